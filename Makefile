@@ -1,0 +1,43 @@
+# newsdrop: `make up` runs the service, `make test` runs every test. Nothing has to be installed before.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: up test lint bench lock clean
+.DEFAULT_GOAL := up
+
+up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
+	@exec $(BIN)/newsdrop up --examples
+
+test: $(VENV)/.installed-dev  ## run every test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev  ## ruff and strict mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed-dev  ## newsdrop beside its peers: a table, and bench/results.json
+	$(BIN)/python -m bench
+
+COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+lock:  ## write the lock files anew (needs uv)
+	$(COMPILE) --upgrade -o requirements.txt pyproject.toml requirements-build.in
+	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsdrop needs Python 3.11 or newer; say which with: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --require-hashes -r requirements.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(PIP) install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@

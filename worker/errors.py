@@ -1,0 +1,75 @@
+"""Every error newsdrop raises on purpose.
+
+::
+
+    NewsdropError
+    ├── ConfigError          the settings are wrong; said at start, with what to change
+    ├── UsageError           the command was called with something that cannot work
+    ├── Rejected             this input is bad: quarantine, with a reason for its owner
+    └── Retryable            the world is bad: leave the work where it is and try again
+        ├── StoreUnavailable   Redis does not answer, or is still loading
+        ├── StoreFull          Redis is out of memory (`noeviction` refuses writes)
+        └── SpoolUnavailable   a folder cannot be read or written, or its disk is full
+
+Errors of libraries are translated once, at the edge that calls them, with ``raise ... from``.
+Messages are written for the person who has to act, and may contain outside text only through
+:func:`worker.escape.printable`.
+"""
+
+from enum import StrEnum
+
+
+class NewsdropError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class ConfigError(NewsdropError):
+    """A setting is unknown, malformed or contradicts another."""
+
+
+class UsageError(NewsdropError):
+    """A command was given something that cannot work (a missing file, an unknown source)."""
+
+
+class Reason(StrEnum):
+    """Why an input was refused. Stable: they are in `error.json`, in counters and in the docs."""
+
+    EMPTY = "empty"
+    NO_CONTENT = "no_content"
+    FRONT_MATTER = "front_matter"
+    NOT_TEXT = "not_text"
+    MALFORMED = "malformed"
+    UNKNOWN_FORMAT = "unknown_format"
+    BROKEN_ARCHIVE = "broken_archive"
+    TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
+    TOO_DEEP = "too_deep"
+    UNSAFE = "unsafe"
+    NOT_A_FILE = "not_a_file"
+    UNREADABLE = "unreadable"
+    KILLS_WORKER = "kills_worker"
+    INTERNAL = "internal"
+
+
+class Rejected(NewsdropError):
+    """This input is bad. ``str(error)`` tells its owner, in one sentence, what to do."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Retryable(NewsdropError):
+    """The world is bad: nothing is wrong with the input, so it stays where it is."""
+
+
+class StoreUnavailable(Retryable):
+    """Redis does not answer, refuses the connection or is still loading its data."""
+
+
+class StoreFull(Retryable):
+    """Redis refuses writes because its memory is full."""
+
+
+class SpoolUnavailable(Retryable):
+    """A spool folder cannot be read or written: rights, a vanished mount, a full disk."""

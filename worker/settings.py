@@ -1,0 +1,341 @@
+"""Settings: defaults < config file < what `up` was told < ``NEWSDROP_*`` environment < options.
+
+:func:`load` is called once, by whoever starts a process; everything below gets the part it
+needs as an argument. An unknown key anywhere is a :class:`~worker.errors.ConfigError` that
+names the nearest known one.
+"""
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from worker.errors import ConfigError
+from worker.escape import printable
+from worker.model import OnChange, Profile, Scope
+
+ENV_PREFIX = "NEWSDROP_"
+MANUAL = "manual"
+"""The source of what is enqueued by hand without `--source`."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"no such time zone: {name!r}; use an IANA name such as Asia/Shanghai")
+    return name
+
+
+def _cron(text: str) -> str:
+    from celery.schedules import ParseException, crontab
+
+    if text:
+        try:
+            crontab.from_string(text)
+        except (ParseException, ValueError) as error:
+            raise ValueError(f"not a cron schedule of five fields: {text!r} ({error})") from error
+    return text
+
+
+def _source_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise ValueError("a source's name is 1 to 64 letters, digits, dots, dashes or underscores")
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_zone)]
+Cron = Annotated[str, AfterValidator(_cron)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser())]
+
+
+class Part(BaseModel):
+    """A table of the settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Redis(Part):
+    url: str = Field("", description="empty: the server that `newsdrop up` runs")
+    durability: Literal["written", "fsynced"] = Field(
+        "written", description="`fsynced` waits for the disk: needs a server with appendfsync always"
+    )
+
+
+class Stream(Part):
+    name: str = Field("newsdrop:articles", min_length=1, pattern=r"^[^{}\s]+$")
+    max_length: int = Field(1_000_000, ge=0, description="about; 0 is unlimited")
+
+
+class DedupeSettings(Part):
+    time_zone: TimeZoneName = Field("Asia/Shanghai", description="the zone of every key's date")
+    keep_days: int = Field(365, ge=1, description="a key is forgotten so long after its last use")
+
+
+class Spool(Part):
+    batch_files: int = Field(100, ge=1, le=10_000)
+    batch_bytes: int = Field(8_000_000, ge=1)
+    max_waiting: int = Field(64, ge=1, description="batches; beyond it files stay in the folder")
+    min_free_mb: int = Field(200, ge=0, description="intake pauses below this much free disk")
+    max_attempts: int = Field(3, ge=1, description="a file that killed its worker so often is refused")
+
+
+class Archive(Part):
+    keep_days: int = Field(30, ge=1, description="raw files; a folder's own keep_days goes first")
+
+
+class Quarantine(Part):
+    keep_days: int = Field(90, ge=1)
+
+
+class Limits(Part):
+    """What one input may cost."""
+
+    file_mb: int = Field(32, ge=1)
+    articles: int = Field(100_000, ge=1, description="in one file")
+    archive_members: int = Field(10_000, ge=1)
+    archive_mb: int = Field(256, ge=1, description="unpacked, in all")
+    archive_depth: int = Field(2, ge=1, description="an archive within an archive is depth 2")
+    html_depth: int = Field(200, ge=10, description="nested elements")
+    seconds: int = Field(120, ge=1, description="for one file, before its worker is ended")
+
+
+class WorkerSettings(Part):
+    processes: int = Field(0, ge=0, description="0: one a core, at least 2")
+    slice_seconds: float = Field(1.0, gt=0, description="how long one task drains before the next")
+    max_memory_mb: int = Field(400, ge=100, description="a process above it is replaced")
+    max_tasks: int = Field(10_000, ge=1, description="tasks before a process is replaced")
+    tick_seconds: float = Field(2.0, ge=0.2, description="how often the folders are looked at")
+
+
+class Jobs(Part):
+    keep_days: int = Field(14, ge=1)
+    max_refused: int = Field(1000, ge=0, description="refused files listed for a job")
+
+
+class Log(Part):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Folder(Part):
+    """A drop folder."""
+
+    name: SourceName
+    path: ExpandedPath
+    pattern: str = Field("*", description="file names taken, as in a shell; several with commas")
+    settle_seconds: float = Field(0.3, ge=0, description="quiet for so long after it was closed")
+    settle_unseen_seconds: float = Field(2.0, ge=0, description="the same where no event told")
+    time_zone: TimeZoneName | None = Field(None, description="of dates without one")
+    schedule: Cron = Field("", description="cron, in time_zone; empty: always")
+    keep_days: int | None = Field(None, ge=1, description="raw files in the archive")
+    naive_dates: Literal["trusted", "unreliable"] = "trusted"
+    scope: Scope = Scope.GLOBAL
+    on_change: OnChange = OnChange.DUPLICATE
+    site: str | None = Field(None, description="name of a site rule; else chosen by content")
+    language: str | None = None
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Relative paths in a config file are relative to it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+    )
+
+    state_dir: ExpandedPath = Field(default_factory=lambda: _default_state_dir())
+    drop: ExpandedPath | None = Field(None, description="of the folder `drop`; empty: in state_dir")
+    sites_dir: ExpandedPath | None = Field(None, description="own site rules, beside those shipped")
+    redis: Redis = Redis()
+    stream: Stream = Stream()
+    dedupe: DedupeSettings = DedupeSettings()
+    spool: Spool = Spool()
+    archive: Archive = Archive()
+    quarantine: Quarantine = Quarantine()
+    limits: Limits = Limits()
+    worker: WorkerSettings = WorkerSettings()
+    jobs: Jobs = Jobs()
+    log: Log = Log()
+    folders: tuple[Folder, ...] = ()
+
+    def all_folders(self) -> tuple[Folder, ...]:
+        """The drop folders; where none is configured, one named `drop`."""
+        if self.folders:
+            return self.folders
+        return (Folder(name="drop", path=self.drop or self.state_dir / "drop"),)
+
+    def folder(self, name: str) -> Folder | None:
+        return next((folder for folder in self.all_folders() if folder.name == name), None)
+
+    def profile(self, source: str) -> Profile:
+        """How articles of `source` are read and keyed; of an unknown one, by the defaults."""
+        key_zone = ZoneInfo(self.dedupe.time_zone)
+        folder = self.folder(source)
+        if folder is None:
+            return Profile(source=source, time_zone=key_zone, key_zone=key_zone)
+        return Profile(
+            source=source,
+            time_zone=ZoneInfo(folder.time_zone) if folder.time_zone else key_zone,
+            key_zone=key_zone,
+            trust_naive_dates=folder.naive_dates == "trusted",
+            scope=folder.scope,
+            on_change=folder.on_change,
+            site=folder.site,
+            language=folder.language,
+        )
+
+    def processes(self) -> int:
+        return self.worker.processes or max(2, os.cpu_count() or 2)
+
+
+def shipped_config() -> Path:
+    """The folder of the shipped configuration: in the wheel, or beside the package."""
+    packaged = Path(str(resources.files("worker"))) / "config"
+    return packaged if packaged.is_dir() else packaged.parent.parent / "config"
+
+
+def run_file(state_dir: Path) -> Path:
+    """Where `up` notes what it was told, for the other commands of the same state directory."""
+    return state_dir / "run" / "up.json"
+
+
+def load(config: Path | None = None, options: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of this process.
+
+    `config` (else ``NEWSDROP_CONFIG``, else the shipped file) is read as TOML; `options` are
+    dotted keys of the command line (`{"redis.url": "…"}`).
+
+    Raises ConfigError with one line for each key that is wrong.
+    """
+    chosen = config or _path_or_none(os.environ.get(f"{ENV_PREFIX}CONFIG"))
+    path = chosen or shipped_config() / "newsdrop.toml"
+    from_file = _read_toml(path)
+    _check_environment()
+    try:
+        state_dir = _layered(options or {}, {}, from_file).state_dir
+        return _layered(options or {}, _read_run_file(run_file(state_dir)), from_file)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, path)) from error
+
+
+def _layered(options: Mapping[str, Any], noted: Mapping[str, Any], file: Mapping[str, Any]) -> Settings:
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(  # type: ignore[override]
+            cls, settings_cls: type[BaseSettings], env_settings: PydanticBaseSettingsSource, **_: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            plain = partial(InitSettingsSource, settings_cls)
+            return (plain(_nested(options)), env_settings, plain(dict(noted)), plain(dict(file)))
+
+    return Layered()
+
+
+def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for dotted, value in options.items():
+        *tables, key = dotted.split(".")
+        table = nested
+        for name in tables:
+            table = table.setdefault(name, {})
+        table[key] = value
+    return nested
+
+
+def _default_state_dir() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "newsdrop"
+
+
+def _path_or_none(text: str | None) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"no config file at {printable(path)}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{printable(path)} cannot be read as TOML: {printable(str(error))}") from error
+    for holder in (table, *table.get("folders", [])):
+        for key in ("path", "drop", "state_dir", "sites_dir"):
+            if isinstance(holder, dict) and isinstance(holder.get(key), str) and holder[key]:
+                holder[key] = path.parent / Path(holder[key]).expanduser()
+    return {key: value for key, value in table.items() if value != ""}
+
+
+def _read_run_file(path: Path) -> dict[str, Any]:
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {key: noted[key] for key in ("drop", "redis") if isinstance(noted, dict) and key in noted}
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    for name, info in model.model_fields.items():
+        part = info.annotation
+        if get_args(part):
+            part = get_args(part)[0]
+        yield prefix + name
+        if isinstance(part, type) and issubclass(part, Part):
+            yield from _known_keys(part, f"{prefix}{name}.")
+
+
+def _suggest(unknown: str) -> str:
+    known = list(_known_keys(Settings))
+    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
+    if not near:  # right key, wrong table
+        last = unknown.rsplit(".", 1)[-1]
+        near = [key for key in known if key.rsplit(".", 1)[-1] == last][:1]
+    return f"; did you mean {near[0]}?" if near else "; see config/newsdrop.toml for every key"
+
+
+def _check_environment() -> None:
+    """Refuse ``NEWSDROP_*`` variables that nothing reads: a typo must not be silent."""
+    tables = {key for key in Settings.model_fields}
+    names = {f"{ENV_PREFIX}CONFIG"}
+    for key in _known_keys(Settings):
+        head, _, rest = key.partition(".")
+        if "." not in rest and head in tables:
+            names.add(ENV_PREFIX + key.replace(".", "_").upper())
+    unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in names]
+    if unknown:
+        name = min(unknown)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"unknown environment variable {printable(name)}{hint}")
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        plain = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"unknown setting {printable(where)}{_suggest(plain)}")
+        else:
+            given = printable(repr(problem.get("input")), 80)
+            lines.append(f"{printable(where)}: {printable(problem['msg'])} (given: {given})")
+    return "\n".join([f"the settings are not right (config file: {printable(path)}):", *lines])
