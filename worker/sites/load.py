@@ -1,0 +1,146 @@
+"""Rules out of TOML files, checked whole: whoever misspells a key is told at start."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import soupsieve
+from cssselect import SelectorError
+from lxml.cssselect import CSSSelector
+from pydantic import TypeAdapter, ValidationError
+
+from worker.errors import ConfigError
+from worker.escape import printable
+from worker.sites.rules import DEFAULT, SiteRule, Sites
+
+
+def load_sites(directories: Sequence[Path]) -> Sites:
+    """Every `*.toml` of `directories`; a rule of a later one replaces its namesake.
+
+    Raises ConfigError with one line for each thing that is wrong, naming file and key. A
+    directory that does not exist is an error too; one without rules is not.
+    """
+    found: dict[str, SiteRule] = {}
+    problems: list[str] = []
+    for directory in directories:
+        if not directory.is_dir():
+            raise ConfigError(f"no folder of site rules at {printable(directory)}")
+        for path in sorted(directory.glob("*.toml")):
+            try:
+                found[path.stem] = _read(path)
+            except _BadRuleError as error:
+                problems += [f"{printable(path)}: {problem}" for problem in error.problems]
+    if problems:
+        raise ConfigError("\n".join(["the site rules are not right:", *problems]))
+    default = found.get(DEFAULT, SiteRule(DEFAULT))
+    return Sites(tuple(_with_default(found[name], default) for name in sorted(found)))
+
+
+class _BadRuleError(Exception):
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+def _read(path: Path) -> SiteRule:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _BadRuleError(f"cannot be read as TOML: {printable(str(error))}") from error
+    if "name" in table:
+        raise _BadRuleError("name: a rule is named for its file; remove this key")
+    try:
+        rule = _RULE.validate_python({"name": path.stem, **table})
+    except ValidationError as error:
+        raise _BadRuleError(*map(_explained, error.errors(include_url=False))) from error
+    if problems := tuple(_problems(rule)):
+        raise _BadRuleError(*problems)
+    return rule
+
+
+def _explained(problem: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "unexpected_keyword_argument":
+        near = difflib.get_close_matches(where, _KEYS, n=1, cutoff=0.5) or [
+            key for key in _KEYS if key.rsplit(".", 1)[-1] == where.rsplit(".", 1)[-1]
+        ]
+        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(_KEYS)}"
+        return f"unknown key {printable(where)}{hint}"
+    return f"{printable(where)}: {printable(problem['msg'])}"
+
+
+def _problems(rule: SiteRule) -> Iterator[str]:
+    """What no type tells: selectors, patterns, hosts and zones that cannot work."""
+    for key, selectors in _lists(rule.page):
+        yield from _bad_selectors(f"page.{key}", selectors, of_body=False)
+    for key in ("remove", "bold", "caption"):
+        yield from _bad_selectors(f"body.{key}", getattr(rule.body, key), of_body=True)
+    yield from _bad_patterns("body.editor", rule.body.editor, groups=1)
+    yield from _bad_patterns("body.drop_text", rule.body.drop_text, groups=0)
+    for key in ("hosts", "image_hosts"):
+        for host in getattr(rule.match, key):
+            if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", host):
+                yield f"match.{key}: {printable(host)} is no host; write it as sina.com.cn"
+    for prefix, part in (("", rule), ("match.", rule.match), ("body.", rule.body)):
+        for key, texts in _lists(part):
+            if not all(text.strip() for text in texts):
+                yield f"{prefix}{key}: an empty text would fit everything"
+    try:
+        ZoneInfo(rule.time_zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        shown = printable(rule.time_zone or "")
+        yield f"time_zone: {shown} is no IANA name such as Asia/Shanghai"
+
+
+def _bad_selectors(key: str, selectors: Iterable[str], *, of_body: bool) -> Iterator[str]:
+    """Pages are searched by soupsieve; bodies by lxml and, where its tree is suspect, by bs4."""
+    for selector in selectors:
+        try:
+            soupsieve.compile(selector)
+            if of_body:
+                CSSSelector(selector)
+        except (soupsieve.SelectorSyntaxError, SelectorError) as error:
+            why = printable(str(error).split("\n", 1)[0])
+            yield f"{key}: {printable(selector)} is no CSS selector ({why})"
+
+
+def _bad_patterns(key: str, patterns: Iterable[str], *, groups: int) -> Iterator[str]:
+    for pattern in patterns:
+        try:
+            if re.compile(pattern).groups < groups:
+                yield f"{key}: {printable(pattern)} needs a group for the name: (…)"
+        except re.error as error:
+            yield f"{key}: {printable(pattern)} is no regular expression ({error})"
+
+
+def _lists(part: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for item in fields(part):
+        value = getattr(part, item.name)
+        if isinstance(value, tuple):
+            yield item.name, value
+
+
+def _with_default(rule: SiteRule, default: SiteRule) -> SiteRule:
+    if rule.name == DEFAULT:
+        return rule
+    body = {key: (*texts, *getattr(rule.body, key)) for key, texts in _lists(default.body)}
+    remove = (*default.page.remove, *rule.page.remove)
+    return replace(rule, body=replace(rule.body, **body), page=replace(rule.page, remove=remove))
+
+
+def _keys(part: type, prefix: str = "") -> Iterator[str]:
+    for item in fields(part):
+        if isinstance(item.type, type) and is_dataclass(item.type):
+            yield from _keys(item.type, f"{prefix}{item.name}.")
+        elif prefix or item.name != "name":
+            yield prefix + item.name
+
+
+_RULE = TypeAdapter(SiteRule)
+_KEYS = tuple(_keys(SiteRule))
+_NOT_SELECTORS = {("body", "editor"), ("body", "drop_text"), ("body", "ignore_images")}

@@ -1,0 +1,170 @@
+"""What a rule can say, and which rule is chosen."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from pydantic import ConfigDict
+
+DEFAULT = "default"
+"""The rule that is added to every other."""
+
+_STRICT = ConfigDict(extra="forbid")  # a misspelt key must not be silent
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """When a rule is chosen; any one of these is enough. Hosts match their subdomains too."""
+
+    __pydantic_config__ = _STRICT
+
+    hosts: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    image_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageRule:
+    """How the article is found on a whole page: CSS selectors for bs4, first match wins."""
+
+    __pydantic_config__ = _STRICT
+
+    content: tuple[str, ...] = ()
+    title: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+    date: tuple[str, ...] = ()
+    publisher: tuple[str, ...] = ()
+    next_page: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRule:
+    """How a body is cleaned; selectors are CSS, read by lxml.
+
+    `bold` becomes ``<strong>``. `editor` are regular expressions whose first group is the
+    editor's name; a paragraph that matches one as a whole is removed. `drop_text` are regular
+    expressions of paragraphs that are noise. `ignore_images` are substrings of image addresses
+    that are adverts or random covers.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    remove: tuple[str, ...] = ()
+    bold: tuple[str, ...] = ()
+    editor: tuple[str, ...] = ()
+    drop_text: tuple[str, ...] = ()
+    caption: tuple[str, ...] = ()
+    ignore_images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRule:
+    """One site. `outlets` are names that stand in author fields but are publishers."""
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    match: Match = field(default_factory=Match)
+    publisher: str | None = None
+    publisher_url: str | None = None
+    outlets: tuple[str, ...] = ()
+    time_zone: str | None = None
+    language: str | None = None
+    title_suffixes: tuple[str, ...] = ()
+    page: PageRule = field(default_factory=PageRule)
+    body: BodyRule = field(default_factory=BodyRule)
+    tickers: bool = False
+
+
+@dataclass(frozen=True)
+class Sites:
+    """A set of rules, indexed once; looking one up costs a few dictionary reads."""
+
+    rules: tuple[SiteRule, ...] = ()
+    _by_name: dict[str, SiteRule] = field(init=False, repr=False, compare=False)
+    _by_host: dict[str, SiteRule] = field(init=False, repr=False, compare=False)
+    _by_author: dict[str, SiteRule] = field(init=False, repr=False, compare=False)
+    _by_category: dict[str, SiteRule] = field(init=False, repr=False, compare=False)
+    _by_image_host: dict[str, SiteRule] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rules = sorted(self.rules, key=lambda rule: rule.name, reverse=True)  # first name wins
+        for name, index in {
+            "_by_name": {rule.name: rule for rule in rules},
+            "_by_host": {host.lower(): rule for rule in rules for host in rule.match.hosts},
+            "_by_author": {_folded(name): rule for rule in rules for name in _names(rule)},
+            "_by_category": {_folded(tag): rule for rule in rules for tag in rule.match.categories},
+            "_by_image_host": {
+                host.lower(): rule for rule in rules for host in rule.match.image_hosts
+            },
+        }.items():
+            object.__setattr__(self, name, index)
+
+    def __iter__(self) -> Iterator[SiteRule]:
+        return iter(self.rules)
+
+    def named(self, name: str) -> SiteRule | None:
+        """The rule of that name."""
+        return self._by_name.get(name)
+
+    def of_host(self, host: str | None) -> SiteRule | None:
+        """The rule of a host or of the nearest domain above it (`k.sina.cn` → `sina.cn`)."""
+        return _of_domain(self._by_host, host)
+
+    def choose(
+        self,
+        *,
+        url: str | None = None,
+        publisher: str | None = None,
+        authors: Iterable[str] = (),
+        tags: Iterable[str] = (),
+        image_hosts: Iterable[str] = (),
+    ) -> SiteRule | None:
+        """The rule that fits best, by the first of these that names one:
+
+        1. the host of `url`; of several rules the one with the longest domain,
+        2. the first of `publisher`, then `authors`, that is a rule's author, outlet or publisher,
+        3. the first of `tags` that is a rule's category,
+        4. the hosts of the images: the rule that most of them name, then the one named first,
+        5. the rule `default`, if there is one.
+
+        Names are compared whole, without regard to width (NFKC), case and outer white space.
+        """
+        found = self.of_host(_host(url))
+        for name in (publisher, *authors):
+            found = found or (self._by_author.get(_folded(name)) if name else None)
+        if found is None and self._by_category:
+            found = next(filter(None, (self._by_category.get(_folded(tag)) for tag in tags)), None)
+        if found is None:
+            named = (_of_domain(self._by_image_host, host) for host in image_hosts)
+            votes = Counter(rule.name for rule in named if rule)
+            found = self.named(votes.most_common(1)[0][0]) if votes else None
+        return found or self.named(DEFAULT)
+
+
+def _names(rule: SiteRule) -> tuple[str, ...]:
+    return (*rule.match.authors, *rule.outlets, *((rule.publisher,) if rule.publisher else ()))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _host(url: str | None) -> str | None:
+    try:
+        return urlsplit(url).hostname if url else None
+    except ValueError:  # `http://[` and the like
+        return None
+
+
+def _of_domain(index: Mapping[str, SiteRule], host: str | None) -> SiteRule | None:
+    domain = (host or "").lower().rstrip(".")
+    while domain:
+        if rule := index.get(domain):
+            return rule
+        domain = domain.partition(".")[2]
+    return None
