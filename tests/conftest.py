@@ -1,0 +1,52 @@
+"""Fixtures that every test may use: real servers, flushed."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from tests.servers import Server, new_directory
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[Server]:
+    """One server for the whole run; ask for `redis_server` instead."""
+    directory = new_directory()
+    server = Server(directory).start()
+    yield server
+    server.stop()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def redis_server(shared_server: Server) -> Iterator[Server]:
+    """A running server without data and with its shipped settings."""
+    client = shared_server.client()
+    client.flushall()
+    yield shared_server
+    client.close()
+
+
+@pytest.fixture
+def redis_client(redis_server: Server) -> Iterator[redis.Redis]:
+    """A plain client of `redis_server`, to look at what was written."""
+    client = redis_server.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def own_server() -> Iterator[Callable[..., Server]]:
+    """`own_server(appendonly=True)` starts one that the test may kill, restart and set."""
+    started: list[Server] = []
+
+    def start(**settings: object) -> Server:
+        server = Server(new_directory(), **settings)  # type: ignore[arg-type]
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.kill()
+        shutil.rmtree(server.directory, ignore_errors=True)

@@ -1,0 +1,102 @@
+"""Connecting: sent once, errors that say what to do, no credentials in what is shown."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.servers import Server
+from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
+from worker.settings import Settings
+from worker.store.connection import connect, redis_url, shown_url, translated
+
+
+def test_talks_to_a_server_over_a_unix_socket(redis_server: Server) -> None:
+    """A client made from a socket's URL reaches the server, and replies are bytes."""
+    client = connect(redis_server.url)
+    client.set("k", "报".encode())
+    assert client.get("k") == "报".encode()
+
+
+def test_large_commands_arrive_whole(redis_server: Server) -> None:
+    """The one-piece packing keeps binary, empty, huge and numeric arguments as they are."""
+    client = connect(redis_server.url)
+    parts = [b"", b"\r\n$3\r\n\x00\xff", b"x" * 3_000_000, "汉", 7, 1.5]
+    client.rpush("l", *parts)
+    assert client.lrange("l", 0, -1) == [*parts[:3], "汉".encode(), b"7", b"1.5"]
+
+
+def test_no_server_is_unavailable(tmp_path: Path) -> None:
+    """A socket that nobody listens on raises StoreUnavailable, with its cause."""
+    with pytest.raises(StoreUnavailable, match="is it running") as caught, translated():
+        connect(f"unix://{tmp_path}/none.sock").ping()
+    assert isinstance(caught.value.__cause__, redis.RedisError)
+
+
+def test_a_restarted_server_is_found_again(own_server: Callable[..., Server]) -> None:
+    """A client whose server was restarted meanwhile works at once, on a new connection."""
+    server = own_server()
+    client = connect(server.url)
+    client.ping()
+    server.stop()
+    server.start()
+    assert client.ping()
+
+
+def test_bad_url_names_no_password() -> None:
+    """A URL that cannot be used is a ConfigError that shows neither password nor user."""
+    with pytest.raises(ConfigError) as caught:
+        connect("http://me:geheim@host:1/0?password=geheim")
+    assert "geheim" not in str(caught.value)
+    assert "me" not in shown_url("redis://me:geheim@host:1/0?password=geheim").split("//")[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        ("OOM command not allowed when used memory > 'maxmemory'.", StoreFull, "maxmemory"),
+        (
+            "ERR Error running script: @user_script:9: -OOM command not allowed",
+            StoreFull,
+            "maxmemory",
+        ),
+        ("MISCONF Errors writing to the AOF file: No space left on device", StoreFull, "disk"),
+        ("LOADING Redis is loading the dataset in memory", StoreUnavailable, "loading"),
+        ("NOAUTH Authentication required.", StoreUnavailable, "password"),
+        ("READONLY You can't write against a read only replica.", StoreUnavailable, "primary"),
+        ("ERR something \x1b[31m new", Retryable, r"\\x1b"),
+    ],
+)
+def test_answers_are_translated(answer: str, kind: type[Retryable], words: str) -> None:
+    """Each kind of refusal becomes the error that its reader can act on."""
+    from redis._parsers.base import BaseParser
+
+    with pytest.raises(kind, match=words), translated():
+        raise BaseParser.parse_error(answer)
+
+
+def test_wrong_password_is_said_without_it(own_server: Callable[..., Server]) -> None:
+    """A server that wants a password says so; the wrong one that was given is not repeated."""
+    server = own_server(options=("--requirepass", "richtig"))
+    url = server.url.replace("unix://", "unix://:falsch@")
+    with pytest.raises(StoreUnavailable, match="password") as caught, translated():
+        connect(url).ping()
+    assert "falsch" not in str(caught.value)
+
+
+def test_redis_url(tmp_path: Path) -> None:
+    """The configured server goes first; else the embedded server's socket, below the state dir."""
+    here = Settings(state_dir=tmp_path / "s")
+    assert redis_url(here).startswith("unix:///")
+    assert redis_url(Settings(redis={"url": "redis://h:1/2"})) == "redis://h:1/2"  # type: ignore[arg-type]
+
+
+def test_a_long_state_directory_has_a_short_socket() -> None:
+    """A socket path that the kernel would refuse is replaced by a short one, always the same."""
+    from worker.runtime import embedded_socket
+
+    deep = Path("/" + "d" * 90) / "state"
+    assert embedded_socket(deep) == embedded_socket(deep)
+    assert len(str(embedded_socket(deep))) < 100
+    assert embedded_socket(deep) != embedded_socket(deep.parent)

@@ -1,0 +1,115 @@
+"""One way to a Redis server, and what its errors mean to newsdrop."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
+from worker.escape import printable
+from worker.runtime import embedded_socket
+from worker.settings import Settings
+from worker.store.packing import OnePiece
+
+
+def connect(url: str) -> redis.Redis:
+    """A client of the server at `url` (redis, rediss or unix); its replies are bytes.
+
+    Nothing is opened before the first command. A command is sent **once**: redis-py would send
+    it ten times more after a lost reply, and a repeated write is a second write. Whoever calls
+    decides whether trying again is safe.
+
+    Raises ConfigError where `url` is not one.
+    """
+    try:
+        return redis.Redis.from_url(
+            url,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=10,
+            socket_connect_timeout=5,
+            health_check_interval=25,
+            decode_responses=False,
+            command_packer=OnePiece(),
+            **({} if url.startswith("unix:") else {"socket_keepalive": True}),
+        )
+    except ValueError as error:
+        raise ConfigError(f"redis.url {shown_url(url)} is not usable: {error}") from error
+
+
+def redis_url(settings: Settings) -> str:
+    """The configured server, else the one `newsdrop up` runs for this state directory."""
+    return settings.redis.url or socket_url(str(embedded_socket(settings.state_dir)))
+
+
+def socket_url(path: str) -> str:
+    """The URL of a Unix socket; any path can be one."""
+    return "unix://" + quote(path)
+
+
+def shown_url(url: str) -> str:
+    """`url` for people: without password, user and query (which can hold both)."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "(not a URL)"
+    return printable(f"{parts.scheme}://{host}{port}{parts.path}")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn redis-py's errors into newsdrop's; the cause is kept.
+
+    Raises StoreFull where the server refuses writes for want of memory or disk,
+    StoreUnavailable where it cannot be reached or does not serve us, else Retryable: the store is
+    not as it must be, and no input is to blame for it.
+    """
+    try:
+        yield
+    except redis.RedisError as error:
+        raise _meaning(error) from error
+
+
+def _meaning(error: redis.RedisError) -> Retryable:
+    said = str(error)
+    for code, (kind, message) in _MEANINGS.items():
+        if _code(error) == code or f"{code} " in said:
+            return kind(message)
+    if isinstance(error, redis.TimeoutError):
+        return StoreUnavailable("Redis did not answer in time; is it overloaded or suspended?")
+    if isinstance(error, redis.ConnectionError):
+        return StoreUnavailable(f"Redis cannot be reached ({printable(said, 120)}); is it running?")
+    return Retryable(f"Redis refused a command: {printable(said)}")
+
+
+def _code(error: redis.RedisError) -> str:
+    return getattr(error, "status_code", None) or ""
+
+
+# By the first word of the server's answer; Redis 6.2 wraps what a script met into another error.
+_MEANINGS: dict[str, tuple[type[Retryable], str]] = {
+    "OOM": (
+        StoreFull,
+        "Redis is out of memory: raise maxmemory, or lower stream.max_length and trim the stream",
+    ),
+    "MISCONF": (
+        StoreFull,
+        "Redis refuses writes because it cannot save to its disk: see its log",
+    ),
+    "LOADING": (StoreUnavailable, "Redis is still loading its data"),
+    "NOAUTH": (StoreUnavailable, "Redis wants a password: put it into redis.url"),
+    "WRONGPASS": (StoreUnavailable, "Redis refuses the user or password in redis.url"),
+    "NOPERM": (StoreUnavailable, "the user in redis.url may not run a command that newsdrop needs"),
+    "READONLY": (
+        StoreUnavailable,
+        "this Redis is a read-only replica: let redis.url name the primary",
+    ),
+    "MASTERDOWN": (StoreUnavailable, "this Redis is a replica that has lost its primary"),
+    "CLUSTERDOWN": (StoreUnavailable, "the Redis Cluster is down"),
+    "BUSY": (StoreUnavailable, "Redis is busy with a script of somebody else"),
+    "NOREPLICAS": (StoreUnavailable, "Redis has fewer replicas than its min-replicas-to-write"),
+}
