@@ -1,0 +1,1 @@
+"""What `newsdrop up` runs: the embedded server, its children, the file-event listener."""

@@ -1,0 +1,172 @@
+"""The embedded server: its configuration, its door, and telling when it is ready.
+
+It is run by :mod:`worker.service.supervise` like any other child; what is here only says with
+which files and arguments. Its socket is open to this user only. Nothing is evicted and every
+write goes to an append-only file, synced each second, or before each answer where
+`redis.durability` is `fsynced`.
+"""
+
+import hashlib
+import os
+import socket
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import psutil
+
+from worker.errors import ConfigError
+from worker.escape import printable
+from worker.runtime import StateDir
+from worker.service.server_binary import Binary
+
+LONGEST_SOCKET_PATH = 100
+"""Bytes. The kernel's own limit is 107 on Linux and 103 on macOS (`sun_path` in unix(7))."""
+
+STOP_SECONDS = 20.0
+"""How long a leftover server may take to write its data before it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A server about to be run: its program, configuration file, socket and loopback port."""
+
+    binary: Binary
+    config: Path
+    socket: Path
+    port: int | None
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        return (str(self.binary.path), str(self.config))
+
+    @property
+    def url(self) -> str:
+        return url_of(self.socket)
+
+
+def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool) -> Embedded:
+    """Write the server's configuration and clear away what a killed predecessor left.
+
+    The caller holds the state directory's lock. Raises ConfigError.
+    """
+    embedded = Embedded(binary, state.server / "server.conf", socket_path(state), port)
+    _private_folder(embedded.socket.parent)
+    _end_leftover(state, embedded)
+    embedded.socket.unlink(missing_ok=True)
+    embedded.config.write_text(_configuration(state, embedded, fsynced), encoding="utf-8")
+    return embedded
+
+
+def socket_path(state: StateDir) -> Path:
+    """Below the state directory; where that is too long for a socket, in a folder of /tmp."""
+    path = state.run / "redis.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    told = hashlib.sha256(os.fsencode(state.path.resolve())).hexdigest()[:16]
+    return Path(f"/tmp/newsdrop-{os.getuid()}-{told}/redis.sock")  # noqa: S108  made and checked below
+
+
+def url_of(path: Path) -> str:
+    return "unix://" + quote(os.fsencode(path))
+
+
+def is_own(url: str, state: StateDir) -> bool:
+    """True if `url` is the embedded server of `state` (as an `up` before this one noted it)."""
+    parts = urlsplit(url)
+    return parts.scheme == "unix" and unquote(parts.path) == str(socket_path(state))
+
+
+def answers(path: Path) -> str:
+    """What the server at socket `path` says to a PING: `ready`, `loading` or `` (nothing yet)."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        door.settimeout(2.0)
+        try:
+            door.connect(str(path))
+            door.sendall(b"PING\r\n")
+            said = door.recv(64)
+        except OSError:
+            return ""
+    if said.startswith(b"+PONG"):
+        return "ready"
+    return "loading" if said.startswith(b"-LOADING") else ""
+
+
+def _configuration(state: StateDir, embedded: Embedded, fsynced: bool) -> str:
+    # before 7.0 a listpack was a ziplist
+    packed = "listpack" if embedded.binary.version >= (7,) else "ziplist"
+    if embedded.binary.product == "valkey":
+        packed = "listpack"
+    lines = [
+        "# written by `newsdrop up` at each start; changes are lost",
+        f"port {embedded.port or 0}",
+        "bind 127.0.0.1",
+        "protected-mode yes",
+        f"unixsocket {_quoted(embedded.socket)}",
+        "unixsocketperm 700",
+        f"dir {_quoted(state.server)}",
+        f"pidfile {_quoted(_pid_file(state))}",
+        'logfile ""',
+        "daemonize no",
+        "set-proc-title no",  # the configuration's path in the command line tells whose it is
+        "appendonly yes",
+        f"appendfsync {'always' if fsynced else 'everysec'}",
+        "aof-load-truncated yes",  # a write cut off by a power failure does not stop the start
+        'save ""',
+        "maxmemory-policy noeviction",
+        f"hash-max-{packed}-entries 512",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(path: Path) -> str:
+    r"""A path as the server's configuration reads it: in quotes, odd bytes as ``\xNN``."""
+    plain = (
+        chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\x{byte:02x}"
+        for byte in os.fsencode(path)
+    )
+    return '"' + "".join(plain) + '"'
+
+
+def _pid_file(state: StateDir) -> Path:
+    return state.run / "server.pid"
+
+
+def _private_folder(path: Path) -> None:
+    """Make `path` for this user only; refuse one that somebody else put there."""
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ConfigError(
+            f"no folder for the server's socket: {printable(path)}: {error.strerror}"
+        ) from error
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise ConfigError(
+            f"{printable(path)} belongs to somebody else, so the server's socket is not put there; "
+            "remove it, or choose a shorter state_dir"
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        path.chmod(0o700)
+
+
+def _end_leftover(state: StateDir, embedded: Embedded) -> None:
+    """Stop a server whose `up` was killed: two servers on one append-only file would spoil it."""
+    try:
+        process = psutil.Process(int(_pid_file(state).read_text()))
+        ours = process.cmdline()[-1:] == [str(embedded.config)]
+    except (OSError, ValueError, psutil.Error):
+        ours = False
+    if ours:
+        try:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+        except psutil.NoSuchProcess:
+            pass
+    _pid_file(state).unlink(missing_ok=True)

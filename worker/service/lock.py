@@ -1,0 +1,70 @@
+"""One `up` a state directory: a lock the kernel frees, whatever way its holder ends."""
+
+import fcntl
+import os
+from types import TracebackType
+
+from worker.errors import UsageError
+from worker.escape import printable
+from worker.runtime import StateDir
+
+
+class UpLock:
+    """Held while an `up` runs. Children do not inherit it (Python opens files close-on-exec).
+
+    Raises UsageError on entering when another process holds it.
+    """
+
+    def __init__(self, state: StateDir) -> None:
+        self._state = state
+        self._fd = -1
+
+    def __enter__(self) -> "UpLock":
+        fd = os.open(self._state.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = _pid_in(fd)
+            os.close(fd)
+            who = f"process {pid}" if pid else "another process"
+            raise UsageError(
+                f"newsdrop already runs on {printable(self._state.path)} ({who}); stop it with "
+                "`newsdrop down`, or choose another directory with NEWSDROP_STATE_DIR"
+            ) from None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        self._fd = fd
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        os.ftruncate(self._fd, 0)
+        os.close(self._fd)
+
+
+def holder(state: StateDir) -> int | None:
+    """The pid of the `up` that runs on `state`; None where none does.
+
+    Only the lock tells whether it runs; the pid in the file is believed as long as it is held.
+    """
+    try:
+        fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _pid_in(fd)
+    else:
+        return None
+    finally:
+        os.close(fd)
+
+
+def _pid_in(fd: int) -> int | None:
+    text = os.pread(fd, 32, 0).strip()
+    return int(text) if text.isdigit() else None
