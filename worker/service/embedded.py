@@ -6,23 +6,20 @@ write goes to an append-only file, synced each second, or before each answer whe
 `redis.durability` is `fsynced`.
 """
 
-import hashlib
 import os
 import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from worker.errors import ConfigError
 from worker.escape import printable
-from worker.runtime import StateDir
 from worker.service.server_binary import Binary
-
-LONGEST_SOCKET_PATH = 100
-"""Bytes. The kernel's own limit is 107 on Linux and 103 on macOS (`sun_path` in unix(7))."""
+from worker.service.state import StateDir
+from worker.store.connection import socket_url
 
 STOP_SECONDS = 20.0
 """How long a leftover server may take to write its data before it is killed."""
@@ -43,7 +40,7 @@ class Embedded:
 
     @property
     def url(self) -> str:
-        return url_of(self.socket)
+        return socket_url(str(self.socket))
 
 
 def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool) -> Embedded:
@@ -51,7 +48,7 @@ def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool)
 
     The caller holds the state directory's lock. Raises ConfigError.
     """
-    embedded = Embedded(binary, state.server / "server.conf", socket_path(state), port)
+    embedded = Embedded(binary, state.server / "server.conf", state.socket, port)
     _private_folder(embedded.socket.parent)
     _end_leftover(state, embedded)
     embedded.socket.unlink(missing_ok=True)
@@ -59,23 +56,10 @@ def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool)
     return embedded
 
 
-def socket_path(state: StateDir) -> Path:
-    """Below the state directory; where that is too long for a socket, in a folder of /tmp."""
-    path = state.run / "redis.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
-        return path
-    told = hashlib.sha256(os.fsencode(state.path.resolve())).hexdigest()[:16]
-    return Path(f"/tmp/newsdrop-{os.getuid()}-{told}/redis.sock")  # noqa: S108  made and checked below
-
-
-def url_of(path: Path) -> str:
-    return "unix://" + quote(os.fsencode(path))
-
-
 def is_own(url: str, state: StateDir) -> bool:
     """True if `url` is the embedded server of `state` (as an `up` before this one noted it)."""
     parts = urlsplit(url)
-    return parts.scheme == "unix" and unquote(parts.path) == str(socket_path(state))
+    return parts.scheme == "unix" and unquote(parts.path) == str(state.socket)
 
 
 def answers(path: Path) -> str:
@@ -94,10 +78,7 @@ def answers(path: Path) -> str:
 
 
 def _configuration(state: StateDir, embedded: Embedded, fsynced: bool) -> str:
-    # before 7.0 a listpack was a ziplist
-    packed = "listpack" if embedded.binary.version >= (7,) else "ziplist"
-    if embedded.binary.product == "valkey":
-        packed = "listpack"
+    packed = "listpack" if embedded.binary.version >= (7,) else "ziplist"  # renamed in 7.0
     lines = [
         "# written by `newsdrop up` at each start; changes are lost",
         f"port {embedded.port or 0}",
@@ -106,7 +87,7 @@ def _configuration(state: StateDir, embedded: Embedded, fsynced: bool) -> str:
         f"unixsocket {_quoted(embedded.socket)}",
         "unixsocketperm 700",
         f"dir {_quoted(state.server)}",
-        f"pidfile {_quoted(_pid_file(state))}",
+        f"pidfile {_quoted(state.server_pid)}",
         'logfile ""',
         "daemonize no",
         "set-proc-title no",  # the configuration's path in the command line tells whose it is
@@ -127,10 +108,6 @@ def _quoted(path: Path) -> str:
         for byte in os.fsencode(path)
     )
     return '"' + "".join(plain) + '"'
-
-
-def _pid_file(state: StateDir) -> Path:
-    return state.run / "server.pid"
 
 
 def _private_folder(path: Path) -> None:
@@ -156,7 +133,7 @@ def _private_folder(path: Path) -> None:
 def _end_leftover(state: StateDir, embedded: Embedded) -> None:
     """Stop a server whose `up` was killed: two servers on one append-only file would spoil it."""
     try:
-        process = psutil.Process(int(_pid_file(state).read_text()))
+        process = psutil.Process(int(state.server_pid.read_text()))
         ours = process.cmdline()[-1:] == [str(embedded.config)]
     except (OSError, ValueError, psutil.Error):
         ours = False
@@ -169,4 +146,4 @@ def _end_leftover(state: StateDir, embedded: Embedded) -> None:
             process.wait(STOP_SECONDS)
         except psutil.NoSuchProcess:
             pass
-    _pid_file(state).unlink(missing_ok=True)
+    state.server_pid.unlink(missing_ok=True)

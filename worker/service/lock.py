@@ -6,7 +6,7 @@ from types import TracebackType
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.runtime import StateDir
+from worker.service.state import StateDir
 
 
 class UpLock:

@@ -1,0 +1,219 @@
+"""Keep a handful of child processes running, and leave none behind.
+
+Every child is the leader of a process group of its own, so that a terminal's Ctrl-C reaches only
+us and a child's own children end with it. Three things end them: :meth:`Supervisor.stop`; the
+reaper, a process that sees the end of a pipe when we are killed; and the kernel, which each child
+asked for a TERM at our death (:mod:`worker.service.leash`).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from worker.errors import NewsdropError
+from worker.service.logs import ChildLog
+
+RESTARTS = 5
+RESTARTS_WITHIN = 60.0  # seconds
+STOP_SECONDS = 20.0
+"""How long a child may take to end after TERM: longer than the worker's soft shutdown."""
+
+REAPER_SECONDS = 10.0
+"""The same after our own death, when nobody waits for the end of what is in hand."""
+
+_LONGEST_BACKOFF = 8.0
+_HERE = Path(__file__).parent
+
+
+class ChildError(NewsdropError):
+    """A child ended again and again; the message is for the person at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What to run. `stops_last` is for what the others need until their end (the server).
+
+    `excuse` is asked when it died: True means that the world is to blame (a full disk), so the
+    death is not counted and it is started again for as long as that lasts.
+    """
+
+    name: str
+    argv: Sequence[str]
+    stops_last: bool = False
+    excuse: Callable[[], bool] | None = None
+
+
+@dataclass(slots=True)
+class _Running:
+    child: Child
+    log: ChildLog
+    process: subprocess.Popen[bytes] | None = None
+    deaths: deque[float] = field(default_factory=deque)
+    start_at: float = 0.0
+
+
+class Supervisor:
+    """Call from the main thread only: the kernel ties a child's leash to the thread that made it.
+
+    `tell(child, message)` gets what a person should see, escaped.
+    """
+
+    def __init__(
+        self, logs: Path, environment: Mapping[str, str], tell: Callable[[str, str], None]
+    ) -> None:
+        self._logs = logs
+        self._environment = {**os.environ, **environment}
+        self._tell = tell
+        self._running: dict[str, _Running] = {}
+        self._reaper: subprocess.Popen[bytes] | None = None
+
+    def start(self, child: Child) -> None:
+        """Run `child` from now on. What it prints goes to `<logs>/<name>.log`."""
+        running = _Running(child, ChildLog(self._logs, child.name))
+        self._running[child.name] = running
+        self._launch(running)
+
+    def watch(self) -> None:
+        """One round: show warnings, note deaths, restart what is due. Call it a few times a second.
+
+        Raises ChildError when a child died more than RESTARTS times within RESTARTS_WITHIN.
+        """
+        now = time.monotonic()
+        if self._reaper is not None and self._reaper.poll() is not None:
+            self._start_reaper()
+        for running in self._running.values():
+            for line in running.log.warnings():
+                self._tell(running.child.name, line)
+            running.log.trim()
+            if running.process is not None and running.process.poll() is not None:
+                self._note_death(running, running.process, now)
+            if running.process is None and now >= running.start_at:
+                self._launch(running)
+
+    def alive(self, name: str) -> bool:
+        process = self._running[name].process
+        return process is not None and process.poll() is None
+
+    def log(self, name: str) -> ChildLog:
+        return self._running[name].log
+
+    def pids(self) -> dict[str, int]:
+        """The children that run now."""
+        found = {name: r.process for name, r in self._running.items()}
+        return {name: p.pid for name, p in found.items() if p is not None and p.poll() is None}
+
+    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+        """End every child: TERM, at most STOP_SECONDS, KILL; the server after the others.
+
+        `hurry` is asked meanwhile; once it says True nothing is waited for any more.
+        """
+        everyone = list(self._running.values())
+        _end((r for r in everyone if not r.child.stops_last), hurry)
+        _end((r for r in everyone if r.child.stops_last), hurry)
+        self._running.clear()
+        if self._reaper is not None and self._reaper.stdin is not None:
+            self._say_to_reaper(".\n")
+            self._reaper.stdin.close()
+            self._reaper.wait(STOP_SECONDS)
+            self._reaper = None
+
+    # ── parts ───────────────────────────────────────────────────────────────────────────────
+
+    def _launch(self, running: _Running) -> None:
+        if self._reaper is None:
+            self._start_reaper()
+        leash = (sys.executable, "-I", "-S", str(_HERE / "leash.py"), str(os.getpid()))
+        try:
+            with running.log.open() as output:
+                running.process = subprocess.Popen(
+                    [*leash, *running.child.argv],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=self._environment,
+                    process_group=0,
+                )
+        except OSError as error:  # too many processes, no inode for the log
+            why = f"could not be started ({error.strerror})"
+            self._plan_restart(running, why, time.monotonic())
+        else:
+            self._say_to_reaper(f"+{running.process.pid}\n")
+
+    def _note_death(self, running: _Running, process: subprocess.Popen[bytes], now: float) -> None:
+        _kill_group(process.pid)  # what it started and left behind
+        self._say_to_reaper(f"-{process.pid}\n")
+        running.process = None
+        self._plan_restart(running, ended(process.returncode), now)
+
+    def _plan_restart(self, running: _Running, how: str, now: float) -> None:
+        """Note the death and when to try again, later each time. Raises ChildError."""
+        name = running.child.name
+        excused = running.child.excuse is not None and running.child.excuse()
+        if not excused:
+            running.deaths.append(now)
+        while running.deaths and running.deaths[0] < now - RESTARTS_WITHIN:
+            running.deaths.popleft()
+        if len(running.deaths) > RESTARTS:
+            last = "\n".join(f"  {line}" for line in running.log.tail())
+            raise ChildError(
+                f"{name} {how} {len(running.deaths)} times within a minute, so newsdrop stops. "
+                f"The end of its log ({running.log.path.name}):\n{last}"
+            )
+        wait = min(0.5 * 2 ** max(0, len(running.deaths) - 1), _LONGEST_BACKOFF)
+        running.start_at = now + (_LONGEST_BACKOFF if excused else wait)
+        self._tell(name, f"{how}; starting it again in {running.start_at - now:g} s")
+
+    def _start_reaper(self) -> None:
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_HERE / "reaper.py"), str(REAPER_SECONDS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for pid in self.pids().values():
+            self._say_to_reaper(f"+{pid}\n")
+
+    def _say_to_reaper(self, line: str) -> None:
+        if self._reaper is None or self._reaper.stdin is None:
+            return
+        with suppress(BrokenPipeError):  # killed; the next round starts and tells another
+            self._reaper.stdin.write(line.encode())
+            self._reaper.stdin.flush()
+
+
+def ended(status: int) -> str:
+    """How a process ended, for a sentence: `ended with status 2`, `was ended by SIGKILL`."""
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"
+
+
+def _end(some: Iterable[_Running], hurry: Callable[[], bool]) -> None:
+    processes = [r.process for r in some if r.process is not None]
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()  # the leader alone: a Celery worker ends its pool in good order
+    until = time.monotonic() + STOP_SECONDS
+    while any(process.poll() is None for process in processes):
+        if time.monotonic() > until or hurry():
+            break
+        time.sleep(0.05)
+    for process in processes:
+        _kill_group(process.pid)
+        process.wait(STOP_SECONDS)
+
+
+def _kill_group(group: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left
+        os.killpg(group, signal.SIGKILL)
