@@ -34,11 +34,17 @@ MANUAL = "manual"
 """The source of what is enqueued by hand without `--source`."""
 
 
+def _default_state_dir() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "newsdrop"
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"no such time zone: {name!r}; use an IANA name such as Asia/Shanghai")
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        hint = "use an IANA name such as Asia/Shanghai"
+        raise ValueError(f"no such time zone: {name!r}; {hint}") from error
     return name
 
 
@@ -74,7 +80,8 @@ class Part(BaseModel):
 class Redis(Part):
     url: str = Field("", description="empty: the server that `newsdrop up` runs")
     durability: Literal["written", "fsynced"] = Field(
-        "written", description="`fsynced` waits for the disk: needs a server with appendfsync always"
+        "written",
+        description="`fsynced` waits for the disk: needs a server with appendfsync always",
     )
 
 
@@ -93,7 +100,9 @@ class Spool(Part):
     batch_bytes: int = Field(8_000_000, ge=1)
     max_waiting: int = Field(64, ge=1, description="batches; beyond it files stay in the folder")
     min_free_mb: int = Field(200, ge=0, description="intake pauses below this much free disk")
-    max_attempts: int = Field(3, ge=1, description="a file that killed its worker so often is refused")
+    max_attempts: int = Field(
+        3, ge=1, description="a file that killed its worker so often is refused"
+    )
 
 
 class Archive(Part):
@@ -164,7 +173,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    state_dir: ExpandedPath = Field(default_factory=lambda: _default_state_dir())
+    state_dir: ExpandedPath = Field(default_factory=_default_state_dir)
     drop: ExpandedPath | None = Field(None, description="of the folder `drop`; empty: in state_dir")
     sites_dir: ExpandedPath | None = Field(None, description="own site rules, beside those shipped")
     redis: Redis = Redis()
@@ -239,11 +248,16 @@ def load(config: Path | None = None, options: Mapping[str, Any] | None = None) -
         raise ConfigError(_explain(error, path)) from error
 
 
-def _layered(options: Mapping[str, Any], noted: Mapping[str, Any], file: Mapping[str, Any]) -> Settings:
+def _layered(
+    options: Mapping[str, Any], noted: Mapping[str, Any], file: Mapping[str, Any]
+) -> Settings:
     class Layered(Settings):
         @classmethod
         def settings_customise_sources(  # type: ignore[override]
-            cls, settings_cls: type[BaseSettings], env_settings: PydanticBaseSettingsSource, **_: Any
+            cls,
+            settings_cls: type[BaseSettings],
+            env_settings: PydanticBaseSettingsSource,
+            **_: Any,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             plain = partial(InitSettingsSource, settings_cls)
             return (plain(_nested(options)), env_settings, plain(dict(noted)), plain(dict(file)))
@@ -262,11 +276,6 @@ def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def _default_state_dir() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "newsdrop"
-
-
 def _path_or_none(text: str | None) -> Path | None:
     return Path(text).expanduser() if text else None
 
@@ -277,7 +286,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigError(f"no config file at {printable(path)}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{printable(path)} cannot be read as TOML: {printable(str(error))}") from error
+        raise ConfigError(
+            f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
+        ) from error
     for holder in (table, *table.get("folders", [])):
         for key in ("path", "drop", "state_dir", "sites_dir"):
             if isinstance(holder, dict) and isinstance(holder.get(key), str) and holder[key]:
@@ -290,7 +301,9 @@ def _read_run_file(path: Path) -> dict[str, Any]:
         noted = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {key: noted[key] for key in ("drop", "redis") if isinstance(noted, dict) and key in noted}
+    return {
+        key: noted[key] for key in ("drop", "redis") if isinstance(noted, dict) and key in noted
+    }
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
@@ -314,7 +327,7 @@ def _suggest(unknown: str) -> str:
 
 def _check_environment() -> None:
     """Refuse ``NEWSDROP_*`` variables that nothing reads: a typo must not be silent."""
-    tables = {key for key in Settings.model_fields}
+    tables = set(Settings.model_fields)
     names = {f"{ENV_PREFIX}CONFIG"}
     for key in _known_keys(Settings):
         head, _, rest = key.partition(".")

@@ -1,0 +1,15 @@
+"""The spool: files are the truth about what was accepted, and locks about who works on it.
+
+::
+
+    <drop>/.newsdrop/ or <state>/spool/        a root: everything in it is on one file system
+        staging/<batch>/                       being made or being removed; never looked into
+        work/<batch>/                          accepted, waiting or worked on
+            lock  manifest  journal  0 1 2 …
+    <state>/archive/<day>/<source>/<batch>.{tar.zst,jsonl}
+    <state>/quarantine/<id>/{raw,error.json}
+    <state>/accepted/<day>.log
+
+An article's file is accepted by the rename that brings it into a batch, and leaves the batch
+only after its outcome is in an archive segment.
+"""

@@ -1,0 +1,208 @@
+"""From an entry's bytes to offers: parse, normalize, and what is noted of each article.
+
+Pure but for the time it is handed: the same bytes give the same offers, so a batch begun again,
+or an archive segment replayed, offers what was offered before.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import orjson
+
+from worker.errors import Reason, Rejected, Retryable
+from worker.escape import printable
+from worker.model import (
+    Document,
+    Offer,
+    Outcome,
+    Profile,
+    Provenance,
+    RawArticle,
+    Refusal,
+    Scope,
+    Status,
+)
+from worker.normalize import Normalized, normalize
+from worker.parse import parse
+from worker.settings import Settings
+from worker.sites import Sites
+from worker.spool.manifest import Entry, Head
+from worker.times import rfc3339
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One article read. `alone`: the file holds nothing else."""
+
+    entry: Entry
+    ordinal: int
+    normalized: Normalized
+    sha256: str
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """One article, or with `whole_file` everything, that could not be read, and why."""
+
+    ordinal: int
+    reason: Reason
+    message: str
+    raw: bytes
+    whole_file: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What reading the entries of one batch needs."""
+
+    settings: Settings
+    sites: Sites
+    profile: Profile
+    head: Head
+
+    def offer(
+        self, item: Item, mark: bytes, now: datetime, ingested_at: str | None = None
+    ) -> tuple[Offer, Outcome]:
+        """The offer of an article, and the outcome that waits for its decision."""
+        at = ingested_at or rfc3339(now)
+        article = replace(item.normalized.article, ingested_at=at)
+        offer = Offer(
+            claim=f"{item.entry.number}.{item.ordinal}",
+            identity=item.normalized.identity,
+            raw=mark if item.alone else None,
+            title=article.title,
+            source=self.profile.source,
+            data=orjson.dumps(article),
+            on_change=self.profile.on_change,
+            force=self.head.force,
+        )
+        outcome = Outcome(
+            entry=item.entry.number,
+            ordinal=item.ordinal,
+            status=Status.PUBLISHED,
+            path=article.provenance.path or "",
+            id=article.id,
+            title=article.title,
+            date=article.date,
+            raw_sha256=item.sha256,
+            first_seen_at=article.first_seen_at,
+            ingested_at=at,
+            warnings=article.warnings,
+        )
+        return offer, outcome
+
+
+def read_items(reader: Reader, entry: Entry, data: bytes) -> Iterator[Item | Unread]:
+    """Every article of an entry, in order; one that is bad does not stop the others.
+
+    An error that is no :class:`Rejected` is a bug of ours: it refuses this input with
+    `internal`, and is logged.
+    """
+    digest = sha256(data)
+    ordinal = -1
+    pending: RawArticle | Refusal | None = None
+    articles = _guarded(reader, entry, data)
+    for ordinal, read in enumerate(articles):
+        if pending is not None:
+            yield _item(reader, entry, ordinal - 1, pending, digest, alone=False)
+        pending = read
+    if pending is None:
+        message = "there is no article in it: drop files that hold at least one"
+        yield Unread(0, Reason.NO_CONTENT, message, data, whole_file=True)
+    else:
+        yield _item(reader, entry, ordinal, pending, digest, alone=ordinal == 0)
+
+
+def raw_mark(data: bytes, profile: Profile) -> bytes:
+    """8 bytes for a file's bytes and everything about its source that its key depends on."""
+    scoped = profile.source if profile.scope is not Scope.GLOBAL else ""
+    parts = (scoped, profile.scope, profile.time_zone.key, profile.key_zone.key, profile.site or "")
+    about = "\0".join((*parts, str(profile.trust_naive_dates)))
+    return hashlib.blake2b(data, digest_size=8, key=about.encode()[:64]).digest()
+
+
+def sha256(data: bytes) -> str:
+    """Hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _guarded(reader: Reader, entry: Entry, data: bytes) -> Iterator[RawArticle | Refusal | Unread]:
+    """What the parser yields; what it raises becomes the last item."""
+    document = Document(data=data, name=entry.path)
+    limits, count = reader.settings.limits, 0
+    try:
+        for item in parse(document, profile=reader.profile, sites=reader.sites, limits=limits):
+            yield item
+            count += 1
+            if count >= limits.articles:
+                raise Rejected(
+                    Reason.TOO_MANY,
+                    f"the file holds more than limits.articles = {limits.articles:,} articles; "
+                    "those were taken: split the file for the others, or raise the limit",
+                )
+    except Retryable:
+        raise
+    except Exception as error:
+        reason, message = _refusal_of(error, entry)
+        yield Unread(count, reason, message, data, whole_file=count == 0)
+
+
+def _item(
+    reader: Reader,
+    entry: Entry,
+    ordinal: int,
+    read: RawArticle | Refusal | Unread,
+    digest: str,
+    *,
+    alone: bool,
+) -> Item | Unread:
+    if isinstance(read, Unread):
+        return read
+    if isinstance(read, Refusal):
+        return Unread(ordinal, read.reason, read.message, read.raw, whole_file=alone)
+    path = printable(entry.path, 1000)
+    provenance = Provenance(
+        source=reader.profile.source,
+        kind=reader.head.kind,
+        path=f"{path}!{read.member}" if read.member else path,
+        url=None,
+        feed_url=read.feed_url,
+        raw_sha256=digest,
+        parser=read.parser,
+        job=reader.head.job,
+    )
+    try:
+        normalized = normalize(
+            read,
+            profile=reader.profile,
+            sites=reader.sites,
+            provenance=provenance,
+            first_seen_at=reader.head.claimed_at,
+        )
+    except Retryable:
+        raise
+    except Exception as error:
+        reason, message = _refusal_of(error, entry)
+        return Unread(ordinal, reason, message, read.html.encode("utf-8", "replace"), alone)
+    return Item(entry, ordinal, normalized, digest, alone)
+
+
+def _refusal_of(error: Exception, entry: Entry) -> tuple[Reason, str]:
+    if isinstance(error, Rejected):
+        return error.reason, str(error)
+    if isinstance(error, RecursionError):
+        return Reason.TOO_DEEP, "it is nested too deeply to be read: flatten it"
+    if isinstance(error, MemoryError):
+        return Reason.TOO_LARGE, "reading it needs more memory than there is: split it"
+    logger.error("%s cannot be read because of a bug", printable(entry.path), exc_info=error)
+    return (
+        Reason.INTERNAL,
+        f"reading it failed with {type(error).__name__}: this is a bug in newsdrop; "
+        "please report it, and retry after an upgrade",
+    )

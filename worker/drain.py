@@ -1,0 +1,59 @@
+"""Draining: take what waits, batch by batch, for a slice of time."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from worker.errors import SpoolUnavailable
+from worker.ingest import Desk, ingest
+from worker.model import Tally
+from worker.spool.batch import fair_order, take
+from worker.spool.layout import Root
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What one slice did. `left`: batches were still waiting when it ended."""
+
+    batches: int
+    left: bool
+
+
+def drain(
+    roots: Sequence[Root],
+    desk: Desk,
+    *,
+    seconds: float,
+    monotonic: Callable[[], float],
+    finished: Callable[[str, Tally], None],
+) -> Drained:
+    """Ingest waiting batches, sources in turn, until none is left or `seconds` are over.
+
+    A batch that another process holds is passed over, and so is one whose files cannot be used
+    now; that error is raised at the end. Raises Retryable at once where the store is away.
+    """
+    end = monotonic() + seconds
+    done = 0
+    trouble: SpoolUnavailable | None = None
+    while waiting := fair_order(roots):
+        before = done
+        for root, name in waiting:
+            if done and monotonic() >= end:
+                return Drained(done, left=True)
+            try:
+                batch = take(root, name)
+                if batch is None:
+                    continue
+                with batch:
+                    finished(name, ingest(batch, desk))
+            except SpoolUnavailable as error:
+                trouble = error
+            else:
+                done += 1
+        if done == before:
+            break  # all that waits is held by others, or cannot be used
+    if trouble is not None:
+        raise trouble
+    return Drained(done, left=False)

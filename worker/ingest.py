@@ -1,0 +1,293 @@
+"""The one sequence: a batch of files becomes outcomes.
+
+::
+
+    read → known? → parse → normalize → offer → journal → archive → settle → remove
+
+It knows the store only as the protocol :class:`Stream`, takes the clock as an argument, and may be
+stopped between any two steps and begun again by another process: the journal tells which entries
+are finished, the store gives the same answer to the same claim, an archived batch is only
+settled, and settling counts a batch once.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from worker.articles import Item, Reader, Unread, raw_mark, read_items, sha256
+from worker.errors import Reason, Rejected
+from worker.escape import printable
+from worker.model import Decision, Known, Offer, Outcome, Status, Tally
+from worker.settings import Settings
+from worker.sites import Sites
+from worker.spool.archive import Archive, ArchivedFile, Segment, SegmentHead
+from worker.spool.batch import Batch
+from worker.spool.manifest import Entry
+from worker.spool.quarantine import Quarantine, Refused, refused_id
+from worker.times import rfc3339
+
+_OFFERS = 100
+_OFFER_BYTES = 2_000_000
+"""One call's size: beyond it the server is kept from others for longer than it saves."""
+
+
+class Stream(Protocol):
+    """The store, as ingesting needs it; `worker.store.ArticleStore` is one."""
+
+    def known(self, raws: Sequence[bytes]) -> list[Known | None]: ...
+
+    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision]: ...
+
+
+class Settle(Protocol):
+    """Counts a batch's outcomes, once, however often it is called."""
+
+    def __call__(self, segment: Segment, tally: Tally, outcomes: Sequence[Outcome]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything ingesting works with. `now` gives aware datetimes."""
+
+    settings: Settings
+    sites: Sites
+    stream: Stream
+    settle: Settle
+    archive: Archive
+    quarantine: Quarantine
+    now: Callable[[], datetime]
+
+
+def ingest(batch: Batch, desk: Desk) -> Tally:
+    """Bring a held batch to its end and remove it from the spool.
+
+    Raises Retryable where the world is bad: the batch stays, and what was done is not lost.
+    """
+    segment = desk.archive.find(batch.name)
+    if segment is None:
+        segment = _archive(batch, _decide(batch, desk), desk)
+    tally = settle(segment, desk)
+    batch.remove()
+    return tally
+
+
+def settle(segment: Segment, desk: Desk) -> Tally:
+    """Count what the segment's journal says; harmless when it was counted before."""
+    outcomes = list(segment.outcomes())
+    tally = tally_of(outcomes, len(segment.head().files))
+    desk.settle(segment, tally, outcomes)
+    return tally
+
+
+def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
+    """The counts of `outcomes` over so many files."""
+    by_status: defaultdict[Status, int] = defaultdict(int)
+    for outcome in outcomes:
+        by_status[outcome.status] += 1
+    quarantined = sum(outcome.whole_file for outcome in outcomes)
+    return Tally(
+        archived=files - quarantined,
+        quarantined=quarantined,
+        published=by_status[Status.PUBLISHED],
+        revised=by_status[Status.REVISED],
+        duplicate=by_status[Status.DUPLICATE],
+        rejected=by_status[Status.REJECTED],
+        content_differs=sum(outcome.content_differs for outcome in outcomes),
+    )
+
+
+# ── deciding ────────────────────────────────────────────────────────────────────────────────
+
+
+def _decide(batch: Batch, desk: Desk) -> list[Outcome]:
+    """Outcomes of every article of the batch, those of earlier runs among them."""
+    work = _Work(batch, desk)
+    left = [entry for entry in batch.entries() if entry.number not in batch.progress.done]
+    # What killed a worker before comes last, so that it holds up nobody else.
+    left.sort(key=lambda entry: (batch.progress.deaths.get(entry.number, 0), entry.number))
+    for chunk in _chunks(batch, left, desk.settings.spool.batch_bytes):
+        work.chunk(chunk)
+    work.flush()
+    return sorted(work.outcomes.values(), key=lambda outcome: (outcome.entry, outcome.ordinal))
+
+
+def _chunks(batch: Batch, entries: Sequence[Entry], most: int) -> Iterator[list[Entry]]:
+    """Entries in groups whose bytes fit into memory together."""
+    group: list[Entry] = []
+    size = 0
+    for entry in entries:
+        try:
+            length = batch.path(entry.number).lstat().st_size
+        except OSError:
+            length = 0  # reading it says what is wrong
+        if group and size + length > most:
+            yield group
+            group, size = [], 0
+        group.append(entry)
+        size += length
+    if group:
+        yield group
+
+
+@dataclass(slots=True)
+class _Work:
+    """A batch being decided: what is offered next, and what is decided so far."""
+
+    batch: Batch
+    desk: Desk
+    outcomes: dict[tuple[int, int], Outcome] = field(init=False)
+    offers: list[tuple[Offer, Outcome]] = field(default_factory=list)
+    decided: list[Outcome] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        known = self.batch.progress.outcomes
+        self.outcomes = {(outcome.entry, outcome.ordinal): outcome for outcome in known}
+
+    def chunk(self, entries: Sequence[Entry]) -> None:
+        """Read a group of entries, leave out what is known by its bytes, parse the others."""
+        settings, head = self.desk.settings, self.batch.manifest.head
+        reader = Reader(settings, self.desk.sites, settings.profile(head.source), head)
+        raws: list[tuple[Entry, bytes, bytes]] = []
+        for entry in entries:
+            try:
+                self._check_deaths(entry)
+                data = self.batch.read(entry.number, settings.limits.file_mb * 1_000_000)
+            except Rejected as error:
+                self._refuse(entry, 0, error, None)
+                self.done.append(entry.number)
+            else:
+                raws.append((entry, data, raw_mark(data, reader.profile)))
+        # A claim's own earlier offer would look like a duplicate here: only fresh batches ask.
+        ask = self.batch.progress.fresh and not head.force
+        known = self.desk.stream.known([mark for _, _, mark in raws]) if ask and raws else []
+        for (entry, data, mark), hit in zip(raws, known or [None] * len(raws), strict=True):
+            if hit is None:
+                self._read(reader, entry, data, mark)
+            else:
+                self.decided.append(_known(entry, data, hit))
+                self.done.append(entry.number)
+        self.flush()
+
+    def flush(self) -> None:
+        """Offer what is pending in one call, and write the outcomes to the journal."""
+        self.batch.journal.hand(None)
+        decisions = self.desk.stream.publish(self.batch.name, [offer for offer, _ in self.offers])
+        for (_, outcome), decision in zip(self.offers, decisions, strict=True):
+            self.decided.append(_with_decision(outcome, decision))
+        self.batch.journal.decided(self.decided, self.done)
+        self.outcomes.update({(one.entry, one.ordinal): one for one in self.decided})
+        self.offers, self.decided, self.done, self.size = [], [], [], 0
+
+    def _check_deaths(self, entry: Entry) -> None:
+        deaths = self.batch.progress.deaths.get(entry.number, 0)
+        if deaths >= self.desk.settings.spool.max_attempts:
+            raise Rejected(
+                Reason.KILLS_WORKER,
+                f"reading this file ended its worker {deaths} times (time or memory ran out): "
+                "look at it for extreme size or nesting, or report it as a bug",
+            )
+
+    def _read(self, reader: Reader, entry: Entry, data: bytes, mark: bytes) -> None:
+        self.batch.journal.hand(entry.number)
+        for item in read_items(reader, entry, data):
+            if isinstance(item, Unread):
+                raw = None if item.whole_file else item.raw
+                self._refuse(entry, item.ordinal, Rejected(item.reason, item.message), raw)
+            else:
+                self._offer(reader, item, mark)
+        self.done.append(entry.number)
+
+    def _offer(self, reader: Reader, item: Item, mark: bytes) -> None:
+        offer, outcome = reader.offer(item, mark, self.desk.now())
+        self.offers.append((offer, outcome))
+        self.size += len(offer.data)
+        if len(self.offers) >= _OFFERS or self.size >= _OFFER_BYTES:
+            self.flush()
+            self.batch.journal.hand(item.entry.number)
+
+    def _refuse(self, entry: Entry, ordinal: int, error: Rejected, raw: bytes | None) -> None:
+        """Quarantine an entry (`raw` None) or one article of it, and note the outcome."""
+        head = self.batch.manifest.head
+        whole = raw is None
+        path = self.batch.path(entry.number)
+        refused = Refused(
+            id=refused_id(self.batch.name, entry.number, None if whole else ordinal),
+            source=head.source,
+            path=printable(entry.path),
+            reason=error.reason,
+            message=str(error),
+            batch=self.batch.name,
+            entry=entry.number,
+            ordinal=None if whole else ordinal,
+            size=path.lstat().st_size if raw is None else len(raw),
+            refused_at=rfc3339(self.desk.now()),
+            job=head.job,
+        )
+        self.desk.quarantine.put(refused, path if raw is None else raw)
+        self.decided.append(
+            Outcome(
+                entry=entry.number,
+                ordinal=ordinal,
+                status=Status.REJECTED,
+                path=refused.path,
+                first_seen_at=head.claimed_at,
+                reason=error.reason,
+                message=refused.message,
+                quarantine=refused.id,
+                whole_file=whole,
+            )
+        )
+
+
+def _known(entry: Entry, data: bytes, known: Known) -> Outcome:
+    """The same bytes were published before: nothing has to be parsed to say so."""
+    return Outcome(
+        entry=entry.number,
+        ordinal=0,
+        status=Status.DUPLICATE,
+        path=printable(entry.path),
+        id=known.identity.id,
+        date=known.identity.date,
+        raw_sha256=sha256(data),
+        revision=known.revision,
+        message="the same bytes were published before",
+    )
+
+
+def _with_decision(outcome: Outcome, decision: Decision) -> Outcome:
+    message = None
+    if decision.content_differs and decision.status is Status.DUPLICATE:
+        message = (
+            "its title and date are known, but its content differs: "
+            'set on_change = "revise" for the source, or enqueue it with --force'
+        )
+    return replace(
+        outcome,
+        status=decision.status,
+        stream_id=decision.stream_id,
+        revision=decision.revision,
+        content_differs=decision.content_differs,
+        message=message,
+    )
+
+
+# ── archiving ───────────────────────────────────────────────────────────────────────────────
+
+
+def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> Segment:
+    refused = {outcome.entry for outcome in outcomes if outcome.whole_file}
+    files = tuple(
+        ArchivedFile(
+            entry=entry.number,
+            path=printable(entry.path, 1000),
+            size=batch.path(entry.number).lstat().st_size,
+            kept=entry.number not in refused,
+        )
+        for entry in batch.entries()
+    )
+    head = SegmentHead(batch.manifest.head, rfc3339(desk.now()), files)
+    return desk.archive.write(head, outcomes, lambda entry: batch.path(entry).read_bytes())

@@ -1,0 +1,62 @@
+"""Replaying archived segments: what Redis has lost is published again, under the same ids.
+
+Deduplication makes it harmless: what is still known stays as it is. First-seen and ingested
+times are those of the first time.
+"""
+
+from collections.abc import Iterator
+
+from worker.articles import Item, Reader, raw_mark, read_items
+from worker.ingest import Desk, settle
+from worker.model import Offer, Outcome, Status
+from worker.spool.archive import Segment
+from worker.spool.manifest import Entry
+
+_OFFERS = 100
+
+
+def replay(segment: Segment, desk: Desk) -> int:
+    """Offer a segment's articles again; how many of them Redis did not have.
+
+    If any was lost, the segment's counts were lost with it, or are applied no second time.
+    Raises Retryable.
+    """
+    outcomes = {(one.entry, one.ordinal): one for one in segment.outcomes()}
+    lost = 0
+    pending: list[tuple[Offer, Outcome]] = []
+    for offer, before in _offers(segment, desk, outcomes):
+        pending.append((offer, before))
+        if len(pending) >= _OFFERS:
+            lost += _publish(segment, desk, pending)
+            pending = []
+    lost += _publish(segment, desk, pending)
+    if lost:
+        settle(segment, desk)
+    return lost
+
+
+def _publish(segment: Segment, desk: Desk, pending: list[tuple[Offer, Outcome]]) -> int:
+    decisions = desk.stream.publish(segment.batch, [offer for offer, _ in pending])
+    return sum(
+        decision.status in (Status.PUBLISHED, Status.REVISED)
+        and decision.stream_id != before.stream_id
+        for decision, (_, before) in zip(decisions, pending, strict=True)
+    )
+
+
+def _offers(
+    segment: Segment, desk: Desk, outcomes: dict[tuple[int, int], Outcome]
+) -> Iterator[tuple[Offer, Outcome]]:
+    head = segment.head()
+    paths = {file.entry: file.path for file in head.files}
+    profile = desk.settings.profile(head.batch.source)
+    reader = Reader(desk.settings, desk.sites, profile, head.batch)
+    for number, data in segment.raws():
+        entry = Entry(number, paths[number])
+        mark = raw_mark(data, profile)
+        for item in read_items(reader, entry, data):
+            before = outcomes.get((number, item.ordinal))
+            if not isinstance(item, Item) or before is None:
+                continue
+            if before.status in (Status.PUBLISHED, Status.REVISED):
+                yield reader.offer(item, mark, desk.now(), before.ingested_at)[0], before

@@ -1,0 +1,231 @@
+"""Drop folders: find the files that are ready, and claim them in batches.
+
+A file is ready when a rename brought it, or when it has been quiet: its ctime (which the kernel
+sets on every write, chmod and rename, and nobody can set back) is older than the settle time, by
+the clock of the file system itself. So nothing has to be remembered between two looks, and a
+server whose clock differs does no harm.
+
+The walk holds one open directory a level and never a list of names: a million files in one
+folder cost no memory, and the first batch is claimed after `batch_files` of them.
+"""
+
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from worker.errors import SpoolUnavailable
+from worker.escape import printable
+from worker.settings import Folder, Spool
+from worker.sources.names import ignored, wanted
+from worker.spool.accepted import Accepted
+from worker.spool.batch import names
+from worker.spool.claim import Candidate, Claimed, claim
+from worker.spool.layout import Root, translated
+
+_MAX_LEVELS = 64
+"""Nested folders; each holds a descriptor open while it is walked."""
+
+_LISTED = 100
+"""How many files that are left alone are named; more are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A file that will not be taken as it is, and why. `path` is escaped."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one look at a folder did. `more`: it ended at the bound of waiting batches."""
+
+    batches: int = 0
+    files: int = 0
+    settling: int = 0
+    more: bool = False
+    left_alone: tuple[LeftAlone, ...] = ()
+    left_alone_count: int = 0
+
+
+@dataclass(slots=True)
+class _Look:
+    """One scan under way."""
+
+    folder: Folder
+    root: Root
+    limits: Spool
+    clock: float
+    take: Callable[[Sequence[Candidate]], Claimed | None]
+    pending: list[Candidate] = field(default_factory=list)
+    size: int = 0
+    batches: int = 0
+    files: int = 0
+    settling: int = 0
+    left: deque[LeftAlone] = field(default_factory=lambda: deque(maxlen=_LISTED))
+    left_count: int = 0
+
+    def add(self, candidate: Candidate) -> bool:
+        """Collect; claim when a batch is full. False when no more batches may wait."""
+        self.pending.append(candidate)
+        self.size += candidate.size
+        full = len(self.pending) >= self.limits.batch_files or self.size >= self.limits.batch_bytes
+        return self.claim() if full else True
+
+    def claim(self) -> bool:
+        if self.pending:
+            claimed = self.take(self.pending)
+            if claimed is not None:
+                self.batches += 1
+                self.files += claimed.files
+            self.pending, self.size = [], 0
+        return len(names(self.root)) < self.limits.max_waiting
+
+    def leave(self, path: str, why: str) -> None:
+        self.left_count += 1
+        self.left.append(LeftAlone(printable(path), why))
+
+    def result(self, *, more: bool) -> Scan:
+        return Scan(
+            self.batches, self.files, self.settling, more, tuple(self.left), self.left_count
+        )
+
+
+def scan(
+    folder: Folder,
+    root: Root,
+    limits: Spool,
+    accepted: Accepted,
+    *,
+    now: datetime,
+    job: str | None,
+    claimed: Callable[[Claimed], None],
+    hints: Sequence[str] = (),
+    kind: str = "folder",
+) -> Scan:
+    """Claim what is ready, in batches; `claimed` is called after each.
+
+    With `hints` (paths below the folder that a file event told of) only those are looked at.
+    Raises SpoolUnavailable where the folder cannot be used.
+    """
+
+    def take(candidates: Sequence[Candidate]) -> Claimed | None:
+        batch = claim(root, candidates, accepted, source=folder.name, kind=kind, now=now, job=job)
+        if batch is not None:
+            claimed(batch)
+        return batch
+
+    if not folder.path.is_dir():
+        raise SpoolUnavailable(
+            f"the drop folder {printable(folder.path)} is not there: create or mount it"
+        )
+    root.prepare()
+    look = _Look(folder, root, limits, file_system_time(root), take)
+    if len(names(root)) >= limits.max_waiting:
+        return look.result(more=True)
+    found = _hinted(look, hints) if hints else _walk(look)
+    with closing(found), translated(folder.path):
+        more = not all(look.add(candidate) for candidate in found)
+        if look.pending:
+            look.claim()
+    return look.result(more=more)
+
+
+def file_system_time(root: Root) -> float:
+    """Now, by the clock that stamps the files in `root` (Unix seconds)."""
+    with translated(root.path):
+        fd = os.open(root.path / "clock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        try:
+            os.utime(fd)
+            return os.fstat(fd).st_ctime
+        finally:
+            os.close(fd)
+
+
+def _walk(look: _Look) -> Generator[Candidate]:
+    """The ready files below the folder, subfolders too, links not followed."""
+    levels = [(os.scandir(look.folder.path), "")]
+    try:
+        while levels:
+            entries, prefix = levels[-1]
+            entry = next(entries, None)
+            if entry is None:
+                levels.pop()[0].close()
+            elif entry.is_dir(follow_symlinks=False):
+                if not ignored(entry.name):
+                    _descend(look, levels, entry, prefix + entry.name)
+            elif wanted(entry.name, look.folder.pattern):
+                path = prefix + entry.name
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # another claimer was first
+                settle = look.folder.settle_unseen_seconds
+                if (candidate := _ready(look, entry.path, path, status, settle)) is not None:
+                    yield candidate
+    finally:
+        for entries, _ in levels:
+            entries.close()
+
+
+def _descend(
+    look: _Look,
+    levels: "list[tuple[os._ScandirIterator[str], str]]",
+    entry: os.DirEntry[str],
+    path: str,
+) -> None:
+    if len(levels) >= _MAX_LEVELS:
+        look.leave(path, f"it is more than {_MAX_LEVELS} folders deep: move it up")
+        return
+    try:
+        levels.append((os.scandir(entry.path), f"{path}/"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        look.leave(path, f"the folder cannot be read: {error.strerror}")
+
+
+def _hinted(look: _Look, hints: Sequence[str]) -> Generator[Candidate]:
+    """The files that events told of: one `moved:` in is ready at once, others after settling."""
+    for hint in hints:
+        how, _, path = hint.partition(":")
+        parts = path.split("/")
+        if ".." in parts or any(ignored(part) for part in parts):
+            continue
+        location = look.folder.path / path
+        try:
+            status = os.lstat(location)
+        except OSError:
+            continue
+        if not wanted(parts[-1], look.folder.pattern) or stat.S_ISDIR(status.st_mode):
+            continue
+        settle = 0.0 if how == "moved" else look.folder.settle_seconds
+        if (candidate := _ready(look, str(location), path, status, settle)) is not None:
+            yield candidate
+
+
+def _ready(
+    look: _Look, location: str, path: str, status: os.stat_result, settle: float
+) -> Candidate | None:
+    if not stat.S_ISREG(status.st_mode):
+        look.leave(path, f"it is {_kind(status.st_mode)}, no regular file: drop the file itself")
+    elif not os.access(location, os.R_OK):
+        look.leave(path, "the worker may not read it: give it read rights")
+    elif settle and look.clock - status.st_ctime < settle:
+        look.settling += 1
+    else:
+        return Candidate(location, path, status.st_size)
+    return None
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "a symbolic link"
+    if stat.S_ISFIFO(mode):
+        return "a FIFO"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"

@@ -1,0 +1,189 @@
+"""The archive: one segment a batch, the ledger of everything that was ever decided.
+
+`<state>/archive/<day>/<source>/<batch>.tar.zst` holds the raw files, named by their number in
+the batch; `<batch>.jsonl` beside it is a head line and one line an article. The journal is
+renamed into place last: where it is, the segment is whole. Raw files go after their source's
+`keep_days`; journals stay as long as the index remembers.
+"""
+
+import io
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import zstandard
+
+from worker.errors import UsageError
+from worker.model import Outcome
+from worker.spool.journal import outcome_of, parse_lines
+from worker.spool.layout import day_of, fsync_dir, source_of, time_of, translated, write_durably
+from worker.spool.manifest import Head
+
+_LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for four times that
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedFile:
+    """One accepted file of a segment. `path` is escaped; `kept` is False if it is quarantined."""
+
+    entry: int
+    path: str
+    size: int
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHead:
+    """The first line of a segment's journal. `archived_at` is RFC 3339, UTC."""
+
+    batch: Head
+    archived_at: str
+    files: tuple[ArchivedFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One archived batch. `raw_path` may be gone: raw files are kept for a time."""
+
+    batch: str
+    journal_path: Path
+    raw_path: Path
+
+    @property
+    def source(self) -> str:
+        return source_of(self.batch)
+
+    def head(self) -> SegmentHead:
+        with self.journal_path.open("rb") as file:
+            return _head_of(next(parse_lines(file)))
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """What became of each article, as it was decided."""
+        with self.journal_path.open("rb") as file:
+            lines = parse_lines(file)
+            next(lines, None)
+            yield from (outcome_of(line) for line in lines)
+
+    def raws(self) -> Iterator[tuple[int, bytes]]:
+        """(entry, bytes) of every raw file kept here; nothing where they have expired."""
+        try:
+            raw = self.raw_path.open("rb")
+        except FileNotFoundError:
+            return
+        with (
+            raw,
+            zstandard.ZstdDecompressor().stream_reader(raw) as plain,
+            tarfile.open(fileobj=plain, mode="r|") as tar,
+        ):
+            for member in tar:
+                content = tar.extractfile(member)
+                assert content is not None  # only regular files are written
+                yield int(member.name), content.read()
+
+    def raw(self, entry: int) -> bytes:
+        """One raw file. Raises UsageError where it has expired or was quarantined."""
+        for number, data in self.raws():
+            if number == entry:
+                return data
+        raise UsageError(f"the raw file {entry} of batch {self.batch} is not in the archive")
+
+
+class Archive:
+    """The segments below one state directory."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._dir = state_dir / "archive"
+
+    def segment(self, batch: str) -> Segment:
+        """Where the segment of `batch` is, or would be."""
+        folder = self._dir / day_of(batch) / source_of(batch)
+        return Segment(batch, folder / f"{batch}.jsonl", folder / f"{batch}.tar.zst")
+
+    def find(self, batch: str) -> Segment | None:
+        """The finished segment of `batch`, if there is one."""
+        segment = self.segment(batch)
+        return segment if segment.journal_path.exists() else None
+
+    def write(
+        self,
+        head: SegmentHead,
+        outcomes: Sequence[Outcome],
+        read: Callable[[int], bytes],
+    ) -> Segment:
+        """Make the segment durable: raw files first, then the journal, which completes it.
+
+        `read` gives the bytes of a kept entry. Raises SpoolUnavailable; nothing is half done.
+        """
+        segment = self.segment(head.batch.batch)
+        folder = segment.journal_path.parent
+        with translated(folder):
+            new = not folder.is_dir()
+            folder.mkdir(parents=True, exist_ok=True)
+            kept = [file for file in head.files if file.kept]
+            if kept:
+                write_durably(segment.raw_path, _tar(kept, read, time_of(segment.batch)))
+            write_durably(segment.journal_path, _journal(head, outcomes))
+            fsync_dir(folder)
+            if new:
+                fsync_dir(folder.parent)
+                fsync_dir(self._dir)
+        return segment
+
+    def segments(self, first_day: str = "") -> Iterator[Segment]:
+        """All finished segments from `first_day` (`YYYYMMDD`) on, oldest first within a day."""
+        if not self._dir.is_dir():
+            return
+        for day in sorted(path for path in self._dir.iterdir() if path.name >= first_day):
+            for path in sorted(day.glob("*/*.jsonl"), key=lambda path: path.name):
+                if not path.name.startswith("."):
+                    yield self.segment(path.stem)
+
+    def tidy(self, now: datetime, keep_days: Callable[[str], int], journal_days: int) -> int:
+        """Remove raw files older than their source's days, and journals older than theirs.
+
+        Returns how many files went.
+        """
+        gone = 0
+        for segment in self.segments():
+            age = now - time_of(segment.batch)
+            if age > timedelta(days=keep_days(segment.source)) and segment.raw_path.exists():
+                segment.raw_path.unlink(missing_ok=True)
+                gone += 1
+            if age > timedelta(days=journal_days):
+                segment.raw_path.unlink(missing_ok=True)
+                segment.journal_path.unlink(missing_ok=True)
+                gone += 1
+        return gone
+
+
+def _tar(files: Iterable[ArchivedFile], read: Callable[[int], bytes], modified: datetime) -> bytes:
+    packed = io.BytesIO()
+    compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+    with compressor.stream_writer(packed, closefd=False) as stream:
+        for file in files:
+            data = read(file.entry)
+            info = tarfile.TarInfo(str(file.entry))
+            info.size, info.mtime = len(data), int(modified.timestamp())
+            stream.write(info.tobuf(tarfile.USTAR_FORMAT))
+            stream.write(data)
+            stream.write(bytes(-len(data) % tarfile.BLOCKSIZE))
+        stream.write(bytes(2 * tarfile.BLOCKSIZE))
+    return packed.getvalue()
+
+
+def _journal(head: SegmentHead, outcomes: Iterable[Outcome]) -> bytes:
+    lines = [orjson.dumps(asdict(head))]
+    lines.extend(orjson.dumps(outcome) for outcome in outcomes)
+    return b"\n".join(lines) + b"\n"
+
+
+def _head_of(line: dict[str, Any]) -> SegmentHead:
+    return SegmentHead(
+        batch=Head(**line["batch"]),
+        archived_at=line["archived_at"],
+        files=tuple(ArchivedFile(**file) for file in line["files"]),
+    )

@@ -1,0 +1,187 @@
+"""Taking batches: which wait, and holding one while it is worked on.
+
+A batch is held by `flock` on its `lock` file: the kernel frees it when the holder dies. The
+file, not the folder, is locked: a folder cannot be over NFS. Nothing here forks, so no child
+inherits a lock.
+"""
+
+import fcntl
+import os
+import shutil
+import stat
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from pathlib import Path
+
+from worker.errors import Reason, Rejected, SpoolUnavailable
+from worker.spool import journal, manifest
+from worker.spool.claim import LOCK
+from worker.spool.layout import Root, is_batch, source_of, translated
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A batch in `work/`. `locked` is true while a worker holds it (or a claimer fills it)."""
+
+    root: Root
+    name: str
+    files: int
+    locked: bool
+
+    @property
+    def source(self) -> str:
+        return source_of(self.name)
+
+
+def names(root: Root) -> list[str]:
+    """The batches in `root`, oldest first; none where there is no such folder yet."""
+    try:
+        return sorted(name for name in os.listdir(root.work) if is_batch(name))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise SpoolUnavailable(f"the spool folder {root.work} cannot be listed") from error
+
+
+def fair_order(roots: Sequence[Root]) -> list[tuple[Root, str]]:
+    """All batches, each source's oldest first, the sources taking turns."""
+    queues: defaultdict[str, list[tuple[Root, str]]] = defaultdict(list)
+    for root in roots:
+        for name in names(root):
+            queues[source_of(name)].append((root, name))
+    turns = zip_longest(*queues.values())
+    return [pair for pair in chain.from_iterable(turns) if pair is not None]
+
+
+def look(root: Root) -> Iterator[Waiting]:
+    """What waits in `root`, with its number of files and whether somebody holds it."""
+    for name in names(root):
+        folder = root.work / name
+        try:
+            files = sum(entry.name.isdigit() for entry in os.scandir(folder))
+            fd = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue  # finished meanwhile
+        try:
+            yield Waiting(root, name, files, locked=not _lock(fd, fcntl.LOCK_SH))
+        finally:
+            os.close(fd)
+
+
+def take(root: Root, name: str) -> "Batch | None":
+    """Hold the batch, or None where somebody else does or it is finished.
+
+    Raises SpoolUnavailable.
+    """
+    folder = root.work / name
+    with translated(folder):
+        try:
+            fd = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        # Between open and lock another may have finished and removed the batch: the lock held
+        # must be the one that is there now.
+        if not _lock(fd, fcntl.LOCK_EX) or not _same(fd, folder / LOCK):
+            os.close(fd)
+            return None
+    try:
+        return Batch(root, name, fd)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+class Batch:
+    """A batch held by this process; close it to let go."""
+
+    def __init__(self, root: Root, name: str, lock: int) -> None:
+        self.root = root
+        self.name = name
+        self.folder = root.work / name
+        self._lock = lock
+        self.manifest = manifest.load(self.folder)
+        with translated(self.folder):
+            self.progress = journal.read(self.folder)
+            self.journal = journal.Journal(self.folder)
+
+    def __enter__(self) -> "Batch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # An error is no death: what was in hand did not kill this process.
+        with suppress(OSError):
+            self.journal.hand(None)
+        self.journal.close()
+        os.close(self._lock)
+
+    def entries(self) -> list[manifest.Entry]:
+        """The entries that are here: a claimer may have died, or come second, before the rest."""
+        with translated(self.folder):
+            here = {int(name) for name in os.listdir(self.folder) if name.isdigit()}
+        return [entry for entry in self.manifest.entries if entry.number in here]
+
+    def remove(self) -> None:
+        """Take the batch out of `work/`: everything in it is in the archive or quarantine."""
+        gone = self.root.staging / self.name
+        with translated(self.folder):
+            self.folder.rename(gone)
+            shutil.rmtree(gone)
+
+    def path(self, entry: int) -> Path:
+        return self.folder / str(entry)
+
+    def read(self, entry: int, limit: int) -> bytes:
+        """The bytes of an entry, at most `limit`.
+
+        Never follows a link or waits at a FIFO. Raises Rejected for what is no regular file,
+        cannot be opened or is too large, SpoolUnavailable where the disk fails.
+        """
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            fd = os.open(self.path(entry), flags)
+        except PermissionError as error:
+            raise Rejected(
+                Reason.UNREADABLE, "the file may not be read: give the worker read rights to it"
+            ) from error
+        except OSError as error:
+            if error.errno in _NOT_A_FILE:
+                raise _no_file() from error
+            raise SpoolUnavailable(f"entry {entry} of batch {self.name} is not readable") from error
+        with translated(self.folder), os.fdopen(fd, "rb", buffering=0) as file:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise _no_file()
+            if status.st_size > limit:
+                raise Rejected(
+                    Reason.TOO_LARGE,
+                    f"the file has {status.st_size:,} bytes, more than limits.file_mb allows: "
+                    "split it, or raise the limit",
+                )
+            return file.read(limit + 1)
+
+
+_NOT_A_FILE = {6, 40}  # ENXIO: a socket or a FIFO without reader; ELOOP: a symbolic link
+
+
+def _no_file() -> Rejected:
+    return Rejected(
+        Reason.NOT_A_FILE, "this is no regular file (a link, FIFO or device): drop the file itself"
+    )
+
+
+def _lock(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _same(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except FileNotFoundError:
+        return False

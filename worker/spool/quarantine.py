@@ -1,0 +1,164 @@
+"""The quarantine: `<state>/quarantine/<id>/{raw,error.json}`, one folder a refused input.
+
+The id is the batch's name and the entry (and the article's ordinal where only a part of a file
+is refused), so that refusing the same thing twice is one folder.
+"""
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from worker.errors import Reason, UsageError
+from worker.escape import printable
+from worker.spool.layout import fsync_dir, is_batch, time_of, translated
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,150}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What `error.json` says. `path` is escaped; times are RFC 3339, UTC; `size` in bytes."""
+
+    id: str
+    source: str
+    path: str
+    reason: Reason
+    message: str
+    batch: str
+    entry: int
+    ordinal: int | None
+    size: int
+    refused_at: str
+    job: str | None = None
+
+
+class Quarantine:
+    """The quarantined inputs below one state directory."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._dir = state_dir / "quarantine"
+
+    def put(self, refused: Refused, raw: bytes | Path) -> None:
+        """Keep `raw` (bytes, or a file that stays where it is) with its reason, durably.
+
+        Raises SpoolUnavailable.
+        """
+        target = self._dir / refused.id
+        with translated(self._dir):
+            self._dir.mkdir(mode=0o770, parents=True, exist_ok=True)
+            if target.exists():
+                return
+            staged = self._dir / f".{refused.id[:100]}.{secrets.token_hex(4)}.tmp"
+            staged.mkdir(mode=0o770)
+            try:
+                if isinstance(raw, bytes):
+                    (staged / "raw").write_bytes(raw)
+                else:
+                    _keep_file(raw, staged / "raw")
+                (staged / "error.json").write_bytes(
+                    orjson.dumps(refused, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+                )
+                _sync_file(staged / "error.json")
+                fsync_dir(staged)
+                staged.rename(target)
+            except OSError:
+                shutil.rmtree(staged, ignore_errors=True)
+                if not target.exists():
+                    raise
+            fsync_dir(self._dir)
+
+    def ids(self) -> list[str]:
+        """What is quarantined, oldest first."""
+        if not self._dir.is_dir():
+            return []
+        return sorted(name for name in os.listdir(self._dir) if is_batch(name))
+
+    def __iter__(self) -> Iterator[Refused]:
+        for name in self.ids():
+            try:
+                yield self.get(name)
+            except UsageError:
+                continue  # discarded meanwhile
+
+    def get(self, refused_id: str) -> Refused:
+        """Raises UsageError where there is none of that id."""
+        try:
+            data = orjson.loads((self._folder(refused_id) / "error.json").read_bytes())
+        except (OSError, orjson.JSONDecodeError) as error:
+            raise _unknown(refused_id) from error
+        known = {field.name for field in fields(Refused)}
+        values = {key: value for key, value in data.items() if key in known}
+        return Refused(**{**values, "reason": Reason(values["reason"])})
+
+    def raw_path(self, refused_id: str) -> Path:
+        """The refused bytes. Raises UsageError where there is none of that id."""
+        path = self._folder(refused_id) / "raw"
+        if not path.is_symlink() and not path.exists():
+            raise _unknown(refused_id)
+        return path
+
+    def discard(self, refused_id: str) -> None:
+        """Remove it for good. Raises UsageError where there is none of that id."""
+        folder = self._folder(refused_id)
+        hidden = self._dir / f".{refused_id[:100]}.{secrets.token_hex(4)}.tmp"
+        try:
+            folder.rename(hidden)
+        except FileNotFoundError as error:
+            raise _unknown(refused_id) from error
+        shutil.rmtree(hidden)
+
+    def tidy(self, now: datetime, keep: timedelta) -> int:
+        """Discard what is older than `keep`; returns how many went."""
+        old = [name for name in self.ids() if now - time_of(name) > keep]
+        for name in old:
+            self.discard(name)
+        return len(old)
+
+    def _folder(self, refused_id: str) -> Path:
+        if not _ID.fullmatch(refused_id) or not is_batch(refused_id):
+            raise _unknown(refused_id)
+        return self._dir / refused_id
+
+
+def refused_id(batch: str, entry: int, ordinal: int | None) -> str:
+    """The id of what is refused: the batch's time first, so that ids sort by it."""
+    return f"{batch}-{entry}" if ordinal is None else f"{batch}-{entry}-{ordinal}"
+
+
+def rescue(quarantine: Quarantine, refused: str, claim: Callable[[Path], object]) -> None:
+    """Hand the raw bytes to `claim` (which takes or copies them), then discard the rest."""
+    claim(quarantine.raw_path(refused))
+    quarantine.discard(refused)
+
+
+def _keep_file(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another file system, or one without hard links
+        if source.is_symlink() or not source.is_file():
+            target.write_bytes(b"")  # a link or device: there are no bytes to keep
+        else:
+            shutil.copyfile(source, target)
+            _sync_file(target)
+
+
+def _sync_file(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _unknown(refused_id: str) -> UsageError:
+    return UsageError(
+        f"nothing in quarantine has the id {printable(refused_id, 80)}: "
+        "`newsdrop quarantine list` shows what there is"
+    )
