@@ -131,6 +131,7 @@ class RawArticle:
     `html` is the body as HTML (a parser renders Markdown and wraps plain text); it is not yet
     cleaned or sanitised. `dates` and `modified` are in order of trust. `authors` are names as
     written, possibly an outlet's. `extra` holds what has no field, as JSON-able values.
+    `member` is the escaped path within an archive.
     """
 
     parser: str
@@ -153,6 +154,7 @@ class RawArticle:
     extra: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     site: str | None = None
+    member: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,11 +353,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The mark of an article in the index. `since_ms` is Unix time in milliseconds."""
+    """The mark of an article in the index.
+
+    `since_ms` and `latest_ms` are when its first and its newest revision were published (Unix,
+    milliseconds). The index keeps only the first 6 bytes of `identity.content`.
+    """
 
     identity: Identity
     since_ms: int
     revision: int
+    latest_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,180 @@
+"""The stream of articles and the index that keeps it free of duplicates."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import redis
+
+from worker.errors import Retryable
+from worker.model import Decision, Known, Offer, OnChange, Status
+from worker.store.connection import translated
+from worker.store.layout import (
+    DATED_SHARDS,
+    DAY,
+    UNDATED_SHARDS,
+    Layout,
+    identity_of_id,
+    known_by_mark,
+    known_by_raw,
+    mark_field,
+    raw_field,
+    raw_mark,
+)
+from worker.store.script import Script
+from worker.store.stream import Stream
+
+CLAIMS_LIVE = 7 * DAY
+"""How long a batch that was offered but never settled may be offered again and get the same
+answers. A batch waits so long only where nobody runs a worker for a week."""
+
+MAX_OFFERS = 64
+MAX_BYTES = 1_000_000
+"""Of one call, which nothing else on the server can interrupt: about a millisecond."""
+
+
+class ArticleStore(Stream):
+    """Offers articles to the stream, and remembers them for `keep_days` after they were last met.
+
+    Safe to use from several processes at once; each needs a client of its own. `now` is Unix
+    time in seconds, and only chooses the bucket of what has no date.
+    Every method raises Retryable (StoreUnavailable, StoreFull) and nothing of redis.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        stream: str,
+        max_length: int,
+        keep_days: int,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(client, stream)
+        self._layout = Layout(stream, keep_days)
+        self._max_length = max_length
+        self._now = now
+        self._publish = Script("publish.lua")
+        self._known = Script("known.lua")
+
+    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision]:
+        """Append what is new to the stream and say, in order, what became of each offer.
+
+        An offer whose claim this batch made before gets the answer it got then. Of equal
+        articles the first is published. A call of many offers is made of several steps; where
+        one of them raises, what the earlier ones published stays, and offering everything again
+        under the same `batch` is right.
+        """
+        return [made for part in _parts(offers) for made in self._offer(batch, part)]
+
+    def _offer(self, batch: str, offers: Sequence[Offer]) -> list[Decision]:
+        layout, now = self._layout, self._now()
+        keys = [self.name.encode(), layout.key("claim", batch)]
+        args: list[bytes | int] = [self._max_length, layout.keep_seconds, CLAIMS_LIVE]
+        for offer in offers:
+            identity = offer.identity
+            mark_keys = layout.mark_keys(identity, now)
+            keys += mark_keys
+            args += (offer.claim.encode(), len(mark_keys), mark_field(identity))
+            args += (identity.key[8:] + identity.content[:6], _on_change(offer))
+            if offer.raw:
+                keys.append(layout.raw_keys(offer.raw, now)[0])
+                args += (raw_field(offer.raw), raw_mark(identity))
+            else:
+                args += (b"", b"")
+            args += (identity.id.encode(), offer.title.encode(), (identity.date or "").encode())
+            args += (offer.source.encode(), offer.data)
+        return [_decision(answer) for answer in self._run(self._publish, keys, args)]
+
+    def known(self, raws: Sequence[bytes]) -> list[Known | None]:
+        """Which inputs need no parsing, by the hash of their bytes: they are known articles.
+
+        A hit counts as a meeting: the article is remembered for `keep_days` from now. An input
+        whose article was revised or forgotten since is not known.
+        """
+        if not raws:
+            return []
+        layout, now = self._layout, self._now()
+        all_keys = [layout.raw_keys(raw, now) for raw in raws]
+        args: list[bytes | int] = [layout.keep_seconds, layout.key("i", ""), len(all_keys[0])]
+        args += (DATED_SHARDS, UNDATED_SHARDS, layout.generation(now))
+        args += map(raw_field, raws)
+        found = self._run(self._known, [key for keys in all_keys for key in keys], args)
+        return [known_by_raw(*marks) if marks else None for marks in found]
+
+    def find(self, article_id: str) -> Known | None:
+        """What the index knows of an article; None also where `article_id` is no id."""
+        identity = identity_of_id(article_id)
+        if identity is None:
+            return None
+        field = mark_field(identity)
+        for key in self._layout.mark_keys(identity, self._now()):
+            with translated():
+                mark = self._client.hget(key, field)
+            if isinstance(mark, bytes):
+                found = known_by_mark(identity.date, field, mark)
+                return found if found.identity.key == identity.key else None
+        return None
+
+    def forget(self, article_id: str) -> bool:
+        """Let the index forget an article, so that it is published when it is offered again.
+
+        The stream stays as it is. False where it was not known.
+        """
+        known = self.find(article_id)
+        if known is None:
+            return False
+        field = mark_field(known.identity)
+        keys = self._layout.mark_keys(known.identity, self._now())
+        with translated():
+            return any(self._client.hdel(key, field) for key in keys)
+
+    def _run(self, script: Script, keys: list[bytes], args: list[bytes | int]) -> list[bytes]:
+        try:
+            answer: list[bytes] = script.run(self._client, keys, args)
+        except Retryable as error:
+            if "WRONGTYPE" in str(error.__cause__):
+                raise Retryable(self._wrong_type(keys)) from error
+            raise
+        return answer
+
+    def _wrong_type(self, keys: Sequence[bytes]) -> str:
+        """Which key is not what it must be; looked up only once the server has refused."""
+        for key in dict.fromkeys(keys):
+            with translated():
+                kind = bytes(self._client.type(key)).decode()
+            wanted = "stream" if key == self.name.encode() else "hash"
+            if kind not in (wanted, "none"):
+                return (
+                    f"the Redis key {key.decode()} is a {kind} where newsdrop keeps a {wanted}: "
+                    "rename or delete it, or choose another stream.name"
+                )
+        return "a Redis key of newsdrop's is of the wrong type"
+
+
+def _on_change(offer: Offer) -> bytes:
+    if offer.force:
+        return b"force"
+    return b"revise" if offer.on_change is OnChange.REVISE else b""
+
+
+def _decision(answer: bytes) -> Decision:
+    status, revision, since, stream_id, differs = answer.decode().split(" ")
+    return Decision(
+        status=Status(status),
+        stream_id=None if stream_id == "-" else stream_id,
+        revision=int(revision),
+        known_since_ms=int(since),
+        content_differs=differs == "1",
+    )
+
+
+def _parts(offers: Sequence[Offer]) -> Iterator[Sequence[Offer]]:
+    start = size = 0
+    for at, offer in enumerate(offers):
+        cost = len(offer.data)
+        if at > start and (at - start == MAX_OFFERS or size + cost > MAX_BYTES):
+            yield offers[start:at]
+            start, size = at, 0
+        size += cost
+    if start < len(offers):
+        yield offers[start:]

@@ -1,0 +1,141 @@
+"""The keys of the store and the bytes of the index: 52 an article, before Redis adds its own.
+
+All names carry ``{<stream>}``, so Redis Cluster keeps them in the stream's slot. The index is
+hashes small enough for Redis to keep them as one packed block (a *listpack*: 2 bytes a string;
+a hash table costs about 100 bytes a field):
+
+===========================  ====================  ========================================
+key, below ``{<stream>}:``   field                 value
+===========================  ====================  ========================================
+``i:<yyyymmdd>:<shard>``     first 8 bytes of key  *mark*: last 4 bytes of the key, 6 of
+                                                   the content hash, first published (6,
+                                                   Unix ms); once revised also the revision
+                                                   (2) and when that was published (6)
+``i:u<generation>:<shard>``  the same              the same, where there is no date
+``r:<generation>:<shard>``   last 7 bytes of raw   *raw mark*: date (3), first 8 bytes of
+                                                   the key, 2 of the content hash
+===========================  ====================  ========================================
+
+A dated bucket expires as a whole, so it lives as long as one of its articles is still met. What
+has no date is bucketed by **generation**, half of ``keep_days`` long, counted from 1970: writes go
+to the present one, reads look back two more, and what is met there moves to the present one.
+
+A raw mark points to a mark and counts only while that exists with the same content: forgetting or
+revising an article needs no search for its raw marks.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from worker.model import Identity, Known
+
+DAY = 86_400
+DATED_SHARDS = 32
+"""2,740 articles a day (a million a year) are 86 a hash: below 128 (Redis 6 and older settings)
+and far below 512 (the default of Redis 7 and Valkey), and the hash's own 200 bytes shared by 86."""
+UNDATED_SHARDS = 512
+RAW_SHARDS = 8192
+
+_MARK = struct.Struct(">4s6s6s")
+_REVISED = struct.Struct(">H6s")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things are for one stream. Times are Unix seconds."""
+
+    stream: str
+    keep_days: int
+
+    def key(self, *parts: str) -> bytes:
+        """A key of the store: ``{<stream>}:<part>:<part>``."""
+        return ":".join((f"{{{self.stream}}}", *parts)).encode()
+
+    @property
+    def keep_seconds(self) -> int:
+        return self.keep_days * DAY
+
+    def generation(self, now: float) -> int:
+        return int(now) * 2 // self.keep_seconds
+
+    def mark_keys(self, identity: Identity, now: float) -> list[bytes]:
+        """Where the mark of `identity` may be: first where it is written, then where else it is.
+
+        The generation to come is looked at too: another machine's clock may be ahead.
+        """
+        key = identity.key
+        if identity.date:
+            day = identity.date.replace("-", "")
+            return [b"{%b}:i:%b:%x" % (self.stream.encode(), day.encode(), key[0] % DATED_SHARDS)]
+        present = self.generation(now)
+        shard = f"{int.from_bytes(key[:2]) % UNDATED_SHARDS:x}"
+        return [self.key("i", f"u{present + n}", shard) for n in (0, 1, -1, -2)]
+
+    def raw_keys(self, raw: bytes, now: float) -> list[bytes]:
+        """Where the raw mark of `raw` may be: first where it is written, then the older ones."""
+        present = self.generation(now)
+        shard = f"{int.from_bytes(raw[:2]) % RAW_SHARDS:x}"
+        return [self.key("r", str(present - n), shard) for n in (0, 1, 2)]
+
+
+def mark_field(identity: Identity) -> bytes:
+    return identity.key[:8]
+
+
+def raw_field(raw: bytes) -> bytes:
+    """The first byte is in the name of the shard: 13 bits of it and the 56 here are all 64."""
+    return raw[1:]
+
+
+def raw_mark(identity: Identity) -> bytes:
+    return _packed_date(identity.date) + identity.key[:8] + identity.content[:2]
+
+
+def known_by_mark(date: str | None, field: bytes, mark: bytes) -> Known:
+    """What a mark says. `date` is the article's, ISO."""
+    rest, content, since = _MARK.unpack_from(mark)
+    revision, latest = 1, since
+    if len(mark) > _MARK.size:
+        revision, latest = _REVISED.unpack_from(mark, _MARK.size)
+    return Known(
+        identity=Identity(date, field + rest, content),
+        since_ms=int.from_bytes(since),
+        revision=revision,
+        latest_ms=int.from_bytes(latest),
+    )
+
+
+def known_by_raw(raw_mark: bytes, mark: bytes) -> Known:
+    """What a raw mark and the mark it points to say."""
+    return known_by_mark(_unpacked_date(raw_mark[:3]), raw_mark[3:11], mark)
+
+
+def identity_of_id(article_id: str) -> Identity | None:
+    """Date and key of an article's id; None where `article_id` is not one. Its content is empty."""
+    day, _, hexed = article_id.partition("-")
+    try:
+        key = bytes.fromhex(hexed)
+    except ValueError:
+        return None
+    if len(key) != 12 or key.hex() != hexed:
+        return None
+    if day == "undated":
+        return Identity(None, key, b"")
+    if len(day) != 8 or not (day.isascii() and day.isdigit()):
+        return None
+    return Identity(f"{day[:4]}-{day[4:6]}-{day[6:]}", key, b"")
+
+
+def _packed_date(date: str | None) -> bytes:
+    """Year, month (4 bits) and day (5 bits) in 3 bytes; zero is no date. known.lua unpacks it."""
+    if not date:
+        return b"\0\0\0"
+    year, month, day = map(int, date.split("-"))
+    return (year * 512 + month * 32 + day).to_bytes(3)
+
+
+def _unpacked_date(packed: bytes) -> str | None:
+    number = int.from_bytes(packed)
+    if not number:
+        return None
+    return f"{number // 512:04d}-{number // 32 % 16:02d}-{number % 32:02d}"

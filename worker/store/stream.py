@@ -1,0 +1,134 @@
+"""Reading the stream: entries, and how it stands."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from worker.model import Known
+from worker.store.connection import translated
+
+MAX_BLOCK_MS = 5_000
+"""Well below the connection's `socket_timeout` of 10 s: a long wait is no fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """One entry. `type` is `article.published` or `article.revised`, `data` the record's JSON.
+
+    What another program wrote into the stream is read too; fields it lacks are empty.
+    """
+
+    stream_id: str
+    type: str
+    id: str
+    revision: int
+    title: str
+    date: str | None
+    source: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A consumer group. `lag` is how many entries it has not read; None where Redis cannot tell
+    (before 7.0, and after some deletions)."""
+
+    name: str
+    consumers: int
+    pending: int
+    lag: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """`last_id` is of the last entry ever written, trimmed or not; `0-0` where there was none."""
+
+    name: str
+    length: int
+    last_id: str
+    groups: tuple[Group, ...] = ()
+
+
+class Stream:
+    """The stream as consumers see it. Every method raises Retryable and nothing of redis."""
+
+    def __init__(self, client: redis.Redis, name: str) -> None:
+        self._client: Any = client
+        self.name = name
+
+    def read(self, start: str = "-", count: int = 100, end: str = "+") -> list[StreamEntry]:
+        """The entries from `start` on, oldest first; `(ID` begins after ID."""
+        with translated():
+            found = self._client.xrange(self.name, start, end, count)
+        return [_entry(stream_id, fields) for stream_id, fields in found]
+
+    def newest(self, count: int = 10) -> list[StreamEntry]:
+        """The last entries, oldest of them first."""
+        with translated():
+            found = self._client.xrevrange(self.name, "+", "-", count)
+        return [_entry(stream_id, fields) for stream_id, fields in reversed(found)]
+
+    def follow(self, last_id: str, block_ms: int = 2_000, count: int = 100) -> list[StreamEntry]:
+        """The entries after `last_id`, waiting up to `block_ms` (5 s at most) for the first.
+
+        Begin at the end with ``info().last_id``: Redis's own ``$`` would skip what comes between
+        two calls.
+        """
+        with translated():
+            found = self._client.execute_command(
+                "XREAD", "COUNT", count, "BLOCK", max(1, min(block_ms, MAX_BLOCK_MS)),
+                "STREAMS", self.name, last_id,
+            )  # fmt: skip
+        streams = found.values() if isinstance(found, dict) else [s[1] for s in found or ()]
+        return [_entry(stream_id, fields) for entries in streams for stream_id, fields in entries]
+
+    def entry(self, known: Known) -> StreamEntry | None:
+        """The newest revision of an article; None once it was trimmed.
+
+        The index keeps the millisecond, and one call publishes up to 64 articles within it.
+        """
+        after = f"{known.latest_ms}-0"
+        while entries := self.read(after, 64, end=str(known.latest_ms)):
+            for entry in entries:
+                if entry.id == known.identity.id:
+                    return entry
+            after = f"({entries[-1].stream_id}"
+        return None
+
+    def info(self) -> StreamInfo:
+        with translated():
+            if not self._client.exists(self.name):
+                return StreamInfo(self.name, 0, "0-0")
+            about = self._client.xinfo_stream(self.name)
+            groups = self._client.xinfo_groups(self.name)
+        return StreamInfo(
+            self.name,
+            length=about["length"],
+            last_id=_text(about["last-generated-id"]),
+            groups=tuple(
+                Group(_text(group["name"]), group["consumers"], group["pending"], group.get("lag"))
+                for group in groups
+            ),
+        )
+
+
+def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
+    def text(name: bytes) -> str:
+        return _text(fields.get(name, b""))
+
+    revision = text(b"revision")
+    return StreamEntry(
+        stream_id=_text(stream_id),
+        type=text(b"type"),
+        id=text(b"id"),
+        revision=int(revision) if revision.isdecimal() else 1,
+        title=text(b"title"),
+        date=text(b"date") or None,
+        source=text(b"source"),
+        data=fields.get(b"data", b""),
+    )
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
