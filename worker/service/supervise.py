@@ -65,11 +65,10 @@ class Supervisor:
     `tell(child, message)` gets what a person should see, escaped.
     """
 
-    def __init__(
-        self, logs: Path, environment: Mapping[str, str], tell: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, logs: Path, tell: Callable[[str, str], None]) -> None:
+        self.environment: Mapping[str, str] = {}
+        """What children get beside our own environment."""
         self._logs = logs
-        self._environment = {**os.environ, **environment}
         self._tell = tell
         self._running: dict[str, _Running] = {}
         self._reaper: subprocess.Popen[bytes] | None = None
@@ -137,7 +136,7 @@ class Supervisor:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    env=self._environment,
+                    env={**os.environ, **self.environment},
                     process_group=0,
                 )
         except OSError as error:  # too many processes, no inode for the log

@@ -1,0 +1,54 @@
+"""Ctrl-C, TERM and HUP as a question to ask, and a sleep that they (and a child's death) end."""
+
+import os
+import select
+import signal
+from types import FrameType, TracebackType
+from typing import Any
+
+_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Signals:
+    """While entered, the stop signals are only counted. For the main thread.
+
+    `count` is how many came: with the second a person wants no more waiting.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Signals":
+        self._read, write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(write, False)
+        self._write = write
+        self._old_fd = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        for number in _STOP:
+            self._before[number] = signal.signal(number, self._noted)
+        # a handler that does nothing: without one the kernel wakes nobody for a dead child
+        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._old_fd)
+        os.close(self._read)
+        os.close(self._write)
+
+    def sleep(self, seconds: float) -> None:
+        """At most so long; a signal ends it."""
+        if select.select([self._read], [], [], seconds)[0]:
+            while os.read(self._read, 512):
+                if not select.select([self._read], [], [], 0)[0]:
+                    return
+
+    def _noted(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1

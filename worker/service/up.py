@@ -1,0 +1,220 @@
+"""`newsdrop up`: the server, the worker, beat and the file-event listener, as one service."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from worker.errors import ConfigError
+from worker.escape import printable
+from worker.service import embedded, server_binary
+from worker.service.detach import detach as go_on
+from worker.service.lock import UpLock
+from worker.service.ready import worker_answers
+from worker.service.signals import Signals
+from worker.service.state import StateDir, state_of
+from worker.service.supervise import Child, ChildError, Supervisor
+from worker.service.welcome import Reached, welcome
+from worker.settings import Settings, run_file
+from worker.store.connection import socket_url
+
+SERVER_SECONDS = 60.0
+"""How long the server may be silent at its start; loading its data is not silence."""
+
+LOADING_SECONDS = 900.0
+WORKER_SECONDS = 60.0
+_ROUND_SECONDS = 0.5
+_LITTLE_DISK = 16 * 1024 * 1024  # bytes; below it a server that syncs each write ends itself
+
+_COLOURS = {"server": "magenta", "worker": "cyan", "beat": "blue", "listen": "green"}
+
+
+def run_up(
+    settings: Settings,
+    *,
+    port: int | None = None,
+    examples: bool = False,
+    detach: bool = False,
+    console: Console,
+    config: Path | None = None,
+    children: Sequence[Child] | None = None,
+) -> int:
+    """Run the service until a signal, or return when it is ready with `detach`. An exit code.
+
+    `config` is the file that the children shall read too; `children` replaces worker, beat and
+    listener. Raises ConfigError, and UsageError where another `up` runs on the state directory.
+    """
+    state = state_of(settings.state_dir)
+    state.prepare()
+    service = _Service(settings, state, port, config, children)
+    if not detach:
+        return service.run(console, lambda reached, wait: welcome(reached, console, examples, wait))
+    go_on(state, lambda ready: service.run(Console(soft_wrap=True), lambda *_: ready()))
+    welcome(service.reached(), console, examples, time.sleep)
+    console.print(Text("It runs in the background; `newsdrop down` stops it."))
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    settings: Settings
+    state: StateDir
+    port: int | None
+    config: Path | None
+    children: Sequence[Child] | None
+
+    @property
+    def is_embedded(self) -> bool:
+        """True if the server is ours to run: none is configured."""
+        url = self.settings.redis.url
+        return not url or embedded.is_own(url, self.state)
+
+    def reached(self) -> Reached:
+        """Where the running service is found."""
+        if not self.is_embedded:
+            return Reached(self.settings, self.settings.redis.url, None, None)
+        socket = self.state.socket
+        return Reached(self.settings, socket_url(str(socket)), socket, self.port)
+
+    def run(
+        self, console: Console, ready: Callable[[Reached, Callable[[float], None]], None]
+    ) -> int:
+        """Everything, in order; whatever happens, the children are ended and the note is gone."""
+        with UpLock(self.state), Signals() as signals:
+            supervisor = Supervisor(self.state.logs, _teller(console))
+
+            def wait(seconds: float) -> None:
+                until = time.monotonic() + seconds
+                while True:
+                    signals.sleep(max(0.0, min(_ROUND_SECONDS, until - time.monotonic())))
+                    if signals.count:
+                        raise _StoppedError
+                    supervisor.watch()
+                    if time.monotonic() >= until:
+                        return
+
+            try:
+                reached = self._start(supervisor, console, wait)
+                ready(reached, wait)
+                while True:
+                    wait(60)
+            except _StoppedError:
+                console.print(Text("Stopping: what is in hand is finished first.", "dim"))
+                return 0
+            except ChildError as error:
+                console.print(Text(str(error), "red"))
+                return 1
+            finally:
+                supervisor.stop(hurry=lambda: signals.count > 1)
+                run_file(self.state.path).unlink(missing_ok=True)
+
+    def _start(
+        self, supervisor: Supervisor, console: Console, wait: Callable[[float], None]
+    ) -> Reached:
+        if self.is_embedded:
+            self._start_server(supervisor, console, wait)
+        elif self.port is not None:
+            raise ConfigError(
+                "--port is for the embedded server, but redis.url names another: drop one of them"
+            )
+        _make_folders(self.settings)
+        reached = self.reached()
+        self._note(reached)
+        supervisor.environment = self._environment(reached.url)
+        since = time.time()
+        for child in _default_children() if self.children is None else self.children:
+            supervisor.start(child)
+        if self.children is None:
+            _wait_for_worker(reached, since, wait)
+        return reached
+
+    def _start_server(
+        self, supervisor: Supervisor, console: Console, wait: Callable[[float], None]
+    ) -> None:
+        fsynced = self.settings.redis.durability == "fsynced"
+        binary = server_binary.find()
+        server = embedded.prepare(self.state, binary, port=self.port, fsynced=fsynced)
+
+        def disk_is_full() -> bool:
+            return shutil.disk_usage(self.state.server).free < _LITTLE_DISK
+
+        child = Child("server", server.argv, stops_last=True, excuse=disk_is_full)
+        supervisor.start(child)
+        begun = time.monotonic()
+        said = ""
+        while (answer := embedded.answers(server.socket)) != "ready":
+            taken = time.monotonic() - begun
+            allowed = LOADING_SECONDS if answer == "loading" else SERVER_SECONDS
+            if not supervisor.alive("server") or taken > allowed:
+                last = "\n".join(f"  {line}" for line in supervisor.log("server").tail())
+                raise ConfigError(
+                    f"the server did not start: {binary}. The end of its log:\n{last}"
+                )
+            if answer == "loading" and not said:
+                said = "the server is reading its data; this can take a while"
+                console.print(Text(said, "dim"))
+            wait(0.05)
+
+    def _environment(self, url: str) -> dict[str, str]:
+        """What tells the children to read the settings that we have."""
+        told = {"NEWSDROP_STATE_DIR": str(self.state.path), "NEWSDROP_REDIS_URL": url}
+        if self.settings.drop is not None:
+            told["NEWSDROP_DROP"] = str(self.settings.drop.absolute())
+        if self.config is not None:
+            told["NEWSDROP_CONFIG"] = str(self.config.absolute())
+        return told
+
+    def _note(self, reached: Reached) -> None:
+        """Write `up.json`, for the other commands of this state directory; for us alone to read."""
+        noted: dict[str, object] = {"redis": {"url": reached.url}, "pid": os.getpid()}
+        noted["port"] = reached.port
+        if self.settings.drop is not None:
+            noted["drop"] = str(self.settings.drop.absolute())
+        path = run_file(self.state.path)
+        fresh = path.with_suffix(".tmp")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(noted), encoding="utf-8")
+        fresh.replace(path)
+
+
+class _StoppedError(Exception):
+    """A stop signal came."""
+
+
+def _default_children() -> tuple[Child, ...]:
+    us = (sys.executable, "-m", "worker.cli")
+    return tuple(Child(name, (*us, name)) for name in ("worker", "beat", "listen"))
+
+
+def _wait_for_worker(reached: Reached, since: float, wait: Callable[[float], None]) -> None:
+    until = time.monotonic() + WORKER_SECONDS
+    while not worker_answers(reached.settings, reached.url, since) and time.monotonic() < until:
+        wait(0.1)
+
+
+def _make_folders(settings: Settings) -> None:
+    """Make the drop folders that are missing. Raises ConfigError."""
+    for folder in settings.all_folders():
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"the drop folder {printable(folder.path)} cannot be made: {error.strerror}"
+            ) from error
+
+
+def _teller(console: Console) -> Callable[[str, str], None]:
+    """Show a child's warning, its name in front in a colour of its own."""
+
+    def tell(child: str, message: str) -> None:
+        name = Text(f"{child:>6} ", _COLOURS.get(child, "yellow"))
+        console.print(name + Text(message), soft_wrap=True)
+
+    return tell

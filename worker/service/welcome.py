@@ -1,0 +1,122 @@
+"""What `up` says when all is ready: one record, where to drop files, how to look."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from worker.errors import NewsdropError
+from worker.escape import printable
+from worker.service import examples
+from worker.settings import Settings
+from worker.store.connection import connect, shown_url
+from worker.store.stream import Stream, StreamEntry
+
+_SHOWN = (
+    "id", "title", "date_published", "publisher", "editor", "language", "tags", "tickers",
+    "images", "highlights", "word_count", "content_text",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where the running service is found. `socket` is None where the server is not ours."""
+
+    settings: Settings
+    url: str
+    socket: Path | None
+    port: int | None
+
+
+def welcome(
+    reached: Reached, console: Console, with_examples: bool, wait: Callable[[float], None]
+) -> None:
+    """Say that it runs; with examples first ingest them and show a record."""
+    if with_examples:
+        _show_examples(reached, console, wait)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for folder in reached.settings.all_folders():
+        about = "" if len(reached.settings.all_folders()) == 1 else f"  ({folder.name})"
+        grid.add_row("drop files into", Text(printable(folder.path) + about))
+    grid.add_row("look at the work", Text("newsdrop status --watch"))
+    grid.add_row("see records come", Text("newsdrop tail --follow"))
+    grid.add_row("read the stream", Text(_reading(reached)))
+    grid.add_row("logs", Text(printable(reached.settings.state_dir / "log")))
+    console.print(Text("newsdrop is ready.", "bold green"))
+    console.print(grid, soft_wrap=True)
+
+
+def _reading(reached: Reached) -> str:
+    """A command that reads the stream from its beginning."""
+    read = f"XREAD COUNT 10 STREAMS {printable(reached.settings.stream.name)} 0"
+    if reached.port is not None:
+        return f"redis-cli -p {reached.port} {read}"
+    if reached.socket is not None:
+        return f"redis-cli -s {_shell_word(printable(reached.socket))} {read}"
+    return f"{read}  (at {shown_url(reached.url)})"
+
+
+def _shell_word(text: str) -> str:
+    from shlex import quote
+
+    return quote(text)
+
+
+def _show_examples(reached: Reached, console: Console, wait: Callable[[float], None]) -> None:
+    client = connect(reached.url)
+    try:
+        shown = examples.ingest(
+            reached.settings, Stream(client, reached.settings.stream.name), wait
+        )
+    except NewsdropError as error:
+        console.print(Text(f"The examples were not ingested: {error}", "yellow"))
+        return
+    finally:
+        client.close()
+    if not shown.entries:
+        console.print(
+            Text(
+                "The examples gave no record yet; `newsdrop status` says where they are.", "yellow"
+            )
+        )
+        return
+    entry = shown.entries[-1]
+    if shown.fresh:
+        console.print(Text(f"Ingested {shown.fresh} example articles. One of the records:", "dim"))
+    else:
+        console.print(
+            Text(
+                "The examples were ingested before: duplicates, so no new entry. One record:", "dim"
+            )
+        )
+    _show(entry, console)
+
+
+def _show(entry: StreamEntry, console: Console) -> None:
+    record = json.loads(entry.data)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="cyan", no_wrap=True)
+    grid.add_column(overflow="ellipsis", no_wrap=True)
+    for name in _SHOWN:
+        value = record.get(name)
+        if value not in (None, [], ""):
+            grid.add_row(name, Text(_short(value)))
+    console.print(grid)
+    console.print(Text(f"whole: newsdrop show {printable(entry.id)}", "dim"))
+
+
+def _short(value: Any) -> str:
+    """A field of a record on one line."""
+    if isinstance(value, list):
+        return printable(" · ".join(_short(item) for item in value), 160)
+    if isinstance(value, dict):
+        best = next((value[k] for k in ("symbol", "name", "url") if value.get(k)), value)
+        return str(best)
+    return printable(str(value).replace("\n", " "), 160)
