@@ -115,6 +115,10 @@ class Sites:
         """The rule of a host or of the nearest domain above it (`k.sina.cn` → `sina.cn`)."""
         return _of_domain(self._by_host, host)
 
+    def of_image_host(self, host: str | None) -> SiteRule | None:
+        """The rule of a host that serves a site's pictures."""
+        return _of_domain(self._by_image_host, host)
+
     def choose(
         self,
         *,
@@ -140,7 +144,7 @@ class Sites:
         if found is None and self._by_category:
             found = next(filter(None, (self._by_category.get(_folded(tag)) for tag in tags)), None)
         if found is None:
-            named = (_of_domain(self._by_image_host, host) for host in image_hosts)
+            named = map(self.of_image_host, image_hosts)
             votes = Counter(rule.name for rule in named if rule)
             found = self.named(votes.most_common(1)[0][0]) if votes else None
         return found or self.named(DEFAULT)

@@ -1,0 +1,264 @@
+"""What a page says of its article beside the body: in its head, in microdata, in the open.
+
+Each source (a site's rule, JSON-LD, meta elements, microdata, `time`, the text itself) gives a
+:class:`Said`; :func:`merged` takes of each field what the most trusted source says.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup, Tag
+
+from worker.model import DateText, Person, Publisher
+from worker.parse.values import clean, is_absolute, names_of, unique
+from worker.sites import SiteRule
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one source says. Addresses are as written; `body` is plain text or HTML."""
+
+    title: str | None = None
+    dates: tuple[DateText, ...] = ()
+    modified: tuple[DateText, ...] = ()
+    authors: tuple[Person, ...] = ()
+    publisher: Publisher | None = None
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    url: str | None = None
+    summary: str | None = None
+    image: str | None = None
+    body: str | None = None
+
+
+def merged(sources: Iterable[Said]) -> Said:
+    """Of each field what the first source has; the dates of all of them, in their order."""
+    said = tuple(sources)
+    return Said(
+        title=_first(one.title for one in said),
+        dates=tuple(dict.fromkeys(date for one in said for date in one.dates)),
+        modified=tuple(dict.fromkeys(date for one in said for date in one.modified)),
+        authors=_first(one.authors for one in said) or (),
+        publisher=_first(one.publisher for one in said),
+        tags=_first(one.tags for one in said) or (),
+        language=_first(one.language for one in said),
+        url=_first(one.url for one in said),
+        summary=_first(one.summary for one in said),
+        image=_first(one.image for one in said),
+        body=_first(one.body for one in said),
+    )
+
+
+def by_rule(soup: BeautifulSoup, rule: SiteRule) -> Said:
+    """What the selectors of a site's rule find."""
+    page = rule.page
+    outlets = ((element, outlet_name(text_at(element))) for element in _found(soup, page.publisher))
+    return Said(
+        title=_first(text_at(element) for element in _found(soup, page.title)),
+        dates=tuple(
+            DateText(date_in(text) or text, "rule:date")
+            for element in _found(soup, page.date)
+            if (text := text_at(element))
+        ),
+        authors=_first(person_names(text_at(element)) for element in _found(soup, page.author))
+        or (),
+        publisher=next(
+            (Publisher(name, _address(element)) for element, name in outlets if name), None
+        ),
+    )
+
+
+def by_meta(soup: BeautifulSoup) -> Said:
+    """OpenGraph, Dublin Core and the other names that `meta` elements go by."""
+    meta = _meta(soup)
+
+    def named(names: str) -> Iterator[tuple[str, str]]:
+        return ((name, text) for name in names.split() for text in meta.get(name, ()))
+
+    html = soup.html
+    canonical = soup.select_one('link[rel~="canonical"][href]')
+    links = (_attribute(canonical, "href"), *(text for _, text in named("og:url")))
+    sections = [text for name, text in named(_TAGS) if name in _WHOLE_TAGS]
+    words = next((names_of(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
+    outlet = _first(outlet_name(text) for _, text in named(_PUBLISHER))
+    return Said(
+        title=_first(text for _, text in named(_TITLE)),
+        dates=tuple(DateText(text, f"meta:{name}") for name, text in named(_DATE)),
+        modified=tuple(DateText(text, f"meta:{name}") for name, text in named(_MODIFIED)),
+        authors=_first(person_names(text) for _, text in named(_AUTHOR)) or (),
+        publisher=Publisher(outlet) if outlet else None,
+        tags=unique((*sections, *words))[:_MAX_TAGS],
+        language=_attribute(html, "lang")
+        or _first(text.replace("_", "-") for _, text in named("og:locale content-language")),
+        url=_first(link for link in links if link),
+        summary=_first(text for _, text in named(_SUMMARY)),
+        image=_first(text for _, text in named(_IMAGE)),
+    )
+
+
+def by_microdata(soup: BeautifulSoup) -> Said:
+    """schema.org properties in the markup itself."""
+
+    def prop(name: str) -> Tag | None:
+        return soup.select_one(f'[itemprop~="{name}"]')
+
+    def dates(name: str) -> tuple[DateText, ...]:
+        text = text_at(prop(name))
+        return (DateText(text, f"microdata:{name}"),) if text else ()
+
+    author, outlet = prop("author"), prop("publisher")
+    named = author and (author.select_one('[itemprop~="name"]') or author)
+    publisher = text_at(outlet and outlet.select_one('[itemprop~="name"]'))
+    return Said(
+        title=text_at(prop("headline")) or None,
+        dates=dates("datePublished"),
+        modified=dates("dateModified"),
+        authors=person_names(text_at(named)),
+        publisher=Publisher(publisher) if publisher else None,
+    )
+
+
+def by_text(soup: BeautifulSoup) -> Said:
+    """Headings and visible dates: `time`, then the first date close behind the heading."""
+    heading, title = _heading(soup)
+    time = soup.select_one("time[pubdate], article time[datetime], main time[datetime]")
+    time = time or soup.select_one("time[datetime]")
+    dates = [DateText(text, "time")] if (text := text_at(time)) else []
+    if heading is not None and (found := _date_behind(heading)):
+        dates.append(DateText(found, "text"))
+    return Said(title=title, dates=tuple(dates))
+
+
+def by_address(url: str | None) -> Said:
+    """The day in an address such as `/2021-11-26/doc-x.shtml` or `/n1/2021/1126/c1.html`."""
+    try:
+        found = _URL_DAY.search(urlsplit(url or "").path)
+    except ValueError:
+        found = None
+    return Said(dates=(DateText("-".join(found.groups()), "url"),) if found else ())
+
+
+def text_at(element: Tag | None) -> str:
+    """What an element says: `content`, `datetime`, or its text with single spaces."""
+    if element is None:
+        return ""
+    value = _attribute(element, "content") or _attribute(element, "datetime")
+    return " ".join(clean(value or element.get_text(" ")).split())
+
+
+def date_in(text: str) -> str | None:
+    """The part of a line that is a date with a year (`2021年11月26日 20:26 来源：…`)."""
+    found = _DATE_IN_TEXT.search(text)
+    return found[0].strip() if found else None
+
+
+def outlet_name(text: str) -> str | None:
+    """`来源：新华网` → `新华网`; None for what is no name."""
+    name = _OUTLET_LABEL.sub("", text).strip()
+    return name if name and len(name) <= _MAX_NAME and not is_absolute(name) else None
+
+
+def person_names(text: str) -> tuple[Person, ...]:
+    """`作者：李在山、王五` → two persons. Addresses, numbers and sentences are no names."""
+    names = (name.strip() for name in _BETWEEN_NAMES.split(_AUTHOR_LABEL.sub("", text)))
+    kept = (name for name in names if len(name) <= _MAX_NAME and not _NO_NAME.search(name))
+    return tuple(Person(name) for name in unique(kept))
+
+
+_T = TypeVar("_T")
+
+_TITLE = "og:title twitter:title dc.title citation_title"
+_DATE = (
+    "article:published_time og:published_time og:article:published_time weibo:article:create_at "
+    "pubdate publishdate publish_date publish-date publication_date bt:pubdate parsely-pub-date "
+    "sailthru.date dc.date.issued dcterms.created dc.date dcterms.date og:time og:release_date date"
+)
+_MODIFIED = "article:modified_time og:updated_time weibo:article:update_at lastmod last-modified"
+_AUTHOR = "article:author author byl dc.creator parsely-author sailthru.author citation_author"
+_PUBLISHER = "og:site_name source mediaid dc.publisher publisher"
+_TAGS = "article:section article:tag news_keywords parsely-tags keywords"
+_WHOLE_TAGS = ("article:section", "article:tag")  # one tag each; the others are lists
+_SUMMARY = "og:description description twitter:description dc.description"
+_IMAGE = "og:image og:image:secure_url og:image:url twitter:image twitter:image:src"
+
+_MAX_TAGS = 50
+_MAX_NAME = 60
+_AUTHOR_LABEL = re.compile(
+    r"^[\s（(【\[]*(?:(?:作者|记者|撰文|文字|文|编译)\s*[：:/|丨]|[Bb]y\s)\s*"
+)
+_OUTLET_LABEL = re.compile(r"^[\s（(]*(?:来源|稿源|出处|转自|[Ss]ource)\s*[：:]?\s*")
+_BETWEEN_NAMES = re.compile(r"\s*[、,，;；|｜]\s*|\s+(?:and|&|和)\s+|(?<=[一-鿿])\s+(?=[一-鿿])")
+_NO_NAME = re.compile(r"@|://|^\d*$|[。！？!?]|^(?:null|none|undefined|name|admin)$", re.IGNORECASE)
+_DATE_IN_TEXT = re.compile(
+    r"(?<!\d)(?:19|20)\d\d\s?(?:年\s?\d{1,2}\s?月\s?\d{1,2}\s?日?|([-/.])\d{1,2}\1\d{1,2}(?!\d))"
+    r"(?:[\sT]*\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?\s?(?:Z\b|[+-]\d\d:?\d\d\b)?)?"
+)
+_URL_DAY = re.compile(
+    r"(?<!\d)(20\d\d)[-/_]?(0[1-9]|1[0-2])[-/_]?(0[1-9]|[12]\d|3[01])(?!\d)", re.ASCII
+)
+
+
+def _first(values: Iterable[_T | None]) -> _T | None:
+    return next((value for value in values if value), None)
+
+
+def _found(soup: BeautifulSoup, selectors: Iterable[str]) -> Iterator[Tag]:
+    """The first element of each selector, in the order of the selectors."""
+    return (element for selector in selectors if (element := soup.select_one(selector)))
+
+
+def _attribute(element: Tag | None, name: str) -> str | None:
+    value = element.get(name) if element is not None else None
+    return (clean(value).strip() or None) if isinstance(value, str) else None
+
+
+def _address(element: Tag) -> str | None:
+    link = element if element.name == "a" else element.find("a", href=True)
+    href = _attribute(link, "href") if isinstance(link, Tag) else None
+    return href if href and is_absolute(href) else None
+
+
+def _meta(soup: BeautifulSoup) -> Mapping[str, list[str]]:
+    """Name → contents. Names are folded: sites write `og:time ` and `weibo: article:create_at`."""
+    table: dict[str, list[str]] = {}
+    for element in soup.find_all("meta", content=True):
+        text = " ".join((_attribute(element, "content") or "").split())
+        for kind in ("property", "name", "http-equiv"):
+            name = "".join((_attribute(element, kind) or "").split()).lower()
+            if name and text:
+                table.setdefault(name, []).append(text)
+    return table
+
+
+def _heading(soup: BeautifulSoup) -> tuple[Tag | None, str | None]:
+    """The heading that the page's `title` begins with, else the `title` alone."""
+    whole = text_at(soup.title)
+    best: Tag | None = None
+    longest = 3
+    for element in soup.find_all(["h1", "h2", "h3"]):
+        text = text_at(element)
+        if len(text) > longest and whole.startswith(text):
+            best, longest = element, len(text)
+    if best is not None:
+        return best, text_at(best)
+    only: Callable[[Tag], bool] = lambda element: bool(text_at(element))  # noqa: E731
+    first = next(filter(only, soup.find_all("h1")), None)
+    return first, whole or text_at(first) or None
+
+
+def _date_behind(heading: Tag) -> str | None:
+    """A date in one of the short texts that follow a heading, where bylines stand."""
+    seen = 0
+    for text in heading.find_all_next(string=True):
+        line = text.strip()
+        if not line or text.parent is None or text.parent.name in ("script", "style"):
+            continue
+        if len(line) < 100 and (found := date_in(line)):
+            return found
+        seen += 1
+        if seen == 30:
+            return None
+    return None
