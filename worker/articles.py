@@ -106,7 +106,7 @@ def read_items(reader: Reader, entry: Entry, data: bytes) -> Iterator[Item | Unr
     """
     digest = sha256(data)
     ordinal = -1
-    pending: RawArticle | Refusal | None = None
+    pending: RawArticle | Refusal | Unread | None = None
     articles = _guarded(reader, entry, data)
     for ordinal, read in enumerate(articles):
         if pending is not None:

@@ -53,8 +53,8 @@ def _cron(text: str) -> str:
 
     if text:
         try:
-            crontab.from_string(text)
-        except (ParseException, ValueError) as error:
+            crontab(*text.split())
+        except (ParseException, ValueError, TypeError) as error:
             raise ValueError(f"not a cron schedule of five fields: {text!r} ({error})") from error
     return text
 

@@ -61,14 +61,10 @@ def look(root: Root) -> Iterator[Waiting]:
     for name in names(root):
         folder = root.work / name
         try:
-            files = sum(entry.name.isdigit() for entry in os.scandir(folder))
-            fd = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+            files = sum(entry.isdigit() for entry in os.listdir(folder))
         except FileNotFoundError:
             continue  # finished meanwhile
-        try:
-            yield Waiting(root, name, files, locked=not _lock(fd, fcntl.LOCK_SH))
-        finally:
-            os.close(fd)
+        yield Waiting(root, name, files, locked=not is_free(folder))
 
 
 def take(root: Root, name: str) -> "Batch | None":
@@ -92,6 +88,18 @@ def take(root: Root, name: str) -> "Batch | None":
     except BaseException:
         os.close(fd)
         raise
+
+
+def is_free(folder: Path) -> bool:
+    """True if no living process holds the batch in `folder`."""
+    try:
+        fd = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        return _lock(fd, fcntl.LOCK_SH)
+    finally:
+        os.close(fd)
 
 
 class Batch:

@@ -1,0 +1,103 @@
+"""The Celery application: `celery -A worker.app worker -B` does the whole job.
+
+The settings that were measured to matter stand here with their reasons; the tasks are in
+:mod:`worker.tasks`.
+"""
+
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from celery import Celery
+from kombu.entity import Queue
+
+from worker.beat import ZoneCrontab
+from worker.settings import Settings, load
+from worker.store.connection import redis_url
+
+QUEUE = "newsdrop"
+INGEST_QUEUE = "newsdrop.ingest"
+TIDY_SECONDS = 600
+
+
+def create_app(settings: Settings) -> Celery:
+    """The application for `settings`; it connects to nothing yet."""
+    app = Celery("newsdrop", broker=broker_url(redis_url(settings)), include=["worker.tasks"])
+    app.conf.update(
+        # A message says "work waits" and nothing more: it may be lost, so no results are kept,
+        # and it may come twice, so it is acknowledged late.
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_default_queue=QUEUE,
+        task_queues=[Queue(QUEUE), Queue(INGEST_QUEUE)],
+        task_routes={"newsdrop.ingest": {"queue": INGEST_QUEUE}},
+        task_time_limit=settings.limits.seconds + settings.worker.slice_seconds + 10,
+        task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
+        worker_prefetch_multiplier=1,
+        worker_concurrency=settings.processes(),
+        worker_max_tasks_per_child=settings.worker.max_tasks,
+        worker_max_memory_per_child=settings.worker.max_memory_mb * 1024,  # KiB
+        worker_soft_shutdown_timeout=10,
+        worker_send_task_events=True,
+        task_send_sent_event=True,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options=_transport_options(),
+        timezone="UTC",
+        beat_scheduler="worker.beat:BoundedScheduler",
+        beat_schedule_filename=str(settings.state_dir / "beat-schedule"),
+        beat_max_loop_interval=settings.worker.tick_seconds,
+        beat_schedule=_schedule(settings),
+        newsdrop_settings=settings,
+    )
+    return app
+
+
+def broker_url(url: str) -> str:
+    """`url` as kombu writes it: it calls a Unix socket `redis+socket`, the database a host."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    database = options.pop("db", "0")
+    who = f"{parts.netloc}" if parts.netloc else ""
+    query = urlencode({"virtual_host": database, **options})
+    return f"redis+socket://{who}{parts.path}?{query}"
+
+
+def _transport_options() -> dict[str, Any]:
+    return {
+        "visibility_timeout": 300,  # no task takes so long; a bell lost with its worker rings again
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 30,
+        "unacked_key": "newsdrop:unacked",
+        "unacked_index_key": "newsdrop:unacked_index",
+        "unacked_mutex_key": "newsdrop:unacked_mutex",
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+
+
+def _schedule(settings: Settings) -> dict[str, Any]:
+    tick = settings.worker.tick_seconds
+    entries: dict[str, Any] = {
+        "look at the folders": {"task": "newsdrop.scan", "schedule": tick},
+        "tidy": {"task": "newsdrop.tidy", "schedule": TIDY_SECONDS},
+    }
+    for folder in settings.all_folders():
+        if folder.schedule:
+            zone = folder.time_zone or settings.dedupe.time_zone
+            entries[f"look at {folder.name}"] = {
+                "task": "newsdrop.scan",
+                "schedule": ZoneCrontab(folder.schedule, zone),
+                "kwargs": {"source": folder.name},
+            }
+    return entries
+
+
+app = create_app(load())

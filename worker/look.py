@@ -1,0 +1,128 @@
+"""One look at the drop folders: claim what is ready, note it at its job, ring."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from worker.context import Context
+from worker.errors import SpoolUnavailable
+from worker.escape import printable
+from worker.settings import Folder
+from worker.sources.folder import Scan, scan
+from worker.sources.pause import is_paused
+from worker.spool.batch import names
+from worker.spool.claim import Claimed
+from worker.spool.disk import check_free
+from worker.spool.layout import Root, write_durably
+from worker.store.jobs import Job, quietly
+
+logger = logging.getLogger(__name__)
+
+LEFT = "left.json"
+MORE = "more"
+
+
+def look(
+    context: Context,
+    *,
+    source: str | None = None,
+    hints: Sequence[str] = (),
+    now: datetime,
+    ring: Callable[[], None],
+) -> None:
+    """Scan one source, or all that have no schedule of their own; ring if anything waits.
+
+    A folder that cannot be used does not keep the others from being looked at: its error
+    (SpoolUnavailable) is raised when all were. Paused sources are passed over.
+    """
+    trouble: SpoolUnavailable | None = None
+    try:
+        for folder in _folders(context, source):
+            try:
+                _look_at(context, folder, hints, now, ring)
+            except SpoolUnavailable as error:
+                logger.warning("source %s: %s", folder.name, error)
+                trouble = error
+    finally:
+        if any(names(root) for root in context.roots):
+            ring()
+    if trouble is not None:
+        raise trouble
+
+
+def wants_more(context: Context) -> Iterable[str]:
+    """The sources whose last look ended at the bound, and whose batches are mostly done now."""
+    for root in context.roots:
+        low = context.settings.spool.max_waiting // 2
+        if root.source and (root.path / MORE).exists() and len(names(root)) <= low:
+            yield root.source
+
+
+def _folders(context: Context, source: str | None) -> Iterable[Folder]:
+    for folder in context.settings.all_folders():
+        chosen = folder.name == source if source else not folder.schedule
+        if chosen and not is_paused(context.settings.state_dir, folder.name):
+            yield folder
+
+
+def _look_at(
+    context: Context,
+    folder: Folder,
+    hints: Sequence[str],
+    now: datetime,
+    ring: Callable[[], None],
+) -> None:
+    root = context.root(folder.name)
+    check_free(folder.path, context.settings.spool.min_free_mb)
+    check_free(context.settings.state_dir, context.settings.spool.min_free_mb)
+    job = hourly_job(folder.name, now)
+
+    def claimed(batch: Claimed) -> None:
+        ring()
+        with quietly():
+            context.jobs.open(job)
+            context.jobs.add_files(job.id, batch.files)
+
+    found = scan(
+        folder,
+        root,
+        context.settings.spool,
+        context.accepted,
+        now=now,
+        job=job.id,
+        claimed=claimed,
+        hints=hints,
+    )
+    if found.files:
+        logger.info("source %s: %d files in %d batches", folder.name, found.files, found.batches)
+    if not hints:
+        _note(root, found)
+
+
+def hourly_job(source: str, now: datetime) -> Job:
+    """The job of what the scan finds: one a source and hour (UTC)."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return Job(
+        id=f"scan-{source}-{hour:%Y%m%dT%H}",
+        kind="scan",
+        source=source,
+        label=f"found in {printable(source)}",
+        created_ms=int(hour.timestamp() * 1000),
+    )
+
+
+def _note(root: Root, found: Scan) -> None:
+    """Keep beside the spool what was left alone, for `status`, and whether there is more."""
+    more = root.path / MORE
+    if found.more:
+        more.touch()
+    else:
+        more.unlink(missing_ok=True)
+    left = root.path / LEFT
+    if found.left_alone_count:
+        listed = [asdict(one) for one in found.left_alone]
+        write_durably(left, json.dumps({"count": found.left_alone_count, "files": listed}).encode())
+    else:
+        left.unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""The tasks: thin shells around plain functions.
+
+Each takes JSON, may run twice or at once with itself, and may be lost: beat's next tick rings
+again. `newsdrop.scan` looks at the drop folders, `newsdrop.ingest` drains what waits,
+`newsdrop.tidy` removes what has expired.
+"""
+
+import logging
+import time
+from dataclasses import asdict
+from functools import cache
+
+from celery import current_app, shared_task
+
+from worker.app import INGEST_QUEUE, QUEUE
+from worker.context import Context, open_context
+from worker.drain import drain
+from worker.look import look, wants_more
+from worker.model import Tally
+from worker.restart import offer_again
+from worker.tidy import tidy
+from worker.times import utc_now
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="newsdrop.scan")
+def scan(source: str | None = None, hints: list[str] | None = None) -> None:
+    """Claim what is ready in the drop folders (one, or all without a schedule)."""
+    context = _context()
+    offer_again(context)
+    look(context, source=source, hints=hints or (), now=utc_now(), ring=_ring_ingest)
+
+
+@shared_task(name="newsdrop.ingest")
+def ingest() -> None:
+    """Drain waiting batches for a slice of time, then give others their turn."""
+    context = _context()
+    seconds = context.settings.worker.slice_seconds
+    drained = drain(
+        context.roots,
+        context.desk,
+        seconds=seconds,
+        monotonic=time.monotonic,
+        finished=_finished,
+    )
+    if drained.left:
+        _ring_ingest()
+    for source in wants_more(context):
+        if context.bells.may_ring(QUEUE, 2 * context.settings.processes()):
+            scan.delay(source=source)
+
+
+@shared_task(name="newsdrop.tidy")
+def tidy_up() -> None:
+    """Remove expired raw files, journals and quarantined inputs, and what crashes left."""
+    tidy(_context(), now=utc_now())
+
+
+@cache
+def _context() -> Context:
+    """This process's context; a pool process opens its own after the fork."""
+    return open_context(current_app.conf.newsdrop_settings)
+
+
+def _ring_ingest() -> None:
+    """Say that work waits, unless that is being said often enough already."""
+    if _context().bells.may_ring(INGEST_QUEUE, 2 * _context().settings.processes()):
+        ingest.delay()
+
+
+def _finished(batch: str, tally: Tally) -> None:
+    counts = {name: count for name, count in asdict(tally).items() if count}
+    logger.info("batch %s: %s", batch, ", ".join(f"{n} {name}" for name, n in counts.items()))
