@@ -1,0 +1,141 @@
+"""Bytes to RawArticles: what the bytes are is told by their content, then one parser reads them.
+
+To add a format: a module with a parser, a member of :class:`~worker.parse.sniff.Format` and how
+it is told, and a row of PARSERS.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+from worker.errors import Reason, Rejected
+from worker.model import Document, Profile, RawArticle, Refusal
+from worker.parse.archive import MEGABYTE, unpack
+from worker.parse.compressed import Budget, Exhausted
+from worker.parse.decode import decode
+from worker.parse.front_matter import parse_front_matter
+from worker.parse.json_document import parse_json, parse_ndjson
+from worker.parse.markdown import parse_markdown
+from worker.parse.sniff import Format, container, sniff
+from worker.settings import Limits
+from worker.sites import Sites
+
+__all__ = ["PARSERS", "Format", "Parser", "parse"]
+
+Parsed = Iterator[RawArticle | Refusal]
+
+
+class Parser(Protocol):
+    """Reads decoded text; yields each article, or a Refusal for one of many that is bad."""
+
+    def __call__(
+        self, text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
+    ) -> Parsed: ...
+
+
+def parse(document: Document, *, profile: Profile, sites: Sites, limits: Limits) -> Parsed:
+    """Every article of an input, one at a time.
+
+    Raises Rejected for an input that is bad as a whole, at the first step or (an archive that
+    breaks off, one article too many) at a later one; what was yielded before stands.
+    """
+    if len(document.data) > limits.file_mb * MEGABYTE:
+        raise Rejected(
+            Reason.TOO_LARGE,
+            "The file is larger than limits.file_mb: split it, or raise the limit.",
+        )
+    budget = Budget(unpacked_bytes=limits.archive_mb * MEGABYTE, members=limits.archive_members)
+    reader = _Reader(profile, sites, limits, budget)
+    for number, article in enumerate(reader.read(document, 0)):
+        if number >= limits.articles:
+            raise Rejected(
+                Reason.TOO_MANY,
+                f"The file holds more than {limits.articles} articles (limits.articles): split it.",
+            )
+        yield article
+
+
+def _feed(
+    text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
+) -> Parsed:
+    from worker.parse.feed import parse_feed  # two feed parsers: 0.2 s that most processes save
+
+    return parse_feed(text, document, profile=profile, sites=sites, limits=limits)
+
+
+def _page(
+    text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
+) -> Parsed:
+    from worker.parse.page import parse_page  # bs4 and trafilatura: 0.5 s and 40 MB
+
+    return parse_page(text, document, profile=profile, sites=sites, limits=limits)
+
+
+PARSERS: dict[Format, Parser] = {
+    Format.FRONT_MATTER: parse_front_matter,
+    Format.MARKDOWN: parse_markdown,
+    Format.PAGE: _page,
+    Format.FEED: _feed,
+    Format.JSON: parse_json,
+    Format.NDJSON: parse_ndjson,
+}
+"""Who reads which text format; archives are unpacked before."""
+
+
+class _Reader:
+    """Reads one input and what is packed in it, within one budget."""
+
+    def __init__(self, profile: Profile, sites: Sites, limits: Limits, budget: Budget) -> None:
+        self._profile = profile
+        self._sites = sites
+        self._limits = limits
+        self._budget = budget
+
+    def read(self, document: Document, depth: int) -> Parsed:
+        if not document.data:
+            raise Rejected(Reason.EMPTY, "The file is empty: drop it again when it is written.")
+        kind = container(document.data)
+        if kind:
+            yield from self._members(document, kind, depth)
+            return
+        found = decode(document.data, document.charset)
+        parser = PARSERS[sniff(found.text)]
+        articles = parser(
+            found.text, document, profile=self._profile, sites=self._sites, limits=self._limits
+        )
+        if not found.warnings:
+            yield from articles
+            return
+        for article in articles:
+            if isinstance(article, RawArticle):
+                yield replace(article, warnings=(*found.warnings, *article.warnings))
+            else:
+                yield article
+
+    def _members(self, document: Document, kind: Format, depth: int) -> Parsed:
+        if depth >= self._limits.archive_depth:
+            raise Rejected(
+                Reason.TOO_DEEP,
+                "Archives are nested deeper than limits.archive_depth: unpack the inner ones.",
+            )
+        for member in unpack(document.data, kind, self._limits, self._budget):
+            if isinstance(member, Refusal):
+                yield member
+                continue
+            inner = replace(document, data=member.data, charset=None, media_type=None)
+            if member.name is None:
+                yield from self.read(inner, depth + 1)
+                continue
+            try:
+                for article in self.read(replace(inner, name=member.name), depth + 1):
+                    yield _within(member.name, article)
+            except Exhausted:
+                raise
+            except Rejected as error:
+                yield Refusal(error.reason, f"{member.name}: {error}", member.data)
+
+
+def _within(name: str, article: RawArticle | Refusal) -> RawArticle | Refusal:
+    if isinstance(article, Refusal):
+        return replace(article, message=f"{name}: {article.message}")
+    return replace(article, member=f"{name}/{article.member}" if article.member else name)

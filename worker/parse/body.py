@@ -1,0 +1,83 @@
+"""Bodies: told apart (HTML, Markdown, plain text) and turned into HTML.
+
+What comes out is not sanitised; that is the normalizer's.
+"""
+
+import re
+from functools import cache
+from html import escape
+
+from markdown_it import MarkdownIt
+
+from worker.errors import Reason, Rejected
+
+MAX_MARKDOWN = 4_000_000
+"""Characters of Markdown rendered; 4 million take about 8 s here."""
+
+_OPENING = re.compile(r"<(?:!--|([A-Za-z][A-Za-z0-9]*)[\s>/])")
+_WRAPPERS = frozenset({"div", "article", "section", "main", "body"})
+_MARKDOWN_SIGN = re.compile(
+    r"^(?:#{1,6}[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]|>|```|~~~|={3,}$|\|)"
+    r"|\]\(|\*\*\w|^\[[^\]\n]{1,200}\]:",
+    re.MULTILINE,
+)
+_BLOCK_TAG = re.compile(
+    r"</?(?:p|br|div|h[1-6]|ul|ol|table|figure|section|article)\b", re.IGNORECASE
+)
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]{0,2000})?/?>")
+
+
+def is_html(body: str) -> bool:
+    """Whether a body under front matter is HTML and not Markdown that holds some.
+
+    HTML rendered as Markdown would turn its indented lines into code blocks; Markdown taken for
+    HTML would show its signs. A body that is one wrapping element (as the mirrors write) is HTML
+    whatever is inside.
+    """
+    stripped = body.strip()
+    opening = _OPENING.match(stripped)
+    if opening:
+        name = (opening[1] or "").lower()
+        if name in _WRAPPERS and stripped[-len(name) - 3 :].lower() == f"</{name}>":
+            return True
+        return not _MARKDOWN_SIGN.search(stripped)
+    return bool(
+        _BLOCK_TAG.search(stripped)
+        and "\n\n" not in stripped
+        and not _MARKDOWN_SIGN.search(stripped)
+    )
+
+
+def to_html(body: str) -> str:
+    """A body in HTML or Markdown as HTML."""
+    return body.strip() if is_html(body) else render_markdown(body)
+
+
+def text_to_html(text: str) -> str:
+    """A body of unknown kind as HTML: as it is where it has tags, else a paragraph a line."""
+    return text.strip() if _TAG.search(text) else paragraphs(text)
+
+
+def paragraphs(text: str) -> str:
+    """Plain text as HTML, a ``<p>`` for each line that is not blank."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(f"<p>{escape(line, quote=False)}</p>" for line in lines if line)
+
+
+def render_markdown(text: str) -> str:
+    """CommonMark with tables and strikethrough; HTML in it is kept.
+
+    Raises Rejected (`too_large`) above MAX_MARKDOWN characters.
+    """
+    if len(text) > MAX_MARKDOWN:
+        raise Rejected(
+            Reason.TOO_LARGE,
+            f"The Markdown body has {len(text)} characters, more than {MAX_MARKDOWN}: split it.",
+        )
+    rendered: str = _markdown().render(text)
+    return rendered.strip()
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -1,0 +1,163 @@
+"""Bytes to text: byte-order mark, then what the bytes themselves prove, then what is declared.
+
+Valid UTF-8 with bytes above 127 is UTF-8 whatever is declared: no legacy text of more than a few
+characters passes for it by accident. Labels are resolved as browsers do (WHATWG Encoding
+Standard, by w3lib: GB2312 and GBK are GB18030, ISO-8859-1 is Windows-1252).
+"""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from bs4.dammit import EncodingDetector
+from charset_normalizer import from_bytes
+from w3lib.encoding import resolve_encoding
+
+from worker.errors import Reason, Rejected
+from worker.escape import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Decoded text, the codec that read it, and what its owner should know."""
+
+    text: str
+    encoding: str
+    warnings: tuple[str, ...] = ()
+
+
+def decode(data: bytes, declared: str | None = None) -> Text:
+    """The text of `data`; `declared` is the charset a transport named.
+
+    Raises Rejected (`not_text`) for bytes that are no text in any encoding.
+    """
+    stripped, marked = EncodingDetector.strip_byte_order_mark(data)
+    if marked:
+        return _checked(Text(stripped.decode(marked, "replace"), marked), data)
+    if b"\x00" in data:
+        return _checked(_wide(data), data)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _checked(_legacy(data, declared), data)
+    if "\x1b" in text and (escaped := _escape_coded(data, declared)):
+        return escaped
+    return _checked(Text(text, "utf-8"), data)
+
+
+_BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_MULTIBYTE = ("gb18030", "big5", "big5hkscs", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949")
+_DETECTABLE = [
+    "gb18030", "big5", "cp932", "euc_jp", "cp949",
+    "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256",
+]  # fmt: skip
+_SAMPLE = 64 * 1024
+
+
+def _checked(found: Text, data: bytes) -> Text:
+    """`found`, unless control characters and replacements show that this was no text."""
+    sample = found.text[:_SAMPLE]
+    bad = len(_BINARY.findall(sample)) + sample.count("\ufffd")
+    if bad * 10 > len(sample) or "\x00" in sample:
+        raise Rejected(
+            Reason.NOT_TEXT,
+            f"This is not text (it begins with {printable(data[:16])}): drop articles, feeds, "
+            "pages, or archives of them.",
+        )
+    return found
+
+
+def _wide(data: bytes) -> Text:
+    """UTF-16 or UTF-32 without a mark: its ASCII characters have their zeros on one side."""
+    sample = data[:_SAMPLE]
+    zeros = [sample[offset::4].count(0) for offset in range(4)]
+    if min(zeros[1:]) * 2 > len(sample) // 4 > 0:
+        codec = "utf-32-le"
+    elif min(zeros[:3]) * 2 > len(sample) // 4 > 0:
+        codec = "utf-32-be"
+    else:
+        codec = "utf-16-le" if zeros[1] + zeros[3] > zeros[0] + zeros[2] else "utf-16-be"
+    text = data.decode(codec, "replace")
+    return Text(text, codec)
+
+
+def _escape_coded(data: bytes, declared: str | None) -> Text | None:
+    """ISO-2022-JP: ASCII bytes that are Japanese by escape sequences; read only where declared."""
+    for label in _labels(data, declared):
+        if label.startswith("iso2022"):
+            try:
+                return Text(data.decode(label), label)
+            except UnicodeDecodeError:
+                return None
+    return None
+
+
+def _legacy(data: bytes, declared: str | None) -> Text:
+    """Bytes that are not UTF-8: declared labels that fit, else detected, else the nearest."""
+    damaged = _damaged_utf8(data)
+    if damaged:
+        return damaged
+    labels = _labels(data, declared)
+    for label in labels:
+        text = _strict(data, label)
+        if text is None:
+            continue
+        # The one label that servers send without having looked.
+        if label == "cp1252" and (better := _detected(data)) and better.encoding in _MULTIBYTE:
+            return better
+        return Text(text, label)
+    named = f" (declared: {', '.join(labels)})" if labels else ""
+    found = _detected(data)
+    if found:
+        told = (f"read as {found.encoding}{named}",) if labels else ()
+        return Text(found.text, found.encoding, told)
+    for label in (*labels, "gb18030"):
+        text = data.decode(label, "replace")
+        if text.count("\ufffd") * 100 <= len(text):
+            return Text(text, label, (f"some bytes are not {label} and were replaced",))
+    raise Rejected(
+        Reason.NOT_TEXT,
+        f"The bytes fit no character encoding{named}: save the file as UTF-8.",
+    )
+
+
+def _damaged_utf8(data: bytes) -> Text | None:
+    """UTF-8 with a few broken bytes (a cut file): nearly all sequences are whole."""
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    whole = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
+    if broken * 20 > whole:
+        return None
+    return Text(text, "utf-8", ("some bytes are not UTF-8 and were replaced",))
+
+
+def _labels(data: bytes, declared: str | None) -> list[str]:
+    """Codec names of what transport, XML declaration and meta element say, in this order."""
+    inside = EncodingDetector.find_declared_encoding(data, is_html=True)
+    codecs_named: list[str] = []
+    for label in (declared, inside):
+        name = resolve_encoding(label) if label else None
+        if name and name not in codecs_named and name not in ("utf-8", "utf8", "ascii"):
+            codecs_named.append(name)
+    return codecs_named
+
+
+def _strict(data: bytes, label: str) -> str | None:
+    try:
+        return codecs.lookup(label).decode(data, "strict")[0]
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _detected(data: bytes) -> Text | None:
+    matches = list(from_bytes(data[:_SAMPLE], cp_isolation=_DETECTABLE))
+    if not matches:
+        return None
+    # A few Chinese words alone look as good in Korean or Japanese encodings; where nothing
+    # tells them apart this is the likeliest, by what the project reads.
+    best = (matches[0].chaos, -matches[0].coherence)
+    ties = [found.encoding for found in matches if (found.chaos, -found.coherence) <= best]
+    for codec in sorted(ties, key=lambda codec: codec != "gb18030"):
+        if (text := _strict(data, codec)) is not None:
+            return Text(text, codec)
+    return None

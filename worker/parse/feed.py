@@ -1,0 +1,222 @@
+"""RSS 0.9x, 1.0, 2.0 and Atom files, read by fastfeedparser or feedparser.
+
+Both get UTF-8 bytes and nothing else: feedparser takes a string (and bytes) for an address or a
+path and opens it. The text was decoded before, by what it is and not by what it declares.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from html import unescape
+from typing import Any
+
+import fastfeedparser
+import feedparser
+
+from worker.errors import Reason, Rejected
+from worker.model import (
+    Attachment,
+    DateText,
+    Document,
+    Person,
+    Profile,
+    Publisher,
+    RawArticle,
+    Refusal,
+)
+from worker.parse.body import paragraphs, text_to_html
+from worker.parse.feed_survey import Survey, survey
+from worker.parse.json_feed import dump
+from worker.parse.sniff import prolog
+from worker.parse.values import clean, text_of, unique
+from worker.settings import Limits
+from worker.sites import Sites
+
+
+def parse_feed(
+    text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
+) -> Iterator[RawArticle | Refusal]:
+    """The feed's entries; one without title and text, or cut off, is a Refusal.
+
+    Raises Rejected: `unsafe` for entity declarations, `malformed` for a feed that neither parser
+    reads, `empty` for one without entries.
+    """
+    if "<!entity" in prolog(text)[1].lower():
+        raise Rejected(
+            Reason.UNSAFE,
+            "The feed declares XML entities, which no feed needs: remove its DOCTYPE.",
+        )
+    text = _CONTROL.sub("", text)
+    seen = survey(text)
+    feed, entries = _read(text, seen, document.url)
+    if not entries:
+        reason = Reason.MALFORMED if seen.entries else Reason.EMPTY
+        raise Rejected(reason, "The feed holds no entry that can be read: check that it is whole.")
+    for number, entry in enumerate(entries, 1):
+        if seen.cut and number == len(entries):
+            message = "The feed ends within this entry: drop the whole feed."
+            yield Refusal(Reason.MALFORMED, message, dump(_shown(entry)))
+        else:
+            yield _article(entry, feed, document)
+
+
+Entry = Mapping[str, Any]
+
+# XML 1.0 has no such characters; one of them would end the reading of a whole feed.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_ENCODING = re.compile(r"(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'][^\"'>]{0,60}[\"']")
+_MAIL_AND_NAME = re.compile(r"\S+@\S+\s+\(([^()]+)\)\Z")
+
+
+def _read(text: str, seen: Survey, url: str | None) -> tuple[Entry, list[Entry]]:
+    """The feed's own fields and its entries, by the parser that loses nothing of this feed."""
+    data = _ENCODING.sub(r"\1", text[:1024], count=1).encode() + text[1024:].encode()
+    entries = _fast(data, seen) if seen.fast else []
+    if seen.fast and len(entries) >= seen.entries:
+        return _slow(_ENCODING.sub(r"\1", text[: seen.first], count=1).encode(), url)[0], entries
+    feed, found = _slow(data, url)
+    # Broken XML: whichever saves more, and where both do alike the one that keeps the dates.
+    entries = entries or _fast(data, seen)
+    return feed, entries if len(entries) > len(found) else found
+
+
+def _fast(data: bytes, seen: Survey) -> list[Entry]:
+    try:
+        entries = fastfeedparser.parse(data).get("entries", [])
+    except (ValueError, KeyError, TypeError, AttributeError, LookupError):
+        return []
+    if not seen.summaries:  # then its descriptions are made up
+        return [{**entry, "description": ""} for entry in entries]
+    return list(entries)
+
+
+def _slow(data: bytes, url: str | None) -> tuple[Entry, list[Entry]]:
+    parsed = feedparser.parse(
+        io.BytesIO(data),
+        response_headers={"content-location": url} if url else {},
+        resolve_relative_uris=False,
+        sanitize_html=False,
+    )
+    return parsed.feed, list(parsed.entries)
+
+
+def _article(entry: Entry, feed: Entry, document: Document) -> RawArticle | Refusal:
+    title = text_of(_get(entry, "title")) or None
+    summary = text_of(_get(entry, "summary") or _get(entry, "description")) or None
+    html, base = _content(entry)
+    if not html and summary:
+        html, summary = _markup(summary), None
+    elif summary and summary == html:
+        summary = None
+    if not title and not html:
+        return Refusal(
+            Reason.NO_CONTENT,
+            "The entry has neither a title nor a text: nothing can be published of it.",
+            dump(_shown(entry)),
+        )
+    link = text_of(_get(entry, "link")) or None
+    guid = text_of(_get(entry, "id")) or None
+    published, updated = _date(entry, "published"), _date(entry, "updated")
+    feed_title = text_of(_get(feed, "title"))
+    home = text_of(_get(feed, "link")) or None
+    return RawArticle(
+        parser="feed",
+        html=clean(html),
+        title=title,
+        dates=(published,) if published else (updated,) if updated else (),
+        modified=(updated,) if published and updated and updated.text != published.text else (),
+        authors=_authors(entry),
+        publisher=Publisher(feed_title, home) if feed_title else None,
+        tags=unique(text_of(tag.get("term") or tag.get("label")) for tag in _list(entry, "tags")),
+        language=text_of(_get(feed, "language")) or None,
+        url=link,
+        base_url=base or link or home or document.url,
+        feed_url=_own_address(feed) or document.url,
+        summary=summary,
+        image=_image(entry),
+        attachments=_attachments(entry),
+        extra={"guid": guid} if guid and guid != link else {},
+    )
+
+
+def _get(entry: Entry, key: str) -> object:
+    """A field as it stands: feedparser's dictionary answers `updated` with `published`."""
+    return dict.get(entry, key) if isinstance(entry, dict) else entry.get(key)
+
+
+def _list(entry: Entry, key: str) -> list[Entry]:
+    found = _get(entry, key)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def _content(entry: Entry) -> tuple[str, str | None]:
+    """The content as HTML (the longest, where there are several) and the base of its addresses."""
+    found = max(
+        _list(entry, "content"), key=lambda item: len(item.get("value") or ""), default=None
+    )
+    if found is None:
+        return "", None
+    value = text_of(found.get("value"))
+    plain = found.get("type") in ("text", "text/plain")
+    return paragraphs(value) if plain else _markup(value), found.get("base") or None
+
+
+def _markup(value: str) -> str:
+    """What RSS holds is HTML even where it has no tags: its entities are to be read."""
+    html = text_to_html(value)
+    return html if html == value else paragraphs(unescape(value))
+
+
+def _date(entry: Entry, key: str) -> DateText | None:
+    text = text_of(_get(entry, key))
+    return DateText(text, f"feed:{key}") if text else None
+
+
+def _authors(entry: Entry) -> tuple[Person, ...]:
+    found = [
+        Person(_name(text_of(author.get("name"))), text_of(author.get("href")) or None)
+        for author in _list(entry, "authors")
+    ]
+    named = [person for person in found if person.name]
+    if not named and (name := _name(text_of(_get(entry, "author")))):
+        named = [Person(name)]
+    return tuple(dict.fromkeys(named))
+
+
+def _name(author: str) -> str:
+    match = _MAIL_AND_NAME.match(author)  # RSS 2.0: `lawyer@boyer.net (Lawyer Boyer)`
+    return match[1].strip() if match else author
+
+
+def _image(entry: Entry) -> str | None:
+    for thumbnail in _list(entry, "media_thumbnail"):
+        if url := text_of(thumbnail.get("url")):
+            return url
+    for media in _list(entry, "media_content"):
+        kind = f"{media.get('medium', '')} {media.get('type', '')}"
+        if thumbnail_url := text_of(media.get("thumbnail_url")):
+            return thumbnail_url
+        if "image" in kind and (url := text_of(media.get("url"))):
+            return url
+    return next(
+        (a.url for a in _attachments(entry) if (a.mime_type or "").startswith("image/")), None
+    )
+
+
+def _attachments(entry: Entry) -> tuple[Attachment, ...]:
+    links = [link for link in _list(entry, "links") if link.get("rel") == "enclosure"]
+    found: dict[str, Attachment] = {}
+    for item in (*_list(entry, "enclosures"), *links):
+        if url := text_of(item.get("href") or item.get("url")):
+            title = text_of(item.get("title")) or None
+            found.setdefault(url, Attachment(url, text_of(item.get("type")) or None, title))
+    return tuple(found.values())
+
+
+def _own_address(feed: Entry) -> str | None:
+    links = (link for link in _list(feed, "links") if link.get("rel") == "self")
+    return next((url for link in links if (url := text_of(link.get("href")))), None)
+
+
+def _shown(entry: Entry) -> dict[str, str]:
+    return {key: text_of(value) for key, value in entry.items() if isinstance(value, str)}

@@ -1,0 +1,69 @@
+"""One article as a JSON object: crawlers' output, schema.org, the WordPress API, our own record."""
+
+from collections.abc import Mapping
+
+from worker.errors import Reason, Rejected
+from worker.model import RawArticle
+from worker.parse.body import paragraphs, render_markdown, text_to_html
+from worker.parse.fields import article, field_of
+from worker.parse.values import text_of
+
+_HTML_KEYS = ("content_html", "contentHtml", "html", "body_html", "bodyHtml")
+_MARKDOWN_KEYS = ("content_markdown", "markdown", "md")
+_ANY_KEYS = ("content", "body", "articleBody", "article_body", "text", "article", "full_text")
+_TEXT_KEYS = ("content_text", "contentText", "plain_text", "body_text")
+_BODY_KEYS = (*_HTML_KEYS, *_MARKDOWN_KEYS, *_ANY_KEYS, *_TEXT_KEYS)
+
+_DERIVED = frozenset(
+    {"id", "schema_version", "date", "highlights", "date_precision", "date_source", "images"}
+    | {"links", "tickers", "word_count", "dedupe", "provenance", "first_seen_at", "ingested_at"}
+    | {"warnings"}
+)
+"""Fields of our own record that are computed anew."""
+
+
+def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArticle:
+    """The article that an object says.
+
+    Raises Rejected (`unknown_format`) for an object with neither a title nor a body.
+    """
+    own = "schema_version" in value and "provenance" in value
+    html, used = _body(value)
+    title = any(field == ("title", 0) for key in value if (field := field_of(key)))
+    if not used and not title and not _has_headline(value):
+        raise Rejected(
+            Reason.UNKNOWN_FORMAT,
+            "This JSON object has neither a title nor a body: name them `title` and "
+            "`content_html` (or `content_text`).",
+        )
+    ignore = frozenset(used) | (_DERIVED | {"extra"} if own else frozenset())
+    table = value
+    if own and isinstance(extra := value.get("extra"), Mapping):
+        table = {**extra, **value}
+    return article(table, html, parser=parser, origin=parser, ignore=ignore)
+
+
+def _has_headline(value: Mapping[str, object]) -> bool:
+    return isinstance(value.get("headline"), str)
+
+
+def _body(value: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
+    """The body as HTML and the keys it may stand under; HTML goes before Markdown and text."""
+    present = tuple(key for key in _BODY_KEYS if key in value)
+    for key in present:
+        text = _content(value[key])
+        if not text:
+            continue
+        if key in _HTML_KEYS:
+            return text, present
+        if key in _MARKDOWN_KEYS:
+            return render_markdown(text), present
+        return (paragraphs(text) if key in _TEXT_KEYS else text_to_html(text)), present
+    return "", present
+
+
+def _content(value: object) -> str:
+    """A body: a string, a table that wraps one, or a list of paragraphs."""
+    if isinstance(value, list):
+        return "\n".join(filter(None, (text_of(item) for item in value)))
+    return text_of(value)

@@ -1,0 +1,174 @@
+"""Values as YAML, TOML, JSON and feeds give them, made into the strings and lists of the model.
+
+Everything here accepts anything: a list where a string was meant, a table, a number, a lone
+surrogate. Nothing raises.
+"""
+
+import datetime
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from worker.model import Person
+
+MAX_EXTRA_BYTES = 16 * 1024
+"""About how much `extra` of one article may hold; what comes after is dropped, with a warning."""
+
+_MAX_DEPTH = 8
+_MAX_NAMES = 200
+_TEXT_KEYS = ("rendered", "value", "text", "#text", "name", "title", "label", "term")
+_URL_KEYS = ("url", "src", "href", "path", "link", "uri", "feature", "contentUrl", "@id", "teaser")
+
+
+def clean(text: str) -> str:
+    """`text` as valid Unicode: surrogate pairs joined, lone ones and NULs replaced by U+FFFD."""
+    if text.isascii():
+        return text.replace("\x00", "\ufffd") if "\x00" in text else text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\x00", "\ufffd")
+
+
+def text_of(value: object, depth: int = 0) -> str:
+    """The text of a value: of a list its items with spaces between, of a table what it calls so."""
+    if isinstance(value, str):
+        return clean(value).strip()
+    if isinstance(value, Mapping) and depth <= _MAX_DEPTH:
+        return next(
+            (text for key in _TEXT_KEYS if (text := text_of(value.get(key), depth + 1))), ""
+        )
+    if isinstance(value, list | tuple) and depth <= _MAX_DEPTH:
+        return " ".join(filter(None, (text_of(item, depth + 1) for item in value[:_MAX_NAMES])))
+    return _scalar(value)
+
+
+def names_of(value: object) -> tuple[str, ...]:
+    """A string, or (nested) lists of them, as names in order and once each.
+
+    One string is split at commas, Western or Chinese, where it has any.
+    """
+    if isinstance(value, str):
+        for comma in (",", "，", "、", ";"):
+            if comma in value:
+                return unique(value.split(comma))
+    return unique(_flat(value))
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Names without white space at their ends, the empty and the repeated left out."""
+    return tuple(dict.fromkeys(filter(None, (clean(name).strip() for name in names))))
+
+
+def persons_of(value: object) -> tuple[Person, ...]:
+    """Authors: names, tables with a name and an address, or lists of either."""
+    found: dict[str, Person] = {}
+    for item in _items(value):
+        if isinstance(item, Mapping):
+            name = text_of(item.get("name")) or text_of(item)
+            url = next(
+                (link for key in ("url", "link", "uri", "href") if (link := _str(item, key))), None
+            )
+        else:
+            name, url = text_of(item), None
+        if name and name not in found:
+            found[name] = Person(name, url)
+    return tuple(found.values())
+
+
+def url_of(value: object) -> str | None:
+    """The address in a value: a string, or what a table or a list of tables calls its address."""
+    for item in _items(value):
+        if isinstance(item, str) and (text := clean(item).strip()):
+            return text
+        if isinstance(item, Mapping):
+            for key in _URL_KEYS:
+                if address := _str(item, key):
+                    return address
+    return None
+
+
+def is_absolute(url: str) -> bool:
+    return url[:8].lower().startswith(("http://", "https://", "//"))
+
+
+def extra_of(items: Mapping[str, object]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What has no field, as JSON-able values of bounded size and depth, and a warning if cut."""
+    kept: dict[str, Any] = {}
+    room = MAX_EXTRA_BYTES
+    dropped = 0
+    for key, value in items.items():
+        size, plain = _plain(value, 0, room - len(key))
+        if size + len(key) > room:
+            dropped += 1
+            continue
+        room -= size + len(key)
+        kept[clean(key)] = plain
+    return kept, (f"{dropped} unknown fields were too large to keep",) if dropped else ()
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # Beyond 64 bits a number is no date and no id, and str() of a huge one is quadratic.
+    if isinstance(value, int) and value.bit_length() <= 64:
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return ""
+
+
+def _plain(value: object, depth: int, room: int) -> tuple[int, Any]:
+    """The size of a value and the value as JSON has it; a size above `room` when it is over."""
+    if value is None or isinstance(value, bool):
+        return 4, value
+    if isinstance(value, int) and value.bit_length() < 64:
+        return 8, value
+    if isinstance(value, float) and math.isfinite(value):
+        return 8, value
+    if isinstance(value, Mapping | list | tuple):
+        if depth >= _MAX_DEPTH or len(value) > room:
+            return room + 1, None
+        return _plain_group(value, depth, room)
+    text = clean(value) if isinstance(value, str) else text_of(value)
+    return len(text), text
+
+
+def _plain_group(
+    value: Mapping[Any, object] | list[object] | tuple[object, ...], depth: int, room: int
+) -> tuple[int, Any]:
+    size = 0
+    table: dict[str, Any] = {}
+    series: list[Any] = []
+    pairs = value.items() if isinstance(value, Mapping) else ((None, item) for item in value)
+    for key, item in pairs:
+        name = "" if key is None else text_of(key)
+        item_size, plain = _plain(item, depth + 1, room - size)
+        size += item_size + len(name) + 1
+        if size > room:
+            return room + 1, None
+        if key is None:
+            series.append(plain)
+        else:
+            table[name] = plain
+    return size, table if isinstance(value, Mapping) else series
+
+
+def _items(value: object) -> list[object] | tuple[object, ...]:
+    return value[:_MAX_NAMES] if isinstance(value, list | tuple) else (value,)
+
+
+def _flat(value: object, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, list | tuple) and depth < _MAX_DEPTH:
+        for item in value[:_MAX_NAMES]:
+            yield from _flat(item, depth + 1)
+    else:
+        yield text_of(value)
+
+
+def _str(table: Mapping[Any, object], key: str) -> str | None:
+    value = table.get(key)
+    return (clean(value).strip() or None) if isinstance(value, str) else None
