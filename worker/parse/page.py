@@ -74,6 +74,7 @@ def parse_page(
         modified=said.modified,
         authors=said.authors,
         publisher=said.publisher,
+        editor=said.editor,
         tags=tuple(tag for tag in said.tags if tag != said.title),
         language=said.language,
         url=url,

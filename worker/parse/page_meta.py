@@ -26,6 +26,7 @@ class Said:
     modified: tuple[DateText, ...] = ()
     authors: tuple[Person, ...] = ()
     publisher: Publisher | None = None
+    editor: str | None = None
     tags: tuple[str, ...] = ()
     language: str | None = None
     url: str | None = None
@@ -39,10 +40,11 @@ def merged(sources: Iterable[Said]) -> Said:
     said = tuple(sources)
     return Said(
         title=_first(one.title for one in said),
-        dates=tuple(dict.fromkeys(date for one in said for date in one.dates)),
-        modified=tuple(dict.fromkeys(date for one in said for date in one.modified)),
+        dates=_once(date for one in said for date in one.dates),
+        modified=_once(date for one in said for date in one.modified),
         authors=_first(one.authors for one in said) or (),
         publisher=_first(one.publisher for one in said),
+        editor=_first(one.editor for one in said),
         tags=_first(one.tags for one in said) or (),
         language=_first(one.language for one in said),
         url=_first(one.url for one in said),
@@ -63,8 +65,8 @@ def by_rule(soup: BeautifulSoup, rule: SiteRule) -> Said:
             for element in _found(soup, page.date)
             if (text := text_at(element))
         ),
-        authors=_first(person_names(text_at(element)) for element in _found(soup, page.author))
-        or (),
+        authors=_first(_authors(soup.select(selector)) for selector in page.author) or (),
+        editor=_first(editor_name(text_at(element)) for element in _found(soup, page.editor)),
         publisher=next(
             (Publisher(name, _address(element)) for element, name in outlets if name), None
         ),
@@ -82,7 +84,7 @@ def by_meta(soup: BeautifulSoup) -> Said:
     canonical = soup.select_one('link[rel~="canonical"][href]')
     links = (_attribute(canonical, "href"), *(text for _, text in named("og:url")))
     sections = [text for name, text in named(_TAGS) if name in _WHOLE_TAGS]
-    words = next((names_of(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
+    words = next((_keywords(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
     outlet = _first(outlet_name(text) for _, text in named(_PUBLISHER))
     return Said(
         title=_first(text for _, text in named(_TITLE)),
@@ -91,8 +93,8 @@ def by_meta(soup: BeautifulSoup) -> Said:
         authors=_first(person_names(text) for _, text in named(_AUTHOR)) or (),
         publisher=Publisher(outlet) if outlet else None,
         tags=unique((*sections, *words))[:_MAX_TAGS],
-        language=_attribute(html, "lang")
-        or _first(text.replace("_", "-") for _, text in named("og:locale content-language")),
+        language=_language(_attribute(html, "lang"))
+        or _first(_language(text) for _, text in named("og:locale content-language")),
         url=_first(link for link in links if link),
         summary=_first(text for _, text in named(_SUMMARY)),
         image=_first(text for _, text in named(_IMAGE)),
@@ -161,6 +163,12 @@ def outlet_name(text: str) -> str | None:
     return name if name and len(name) <= _MAX_NAME and not is_absolute(name) else None
 
 
+def editor_name(text: str) -> str | None:
+    """`【纠错】责任编辑： 尹世杰` → `尹世杰`; None where nobody is named."""
+    found = _EDITOR.search(text)
+    return found[1].strip(" )）]】") or None if found else None
+
+
 def person_names(text: str) -> tuple[Person, ...]:
     """`作者：李在山、王五` → two persons. Addresses, numbers and sentences are no names."""
     names = (name.strip() for name in _BETWEEN_NAMES.split(_AUTHOR_LABEL.sub("", text)))
@@ -170,6 +178,7 @@ def person_names(text: str) -> tuple[Person, ...]:
 
 _T = TypeVar("_T")
 
+_FRONT_PAGE = re.compile(r"https?://[^/?#]+/?$")
 _TITLE = "og:title twitter:title dc.title citation_title"
 _DATE = (
     "article:published_time og:published_time og:article:published_time weibo:article:create_at "
@@ -190,6 +199,9 @@ _AUTHOR_LABEL = re.compile(
     r"^[\s（(【\[]*(?:(?:作者|记者|撰文|文字|文|编译)\s*[：:/|丨]|[Bb]y\s)\s*"
 )
 _OUTLET_LABEL = re.compile(r"^[\s（(]*(?:来源|稿源|出处|转自|[Ss]ource)\s*[：:]?\s*")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, roughly
+_CJK = re.compile(r"[\u4e00-\u9fff]")
+_EDITOR = re.compile(r"(?:责任编辑|责编|编辑)\s*[：:|｜]\s*([^：:|｜]{1,40})")
 _BETWEEN_NAMES = re.compile(r"\s*[、,，;；|｜]\s*|\s+(?:and|&|和)\s+|(?<=[一-鿿])\s+(?=[一-鿿])")
 _NO_NAME = re.compile(r"@|://|^\d*$|[。！？!?]|^(?:null|none|undefined|name|admin)$", re.IGNORECASE)
 _DATE_IN_TEXT = re.compile(
@@ -205,9 +217,22 @@ def _first(values: Iterable[_T | None]) -> _T | None:
     return next((value for value in values if value), None)
 
 
+def _once(dates: Iterable[DateText]) -> tuple[DateText, ...]:
+    """Each text once, by its most trusted origin."""
+    found: dict[str, DateText] = {}
+    for date in dates:
+        found.setdefault(date.text, date)
+    return tuple(found.values())
+
+
 def _found(soup: BeautifulSoup, selectors: Iterable[str]) -> Iterator[Tag]:
     """The first element of each selector, in the order of the selectors."""
     return (element for selector in selectors if (element := soup.select_one(selector)))
+
+
+def _authors(elements: Iterable[Tag]) -> tuple[Person, ...]:
+    found = (person for element in elements for person in person_names(text_at(element)))
+    return tuple(dict.fromkeys(found))
 
 
 def _attribute(element: Tag | None, name: str) -> str | None:
@@ -218,7 +243,8 @@ def _attribute(element: Tag | None, name: str) -> str | None:
 def _address(element: Tag) -> str | None:
     link = element if element.name == "a" else element.find("a", href=True)
     href = _attribute(link, "href") if isinstance(link, Tag) else None
-    return href if href and is_absolute(href) else None
+    # A link behind an outlet's name mostly leads to the article there, not to the outlet.
+    return href if href and _FRONT_PAGE.match(href) else None
 
 
 def _meta(soup: BeautifulSoup) -> Mapping[str, list[str]]:
@@ -231,6 +257,18 @@ def _meta(soup: BeautifulSoup) -> Mapping[str, list[str]]:
             if name and text:
                 table.setdefault(name, []).append(text)
     return table
+
+
+def _language(tag: str | None) -> str | None:
+    """A language tag, or None for what only looks like one (`lang="utf-8"`)."""
+    tag = (tag or "").replace("_", "-")
+    return tag if _LANGUAGE.fullmatch(tag) else None
+
+
+def _keywords(text: str) -> tuple[str, ...]:
+    """Keywords between commas, or between spaces where they are Chinese."""
+    names = names_of(text)
+    return unique(text.split()) if len(names) == 1 and _CJK.search(text) else names
 
 
 def _heading(soup: BeautifulSoup) -> tuple[Tag | None, str | None]:

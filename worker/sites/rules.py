@@ -28,7 +28,12 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class PageRule:
-    """How the article is found on a whole page: CSS selectors for bs4, first match wins."""
+    """How the article is found on a whole page: CSS selectors for bs4, first match wins.
+
+    Of `author` every element of the first selector that matches is a name; of `date` each
+    selector gives a date, in order of trust. `remove` is taken out of the content. A link that
+    `next_page` finds is told in a warning: the article is not whole.
+    """
 
     __pydantic_config__ = _STRICT
 
@@ -37,6 +42,7 @@ class PageRule:
     author: tuple[str, ...] = ()
     date: tuple[str, ...] = ()
     publisher: tuple[str, ...] = ()
+    editor: tuple[str, ...] = ()
     next_page: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
