@@ -11,7 +11,7 @@ import shutil
 import stat
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -158,7 +158,7 @@ class Batch:
             if error.errno in _NOT_A_FILE:
                 raise _no_file() from error
             raise SpoolUnavailable(f"entry {entry} of batch {self.name} is not readable") from error
-        with translated(self.folder), os.fdopen(fd, "rb", buffering=0) as file:
+        with translated(self.folder), closing_fd(fd):
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise _no_file()
@@ -168,7 +168,25 @@ class Batch:
                     f"the file has {status.st_size:,} bytes, more than limits.file_mb allows: "
                     "split it, or raise the limit",
                 )
-            return file.read(limit + 1)
+            return _read_all(fd, status.st_size)
+
+
+@contextmanager
+def closing_fd(fd: int) -> Iterator[None]:
+    """Close the descriptor at the end, whatever kind of file it is."""
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
+def _read_all(fd: int, size: int) -> bytes:
+    """The file's `size` bytes; fewer where it was cut meanwhile."""
+    parts = []
+    while size > 0 and (part := os.read(fd, size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 _NOT_A_FILE = {6, 40}  # ENXIO: a socket or a FIFO without reader; ELOOP: a symbolic link

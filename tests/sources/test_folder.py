@@ -1,0 +1,173 @@
+"""Drop folders: what is ready is claimed, what is not is waited for or left alone."""
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from worker.errors import SpoolUnavailable
+from worker.settings import Folder, Spool
+from worker.sources.folder import Scan, scan
+from worker.sources.names import ignored, wanted
+from worker.spool import manifest
+from worker.spool.accepted import Accepted
+from worker.spool.batch import names
+from worker.spool.claim import Claimed
+from worker.spool.layout import Root
+
+NOW = datetime(2021, 11, 26, tzinfo=UTC)
+
+
+class Drop:
+    """A drop folder with its spool; `settle` is how long files must be quiet, in seconds."""
+
+    def __init__(self, path: Path, settle: float = 0.0, **spool: int) -> None:
+        self.path = path
+        self.path.mkdir()
+        self.folder = Folder(name="drop", path=path, settle_unseen_seconds=settle)
+        self.root = Root(path / ".newsdrop", "drop")
+        self.limits = Spool(**spool)
+        self.claimed: list[Claimed] = []
+
+    def put(self, name: str, text: str = "text") -> Path:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def scan(self, *hints: str) -> Scan:
+        return scan(
+            self.folder,
+            self.root,
+            self.limits,
+            Accepted(self.path.parent / "state"),
+            now=NOW,
+            job=None,
+            claimed=self.claimed.append,
+            hints=hints,
+        )
+
+    def taken(self) -> set[str]:
+        return {
+            entry.path
+            for name in names(self.root)
+            for entry in manifest.load(self.root.work / name).entries
+        }
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Drop:
+    return Drop(tmp_path / "drop")
+
+
+def test_files_of_all_subfolders_are_taken(drop: Drop) -> None:
+    """Subfolders count, each file with its path; a second look finds nothing."""
+    for name in ("a.md", "2021/a.md", "2021/11/新闻.md"):
+        drop.put(name)
+    assert drop.scan().files == 3
+    assert drop.taken() == {"a.md", "2021/a.md", "2021/11/新闻.md"}
+    assert drop.scan().files == 0
+    assert (drop.path / "2021" / "11").is_dir()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".a.md", "a.tmp", "a.md.part", "a.CRDOWNLOAD", ".a.md.swp", "a.md~", ".DS_Store", "Thumbs.db"],
+)
+def test_what_is_unfinished_is_ignored(drop: Drop, name: str) -> None:
+    """Dot files, temporary files of browsers and editors, and desktop litter are not articles."""
+    drop.put(name)
+    drop.put(f".hidden/{name}")
+    assert drop.scan() == Scan()
+
+
+def test_patterns() -> None:
+    """A pattern takes what a shell's would; several are separated by commas."""
+    assert wanted("a.md", "*.md, *.html")
+    assert wanted("a.html", "*.md, *.html")
+    assert not wanted("a.txt", "*.md, *.html")
+    assert not wanted(".a.md", "*")
+    assert not ignored("tmp")
+
+
+def test_a_file_still_written_is_waited_for(tmp_path: Path) -> None:
+    """A file is taken only when it has been quiet for the settle time, whatever its mtime says."""
+    drop = Drop(tmp_path / "drop", settle=0.5)
+    path = drop.put("a.md", "begin")
+    os.utime(path, (1, 1))  # an old mtime, as `cp -p` and rsync give, is no sign of quiet
+    assert drop.scan().settling == 1
+    time.sleep(0.3)
+    with path.open("a") as file:
+        file.write(" end")
+    time.sleep(0.3)
+    assert drop.scan().files == 0
+    time.sleep(0.4)
+    assert drop.scan().files == 1
+
+
+def test_a_file_renamed_in_is_ready_when_an_event_told(tmp_path: Path) -> None:
+    """`moved:` takes it at once; `closed:` after the shorter settle time; both only if it is so."""
+    drop = Drop(tmp_path / "drop", settle=60)
+    drop.put("moved.md")
+    drop.put("closed.md")
+    assert drop.scan().files == 0
+    assert drop.scan("moved:moved.md", "closed:closed.md", "moved:gone.md").files == 1
+    time.sleep(0.4)
+    assert drop.scan("closed:closed.md").files == 1
+
+
+def test_hints_reach_nothing_outside(drop: Drop, tmp_path: Path) -> None:
+    """A hint is a path below the folder, and never one that the walk would not take."""
+    (tmp_path / "secret.md").write_text("x")
+    drop.put(".newsdrop/work/x.md")
+    drop.put("a.tmp")
+    hints = ["moved:../secret.md", "moved:.newsdrop/work/x.md", "moved:a.tmp", "moved:", "x"]
+    assert drop.scan(*hints).files == 0
+
+
+def test_what_is_no_file_is_left_and_listed(drop: Drop, tmp_path: Path) -> None:
+    """Links, FIFOs and unreadable things stay where they are; a directory is walked, whatever its
+    name; what is left alone is told with its reason, escaped."""
+    (tmp_path / "secret.md").write_text("x")
+    (drop.path / "link.md").symlink_to(tmp_path / "secret.md")
+    (drop.path / "loop").symlink_to(drop.path)
+    os.mkfifo(drop.path / "fifo\n.md")
+    drop.put("x.md/inner.md")
+    found = drop.scan()
+    assert drop.taken() == {"x.md/inner.md"}
+    told = {left.path: left.why for left in found.left_alone}
+    assert set(told) == {"link.md", "loop", "fifo\\n.md"}
+    assert "symbolic link" in told["link.md"]
+    assert found.left_alone_count == 3
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_left(drop: Drop) -> None:
+    """A file without read rights is left alone and listed."""
+    drop.put("a.md").chmod(0)
+    assert drop.scan().left_alone[0].why.startswith("the worker may not read it")
+
+
+def test_batches_are_bounded(tmp_path: Path) -> None:
+    """A batch is full by number or bytes, and beyond so many waiting files stay in the folder."""
+    drop = Drop(tmp_path / "drop", batch_files=2, max_waiting=3)
+    for number in range(9):
+        drop.put(f"{number}.md")
+    found = drop.scan()
+    assert (found.batches, found.files, found.more) == (3, 6, True)
+    assert [one.files for one in drop.claimed] == [2, 2, 2]
+    assert drop.scan().more
+    by_bytes = Drop(tmp_path / "other", batch_bytes=10)
+    for number in range(4):
+        by_bytes.put(f"{number}.md", "x" * 6)
+    assert by_bytes.scan().batches == 2
+
+
+def test_a_folder_that_is_gone(drop: Drop) -> None:
+    """A folder that vanished is said so, and is not made anew below a lost mount."""
+    drop.path.rmdir()
+    with pytest.raises(SpoolUnavailable, match="create or mount it"):
+        drop.scan()
+    assert not drop.path.exists()

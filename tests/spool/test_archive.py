@@ -1,0 +1,129 @@
+"""The archive and the quarantine: durable, readable by hand, expiring."""
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from worker.errors import Reason, UsageError
+from worker.model import Outcome, Status
+from worker.spool.archive import Archive, ArchivedFile, SegmentHead
+from worker.spool.layout import batch_name
+from worker.spool.manifest import Head
+from worker.spool.quarantine import Quarantine, Refused, refused_id
+
+NOW = datetime(2021, 11, 26, 12, 26, 4, tzinfo=UTC)
+RAW = {0: b"zero" * 5000, 2: "二".encode()}
+
+
+def written(tmp_path: Path, now: datetime = NOW, source: str = "drop") -> tuple[Archive, str]:
+    archive = Archive(tmp_path)
+    name = batch_name(now, source)
+    head = SegmentHead(
+        Head(name, source, "folder", "2021-11-26T12:26:04Z", "job-1"),
+        "2021-11-26T12:26:05Z",
+        tuple(ArchivedFile(n, f"{n}.md", 4, kept=n != 1) for n in range(3)),
+    )
+    outcomes = [
+        Outcome(0, 0, Status.PUBLISHED, "0.md", id="20211126-aa", warnings=("w",)),
+        Outcome(1, 0, Status.REJECTED, "1.md", reason=Reason.EMPTY, whole_file=True),
+        Outcome(2, 0, Status.DUPLICATE, "2.md"),
+    ]
+    archive.write(head, outcomes, RAW.__getitem__)
+    return archive, name
+
+
+def test_a_segment_comes_back_as_written(tmp_path: Path) -> None:
+    """Head, outcomes and raw files of a segment are what was put in."""
+    archive, name = written(tmp_path)
+    segment = archive.find(name)
+    assert segment is not None
+    assert segment.head().batch.job == "job-1"
+    assert [file.kept for file in segment.head().files] == [True, False, True]
+    outcomes = list(segment.outcomes())
+    assert outcomes[0].warnings == ("w",)
+    assert outcomes[1].reason is Reason.EMPTY
+    assert dict(segment.raws()) == RAW
+    assert segment.raw(2) == RAW[2]
+    with pytest.raises(UsageError):
+        segment.raw(1)
+
+
+def test_tar_reads_a_segment(tmp_path: Path) -> None:
+    """The raw files are a plain tar below zstd: nobody needs newsdrop to get them back."""
+    import zstandard
+
+    archive, name = written(tmp_path)
+    packed = archive.segment(name).raw_path.read_bytes()
+    plain = tmp_path / "plain.tar"
+    plain.write_bytes(zstandard.ZstdDecompressor().decompressobj().decompress(packed))
+    listing = subprocess.run(["tar", "-tf", plain], capture_output=True, text=True, check=True)
+    assert listing.stdout.split() == ["0", "2"]
+
+
+def test_the_journal_completes_a_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its journal a segment does not exist: raw files alone are half a write."""
+    archive, name = written(tmp_path)
+    archive.segment(name).journal_path.unlink()
+    assert archive.find(name) is None
+    assert list(archive.segments()) == []
+
+
+def test_raw_files_expire_before_the_journal(tmp_path: Path) -> None:
+    """Raw files go after their source's days, journals after theirs."""
+    archive, name = written(tmp_path)
+    written(tmp_path, source="other")
+    days = {"drop": 10, "other": 50}
+    archive.tidy(NOW + timedelta(days=20), days.__getitem__, 100)
+    raws = {segment.source: segment.raw_path.exists() for segment in archive.segments()}
+    assert raws == {"drop": False, "other": True}
+    segment = archive.find(name)
+    assert segment is not None
+    assert list(segment.raws()) == []
+    archive.tidy(NOW + timedelta(days=101), days.__getitem__, 100)
+    assert list(archive.segments()) == []
+
+
+def refused(entry: int = 0, ordinal: int | None = None) -> Refused:
+    batch = batch_name(NOW, "drop")
+    return Refused(
+        id=refused_id(batch, entry, ordinal),
+        source="drop",
+        path="a.md",
+        reason=Reason.EMPTY,
+        message="it is empty",
+        batch=batch,
+        entry=entry,
+        ordinal=ordinal,
+        size=3,
+        refused_at="2021-11-26T12:26:05Z",
+    )
+
+
+def test_quarantine_keeps_bytes_and_reason(tmp_path: Path) -> None:
+    """What is refused is there with its reason, once however often it is put, until discarded."""
+    quarantine = Quarantine(tmp_path / "state")
+    raw = tmp_path / "raw.md"
+    raw.write_bytes(b"raw")
+    one, two = refused(), refused(1, 7)
+    quarantine.put(one, raw)
+    quarantine.put(one, raw)
+    quarantine.put(two, b"part")
+    assert raw.exists()
+    assert {entry.id for entry in quarantine} == {one.id, two.id}
+    assert quarantine.get(one.id) == one
+    assert quarantine.raw_path(two.id).read_bytes() == b"part"
+    quarantine.discard(one.id)
+    assert quarantine.ids() == [two.id]
+    quarantine.tidy(NOW + timedelta(days=91), timedelta(days=90))
+    assert quarantine.ids() == []
+
+
+@pytest.mark.parametrize("name", ["../../etc", "", "a/b", "..", "20211126"])
+def test_ids_name_nothing_outside(tmp_path: Path, name: str) -> None:
+    """An id that is none of ours is unknown, whatever it points at."""
+    quarantine = Quarantine(tmp_path)
+    for call in (quarantine.get, quarantine.raw_path, quarantine.discard):
+        with pytest.raises(UsageError, match="nothing in quarantine"):
+            call(name)

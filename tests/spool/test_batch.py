@@ -1,0 +1,149 @@
+"""Holding a batch: one worker at a time, and what its journal tells the next."""
+
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from worker.errors import Reason, Rejected
+from worker.model import Outcome, Status
+from worker.spool import journal
+from worker.spool.accepted import Accepted
+from worker.spool.batch import Batch, fair_order, look, names, take
+from worker.spool.claim import Candidate, claim
+from worker.spool.layout import Root, source_of
+
+NOW = datetime(2021, 11, 26, 12, 26, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    return Root(tmp_path / "drop" / ".newsdrop", "drop")
+
+
+def batch_of(root: Root, *file_names: str, source: str = "drop", minutes: int = 0) -> str:
+    folder = root.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in file_names:
+        (folder / name).write_text(name)
+    found = [Candidate(str(folder / name), name) for name in file_names]
+    now = NOW + timedelta(minutes=minutes)
+    made = claim(root, found, Accepted(folder / "state"), source=source, kind="folder", now=now)
+    assert made is not None
+    return made.batch
+
+
+def held(root: Root, name: str) -> Batch:
+    batch = take(root, name)
+    assert batch is not None
+    return batch
+
+
+def outcome(entry: int, ordinal: int = 0) -> Outcome:
+    return Outcome(entry, ordinal, Status.PUBLISHED, "a.md", id="20211126-00")
+
+
+def test_one_holder_at_a_time(root: Root) -> None:
+    """A held batch is not taken again, shows as locked, and is free when it is let go."""
+    name = batch_of(root, "a.md")
+    with held(root, name):
+        assert take(root, name) is None
+        assert [waiting.locked for waiting in look(root)] == [True]
+    assert [waiting.locked for waiting in look(root)] == [False]
+    with held(root, name):
+        pass
+
+
+def test_a_killed_holder_lets_go(root: Root) -> None:
+    """kill -9 frees the batch at once, and its entry in hand counts as a death."""
+    name = batch_of(root, "a.md", "b.md")
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        batch = held(root, name)
+        batch.journal.hand(1)
+        os.write(writer, b"!")
+        signal.pause()
+    os.read(reader, 1)
+    assert take(root, name) is None
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with held(root, name) as batch:
+        assert dict(batch.progress.deaths) == {1: 1}
+        assert not batch.progress.fresh
+
+
+def test_sources_take_turns(root: Root, tmp_path: Path) -> None:
+    """Each source's oldest batch comes before any source's second."""
+    other = Root(tmp_path / "other" / ".newsdrop", "other")
+    for minute in range(3):
+        batch_of(root, f"a{minute}.md", minutes=minute)
+    batch_of(other, "b.md", source="other", minutes=9)
+    order = [source_of(name) for _, name in fair_order([root, other])]
+    assert order == ["drop", "other", "drop", "drop"]
+    assert names(root) == sorted(names(root))
+
+
+def test_the_journal_tells_what_is_done(root: Root) -> None:
+    """Outcomes and finished entries are read back; a torn last line is passed over, and what is
+    written after it is whole."""
+    name = batch_of(root, "a.md", "b.md")
+    with held(root, name) as batch:
+        batch.journal.decided([outcome(0), outcome(0, 1)], [0])
+    with (root.work / name / "journal").open("ab") as file:
+        file.write(b'{"entry":1,"ord')
+    with held(root, name) as batch:
+        assert [(one.entry, one.ordinal) for one in batch.progress.outcomes] == [(0, 0), (0, 1)]
+        assert batch.progress.done == {0}
+        batch.journal.decided([outcome(1)], [1])
+    with held(root, name) as batch:
+        assert batch.progress.done == {0, 1}
+        assert len(batch.progress.outcomes) == 3
+
+
+def test_only_what_was_in_hand_counts_as_a_death(root: Root) -> None:
+    """An entry that was finished, or put down, or whose holder raised, killed nobody."""
+    name = batch_of(root, "a.md", "b.md")
+    batch = held(root, name)
+    batch.journal.hand(0)
+    batch.__exit__(RuntimeError, RuntimeError(), None)
+    folder = root.work / name
+    for _ in range(2):  # a process that dies leaves no last line
+        one = journal.Journal(folder)
+        one.hand(0)
+        one.hand(1)
+        one.close()
+    one = journal.Journal(folder)
+    one.hand(0)
+    one.hand(None)
+    one.close()
+    assert dict(journal.read(folder).deaths) == {1: 2}
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
+def test_what_is_no_file_is_refused(root: Root, kind: str) -> None:
+    """A link, FIFO or folder that came into a batch is neither followed nor waited at."""
+    name = batch_of(root, "a.md")
+    path = root.work / name / "0"
+    path.unlink()
+    if kind == "link":
+        path.symlink_to("/etc/passwd")
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    with held(root, name) as batch, pytest.raises(Rejected) as refused:
+        batch.read(0, 100)
+    assert refused.value.reason is Reason.NOT_A_FILE
+
+
+def test_a_large_file_is_not_read(root: Root) -> None:
+    """A file beyond the limit is refused by its size, unread."""
+    name = batch_of(root, "a.md")
+    with (root.work / name / "0").open("wb") as file:
+        file.truncate(10**12)
+    with held(root, name) as batch, pytest.raises(Rejected, match=r"limits\.file_mb") as refused:
+        batch.read(0, 1000)
+    assert refused.value.reason is Reason.TOO_LARGE

@@ -1,0 +1,216 @@
+"""Claiming: no file is lost or taken twice, wherever a claimer dies."""
+
+import fcntl
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from worker.errors import SpoolUnavailable
+from worker.spool import claim as claiming
+from worker.spool import manifest
+from worker.spool.accepted import Accepted
+from worker.spool.batch import look, names, take
+from worker.spool.claim import Candidate, claim, claim_bytes
+from worker.spool.layout import Root, batch_name, day_of, is_batch, source_of, time_of
+
+NOW = datetime(2021, 11, 26, 12, 26, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    return Root(tmp_path / "drop" / ".newsdrop", "drop")
+
+
+@pytest.fixture
+def accepted(tmp_path: Path) -> Accepted:
+    return Accepted(tmp_path / "state")
+
+
+def dropped(tmp_path: Path, *file_names: str) -> list[Candidate]:
+    found = []
+    for name in file_names:
+        path = tmp_path / "drop" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.fsencode(f"text of {name}"))
+        found.append(Candidate(str(path), name, path.stat().st_size))
+    return found
+
+
+def test_names_tell_time_and_source() -> None:
+    """A batch's name sorts by time and carries its source, dashes and dots in it too."""
+    name = batch_name(NOW, "a-b.c")
+    assert source_of(name) == "a-b.c"
+    assert time_of(name) == NOW
+    assert day_of(name) == "20211126"
+    assert is_batch(name)
+    assert not any(map(is_batch, ["lost+found", "20211126", ".tmp", "x-y-z"]))
+
+
+def test_equal_names_of_two_folders_do_not_meet(
+    root: Root, accepted: Accepted, tmp_path: Path
+) -> None:
+    """`2021/a.md` and `2022/a.md` are two entries of one batch, each with its path."""
+    files = dropped(tmp_path, "2021/a.md", "2022/a.md")
+    made = claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+    assert made is not None
+    assert made.files == 2
+    batch = take(root, made.batch)
+    assert batch is not None
+    with batch:
+        assert [entry.path for entry in batch.entries()] == ["2021/a.md", "2022/a.md"]
+        assert batch.read(1, 100) == b"text of 2022/a.md"
+    assert list(accepted) == [(made.batch, 2)]
+
+
+def test_names_of_any_bytes(root: Root, accepted: Accepted, tmp_path: Path) -> None:
+    """Names that are not UTF-8, of 255 bytes, with line breaks or a dash first come back whole."""
+    odd = [os.fsdecode(b"\xff\xfe.md"), "x" * 252 + ".md", "a\nb.md", "-rf.md", "新闻.md"]
+    files = dropped(tmp_path, *odd)
+    made = claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+    assert made is not None
+    assert [entry.path for entry in manifest.load(root.work / made.batch).entries] == odd
+
+
+def test_the_second_claimer_comes_away_empty(
+    root: Root, accepted: Accepted, tmp_path: Path
+) -> None:
+    """Two claimers of the same files: each file is in one batch, and an empty batch is none."""
+    files = dropped(tmp_path, "a.md", "b.md")
+    first = claim(root, files[:1], accepted, source="drop", kind="folder", now=NOW)
+    second = claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+    third = claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+    assert first is not None
+    assert second is not None
+    assert (first.files, second.files, third) == (1, 1, None)
+    assert len(names(root)) == 2
+    assert not list(root.staging.iterdir())
+
+
+def test_a_batch_being_filled_is_not_taken(
+    root: Root, accepted: Accepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While files are renamed in, the lock keeps workers off."""
+    seen = []
+    move = claiming._move
+
+    def moving(candidate: Candidate, target: Path) -> bool:
+        seen.append([take(root, name) for name in names(root)])
+        return move(candidate, target)
+
+    monkeypatch.setattr(claiming, "_move", moving)
+    claim(root, dropped(tmp_path, "a.md"), accepted, source="drop", kind="folder", now=NOW)
+    assert seen == [[None]]
+    batch = take(root, names(root)[0])
+    assert batch is not None
+
+
+@pytest.mark.parametrize("step", ["write_durably", "fsync_dir", "_move"])
+def test_a_claimer_that_dies_loses_nothing(
+    root: Root, accepted: Accepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Killed before the manifest, before the batch is placed, or between two renames: every file
+    is either still in the folder or in a batch that can be taken."""
+    files = dropped(tmp_path, "a.md", "b.md", "c.md")
+    real = getattr(claiming, step)
+    calls = []
+
+    def dies(*args: object, **kwargs: object) -> object:
+        calls.append(args)
+        if len(calls) > (1 if step == "_move" else 0):
+            os._exit(9)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(claiming, step, dies)
+    child = os.fork()
+    if child == 0:
+        claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    left = {path.name for path in (tmp_path / "drop").glob("*.md")}
+    claimed = set()
+    for name in names(root):
+        batch = take(root, name)
+        assert batch is not None, "the dead claimer's lock is free"
+        with batch:
+            claimed |= {entry.path for entry in batch.entries()}
+    assert left | claimed == {"a.md", "b.md", "c.md"}
+    assert not left & claimed
+    assert claimed == ({"a.md"} if step == "_move" else set())
+
+
+def test_copies_are_whole_before_they_are_seen(
+    root: Root, accepted: Accepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copied file is in `work/` only when it is complete; the original stays."""
+    seen = []
+    copy = claiming._copy
+
+    def copying(candidate: Candidate, target: Path, **options: bool) -> bool:
+        seen.append(names(root))
+        return copy(candidate, target, **options)
+
+    monkeypatch.setattr(claiming, "_copy", copying)
+    files = dropped(tmp_path, "a.md")
+    made = claim(root, files, accepted, source="drop", kind="enqueue", now=NOW, copy=True)
+    assert made is not None
+    assert seen == [[]]
+    assert Path(files[0].location).exists()
+    assert [(waiting.files, waiting.locked) for waiting in look(root)] == [(1, False)]
+
+
+def test_a_fifo_is_never_waited_at(root: Root, accepted: Accepted, tmp_path: Path) -> None:
+    """A FIFO among files to copy is left out, at once."""
+    fifo = tmp_path / "drop"
+    fifo.mkdir()
+    os.mkfifo(fifo / "x.md")
+    files = [Candidate(str(fifo / "x.md"), "x.md")]
+    made = claim(root, files, accepted, source="drop", kind="enqueue", now=NOW, copy=True)
+    assert made is None
+
+
+def test_bytes_become_a_batch(root: Root, accepted: Accepted) -> None:
+    """What came on standard input is one entry under the name it was given."""
+    made = claim_bytes(root, b"x", "(stdin)", accepted, source="manual", kind="enqueue", now=NOW)
+    batch = take(root, made.batch)
+    assert batch is not None
+    with batch:
+        assert [entry.path for entry in batch.entries()] == ["(stdin)"]
+        assert batch.read(0, 10) == b"x"
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, accepted: Accepted) -> None:
+    """Where the spool cannot be made, the error says so and the file stays."""
+    files = dropped(tmp_path, "a.md")
+    (tmp_path / "drop" / ".newsdrop").write_text("in the way")
+    with pytest.raises(SpoolUnavailable, match="Check the disk"):
+        claim(
+            Root(tmp_path / "drop" / ".newsdrop", "drop"),
+            files,
+            accepted,
+            source="drop",
+            kind="folder",
+            now=NOW,
+        )
+    assert Path(files[0].location).exists()
+
+
+def test_a_removed_batch_is_not_taken_by_its_old_lock(
+    root: Root, accepted: Accepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening and locking, another worker finished the batch: the lock is worth nothing."""
+    made = claim(root, dropped(tmp_path, "a.md"), accepted, source="drop", kind="folder", now=NOW)
+    assert made is not None
+    real = fcntl.flock
+
+    def finish_first(fd: int, kind: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        other = take(root, made.batch)
+        assert other is not None
+        with other:
+            other.remove()
+        real(fd, kind)
+
+    monkeypatch.setattr(fcntl, "flock", finish_first)
+    assert take(root, made.batch) is None
