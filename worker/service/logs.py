@@ -18,8 +18,9 @@ _MOST_READ = (
 
 # `[2026-01-31 10:00:00,000: WARNING/MainProcess] …`: Celery's own format
 _CELERY = re.compile(r"^\[[^]]*\b(?:WARNING|ERROR|CRITICAL)\b[^]]*\]\s*(.*)")
-# `81:M 31 Jan 2026 10:00:00.000 # …`: the server marks warnings with a #
-_SERVER = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ # (.*)")
+# `81:M 31 Jan 2026 10:00:00.000 # …`: the server marks warnings with a #. Those that begin with
+# WARNING are advice on the kernel at each start, and its "ready to exit" is none.
+_SERVER = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ # (?!WARNING|.*bye bye)(.*)")
 # `2026-01-31T10:00:00Z [warning  ] …`: structlog for people
 _CONSOLE = re.compile(r"^\S+ \[(?:warning|error|critical)\s*\] (.*)")
 _LEVELS = {"warning", "error", "critical"}

@@ -128,11 +128,10 @@ class _Service:
         reached = self.reached()
         self._note(reached)
         supervisor.environment = self._environment(reached.url)
-        since = time.time()
         for child in _default_children() if self.children is None else self.children:
             supervisor.start(child)
         if self.children is None:
-            _wait_for_worker(reached, since, wait)
+            _wait_for_worker(reached, supervisor, wait)
         return reached
 
     def _start_server(
@@ -193,9 +192,15 @@ def _default_children() -> tuple[Child, ...]:
     return tuple(Child(name, (*us, name)) for name in ("worker", "beat", "listen"))
 
 
-def _wait_for_worker(reached: Reached, since: float, wait: Callable[[float], None]) -> None:
+def _wait_for_worker(
+    reached: Reached, supervisor: Supervisor, wait: Callable[[float], None]
+) -> None:
+    """Until its heartbeat is there, or WORKER_SECONDS: what is dropped before is not lost."""
     until = time.monotonic() + WORKER_SECONDS
-    while not worker_answers(reached.settings, reached.url, since) and time.monotonic() < until:
+    while time.monotonic() < until:
+        pid = supervisor.pids().get("worker")
+        if pid is not None and worker_answers(reached.settings, reached.url, pid):
+            return
         wait(0.1)
 
 

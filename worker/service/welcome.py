@@ -1,9 +1,10 @@
 """What `up` says when all is ready: one record, where to drop files, how to look."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from worker.errors import NewsdropError
 from worker.escape import printable
+from worker.runtime import log_dir
 from worker.service import examples
 from worker.settings import Settings
 from worker.store.connection import connect, shown_url
@@ -39,18 +41,20 @@ def welcome(
     """Say that it runs; with examples first ingest them and show a record."""
     if with_examples:
         _show_examples(reached, console, wait)
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for folder in reached.settings.all_folders():
-        about = "" if len(reached.settings.all_folders()) == 1 else f"  ({folder.name})"
-        grid.add_row("drop files into", Text(printable(folder.path) + about))
-    grid.add_row("look at the work", Text("newsdrop status --watch"))
-    grid.add_row("see records come", Text("newsdrop tail --follow"))
-    grid.add_row("read the stream", Text(_reading(reached)))
-    grid.add_row("logs", Text(printable(reached.settings.state_dir / "log")))
     console.print(Text("newsdrop is ready.", "bold green"))
-    console.print(grid, soft_wrap=True)
+    for label, value in _facts(reached):  # lines of their own, whole: they are there to be copied
+        console.print(Text(f"  {label:18}", "dim") + Text(value), soft_wrap=True)
+
+
+def _facts(reached: Reached) -> Iterator[tuple[str, str]]:
+    folders = reached.settings.all_folders()
+    for folder in folders:
+        about = "" if len(folders) == 1 else f"  ({folder.name})"
+        yield "drop files into", printable(folder.path) + about
+    yield "look at the work", "newsdrop status --watch"
+    yield "see records come", "newsdrop tail --follow"
+    yield "read the stream", _reading(reached)
+    yield "logs", printable(log_dir(reached.settings.state_dir))
 
 
 def _reading(reached: Reached) -> str:
@@ -59,14 +63,8 @@ def _reading(reached: Reached) -> str:
     if reached.port is not None:
         return f"redis-cli -p {reached.port} {read}"
     if reached.socket is not None:
-        return f"redis-cli -s {_shell_word(printable(reached.socket))} {read}"
+        return f"redis-cli -s {quote(printable(reached.socket))} {read}"
     return f"{read}  (at {shown_url(reached.url)})"
-
-
-def _shell_word(text: str) -> str:
-    from shlex import quote
-
-    return quote(text)
 
 
 def _show_examples(reached: Reached, console: Console, wait: Callable[[float], None]) -> None:

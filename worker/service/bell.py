@@ -1,0 +1,45 @@
+"""The process `newsdrop listen`: a listener whose ring is a Celery message."""
+
+import signal
+from functools import partial
+from types import FrameType
+
+from worker.service.listen import Listener, Ring
+from worker.settings import Settings
+from worker.sources.pause import is_paused
+from worker.store.bells import Bells
+from worker.store.connection import connect, redis_url
+
+
+def run_listen(settings: Settings) -> int:
+    """Ring for every file that is ready, until TERM or Ctrl-C. Call from the main thread."""
+    listener = Listener(
+        settings.all_folders(),
+        _celery_ring(settings),
+        paused=partial(is_paused, settings.state_dir),
+    )
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        listener.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    listener.run()
+    return 0
+
+
+def _celery_ring(settings: Settings) -> Ring:
+    from worker.app import QUEUE, create_app
+
+    app = create_app(settings)
+    bells = Bells(connect(redis_url(settings)))
+    limit = 2 * settings.processes()
+
+    def ring(source: str, hints: list[str]) -> bool:
+        if not bells.may_ring(QUEUE, limit):
+            return False
+        told = {"source": source, "hints": hints} if hints else {"source": source}
+        app.send_task("newsdrop.scan", kwargs=told, queue=QUEUE)
+        return True
+
+    return ring
