@@ -11,6 +11,7 @@ from celery import Celery
 from kombu.entity import Queue
 
 from worker.beat import ZoneCrontab
+from worker.presence import announce
 from worker.settings import Settings, load
 from worker.store.connection import redis_url
 
@@ -30,7 +31,7 @@ def create_app(settings: Settings) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         task_default_queue=QUEUE,
-        task_queues=[Queue(QUEUE), Queue(INGEST_QUEUE)],
+        task_queues=[Queue(QUEUE), Queue(INGEST_QUEUE)],  # type: ignore[no-untyped-call]
         task_routes={"newsdrop.ingest": {"queue": INGEST_QUEUE}},
         task_time_limit=settings.limits.seconds + settings.worker.slice_seconds + 10,
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
@@ -52,6 +53,7 @@ def create_app(settings: Settings) -> Celery:
         beat_schedule=_schedule(settings),
         newsdrop_settings=settings,
     )
+    announce(app)
     return app
 
 

@@ -11,7 +11,6 @@ from worker.errors import Retryable
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 from worker.store.workers import Heartbeats
-from worker.times import utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
         try:
-            self._beats.beat_tick(utc_now())
+            self._beats.beat_tick()
             ring = self._bells.may_ring(self.app.conf.task_default_queue, self._limit)
         except Retryable:
             ring = True  # the broker's own retry says what is wrong

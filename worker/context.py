@@ -17,7 +17,7 @@ from worker.store.articles import ArticleStore
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 from worker.store.jobs import JobStore
-from worker.store.tally import RefusedFile, TallyStore
+from worker.store.tally import Refused, Tallies
 from worker.times import utc_now
 
 
@@ -30,7 +30,7 @@ class Context:
     roots: tuple[Root, ...]
     accepted: Accepted
     jobs: JobStore
-    tallies: TallyStore
+    tallies: Tallies
     articles: ArticleStore
     bells: Bells
     desk: Desk
@@ -50,7 +50,7 @@ def open_context(settings: Settings) -> Context:
     """Raises ConfigError where the settings or a site rule cannot be used."""
     client = connect(redis_url(settings))
     stream = settings.stream.name
-    tallies = TallyStore(client, stream=stream, max_refused=settings.jobs.max_refused)
+    tallies = Tallies(client, stream=stream, max_refused=settings.jobs.max_refused)
     articles = ArticleStore(
         client,
         stream=stream,
@@ -86,11 +86,11 @@ def open_context(settings: Settings) -> Context:
     )
 
 
-def _refused(outcome: Outcome) -> RefusedFile:
+def _refused(outcome: Outcome) -> Refused:
     assert outcome.reason is not None
-    return RefusedFile(
+    return Refused(
         path=outcome.path,
         reason=outcome.reason,
         message=outcome.message or "",
-        quarantine=outcome.quarantine or "",
+        quarantine=outcome.quarantine,
     )

@@ -16,7 +16,7 @@ from worker.spool.batch import names
 from worker.spool.claim import Claimed
 from worker.spool.disk import check_free
 from worker.spool.layout import Root, write_durably
-from worker.store.jobs import Job, quietly
+from worker.store.jobs import Job, JobKind, quietly
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def _look_at(
 
     def claimed(batch: Claimed) -> None:
         ring()
-        with quietly():
+        with quietly("the job of a scan", job=job.id):
             context.jobs.open(job)
             context.jobs.add_files(job.id, batch.files)
 
@@ -106,7 +106,7 @@ def hourly_job(source: str, now: datetime) -> Job:
     hour = now.replace(minute=0, second=0, microsecond=0)
     return Job(
         id=f"scan-{source}-{hour:%Y%m%dT%H}",
-        kind="scan",
+        kind=JobKind.SCAN,
         source=source,
         label=f"found in {printable(source)}",
         created_ms=int(hour.timestamp() * 1000),

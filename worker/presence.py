@@ -1,0 +1,81 @@
+"""A worker's life as others see it: it refuses to start wrongly, and says that it is there.
+
+Connected to Celery's signals when the application is made; the heartbeats go beside Celery's own,
+so that `newsdrop status` needs no round of `inspect`, which takes a second and more.
+"""
+
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+from celery import Celery, signals
+
+from worker.errors import ConfigError, Retryable
+from worker.store.connection import connect, redis_url
+from worker.store.workers import BEAT_SECONDS, Heartbeats, WorkerInfo
+
+
+def announce(app: Celery) -> None:
+    """Have the workers of `app` check themselves at start and beat while they live."""
+    presence = _Presence(app)
+    signals.worker_init.connect(_refuse_or_start, weak=False)
+    signals.heartbeat_sent.connect(presence.beat, weak=False)
+    signals.worker_ready.connect(presence.beat, weak=False)
+    signals.worker_shutdown.connect(presence.leave, weak=False)
+
+
+def _refuse_or_start(sender: Any, **_: Any) -> None:
+    from worker.service.doctor import refuse_start
+
+    try:
+        refuse_start(sender.app.conf.newsdrop_settings)
+    except ConfigError as error:
+        # Celery logs what a signal's receiver raises and goes on: only an exit stops it.
+        print(f"newsdrop: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except Retryable:
+        return  # a server that is away is waited for
+
+
+class _Presence:
+    """Beats of the worker in this process."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._beats: Heartbeats | None = None
+        self._started_ms = int(time.time() * 1000)
+        self._last = 0.0
+
+    def beat(self, **_: Any) -> None:
+        if time.monotonic() - self._last < BEAT_SECONDS:
+            return
+        self._last = time.monotonic()
+        info = WorkerInfo(
+            name=self._name(),
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            processes=self._app.conf.worker_concurrency,
+            started_ms=self._started_ms,
+        )
+        try:
+            self._store().beat(info)
+        except Retryable:
+            self._last = 0.0  # Celery says itself that its broker is away
+
+    def leave(self, **_: Any) -> None:
+        try:
+            self._store().leave(self._name())
+        except Retryable:
+            return
+
+    def _store(self) -> Heartbeats:
+        if self._beats is None:
+            settings = self._app.conf.newsdrop_settings
+            self._beats = Heartbeats(connect(redis_url(settings)), stream=settings.stream.name)
+        return self._beats
+
+    @staticmethod
+    def _name() -> str:
+        return f"newsdrop@{socket.gethostname()}-{os.getpid()}"
