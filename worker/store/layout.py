@@ -51,6 +51,19 @@ class Layout:
         """A key of the store: ``{<stream>}:<part>:<part>``."""
         return ":".join((f"{{{self.stream}}}", *parts)).encode()
 
+    def claims(self, batch: str) -> bytes:
+        """What the offers of a batch were answered, and then that it was settled."""
+        return self.key("claim", batch)
+
+    def jobs(self) -> bytes:
+        return self.key("jobs")
+
+    def job(self, job: str) -> bytes:
+        return self.key("job", job)
+
+    def refused(self, job: str) -> bytes:
+        return self.key("job", job, "refused")
+
     @property
     def keep_seconds(self) -> int:
         return self.keep_days * DAY

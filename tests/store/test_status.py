@@ -1,0 +1,145 @@
+"""What only informs: jobs, heartbeats, bells, the server, the stream's own state."""
+
+from collections.abc import Callable
+
+import pytest
+import redis
+import structlog
+
+from tests.servers import Server
+from tests.store.conftest import STREAM
+from tests.store.offers import offer
+from worker.errors import StoreUnavailable
+from worker.store.articles import ArticleStore
+from worker.store.bells import Bells
+from worker.store.connection import connect
+from worker.store.jobs import Job, JobKind, JobStore
+from worker.store.layout import DAY
+from worker.store.server import run_id, server_info
+from worker.store.workers import ALIVE_SECONDS, Heartbeats, WorkerInfo
+
+NOW_MS = 1_700_000_000_000
+
+
+def test_jobs_are_listed_newest_first_and_expire(
+    redis_server: Server, redis_client: redis.Redis
+) -> None:
+    """Jobs come newest first, page by page; one that has expired is no longer in the list, and
+    the list itself does not grow for ever."""
+    jobs = JobStore(connect(redis_server.url), stream=STREAM, keep_days=14)
+    for n in range(5):
+        jobs.open(Job(f"j{n}", JobKind.SCAN, "drop", "", NOW_MS + n))
+    assert [state.job.id for state in jobs.list(2)] == ["j4", "j3"]
+    assert [state.job.id for state in jobs.list(2, cursor=2)] == ["j2", "j1"]
+    key = "{newsdrop:articles}:job:j4"
+    assert 13 * DAY < redis_client.ttl(key) <= 14 * DAY
+    redis_client.delete(key)
+    assert [state.job.id for state in jobs.list(2)] == ["j3"]
+    assert jobs.get("j4") is None
+    jobs.open(Job("late", JobKind.SCAN, "drop", "", NOW_MS + 15 * DAY * 1000))
+    assert redis_client.zrange("{newsdrop:articles}:jobs", 0, -1) == [b"late"]
+
+
+def test_job_writes_never_fail_the_work(own_server: Callable[..., Server]) -> None:
+    """With Redis away, noting a job is logged and returns; reading it raises."""
+    server = own_server()
+    jobs = JobStore(connect(server.url), stream=STREAM, keep_days=14)
+    server.kill()
+    with structlog.testing.capture_logs() as logs:
+        jobs.open(Job("j", JobKind.SCAN, "drop", "", NOW_MS))
+        jobs.add_files("j", 1)
+    assert [log["event"] for log in logs] == ["job_not_noted"] * 2
+    with pytest.raises(StoreUnavailable):
+        jobs.get("j")
+
+
+def test_workers_are_alive_while_they_beat(redis_server: Server, redis_client: redis.Redis) -> None:
+    """A worker is alive until it leaves or was silent for a while; the time is the server's."""
+    beats = Heartbeats(connect(redis_server.url), stream=STREAM)
+    one = WorkerInfo("celery@a", 7, "a", 2, NOW_MS, "drains drop")
+    beats.beat(WorkerInfo("celery@b", 8, "b", 2, NOW_MS))
+    beats.beat(one)
+    [first, second] = beats.alive()
+    assert (first.name, first.doing, second.name) == ("celery@a", "drains drop", "celery@b")
+    assert first.last_seen_ms > NOW_MS
+    beats.leave("celery@b")
+    assert beats.alive() == [first]
+    silent = first.last_seen_ms - (ALIVE_SECONDS + 1) * 1000
+    key = "{newsdrop:articles}:workers"
+    said = redis_client.hget(key, "celery@a")
+    redis_client.hset(key, "celery@a", said.replace(b"%d" % first.last_seen_ms, b"%d" % silent))
+    assert beats.alive() == []
+
+
+def test_the_last_tick(redis_server: Server) -> None:
+    """The scheduler's last tick is told by its age; before the first there is none."""
+    beats = Heartbeats(connect(redis_server.url), stream=STREAM)
+    assert beats.tick_age_seconds() is None
+    beats.beat_tick()
+    age = beats.tick_age_seconds()
+    assert age is not None
+    assert 0 <= age < 60
+
+
+def test_bells_are_counted_as_kombu_queues_them(redis_server: Server) -> None:
+    """What Celery sends to a queue is what is counted, so a full queue is not rung."""
+    from celery import Celery
+
+    app = Celery(broker="redis+socket://" + str(redis_server.socket))
+    bells = Bells(connect(redis_server.url))
+    assert bells.may_ring("newsdrop", 1)
+    for _ in range(3):
+        app.send_task("newsdrop.ingest", queue="newsdrop", ignore_result=True)
+    assert bells.queued("newsdrop") == 3
+    assert bells.may_ring("newsdrop", 4)
+    assert not bells.may_ring("newsdrop", 3)
+
+
+def test_what_the_server_is(own_server: Callable[..., Server]) -> None:
+    """Kind, version, durability and eviction are read from the server; a restart has a new id."""
+    server = own_server(appendonly=True, options=("--maxmemory", "100mb"))
+    client = connect(server.url)
+    about = server_info(client)
+    assert about.kind == ("valkey" if "valkey" in server.binary else "redis")
+    assert about.version >= (6, 2)
+    assert about.redis_version >= (6, 2)
+    assert (about.appendonly, about.appendfsync) == (True, "always")
+    assert (about.eviction_policy, about.max_memory) == ("noeviction", 100 * 1024 * 1024)
+    assert (about.loading, about.role, about.mode) == (False, "master", "standalone")
+    assert about.used_memory > 0
+    assert run_id(client) == about.run_id
+    server.stop()
+    server.start()
+    assert run_id(client) != about.run_id
+
+
+def test_what_the_stream_is(store: ArticleStore, redis_client: redis.Redis) -> None:
+    """Length, last id and consumer groups; a stream that does not exist yet is empty."""
+    assert (store.info().length, store.info().last_id, store.info().groups) == (0, "0-0", ())
+    store.publish("b", [offer(1), offer(2)])
+    redis_client.xgroup_create(STREAM, "nlp", id="0")
+    redis_client.xreadgroup("nlp", "one", {STREAM: ">"}, count=1)
+    about = store.info()
+    [group] = about.groups
+    assert (about.name, about.length, about.last_id) == (STREAM, 2, store.newest(1)[0].stream_id)
+    assert (group.name, group.consumers, group.pending) == ("nlp", 1, 1)
+    assert group.lag in (1, None)
+
+
+def test_reading_and_following(store: ArticleStore) -> None:
+    """Entries are read from any point, oldest first, and followed from the last one seen."""
+    store.publish("b", [offer(n) for n in range(5)])
+    entries = store.read(count=3)
+    assert [entry.title for entry in entries] == ["标题 0", "标题 1", "标题 2"]
+    after = entries[-1].stream_id
+    assert [entry.title for entry in store.read("(" + after)] == ["标题 3", "标题 4"]
+    assert [entry.title for entry in store.newest(2)] == ["标题 3", "标题 4"]
+    assert [entry.title for entry in store.follow(after, 1000)] == ["标题 3", "标题 4"]
+    assert store.follow(store.info().last_id, 20) == []
+
+
+def test_foreign_entries_are_read(store: ArticleStore, redis_client: redis.Redis) -> None:
+    """What another program wrote into the stream is shown with what it has."""
+    redis_client.xadd(STREAM, {"x": b"\xff", "revision": "many"})
+    [entry] = store.read()
+    assert (entry.type, entry.revision, entry.date, entry.data) == ("", 1, None, b"")

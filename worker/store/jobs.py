@@ -1,0 +1,141 @@
+"""Jobs: what one enqueue, or one source within an hour, brought in and what became of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import redis
+import structlog
+
+from worker.errors import Retryable
+from worker.model import Tally
+from worker.store.connection import translated
+from worker.store.layout import Layout
+from worker.store.tally import Refused, tally_of
+
+_log = structlog.get_logger()
+
+
+class JobKind(StrEnum):
+    """What began a job. `unknown`: Redis was away when it began."""
+
+    ENQUEUE = "enqueue"
+    SCAN = "scan"
+    RETRY = "retry"
+    REPLAY = "replay"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`created_ms` is Unix time in milliseconds; `label` is for people, escaped."""
+
+    id: str
+    kind: JobKind
+    source: str
+    label: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """How a job stands. `files` were accepted for it; `last_ms` is of its last settled batch."""
+
+    job: Job
+    files: int
+    tally: Tally
+    last_ms: int | None
+
+    @property
+    def open_files(self) -> int:
+        """Files that wait or are worked on."""
+        return max(0, self.files - self.tally.archived - self.tally.quarantined)
+
+
+class JobStore:
+    """Jobs are kept for `keep_days` after they last changed.
+
+    They only inform: :meth:`open` and :meth:`add_files` log what Redis says and go on. The
+    readers raise Retryable and nothing of redis.
+    """
+
+    def __init__(self, client: redis.Redis, *, stream: str, keep_days: int) -> None:
+        self._client: Any = client
+        self._layout = Layout(stream, keep_days)
+
+    def open(self, job: Job) -> None:
+        """Note that a job begins; again is harmless, and the first label and time stay."""
+        key = self._layout.job(job.id)
+        with quietly("job_not_noted", job=job.id), self._client.pipeline() as pipe:
+            for name, value in (
+                ("kind", job.kind.value),
+                ("source", job.source),
+                ("label", job.label),
+                ("created_ms", job.created_ms),
+            ):
+                pipe.hsetnx(key, name, value)
+            pipe.expire(key, self._layout.keep_seconds)
+            pipe.zadd(self._layout.jobs(), {job.id: job.created_ms}, nx=True)
+            oldest = job.created_ms - self._layout.keep_seconds * 1000
+            pipe.zremrangebyscore(self._layout.jobs(), "-inf", oldest)
+            pipe.execute()
+
+    def add_files(self, job: str, count: int) -> None:
+        """Note that `count` more files were accepted for a job."""
+        key = self._layout.job(job)
+        with quietly("job_not_noted", job=job), self._client.pipeline() as pipe:
+            pipe.hincrby(key, "files", count)
+            pipe.expire(key, self._layout.keep_seconds)
+            pipe.execute()
+
+    def get(self, job: str) -> JobState | None:
+        with translated():
+            found = self._client.hgetall(self._layout.job(job))
+        return _state(job, found) if found else None
+
+    def list(self, count: int = 50, cursor: int = 0) -> list[JobState]:
+        """Up to `count` jobs, newest first, after the first `cursor`, without those expired."""
+        with translated():
+            ids = self._client.zrevrange(self._layout.jobs(), cursor, cursor + count - 1)
+            names = [name.decode() for name in ids]
+            with self._client.pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.hgetall(self._layout.job(name))
+                found = pipe.execute()
+        return [_state(name, job) for name, job in zip(names, found, strict=True) if job]
+
+    def refused(self, job: str, count: int = 1000) -> Sequence[Refused]:
+        """What a job had refused, in order; the first `jobs.max_refused` of them."""
+        with translated():
+            found = self._client.lrange(self._layout.refused(job), 0, count - 1)
+        return [Refused(**orjson.loads(line)) for line in found]
+
+
+@contextmanager
+def quietly(event: str, **what: str) -> Iterator[None]:
+    """For writes that only inform: what Redis refuses is logged as `event`, and work goes on."""
+    try:
+        with translated():
+            yield
+    except Retryable as error:
+        _log.warning(event, **what, why=str(error))
+
+
+def _state(job: str, found: dict[bytes, bytes]) -> JobState:
+    said = {name.decode(): value.decode() for name, value in found.items()}
+    numbers = {name: int(value) for name, value in said.items() if value.lstrip("-").isdecimal()}
+    return JobState(
+        job=Job(
+            id=job,
+            kind=JobKind(said.get("kind", JobKind.UNKNOWN)),
+            source=said.get("source", ""),
+            label=said.get("label", ""),
+            created_ms=numbers.get("created_ms", 0),
+        ),
+        files=numbers.get("files", 0),
+        tally=tally_of(numbers),
+        last_ms=numbers.get("last_ms"),
+    )

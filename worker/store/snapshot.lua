@@ -1,0 +1,8 @@
+-- The counters, and which batches are already in them, at one moment.
+--
+-- KEYS  1 totals, 2 sources, then the claims of the batches asked for
+-- Returns {totals, sources, {1 or 0 for each batch}}; the first two as field, value, field, ...
+
+local settled = {}
+for n = 3, #KEYS do settled[#settled + 1] = redis.call('HEXISTS', KEYS[n], 'settled') end
+return { redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]), settled }

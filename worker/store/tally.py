@@ -1,0 +1,111 @@
+"""Counters of everything that was ever done, each batch counted once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+import orjson
+import redis
+
+from worker.model import Tally
+from worker.store.layout import DAY, Layout
+from worker.store.script import Script
+
+COUNTERS = tuple(field.name for field in fields(Tally))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file, or an article of one, that was refused. `path` is escaped for showing;
+    `quarantine` is the id of its bytes."""
+
+    path: str
+    reason: str
+    message: str
+    quarantine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The counters at one moment, and which of the batches asked for are in them.
+
+    `last_success_ms` tells for each source when it last had a file archived (Unix, ms).
+    """
+
+    totals: Tally
+    by_source: dict[str, Tally]
+    settled: frozenset[str]
+    last_success_ms: dict[str, int]
+
+
+class Tallies:
+    """Every method raises Retryable and nothing of redis."""
+
+    def __init__(
+        self, client: redis.Redis, *, stream: str, job_keep_days: int = 14, max_refused: int = 1000
+    ) -> None:
+        self._client = client
+        self._layout = Layout(stream, job_keep_days)
+        self._max_refused = max_refused
+        self._settle = Script("settle.lua")
+        self._snapshot = Script("snapshot.lua")
+
+    def settle(
+        self,
+        batch: str,
+        *,
+        source: str,
+        job: str | None,
+        tally: Tally,
+        refused: Sequence[Refused] = (),
+    ) -> bool:
+        """Count a finished batch: in the totals, its source and its job. False where it was before.
+
+        The claims of the batch are forgotten; what remains for a day is that it was settled.
+        """
+        counts = [(name.encode(), number) for name, number in asdict(tally).items() if number]
+        args: list[bytes | int] = [DAY, source.encode(), (job or "").encode()]
+        args += (self._layout.keep_seconds, self._max_refused, len(counts))
+        args += (part for pair in counts for part in pair)
+        args += map(orjson.dumps, refused[: self._max_refused])
+        keys = [
+            self._layout.claims(batch),
+            *self._keys(),
+            self._layout.jobs(),
+            self._layout.job(job or ""),
+            self._layout.refused(job or ""),
+        ]
+        return bool(self._settle.run(self._client, keys, args))
+
+    def snapshot(self, batches: Sequence[str] = ()) -> Snapshot:
+        """The counters now. Whoever adds the spool to them lists its batches first, asks for them
+        here, and leaves out those that are settled: then nothing is missing or counted twice."""
+        keys = [*self._keys(), *map(self._layout.claims, batches)]
+        totals, sources, settled = self._snapshot.run(self._client, keys, [])
+        by_source: dict[str, dict[str, int]] = {}
+        for name, number in _pairs(sources):
+            source, _, counter = name.rpartition("/")
+            by_source.setdefault(source, {})[counter] = number
+        return Snapshot(
+            totals=tally_of(dict(_pairs(totals))),
+            by_source={name: tally_of(counts) for name, counts in sorted(by_source.items())},
+            settled=frozenset(b for b, done in zip(batches, settled, strict=True) if done),
+            last_success_ms={
+                name: counts["last_success_ms"]
+                for name, counts in by_source.items()
+                if "last_success_ms" in counts
+            },
+        )
+
+    def _keys(self) -> list[bytes]:
+        return [self._layout.key("tally"), self._layout.key("tally", "sources")]
+
+
+def tally_of(counts: Mapping[str, int]) -> Tally:
+    """A tally out of a mapping that may hold other things too."""
+    return Tally(**{name: counts[name] for name in COUNTERS if name in counts})
+
+
+def _pairs(flat: Sequence[bytes]) -> list[tuple[str, int]]:
+    return [
+        (name.decode(), int(number)) for name, number in zip(flat[::2], flat[1::2], strict=True)
+    ]
