@@ -1,0 +1,134 @@
+"""A body: from the HTML of an input to clean HTML, text, pictures, links."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lxml import etree
+
+from worker.errors import Reason, Rejected
+from worker.model import Image, Link
+from worker.normalize.deep import made_shallow
+from worker.normalize.sanitize import sanitize
+from worker.normalize.selectors import selectors_of
+from worker.normalize.strings import fit
+from worker.normalize.urls import host_of
+from worker.normalize.walk import Mark, Noise, TooDeepError, Walk
+from worker.sites import BodyRule
+
+HTML_DEPTH = 200
+"""Elements within each other. lxml's tree ends at 253, or at 2,048 with `huge_tree`."""
+
+_SLACK = 40  # levels that a parser may add to a body made shallow: it implies tbody, p and such
+
+# References to characters that are not fit for a record come true only when the HTML is parsed.
+_HIDDEN_REFERENCE = re.compile(
+    "&(?:#|shy|lrm|rlm|ZeroWidth|Negative|NoBreak|ApplyF|Invisible|af;|it;|ic;)"
+)
+_NO_NOISE = BodyRule()
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a body holds; `marks` and `comments` are where a site may name securities."""
+
+    html: str
+    text: str
+    highlights: tuple[str, ...]
+    images: tuple[Image, ...]
+    links: tuple[Link, ...]
+    editor: str | None
+    heading: str | None
+    marks: tuple[Mark, ...] = ()
+    comments: tuple[str, ...] = ()
+
+
+class Fragment:
+    """A parsed body, not yet cleaned."""
+
+    def __init__(self, html: str) -> None:
+        self._html = fit(html)
+        self._root = _parse(self._html)
+
+    def image_hosts(self) -> Iterator[str]:
+        """The hosts of the pictures, in order: what chooses a rule where nothing else does."""
+        for node in self._root.iter("img"):
+            if host := host_of(node.get("src") or ""):
+                yield host
+
+    def clean(
+        self,
+        rule: BodyRule = _NO_NOISE,
+        *,
+        base_url: str | None = None,
+        marks: bool = False,
+        depth: int = HTML_DEPTH,
+    ) -> Body:
+        """The body by `rule`; once only, because the tree is changed.
+
+        Nested deeper than `depth` it is read again by bs4, and what is deeper is lifted up.
+        Raises Rejected(TOO_DEEP) where that would cost too much.
+        """
+        try:
+            walk = self._walk(self._root, rule, base_url, marks, depth)
+            root = self._root
+        except TooDeepError:
+            root = _parse(made_shallow(self._html, depth))
+            try:
+                walk = self._walk(root, rule, base_url, marks, depth + _SLACK)
+            except TooDeepError as error:
+                raise Rejected(
+                    Reason.TOO_DEEP, f"its elements are nested deeper than {depth}"
+                ) from error
+        html = etree.tostring(root, encoding="unicode", method="html")
+        return self._body(walk, sanitize(html))
+
+    def _walk(
+        self, root: etree._Element, rule: BodyRule, base_url: str | None, marks: bool, depth: int
+    ) -> Walk:
+        walk = Walk(_noise(rule), base_url=base_url, depth=depth, marks=marks)
+        walk.run(root)
+        return walk
+
+    def _body(self, walk: Walk, html: str) -> Body:
+        text, highlights = "\n".join(walk.lines), walk.highlights
+        if _HIDDEN_REFERENCE.search(self._html):
+            html, text = fit(html), fit(text)
+            highlights = [fit(run) for run in highlights]
+        return Body(
+            html=html,
+            text=text,
+            highlights=tuple(highlights),
+            images=walk.images,
+            links=tuple(dict.fromkeys(walk.links)),
+            editor=walk.editor,
+            heading=walk.heading,
+            marks=tuple(walk.marks),
+            comments=tuple(walk.comments),
+        )
+
+
+def text_of(html: str) -> str:
+    """The text of a piece of HTML on one line, as for a summary that holds some."""
+    return " ".join(Fragment(html).clean().text.split("\n")) if "<" in html or "&" in html else html
+
+
+def _parse(html: str) -> etree._Element:
+    """The ``body`` of `html`; comments are kept, for what sites note in them."""
+    # huge_tree: no text node is too long (else 10 MB), and 2,048 levels, so that what is left
+    # out always leaves a tree deeper than our bound: the walk sees it.
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True)
+    root = etree.fromstring(f"<body>{html}</body>".encode(), parser)
+    body = root.find("body") if root is not None else None
+    return etree.Element("body") if body is None else body
+
+
+@lru_cache(maxsize=256)
+def _noise(rule: BodyRule) -> Noise:
+    return Noise(
+        selectors=selectors_of(rule.remove, rule.bold, rule.caption),
+        editor=tuple(map(re.compile, rule.editor)),
+        drop_text=tuple(map(re.compile, rule.drop_text)),
+        ignore_images=rule.ignore_images,
+    )

@@ -1,0 +1,174 @@
+"""The one sequence that makes a record of what a format said."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from worker.errors import Reason, Rejected
+from worker.model import (
+    SCHEMA_VERSION,
+    Article,
+    Attachment,
+    Dedupe,
+    Identity,
+    Profile,
+    Provenance,
+    RawArticle,
+)
+from worker.normalize.body import HTML_DEPTH, Fragment, text_of
+from worker.normalize.dates import date_article, modified_at
+from worker.normalize.folding import fold, without_suffix
+from worker.normalize.identity import content_hash, identify
+from worker.normalize.images import is_ignored
+from worker.normalize.language import language_of
+from worker.normalize.people import people_of
+from worker.normalize.strings import fit, json_value, line, line_or_none
+from worker.normalize.tickers import tickers_of
+from worker.normalize.title import title_of
+from worker.normalize.urls import web_address
+from worker.normalize.words import word_count
+from worker.sites import SiteRule, Sites
+
+MOST_TAGS = 200
+LONGEST_SUMMARY = 10_000
+_NO_RULE = SiteRule("")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalized:
+    """A record (its `ingested_at` is empty until it is offered) and what it is to the index."""
+
+    article: Article
+    identity: Identity
+
+
+def normalize(
+    raw: RawArticle,
+    *,
+    profile: Profile,
+    sites: Sites,
+    provenance: Provenance,
+    first_seen_at: str,
+    html_depth: int = HTML_DEPTH,
+) -> Normalized:
+    """The record of `raw`, as its source's `profile` and its site's rule have it read.
+
+    `first_seen_at` is RFC 3339, UTC. Raises Rejected: NO_CONTENT where there is neither a title
+    nor a text, TOO_DEEP where the body is nested beyond `html_depth` and too large to mend.
+    """
+    warnings = list(raw.warnings)
+    fragment = Fragment(raw.html)
+    rule = rule_of(raw, fragment, profile=profile, sites=sites)
+    base_url = web_address(raw.base_url) or web_address(raw.url)
+    body = fragment.clean(rule.body, base_url=base_url, marks=rule.tickers, depth=html_depth)
+    written = title_of(raw.title, heading=body.heading, text=body.text, warnings=warnings)
+    if not written:
+        raise Rejected(
+            Reason.NO_CONTENT, "there is neither a title nor a text; give the article a title"
+        )
+    zone = _zone(raw, rule, profile)
+    dated = date_article(
+        raw.dates,
+        zone=zone,
+        key_zone=profile.key_zone,
+        trust_naive=profile.trust_naive_dates,
+        seen_at=first_seen_at,
+        warnings=warnings,
+    )
+    url = web_address(raw.url)
+    folded = fold(written, rule.title_suffixes)
+    content = content_hash(body.text, (image.url for image in body.images))
+    identity = identify(folded, dated.date, content, profile=profile, url=url)
+    people = people_of(raw, rule, base_url=base_url, editor=body.editor)
+    article = Article(
+        id=identity.id,
+        schema_version=SCHEMA_VERSION,
+        title=without_suffix(written, rule.title_suffixes),
+        url=url,
+        external_url=web_address(raw.external_url, base_url),
+        summary=_summary(raw.summary),
+        language=language_of(raw.language, profile.language, rule.language, text=body.text),
+        content_html=body.html,
+        content_text=body.text,
+        highlights=body.highlights,
+        date=dated.date,
+        date_published=dated.published,
+        date_modified=modified_at(raw.modified, zone=zone),
+        date_precision=dated.precision,
+        date_source=dated.origin,
+        authors=people.authors,
+        editor=people.editor,
+        publisher=people.publisher,
+        tags=_tags(raw, warnings),
+        image=_cover(raw, rule, base_url),
+        images=body.images,
+        links=body.links,
+        attachments=_attachments(raw, base_url),
+        tickers=tickers_of(body),
+        word_count=word_count(body.text),
+        dedupe=Dedupe(
+            key=identity.key.hex(),
+            title=folded,
+            scope=profile.scope,
+            content_hash=content.hex(),
+        ),
+        provenance=provenance if provenance.parser else replace(provenance, parser=raw.parser),
+        first_seen_at=first_seen_at,
+        ingested_at="",
+        warnings=tuple(map(fit, dict.fromkeys(warnings))),
+        extra=_extra(raw),
+    )
+    return Normalized(article, identity)
+
+
+def rule_of(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sites) -> SiteRule:
+    """The rule that the operator named, or the parser, or that fits what the input has."""
+    for name in (profile.site, raw.site):
+        if name and (rule := sites.named(name)):
+            return rule
+    chosen = sites.choose(
+        url=raw.url,
+        publisher=raw.publisher.name if raw.publisher else None,
+        authors=(author.name for author in raw.authors),
+        tags=raw.tags,
+        image_hosts=fragment.image_hosts(),
+    )
+    return chosen or _NO_RULE
+
+
+def _zone(raw: RawArticle, rule: SiteRule, profile: Profile) -> ZoneInfo:
+    """Of naive dates: a site's own pages are in the site's zone, all else in the source's."""
+    if raw.parser == "page" and rule.time_zone:
+        return ZoneInfo(rule.time_zone)
+    return profile.time_zone
+
+
+def _tags(raw: RawArticle, warnings: list[str]) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(filter(None, (line(tag, 200) for tag in raw.tags[: MOST_TAGS + 1]))))
+    if len(tags) > MOST_TAGS:
+        warnings.append(f"only the first {MOST_TAGS} tags are kept")
+    return tags[:MOST_TAGS]
+
+
+def _summary(summary: str | None) -> str | None:
+    if not summary:
+        return None
+    return line_or_none(text_of(summary[: 4 * LONGEST_SUMMARY]), LONGEST_SUMMARY)
+
+
+def _cover(raw: RawArticle, rule: SiteRule, base_url: str | None) -> str | None:
+    address = web_address(raw.image, base_url)
+    return None if address is None or is_ignored(address, rule.body.ignore_images) else address
+
+
+def _attachments(raw: RawArticle, base_url: str | None) -> tuple[Attachment, ...]:
+    found: dict[str, Attachment] = {}
+    for attachment in raw.attachments[:100]:
+        if url := web_address(attachment.url, base_url):
+            mime = line(attachment.mime_type, 100).lower() or None
+            found.setdefault(url, Attachment(url, mime, line_or_none(attachment.title)))
+    return tuple(found.values())
+
+
+def _extra(raw: RawArticle) -> dict[str, Any]:
+    return {fit(str(key)): json_value(value) for key, value in raw.extra.items()}

@@ -1,0 +1,58 @@
+"""Outside text made fit for a record: valid Unicode, no control characters, bounded."""
+
+import math
+import re
+from typing import Any
+
+# Surrogates (halves of a pair: not Unicode text), controls but tab and line break, byte order
+# marks and zero-width spaces, marks that turn the direction of writing, non-characters. Joiners
+# (U+200C, U+200D) stay: Persian and emoji are spelled with them.
+_UNFIT = re.compile(
+    "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069"
+    "\ufeff\ufdd0-\ufdef\ufffe\uffff]"
+)
+_SPACES = {"\x0b", "\x0c", "\r", "\x1c", "\x1d", "\x1e", "\x1f", "\x85"}
+_DEEPEST = 32  # nested values of `extra`; JSON readers stop somewhere, too
+_MAX_INT = 2**53  # what every JSON reader keeps exactly
+
+
+def fit(text: str) -> str:
+    """`text` without what is no text; halves of surrogate pairs become U+FFFD."""
+    return _UNFIT.sub(_replacement, text) if _UNFIT.search(text) else text
+
+
+def line(text: str | None, limit: int = 1000) -> str:
+    """`text` on one line: fit, white space runs one blank, at most `limit` characters."""
+    if not text:
+        return ""
+    return " ".join(fit(text[: 8 * limit]).split())[:limit].rstrip()
+
+
+def line_or_none(text: str | None, limit: int = 1000) -> str | None:
+    return line(text, limit) or None
+
+
+def json_value(value: Any, depth: int = 0) -> Any:
+    """`value` as JSON can hold it; what has no JSON form becomes text, NaN and infinities null."""
+    if isinstance(value, str):
+        return fit(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _MAX_INT else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth >= _DEEPEST:
+        return None
+    if isinstance(value, dict):
+        return {fit(str(key)): json_value(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [json_value(item, depth + 1) for item in value]
+    return fit(str(value))
+
+
+def _replacement(match: re.Match[str]) -> str:
+    char = match[0]
+    if "\ud800" <= char <= "\udfff":
+        return "\ufffd"
+    return " " if char in _SPACES else ""

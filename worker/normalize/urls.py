@@ -1,0 +1,64 @@
+"""Addresses made absolute, out of a mirror's proxy, and safe to follow."""
+
+import re
+from urllib.parse import unquote, urljoin, urlsplit
+
+from worker.normalize.strings import fit
+
+LONGEST = 4096
+"""Characters; longer ones are data, not addresses."""
+
+# A proxy to which the whole of its query is the address: what the mirror wraps http images in
+# (`https://cors.zfour.workers.dev/?http://…`), and others of that kind.
+_PROXIED = re.compile(r"https?://[^/?#]+/\?(?:url=)?(https?(?:://|%3a%2f%2f).+)", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_BREAKS = re.compile(r"[\t\r\n]+")  # the URL standard drops them: `java\nscript:` is a script
+_SAFE = ("http://", "https://", "mailto:")
+
+
+def absolute(address: str | None, base: str | None = None) -> str | None:
+    """`address` as an http, https or mailto address, or None.
+
+    Relative ones need a `base`; without it they lead nowhere and are None, as are places within
+    the page (`#note`), scripts and data. `//host/…` is read as https.
+    """
+    if not address:
+        return None
+    address = address.strip()
+    # The usual case, and the only one that is fast: absolute, http, nothing to escape.
+    if not (address.isascii() and address.isprintable() and address.startswith("http")):
+        address = _BREAKS.sub("", fit(address)).strip()
+    if not address or address.startswith("#"):
+        return None
+    if address.startswith("//"):
+        address = f"https:{address}"
+    elif not _SCHEME.match(address):
+        address = _joined(base, address)
+    if proxied := "/?" in address and _PROXIED.match(address):
+        inner = proxied[1]
+        address = inner if "://" in inner[:8] else unquote(inner)
+    address = address.replace(" ", "%20")
+    if not address.lower().startswith(_SAFE) or len(address) > LONGEST:
+        return None
+    return address if address.lower().startswith("mailto:") or host_of(address) else None
+
+
+def web_address(address: str | None, base: str | None = None) -> str | None:
+    """`absolute`, but http and https only."""
+    found = absolute(address, base)
+    return None if found is None or found.lower().startswith("mailto:") else found
+
+
+def host_of(address: str) -> str | None:
+    """The host, in lower case; None where there is none or the address is malformed."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
+
+
+def _joined(base: str | None, address: str) -> str:
+    try:
+        return urljoin(base, address) if base else ""
+    except ValueError:
+        return ""

@@ -1,0 +1,343 @@
+"""The one walk over a body: cleans the tree and reads text, highlights, pictures and links.
+
+One pass, because each further pass over an article costs as much as parsing its dates.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lxml import etree
+
+from worker.model import Image, Link
+from worker.normalize.blocks import BLOCKS, CELLS, HEADINGS
+from worker.normalize.images import picture_of
+from worker.normalize.sanitize import DROPPED
+from worker.normalize.selectors import Selectors, Use
+from worker.normalize.strings import line
+from worker.normalize.urls import absolute
+
+_CELL_END = "\x1f"  # within a line that is being read: no input has it, and a tab would be a blank
+_NOISE_LIMIT = 300  # characters; a longer paragraph is never an editor's line or a footer
+
+Node = etree._Element
+
+
+class TooDeepError(Exception):
+    """The tree is deeper than the bound, and may lack what lxml left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How a rule tells paragraphs and pictures that do not belong to the article."""
+
+    selectors: Selectors
+    editor: Sequence[re.Pattern[str]] = ()
+    drop_text: Sequence[re.Pattern[str]] = ()
+    ignore_images: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An element or comment that may name a security: `node` tells which, `text` is its text."""
+
+    href: str
+    id: str
+    css_class: str
+    tracking: str
+    text: str
+
+
+class Walk:
+    """What a body holds, after :meth:`run`; the tree is cleaned in place."""
+
+    def __init__(self, noise: Noise, *, base_url: str | None, depth: int, marks: bool) -> None:
+        self.lines: list[str] = []
+        self.highlights: list[str] = []
+        self.links: list[Link] = []
+        self.marks: list[Mark] = []
+        self.comments: list[str] = []
+        self.editor: str | None = None
+        self.heading: str | None = None
+        self._noise = noise
+        self._base_url = base_url
+        self._depth = depth
+        self._with_marks = marks
+        self._buffer: list[str] = []
+        self._captures: list[list[str]] = []
+        self._pictures: list[tuple[Node, Image]] = []
+        self._captions: list[tuple[Node, str]] = []
+        self._special: dict[Node, Use] = {}
+        self._pre = self._bold = 0
+        self._after_bold = False
+
+    def run(self, body: Node) -> None:
+        """Walk below `body`. Raises TooDeepError; the tree is then half cleaned."""
+        self._special = self._noise.selectors.of_tree(body)
+        self._inside(body, self._depth)
+        self._end_line()
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The pictures in order, each address once, with their captions."""
+        captions = self._captions_of_pictures()
+        found: dict[str, Image] = {}
+        for node, image in self._pictures:
+            caption = captions.get(node)
+            found.setdefault(image.url, replace(image, caption=caption) if caption else image)
+        return tuple(found.values())
+
+    # ── the tree ────────────────────────────────────────────────────────────────────────────
+
+    def _inside(self, node: Node, depth: int) -> None:
+        if depth < 0:
+            raise TooDeepError
+        if node.text:
+            node.text = self._say(node.text)
+        for child in list(node):
+            tail = child.tail
+            if not tail:
+                self._element(child, depth)
+                continue
+            if tail.isspace() and not self._pre:
+                child.tail = "\n" if "\n" in tail else " "  # before the child may be dropped
+            self._element(child, depth)
+            said = self._say(tail)
+            if said is not tail and child.getparent() is node:
+                child.tail = said
+
+    def _element(self, node: Node, depth: int) -> None:
+        tag = node.tag
+        if not isinstance(tag, str):
+            if tag is etree.Comment and self._with_marks and node.text:
+                self.comments.append(node.text)
+            _drop(node)
+            return
+        use = self._special.get(node) if self._special else None
+        if use is None and len(node.attrib):
+            use = self._noise.selectors.match(node)
+        if tag in DROPPED or use is Use.REMOVE:
+            _drop(node)
+        elif tag == "img":
+            self._picture(node)
+        elif tag == "br":
+            self._break()
+        elif tag in BLOCKS:
+            self._block(node, tag, use, depth)
+        elif tag in CELLS:
+            self._cell(node, depth)
+        else:
+            self._inline(node, tag, use, depth)
+        if use is Use.CAPTION:
+            self._captions.append((node, line("".join(node.itertext(etree.Element)))))
+
+    def _block(self, node: Node, tag: str, use: Use | None, depth: int) -> None:
+        alone = _is_alone_in_cell(node)
+        if not alone:
+            self._end_line()
+        before = len(self.lines), len(self.highlights), len(self.links), len(self._pictures)
+        self._pre += tag == "pre"
+        if use is Use.BOLD:
+            self._strong(_wrapped(node), depth)
+        else:
+            self._inside(node, depth - 1)
+        if not alone:
+            self._end_line()
+        self._pre -= tag == "pre"
+        if len(self.lines) == before[0] + 1:
+            text = self.lines[-1]
+            if tag in HEADINGS:
+                self.heading = self.heading or text
+            elif tag == "figcaption":
+                self._captions.append((node, text))
+            if self._is_noise(text):
+                seen = (self.lines, self.highlights, self.links, self._pictures)
+                for found, length in zip(seen, before, strict=True):
+                    del found[length:]
+                _drop(node)
+
+    def _cell(self, node: Node, depth: int) -> None:
+        if self._buffer:
+            self._buffer.append(_CELL_END)
+        self._inside(node, depth - 1)
+        if self._buffer:
+            self._buffer.append(" ")
+
+    def _inline(self, node: Node, tag: str, use: Use | None, depth: int) -> None:
+        if use is Use.BOLD:
+            node.tag = tag = "strong"
+        if tag in {"strong", "b"}:
+            self._strong(node, depth)
+        elif tag == "a":
+            self._link(node, depth)
+        elif self._with_marks and node.get("id", "").startswith("stock_"):
+            self._marked(node, depth)
+        else:
+            self._inside(node, depth - 1)
+
+    def _strong(self, node: Node, depth: int) -> None:
+        """Read a bold run; one that follows another without a break is part of it."""
+        if self._bold:
+            self._inside(node, depth - 1)
+            return
+        joined = self._after_bold and bool(self.highlights)
+        self._bold += 1
+        text = self._captured(node, depth)
+        self._bold -= 1
+        if text:
+            if joined:
+                text = self.highlights.pop() + text
+            self.highlights.append(text)
+            self._after_bold = bool(self._buffer)
+
+    def _link(self, node: Node, depth: int) -> None:
+        written = node.get("href")
+        text = self._captured(node, depth)
+        url = absolute(written, self._base_url)
+        if url is None:
+            node.attrib.pop("href", None)  # its text stays: only where it led is unknown
+        else:
+            if url != written:
+                node.set("href", url)
+            self.links.append(Link(url, text))
+            if self._with_marks:
+                self._mark(node, text)
+
+    def _marked(self, node: Node, depth: int) -> None:
+        self._mark(node, self._captured(node, depth))
+
+    def _mark(self, node: Node, text: str) -> None:
+        get = node.get
+        self.marks.append(
+            Mark(
+                href=get("href", ""),
+                id=get("id", ""),
+                css_class=get("class", ""),
+                tracking=get("data-sudaclick", ""),
+                text=text,
+            )
+        )
+
+    def _picture(self, node: Node) -> None:
+        image = picture_of(node, self._base_url, self._noise.ignore_images)
+        if image is None:
+            _drop(node)
+            return
+        node.set("src", image.url)
+        for name, size in (("width", image.width), ("height", image.height)):
+            if size is None:
+                node.attrib.pop(name, None)
+            else:
+                node.set(name, str(size))
+        self._pictures.append((node, image))
+
+    # ── the text ────────────────────────────────────────────────────────────────────────────
+
+    def _say(self, text: str) -> str:
+        """Read `text`; returned as it should stand in the HTML."""
+        if self._pre:
+            self._hear(text)
+            return text
+        if not self._buffer:  # a line begins: no indent, in the HTML neither
+            text = text.lstrip() or "\n" * ("\n" in text)
+            if not text or text == "\n":
+                return text
+        elif text.isspace():
+            self._hear(" ")
+            return "\n" if "\n" in text else " "
+        self._after_bold = False
+        self._hear(text)
+        return text
+
+    def _hear(self, text: str) -> None:
+        self._buffer.append(text)
+        for capture in self._captures:
+            capture.append(text)
+
+    def _captured(self, node: Node, depth: int) -> str:
+        capture: list[str] = []
+        self._captures.append(capture)
+        self._inside(node, depth - 1)
+        self._captures.pop()
+        return line("".join(capture))
+
+    def _break(self) -> None:
+        if self._pre:
+            self._hear("\n")
+        else:
+            self._end_line()
+
+    def _end_line(self) -> None:
+        if not self._buffer:
+            return
+        for capture in self._captures:
+            capture.append(" ")
+        self._after_bold = False
+        text = "".join(self._buffer)
+        self._buffer.clear()
+        if self._pre:
+            self.lines += filter(None, (row.rstrip() for row in text.split("\n")))
+        elif _CELL_END in text:
+            cells = (" ".join(cell.split()) for cell in text.split(_CELL_END))
+            if row := "\t".join(cells).strip():
+                self.lines.append(row)
+        elif text := " ".join(text.split()):
+            self.lines.append(text)
+
+    def _is_noise(self, text: str) -> bool:
+        if len(text) > _NOISE_LIMIT:
+            return False
+        for pattern in self._noise.editor:
+            if match := pattern.fullmatch(text):
+                self.editor = self.editor or line(match[1], 100) or None
+                return True
+        return any(pattern.search(text) for pattern in self._noise.drop_text)
+
+    # ── captions ────────────────────────────────────────────────────────────────────────────
+
+    def _captions_of_pictures(self) -> dict[Node, str]:
+        """Each caption goes to the pictures of its figure; without one, of its parent."""
+        found: dict[Node, str] = {}
+        for caption, text in self._captions:
+            parent = caption.getparent()
+            holder = next(caption.iterancestors("figure"), parent)
+            if not text or holder is None:
+                continue
+            inside = list(holder.iter("img"))
+            if holder.tag != "figure" and len(inside) > 1:  # a whole body is the parent
+                inside = list(caption.itersiblings("img", preceding=True))[:1]
+            for node in inside:
+                found.setdefault(node, text)
+        return found
+
+
+def _is_alone_in_cell(node: Node) -> bool:
+    """A paragraph that is all of a table cell makes no line of its own."""
+    parent = node.getparent()
+    return parent is not None and parent.tag in CELLS and len(parent) == 1
+
+
+def _wrapped(node: Node) -> Node:
+    """What is in the block `node`, moved into a new ``strong`` within it."""
+    strong = etree.Element("strong")
+    strong.text, node.text = node.text, None
+    strong.extend(list(node))
+    node.append(strong)
+    return strong
+
+
+def _drop(node: Node) -> None:
+    """Take `node` out of the tree; the text behind it stays."""
+    parent = node.getparent()
+    if parent is None:
+        return
+    if tail := node.tail:
+        node.tail = None
+        previous = node.getprevious()
+        before = (parent.text if previous is None else previous.tail) or ""
+        if not (tail.isspace() and before[-1:].isspace()):
+            if previous is None:
+                parent.text = before + tail
+            else:
+                previous.tail = before + tail
+    parent.remove(node)
