@@ -214,7 +214,7 @@ def _body(
     """The body's HTML and how it was found, where that is worth a warning."""
     if rule and (html := _by_selector(soup, rule)):
         return html, ()
-    html = extracted_body(text)
+    html = extracted_body(text, soup)
     # Some pages hold their text for search engines only and draw the rest by script.
     if said.body and text_length(html) * 2 < len(said.body):
         return text_to_html(said.body), ("the body was read from JSON-LD",)
