@@ -1,0 +1,152 @@
+"""What `doctor` looks at on this machine: disk, folders, clocks, inotify, time zones."""
+
+import errno
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from worker.escape import printable
+from worker.service.report import Check
+from worker.settings import Folder, Settings
+from worker.sources.names import SPOOL, ignored
+
+SKEW_SECONDS = 2.0
+"""A file system's clock may differ so much from ours before it is worth a word. Nothing breaks:
+settling is measured on the file system's clock alone."""
+
+_OLDEST_YEAR = 2025  # this was written later: a clock before it is wrong
+_NO_SUCH_THING = (errno.EXDEV, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL, errno.ENOSYS)
+_COUNTED = 20_000  # folders; enough to know that they are many
+
+
+def machine_checks(settings: Settings) -> Iterator[Check]:
+    """The state directory, each drop folder, then the machine as a whole."""
+    yield from _space("state directory", settings.state_dir, settings)
+    for folder in settings.all_folders():
+        yield from _folder(folder, settings)
+    yield _clock()
+    yield _inotify(settings)
+    yield _time_zones()
+
+
+def _space(name: str, path: Path, settings: Settings) -> Iterator[Check]:
+    there = _nearest(path)
+    free = shutil.disk_usage(there).free // 2**20
+    told = f"{printable(path)}: {free:,} MB free"
+    if not os.access(there, os.W_OK):
+        yield Check(
+            name, "fail", f"{printable(there)} cannot be written", "give newsdrop's user rights"
+        )
+    elif free < settings.spool.min_free_mb:
+        advice = f"make room: intake pauses below spool.min_free_mb = {settings.spool.min_free_mb}"
+        yield Check(name, "fail", told, advice)
+    else:
+        yield Check(name, "ok", told)
+
+
+def _folder(folder: Folder, settings: Settings) -> Iterator[Check]:
+    name = f"folder {folder.name}"
+    if not folder.path.is_dir():
+        told = f"{printable(folder.path)} is not there"
+        yield Check(name, "warn", told, "create or mount it; `newsdrop up` creates it")
+        return
+    yield from _space(name, folder.path, settings)
+    yield _claiming(name, folder.path)
+
+
+def _claiming(name: str, path: Path) -> Check:
+    """Do once what claiming a file does: create, rename, lock, sync, in the folder's spool."""
+    spool = path / SPOOL
+    probe, target = path / f".newsdrop-doctor-{os.getpid()}.tmp", spool / f"doctor-{os.getpid()}"
+    step = "be read"
+    try:
+        os.listdir(path)
+        step = "be written"
+        spool.mkdir(mode=0o770, exist_ok=True)
+        probe.write_bytes(b"")
+        skew = _skew(probe)
+        step = "have a file renamed into its spool"
+        probe.rename(target)
+        step = "lock a file"
+        with target.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            step = "sync a file"
+            os.fsync(file.fileno())
+    except OSError as error:
+        advice = "give newsdrop's user read, write and search rights on the folder"
+        if error.errno in _NO_SUCH_THING:
+            advice = "its file system lacks what claiming needs: keep the folder on another"
+        return Check(name, "fail", f"{printable(path)} cannot {step}: {error.strerror}", advice)
+    finally:
+        probe.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
+    if abs(skew) > SKEW_SECONDS:
+        told = (
+            f"its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
+        )
+        return Check(name, "warn", told, "run NTP on both; settling goes by the folder's own clock")
+    return Check(name, "ok", "files can be claimed here: create, rename, lock and sync work")
+
+
+def _skew(path: Path) -> float:
+    """Seconds by which the clock that stamps files is ahead of ours."""
+    return path.stat().st_ctime - time.time()
+
+
+def _clock() -> Check:
+    now = datetime.now(UTC)
+    told = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    if now.year < _OLDEST_YEAR or now.year > _OLDEST_YEAR + 50:
+        return Check("clock", "fail", f"it says {told}", "set the system's clock (NTP)")
+    return Check("clock", "ok", told)
+
+
+def _inotify(settings: Settings) -> Check:
+    """Whether there are watches enough: one for each folder and subfolder."""
+    try:
+        limit = int(Path("/proc/sys/fs/inotify/max_user_watches").read_text())
+    except (OSError, ValueError):
+        told = "this system has none: files are found by the tick"
+        return Check("file events", "warn", told, "lower worker.tick_seconds if that is too slow")
+    folders = sum(_subfolders(folder.path) for folder in settings.all_folders())
+    told = f"{folders:,} folders to watch, {limit:,} allowed"
+    if folders * 2 > limit:
+        return Check("file events", "warn", told, "raise sysctl fs.inotify.max_user_watches")
+    return Check("file events", "ok", told)
+
+
+def _subfolders(path: Path) -> int:
+    """The folder and those below it, counted up to _COUNTED."""
+    found, levels = 0, [str(path)]
+    while levels and found < _COUNTED:
+        found += 1
+        try:
+            with os.scandir(levels.pop()) as entries:
+                levels += (
+                    entry.path
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False) and not ignored(entry.name)
+                )
+        except OSError:
+            continue
+    return found
+
+
+def _time_zones() -> Check:
+    try:
+        offset = datetime(2021, 11, 26, tzinfo=ZoneInfo("Asia/Shanghai")).utcoffset()
+    except ZoneInfoNotFoundError:
+        return Check(
+            "time zones", "fail", "there is no time zone data", "install the package tzdata"
+        )
+    return Check("time zones", "ok", f"known (Asia/Shanghai is UTC+{offset})")
+
+
+def _nearest(path: Path) -> Path:
+    """`path`, or the nearest folder above it that exists."""
+    return next(p for p in (path, *path.absolute().parents) if p.exists())
