@@ -1,0 +1,115 @@
+"""`enqueue` and `replay`: bringing work in by hand."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worker.cli.exits import FAILED, UNAVAILABLE
+from worker.cli.options import Json, settings_of
+
+if TYPE_CHECKING:
+    from worker.cli.enqueuing import Report
+
+PANEL = "Bring articles in"
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(rich_help_panel=PANEL)(enqueue)
+    app.command(rich_help_panel=PANEL)(replay)
+
+
+def enqueue(
+    context: typer.Context,
+    *,
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH|DIR|- …", help="Files, folders, or - for standard input."),
+    ],
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Read them as this source would be read.")
+    ] = None,
+    move: Annotated[
+        bool, typer.Option("--move/--copy", help="Take the files away, or leave them.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish known articles anew, as a revision.")
+    ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait until all are done; exit 1 if any was refused."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Accept files at once, as one job.
+
+    When this returns, every file named is safe in the spool: it will be published, found to be
+    a duplicate, or refused with a reason, even if nothing runs yet.
+    """
+    from worker.cli.enqueuing import run
+
+    report = run(settings_of(context), paths, source, move=move, force=force, wait=wait)
+    if json:
+        from worker.cli.output import print_json
+
+        print_json(report)
+    else:
+        _tell(report)
+    if not report.files or report.refused:
+        raise typer.Exit(FAILED)
+    if report.waited and not report.done:
+        raise typer.Exit(UNAVAILABLE)
+
+
+def replay(
+    context: typer.Context,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN", help="Only what was archived since: 90m, 12h, 3d, or an ISO date."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Publish from the archive what Redis has lost, under the same ids.
+
+    Harmless at any time: what is still known stays as it is.
+    """
+    from worker.cli.output import console, number, print_json
+    from worker.cli.replaying import run
+
+    replayed = run(settings_of(context), since)
+    if json:
+        print_json(replayed)
+    else:
+        console().print(
+            f"{number(replayed.lost)} articles were published again, "
+            f"from {number(replayed.segments)} archived batches"
+        )
+
+
+def _tell(report: "Report") -> None:
+    from rich.text import Text
+
+    from worker.cli.output import console, number, outside, table
+
+    if not report.files:
+        console().print("There is nothing to enqueue: no files in what was named.")
+        return
+    line = Text(f"{number(report.files)} files accepted, job {report.job}")
+    console().print(line)
+    if report.waited:
+        named = ("published", "revised", "duplicate", "rejected")
+        counts = [f"{number(report.articles[name])} {name}" for name in named]
+        console().print("articles: " + ", ".join(counts))
+    for problem in report.problems:
+        console().print(Text(problem, "yellow"))
+    if report.refused:
+        rows = table("refused", "reason", "what to do", flexible=("refused", "what to do"))
+        for refused in report.refused[:20]:
+            rows.add_row(outside(refused.path), refused.reason, outside(refused.message))
+        console().print(rows)
+        if len(report.refused) > 20:
+            console().print(f"… and {number(len(report.refused) - 20)} more")
+        console().print(Text("See newsdrop quarantine list", "dim"))
+    elif not report.waited:
+        console().print(Text(f"Follow it with newsdrop jobs {report.job}", "dim"))

@@ -1,0 +1,76 @@
+"""How jobs are shown to people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.text import Text
+
+from worker.cli.output import console, facts, number, outside, table
+from worker.view.jobs import JobView
+
+_COUNTS = ("files", "open", "published", "duplicate", "refused")
+
+
+def show_jobs(jobs: Sequence[JobView]) -> None:
+    """A table, newest first."""
+    if not jobs:
+        console().print(
+            "No jobs yet. `newsdrop enqueue PATH` makes one, and so does a dropped file."
+        )
+        return
+    rows = table("job", "began", *_COUNTS, "what", right=_COUNTS, flexible=("what",))
+    rows.columns[0].overflow = "fold"
+    for job in jobs:
+        still_open = job.files.waiting + job.files.working
+        rows.add_row(
+            outside(job.id),
+            _local(job.created_at),
+            number(job.files.accepted),
+            Text(number(still_open), "cyan" if still_open else "dim"),
+            _count(job.articles.published + job.articles.revised, "green"),
+            _count(job.articles.duplicate, ""),
+            _count(job.articles.rejected, "red"),
+            outside(job.label),
+        )
+    console().print(rows)
+
+
+def show_job(job: JobView) -> None:
+    """One job: its counts, and what was refused of it."""
+    files, articles = job.files, job.articles
+    facts(
+        (
+            ("job", outside(job.id)),
+            ("what", outside(job.label)),
+            ("source", outside(job.source)),
+            ("began", _local(job.created_at)),
+            ("last", _local(job.last_at) if job.last_at else None),
+            (
+                "files",
+                f"{number(files.accepted)}: {number(files.waiting)} waiting, "
+                f"{number(files.working)} working, {number(files.archived)} archived, "
+                f"{number(files.quarantined)} quarantined",
+            ),
+            (
+                "articles",
+                f"{number(articles.published)} published, {number(articles.revised)} revised, "
+                f"{number(articles.duplicate)} duplicate, {number(articles.rejected)} rejected",
+            ),
+        )
+    )
+    if job.refused:
+        console().print()
+        rows = table("refused", "reason", "what to do", flexible=("refused", "what to do"))
+        for refused in job.refused:
+            rows.add_row(
+                outside(refused.path), Text(refused.reason, "red"), outside(refused.message)
+            )
+        console().print(rows)
+
+
+def _local(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _count(value: int, style: str) -> Text:
+    return Text(number(value), style if value else "dim")

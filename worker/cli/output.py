@@ -1,0 +1,150 @@
+"""How things are printed: one console, one JSON writer, tables and facts, and complaints.
+
+Nothing here reads markup: what is outside text is made a :class:`rich.text.Text` by
+:func:`outside`, escaped, so that a title can neither colour a line nor move the cursor.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from functools import cache
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from worker.errors import NewsdropError
+from worker.escape import printable
+
+_PIPE_WIDTH = 160
+"""Columns where nobody looks on: wide enough that `| grep` finds what a terminal would cut."""
+
+_HIDING = re.compile(
+    "[\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""What JSON may hold as it is, but a terminal would obey or hide: controls, bidirectional and
+zero-width characters, tags, and lone surrogates."""
+
+
+@cache
+def console() -> Console:
+    """Standard output."""
+    return _console(stderr=False)
+
+
+@cache
+def notes() -> Console:
+    """Standard error: progress, advice, complaints."""
+    return _console(stderr=True)
+
+
+def outside(text: str | bytes, style: str = "", limit: int = 300) -> Text:
+    """Text from outside, safe to print on one line."""
+    return Text(printable(text, limit), style=style)
+
+
+def number(value: int | None) -> str:
+    """`12,345`; an unknown number is a dash."""
+    return "–" if value is None else f"{value:,}"
+
+
+def facts(pairs: Iterable[tuple[str, Text | str | None]]) -> None:
+    """Names and values, aligned; a value of None leaves its line out."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        if value is not None:
+            grid.add_row(name, value)
+    console().print(grid)
+
+
+def table(*columns: str, right: Iterable[str] = (), flexible: Iterable[str] = ()) -> Table:
+    """A table without lines; `right` columns hold numbers, `flexible` ones give way to width."""
+    made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in columns:
+        gives_way = name in flexible
+        made.add_column(
+            name,
+            justify="right" if name in right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=None,
+            min_width=8 if gives_way else None,
+        )
+    return made
+
+
+def as_json(value: Any) -> str:
+    """`value` (a dataclass or what JSON has) as one line of JSON, safe on a terminal too.
+
+    What could hide or move text is written `\\uXXXX`: the same value to every JSON reader.
+    """
+    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return safe_json(json.dumps(plain, ensure_ascii=False, default=str))
+
+
+def safe_json(text: str) -> str:
+    """JSON text with the characters that terminals obey or hide escaped."""
+    return _HIDING.sub(_escaped, text)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on one line of standard output, at once (`--follow` is read live)."""
+    print_line(as_json(value))
+
+
+def print_line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def print_pretty(value: Mapping[str, Any] | Any) -> None:
+    """A JSON document for people: indented, coloured on a terminal."""
+    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    text = safe_json(json.dumps(plain, ensure_ascii=False, indent=2, default=str))
+    if not console().is_terminal:
+        print_line(text)
+        return
+    from rich.syntax import Syntax
+
+    shown = Syntax(text, "json", theme="ansi_dark", background_color="default", word_wrap=True)
+    console().print(shown)
+
+
+def complain(error: NewsdropError) -> None:
+    """`error` on standard error; its message is written for the person who has to act."""
+    say(str(error), "red", "newsdrop: ")
+
+
+def say(text: str, style: str = "", prefix: str = "") -> None:
+    """A note on standard error, one line for each line of `text`."""
+    first, *rest = text.splitlines() or [""]
+    notes().print(Text.assemble((prefix, style), first), soft_wrap=True)
+    for line in rest:
+        notes().print(Text("  " + line), soft_wrap=True)
+
+
+@contextmanager
+def quiet_interrupt() -> Iterator[None]:
+    """Ctrl-C ends what follows without an error: looking on is ended that way."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+
+
+def _console(stderr: bool) -> Console:
+    made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not made.is_terminal:
+        return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=_PIPE_WIDTH)
+    return made
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return json.dumps(match.group())[1:-1]

@@ -1,0 +1,114 @@
+"""`parse` and `explain`: what newsdrop makes of an input, and why; `replay` what was archived."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worker.cli.exits import FAILED
+from worker.cli.options import JsonLines, settings_of
+
+if TYPE_CHECKING:
+    from worker.articles import Item, Unread
+    from worker.view.explain import Explained
+
+PANEL = "Look into it"
+
+Source = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Read it as this source would be read.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(rich_help_panel=PANEL)(parse)
+    app.command(rich_help_panel=PANEL)(explain)
+
+
+def parse(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A file; - is standard input.")],
+    source: Source = None,
+    json: JsonLines = False,
+) -> None:
+    """Print the record or records that a file would give; nothing is published.
+
+    Exits 1 if the file, or any article in it, would be refused.
+    """
+    from worker.articles import Unread
+    from worker.cli.inputs import known_source, read_input
+    from worker.times import utc_now
+    from worker.view.reading import read_document
+
+    settings = settings_of(context)
+    known_source(settings, source)
+    data, name = read_input(file, settings.limits.file_mb * 1_000_000)
+    refused = False
+    for item in read_document(data, name, settings, utc_now(), source):
+        refused |= isinstance(item, Unread)
+        _print_read(item, json)
+    if refused:
+        raise typer.Exit(FAILED)
+
+
+def explain(
+    context: typer.Context,
+    *,
+    path: Annotated[
+        str | None,
+        typer.Argument(metavar="[PATH]", help="A file here, or the path of one taken before."),
+    ] = None,
+    title: Annotated[str | None, typer.Option(metavar="T", help="Instead: a title …")] = None,
+    date: Annotated[str | None, typer.Option(metavar="D", help="… and its date.")] = None,
+    source: Source = None,
+    json: JsonLines = False,
+) -> None:
+    """Tell an article's key, what it matched, and when and from where that came.
+
+    Answers after the stream was trimmed, too: the archive remembers. Exits 1 if there is nothing
+    known to tell.
+    """
+    from worker.cli.inputs import known_source
+    from worker.cli.output import print_json, say
+    from worker.errors import UsageError
+    from worker.view.explain import explain_path, explain_title
+
+    settings = settings_of(context)
+    known_source(settings, source)
+    if (path is None) == (title is None) or (title is None and date is not None):
+        raise UsageError("give either a PATH, or --title (and --date, where there is one)")
+    if title is not None:
+        answer = explain_title(settings, title, date, source)
+    else:
+        assert path is not None
+        answer = explain_path(settings, Path(path), source)
+    if answer.problem:
+        say(answer.problem, "yellow", "newsdrop: ")
+    if json:
+        for explained in answer.articles:
+            print_json(explained)
+    else:
+        _print_explained(answer.articles)
+    if not any(one.known or one.past or one.waiting_in for one in answer.articles):
+        raise typer.Exit(FAILED)
+
+
+def _print_read(item: "Item | Unread", json: bool) -> None:
+    from worker.articles import Unread
+    from worker.cli.output import print_json, print_pretty, say
+
+    if isinstance(item, Unread):
+        if json:
+            print_json({"refused": item.reason.value, "message": item.message})
+        else:
+            say(f"article {item.ordinal}: {item.reason.value}: {item.message}", "red", "refused: ")
+    elif json:
+        print_json(item.normalized.article)
+    else:
+        print_pretty(item.normalized.article)
+
+
+def _print_explained(articles: "tuple[Explained, ...]") -> None:
+    from worker.cli.explained import show
+
+    for index, explained in enumerate(articles):
+        show(explained, first=index == 0)

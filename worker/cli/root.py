@@ -1,0 +1,71 @@
+"""`newsdrop` itself: the global options, the commands, and what every failure looks like."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from worker import __version__
+from worker.cli import intake, quarantine, reading, records, serve, settings, work
+from worker.cli.exits import EXIT_TABLE, exit_code
+from worker.cli.options import Call
+from worker.errors import NewsdropError
+
+_INTRO = """Drop articles in; get one clean, deduplicated record each out of a Redis stream.
+
+`newsdrop up` runs the whole service; `newsdrop status` shows the work.
+Every command has `--json`: one document, or one a line where it lists."""
+
+
+class Commands(TyperGroup):
+    """The command group that says every foreseen failure in one sentence, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NewsdropError as error:
+            from worker.cli.output import complain
+
+            complain(error)
+            raise typer.Exit(exit_code(error)) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    help=_INTRO,
+    epilog=EXIT_TABLE,
+    rich_markup_mode="markdown",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # its frames would show locals: bodies, paths, passwords
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"newsdrop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="The settings, a TOML file. Default: NEWSDROP_CONFIG, else those shipped.",
+            metavar="FILE",
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    context.obj = Call(config)
+
+
+for commands in (serve, intake, work, records, reading, settings):
+    commands.add_to(app)
+app.add_typer(quarantine.app, name="quarantine", rich_help_panel=reading.PANEL)

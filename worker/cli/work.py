@@ -1,0 +1,139 @@
+"""`status`, `jobs`, `audit`, `pause`, `resume`: watching the work, and holding a source."""
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.exits import FAILED, UNAVAILABLE
+from worker.cli.options import Json, settings_of
+
+PANEL = "Watch the work"
+
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A drop folder's name.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (status, jobs, audit, pause, resume):
+        app.command(rich_help_panel=PANEL)(command)
+
+
+def status(
+    context: typer.Context,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it anew each second; Ctrl-C ends it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what waits, what came out, what was refused, and whether anything needs you.
+
+    Exits 3 if Redis does not answer; what the spool says is shown all the same.
+    """
+    from worker.cli.output import console, print_json
+    from worker.cli.standing import standing
+    from worker.times import utc_now
+    from worker.view.status import status as snapshot
+
+    settings = settings_of(context)
+    if watch:
+        _watch(context, json=json)
+        return
+    found = snapshot(settings, utc_now())
+    if json:
+        print_json(found)
+    else:
+        console().print(standing(found))
+    if found.problem:
+        raise typer.Exit(UNAVAILABLE)
+
+
+def jobs(
+    context: typer.Context,
+    job_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One job, with what was refused.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="So many.")] = 20,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; a list is one document a line.")
+    ] = False,
+) -> None:
+    """List jobs, newest first: each enqueue, and what was found of a source within an hour."""
+    from worker.cli.joblist import show_job, show_jobs
+    from worker.cli.output import print_json
+    from worker.view.jobs import job, jobs
+
+    settings = settings_of(context)
+    if job_id is not None:
+        found = job(settings, job_id)
+        print_json(found) if json else show_job(found)
+        return
+    listed = jobs(settings, count)
+    if json:
+        for one in listed:
+            print_json(one)
+    else:
+        show_jobs(listed)
+
+
+def audit(context: typer.Context, json: Json = False) -> None:
+    """Check every accepted file against its one outcome; nothing may be unaccounted for.
+
+    Reads the archive's journals and the spool, and no counter. Exits 1 if a file is missing.
+    """
+    from worker.cli.auditing import show
+    from worker.cli.output import print_json
+    from worker.view.audit import audit as check
+
+    found = check(settings_of(context))
+    print_json(found) if json else show(found)
+    if not found.balanced:
+        raise typer.Exit(FAILED)
+
+
+def pause(context: typer.Context, source: Source, json: Json = False) -> None:
+    """Take no more files from a source; what was accepted is still worked on."""
+    _hold(context, source, paused=True, json=json)
+
+
+def resume(context: typer.Context, source: Source, json: Json = False) -> None:
+    """Take files from a paused source again."""
+    _hold(context, source, paused=False, json=json)
+
+
+def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> None:
+    from worker.cli.inputs import known_folder
+    from worker.cli.output import console, print_json
+    from worker.sources import pause as pausing
+
+    settings = settings_of(context)
+    known_folder(settings, source)
+    (pausing.pause if paused else pausing.resume)(settings.state_dir, source)
+    if json:
+        print_json({"source": source, "paused": paused})
+    elif paused:
+        console().print(f"{source} is paused; `newsdrop resume {source}` takes from it again")
+    else:
+        console().print(f"{source} is looked at again")
+
+
+def _watch(context: typer.Context, *, json: bool) -> None:
+    """One document a second, or one picture that renews itself."""
+    import time
+
+    from rich.live import Live
+
+    from worker.cli.output import console, print_json, quiet_interrupt
+    from worker.cli.standing import standing
+    from worker.times import utc_now
+    from worker.view.status import status as snapshot
+
+    settings = settings_of(context)
+    with quiet_interrupt():
+        if json or not console().is_terminal:
+            while True:
+                found = snapshot(settings, utc_now())
+                print_json(found) if json else console().print(standing(found))
+                time.sleep(1)
+        with Live(console=console(), auto_refresh=False, screen=True) as live:
+            while True:
+                live.update(standing(snapshot(settings, utc_now())), refresh=True)
+                time.sleep(1)

@@ -1,0 +1,105 @@
+"""The audit: every accepted file against its one outcome.
+
+It trusts no counter: accepted files come from the list of accepted batches, outcomes from the
+archive's journals, and what waits from the spool's folders.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.model import Outcome, Status
+from worker.settings import Settings
+from worker.spool.accepted import Accepted
+from worker.spool.archive import Archive, Segment
+from worker.spool.batch import look
+from worker.spool.layout import roots
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A batch of which not every file can be accounted for."""
+
+    batch: str
+    accepted: int
+    accounted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Files. `accepted` = published + duplicate + quarantined + waiting + unaccounted.
+
+    A file of many articles counts as `published` if any of them was published or revised, else
+    as `duplicate` if any was one. `articles` counts the articles within them by outcome.
+    """
+
+    accepted: int
+    published: int
+    duplicate: int
+    quarantined: int
+    waiting: int
+    unaccounted: int
+    articles: dict[str, int]
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def balanced(self) -> bool:
+        return self.unaccounted == 0
+
+
+def audit(settings: Settings) -> Audit:
+    """The audit of one state directory and its drop folders; correct while work goes on.
+
+    Raises SpoolUnavailable. Reading order matters: a batch goes from accepted to waiting to
+    archived, and each is looked at only after the one before.
+    """
+    noted = dict(Accepted(settings.state_dir))
+    waiting = {batch.name: batch.files for root in roots(settings) for batch in look(root)}
+    files: Counter[str] = Counter()
+    articles: Counter[str] = Counter({status.value: 0 for status in Status})
+    ends: dict[str, int] = {}
+    in_segment: dict[str, int] = {}
+    for segment in Archive(settings.state_dir).segments():
+        in_segment[segment.batch], outcomes = _read(segment)
+        by_entry: dict[int, list[Outcome]] = {}
+        for outcome in outcomes:
+            articles[outcome.status] += 1
+            by_entry.setdefault(outcome.entry, []).append(outcome)
+        ends[segment.batch] = len(by_entry)
+        files.update(_end(of_file) for of_file in by_entry.values())
+    open_batches = {name: count for name, count in waiting.items() if name not in ends}
+    missing = []
+    accepted = 0
+    for batch in sorted(noted.keys() | ends.keys() | open_batches.keys()):
+        accounted = ends.get(batch, open_batches.get(batch, 0))
+        # A claimer killed before it noted its batch: the batch itself knows.
+        came_in = max(noted.get(batch, 0), in_segment.get(batch, 0), open_batches.get(batch, 0))
+        accepted += came_in
+        if accounted != came_in:
+            missing.append(Missing(batch, came_in, accounted))
+    return Audit(
+        accepted=accepted,
+        published=files["published"],
+        duplicate=files["duplicate"],
+        quarantined=files["quarantined"],
+        waiting=sum(open_batches.values()),
+        unaccounted=sum(lost.accepted - lost.accounted for lost in missing),
+        articles=dict(articles),
+        missing=tuple(missing),
+    )
+
+
+def _read(segment: Segment) -> tuple[int, list[Outcome]]:
+    """(files, outcomes) of a segment; one that cannot be read accounts for nothing."""
+    try:
+        return len(segment.head().files), list(segment.outcomes())
+    except (StopIteration, OSError, KeyError, TypeError, ValueError):
+        return 0, []
+
+
+def _end(outcomes: Sequence[Outcome]) -> str:
+    """What became of a file as a whole."""
+    found = {outcome.status for outcome in outcomes}
+    if found & {Status.PUBLISHED, Status.REVISED}:
+        return "published"
+    return "duplicate" if Status.DUPLICATE in found else "quarantined"

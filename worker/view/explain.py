@@ -1,0 +1,201 @@
+"""Explaining an article: its key, what it matched, and when and from where that came."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from worker.articles import Item, Unread
+from worker.errors import Reason, Retryable, UsageError
+from worker.escape import printable
+from worker.model import Identity, Scope, Status
+from worker.normalize.identity import identity_of
+from worker.settings import MANUAL, Settings
+from worker.spool import batch, manifest
+from worker.spool.archive import Archive
+from worker.spool.layout import roots
+from worker.times import utc_now
+from worker.view.history import Past, of_article, of_path, same_path
+from worker.view.open import article_store, of_ms
+from worker.view.reading import read_document, sites_of
+
+_PAST = 50
+"""Decisions told about one article; its first publication is always among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class InStream:
+    """The article's newest entry, while the stream still has it."""
+
+    stream_id: str
+    source: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One article, or one refusal. Times are RFC 3339, UTC.
+
+    `known` is what the index says, None where Redis does not answer. `folded_title`, `scope` and
+    `content_hash` are set where the article's own text was at hand. `past` is what the archive's
+    journals hold, oldest first. `waiting_in` names the batch in which the file waits.
+    """
+
+    path: str | None = None
+    title: str | None = None
+    date: str | None = None
+    id: str | None = None
+    folded_title: str | None = None
+    scope: Scope | None = None
+    content_hash: str | None = None
+    known: bool | None = None
+    known_since: str | None = None
+    revision: int | None = None
+    same_content: bool | None = None
+    in_stream: InStream | None = None
+    past: tuple[Past, ...] = ()
+    waiting_in: str | None = None
+    reason: Reason | None = None
+    message: str | None = None
+
+    @property
+    def first(self) -> Past | None:
+        """The publication that the others are duplicates of, if the archive still has it."""
+        return next((one for one in self.past if one.status is Status.PUBLISHED), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All that is known; `problem` says in words what could not be looked up."""
+
+    articles: tuple[Explained, ...]
+    problem: str | None = None
+
+
+def explain_title(
+    settings: Settings, title: str, date: str | None, source: str | None = None
+) -> Answer:
+    """Explain the article that a title and a date name. Raises ConfigError."""
+    profile = settings.profile(source or MANUAL)
+    rule = sites_of(settings).named(profile.site) if profile.site else None
+    found = identity_of(title, date, profile=profile, rule=rule)
+    about = Explained(
+        title=printable(title), date=found.date, folded_title=found.title, scope=profile.scope
+    )
+    if found.identity is None:
+        why = "the date says nothing" if found.date is None else f"the scope is {profile.scope}"
+        return Answer((about,), f"this key needs the article's content, too ({why}): give a PATH")
+    return _looked_up(settings, [(about, found.identity)])
+
+
+def explain_path(settings: Settings, path: Path, source: str | None = None) -> Answer:
+    """Explain a file that is here, else what was taken under that path. Raises UsageError."""
+    if path.is_file():
+        return _of_file(settings, path, source)
+    archive = Archive(settings.state_dir)
+    past = list(of_path(archive, str(path)))
+    ids = list(dict.fromkeys(one.id for one in past if one.id))
+    named = [(Explained(path=printable(path), id=article_id), None) for article_id in ids]
+    answer = _looked_up(settings, named)
+    refused = tuple(
+        Explained(path=one.path, past=(one,), reason=one.reason, message=one.message, known=None)
+        for one in past
+        if one.id is None
+    )
+    waiting = tuple(_waiting(settings, path))
+    articles = (*answer.articles, *refused, *waiting)
+    if not articles:
+        raise UsageError(
+            f"there is no file {printable(path)} here, and none of that path was ever taken"
+        )
+    return Answer(articles, answer.problem)
+
+
+def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{printable(path)} cannot be read: {error.strerror}") from error
+    read = list(read_document(data, str(path), settings, utc_now(), source))
+    articles = [_of_item(item, path) for item in read if isinstance(item, Item)]
+    answer = _looked_up(settings, articles)
+    refused = (
+        Explained(path=printable(path), reason=item.reason, message=item.message)
+        for item in read
+        if isinstance(item, Unread)
+    )
+    return Answer((*answer.articles, *refused), answer.problem)
+
+
+def _of_item(item: Item, path: Path) -> tuple[Explained, Identity]:
+    article, identity = item.normalized.article, item.normalized.identity
+    return (
+        Explained(
+            path=printable(path),
+            title=article.title,
+            date=article.date,
+            id=article.id,
+            folded_title=article.dedupe.title,
+            scope=article.dedupe.scope,
+            content_hash=article.dedupe.content_hash,
+        ),
+        identity,
+    )
+
+
+def _looked_up(settings: Settings, articles: Sequence[tuple[Explained, Identity | None]]) -> Answer:
+    archive = Archive(settings.state_dir)
+    store = article_store(settings)
+    problem: str | None = None
+    done = []
+    for about, identity in articles:
+        article_id = identity.id if identity else about.id
+        assert article_id is not None  # one of the two is how it was named
+        told = replace(about, id=article_id)
+        try:
+            known = store.find(article_id) if problem is None else None
+        except Retryable as error:
+            problem, known = f"{error}; only the archive could be asked", None
+        if known is not None:
+            entry = store.entry(known)
+            told = replace(
+                told,
+                known=True,
+                known_since=of_ms(known.since_ms),
+                revision=known.revision,
+                same_content=_same(identity, known.identity),
+                in_stream=InStream(entry.stream_id, entry.source, entry.revision)
+                if entry
+                else None,
+                title=told.title or (entry.title if entry else None),
+                date=told.date or known.identity.date,
+            )
+        elif problem is None:
+            told = replace(told, known=False)
+        past = list(of_article(archive, article_id))
+        title = told.title or next((one.title for one in past if one.title), None)
+        done.append(replace(told, past=_shortened(past), title=title))
+    return Answer(tuple(done), problem)
+
+
+def _same(identity: Identity | None, known: Identity) -> bool | None:
+    """Whether the contents are one; the index keeps only the first bytes of the hash."""
+    if identity is None or not identity.content:
+        return None
+    return identity.content.startswith(known.content)
+
+
+def _shortened(past: list[Past]) -> tuple[Past, ...]:
+    return tuple(past) if len(past) <= _PAST else (past[0], *past[-(_PAST - 1) :])
+
+
+def _waiting(settings: Settings, path: Path) -> Iterator[Explained]:
+    """The batches in which a file of that path waits."""
+    for root in roots(settings):
+        for name in batch.names(root):
+            try:
+                entries = manifest.load(root.work / name).entries
+            except Retryable:
+                continue  # finished meanwhile
+            for entry in entries:
+                if same_path(str(path), entry.path):
+                    yield Explained(path=printable(entry.path), waiting_in=name)

@@ -1,0 +1,93 @@
+"""What the archive tells of an article or a file: the ledger outlives the stream."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from worker.errors import Reason
+from worker.escape import printable
+from worker.model import Outcome, Status
+from worker.spool.archive import Archive, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One decision of the past. Times are RFC 3339, UTC; `path` and `title` as they were noted."""
+
+    at: str
+    source: str
+    kind: str
+    job: str | None
+    batch: str
+    entry: int
+    path: str
+    status: Status
+    id: str | None
+    title: str | None
+    stream_id: str | None
+    revision: int
+    content_differs: bool
+    raw_sha256: str | None
+    reason: Reason | None
+    message: str | None
+    quarantine: str | None
+
+
+def of_article(archive: Archive, article_id: str, first_day: str = "") -> Iterator[Past]:
+    """Every decision about the article `article_id`, oldest first."""
+    wanted = article_id.encode()
+    for segment in _holding(archive.segments(first_day), wanted):
+        yield from _past(segment, lambda outcome: outcome.id == article_id)
+
+
+def of_path(archive: Archive, path: str) -> Iterator[Past]:
+    """Every decision about a file of that path, oldest first.
+
+    A path as it was below its source's folder, or one that ends or begins with that.
+    """
+    shown = printable(path, 1000).removeprefix("./")
+    name = orjson.dumps(shown.rsplit("/", 1)[-1])[1:-1]
+    for segment in _holding(archive.segments(), name):
+        yield from _past(segment, lambda outcome: same_path(shown, outcome.path))
+
+
+def same_path(asked: str, noted: str) -> bool:
+    """True if one is the end of the other, by whole names; `!member` is a part of a file."""
+    noted = noted.partition("!")[0]
+    return asked == noted or asked.endswith(f"/{noted}") or noted.endswith(f"/{asked}")
+
+
+def _holding(segments: Iterable[Segment], text: bytes) -> Iterator[Segment]:
+    """Those whose journal has `text` in it: one search of bytes is cheaper than any parsing."""
+    for segment in segments:
+        try:
+            if text in segment.journal_path.read_bytes():
+                yield segment
+        except FileNotFoundError:
+            continue  # expired meanwhile
+
+
+def _past(segment: Segment, wanted: Callable[[Outcome], bool]) -> Iterator[Past]:
+    head = segment.head()
+    for outcome in segment.outcomes():
+        if wanted(outcome):
+            yield Past(
+                at=head.archived_at,
+                source=head.batch.source,
+                kind=head.batch.kind,
+                job=head.batch.job,
+                batch=segment.batch,
+                entry=outcome.entry,
+                path=outcome.path,
+                status=outcome.status,
+                id=outcome.id,
+                title=outcome.title,
+                stream_id=outcome.stream_id,
+                revision=outcome.revision,
+                content_differs=outcome.content_differs,
+                raw_sha256=outcome.raw_sha256,
+                reason=outcome.reason,
+                message=outcome.message,
+                quarantine=outcome.quarantine,
+            )

@@ -1,0 +1,29 @@
+"""Reading an input as the worker would, publishing nothing: for `parse` and `explain`."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from worker.articles import Item, Reader, Unread, read_items
+from worker.settings import MANUAL, Settings, shipped_config
+from worker.sites import Sites, load_sites
+from worker.spool.manifest import Entry, Head
+from worker.times import rfc3339
+
+
+def sites_of(settings: Settings) -> Sites:
+    """The site rules shipped and the operator's own. Raises ConfigError."""
+    own = (settings.sites_dir,) if settings.sites_dir else ()
+    return load_sites([shipped_config() / "sites", *own])
+
+
+def read_document(
+    data: bytes, name: str, settings: Settings, now: datetime, source: str | None = None
+) -> Iterator[Item | Unread]:
+    """Every article in `data`, and what could not be read of it, in order.
+
+    `name` is for showing only; the article is read as one of `source` (a hand-fed one: None).
+    """
+    head = Head("", source or MANUAL, "enqueue", rfc3339(now))
+    profile = settings.profile(head.source)
+    reader = Reader(settings, sites_of(settings), profile, head)
+    return read_items(reader, Entry(0, name), data)

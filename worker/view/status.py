@@ -1,0 +1,246 @@
+"""How everything stands at one moment.
+
+Two equations hold in every snapshot: files accepted = waiting + working + archived +
+quarantined; articles = published + revised + duplicate + rejected. So the spool's batches are
+listed first, and then one call to Redis tells the counters together with which of those batches
+are in them already: a batch that is settled meanwhile is left out here, and one that is claimed
+meanwhile is not here yet.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from worker.errors import Retryable
+from worker.escape import printable
+from worker.look import LEFT
+from worker.model import Tally
+from worker.settings import MANUAL, Folder, Settings
+from worker.sources.pause import is_paused
+from worker.spool.batch import Waiting, look
+from worker.spool.layout import Root, roots, time_of
+from worker.store.articles import ArticleStore
+from worker.store.connection import connect, redis_url, shown_url
+from worker.store.stream import StreamInfo
+from worker.store.tally import Snapshot, Tallies
+from worker.store.workers import Heartbeats, WorkerInfo
+from worker.times import rfc3339
+from worker.view.open import of_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Articles:
+    """Every decision ever made, by outcome. `content_differs`: so many of the duplicates."""
+
+    published: int
+    revised: int
+    duplicate: int
+    rejected: int
+    content_differs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Accepted files by where they are. Without Redis only what waits can be told."""
+
+    accepted: int | None
+    waiting: int
+    working: int
+    archived: int | None
+    quarantined: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Batches in the spool, waiting or worked on; the age of the oldest in seconds."""
+
+    batches: int
+    oldest_age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A file that is not taken as it is, and why. `path` is escaped."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source. `folder` is None for what is enqueued by hand; times are RFC 3339, UTC.
+
+    `folder_there` is False where the drop folder is missing. `left_alone` holds the first files
+    that were not taken, `left_alone_count` how many there are.
+    """
+
+    name: str
+    folder: str | None
+    folder_there: bool
+    paused: bool
+    schedule: str
+    waiting: int
+    articles: Articles | None
+    last_success: str | None
+    left_alone: tuple[LeftAlone, ...]
+    left_alone_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole. Fields that only Redis knows are None while it does not answer.
+
+    `problem` says in words why it does not; `beat_age_s` is how long ago the scheduler ticked.
+    """
+
+    at: str
+    redis: str
+    problem: str | None
+    articles: Articles | None
+    files: Files
+    queue: Queue
+    stream: StreamInfo | None
+    workers: tuple[WorkerInfo, ...] | None
+    beat_age_s: float | None
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What Redis told, in one look."""
+
+    snapshot: Snapshot
+    stream: StreamInfo
+    workers: tuple[WorkerInfo, ...]
+    beat_age_s: float | None
+
+
+def status(settings: Settings, now: datetime) -> Status:
+    """A snapshot; `now` is aware. Raises SpoolUnavailable where a spool folder cannot be read."""
+    places = roots(settings)
+    batches = [batch for root in places for batch in look(root)]
+    told, problem = _ask(settings, [batch.name for batch in batches])
+    if told is not None:
+        batches = [batch for batch in batches if batch.name not in told.snapshot.settled]
+    return Status(
+        at=rfc3339(now),
+        redis=shown_url(redis_url(settings)),
+        problem=problem,
+        articles=_articles(told.snapshot.totals) if told else None,
+        files=_files(batches, told.snapshot.totals if told else None),
+        queue=_queue(batches, now),
+        stream=told.stream if told else None,
+        workers=told.workers if told else None,
+        beat_age_s=told.beat_age_s if told else None,
+        sources=_sources(settings, places, batches, told.snapshot if told else None),
+    )
+
+
+def _ask(settings: Settings, batches: Sequence[str]) -> tuple[_Told | None, str | None]:
+    """(what Redis tells, None), or (None, why it does not)."""
+    client = connect(redis_url(settings))
+    name = settings.stream.name
+    store = ArticleStore(
+        client,
+        stream=name,
+        max_length=settings.stream.max_length,
+        keep_days=settings.dedupe.keep_days,
+    )
+    heartbeats = Heartbeats(client, stream=name)
+    try:
+        snapshot = Tallies(client, stream=name).snapshot(batches)
+        workers = tuple(heartbeats.alive())
+        return _Told(snapshot, store.info(), workers, heartbeats.tick_age_seconds()), None
+    except Retryable as error:
+        return None, str(error)
+    finally:
+        client.close()
+
+
+def _articles(tally: Tally) -> Articles:
+    return Articles(
+        published=tally.published,
+        revised=tally.revised,
+        duplicate=tally.duplicate,
+        rejected=tally.rejected,
+        content_differs=tally.content_differs,
+    )
+
+
+def _files(batches: Sequence[Waiting], totals: Tally | None) -> Files:
+    waiting = sum(batch.files for batch in batches if not batch.locked)
+    working = sum(batch.files for batch in batches if batch.locked)
+    if totals is None:
+        return Files(None, waiting, working, None, None)
+    accepted = waiting + working + totals.archived + totals.quarantined
+    return Files(accepted, waiting, working, totals.archived, totals.quarantined)
+
+
+def _queue(batches: Sequence[Waiting], now: datetime) -> Queue:
+    if not batches:
+        return Queue(0, None)
+    oldest = min(time_of(batch.name) for batch in batches)
+    return Queue(len(batches), round(max(0.0, (now - oldest).total_seconds()), 3))
+
+
+def _sources(
+    settings: Settings,
+    places: Sequence[Root],
+    batches: Sequence[Waiting],
+    snapshot: Snapshot | None,
+) -> tuple[Source, ...]:
+    """The drop folders, and every other source that has work or ever had."""
+    folders: dict[str, Folder | None] = {f.name: f for f in settings.all_folders()}
+    known = set(snapshot.by_source) if snapshot else set()
+    for name in sorted(known | {batch.source for batch in batches} | {MANUAL}):
+        folders.setdefault(name, None)
+    waits = {name: sum(b.files for b in batches if b.source == name) for name in folders}
+    left = {root.source: _left_alone(root) for root in places if root.source}
+    return tuple(
+        _source(
+            settings,
+            name,
+            folder,
+            waiting=waits[name],
+            left=left.get(name, ((), 0)),
+            snapshot=snapshot,
+        )
+        for name, folder in folders.items()
+        # By hand: shown once something came that way.
+        if folder or waits[name] or name in known
+    )
+
+
+def _source(
+    settings: Settings,
+    name: str,
+    folder: Folder | None,
+    *,
+    waiting: int,
+    left: tuple[tuple[LeftAlone, ...], int],
+    snapshot: Snapshot | None,
+) -> Source:
+    last = snapshot.last_success_ms.get(name) if snapshot else None
+    return Source(
+        name=name,
+        folder=printable(folder.path, 4096) if folder else None,
+        folder_there=folder is None or folder.path.is_dir(),
+        paused=is_paused(settings.state_dir, name),
+        schedule=folder.schedule if folder else "",
+        waiting=waiting,
+        articles=_articles(snapshot.by_source.get(name, Tally())) if snapshot else None,
+        last_success=of_ms(last) if last else None,
+        left_alone=left[0],
+        left_alone_count=left[1],
+    )
+
+
+def _left_alone(root: Root) -> tuple[tuple[LeftAlone, ...], int]:
+    """What the last whole look at a folder left where it was; it is noted beside the spool."""
+    try:
+        noted = json.loads((root.path / LEFT).read_text("utf-8"))
+        files = tuple(LeftAlone(one["path"], one["why"]) for one in noted["files"])
+        return files, int(noted["count"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return (), 0
