@@ -28,7 +28,7 @@ from worker.parse.body import paragraphs, text_to_html
 from worker.parse.feed_survey import Survey, survey
 from worker.parse.json_feed import dump
 from worker.parse.sniff import prolog
-from worker.parse.values import clean, text_of, unique
+from worker.parse.values import clean, html_title, text_of, unique
 from worker.settings import Limits
 from worker.sites import Sites
 
@@ -101,12 +101,12 @@ def _slow(data: bytes, url: str | None) -> tuple[Entry, list[Entry]]:
 
 
 def _article(entry: Entry, feed: Entry, document: Document) -> RawArticle | Refusal:
-    title = text_of(_get(entry, "title")) or None
+    title = html_title(text_of(_get(entry, "title"))) or None
     summary = text_of(_get(entry, "summary") or _get(entry, "description")) or None
-    html, base = _content(entry)
+    html, written, base = _content(entry)
     if not html and summary:
         html, summary = _markup(summary), None
-    elif summary and summary == html:
+    elif summary == written:  # both parsers repeat the one where a feed has not the other
         summary = None
     if not title and not html:
         return Refusal(
@@ -149,16 +149,16 @@ def _list(entry: Entry, key: str) -> list[Entry]:
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
-def _content(entry: Entry) -> tuple[str, str | None]:
-    """The content as HTML (the longest, where there are several) and the base of its addresses."""
+def _content(entry: Entry) -> tuple[str, str, str | None]:
+    """The content (the longest of several) as HTML and as written, and its addresses' base."""
     found = max(
         _list(entry, "content"), key=lambda item: len(item.get("value") or ""), default=None
     )
     if found is None:
-        return "", None
+        return "", "", None
     value = text_of(found.get("value"))
     plain = found.get("type") in ("text", "text/plain")
-    return paragraphs(value) if plain else _markup(value), found.get("base") or None
+    return paragraphs(value) if plain else _markup(value), value, found.get("base") or None
 
 
 def _markup(value: str) -> str:

@@ -65,8 +65,8 @@ def article(
     found, extra = _sort(table, ignore)
     for groups in found.pop("groups", []):
         if isinstance(groups[2], Mapping):  # Zola's [taxonomies] holds categories and tags
-            inner, others = _sort(groups[2], frozenset())
-            for field, rows in inner.items():
+            named, others = _sort(groups[2], frozenset())
+            for field, rows in named.items():
                 found.setdefault(field, []).extend(rows)
             extra.update(others)
     for rows in found.values():
@@ -75,6 +75,9 @@ def article(
     external = _address(found.get("external_url", ()), extra)
     publisher = _publisher(found.get("publisher", ()), extra)
     image = _image(found.get("image", ()), extra)
+    if isinstance(inner := extra.get("extra"), Mapping):  # Zola's [extra], our own record
+        extra = {**extra, **inner}
+        del extra["extra"]
     kept, cut = extra_of(extra) if extra else ({}, ())
     return RawArticle(
         parser=parser,
@@ -143,6 +146,8 @@ def _tags(found: Mapping[str, list[Row]]) -> tuple[str, ...]:
     names: list[str] = []
     for field in ("categories", "tags"):
         for _, _, value in found.get(field, ()):
+            if isinstance(value, list) and value and all(isinstance(item, int) for item in value):
+                continue  # the WordPress API names them by number
             # `categories: Tips, Tricks` is not a list anywhere; `tags: a, b` is in Jekyll and Hexo.
             plain = field == "categories" and isinstance(value, str)
             names += [text_of(value)] if plain else names_of(value)

@@ -29,22 +29,19 @@ def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArt
     """
     own = "schema_version" in value and "provenance" in value
     html, used = _body(value)
-    title = any(field == ("title", 0) for key in value if (field := field_of(key)))
-    if not used and not title and not _has_headline(value):
+    if not used and not any(_is_title(key) for key in value):
         raise Rejected(
             Reason.UNKNOWN_FORMAT,
             "This JSON object has neither a title nor a body: name them `title` and "
             "`content_html` (or `content_text`).",
         )
-    ignore = frozenset(used) | (_DERIVED | {"extra"} if own else frozenset())
-    table = value
-    if own and isinstance(extra := value.get("extra"), Mapping):
-        table = {**extra, **value}
-    return article(table, html, parser=parser, origin=parser, ignore=ignore)
+    ignore = frozenset(used) | (_DERIVED if own else frozenset())
+    return article(value, html, parser=parser, origin=parser, ignore=ignore)
 
 
-def _has_headline(value: Mapping[str, object]) -> bool:
-    return isinstance(value.get("headline"), str)
+def _is_title(key: str) -> bool:
+    known = field_of(key)
+    return known is not None and known[0] == "title"
 
 
 def _body(value: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
@@ -66,4 +63,6 @@ def _content(value: object) -> str:
     """A body: a string, a table that wraps one, or a list of paragraphs."""
     if isinstance(value, list):
         return "\n".join(filter(None, (text_of(item) for item in value)))
+    if isinstance(value, Mapping) and isinstance(rendered := value.get("rendered"), str):
+        return rendered
     return text_of(value)

@@ -6,7 +6,9 @@ surrogate. Nothing raises.
 
 import datetime
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from html import unescape
 from typing import Any
 
 from worker.model import Person
@@ -15,8 +17,12 @@ MAX_EXTRA_BYTES = 16 * 1024
 """About how much `extra` of one article may hold; what comes after is dropped, with a warning."""
 
 _MAX_DEPTH = 8
+_INLINE_TAG = re.compile(
+    r"</?(?:a|b|i|u|em|strong|span|font|sub|sup|small|code|br|wbr)(?:\s[^<>]{0,500})?/?>",
+    re.IGNORECASE,
+)
 _MAX_NAMES = 200
-_TEXT_KEYS = ("rendered", "value", "text", "#text", "name", "title", "label", "term")
+_TEXT_KEYS = ("value", "text", "#text", "name", "title", "label", "term")
 _URL_KEYS = ("url", "src", "href", "path", "link", "uri", "feature", "contentUrl", "@id", "teaser")
 
 
@@ -36,12 +42,21 @@ def text_of(value: object, depth: int = 0) -> str:
     if isinstance(value, str):
         return clean(value).strip()
     if isinstance(value, Mapping) and depth <= _MAX_DEPTH:
+        if isinstance(rendered := value.get("rendered"), str):  # the WordPress API
+            return html_title(clean(rendered).strip())
         return next(
             (text for key in _TEXT_KEYS if (text := text_of(value.get(key), depth + 1))), ""
         )
     if isinstance(value, list | tuple) and depth <= _MAX_DEPTH:
         return " ".join(filter(None, (text_of(item, depth + 1) for item in value[:_MAX_NAMES])))
     return _scalar(value)
+
+
+def html_title(title: str) -> str:
+    """A title that is HTML (Atom's `type="html"`, by custom any RSS title, WordPress) as text."""
+    if "<" in title:
+        title = _INLINE_TAG.sub("", title)
+    return unescape(title).strip() if "&" in title else title
 
 
 def names_of(value: object) -> tuple[str, ...]:
