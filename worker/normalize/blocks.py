@@ -4,10 +4,11 @@ HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
 CELLS = frozenset(("td", "th"))
 
-BLOCKS = HEADINGS | frozenset(
-    "address article aside blockquote body caption center dd details dialog dir div dl dt"
-    " fieldset figcaption figure footer form header hgroup hr legend li main menu nav ol p pre"
-    " section summary table tbody tfoot thead tr ul".split()
-)
+BLOCKS = HEADINGS | {
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details",
+    "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form",
+    "header", "hgroup", "hr", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "section",
+    "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
+}  # fmt: skip
 """The block elements of the HTML standard's rendering section (15.3), without table cells, which
 stand side by side in a line. Everything else, unknown elements too, is part of its line."""

@@ -31,7 +31,7 @@ _NO_NOISE = BodyRule()
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a body holds; `marks` and `comments` are where a site may name securities."""
+    """What a body holds; `marks` are where a site may name securities."""
 
     html: str
     text: str
@@ -41,7 +41,6 @@ class Body:
     editor: str | None
     heading: str | None
     marks: tuple[Mark, ...] = ()
-    comments: tuple[str, ...] = ()
 
 
 class Fragment:
@@ -105,7 +104,6 @@ class Fragment:
             editor=walk.editor,
             heading=walk.heading,
             marks=tuple(walk.marks),
-            comments=tuple(walk.comments),
         )
 
 
@@ -115,10 +113,10 @@ def text_of(html: str) -> str:
 
 
 def _parse(html: str) -> etree._Element:
-    """The ``body`` of `html`; comments are kept, for what sites note in them."""
+    """The ``body`` of `html`, without comments."""
     # huge_tree: no text node is too long (else 10 MB), and 2,048 levels, so that what is left
     # out always leaves a tree deeper than our bound: the walk sees it.
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True)
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True)
     root = etree.fromstring(f"<body>{html}</body>".encode(), parser)
     body = root.find("body") if root is not None else None
     return etree.Element("body") if body is None else body

@@ -116,7 +116,10 @@ def read_date(text: str, zone: tzinfo) -> ReadDate | None:
     """`text` as a date, in `zone` if it names none; None if it says nothing or is impossible."""
     text = " ".join(unicodedata.normalize("NFKC", text[:200]).split())
     try:
-        read = _read_digits(text) or _read_numeric(text, zone) or _read_rfc822(text, zone)
+        if text[:4].isdecimal():
+            read = _read_digits(text) or _read_numeric(text, zone)
+        else:
+            read = _read_rfc822(text, zone)
         if read is None or not FIRST_YEAR <= read.moment.year <= LAST_YEAR:
             return None
         return None if read.moment == _EPOCH else read  # 0 seconds: a date that was never set

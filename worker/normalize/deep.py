@@ -8,7 +8,7 @@ linear time; from its tree the elements beyond the bound are left out and their 
 from html import escape
 
 from bs4 import BeautifulSoup
-from bs4.element import Comment, NavigableString, PreformattedString, Tag
+from bs4.element import NavigableString, Tag
 
 from worker.errors import Reason, Rejected
 from worker.normalize.blocks import BLOCKS
@@ -30,44 +30,48 @@ def made_shallow(html: str, depth: int) -> str:
             f"elements are nested deeper than {depth} and there are over {MOST_TAGS:,} tags;"
             " split the file, or repair its HTML",
         )
-    soup = BeautifulSoup(html, "html.parser")
-    out: list[str] = []
-    open_tags: list[Tag] = []
-    for node in soup.descendants:
-        while open_tags and open_tags[-1] is not node.parent:
-            _end(open_tags.pop(), len(open_tags) < depth, out)
+    writer = _Writer(depth)
+    for node in BeautifulSoup(html, "html.parser").descendants:
+        writer.close_until(node.parent)
         if isinstance(node, Tag):
-            _start(node, len(open_tags) < depth, out)
-            open_tags.append(node)
-        elif isinstance(node, NavigableString):
-            _text(node, open_tags, out)
-    while open_tags:
-        _end(open_tags.pop(), len(open_tags) < depth, out)
-    return "".join(out)
+            writer.open(node)
+        elif type(node) is NavigableString:  # not comments, declarations, scripts and styles
+            writer.text(node)
+    writer.close_until(None)
+    return "".join(writer.out)
 
 
-def _start(tag: Tag, kept: bool, out: list[str]) -> None:
-    if kept or tag.name in {"img", "br"}:
-        pairs = (f' {name}="{escape(_value(value))}"' for name, value in tag.attrs.items())
-        out.append(f"<{tag.name}{''.join(pairs)}>")
-    elif tag.name in BLOCKS:
-        out.append("<br>")
+class _Writer:
+    """HTML again, of what is not too deep."""
 
+    def __init__(self, depth: int) -> None:
+        self.out: list[str] = []
+        self._depth = depth
+        self._open: list[Tag] = []
+        self._hidden = 0  # open elements that no text is taken from
 
-def _end(tag: Tag, kept: bool, out: list[str]) -> None:
-    if kept and not tag.is_empty_element:
-        out.append(f"</{tag.name}>")
-    elif not kept and tag.name in BLOCKS:
-        out.append("<br>")
+    def close_until(self, parent: Tag | None) -> None:
+        while self._open and self._open[-1] is not parent:
+            tag = self._open.pop()
+            self._hidden -= tag.name in DROPPED
+            kept = len(self._open) < self._depth
+            if kept and not tag.is_empty_element:
+                self.out.append(f"</{tag.name}>")
+            elif not kept and tag.name in BLOCKS:
+                self.out.append("<br>")
 
+    def open(self, tag: Tag) -> None:
+        if len(self._open) < self._depth or tag.name in {"img", "br"}:
+            pairs = (f' {name}="{escape(_value(value))}"' for name, value in tag.attrs.items())
+            self.out.append(f"<{tag.name}{''.join(pairs)}>")
+        elif tag.name in BLOCKS:
+            self.out.append("<br>")
+        self._open.append(tag)
+        self._hidden += tag.name in DROPPED
 
-def _text(text: NavigableString, open_tags: list[Tag], out: list[str]) -> None:
-    if isinstance(text, Comment):
-        out.append(f"<!--{text}-->")
-    elif isinstance(text, PreformattedString):
-        return  # declarations and processing instructions
-    elif not (open_tags and open_tags[-1].name in DROPPED):
-        out.append(escape(text, quote=False))
+    def text(self, text: str) -> None:
+        if not self._hidden:
+            self.out.append(escape(text, quote=False))
 
 
 def _value(value: object) -> str:

@@ -13,10 +13,7 @@ _REPLACED = frozenset(":/\\?*<>|[]")
 
 # Unicode 16, PropList.txt, Quotation_Mark; beside it what is typed for a quote: grave and acute
 # accent, the modifier letters that look like an apostrophe, primes.
-_QUOTES = frozenset(
-    "\"'«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣"
-    "`´ʹʺʻʼʽ′″‴"
-)
+_QUOTES = frozenset("\"'«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣`´ʹʺʻʼʽ′″‴")
 
 # Default_Ignorable_Code_Point that is not of the format category: shows nothing either.
 _IGNORABLE = (

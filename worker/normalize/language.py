@@ -5,7 +5,7 @@ import re
 from worker.normalize.words import CJK
 
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,4}")
-_SAMPLE = 2000  # characters
+_SAMPLE = 600  # characters
 
 _KANA = re.compile("[\u3040-\u30ff]")
 _HAN = re.compile(f"[{CJK}]")
@@ -19,7 +19,10 @@ _TRADITIONAL = re.compile(
 )
 _LATIN = re.compile(r"[A-Za-z]+")
 # The commonest English words; of other languages' commonest words none is `the` or `and`.
-_ENGLISH = frozenset("the of and to in a is that for on was with as it be by at from".split())
+_ENGLISH = {
+    "the", "of", "and", "to", "in", "a", "is", "that", "for", "on", "was", "with", "as", "it",
+    "be", "by", "at", "from",
+}  # fmt: skip
 
 
 def language_of(*declared: str | None, text: str) -> str | None:
@@ -36,19 +39,22 @@ def detect(text: str) -> str | None:
     if sample.isascii():
         return _latin(sample)
     kana, han = len(_KANA.findall(sample)), len(_HAN.findall(sample))
-    if hangul := len(_HANGUL.findall(sample)):
+    hangul = len(_HANGUL.findall(sample))
+    if hangul:
         return "ko" if hangul >= 10 and hangul > han else None
     if kana >= 10 and kana * 5 > han:  # Chinese texts may quote a Japanese name
         return "ja"
-    if han < 10 or han * 4 < sum(map(len, _LATIN.findall(sample))):
-        return _latin(sample) if han < 10 else None
+    return _chinese(sample, han) if han >= 10 else _latin(sample)
+
+
+def _chinese(sample: str, han: int) -> str | None:
+    if han * 4 < sum(map(len, _LATIN.findall(sample))):
+        return None
     simplified = len(_SIMPLIFIED.findall(sample))
     traditional = len(_TRADITIONAL.findall(sample))
     if simplified >= 2 and simplified > 4 * traditional:
         return "zh-Hans"
-    if traditional >= 2 and traditional > 4 * simplified:
-        return "zh-Hant"
-    return None
+    return "zh-Hant" if traditional >= 2 and traditional > 4 * simplified else None
 
 
 def _latin(sample: str) -> str | None:

@@ -104,7 +104,7 @@ def normalize(
         images=body.images,
         links=body.links,
         attachments=_attachments(raw, base_url),
-        tickers=tickers_of(body),
+        tickers=tickers_of(body, raw.html if rule.tickers else ""),
         word_count=word_count(body.text),
         dedupe=Dedupe(
             key=identity.key.hex(),

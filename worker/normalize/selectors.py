@@ -8,7 +8,7 @@ is never asked. Pseudo-classes are left to XPath.
 from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import cssselect
 from cssselect.parser import Attrib, Class, CombinedSelector, Element, Hash
@@ -17,6 +17,9 @@ from lxml.cssselect import CSSSelector
 
 Node = etree._Element
 Test = Callable[[Node], bool]
+Candidates = tuple[tuple[Test | None, "Use"], ...]
+
+_MOST_SHAPES = 2000  # elements with the same name and attributes are of one shape
 
 
 class Use(Enum):
@@ -27,49 +30,64 @@ class Use(Enum):
     CAPTION = "caption"
 
 
+_ORDER = {use: place for place, use in enumerate(Use)}
+
+
 class Selectors:
     """The selectors of one rule, indexed by what an element must at least have."""
 
     def __init__(self, uses: dict[Use, Iterable[str]]) -> None:
-        self._by: dict[tuple[str, str], list[tuple[Test, Use]]] = {}
+        self._by: dict[tuple[str, str], list[tuple[Test, Test | None, Use]]] = {}
         self._slow: list[tuple[CSSSelector, Use]] = []
+        self._seen: dict[tuple[object, ...], Candidates] = {}
         for use, selectors in uses.items():
             for selector in cssselect.parse(",".join(selectors)) if selectors else ():
                 self._add(selector, use)
-        self._names = {name for kind, name in self._by if kind == "attribute"}
         self._tags = {name for kind, name in self._by if kind == "tag"}
 
     def of_tree(self, root: Node) -> dict[Node, Use]:
         """What the selectors with pseudo-classes match in the tree of `root`."""
-        return {node: use for selector, use in self._slow for node in selector(root)}
+        found: dict[Node, Use] = {}
+        for selector, use in self._slow:
+            for node in cast("list[Node]", selector(root)):
+                found[node] = use
+        return found
 
-    def match(self, node: Node) -> Use | None:
-        """The use of `node`, which is an element; of several the first in the order of Use."""
-        found: set[Use] = set()
-        for name, value in node.items():
-            if name == "class":
-                for word in value.split():
-                    self._look(("class", word), node, found)
-            elif name == "id":
-                self._look(("id", value), node, found)
-            if name in self._names:
-                self._look(("attribute", name), node, found)
-        if node.tag in self._tags:
-            self._look(("tag", node.tag), node, found)
-        return next((use for use in Use if use in found), None) if found else None
+    def match(self, node: Node, tag: str) -> Use | None:
+        """The use of `node`, an element named `tag`; of several the first in the order of Use."""
+        items = cast("list[tuple[str, str]]", node.items())
+        if not items and tag not in self._tags:
+            return None
+        shape = (tag, *items)
+        candidates = self._seen.get(shape)
+        if candidates is None:
+            candidates = self._candidates(node, tag, items)
+            if len(self._seen) >= _MOST_SHAPES:
+                self._seen.clear()
+            self._seen[shape] = candidates
+        for test, use in candidates:
+            if test is None or test(node):
+                return use
+        return None
 
-    def _look(self, anchor: tuple[str, str], node: Node, found: set[Use]) -> None:
-        for test, use in self._by.get(anchor, ()):
-            if test(node):
-                found.add(use)
+    def _candidates(self, node: Node, tag: str, items: list[tuple[str, str]]) -> Candidates:
+        """The selectors that match an element of this shape, as far as the shape tells."""
+        anchors = [("tag", tag), *(("attribute", name) for name, _ in items)]
+        anchors += (("class", word) for word in node.get("class", "").split())
+        anchors.append(("id", node.get("id", "")))
+        found = [rule for anchor in anchors for rule in self._by.get(anchor, ()) if rule[0](node)]
+        found.sort(key=lambda rule: _ORDER[rule[2]])
+        return tuple((within, use) for _, within, use in found)
 
     def _add(self, selector: cssselect.Selector, use: Use) -> None:
         tree = selector.parsed_tree
-        test, anchor = _test(tree), _anchor(tree)
-        if test is None or anchor is None:
+        anchor = _anchor(tree)
+        within = _within(tree) if isinstance(tree, CombinedSelector) else None
+        own = _test(tree.subselector if isinstance(tree, CombinedSelector) else tree)
+        if anchor is None or own is None or (isinstance(tree, CombinedSelector) and not within):
             self._slow.append((CSSSelector(selector.canonical()), use))
         else:
-            self._by.setdefault(anchor, []).append((test, use))
+            self._by.setdefault(anchor, []).append((own, within, use))
 
 
 def _anchor(tree: Any) -> tuple[str, str] | None:
@@ -93,7 +111,8 @@ def _test(tree: Any) -> Test | None:
         tag = tree.element.lower() if tree.element else None
         return lambda node: tag is None or node.tag == tag
     if isinstance(tree, CombinedSelector):
-        return _combined(tree)
+        own, within = _test(tree.subselector), _within(tree)
+        return (lambda node: own(node) and within(node)) if own and within else None
     if not isinstance(tree, Hash | Class | Attrib):
         return None
     inner = _test(tree.selector)
@@ -116,12 +135,12 @@ def _condition(tree: Any) -> tuple[str, str, str]:
     return (tree.attrib.lower(), tree.operator, tree.value.value if tree.value else "")
 
 
-def _combined(tree: CombinedSelector) -> Test | None:
-    left, right = _test(tree.selector), _test(tree.subselector)
-    walk = _COMBINATORS.get(tree.combinator)
-    if left is None or right is None or walk is None:
+def _within(tree: CombinedSelector) -> Test | None:
+    """Whether what stands around an element fits the left side of `tree`."""
+    left, walk = _test(tree.selector), _COMBINATORS.get(tree.combinator)
+    if left is None or walk is None:
         return None
-    return lambda node: right(node) and any(left(other) for other in walk(node))
+    return lambda node: any(left(other) for other in walk(node))
 
 
 def _parent(node: Node) -> list[Node]:

@@ -34,21 +34,21 @@ def line_or_none(text: str | None, limit: int = 1000) -> str | None:
 
 def json_value(value: Any, depth: int = 0) -> Any:
     """`value` as JSON can hold it; what has no JSON form becomes text, NaN and infinities null."""
-    if isinstance(value, str):
-        return fit(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         return value if abs(value) <= _MAX_INT else str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if depth >= _DEEPEST:
-        return None
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        return _json_container(value, depth) if depth < _DEEPEST else None
+    return fit(str(value))
+
+
+def _json_container(value: Any, depth: int) -> Any:
     if isinstance(value, dict):
         return {fit(str(key)): json_value(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [json_value(item, depth + 1) for item in value]
-    return fit(str(value))
+    return [json_value(item, depth + 1) for item in value]
 
 
 def _replacement(match: re.Match[str]) -> str:
