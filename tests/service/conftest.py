@@ -1,0 +1,119 @@
+"""`up` as a process of its own, with stand-in children, and what it leaves behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PATIENCE = 60.0
+"""Seconds for what takes well under one; the machine may do much else."""
+
+MARK = "UP_TEST_MARK"
+
+
+def until(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """What `what()` gives once it is true; fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Every living process whose environment holds `mark`, whoever its parent is by now."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+class Up:
+    """One state directory, and the `up`s run on it."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.mark = uuid.uuid4().hex
+        self.running: list[subprocess.Popen[str]] = []
+
+    def command(self, *options: str, **children: list[str]) -> list[str]:
+        told = [f"{name}={json.dumps(words)}" for name, words in children.items()]
+        given = [word for text in told for word in ("--child", text)]
+        return [sys.executable, "-m", "tests.service.run_up", str(self.state), *given, *options]
+
+    def run(self, *options: str, **children: list[str]) -> "subprocess.CompletedProcess[str]":
+        """To its end."""
+        return subprocess.run(
+            self.command(*options, **children),
+            cwd=PROJECT, env=self.environment(), capture_output=True, text=True,
+            timeout=PATIENCE, check=False,
+        )  # fmt: skip
+
+    def start(self, *options: str, **children: list[str]) -> "subprocess.Popen[str]":
+        """Until it is ready; its output goes on in `output`."""
+        self.output = self.state.parent / "output.txt"
+        with self.output.open("w") as output:
+            process = subprocess.Popen(
+                self.command(*options, **children),
+                cwd=PROJECT, env=self.environment(), stdout=output, stderr=output, text=True,
+            )  # fmt: skip
+        self.running.append(process)
+        until(lambda: "ready." in self.output.read_text() or process.poll() is not None)
+        assert process.poll() is None, self.output.read_text()
+        return process
+
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+        return {**kept, MARK: self.mark, "PATH": "/usr/bin:/bin"}
+
+    def noted(self) -> dict[str, Any]:
+        """What `up.json` says."""
+        noted: dict[str, Any] = json.loads((self.state / "run" / "up.json").read_text())
+        return noted
+
+    def left(self) -> list[psutil.Process]:
+        return marked(self.mark)
+
+    def named(self, part: str) -> psutil.Process | None:
+        """The process with `part` in its command line that is not `up` or a leash."""
+        for process in self.left():
+            try:
+                words = process.cmdline()
+            except psutil.Error:
+                continue
+            others = "tests.service.run_up" in words or any("leash.py" in word for word in words)
+            if not others and any(part in word for word in words):
+                return process
+        return None
+
+
+@pytest.fixture
+def up() -> Iterator[Up]:
+    """A fresh state directory with a short name (a socket's path is limited)."""
+    folder = Path(tempfile.mkdtemp(prefix="nd-up-"))
+    made = Up(folder / "state")
+    yield made
+    for process in made.left():
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.Error:
+            continue
+    for started in made.running:
+        started.wait(PATIENCE)
+    shutil.rmtree(folder, ignore_errors=True)

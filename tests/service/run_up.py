@@ -1,0 +1,44 @@
+"""`up` with stand-in children, as a process for the tests: `run_up.py STATE_DIR [options]`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from worker.errors import NewsdropError
+from worker.service.down import run_down
+from worker.service.supervise import Child
+from worker.service.up import run_up
+from worker.settings import Redis, Settings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("state", type=Path)
+    parser.add_argument("--child", action="append", default=[], help="NAME=JSON list of words")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--url", default="")
+    parser.add_argument("--detach", action="store_true")
+    parser.add_argument("--down", action="store_true")
+    told = parser.parse_args()
+    children = [
+        Child(name, tuple(json.loads(words)))
+        for name, _, words in (text.partition("=") for text in told.child)
+    ]
+    settings = Settings(state_dir=told.state, redis=Redis(url=told.url))
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    try:
+        if told.down:
+            return run_down(settings, console)
+        return run_up(
+            settings, port=told.port, detach=told.detach, console=console, children=children
+        )
+    except NewsdropError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""`up` keeps its children running, and leaves no process behind on any way out."""
+
+import os
+import signal
+import sys
+import time
+
+import psutil
+import pytest
+
+from tests.service.conftest import PATIENCE, Up, until
+
+SLEEPER = ["sleep", "1000"]
+FAMILY = ["sh", "-c", "sleep 1001 & sleep 1002"]
+STUBBORN = [
+    sys.executable, "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1003)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_every_stop_signal_leaves_no_process(up: Up, number: int) -> None:
+    """Ctrl-C, TERM and HUP end server, children, grandchildren and `up` itself, with status 0."""
+    process = up.start(a=SLEEPER, b=FAMILY)
+    until(lambda: up.named("1002"))
+    assert len(up.left()) >= 6  # up, reaper, server, a, b and b's own
+    process.send_signal(number)
+    assert process.wait(PATIENCE) == 0
+    assert up.left() == []
+    assert not (up.state / "run" / "up.json").exists()
+
+
+def test_a_killed_up_leaves_no_process(up: Up) -> None:
+    """After SIGKILL of `up` alone, server, children and grandchildren end by themselves."""
+    process = up.start(a=SLEEPER, b=FAMILY)
+    until(lambda: up.named("1002"))
+    process.kill()
+    process.wait(PATIENCE)
+    until(lambda: up.left() == [])
+
+
+def test_a_stubborn_child_does_not_outlive_a_killed_up(up: Up) -> None:
+    """A child that ignores TERM is killed by the reaper when `up` was killed."""
+    process = up.start(stubborn=STUBBORN)
+    until(lambda: up.named("1003"))
+    time.sleep(0.5)  # until it ignores TERM
+    process.kill()
+    process.wait(PATIENCE)
+    until(lambda: up.left() == [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_children_end_when_up_and_its_reaper_are_killed_together(up: Up) -> None:
+    """With nobody left to send it, the kernel itself sends each child its TERM."""
+    process = up.start(a=SLEEPER)
+    reaper = until(lambda: up.named("reaper.py"))
+    os.kill(process.pid, signal.SIGSTOP)  # it cannot start another reaper
+    reaper.kill()
+    process.kill()
+    process.wait(PATIENCE)
+    until(lambda: up.left() == [])
+
+
+def test_a_killed_reaper_is_replaced(up: Up) -> None:
+    """The reaper's own death leaves no gap: another is started and knows every child."""
+    process = up.start(stubborn=STUBBORN)
+    first = until(lambda: up.named("reaper.py"))
+    first.kill()
+    until(lambda: (found := up.named("reaper.py")) and found.pid != first.pid)
+    until(lambda: up.named("1003"))
+    time.sleep(0.5)
+    process.kill()
+    process.wait(PATIENCE)
+    until(lambda: up.left() == [])
+
+
+def test_a_killed_child_is_started_again(up: Up) -> None:
+    """A child ended by SIGKILL comes back, and what it had started is gone."""
+    up.start(b=FAMILY)
+    first = until(lambda: up.named("1002"))
+    orphan = until(lambda: up.named("1001"))
+    os.kill(os.getpgid(first.pid), signal.SIGKILL)
+    until(lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: (found := up.named("1001")) and found.pid != orphan.pid)
+    assert "b was ended by SIGKILL" in up.output.read_text()
+
+
+def test_a_killed_server_is_started_again_with_its_data(up: Up) -> None:
+    """The server comes back after SIGKILL, and what it had written is there."""
+    from worker.store.connection import connect
+
+    up.start(a=SLEEPER)
+    client = connect(up.noted()["redis"]["url"])
+    client.set("kept", "1")
+    time.sleep(1.5)  # appendfsync everysec
+    server = until(lambda: up.named("server.conf"))
+    server.kill()
+
+    def back() -> bool:
+        try:
+            return bool(connect(up.noted()["redis"]["url"]).get("kept") == b"1")
+        except Exception:
+            return False
+
+    until(back)
+
+
+def test_a_child_that_cannot_run_ends_everything(up: Up) -> None:
+    """A child that dies again and again is given up: all stop, with one sentence and its log."""
+    done = up.run(a=SLEEPER, broken=["sh", "-c", "echo the reason; exit 7"])
+    assert done.returncode == 1
+    assert "broken ended with status 7 6 times within a minute, so newsdrop stops" in done.stdout
+    assert "the reason" in done.stdout
+    assert up.left() == []
+
+
+def test_a_program_that_is_not_there_is_named(up: Up) -> None:
+    """A command that does not exist is told as such, not as a traceback."""
+    done = up.run(broken=["/nowhere/no-such-program"])
+    assert done.returncode == 1
+    assert "cannot run '/nowhere/no-such-program': No such file or directory" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_suspended_server_is_no_death(up: Up) -> None:
+    """A server that does not answer for a while is waited for: nothing is restarted or given up."""
+    process = up.start(a=SLEEPER)
+    server = until(lambda: up.named("server.conf"))
+    server.suspend()
+    time.sleep(3)
+    assert process.poll() is None
+    server.resume()
+    assert until(lambda: up.named("server.conf")).pid == server.pid
+    assert "starting it again" not in up.output.read_text()
+
+
+def test_a_second_signal_stops_the_waiting(up: Up) -> None:
+    """A child that ignores TERM is waited for; another Ctrl-C kills it at once."""
+    process = up.start(stubborn=STUBBORN)
+    until(lambda: up.named("1003"))
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    until(lambda: "Stopping" in up.output.read_text())
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.wait(PATIENCE)
+    assert up.left() == []
+
+
+def test_two_on_one_state_directory_refuse(up: Up) -> None:
+    """The second `up` says which process runs already, and harms nothing."""
+    process = up.start(a=SLEEPER)
+    second = up.run(a=SLEEPER)
+    assert second.returncode == 2
+    assert f"newsdrop already runs on {up.state} (process {process.pid})" in second.stderr
+    assert process.poll() is None
+    assert up.noted()["pid"] == process.pid
+
+
+def test_detach_returns_when_ready_and_down_stops_it(up: Up) -> None:
+    """`--detach` leaves the service running in a session of its own; `down` ends all of it."""
+    done = up.run("--detach", a=SLEEPER)
+    assert done.returncode == 0, done.stderr
+    assert "newsdrop is ready." in done.stdout
+    pid = up.noted()["pid"]
+    assert os.getsid(pid) == pid
+    assert up.named("1000")
+    down = up.run("--down")
+    assert (down.returncode, down.stdout.strip()) == (0, "Stopped.")
+    until(lambda: up.left() == [])
+    again = up.run("--down")
+    assert again.returncode == 0
+    assert "Nothing runs" in again.stdout
+
+
+def test_detach_says_why_it_did_not_start(up: Up) -> None:
+    """A failure before it is ready reaches the terminal, not only the log."""
+    up.start(a=SLEEPER)
+    done = up.run("--detach", a=SLEEPER)
+    assert done.returncode == 2
+    assert "newsdrop already runs on" in done.stderr
+
+
+def test_down_believes_only_the_lock(up: Up) -> None:
+    """A pid in a stale file belongs to anybody: `down` does not signal it."""
+    run = up.state / "run"
+    run.mkdir(parents=True)
+    (run / "up.lock").write_text(f"{os.getpid()}\n")
+    (run / "up.json").write_text(f'{{"pid": {os.getpid()}}}')
+    done = up.run("--down")
+    assert done.returncode == 0
+    assert "Nothing runs" in done.stdout
+    assert not (run / "up.json").exists()
+
+
+def test_warnings_of_children_are_shown(up: Up) -> None:
+    """A child's warning appears with its name and escaped; its other lines stay in its log."""
+    said = (
+        "echo '[2026-01-01 10:00:00,000: WARNING/MainProcess] too \033[31mred'; "
+        "echo plain words; sleep 1000"
+    )
+    up.start(a=["sh", "-c", said])
+    until(lambda: "too \\x1b[31mred" in up.output.read_text())
+    assert "plain words" not in up.output.read_text()
+    assert "plain words" in (up.state / "log" / "a.log").read_text()
