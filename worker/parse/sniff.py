@@ -146,7 +146,8 @@ def _is_line_delimited(text: str, start: int) -> bool:
         position = end + 1
         if not line:
             continue
-        if not line.startswith("{") or (lines and not line.endswith("}")) or line == "{":
+        whole = lines > 0 or line.endswith("}")  # the first; a broken one may follow it
+        if not line.startswith("{") or line.startswith(("{{", "{%")) or not whole:
             return False
         lines += 1
     return lines > 1

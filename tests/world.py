@@ -1,0 +1,129 @@
+"""A whole newsdrop in one process for the tests: real folders, a real server, no Celery."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from worker.context import Context, open_context
+from worker.drain import Drained, drain
+from worker.look import look
+from worker.model import Tally
+from worker.settings import Settings, load
+from worker.sources.enqueue import Order, enqueue
+from worker.spool.batch import names
+from worker.spool.layout import manual_root
+from worker.times import utc_now
+
+ARTICLE = """
+---
+title: '{title}'
+categories:
+ - 金融
+author: 新浪财经
+comments: false
+date: {date}
+---
+
+<div>
+<p>　　<font cms-style="font-L">{text}</font></p>
+</div>
+"""
+
+
+def article(
+    title: str = "一条新闻", text: str = "正文第一段。", date: str = "Fri, 26 Nov 2021 12:26:04 GMT"
+) -> bytes:
+    """A file as the mirror writes it."""
+    return ARTICLE.format(title=title, text=text, date=date).encode()
+
+
+class World:
+    """One state directory with one drop folder that takes files at once."""
+
+    def __init__(self, state_dir: Path, redis_url: str, **options: Any) -> None:
+        self.drop_dir = state_dir / "drop"
+        self.drop_dir.mkdir(parents=True, exist_ok=True)
+        folder = {"name": "drop", "path": str(self.drop_dir), "settle_unseen_seconds": 0}
+        folder |= options.pop("folder", {})
+        given = {"state_dir": str(state_dir), "redis.url": redis_url, "folders": [folder]}
+        self.settings: Settings = load(options={"spool.min_free_mb": 1, **given, **options})
+        self.rings = 0
+        self.context: Context = open_context(self.settings)
+
+    def put(self, name: str, data: bytes | str = b"") -> Path:
+        """Rename a file into the drop folder, as a careful writer does."""
+        path = self.drop_dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.settings.state_dir / "outside"
+        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+        temporary.rename(path)
+        return path
+
+    def look(self, *hints: str) -> None:
+        def ring() -> None:
+            self.rings += 1
+
+        look(self.context, hints=hints, source=None, now=utc_now(), ring=ring)
+
+    def drain(self, finished: Callable[[str, Tally], None] = lambda *_: None) -> Drained:
+        return drain(
+            self.context.roots,
+            self.context.desk,
+            seconds=60,
+            monotonic=time.monotonic,
+            finished=finished,
+        )
+
+    def run(self) -> None:
+        """Claim what is ready and ingest all that waits."""
+        self.look()
+        self.drain()
+
+    def enqueue(self, *paths: Path, **order: Any) -> int:
+        """Enqueue by hand; how many files were taken."""
+        root = manual_root(self.settings)
+        wish = Order(**{"source": "manual", "job": "job-1", **order})
+        context = self.context
+        made = enqueue(
+            paths, root, self.settings.spool, context.accepted, wish, now=context.desk.now
+        )
+        return sum(one.files for one in made)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The stream's entries, oldest first: type, id, revision, and `data` as an object."""
+        found = []
+        for entry in self.context.articles.read(count=100_000):
+            data = json.loads(entry.data)
+            found.append(
+                {"type": entry.type, "id": entry.id, "revision": entry.revision, "data": data}
+            )
+        return found
+
+    def totals(self) -> Tally:
+        return self.context.tallies.snapshot([]).totals
+
+    def waiting(self) -> list[str]:
+        return [name for root in self.context.roots for name in names(root)]
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Every outcome in the archive, as plain objects."""
+        return [
+            {**{f: getattr(one, f) for f in one.__slots__}}
+            for segment in self.context.desk.archive.segments()
+            for one in segment.outcomes()
+        ]
+
+
+def in_child(action: Callable[[], object]) -> int:
+    """Run `action` in a forked process, which may be killed or kill itself; its exit code."""
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+        except BaseException:  # the child must not come back into the test
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
