@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from worker.cli.bell import ring_ingest
+from worker.cli.bell import answers, ring_ingest
 from worker.cli.inputs import STDIN, known_source, read_input
 from worker.cli.output import notes, say
 from worker.escape import printable
@@ -88,6 +88,7 @@ def run(
         raise
     finally:
         intake.ring()
+        intake.close()
     if wait and report.files:
         report.waited = True
         intake.follow()
@@ -124,7 +125,7 @@ class _Intake:
         self._jobs = JobStore(
             client, stream=settings.stream.name, keep_days=settings.jobs.keep_days
         )
-        self._reachable = True
+        self._reachable = answers(client)
 
     def accept(self, files: Iterable[Path], *, with_stdin: bool) -> Iterator[Claimed]:
         """Claim everything, a batch at a time; wait while too many batches wait."""
@@ -157,11 +158,14 @@ class _Intake:
         """Ring, unless Redis did not answer before: then beat will, when there is one."""
         if self._report.files and self._reachable:
             self._reachable = ring_ingest(self._settings)
-            if not self._reachable:
-                self._report.problems.append(
-                    "Redis does not answer: the files are accepted and wait in the spool; "
-                    "`newsdrop up` starts the work"
-                )
+
+    def close(self) -> None:
+        """Nothing more is accepted: say so if the work has to wait for Redis."""
+        if self._report.files and not self._reachable:
+            self._report.problems.append(
+                "Redis does not answer: the files are accepted and wait in the spool; "
+                "`newsdrop up` starts the work"
+            )
 
     def follow(self) -> None:
         """Wait until every batch is archived and settled, then read what became of each article.

@@ -24,7 +24,7 @@ def show(explained: Explained, *, first: bool) -> None:
         for name, value in (
             ("file", _outside(explained.path)),
             ("title", _outside(explained.title)),
-            ("date", explained.date or (None if explained.id is None else "none")),
+            ("date", explained.date),
             ("id", explained.id),
             ("key", _key(explained)),
             ("state", _state(explained)),
@@ -59,17 +59,21 @@ def _key(explained: Explained) -> Text | None:
     if explained.folded_title is None:
         return None
     made_of = [outside(explained.folded_title)]
-    made_of.append(Text(explained.date or f"content {explained.content_hash}"))
+    made_of.append(Text(explained.date or f"content {explained.content_hash or '?'}"))
     if explained.scope is not None and explained.scope.value != "global":
         made_of.append(Text(f"scope {explained.scope.value}"))
     return Text(" + ", "dim").join(made_of)
 
 
-def _state(explained: Explained) -> Text:
+def _state(explained: Explained) -> Text | None:
     if explained.waiting_in:
         return Text(f"waiting in batch {explained.waiting_in}", "cyan")
     if explained.reason:
         return outside(f"refused, {explained.reason.value}: {explained.message}", "red", 1000)
+    return _known(explained) if explained.id else None
+
+
+def _known(explained: Explained) -> Text:
     if explained.known is None:
         return Text("unknown: Redis does not answer", "yellow")
     if not explained.known:

@@ -90,7 +90,7 @@ def replay(
 def _tell(report: "Report") -> None:
     from rich.text import Text
 
-    from worker.cli.output import console, number, outside, table
+    from worker.cli.output import console, number, refused
 
     if not report.files:
         console().print("There is nothing to enqueue: no files in what was named.")
@@ -104,12 +104,9 @@ def _tell(report: "Report") -> None:
     for problem in report.problems:
         console().print(Text(problem, "yellow"))
     if report.refused:
-        rows = table("refused", "reason", "what to do", flexible=("refused", "what to do"))
-        for refused in report.refused[:20]:
-            rows.add_row(outside(refused.path), refused.reason, outside(refused.message))
-        console().print(rows)
+        for one in report.refused[:20]:
+            refused(one.path, one.reason, one.message, one.quarantine or "")
         if len(report.refused) > 20:
             console().print(f"… and {number(len(report.refused) - 20)} more")
-        console().print(Text("See newsdrop quarantine list", "dim"))
-    elif not report.waited:
+    elif not report.waited and not report.problems:
         console().print(Text(f"Follow it with newsdrop jobs {report.job}", "dim"))

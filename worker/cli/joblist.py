@@ -5,9 +5,10 @@ from datetime import datetime
 
 from rich.text import Text
 
-from worker.cli.output import console, facts, number, outside, table
+from worker.cli.output import console, facts, number, outside, refused, table
 from worker.view.jobs import JobView
 
+_UNKNOWN = "(begun without Redis)"
 _COUNTS = ("files", "open", "published", "duplicate", "refused")
 
 
@@ -19,7 +20,6 @@ def show_jobs(jobs: Sequence[JobView]) -> None:
         )
         return
     rows = table("job", "began", *_COUNTS, "what", right=_COUNTS, flexible=("what",))
-    rows.columns[0].overflow = "fold"
     for job in jobs:
         still_open = job.files.waiting + job.files.working
         rows.add_row(
@@ -30,7 +30,7 @@ def show_jobs(jobs: Sequence[JobView]) -> None:
             _count(job.articles.published + job.articles.revised, "green"),
             _count(job.articles.duplicate, ""),
             _count(job.articles.rejected, "red"),
-            outside(job.label),
+            outside(job.label or _UNKNOWN),
         )
     console().print(rows)
 
@@ -41,7 +41,7 @@ def show_job(job: JobView) -> None:
     facts(
         (
             ("job", outside(job.id)),
-            ("what", outside(job.label)),
+            ("what", outside(job.label or _UNKNOWN)),
             ("source", outside(job.source)),
             ("began", _local(job.created_at)),
             ("last", _local(job.last_at) if job.last_at else None),
@@ -60,12 +60,8 @@ def show_job(job: JobView) -> None:
     )
     if job.refused:
         console().print()
-        rows = table("refused", "reason", "what to do", flexible=("refused", "what to do"))
-        for refused in job.refused:
-            rows.add_row(
-                outside(refused.path), Text(refused.reason, "red"), outside(refused.message)
-            )
-        console().print(rows)
+        for one in job.refused:
+            refused(one.path, one.reason, one.message, one.quarantine or "")
 
 
 def _local(moment: str) -> str:

@@ -14,10 +14,11 @@ from functools import cache
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from worker.errors import NewsdropError
+from worker.errors import NewsdropError, StoreUnavailable
 from worker.escape import printable
 
 _PIPE_WIDTH = 160
@@ -65,19 +66,24 @@ def facts(pairs: Iterable[tuple[str, Text | str | None]]) -> None:
 
 
 def table(*columns: str, right: Iterable[str] = (), flexible: Iterable[str] = ()) -> Table:
-    """A table without lines; `right` columns hold numbers, `flexible` ones give way to width."""
+    """A table without lines; `right` columns hold numbers, `flexible` ones wrap if it is narrow."""
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in columns:
-        gives_way = name in flexible
         made.add_column(
             name,
             justify="right" if name in right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=None,
-            min_width=8 if gives_way else None,
+            no_wrap=name not in flexible,
+            overflow="fold",
         )
     return made
+
+
+def refused(path: str, reason: str, message: str, where: str) -> None:
+    """One refusal in three lines: what, what to do about it, and `where` it is (its id)."""
+    console().print(Text.assemble(outside(path, "bold"), "  ", (printable(reason), "red")))
+    for line, style in ((message, ""), (where, "dim")):
+        if line:
+            console().print(Padding(outside(line, style, 2000), (0, 0, 0, 4)))
 
 
 def as_json(value: Any) -> str:
@@ -120,6 +126,8 @@ def print_pretty(value: Mapping[str, Any] | Any) -> None:
 def complain(error: NewsdropError) -> None:
     """`error` on standard error; its message is written for the person who has to act."""
     say(str(error), "red", "newsdrop: ")
+    if isinstance(error, StoreUnavailable):
+        say("`newsdrop up` starts the service; `newsdrop doctor` looks closer", prefix="  ")
 
 
 def say(text: str, style: str = "", prefix: str = "") -> None:

@@ -25,27 +25,19 @@ All = Annotated[bool, typer.Option("--all", help="Everything that is in quaranti
 @app.command("list")
 def list_(context: typer.Context, json: JsonLines = False) -> None:
     """List what is quarantined, oldest first, each with its reason."""
-    from rich.text import Text
+    from worker.cli.output import console, print_json, refused, say
 
-    from worker.cli.output import console, outside, print_json, table
-
-    quarantine = _quarantine(context)
+    listed = 0
+    for one in _quarantine(context):
+        listed += 1
+        if json:
+            print_json(one)
+        else:
+            refused(one.path, one.reason.value, one.message, one.id)
     if json:
-        for refused in quarantine:
-            print_json(refused)
         return
-    rows = table("id", "source", "file", "reason", "what to do", flexible=("file", "what to do"))
-    rows.columns[0].overflow = "fold"
-    for refused in quarantine:
-        rows.add_row(
-            refused.id,
-            refused.source,
-            outside(refused.path),
-            Text(refused.reason.value, "red"),
-            outside(refused.message),
-        )
-    if rows.row_count:
-        console().print(rows)
+    if listed:
+        say("newsdrop quarantine retry ID … once the cause is mended, or discard ID …", "dim")
     else:
         console().print("Nothing is in quarantine.")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.exits import FAILED
+from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import JsonLines, settings_of
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def explain(
 ) -> None:
     """Tell an article's key, what it matched, and when and from where that came.
 
-    Answers after the stream was trimmed, too: the archive remembers. Exits 1 if there is nothing
-    known to tell.
+    Answers after the stream was trimmed, too: the archive remembers. Exits 3 if Redis does not
+    answer; what the spool and the archive know is told all the same.
     """
     from worker.cli.inputs import known_source
     from worker.cli.output import print_json, say
@@ -88,7 +88,9 @@ def explain(
             print_json(explained)
     else:
         _print_explained(answer.articles)
-    if not any(one.known or one.past or one.waiting_in for one in answer.articles):
+    if not answer.complete:
+        raise typer.Exit(UNAVAILABLE)
+    if answer.problem:
         raise typer.Exit(FAILED)
 
 

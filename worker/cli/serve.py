@@ -110,9 +110,10 @@ def beat(context: typer.Context, json: JsonLog = False) -> None:
 
 def listen(context: typer.Context, json: JsonLog = False) -> None:
     """Listen for file events, so that a dropped file need not wait for the next tick."""
-    from worker.cli.listening import run
+    from worker.service.listen import run_listen
 
-    run(settings_of(context, {"log.format": "json"} if json else None))
+    options = {"log.format": "json"} if json else None
+    raise typer.Exit(run_listen(settings_of(context, options)))
 
 
 def doctor(context: typer.Context, json: JsonLines = False) -> None:
@@ -130,9 +131,7 @@ def doctor(context: typer.Context, json: JsonLines = False) -> None:
         for check in found:
             print_json(check)
     else:
-        rows = table("", "check", "what was found")
-        rows.columns[-1].no_wrap = False
-        rows.columns[-1].overflow = "fold"
+        rows = table("", "check", "what was found", flexible=("what was found",))
         for check in found:
             mark, style = _MARKS[check.level]
             said = outside(check.message, limit=1000)

@@ -103,10 +103,8 @@ def _count(value: int | None, style: str) -> Text:
 def _sources(status: Status) -> Table:
     rows = table(
         "source", "waiting", "published", "duplicate", "rejected", "last success", "folder",
-        right=("waiting", "published", "duplicate", "rejected"),
+        right=("waiting", "published", "duplicate", "rejected"), flexible=("folder",),
     )  # fmt: skip
-    rows.columns[-1].no_wrap = False
-    rows.columns[-1].overflow = "fold"
     for source in status.sources:
         name = Text(source.name, "bold")
         if source.paused:
@@ -143,7 +141,7 @@ def _notices(status: Status) -> Iterator[Text]:
     """Sentences, each with what to do."""
     if status.problem:
         yield _notice(
-            f"{status.problem}. What is accepted stays safe in the spool. "
+            f"{status.problem}\n  What is accepted stays safe in the spool. "
             "`newsdrop up` starts the service; `newsdrop doctor` looks closer.",
             "red",
         )

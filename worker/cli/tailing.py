@@ -64,7 +64,7 @@ class Printer:
         line = Text.assemble(
             (_arrived(entry), "dim"),
             "  ",
-            (entry.date or "no date   ", "cyan"),
+            (printable(entry.date or "no date   "), "cyan"),
             "  ",
             outside(entry.title, "bold"),
         )
@@ -74,7 +74,7 @@ class Printer:
             line.append(f"  {tickers}", "green")
         line.append("  ").append_text(outside(entry.source, "dim"))
         console().print(line, no_wrap=not console().is_terminal, crop=False, soft_wrap=True)
-        console().print(Text(f"          {entry.id}", "dim"), soft_wrap=True)
+        console().print(Text(f"{'':16}{printable(entry.id)}", "dim"), soft_wrap=True)
 
 
 def _stream_id(text: str) -> str:
@@ -87,11 +87,11 @@ def _stream_id(text: str) -> str:
 
 
 def _arrived(entry: StreamEntry) -> str:
-    """Local time of the day it was published: who looks on sits at a clock."""
+    """When it was published, in local time: who looks on sits at a clock."""
     from datetime import datetime
 
     at = datetime.fromtimestamp(int(entry.stream_id.partition("-")[0]) / 1000).astimezone()
-    return at.strftime("%H:%M:%S")
+    return at.strftime("%m-%d %H:%M:%S")
 
 
 def _tickers(entry: StreamEntry) -> str:

@@ -65,10 +65,14 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """All that is known; `problem` says in words what could not be looked up."""
+    """All that is known; `problem` says in words what could not be looked up.
+
+    `complete` is False where Redis did not answer.
+    """
 
     articles: tuple[Explained, ...]
     problem: str | None = None
+    complete: bool = True
 
 
 def explain_title(
@@ -107,7 +111,7 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> A
         raise UsageError(
             f"there is no file {printable(path)} here, and none of that path was ever taken"
         )
-    return Answer(articles, answer.problem)
+    return replace(answer, articles=articles)
 
 
 def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
@@ -123,7 +127,7 @@ def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
         for item in read
         if isinstance(item, Unread)
     )
-    return Answer((*answer.articles, *refused), answer.problem)
+    return replace(answer, articles=(*answer.articles, *refused))
 
 
 def _of_item(item: Item, path: Path) -> tuple[Explained, Identity]:
@@ -153,10 +157,10 @@ def _looked_up(settings: Settings, articles: Sequence[tuple[Explained, Identity 
         told = replace(about, id=article_id)
         try:
             known = store.find(article_id) if problem is None else None
+            entry = store.entry(known) if known else None
         except Retryable as error:
-            problem, known = f"{error}; only the archive could be asked", None
+            problem, known, entry = f"{error}; only the archive was asked", None, None
         if known is not None:
-            entry = store.entry(known)
             told = replace(
                 told,
                 known=True,
@@ -174,7 +178,7 @@ def _looked_up(settings: Settings, articles: Sequence[tuple[Explained, Identity 
         past = list(of_article(archive, article_id))
         title = told.title or next((one.title for one in past if one.title), None)
         done.append(replace(told, past=_shortened(past), title=title))
-    return Answer(tuple(done), problem)
+    return Answer(tuple(done), problem, complete=problem is None)
 
 
 def _same(identity: Identity | None, known: Identity) -> bool | None:
