@@ -14,10 +14,18 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -188,6 +196,19 @@ class Settings(BaseSettings):
     log: Log = Log()
     folders: tuple[Folder, ...] = ()
 
+    @model_validator(mode="after")
+    def _folders_apart(self) -> Self:
+        folders = self.all_folders()
+        for number, one in enumerate(folders):
+            for other in folders[number + 1 :]:
+                if one.name == other.name:
+                    raise ValueError(f"two folders have the name {one.name}: each needs its own")
+                if one.path.is_relative_to(other.path) or other.path.is_relative_to(one.path):
+                    raise ValueError(f"{one.name} and {other.name}: one folder is inside the other")
+            if one.name == MANUAL:
+                raise ValueError(f"{MANUAL} is the source of what is enqueued by hand")
+        return self
+
     def all_folders(self) -> tuple[Folder, ...]:
         """The drop folders; where none is configured, one named `drop`."""
         if self.folders:
@@ -350,5 +371,7 @@ def _explain(error: ValidationError, path: Path) -> str:
             lines.append(f"unknown setting {printable(where)}{_suggest(plain)}")
         else:
             given = printable(repr(problem.get("input")), 80)
-            lines.append(f"{printable(where)}: {printable(problem['msg'])} (given: {given})")
+            said = printable(problem["msg"].removeprefix("Value error, "))
+            about = f"{printable(where)}: " if where else ""
+            lines.append(f"{about}{said}" + (f" (given: {given})" if where else ""))
     return "\n".join([f"the settings are not right (config file: {printable(path)}):", *lines])

@@ -1,0 +1,96 @@
+"""Settings: their order, and what is wrong is said with what to change."""
+
+from pathlib import Path
+
+import pytest
+
+from worker.errors import ConfigError
+from worker.settings import Settings, load, run_file, shipped_config
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NEWSDROP_STATE_DIR", str(tmp_path))
+
+
+def config(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "own.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_shipped_file_names_every_key() -> None:
+    """`config/newsdrop.toml` has every key with its default: it is the manual."""
+    text = (shipped_config() / "newsdrop.toml").read_text("utf-8")
+    for name, table in Settings.model_fields.items():
+        annotation = table.annotation
+        fields = getattr(annotation, "model_fields", None)
+        if fields is None:
+            assert f"{name} = " in text or name == "folders"
+            continue
+        section = text.split(f"[{name}]", 1)[1].split("\n[", 1)[0]
+        for key, field in fields.items():
+            shown = field.get_default()
+            written = f'"{shown}"' if isinstance(shown, str) else str(shown)
+            assert f"{key} = {written}" in section, f"{name}.{key}"
+    assert load().model_dump(exclude={"state_dir"}) == Settings.model_construct(
+        **{name: field.get_default() for name, field in Settings.model_fields.items()}
+    ).model_dump(exclude={"state_dir"})
+
+
+def test_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defaults < file < what `up` was told < environment < options, key by key."""
+    path = config(tmp_path, '[redis]\nurl = "redis://file"\n[stream]\nmax_length = 1\n')
+    assert load(path).redis.url == "redis://file"
+    noted = run_file(tmp_path)
+    noted.parent.mkdir()
+    noted.write_text('{"redis": {"url": "redis://up"}, "pid": 7}')
+    assert load(path).redis.url == "redis://up"
+    monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://environment")
+    assert load(path).redis.url == "redis://environment"
+    settings = load(path, {"redis.url": "redis://option"})
+    assert settings.redis.url == "redis://option"
+    assert settings.stream.max_length == 1
+    assert settings.redis.durability == "written"
+
+
+def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
+    """A config file can be moved with what it names."""
+    path = config(tmp_path, '[[folders]]\nname = "a"\npath = "in/a"\n')
+    assert load(path).all_folders()[0].path == tmp_path / "in" / "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "[stream]\nmax_lenght = 1\n",
+            "unknown setting stream.max_lenght; did you mean stream.max_",
+        ),
+        ("max_length = 1\n", "did you mean stream.max_length"),
+        ('[dedupe]\ntime_zone = "Asia/Shangai"\n', "no such time zone"),
+        ('[[folders]]\nname = "a"\npath = "x"\nschedule = "often"\n', "not a cron schedule"),
+        ('[[folders]]\nname = "../a"\npath = "x"\n', "letters, digits"),
+        ("[stream\n", "cannot be read as TOML"),
+        ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="a"\npath="y"\n', "two folders"),
+        ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="b"\npath="x/y"\n', "inside"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, text: str, says: str) -> None:
+    """Each mistake is one line that names the key, and the nearest right one."""
+    with pytest.raises(ConfigError) as error:
+        load(config(tmp_path, text))
+    assert says in str(error.value)
+
+
+def test_a_misspelt_variable_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `NEWSDROP_*` variable that nothing reads is an error with a suggestion."""
+    monkeypatch.setenv("NEWSDROP_STREAM_MAXLENGTH", "1")
+    with pytest.raises(ConfigError, match="did you mean NEWSDROP_STREAM_MAX_LENGTH"):
+        load()
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    """A config file that was named must be there."""
+    with pytest.raises(ConfigError, match="no config file"):
+        load(tmp_path / "none.toml")
