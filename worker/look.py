@@ -11,6 +11,7 @@ from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder
 from worker.sources.folder import Scan, scan
+from worker.sources.names import LEFT
 from worker.sources.pause import is_paused
 from worker.spool.batch import names
 from worker.spool.claim import Claimed
@@ -20,7 +21,6 @@ from worker.store.jobs import Job, JobKind, quietly
 
 logger = logging.getLogger(__name__)
 
-LEFT = "left.json"
 MORE = "more"
 
 

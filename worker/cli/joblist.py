@@ -3,21 +3,29 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich.padding import Padding
 from rich.text import Text
 
 from worker.cli.output import console, facts, number, outside, refused, table
 from worker.view.jobs import JobView
 
 _UNKNOWN = "(begun without Redis)"
+_WIDE = 105
+"""Columns that the table needs so that no id is cut."""
+
 _COUNTS = ("files", "open", "published", "duplicate", "refused")
 
 
 def show_jobs(jobs: Sequence[JobView]) -> None:
-    """A table, newest first."""
+    """A table, newest first; two lines a job where the terminal is narrow."""
     if not jobs:
         console().print(
             "No jobs yet. `newsdrop enqueue PATH` makes one, and so does a dropped file."
         )
+        return
+    if console().width < _WIDE:
+        for job in jobs:
+            _show_narrow(job)
         return
     rows = table("job", "began", *_COUNTS, "what", right=_COUNTS, flexible=("what",))
     for job in jobs:
@@ -62,6 +70,16 @@ def show_job(job: JobView) -> None:
         console().print()
         for one in job.refused:
             refused(one.path, one.reason, one.message, one.quarantine or "")
+
+
+def _show_narrow(job: JobView) -> None:
+    still_open = job.files.waiting + job.files.working
+    console().print(
+        f"{_local(job.created_at)}  {number(job.files.accepted)} files, {number(still_open)} open: "
+        f"{number(job.articles.published + job.articles.revised)} published, "
+        f"{number(job.articles.duplicate)} duplicate, {number(job.articles.rejected)} refused"
+    )
+    console().print(Padding(outside(job.id, "dim"), (0, 0, 0, 4)))
 
 
 def _local(moment: str) -> str:

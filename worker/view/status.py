@@ -14,9 +14,9 @@ from datetime import datetime
 
 from worker.errors import Retryable
 from worker.escape import printable
-from worker.look import LEFT
 from worker.model import Tally
 from worker.settings import MANUAL, Folder, Settings
+from worker.sources.names import LEFT
 from worker.sources.pause import is_paused
 from worker.spool.batch import Waiting, look
 from worker.spool.layout import Root, roots, time_of
