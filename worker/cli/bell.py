@@ -1,16 +1,12 @@
 """Ringing the workers from the command line."""
 
-from typing import TYPE_CHECKING
-
+from worker.errors import Retryable
 from worker.settings import Settings
-
-if TYPE_CHECKING:
-    import redis
 
 
 def ring_ingest(settings: Settings) -> bool:
     """Say that work waits. False where Redis does not answer; beat's next tick rings then."""
-    from kombu.exceptions import OperationalError
+    from celery.exceptions import OperationalError
 
     from worker.app import INGEST_QUEUE, create_app
 
@@ -21,14 +17,13 @@ def ring_ingest(settings: Settings) -> bool:
     return True
 
 
-def answers(client: "redis.Redis") -> bool:
+def answers(settings: Settings) -> bool:
     """Whether Redis is there now."""
-    from worker.app import INGEST_QUEUE
-    from worker.errors import Retryable
-    from worker.store.bells import Bells
+    from worker.store.connection import connect, redis_url
+    from worker.store.server import run_id
 
     try:
-        Bells(client).queued(INGEST_QUEUE)
+        run_id(connect(redis_url(settings)))
     except Retryable:
         return False
     return True

@@ -125,7 +125,7 @@ class _Intake:
         self._jobs = JobStore(
             client, stream=settings.stream.name, keep_days=settings.jobs.keep_days
         )
-        self._reachable = answers(client)
+        self._reachable = answers(settings)
 
     def accept(self, files: Iterable[Path], *, with_stdin: bool) -> Iterator[Claimed]:
         """Claim everything, a batch at a time; wait while too many batches wait."""

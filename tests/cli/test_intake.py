@@ -1,0 +1,163 @@
+"""`enqueue` and `replay`: bringing work in by hand."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+import redis
+
+from tests.home import Home, article
+from worker.cli.replaying import moment
+from worker.errors import UsageError
+
+
+def test_enqueue_copies_unless_told_to_move(home: Home) -> None:
+    """The named file stays where it is; with `--move` it is gone once it is accepted."""
+    kept, taken = home.put("kept.md", article("甲")), home.put("taken.md", article("乙"))
+    assert home.json("enqueue", str(kept))["files"] == 1
+    assert home.json("enqueue", "--move", str(taken))["files"] == 1
+    assert kept.exists()
+    assert not taken.exists()
+    home.work()
+    assert {record["title"] for record in home.lines("tail", "--from", "0")} == {"甲", "乙"}
+
+
+def test_enqueue_walks_folders_and_reads_standard_input(home: Home) -> None:
+    """A folder with its subfolders, and `-`, are one job."""
+    home.put("mirror/2021/a.md", article("甲"))
+    home.put("mirror/2022/a.md", article("乙"))
+    home.put("mirror/.hidden.md", article("丙"))
+    given = article("丁").encode()
+    done = home.run("enqueue", str(home.path / "mirror"), "-", "--json", stdin=given)
+    assert done.exit_code == 0
+    home.work()
+    (job,) = home.lines("jobs")
+    assert job["files"] == {
+        "accepted": 3, "waiting": 0, "working": 0, "archived": 3, "quarantined": 0,
+    }  # fmt: skip
+    assert job["articles"]["published"] == 3
+
+
+def test_wait_follows_the_job_to_its_end(home: Home) -> None:
+    """`--wait` returns when all is done, and exits 1 if a file was refused, with the reason."""
+    good, bad = home.put("good.md", article("甲")), home.put("bad.md", b"")
+    worker = threading.Thread(target=_work_soon, args=(home,))
+    worker.start()
+    report = home.json("enqueue", "--wait", str(good), str(bad), code=1)
+    worker.join()
+    assert report["done"]
+    assert report["articles"] == {"published": 1, "revised": 0, "duplicate": 0, "rejected": 1}
+    (refused,) = report["refused"]
+    assert (refused["path"], refused["reason"]) == ("bad.md", "empty")
+    assert home.run("quarantine", "show", refused["quarantine"]).exit_code == 0
+
+
+def test_force_publishes_a_known_article_as_a_revision(home: Home) -> None:
+    """Without `--force` the same file is a duplicate; with it there is revision 2, same id."""
+    path = str(home.put("a.md", article("甲")))
+    for options in ([], [], ["--force"]):
+        home.json("enqueue", *options, path)
+        home.work()
+    articles = home.json("status")["articles"]
+    assert (articles["published"], articles["duplicate"], articles["revised"]) == (1, 1, 1)
+    first, second = home.lines("tail", "--from", "0")
+    assert first["id"] == second["id"]
+
+
+def test_enqueue_accepts_while_redis_is_away(lonely: Home) -> None:
+    """Files are accepted all the same, are said to wait, and nothing is printed beside the JSON."""
+    path = lonely.put("a.md", article("甲"))
+    report = lonely.json("enqueue", str(path))
+    assert report["files"] == 1
+    assert "newsdrop up" in report["problems"][0]
+    assert lonely.json("audit")["waiting"] == 1
+    waited = lonely.run("enqueue", "--wait", str(path))
+    assert waited.exit_code == 3
+
+
+def test_enqueue_refuses_before_it_takes_anything(home: Home) -> None:
+    """A path that is not there, or an unknown source, is named; the others are not taken either."""
+    path = home.put("a.md", article("甲"))
+    missing = home.run("enqueue", str(path), str(home.path / "b.md"))
+    assert missing.exit_code == 2
+    assert "b.md cannot be enqueued" in missing.stderr
+    source = home.run("enqueue", "--source", "dorp", str(path))
+    assert source.exit_code == 2
+    assert "did you mean drop?" in source.stderr
+    assert home.json("audit")["accepted"] == 0
+
+
+def test_an_empty_folder_is_no_success(home: Home) -> None:
+    """Nothing to enqueue is said, and exits 1: a script's wrong path must not pass unnoticed."""
+    (home.path / "empty").mkdir()
+    result = home.run("enqueue", str(home.path / "empty"))
+    assert result.exit_code == 1
+    assert "nothing to enqueue" in result.stdout
+
+
+def test_enqueue_waits_while_too_many_batches_wait(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`spool.max_waiting` bounds what is copied ahead of the workers."""
+    monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "1")
+    monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "2")
+    for number in range(5):
+        home.put(f"many/{number}.md", article(f"第{number}篇"))
+    call = [sys.executable, "-m", "worker.cli", "enqueue", str(home.path / "many")]
+    process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _until(lambda: home.json("audit")["waiting"] == 2)
+        time.sleep(0.5)  # time to do wrong
+        assert home.json("audit")["waiting"] == 2
+        assert process.poll() is None
+        while process.poll() is None:
+            home.work()
+        home.work()
+    finally:
+        process.kill()
+        process.wait()
+    assert home.json("audit")["published"] == 5
+
+
+def test_replay_publishes_what_redis_lost_under_the_same_ids(
+    home: Home, redis_client: redis.Redis
+) -> None:
+    """After a flush the stream comes back out of the archive; a second replay adds nothing."""
+    for number in range(3):
+        home.json("enqueue", str(home.put(f"{number}.md", article(f"第{number}篇"))))
+    home.work()
+    before = sorted(record["id"] for record in home.lines("tail", "--from", "0"))
+    redis_client.flushall()
+    assert home.json("replay")["lost"] == 3
+    assert sorted(record["id"] for record in home.lines("tail", "--from", "0")) == before
+    assert home.json("replay")["lost"] == 0
+    assert home.json("replay", "--since", "2099-01-01")["segments"] == 0
+
+
+def test_since_reads_spans_and_dates() -> None:
+    """`90m`, `12h`, `3d` count back from now; an ISO date is one; anything else is named."""
+    now = datetime(2022, 3, 4, 12, 0, tzinfo=UTC)
+    assert moment("90m", now) == datetime(2022, 3, 4, 10, 30, tzinfo=UTC)
+    assert moment("3d", now) == datetime(2022, 3, 1, 12, 0, tzinfo=UTC)
+    assert moment("2022-03-04T11:00:00Z", now) == datetime(2022, 3, 4, 11, 0, tzinfo=UTC)
+    with pytest.raises(UsageError, match="yesterday is no time"):
+        moment("yesterday", now)
+
+
+def _work_soon(home: Home) -> None:
+    _until((home.state / "spool" / "work").is_dir)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not list((home.state / "archive").glob("*/*/*.jsonl")):
+        home.work()
+        time.sleep(0.05)
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen within 30 s"
+        time.sleep(0.05)

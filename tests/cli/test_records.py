@@ -1,0 +1,106 @@
+"""`tail`, `show`, `forget`: the records in the stream."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import redis
+
+from tests.home import Home, article
+
+
+@pytest.fixture
+def five(home: Home) -> Home:
+    """A stream of five records, in order."""
+    for number in range(5):
+        path = home.put(f"{number}.md", article(f"第{number}篇", f"2022-03-0{number + 1} 09:00:00"))
+        home.json("enqueue", str(path))
+        home.work()
+    return home
+
+
+def test_tail_json_is_the_data_field_of_each_entry(five: Home, redis_client: redis.Redis) -> None:
+    """One whole record a line: exactly the object that a consumer reads from `data`."""
+    entries = redis_client.xrange("newsdrop:articles")
+    assert five.lines("tail") == [json.loads(fields[b"data"]) for _, fields in entries]
+
+
+def test_tail_begins_where_told(five: Home, redis_client: redis.Redis) -> None:
+    """`--from 0` at the oldest, an id after that entry, `$` after the newest; `--count` stops."""
+    ids = [entry.decode() for entry, _ in redis_client.xrange("newsdrop:articles")]
+
+    def titles(*args: str) -> list[str]:
+        return [record["title"] for record in five.lines("tail", *args)]
+
+    assert titles("--from", "0", "--count", "2") == ["第0篇", "第1篇"]
+    assert titles("--from", ids[2]) == ["第3篇", "第4篇"]
+    assert titles("--from", "$") == []
+    assert titles("--count", "1") == ["第4篇"]
+    assert five.run("tail", "--from", "here").exit_code == 2
+
+
+def test_tail_follows(five: Home) -> None:
+    """`--follow --count` waits for records to come, shows each at once, and ends after so many."""
+    call = [sys.executable, "-m", "worker.cli", "tail", "--from", "$", "-f", "--count", "1"]
+    process = subprocess.Popen([*call, "--json"], stdout=subprocess.PIPE, text=True)
+    try:
+        for number in range(100):  # until it listens: what came before `$` is not for it
+            five.json("enqueue", str(five.put(f"new{number}.md", article(f"新{number}"))))
+            five.work()
+            if process.poll() is not None:
+                break
+        assert process.stdout is not None
+        assert json.loads(process.stdout.read())["title"].startswith("新")
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_an_empty_stream_tells_what_to_do(home: Home) -> None:
+    """No records: advice on standard error, nothing on standard output, success."""
+    result = home.run("tail")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "newsdrop enqueue" in result.stderr
+
+
+def test_show_prints_one_record(five: Home) -> None:
+    """`show ID --json` is the record; an id that is not there exits 1 and says where to look."""
+    record = five.lines("tail")[2]
+    assert five.json("show", record["id"]) == record
+    assert record["title"] in five.run("show", record["id"]).stdout
+    missing = five.run("show", "20220101-" + "0" * 24)
+    assert missing.exit_code == 1
+    assert "newsdrop explain" in missing.stderr
+
+
+def test_forget_lets_an_article_come_anew(five: Home) -> None:
+    """A forgotten article is published again under the same id; forgetting twice exits 1."""
+    record = five.lines("tail")[0]
+    assert five.json("forget", record["id"])["forgotten"]
+    assert five.run("forget", record["id"]).exit_code == 1
+    five.json("enqueue", str(five.path / "0.md"))
+    five.work()
+    assert five.lines("tail")[-1]["id"] == record["id"]
+    assert five.json("status")["stream"]["length"] == 6
+
+
+def test_hostile_titles_neither_colour_nor_move_anything(home: Home) -> None:
+    """Escape sequences, direction marks and rich's own markup in a title are shown, not obeyed."""
+    title = "[red]a[/red] \x1b[31mb \u202ec \u200bd"
+    home.json("enqueue", str(home.put("\x1b[2Jx\u202e.md", article(title))))
+    home.work()
+    shown = home.run("tail").stdout + home.run("explain", "--title", title).output
+    shown += home.run("explain", str(home.path / "\x1b[2Jx\u202e.md")).output
+    shown += home.run("tail", "--json").stdout + home.run("jobs").stdout
+    assert "[red]a[/red]" in shown
+    assert not {"\x1b", "\u202e", "\u200b"} & set(shown)
+
+
+def test_entries_of_other_programs_are_shown_too(home: Home, redis_client: redis.Redis) -> None:
+    """What somebody else wrote into the stream is escaped and does not end the list."""
+    redis_client.xadd("newsdrop:articles", {"id": "\x1b[31mx", "date": "\x1b[0m", "data": "[1"})
+    result = home.run("tail")
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stdout

@@ -1,0 +1,85 @@
+"""A newsdrop of a test's own: state directory, drop folder, commands, and work done on request."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import Result
+from typer.testing import CliRunner
+
+from worker import settings
+from worker.cli.root import app
+from worker.context import Context, open_context
+from worker.drain import drain
+from worker.look import look
+from worker.times import utc_now
+
+
+def article(title: str, date: str = "2022-03-04 09:30:00", body: str = "正文第一段。") -> str:
+    """An article as a mirror writes it: front matter and an HTML body."""
+    return (
+        f"\n---\ntitle: '{title}'\ndate: {date}\nauthor: 示例报\n---\n\n<div><p>{body}</p></div> "
+    )
+
+
+@dataclass
+class Home:
+    """What a user has. Commands run in this process, as `newsdrop` would; `work` is the worker's
+    part without Celery: one look at the folders, then everything that waits."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        return self.path / "state"
+
+    @property
+    def drop(self) -> Path:
+        return self.state / "drop"
+
+    def settings(self) -> settings.Settings:
+        return settings.load()
+
+    def context(self) -> Context:
+        return open_context(self.settings())
+
+    def run(self, *args: str, stdin: bytes | None = None) -> Result:
+        """A command's result; nothing but an exit may come out of it."""
+        result = CliRunner().invoke(app, list(args), input=stdin, prog_name="newsdrop")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    def json(self, *args: str, code: int = 0) -> Any:
+        """The one document that a command with `--json` prints."""
+        result = self.run(*args, "--json")
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout)
+
+    def lines(self, *args: str, code: int = 0) -> list[Any]:
+        """The documents, one a line."""
+        result = self.run(*args, "--json")
+        assert result.exit_code == code, result.output
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def put(self, name: str, text: str | bytes) -> Path:
+        """A file beside the state directory, for enqueuing."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def work(self) -> None:
+        context = self.context()
+        drain(
+            context.roots,
+            context.desk,
+            seconds=60,
+            monotonic=time.monotonic,
+            finished=lambda *_: None,
+        )
+
+    def look(self) -> None:
+        look(self.context(), now=utc_now(), ring=lambda: None)
