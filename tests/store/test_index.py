@@ -57,11 +57,14 @@ def test_no_bytes_no_call(store: ArticleStore) -> None:
     assert store.known([]) == []
 
 
-def test_bytes_of_another_content_are_not_known(store: ArticleStore) -> None:
+def test_bytes_of_another_content_are_not_known(
+    store: ArticleStore, redis_client: redis.Redis
+) -> None:
     """Bytes whose content differs from the published one are parsed each time, so that each time
     `content_differs` is told; bytes of the content that a revision replaced are not known."""
     store.publish("b1", [offer(1, raw=1)])
     store.publish("b2", [offer(1, content=1, raw=2)])
+    assert len(redis_client.keys("*:r:*")) == 1
     assert [bool(known) for known in store.known([raw_hash(1), raw_hash(2)])] == [True, False]
     store.publish("b3", [offer(1, content=1, raw=2, on_change=OnChange.REVISE)])
     assert [bool(known) for known in store.known([raw_hash(1), raw_hash(2)])] == [False, True]
@@ -190,12 +193,13 @@ def test_a_generation_ahead_is_seen(timed: ArticleStore, clock: Clock) -> None:
 def test_old_generations_are_left_behind(
     timed: ArticleStore, clock: Clock, redis_client: redis.Redis
 ) -> None:
-    """Bytes met in an older generation move to the present one: old generations only shrink."""
-    timed.publish("b", [offer(1, date=None, raw=1)])
+    """What is met in an older generation, as bytes or as an offer, moves to the present one."""
+    timed.publish("b", [offer(1, date=None, raw=1), offer(2, date=None)])
     old = {key for key in redis_client.keys("*") if b":i:u" in key or b":r:" in key}
     clock.now += 6 * DAY
     timed.known([raw_hash(1)])
-    assert len(old) == 2
+    timed.publish("c", [offer(2, date=None)])
+    assert len(old) == 3
     assert not redis_client.exists(*old)
 
 

@@ -62,6 +62,7 @@ def test_a_claim_that_names_another_article_is_decided_anew(store: ArticleStore)
     """A claim whose article is another one now is not given the answer of the first."""
     store.publish("b", [offer(1, "0.0")])
     assert statuses(store.publish("b", [offer(2, "0.0")])) == [P]
+    assert [entry.title for entry in store.read()] == ["标题 1", "标题 2"]
 
 
 def test_other_content_is_a_duplicate_that_differs(store: ArticleStore) -> None:
@@ -184,9 +185,35 @@ def test_a_key_of_a_wrong_type_fails_before_anything_is_written(
     with pytest.raises(Retryable, match=r"newsdrop:articles.* is a (list|string) where") as caught:
         store.publish("b", offers)
     assert key.decode() in str(caught.value)
-    assert redis_client.keys() == [key]
+    assert redis_client.keys("*") == [key]
     redis_client.delete(key)
     assert {P} >= set(statuses(store.publish("b", offers[:3])))
+
+
+def test_a_stream_of_a_wrong_type_marks_no_duplicate(
+    store: ArticleStore, redis_client: redis.Redis
+) -> None:
+    """A stream that was replaced by something else fails the call even where duplicates, which
+    append nothing, come first: nothing of the call is written."""
+    store.publish("b", [offer(1)])
+    redis_client.set(STREAM, "mine")
+    keys = sorted(redis_client.keys("*"))
+    with pytest.raises(Retryable, match="is a string where"):
+        store.publish("c", [offer(1, raw=1), offer(2)])
+    assert sorted(redis_client.keys("*")) == keys
+
+
+def test_what_could_not_be_appended_is_not_marked(
+    store: ArticleStore, redis_client: redis.Redis
+) -> None:
+    """An article is marked after it was appended: where the stream refuses it (its ids are used
+    up), it is not a duplicate next time."""
+    last = 2**64 - 1
+    redis_client.xadd(STREAM, {"x": "y"}, id=f"{last}-{last}")
+    with pytest.raises(Retryable, match="last possible ID"):
+        store.publish("b", [offer(1)])
+    redis_client.delete(STREAM)
+    assert statuses(store.publish("c", [offer(1)])) == [P]
 
 
 def test_all_keys_are_in_the_slot_of_the_stream(
@@ -195,6 +222,6 @@ def test_all_keys_are_in_the_slot_of_the_stream(
     """Everything that a call touches hashes to one slot, as Redis Cluster demands."""
     store.publish("b", [offer(n, raw=n, date=None if n % 2 else "2021-11-26") for n in range(40)])
     store.known([raw_hash(n) for n in range(40)])
-    keys = redis_client.keys()
+    keys = redis_client.keys("*")
     assert len(keys) > 40
     assert {key_slot(key) for key in keys} == {key_slot(STREAM.encode())}

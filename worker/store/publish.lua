@@ -110,7 +110,8 @@ for n = 1, #names do
       homes[name] = nil
     end
     touched[key] = true
-    -- Bytes whose content is not the published one are parsed again each time, so that it is told.
+    -- Bytes whose content is not the published one are parsed again each time, so that it is told:
+    -- their raw mark would not count.
     if raw_key_of[n] and not differs then
       if raws[n] ~= ARGV[at + 6] then
         redis.call('HSET', raw_key_of[n], ARGV[at + 5], ARGV[at + 6])
