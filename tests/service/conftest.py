@@ -49,6 +49,7 @@ class Up:
 
     def __init__(self, state: Path) -> None:
         self.state = state
+        self.output = state.parent / "output.txt"
         self.mark = uuid.uuid4().hex
         self.running: list[subprocess.Popen[str]] = []
 
@@ -67,7 +68,6 @@ class Up:
 
     def start(self, *options: str, **children: list[str]) -> "subprocess.Popen[str]":
         """Until it is ready; its output goes on in `output`."""
-        self.output = self.state.parent / "output.txt"
         with self.output.open("w") as output:
             process = subprocess.Popen(
                 self.command(*options, **children),

@@ -7,8 +7,11 @@ write goes to an append-only file, synced each second, or before each answer whe
 """
 
 import os
+import signal
 import socket
 import stat
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -54,6 +57,13 @@ def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool)
     embedded.socket.unlink(missing_ok=True)
     embedded.config.write_text(_configuration(state, embedded, fsynced), encoding="utf-8")
     return embedded
+
+
+def clear(state: StateDir) -> None:
+    """After the server's end: take away the folder of /tmp, where there was need of one."""
+    if state.socket.parent != state.run:
+        with suppress(OSError):
+            state.socket.parent.rmdir()
 
 
 def is_own(url: str, state: StateDir) -> bool:
@@ -138,12 +148,22 @@ def _end_leftover(state: StateDir, embedded: Embedded) -> None:
     except (OSError, ValueError, psutil.Error):
         ours = False
     if ours:
-        try:
-            process.terminate()
-            process.wait(STOP_SECONDS)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
-        except psutil.NoSuchProcess:
-            pass
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+            if _ended(process, STOP_SECONDS):
+                break
     state.server_pid.unlink(missing_ok=True)
+
+
+def _ended(process: psutil.Process, seconds: float) -> bool:
+    """Wait for its end. A zombie has ended: in a container perhaps nobody buries it."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False

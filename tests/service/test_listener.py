@@ -1,0 +1,294 @@
+"""The listener rings early for files that are ready, and nothing that happens ends it."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service.conftest import PATIENCE, until
+from worker.service import listener as listening
+from worker.service.listener import HINTS, MOST_NOTED, Listener
+from worker.service.watch import Seen
+from worker.settings import Folder
+
+Start = Callable[..., "Heard"]
+
+
+class Heard:
+    """A running listener and what it rang: (seconds since the start, source, hints)."""
+
+    def __init__(self, folders: list[Folder], paused: Callable[[str], bool]) -> None:
+        self.rings: list[tuple[float, str, list[str]]] = []
+        self.refuse = False
+        self.fail = False
+        self.listener = Listener(folders, self.ring, paused=paused)
+        self.thread = threading.Thread(target=self.listener.run)
+        self.thread.start()
+
+    def ring(self, source: str, hints: list[str]) -> bool:
+        if self.fail:
+            raise ConnectionError("no broker")
+        if self.refuse:
+            return False
+        self.rings.append((time.monotonic(), source, hints))
+        return True
+
+    @property
+    def hints(self) -> list[str]:
+        return [hint for _, _, hints in list(self.rings) for hint in hints]
+
+    @property
+    def wholes(self) -> int:
+        return sum(not hints for _, _, hints in list(self.rings))
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """`start(folder, …)` runs a listener until it watches them all."""
+    running: list[Heard] = []
+
+    def begin(*folders: Folder, paused: Callable[[str], bool] = lambda _: False) -> Heard:
+        heard = Heard(list(folders), paused)
+        running.append(heard)
+        watched = {f.name for f in folders if not f.schedule and f.path.is_dir()}
+        if not paused("drop"):
+            until(lambda: watched <= {source for _, source, _ in heard.rings})
+            heard.rings.clear()
+        return heard
+
+    yield begin
+    for heard in running:
+        heard.listener.stop()
+        heard.thread.join(PATIENCE)
+        assert not heard.thread.is_alive()
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    path = tmp_path / "drop"
+    path.mkdir()
+    return path
+
+
+def put(path: Path) -> None:
+    """As a careful writer does: another name first, then a rename."""
+    hidden = path.with_name(f".{path.name}.new")
+    hidden.write_text("text")
+    hidden.rename(path)
+
+
+def test_a_file_renamed_in_rings_at_once(drop: Path, start: Start) -> None:
+    """A rename brings a whole file: it is told without waiting for the settle time."""
+    heard = start(Folder(name="drop", path=drop, settle_seconds=30))
+    put(drop / "a.md")
+    assert until(lambda: heard.hints) == ["moved:a.md"]
+
+
+def test_a_closed_file_rings_when_it_was_quiet(drop: Path, start: Start) -> None:
+    """A file written in place is told once, `settle_seconds` after it was last closed."""
+    heard = start(Folder(name="drop", path=drop, settle_seconds=0.5))
+    for _ in range(4):
+        with (drop / "a.md").open("a") as file:
+            file.write("more")
+        last = time.monotonic()
+        time.sleep(0.1)
+    assert until(lambda: heard.hints) == ["closed:a.md"]
+    assert heard.rings[0][0] - last >= 0.5
+    time.sleep(0.3)
+    assert len(heard.rings) == 1
+
+
+def test_an_open_file_rings_nothing(drop: Path, start: Start) -> None:
+    """While a writer holds the file open, nothing is told of it."""
+    heard = start(Folder(name="drop", path=drop, settle_seconds=0.05))
+    with (drop / "a.md").open("w") as file:
+        file.write("half")
+        file.flush()
+        time.sleep(0.5)
+        assert heard.rings == []
+    until(lambda: heard.hints == ["closed:a.md"])
+
+
+@pytest.mark.parametrize(
+    "name", [".a.md", "a.md.tmp", "a.part", "a.crdownload", ".a.swp", "a.md~", "Thumbs.db", "b.txt"]
+)
+def test_names_that_are_not_taken_ring_nothing(drop: Path, start: Start, name: str) -> None:
+    """Unfinished files, desktop litter and what the pattern leaves out are passed over."""
+    heard = start(Folder(name="drop", path=drop, pattern="*.md,*.db", settle_seconds=0))
+    (drop / name).write_text("x")
+    put(drop / "last.md")
+    until(lambda: "moved:last.md" in heard.hints)
+    assert [hint for hint in heard.hints if "last.md" not in hint] == []
+
+
+def test_the_spool_is_not_watched(drop: Path, start: Start) -> None:
+    """Our own claims, which are renames into `.newsdrop`, ring nothing."""
+    put(drop / "a.md")
+    heard = start(Folder(name="drop", path=drop))
+    work = drop / ".newsdrop" / "work" / "batch"
+    work.mkdir(parents=True)
+    (drop / "a.md").rename(work / "0")
+    (work / "journal").write_text("x")
+    time.sleep(0.8)
+    assert heard.rings == []
+
+
+def test_subfolders_count(drop: Path, start: Start) -> None:
+    """Files in folders made later, moved in, or renamed are told with their present path."""
+    (drop / "old").mkdir()
+    heard = start(Folder(name="drop", path=drop))
+    put(drop / "old" / "a.md")
+    until(lambda: "moved:old/a.md" in heard.hints)
+    (drop / "new" / "deep").mkdir(parents=True)
+    until(lambda: heard.wholes)  # what came with it is looked for
+    time.sleep(0.2)
+    put(drop / "new" / "deep" / "b.md")
+    until(lambda: "moved:new/deep/b.md" in heard.hints)
+    (drop / "new").rename(drop / "other")
+    time.sleep(0.2)
+    put(drop / "other" / "deep" / "c.md")
+    until(lambda: "moved:other/deep/c.md" in heard.hints)
+
+
+def test_a_folder_moved_in_is_looked_at(drop: Path, start: Start, tmp_path: Path) -> None:
+    """A whole folder renamed in rings without hints: its files have no events of their own."""
+    (tmp_path / "ready").mkdir()
+    (tmp_path / "ready" / "a.md").write_text("x")
+    heard = start(Folder(name="drop", path=drop))
+    (tmp_path / "ready").rename(drop / "ready")
+    until(lambda: heard.wholes)
+
+
+def test_names_that_are_not_utf8_are_left_to_the_tick(drop: Path, start: Start) -> None:
+    """A message is JSON and cannot carry them; their neighbours are told all the same."""
+    heard = start(Folder(name="drop", path=drop))
+    put(Path(os.fsdecode(os.fsencode(drop) + b"/\xff.md")))
+    put(drop / "中文 \n.md")
+    assert until(lambda: heard.hints) == ["moved:中文 \n.md"]
+
+
+def test_a_flood_is_few_messages_and_bounded_memory(drop: Path, start: Start) -> None:
+    """Many events are gathered; beyond a bound the whole folder is told instead of its files."""
+    heard = start(Folder(name="drop", path=drop))
+    heard.refuse = True
+    for number in range(3 * MOST_NOTED):
+        heard.listener.seen("drop", Seen.MOVED, f"{number}.md")
+    time.sleep(1)
+    bell = heard.listener._bells["drop"]
+    assert len(bell.moved) + len(bell.closed) + len(bell.late) <= MOST_NOTED + HINTS
+    heard.refuse = False
+    until(lambda: heard.wholes)
+    time.sleep(1)
+    assert len(heard.rings) <= 2 * MOST_NOTED // HINTS
+    assert all(len(hints) <= HINTS for _, _, hints in heard.rings)
+
+
+def test_enough_queued_rings_hold_hints_back(drop: Path, start: Start) -> None:
+    """While enough rings are queued hints gather, and go out together when there is room."""
+    heard = start(Folder(name="drop", path=drop))
+    heard.refuse = True
+    for number in range(5):
+        put(drop / f"{number}.md")
+        time.sleep(0.1)
+    heard.refuse = False
+    until(lambda: len(heard.hints) == 5)
+    assert len(heard.rings) <= 2
+
+
+def test_a_lost_broker_does_not_end_it(
+    drop: Path, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the broker is away it says so once; when it is back the whole folder is told."""
+    heard = start(Folder(name="drop", path=drop))
+    heard.fail = True
+    put(drop / "a.md")
+    until(lambda: "the broker is away" in caplog.text)
+    put(drop / "b.md")
+    time.sleep(1.5)
+    heard.fail = False
+    until(lambda: heard.wholes)
+    until(lambda: "the broker is back" in caplog.text)
+    assert caplog.text.count("the broker is away") == 1
+
+
+def test_paused_and_scheduled_sources_are_not_rung(
+    drop: Path, start: Start, tmp_path: Path
+) -> None:
+    """A paused source is silent; one with a cron schedule is not even watched."""
+    timed = tmp_path / "timed"
+    timed.mkdir()
+    paused = {"drop"}
+    heard = start(
+        Folder(name="drop", path=drop),
+        Folder(name="timed", path=timed, schedule="0 9 * * *"),
+        paused=lambda source: source in paused,
+    )
+    time.sleep(0.5)
+    put(drop / "a.md")
+    put(timed / "a.md")
+    time.sleep(0.5)
+    assert heard.rings == []
+    paused.clear()
+    put(drop / "b.md")
+    until(lambda: heard.hints == ["moved:b.md"])
+
+
+def test_a_folder_that_goes_and_comes_back(
+    drop: Path, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder removed (a mount gone) is told once and watched again when it is there."""
+    monkeypatch.setattr(listening, "LOOK_AGAIN", 0.1)
+    heard = start(Folder(name="drop", path=drop))
+    shutil.rmtree(drop)
+    until(lambda: "no file events" in caplog.text)
+    time.sleep(0.5)
+    assert caplog.text.count("no file events") == 1
+    drop.mkdir()
+    (drop / "a.md").write_text("came before the watch")
+    until(lambda: heard.wholes)
+    put(drop / "b.md")
+    until(lambda: "moved:b.md" in heard.hints)
+
+
+def test_another_folder_under_the_name_is_noticed(
+    drop: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder renamed away and a new one in its place (as a mount does) is watched instead."""
+    monkeypatch.setattr(listening, "LOOK_AGAIN", 0.1)
+    heard = start(Folder(name="drop", path=drop))
+    drop.rename(drop.with_name("away"))
+    drop.mkdir()
+    until(lambda: heard.wholes)
+    put(drop / "b.md")
+    until(lambda: "moved:b.md" in heard.hints)
+
+
+def test_no_watches_left_falls_back_to_the_tick(
+    drop: Path, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the kernel's limit it says which, and tries again until there is room."""
+    import errno
+
+    from watchdog.observers import inotify_c
+
+    monkeypatch.setattr(listening, "LOOK_AGAIN", 0.1)
+    real = inotify_c.InotifyFD.add_callback
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+    monkeypatch.setattr(inotify_c.InotifyFD, "add_callback", refused)
+    heard = Heard([Folder(name="drop", path=drop)], lambda _: False)
+    try:
+        until(lambda: "fs.inotify.max_user_watches" in caplog.text)
+        monkeypatch.setattr(inotify_c.InotifyFD, "add_callback", real)
+        until(lambda: heard.wholes)
+        put(drop / "a.md")
+        until(lambda: "moved:a.md" in heard.hints)
+    finally:
+        heard.listener.stop()
+        heard.thread.join(PATIENCE)
