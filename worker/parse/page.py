@@ -6,13 +6,14 @@ Titles keep their site's suffix and authors may be outlets: the normalizer tells
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 from lxml import etree
 
 from worker.errors import Reason, Rejected
+from worker.escape import printable
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.parse.body import text_to_html
 from worker.parse.page_body import extracted_body, text_length
@@ -32,8 +33,14 @@ from worker.sites import DEFAULT, SiteRule, Sites
 
 PARSER = "page"
 
-MAX_ELEMENTS = 100_000
-"""In one page. So many take bs4 2.7 s and 120 MB here; the largest of 14 news pages has 1,667."""
+MAX_ELEMENTS = 30_000
+"""In one page. The largest of 14 news pages has 1,667; 30,000 cost 5 s and 150 MB here."""
+
+MAX_CHARACTERS = 4_000_000
+"""Of text, scripts and styles not counted: a long novel. 30 million take 3 GB here."""
+
+MAX_ATTRIBUTES = 1_000
+"""In one element. libxml2 looks each new one up among all before: 80,000 take 12 s here."""
 
 
 def parse_page(
@@ -63,9 +70,9 @@ def parse_page(
     )
     base = _base(soup, document.url or url)
     next_page = _next_page(soup, rule, base)
-    html, warnings = _body(soup, text, rule, said)
+    html, warnings = _body(soup, rule, said)
     if next_page:
-        warnings = (*warnings, f"the article goes on at {next_page}")
+        warnings = (*warnings, f"the article goes on at {printable(next_page)}")
     yield RawArticle(
         parser=PARSER,
         html=html,
@@ -86,16 +93,18 @@ def parse_page(
     )
 
 
-class _Depth:
+class _Counter:
     """A parser target that only counts: 20 times cheaper than the tree it guards."""
 
     def __init__(self, most_nested: int) -> None:
-        self.depth = self.elements = 0
+        self.depth = self.elements = self.characters = 0
+        self.in_code = False
         self.most_nested = most_nested
 
-    def start(self, tag: str | bytes, attrib: object) -> None:
+    def start(self, tag: str | bytes, attrib: Mapping[str | bytes, str | bytes]) -> None:
         self.depth += 1
         self.elements += 1
+        self.in_code = tag in ("script", "style")
         if self.depth > self.most_nested:
             raise Rejected(
                 Reason.TOO_DEEP,
@@ -103,27 +112,36 @@ class _Depth:
                 "no article does; drop the article alone.",
             )
         if self.elements > MAX_ELEMENTS:
-            raise Rejected(
-                Reason.TOO_LARGE,
-                f"The page has more than {MAX_ELEMENTS} elements: drop the article alone.",
-            )
+            raise _too_large(f"{MAX_ELEMENTS} elements")
+        if len(attrib) > MAX_ATTRIBUTES:
+            raise _too_large(f"{MAX_ATTRIBUTES} attributes in one element")
 
     def end(self, tag: str | bytes) -> None:
         self.depth -= 1
+        self.in_code = False
 
     def data(self, data: str | bytes) -> None:
-        """Text costs little; this and the next two are there because lxml asks for them."""
+        if not self.in_code:
+            self.characters += len(data)
+            if self.characters > MAX_CHARACTERS:
+                raise _too_large(f"{MAX_CHARACTERS} characters of text")
 
     def comment(self, text: str | bytes) -> None:
-        """See above."""
+        """Only there because lxml asks for it, as the next one is."""
 
     def close(self) -> None:
         """See above."""
 
 
+def _too_large(what: str) -> Rejected:
+    return Rejected(
+        Reason.TOO_LARGE, f"The page has more than {what}: drop the article alone, or in parts."
+    )
+
+
 def _check_size(text: str, limits: Limits) -> None:
     """Refuse what would cost too much before a tree is built: bs4 and CSS are slow in depth."""
-    parser = etree.HTMLParser(target=_Depth(limits.html_depth), huge_tree=True)
+    parser = etree.HTMLParser(target=_Counter(limits.html_depth), huge_tree=True)
     try:
         for start in range(0, len(text), _CHUNK):
             parser.feed(text[start : start + _CHUNK])
@@ -208,13 +226,11 @@ def _next_page(soup: BeautifulSoup, rule: SiteRule | None, base: str | None) -> 
     return None
 
 
-def _body(
-    soup: BeautifulSoup, text: str, rule: SiteRule | None, said: Said
-) -> tuple[str, tuple[str, ...]]:
+def _body(soup: BeautifulSoup, rule: SiteRule | None, said: Said) -> tuple[str, tuple[str, ...]]:
     """The body's HTML and how it was found, where that is worth a warning."""
     if rule and (html := _by_selector(soup, rule)):
         return html, ()
-    html = extracted_body(text, soup)
+    html = extracted_body(soup)
     # Some pages hold their text for search engines only and draw the rest by script.
     if said.body and text_length(html) * 2 < len(said.body):
         return text_to_html(said.body), ("the body was read from JSON-LD",)

@@ -23,11 +23,15 @@ _SHINGLE = 8  # characters that tell a run of text; a Chinese sentence has about
 _NOISE = "script, style, noscript, template, iframe, form, button, nav, aside, footer"
 
 
-def extracted_body(text: str, soup: BeautifulSoup) -> str:
+def extracted_body(soup: BeautifulSoup) -> str:
     """The body of the page as HTML; empty where nothing looks like an article.
 
-    `soup` is the tree of `text`; noise is taken out of it.
+    Noise is taken out of `soup`, so that trafilatura neither reads nor finds it.
     """
+    for noise in soup.select(_NOISE):
+        if not noise.decomposed:  # with what held it
+            noise.decompose()
+    text = soup.decode()
     precise = _extract(text, precise=True)
     if _length(precise) < SHORT:
         return _extract(text, precise=False, form="html")
@@ -67,9 +71,6 @@ def _holder(soup: BeautifulSoup, text: str) -> Tag | None:
     """The innermost element that holds nearly all of `text`."""
     squeezed = "".join(text.split())
     shingles = {squeezed[at : at + _SHINGLE] for at in range(len(squeezed) - _SHINGLE + 1)}
-    for noise in soup.select(_NOISE):
-        if not noise.decomposed:
-            noise.decompose()
     held: Counter[int] = Counter()
     for run in soup.find_all(string=True):
         squeezed = "".join(run.split())
