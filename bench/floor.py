@@ -1,0 +1,60 @@
+"""The floor: the same parsing and publishing in plain processes, with no queue and no spool.
+
+What newsdrop does beyond it (messages, claims, journals, archive, counters) is what its promises
+cost. Run as `python -m bench.floor NUMBER OF FOLDER`: a process warms up on `FOLDER/warm`, says
+`ready` on standard output, waits for a line on standard input, ingests its share of
+`FOLDER/files`, and is done.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from worker.articles import Item, Reader, raw_mark, read_items
+from worker.context import Context, open_context
+from worker.model import Offer
+from worker.settings import MANUAL, load
+from worker.spool.manifest import Entry, Head
+from worker.times import rfc3339, utc_now
+
+CALL = 100
+
+
+def ingest(context: Context, paths: list[Path], batch: str) -> int:
+    """Publish the files in calls of 100 articles; how many there were."""
+    settings = context.settings
+    head = Head(batch, MANUAL, "enqueue", rfc3339(utc_now()))
+    reader = Reader(settings, context.desk.sites, settings.profile(MANUAL), head)
+    count = 0
+    for at in range(0, len(paths), CALL):
+        part = list(enumerate(paths[at : at + CALL], at))
+        offers = [offer for number, path in part for offer in _offers(reader, number, path)]
+        context.articles.publish(f"{batch}-{at}", offers)
+        count += len(offers)
+    return count
+
+
+def _offers(reader: Reader, number: int, path: Path) -> Iterator[Offer]:
+    data = path.read_bytes()
+    for item in read_items(reader, Entry(number, path.name), data):
+        assert isinstance(item, Item), item
+        offer, _ = reader.offer(item, raw_mark(data, reader.profile), utc_now())
+        yield offer
+
+
+def main(number: int, processes: int, folder: Path) -> None:
+    context = open_context(load())
+
+    def share(name: str) -> list[Path]:
+        return sorted((folder / name).iterdir())[number::processes]
+
+    ingest(context, share("warm"), f"warm-{os.getpid()}")
+    paths = share("files")
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(ingest(context, paths, f"floor-{os.getpid()}"), flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,122 @@
+"""newsdrop's rates, run as a user runs it: a real Celery worker, and what `newsdrop enqueue` calls.
+
+The files are accepted (copied) in this process, while the workers work, as the peer's messages
+are sent; the clock starts before the first file is enqueued.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from bench.place import Place, place, pool, running, to_last_entry, wait_until
+from bench.rate import CELERY, PROCESSES, WARM, Files, Rate, clocked
+from worker.app import QUEUE, create_app
+from worker.cli.enqueuing import run
+from worker.context import open_context
+from worker.settings import Settings, load
+from worker.spool.batch import fair_order
+from worker.spool.layout import roots
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """One run's rates: of new articles, of the same bytes again, of the same in other bytes."""
+
+    new: Rate
+    same_bytes: Rate
+    other_bytes: Rate
+
+
+def our_rates(files: Files) -> Ours:
+    """Enqueue the articles, then the same again in the same and in other bytes.
+
+    New articles are timed to the last record, duplicates until their last batch is settled.
+    """
+    with _warm_worker(files) as (here, settings, processes):
+
+        def timed(folder: Path, finish: Callable[[], float]) -> Rate:
+            def begin() -> None:
+                enqueue(settings, folder)
+
+            return clocked(here.client, processes, files.count, begin, finish)
+
+        def to_settled() -> float:
+            return wait_until(lambda: is_idle(settings), every=0.005)
+
+        new = timed(files.files, lambda: _to_last(here, settings, files))
+        to_settled()
+        rates = Ours(new, timed(files.again, to_settled), timed(files.changed, to_settled))
+        _check(settings, files)
+        return rates
+
+
+def dropped_rate(files: Files) -> Rate:
+    """A folder of files renamed into the drop folder, then one scan, as beat rings it."""
+    with _warm_worker(files) as (here, settings, processes):
+        folder = settings.all_folders()[0]
+        folder.path.mkdir(parents=True)
+        new = here.folder / "new"
+        shutil.copytree(files.files, new)
+        time.sleep(folder.settle_unseen_seconds)
+        app = create_app(settings)
+
+        def begin() -> None:
+            new.rename(folder.path / "new")
+            app.send_task("newsdrop.scan", queue=QUEUE)
+
+        def finish() -> float:
+            return _to_last(here, settings, files)
+
+        return clocked(here.client, processes, files.count, begin, finish)
+
+
+def settings_of(here: Place) -> Settings:
+    return load(options={"state_dir": here.state_dir, "redis.url": here.url})
+
+
+def worker_of(
+    here: Place, processes: int, **environment: str
+) -> AbstractContextManager[psutil.Process]:
+    """newsdrop's Celery worker, as a process; `environment` holds further settings."""
+    here.state_dir.mkdir(exist_ok=True)
+    told = {"NEWSDROP_STATE_DIR": str(here.state_dir), "NEWSDROP_REDIS_URL": here.url}
+    command = [sys.executable, "-m", "celery", "-A", "worker.app", *CELERY, str(processes)]
+    return running(command, told | environment, here.folder / "worker.log")
+
+
+def enqueue(settings: Settings, folder: Path, *, move: bool = False) -> None:
+    """What the command does: accept every file below the folder, and ring."""
+    run(settings, [str(folder)], None, move=move, force=False, wait=False)
+
+
+def is_idle(settings: Settings) -> bool:
+    """True when no batch waits or is worked on."""
+    return not fair_order(roots(settings))
+
+
+@contextmanager
+def _warm_worker(files: Files) -> Iterator[tuple[Place, Settings, list[psutil.Process]]]:
+    with place() as here, worker_of(here, PROCESSES) as worker:
+        settings = settings_of(here)
+        processes = [worker, *pool(worker, PROCESSES)]
+        enqueue(settings, files.warm)
+        wait_until(lambda: is_idle(settings))
+        yield here, settings, processes
+
+
+def _to_last(here: Place, settings: Settings, files: Files) -> float:
+    return to_last_entry(here.client, settings.stream.name, WARM + files.count)
+
+
+def _check(settings: Settings, files: Files) -> None:
+    """The figures are worth nothing unless every file had its one right outcome."""
+    totals = open_context(settings).tallies.snapshot().totals
+    published, duplicates = totals.published - WARM, totals.duplicate
+    if (published, duplicates, totals.content_differs) != (files.count, 2 * files.count, 0):
+        raise RuntimeError(f"{files.count} files thrice, but: {totals}")

@@ -1,0 +1,87 @@
+"""What a rate is, and the files that every rate is measured on."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import redis
+
+from bench import corpus
+from bench.place import server_cpu
+
+PROCESSES = 2
+WARM = 400
+_WARM_FROM = 10_000_000
+"""Numbers of the articles to warm up on: other titles."""
+
+CELERY = ("worker", "--without-gossip", "--without-mingle", "-l", "warning", "-c")
+"""What is given to `celery -A APP` for newsdrop and the peer alike; the number follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Folders of files: to warm up on, the articles, the same bytes under other names, and the
+    same articles in other bytes."""
+
+    warm: Path
+    files: Path
+    again: Path
+    changed: Path
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One run. CPU in milliseconds an article: of the server, of the worker (Celery's main process
+    too, where there is one), and of this process, which enqueues."""
+
+    articles: int
+    seconds: float
+    server_ms: float
+    workers_ms: float
+    enqueuing_ms: float
+
+    @property
+    def per_second(self) -> float:
+        return self.articles / self.seconds
+
+
+def make_files(folder: Path, count: int) -> Files:
+    """Write what all runs read."""
+    files = Files(folder / "warm", folder / "files", folder / "again", folder / "changed", count)
+    corpus.write(files.warm, range(_WARM_FROM, _WARM_FROM + WARM))
+    corpus.write(files.files, range(count))
+    corpus.write(files.again, range(count), name="again")
+    corpus.write(files.changed, range(count), name="changed", cover=2, tail="\n")
+    os.sync()  # what is left to write would be charged to the first run
+    return files
+
+
+def clocked(
+    client: redis.Redis,
+    processes: Sequence[psutil.Process],
+    articles: int,
+    begin: Callable[[], object],
+    finish: Callable[[], float],
+) -> Rate:
+    """The rate from before `begin` to the Unix time that `finish` returns."""
+    server, workers, own = server_cpu(client), cpu(processes), time.process_time()
+    started = time.time()
+    begin()
+    own = time.process_time() - own
+    ended = finish()
+    return Rate(
+        articles=articles,
+        seconds=ended - started,
+        server_ms=(server_cpu(client) - server) / articles * 1000,
+        workers_ms=(cpu(processes) - workers) / articles * 1000,
+        enqueuing_ms=own / articles * 1000,
+    )
+
+
+def cpu(processes: Sequence[psutil.Process]) -> float:
+    """Seconds of CPU that the processes have used."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
