@@ -19,6 +19,7 @@ SKEW_SECONDS = 2.0
 """A file system's clock may differ so much from ours before it is worth a word. Nothing breaks:
 settling is measured on the file system's clock alone."""
 
+WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 _OLDEST_YEAR = 2025  # this was written later: a clock before it is wrong
 _NO_SUCH_THING = (errno.EXDEV, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL, errno.ENOSYS)
 _COUNTED = 20_000  # folders; enough to know that they are many
@@ -110,7 +111,7 @@ def _clock() -> Check:
 def _inotify(settings: Settings) -> Check:
     """Whether there are watches enough: one for each folder and subfolder."""
     try:
-        limit = int(Path("/proc/sys/fs/inotify/max_user_watches").read_text())
+        limit = int(WATCH_LIMIT.read_text())
     except (OSError, ValueError):
         told = "this system has none: files are found by the tick"
         return Check("file events", "warn", told, "lower worker.tick_seconds if that is too slow")

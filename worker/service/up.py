@@ -6,16 +6,18 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from worker.errors import ConfigError
+from worker.errors import ConfigError, Retryable
 from worker.escape import printable
 from worker.service import embedded, server_binary
 from worker.service.detach import detach as go_on
+from worker.service.doctor import refuse_start
 from worker.service.lock import UpLock
 from worker.service.ready import worker_answers
 from worker.service.signals import Signals
@@ -126,6 +128,9 @@ class _Service:
             raise ConfigError(
                 "--port is for the embedded server, but redis.url names another: drop one of them"
             )
+        else:
+            with suppress(Retryable):  # it is away: the children wait for it
+                refuse_start(self.settings)
         _make_folders(self.settings)
         reached = self.reached()
         self._note(reached)

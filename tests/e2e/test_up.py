@@ -1,0 +1,191 @@
+"""`newsdrop up` as a person runs it: everything real, nothing set but the state directory."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+SEED = PROJECT.parent / "shared" / "samples" / "seed.md"
+PATIENCE = 90.0
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+
+class Service:
+    """`newsdrop` with a state directory of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.drop = folder / "in"
+        self.output = folder / "output.txt"
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+        self.environment = {
+            **kept,
+            "NEWSDROP_STATE_DIR": str(self.state),
+            "NEWSDROP_WORKER_PROCESSES": "2",
+            "E2E_MARK": folder.name,
+        }
+        self.up: subprocess.Popen[bytes] | None = None
+
+    def start(self, *options: str) -> None:
+        """`up`, until it says that it is ready."""
+        command = [sys.executable, "-m", "worker.cli", "up", "--drop", str(self.drop), *options]
+        with self.output.open("wb") as output:
+            self.up = subprocess.Popen(
+                command, cwd=PROJECT, env=self.environment, stdout=output, stderr=output
+            )
+        self.until(lambda: "newsdrop is ready." in self.said() or self.up.poll() is not None)
+        assert self.up.poll() is None, self.said()
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def stop(self) -> int:
+        assert self.up is not None
+        self.up.send_signal(signal.SIGTERM)
+        return self.up.wait(PATIENCE)
+
+    def ask(self, *words: str) -> Any:
+        """A command's JSON documents."""
+        done = subprocess.run(
+            [sys.executable, "-m", "worker.cli", *words, "--json"],
+            cwd=PROJECT, env=self.environment, capture_output=True, text=True,
+            timeout=PATIENCE, check=True,
+        )  # fmt: skip
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def records(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.ask("tail", "--from", "0", "--count", "100")
+        return found
+
+    def counts(self) -> dict[str, int]:
+        counted: dict[str, int] = self.ask("status")[0]["articles"]
+        return counted
+
+    def put(self, file: Path, name: str) -> None:
+        """Drop a copy as a careful writer does."""
+        hidden = self.drop / f".{name}.tmp"
+        shutil.copyfile(file, hidden)
+        hidden.rename(self.drop / name)
+
+    def left(self) -> list[psutil.Process]:
+        """Every living process of this service, whoever its parent is by now."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                mark = process.environ().get("E2E_MARK")
+                if mark == self.environment["E2E_MARK"] and process.status() != "zombie":
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def until(self, what: Callable[[], Any]) -> Any:
+        end = time.monotonic() + PATIENCE
+        while not (found := what()):
+            assert time.monotonic() < end, f"it did not happen in time; up said:\n{self.said()}"
+            time.sleep(0.1)
+        return found
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    folder = Path(tempfile.mkdtemp(prefix="nd-e2e-"))
+    made = Service(folder)
+    yield made
+    for process in made.left():
+        process.kill()
+    if made.up is not None:
+        made.up.wait(PATIENCE)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_first_run_shows_a_record_and_where_to_go_on(service: Service) -> None:
+    """`up --examples` ingests two articles, shows one record, and says where to drop and read; a
+    second run says that they are duplicates; TERM leaves no process."""
+    service.start("--examples")
+    said = service.said()
+    assert "Ingested 2 example articles" in said
+    assert "content_text" in said
+    assert str(service.drop) in said
+    assert "XREAD COUNT 10 STREAMS newsdrop:articles 0" in said
+    titles = {record["title"] for record in service.records()}
+    assert len(titles) == 2
+    assert service.stop() == 0
+    assert service.left() == []
+
+    service.start("--examples")
+    assert "The examples were ingested before" in service.said()
+    assert len(service.records()) == 2
+    assert service.counts()["duplicate"] == 2
+    assert service.stop() == 0
+    assert service.left() == []
+
+
+@pytest.mark.skipif(not SEED.exists(), reason="the shared samples are not here")
+def test_a_dropped_file_is_one_record_however_often(service: Service) -> None:
+    """The seed gives exactly one record; again, under another name, a duplicate and no entry.
+    Killing the worker's parent, the server or `up` itself changes nothing of that."""
+    service.start()
+    service.put(SEED, "seed.md")
+    (record,) = service.until(service.records)
+    assert record["title"] == "上海市人才工作会议上，李强书记划重点"
+    assert record["date_published"] == "2021-11-26T12:26:04Z"
+    service.put(SEED, "again.md")
+    service.until(lambda: service.counts()["duplicate"] == 1)
+
+    service.up.kill()  # type: ignore[union-attr]
+    service.until(lambda: service.left() == [])
+    service.put(SEED, "while-down.md")
+    service.start()
+    service.until(lambda: service.counts()["duplicate"] == 2)
+    assert len(service.records()) == 1
+    assert service.stop() == 0
+    assert service.left() == []
+
+
+def test_files_dropped_while_processes_are_killed_arrive(service: Service) -> None:
+    """Server and worker are killed in turn while files come: each file ends as one record."""
+    (example, _) = sorted((PROJECT / "examples").glob("*.md"))
+    text = example.read_text(encoding="utf-8")
+    service.start()
+    for number in range(30):
+        made = service.state.parent / "made.md"
+        made.write_text(text.replace("云屿港", f"云屿港{number}号"), encoding="utf-8")
+        service.put(made, f"{number}.md")
+        if number in (10, 20):
+            part = "server.conf" if number == 10 else "worker.app"
+            for process in service.left():
+                words = process.cmdline()
+                if any(part in word for word in words) and "beat" not in words:
+                    process.kill()
+    service.until(lambda: len(_safely(service.records)) == 30)
+    status = service.until(lambda: _settled(service))
+    assert status["articles"]["published"] == 30
+    assert service.stop() == 0
+    assert service.left() == []
+
+
+def _safely(ask: Callable[[], list[Any]]) -> list[Any]:
+    """Nothing, while the server is being started again."""
+    try:
+        return ask()
+    except subprocess.CalledProcessError:
+        return []
+
+
+def _settled(service: Service) -> dict[str, Any] | None:
+    status: dict[str, Any] = service.ask("status")[0]
+    files = status["files"]
+    return status if files["archived"] == 30 and not files["waiting"] + files["working"] else None

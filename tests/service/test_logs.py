@@ -1,0 +1,63 @@
+"""The children's logs: what of them is shown, and that they stay small."""
+
+from pathlib import Path
+
+import pytest
+
+from worker.service import logs
+from worker.service.logs import ChildLog, warning_in
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[2026-01-31 10:00:00,000: WARNING/MainProcess] slow", "slow"),
+        ("[2026-01-31 10:00:00,000: ERROR/ForkPoolWorker-1] bad", "bad"),
+        ("[2026-01-31 10:00:00,000: INFO/MainProcess] WARNING is a word", None),
+        ('{"event": "full", "level": "error", "timestamp": "t", "source": "s"}', "full source=s"),
+        ('{"event": "fine", "level": "info"}', None),
+        ("{not json", None),
+        ("81:M 31 Jan 2026 10:00:00.000 # Out of memory", "Out of memory"),
+        ("81:M 31 Jan 2026 10:00:00.000 # WARNING Memory overcommit must be enabled!", None),
+        ("81:M 31 Jan 2026 10:00:00.000 * Ready to accept connections", None),
+        ("2026-01-31T10:00:00Z [warning  ] disk is full", "disk is full"),
+        ("plain words about a WARNING", None),
+    ],
+)
+def test_which_lines_are_warnings(line: str, said: str | None) -> None:
+    """Celery's, the server's and structlog's warnings are told from all else."""
+    assert warning_in(line) == said
+
+
+def test_each_warning_is_told_once(tmp_path: Path) -> None:
+    """What an earlier run wrote is not told, nor half a line, nor the same line again and again."""
+    line = "[t: WARNING/Main] {}\n"
+    (tmp_path / "a.log").write_text(line.format("old"))
+    log = ChildLog(tmp_path, "a")
+    with log.open() as file:
+        file.write(line.format("one").encode() * 3 + line.format("two").encode())
+        file.write(b"[t: WARNING/Main] ha")
+        assert list(log.warnings()) == ["one", "two"]
+        file.write(b"lf\n")
+    assert list(log.warnings()) == ["half"]
+    assert list(log.warnings()) == []
+
+
+def test_a_large_log_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past its bound a log is kept once as `.1`; the child goes on writing to the same file."""
+    monkeypatch.setattr(logs, "LARGEST", 1000)
+    log = ChildLog(tmp_path, "a")
+    with log.open() as file:
+        file.write(b"x" * 999 + b"\n\n")
+        list(log.warnings())
+        log.trim()
+        file.write(b"[t: WARNING/Main] after\n")
+    assert (tmp_path / "a.log.1").stat().st_size == 1001
+    assert log.path.read_text() == "[t: WARNING/Main] after\n"
+    assert list(log.warnings()) == ["after"]
+
+
+def test_the_tail_is_escaped(tmp_path: Path) -> None:
+    """The last lines, for an error message, cannot move a cursor."""
+    (tmp_path / "a.log").write_text("1\n2\n3 \033[2J\n")
+    assert ChildLog(tmp_path, "a").tail(2) == ["2", "3 \\x1b[2J"]
