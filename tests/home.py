@@ -81,5 +81,11 @@ class Home:
             finished=lambda *_: None,
         )
 
+    def settled(self) -> None:
+        """Look and work once what was written is old enough to be taken."""
+        time.sleep(self.settings().all_folders()[0].settle_unseen_seconds + 0.1)
+        self.look()
+        self.work()
+
     def look(self) -> None:
         look(self.context(), now=utc_now(), ring=lambda: None)

@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from worker.cli.output import console, facts, outside, table
+from worker.cli.output import console, facts, noted, outside, table
 from worker.model import Status
 from worker.view.explain import Explained
 from worker.view.history import Past
@@ -22,8 +22,8 @@ def show(explained: Explained, *, first: bool) -> None:
     facts(
         (name, value)
         for name, value in (
-            ("file", _outside(explained.path)),
-            ("title", _outside(explained.title)),
+            ("file", noted(explained.path) if explained.path else None),
+            ("title", outside(explained.title) if explained.title else None),
             ("date", explained.date),
             ("id", explained.id),
             ("key", _key(explained)),
@@ -45,14 +45,10 @@ def _show_past(past: tuple[Past, ...]) -> None:
             one.at[:19].replace("T", " "),
             Text(one.status.value, _STYLES[one.status]),
             one.source,
-            outside(one.path),
-            outside(one.message or ""),
+            noted(one.path),
+            noted(one.message or "", limit=1000),
         )
     console().print(rows)
-
-
-def _outside(text: str | None) -> Text | None:
-    return None if text is None else outside(text)
 
 
 def _key(explained: Explained) -> Text | None:
@@ -69,7 +65,7 @@ def _state(explained: Explained) -> Text | None:
     if explained.waiting_in:
         return Text(f"waiting in batch {explained.waiting_in}", "cyan")
     if explained.reason:
-        return outside(f"refused, {explained.reason.value}: {explained.message}", "red", 1000)
+        return noted(f"refused, {explained.reason.value}: {explained.message}", "red", 1000)
     return _known(explained) if explained.id else None
 
 
@@ -97,4 +93,4 @@ def _first(explained: Explained) -> Text | None:
     first = explained.first
     if first is None:
         return None
-    return Text(f"{first.at}, source {first.source}, file ").append_text(outside(first.path))
+    return Text(f"{first.at}, source {first.source}, file ").append_text(noted(first.path))

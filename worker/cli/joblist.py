@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.padding import Padding
 from rich.text import Text
 
-from worker.cli.output import console, facts, number, outside, refused, table
+from worker.cli.output import console, facts, noted, number, outside, refused, table
 from worker.view.jobs import JobView
 
 _UNKNOWN = "(begun without Redis)"
@@ -38,7 +38,7 @@ def show_jobs(jobs: Sequence[JobView]) -> None:
             _count(job.articles.published + job.articles.revised, "green"),
             _count(job.articles.duplicate, ""),
             _count(job.articles.rejected, "red"),
-            outside(job.label or _UNKNOWN),
+            noted(job.label or _UNKNOWN),
         )
     console().print(rows)
 
@@ -49,7 +49,7 @@ def show_job(job: JobView) -> None:
     facts(
         (
             ("job", outside(job.id)),
-            ("what", outside(job.label or _UNKNOWN)),
+            ("what", noted(job.label or _UNKNOWN)),
             ("source", outside(job.source)),
             ("began", _local(job.created_at)),
             ("last", _local(job.last_at) if job.last_at else None),

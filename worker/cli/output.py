@@ -49,6 +49,14 @@ def outside(text: str | bytes, style: str = "", limit: int = 300) -> Text:
     return Text(printable(text, limit), style=style)
 
 
+def noted(text: str, style: str = "", limit: int = 300) -> Text:
+    """Text that was escaped when it was noted (paths, reasons): its backslashes are no new ones.
+
+    What could still hide in it, because the note was tampered with, is escaped all the same.
+    """
+    return Text(printable(text, limit).replace("\\\\", "\\"), style=style)
+
+
 def number(value: int | None) -> str:
     """`12,345`; an unknown number is a dash."""
     return "–" if value is None else f"{value:,}"
@@ -80,10 +88,10 @@ def table(*columns: str, right: Iterable[str] = (), flexible: Iterable[str] = ()
 
 def refused(path: str, reason: str, message: str, where: str) -> None:
     """One refusal in three lines: what, what to do about it, and `where` it is (its id)."""
-    console().print(Text.assemble(outside(path, "bold"), "  ", (printable(reason), "red")))
+    console().print(Text.assemble(noted(path, "bold"), "  ", (printable(reason), "red")))
     for line, style in ((message, ""), (where, "dim")):
         if line:
-            console().print(Padding(outside(line, style, 2000), (0, 0, 0, 4)))
+            console().print(Padding(noted(line, style, 2000), (0, 0, 0, 4)))
 
 
 def as_json(value: Any) -> str:

@@ -54,7 +54,7 @@ def show(
     """Show one refused input: what it was, why it was refused, and where its bytes are."""
     from dataclasses import asdict
 
-    from worker.cli.output import facts, number, outside, print_json
+    from worker.cli.output import facts, noted, number, outside, print_json
 
     quarantine = _quarantine(context)
     refused = quarantine.get(refused_id)
@@ -68,10 +68,10 @@ def show(
         facts(
             (
                 ("id", refused.id),
-                ("file", outside(refused.path).append(part)),
+                ("file", noted(refused.path).append(part)),
                 ("source", refused.source),
                 ("reason", outside(refused.reason.value, "red")),
-                ("what to do", outside(refused.message, limit=2000)),
+                ("what to do", noted(refused.message, limit=2000)),
                 ("refused", refused.refused_at),
                 ("size", f"{number(refused.size)} bytes"),
                 ("job", refused.job),

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.output import number, outside, table
+from worker.cli.output import noted, number, outside, table
 from worker.view.status import Articles, Source, Status
 
 _SILENT_BEAT = 30.0
@@ -187,7 +187,7 @@ def _about_source(source: Source) -> Iterator[Text]:
         return
     yield _notice(f"{source.name}: {number(source.left_alone_count)} left alone in the folder")
     for left in source.left_alone[:_NAMED]:
-        yield Text(f"    {left.path}: {left.why}", "dim")
+        yield noted(f"    {left.path}: {left.why}", "dim", 1000)
     more = source.left_alone_count - _NAMED
     if more > 0:
         yield Text(f"    … and {number(more)} more", "dim")

@@ -83,7 +83,7 @@ def explain_title(
     rule = sites_of(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
     about = Explained(
-        title=printable(title), date=found.date, folded_title=found.title, scope=profile.scope
+        title=title, date=found.date, folded_title=found.title, scope=profile.scope
     )
     if found.identity is None:
         why = "the date says nothing" if found.date is None else f"the scope is {profile.scope}"

@@ -1,0 +1,108 @@
+"""`explain` and `parse`: what newsdrop makes of an input, and why."""
+
+import json
+
+import redis
+
+from tests.home import Home, article
+
+
+def test_parse_prints_the_record_and_publishes_nothing(home: Home) -> None:
+    """The record of a file, of standard input too; the stream stays empty."""
+    text = article("甲")
+    record = home.json("parse", str(home.put("a.md", text)))
+    assert (record["title"], record["date"]) == ("甲", "2022-03-04")
+    piped = home.run("parse", "-", "--json", stdin=text.encode())
+    assert json.loads(piped.stdout)["id"] == record["id"]
+    assert json.loads(home.run("parse", str(home.path / "a.md")).stdout)["title"] == "甲"
+    assert home.json("status")["stream"]["length"] == 0
+
+
+def test_parse_exits_1_for_what_would_be_refused(home: Home) -> None:
+    """The reason is told as the quarantine would; good articles of the same file are printed."""
+    bad = home.put("bad.ndjson", '{"title":"甲","content_text":"正文"}\n{"title":\n')
+    first, second = home.lines("parse", str(bad), code=1)
+    assert first["title"] == "甲"
+    assert second["refused"]
+    assert "refused" in home.run("parse", str(home.put("empty.md", b""))).stderr
+
+
+def test_parse_never_waits_at_a_fifo(home: Home) -> None:
+    """What is no regular file is refused as a wrong call, not opened and waited at."""
+    import os
+
+    os.mkfifo(home.path / "pipe")
+    assert home.run("parse", str(home.path / "pipe")).exit_code == 2
+    assert home.run("parse", str(home.path)).exit_code == 2
+    assert home.run("parse", str(home.path / "missing")).exit_code == 2
+
+
+def test_explain_tells_key_match_and_origin(home: Home) -> None:
+    """Another file of the same title and date: its key, since when it is known, and from where."""
+    home.json("enqueue", "--source", "drop", str(home.put("original.md", article("甲：乙"))))
+    home.work()
+    mirrored = home.put("mirror.md", article("甲_乙", body="别的正文。"))
+    (told,) = home.lines("explain", str(mirrored))
+    assert told["known"]
+    assert told["same_content"] is False
+    assert told["known_since"].endswith("Z")
+    assert told["in_stream"]["source"] == "drop"
+    assert told["past"][0]["path"] == "original.md"
+    shown = home.run("explain", str(mirrored)).stdout
+    assert "original.md" in shown
+    assert "with other content" in shown
+    (by_title,) = home.lines("explain", "--title", "甲：乙", "--date", "2022-03-04")
+    assert by_title["id"] == told["id"]
+
+
+def test_explain_answers_after_the_stream_was_trimmed_and_redis_lost(
+    home: Home, redis_client: redis.Redis
+) -> None:
+    """The archive's journals still tell when and from where an article came."""
+    home.json("enqueue", str(home.put("a.md", article("甲"))))
+    home.work()
+    redis_client.xtrim("newsdrop:articles", maxlen=0)
+    (told,) = home.lines("explain", "--title", "甲", "--date", "2022-03-04")
+    assert told["known"]
+    assert told["in_stream"] is None
+    assert told["past"][0]["status"] == "published"
+    assert "no longer: trimmed" in home.run("explain", str(home.path / "a.md")).stdout
+    redis_client.flushall()
+    (told,) = home.lines("explain", "--title", "甲", "--date", "2022-03-04")
+    assert told["known"] is False
+    assert told["past"][0]["path"] == "a.md"
+
+
+def test_explain_knows_files_that_are_gone(home: Home) -> None:
+    """By the path a file had: published, refused with its reason, or still waiting."""
+    good, bad = home.put("x/a.md", article("甲")), home.put("x/bad.md", b"")
+    home.json("enqueue", "--move", str(good), str(bad))
+    (waiting,) = home.lines("explain", str(good))
+    assert waiting["waiting_in"]
+    home.work()
+    (told,) = home.lines("explain", str(good))
+    assert (told["title"], told["known"]) == ("甲", True)
+    (refused,) = home.lines("explain", "bad.md")
+    assert refused["reason"] == "empty"
+    assert "refused, empty" in home.run("explain", "bad.md").stdout
+    never = home.run("explain", "never.md")
+    assert never.exit_code == 2
+    assert "none of that path was ever taken" in never.stderr
+
+
+def test_explain_without_redis_asks_the_archive(lonely: Home) -> None:
+    """The key is told all the same; that Redis does not answer is said, and exits 3."""
+    path = lonely.put("a.md", article("甲"))
+    (told,) = lonely.lines("explain", str(path), code=3)
+    assert told["id"].startswith("20220304-")
+    assert told["known"] is None
+    assert "only the archive was asked" in lonely.run("explain", str(path)).stderr
+
+
+def test_explain_of_a_title_without_a_date_wants_the_file(home: Home) -> None:
+    """Such a key holds the content, which a title alone does not give."""
+    result = home.run("explain", "--title", "甲")
+    assert result.exit_code == 1
+    assert "give a PATH" in result.stderr
+    assert home.run("explain").exit_code == 2
+    assert home.run("explain", "a.md", "--title", "甲").exit_code == 2

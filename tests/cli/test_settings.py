@@ -1,0 +1,55 @@
+"""`config` and `schema`: what is set, and what comes out."""
+
+import jsonschema
+import pytest
+
+from tests.home import Home, article
+
+
+def test_config_show_is_a_config_file(home: Home) -> None:
+    """What `config show` prints can be saved and used, and then shows the same."""
+    shown = home.run("config", "show").stdout
+    path = home.put("mine.toml", shown)
+    assert home.run("--config", str(path), "config", "show").stdout == shown
+    assert home.json("config", "show")["stream"]["name"] == "newsdrop:articles"
+
+
+def test_passwords_are_not_shown(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither `config show` nor a complaint about the server prints what is in its address."""
+    monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://user:secret@127.0.0.1:1/0?password=hidden")
+    for command in (["config", "show"], ["config", "show", "--json"], ["status"], ["tail"]):
+        said = home.run(*command).output
+        assert "secret" not in said
+        assert "hidden" not in said
+
+
+def test_config_check(home: Home) -> None:
+    """Right settings exit 0; a misspelt key exits 2 and names the one that was meant."""
+    assert home.json("config", "check")["ok"]
+    path = home.put("bad.toml", "[stream]\nmax_lenght = 5\n")
+    result = home.run("--config", str(path), "config", "check")
+    assert result.exit_code == 2
+    assert "did you mean stream.max_length?" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_config_check_reads_the_site_rules(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong rule of the operator's own is found before anything is started."""
+    rule = home.put("sites/mine.toml", "[body]\nremove = ['p[']\n")
+    monkeypatch.setenv("NEWSDROP_SITES_DIR", str(rule.parent))
+    result = home.run("config", "check")
+    assert result.exit_code == 2
+    assert "mine.toml" in result.stderr
+
+
+def test_the_schema_describes_the_record(home: Home) -> None:
+    """A record that came out of the stream is valid by `schema`; one without a title is not."""
+    schema = home.json("schema")
+    home.json("enqueue", str(home.put("a.md", article("甲"))))
+    home.work()
+    (record,) = home.lines("tail")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(record, schema)
+    del record["title"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(record, schema)

@@ -1,0 +1,129 @@
+"""`status`, `jobs`, `audit`, `pause`, `resume`: watching the work."""
+
+import shutil
+
+import redis
+
+from tests.home import Home, article
+
+
+def test_status_json_holds_what_is_promised(home: Home, redis_client: redis.Redis) -> None:
+    """Every documented key is there, with the counts of three articles, one twice, one refused."""
+    home.put("in/a.md", article("甲"))
+    home.put("in/b.md", article("乙"))
+    home.put("in/c.md", article("甲") + "\n")
+    home.put("in/d.md", b"")
+    home.json("enqueue", str(home.path / "in"))
+    home.work()
+    home.json("enqueue", str(home.put("later.md", article("丙"))))
+    status = home.json("status")
+    counted = {name: status["articles"][name] for name in ("published", "revised", "duplicate")}
+    assert counted == {"published": 2, "revised": 0, "duplicate": 1}
+    assert status["articles"]["rejected"] == 1
+    assert status["files"] == {
+        "accepted": 5, "waiting": 1, "working": 0, "archived": 3, "quarantined": 1,
+    }  # fmt: skip
+    assert status["queue"]["batches"] == 1
+    assert status["queue"]["oldest_age_s"] >= 0
+    stream = status["stream"]
+    assert (stream["name"], stream["length"]) == ("newsdrop:articles", 2)
+    assert stream["last_id"] == redis_client.xrevrange("newsdrop:articles", count=1)[0][0].decode()
+    assert status["workers"] == []
+    sources = {source["name"]: source for source in status["sources"]}
+    assert sources["manual"]["waiting"] == 1
+    assert sources["manual"]["last_success"]
+    assert sources["drop"]["folder"] == str(home.drop)
+    assert not sources["drop"]["paused"]
+
+
+def test_status_names_what_was_left_alone_and_why(home: Home) -> None:
+    """A link in the folder is listed with the reason, in JSON and in words."""
+    (home.drop / "link.md").symlink_to("/etc/hostname")
+    home.look()
+    source = home.json("status")["sources"][0]
+    (left,) = source["left_alone"]
+    assert left["path"] == "link.md"
+    assert "symbolic link" in left["why"]
+    assert "link.md: it is a symbolic link" in home.run("status").stdout
+
+
+def test_status_says_in_words_that_contents_differed(home: Home) -> None:
+    """A person who mends a typo and drops the file again is told why nothing changed."""
+    for text in ("正文有错别字。", "正文没有错字。"):
+        home.json("enqueue", str(home.put("a.md", article("甲", body=text))))
+        home.work()
+    said = " ".join(home.run("status").stdout.split())
+    assert "1 duplicate had the title and date of a known article but other content" in said
+    assert "--force" in said
+    assert home.json("status")["articles"]["content_differs"] == 1
+
+
+def test_status_without_redis_tells_what_the_spool_says(lonely: Home) -> None:
+    """Exit 3, what waits, and what to do; what only Redis knows is null and not nought."""
+    lonely.json("enqueue", str(lonely.put("a.md", article("甲"))))
+    status = lonely.json("status", code=3)
+    assert status["files"]["waiting"] == 1
+    assert status["files"]["archived"] is None
+    assert status["articles"] is None
+    assert "cannot be reached" in status["problem"]
+    shown = lonely.run("status")
+    assert shown.exit_code == 3
+    assert "does not answer" in shown.stdout
+    assert "newsdrop up" in shown.stdout
+
+
+def test_a_fresh_status_tells_where_to_drop(home: Home) -> None:
+    """With nothing done yet, status says what to do next and that no worker runs."""
+    said = home.run("status").stdout
+    assert "Nothing has come in yet. Drop files into" in said
+    assert "No worker is running" in said
+
+
+def test_jobs_are_listed_and_shown(home: Home) -> None:
+    """Newest first, one document a line; one job with its counts and what was refused of it."""
+    assert "newsdrop enqueue" in home.run("jobs").stdout
+    first = home.json("enqueue", str(home.put("a.md", article("甲"))))["job"]
+    second = home.json("enqueue", str(home.put("bad.md", b"")))["job"]
+    home.work()
+    assert [job["id"] for job in home.lines("jobs")] == [second, first]
+    job = home.json("jobs", second)
+    assert job["files"]["quarantined"] == 1
+    assert job["refused"][0]["reason"] == "empty"
+    assert "bad.md" in home.run("jobs", second).stdout
+    assert second in home.run("jobs").stdout
+    unknown = home.run("jobs", "nosuch")
+    assert unknown.exit_code == 2
+    assert "nosuch" in unknown.stderr
+
+
+def test_audit_balances_and_misses_what_vanished(home: Home) -> None:
+    """Every accepted file has one outcome; a batch whose archive was removed is unaccounted for."""
+    home.put("in/a.md", article("甲"))
+    home.put("in/b.md", b"")
+    home.json("enqueue", str(home.path / "in"))
+    home.work()
+    home.json("enqueue", str(home.put("c.md", article("丙"))))
+    audit = home.json("audit")
+    counts = ("accepted", "published", "duplicate", "quarantined", "waiting", "unaccounted")
+    assert [audit[name] for name in counts] == [3, 1, 0, 1, 1, 0]
+    assert "one outcome" in home.run("audit").stdout
+    shutil.rmtree(home.state / "archive")
+    audit = home.json("audit", code=1)
+    assert audit["unaccounted"] == 2
+    assert audit["missing"][0]["accepted"] == 2
+    assert "0 of 2 files are accounted for" in home.run("audit").stdout
+
+
+def test_a_paused_source_is_not_taken_from(home: Home) -> None:
+    """While paused its files stay in the folder and status says so; resumed, they are taken."""
+    (home.drop / "a.md").write_text(article("甲"), "utf-8")
+    assert home.json("pause", "drop") == {"source": "drop", "paused": True}
+    home.settled()
+    assert (home.drop / "a.md").exists()
+    assert home.json("status")["sources"][0]["paused"]
+    assert "drop paused" in home.run("status").stdout
+    home.run("resume", "drop")
+    home.settled()
+    assert not (home.drop / "a.md").exists()
+    assert home.json("status")["articles"]["published"] == 1
+    assert home.run("pause", "dorp").exit_code == 2
