@@ -26,6 +26,10 @@ _SLACK = 40  # levels that a parser may add to a body made shallow: it implies t
 _HIDDEN_REFERENCE = re.compile(
     "&(?:#|shy|lrm|rlm|ZeroWidth|Negative|NoBreak|ApplyF|Invisible|af;|it;|ic;)"
 )
+# libxml2 takes time by the square of the attributes of one tag: 65 s for 200,000. A long tag with
+# few of them is a picture as a data: address, and costs nothing.
+_HUGE_TAG = re.compile(r"<[^<>]{4000,}")
+_MOST_ATTRIBUTES = 200
 _NO_NOISE = BodyRule()
 
 
@@ -47,7 +51,7 @@ class Fragment:
     """A parsed body, not yet cleaned."""
 
     def __init__(self, html: str) -> None:
-        self._html = fit(html)
+        self._html = _HUGE_TAG.sub(_without_attributes, fit(html))
         self._root = _parse(self._html)
 
     def image_hosts(self) -> Iterator[str]:
@@ -120,6 +124,11 @@ def _parse(html: str) -> etree._Element:
     root = etree.fromstring(f"<body>{html}</body>".encode(), parser)
     body = root.find("body") if root is not None else None
     return etree.Element("body") if body is None else body
+
+
+def _without_attributes(match: re.Match[str]) -> str:
+    tag = match[0]
+    return tag if len(tag.split(None, _MOST_ATTRIBUTES)) <= _MOST_ATTRIBUTES else tag.split()[0]
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,142 @@
+"""Dates in all the forms that inputs have."""
+
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.normalize.conftest import SHANGHAI, article, profile_with, site
+from worker.model import DateText, Person
+from worker.normalize.dates import read_date
+
+READABLE = [
+    # RFC 822 and 2822, with obsolete zones
+    ("Fri, 26 Nov 2021 12:26:04 GMT", "2021-11-26T12:26:04Z", "second"),
+    ("26 Nov 21 12:26 UT", "2021-11-26T12:26:00Z", "minute"),
+    ("Fri, 26 Nov 2021 12:26:04 EST", "2021-11-26T17:26:04Z", "second"),
+    ("Fri, 26 Nov 2021 12:26:04 PDT", "2021-11-26T19:26:04Z", "second"),
+    ("Fri, 26 Nov 2021 20:26:04 +0800 (CST)", "2021-11-26T12:26:04Z", "second"),
+    ("Fri, 26 November 2021 20:26:04 +08:00", "2021-11-26T12:26:04Z", "second"),
+    ("Fri, 26 Nov 2021 12:26:04 BST", "2021-11-26T11:26:04Z", "second"),
+    ("Fri, 26 Nov 2021 12:26:04", "2021-11-26T04:26:04Z", "second"),
+    ("Fri Nov 26 20:26:04 CST 2021", "2021-11-26T12:26:04Z", "second"),
+    ("Fri Nov 26 2021 20:26:04 GMT+0800 (China Standard Time)", "2021-11-26T12:26:04Z", "second"),
+    ("26 Nov 2021", "2021-11-25T16:00:00Z", "day"),
+    ("Nov 26, 2021", "2021-11-25T16:00:00Z", "day"),
+    # ISO 8601
+    ("2021-11-26T12:26:04Z", "2021-11-26T12:26:04Z", "second"),
+    ("2021-11-26t12:26:04z", "2021-11-26T12:26:04Z", "second"),
+    ("2021-11-26T20:26:04.123+08:00", "2021-11-26T12:26:04Z", "second"),
+    ("2021-11-26T20:26:04,123+0800", "2021-11-26T12:26:04Z", "second"),
+    ("2021-11-26T20:26+08:00", "2021-11-26T12:26:00Z", "minute"),
+    ("2008-10-22 15:19:26+00:00", "2008-10-22T15:19:26Z", "second"),
+    ("2020-11-06 14:30:00+14:30", "2020-11-06T00:00:00Z", "second"),
+    ("2021-11-26 12:26:04 UTC", "2021-11-26T12:26:04Z", "second"),
+    ("2021-11-26 12:26:04 +0000", "2021-11-26T12:26:04Z", "second"),
+    ("2021-11-26 07:26:04 EST", "2021-11-26T12:26:04Z", "second"),
+    ("20211126T122604Z", "2021-11-26T12:26:04Z", "second"),
+    ("20211126", "2021-11-25T16:00:00Z", "day"),
+    ("2023-02-20", "2023-02-19T16:00:00Z", "day"),
+    ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z", "second"),
+    # as people write them
+    ("2022-03-20 12:33:29", "2022-03-20T04:33:29Z", "second"),
+    ("2022-3-2 9:05", "2022-03-02T01:05:00Z", "minute"),
+    ("2021/11/26", "2021-11-25T16:00:00Z", "day"),
+    ("2021/11/26 20:26", "2021-11-26T12:26:00Z", "minute"),
+    ("2021.11.26 20:26", "2021-11-26T12:26:00Z", "minute"),
+    ("2021年11月26日 20:26", "2021-11-26T12:26:00Z", "minute"),
+    ("2021年11月26日20时26分04秒", "2021-11-26T12:26:04Z", "second"),
+    ("2021年11月26日 星期五 下午8:26", "2021-11-26T12:26:00Z", "minute"),
+    ("2021年1月6日", "2021-01-05T16:00:00Z", "day"),
+    ("２０２１年１１月２６日　２０：２６", "2021-11-26T12:26:00Z", "minute"),
+    ("2021-11-26 08:26:04 PM", "2021-11-26T12:26:04Z", "second"),
+    ("2021年11月26日 20:26 新浪财经", "2021-11-26T12:26:00Z", "minute"),
+    # since 1970
+    ("1637929564", "2021-11-26T12:26:04Z", "second"),
+    ("1637929564123", "2021-11-26T12:26:04Z", "second"),
+    ("1637929564.5", "2021-11-26T12:26:04Z", "second"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected", "precision"), READABLE)
+def test_a_readable_date(text: str, expected: str, precision: str) -> None:
+    """Each form gives its moment in UTC (naive ones by the source's zone) and its precision."""
+    read = read_date(text, SHANGHAI)
+    assert read is not None
+    assert (read.rfc3339(), read.precision) == (expected, precision)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "Invalid Date", "yesterday", "刚刚", "2021", "2021-11", "26/11/2021",
+        "2021-02-30", "Tue, 30 Feb 2021 10:00:00 GMT", "2021-13-01", "2021-11-26 25:00",
+        "0000-00-00 00:00:00", "0001-01-01 00:00:00 GMT", "0000-01-01", "9999-12-31", "2101-01-01",
+        "1970-01-01T00:00:00Z", "0", "99999999999999999999", "2021-11-26T12:00:00+99:00",
+        "May", "may the 4th", "٣٣٣٣٣٣٣٣٣", "1" * 5000,
+    ],
+)  # fmt: skip
+def test_what_is_no_date(text: str) -> None:
+    """Impossible dates and words are unknown, with a warning; nothing becomes "now"."""
+    assert read_date(text, SHANGHAI) is None
+    made = article(date=text)
+    assert made.date is made.date_published is made.date_source is None
+    assert made.date_precision == "unknown"
+    assert made.warnings
+
+
+def test_an_article_without_a_date_has_a_warning() -> None:
+    """A missing date is no error and is never made up."""
+    made = article()
+    assert made.date_published is None
+    assert made.warnings == ("no usable date: keyed by title and content",)
+
+
+def test_the_key_date_is_of_one_zone() -> None:
+    """`date` is in the key's zone whatever the source's; a date without a time stays itself."""
+    late = article(date="Fri, 26 Nov 2021 17:00:00 GMT")
+    assert (late.date, late.date_published) == ("2021-11-27", "2021-11-26T17:00:00Z")
+    tokyo = profile_with(time_zone=ZoneInfo("Asia/Tokyo"))
+    assert article(date="2021-11-26 00:30:00", profile=tokyo).date == "2021-11-25"
+    assert article(date="2021-11-26", profile=tokyo).date == "2021-11-26"
+    assert article(date="2021-11-26 00:30", profile=profile_with(key_zone=UTC)).date == "2021-11-25"
+
+
+def test_the_first_date_that_says_something_counts() -> None:
+    """Dates are tried in order of trust, and the record says which it was."""
+    made = article(
+        dates=(DateText("Invalid Date", "front-matter:date"), DateText("2021-11-26", "file-name"))
+    )
+    assert (made.date, made.date_source) == ("2021-11-26", "file-name")
+    assert made.warnings == ("date not understood: Invalid Date (front-matter:date)",)
+
+
+def test_a_future_date_is_kept_with_a_warning() -> None:
+    """A date after the file was seen is published as it stands, and said to be odd."""
+    made = article(date="2031-01-01T00:00:00Z", first_seen_at="2022-05-01T08:00:00Z")
+    assert made.date == "2031-01-01"
+    assert "future" in made.warnings[0]
+
+
+def test_cst_is_the_zone_of_the_source() -> None:
+    """CST means Chicago's time in RFC 822, but China's where the source is there."""
+    text = "Fri, 26 Nov 2021 12:00:00 CST"
+    for zone, expected in (("Asia/Shanghai", "04:00:00"), ("America/Chicago", "18:00:00")):
+        read = read_date(text, ZoneInfo(zone))
+        assert read is not None
+        assert read.rfc3339() == f"2021-11-26T{expected}Z"
+
+
+def test_a_page_is_read_in_its_sites_zone() -> None:
+    """A rule's zone reads the naive dates of the site's pages, not those of a mirror's file."""
+    fields = {"sites": site(time_zone="Asia/Tokyo"), "authors": (Person("某站"),)}
+    page = article(date="2021-11-26 09:00:00", parser="page", **fields)
+    mirrored = article(date="2021-11-26 09:00:00", **fields)
+    assert page.date_published == "2021-11-26T00:00:00Z"
+    assert mirrored.date_published == "2021-11-26T01:00:00Z"
+
+
+def test_the_date_of_a_change() -> None:
+    """`date_modified` is the first readable one of its candidates, in UTC."""
+    modified = (DateText("?", "x"), DateText("2021-11-27 08:00", "front-matter:updated"))
+    assert article(modified=modified).date_modified == "2021-11-27T00:00:00Z"
