@@ -26,6 +26,7 @@ from worker.parse.page_meta import (
     by_rule,
     by_text,
     merged,
+    text_at,
 )
 from worker.parse.values import clean
 from worker.settings import Limits
@@ -71,6 +72,7 @@ def parse_page(
     base = _base(soup, document.url or url)
     next_page = _next_page(soup, rule, base)
     html, warnings = _body(soup, rule, said)
+    outlet = said.publisher.name if said.publisher else None
     if next_page:
         warnings = (*warnings, f"the article goes on at {printable(next_page)}")
     yield RawArticle(
@@ -79,12 +81,12 @@ def parse_page(
         title=said.title,
         dates=said.dates,
         modified=said.modified,
-        authors=said.authors,
+        authors=tuple(one for one in said.authors if one.name != outlet),
         publisher=said.publisher,
         editor=said.editor,
         tags=tuple(tag for tag in said.tags if tag != said.title),
         language=said.language,
-        url=url,
+        url=url if url and _leads_inside(url) else None,
         base_url=base,
         summary=said.summary if said.summary != said.title else None,
         image=_joined(base, said.image),
@@ -155,12 +157,16 @@ _MAX_LINKS = 5_000
 
 
 def _page_url(document: Document, meta: Said, ld: Said) -> str | None:
-    """The canonical address; one that is only a site's front page is a mistake of its template."""
-    for said in (meta.url, ld.url):
-        link = _joined(document.url, said)
-        if link and (urlsplit(link).path.strip("/") or not document.url):
-            return link
-    return document.url
+    """The canonical address. A front page as such is a mistake of the site's template; it still
+    tells the host where nothing else does.
+    """
+    links = [link for said in (meta, ld) if (link := _joined(document.url, said.url))]
+    return next(filter(_leads_inside, links), document.url or next(iter(links), None))
+
+
+def _leads_inside(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool(parts.path.strip("/") or parts.query)
 
 
 def _rule(
@@ -230,6 +236,9 @@ def _body(soup: BeautifulSoup, rule: SiteRule | None, said: Said) -> tuple[str, 
     """The body's HTML and how it was found, where that is worth a warning."""
     if rule and (html := _by_selector(soup, rule)):
         return html, ()
+    for heading in soup.find_all("h1"):
+        if (said.title or "").startswith(text_at(heading)):  # it would open the body again
+            heading.decompose()
     html = extracted_body(soup)
     # Some pages hold their text for search engines only and draw the rest by script.
     if said.body and text_length(html) * 2 < len(said.body):

@@ -33,15 +33,15 @@ def extracted_body(soup: BeautifulSoup) -> str:
             noise.decompose()
     text = soup.decode()
     precise = _extract(text, precise=True)
-    if _length(precise) < SHORT:
-        return _extract(text, precise=False, form="html")
-    element = _holder(soup, precise)
-    if element is None:
-        return _extract(text, precise=True, form="html")
-    most = _size(element) / _SURPLUS
-    if most <= _length(precise) or most <= _length(_extract(text, precise=False)):
-        return element.decode()
-    return _extract(text, precise=True, form="html")
+    plain = _extract(text, precise=False) if _length(precise) < SHORT else ""
+    element = _holder(soup, plain or precise)
+    if element is not None:
+        most = _size(element) / _SURPLUS
+        if most <= _length(plain or precise):
+            return element.decode()
+        if not plain and most <= _length(_extract(text, precise=False)):
+            return element.decode()
+    return _extract(text, precise=not plain, form="html")
 
 
 def text_length(html: str) -> int:

@@ -85,7 +85,7 @@ def _said(node: Mapping[str, object], known: Mapping[str, Mapping[str, object]])
         ],
         language=text_of(node.get("inLanguage")) or None,
         url=next(iter(_addresses(node)), None),
-        summary=text_of(node.get("description")) or None,
+        summary=" ".join(text_of(node.get("description")).split()) or None,
         image=url_of(image),
         body=text_of(node.get("articleBody")) or None,
     )

@@ -82,7 +82,8 @@ def by_meta(soup: BeautifulSoup) -> Said:
 
     html = soup.html
     canonical = soup.select_one('link[rel~="canonical"][href]')
-    links = (_attribute(canonical, "href"), *(text for _, text in named("og:url")))
+    links = [_attribute(canonical, "href"), *(text for _, text in named("og:url"))]
+    links.sort(key=lambda link: bool(link and _FRONT_PAGE.match(link)))  # a template's mistake
     sections = [text for name, text in named(_TAGS) if name in _WHOLE_TAGS]
     words = next((_keywords(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
     outlet = _first(outlet_name(text) for _, text in named(_PUBLISHER))
