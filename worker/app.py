@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from celery import Celery
 from kombu.entity import Queue
+from kombu.transport.redis import Channel as RedisChannel
 
 from worker.beat import ZoneCrontab
 from worker.presence import announce
@@ -22,10 +23,13 @@ TIDY_SECONDS = 600
 
 def create_app(settings: Settings) -> Celery:
     """The application for `settings`; it connects to nothing yet."""
+    # Nor does kombu have to put back what a lost connection had in hand: it tries so over that
+    # very connection, and writes the message to a file in /tmp when it cannot.
+    RedisChannel.do_restore = False
     app = Celery("newsdrop", broker=broker_url(redis_url(settings)), include=["worker.tasks"])
     app.conf.update(
-        # A message says "work waits" and nothing more: it may be lost, so no results are kept,
-        # and it may come twice, so it is acknowledged late.
+        # A message says "work waits" and nothing more: it may be lost, it may come twice, and
+        # nobody asks for its result. Acknowledging late keeps each process to one message.
         task_ignore_result=True,
         task_acks_late=True,
         task_serializer="json",
@@ -45,6 +49,7 @@ def create_app(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a full Redis refuses commands: wait, do not end
         broker_transport_options=_transport_options(),
         timezone="UTC",
         beat_scheduler="worker.beat:BoundedScheduler",
@@ -71,13 +76,10 @@ def broker_url(url: str) -> str:
 
 def _transport_options() -> dict[str, Any]:
     return {
-        "visibility_timeout": 300,  # no task takes so long; a bell lost with its worker rings again
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        "unacked_mutex_expire": 30,
-        "unacked_key": "newsdrop:unacked",
-        "unacked_index_key": "newsdrop:unacked_index",
-        "unacked_mutex_key": "newsdrop:unacked_mutex",
+        # Without kombu's list of unacknowledged messages: a bell lost with its worker rings again
+        # at the next tick. Keeping the list cost four commands a message, and with an entry in it
+        # a lost connection ended the worker (kombu 5.7 restores it over the connection just lost).
+        "ack_emulation": False,
         "socket_timeout": 10,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from celery.beat import PersistentScheduler, ScheduleEntry
+from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab
 
 from worker.errors import Retryable
@@ -50,14 +50,24 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         self._bells = Bells(client)
         self._beats = Heartbeats(client, stream=settings.stream.name)
         self._limit = 2 * settings.processes()
+        self._trouble = ""
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
         try:
             self._beats.beat_tick()
-            ring = self._bells.may_ring(self.app.conf.task_default_queue, self._limit)
-        except Retryable:
-            ring = True  # the broker's own retry says what is wrong
-        if not ring:
-            logger.debug("enough ticks wait: %s is left out", entry.name)
+            if self._bells.may_ring(self.app.conf.task_default_queue, self._limit):
+                sent = super().apply_async(entry, *args, **kwargs)
+            else:
+                logger.debug("enough ticks wait: %s is left out", entry.name)
+                sent = None
+        except (Retryable, SchedulingError) as error:
+            self._say_once(f"no tick can be sent: {error}")
             return None
-        return super().apply_async(entry, *args, **kwargs)
+        self._say_once("")
+        return sent
+
+    def _say_once(self, trouble: str) -> None:
+        """Log a trouble when it begins and its end, not at every tick between."""
+        if bool(trouble) != bool(self._trouble):
+            logger.warning(trouble or "ticks are sent again")
+        self._trouble = trouble

@@ -1,0 +1,185 @@
+"""Plain Celery, with nothing of `up`: a real worker process does the whole job."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import redis
+
+from tests.servers import Server
+from tests.world import World, article
+
+pytestmark = pytest.mark.e2e
+
+WITHIN = 60.0
+"""Seconds; generous, for a machine that does much else."""
+
+
+def until(there: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + WITHIN
+    while not (found := there()):
+        assert time.monotonic() < deadline, f"no {what} within {WITHIN:.0f} s"
+        time.sleep(0.05)
+    return found
+
+
+class Worker:
+    """`celery -A worker.app worker -B` as a process of its own."""
+
+    def __init__(self, world: World, log: Path, **environment: str) -> None:
+        self._world, self._log = world, log
+        self._environment = {
+            **os.environ,
+            "NEWSDROP_STATE_DIR": str(world.settings.state_dir),
+            "NEWSDROP_DROP": str(world.drop_dir),
+            "NEWSDROP_REDIS_URL": world.settings.redis.url,
+            "NEWSDROP_WORKER_TICK_SECONDS": "0.5",
+            "NEWSDROP_SPOOL_MIN_FREE_MB": "1",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+
+    def start(self) -> "Worker":
+        command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "-B", "-l", "info"]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self._starts += 1
+        process = self.process
+        until(
+            lambda: self._log.read_bytes().count(b"ready.") >= self._starts or process.poll(),
+            "worker",
+        )
+        assert process.poll() is None, self._log.read_text()
+        return self
+
+    def children(self) -> list[psutil.Process]:
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def kill(self) -> None:
+        """kill -9 of the worker and its pool, as a power cut would."""
+        if self.process is not None and self.process.poll() is None:
+            for process in [psutil.Process(self.process.pid), *self.children()]:
+                process.send_signal(signal.SIGKILL)
+            self.process.wait(WITHIN)
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(WITHIN)
+
+
+@pytest.fixture
+def server(own_server: Callable[..., Server]) -> Server:
+    return own_server(appendonly=True)
+
+
+@pytest.fixture
+def world(tmp_path: Path, server: Server) -> World:
+    return World(tmp_path / "state", server.url)
+
+
+@pytest.fixture
+def worker(world: World, tmp_path: Path) -> Iterator[Worker]:
+    one = Worker(world, tmp_path / "worker.log")
+    yield one
+    one.kill()
+
+
+def titles(world: World) -> list[str]:
+    return sorted(entry["data"]["title"] for entry in world.entries())
+
+
+def test_a_dropped_file_becomes_a_record(world: World, worker: Worker) -> None:
+    """Beat's tick finds a dropped file; the worker says that it lives; TERM ends it cleanly."""
+    worker.start()
+    world.put("a.md", article())
+    until(world.entries, "record")
+    assert titles(world) == ["一条新闻"]
+    until(lambda: world.waiting() == [], "end of the batch")
+    from worker.store.workers import Heartbeats
+
+    beats = Heartbeats(world.context.redis, stream=world.settings.stream.name)
+    [alive] = until(beats.alive, "heartbeat")
+    assert alive.processes == world.settings.processes()
+    children = worker.children()
+    assert worker.stop() == 0
+    psutil.wait_procs(children, timeout=WITHIN)
+    assert not [child for child in children if child.is_running()]
+    assert beats.alive() == []
+
+
+def test_a_lost_queue_costs_a_tick(world: World, worker: Worker, server: Server) -> None:
+    """Every message of the broker is deleted while files wait: the next tick rings again."""
+    for number in range(5):
+        world.put(f"{number}.md", article(f"第{number}条"))
+    world.look()  # claimed, and no bell is rung for it
+    broker: redis.Redis = server.client()
+    worker.start()
+    for key in ("newsdrop", "newsdrop.ingest"):
+        broker.delete(key)
+    until(lambda: len(world.entries()) == 5, "records")
+
+
+def test_killed_in_the_middle(world: World, worker: Worker) -> None:
+    """kill -9 of the worker and its pool, again and again while 400 files are worked on: each
+    article is published once, every file accounted for."""
+    for number in range(400):
+        world.put(f"{number}.md", article(f"第{number}条"))
+    for round_ in range(3):
+        worker.start()
+        until(lambda least=round_ * 60: len(world.entries()) > least, "progress")
+        worker.kill()
+    worker.start()
+    until(lambda: len(world.entries()) >= 400 and not world.waiting(), "end of the work")
+    assert titles(world) == sorted(f"第{number}条" for number in range(400))
+    totals = world.totals()
+    assert (totals.published, totals.duplicate, totals.archived) == (400, 0, 400)
+
+
+def test_a_full_redis_pauses_intake(world: World, worker: Worker, server: Server) -> None:
+    """A server without memory refuses: files wait. With room again the same worker goes on."""
+    worker.start()
+    admin: Any = server.client()
+    admin.config_set("maxmemory", "1mb")
+    for number in range(20):
+        world.put(f"{number}.md", article(f"第{number}条"))
+    time.sleep(3)
+    assert world.entries() == []
+    assert worker.process is not None
+    admin.config_set("maxmemory", "0")
+    until(lambda: len(world.entries()) == 20, "records after the server had room")
+    until(lambda: world.totals().published == 20, "count")
+    assert len(world.entries()) == 20
+
+
+def test_a_restarted_redis(world: World, worker: Worker, server: Server) -> None:
+    """The server is killed and comes back: the same worker goes on, and nothing is lost."""
+    worker.start()
+    world.put("a.md", article("一"))
+    until(world.entries, "record")
+    server.kill()
+    world.put("b.md", article("二"))
+    time.sleep(1)
+    server.start()
+    until(lambda: titles(world) == ["一", "二"], "second record")
+
+
+def test_a_worker_refuses_an_evicting_server(world: World, worker: Worker, server: Server) -> None:
+    """With an eviction policy Redis would forget the index: the worker says so and ends."""
+    admin: Any = server.client()
+    admin.config_set("maxmemory-policy", "allkeys-lru")
+    with pytest.raises(AssertionError, match="noeviction"):
+        worker.start()
+    assert worker.process is not None
+    assert worker.process.returncode == 2
