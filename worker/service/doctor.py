@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from worker.errors import ConfigError, NewsdropError, Retryable
-from worker.service import server_binary
+from worker.service import embedded, server_binary
 from worker.service.doctor_machine import machine_checks
 from worker.service.lock import holder
 from worker.service.report import Check
@@ -61,14 +61,15 @@ def _server(settings: Settings) -> Iterator[Check]:
             where = shown_url(settings.redis.url)
             yield Check("server", "fail", f"{where}: {error}", "start it, or correct redis.url")
         else:
-            yield _would_run()
+            yield _would_run(settings)
     finally:
         client.close()
 
 
-def _would_run() -> Check:
+def _would_run(settings: Settings) -> Check:
     try:
-        return Check("server", "ok", f"none runs; `newsdrop up` would run {server_binary.find()}")
+        binary = embedded.choose(state_of(settings.state_dir))
+        return Check("server", "ok", f"none runs; `newsdrop up` would run {binary}")
     except NewsdropError as error:
         return Check("server", "fail", "none runs, and there is none to run", str(error))
 

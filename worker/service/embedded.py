@@ -20,9 +20,13 @@ import psutil  # type: ignore[import-untyped]
 
 from worker.errors import ConfigError
 from worker.escape import printable
+from worker.service import server_binary
 from worker.service.server_binary import Binary
 from worker.service.state import StateDir
 from worker.store.connection import socket_url
+
+_PRODUCT = "product"
+"""Of which kind the server is whose data this is: `redis` or `valkey`."""
 
 STOP_SECONDS = 20.0
 """How long a leftover server may take to write its data before it is killed."""
@@ -46,6 +50,15 @@ class Embedded:
         return socket_url(str(self.socket))
 
 
+def choose(state: StateDir) -> Binary:
+    """The server to run on this state directory. Raises ConfigError."""
+    try:
+        wrote = (state.server / _PRODUCT).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        wrote = ""
+    return server_binary.find(wrote=wrote)
+
+
 def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool) -> Embedded:
     """Write the server's configuration and clear away what a killed predecessor left.
 
@@ -56,6 +69,7 @@ def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool)
     _end_leftover(state, embedded)
     embedded.socket.unlink(missing_ok=True)
     embedded.config.write_text(_configuration(state, embedded, fsynced), encoding="utf-8")
+    (state.server / _PRODUCT).write_text(binary.product + "\n", encoding="ascii")
     return embedded
 
 

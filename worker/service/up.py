@@ -15,7 +15,7 @@ from rich.text import Text
 
 from worker.errors import ConfigError, Retryable
 from worker.escape import printable
-from worker.service import embedded, server_binary
+from worker.service import embedded
 from worker.service.detach import detach as go_on
 from worker.service.doctor import refuse_start
 from worker.service.lock import UpLock
@@ -145,7 +145,7 @@ class _Service:
         self, supervisor: Supervisor, console: Console, wait: Callable[[float], None]
     ) -> None:
         fsynced = self.settings.redis.durability == "fsynced"
-        binary = server_binary.find()
+        binary = embedded.choose(self.state)
         server = embedded.prepare(self.state, binary, port=self.port, fsynced=fsynced)
         console.print(Text(f"Starting {binary.called} and its worker …", "dim"))
 
