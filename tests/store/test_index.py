@@ -52,9 +52,12 @@ def test_known_bytes_are_known(store: ArticleStore, date: str | None) -> None:
     assert (known.since_ms, known.latest_ms, known.revision) == (made.known_since_ms,) * 2 + (1,)
 
 
-def test_no_bytes_no_call(store: ArticleStore) -> None:
-    """Asking for nothing answers nothing."""
+def test_any_number_of_bytes(store: ArticleStore) -> None:
+    """Asking for nothing answers nothing; asking for more than one call takes keeps the order."""
     assert store.known([]) == []
+    store.publish("b", [offer(n, raw=n) for n in range(0, 1100, 7)])
+    known = store.known([raw_hash(n) for n in range(1100)])
+    assert [n for n, each in enumerate(known) if each] == list(range(0, 1100, 7))
 
 
 def test_bytes_of_another_content_are_not_known(
@@ -201,6 +204,22 @@ def test_old_generations_are_left_behind(
     timed.publish("c", [offer(2, date=None)])
     assert len(old) == 3
     assert not redis_client.exists(*old)
+
+
+def test_a_day_of_articles_stays_packed(store: ArticleStore, redis_client: redis.Redis) -> None:
+    """On a day of a million a year, every hash of the index is one packed block, even on a server
+    that packs only up to 128 fields."""
+    shipped = redis_client.config_get("hash-max-*-entries")
+    redis_client.config_set("hash-max-ziplist-entries", 128)
+    try:
+        store.publish("b", [offer(n, raw=n) for n in range(2740)])
+        keys = [*redis_client.keys("*:i:*"), *redis_client.keys("*:r:*")]
+        kinds = {redis_client.object("encoding", key) for key in keys}
+        assert kinds <= {b"listpack", b"ziplist"}
+        assert sum(redis_client.hlen(key) for key in keys) == 2 * 2740
+    finally:
+        for name, value in shipped.items():
+            redis_client.config_set(name, value)
 
 
 def _index_keys_of(store: ArticleStore, client: redis.Redis, offers: list[Offer]) -> list[bytes]:

@@ -1,5 +1,6 @@
 """Counters: each batch once, and one moment for whoever adds the spool to them."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -44,6 +45,28 @@ def test_a_batch_is_counted_once(tallies: Tallies) -> None:
     assert snapshot.by_source == {"drop": SOME, "feed.a": Tally(archived=1, revised=1)}
     assert snapshot.settled == {"b1", "b2"}
     assert list(snapshot.last_success_ms) == ["drop", "feed.a"]
+
+
+def test_a_snapshot_is_of_one_moment(redis_server: Server, tallies: Tallies) -> None:
+    """While batches are settled, the totals and the list of settled batches always agree: every
+    file is either counted or in a batch that is not settled."""
+    batches = [f"b{n}" for n in range(400)]
+
+    def settle_all() -> None:
+        own = Tallies(connect(redis_server.url), stream=STREAM)
+        for batch in batches:
+            own.settle(batch, source="drop", job=None, tally=Tally(archived=1))
+
+    settling = threading.Thread(target=settle_all)
+    settling.start()
+    seen = set()
+    while settling.is_alive():
+        snapshot = tallies.snapshot(batches)
+        assert snapshot.totals.archived == len(snapshot.settled)
+        seen.add(snapshot.totals.archived)
+    settling.join()
+    assert len(seen) > 2
+    assert tallies.snapshot(batches).totals.archived == 400
 
 
 def test_a_source_that_only_fails_has_no_success(tallies: Tallies) -> None:

@@ -29,7 +29,8 @@ answers. A batch waits so long only where nobody runs a worker for a week."""
 
 MAX_OFFERS = 64
 MAX_BYTES = 1_000_000
-"""Of one call, which nothing else on the server can interrupt: about a millisecond."""
+"""Of one call, which nothing else on the server can interrupt: 2 to 3 ms."""
+MAX_RAWS = 500
 
 
 class ArticleStore(Stream):
@@ -91,8 +92,10 @@ class ArticleStore(Stream):
         A hit counts as a meeting: the article is remembered for `keep_days` from now. An input
         whose article was revised or forgotten since is not known.
         """
-        if not raws:
-            return []
+        parts = (raws[at : at + MAX_RAWS] for at in range(0, len(raws), MAX_RAWS))
+        return [known for part in parts for known in self._look_up(part)]
+
+    def _look_up(self, raws: Sequence[bytes]) -> list[Known | None]:
         layout, now = self._layout, self._now()
         all_keys = [layout.raw_keys(raw, now) for raw in raws]
         args: list[bytes | int] = [layout.keep_seconds, layout.key("i", ""), len(all_keys[0])]
