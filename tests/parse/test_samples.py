@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
@@ -149,12 +150,10 @@ def test_whole_pages_are_told_as_pages() -> None:
 
 
 def test_expectations_files_are_not_articles(read: Any) -> None:
-    """The JSON beside the samples is no article, and is refused or read as one; never an error."""
+    """The JSON beside the samples is refused or read as an article, and no other error comes of it."""
     for path in sorted(SAMPLES.rglob("*.json")):
-        try:
+        with suppress(Rejected):
             read(path.read_bytes())
-        except Rejected as error:
-            assert str(error)
 
 
 def _is_of(encoding: str, char: str) -> bool:

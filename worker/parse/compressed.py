@@ -5,7 +5,7 @@ import gzip
 import io
 import lzma
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import zstandard
 
@@ -104,12 +104,10 @@ def _opened(data: bytes, kind: Format) -> "_Source":
         return bz2.BZ2File(source)
     if kind is Format.XZ:
         return _Xz(data)
-    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
-    stream: _Source = decompressor.stream_reader(source, read_across_frames=True)
-    return stream
+    return _Zstd(data)
 
 
-class _Xz(io.RawIOBase):
+class _Xz:
     """One or more xz streams; unlike lzma.LZMAFile it bounds the memory that they ask for."""
 
     def __init__(self, data: bytes) -> None:
@@ -128,3 +126,34 @@ class _Xz(io.RawIOBase):
             given, self._rest = self._rest, b""
             if chunk := self._decoder.decompress(given, size):
                 return chunk
+
+
+class _Zstd:
+    """One or more zstd frames; unlike zstandard's stream_reader it tells when one is cut off."""
+
+    # A block of 4 bytes can stand for 128 KiB, so this is 8 MiB in one step at most.
+    _STEP = 256
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self._ready = memoryview(b"")
+        self._decoder = self._new()
+
+    def read(self, size: int, /) -> bytes:
+        while not self._ready:
+            if not self._data:
+                if self._decoder.eof:
+                    return b""
+                raise EOFError("the zstd frame is cut off")
+            if self._decoder.eof:
+                self._decoder = self._new()
+            step = self._data[: self._STEP]
+            self._ready = memoryview(self._decoder.decompress(bytes(step)))
+            left_over = len(self._decoder.unused_data) if self._decoder.eof else 0
+            self._data = self._data[len(step) - left_over :]
+        chunk, self._ready = bytes(self._ready[:size]), self._ready[size:]
+        return chunk
+
+    @staticmethod
+    def _new() -> Any:
+        return zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()

@@ -8,6 +8,7 @@ Standard, by w3lib: GB2312 and GBK are GB18030, ISO-8859-1 is Windows-1252).
 import codecs
 import re
 from dataclasses import dataclass
+from unicodedata import category
 
 from bs4.dammit import EncodingDetector
 from charset_normalizer import from_bytes
@@ -52,12 +53,16 @@ _DETECTABLE = [
     "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256",
 ]  # fmt: skip
 _SAMPLE = 64 * 1024
+_DECLARATIONS = 8 * 1024
+"""Where a declaration is looked for: HTML asks for it within 1,024 bytes, pages forget that."""
 
 
 def _checked(found: Text, data: bytes) -> Text:
     """`found`, unless control characters and replacements show that this was no text."""
     sample = found.text[:_SAMPLE]
     bad = len(_BINARY.findall(sample)) + sample.count("\ufffd")
+    if found.encoding.startswith("utf-16"):  # any pair of bytes is a code point, if not a letter
+        bad += sum(category(char) in ("Cn", "Co") for char in sample[:4096])
     if bad * 10 > len(sample) or "\x00" in sample:
         raise Rejected(
             Reason.NOT_TEXT,
@@ -71,14 +76,17 @@ def _wide(data: bytes) -> Text:
     """UTF-16 or UTF-32 without a mark: its ASCII characters have their zeros on one side."""
     sample = data[:_SAMPLE]
     zeros = [sample[offset::4].count(0) for offset in range(4)]
-    if min(zeros[1:]) * 2 > len(sample) // 4 > 0:
+    nearly_all = len(sample) // 4 * 9 // 10
+    if nearly_all and min(zeros[2:]) >= nearly_all:
         codec = "utf-32-le"
-    elif min(zeros[:3]) * 2 > len(sample) // 4 > 0:
+    elif nearly_all and min(zeros[:2]) >= nearly_all:
         codec = "utf-32-be"
     else:
-        codec = "utf-16-le" if zeros[1] + zeros[3] > zeros[0] + zeros[2] else "utf-16-be"
-    text = data.decode(codec, "replace")
-    return Text(text, codec)
+        high_first, low_first = zeros[0] + zeros[2], zeros[1] + zeros[3]
+        if min(high_first, low_first) * 4 > max(high_first, low_first):
+            return Text("\x00", "binary")
+        codec = "utf-16-le" if low_first > high_first else "utf-16-be"
+    return Text(data.decode(codec, "replace"), codec)
 
 
 def _escape_coded(data: bytes, declared: str | None) -> Text | None:
@@ -133,7 +141,7 @@ def _damaged_utf8(data: bytes) -> Text | None:
 
 def _labels(data: bytes, declared: str | None) -> list[str]:
     """Codec names of what transport, XML declaration and meta element say, in this order."""
-    inside = EncodingDetector.find_declared_encoding(data, is_html=True)
+    inside = EncodingDetector.find_declared_encoding(data[:_DECLARATIONS], is_html=True)
     codecs_named: list[str] = []
     for label in (declared, inside):
         name = resolve_encoding(label) if label else None
@@ -153,11 +161,11 @@ def _detected(data: bytes) -> Text | None:
     matches = list(from_bytes(data[:_SAMPLE], cp_isolation=_DETECTABLE))
     if not matches:
         return None
-    # A few Chinese words alone look as good in Korean or Japanese encodings; where nothing
-    # tells them apart this is the likeliest, by what the project reads.
+    # A few Chinese words alone look as good in Korean or Japanese encodings, French in Polish
+    # ones; where nothing tells them apart these are the likeliest, by what the project reads.
     best = (matches[0].chaos, -matches[0].coherence)
     ties = [found.encoding for found in matches if (found.chaos, -found.coherence) <= best]
-    for codec in sorted(ties, key=lambda codec: codec != "gb18030"):
+    for codec in sorted(ties, key=lambda codec: (codec != "gb18030", codec != "cp1252")):
         if (text := _strict(data, codec)) is not None:
             return Text(text, codec)
     return None

@@ -48,6 +48,13 @@ def parse_feed(
         )
     text = _CONTROL.sub("", text)
     seen = survey(text)
+    if seen.unclosed > _MAX_UNCLOSED:  # both parsers are quadratic in nested entries
+        raise Rejected(Reason.TOO_DEEP, "The feed's entries are not closed: drop the whole feed.")
+    if seen.entries > limits.articles:
+        raise Rejected(
+            Reason.TOO_MANY,
+            f"The feed has more than {limits.articles} entries (limits.articles): split it.",
+        )
     feed, entries = _read(text, seen, document.url)
     if not entries:
         reason = Reason.MALFORMED if seen.entries else Reason.EMPTY
@@ -62,10 +69,11 @@ def parse_feed(
 
 Entry = Mapping[str, Any]
 
+_MAX_UNCLOSED = 100
 # XML 1.0 has no such characters; one of them would end the reading of a whole feed.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _ENCODING = re.compile(r"(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'][^\"'>]{0,60}[\"']")
-_MAIL_AND_NAME = re.compile(r"\S+@\S+\s+\(([^()]+)\)\Z")
+_MAIL_AND_NAME = re.compile(r"\S{1,100}@\S{1,100}\s{1,9}\(([^()]+)\)\Z")
 
 
 def _read(text: str, seen: Survey, url: str | None) -> tuple[Entry, list[Entry]]:

@@ -24,6 +24,7 @@ class Survey:
     """
 
     entries: int
+    unclosed: int
     first: int
     cut: bool
     summaries: bool
@@ -32,13 +33,14 @@ class Survey:
 
 def survey(text: str) -> Survey:
     """Count tags in one pass; nothing is parsed, so markup quoted in CDATA counts too."""
-    entries = summaries = 0
+    entries = closed = summaries = 0
     first = last_open = len(text)
     last_close = -1
     for match in _TAG.finditer(text):
         closing, name = match[1], match[2]
         if name in ("item", "entry"):
             if closing:
+                closed += 1
                 last_close = match.start()
             elif not entries:
                 entries, first, last_open = 1, match.start(), match.start()
@@ -49,6 +51,7 @@ def survey(text: str) -> Survey:
             summaries += 1
     return Survey(
         entries=entries,
+        unclosed=entries - closed,
         first=first,
         cut=bool(entries) and last_close < last_open,
         summaries=summaries > 0,

@@ -9,8 +9,9 @@ from worker.parse.values import clean
 from worker.settings import Limits
 from worker.sites import Sites
 
-_ATX = re.compile(r"^#{1,6}[ \t]+([^\n]+?)[ \t]*#*[ \t]*$", re.MULTILINE)
-_SETEXT = re.compile(r"^([^\n]*\S[^\n]*)\n(?:=+|-+)[ \t]*$", re.MULTILINE)
+# Nothing here is matched in two ways: a megabyte of `# # #` must cost no more than its reading.
+_ATX = re.compile(r"^#{1,6}[ \t]+(\S[^\n]*)$", re.MULTILINE)
+_SETEXT = re.compile(r"^([^\n]+)\n(?:=+|-+)[ \t]*$", re.MULTILINE)
 
 
 def parse_markdown(
@@ -22,7 +23,7 @@ def parse_markdown(
     heading = min(found, key=lambda match: match.start(), default=None)
     title = None
     if heading:
-        title = clean(heading[1]).strip() or None
+        title = clean(heading[1]).strip().rstrip("#").strip() or None
         if not text[: heading.start()].strip():
             text = text[heading.end() :]
     yield RawArticle(parser="markdown", html=clean(render_markdown(text)), title=title)
