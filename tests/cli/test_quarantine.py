@@ -59,6 +59,14 @@ def test_what_is_still_bad_comes_back(refused: Home) -> None:
     assert refused.json("audit")["quarantined"] == 4
 
 
+def test_a_retry_that_was_killed_half_way_can_be_finished(refused: Home) -> None:
+    """Bytes that an earlier retry has taken are not looked for again; the others are accepted."""
+    first, _ = refused.lines("quarantine", "list")
+    (refused.state / "quarantine" / first["id"] / "raw").unlink()
+    assert refused.json("quarantine", "retry", "--all")["files"] == 1
+    assert refused.lines("quarantine", "list") == []
+
+
 def test_discard_takes_ids_or_everything(refused: Home) -> None:
     """An unknown id stops it before anything is removed; `--all` wants to be confirmed."""
     first, _ = refused.lines("quarantine", "list")

@@ -104,3 +104,13 @@ def test_entries_of_other_programs_are_shown_too(home: Home, redis_client: redis
     result = home.run("tail")
     assert result.exit_code == 0
     assert "\x1b" not in result.stdout
+
+
+def test_json_is_the_same_value_but_safe_to_look_at(home: Home, redis_client: redis.Redis) -> None:
+    """Characters that turn or hide text are escaped in JSON output, which means the same."""
+    data = {"title": "a\u202eb\u200bc\u2028d\x9b31m\U000e0041 甲"}
+    redis_client.xadd("newsdrop:articles", {"data": json.dumps(data, ensure_ascii=False)})
+    shown = home.run("tail", "--json").stdout
+    assert json.loads(shown) == data
+    assert not {"\u202e", "\u200b", "\u2028", "\x9b", "\U000e0041"} & set(shown)
+    assert "甲" in shown

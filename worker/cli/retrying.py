@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from worker.cli.bell import ring_ingest
+from worker.errors import UsageError
 from worker.settings import Settings
 from worker.spool.accepted import Accepted
 from worker.spool.claim import Candidate, claim
@@ -38,7 +39,10 @@ def retry(settings: Settings, ids: Sequence[str]) -> Retried:
     by_source: defaultdict[str, list[Refused]] = defaultdict(list)
     for refused_id in ids:
         refused = quarantine.get(refused_id)
-        by_source[refused.source].append(refused)
+        if _has_bytes(quarantine, refused_id):
+            by_source[refused.source].append(refused)
+        else:  # an earlier retry took them and was killed before it removed the rest
+            quarantine.discard(refused_id)
     most = settings.spool.batch_files
     for source, all_refused in by_source.items():
         for start in range(0, len(all_refused), most):
@@ -52,6 +56,14 @@ def retry(settings: Settings, ids: Sequence[str]) -> Retried:
         if not ring_ingest(settings):
             report.problems.append("Redis does not answer: they wait in the spool until it does")
     return report
+
+
+def _has_bytes(quarantine: Quarantine, refused_id: str) -> bool:
+    try:
+        quarantine.raw_path(refused_id)
+    except UsageError:
+        return False
+    return True
 
 
 def _claim(
