@@ -50,9 +50,9 @@ def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
     """
     table: dict[str, Value] = {}
     refused: list[str] = []
-    starts = [*_KEY.finditer(text)]
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
-        end = following.start() if following else len(text)
+    starts = list(_KEY.finditer(text))
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    for start, end in zip(starts, ends, strict=False):
         try:
             table.update(load(text[start.start() : end]))
         except Unreadable:
