@@ -1,5 +1,7 @@
 """What goes wrong between worker and server: each article is still one entry."""
 
+import shutil
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -116,6 +118,26 @@ def test_memory_that_ends_between_two_articles(own_server: Callable[..., Server]
         assert {made.status for made in store.publish(name, batch)} == {Status.PUBLISHED}
     ids = [entry.id for entry in store.read(count=1000)]
     assert len(ids) == len(set(ids)) == 400
+
+
+def test_a_server_that_cannot_save_is_full(own_server: Callable[..., Server]) -> None:
+    """A Redis that stopped writes because its disk failed it raises StoreFull, with nothing
+    published; once it may write again the same batch is published."""
+    server = own_server()
+    store, client = open_store(server.url), server.client()
+    store.publish("b1", [offer(1)])
+    client.config_set("save", "1 1")
+    shutil.rmtree(server.directory)
+    client.bgsave()
+    deadline = time.monotonic() + 30
+    while client.info("persistence")["rdb_last_bgsave_status"] != "err":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with pytest.raises(StoreFull, match="disk"):
+        store.publish("b2", [offer(2)])
+    assert store.info().length == 1
+    client.config_set("save", "")
+    assert [made.status for made in store.publish("b2", [offer(2)])] == [Status.PUBLISHED]
 
 
 def test_a_suspended_server_is_waited_for_only_so_long(redis_server: Server) -> None:

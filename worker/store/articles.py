@@ -29,7 +29,7 @@ answers. A batch waits so long only where nobody runs a worker for a week."""
 
 MAX_OFFERS = 64
 MAX_BYTES = 1_000_000
-"""Of one call, which nothing else on the server can interrupt: 2 to 3 ms."""
+"""Of one call, which nothing else on the server can interrupt: about 2 ms."""
 MAX_RAWS = 500
 
 
