@@ -74,7 +74,7 @@ def replay(
 
     Harmless at any time: what is still known stays as it is.
     """
-    from worker.cli.output import console, number, print_json
+    from worker.cli.output import console, counted, number, print_json
     from worker.cli.replaying import run
 
     replayed = run(settings_of(context), since)
@@ -82,20 +82,20 @@ def replay(
         print_json(replayed)
     else:
         console().print(
-            f"{number(replayed.lost)} articles were published again, "
-            f"from {number(replayed.segments)} archived batches"
+            f"published again: {counted(replayed.lost, 'article')}, which Redis had lost "
+            f"(archived batches looked at: {number(replayed.segments)})"
         )
 
 
 def _tell(report: "Report") -> None:
     from rich.text import Text
 
-    from worker.cli.output import console, number, refused
+    from worker.cli.output import console, counted, number, refused
 
     if not report.files:
         console().print("There is nothing to enqueue: no files in what was named.")
         return
-    line = Text(f"{number(report.files)} files accepted, job {report.job}")
+    line = Text(f"{counted(report.files, 'file')} accepted, job {report.job}")
     console().print(line)
     if report.waited:
         named = ("published", "revised", "duplicate", "rejected")

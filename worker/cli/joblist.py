@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.padding import Padding
 from rich.text import Text
 
-from worker.cli.output import console, facts, noted, number, outside, refused, table
+from worker.cli.output import console, counted, facts, noted, number, outside, refused, table
 from worker.view.jobs import JobView
 
 _UNKNOWN = "(begun without Redis)"
@@ -75,7 +75,8 @@ def show_job(job: JobView) -> None:
 def _show_narrow(job: JobView) -> None:
     still_open = job.files.waiting + job.files.working
     console().print(
-        f"{_local(job.created_at)}  {number(job.files.accepted)} files, {number(still_open)} open: "
+        f"{_local(job.created_at)}  {counted(job.files.accepted, 'file')}, "
+        f"{number(still_open)} open: "
         f"{number(job.articles.published + job.articles.revised)} published, "
         f"{number(job.articles.duplicate)} duplicate, {number(job.articles.rejected)} refused"
     )

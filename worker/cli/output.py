@@ -62,6 +62,11 @@ def number(value: int | None) -> str:
     return "–" if value is None else f"{value:,}"
 
 
+def counted(count: int, what: str) -> str:
+    """`1 file`, `12,345 files`; `what` takes an s."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def facts(pairs: Iterable[tuple[str, Text | str | None]]) -> None:
     """Names and values, aligned; a value of None leaves its line out."""
     grid = Table.grid(padding=(0, 2))

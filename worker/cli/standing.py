@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.output import noted, number, outside, table
+from worker.cli.output import console, noted, number, outside, table
 from worker.view.status import Articles, Source, Status
 
 _SILENT_BEAT = 30.0
@@ -15,6 +15,9 @@ _SILENT_BEAT = 30.0
 
 _SLOW = 60.0
 """Seconds that the oldest batch may wait before that is."""
+
+_WIDE = 90
+"""Columns from which on there is room for the folders beside the numbers."""
 
 _NAMED = 3
 """Files left alone that are named for each source; `--json` names up to a hundred."""
@@ -100,26 +103,45 @@ def _count(value: int | None, style: str) -> Text:
     return Text(number(value), style if value else "dim")
 
 
-def _sources(status: Status) -> Table:
-    rows = table(
-        "source", "waiting", "published", "duplicate", "rejected", "last success", "folder",
-        right=("waiting", "published", "duplicate", "rejected"), flexible=("folder",),
-    )  # fmt: skip
+def _sources(status: Status) -> RenderableType:
+    """A line a source; where the terminal is narrow, the folders follow beneath."""
+    wide = console().width >= _WIDE
+    numbers = ("waiting", "published", "duplicate", "rejected")
+    names = ("source", *numbers, "last success") + (("folder",) if wide else ())
+    rows = table(*names, right=numbers, flexible=("folder",))
     for source in status.sources:
         name = Text(source.name, "bold")
         if source.paused:
             name.append(" paused", "yellow")
         counted = source.articles
-        rows.add_row(
+        cells = [
             name,
             _count(source.waiting, "cyan"),
             _count(_of(counted, "published", "revised"), "green"),
             _count(_of(counted, "duplicate"), ""),
             _count(_of(counted, "rejected"), "red"),
-            _local(source.last_success),
-            _folder(source),
-        )
-    return rows
+            _ago(source.last_success, status.at),
+        ]
+        rows.add_row(*cells, *((_folder(source),) if wide else ()))
+    if wide:
+        return rows
+    beneath = (
+        Text.assemble((f"{source.name}: ", "dim"), _folder(source))
+        for source in status.sources
+        if source.folder
+    )
+    return Group(rows, *beneath)
+
+
+def _ago(moment: str | None, now: str) -> Text:
+    """How long before `now`, in the largest fitting unit."""
+    if moment is None:
+        return Text("–", "dim")
+    seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(moment)).total_seconds()
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return Text(f"{seconds / length:.0f} {unit} ago")
+    return Text(f"{max(0.0, seconds):.0f} s ago")
 
 
 def _folder(source: Source) -> Text:
@@ -129,12 +151,6 @@ def _folder(source: Source) -> Text:
     if source.schedule:
         shown.append(f"  at {source.schedule}", "dim")
     return shown
-
-
-def _local(moment: str | None) -> Text:
-    if moment is None:
-        return Text("–", "dim")
-    return Text(f"{datetime.fromisoformat(moment).astimezone():%m-%d %H:%M:%S}")
 
 
 def _notices(status: Status) -> Iterator[Text]:
