@@ -90,6 +90,16 @@ class Up:
     def left(self) -> list[psutil.Process]:
         return marked(self.mark)
 
+    def running(self, *words: str) -> psutil.Process | None:
+        """The process with exactly that command line."""
+        for process in self.left():
+            try:
+                if process.cmdline() == list(words):
+                    return process
+            except psutil.Error:
+                continue
+        return None
+
     def named(self, part: str) -> psutil.Process | None:
         """The process with `part` in its command line that is not `up` or a leash."""
         for process in self.left():

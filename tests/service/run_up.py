@@ -11,7 +11,7 @@ from worker.errors import NewsdropError
 from worker.service.down import run_down
 from worker.service.supervise import Child
 from worker.service.up import run_up
-from worker.settings import Redis, Settings
+from worker.settings import load
 
 
 def main() -> int:
@@ -27,9 +27,10 @@ def main() -> int:
         Child(name, tuple(json.loads(words)))
         for name, _, words in (text.partition("=") for text in told.child)
     ]
-    settings = Settings(state_dir=told.state, redis=Redis(url=told.url))
+    options = {"state_dir": told.state} | ({"redis.url": told.url} if told.url else {})
     console = Console(markup=False, highlight=False, soft_wrap=True)
     try:
+        settings = load(options=options)
         if told.down:
             return run_down(settings, console)
         return run_up(

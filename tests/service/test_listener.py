@@ -125,12 +125,15 @@ def test_names_that_are_not_taken_ring_nothing(drop: Path, start: Start, name: s
     assert [hint for hint in heard.hints if "last.md" not in hint] == []
 
 
-def test_the_spool_is_not_watched(drop: Path, start: Start) -> None:
+@pytest.mark.parametrize("there_before", [True, False])
+def test_the_spool_is_not_watched(drop: Path, start: Start, there_before: bool) -> None:
     """Our own claims, which are renames into `.newsdrop`, ring nothing."""
     put(drop / "a.md")
-    heard = start(Folder(name="drop", path=drop))
     work = drop / ".newsdrop" / "work" / "batch"
-    work.mkdir(parents=True)
+    if there_before:
+        work.mkdir(parents=True)
+    heard = start(Folder(name="drop", path=drop))
+    work.mkdir(parents=True, exist_ok=True)
     (drop / "a.md").rename(work / "0")
     (work / "journal").write_text("x")
     time.sleep(0.8)
@@ -185,6 +188,17 @@ def test_a_flood_is_few_messages_and_bounded_memory(drop: Path, start: Start) ->
     time.sleep(1)
     assert len(heard.rings) <= 2 * MOST_NOTED // HINTS
     assert all(len(hints) <= HINTS for _, _, hints in heard.rings)
+
+
+def test_a_steady_trickle_is_told_file_by_file(drop: Path, start: Start) -> None:
+    """Twenty files a second do not make the window grow: each is a message of its own."""
+    heard = start(Folder(name="drop", path=drop))
+    for number in range(40):
+        put(drop / f"{number}.md")
+        time.sleep(0.05)
+    until(lambda: len(heard.hints) == 40)
+    assert heard.listener._bells["drop"].window == listening.WINDOW
+    assert len(heard.rings) > 20
 
 
 def test_enough_queued_rings_hold_hints_back(drop: Path, start: Start) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -77,11 +78,10 @@ def test_a_killed_reaper_is_replaced(up: Up) -> None:
 def test_a_killed_child_is_started_again(up: Up) -> None:
     """A child ended by SIGKILL comes back, and what it had started is gone."""
     up.start(b=FAMILY)
-    first = until(lambda: up.named("1002"))
-    orphan = until(lambda: up.named("1001"))
-    os.kill(os.getpgid(first.pid), signal.SIGKILL)
+    orphan = until(lambda: up.running("sleep", "1001"))
+    os.kill(os.getpgid(orphan.pid), signal.SIGKILL)  # the shell alone
     until(lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE)
-    until(lambda: (found := up.named("1001")) and found.pid != orphan.pid)
+    until(lambda: up.running("sleep", "1001"))
     assert "b was ended by SIGKILL" in up.output.read_text()
 
 
@@ -185,9 +185,13 @@ def test_down_believes_only_the_lock(up: Up) -> None:
     """A pid in a stale file belongs to anybody: `down` does not signal it."""
     run = up.state / "run"
     run.mkdir(parents=True)
-    (run / "up.lock").write_text(f"{os.getpid()}\n")
-    (run / "up.json").write_text(f'{{"pid": {os.getpid()}}}')
-    done = up.run("--down")
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        (run / "up.lock").write_text(f"{bystander.pid}\n")
+        (run / "up.json").write_text(f'{{"pid": {bystander.pid}}}')
+        done = up.run("--down")
+        spared = bystander.poll() is None
+        bystander.kill()
+    assert spared
     assert done.returncode == 0
     assert "Nothing runs" in done.stdout
     assert not (run / "up.json").exists()

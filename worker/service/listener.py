@@ -26,7 +26,10 @@ WINDOW = 0.02
 """Seconds; events that near to each other are one message."""
 
 LONGEST_WINDOW = 0.5
-"""To which it grows while events keep coming, so that a flood of them is none of messages."""
+MANY, FEW = 50, 10
+"""The window doubles up to the longest while one holds more than MANY hints, and is halved again
+while it holds fewer than FEW: a flood of events is none of messages, and ten files a second are
+each told at once."""
 
 HINTS = 500
 """In one message."""
@@ -82,8 +85,6 @@ class _Bell:
 
     def take(self, now: float) -> list[list[str]]:
         """The messages that are due, as lists of hints; an empty one: the whole folder."""
-        busy = now - self.rung < 2 * self.window
-        self.window = min(2 * self.window, LONGEST_WINDOW) if busy else WINDOW
         self.rung = now
         hints, self.late = self.late, []
         hints += [f"moved:{path}" for path in self.moved]
@@ -91,6 +92,10 @@ class _Bell:
         while (first := next(iter(self.closed), None)) is not None and self.closed[first] <= now:
             del self.closed[first]
             hints.append(f"closed:{first}")
+        if len(hints) > MANY:
+            self.window = min(2 * self.window, LONGEST_WINDOW)
+        elif len(hints) < FEW:
+            self.window = max(self.window / 2, WINDOW)
         if self.whole is not None and self.whole <= now:
             self.whole = None
             return [[], *_batched(hints)]
@@ -213,6 +218,7 @@ class Listener:
     def _keep(self, bell: _Bell, messages: list[list[str]]) -> None:
         """For the next ring; the window grows, so it is not tried again at once."""
         with self._changed:
+            bell.window = min(2 * bell.window, LONGEST_WINDOW)
             bell.late = [hint for hints in messages for hint in hints] + bell.late
             if [] in messages:
                 bell.whole = time.monotonic()
