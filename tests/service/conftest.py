@@ -90,7 +90,7 @@ class Up:
     def left(self) -> list[psutil.Process]:
         return marked(self.mark)
 
-    def running(self, *words: str) -> psutil.Process | None:
+    def exactly(self, *words: str) -> psutil.Process | None:
         """The process with exactly that command line."""
         for process in self.left():
             try:

@@ -78,10 +78,10 @@ def test_a_killed_reaper_is_replaced(up: Up) -> None:
 def test_a_killed_child_is_started_again(up: Up) -> None:
     """A child ended by SIGKILL comes back, and what it had started is gone."""
     up.start(b=FAMILY)
-    orphan = until(lambda: up.running("sleep", "1001"))
+    orphan = until(lambda: up.exactly("sleep", "1001"))
     os.kill(os.getpgid(orphan.pid), signal.SIGKILL)  # the shell alone
     until(lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE)
-    until(lambda: up.running("sleep", "1001"))
+    until(lambda: up.exactly("sleep", "1001"))
     assert "b was ended by SIGKILL" in up.output.read_text()
 
 
