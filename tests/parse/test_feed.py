@@ -101,10 +101,14 @@ def test_both_parsers_say_the_same(read: Any, monkeypatch: pytest.MonkeyPatch) -
         assert getattr(fast[0], name) == getattr(slow[0], name), name
 
 
-def test_control_characters_do_not_end_a_feed(read: Any) -> None:
-    """A character that XML forbids costs itself and no entry."""
-    found = read(rss(ITEM.format("a\x0bb", 1, ZONED), ITEM.format("c", 2, ZONED)))
+@pytest.mark.parametrize("date", [ZONED, "2021-12-08"])
+def test_control_characters_cost_only_themselves(date: str, read: Any) -> None:
+    """A character that XML forbids ends neither the feed nor the text it stands in."""
+    text = "<description><![CDATA[<p>before\x0bafter</p>]]></description>"
+    item = ITEM.format("a\x0cb", 1, date).replace("</item>", text + "</item>")
+    found = read(rss(item, ITEM.format("c", 2, date).replace("</item>", text + "</item>")))
     assert [item.title for item in found] == ["ab", "c"]
+    assert [item.html for item in found] == ["<p>beforeafter</p>"] * 2
 
 
 @pytest.mark.parametrize("text", ["", "<image><url>x</url></image>"])

@@ -95,10 +95,14 @@ def test_feed_of_nested_elements(read: Any) -> None:
     assert found.reason is Reason.MALFORMED
 
 
-def test_feed_of_too_many_entries(read: Any) -> None:
-    """More entries than a file may have are told before they are parsed."""
+def test_feed_of_too_many_entries(sites: Any) -> None:
+    """More entries than a file may have are told before the first of them is read."""
+    from tests.parse.test_archive import iter_read
+
     feed = b"<rss><channel>" + b"<item><title>x</title></item>" * 200_000 + b"</channel></rss>"
-    assert reason(read, feed) is Reason.TOO_MANY
+    with pytest.raises(Rejected) as caught:
+        next(iter_read(feed, sites))
+    assert caught.value.reason is Reason.TOO_MANY
 
 
 def test_too_many_articles(read: Any) -> None:

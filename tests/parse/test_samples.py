@@ -13,6 +13,7 @@ import pytest
 
 from worker.errors import Rejected
 from worker.model import RawArticle, Refusal
+from worker.parse import Format, sniff
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
@@ -142,15 +143,12 @@ def test_encodings(sample: dict[str, str], read: Any) -> None:
 
 def test_whole_pages_are_told_as_pages() -> None:
     """A whole HTML page of any site is told as a page."""
-    from worker.parse.decode import decode
-    from worker.parse.sniff import Format, sniff
-
     for path in _files("pages-zh", "*.html"):
-        assert sniff(decode(path.read_bytes()).text) is Format.PAGE, path.name
+        assert sniff(path.read_bytes()) is Format.PAGE, path.name
 
 
 def test_expectations_files_are_not_articles(read: Any) -> None:
-    """The JSON beside the samples is refused or read as an article, and no other error comes of it."""
+    """The JSON beside the samples is refused or read as an article; no other error comes."""
     for path in sorted(SAMPLES.rglob("*.json")):
         with suppress(Rejected):
             read(path.read_bytes())

@@ -16,11 +16,11 @@ from worker.parse.decode import decode
 from worker.parse.front_matter import parse_front_matter
 from worker.parse.json_document import parse_json, parse_ndjson
 from worker.parse.markdown import parse_markdown
-from worker.parse.sniff import Format, container, sniff
+from worker.parse.sniff import Format, container, sniff, sniff_text
 from worker.settings import Limits
 from worker.sites import Sites
 
-__all__ = ["PARSERS", "Format", "Parser", "parse"]
+__all__ = ["PARSERS", "Format", "Parser", "parse", "sniff"]
 
 Parsed = Iterator[RawArticle | Refusal]
 
@@ -99,7 +99,7 @@ class _Reader:
             yield from self._members(document, kind, depth)
             return
         found = decode(document.data, document.charset)
-        parser = PARSERS[sniff(found.text)]
+        parser = PARSERS[sniff_text(found.text)]
         articles = parser(
             found.text, document, profile=self._profile, sites=self._sites, limits=self._limits
         )

@@ -46,7 +46,7 @@ def decode(data: bytes, declared: str | None = None) -> Text:
     return _checked(Text(text, "utf-8"), data)
 
 
-_BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = bytes({*range(0x20)} - {*b"\t\n\v\f\r\x1b"})
 _MULTIBYTE = ("gb18030", "big5", "big5hkscs", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949")
 _DETECTABLE = [
     "gb18030", "big5", "cp932", "euc_jp", "cp949",
@@ -60,9 +60,14 @@ _DECLARATIONS = 8 * 1024
 def _checked(found: Text, data: bytes) -> Text:
     """`found`, unless control characters and replacements show that this was no text."""
     sample = found.text[:_SAMPLE]
-    bad = len(_BINARY.findall(sample)) + sample.count("\ufffd")
-    if found.encoding.startswith("utf-16"):  # any pair of bytes is a code point, if not a letter
-        bad += sum(category(char) in ("Cn", "Co") for char in sample[:4096])
+    if found.encoding.startswith(("utf-16", "utf-32")):
+        # Nearly any two bytes are a code point there, though few of them are letters.
+        strange = (char for char in sample[:4096] if category(char) in ("Cc", "Cn", "Co"))
+        bad = sum(char not in "\t\n\f\r" for char in strange)
+    else:  # in bytes: 6 µs for a mirror's file against 18 by a regular expression on its text
+        head = data[:_SAMPLE]
+        bad = len(head) - len(head.translate(None, _CONTROLS))
+    bad += sample.count("\ufffd")
     if bad * 10 > len(sample) or "\x00" in sample:
         raise Rejected(
             Reason.NOT_TEXT,

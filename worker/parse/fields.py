@@ -57,7 +57,7 @@ def article(
     warnings: Iterable[str] = (),
     ignore: frozenset[str] = frozenset(),
 ) -> RawArticle:
-    """The article that a table of fields says, with `html` as its body.
+    """The article that a table of fields says, with `html` (valid Unicode) as its body.
 
     `origin` begins the origin of dates (`front-matter:date`). Keys in `ignore` are dropped;
     what has no field becomes `extra`.
@@ -81,7 +81,7 @@ def article(
     kept, cut = extra_of(extra) if extra else ({}, ())
     return RawArticle(
         parser=parser,
-        html=clean(html),
+        html=html,
         title=_first(found.get("title", ())),
         dates=_dates(found.get("date", ()), origin),
         modified=_dates(found.get("modified", ()), origin),

@@ -6,7 +6,7 @@ from worker.errors import Reason, Rejected
 from worker.model import RawArticle
 from worker.parse.body import paragraphs, render_markdown, text_to_html
 from worker.parse.fields import article, field_of
-from worker.parse.values import text_of
+from worker.parse.values import clean, text_of
 
 _HTML_KEYS = ("content_html", "contentHtml", "html", "body_html", "bodyHtml")
 _MARKDOWN_KEYS = ("content_markdown", "markdown", "md")
@@ -36,7 +36,7 @@ def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArt
             "`content_html` (or `content_text`).",
         )
     ignore = frozenset(used) | (_DERIVED if own else frozenset())
-    return article(value, html, parser=parser, origin=parser, ignore=ignore)
+    return article(value, clean(html), parser=parser, origin=parser, ignore=ignore)
 
 
 def _is_title(key: str) -> bool:

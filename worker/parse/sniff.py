@@ -4,6 +4,7 @@ import re
 from enum import StrEnum
 
 from worker.errors import Reason, Rejected
+from worker.parse.decode import decode
 
 
 class Format(StrEnum):
@@ -48,6 +49,14 @@ _HTML_ROOTS = frozenset(
 )
 
 
+def sniff(data: bytes, charset: str | None = None) -> Format:
+    """The format of some bytes; `charset` is what a transport declared.
+
+    Raises Rejected: `empty`, `not_text`, `unknown_format`.
+    """
+    return container(data) or sniff_text(decode(data, charset).text)
+
+
 def container(data: bytes) -> Format | None:
     """The archive or compression that `data` is, by its magic number; None for anything else."""
     for magic, found in _MAGIC:
@@ -57,7 +66,7 @@ def container(data: bytes) -> Format | None:
     return Format.TAR if data[257:262] == b"ustar" else None
 
 
-def sniff(text: str) -> Format:
+def sniff_text(text: str) -> Format:
     """The format of decoded text; looks at its first characters (and lines) only.
 
     Raises Rejected: `empty` for nothing but white space, `unknown_format` otherwise.
