@@ -17,6 +17,7 @@ from worker.normalize.sanitize import DROPPED
 MOST_TAGS = 400_000
 """Start and end tags of a deep body: 2 s. Deep and larger than that is no article."""
 
+_REACH = 50  # how many open elements an end tag can end; without a bound this were quadratic
 _VOID = frozenset(
     ("br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
@@ -41,7 +42,7 @@ def made_shallow(html: str, depth: int) -> str:
     # (CPython before 3.11.14); so it is given none.
     flattener.feed(html[:end].replace("<!", "&lt;!").replace("<?", "&lt;?"))
     flattener.close()
-    return "".join(flattener.out) + escape(html[end:], quote=False)
+    return "".join(flattener.out) + html[end:].replace("<", "&lt;")
 
 
 def _without_comments(html: str) -> str:
@@ -73,7 +74,7 @@ class _Flattener(HTMLParser):
             self._hidden += tag in DROPPED
 
     def handle_endtag(self, tag: str) -> None:
-        while self._counts[tag]:
+        while self._ends(tag):
             closed = self._open.pop()
             self._counts[closed] -= 1
             self._hidden -= closed in DROPPED
@@ -83,6 +84,15 @@ class _Flattener(HTMLParser):
                 self._break_for(closed)
             if closed == tag:
                 return
+
+    def _ends(self, tag: str) -> bool:
+        """Whether an open `tag` is ended: one of a line, or a paragraph, ends no block."""
+        if not self._counts[tag] or (tag in BLOCKS and tag != "p"):
+            return bool(self._counts[tag])
+        for name in self._open[: -_REACH - 1 : -1]:
+            if name == tag or name in BLOCKS:
+                return name == tag
+        return False
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:

@@ -1,7 +1,7 @@
 """Pictures: which address is the real one, and which are no pictures of the article."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
@@ -50,13 +50,22 @@ def address_of(node: etree._Element, base: str | None) -> str | None:
     source = web_address(node.get("src"), base)
     if source:
         return source
-    parent = node.getparent()
-    siblings = parent.iterchildren("source") if parent is not None else ()
-    for holder in (node, *siblings):
+    for holder in (node, *_sources(node)):
         for name in _LAZY_SETS:
             if found := web_address(_largest(holder.get(name)), base):
                 return found
     return None
+
+
+def _sources(node: etree._Element) -> Iterator[etree._Element]:
+    """The sources of the ``picture`` around `node`. To libxml2 ``source`` is no void element: it
+    puts what follows into it."""
+    around = node.getparent()
+    while around is not None and around.tag in {"picture", "source"}:
+        if around.tag == "source":
+            yield around
+        yield from around.iterchildren("source")
+        around = around.getparent()
 
 
 def is_ignored(address: str, ignored: Iterable[str]) -> bool:

@@ -32,7 +32,7 @@ DROPPED = frozenset({
 
 _cleaner = nh3.Cleaner(
     tags=set(ALLOWED),
-    attributes=ALLOWED,
+    attributes={"*": set(), **ALLOWED},  # else lang and title are allowed everywhere
     url_schemes={"http", "https", "mailto"},
     clean_content_tags={"script", "style", "template", "iframe", "object", "svg", "textarea"},
     link_rel=None,

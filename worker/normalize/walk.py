@@ -13,7 +13,7 @@ from lxml import etree
 from worker.model import Image, Link
 from worker.normalize.blocks import BLOCKS, CELLS, HEADINGS
 from worker.normalize.images import picture_of
-from worker.normalize.sanitize import DROPPED
+from worker.normalize.sanitize import ALLOWED, DROPPED
 from worker.normalize.selectors import Selectors, Use
 from worker.normalize.strings import line
 from worker.normalize.urls import absolute
@@ -34,6 +34,9 @@ _KINDS = {
     "img": _IMAGE,
     "br": _BREAK,
 }
+# The sanitiser takes any element with a name out of MathML or SVG for a trap and drops its content,
+# also where it is a site's own `<fn>` or `<text>`; so what it does not know goes in as a span.
+_INLINE = frozenset({*ALLOWED, "span", "font", "picture", "source"})
 _REMOVE, _BOLD, _CAPTION = Use.REMOVE, Use.BOLD, Use.CAPTION
 
 
@@ -151,6 +154,8 @@ class Walk:
             self._end_line()
         before = len(self.lines), len(self.highlights), len(self.links), len(self._pictures)
         self._pre += tag == "pre"
+        if tag not in ALLOWED:
+            node.tag = "div"
         if use is _BOLD:
             self._strong(_wrapped(node), depth)
         else:
@@ -183,6 +188,8 @@ class Walk:
     def _inline(self, node: Node, tag: str, use: Use | None, depth: int) -> None:
         if use is _BOLD:
             node.tag = tag = "strong"
+        elif tag not in _INLINE:
+            node.tag = "span"
         if tag == "a":
             self._link(node, depth)
         elif tag in {"strong", "b"}:
