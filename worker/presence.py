@@ -27,7 +27,7 @@ def announce(app: Celery) -> None:
 
 
 def _refuse_or_start(sender: Any, **_: Any) -> None:
-    from worker.service.doctor import refuse_start
+    from worker.promises import refuse_start
 
     try:
         refuse_start(sender.app.conf.newsdrop_settings)

@@ -9,9 +9,10 @@ import pytest
 
 from tests.servers import Server
 from worker.errors import ConfigError
+from worker.promises import refuse_start
+from worker.report import Check
 from worker.service import doctor_machine
-from worker.service.doctor import checks, refuse_start
-from worker.service.report import Check
+from worker.service.doctor import checks
 from worker.settings import Folder, Redis, Settings, Spool
 
 

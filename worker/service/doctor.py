@@ -1,12 +1,13 @@
-"""`newsdrop doctor`: is all as the promises need it? And what a worker refuses to start on."""
+"""`newsdrop doctor`: what runs, and is all as the promises need it?"""
 
 from collections.abc import Iterator
 
-from worker.errors import ConfigError, NewsdropError, Retryable
-from worker.service import embedded, server_binary
+from worker.errors import NewsdropError, Retryable
+from worker.promises import server_promises
+from worker.report import Check
+from worker.service import embedded
 from worker.service.doctor_machine import machine_checks
 from worker.service.lock import holder
-from worker.service.report import Check
 from worker.service.state import state_of
 from worker.settings import Settings
 from worker.store.connection import connect, redis_url, shown_url
@@ -20,21 +21,6 @@ _NEARLY_FULL = 0.9
 def checks(settings: Settings) -> list[Check]:
     """Everything looked at, the server first. Raises nothing of its own: a failure is a finding."""
     return [*_service(settings), *_server(settings), *machine_checks(settings)]
-
-
-def refuse_start(settings: Settings) -> None:
-    """Raise ConfigError, in one sentence, where working would break a promise.
-
-    Raises Retryable where the server cannot be asked now.
-    """
-    client = connect(redis_url(settings))
-    try:
-        found = server_info(client)
-    finally:
-        client.close()
-    for check in _promises(settings, found):
-        if check.level == "fail":
-            raise ConfigError(f"{check.message}: {check.advice}")
 
 
 def _service(settings: Settings) -> Iterator[Check]:
@@ -54,7 +40,7 @@ def _server(settings: Settings) -> Iterator[Check]:
     try:
         found = server_info(client)
         yield from _about_server(settings, found)
-        yield from _promises(settings, found)
+        yield from server_promises(settings, found)
         yield from _workers(settings, Heartbeats(client, stream=settings.stream.name))
     except Retryable as error:
         if settings.redis.url:
@@ -98,56 +84,6 @@ def _about_server(settings: Settings, found: ServerInfo) -> Iterator[Check]:
     else:
         advice = "raise maxmemory or lower stream.max_length; intake pauses when it is full"
         yield Check("memory", "warn", told, advice)
-
-
-def _promises(settings: Settings, found: ServerInfo) -> Iterator[Check]:
-    """What must hold of the server; a worker does not start where one of these fails."""
-    if found.redis_version < server_binary.OLDEST:
-        version = ".".join(str(part) for part in found.redis_version)
-        yield Check("version", "fail", f"Redis {version} is too old", "use 6.2 or newer, or Valkey")
-    if found.eviction_policy == "noeviction":
-        yield Check("eviction", "ok", "noeviction: a full server refuses, and forgets nothing")
-    else:
-        yield Check(
-            "eviction",
-            "fail",
-            f"maxmemory-policy is {found.eviction_policy}, so a full Redis would drop articles "
-            "and the index against duplicates without a word",
-            "run CONFIG SET maxmemory-policy noeviction, and put it into redis.conf",
-        )
-    yield _durability(settings, found)
-
-
-def _durability(settings: Settings, found: ServerInfo) -> Check:
-    fsync = found.appendfsync if found.appendonly else None
-    if settings.redis.durability == "fsynced":
-        if fsync == "always":
-            return Check("durability", "ok", "fsynced: every write is on disk before its answer")
-        now = f"appendfsync is {found.appendfsync}" if found.appendonly else "appendonly is off"
-        return Check(
-            "durability",
-            "fail",
-            f"redis.durability is fsynced, but the server's {now}",
-            "set appendonly yes and appendfsync always in redis.conf, or durability to written",
-        )
-    if not found.appendonly:
-        return Check(
-            "durability",
-            "warn",
-            "the server keeps no append-only file: a restart loses what it had",
-            "set appendonly yes (`newsdrop replay` publishes again from the archive)",
-        )
-    return Check(
-        "durability", "ok", f"written: append-only file, synced {_SYNCED.get(fsync or '', '')}"
-    )
-
-
-_SYNCED = {
-    "always": "before each answer",
-    "everysec": "each second",
-    "no": "when the system likes",
-    "": "as the server does not tell",
-}
 
 
 def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:

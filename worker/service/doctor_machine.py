@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from worker.escape import printable
-from worker.service.report import Check
+from worker.report import Check
 from worker.settings import Folder, Settings
 from worker.sources.names import SPOOL, ignored
 

@@ -10,10 +10,7 @@ from pathlib import Path
 
 from worker.errors import ConfigError
 from worker.escape import printable
-
-OLDEST = (6, 2)
-"""Oldest Redis that publish.lua and the stream commands were written for (XADD … NOMKSTREAM,
-XTRIM … MINID and exclusive XRANGE ends are of 6.2)."""
+from worker.promises import OLDEST
 
 NAMES = ("redis-server", "valkey-server")
 

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from worker.errors import ConfigError, Retryable
 from worker.escape import printable
+from worker.promises import refuse_start
 from worker.service import embedded
 from worker.service.detach import detach as go_on
-from worker.service.doctor import refuse_start
 from worker.service.lock import UpLock
 from worker.service.ready import worker_answers
 from worker.service.signals import Signals
