@@ -1,7 +1,9 @@
 """`explain` and `parse`: what newsdrop makes of an input, and why."""
 
 import json
+import os
 
+import pytest
 import redis
 
 from tests.home import Home, article
@@ -27,10 +29,18 @@ def test_parse_exits_1_for_what_would_be_refused(home: Home) -> None:
     assert "refused" in home.run("parse", str(home.put("empty.md", b""))).stderr
 
 
+def test_a_file_too_large_is_not_read_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`parse` and `explain` read no more than a worker would."""
+    monkeypatch.setenv("NEWSDROP_LIMITS_FILE_MB", "1")
+    path = str(home.put("big.md", article("甲", body="长" * 400_000)))
+    for command in ("parse", "explain"):
+        result = home.run(command, path)
+        assert result.exit_code == 2
+        assert "limits.file_mb" in result.stderr
+
+
 def test_parse_never_waits_at_a_fifo(home: Home) -> None:
     """What is no regular file is refused as a wrong call, not opened and waited at."""
-    import os
-
     os.mkfifo(home.path / "pipe")
     assert home.run("parse", str(home.path / "pipe")).exit_code == 2
     assert home.run("parse", str(home.path)).exit_code == 2

@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 import redis
 
 from tests.home import Home, article
@@ -77,6 +78,17 @@ def test_a_fresh_status_tells_where_to_drop(home: Home) -> None:
     said = home.run("status").stdout
     assert "Nothing has come in yet. Drop files into" in said
     assert "No worker is running" in said
+
+
+def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While too little disk is free nothing is accepted, and status says why and what goes on."""
+    path = home.put("a.md", article("甲"))
+    monkeypatch.setenv("NEWSDROP_SPOOL_MIN_FREE_MB", "999999999")
+    refused = home.run("enqueue", str(path))
+    assert refused.exit_code == 3
+    assert "spool.min_free_mb" in refused.stderr
+    assert "intake waits until there is room" in home.json("status")["intake_problem"]
+    assert "still worked on" in " ".join(home.run("status").stdout.split())
 
 
 def test_jobs_are_listed_and_shown(home: Home) -> None:

@@ -21,7 +21,7 @@ def test_a_single_file_taken_out_of_a_waiting_batch_is_missed(home: Home) -> Non
     """Not only whole batches: one file less than was accepted is told."""
     home.put("in/a.md", article("甲"))
     home.put("in/b.md", article("乙"))
-    home.json("enqueue", str(home.path / "in"))
+    home.json("enqueue", "--move", str(home.path / "in"))
     (batch,) = (home.state / "spool" / "work").iterdir()
     (batch / "1").unlink()
     found = audit(home.settings())

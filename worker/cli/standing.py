@@ -163,6 +163,8 @@ def _notices(status: Status) -> Iterator[Text]:
         )
     else:
         yield from _about_service(status)
+    if status.intake_problem:
+        yield _notice(f"{status.intake_problem}. What was accepted is still worked on.", "red")
     yield from _about_articles(status)
     for source in status.sources:
         yield from _about_source(source)

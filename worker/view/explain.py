@@ -82,9 +82,7 @@ def explain_title(
     profile = settings.profile(source or MANUAL)
     rule = sites_of(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
-    about = Explained(
-        title=title, date=found.date, folded_title=found.title, scope=profile.scope
-    )
+    about = Explained(title=title, date=found.date, folded_title=found.title, scope=profile.scope)
     if found.identity is None:
         why = "the date says nothing" if found.date is None else f"the scope is {profile.scope}"
         return Answer((about,), f"this key needs the article's content, too ({why}): give a PATH")
@@ -115,10 +113,14 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> A
 
 
 def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
+    limit = settings.limits.file_mb * 1_000_000
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
     except OSError as error:
         raise UsageError(f"{printable(path)} cannot be read: {error.strerror}") from error
+    if len(data) > limit:
+        raise UsageError(f"{printable(path)} is larger than limits.file_mb: it would be refused")
     read = list(read_document(data, str(path), settings, utc_now(), source))
     articles = [_of_item(item, path) for item in read if isinstance(item, Item)]
     answer = _looked_up(settings, articles)

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.errors import Retryable
+from worker.errors import Retryable, SpoolUnavailable
 from worker.escape import printable
 from worker.model import Tally
 from worker.settings import MANUAL, Folder, Settings
 from worker.sources.names import LEFT
 from worker.sources.pause import is_paused
 from worker.spool.batch import Waiting, look
+from worker.spool.disk import check_free
 from worker.spool.layout import Root, roots, time_of
 from worker.store.articles import ArticleStore
 from worker.store.connection import connect, redis_url, shown_url
@@ -91,12 +92,14 @@ class Source:
 class Status:
     """The whole. Fields that only Redis knows are None while it does not answer.
 
-    `problem` says in words why it does not; `beat_age_s` is how long ago the scheduler ticked.
+    `problem` says in words why it does not, `intake_problem` why nothing is taken in (a full disk);
+    `beat_age_s` is how long ago the scheduler ticked.
     """
 
     at: str
     redis: str
     problem: str | None
+    intake_problem: str | None
     articles: Articles | None
     files: Files
     queue: Queue
@@ -127,6 +130,7 @@ def status(settings: Settings, now: datetime) -> Status:
         at=rfc3339(now),
         redis=shown_url(redis_url(settings)),
         problem=problem,
+        intake_problem=_intake_problem(settings),
         articles=_articles(told.snapshot.totals) if told else None,
         files=_files(batches, told.snapshot.totals if told else None),
         queue=_queue(batches, now),
@@ -156,6 +160,18 @@ def _ask(settings: Settings, batches: Sequence[str]) -> tuple[_Told | None, str 
         return None, str(error)
     finally:
         client.close()
+
+
+def _intake_problem(settings: Settings) -> str | None:
+    """The condition under which scans and enqueues wait, asked the way they ask."""
+    folders = [folder.path for folder in settings.all_folders()]
+    try:
+        for path in (settings.state_dir, *folders):
+            if path.is_dir():
+                check_free(path, settings.spool.min_free_mb)
+    except SpoolUnavailable as error:
+        return str(error)
+    return None
 
 
 def _articles(tally: Tally) -> Articles:
