@@ -222,6 +222,27 @@ def test_broken_json_ld(parse: Parse) -> None:
     assert parse(_page(BODY, head)).title == "港口\n开工"
 
 
+@pytest.mark.parametrize(
+    ("canonical", "url", "told"),
+    [
+        ("https://a.example/1", "https://mirror.example/1?from=rss", "https://a.example/1"),
+        ("/1", "https://a.example/1?from=rss", "https://a.example/1"),
+        ("https://a.example/", "https://a.example/1", "https://a.example/1"),
+        ("https://a.example/", None, None),
+        ("javascript:void(0)", "https://a.example/1", "https://a.example/1"),
+        ("http://[", "https://a.example/1", "https://a.example/1"),
+    ],
+)
+def test_address(canonical: str, url: str | None, told: str | None, parse: Parse) -> None:
+    """The canonical address is the article's, unless it is only a front page or none at all."""
+    assert parse(_page(BODY, f'<link rel="canonical" href="{canonical}">'), url).url == told
+
+
+def test_whole_page_in_a_form(parse: Parse) -> None:
+    """A page that a template put into one form is read like any other."""
+    assert SENTENCE in parse(_page(f"<form><h1>港口开工</h1><div>{BODY}</div></form>")).html
+
+
 # ── what a page may cost ────────────────────────────────────────────────────────────────────
 
 

@@ -35,7 +35,7 @@ from worker.sites import DEFAULT, SiteRule, Sites
 PARSER = "page"
 
 MAX_ELEMENTS = 30_000
-"""In one page. The largest of 14 news pages has 1,667; 30,000 cost 5 s and 150 MB here."""
+"""In one page. The largest of 14 news pages has 1,667; 30,000 cost up to 10 s and 175 MB here."""
 
 MAX_CHARACTERS = 4_000_000
 """Of text, scripts and styles not counted: a long novel. 30 million take 3 GB here."""

@@ -20,7 +20,8 @@ SHORT = 250
 _SHARE = 0.65  # of the text must be in the element; from 0.7 on one page of 14 is met less well
 _SURPLUS = 1.25  # an element with so many times the text holds more than the article
 _SHINGLE = 8  # characters that tell a run of text; a Chinese sentence has about 20
-_NOISE = "script, style, noscript, template, iframe, form, button, nav, aside, footer"
+# Not `form`: ASP.NET puts whole pages into one.
+_NOISE = "script, style, noscript, template, iframe, button, select, textarea, nav, aside, footer"
 
 
 def extracted_body(soup: BeautifulSoup) -> str:
