@@ -5,7 +5,7 @@ Each source (a site's rule, JSON-LD, meta elements, microdata, `time`, the text 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -55,7 +55,7 @@ def merged(sources: Iterable[Said]) -> Said:
 
 
 def by_rule(soup: BeautifulSoup, rule: SiteRule) -> Said:
-    """What the selectors of a site's rule find."""
+    """What the selectors of a site's rule find, and the language that it tells."""
     page = rule.page
     outlets = ((element, outlet_name(text_at(element))) for element in _found(soup, page.publisher))
     return Said(
@@ -70,6 +70,7 @@ def by_rule(soup: BeautifulSoup, rule: SiteRule) -> Said:
         publisher=next(
             (Publisher(name, _address(element)) for element, name in outlets if name), None
         ),
+        language=rule.language,  # templates are often copied with the wrong `lang`
     )
 
 
@@ -283,8 +284,7 @@ def _heading(soup: BeautifulSoup) -> tuple[Tag | None, str | None]:
             best, longest = element, len(text)
     if best is not None:
         return best, text_at(best)
-    only: Callable[[Tag], bool] = lambda element: bool(text_at(element))  # noqa: E731
-    first = next(filter(only, soup.find_all("h1")), None)
+    first = next((element for element in soup.find_all("h1") if text_at(element)), None)
     return first, whole or text_at(first) or None
 
 
