@@ -38,6 +38,8 @@ class Stream(Protocol):
 
     def known(self, raws: Sequence[bytes]) -> list[Known | None]: ...
 
+    def find(self, article_id: str) -> Known | None: ...
+
     def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision]: ...
 
 
@@ -119,7 +121,7 @@ def _chunks(batch: Batch, entries: Sequence[Entry], most: int) -> Iterator[list[
     size = 0
     for entry in entries:
         try:
-            length = batch.path(entry.number).lstat().st_size
+            length = batch.size(entry.number)
         except OSError:
             length = 0  # reading it says what is wrong
         if group and size + length > most:
@@ -213,7 +215,6 @@ class _Work:
         """Quarantine an entry (`raw` None) or one article of it, and note the outcome."""
         head = self.batch.manifest.head
         whole = raw is None
-        path = self.batch.path(entry.number)
         refused = Refused(
             id=refused_id(self.batch.name, entry.number, None if whole else ordinal),
             source=head.source,
@@ -223,11 +224,11 @@ class _Work:
             batch=self.batch.name,
             entry=entry.number,
             ordinal=None if whole else ordinal,
-            size=path.lstat().st_size if raw is None else len(raw),
+            size=self.batch.size(entry.number) if raw is None else len(raw),
             refused_at=rfc3339(self.desk.now()),
             job=head.job,
         )
-        self.desk.quarantine.put(refused, path if raw is None else raw)
+        self.desk.quarantine.put(refused, self.batch.file(entry.number) if raw is None else raw)
         self.decided.append(
             Outcome(
                 entry=entry.number,
@@ -284,10 +285,10 @@ def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> Segment:
         ArchivedFile(
             entry=entry.number,
             path=printable(entry.path, 1000),
-            size=batch.path(entry.number).lstat().st_size,
+            size=batch.size(entry.number),
             kept=entry.number not in refused,
         )
         for entry in batch.entries()
     )
     head = SegmentHead(batch.manifest.head, rfc3339(desk.now()), files)
-    return desk.archive.write(head, outcomes, lambda entry: batch.path(entry).read_bytes())
+    return desk.archive.write(head, outcomes, batch.content)

@@ -2,12 +2,13 @@
 
 import fcntl
 import os
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from worker.errors import SpoolUnavailable
+from worker.errors import Rejected, SpoolUnavailable
 from worker.spool import claim as claiming
 from worker.spool import manifest
 from worker.spool.accepted import Accepted
@@ -145,19 +146,53 @@ def test_copies_are_whole_before_they_are_seen(
 ) -> None:
     """A copied file is in `work/` only when it is complete; the original stays."""
     seen = []
-    copy = claiming._copy
+    copies = claiming._copies
 
-    def copying(candidate: Candidate, target: Path, **options: bool) -> bool:
-        seen.append(names(root))
-        return copy(candidate, target, **options)
+    def copying(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.Entry]:
+        for entry in copies(staged, candidates):
+            seen.append(names(root))
+            yield entry
 
-    monkeypatch.setattr(claiming, "_copy", copying)
+    monkeypatch.setattr(claiming, "_copies", copying)
     files = dropped(tmp_path, "a.md")
     made = claim(root, files, accepted, source="drop", kind="enqueue", now=NOW, copy=True)
     assert made is not None
     assert seen == [[]]
     assert Path(files[0].location).exists()
     assert [(waiting.files, waiting.locked) for waiting in look(root)] == [(1, False)]
+
+
+def test_small_copies_lie_in_one_file(root: Root, accepted: Accepted, tmp_path: Path) -> None:
+    """Copies are read back from the pack, each its own bytes; a large one is a file of its own,
+    and what vanished before it was copied is left out."""
+    large = b"0123456789" * 150_000
+    files = dropped(tmp_path, "a.md", "gone.md", "large.md", "b.md", "empty.md")
+    (tmp_path / "drop" / "large.md").write_bytes(large)
+    (tmp_path / "drop" / "empty.md").write_bytes(b"")
+    (tmp_path / "drop" / "gone.md").unlink()
+    made = claim(root, files, accepted, source="drop", kind="enqueue", now=NOW, copy=True)
+    assert made is not None
+    assert made.files == 4
+    assert [waiting.files for waiting in look(root)] == [4]
+    batch = take(root, made.batch)
+    assert batch is not None
+    with batch:
+        whole = {entry.path: batch.content(entry.number) for entry in batch.entries()}
+        assert whole == {
+            "a.md": b"text of a.md",
+            "large.md": large,
+            "b.md": b"text of b.md",
+            "empty.md": b"",
+        }
+        assert [batch.read(entry.number, len(large)) for entry in batch.entries()] == list(
+            whole.values()
+        )
+        assert [batch.size(entry.number) for entry in batch.entries()] == [12, len(large), 12, 0]
+        assert sorted(name for name in os.listdir(batch.folder) if name.isdigit()) == ["2"]
+        assert batch.file(3).read_bytes() == b"text of b.md"
+        assert len(batch.entries()) == 4
+        with pytest.raises(Rejected, match=r"limits\.file_mb"):
+            batch.read(3, 11)
 
 
 def test_a_fifo_is_never_waited_at(root: Root, accepted: Accepted, tmp_path: Path) -> None:

@@ -19,7 +19,14 @@ from pathlib import Path
 from worker.errors import Reason, Rejected, SpoolUnavailable
 from worker.spool import journal, manifest
 from worker.spool.claim import LOCK
-from worker.spool.layout import Root, is_batch, source_of, translated
+from worker.spool.layout import (
+    Root,
+    is_batch,
+    read_all,
+    source_of,
+    translated,
+    write_durably,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +68,13 @@ def look(root: Root) -> Iterator[Waiting]:
     for name in names(root):
         folder = root.work / name
         try:
-            files = sum(entry.isdigit() for entry in os.listdir(folder))
-        except FileNotFoundError:
+            found = os.listdir(folder)
+            # Only copies need the manifest to be counted: thousands of batches may be listed.
+            packed = manifest.load(folder).entries if manifest.PACK in found else ()
+            files = len(_here(found, packed) or [name for name in found if name.isdigit()])
+        except (FileNotFoundError, SpoolUnavailable):
+            if folder.exists():
+                raise
             continue  # finished meanwhile
         yield Waiting(root, name, files, locked=not is_free(folder))
 
@@ -111,6 +123,7 @@ class Batch:
         self.folder = root.work / name
         self._lock = lock
         self.manifest = manifest.load(self.folder)
+        self._entries = {entry.number: entry for entry in self.manifest.entries}
         with translated(self.folder):
             self.progress = journal.read(self.folder)
             self.journal = journal.Journal(self.folder)
@@ -128,8 +141,7 @@ class Batch:
     def entries(self) -> list[manifest.Entry]:
         """The entries that are here: a claimer may have died, or come second, before the rest."""
         with translated(self.folder):
-            here = {int(name) for name in os.listdir(self.folder) if name.isdigit()}
-        return [entry for entry in self.manifest.entries if entry.number in here]
+            return _here(os.listdir(self.folder), self.manifest.entries)
 
     def remove(self) -> None:
         """Take the batch out of `work/`: everything in it is in the archive or quarantine."""
@@ -138,8 +150,24 @@ class Batch:
             self.folder.rename(gone)
             shutil.rmtree(gone)
 
-    def path(self, entry: int) -> Path:
-        return self.folder / str(entry)
+    def size(self, entry: int) -> int:
+        """The bytes of an entry, in number. Raises OSError where it is gone."""
+        about = self._entries[entry]
+        return about.size if about.offset is not None else self._path(entry).lstat().st_size
+
+    def file(self, entry: int) -> Path:
+        """An entry as a file of its own, whatever kind of file it is; the pack gives it out."""
+        path = self._path(entry)
+        if self._entries[entry].offset is not None:
+            with translated(self.folder):
+                write_durably(path, self._packed(entry))
+        return path
+
+    def content(self, entry: int) -> bytes:
+        """The bytes of an entry that is a regular file, of any length. Raises OSError."""
+        if self._entries[entry].offset is not None:
+            return self._packed(entry)
+        return self._path(entry).read_bytes()
 
     def read(self, entry: int, limit: int) -> bytes:
         """The bytes of an entry, at most `limit`.
@@ -147,9 +175,13 @@ class Batch:
         Never follows a link or waits at a FIFO. Raises Rejected for what is no regular file,
         cannot be opened or is too large, SpoolUnavailable where the disk fails.
         """
+        if self._entries[entry].offset is not None:
+            _check_size(self._entries[entry].size, limit)
+            with translated(self.folder):
+                return self._packed(entry)
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            fd = os.open(self.path(entry), flags)
+            fd = os.open(self._path(entry), flags)
         except PermissionError as error:
             raise Rejected(
                 Reason.UNREADABLE, "the file may not be read: give the worker read rights to it"
@@ -162,13 +194,17 @@ class Batch:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise _no_file()
-            if status.st_size > limit:
-                raise Rejected(
-                    Reason.TOO_LARGE,
-                    f"the file has {status.st_size:,} bytes, more than limits.file_mb allows: "
-                    "split it, or raise the limit",
-                )
-            return _read_all(fd, status.st_size)
+            _check_size(status.st_size, limit)
+            return read_all(fd, status.st_size)
+
+    def _path(self, entry: int) -> Path:
+        return self.folder / str(entry)
+
+    def _packed(self, entry: int) -> bytes:
+        about = self._entries[entry]
+        with (self.folder / manifest.PACK).open("rb", buffering=0) as pack:
+            pack.seek(about.offset or 0)
+            return read_all(pack.fileno(), about.size)
 
 
 @contextmanager
@@ -180,16 +216,24 @@ def closing_fd(fd: int) -> Iterator[None]:
         os.close(fd)
 
 
-def _read_all(fd: int, size: int) -> bytes:
-    """The file's `size` bytes; fewer where it was cut meanwhile."""
-    parts = []
-    while size > 0 and (part := os.read(fd, size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
 _NOT_A_FILE = {6, 40}  # ENXIO: a socket or a FIFO without reader; ELOOP: a symbolic link
+
+
+def _here(found: Sequence[str], entries: Sequence[manifest.Entry]) -> list[manifest.Entry]:
+    """The entries that have come, by the names in the batch's folder: a pack comes whole."""
+    names = set(found)
+    return [
+        one for one in entries if str(one.number if one.offset is None else manifest.PACK) in names
+    ]
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise Rejected(
+            Reason.TOO_LARGE,
+            f"the file has {size:,} bytes, more than limits.file_mb allows: "
+            "split it, or raise the limit",
+        )
 
 
 def _no_file() -> Rejected:

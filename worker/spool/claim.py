@@ -3,24 +3,37 @@
 A batch is made in `staging/`, where nobody looks, and locked there; one rename puts it in
 `work/`. What is *moved* is renamed in after that, while the lock keeps workers off, so that a
 crash at any point leaves each file either where it was or in a batch that will be found. What
-is *copied* is copied before it, so that no half copy is ever in `work/`.
+is *copied* is copied before it, so that no half copy is ever in `work/`: small files one after
+another into one, the pack, which takes one sync. A file each cost 0.3 to 0.8 ms to create on an
+ext4 without a journal, where inodes removed a moment ago are not used again but looked through.
 """
 
 import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from worker.spool import manifest
 from worker.spool.accepted import Accepted
-from worker.spool.layout import Root, batch_name, fsync_dir, translated, write_durably
+from worker.spool.layout import (
+    Root,
+    batch_name,
+    fsync_dir,
+    read_all,
+    translated,
+    write_durably,
+)
 from worker.times import rfc3339
 
 LOCK = "lock"
+_PACKED_BYTES = 1_000_000
+"""Above it a copy is a file of its own: nothing larger is held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +77,13 @@ def claim(
         staged.mkdir(mode=0o770)
         lock = _locked(staged / LOCK)
         try:
-            write_durably(staged / manifest.NAME, manifest.dump(head, [c.path for c in candidates]))
-            files = sum(_copy(c, staged / str(n)) for n, c in enumerate(candidates)) if copy else 0
+            if copy:
+                entries = list(_copies(staged, candidates))
+            else:
+                entries = [manifest.Entry(n, c.path) for n, c in enumerate(candidates)]
+            write_durably(staged / manifest.NAME, manifest.dump(head, entries))
             fsync_dir(staged)
+            files = len(entries)
             placed = root.work / name
             staged.rename(placed)
             if not copy:
@@ -75,7 +92,8 @@ def claim(
                 placed.rename(staged)
                 shutil.rmtree(staged)
                 return None
-            fsync_dir(placed)
+            if not copy:
+                fsync_dir(placed)
             fsync_dir(root.work)
             accepted.add(name, files)
         finally:
@@ -112,6 +130,25 @@ def _locked(path: Path) -> int:
     return fd
 
 
+def _copies(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.Entry]:
+    """Copy the candidates, durably; what is gone or no file that can be read is left out."""
+    with (staged / manifest.PACK).open("xb", buffering=_PACKED_BYTES) as pack:
+        offset = 0
+        for number, candidate in enumerate(candidates):
+            with _opened(candidate.location) as (fd, size):
+                if fd is None:
+                    continue
+                if size > _PACKED_BYTES:
+                    _copy(fd, staged / str(number))
+                    yield manifest.Entry(number, candidate.path)
+                else:
+                    copied = pack.write(read_all(fd, size))
+                    yield manifest.Entry(number, candidate.path, offset, copied)
+                    offset += copied
+        pack.flush()
+        os.fsync(pack.fileno())
+
+
 def _move(candidate: Candidate, target: Path) -> bool:
     """Rename one file in; across file systems, copy it, then remove it."""
     try:
@@ -122,25 +159,33 @@ def _move(candidate: Candidate, target: Path) -> bool:
         if error.errno != errno.EXDEV:
             raise
         temporary = target.with_name(f".{target.name}.part")
-        if not _copy(candidate, temporary, durably=True):
-            return False
+        with _opened(candidate.location) as (fd, _):
+            if fd is None:
+                return False
+            _copy(fd, temporary)
         temporary.rename(target)
         Path(candidate.location).unlink(missing_ok=True)
     return True
 
 
-def _copy(candidate: Candidate, target: Path, *, durably: bool = False) -> bool:
-    """Copy a regular file; False where it is gone, or is no file that can be read."""
+@contextmanager
+def _opened(location: str) -> Iterator[tuple[int | None, int]]:
+    """A regular file and its size; None where it is gone, or is no file that can be read."""
     try:
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        with os.fdopen(os.open(candidate.location, flags), "rb") as reader:
-            if not os.path.isfile(f"/proc/self/fd/{reader.fileno()}"):
-                return False
-            with target.open("xb") as writer:
-                shutil.copyfileobj(reader, writer, 1 << 20)
-                if durably:
-                    writer.flush()
-                    os.fsync(writer.fileno())
+        fd = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, PermissionError):
-        return False
-    return True
+        yield None, 0
+        return
+    try:
+        status = os.fstat(fd)
+        yield (fd if stat.S_ISREG(status.st_mode) else None), status.st_size
+    finally:
+        os.close(fd)
+
+
+def _copy(fd: int, target: Path) -> None:
+    """Copy an open file, durably."""
+    with open(fd, "rb", closefd=False) as reader, target.open("xb") as writer:
+        shutil.copyfileobj(reader, writer, 1 << 20)
+        writer.flush()
+        os.fsync(writer.fileno())

@@ -100,6 +100,15 @@ def write_durably(path: Path, data: bytes) -> None:
         raise
 
 
+def read_all(fd: int, size: int) -> bytes:
+    """The next `size` bytes of a file; fewer where it was cut meanwhile."""
+    parts = []
+    while size > 0 and (part := os.read(fd, size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turn an OSError at `path` into SpoolUnavailable: the world is bad, not the input."""

@@ -1,6 +1,7 @@
 """A batch's manifest: what each numbered entry was called, and who brought it, when.
 
 Written and synced before the files are renamed in, so that a batch always knows its names.
+What was copied is not a file each but lies in one, the pack, and the manifest says where.
 JSON lines: a head, then one line an entry. Names that are not UTF-8 keep their bytes as lone
 surrogates (PEP 383), which JSON writes as ``\\udcNN``.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from worker.errors import SpoolUnavailable
 
 NAME = "manifest"
+PACK = "pack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,16 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a batch: its number, and its path below the folder it came from."""
+    """One file of a batch: its number, and its path below the folder it came from.
+
+    `offset` and `size` say where its bytes are in the batch's pack; without an offset it is a
+    file of its own, named by its number.
+    """
 
     number: int
     path: str
+    offset: int | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,12 @@ class Manifest:
     entries: tuple[Entry, ...]
 
 
-def dump(head: Head, paths: Iterable[str]) -> bytes:
-    """The manifest of `head` with `paths` numbered from 0."""
+def dump(head: Head, entries: Iterable[Entry]) -> bytes:
+    """The manifest of a batch."""
     lines = [json.dumps(asdict(head))]
-    lines.extend(json.dumps([number, path]) for number, path in enumerate(paths))
+    for entry in entries:
+        packed = () if entry.offset is None else (entry.offset, entry.size)
+        lines.append(json.dumps([entry.number, entry.path, *packed]))
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
