@@ -34,6 +34,7 @@ def test_text_between_deep_tags_is_kept_in_order() -> None:
         "<div>" * 300 + "<!--" * 50_000, "<div>" * 300 + "<!-- -" * 50_000 + ">",
         "<div>" * 300 + '<a b="' * 20_000, "<div>" * 300 + "</span>" * 100_000, "<" * 100_000,
         "<div " + " ".join(f"a{n}=1" for n in range(50_000)) + ">x", "<i><table>" * 9_000,
+        "<u><div>" + "<i>" * 90_000 + "</u>" * 90_000,
         "".join(f"<font color=c{n}><p>x" for n in range(5_000)),
     ],
 )  # fmt: skip

@@ -28,6 +28,7 @@ HOSTILE = [
     "<a href='java&#x09;script:alert(1)'>x</a>",
     "<a href='&#106;avascript:alert(1)'>x</a>",
     "<a href=' &#14; javascript:alert(1)'>x</a>",
+    "<a href='javascript://a.cn/%0aalert(1)'>x</a><img src='ftp://a.cn/1.jpg'>",
     "<a href='vbscript:msgbox(1)'>x</a>",
     "<a href='data:text/html,<script>alert(1)</script>'>x</a>",
     "<a href='https://a.cn/' onclick='alert(1)' target=_blank>x</a>",

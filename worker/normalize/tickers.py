@@ -64,7 +64,8 @@ _US_SUFFIX = re.compile(r"(?<![A-Za-z0-9.])([A-Z]{1,5})\.(?:US|O|N|OQ)(?=\s?[)�
 # name is then unknown, the security is not.
 _NAME = re.compile(
     r"(?:^|[\s，。、；：！？“”‘’《》（）()\[\]【】,.;:!?\"'|/—-])"
-    r"((?:\*?ST)?[\u3400-\u9fffA-Za-z0-9·*-]{2,8}|[A-Z][\w&'-]{0,30}(?: [A-Z&][\w&'-]{0,30}){0,4})\s?[(（]\s?$"
+    r"((?:\*?ST)?[\u3400-\u9fffA-Za-z0-9·*-]{2,8}"
+    r"|[A-Z][\w&'-]{0,30}(?: [A-Z&][\w&'-]{0,30}){0,4})\s?[(（]\s?$"
 )
 _NAMED = re.compile(r"[\u3400-\u9fffA-Za-z*]\s?[(（]\s?$")
 # What a number in parentheses is when it is no share, though a word stands before it.
