@@ -69,18 +69,18 @@ def ingest(batch: Batch, desk: Desk) -> Tally:
     """
     segment = desk.archive.find(batch.name)
     if segment is None:
-        segment = _archive(batch, _decide(batch, desk), desk)
-    tally = settle(segment, desk)
+        outcomes = _decide(batch, desk)
+        segment, files = _archive(batch, outcomes, desk)
+        tally = _settle(segment, outcomes, files, desk)
+    else:
+        tally = settle(segment, desk)
     batch.remove()
     return tally
 
 
 def settle(segment: Segment, desk: Desk) -> Tally:
     """Count what the segment's journal says; harmless when it was counted before."""
-    outcomes = list(segment.outcomes())
-    tally = tally_of(outcomes, len(segment.head().files))
-    desk.settle(segment, tally, outcomes)
-    return tally
+    return _settle(segment, list(segment.outcomes()), len(segment.head().files), desk)
 
 
 def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
@@ -279,7 +279,8 @@ def _with_decision(outcome: Outcome, decision: Decision) -> Outcome:
 # ── archiving ───────────────────────────────────────────────────────────────────────────────
 
 
-def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> Segment:
+def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> tuple[Segment, int]:
+    """The finished segment, and how many files it is about."""
     refused = {outcome.entry for outcome in outcomes if outcome.whole_file}
     files = tuple(
         ArchivedFile(
@@ -291,4 +292,10 @@ def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> Segment:
         for entry in batch.entries()
     )
     head = SegmentHead(batch.manifest.head, rfc3339(desk.now()), files)
-    return desk.archive.write(head, outcomes, batch.content)
+    return desk.archive.write(head, outcomes, batch.content), len(files)
+
+
+def _settle(segment: Segment, outcomes: Sequence[Outcome], files: int, desk: Desk) -> Tally:
+    tally = tally_of(outcomes, files)
+    desk.settle(segment, tally, outcomes)
+    return tally

@@ -9,7 +9,7 @@ renamed into place last: where it is, the segment is whole. Raw files go after t
 import io
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,7 @@ def _tar(files: Iterable[ArchivedFile], read: Callable[[int], bytes], modified: 
 
 
 def _journal(head: SegmentHead, outcomes: Iterable[Outcome]) -> bytes:
-    lines = [orjson.dumps(asdict(head))]
+    lines = [orjson.dumps(head)]
     lines.extend(orjson.dumps(outcome) for outcome in outcomes)
     return b"\n".join(lines) + b"\n"
 

@@ -124,6 +124,7 @@ class Batch:
         self._lock = lock
         self.manifest = manifest.load(self.folder)
         self._entries = {entry.number: entry for entry in self.manifest.entries}
+        self._pack: int | None = None
         with translated(self.folder):
             self.progress = journal.read(self.folder)
             self.journal = journal.Journal(self.folder)
@@ -136,6 +137,8 @@ class Batch:
         with suppress(OSError):
             self.journal.hand(None)
         self.journal.close()
+        if self._pack is not None:
+            os.close(self._pack)
         os.close(self._lock)
 
     def entries(self) -> list[manifest.Entry]:
@@ -202,9 +205,10 @@ class Batch:
 
     def _packed(self, entry: int) -> bytes:
         about = self._entries[entry]
-        with (self.folder / manifest.PACK).open("rb", buffering=0) as pack:
-            pack.seek(about.offset or 0)
-            return read_all(pack.fileno(), about.size)
+        assert about.offset is not None
+        if self._pack is None:
+            self._pack = os.open(self.folder / manifest.PACK, os.O_RDONLY | os.O_CLOEXEC)
+        return os.pread(self._pack, about.size, about.offset)  # small: it comes in one piece
 
 
 @contextmanager
