@@ -36,12 +36,13 @@ def memory(quick: bool, say: Callable[[str], None]) -> list[Figure]:
     with place() as here, worker_of(here, 1, **_NEVER_REPLACED) as worker:
         (process,) = pool(worker, 1)
         sizes = _sizes(here, process, articles, say)
-    after = [size for done, size in sizes if done >= settled]
-    first, drift = after[0], max((abs(size / after[0] - 1) for size in after), default=0.0)
+    windows = _windows(sizes, settled)
+    first, *later = windows
+    drift = max(abs(size / first - 1) for size in later)
     runs = {"articles_and_mb": [(done, round(size, 1)) for done, size in sizes]}
     name = f"a worker process over {articles:,} articles: "
     most = max(size for _, size in sizes)
-    flat = f"{(after[-1] / first - 1) * 100:+.1f} % (at most {drift * 100:.1f} %)"
+    flat = f"{(later[-1] / first - 1) * 100:+.1f} % (at most {drift * 100:.1f} %)"
     return [
         below(name + "most memory", most, _MOST_MB, megabytes, runs=runs),
         Figure(f"{name}drift after {settled:,}", flat, f"± {_DRIFT:.0%}", drift <= _DRIFT, drift),
@@ -70,6 +71,18 @@ def _sizes(
     if sizes[-1][0] != articles:
         raise RuntimeError(f"{sizes[-1][0]:,} of {articles:,} articles came out")
     return sizes
+
+
+def _windows(sizes: list[tuple[int, float]], settled: int) -> list[float]:
+    """The most within each tenth of the articles after `settled`: a batch comes and goes."""
+    last = sizes[-1][0]
+    width = (last - settled) / 9
+    most: dict[int, float] = {}
+    for done, size in sizes:
+        if done >= settled:
+            at = int((done - settled) / width)
+            most[at] = max(most.get(at, 0.0), size)
+    return [most[at] for at in sorted(most)]
 
 
 def _done(here: Place, stream: str) -> int:

@@ -4,6 +4,7 @@ The files are accepted (copied) in this process, while the workers work, as the 
 are sent; the clock starts before the first file is enqueued.
 """
 
+import os
 import shutil
 import sys
 import time
@@ -63,6 +64,7 @@ def dropped_rate(files: Files) -> Rate:
         folder.path.mkdir(parents=True)
         new = here.folder / "new"
         shutil.copytree(files.files, new)
+        os.sync()  # as make_files does
         time.sleep(folder.settle_unseen_seconds)
         app = create_app(settings)
 
