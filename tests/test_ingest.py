@@ -14,6 +14,7 @@ from worker import articles as reading
 from worker import ingest as ingesting
 from worker.errors import SpoolUnavailable, StoreUnavailable
 from worker.model import Decision, Known, Offer, RawArticle
+from worker.replay import replay
 from worker.restart import offer_again
 from worker.spool import archive as archiving
 from worker.spool import batch as batches
@@ -268,6 +269,27 @@ def test_what_a_restarted_redis_lost_is_published_again(
     assert (world.totals().published, world.totals().archived) == (1, 1)
     offer_again(world.context)
     assert len(world.entries()) == 1
+
+
+def test_a_replay_of_what_is_known_changes_nothing(world: World) -> None:
+    """Replaying the whole archive where nothing was lost publishes nothing, revisions least of
+    all; after the index and the stream are gone it gives back each article and its revision."""
+    world = World(
+        world.settings.state_dir, world.settings.redis.url, folder={"on_change": "revise"}
+    )
+    for text in ("原文。", "改正后的原文。", "再次改正后的原文。"):
+        world.put("a.md", article(text=text))
+        world.run()
+    before = world.entries()
+    assert [entry["revision"] for entry in before] == [1, 2, 3]
+    segments = list(world.context.desk.archive.segments())
+    assert [replay(segment, world.context.desk) for segment in segments] == [0, 0, 0]
+    assert world.entries() == before
+    world.context.redis.flushall()
+    assert [replay(segment, world.context.desk) for segment in segments] == [1, 1, 1]
+    assert world.entries() == before
+    totals = world.totals()
+    assert (totals.published, totals.revised, totals.archived) == (1, 2, 3)
 
 
 # ── what each mechanism is for ──────────────────────────────────────────────────────────────

@@ -9,8 +9,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "worker"
 
 LAYERS = (
-    ("errors", "escape", "model", "times", "runtime"),
+    ("errors", "escape", "model", "times", "runtime", "report"),
     ("settings",),
+    ("logs",),
     ("sites",),
     ("parse", "normalize"),
     ("spool", "sources", "store"),
@@ -18,10 +19,10 @@ LAYERS = (
     ("ingest",),
     ("drain", "replay", "context"),
     ("look", "tidy", "restart"),
-    ("service", "view"),
-    ("beat", "presence"),
+    ("promises", "beat", "presence"),
     ("app",),
-    ("tasks",),
+    ("tasks", "view"),
+    ("service",),
     ("cli",),
 )
 """From the bottom up. Those of one row may import each other; a row imports only lower ones."""
@@ -31,7 +32,7 @@ LEVEL = {name: level for level, row in enumerate(LAYERS) for name in row}
 HOMES = {
     "redis": {"store"},
     "celery": {"app", "beat", "tasks", "presence", "cli", "service", "settings"},
-    "kombu": {"app"},
+    "kombu": {"app", "cli"},
     "typer": {"cli"},
     "rich": {"cli", "service"},
     "watchdog": {"service"},

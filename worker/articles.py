@@ -184,6 +184,7 @@ def _item(
             sites=reader.sites,
             provenance=provenance,
             first_seen_at=reader.head.claimed_at,
+            html_depth=reader.settings.limits.html_depth,
         )
     except Retryable:
         raise

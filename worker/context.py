@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import redis
-
+from worker.articles import Reader, read_items
 from worker.ingest import Desk
 from worker.model import Outcome, Status, Tally
-from worker.settings import Settings, shipped_config
+from worker.settings import MANUAL, Settings, shipped_config
 from worker.sites import Sites, load_sites
 from worker.spool.accepted import Accepted
 from worker.spool.archive import Archive, Segment
 from worker.spool.layout import Root, roots
+from worker.spool.manifest import Entry, Head
 from worker.spool.quarantine import Quarantine
 from worker.store.articles import ArticleStore
 from worker.store.bells import Bells
-from worker.store.connection import connect, redis_url
+from worker.store.connection import Client, connect, redis_url
 from worker.store.jobs import JobStore
 from worker.store.tally import Refused, Tallies
 from worker.times import utc_now
@@ -26,7 +26,7 @@ class Context:
     """One process's settings, spool and stores. Nothing is connected before it is used."""
 
     settings: Settings
-    redis: redis.Redis
+    redis: Client
     roots: tuple[Root, ...]
     accepted: Accepted
     jobs: JobStore
@@ -50,7 +50,12 @@ def open_context(settings: Settings) -> Context:
     """Raises ConfigError where the settings or a site rule cannot be used."""
     client = connect(redis_url(settings))
     stream = settings.stream.name
-    tallies = Tallies(client, stream=stream, max_refused=settings.jobs.max_refused)
+    tallies = Tallies(
+        client,
+        stream=stream,
+        job_keep_days=settings.jobs.keep_days,
+        max_refused=settings.jobs.max_refused,
+    )
     articles = ArticleStore(
         client,
         stream=stream,
@@ -84,6 +89,18 @@ def open_context(settings: Settings) -> Context:
             now=utc_now,
         ),
     )
+
+
+def parsers_loaded(desk: Desk) -> None:
+    """Read a small article, so that what reading loads and compiles is there before the first."""
+    profile = desk.settings.profile(MANUAL)
+    head = Head("", MANUAL, "enqueue", "2021-11-26T00:00:00Z")
+    reader = Reader(desk.settings, desk.sites, profile, head)
+    for _ in read_items(reader, Entry(0, "warm-up"), _SMALL):
+        pass
+
+
+_SMALL = b"---\ntitle: A\ndate: 2021-11-26\n---\n<div><p>B <a href='/c'>C</a></p></div>\n"
 
 
 def _refused(outcome: Outcome) -> Refused:

@@ -81,7 +81,7 @@ def _look_at(
 
     def claimed(batch: Claimed) -> None:
         ring()
-        with quietly("the job of a scan", job=job.id):
+        with quietly("a job is not noted", job=job.id):
             context.jobs.open(job)
             context.jobs.add_files(job.id, batch.files)
 

@@ -8,11 +8,13 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery, signals
 
 from worker.errors import ConfigError, Retryable
+from worker.logs import configure_logging
 from worker.store.connection import connect, redis_url
 from worker.store.workers import BEAT_SECONDS, Heartbeats, WorkerInfo
 
@@ -20,10 +22,18 @@ from worker.store.workers import BEAT_SECONDS, Heartbeats, WorkerInfo
 def announce(app: Celery) -> None:
     """Have the workers of `app` check themselves at start and beat while they live."""
     presence = _Presence(app)
+    signals.setup_logging.connect(_logging(app), weak=False)
     signals.worker_init.connect(_refuse_or_start, weak=False)
     signals.heartbeat_sent.connect(presence.beat, weak=False)
-    signals.worker_ready.connect(presence.beat, weak=False)
+    signals.worker_ready.connect(presence.ready, weak=False)
     signals.worker_shutdown.connect(presence.leave, weak=False)
+
+
+def _logging(app: Celery) -> Callable[..., None]:
+    def configure(**_: Any) -> None:
+        configure_logging(app.conf.newsdrop_settings.log)
+
+    return configure
 
 
 def _refuse_or_start(sender: Any, **_: Any) -> None:
@@ -47,6 +57,11 @@ class _Presence:
         self._beats: Heartbeats | None = None
         self._started_ms = int(time.time() * 1000)
         self._last = 0.0
+        self._processes = app.conf.worker_concurrency
+
+    def ready(self, sender: Any, **_: Any) -> None:
+        self._processes = sender.controller.concurrency
+        self.beat()
 
     def beat(self, **_: Any) -> None:
         if time.monotonic() - self._last < BEAT_SECONDS:
@@ -56,7 +71,7 @@ class _Presence:
             name=self._name(),
             pid=os.getpid(),
             host=socket.gethostname(),
-            processes=self._app.conf.worker_concurrency,
+            processes=self._processes,
             started_ms=self._started_ms,
         )
         try:

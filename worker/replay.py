@@ -1,7 +1,8 @@
 """Replaying archived segments: what Redis has lost is published again, under the same ids.
 
-Deduplication makes it harmless: what is still known stays as it is. First-seen and ingested
-times are those of the first time.
+Only what the index has forgotten is offered, a revision only where it knows an older one: so a
+replay of everything changes nothing where nothing was lost. First-seen and ingested times are
+those of the first time.
 """
 
 from collections.abc import Iterator
@@ -58,5 +59,10 @@ def _offers(
             before = outcomes.get((number, item.ordinal))
             if not isinstance(item, Item) or before is None:
                 continue
-            if before.status in (Status.PUBLISHED, Status.REVISED):
+            if before.status in (Status.PUBLISHED, Status.REVISED) and _lost(desk, before):
                 yield reader.offer(item, mark, desk.now(), before.ingested_at)[0], before
+
+
+def _lost(desk: Desk, before: Outcome) -> bool:
+    known = desk.stream.find(before.id) if before.id else None
+    return known is None or known.revision < before.revision

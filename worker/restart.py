@@ -36,7 +36,8 @@ def offer_again(context: Context) -> None:
     if before:
         recent = _archived_since(context, last_seen - WINDOW)
         lost = sum(replay(segment, context.desk) for segment in recent)
-        logger.warning("Redis was started anew: %d lost articles were published again", lost)
+        level = logging.WARNING if lost else logging.INFO
+        logger.log(level, "Redis was started anew: %d lost articles were published again", lost)
     write_durably(note, running.encode("ascii"))
 
 

@@ -10,10 +10,10 @@ import time
 from dataclasses import asdict
 from functools import cache
 
-from celery import current_app, shared_task
+from celery import current_app, shared_task, signals
 
 from worker.app import INGEST_QUEUE, QUEUE
-from worker.context import Context, open_context
+from worker.context import Context, open_context, parsers_loaded
 from worker.drain import drain
 from worker.look import look, wants_more
 from worker.model import Tally
@@ -55,6 +55,12 @@ def ingest() -> None:
 def tidy_up() -> None:
     """Remove expired raw files, journals and quarantined inputs, and what crashes left."""
     tidy(_context(), now=utc_now())
+
+
+@signals.worker_process_init.connect
+def _warm_up(**_: object) -> None:
+    """Open a pool process's context before its first task: that costs up to a second once."""
+    parsers_loaded(_context().desk)
 
 
 @cache

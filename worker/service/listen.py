@@ -4,6 +4,7 @@ import signal
 from functools import partial
 from types import FrameType
 
+from worker.logs import configure_logging
 from worker.service.listener import Listener, Ring
 from worker.settings import Settings
 from worker.sources.pause import is_paused
@@ -13,6 +14,7 @@ from worker.store.connection import connect, redis_url
 
 def run_listen(settings: Settings) -> int:
     """Ring for every file that is ready, until TERM or Ctrl-C. Call from the main thread."""
+    configure_logging(settings.log)
     listener = Listener(
         settings.all_folders(),
         _celery_ring(settings),

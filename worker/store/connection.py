@@ -14,8 +14,10 @@ from worker.runtime import embedded_socket
 from worker.settings import Settings
 from worker.store.packing import OnePiece
 
+Client = redis.Redis
 
-def connect(url: str) -> redis.Redis:
+
+def connect(url: str) -> Client:
     """A client of the server at `url` (redis, rediss or unix); its replies are bytes.
 
     Nothing is opened before the first command. A command is sent **once**: redis-py would send

@@ -1,5 +1,6 @@
 """Jobs: what one enqueue, or one source within an hour, brought in and what became of it."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from typing import Any
 
 import orjson
 import redis
-import structlog
 
 from worker.errors import Retryable
 from worker.model import Tally
@@ -16,7 +16,7 @@ from worker.store.connection import translated
 from worker.store.layout import Layout
 from worker.store.tally import Refused, tally_of
 
-_log = structlog.get_logger()
+logger = logging.getLogger(__name__)
 
 
 class JobKind(StrEnum):
@@ -69,7 +69,7 @@ class JobStore:
     def open(self, job: Job) -> None:
         """Note that a job begins; again is harmless, and the first label and time stay."""
         key = self._layout.job(job.id)
-        with quietly("job_not_noted", job=job.id), self._client.pipeline() as pipe:
+        with quietly("a job is not noted", job=job.id), self._client.pipeline() as pipe:
             for name, value in (
                 ("kind", job.kind.value),
                 ("source", job.source),
@@ -86,7 +86,7 @@ class JobStore:
     def add_files(self, job: str, count: int) -> None:
         """Note that `count` more files were accepted for a job."""
         key = self._layout.job(job)
-        with quietly("job_not_noted", job=job), self._client.pipeline() as pipe:
+        with quietly("a job is not noted", job=job), self._client.pipeline() as pipe:
             pipe.hincrby(key, "files", count)
             pipe.expire(key, self._layout.keep_seconds)
             pipe.execute()
@@ -121,7 +121,8 @@ def quietly(event: str, **what: str) -> Iterator[None]:
         with translated():
             yield
     except Retryable as error:
-        _log.warning(event, **what, why=str(error))
+        about = ", ".join(f"{name} {value}" for name, value in what.items())
+        logger.warning("%s (%s): %s", event, about, error)
 
 
 def _state(job: str, found: dict[bytes, bytes]) -> JobState:
