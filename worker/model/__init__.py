@@ -1,0 +1,60 @@
+"""What crosses the borders between the layers: frozen, and nothing but data.
+
+The way of an input: :class:`Document` (bytes) → :class:`RawArticle` (what a format said) →
+:class:`Article` (the record) → :class:`Offer` → :class:`Decision` → :class:`Outcome` (what
+became of it).
+
+============  ====================================================================
+``source``    what the operator said about a source: profile, scope, on_change
+``raw``       in: a document, and what its format said
+``record``    the record itself, field by field
+``outcome``   out: identity, offer, decision, outcome, and their counts
+============  ====================================================================
+"""
+
+from worker.model.outcome import Decision, Identity, Known, Offer, Outcome, Status, Tally
+from worker.model.raw import DateText, Document, RawArticle, Refusal
+from worker.model.record import (
+    SCHEMA_VERSION,
+    Article,
+    Attachment,
+    DatePrecision,
+    Dedupe,
+    Image,
+    Link,
+    Person,
+    Provenance,
+    Publisher,
+    Ticker,
+    TickerOrigin,
+)
+from worker.model.source import OnChange, Profile, Scope
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Article",
+    "Attachment",
+    "DatePrecision",
+    "DateText",
+    "Decision",
+    "Dedupe",
+    "Document",
+    "Identity",
+    "Image",
+    "Known",
+    "Link",
+    "Offer",
+    "OnChange",
+    "Outcome",
+    "Person",
+    "Profile",
+    "Provenance",
+    "Publisher",
+    "RawArticle",
+    "Refusal",
+    "Scope",
+    "Status",
+    "Tally",
+    "Ticker",
+    "TickerOrigin",
+]
