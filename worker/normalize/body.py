@@ -136,6 +136,8 @@ def _noise(rule: BodyRule) -> Noise:
     return Noise(
         selectors=selectors_of(rule.remove, rule.bold, rule.caption),
         editor=tuple(map(re.compile, rule.editor)),
-        drop_text=tuple(map(re.compile, rule.drop_text)),
+        drop_text=re.compile("|".join(f"(?:{one})" for one in rule.drop_text))
+        if rule.drop_text
+        else None,
         ignore_images=rule.ignore_images,
     )

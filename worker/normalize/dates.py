@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from worker.escape import printable
 from worker.model import DatePrecision, DateText
@@ -194,6 +195,11 @@ def _zone_named(name: str, moment: datetime, zone: tzinfo) -> tzinfo | None:
     """
     if moment.replace(tzinfo=zone).tzname() == name:
         return zone
+    return _fixed_zone(name)
+
+
+@lru_cache(maxsize=256)
+def _fixed_zone(name: str) -> tzinfo | None:
     # email.utils knows the names, and offsets without a colon; GMT+08:00 it would read as GMT.
     offset = _NUMERIC_OFFSET.sub(r"\1\2", _ZONES.get(name, name))
     return parsedate_to_datetime(f"1 Jan 2000 00:00:00 {offset}").tzinfo

@@ -5,7 +5,7 @@ a dozen). Here an element is looked up by its id, classes, attributes and name; 
 is never asked. Pseudo-classes are left to XPath.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
 from typing import Any, cast
@@ -19,7 +19,7 @@ Node = etree._Element
 Test = Callable[[Node], bool]
 Candidates = tuple[tuple[Test | None, "Use"], ...]
 
-_MOST_SHAPES = 2000  # elements with the same name and attributes are of one shape
+_MOST_SHAPES = 2000  # elements with the same name and the same of what selectors ask are of one
 
 
 class Use(Enum):
@@ -39,11 +39,12 @@ class Selectors:
     def __init__(self, uses: dict[Use, Iterable[str]]) -> None:
         self._by: dict[tuple[str, str], list[tuple[Test, Test | None, Use]]] = {}
         self._slow: list[tuple[CSSSelector, Use]] = []
+        self._asked: set[str] = set()
         self._seen: dict[tuple[object, ...], Candidates] = {}
         for use, selectors in uses.items():
             for selector in cssselect.parse(",".join(selectors)) if selectors else ():
                 self._add(selector, use)
-        self._tags = {name for kind, name in self._by if kind == "tag"}
+        self._names = tuple(sorted(self._asked))
 
     def of_tree(self, root: Node) -> dict[Node, Use]:
         """What the selectors with pseudo-classes match in the tree of `root`."""
@@ -55,13 +56,11 @@ class Selectors:
 
     def match(self, node: Node, tag: str) -> Use | None:
         """The use of `node`, an element named `tag`; of several the first in the order of Use."""
-        items = cast("list[tuple[str, str]]", node.items())
-        if not items and tag not in self._tags:
-            return None
-        shape = (tag, *items)
+        get = node.get
+        shape = (tag, *[get(name) for name in self._names])
         candidates = self._seen.get(shape)
         if candidates is None:
-            candidates = self._candidates(node, tag, items)
+            candidates = self._candidates(node, tag)
             if len(self._seen) >= _MOST_SHAPES:
                 self._seen.clear()
             self._seen[shape] = candidates
@@ -70,9 +69,9 @@ class Selectors:
                 return use
         return None
 
-    def _candidates(self, node: Node, tag: str, items: list[tuple[str, str]]) -> Candidates:
+    def _candidates(self, node: Node, tag: str) -> Candidates:
         """The selectors that match an element of this shape, as far as the shape tells."""
-        anchors = [("tag", tag), *(("attribute", name) for name, _ in items)]
+        anchors = [("tag", tag), *(("attribute", str(name)) for name in node.attrib)]
         anchors += (("class", word) for word in node.get("class", "").split())
         anchors.append(("id", node.get("id", "")))
         found = [rule for anchor in anchors for rule in self._by.get(anchor, ()) if rule[0](node)]
@@ -88,6 +87,7 @@ class Selectors:
             self._slow.append((CSSSelector(selector.canonical()), use))
         else:
             self._by.setdefault(anchor, []).append((own, within, use))
+            self._asked.update(_asked(tree))
 
 
 def _anchor(tree: Any) -> tuple[str, str] | None:
@@ -103,6 +103,15 @@ def _anchor(tree: Any) -> tuple[str, str] | None:
     if isinstance(tree, Element) and tree.element:
         return ("tag", tree.element.lower())
     return None
+
+
+def _asked(tree: Any) -> Iterator[str]:
+    """The attributes that decide whether an element itself matches."""
+    if isinstance(tree, CombinedSelector):
+        yield from _asked(tree.subselector)
+    elif isinstance(tree, Hash | Class | Attrib):
+        yield _condition(tree)[0]
+        yield from _asked(tree.selector)
 
 
 def _test(tree: Any) -> Test | None:

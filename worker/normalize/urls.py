@@ -12,6 +12,8 @@ LONGEST = 4096
 # (`https://cors.zfour.workers.dev/?http://…`), and others of that kind.
 _PROXIED = re.compile(r"https?://[^/?#]+/\?(?:url=)?(https?(?:://|%3a%2f%2f).+)", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+# An address that is fine as it stands: the usual case, told in one match (a third of the cost).
+_PLAIN = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/(?!\?)[!#-;=?-\[\]_a-z~]*)?")
 _BREAKS = re.compile(r"[\t\r\n]+")  # the URL standard drops them: `java\nscript:` is a script
 _SAFE = ("http://", "https://", "mailto:")
 
@@ -24,10 +26,9 @@ def absolute(address: str | None, base: str | None = None) -> str | None:
     """
     if not address:
         return None
-    address = address.strip()
-    # The usual case, and the only one that is fast: absolute, http, nothing to escape.
-    if not (address.isascii() and address.isprintable() and address.startswith("http")):
-        address = _BREAKS.sub("", fit(address)).strip()
+    if len(address) <= LONGEST and _PLAIN.fullmatch(address):
+        return address
+    address = _BREAKS.sub("", fit(address)).strip()
     if not address or address.startswith("#"):
         return None
     if address.startswith("//"):

@@ -50,7 +50,7 @@ class Noise:
 
     selectors: Selectors
     editor: Sequence[re.Pattern[str]] = ()
-    drop_text: Sequence[re.Pattern[str]] = ()
+    drop_text: re.Pattern[str] | None = None
     ignore_images: Sequence[str] = ()
 
 
@@ -315,7 +315,8 @@ class Walk:
             if match := pattern.fullmatch(text):
                 self.editor = self.editor or line(match[1], 100) or None
                 return True
-        return any(pattern.search(text) for pattern in self._noise.drop_text)
+        drop = self._noise.drop_text
+        return drop is not None and drop.search(text) is not None
 
     # ── captions ────────────────────────────────────────────────────────────────────────────
 
