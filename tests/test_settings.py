@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from worker.errors import ConfigError
-from worker.settings import Settings, load, run_file, shipped_config
+from worker.runtime import run_file
+from worker.settings import Settings, config_file, load, shipped_config
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +89,28 @@ def test_a_misspelt_variable_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("NEWSDROP_STREAM_MAXLENGTH", "1")
     with pytest.raises(ConfigError, match="did you mean NEWSDROP_STREAM_MAX_LENGTH"):
         load()
+
+
+def test_variables_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that is no JSON, and a key of folders, which are a list, are one line each."""
+    monkeypatch.setenv("NEWSDROP_FOLDERS_NAME", "a")
+    with pytest.raises(ConfigError, match="unknown environment variable NEWSDROP_FOLDERS_NAME"):
+        load()
+    monkeypatch.delenv("NEWSDROP_FOLDERS_NAME")
+    monkeypatch.setenv("NEWSDROP_WORKER", "many")
+    with pytest.raises(ConfigError, match=r"worker.*give it as JSON"):
+        load()
+
+
+def test_the_file_that_is_read_is_the_file_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`NEWSDROP_CONFIG` may begin with a tilde, for `config check` as for everybody else."""
+    config(tmp_path, "[stream]\nmax_length = 7\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NEWSDROP_CONFIG", "~/own.toml")
+    assert load().stream.max_length == 7
+    assert config_file() == tmp_path / "own.toml"
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

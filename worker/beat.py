@@ -49,7 +49,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         client = connect(redis_url(settings))
         self._bells = Bells(client)
         self._beats = Heartbeats(client, stream=settings.stream.name)
-        self._limit = 2 * settings.processes()
+        self._limit = settings.most_bells()
         self._trouble = ""
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:

@@ -18,6 +18,11 @@ def run_dir(state_dir: Path) -> Path:
     return state_dir / "run"
 
 
+def run_file(state_dir: Path) -> Path:
+    """Where `up` notes what it was told, for the other commands of the same state directory."""
+    return run_dir(state_dir) / "up.json"
+
+
 def server_dir(state_dir: Path) -> Path:
     """The embedded server's own data and log."""
     return state_dir / "server"

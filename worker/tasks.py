@@ -47,7 +47,7 @@ def ingest() -> None:
     if drained.left:
         _ring_ingest()
     for source in wants_more(context):
-        if context.bells.may_ring(QUEUE, 2 * context.settings.processes()):
+        if context.bells.may_ring(QUEUE, context.settings.most_bells()):
             scan.delay(source=source)
 
 
@@ -71,7 +71,7 @@ def _context() -> Context:
 
 def _ring_ingest() -> None:
     """Say that work waits, unless that is being said often enough already."""
-    if _context().bells.may_ring(INGEST_QUEUE, 2 * _context().settings.processes()):
+    if _context().bells.may_ring(INGEST_QUEUE, _context().settings.most_bells()):
         ingest.delay()
 
 

@@ -222,6 +222,14 @@ def test_one_large_member_stands_alone(read: Any) -> None:
     assert [getattr(item, "reason", None) for item in found] == [Reason.TOO_LARGE, None]
 
 
+def test_a_megabyte_is_one_in_an_archive_too(read: Any) -> None:
+    """A file that would be refused alone (`limits.file_mb`, 1,000,000 bytes each) is so packed."""
+    data = article("A") + b"x" * 1_020_000
+    (found,) = read(zipped(("a.md", data)), file_mb=1)
+    assert found.reason is Reason.TOO_LARGE
+    assert refused(read, gzip.compress(data), file_mb=1) is Reason.TOO_LARGE
+
+
 def test_depth_is_limited(read: Any) -> None:
     """An archive in an archive is read; the third is refused, beside the rest."""
     inner = zipped(("a.md", article("A")))

@@ -139,7 +139,7 @@ class _Intake:
             self._check_disk()
             self._wait_for_room()
         if with_stdin:
-            data, name = read_input(STDIN, settings.limits.file_mb * 1_000_000)
+            data, name = read_input(STDIN, settings.limits.file_bytes)
             yield self._noted(
                 claim_bytes(
                     root,

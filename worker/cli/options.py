@@ -27,13 +27,6 @@ class Call:
 
         return settings.load(self.config, options)
 
-    def config_file(self) -> Path:
-        """The config file that is read: chosen, named by the environment, or shipped."""
-        from worker.settings import shipped_config
-
-        named = os.environ.get("NEWSDROP_CONFIG")
-        return self.config or (Path(named) if named else shipped_config() / "newsdrop.toml")
-
     def environment(self) -> dict[str, str]:
         """The environment of a process that shall read the same settings."""
         if self.config is None:

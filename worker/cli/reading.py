@@ -41,7 +41,7 @@ def parse(
 
     settings = settings_of(context)
     known_source(settings, source)
-    data, name = read_input(file, settings.limits.file_mb * 1_000_000)
+    data, name = read_input(file, settings.limits.file_bytes)
     refused = False
     for item in read_document(data, name, settings, utc_now(), source):
         refused |= isinstance(item, Unread)

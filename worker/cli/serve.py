@@ -162,6 +162,6 @@ def _print_where(state_dir: Path) -> None:
     import json
 
     from worker.cli.output import print_json
-    from worker.settings import run_file
+    from worker.runtime import run_file
 
     print_json(json.loads(run_file(state_dir).read_text(encoding="utf-8")))

@@ -20,23 +20,24 @@ def add_to(app: typer.Typer) -> None:
 def check(context: typer.Context, json: Json = False) -> None:
     """Check the settings and the site rules; exit 2 and say what to change if they are wrong."""
     from worker.cli.output import console, outside, print_json
+    from worker.settings import config_file
     from worker.view.reading import sites_of
 
     settings = settings_of(context)
     sites_of(settings)
     folders = settings.all_folders()
-    config_file = call_of(context).config_file()
+    read = config_file(call_of(context).config)
     if json:
         print_json(
             {
                 "ok": True,
-                "config": str(config_file),
+                "config": str(read),
                 "state_dir": str(settings.state_dir),
                 "sources": [folder.name for folder in folders],
             }
         )
         return
-    console().print(outside(str(config_file)).append(" is right, and so are the site rules"))
+    console().print(outside(str(read)).append(" is right, and so are the site rules"))
 
 
 @config.command()

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from worker.errors import Reason, Rejected
 from worker.model import Document, Profile, RawArticle, Refusal
-from worker.parse.archive import MEGABYTE, unpack
+from worker.parse.archive import unpack
 from worker.parse.compressed import Budget, Exhausted
 from worker.parse.decode import decode
 from worker.parse.front_matter import parse_front_matter
@@ -39,12 +39,12 @@ def parse(document: Document, *, profile: Profile, sites: Sites, limits: Limits)
     Raises Rejected for an input that is bad as a whole, at the first step or (an archive that
     breaks off, one article too many) at a later one; what was yielded before stands.
     """
-    if len(document.data) > limits.file_mb * MEGABYTE:
+    if len(document.data) > limits.file_bytes:
         raise Rejected(
             Reason.TOO_LARGE,
             "The file is larger than limits.file_mb: split it, or raise the limit.",
         )
-    budget = Budget(unpacked_bytes=limits.archive_mb * MEGABYTE, members=limits.archive_members)
+    budget = Budget(unpacked_bytes=limits.archive_bytes, members=limits.archive_members)
     reader = _Reader(profile, sites, limits, budget)
     for number, article in enumerate(reader.read(document, 0)):
         if number >= limits.articles:

@@ -19,8 +19,6 @@ from worker.parse.compressed import Broken, Budget, Exhausted, open_stream
 from worker.parse.sniff import Format
 from worker.settings import Limits
 
-MEGABYTE = 1024 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -36,7 +34,7 @@ def unpack(data: bytes, kind: Format, limits: Limits, budget: Budget) -> Iterato
     Raises Rejected (`broken_archive`) where nothing more can be read, `unreadable` for an
     encrypted one, Exhausted at a limit.
     """
-    most = limits.file_mb * MEGABYTE
+    most = limits.file_bytes
     try:
         if kind is Format.ZIP:
             yield from _zip(data, most, budget)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from worker.escape import printable
 from worker.report import Check
-from worker.settings import Folder, Settings
+from worker.settings import MEGABYTE, Folder, Settings
 from worker.sources.names import SPOOL, ignored
 
 SKEW_SECONDS = 2.0
@@ -37,7 +37,7 @@ def machine_checks(settings: Settings) -> Iterator[Check]:
 
 def _space(name: str, path: Path, settings: Settings) -> Iterator[Check]:
     there = _nearest(path)
-    free = shutil.disk_usage(there).free // 1_000_000
+    free = shutil.disk_usage(there).free // MEGABYTE
     told = f"{printable(path)}: {free:,} MB free"
     if not os.access(there, os.W_OK):
         yield Check(

@@ -35,7 +35,7 @@ def _celery_ring(settings: Settings) -> Ring:
 
     app = create_app(settings)
     bells = Bells(connect(redis_url(settings)))
-    limit = 2 * settings.processes()
+    limit = settings.most_bells()
 
     def ring(source: str, hints: list[str]) -> bool:
         if not bells.may_ring(QUEUE, limit):

@@ -16,6 +16,7 @@ from rich.text import Text
 from worker.errors import ConfigError, Retryable
 from worker.escape import printable
 from worker.promises import refuse_start
+from worker.runtime import run_file
 from worker.service import embedded
 from worker.service.detach import detach as go_on
 from worker.service.lock import UpLock
@@ -24,7 +25,7 @@ from worker.service.signals import Signals
 from worker.service.state import StateDir, state_of
 from worker.service.supervise import Child, ChildError, Supervisor
 from worker.service.welcome import Reached, welcome
-from worker.settings import Settings, run_file
+from worker.settings import Settings
 from worker.store.connection import socket_url
 
 SERVER_SECONDS = 60.0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
+from worker.settings import MEGABYTE
 from worker.spool.layout import translated
 
 
@@ -14,7 +15,7 @@ def check_free(path: Path, least_mb: int) -> None:
     What was accepted is still worked on: that makes room.
     """
     with translated(path):
-        free = shutil.disk_usage(path).free // 1_000_000
+        free = shutil.disk_usage(path).free // MEGABYTE
     if free < least_mb:
         raise SpoolUnavailable(
             f"only {free:,} MB are free at {printable(path)}, less than spool.min_free_mb = "

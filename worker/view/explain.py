@@ -113,7 +113,7 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> A
 
 
 def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
-    limit = settings.limits.file_mb * 1_000_000
+    limit = settings.limits.file_bytes
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)

@@ -1,20 +1,9 @@
-"""Settings: defaults < config file < what `up` was told < ``NEWSDROP_*`` environment < options.
+"""The settings, table by table: what each key is, its default, and what it may be."""
 
-:func:`load` is called once, by whoever starts a process; everything below gets the part it
-needs as an argument. An unknown key anywhere is a :class:`~worker.errors.ConfigError` that
-names the nearest known one.
-"""
-
-import difflib
-import json
 import os
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from functools import partial
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -23,23 +12,18 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from worker.errors import ConfigError
-from worker.escape import printable
 from worker.model import OnChange, Profile, Scope
 
 ENV_PREFIX = "NEWSDROP_"
 MANUAL = "manual"
 """The source of what is enqueued by hand without `--source`."""
+
+MEGABYTE = 1_000_000
+"""What `_mb` is in every key: a disk's megabyte, not 1,024 × 1,024 bytes."""
 
 
 def _default_state_dir() -> Path:
@@ -131,6 +115,14 @@ class Limits(Part):
     archive_depth: int = Field(2, ge=1, description="an archive within an archive is depth 2")
     html_depth: int = Field(200, ge=10, description="nested elements")
     seconds: int = Field(120, ge=1, description="for one file, before its worker is ended")
+
+    @property
+    def file_bytes(self) -> int:
+        return self.file_mb * MEGABYTE
+
+    @property
+    def archive_bytes(self) -> int:
+        return self.archive_mb * MEGABYTE
 
 
 class WorkerSettings(Part):
@@ -236,142 +228,9 @@ class Settings(BaseSettings):
         )
 
     def processes(self) -> int:
+        """How many processes one worker has."""
         return self.worker.processes or max(2, os.cpu_count() or 2)
 
-
-def shipped_config() -> Path:
-    """The folder of the shipped configuration: in the wheel, or beside the package."""
-    packaged = Path(str(resources.files("worker"))) / "config"
-    return packaged if packaged.is_dir() else packaged.parent.parent / "config"
-
-
-def run_file(state_dir: Path) -> Path:
-    """Where `up` notes what it was told, for the other commands of the same state directory."""
-    return state_dir / "run" / "up.json"
-
-
-def load(config: Path | None = None, options: Mapping[str, Any] | None = None) -> Settings:
-    """The settings of this process.
-
-    `config` (else ``NEWSDROP_CONFIG``, else the shipped file) is read as TOML; `options` are
-    dotted keys of the command line (`{"redis.url": "…"}`).
-
-    Raises ConfigError with one line for each key that is wrong.
-    """
-    chosen = config or _path_or_none(os.environ.get(f"{ENV_PREFIX}CONFIG"))
-    path = chosen or shipped_config() / "newsdrop.toml"
-    from_file = _read_toml(path)
-    _check_environment()
-    try:
-        state_dir = _layered(options or {}, {}, from_file).state_dir
-        return _layered(options or {}, _read_run_file(run_file(state_dir)), from_file)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, path)) from error
-
-
-def _layered(
-    options: Mapping[str, Any], noted: Mapping[str, Any], file: Mapping[str, Any]
-) -> Settings:
-    class Layered(Settings):
-        @classmethod
-        def settings_customise_sources(  # type: ignore[override]
-            cls,
-            settings_cls: type[BaseSettings],
-            env_settings: PydanticBaseSettingsSource,
-            **_: Any,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            plain = partial(InitSettingsSource, settings_cls)
-            return (plain(_nested(options)), env_settings, plain(dict(noted)), plain(dict(file)))
-
-    return Layered()
-
-
-def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for dotted, value in options.items():
-        *tables, key = dotted.split(".")
-        table = nested
-        for name in tables:
-            table = table.setdefault(name, {})
-        table[key] = value
-    return nested
-
-
-def _path_or_none(text: str | None) -> Path | None:
-    return Path(text).expanduser() if text else None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"no config file at {printable(path)}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(
-            f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
-        ) from error
-    for holder in (table, *table.get("folders", [])):
-        for key in ("path", "drop", "state_dir", "sites_dir"):
-            if isinstance(holder, dict) and isinstance(holder.get(key), str) and holder[key]:
-                holder[key] = path.parent / Path(holder[key]).expanduser()
-    return {key: value for key, value in table.items() if value != ""}
-
-
-def _read_run_file(path: Path) -> dict[str, Any]:
-    try:
-        noted = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {
-        key: noted[key] for key in ("drop", "redis") if isinstance(noted, dict) and key in noted
-    }
-
-
-def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
-    for name, info in model.model_fields.items():
-        part = info.annotation
-        if get_args(part):
-            part = get_args(part)[0]
-        yield prefix + name
-        if isinstance(part, type) and issubclass(part, Part):
-            yield from _known_keys(part, f"{prefix}{name}.")
-
-
-def _suggest(unknown: str) -> str:
-    known = list(_known_keys(Settings))
-    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
-    if not near:  # right key, wrong table
-        last = unknown.rsplit(".", 1)[-1]
-        near = [key for key in known if key.rsplit(".", 1)[-1] == last][:1]
-    return f"; did you mean {near[0]}?" if near else "; see config/newsdrop.toml for every key"
-
-
-def _check_environment() -> None:
-    """Refuse ``NEWSDROP_*`` variables that nothing reads: a typo must not be silent."""
-    tables = set(Settings.model_fields)
-    names = {f"{ENV_PREFIX}CONFIG"}
-    for key in _known_keys(Settings):
-        head, _, rest = key.partition(".")
-        if "." not in rest and head in tables:
-            names.add(ENV_PREFIX + key.replace(".", "_").upper())
-    unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in names]
-    if unknown:
-        name = min(unknown)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"unknown environment variable {printable(name)}{hint}")
-
-
-def _explain(error: ValidationError, path: Path) -> str:
-    lines = []
-    for problem in error.errors(include_url=False):
-        where = ".".join(str(part) for part in problem["loc"])
-        plain = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"unknown setting {printable(where)}{_suggest(plain)}")
-        else:
-            given = printable(repr(problem.get("input")), 80)
-            said = printable(problem["msg"].removeprefix("Value error, "))
-            about = f"{printable(where)}: " if where else ""
-            lines.append(f"{about}{said}" + (f" (given: {given})" if where else ""))
-    return "\n".join([f"the settings are not right (config file: {printable(path)}):", *lines])
+    def most_bells(self) -> int:
+        """How many messages of one queue may wait: more say nothing that these do not."""
+        return 2 * self.processes()

@@ -1,0 +1,50 @@
+"""Settings: defaults < config file < what `up` was told < ``NEWSDROP_*`` environment < options.
+
+:func:`load` is called once, by whoever starts a process; everything below gets the part it
+needs as an argument. An unknown key anywhere is a :class:`~worker.errors.ConfigError` that
+names the nearest known one.
+
+==========  ==================================================================
+``fields``  the keys, table by table; a new setting is a line there, and one in
+            `config/newsdrop.toml`
+``load``    files, environment and options layered; what is wrong is said
+==========  ==================================================================
+"""
+
+from worker.settings.fields import (
+    MANUAL,
+    MEGABYTE,
+    Archive,
+    DedupeSettings,
+    Folder,
+    Jobs,
+    Limits,
+    Log,
+    Quarantine,
+    Redis,
+    Settings,
+    Spool,
+    Stream,
+    WorkerSettings,
+)
+from worker.settings.load import config_file, load, shipped_config
+
+__all__ = [
+    "MANUAL",
+    "MEGABYTE",
+    "Archive",
+    "DedupeSettings",
+    "Folder",
+    "Jobs",
+    "Limits",
+    "Log",
+    "Quarantine",
+    "Redis",
+    "Settings",
+    "Spool",
+    "Stream",
+    "WorkerSettings",
+    "config_file",
+    "load",
+    "shipped_config",
+]

@@ -1,0 +1,162 @@
+"""Where the settings come from, in order, and what is said of those that are wrong."""
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsError,
+)
+
+from worker.errors import ConfigError
+from worker.escape import printable
+from worker.runtime import run_file
+from worker.settings.fields import ENV_PREFIX, Part, Settings
+
+
+def shipped_config() -> Path:
+    """The folder of the shipped configuration: in the wheel, or beside the package."""
+    packaged = Path(str(resources.files("worker"))) / "config"
+    return packaged if packaged.is_dir() else packaged.parent.parent / "config"
+
+
+def config_file(given: Path | None = None) -> Path:
+    """The file that is read: `given`, else what ``NEWSDROP_CONFIG`` names, else the shipped one."""
+    named = os.environ.get(f"{ENV_PREFIX}CONFIG")
+    return given or (Path(named).expanduser() if named else shipped_config() / "newsdrop.toml")
+
+
+def load(config: Path | None = None, options: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of this process.
+
+    `config` is read as :func:`config_file` says; `options` are dotted keys of the command line
+    (`{"redis.url": "…"}`).
+
+    Raises ConfigError with one line for each key that is wrong.
+    """
+    path = config_file(config)
+    from_file = _read_toml(path)
+    _check_environment()
+    try:
+        state_dir = _layered(options or {}, {}, from_file).state_dir
+        return _layered(options or {}, _read_run_file(run_file(state_dir)), from_file)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, path)) from error
+    except SettingsError as error:  # a whole table in one variable, and that is no JSON
+        raise ConfigError(
+            f"{printable(str(error))}: give it as JSON, or each key a variable of its own"
+        ) from error
+
+
+def _layered(
+    options: Mapping[str, Any], noted: Mapping[str, Any], file: Mapping[str, Any]
+) -> Settings:
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(  # type: ignore[override]
+            cls,
+            settings_cls: type[BaseSettings],
+            env_settings: PydanticBaseSettingsSource,
+            **_: Any,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            plain = partial(InitSettingsSource, settings_cls)
+            return (plain(_nested(options)), env_settings, plain(dict(noted)), plain(dict(file)))
+
+    return Layered()
+
+
+def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for dotted, value in options.items():
+        *tables, key = dotted.split(".")
+        table = nested
+        for name in tables:
+            table = table.setdefault(name, {})
+        table[key] = value
+    return nested
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"no config file at {printable(path)}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(
+            f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
+        ) from error
+    for holder in (table, *table.get("folders", [])):
+        for key in ("path", "drop", "state_dir", "sites_dir"):
+            if isinstance(holder, dict) and isinstance(holder.get(key), str) and holder[key]:
+                holder[key] = path.parent / Path(holder[key]).expanduser()
+    return {key: value for key, value in table.items() if value != ""}
+
+
+def _read_run_file(path: Path) -> dict[str, Any]:
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {
+        key: noted[key] for key in ("drop", "redis") if isinstance(noted, dict) and key in noted
+    }
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    for name, info in model.model_fields.items():
+        part = info.annotation
+        if get_args(part):
+            part = get_args(part)[0]
+        yield prefix + name
+        if isinstance(part, type) and issubclass(part, Part):
+            yield from _known_keys(part, f"{prefix}{name}.")
+
+
+def _suggest(unknown: str) -> str:
+    known = list(_known_keys(Settings))
+    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
+    if not near:  # right key, wrong table
+        last = unknown.rsplit(".", 1)[-1]
+        near = [key for key in known if key.rsplit(".", 1)[-1] == last][:1]
+    return f"; did you mean {near[0]}?" if near else "; see config/newsdrop.toml for every key"
+
+
+def _check_environment() -> None:
+    """Refuse ``NEWSDROP_*`` variables that nothing reads: a typo must not be silent."""
+    tables = set(Settings.model_fields)
+    names = {f"{ENV_PREFIX}CONFIG"}
+    for key in _known_keys(Settings):
+        head, _, rest = key.partition(".")
+        if "." not in rest and head in tables and key != f"folders.{rest}":
+            names.add(ENV_PREFIX + key.replace(".", "_").upper())
+    unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in names]
+    if unknown:
+        name = min(unknown)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"unknown environment variable {printable(name)}{hint}")
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        plain = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"unknown setting {printable(where)}{_suggest(plain)}")
+        else:
+            given = printable(repr(problem.get("input")), 80)
+            said = printable(problem["msg"].removeprefix("Value error, "))
+            about = f"{printable(where)}: " if where else ""
+            lines.append(f"{about}{said}" + (f" (given: {given})" if where else ""))
+    return "\n".join([f"the settings are not right (config file: {printable(path)}):", *lines])
