@@ -39,7 +39,8 @@ def _offers(reader: Reader, number: int, path: Path) -> Iterator[Offer]:
     data = path.read_bytes()
     for item in read_items(reader, Entry(number, path.name), data):
         assert isinstance(item, Item), item
-        offer, _ = reader.offer(item, raw_mark(data, reader.profile), utc_now())
+        at = rfc3339(utc_now())
+        offer = reader.offer(item, raw_mark(data, reader.profile), ingested_at=at)
         yield offer
 
 

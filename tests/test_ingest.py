@@ -13,7 +13,8 @@ from tests.world import World, article, in_child
 from worker import articles as reading
 from worker import ingest as ingesting
 from worker.errors import SpoolUnavailable, StoreUnavailable
-from worker.model import Decision, Known, Offer, RawArticle
+from worker.model import Article, Decision, Identity, Known, Offer, RawArticle
+from worker.normalize import Normalized
 from worker.replay import replay
 from worker.restart import offer_again
 from worker.spool import archive as archiving
@@ -317,6 +318,56 @@ def test_known_bytes_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatc
     assert again.exists(), "enqueuing copies"
 
 
+def test_a_duplicate_makes_no_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other bytes of a known article are read as far as its identity: no record is made of them.
+    Where the index forgets it just then, the record is made after all and published."""
+    made = []
+    real = Normalized.article.func  # type: ignore[attr-defined]
+
+    def counted(self: Normalized) -> Article:
+        made.append(self.title)
+        return real(self)
+
+    monkeypatch.setattr(Normalized, "article", property(counted))
+    world.put("a.md", article())
+    world.run()
+    assert len(made) == 1
+    world.put("b.md", article() + b"\n\n")
+    world.run()
+    assert (len(made), world.totals().duplicate) == (1, 1)
+    ask = ArticleStore.marked
+
+    def forgetting(self: ArticleStore, identities: list[Identity]) -> list[bool]:
+        known = ask(self, identities)
+        assert all(self.forget(identity.id) for identity in identities)
+        return known
+
+    monkeypatch.setattr(ArticleStore, "marked", forgetting)
+    world.put("c.md", article() + b"\n")
+    world.run()
+    assert (len(made), world.totals().published, len(world.entries())) == (2, 2, 2)
+
+
+def test_a_bug_in_making_the_record_refuses_only_its_article(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails after an article's identity is known quarantines that article alone."""
+    real = Normalized.article.func  # type: ignore[attr-defined]
+
+    def buggy(self: Normalized) -> Article:
+        if self.title == "坏":
+            raise ZeroDivisionError
+        return real(self)
+
+    monkeypatch.setattr(Normalized, "article", property(buggy))
+    world.put("a.md", article("坏"))
+    world.put("b.md", article("好"))
+    world.run()
+    assert [entry["data"]["title"] for entry in world.entries()] == ["好"]
+    assert [refused.reason for refused in world.context.desk.quarantine] == ["internal"]
+    assert world.totals().quarantined == 1
+
+
 def test_changed_content_is_told(world: World) -> None:
     """The same title and date with other content is a duplicate that says so; where the source
     revises, it is a revision with the same id."""
@@ -343,7 +394,7 @@ def test_the_stream_is_asked_in_bounded_calls(
     sizes = []
     real = ArticleStore.publish
 
-    def publish(self: ArticleStore, batch: str, offers: list[Offer]) -> list[Decision]:
+    def publish(self: ArticleStore, batch: str, offers: list[Offer]) -> list[Decision | None]:
         sizes.append(len(offers))
         return real(self, batch, offers)
 

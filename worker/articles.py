@@ -8,7 +8,6 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import orjson
 
@@ -17,6 +16,7 @@ from worker.escape import printable
 from worker.model import (
     Document,
     Offer,
+    OnChange,
     Outcome,
     Profile,
     Provenance,
@@ -30,20 +30,22 @@ from worker.parse import parse
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.manifest import Entry, Head
-from worker.times import rfc3339
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One article read. `alone`: the file holds nothing else."""
+    """One article read. `alone`: the file holds nothing else. `path` is escaped; `weight` is
+    about how many bytes it holds."""
 
     entry: Entry
     ordinal: int
+    path: str
     normalized: Normalized
     sha256: str
     alone: bool
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +68,40 @@ class Reader:
     profile: Profile
     head: Head
 
-    def offer(
-        self, item: Item, mark: bytes, now: datetime, ingested_at: str | None = None
-    ) -> tuple[Offer, Outcome]:
-        """The offer of an article, and the outcome that waits for its decision."""
-        at = ingested_at or rfc3339(now)
-        article = replace(item.normalized.article, ingested_at=at)
-        offer = Offer(
+    def offer(self, item: Item, mark: bytes, *, ingested_at: str, known: bool = False) -> Offer:
+        """The offer of an article; of one that is probably `known` without its data.
+
+        `ingested_at` is RFC 3339, UTC. Raises what a bug in making the record raises.
+        """
+        normalized = item.normalized
+        lean = known and not self.head.force and self.profile.on_change is OnChange.DUPLICATE
+        data = b"" if lean else orjson.dumps(replace(normalized.article, ingested_at=ingested_at))
+        return Offer(
             claim=f"{item.entry.number}.{item.ordinal}",
-            identity=item.normalized.identity,
+            identity=normalized.identity,
             raw=mark if item.alone else None,
-            title=article.title,
+            title=normalized.title,
             source=self.profile.source,
-            data=orjson.dumps(article),
+            data=data,
             on_change=self.profile.on_change,
             force=self.head.force,
         )
-        outcome = Outcome(
+
+    def outcome(self, item: Item, *, ingested_at: str) -> Outcome:
+        """What is noted of an article, before it is decided what became of it."""
+        return Outcome(
             entry=item.entry.number,
             ordinal=item.ordinal,
             status=Status.PUBLISHED,
-            path=article.provenance.path or "",
-            id=article.id,
-            title=article.title,
-            date=article.date,
+            path=item.path,
+            id=item.normalized.identity.id,
+            title=item.normalized.title,
+            date=item.normalized.date,
             raw_sha256=item.sha256,
-            first_seen_at=article.first_seen_at,
-            ingested_at=at,
-            warnings=article.warnings,
+            first_seen_at=self.head.claimed_at,
+            ingested_at=ingested_at,
+            warnings=item.normalized.warnings,
         )
-        return offer, outcome
 
 
 def read_items(reader: Reader, entry: Entry, data: bytes) -> Iterator[Item | Unread]:
@@ -124,7 +130,8 @@ def raw_mark(data: bytes, profile: Profile) -> bytes:
     scoped = profile.source if profile.scope is not Scope.GLOBAL else ""
     parts = (scoped, profile.scope, profile.time_zone.key, profile.key_zone.key, profile.site or "")
     about = "\0".join((*parts, str(profile.trust_naive_dates)))
-    return hashlib.blake2b(data, digest_size=8, key=about.encode()[:64]).digest()
+    key = hashlib.blake2b(about.encode()).digest()
+    return hashlib.blake2b(data, digest_size=8, key=key).digest()
 
 
 def sha256(data: bytes) -> str:
@@ -149,7 +156,7 @@ def _guarded(reader: Reader, entry: Entry, data: bytes) -> Iterator[RawArticle |
     except Retryable:
         raise
     except Exception as error:
-        reason, message = _refusal_of(error, entry)
+        reason, message = refusal_of(error, entry.path)
         yield Unread(count, reason, message, data, whole_file=count == 0)
 
 
@@ -167,10 +174,12 @@ def _item(
     if isinstance(read, Refusal):
         return Unread(ordinal, read.reason, read.message, read.raw, whole_file=alone)
     path = printable(entry.path, 1000)
+    if read.member:
+        path = f"{path}!{read.member}"
     provenance = Provenance(
         source=reader.profile.source,
         kind=reader.head.kind,
-        path=f"{path}!{read.member}" if read.member else path,
+        path=path,
         url=None,
         feed_url=read.feed_url,
         raw_sha256=digest,
@@ -189,19 +198,20 @@ def _item(
     except Retryable:
         raise
     except Exception as error:
-        reason, message = _refusal_of(error, entry)
+        reason, message = refusal_of(error, entry.path)
         return Unread(ordinal, reason, message, read.html.encode("utf-8", "replace"), alone)
-    return Item(entry, ordinal, normalized, digest, alone)
+    return Item(entry, ordinal, path, normalized, digest, alone, len(read.html))
 
 
-def _refusal_of(error: Exception, entry: Entry) -> tuple[Reason, str]:
+def refusal_of(error: Exception, path: str) -> tuple[Reason, str]:
+    """Why an input is refused that raised `error`; one that is no Rejected is a bug, and logged."""
     if isinstance(error, Rejected):
         return error.reason, str(error)
     if isinstance(error, RecursionError):
         return Reason.TOO_DEEP, "it is nested too deeply to be read: flatten it"
     if isinstance(error, MemoryError):
         return Reason.TOO_LARGE, "reading it needs more memory than there is: split it"
-    logger.error("%s cannot be read because of a bug", printable(entry.path), exc_info=error)
+    logger.error("%s cannot be read because of a bug", printable(path), exc_info=error)
     return (
         Reason.INTERNAL,
         f"reading it failed with {type(error).__name__}: this is a bug in newsdrop; "

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from worker.articles import Item, Reader, Unread, raw_mark, read_items, sha256
+from worker.articles import Item, Reader, Unread, raw_mark, read_items, refusal_of, sha256
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.model import Decision, Known, Offer, Outcome, Status, Tally
+from worker.model import Decision, Identity, Known, Offer, Outcome, Status, Tally
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.archive import Archive, ArchivedFile, Segment, SegmentHead
@@ -40,7 +40,9 @@ class Stream(Protocol):
 
     def find(self, article_id: str) -> Known | None: ...
 
-    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision]: ...
+    def marked(self, identities: Sequence[Identity]) -> list[bool]: ...
+
+    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]: ...
 
 
 class Settle(Protocol):
@@ -140,49 +142,78 @@ class _Work:
     batch: Batch
     desk: Desk
     outcomes: dict[tuple[int, int], Outcome] = field(init=False)
-    offers: list[tuple[Offer, Outcome]] = field(default_factory=list)
+    reader: Reader = field(init=False)
+    pending: list[tuple[Item, bytes]] = field(default_factory=list)
     decided: list[Outcome] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     size: int = 0
 
     def __post_init__(self) -> None:
+        settings, head = self.desk.settings, self.batch.manifest.head
+        self.reader = Reader(settings, self.desk.sites, settings.profile(head.source), head)
         known = self.batch.progress.outcomes
         self.outcomes = {(outcome.entry, outcome.ordinal): outcome for outcome in known}
 
     def chunk(self, entries: Sequence[Entry]) -> None:
         """Read a group of entries, leave out what is known by its bytes, parse the others."""
-        settings, head = self.desk.settings, self.batch.manifest.head
-        reader = Reader(settings, self.desk.sites, settings.profile(head.source), head)
+        limit = self.desk.settings.limits.file_mb * 1_000_000
         raws: list[tuple[Entry, bytes, bytes]] = []
         for entry in entries:
             try:
                 self._check_deaths(entry)
-                data = self.batch.read(entry.number, settings.limits.file_mb * 1_000_000)
+                data = self.batch.read(entry.number, limit)
             except Rejected as error:
                 self._refuse(entry, 0, error, None)
                 self.done.append(entry.number)
             else:
-                raws.append((entry, data, raw_mark(data, reader.profile)))
+                raws.append((entry, data, raw_mark(data, self.reader.profile)))
         # A claim's own earlier offer would look like a duplicate here: only fresh batches ask.
-        ask = self.batch.progress.fresh and not head.force
+        ask = self.batch.progress.fresh and not self.reader.head.force
         known = self.desk.stream.known([mark for _, _, mark in raws]) if ask and raws else []
         for (entry, data, mark), hit in zip(raws, known or [None] * len(raws), strict=True):
             if hit is None:
-                self._read(reader, entry, data, mark)
+                self._read(entry, data, mark)
             else:
                 self.decided.append(_known(entry, data, hit))
                 self.done.append(entry.number)
         self.flush()
 
     def flush(self) -> None:
-        """Offer what is pending in one call, and write the outcomes to the journal."""
+        """Offer what is pending, and write the outcomes to the journal."""
         self.batch.journal.hand(None)
-        decisions = self.desk.stream.publish(self.batch.name, [offer for offer, _ in self.offers])
-        for (_, outcome), decision in zip(self.offers, decisions, strict=True):
-            self.decided.append(_with_decision(outcome, decision))
+        items, at = self.pending, rfc3339(self.desk.now())
+        known = self.desk.stream.marked([item.normalized.identity for item, _ in items])
+        left = self._offer(items, at, known)
+        self._offer(left, at, [False] * len(left))  # forgotten since it was asked for
         self.batch.journal.decided(self.decided, self.done)
         self.outcomes.update({(one.entry, one.ordinal): one for one in self.decided})
-        self.offers, self.decided, self.done, self.size = [], [], [], 0
+        self.pending, self.decided, self.done, self.size = [], [], [], 0
+
+    def _offer(
+        self, items: Sequence[tuple[Item, bytes]], at: str, known: Sequence[bool]
+    ) -> list[tuple[Item, bytes]]:
+        """Offer `items`, those `known` without their data; which of these need it after all."""
+        offered: list[tuple[Item, bytes]] = []
+        offers: list[Offer] = []
+        for (item, mark), expected in zip(items, known, strict=True):
+            try:
+                offers.append(self.reader.offer(item, mark, ingested_at=at, known=expected))
+            except Exception as error:
+                # What making the record raises is a bug, and no other article's fault.
+                refusal = Rejected(*refusal_of(error, item.entry.path))
+                raw = None if item.alone else item.normalized.title.encode()
+                self._refuse(item.entry, item.ordinal, refusal, raw)
+            else:
+                offered.append((item, mark))
+        left = []
+        decisions = self.desk.stream.publish(self.batch.name, offers)
+        for (item, mark), decision in zip(offered, decisions, strict=True):
+            if decision is None:
+                left.append((item, mark))
+            else:
+                outcome = self.reader.outcome(item, ingested_at=at)
+                self.decided.append(_with_decision(outcome, decision))
+        return left
 
     def _check_deaths(self, entry: Entry) -> None:
         deaths = self.batch.progress.deaths.get(entry.number, 0)
@@ -193,23 +224,19 @@ class _Work:
                 "look at it for extreme size or nesting, or report it as a bug",
             )
 
-    def _read(self, reader: Reader, entry: Entry, data: bytes, mark: bytes) -> None:
+    def _read(self, entry: Entry, data: bytes, mark: bytes) -> None:
         self.batch.journal.hand(entry.number)
-        for item in read_items(reader, entry, data):
+        for item in read_items(self.reader, entry, data):
             if isinstance(item, Unread):
                 raw = None if item.whole_file else item.raw
                 self._refuse(entry, item.ordinal, Rejected(item.reason, item.message), raw)
-            else:
-                self._offer(reader, item, mark)
+                continue
+            self.pending.append((item, mark))
+            self.size += item.weight
+            if len(self.pending) >= _OFFERS or self.size >= _OFFER_BYTES:
+                self.flush()
+                self.batch.journal.hand(entry.number)
         self.done.append(entry.number)
-
-    def _offer(self, reader: Reader, item: Item, mark: bytes) -> None:
-        offer, outcome = reader.offer(item, mark, self.desk.now())
-        self.offers.append((offer, outcome))
-        self.size += len(offer.data)
-        if len(self.offers) >= _OFFERS or self.size >= _OFFER_BYTES:
-            self.flush()
-            self.batch.journal.hand(item.entry.number)
 
     def _refuse(self, entry: Entry, ordinal: int, error: Rejected, raw: bytes | None) -> None:
         """Quarantine an entry (`raw` None) or one article of it, and note the outcome."""

@@ -12,6 +12,7 @@ from worker.ingest import Desk, settle
 from worker.model import Offer, Outcome, Status
 from worker.spool.archive import Segment
 from worker.spool.manifest import Entry
+from worker.times import rfc3339
 
 _OFFERS = 100
 
@@ -39,7 +40,8 @@ def replay(segment: Segment, desk: Desk) -> int:
 def _publish(segment: Segment, desk: Desk, pending: list[tuple[Offer, Outcome]]) -> int:
     decisions = desk.stream.publish(segment.batch, [offer for offer, _ in pending])
     return sum(
-        decision.status in (Status.PUBLISHED, Status.REVISED)
+        decision is not None
+        and decision.status in (Status.PUBLISHED, Status.REVISED)
         and decision.stream_id != before.stream_id
         for decision, (_, before) in zip(decisions, pending, strict=True)
     )
@@ -60,7 +62,8 @@ def _offers(
             if not isinstance(item, Item) or before is None:
                 continue
             if before.status in (Status.PUBLISHED, Status.REVISED) and _lost(desk, before):
-                yield reader.offer(item, mark, desk.now(), before.ingested_at)[0], before
+                at = before.ingested_at or rfc3339(desk.now())
+                yield reader.offer(item, mark, ingested_at=at), before
 
 
 def _lost(desk: Desk, before: Outcome) -> bool:

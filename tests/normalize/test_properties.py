@@ -111,7 +111,9 @@ def test_the_same_input_has_the_same_identity(html: str) -> None:
         first = make(html, title="题", date="2021-11-26")
     except Rejected:
         return
-    assert make(html, title="题", date="2021-11-26") == first
+    again = make(html, title="题", date="2021-11-26")
+    assert again.identity == first.identity
+    assert again.article == first.article
 
 
 @settings(max_examples=1000, deadline=None)

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
@@ -12,14 +14,14 @@ from tests.servers import Server
 from tests.store.conftest import STREAM, open_store
 from tests.store.offers import offer, raw_hash
 from worker.errors import Retryable
-from worker.model import Decision, OnChange, Status
+from worker.model import Decision, Offer, OnChange, Status
 from worker.store.articles import MAX_OFFERS, ArticleStore
 
 P, R, D = Status.PUBLISHED, Status.REVISED, Status.DUPLICATE
 
 
-def statuses(decisions: list[Decision]) -> list[Status]:
-    return [decision.status for decision in decisions]
+def statuses(decisions: list[Decision | None]) -> list[Status]:
+    return [decision.status for decision in decisions if decision is not None]
 
 
 def test_a_new_article_is_one_entry(store: ArticleStore) -> None:
@@ -86,6 +88,45 @@ def test_other_content_revises_where_asked(store: ArticleStore) -> None:
         ("article.revised", 2, offer(1).identity.id),
         ("article.revised", 3, offer(1).identity.id),
     ]
+
+
+def lean(number: int, claim: str | None = None, **rest: Any) -> Offer:
+    return replace(offer(number, claim, **rest), data=b"")
+
+
+def test_a_duplicate_needs_no_data(store: ArticleStore) -> None:
+    """A known article is decided without its data; one that is not known is not decided, leaves
+    no trace, and is published when it comes with its data under the same claim."""
+    store.publish("b1", [offer(1)])
+    [known, unknown] = store.publish("b2", [lean(1, "0.0", raw=1), lean(2, "1.0", raw=2)])
+    assert known is not None
+    assert known.status is D
+    assert unknown is None
+    assert store.info().length == 1
+    assert store.known([raw_hash(1), raw_hash(2)])[1] is None
+    [again] = store.publish("b2", [offer(2, "1.0", raw=2)])
+    assert again is not None
+    assert again.status is P
+
+
+@pytest.mark.parametrize("how", [{"force": True}, {"on_change": OnChange.REVISE, "content": 2}])
+def test_a_revision_needs_its_data(store: ArticleStore, how: dict[str, Any]) -> None:
+    """What would be published anew is not decided without its data either."""
+    store.publish("b1", [offer(1)])
+    assert store.publish("b2", [lean(1, **how)]) == [None]
+    assert store.info().length == 1
+
+
+def test_marked_tells_what_the_index_knows(store: ArticleStore) -> None:
+    """Dated or not, an identity is marked once it is published, and no longer when forgotten."""
+    offers = [offer(1), offer(2, date=None), offer(3), offer(4, date=None)]
+    identities = [one.identity for one in offers]
+    assert store.marked(identities) == [False] * 4
+    store.publish("b1", offers[:2])
+    assert store.marked(identities) == [True, True, False, False]
+    store.forget(identities[0].id)
+    assert store.marked(identities) == [False, True, False, False]
+    assert store.marked([]) == []
 
 
 def test_force_publishes_equal_content_again(store: ArticleStore) -> None:

@@ -56,7 +56,7 @@ def test_job_writes_never_fail_the_work(
 def test_workers_are_alive_while_they_beat(redis_server: Server, redis_client: redis.Redis) -> None:
     """A worker is alive until it leaves or was silent for a while; the time is the server's."""
     beats = Heartbeats(connect(redis_server.url), stream=STREAM)
-    one = WorkerInfo("celery@a", 7, "a", 2, NOW_MS, "drains drop")
+    one = WorkerInfo("celery@a", 7, "a", 2, NOW_MS)
     beats.beat(WorkerInfo("celery@b", 8, "b", 2, NOW_MS))
     beats.beat(one)
     [first, second] = beats.alive()
@@ -143,3 +143,16 @@ def test_foreign_entries_are_read(store: ArticleStore, redis_client: redis.Redis
     redis_client.xadd(STREAM, {"x": b"\xff", "revision": "many"})
     [entry] = store.read()
     assert (entry.type, entry.revision, entry.date, entry.data) == ("", 1, None, b"")
+
+
+def test_what_another_version_wrote_is_read(redis_server: Server) -> None:
+    """Heartbeats and refusals with keys of a newer version do not break the status."""
+    client = connect(redis_server.url)
+    Heartbeats(client, stream=STREAM).beat(WorkerInfo("celery@a", 7, "a", 2, NOW_MS))
+    key = b"{%b}:workers" % STREAM.encode()
+    said = orjson.loads(client.hget(key, "celery@a"))
+    client.hset(key, "celery@a", orjson.dumps({**said, "mood": "good"}))
+    assert [one.pid for one in Heartbeats(client, stream=STREAM).alive()] == [7]
+    client.rpush(b"{%b}:job:j:refused" % STREAM.encode(), b'{"path":"a","reason":"empty","message":"m","more":1}')
+    (refused,) = JobStore(client, stream=STREAM, keep_days=1).refused("j")
+    assert refused.path == "a"

@@ -41,7 +41,8 @@ class Offer:
     `claim` names the article within its batch (`<entry>.<ordinal>`): the same claim offered
     again gets the same answer. `raw` is 8 bytes that stand for the input's bytes and profile
     where the whole input is this one article, else None. `force` publishes a known article
-    anew, as a revision. `data` is the record as UTF-8 JSON.
+    anew, as a revision. `data` is the record as UTF-8 JSON; it may be left out (empty) where the
+    article is expected to be known: if it is not, nothing is decided and the data is asked for.
     """
 
     claim: str

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from lxml import etree
 
@@ -33,18 +33,37 @@ _MOST_ATTRIBUTES = 200
 _NO_NOISE = BodyRule()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Body:
-    """What a body holds; `marks` are where a site may name securities."""
+    """What a body holds. What only a record needs (`html`, `images`, `links`) is made when it is
+    asked for: an article that is known already needs none of it.
 
-    html: str
+    `marks` are where a site may name securities.
+    """
+
     text: str
     highlights: tuple[str, ...]
-    images: tuple[Image, ...]
-    links: tuple[Link, ...]
     editor: str | None
     heading: str | None
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Mark, ...]
+    _walk: Walk
+    _root: etree._Element
+    _refit: bool
+
+    @cached_property
+    def html(self) -> str:
+        """Sanitised."""
+        html = sanitize(etree.tostring(self._root, encoding="unicode", method="html"))
+        return fit(html) if self._refit else html
+
+    @cached_property
+    def images(self) -> tuple[Image, ...]:
+        return self._walk.images
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """In order, each once."""
+        return tuple(dict.fromkeys(self._walk.links))
 
 
 class Fragment:
@@ -84,8 +103,7 @@ class Fragment:
                 raise Rejected(
                     Reason.TOO_DEEP, f"its elements are nested deeper than {depth}"
                 ) from error
-        html = etree.tostring(root, encoding="unicode", method="html")
-        return self._body(walk, sanitize(html))
+        return self._body(walk, root)
 
     def _walk(
         self, root: etree._Element, rule: BodyRule, base_url: str | None, marks: bool, depth: int
@@ -94,20 +112,20 @@ class Fragment:
         walk.run(root)
         return walk
 
-    def _body(self, walk: Walk, html: str) -> Body:
+    def _body(self, walk: Walk, root: etree._Element) -> Body:
         text, highlights = "\n".join(walk.lines), walk.highlights
-        if _HIDDEN_REFERENCE.search(self._html):
-            html, text = fit(html), fit(text)
-            highlights = [fit(run) for run in highlights]
+        refit = _HIDDEN_REFERENCE.search(self._html) is not None
+        if refit:
+            text, highlights = fit(text), [fit(run) for run in highlights]
         return Body(
-            html=html,
             text=text,
             highlights=tuple(highlights),
-            images=walk.images,
-            links=tuple(dict.fromkeys(walk.links)),
             editor=walk.editor,
             heading=walk.heading,
             marks=tuple(walk.marks),
+            _walk=walk,
+            _root=root,
+            _refit=refit,
         )
 
 

@@ -1,6 +1,8 @@
 """The one sequence that makes a record of what a format said."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,7 @@ from worker.model import (
     Provenance,
     RawArticle,
 )
-from worker.normalize.body import HTML_DEPTH, Fragment, text_of
+from worker.normalize.body import HTML_DEPTH, Body, Fragment, text_of
 from worker.normalize.dates import date_article, modified_at
 from worker.normalize.folding import fold, without_suffix
 from worker.normalize.identity import content_hash, identify
@@ -34,12 +36,24 @@ LONGEST_SUMMARY = 10_000
 _NO_RULE = SiteRule("")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Normalized:
-    """A record (its `ingested_at` is empty until it is offered) and what it is to the index."""
+    """What an article is to the index, and the record, which is made when it is asked for.
 
-    article: Article
+    Most of a record's cost is in what its identity does not need (sanitised HTML, securities,
+    counts), and a duplicate needs nothing else.
+    """
+
     identity: Identity
+    title: str
+    date: str | None
+    warnings: tuple[str, ...]
+    _record: Callable[[], Article]
+
+    @cached_property
+    def article(self) -> Article:
+        """The record; its `ingested_at` is empty until it is offered."""
+        return self._record()
 
 
 def normalize(
@@ -76,49 +90,61 @@ def normalize(
         warnings=warnings,
     )
     url = web_address(raw.url)
+    title = without_suffix(written, rule.title_suffixes)
     folded = fold(written, rule.title_suffixes)
-    content = content_hash(body.text, (image.url for image in body.images))
+    content = content_hash(body.text, _addresses(body))
     identity = identify(folded, dated.date, content, profile=profile, url=url)
-    people = people_of(raw, rule, base_url=base_url, editor=body.editor)
-    article = Article(
-        id=identity.id,
-        schema_version=SCHEMA_VERSION,
-        title=without_suffix(written, rule.title_suffixes),
-        url=url,
-        external_url=web_address(raw.external_url, base_url),
-        summary=_summary(raw.summary),
-        language=language_of(raw.language, profile.language, rule.language, text=body.text),
-        content_html=body.html,
-        content_text=body.text,
-        highlights=body.highlights,
-        date=dated.date,
-        date_published=dated.published,
-        date_modified=modified_at(raw.modified, zone=zone),
-        date_precision=dated.precision,
-        date_source=dated.origin,
-        authors=people.authors,
-        editor=people.editor,
-        publisher=people.publisher,
-        tags=_tags(raw, warnings),
-        image=_cover(raw, rule, base_url),
-        images=body.images,
-        links=body.links,
-        attachments=_attachments(raw, base_url),
-        tickers=tickers_of(body, raw.html if rule.tickers else ""),
-        word_count=word_count(body.text),
-        dedupe=Dedupe(
-            key=identity.key.hex(),
-            title=folded,
-            scope=profile.scope,
-            content_hash=content.hex(),
-        ),
-        provenance=provenance if provenance.parser else replace(provenance, parser=raw.parser),
-        first_seen_at=first_seen_at,
-        ingested_at="",
-        warnings=tuple(map(fit, dict.fromkeys(warnings))),
-        extra=_extra(raw),
-    )
-    return Normalized(article, identity)
+    tags = _tags(raw, warnings)
+    told = tuple(map(fit, dict.fromkeys(warnings)))
+
+    def record() -> Article:
+        people = people_of(raw, rule, base_url=base_url, editor=body.editor)
+        return Article(
+            id=identity.id,
+            schema_version=SCHEMA_VERSION,
+            title=title,
+            url=url,
+            external_url=web_address(raw.external_url, base_url),
+            summary=_summary(raw.summary),
+            language=language_of(raw.language, profile.language, rule.language, text=body.text),
+            content_html=body.html,
+            content_text=body.text,
+            highlights=body.highlights,
+            date=dated.date,
+            date_published=dated.published,
+            date_modified=modified_at(raw.modified, zone=zone),
+            date_precision=dated.precision,
+            date_source=dated.origin,
+            authors=people.authors,
+            editor=people.editor,
+            publisher=people.publisher,
+            tags=tags,
+            image=_cover(raw, rule, base_url),
+            images=body.images,
+            links=body.links,
+            attachments=_attachments(raw, base_url),
+            tickers=tickers_of(body, raw.html if rule.tickers else ""),
+            word_count=word_count(body.text),
+            dedupe=Dedupe(
+                key=identity.key.hex(),
+                title=folded,
+                scope=profile.scope,
+                content_hash=content.hex(),
+            ),
+            provenance=provenance if provenance.parser else replace(provenance, parser=raw.parser),
+            first_seen_at=first_seen_at,
+            ingested_at="",
+            warnings=told,
+            extra=_extra(raw),
+        )
+
+    return Normalized(identity, title, dated.date, told, record)
+
+
+def _addresses(body: Body) -> Iterator[str]:
+    """Of the pictures; looked for only where they are asked for."""
+    for image in body.images:
+        yield image.url
 
 
 def rule_of(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sites) -> SiteRule:

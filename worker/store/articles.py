@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import redis
 
 from worker.errors import Retryable
-from worker.model import Decision, Known, Offer, OnChange, Status
+from worker.model import Decision, Identity, Known, Offer, OnChange, Status
 from worker.store.connection import translated
 from worker.store.layout import (
     DATED_SHARDS,
@@ -56,9 +57,12 @@ class ArticleStore(Stream):
         self._now = now
         self._publish = Script("publish.lua")
         self._known = Script("known.lua")
+        self._marked = Script("marked.lua")
 
-    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision]:
+    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]:
         """Append what is new to the stream and say, in order, what became of each offer.
+
+        None: the offer came without its data and needs it; nothing was written for it.
 
         An offer whose claim this batch made before gets the answer it got then. Of equal
         articles the first is published. A call of many offers is made of several steps; where
@@ -67,7 +71,18 @@ class ArticleStore(Stream):
         """
         return [made for part in _parts(offers) for made in self._offer(batch, part)]
 
-    def _offer(self, batch: str, offers: Sequence[Offer]) -> list[Decision]:
+    def marked(self, identities: Sequence[Identity]) -> list[bool]:
+        """Which of `identities` the index knows now: an offer of these may leave out its data."""
+        now = self._now()
+        keys: list[bytes] = []
+        args: list[bytes | int] = []
+        for identity in identities:
+            mark_keys = self._layout.mark_keys(identity, now)
+            keys += mark_keys
+            args += (len(mark_keys), mark_field(identity))
+        return [answer == 1 for answer in self._run(self._marked, keys, args)] if keys else []
+
+    def _offer(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]:
         layout, now = self._layout, self._now()
         keys = [self.name.encode(), layout.claims(batch)]
         args: list[bytes | int] = [self._max_length, layout.keep_seconds, CLAIMS_LIVE]
@@ -131,9 +146,9 @@ class ArticleStore(Stream):
         with translated():
             return any(self._client.hdel(key, field) for key in keys)
 
-    def _run(self, script: Script, keys: list[bytes], args: list[bytes | int]) -> list[bytes]:
+    def _run(self, script: Script, keys: list[bytes], args: list[bytes | int]) -> Any:
         try:
-            answer: list[bytes] = script.run(self._client, keys, args)
+            answer = script.run(self._client, keys, args)
         except Retryable as error:
             if "WRONGTYPE" in str(error.__cause__):
                 raise Retryable(self._wrong_type(keys)) from error
@@ -160,7 +175,9 @@ def _on_change(offer: Offer) -> bytes:
     return b"revise" if offer.on_change is OnChange.REVISE else b""
 
 
-def _decision(answer: bytes) -> Decision:
+def _decision(answer: bytes) -> Decision | None:
+    if not answer:
+        return None
     status, revision, since, stream_id, differs = answer.decode().split(" ")
     return Decision(
         status=Status(status),

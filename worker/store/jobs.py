@@ -15,6 +15,7 @@ from worker.model import Tally
 from worker.store.connection import translated
 from worker.store.layout import Layout
 from worker.store.tally import Refused, tally_of
+from worker.stored import made
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,6 @@ class JobKind(StrEnum):
     ENQUEUE = "enqueue"
     SCAN = "scan"
     RETRY = "retry"
-    REPLAY = "replay"
     UNKNOWN = "unknown"
 
 
@@ -111,7 +111,7 @@ class JobStore:
         """What a job had refused, in order; the first `jobs.max_refused` of them."""
         with translated():
             found = self._client.lrange(self._layout.refused(job), 0, count - 1)
-        return [Refused(**orjson.loads(line)) for line in found]
+        return [made(Refused, orjson.loads(line)) for line in found]
 
 
 @contextmanager

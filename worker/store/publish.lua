@@ -7,7 +7,8 @@
 --       2 mark field, 3 last 4 bytes of the key and 6 of the content hash,
 --       4 on change ('' | 'revise' | 'force'), 5 raw field ('' where none), 6 raw mark,
 --       7 id, 8 title, 9 date, 10 source, 11 data
--- Returns for each offer '<status> <revision> <since ms> <stream id> <content differs>'.
+-- Returns for each offer '<status> <revision> <since ms> <stream id> <content differs>', or '' where
+-- the article would be appended but came without its data: nothing is written for it then.
 --
 -- Everything is read before anything is written: a key of a wrong type, or a server without
 -- memory, fails the call while nothing has happened. Redis does not roll a failed script back,
@@ -84,7 +85,10 @@ for n = 1, #names do
     local name = key .. field
     local mark = marks[name]
     local differs = mark and string.sub(mark, 5, 10) ~= string.sub(ARGV[at + 3], 5, 10)
-    if not mark then
+    local revise = mark and (on_change == 'force' or (on_change == 'revise' and differs))
+    if (not mark or revise) and ARGV[at + 11] == '' then
+      answers[n] = ''
+    elseif not mark then
       local id = append(at, 'article.published', 1)
       local ms = milliseconds(id)
       marks[name] = ARGV[at + 3] .. struct.pack('>I6', ms)
@@ -94,7 +98,7 @@ for n = 1, #names do
       local since = struct.unpack('>I6', mark, 11)
       local revision = 1
       if #mark > 16 then revision = struct.unpack('>I2', mark, 17) end
-      if on_change == 'force' or (on_change == 'revise' and differs) then
+      if revise then
         revision = math.min(revision + 1, 65535)
         local id = append(at, 'article.revised', revision)
         local head = ARGV[at + 3] .. string.sub(mark, 11, 16)
@@ -109,17 +113,19 @@ for n = 1, #names do
       if homes[name] and homes[name] ~= key then redis.call('HDEL', homes[name], field) end
       homes[name] = nil
     end
-    touched[key] = true
-    -- Bytes whose content is not the published one are parsed again each time, so that it is told:
-    -- their raw mark would not count.
-    if raw_key_of[n] and not differs then
-      if raws[n] ~= ARGV[at + 6] then
-        redis.call('HSET', raw_key_of[n], ARGV[at + 5], ARGV[at + 6])
+    if answers[n] ~= '' then
+      touched[key] = true
+      -- Bytes whose content is not the published one are parsed again each time, so that it is told:
+      -- their raw mark would not count.
+      if raw_key_of[n] and not differs then
+        if raws[n] ~= ARGV[at + 6] then
+          redis.call('HSET', raw_key_of[n], ARGV[at + 5], ARGV[at + 6])
+        end
+        touched[raw_key_of[n]] = true
       end
-      touched[raw_key_of[n]] = true
+      fresh[#fresh + 1] = names[n]
+      fresh[#fresh + 1] = field .. answers[n]
     end
-    fresh[#fresh + 1] = names[n]
-    fresh[#fresh + 1] = field .. answers[n]
   end
 end
 

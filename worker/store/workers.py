@@ -8,6 +8,7 @@ import redis
 
 from worker.store.connection import translated
 from worker.store.layout import DAY, Layout
+from worker.stored import made
 
 BEAT_SECONDS = 10
 """How often a worker should say that it lives."""
@@ -17,17 +18,13 @@ ALIVE_SECONDS = 35
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """A worker. `name` is as Celery has it (`celery@host`); times are the server's, Unix ms.
-
-    `doing` says in a few words what it does now, and may be empty.
-    """
+    """A worker. `name` is as Celery has it (`celery@host`); times are the server's, Unix ms."""
 
     name: str
     pid: int
     host: str
     processes: int
     started_ms: int
-    doing: str = ""
     last_seen_ms: int = 0
 
 
@@ -59,7 +56,9 @@ class Heartbeats:
         """The workers heard of lately, by name; those long silent are struck off."""
         with translated():
             now = self._now_ms()
-            known = [WorkerInfo(**orjson.loads(said)) for said in self._client.hvals(self._workers)]
+            known = [
+                made(WorkerInfo, orjson.loads(said)) for said in self._client.hvals(self._workers)
+            ]
             gone = [each.name for each in known if now - each.last_seen_ms > DAY * 1000]
             if gone:
                 self._client.hdel(self._workers, *gone)
