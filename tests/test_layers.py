@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "worker"
 
 LAYERS = (
-    ("errors", "escape", "model", "times", "runtime", "report"),
+    ("errors", "escape", "model", "times", "runtime", "report", "stored"),
     ("settings",),
     ("logs",),
     ("sites",),
