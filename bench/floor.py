@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from worker.articles import Item, Reader, raw_mark, read_items
+from worker.articles import Item, Reader, raw_mark, read_items, sha256
 from worker.context import Context, open_context
 from worker.model import Offer
 from worker.settings import MANUAL, load
@@ -37,10 +37,11 @@ def ingest(context: Context, paths: list[Path], batch: str) -> int:
 
 def _offers(reader: Reader, number: int, path: Path) -> Iterator[Offer]:
     data = path.read_bytes()
-    for item in read_items(reader, Entry(number, path.name), data):
+    digest = sha256(data)
+    for item in read_items(reader, Entry(number, path.name), data, digest):
         assert isinstance(item, Item), item
         at = rfc3339(utc_now())
-        offer = reader.offer(item, raw_mark(data, reader.profile), ingested_at=at)
+        offer = reader.offer(item, raw_mark(digest, reader.profile), ingested_at=at)
         yield offer
 
 

@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import orjson
 
@@ -104,13 +105,17 @@ class Reader:
         )
 
 
-def read_items(reader: Reader, entry: Entry, data: bytes) -> Iterator[Item | Unread]:
+def read_items(
+    reader: Reader, entry: Entry, data: bytes, digest: str | None = None
+) -> Iterator[Item | Unread]:
     """Every article of an entry, in order; one that is bad does not stop the others.
+
+    `digest` is the SHA-256 of `data`, where it is known already.
 
     An error that is no :class:`Rejected` is a bug of ours: it refuses this input with
     `internal`, and is logged.
     """
-    digest = sha256(data)
+    digest = digest or sha256(data)
     ordinal = -1
     pending: RawArticle | Refusal | Unread | None = None
     articles = _guarded(reader, entry, data)
@@ -125,13 +130,17 @@ def read_items(reader: Reader, entry: Entry, data: bytes) -> Iterator[Item | Unr
         yield _item(reader, entry, ordinal, pending, digest, alone=ordinal == 0)
 
 
-def raw_mark(data: bytes, profile: Profile) -> bytes:
-    """8 bytes for a file's bytes and everything about its source that its key depends on."""
+def raw_mark(digest: str, profile: Profile) -> bytes:
+    """8 bytes for a file's bytes (their SHA-256) and all that its source has to do with its key."""
+    return hashlib.blake2b(digest.encode(), digest_size=8, key=_source_key(profile)).digest()
+
+
+@lru_cache(maxsize=256)
+def _source_key(profile: Profile) -> bytes:
     scoped = profile.source if profile.scope is not Scope.GLOBAL else ""
     parts = (scoped, profile.scope, profile.time_zone.key, profile.key_zone.key, profile.site or "")
     about = "\0".join((*parts, str(profile.trust_naive_dates)))
-    key = hashlib.blake2b(about.encode()).digest()
-    return hashlib.blake2b(data, digest_size=8, key=key).digest()
+    return hashlib.blake2b(about.encode()).digest()
 
 
 def sha256(data: bytes) -> str:

@@ -157,7 +157,7 @@ class _Work:
     def chunk(self, entries: Sequence[Entry]) -> None:
         """Read a group of entries, leave out what is known by its bytes, parse the others."""
         limit = self.desk.settings.limits.file_mb * 1_000_000
-        raws: list[tuple[Entry, bytes, bytes]] = []
+        raws: list[tuple[Entry, bytes, str, bytes]] = []
         for entry in entries:
             try:
                 self._check_deaths(entry)
@@ -166,15 +166,16 @@ class _Work:
                 self._refuse(entry, 0, error, None)
                 self.done.append(entry.number)
             else:
-                raws.append((entry, data, raw_mark(data, self.reader.profile)))
+                digest = sha256(data)
+                raws.append((entry, data, digest, raw_mark(digest, self.reader.profile)))
         # A claim's own earlier offer would look like a duplicate here: only fresh batches ask.
         ask = self.batch.progress.fresh and not self.reader.head.force
-        known = self.desk.stream.known([mark for _, _, mark in raws]) if ask and raws else []
-        for (entry, data, mark), hit in zip(raws, known or [None] * len(raws), strict=True):
+        known = self.desk.stream.known([mark for *_, mark in raws]) if ask and raws else []
+        for (entry, data, digest, mark), hit in zip(raws, known or [None] * len(raws), strict=True):
             if hit is None:
-                self._read(entry, data, mark)
+                self._read(entry, data, digest, mark)
             else:
-                self.decided.append(_known(entry, data, hit))
+                self.decided.append(_known(entry, digest, hit))
                 self.done.append(entry.number)
         self.flush()
 
@@ -224,9 +225,9 @@ class _Work:
                 "look at it for extreme size or nesting, or report it as a bug",
             )
 
-    def _read(self, entry: Entry, data: bytes, mark: bytes) -> None:
+    def _read(self, entry: Entry, data: bytes, digest: str, mark: bytes) -> None:
         self.batch.journal.hand(entry.number)
-        for item in read_items(self.reader, entry, data):
+        for item in read_items(self.reader, entry, data, digest):
             if isinstance(item, Unread):
                 raw = None if item.whole_file else item.raw
                 self._refuse(entry, item.ordinal, Rejected(item.reason, item.message), raw)
@@ -271,7 +272,7 @@ class _Work:
         )
 
 
-def _known(entry: Entry, data: bytes, known: Known) -> Outcome:
+def _known(entry: Entry, digest: str, known: Known) -> Outcome:
     """The same bytes were published before: nothing has to be parsed to say so."""
     return Outcome(
         entry=entry.number,
@@ -280,7 +281,7 @@ def _known(entry: Entry, data: bytes, known: Known) -> Outcome:
         path=printable(entry.path),
         id=known.identity.id,
         date=known.identity.date,
-        raw_sha256=sha256(data),
+        raw_sha256=digest,
         revision=known.revision,
         message="the same bytes were published before",
     )

@@ -7,7 +7,7 @@ those of the first time.
 
 from collections.abc import Iterator
 
-from worker.articles import Item, Reader, raw_mark, read_items
+from worker.articles import Item, Reader, raw_mark, read_items, sha256
 from worker.ingest import Desk, settle
 from worker.model import Offer, Outcome, Status
 from worker.spool.archive import Segment
@@ -56,8 +56,9 @@ def _offers(
     reader = Reader(desk.settings, desk.sites, profile, head.batch)
     for number, data in segment.raws():
         entry = Entry(number, paths[number])
-        mark = raw_mark(data, profile)
-        for item in read_items(reader, entry, data):
+        digest = sha256(data)
+        mark = raw_mark(digest, profile)
+        for item in read_items(reader, entry, data, digest):
             before = outcomes.get((number, item.ordinal))
             if not isinstance(item, Item) or before is None:
                 continue
