@@ -45,9 +45,6 @@ def test_a_segment_comes_back_as_written(tmp_path: Path) -> None:
     assert outcomes[0].warnings == ("w",)
     assert outcomes[1].reason is Reason.EMPTY
     assert dict(segment.raws()) == RAW
-    assert segment.raw(2) == RAW[2]
-    with pytest.raises(UsageError):
-        segment.raw(1)
 
 
 def test_tar_reads_a_segment(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, accepted: Accepted) -> 
     """Where the spool cannot be made, the error says so and the file stays."""
     files = dropped(tmp_path, "a.md")
     (tmp_path / "drop" / ".newsdrop").write_text("in the way")
-    with pytest.raises(SpoolUnavailable, match="Check the disk"):
+    with pytest.raises(SpoolUnavailable, match="check the disk"):
         claim(
             Root(tmp_path / "drop" / ".newsdrop", "drop"),
             files,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import orjson
 import pytest
 import redis
 
@@ -60,7 +61,7 @@ def test_workers_are_alive_while_they_beat(redis_server: Server, redis_client: r
     beats.beat(WorkerInfo("celery@b", 8, "b", 2, NOW_MS))
     beats.beat(one)
     [first, second] = beats.alive()
-    assert (first.name, first.doing, second.name) == ("celery@a", "drains drop", "celery@b")
+    assert (first.name, second.name) == ("celery@a", "celery@b")
     assert first.last_seen_ms > NOW_MS
     beats.leave("celery@b")
     assert beats.alive() == [first]
@@ -145,14 +146,17 @@ def test_foreign_entries_are_read(store: ArticleStore, redis_client: redis.Redis
     assert (entry.type, entry.revision, entry.date, entry.data) == ("", 1, None, b"")
 
 
-def test_what_another_version_wrote_is_read(redis_server: Server) -> None:
-    """Heartbeats and refusals with keys of a newer version do not break the status."""
-    client = connect(redis_server.url)
-    Heartbeats(client, stream=STREAM).beat(WorkerInfo("celery@a", 7, "a", 2, NOW_MS))
-    key = b"{%b}:workers" % STREAM.encode()
-    said = orjson.loads(client.hget(key, "celery@a"))
-    client.hset(key, "celery@a", orjson.dumps({**said, "mood": "good"}))
-    assert [one.pid for one in Heartbeats(client, stream=STREAM).alive()] == [7]
-    client.rpush(b"{%b}:job:j:refused" % STREAM.encode(), b'{"path":"a","reason":"empty","message":"m","more":1}')
-    (refused,) = JobStore(client, stream=STREAM, keep_days=1).refused("j")
+def test_what_another_version_wrote_is_read(
+    redis_server: Server, redis_client: redis.Redis
+) -> None:
+    """Heartbeats and refusals with keys that a newer version added do not break the status."""
+    beats = Heartbeats(connect(redis_server.url), stream=STREAM)
+    beats.beat(WorkerInfo("celery@a", 7, "a", 2, NOW_MS))
+    key = "{newsdrop:articles}:workers"
+    said = orjson.loads(redis_client.hget(key, "celery@a"))
+    redis_client.hset(key, "celery@a", orjson.dumps({**said, "mood": "good"}))
+    assert [one.pid for one in beats.alive()] == [7]
+    line = b'{"path": "a", "reason": "empty", "message": "m", "more": 1}'
+    redis_client.rpush("{newsdrop:articles}:job:j:refused", line)
+    (refused,) = JobStore(connect(redis_server.url), stream=STREAM, keep_days=1).refused("j")
     assert refused.path == "a"

@@ -2,7 +2,6 @@
 
 from worker.errors import ConfigError, NewsdropError, Retryable, UsageError
 
-OK = 0
 FAILED = 1
 USAGE = 2
 UNAVAILABLE = 3

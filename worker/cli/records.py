@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from worker.store.stream import StreamEntry
 
 PANEL = "Records"
-_PAGE = 500
 
 ArticleId = Annotated[str, typer.Argument(metavar="ID", help="As `tail` shows it.")]
 

@@ -71,8 +71,8 @@ def _checked(found: Text, data: bytes) -> Text:
     if bad * 10 > len(sample) or "\x00" in sample:
         raise Rejected(
             Reason.NOT_TEXT,
-            f"This is not text (it begins with {printable(data[:16])}): drop articles, feeds, "
-            "pages, or archives of them.",
+            f"this is not text (it begins with {printable(data[:16])}): drop articles, feeds, "
+            "pages, or archives of them",
         )
     return found
 
@@ -130,7 +130,7 @@ def _legacy(data: bytes, declared: str | None) -> Text:
             return Text(text, label, (f"some bytes are not {label} and were replaced",))
     raise Rejected(
         Reason.NOT_TEXT,
-        f"The bytes fit no character encoding{named}: save the file as UTF-8.",
+        f"the bytes fit no character encoding{named}: save the file as UTF-8",
     )
 
 

@@ -60,14 +60,17 @@ def split(text: str) -> tuple[str, str, str]:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     opening = _OPENING.match(text)
     if opening is None:
-        raise Rejected(Reason.FRONT_MATTER, "The front matter does not begin with `---` or `+++`.")
+        raise Rejected(
+            Reason.FRONT_MATTER,
+            "the front matter does not begin with `---` or `+++`: put one above it",
+        )
     fence = opening[1]
     closing = _CLOSINGS[fence].search(text, opening.end(), opening.end() + MAX_HEAD)
     if closing is None:
         raise Rejected(
             Reason.FRONT_MATTER,
-            f"The front matter is opened with `{fence}` and never closed: "
-            f"put a line `{fence}` below its last key.",
+            f"the front matter is opened with `{fence}` and never closed: "
+            f"put a line `{fence}` below its last key",
         )
     return text[opening.end() : closing.start()], text[closing.end() :], fence
 
@@ -87,8 +90,7 @@ def _yaml(head: str) -> tuple[Mapping[str, object], tuple[str, ...]]:
         if not table:
             raise Rejected(
                 Reason.FRONT_MATTER,
-                f"The front matter is not YAML ({printable(str(error))}): "
-                "write `key: value` lines.",
+                f"the front matter is not YAML ({printable(str(error))}): write `key: value` lines",
             ) from error
         keys = f": {printable(', '.join(refused))}" if refused else ""
         return table, (f"front matter is not valid YAML; read line by line{keys}",)
@@ -97,7 +99,7 @@ def _yaml(head: str) -> tuple[Mapping[str, object], tuple[str, ...]]:
 def _toml(head: str) -> Mapping[str, object]:
     # tomllib is cubic in the parts of a dotted key: 50,000 of them took 102 s and 9.8 GB.
     deep = Rejected(
-        Reason.TOO_DEEP, "The TOML front matter is nested too deep: keep it to plain keys."
+        Reason.TOO_DEEP, "the TOML front matter is nested too deep: keep it to plain keys"
     )
     if _LONG_DOTTED_KEY.search(head):
         raise deep
@@ -108,6 +110,6 @@ def _toml(head: str) -> Mapping[str, object]:
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         raise Rejected(
             Reason.FRONT_MATTER,
-            f"The front matter between `+++` lines is not TOML ({printable(str(error), 120)}): "
-            "mend that line.",
+            f"the front matter between `+++` lines is not TOML ({printable(str(error), 120)}): "
+            "mend that line",
         ) from error

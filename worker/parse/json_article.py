@@ -32,8 +32,8 @@ def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArt
     if not used and not any(_is_title(key) for key in value):
         raise Rejected(
             Reason.UNKNOWN_FORMAT,
-            "This JSON object has neither a title nor a body: name them `title` and "
-            "`content_html` (or `content_text`).",
+            "this JSON object has neither a title nor a body: name them `title` and "
+            "`content_html` (or `content_text`)",
         )
     ignore = frozenset(used) | (_DERIVED if own else frozenset())
     return article(value, clean(html), parser=parser, origin=parser, ignore=ignore)

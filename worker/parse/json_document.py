@@ -36,10 +36,10 @@ def parse_json(
         value = listed
     if not isinstance(value, list):
         raise Rejected(
-            Reason.UNKNOWN_FORMAT, "This JSON is no object and no list: drop an article's object."
+            Reason.UNKNOWN_FORMAT, "this JSON is no object and no list: drop an article's object"
         )
     if not value:
-        raise Rejected(Reason.EMPTY, "The JSON list is empty: drop it again, filled.")
+        raise Rejected(Reason.EMPTY, "the JSON list is empty: drop it again, filled")
     for item in value:
         yield item_article(item, parser="json")
 
@@ -64,14 +64,14 @@ def _line(line: str, number: int) -> RawArticle | Refusal:
     try:
         value = load_json(line)
     except Trailing:
-        message = f"Line {number} holds more than one value: put one object a line."
+        message = f"line {number} holds more than one value: put one object a line"
         return Refusal(Reason.MALFORMED, message, line.encode("utf-8", "replace"))
     except Rejected as error:
-        message = f"Line {number}: {error}"
+        message = f"line {number}: {error}"
         return Refusal(error.reason, message, line.encode("utf-8", "replace"))
     found = item_article(value, parser="ndjson")
     if isinstance(found, Refusal):
-        return Refusal(found.reason, f"Line {number}: {found.message}", dump(value))
+        return Refusal(found.reason, f"line {number}: {found.message}", dump(value))
     return found
 
 

@@ -16,7 +16,7 @@ def parse_feed(feed: Mapping[str, object]) -> Iterator[RawArticle | Refusal]:
     """The feed's items; what an item leaves out (author, language) is the feed's."""
     items = feed.get("items")
     if not isinstance(items, list):
-        raise Rejected(Reason.MALFORMED, "The JSON Feed has no list `items`: add it.")
+        raise Rejected(Reason.MALFORMED, "the JSON Feed has no list `items`: add it")
     title = text_of(feed.get("title"))
     home = url_of(feed.get("home_page_url"))
     authors = persons_of(feed.get("authors") or feed.get("author"))
@@ -40,8 +40,8 @@ def item_article(item: object, *, parser: str) -> RawArticle | Refusal:
     if not isinstance(item, dict):
         return Refusal(
             Reason.MALFORMED,
-            f"An item of the list is not an object ({printable(text_of(item), 60)}): "
-            "make it one with `title` and `content_html`.",
+            f"an item of the list is not an object ({printable(text_of(item), 60)}): "
+            "make it one with `title` and `content_html`",
             dump(item),
         )
     try:
@@ -49,7 +49,7 @@ def item_article(item: object, *, parser: str) -> RawArticle | Refusal:
     except Rejected as error:
         return Refusal(error.reason, str(error), dump(item))
     except RecursionError:
-        return Refusal(Reason.TOO_DEEP, "The item is nested too deep: flatten it.", b"")
+        return Refusal(Reason.TOO_DEEP, "the item is nested too deep: flatten it", b"")
 
 
 def dump(value: object) -> bytes:

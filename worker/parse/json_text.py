@@ -37,19 +37,19 @@ def load_json(text: str) -> object:
         value, end = _DECODER.raw_decode(text)
     except RecursionError as error:
         raise Rejected(
-            Reason.TOO_DEEP, "The JSON is nested too deep: an article needs no more than 20 levels."
+            Reason.TOO_DEEP, "the JSON is nested too deep: an article needs no more than 20 levels"
         ) from error
     except ValueError as error:
         raise Rejected(
             Reason.MALFORMED,
-            f"The JSON cannot be read ({printable(str(error), 120)}): mend it and drop it again.",
+            f"the JSON cannot be read ({printable(str(error), 120)}): mend it and drop it again",
         ) from error
     rest = text[end:]
     if rest.strip():
         if isinstance(value, dict):
             raise Trailing(value, rest)
         raise Rejected(
-            Reason.MALFORMED, "Text follows the JSON value: put one value in a file, or one a line."
+            Reason.MALFORMED, "text follows the JSON value: put one value in a file, or one a line"
         )
     return value
 

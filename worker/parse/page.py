@@ -110,8 +110,8 @@ class _Counter:
         if self.depth > self.most_nested:
             raise Rejected(
                 Reason.TOO_DEEP,
-                f"The page nests more than {self.most_nested} elements (limits.html_depth): "
-                "no article does; drop the article alone.",
+                f"the page nests more than {self.most_nested} elements (limits.html_depth): "
+                "no article does; drop the article alone",
             )
         if self.elements > MAX_ELEMENTS:
             raise _too_large(f"{MAX_ELEMENTS} elements")
@@ -137,7 +137,7 @@ class _Counter:
 
 def _too_large(what: str) -> Rejected:
     return Rejected(
-        Reason.TOO_LARGE, f"The page has more than {what}: drop the article alone, or in parts."
+        Reason.TOO_LARGE, f"the page has more than {what}: drop the article alone, or in parts"
     )
 
 
@@ -246,8 +246,8 @@ def _body(soup: BeautifulSoup, rule: SiteRule | None, said: Said) -> tuple[str, 
     if not text_length(html):
         raise Rejected(
             Reason.NO_CONTENT,
-            "No article was found on this page: drop the article itself, or write a site rule "
-            "(config/sites/README.md).",
+            "no article was found on this page: drop the article itself, or write a site rule "
+            "(config/sites/README.md)",
         )
     if rule and rule.page.content:
         return html, (f"the site rule {rule.name} found no body: its selectors may be outdated",)

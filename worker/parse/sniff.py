@@ -75,7 +75,7 @@ def sniff_text(text: str) -> Format:
     start = match.end() if match else 0
     if start == len(text):
         raise Rejected(
-            Reason.EMPTY, "The file holds nothing but white space: drop it again, filled."
+            Reason.EMPTY, "the file holds nothing but white space: drop it again, filled"
         )
     if _FENCE.match(text, start):
         return Format.FRONT_MATTER
@@ -90,8 +90,8 @@ def sniff_text(text: str) -> Format:
         return Format.MARKDOWN
     raise Rejected(
         Reason.UNKNOWN_FORMAT,
-        "This is text without front matter or a heading: begin it with `---`, a title and `---`, "
-        "or with a line `# Title`.",
+        "this is text without front matter or a heading: begin it with `---`, a title and `---`, "
+        "or with a line `# Title`",
     )
 
 
@@ -139,8 +139,8 @@ def _markup(text: str, start: int) -> Format:
         return Format.PAGE
     raise Rejected(
         Reason.UNKNOWN_FORMAT,
-        f"This is XML with the root element <{root}>, which is neither a feed nor a page: "
-        "drop the feed or the articles themselves.",
+        f"this is XML with the root element <{root}>, which is neither a feed nor a page: "
+        "drop the feed or the articles themselves",
     )
 
 

@@ -143,4 +143,3 @@ def _keys(part: type, prefix: str = "") -> Iterator[str]:
 
 _RULE = TypeAdapter(SiteRule)
 _KEYS = tuple(_keys(SiteRule))
-_NOT_SELECTORS = {("body", "editor"), ("body", "drop_text"), ("body", "ignore_images")}

@@ -26,6 +26,8 @@ from worker.spool.batch import names
 from worker.spool.claim import Candidate, Claimed, claim
 from worker.spool.layout import Root, translated
 
+KIND = "folder"
+
 _MAX_LEVELS = 64
 """Nested folders; each holds a descriptor open while it is walked."""
 
@@ -106,7 +108,6 @@ def scan(
     job: str | None,
     claimed: Callable[[Claimed], None],
     hints: Sequence[str] = (),
-    kind: str = "folder",
 ) -> Scan:
     """Claim what is ready, in batches; `claimed` is called after each.
 
@@ -115,7 +116,7 @@ def scan(
     """
 
     def take(candidates: Sequence[Candidate]) -> Claimed | None:
-        batch = claim(root, candidates, accepted, source=folder.name, kind=kind, now=now, job=job)
+        batch = claim(root, candidates, accepted, source=folder.name, kind=KIND, now=now, job=job)
         if batch is not None:
             claimed(batch)
         return batch

@@ -17,11 +17,11 @@ from typing import Any
 import orjson
 import zstandard
 
-from worker.errors import UsageError
 from worker.model import Outcome
 from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import day_of, fsync_dir, source_of, time_of, translated, write_durably
 from worker.spool.manifest import Head
+from worker.stored import made
 
 _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for four times that
 
@@ -83,13 +83,6 @@ class Segment:
                 content = tar.extractfile(member)
                 assert content is not None  # only regular files are written
                 yield int(member.name), content.read()
-
-    def raw(self, entry: int) -> bytes:
-        """One raw file. Raises UsageError where it has expired or was quarantined."""
-        for number, data in self.raws():
-            if number == entry:
-                return data
-        raise UsageError(f"the raw file {entry} of batch {self.batch} is not in the archive")
 
 
 class Archive:
@@ -183,7 +176,7 @@ def _journal(head: SegmentHead, outcomes: Iterable[Outcome]) -> bytes:
 
 def _head_of(line: dict[str, Any]) -> SegmentHead:
     return SegmentHead(
-        batch=Head(**line["batch"]),
+        batch=made(Head, line["batch"]),
         archived_at=line["archived_at"],
-        files=tuple(ArchivedFile(**file) for file in line["files"]),
+        files=tuple(made(ArchivedFile, file) for file in line["files"]),
     )

@@ -9,7 +9,7 @@ next one was noted. A torn last line is what a crash leaves: it is not read.
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ import orjson
 
 from worker.errors import Reason
 from worker.model import Outcome, Status
+from worker.stored import made
 
 NAME = "journal"
-_OUTCOME_FIELDS = {field.name for field in fields(Outcome)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,10 @@ def read(batch_dir: Path) -> Progress:
 
 def outcome_of(line: dict[str, Any]) -> Outcome:
     """An outcome from its JSON object; keys of a newer version are passed over."""
-    known = {key: value for key, value in line.items() if key in _OUTCOME_FIELDS}
-    known["status"] = Status(known["status"])
-    if known.get("reason") is not None:
-        known["reason"] = Reason(known["reason"])
-    known["warnings"] = tuple(known.get("warnings", ()))
-    return Outcome(**known)
+    typed = {**line, "status": Status(line["status"]), "warnings": tuple(line.get("warnings", ()))}
+    if typed.get("reason") is not None:
+        typed["reason"] = Reason(typed["reason"])
+    return made(Outcome, typed)
 
 
 def parse_lines(data: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -117,6 +117,6 @@ def translated(path: Path) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise SpoolUnavailable(
-            f"{printable(path)} cannot be used: {why}. "
-            "Check the disk's space and the folder's rights; work resumes by itself."
+            f"{printable(path)} cannot be used: {why}; "
+            "check the disk's space and the folder's rights: work resumes by itself"
         ) from error

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from worker.errors import SpoolUnavailable
+from worker.stored import made
 
 NAME = "manifest"
 PACK = "pack"
@@ -63,6 +64,6 @@ def load(batch_dir: Path) -> Manifest:
     try:
         first, *rest = (batch_dir / NAME).read_text("ascii").splitlines()
         entries = tuple(Entry(*json.loads(line)) for line in rest)
-        return Manifest(Head(**json.loads(first)), entries)
+        return Manifest(made(Head, json.loads(first)), entries)
     except (OSError, ValueError, TypeError) as error:
         raise SpoolUnavailable(f"the manifest of batch {batch_dir.name} cannot be read") from error

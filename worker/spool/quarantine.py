@@ -8,8 +8,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import orjson
 from worker.errors import Reason, UsageError
 from worker.escape import printable
 from worker.spool.layout import fsync_dir, is_batch, time_of, translated
+from worker.stored import made
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,150}")
 
@@ -93,9 +94,7 @@ class Quarantine:
             data = orjson.loads((self._folder(refused_id) / "error.json").read_bytes())
         except (OSError, orjson.JSONDecodeError) as error:
             raise _unknown(refused_id) from error
-        known = {field.name for field in fields(Refused)}
-        values = {key: value for key, value in data.items() if key in known}
-        return Refused(**{**values, "reason": Reason(values["reason"])})
+        return made(Refused, {**data, "reason": Reason(data["reason"])})
 
     def raw_path(self, refused_id: str) -> Path:
         """The refused bytes. Raises UsageError where there is none of that id."""
@@ -130,12 +129,6 @@ class Quarantine:
 def refused_id(batch: str, entry: int, ordinal: int | None) -> str:
     """The id of what is refused: the batch's time first, so that ids sort by it."""
     return f"{batch}-{entry}" if ordinal is None else f"{batch}-{entry}-{ordinal}"
-
-
-def rescue(quarantine: Quarantine, refused: str, claim: Callable[[Path], object]) -> None:
-    """Hand the raw bytes to `claim` (which takes or copies them), then discard the rest."""
-    claim(quarantine.raw_path(refused))
-    quarantine.discard(refused)
 
 
 def _keep_file(source: Path, target: Path) -> None:

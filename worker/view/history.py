@@ -34,10 +34,10 @@ class Past:
     quarantine: str | None
 
 
-def of_article(archive: Archive, article_id: str, first_day: str = "") -> Iterator[Past]:
+def of_article(archive: Archive, article_id: str) -> Iterator[Past]:
     """Every decision about the article `article_id`, oldest first."""
     wanted = article_id.encode()
-    for segment in _holding(archive.segments(first_day), wanted):
+    for segment in _holding(archive.segments(), wanted):
         yield from _past(segment, lambda outcome: outcome.id == article_id)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from worker.settings import Settings
 from worker.store.articles import ArticleStore
-from worker.store.connection import connect, redis_url, shown_url
+from worker.store.connection import connect, redis_url
 from worker.times import rfc3339
 
 
@@ -16,11 +16,6 @@ def article_store(settings: Settings) -> ArticleStore:
         max_length=settings.stream.max_length,
         keep_days=settings.dedupe.keep_days,
     )
-
-
-def store_address(settings: Settings) -> str:
-    """Where the store is, without its password."""
-    return shown_url(redis_url(settings))
 
 
 def of_ms(milliseconds: int) -> str:

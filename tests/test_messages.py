@@ -1,0 +1,65 @@
+"""What a person is told: one style, and each refusal says what to do."""
+
+import ast
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pytest
+
+from worker.errors import Reason
+
+PACKAGE = Path(__file__).parent.parent / "worker"
+REFUSALS = {"Rejected", "Refusal", "Exhausted"}
+ERRORS = REFUSALS | {
+    "ConfigError", "UsageError", "SpoolUnavailable",
+    "Retryable", "StoreUnavailable", "StoreFull",
+}  # fmt: skip
+
+
+def text_of(node: ast.expr) -> str | None:
+    """A message as it is written, `{}` for what is put in; None for what is no literal."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        return "".join(map(str, parts))
+    return None
+
+
+def messages(kinds: Collection[str] = ERRORS) -> Iterator[tuple[str, str]]:
+    """(where, text) of every message given to an error of these kinds where it is made."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            if node.func.id in kinds:
+                for argument in node.args:
+                    if (text := text_of(argument)) and " " in text:
+                        yield f"{path.relative_to(PACKAGE)}:{argument.lineno}", text
+
+
+def test_messages_are_of_one_style() -> None:
+    """Small first letter, no full stop: they stand behind `newsdrop:`, a path or a reason."""
+    found = list(messages())
+    assert len(found) > 80
+    names = ("Redis", "JSON", "TOML", "YAML", "HTML")
+    odd = [
+        (where, text)
+        for where, text in found
+        if (text[0].isupper() and not text.startswith(names)) or text.rstrip().endswith(".")
+    ]
+    assert odd == []
+
+
+@pytest.mark.parametrize("part", ["parse", "spool", "ingest.py", "articles.py"])
+def test_refusals_say_what_to_do(part: str) -> None:
+    """Behind a colon or a semicolon each refusal tells its owner how to mend the input."""
+    for where, text in messages(REFUSALS):
+        if where.startswith(part) and not text.endswith("{}"):  # which ends in it
+            assert ":" in text or ";" in text, f"{where}: {text}"
+
+
+def test_every_reason_is_given_somewhere() -> None:
+    """No reason is left over that nothing refuses with."""
+    code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
+    assert [reason for reason in Reason if f"Reason.{reason.name}" not in code] == []
