@@ -20,6 +20,7 @@ from worker.normalize.words import word_count
         (None, "<p>第一句话。第二句话。</p>", "第一句话。", True),
         (None, "<p>One sentence. Two.</p>", "One sentence.", True),
         ("\u200d", "<p>字</p>", "字", True),
+        ("\u3164\u2800\u115f \u034f", "<p>字</p>", "字", True),
         (None, f"<p>{'长' * 500}</p>", "长" * 119 + "…", True),
     ],
 )

@@ -52,6 +52,12 @@ def without_suffix(title: str, suffixes: Iterable[str]) -> str:
     return title
 
 
+def shows(text: str) -> bool:
+    """Whether a reader sees anything of `text`: white space, format characters, fillers and the
+    Braille blank show nothing."""
+    return any(char.isprintable() and char != "\u2800" for char in text.translate(_table))
+
+
 @lru_cache(maxsize=256)
 def _folded_suffixes(suffixes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(filter(None, map(_fold, suffixes)), key=len, reverse=True))

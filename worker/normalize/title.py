@@ -2,6 +2,7 @@
 
 import re
 
+from worker.normalize.folding import shows
 from worker.normalize.strings import line
 
 LONGEST = 1000
@@ -20,21 +21,16 @@ def title_of(written: str | None, *, heading: str | None, text: str, warnings: l
     if len(title) > LONGEST:
         warnings.append(f"title cut at {LONGEST:,} characters")
         title = title[:LONGEST].rstrip()
-    if _shows(title):
+    if shows(title):
         return title
-    if heading and _shows(line(heading)):
+    if heading and shows(line(heading)):
         warnings.append("no title: the first heading stands in for it")
         return line(heading, LONGEST)
     for row in text.split("\n"):
-        if _shows(line(row)):
+        if shows(line(row)):
             warnings.append("no title: the first sentence stands in for it")
             return _first_sentence(line(row))
     return ""
-
-
-def _shows(title: str) -> bool:
-    """Whether a reader sees anything: joiners and other format characters alone are no title."""
-    return any(char.isprintable() and not char.isspace() for char in title)
 
 
 def _first_sentence(row: str) -> str:
