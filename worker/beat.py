@@ -8,6 +8,7 @@ from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab
 
 from worker.errors import Retryable
+from worker.promises import make_places
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 from worker.store.workers import Heartbeats
@@ -51,6 +52,12 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         self._beats = Heartbeats(client, stream=settings.stream.name)
         self._limit = settings.most_bells()
         self._trouble = ""
+
+    def setup_schedule(self) -> None:
+        # Its file is in the state directory, which nothing has made yet at the very first start;
+        # without this beat's process ended there, and the worker went on without a tick.
+        make_places(self.app.conf.newsdrop_settings)
+        super().setup_schedule()
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -37,10 +37,12 @@ def _logging(app: Celery) -> Callable[..., None]:
 
 
 def _refuse_or_start(sender: Any, **_: Any) -> None:
-    from worker.promises import refuse_start
+    from worker.promises import make_places, refuse_start
 
+    settings = sender.app.conf.newsdrop_settings
     try:
-        refuse_start(sender.app.conf.newsdrop_settings)
+        make_places(settings)
+        refuse_start(settings)
     except ConfigError as error:
         # Celery logs what a signal's receiver raises and goes on: only an exit stops it.
         print(f"newsdrop: {error}", file=sys.stderr)

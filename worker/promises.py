@@ -1,8 +1,10 @@
-"""What the server must be like for newsdrop's promises to hold; else no worker starts."""
+"""What the site rules and the server must be like; else no worker starts."""
 
 from collections.abc import Iterator
 
+from worker.context import open_sites
 from worker.errors import ConfigError
+from worker.escape import printable
 from worker.report import Check
 from worker.settings import Settings
 from worker.store.connection import connect, redis_url
@@ -14,10 +16,11 @@ XTRIM … MINID and exclusive XRANGE ends came with 6.2)."""
 
 
 def refuse_start(settings: Settings) -> None:
-    """Raise ConfigError, in one sentence, where working would break a promise.
+    """Raise ConfigError where working would break a promise, or a site rule cannot be read.
 
     Raises Retryable where the server cannot be asked now.
     """
+    open_sites(settings)
     client = connect(redis_url(settings))
     try:
         found = server_info(client)
@@ -26,6 +29,20 @@ def refuse_start(settings: Settings) -> None:
     for check in server_promises(settings, found):
         if check.level == "fail":
             raise ConfigError(f"{check.message}: {check.advice}")
+
+
+def make_places(settings: Settings) -> None:
+    """Make the state directory, and the drop folder where none is configured.
+
+    A configured one may be a mount that is away: `status` says so, and it is not made here.
+    Raises ConfigError.
+    """
+    mine = () if settings.folders else settings.all_folders()
+    try:
+        for path in (settings.state_dir, *(folder.path for folder in mine)):
+            path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{printable(path)} cannot be made: {error.strerror}") from error
 
 
 def server_promises(settings: Settings, found: ServerInfo) -> Iterator[Check]:

@@ -119,6 +119,33 @@ def test_a_dropped_file_becomes_a_record(world: World, worker: Worker) -> None:
     assert beats.alive() == []
 
 
+def test_the_first_start_makes_its_places(tmp_path: Path, server: Server) -> None:
+    """Where no state directory is yet, worker and beat make it and its drop folder, and work."""
+    home = World(tmp_path / "made-by-the-test", server.url)
+    fresh = tmp_path / "not" / "there"
+    told = {"NEWSDROP_STATE_DIR": str(fresh), "NEWSDROP_DROP": ""}
+    worker = Worker(home, tmp_path / "worker.log", **told)
+    try:
+        worker.start()
+        until((fresh / "drop").is_dir, "drop folder")
+        (fresh / "drop" / "a.md").write_bytes(article())
+        until(home.entries, "record")
+        assert "beat-schedule" not in (tmp_path / "worker.log").read_text()
+    finally:
+        worker.kill()
+
+
+def test_a_worker_refuses_a_wrong_site_rule(world: World, tmp_path: Path) -> None:
+    """A rule that cannot be read would fail every task: the worker names it and ends."""
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / "mine.toml").write_text('[match]\nhost = "example.org"\n')
+    refused = Worker(world, tmp_path / "worker.log", NEWSDROP_SITES_DIR=str(tmp_path / "sites"))
+    with pytest.raises(AssertionError, match=r"did you mean match\.hosts"):
+        refused.start()
+    assert refused.process is not None
+    assert refused.process.returncode == 2
+
+
 def test_a_lost_queue_costs_a_tick(world: World, worker: Worker, server: Server) -> None:
     """Every message of the broker is deleted while files wait: the next tick rings again."""
     for number in range(5):
