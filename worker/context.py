@@ -17,7 +17,8 @@ from worker.store.articles import ArticleStore
 from worker.store.bells import Bells
 from worker.store.connection import Client, connect, redis_url
 from worker.store.jobs import JobStore
-from worker.store.tally import Refused, Tallies
+from worker.store.opened import article_store, job_store, tallies
+from worker.store.tally import Tallies, refused_of
 from worker.times import utc_now
 
 
@@ -49,24 +50,13 @@ def open_sites(settings: Settings) -> Sites:
 def open_context(settings: Settings) -> Context:
     """Raises ConfigError where the settings or a site rule cannot be used."""
     client = connect(redis_url(settings))
-    stream = settings.stream.name
-    tallies = Tallies(
-        client,
-        stream=stream,
-        job_keep_days=settings.jobs.keep_days,
-        max_refused=settings.jobs.max_refused,
-    )
-    articles = ArticleStore(
-        client,
-        stream=stream,
-        max_length=settings.stream.max_length,
-        keep_days=settings.dedupe.keep_days,
-    )
+    counters = tallies(settings, client)
+    articles = article_store(settings, client)
 
     def settle(segment: Segment, tally: Tally, outcomes: Sequence[Outcome]) -> None:
         head = segment.head().batch
-        refused = [_refused(one) for one in outcomes if one.status is Status.REJECTED]
-        tallies.settle(
+        refused = [refused_of(one) for one in outcomes if one.status is Status.REJECTED]
+        counters.settle(
             segment.batch, source=head.source, job=head.job, tally=tally, refused=refused
         )
 
@@ -75,8 +65,8 @@ def open_context(settings: Settings) -> Context:
         redis=client,
         roots=roots(settings),
         accepted=Accepted(settings.state_dir),
-        jobs=JobStore(client, stream=stream, keep_days=settings.jobs.keep_days),
-        tallies=tallies,
+        jobs=job_store(settings, client),
+        tallies=counters,
         articles=articles,
         bells=Bells(client),
         desk=Desk(
@@ -101,13 +91,3 @@ def parsers_loaded(desk: Desk) -> None:
 
 
 _SMALL = b"---\ntitle: A\ndate: 2021-11-26\n---\n<div><p>B <a href='/c'>C</a></p></div>\n"
-
-
-def _refused(outcome: Outcome) -> Refused:
-    assert outcome.reason is not None
-    return Refused(
-        path=outcome.path,
-        reason=outcome.reason,
-        message=outcome.message or "",
-        quarantine=outcome.quarantine,
-    )

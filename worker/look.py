@@ -1,22 +1,20 @@
 """One look at the drop folders: claim what is ready, note it at its job, ring."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from worker.context import Context
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder
+from worker.sources import left
 from worker.sources.folder import Scan, scan
-from worker.sources.names import LEFT
 from worker.sources.pause import is_paused
 from worker.spool.batch import names
 from worker.spool.claim import Claimed
 from worker.spool.disk import check_free
-from worker.spool.layout import Root, write_durably
+from worker.spool.layout import Root
 from worker.store.jobs import Job, JobKind, quietly
 
 logger = logging.getLogger(__name__)
@@ -120,9 +118,4 @@ def _note(root: Root, found: Scan) -> None:
         more.touch()
     else:
         more.unlink(missing_ok=True)
-    left = root.path / LEFT
-    if found.left_alone_count:
-        listed = [asdict(one) for one in found.left_alone]
-        write_durably(left, json.dumps({"count": found.left_alone_count, "files": listed}).encode())
-    else:
-        left.unlink(missing_ok=True)
+    left.note(root.path, found.left_alone, found.left_alone_count)

@@ -8,6 +8,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def of_ms(milliseconds: int) -> str:
+    """RFC 3339, UTC, of Unix milliseconds."""
+    return rfc3339(datetime.fromtimestamp(milliseconds / 1000, UTC))
+
+
 def utc_now() -> datetime:
     """The clock that processes hand down; nothing below them asks for the time itself."""
     return datetime.now(UTC)

@@ -22,8 +22,9 @@ from worker.spool.batch import names
 from worker.spool.claim import Claimed, claim_bytes
 from worker.spool.disk import check_free
 from worker.spool.layout import Root, manual_root
-from worker.store.connection import connect, redis_url
-from worker.store.jobs import Job, JobKind, JobStore
+from worker.store.jobs import Job, JobKind
+from worker.store.opened import job_store
+from worker.store.tally import Refused, refused_of
 from worker.times import utc_now
 
 _RING_EVERY = 16
@@ -32,16 +33,6 @@ _RING_EVERY = 16
 _LOOK_EVERY = 0.1
 _PATIENCE = 5.0
 """Seconds without a batch finished until a person is told that nothing seems to run."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedArticle:
-    """One refused file or article. `path` is escaped; `quarantine` is its id there."""
-
-    path: str
-    reason: str
-    message: str
-    quarantine: str | None
 
 
 @dataclass(slots=True)
@@ -55,7 +46,7 @@ class Report:
     waited: bool = False
     done: bool = False
     articles: dict[str, int] = field(default_factory=dict)
-    refused: list[RefusedArticle] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -121,10 +112,7 @@ class _Intake:
         self._report = report
         self._job = job
         self._batches: list[str] = []
-        client = connect(redis_url(settings))
-        self._jobs = JobStore(
-            client, stream=settings.stream.name, keep_days=settings.jobs.keep_days
-        )
+        self._jobs = job_store(settings)
         self._reachable = answers(settings)
 
     def accept(self, files: Iterable[Path], *, with_stdin: bool) -> Iterator[Claimed]:
@@ -199,14 +187,7 @@ class _Intake:
         for outcome in segment.outcomes() if segment else ():
             self._report.articles[outcome.status] += 1
             if outcome.status is Status.REJECTED:
-                self._report.refused.append(
-                    RefusedArticle(
-                        outcome.path,
-                        outcome.reason.value if outcome.reason else "",
-                        outcome.message or "",
-                        outcome.quarantine,
-                    )
-                )
+                self._report.refused.append(refused_of(outcome))
 
     def _noted(self, claimed: Claimed) -> Claimed:
         report = self._report

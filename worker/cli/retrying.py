@@ -13,8 +13,8 @@ from worker.spool.accepted import Accepted
 from worker.spool.claim import Candidate, claim
 from worker.spool.layout import manual_root
 from worker.spool.quarantine import Quarantine, Refused
-from worker.store.connection import connect, redis_url
-from worker.store.jobs import Job, JobKind, JobStore
+from worker.store.jobs import Job, JobKind
+from worker.store.opened import job_store
 from worker.times import utc_now
 
 
@@ -90,11 +90,7 @@ def _claim(
 
 
 def _note(settings: Settings, report: Retried, sources: str, now: datetime) -> None:
-    jobs = JobStore(
-        connect(redis_url(settings)),
-        stream=settings.stream.name,
-        keep_days=settings.jobs.keep_days,
-    )
+    jobs = job_store(settings)
     created = int(now.timestamp() * 1000)
     jobs.open(Job(report.job, JobKind.RETRY, sources, "retried from quarantine", created))
     jobs.add_files(report.job, report.files)

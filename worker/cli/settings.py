@@ -20,11 +20,11 @@ def add_to(app: typer.Typer) -> None:
 def check(context: typer.Context, json: Json = False) -> None:
     """Check the settings and the site rules; exit 2 and say what to change if they are wrong."""
     from worker.cli.output import console, outside, print_json
+    from worker.context import open_sites
     from worker.settings import config_file
-    from worker.view.reading import sites_of
 
     settings = settings_of(context)
-    sites_of(settings)
+    open_sites(settings)
     folders = settings.all_folders()
     read = config_file(call_of(context).config)
     if json:

@@ -10,8 +10,8 @@ from worker.cli.output import console, outside, print_line, safe_json
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.settings import Settings
+from worker.store.opened import article_store
 from worker.store.stream import StreamEntry
-from worker.view.open import article_store
 
 _LAST = 10
 _PAGE = 200

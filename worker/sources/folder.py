@@ -20,6 +20,7 @@ from datetime import datetime
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Spool
+from worker.sources.left import LeftAlone
 from worker.sources.names import ignored, wanted
 from worker.spool.accepted import Accepted
 from worker.spool.batch import names
@@ -33,14 +34,6 @@ _MAX_LEVELS = 64
 
 _LISTED = 100
 """How many files that are left alone are named; more are only counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
-    """A file that will not be taken as it is, and why. `path` is escaped."""
-
-    path: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,6 @@ from fnmatch import fnmatchcase
 SPOOL = ".newsdrop"
 """The folder inside a drop folder that is newsdrop's own."""
 
-LEFT = "left.json"
-"""In a source's spool: what the last look at the whole folder left alone, and why."""
-
 _UNFINISHED = (".tmp", ".part", ".crdownload", ".swp", "~")
 _DESKTOP = ("thumbs.db",)  # .DS_Store begins with a dot
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 import orjson
 import redis
 
-from worker.model import Tally
+from worker.model import Outcome, Tally
 from worker.store.layout import DAY, Layout
 from worker.store.script import Script
 
@@ -22,6 +22,16 @@ class Refused:
     reason: str
     message: str
     quarantine: str | None = None
+
+
+def refused_of(outcome: Outcome) -> Refused:
+    """What a rejected article's outcome says."""
+    return Refused(
+        path=outcome.path,
+        reason=outcome.reason.value if outcome.reason else "",
+        message=outcome.message or "",
+        quarantine=outcome.quarantine,
+    )
 
 
 @dataclass(frozen=True, slots=True)

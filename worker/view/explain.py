@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from worker.articles import Item, Unread
+from worker.context import open_sites
 from worker.errors import Reason, Retryable, UsageError
 from worker.escape import printable
 from worker.model import Identity, Scope, Status
@@ -13,10 +14,10 @@ from worker.settings import MANUAL, Settings
 from worker.spool import batch, manifest
 from worker.spool.archive import Archive
 from worker.spool.layout import roots
-from worker.times import utc_now
+from worker.store.opened import article_store
+from worker.times import of_ms, utc_now
 from worker.view.history import Past, of_article, of_path, same_path
-from worker.view.open import article_store, of_ms
-from worker.view.reading import read_document, sites_of
+from worker.view.reading import read_document
 
 _PAST = 50
 """Decisions told about one article; its first publication is always among them."""
@@ -80,7 +81,7 @@ def explain_title(
 ) -> Answer:
     """Explain the article that a title and a date name. Raises ConfigError."""
     profile = settings.profile(source or MANUAL)
-    rule = sites_of(settings).named(profile.site) if profile.site else None
+    rule = open_sites(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
     about = Explained(title=title, date=found.date, folded_title=found.title, scope=profile.scope)
     if found.identity is None:

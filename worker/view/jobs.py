@@ -8,10 +8,10 @@ from worker.settings import Settings
 from worker.spool import manifest
 from worker.spool.batch import Waiting, look
 from worker.spool.layout import roots
-from worker.store.connection import connect, redis_url
-from worker.store.jobs import JobState, JobStore
+from worker.store.jobs import JobState
+from worker.store.opened import job_store
 from worker.store.tally import Refused
-from worker.view.open import of_ms
+from worker.times import of_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,14 @@ class JobView:
 def jobs(settings: Settings, count: int) -> tuple[JobView, ...]:
     """The newest jobs first. Raises StoreUnavailable."""
     held = _held_files(settings)
-    return tuple(_view(state, held.get(state.job.id, 0)) for state in _store(settings).list(count))
+    return tuple(
+        _view(state, held.get(state.job.id, 0)) for state in job_store(settings).list(count)
+    )
 
 
 def job(settings: Settings, job_id: str) -> JobView:
     """One job, with what was refused of it. Raises UsageError, StoreUnavailable."""
-    store = _store(settings)
+    store = job_store(settings)
     state = store.get(job_id)
     if state is None:
         raise UsageError(
@@ -71,14 +73,6 @@ def job(settings: Settings, job_id: str) -> JobView:
         )
     refused = tuple(store.refused(job_id))
     return _view(state, _held_files(settings).get(job_id, 0), refused)
-
-
-def _store(settings: Settings) -> JobStore:
-    return JobStore(
-        connect(redis_url(settings)),
-        stream=settings.stream.name,
-        keep_days=settings.jobs.keep_days,
-    )
 
 
 def _held_files(settings: Settings) -> dict[str, int]:

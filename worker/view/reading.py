@@ -4,16 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from worker.articles import Item, Reader, Unread, read_items
-from worker.settings import MANUAL, Settings, shipped_config
-from worker.sites import Sites, load_sites
+from worker.context import open_sites
+from worker.settings import MANUAL, Settings
 from worker.spool.manifest import Entry, Head
 from worker.times import rfc3339
-
-
-def sites_of(settings: Settings) -> Sites:
-    """The site rules shipped and the operator's own. Raises ConfigError."""
-    own = (settings.sites_dir,) if settings.sites_dir else ()
-    return load_sites([shipped_config() / "sites", *own])
 
 
 def read_document(
@@ -25,5 +19,5 @@ def read_document(
     """
     head = Head("", source or MANUAL, "enqueue", rfc3339(now))
     profile = settings.profile(head.source)
-    reader = Reader(settings, sites_of(settings), profile, head)
+    reader = Reader(settings, open_sites(settings), profile, head)
     return read_items(reader, Entry(0, name), data)

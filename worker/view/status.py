@@ -7,7 +7,6 @@ are in them already: a batch that is settled meanwhile is left out here, and one
 meanwhile is not here yet.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,18 +15,17 @@ from worker.errors import Retryable, SpoolUnavailable
 from worker.escape import printable
 from worker.model import Tally
 from worker.settings import MANUAL, Folder, Settings
-from worker.sources.names import LEFT
+from worker.sources.left import LeftAlone, noted
 from worker.sources.pause import is_paused
 from worker.spool.batch import Waiting, look
 from worker.spool.disk import check_free
 from worker.spool.layout import Root, roots, time_of
-from worker.store.articles import ArticleStore
 from worker.store.connection import connect, redis_url, shown_url
-from worker.store.stream import StreamInfo
-from worker.store.tally import Snapshot, Tallies
+from worker.store.opened import tallies
+from worker.store.stream import Stream, StreamInfo
+from worker.store.tally import Snapshot
 from worker.store.workers import Heartbeats, WorkerInfo
-from worker.times import rfc3339
-from worker.view.open import of_ms
+from worker.times import of_ms, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +56,6 @@ class Queue:
 
     batches: int
     oldest_age_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
-    """A file that is not taken as it is, and why. `path` is escaped."""
-
-    path: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +135,13 @@ def _ask(settings: Settings, batches: Sequence[str]) -> tuple[_Told | None, str 
     """(what Redis tells, None), or (None, why it does not)."""
     client = connect(redis_url(settings))
     name = settings.stream.name
-    store = ArticleStore(
-        client,
-        stream=name,
-        max_length=settings.stream.max_length,
-        keep_days=settings.dedupe.keep_days,
-    )
     heartbeats = Heartbeats(client, stream=name)
     try:
-        snapshot = Tallies(client, stream=name).snapshot(batches)
+        snapshot = tallies(settings, client).snapshot(batches)
         workers = tuple(heartbeats.alive())
-        return _Told(snapshot, store.info(), workers, heartbeats.tick_age_seconds()), None
+        return _Told(
+            snapshot, Stream(client, name).info(), workers, heartbeats.tick_age_seconds()
+        ), None
     except Retryable as error:
         return None, str(error)
     finally:
@@ -212,7 +198,7 @@ def _sources(
     for name in sorted(known | {batch.source for batch in batches} | {MANUAL}):
         folders.setdefault(name, None)
     waits = {name: sum(b.files for b in batches if b.source == name) for name in folders}
-    left = {root.source: _left_alone(root) for root in places if root.source}
+    left = {root.source: noted(root.path) for root in places if root.source}
     return tuple(
         _source(
             settings,
@@ -250,13 +236,3 @@ def _source(
         left_alone=left[0],
         left_alone_count=left[1],
     )
-
-
-def _left_alone(root: Root) -> tuple[tuple[LeftAlone, ...], int]:
-    """What the last whole look at a folder left where it was; it is noted beside the spool."""
-    try:
-        noted = json.loads((root.path / LEFT).read_text("utf-8"))
-        files = tuple(LeftAlone(one["path"], one["why"]) for one in noted["files"])
-        return files, int(noted["count"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return (), 0

@@ -1,0 +1,36 @@
+"""The stores as the settings have them. Nothing is connected before the first call."""
+
+from worker.settings import Settings
+from worker.store.articles import ArticleStore
+from worker.store.connection import Client, connect, redis_url
+from worker.store.jobs import JobStore
+from worker.store.tally import Tallies
+
+
+def article_store(settings: Settings, client: Client | None = None) -> ArticleStore:
+    """The stream and its index. Raises ConfigError where redis.url is none."""
+    return ArticleStore(
+        client or connect(redis_url(settings)),
+        stream=settings.stream.name,
+        max_length=settings.stream.max_length,
+        keep_days=settings.dedupe.keep_days,
+    )
+
+
+def job_store(settings: Settings, client: Client | None = None) -> JobStore:
+    """The jobs. Raises ConfigError where redis.url is none."""
+    return JobStore(
+        client or connect(redis_url(settings)),
+        stream=settings.stream.name,
+        keep_days=settings.jobs.keep_days,
+    )
+
+
+def tallies(settings: Settings, client: Client) -> Tallies:
+    """The counters."""
+    return Tallies(
+        client,
+        stream=settings.stream.name,
+        job_keep_days=settings.jobs.keep_days,
+        max_refused=settings.jobs.max_refused,
+    )
