@@ -4,6 +4,7 @@ import jsonschema
 import pytest
 
 from tests.home import Home, article
+from worker.settings import Settings
 
 
 def test_config_show_is_a_config_file(home: Home) -> None:
@@ -53,3 +54,22 @@ def test_the_schema_describes_the_record(home: Home) -> None:
     del record["title"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(record, schema)
+
+
+def test_a_new_up_forgets_a_killed_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`up` without --drop uses the configured folder, though a killed `up --drop X` left its note;
+    the other commands go on reading that note."""
+    noted = home.state / "run" / "up.json"
+    noted.parent.mkdir(parents=True)
+    noted.write_text('{"drop": "/elsewhere", "redis": {"url": "redis://elsewhere"}}')
+    seen: list[Settings] = []
+
+    def run_up(settings: Settings, **_: object) -> int:
+        seen.append(settings)
+        return 0
+
+    monkeypatch.setattr("worker.service.up.run_up", run_up)
+    monkeypatch.delenv("NEWSDROP_REDIS_URL", raising=False)
+    assert home.run("up").exit_code == 0
+    assert (seen[0].drop, seen[0].redis.url) == (None, "")
+    assert home.json("config", "show")["drop"] == "/elsewhere"

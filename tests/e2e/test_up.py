@@ -38,12 +38,12 @@ class Service:
         }
         self.up: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str) -> None:
+    def start(self, *options: str, cwd: Path = PROJECT) -> None:
         """`up`, until it says that it is ready."""
-        command = [sys.executable, "-m", "worker.cli", "up", "--drop", str(self.drop), *options]
+        command = [sys.executable, "-P", "-m", "worker.cli", "up", "--drop", str(self.drop)]
         with self.output.open("wb") as output:
             self.up = subprocess.Popen(
-                command, cwd=PROJECT, env=self.environment, stdout=output, stderr=output
+                [*command, *options], cwd=cwd, env=self.environment, stdout=output, stderr=output
             )
         self.until(lambda: "newsdrop is ready." in self.said() or self.up.poll() is not None)
         assert self.up.poll() is None, self.said()
@@ -165,7 +165,7 @@ def test_files_dropped_while_processes_are_killed_arrive(service: Service) -> No
         made.write_text(text.replace("云屿港", f"云屿港{number}号"), encoding="utf-8")
         service.put(made, f"{number}.md")
         if number in (10, 20):
-            part = "server.conf" if number == 10 else "worker.app"
+            part = "server.conf" if number == 10 else "worker.service.part"
             for process in service.left():
                 words = process.cmdline()
                 if any(part in word for word in words) and "beat" not in words:
@@ -175,6 +175,16 @@ def test_files_dropped_while_processes_are_killed_arrive(service: Service) -> No
     assert status["articles"]["published"] == 30
     assert service.stop() == 0
     assert service.left() == []
+
+
+def test_it_runs_where_another_worker_lies(service: Service) -> None:
+    """In a folder with a `worker.py`, as Celery's users have, the parts are newsdrop's own."""
+    elsewhere = service.output.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "worker.py").write_text("raise SystemExit('not this one')\n")
+    service.start("--examples", cwd=elsewhere)
+    assert "Ingested 2 example articles" in service.said()
+    assert service.stop() == 0
 
 
 def _safely(ask: Callable[[], list[Any]]) -> list[Any]:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--child", action="append", default=[], help="NAME=JSON list of words")
     parser.add_argument("--port", type=int)
     parser.add_argument("--url", default="")
+    parser.add_argument("--sites", type=Path)
     parser.add_argument("--detach", action="store_true")
     parser.add_argument("--down", action="store_true")
     told = parser.parse_args()
@@ -27,7 +29,10 @@ def main() -> int:
         Child(name, tuple(json.loads(words)))
         for name, _, words in (text.partition("=") for text in told.child)
     ]
-    options = {"state_dir": told.state} | ({"redis.url": told.url} if told.url else {})
+    options: dict[str, Any] = {"state_dir": told.state} | (
+        {"redis.url": told.url} if told.url else {}
+    )
+    options |= {"sites_dir": told.sites} if told.sites else {}
     console = Console(markup=False, highlight=False, soft_wrap=True)
     try:
         settings = load(options=options)

@@ -1,5 +1,6 @@
 """What `up` refuses before anything is started."""
 
+import socket
 from collections.abc import Callable
 
 from tests.servers import Server
@@ -23,6 +24,28 @@ def test_a_port_for_a_foreign_server_is_refused(up: Up, redis_server: Server) ->
     done = up.run("--url", redis_server.url, "--port", "7777", a=SLEEPER)
     assert done.returncode == 2
     assert "--port is for the embedded server" in done.stderr
+
+
+def test_a_port_that_is_taken_is_refused(up: Up) -> None:
+    """A port that another program has: one sentence with its number, and not the server's log."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = up.run("--port", str(port), a=SLEEPER)
+    assert done.returncode == 2
+    assert f"port {port} of 127.0.0.1 cannot be used (Address already in use)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert up.left() == []
+
+
+def test_a_wrong_site_rule_is_refused(up: Up) -> None:
+    """A rule that cannot be read is named before anything is started."""
+    sites = up.state.parent / "sites"
+    sites.mkdir()
+    (sites / "mine.toml").write_text('[match]\nhost = "example.org"\n')
+    done = up.run("--sites", str(sites), a=SLEEPER)
+    assert done.returncode == 2
+    assert "mine.toml: unknown key match.host; did you mean match.hosts?" in done.stderr
+    assert up.left() == []
 
 
 def test_a_state_directory_that_cannot_be_is_refused(up: Up) -> None:

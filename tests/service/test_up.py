@@ -152,7 +152,7 @@ def test_two_on_one_state_directory_refuse(up: Up) -> None:
     process = up.start(a=SLEEPER)
     second = up.run(a=SLEEPER)
     assert second.returncode == 2
-    assert f"newsdrop already runs on {up.state} (process {process.pid})" in second.stderr
+    assert f"it already runs on {up.state} (process {process.pid})" in second.stderr
     assert process.poll() is None
     assert up.noted()["pid"] == process.pid
 
@@ -178,7 +178,7 @@ def test_detach_says_why_it_did_not_start(up: Up) -> None:
     up.start(a=SLEEPER)
     done = up.run("--detach", a=SLEEPER)
     assert done.returncode == 2
-    assert "newsdrop already runs on" in done.stderr
+    assert "it already runs on" in done.stderr
 
 
 def test_down_believes_only_the_lock(up: Up) -> None:

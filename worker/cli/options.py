@@ -21,11 +21,16 @@ class Call:
 
     config: Path | None = None
 
-    def settings(self, options: Mapping[str, Any] | None = None) -> "Settings":
-        """The settings, with a command's own `options` on top. Raises ConfigError."""
+    def settings(
+        self, options: Mapping[str, Any] | None = None, *, noted: bool = True
+    ) -> "Settings":
+        """The settings, with a command's own `options` on top. Raises ConfigError.
+
+        Without `noted`, what an `up` noted for the other commands is left out.
+        """
         from worker import settings
 
-        return settings.load(self.config, options)
+        return settings.load(self.config, options, noted=noted)
 
     def environment(self) -> dict[str, str]:
         """The environment of a process that shall read the same settings."""

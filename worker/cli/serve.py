@@ -1,7 +1,6 @@
 """`up` and `down`, the parts that `up` runs, and `doctor`."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,7 +60,7 @@ def up(
     if json:
         # Read again by the children, who do the work and write the logs.
         os.environ["NEWSDROP_LOG_FORMAT"] = "json"
-    settings = settings_of(context, options)
+    settings = call_of(context).settings(options, noted=False)
     if drop is not None and settings.folders:
         raise UsageError("--drop is for a config without [[folders]]: name the folder there")
     code = run_up(
@@ -94,10 +93,7 @@ def worker(context: typer.Context, json: JsonLog = False) -> None:
     As good as `celery -A worker.app worker`, with the flags that this work wants. Add `-B` and it
     does beat's part as well.
     """
-    # Gossip and mingle are chatter between workers that share nothing; `fair` hands a task only
-    # to a process that is free, and a task here is a second of work.
-    flags = ("--without-gossip", "--without-mingle", "-O", "fair")
-    _run_celery(context, "worker", flags, json=json)
+    _run_celery(context, "worker", json=json)
 
 
 def beat(context: typer.Context, json: JsonLog = False) -> None:
@@ -105,7 +101,7 @@ def beat(context: typer.Context, json: JsonLog = False) -> None:
 
     One of it is enough, whatever the number of workers.
     """
-    _run_celery(context, "beat", (), json=json)
+    _run_celery(context, "beat", json=json)
 
 
 def listen(context: typer.Context, json: JsonLog = False) -> None:
@@ -146,16 +142,15 @@ def doctor(context: typer.Context, json: JsonLines = False) -> None:
 _MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
 
-def _run_celery(context: typer.Context, part: str, flags: tuple[str, ...], *, json: bool) -> None:
+def _run_celery(context: typer.Context, part: str, *, json: bool) -> None:
     """Become the Celery process: signals, exit code and memory are its own."""
-    settings = settings_of(context)
-    settings.state_dir.mkdir(parents=True, exist_ok=True)  # beat's file is in it
+    from worker.service.part import part_command
+
+    command = part_command(part, settings_of(context), context.args)
     environment = call_of(context).environment()
     if json:
         environment["NEWSDROP_LOG_FORMAT"] = "json"
-    celery = (sys.executable, "-m", "celery", "-A", "worker.app", part)
-    level = ("--loglevel", settings.log.level)
-    os.execve(sys.executable, [*celery, *flags, *level, *context.args], environment)  # noqa: S606
+    os.execve(command[0], command, environment)  # noqa: S606
 
 
 def _print_where(state_dir: Path) -> None:

@@ -67,6 +67,8 @@ def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool)
     embedded = Embedded(binary, state.server / "server.conf", state.socket, port)
     _private_folder(embedded.socket.parent)
     _end_leftover(state, embedded)
+    if port is not None:
+        _check_port(port)
     embedded.socket.unlink(missing_ok=True)
     embedded.config.write_text(_configuration(state, embedded, fsynced), encoding="utf-8")
     (state.server / _PRODUCT).write_text(binary.product + "\n", encoding="ascii")
@@ -123,6 +125,19 @@ def _configuration(state: StateDir, embedded: Embedded, fsynced: bool) -> str:
         f"hash-max-{packed}-entries 512",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _check_port(port: int) -> None:
+    """Raise ConfigError where the server could not listen there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(
+                f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): choose another with "
+                "--port"
+            ) from error
 
 
 def _quoted(path: Path) -> str:

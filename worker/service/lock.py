@@ -6,6 +6,7 @@ from types import TracebackType
 
 from worker.errors import UsageError
 from worker.escape import printable
+from worker.service.called import called
 from worker.service.state import StateDir
 
 
@@ -28,8 +29,8 @@ class UpLock:
             os.close(fd)
             who = f"process {pid}" if pid else "another process"
             raise UsageError(
-                f"newsdrop already runs on {printable(self._state.path)} ({who}); stop it with "
-                "`newsdrop down`, or choose another directory with NEWSDROP_STATE_DIR"
+                f"it already runs on {printable(self._state.path)} ({who}); stop it with "
+                f"`{called('down')}`, or choose another directory with NEWSDROP_STATE_DIR"
             ) from None
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,20 +12,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from worker.context import open_sites
 from worker.errors import ConfigError, Retryable
 from worker.escape import printable
 from worker.promises import refuse_start
 from worker.runtime import run_file
 from worker.service import embedded
+from worker.service.called import called
 from worker.service.detach import detach as go_on
 from worker.service.lock import UpLock
+from worker.service.part import PYTHON, part_command
 from worker.service.ready import worker_answers
 from worker.service.signals import Signals
 from worker.service.state import StateDir, state_of
 from worker.service.supervise import Child, ChildError, Supervisor
 from worker.service.welcome import Reached, welcome
 from worker.settings import Settings
-from worker.store.connection import socket_url
+from worker.store.connection import shown_url, socket_url
 
 SERVER_SECONDS = 60.0
 """How long the server may be silent at its start; loading its data is not silence."""
@@ -34,6 +36,7 @@ SERVER_SECONDS = 60.0
 LOADING_SECONDS = 900.0
 WORKER_SECONDS = 60.0
 _ROUND_SECONDS = 0.5
+_QUIET_SECONDS = 1.0  # of loading, before that is worth a word
 _LITTLE_DISK = 16 * 1024 * 1024  # bytes; below it a server that syncs each write ends itself
 
 _COLOURS = {"server": "magenta", "worker": "cyan", "beat": "blue", "listen": "green"}
@@ -54,14 +57,18 @@ def run_up(
     `config` is the file that the children shall read too; `children` replaces worker, beat and
     listener. Raises ConfigError, and UsageError where another `up` runs on the state directory.
     """
+    open_sites(settings)  # a wrong rule is said here, not by every task
     state = state_of(settings.state_dir)
     state.prepare()
     service = _Service(settings, state, port, config, children)
     if not detach:
-        return service.run(console, lambda reached, wait: welcome(reached, console, examples, wait))
+        return service.run(
+            console,
+            lambda reached, wait: welcome(reached, console, examples, wait, "Ctrl-C stops it."),
+        )
     go_on(state, lambda ready: service.run(Console(soft_wrap=True), lambda *_: ready()))
-    welcome(service.reached(), console, examples, time.sleep)
-    console.print(Text("It runs in the background; `newsdrop down` stops it."))
+    stop = f"It runs in the background; this stops it: {called('down', config=config)}"
+    welcome(service.reached(), console, examples, time.sleep, stop)
     return 0
 
 
@@ -82,9 +89,9 @@ class _Service:
     def reached(self) -> Reached:
         """Where the running service is found."""
         if not self.is_embedded:
-            return Reached(self.settings, self.settings.redis.url, None, None)
+            return Reached(self.settings, self.settings.redis.url, None, None, self.config)
         socket = self.state.socket
-        return Reached(self.settings, socket_url(str(socket)), socket, self.port)
+        return Reached(self.settings, socket_url(str(socket)), socket, self.port, self.config)
 
     def run(
         self, console: Console, ready: Callable[[Reached, Callable[[float], None]], None]
@@ -132,11 +139,14 @@ class _Service:
         else:
             with suppress(Retryable):  # it is away: the children wait for it
                 refuse_start(self.settings)
+            url = shown_url(self.settings.redis.url)
+            console.print(Text(f"Starting the worker on {url} …", "dim"), soft_wrap=True)
         _make_folders(self.settings)
         reached = self.reached()
         self._note(reached)
         supervisor.environment = self._environment(reached.url)
-        for child in _default_children() if self.children is None else self.children:
+        children = _default_children(self.settings) if self.children is None else self.children
+        for child in children:
             supervisor.start(child)
         if self.children is None:
             _wait_for_worker(reached, supervisor, wait)
@@ -165,10 +175,10 @@ class _Service:
                 raise ConfigError(
                     f"the server did not start: {binary}. The end of its log:\n{last}"
                 )
-            if answer == "loading" and not told:
+            if answer == "loading" and not told and taken > _QUIET_SECONDS:
                 told = True
                 console.print(Text("The server is reading its data; this can take a while.", "dim"))
-            wait(0.05)
+            wait(0.02)
 
     def _environment(self, url: str) -> dict[str, str]:
         """What tells the children to read the settings that we have."""
@@ -196,9 +206,9 @@ class _StoppedError(Exception):
     """A stop signal came."""
 
 
-def _default_children() -> tuple[Child, ...]:
-    us = (sys.executable, "-m", "worker.cli")
-    return tuple(Child(name, (*us, name)) for name in ("worker", "beat", "listen"))
+def _default_children(settings: Settings) -> tuple[Child, ...]:
+    celery = (Child(part, part_command(part, settings)) for part in ("worker", "beat"))
+    return (*celery, Child("listen", (*PYTHON, "-m", "worker.cli", "listen")))
 
 
 def _wait_for_worker(

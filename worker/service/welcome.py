@@ -14,6 +14,7 @@ from worker.errors import NewsdropError
 from worker.escape import printable
 from worker.runtime import log_dir
 from worker.service import examples
+from worker.service.called import called
 from worker.settings import Settings
 from worker.store.connection import connect, shown_url
 from worker.store.stream import Stream, StreamEntry
@@ -32,12 +33,17 @@ class Reached:
     url: str
     socket: Path | None
     port: int | None
+    config: Path | None = None
 
 
 def welcome(
-    reached: Reached, console: Console, with_examples: bool, wait: Callable[[float], None]
+    reached: Reached,
+    console: Console,
+    with_examples: bool,
+    wait: Callable[[float], None],
+    stop: str,
 ) -> None:
-    """Say that it runs; with examples first ingest them and show a record.
+    """Say that it runs, and how to `stop` it; with examples first ingest them and show a record.
 
     `wait` sleeps so many seconds, and raises where the service is to stop.
     """
@@ -46,6 +52,7 @@ def welcome(
     console.print(Text("newsdrop is ready.", "bold green"))
     for label, value in _facts(reached):  # lines of their own, whole: they are there to be copied
         console.print(Text(f"  {label:18}", "dim") + Text(value), soft_wrap=True)
+    console.print(Text(stop), soft_wrap=True)
 
 
 def _facts(reached: Reached) -> Iterator[tuple[str, str]]:
@@ -53,8 +60,8 @@ def _facts(reached: Reached) -> Iterator[tuple[str, str]]:
     for folder in folders:
         about = "" if len(folders) == 1 else f"  ({folder.name})"
         yield "drop files into", printable(folder.path) + about
-    yield "look at the work", "newsdrop status --watch"
-    yield "see records come", "newsdrop tail --follow"
+    yield "look at the work", called("status --watch", config=reached.config)
+    yield "see records come", called("tail --follow", config=reached.config)
     yield "read the stream", _reading(reached)
     yield "logs", printable(log_dir(reached.settings.state_dir))
 
@@ -97,6 +104,8 @@ def _show_examples(reached: Reached, console: Console, wait: Callable[[float], N
             )
         )
     _show(entry, console)
+    whole = called(f"show {entry.id}", config=reached.config)
+    console.print(Text(f"  {'all of it':16}", "dim") + Text(whole), soft_wrap=True)
 
 
 def _show(entry: StreamEntry, console: Console) -> None:
@@ -107,7 +116,6 @@ def _show(entry: StreamEntry, console: Console) -> None:
             line = Text(f"  {name:16}", "cyan") + Text(_short(value))
             line.truncate(console.width, overflow="ellipsis")
             console.print(line)
-    console.print(Text(f"  {'':16}the whole of it: newsdrop show {printable(entry.id)}", "dim"))
 
 
 def _short(value: Any) -> str:

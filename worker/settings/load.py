@@ -36,11 +36,14 @@ def config_file(given: Path | None = None) -> Path:
     return given or (Path(named).expanduser() if named else shipped_config() / "newsdrop.toml")
 
 
-def load(config: Path | None = None, options: Mapping[str, Any] | None = None) -> Settings:
+def load(
+    config: Path | None = None, options: Mapping[str, Any] | None = None, *, noted: bool = True
+) -> Settings:
     """The settings of this process.
 
     `config` is read as :func:`config_file` says; `options` are dotted keys of the command line
-    (`{"redis.url": "…"}`).
+    (`{"redis.url": "…"}`). `noted` is False for a new `up`: what a killed one before it was told
+    is for the other commands only.
 
     Raises ConfigError with one line for each key that is wrong.
     """
@@ -48,8 +51,10 @@ def load(config: Path | None = None, options: Mapping[str, Any] | None = None) -
     from_file = _read_toml(path)
     _check_environment()
     try:
-        state_dir = _layered(options or {}, {}, from_file).state_dir
-        return _layered(options or {}, _read_run_file(run_file(state_dir)), from_file)
+        settings = _layered(options or {}, {}, from_file)
+        if told := _read_run_file(run_file(settings.state_dir)) if noted else {}:
+            settings = _layered(options or {}, told, from_file)
+        return settings
     except ValidationError as error:
         raise ConfigError(_explain(error, path)) from error
     except SettingsError as error:  # a whole table in one variable, and that is no JSON

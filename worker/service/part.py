@@ -1,0 +1,39 @@
+"""Run a part of the application as Celery does: `python -P -m worker.service.part worker …`.
+
+The application is imported before Celery puts the working directory first on the path: whoever
+starts newsdrop where a `worker.py` of their own lies must not get that one.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from worker.settings import Settings
+
+PYTHON = (sys.executable, "-P")
+"""Without the working directory on the path."""
+
+_FLAGS = {
+    # Gossip and mingle are chatter between workers that share nothing; `fair` hands a task only
+    # to a process that is free, and a task here is a second of work.
+    "worker": ("--without-gossip", "--without-mingle", "-O", "fair"),
+    "beat": (),
+}
+
+
+def part_command(part: str, settings: Settings, more: Sequence[str] = ()) -> tuple[str, ...]:
+    """The command line that runs `part`, `worker` or `beat`; `more` goes to Celery."""
+    level = ("--loglevel", settings.log.level)
+    return (*PYTHON, "-m", "worker.service.part", part, *_FLAGS[part], *level, *more)
+
+
+def main() -> None:
+    from celery.__main__ import main as celery
+
+    import worker.app  # noqa: F401  # Celery finds it loaded
+
+    sys.argv = ["celery", "-A", "worker.app", *sys.argv[1:]]
+    celery()
+
+
+if __name__ == "__main__":
+    main()
