@@ -11,6 +11,7 @@ from typing import Protocol
 from worker.errors import Reason, Rejected
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.parse.archive import unpack
+from worker.parse.body import too_large
 from worker.parse.compressed import Budget, Exhausted
 from worker.parse.decode import decode
 from worker.parse.front_matter import parse_front_matter
@@ -23,6 +24,10 @@ from worker.sites import Sites
 __all__ = ["PARSERS", "Format", "Parser", "parse", "sniff"]
 
 Parsed = Iterator[RawArticle | Refusal]
+
+MAX_REFUSALS = 1_000
+"""Of one file: each is a folder in the quarantine, durably. A line break in every field of an
+NDJSON file, or an archive of pictures, would make a hundred thousand."""
 
 
 class Parser(Protocol):
@@ -42,15 +47,23 @@ def parse(document: Document, *, profile: Profile, sites: Sites, limits: Limits)
     if len(document.data) > limits.file_bytes:
         raise Rejected(
             Reason.TOO_LARGE,
-            "The file is larger than limits.file_mb: split it, or raise the limit.",
+            "the file is larger than limits.file_mb: split it, or raise the limit",
         )
     budget = Budget(unpacked_bytes=limits.archive_bytes, members=limits.archive_members)
     reader = _Reader(profile, sites, limits, budget)
+    refused = 0
     for number, article in enumerate(reader.read(document, 0)):
         if number >= limits.articles:
             raise Rejected(
                 Reason.TOO_MANY,
-                f"The file holds more than {limits.articles} articles (limits.articles): split it.",
+                f"the file holds more than {limits.articles} articles (limits.articles): split it",
+            )
+        refused += isinstance(article, Refusal)
+        if refused > MAX_REFUSALS:
+            raise Rejected(
+                Reason.TOO_MANY,
+                f"more than {MAX_REFUSALS} of the file's articles are bad, and those after them "
+                "were not read: mend the file and drop it again",
             )
         yield article
 
@@ -93,7 +106,7 @@ class _Reader:
 
     def read(self, document: Document, depth: int) -> Parsed:
         if not document.data:
-            raise Rejected(Reason.EMPTY, "The file is empty: drop it again when it is written.")
+            raise Rejected(Reason.EMPTY, "the file is empty: drop it again when it is written")
         kind = container(document.data)
         if kind:
             yield from self._members(document, kind, depth)
@@ -103,11 +116,12 @@ class _Reader:
         articles = parser(
             found.text, document, profile=self._profile, sites=self._sites, limits=self._limits
         )
-        if not found.warnings:
-            yield from articles
-            return
         for article in articles:
-            if isinstance(article, RawArticle):
+            if isinstance(article, Refusal):
+                yield article
+            elif problem := too_large(article.html):
+                yield Refusal(Reason.TOO_LARGE, problem, article.html.encode("utf-8", "replace"))
+            elif found.warnings:
                 yield replace(article, warnings=(*found.warnings, *article.warnings))
             else:
                 yield article
@@ -116,13 +130,13 @@ class _Reader:
         if depth >= self._limits.archive_depth:
             raise Rejected(
                 Reason.TOO_DEEP,
-                "Archives are nested deeper than limits.archive_depth: unpack the inner ones.",
+                "archives are nested deeper than limits.archive_depth: unpack the inner ones",
             )
         for member in unpack(document.data, kind, self._limits, self._budget):
             if isinstance(member, Refusal):
                 yield member
                 continue
-            inner = replace(document, data=member.data, charset=None, media_type=None)
+            inner = replace(document, data=member.data, charset=None)
             if member.name is None:
                 yield from self.read(inner, depth + 1)
                 continue

@@ -6,16 +6,17 @@ and no more; links and devices are refused, not followed.
 
 import io
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.model import Refusal
-from worker.parse.compressed import Broken, Budget, Exhausted, open_stream
+from worker.parse.compressed import Broken, Budget, Ratio, open_stream
 from worker.parse.sniff import Format
 from worker.settings import Limits
 
@@ -42,17 +43,27 @@ def unpack(data: bytes, kind: Format, limits: Limits, budget: Budget) -> Iterato
             yield from _tar(io.BytesIO(data), most, budget)
         else:
             yield from _compressed(data, kind, most, budget)
-    except (Broken, tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except (*_DAMAGE, tarfile.TarError) as error:
         raise Rejected(
             Reason.BROKEN_ARCHIVE,
-            f"The archive is damaged or cut off ({printable(str(error), 100)}): pack it again.",
+            f"the archive is damaged or cut off ({printable(str(error), 100)}): pack it again",
         ) from error
 
 
 _ZIP_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
 """Not LZMA: its header may ask for gigabytes of memory."""
+Spend = Callable[[int], None]
+
+_DAMAGE = (
+    *(Broken, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
+    *(ValueError, struct.error, OverflowError),
+)
+"""What damaged bytes raise: zipfile seeks where a header says (ValueError for a place before the
+beginning), and unpacks what may be too short."""
 _CENTRAL_ENTRY = b"PK\x01\x02"
 _READ_SIZE = 256 * 1024
+_TOO_LARGE = "is larger than limits.file_mb: split it, or raise the limit"
+_PACK_IT = "only files are read, so pack the file itself"
 
 
 def _compressed(data: bytes, kind: Format, most: int, budget: Budget) -> Iterator[Member | Refusal]:
@@ -62,7 +73,7 @@ def _compressed(data: bytes, kind: Format, most: int, budget: Budget) -> Iterato
             return
         unpacked = stream.read(most + 1)
         if len(unpacked) > most:
-            raise _too_large("The file")
+            raise Rejected(Reason.TOO_LARGE, f"the file {_TOO_LARGE}")
         yield Member(None, unpacked)
 
 
@@ -78,10 +89,12 @@ def _tar(
             name = printable(info.name)
             if not info.isreg():
                 yield _refused(
-                    Reason.UNSAFE, name, "is a link or a device, and only files are read"
+                    Reason.UNSAFE,
+                    name,
+                    f"is a link or a device: {_PACK_IT}",
                 )
             elif info.size > most:
-                yield _refused(Reason.TOO_LARGE, name, "is larger than limits.file_mb")
+                yield _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
             else:
                 source = archive.extractfile(info)
                 content = source.read() if source else b""
@@ -93,9 +106,13 @@ def _tar(
 def _zip(data: bytes, most: int, budget: Budget) -> Iterator[Member | Refusal]:
     if data.count(_CENTRAL_ENTRY) > budget.members_left * 2 + 1000:
         # Told before zipfile makes an object of each.
-        raise Exhausted(
-            Reason.TOO_MANY, "The archive has more members than limits.archive_members: split it."
-        )
+        raise budget.too_many()
+    ratio = Ratio(len(data))
+
+    def spend(count: int) -> None:
+        budget.spend(count)
+        ratio.add(count)  # many members may be the same few bytes: 5 KB were 256 MB
+
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():
             budget.spend_member()
@@ -104,20 +121,20 @@ def _zip(data: bytes, most: int, budget: Budget) -> Iterator[Member | Refusal]:
             name = printable(_zip_name(info))
             if info.flag_bits & 1:
                 raise Rejected(
-                    Reason.UNREADABLE, "The archive is encrypted: unpack it and drop what is in it."
+                    Reason.UNREADABLE, "the archive is encrypted: unpack it and drop what is in it"
                 )
             if stat.S_ISLNK(info.external_attr >> 16):
-                yield _refused(Reason.UNSAFE, name, "is a link, and only files are read")
+                yield _refused(Reason.UNSAFE, name, f"is a link: {_PACK_IT}")
             elif info.compress_type not in _ZIP_METHODS:
                 yield _refused(
                     Reason.BROKEN_ARCHIVE, name, "is not packed with deflate: pack it so"
                 )
             else:
-                yield _zip_member(archive, info, name, most, budget)
+                yield _zip_member(archive, info, name, most, spend)
 
 
 def _zip_member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int, budget: Budget
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int, spend: Spend
 ) -> Member | Refusal:
     """Read in pieces: what the header says of the size is not believed."""
     pieces: list[bytes] = []
@@ -126,11 +143,11 @@ def _zip_member(
         with archive.open(info) as source:
             while piece := source.read(_READ_SIZE):
                 size += len(piece)
-                budget.spend(len(piece))
+                spend(len(piece))
                 if size > most:
-                    return _refused(Reason.TOO_LARGE, name, "is larger than limits.file_mb")
+                    return _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
                 pieces.append(piece)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+    except _DAMAGE as error:
         why = f"is damaged ({printable(str(error), 100)}): pack it again"
         return _refused(Reason.BROKEN_ARCHIVE, name, why)
     return Member(name, b"".join(pieces))
@@ -156,10 +173,5 @@ def _is_noise(name: str) -> bool:
 
 
 def _refused(reason: Reason, name: str, why: str) -> Refusal:
-    return Refusal(reason, f"The member {name} {why}.", b"")
-
-
-def _too_large(what: str) -> Rejected:
-    return Rejected(
-        Reason.TOO_LARGE, f"{what} is larger than limits.file_mb: split it, or raise the limit."
-    )
+    told = f"the member {name} {why}"  # `why` ends in what to do
+    return Refusal(reason, told, b"")

@@ -43,16 +43,37 @@ class Budget:
         if self.bytes_left < 0:
             raise Exhausted(
                 Reason.TOO_LARGE,
-                "The archive unpacks to more than limits.archive_mb: split it, or raise the limit.",
+                "the archive unpacks to more than limits.archive_mb: split it, or raise the limit",
             )
 
     def spend_member(self) -> None:
         """Raises Exhausted (`too_many`) when the input has more members than it may."""
         self.members_left -= 1
         if self.members_left < 0:
+            raise self.too_many()
+
+    @staticmethod
+    def too_many() -> Exhausted:
+        return Exhausted(
+            Reason.TOO_MANY, "the archive has more members than limits.archive_members: split it"
+        )
+
+
+class Ratio:
+    """How much more one archive unpacks to than it has bytes."""
+
+    def __init__(self, packed: int) -> None:
+        self._most = max(packed * MAX_RATIO, RATIO_FREE)
+        self._unpacked = 0
+
+    def add(self, count: int) -> None:
+        """Raises Exhausted (`too_large`) where no text packs so well."""
+        self._unpacked += count
+        if self._unpacked > self._most:
             raise Exhausted(
-                Reason.TOO_MANY,
-                "The archive has more members than limits.archive_members: split it.",
+                Reason.TOO_LARGE,
+                f"the archive unpacks to more than {MAX_RATIO} times its size, as no text does: "
+                "drop the articles themselves",
             )
 
 
@@ -71,9 +92,8 @@ class _Source(Protocol):
 class _Counted(io.RawIOBase):
     def __init__(self, source: "_Source", packed: int, budget: Budget) -> None:
         self._source = source
-        self._packed = packed
+        self._ratio = Ratio(packed)
         self._budget = budget
-        self._unpacked = 0
 
     def readable(self) -> bool:
         return True
@@ -85,14 +105,8 @@ class _Counted(io.RawIOBase):
         except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
             raise Broken(str(error)) from error
         view[: len(chunk)] = chunk
-        self._unpacked += len(chunk)
         self._budget.spend(len(chunk))
-        if self._unpacked > RATIO_FREE and self._unpacked > self._packed * MAX_RATIO:
-            raise Exhausted(
-                Reason.TOO_LARGE,
-                f"The archive unpacks to more than {MAX_RATIO} times its size, as no text does: "
-                "drop the articles themselves.",
-            )
+        self._ratio.add(len(chunk))
         return len(chunk)
 
 

@@ -28,7 +28,7 @@ from worker.parse.body import paragraphs, text_to_html
 from worker.parse.feed_survey import Survey, survey
 from worker.parse.json_feed import dump
 from worker.parse.sniff import prolog
-from worker.parse.values import clean, html_title, text_of, unique
+from worker.parse.values import clean, html_title, names_of, text_of
 from worker.settings import Limits
 from worker.sites import Sites
 
@@ -44,36 +44,52 @@ def parse_feed(
     if "<!entity" in prolog(text)[1].lower():
         raise Rejected(
             Reason.UNSAFE,
-            "The feed declares XML entities, which no feed needs: remove its DOCTYPE.",
+            "the feed declares XML entities, which no feed needs: remove its DOCTYPE",
         )
-    text = _CONTROL.sub("", text)
+    text = _REFERENCE.sub(_fit_reference, _CONTROL.sub("", text))
     seen = survey(text)
     if seen.unclosed > _MAX_UNCLOSED:  # both parsers are quadratic in nested entries
-        raise Rejected(Reason.TOO_DEEP, "The feed's entries are not closed: drop the whole feed.")
+        raise Rejected(Reason.TOO_DEEP, "the feed's entries are not closed: drop the whole feed")
     if seen.entries > limits.articles:
         raise Rejected(
             Reason.TOO_MANY,
-            f"The feed has more than {limits.articles} entries (limits.articles): split it.",
+            f"the feed has more than {limits.articles} entries (limits.articles): split it",
+        )
+    if any(tag.count("=") > _MAX_ATTRIBUTES for tag in _HUGE_TAG.findall(text)):
+        raise Rejected(
+            Reason.TOO_LARGE,
+            f"an element of the feed has more than {_MAX_ATTRIBUTES} attributes: remove it",
         )
     feed, entries = _read(text, seen, document.url)
     if not entries:
         reason = Reason.MALFORMED if seen.entries else Reason.EMPTY
-        raise Rejected(reason, "The feed holds no entry that can be read: check that it is whole.")
+        raise Rejected(reason, "the feed holds no entry that can be read: check that it is whole")
     for number, entry in enumerate(entries, 1):
         if seen.cut and number == len(entries):
-            message = "The feed ends within this entry: drop the whole feed."
+            message = "the feed ends within this entry: drop the whole feed"
             yield Refusal(Reason.MALFORMED, message, dump(_shown(entry)))
         else:
-            yield _article(entry, feed, document)
+            yield _read_alone(entry, feed, document)
 
 
 Entry = Mapping[str, Any]
 
 _MAX_UNCLOSED = 100
+_MAX_ATTRIBUTES = 1_000  # the parsers are quadratic in them: 80,000 took 8 s
+_MAX_ATTACHMENTS = 100
+_HUGE_TAG = re.compile(r"<[^<>]{4000,}")
 # XML 1.0 has no such characters; one of them would end the reading of a whole feed.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));")
 _ENCODING = re.compile(r"(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'][^\"'>]{0,60}[\"']")
 _MAIL_AND_NAME = re.compile(r"\S{1,100}@\S{1,100}\s{1,9}\(([^()]+)\)\Z")
+
+
+def _fit_reference(match: re.Match[str]) -> str:
+    """A reference as it is, or U+FFFD where XML has no such character (`&#xD800;`)."""
+    code = int(match[1], 16) if match[1] else int(match[2])
+    known = code < 0xD800 or 0xE000 <= code < 0x110000
+    return match[0] if known and not _CONTROL.match(chr(code)) else "\ufffd"
 
 
 def _read(text: str, seen: Survey, url: str | None) -> tuple[Entry, list[Entry]]:
@@ -99,13 +115,26 @@ def _fast(data: bytes, seen: Survey) -> list[Entry]:
 
 
 def _slow(data: bytes, url: str | None) -> tuple[Entry, list[Entry]]:
-    parsed = feedparser.parse(
-        io.BytesIO(data),
-        response_headers={"content-location": url} if url else {},
-        resolve_relative_uris=False,
-        sanitize_html=False,
-    )
+    try:
+        parsed = feedparser.parse(
+            io.BytesIO(data),
+            response_headers={"content-location": url} if url else {},
+            resolve_relative_uris=False,
+            sanitize_html=False,
+        )
+    except Exception:
+        # It promises not to raise, and does: ValueError at a space in a namespace. What
+        # fastfeedparser reads of such a feed is kept.
+        return {}, []
     return parsed.feed, list(parsed.entries)
+
+
+def _read_alone(entry: Entry, feed: Entry, document: Document) -> RawArticle | Refusal:
+    """An entry that is bad is refused alone."""
+    try:
+        return _article(entry, feed, document)
+    except Rejected as error:
+        return Refusal(error.reason, str(error), dump(_shown(entry)))
 
 
 def _article(entry: Entry, feed: Entry, document: Document) -> RawArticle | Refusal:
@@ -119,7 +148,7 @@ def _article(entry: Entry, feed: Entry, document: Document) -> RawArticle | Refu
     if not title and not html:
         return Refusal(
             Reason.NO_CONTENT,
-            "The entry has neither a title nor a text: nothing can be published of it.",
+            "the entry has neither a title nor a text: give it one of them",
             dump(_shown(entry)),
         )
     link = text_of(_get(entry, "link")) or None
@@ -135,7 +164,7 @@ def _article(entry: Entry, feed: Entry, document: Document) -> RawArticle | Refu
         modified=(updated,) if published and updated and updated.text != published.text else (),
         authors=_authors(entry),
         publisher=Publisher(feed_title, home) if feed_title else None,
-        tags=unique(text_of(tag.get("term") or tag.get("label")) for tag in _list(entry, "tags")),
+        tags=names_of([tag.get("term") or tag.get("label") for tag in _list(entry, "tags")]),
         language=text_of(_get(feed, "language")) or None,
         url=link,
         base_url=base or link or home or document.url,
@@ -214,7 +243,7 @@ def _image(entry: Entry) -> str | None:
 def _attachments(entry: Entry) -> tuple[Attachment, ...]:
     links = [link for link in _list(entry, "links") if link.get("rel") == "enclosure"]
     found: dict[str, Attachment] = {}
-    for item in (*_list(entry, "enclosures"), *links):
+    for item in (*_list(entry, "enclosures"), *links)[:_MAX_ATTACHMENTS]:
         if url := text_of(item.get("href") or item.get("url")):
             title = text_of(item.get("title")) or None
             found.setdefault(url, Attachment(url, text_of(item.get("type")) or None, title))

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
+from itertools import islice
 from typing import Any
 
 from worker.model import Person
@@ -62,13 +63,14 @@ def html_title(title: str) -> str:
 def names_of(value: object) -> tuple[str, ...]:
     """A string, or (nested) lists of them, as names in order and once each.
 
-    One string is split at commas, Western or Chinese, where it has any.
+    One string is split at commas, Western or Chinese, where it has any. At most _MAX_NAMES: four
+    million tags in one file were 8 s, 0.9 GB and one record of 31 MB.
     """
     if isinstance(value, str):
         for comma in (",", "，", "、", ";"):
             if comma in value:
-                return unique(value.split(comma))
-    return unique(_flat(value))
+                return unique(value.split(comma, _MAX_NAMES)[:_MAX_NAMES])
+    return unique(islice(_flat(value), _MAX_NAMES))
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
