@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from worker.articles import Reader, read_items
 from worker.ingest import Desk
 from worker.model import Outcome, Status, Tally
-from worker.settings import MANUAL, Settings, shipped_config
-from worker.sites import Sites, load_sites
+from worker.settings import MANUAL, Settings
+from worker.sites import open_sites
 from worker.spool.accepted import Accepted
 from worker.spool.archive import Archive, Segment
 from worker.spool.layout import Root, roots
@@ -39,12 +39,6 @@ class Context:
     def root(self, source: str) -> Root:
         """The spool of a drop folder."""
         return next(root for root in self.roots if root.source == source)
-
-
-def open_sites(settings: Settings) -> Sites:
-    """The shipped site rules, and the operator's own over them. Raises ConfigError."""
-    own = [settings.sites_dir] if settings.sites_dir else []
-    return load_sites([shipped_config() / "sites", *own])
 
 
 def open_context(settings: Settings) -> Context:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from worker.context import open_sites
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.report import Check
 from worker.settings import Settings
+from worker.sites import open_sites
 from worker.store.connection import connect, redis_url
 from worker.store.server import ServerInfo, server_info
 

@@ -20,8 +20,8 @@ def add_to(app: typer.Typer) -> None:
 def check(context: typer.Context, json: Json = False) -> None:
     """Check the settings and the site rules; exit 2 and say what to change if they are wrong."""
     from worker.cli.output import console, outside, print_json
-    from worker.context import open_sites
     from worker.settings import config_file
+    from worker.sites import open_sites
 
     settings = settings_of(context)
     open_sites(settings)

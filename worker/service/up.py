@@ -12,7 +12,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from worker.context import open_sites
 from worker.errors import ConfigError, Retryable
 from worker.escape import printable
 from worker.promises import refuse_start
@@ -28,6 +27,7 @@ from worker.service.state import StateDir, state_of
 from worker.service.supervise import Child, ChildError, Supervisor
 from worker.service.welcome import Reached, welcome
 from worker.settings import Settings
+from worker.sites import open_sites
 from worker.store.connection import shown_url, socket_url
 
 SERVER_SECONDS = 60.0

@@ -7,7 +7,16 @@ of its images (the mirror's files have no URL). The whole set is checked when it
 where no other rule fits.
 """
 
-from worker.sites.load import load_sites
+from worker.sites.load import load_sites, open_sites
 from worker.sites.rules import DEFAULT, BodyRule, Match, PageRule, SiteRule, Sites
 
-__all__ = ["DEFAULT", "BodyRule", "Match", "PageRule", "SiteRule", "Sites", "load_sites"]
+__all__ = [
+    "DEFAULT",
+    "BodyRule",
+    "Match",
+    "PageRule",
+    "SiteRule",
+    "Sites",
+    "load_sites",
+    "open_sites",
+]

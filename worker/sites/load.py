@@ -16,7 +16,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from worker.errors import ConfigError
 from worker.escape import printable
+from worker.settings import Settings, shipped_config
 from worker.sites.rules import DEFAULT, SiteRule, Sites
+
+
+def open_sites(settings: Settings) -> Sites:
+    """The shipped site rules, and the operator's own over them. Raises ConfigError."""
+    own = [settings.sites_dir] if settings.sites_dir else []
+    return load_sites([shipped_config() / "sites", *own])
 
 
 def load_sites(directories: Sequence[Path]) -> Sites:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from worker.articles import Item, Unread
-from worker.context import open_sites
 from worker.errors import Reason, Retryable, UsageError
 from worker.escape import printable
 from worker.model import Identity, Scope, Status
 from worker.normalize.identity import identity_of
 from worker.settings import MANUAL, Settings
+from worker.sites import open_sites
 from worker.spool import batch, manifest
 from worker.spool.archive import Archive
 from worker.spool.layout import roots

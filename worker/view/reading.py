@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from worker.articles import Item, Reader, Unread, read_items
-from worker.context import open_sites
 from worker.settings import MANUAL, Settings
+from worker.sites import open_sites
 from worker.spool.manifest import Entry, Head
 from worker.times import rfc3339
 
