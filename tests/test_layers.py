@@ -21,8 +21,8 @@ LAYERS = (
     ("look", "tidy", "restart"),
     ("promises", "beat", "presence"),
     ("app",),
-    ("tasks", "view"),
-    ("service",),
+    ("tasks", "view", "bell", "intake"),
+    ("service", "api"),
     ("cli",),
 )
 """From the bottom up. Those of one row may import each other; a row imports only lower ones."""
@@ -31,7 +31,7 @@ LEVEL = {name: level for level, row in enumerate(LAYERS) for name in row}
 
 HOMES = {
     "redis": {"store"},
-    "celery": {"app", "beat", "tasks", "presence", "cli", "service", "settings"},
+    "celery": {"app", "beat", "tasks", "presence", "bell", "service", "settings"},
     "kombu": {"app", "cli"},
     "typer": {"cli"},
     "rich": {"cli", "service"},

@@ -1,16 +1,11 @@
-"""What a command is given: a file or standard input, and a source's name."""
+"""What a command is given: a file or standard input."""
 
-import difflib
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING
 
 from worker.errors import UsageError
 from worker.escape import printable
-
-if TYPE_CHECKING:
-    from worker.settings import Settings
 
 STDIN = "-"
 
@@ -36,21 +31,3 @@ def read_input(path: str, limit: int) -> tuple[bytes, str]:
     if len(data) > limit:
         raise UsageError(f"{name} is larger than limits.file_mb allows ({limit:,} bytes)")
     return data, path if path != STDIN else "stdin"
-
-
-def known_source(settings: "Settings", name: str | None) -> None:
-    """Raises UsageError with the nearest name where `name` is no source."""
-    from worker.settings import MANUAL
-
-    if name is not None and name != MANUAL:
-        known_folder(settings, name)
-
-
-def known_folder(settings: "Settings", name: str) -> None:
-    """Raises UsageError with the nearest name where no drop folder is called `name`."""
-    names = [folder.name for folder in settings.all_folders()]
-    if name in names:
-        return
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
-    raise UsageError(f"no source is named {printable(name, 80)}; {hint}")

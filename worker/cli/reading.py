@@ -35,7 +35,8 @@ def parse(
     Exits 1 if the file, or any article in it, would be refused.
     """
     from worker.articles import Unread
-    from worker.cli.inputs import known_source, read_input
+    from worker.cli.inputs import read_input
+    from worker.sources.known import known_source
     from worker.times import utc_now
     from worker.view.reading import read_document
 
@@ -67,9 +68,9 @@ def explain(
     Answers after the stream was trimmed, too: the archive remembers. Exits 3 if Redis does not
     answer; what the spool and the archive know is told all the same.
     """
-    from worker.cli.inputs import known_source
     from worker.cli.output import print_json, say
     from worker.errors import UsageError
+    from worker.sources.known import known_source
     from worker.view.explain import explain_path, explain_title
 
     settings = settings_of(context)

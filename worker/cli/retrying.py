@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from worker.cli.bell import ring_ingest
+from worker.bell import ring_ingest
 from worker.errors import UsageError
 from worker.settings import Settings
 from worker.spool.accepted import Accepted

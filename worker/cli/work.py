@@ -100,9 +100,9 @@ def resume(context: typer.Context, source: Source, json: Json = False) -> None:
 
 
 def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> None:
-    from worker.cli.inputs import known_folder
     from worker.cli.output import console, print_json
     from worker.sources import pause as pausing
+    from worker.sources.known import known_folder
 
     settings = settings_of(context)
     known_folder(settings, source)

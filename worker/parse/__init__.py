@@ -4,9 +4,12 @@ To add a format: a module with a parser, a member of :class:`~worker.parse.sniff
 it is told, and a row of PARSERS.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Protocol
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Protocol
 
 from worker.errors import Reason, Rejected
 from worker.model import Document, Profile, RawArticle, Refusal
@@ -153,3 +156,16 @@ def _within(name: str, article: RawArticle | Refusal) -> RawArticle | Refusal:
     if isinstance(article, Refusal):
         return replace(article, message=f"{name}: {article.message}")
     return replace(article, member=f"{name}/{article.member}" if article.member else name)
+
+
+class _CallablePackage(ModuleType):
+    """Lets `from worker import parse` be the function it promises (:func:`worker.api.parse`).
+
+    An import binds this package to that very name, whatever `worker` defines there.
+    """
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return import_module("worker.api").parse(*args, **options)
+
+
+sys.modules[__name__].__class__ = _CallablePackage

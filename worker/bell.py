@@ -1,4 +1,4 @@
-"""Ringing the workers from the command line."""
+"""Ringing the workers from a process that is none: the command line, a library's user."""
 
 from worker.errors import Retryable
 from worker.settings import Settings

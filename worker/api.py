@@ -1,0 +1,79 @@
+"""The small public face, `from worker import parse, enqueue`: for programs in Python.
+
+Both read the settings as the commands do (config file, environment) unless they are handed some.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from worker.articles import Unread
+from worker.errors import Rejected, UsageError
+from worker.escape import printable
+from worker.intake import Intake
+from worker.model import Article
+from worker.settings import Settings, load
+from worker.sources.known import known_source
+from worker.times import utc_now
+from worker.view.reading import read_document
+
+
+def parse(
+    source: bytes | str | Path,
+    *,
+    name: str = "",
+    as_source: str | None = None,
+    settings: Settings | None = None,
+) -> list[Article]:
+    """The records of an input, in order, as a worker would publish them; nothing is published.
+
+    `source` is the input's bytes, or the path of a file (a string is a path). `name` is what the
+    record says of bytes in `provenance.path`. `as_source` is the drop folder whose settings
+    (time zone, site, …) count. `ingested_at` is empty: nothing was ingested.
+
+    Raises Rejected for the first article that a worker would refuse (its `reason` and its message
+    say why), UsageError for a file that cannot be read or an unknown source, ConfigError.
+    """
+    settings = settings or load()
+    known_source(settings, as_source)
+    if isinstance(source, bytes):
+        data = source
+    else:
+        name = name or str(source)
+        try:
+            data = Path(source).read_bytes()
+        except OSError as error:
+            raise UsageError(f"{printable(source)} cannot be read: {error.strerror}") from error
+    records = []
+    for item in read_document(data, name or "bytes", settings, utc_now(), as_source):
+        if isinstance(item, Unread):
+            raise Rejected(item.reason, item.message)
+        records.append(item.normalized.article)
+    return records
+
+
+def enqueue(
+    paths: Iterable[str | Path] | str | Path,
+    *,
+    source: str | None = None,
+    move: bool = False,
+    force: bool = False,
+    settings: Settings | None = None,
+) -> str:
+    """Accept files and folders as one job, and return its id (`newsdrop jobs ID` follows it).
+
+    When it returns, each file is in the spool, durably: it will be published, found to be a
+    duplicate, or refused with a reason, even if neither Redis nor a worker runs yet. Files are
+    copied, or with `move` taken away; with `force` known articles are published anew as a
+    revision. It waits while `spool.max_waiting` batches wait.
+
+    Raises UsageError, before anything is taken, for a path or a source that is not there;
+    SpoolUnavailable where the state directory cannot be written or its disk is full; ConfigError.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    intake = Intake(settings or load(), given, source=source, move=move, force=force)
+    try:
+        for _ in intake.accept(map(Path, given)):
+            pass
+    finally:
+        intake.ring()
+    return intake.job.id

@@ -1,0 +1,132 @@
+"""One enqueue: files accepted as a job, a batch at a time, the workers rung as they come."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from worker.bell import answers, ring_ingest
+from worker.escape import printable
+from worker.settings import MANUAL, Settings
+from worker.sources.enqueue import Order, enqueue
+from worker.sources.known import known_source
+from worker.spool.accepted import Accepted
+from worker.spool.batch import names
+from worker.spool.claim import Claimed, claim_bytes
+from worker.spool.disk import check_free
+from worker.spool.layout import manual_root
+from worker.store.jobs import Job, JobKind
+from worker.store.opened import job_store
+from worker.times import utc_now
+
+LOOK_EVERY = 0.1
+PATIENCE = 5.0
+"""Seconds without a batch finished until a person is told that nothing seems to run."""
+
+_RING_EVERY = 16
+"""Batches between two bells: about a second of one process's work."""
+
+
+class Intake:
+    """An enqueue under way, of what `paths` names (`label`s for people only) as `source`.
+
+    `full()` is called once, when as many batches as may have waited for some seconds. Without
+    Redis everything is accepted all the same: `reachable` tells. Raises UsageError where no
+    source has that name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        paths: Iterable[str | Path],
+        *,
+        source: str | None = None,
+        move: bool = False,
+        force: bool = False,
+        full: Callable[[], None] = lambda: None,
+    ) -> None:
+        known_source(settings, source)
+        self.settings = settings
+        self.job = _job(source or MANUAL, list(paths))
+        self.root = manual_root(settings)
+        self.files = 0
+        self.batches: list[str] = []
+        self._order = Order(self.job.source, self.job.id, move=move, force=force)
+        self._accepted = Accepted(settings.state_dir)
+        self._full = full
+        self._jobs = job_store(settings)
+        self.reachable = answers(settings)
+
+    def accept(self, files: Iterable[Path]) -> Iterator[Claimed]:
+        """Claim files and folders, a batch at a time; wait while too many batches wait.
+
+        Each batch is accepted when it is yielded. Raises UsageError before anything is taken
+        where a path cannot be, SpoolUnavailable.
+        """
+        self._prepare()
+        limits = self.settings.spool
+        for claimed in enqueue(files, self.root, limits, self._accepted, self._order, now=utc_now):
+            yield self._noted(claimed)
+            self._check_disk()
+            self._wait_for_room()
+
+    def accept_bytes(self, data: bytes, name: str) -> Claimed:
+        """Claim some bytes as one file. Raises SpoolUnavailable."""
+        self._prepare()
+        order = self._order
+        return self._noted(
+            claim_bytes(
+                self.root,
+                data,
+                name,
+                self._accepted,
+                source=order.source,
+                kind=order.kind,
+                now=utc_now(),
+                job=order.job,
+                force=order.force,
+            )
+        )
+
+    def ring(self) -> None:
+        """Ring, unless Redis did not answer before: then beat will, when there is one."""
+        if self.files and self.reachable:
+            self.reachable = ring_ingest(self.settings)
+
+    def _noted(self, claimed: Claimed) -> Claimed:
+        self.files += claimed.files
+        self.batches.append(claimed.batch)
+        if self.reachable:
+            self._jobs.open(self.job)
+            self._jobs.add_files(self.job.id, claimed.files)
+        if len(self.batches) % _RING_EVERY == 1:
+            self.ring()
+        return claimed
+
+    def _prepare(self) -> None:
+        self.root.prepare()
+        self._check_disk()
+
+    def _check_disk(self) -> None:
+        check_free(self.settings.state_dir, self.settings.spool.min_free_mb)
+
+    def _wait_for_room(self) -> None:
+        """How many batches may wait is bounded, so that copies cannot fill the disk."""
+        begun, told = time.monotonic(), False
+        while len(names(self.root)) >= self.settings.spool.max_waiting:
+            if not told and time.monotonic() - begun > PATIENCE:
+                told = True
+                self._full()
+            time.sleep(LOOK_EVERY)
+
+
+def _job(source: str, paths: list[str | Path]) -> Job:
+    now = utc_now()
+    first = printable(paths[0], 80) if paths else "nothing"
+    return Job(
+        id=f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        kind=JobKind.ENQUEUE,
+        source=source,
+        label=first if len(paths) <= 1 else f"{first} and {len(paths) - 1} more",
+        created_ms=int(now.timestamp() * 1000),
+    )
