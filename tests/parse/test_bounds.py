@@ -91,7 +91,7 @@ def test_text_of_too_many_lines(read: Any) -> None:
 @pytest.mark.parametrize("sign", [b"![", b"|a\n|-\n", b"- a\n"])
 def test_markdown_at_its_longest(sign: bytes, read: Any) -> None:
     """Markdown that is rendered at all takes seconds, whatever it is made of."""
-    assert reason(read, b"---\ntitle: x\n---\ny\n\n" + sign * (MEGA // len(sign))) is (
+    assert reason(read, b"---\ntitle: x\n---\ny\n\n" + sign * (900_000 // len(sign))) is (
         Reason.TOO_LARGE
     )
 
@@ -148,6 +148,12 @@ def test_namespace_with_a_space(read: Any) -> None:
         b'<entry><title>a</title><content type="xhtml"><div>b</div></content></entry></feed>'
     )
     assert [one.title for one in read(data)] == ["a"]
+
+
+def test_headings_within_each_other(read_one: Any) -> None:
+    """A heading that is taken out with the one around it is no bug."""
+    page = b"<!DOCTYPE html><title>A</title><h1>A<b><h1>A</h1></b></h1><p>Text.</p>"
+    assert "Text." in read_one(page).html
 
 
 def zipped(*contents: bytes) -> bytes:

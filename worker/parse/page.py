@@ -237,6 +237,8 @@ def _body(soup: BeautifulSoup, rule: SiteRule | None, said: Said) -> tuple[str, 
     if rule and (html := _by_selector(soup, rule)):
         return html, ()
     for heading in soup.find_all("h1"):
+        if heading.decomposed:  # with the one that held it
+            continue
         if (said.title or "").startswith(text_at(heading)):  # it would open the body again
             heading.decompose()
     html = extracted_body(soup)
