@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from tests.home import Home, article
+from worker.errors import SpoolUnavailable
 
 
 def test_status_json_holds_what_is_promised(home: Home, redis_client: redis.Redis) -> None:
@@ -89,6 +90,15 @@ def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "spool.min_free_mb" in refused.stderr
     assert "intake waits until there is room" in home.json("status")["intake_problem"]
     assert "still worked on" in " ".join(home.run("status").stdout.split())
+    dropped = home.drop / "b.md"
+    home.drop.mkdir(exist_ok=True)
+    dropped.write_text(article("乙"))
+    with pytest.raises(SpoolUnavailable, match=r"spool\.min_free_mb"):
+        home.settled()
+    assert dropped.exists()
+    monkeypatch.setenv("NEWSDROP_SPOOL_MIN_FREE_MB", "0")
+    home.settled()
+    assert not dropped.exists(), "intake goes on by itself"
 
 
 def test_jobs_are_listed_and_shown(home: Home) -> None:
