@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .PHONY: up test lint bench lock clean
 .DEFAULT_GOAL := up
@@ -29,15 +29,16 @@ lock:  ## write the lock files anew (needs uv)
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
 
-$(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsdrop needs Python 3.11 or newer; say which with: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --quiet --require-hashes -r requirements.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+# pip is what comes last into a venv: one whose making was interrupted is made again.
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsdrop needs Python 3.11 or newer; say which with: make PYTHON=python3.12")'
+	@echo "Installing into $(VENV) (once, about half a minute) …"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(PIP) install --quiet --require-hashes -r requirements-dev.txt
+	@echo "Installing what tests and linters need …"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
