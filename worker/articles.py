@@ -189,8 +189,6 @@ def _item(
         source=reader.profile.source,
         kind=reader.head.kind,
         path=path,
-        url=None,
-        feed_url=read.feed_url,
         raw_sha256=digest,
         parser=read.parser,
         job=reader.head.job,

@@ -1,11 +1,13 @@
 """Hostile HTML: nothing in a record's HTML can run, load or style anything."""
 
+import json
 import re
+from dataclasses import asdict
 
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.normalize.conftest import body
+from tests.normalize.conftest import article, body
 from worker.normalize.sanitize import ALLOWED
 
 HOSTILE = [
@@ -86,3 +88,36 @@ def test_the_table_is_complete() -> None:
         '<a href="https://a.cn/" title="t">链</a>'
     )  # fmt: skip
     assert body(f"<div>{html}</div>").html == f"<div>{html}</div>"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div><p> a&#27; </p></div>",
+        "<p>　　&#27;a</p><p>&#x1b;[31m&#0;&#8238;b&rlm;</p>",
+        "<p>a<b>&#27;</b>&#27; </p>",
+        '<figure><img src="https://a.cn/c.jpg"><figcaption>x&#27;y &#x202e</figcaption></figure>',
+        '<a href="https://a.cn/&#x202e;x">li&#27;nk</a>',
+    ],
+)
+def test_references_to_unfit_characters_come_to_nothing(html: str) -> None:
+    """A control or bidirectional character that is written as a reference is in no field."""
+    made = article(html, title="题", date="2021-11-26")
+    text = json.dumps(asdict(made), ensure_ascii=False)
+    assert not any(char in text for char in "\x1b\x00\u202e\u200f")
+    assert "\\u001b" not in text
+
+
+def test_references_that_stand_for_markup_stay_text() -> None:
+    """`&lt;` and `&#60;` are text in the HTML, whatever is taken out beside them."""
+    made = article("<p>&#27;&#60;script&#62;&lt;b&gt; &amp;#27; &#8364;</p>", title="题")
+    assert made.content_text == "<script><b> &#27; €"
+    assert "<script" not in made.content_html
+
+
+def test_where_a_feed_is_said_to_be_is_an_address_or_nothing() -> None:
+    """A feed's own address is cleaned like every other."""
+    bad = article(feed_url="javascript:alert(1)")
+    good = article(feed_url="https://a.cn/feed\u202e.xml")
+    assert bad.provenance.feed_url is None
+    assert good.provenance.feed_url == "https://a.cn/feed.xml"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from html import unescape
 
 from lxml import etree
 
@@ -22,7 +23,9 @@ HTML_DEPTH = 200
 
 _SLACK = 40  # levels that a parser may add to a body made shallow: it implies tbody, p and such
 
-# References to characters that are not fit for a record come true only when the HTML is parsed.
+# References to characters that are not fit for a record: once the HTML is parsed they are in the
+# tree, where lxml refuses to write them back.
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _HIDDEN_REFERENCE = re.compile(
     "&(?:#|shy|lrm|rlm|ZeroWidth|Negative|NoBreak|ApplyF|Invisible|af;|it;|ic;)"
 )
@@ -49,7 +52,6 @@ class Body:
     marks: tuple[Mark, ...]
     _walk: Walk
     _root: etree._Element
-    _refit: bool
 
     @cached_property
     def html(self) -> str:
@@ -58,8 +60,7 @@ class Body:
         _ = self.images
         etree.strip_tags(self._root, "span")
         etree.strip_attributes(self._root, *_COMMON)
-        html = sanitize(etree.tostring(self._root, encoding="unicode", method="html"))
-        return fit(html) if self._refit else html
+        return sanitize(etree.tostring(self._root, encoding="unicode", method="html"))
 
     @cached_property
     def images(self) -> tuple[Image, ...]:
@@ -75,7 +76,10 @@ class Fragment:
     """A parsed body, not yet cleaned."""
 
     def __init__(self, html: str) -> None:
-        self._html = _HUGE_TAG.sub(_without_attributes, fit(html))
+        html = _HUGE_TAG.sub(_without_attributes, fit(html))
+        if _HIDDEN_REFERENCE.search(html):
+            html = _REFERENCE.sub(_fit_reference, html)
+        self._html = html
         self._root = _parse(self._html)
 
     def image_hosts(self) -> Iterator[str]:
@@ -118,19 +122,14 @@ class Fragment:
         return walk
 
     def _body(self, walk: Walk, root: etree._Element) -> Body:
-        text, highlights = "\n".join(walk.lines), walk.highlights
-        refit = _HIDDEN_REFERENCE.search(self._html) is not None
-        if refit:
-            text, highlights = fit(text), [fit(run) for run in highlights]
         return Body(
-            text=text,
-            highlights=tuple(highlights),
+            text="\n".join(walk.lines),
+            highlights=tuple(walk.highlights),
             editor=walk.editor,
             heading=walk.heading,
             marks=tuple(walk.marks),
             _walk=walk,
             _root=root,
-            _refit=refit,
         )
 
 
@@ -147,6 +146,11 @@ def _parse(html: str) -> etree._Element:
     root = etree.fromstring(f"<body>{html}</body>".encode(), parser)
     body = root.find("body") if root is not None else None
     return etree.Element("body") if body is None else body
+
+
+def _fit_reference(match: re.Match[str]) -> str:
+    char = unescape(match[0])
+    return match[0] if char and fit(char) == char else fit(char)
 
 
 def _without_attributes(match: re.Match[str]) -> str:

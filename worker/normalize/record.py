@@ -131,7 +131,11 @@ def normalize(
                 scope=profile.scope,
                 content_hash=content.hex(),
             ),
-            provenance=provenance if provenance.parser else replace(provenance, parser=raw.parser),
+            provenance=replace(
+                provenance,
+                parser=provenance.parser or raw.parser,
+                feed_url=web_address(raw.feed_url),
+            ),
             first_seen_at=first_seen_at,
             ingested_at="",
             warnings=told,

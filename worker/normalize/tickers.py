@@ -8,6 +8,7 @@ exchanges give to shares.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from worker.model import Ticker, TickerOrigin
 from worker.normalize.body import Body
@@ -89,6 +90,7 @@ _WEIGHT = {
     TickerOrigin.COMMENT: 3,
 }
 _MOST = 500
+_MOST_NUMBERS = 10_000  # looked at: a table of quotations holds fewer, a hostile text a million
 
 
 def tickers_of(body: Body, html: str) -> tuple[Ticker, ...]:
@@ -154,7 +156,7 @@ def _of_code(code: str, name: str | None, origin: TickerOrigin) -> Ticker | None
 def _in_text(text: str) -> Iterator[Ticker]:
     ascii_only = text.encode("ascii", "replace")
     if _DIGITS.search(ascii_only):
-        for match in _CODE.finditer(text):
+        for match in islice(_CODE.finditer(text), _MOST_NUMBERS):
             if ticker := _of_digits(text, match):
                 yield ticker
     if "纳" in text or "纽" in text or _US_HINTS.search(ascii_only):
