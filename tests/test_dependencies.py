@@ -1,0 +1,56 @@
+"""What the package declares is what it imports."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+NAMES = {
+    "beautifulsoup4": "bs4",
+    "charset-normalizer": "charset_normalizer",
+    "markdown-it-py": "markdown_it",
+    "pydantic-settings": "pydantic_settings",
+    "pyyaml": "yaml",
+}
+NOT_IMPORTED = {
+    "httpx": "fetches feeds and pages, which come next",
+    "packaging": "kombu's Redis transport needs it",
+    "tzdata": "read by zoneinfo where the system has none",
+}
+
+
+def declared() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return {re.split(r"[^A-Za-z0-9_-]", line)[0] for line in project["dependencies"]}
+
+
+def imported() -> set[str]:
+    found: set[str] = set()
+    for path in (ROOT / "worker").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found.update(alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {"worker", "_typeshed"}
+
+
+def test_every_import_is_declared() -> None:
+    """Nothing is imported that comes only because something else happens to need it."""
+    assert imported() <= {NAMES.get(name, name) for name in declared()}
+
+
+def test_every_dependency_is_used() -> None:
+    """Nothing is installed that no module imports, but for a reason written down here."""
+    unused = {name for name in declared() if NAMES.get(name, name) not in imported()}
+    assert unused == set(NOT_IMPORTED)
+
+
+def test_the_lock_holds_every_dependency() -> None:
+    """Each has a locked version, and no line of the lock names where it comes from."""
+    lock = (ROOT / "requirements.txt").read_text("utf-8")
+    for name in declared():
+        assert re.search(rf"^{re.escape(name)}==", lock, re.MULTILINE), name
+    assert "://" not in lock
