@@ -88,7 +88,7 @@ def test_text_of_too_many_lines(read: Any) -> None:
     assert reason(read, data) is Reason.TOO_LARGE
 
 
-@pytest.mark.parametrize("sign", [b"![", b"|a\n|-\n", b"- a\n"])
+@pytest.mark.parametrize("sign", [b"![", b"|a\n|-\n"])
 def test_markdown_at_its_longest(sign: bytes, read: Any) -> None:
     """Markdown that is rendered at all takes seconds, whatever it is made of."""
     assert reason(read, b"---\ntitle: x\n---\ny\n\n" + sign * (900_000 // len(sign))) is (
@@ -105,11 +105,10 @@ def test_too_many_refusals(read: Any) -> None:
     assert len(read(lines[:-2])) == MAX_REFUSALS + 1
 
 
-@pytest.mark.parametrize("tags", [",".join, list])
-def test_too_many_tags(tags: Any, read_one: Any) -> None:
+def test_too_many_tags(read_one: Any) -> None:
     """A million tags are cut to what an article may have."""
-    names = [str(number) for number in range(MEGA)]
-    data = json.dumps({"title": "x", "text": "y", "tags": tags(names)}).encode()
+    tags = ",".join(map(str, range(MEGA)))
+    data = json.dumps({"title": "x", "text": "y", "tags": tags}).encode()
     assert len(read_one(data).tags) == 200
 
 
@@ -141,18 +140,18 @@ def test_reference_to_half_a_character(reference: str, read: Any) -> None:
     assert [one.title for one in found][::2] == ["a", "c"]
 
 
-def test_namespace_with_a_space(read: Any) -> None:
+def test_namespace_with_spaces(read: Any) -> None:
     """A namespace that feedparser stumbles over is no bug, and the entries are read."""
     data = (
-        b'<feed xmlns="http://www.w3.org/2005/ Atom"><title>f</title>'
-        b'<entry><title>a</title><content type="xhtml"><div>b</div></content></entry></feed>'
+        '<feed xmlns="a\u2028b\u2028c"><title>f</title>'
+        '<entry><title>a</title><content type="xhtml"><div>b</div></content></entry></feed>'
     )
-    assert [one.title for one in read(data)] == ["a"]
+    assert [one.title for one in read(data.encode())] == ["a"]
 
 
 def test_headings_within_each_other(read_one: Any) -> None:
     """A heading that is taken out with the one around it is no bug."""
-    page = b"<!DOCTYPE html><title>A</title><h1>A<b><h1>A</h1></b></h1><p>Text.</p>"
+    page = b"<!DOCTYPE html><title>A</title><h1>A<h1></h1></h1><p>Text.</p>"
     assert "Text." in read_one(page).html
 
 
