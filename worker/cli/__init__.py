@@ -12,11 +12,27 @@ exit      meaning
 3         Redis does not answer, no service runs, or a folder cannot be used
 130       stopped by Ctrl-C
 ========  ===========================================================================
+
+The commands, and what each of them does or shows where that is more than a few lines:
+
+==============================  ===================================================================
+``root`` ``options`` ``exits``  the global options, settings of a call, exit codes
+``serve``                       up, down, worker, beat, listen, doctor
+``intake``                      enqueue (``enqueuing``), replay (``replaying``)
+``work``                        status (``standing``), jobs (``joblist``), audit (``auditing``) …
+``records``                     tail (``tailing``), show, forget
+``reading``                     parse, explain (``explained``)
+``quarantine``                  list, show, retry (``retrying``), discard
+``settings``                    config, schema
+``inputs`` ``output``           a file or standard input; tables, facts, JSON, complaints
+==============================  ===================================================================
 """
 
 
 def main() -> None:
     """The entry point of the command `newsdrop`."""
-    from worker.cli.root import app
-
+    try:
+        from worker.cli.root import app
+    except KeyboardInterrupt:  # before typer is there to say it
+        raise SystemExit(130) from None
     app(prog_name="newsdrop")

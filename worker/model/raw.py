@@ -17,7 +17,6 @@ class Document:
     data: bytes
     name: str = ""
     url: str | None = None
-    media_type: str | None = None
     charset: str | None = None
 
 

@@ -2,6 +2,19 @@
 
 To add a format: a module with a parser, a member of :class:`~worker.parse.sniff.Format` and how
 it is told, and a row of PARSERS.
+
+===============================  ============================================================
+``sniff`` ``decode``             what format bytes are; what text they are
+``archive`` ``compressed``       members of archives, opened with limits
+``front_matter`` ``yaml_head``   a head in YAML, TOML or JSON over a body
+``markdown``                     Markdown or text without a head
+``page`` ``page_meta``           a whole HTML page; what it says of itself
+``page_json_ld`` ``page_body``   its JSON-LD; its body where no rule knows it
+``feed`` ``feed_survey``         RSS and Atom; which of two libraries reads one
+``json_document`` ``json_text``  JSON and NDJSON; text to values at bounded cost
+``json_article`` ``json_feed``   one article as an object; JSON Feed
+``fields`` ``values`` ``body``   shared: names of fields, values of any shape, bodies to HTML
+===============================  ============================================================
 """
 
 import sys

@@ -12,4 +12,15 @@
 
 An article's file is accepted by the rename that brings it into a batch, and leaves the batch
 only after its outcome is in an archive segment.
+
+========================  ========================================================
+``claim``                 files become a batch
+``batch``                 which batches wait; holding one while it is worked on
+``manifest`` ``journal``  in a batch: what its entries are called; what is decided
+``archive``               finished batches, the ledger of every decision
+``quarantine``            refused inputs, each with its reason
+``accepted``              the list of batches, so that `audit` can miss one
+``disk``                  intake pauses before the disk is full
+``layout``                roots, batch names, durable writes
+========================  ========================================================
 """

@@ -1,4 +1,18 @@
 """The store: the stream, the index that keeps it free of duplicates, jobs and counters in Redis.
 
 Nothing else in newsdrop imports redis.
+
+======================  =====================================================================
+``articles``            offering articles, asking the index: `publish`, `known`, `marked.lua`
+``stream``              reading the stream
+``layout``              the keys, and the bytes of the index
+``tally``               counters, each batch counted once: `settle.lua`, `snapshot.lua`
+``jobs``                what one enqueue, or a source's hour, brought in
+``workers``             heartbeats, and the scheduler's last tick
+``bells``               how many task messages wait
+``server``              what the server is and promises
+``connection``          one way to a server, and what its errors mean
+``script`` ``packing``  Lua called by its hash; a command in one piece
+``opened``              the stores as the settings have them
+======================  =====================================================================
 """

@@ -1,4 +1,14 @@
 """The view of the work: what waits, what came out, what was refused and why.
 
 Plain functions that return frozen dataclasses. Nothing here prints, and nothing changes the work.
+
+===========  ==============================================================
+``status``   how everything stands at one moment
+``jobs``     each enqueue, and what a scan found of a source within an hour
+``audit``    every accepted file against its one outcome
+``explain``  an article's key, what it matched, and where that came from
+``history``  what the archive tells of an article or a file
+``reading``  an input read as a worker would, publishing nothing
+``schema``   the record's JSON Schema
+===========  ==============================================================
 """
