@@ -12,6 +12,7 @@ from worker.logs import configure_logging
 from worker.settings import Log
 configure_logging(Log(level="{level}", format="{format}"))
 log = logging.getLogger("worker.look")
+secret = "geheim"
 log.info("taken: %s", "evil\\x1b[2J\\nname\\u202e 新闻")
 logging.getLogger("celery.app.trace").info("chatter")
 try:
@@ -36,6 +37,11 @@ def test_json_is_one_object_a_line() -> None:
     assert lines[0]["logger"] == "worker.look"
     assert lines[0]["timestamp"].endswith("Z")
     assert lines[1]["exception"][0]["exc_type"] == "ZeroDivisionError"
+
+
+def test_no_locals_are_logged() -> None:
+    """A traceback says where, and not what the variables held: bodies, addresses, passwords."""
+    assert "geheim" not in said("info", "json")
 
 
 @pytest.mark.parametrize("form", ["console", "json"])

@@ -72,6 +72,8 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ('[dedupe]\ntime_zone = "Asia/Shangai"\n', "no such time zone"),
         ('[[folders]]\nname = "a"\npath = "x"\nschedule = "often"\n', "not a cron schedule"),
         ('[[folders]]\nname = "../a"\npath = "x"\n', "letters, digits"),
+        ('[[folders]]\nname = "a"\npath = "x"\npatern = "*"\n', "did you mean folders.0.pattern?"),
+        ('[redis]\nurl = "http://x"\n', "redis.url: not an address: begin it with redis://"),
         ("[stream\n", "cannot be read as TOML"),
         ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="a"\npath="y"\n', "two folders"),
         ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="b"\npath="x/y"\n', "inside"),
@@ -117,3 +119,11 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """A config file that was named must be there."""
     with pytest.raises(ConfigError, match="no config file"):
         load(tmp_path / "none.toml")
+
+
+def test_a_wrong_address_shows_no_password(tmp_path: Path) -> None:
+    """What is said of an address that is none does not repeat it: a password may be in it."""
+    with pytest.raises(ConfigError) as caught:
+        load(config(tmp_path, '[redis]\nurl = "localhost:6379?password=geheim"\n'))
+    assert "redis.url" in str(caught.value)
+    assert "geheim" not in str(caught.value)

@@ -6,6 +6,7 @@ import unicodedata
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from worker.settings import Log
@@ -60,6 +61,7 @@ def escape_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _one_line(value: Any) -> Any:
     if not isinstance(value, str) or (value.isascii() and value.isprintable()):
         return value
+    value = value.strip()  # Celery ends some messages with line breaks
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _HIDDEN else char
         for char in value
@@ -69,7 +71,7 @@ def _one_line(value: Any) -> Any:
 def _renderers(as_json: bool) -> list[Processor]:
     if as_json:
         return [
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     return [

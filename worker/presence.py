@@ -8,10 +8,12 @@ import os
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from celery import Celery, signals
+from celery.exceptions import CPendingDeprecationWarning
 
 from worker.errors import ConfigError, Retryable
 from worker.logs import configure_logging
@@ -31,6 +33,8 @@ def announce(app: Celery) -> None:
 
 def _logging(app: Celery) -> Callable[..., None]:
     def configure(**_: Any) -> None:
+        # At each lost connection, of a setting that is set here on purpose (see worker.app).
+        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
         configure_logging(app.conf.newsdrop_settings.log)
 
     return configure

@@ -1,5 +1,6 @@
 """How commands end when something is wrong, or when somebody has seen enough."""
 
+import builtins
 import os
 import pty
 import signal
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from tests.home import Home, article
+from worker.cli import main
 
 NEWSDROP = (sys.executable, "-m", "worker.cli")
 
@@ -146,3 +148,25 @@ def test_a_worker_of_newsdrops_does_the_whole_job(
     finally:
         process.kill()
         process.wait()
+
+
+def test_an_early_ctrl_c_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the first modules are being loaded ends with 130, not with a traceback."""
+    real = builtins.__import__
+
+    def interrupted(name: str, *args: object, **named: object) -> object:
+        if name == "worker.cli.root":
+            raise KeyboardInterrupt
+        return real(name, *args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+
+
+def test_an_article_of_many_is_counted_from_one(home: Home) -> None:
+    """`parse` names the bad article of a file by its place, and a bad file without one."""
+    path = home.put("many.ndjson", '{"title": "A", "content": "B"}\n{"x": 1}\n')
+    assert "refused: article 2: " in home.run("parse", str(path)).stderr
+    assert home.run("parse", str(home.put("empty.md", ""))).stderr.startswith("refused: empty: ")

@@ -43,6 +43,14 @@ def test_each_warning_is_told_once(tmp_path: Path) -> None:
     assert list(log.warnings()) == []
 
 
+def test_what_was_escaped_is_not_escaped_again(tmp_path: Path) -> None:
+    """A JSON line's event was escaped when it was written: one backslash stays one."""
+    log = ChildLog(tmp_path, "a")
+    with log.open() as file:
+        file.write(rb'{"event": "lost\\nagain \u001b", "level": "warning"}' + b"\n")
+    assert list(log.warnings()) == [r"lost\nagain \x1b"]
+
+
 def test_a_large_log_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past its bound a log is kept once as `.1`; the child goes on writing to the same file."""
     monkeypatch.setattr(logs, "LARGEST", 1000)

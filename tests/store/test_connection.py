@@ -32,6 +32,8 @@ def test_no_server_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="is it running") as caught, translated():
         connect(f"unix://{tmp_path}/none.sock").ping()
     assert isinstance(caught.value.__cause__, redis.RedisError)
+    said = f"Redis cannot be reached at {tmp_path}/none.sock (nothing runs there); is it running?"
+    assert str(caught.value) == said
 
 
 def test_a_restarted_server_is_found_again(own_server: Callable[..., Server]) -> None:

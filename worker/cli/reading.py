@@ -103,7 +103,8 @@ def _print_read(item: "Item | Unread", json: bool) -> None:
         if json:
             print_json({"refused": item.reason.value, "message": item.message})
         else:
-            say(f"article {item.ordinal}: {item.reason.value}: {item.message}", "red", "refused: ")
+            which = "" if item.whole_file else f"article {item.ordinal + 1}: "
+            say(f"{which}{item.reason.value}: {item.message}", "red", "refused: ")
     elif json:
         print_json(item.normalized.article)
     else:

@@ -97,5 +97,5 @@ def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
     if age is not None and age <= max(_SILENT_SECONDS, 10 * settings.worker.tick_seconds):
         yield Check("beat", "ok", f"last tick {age:.0f} s ago")
     else:
-        told = "no tick for a day" if age is None else f"the last tick was {age:.0f} s ago"
+        told = "no tick within a day" if age is None else f"the last tick was {age:.0f} s ago"
         yield Check("beat", "warn", told, "start it: `newsdrop up`, or one `newsdrop beat`")

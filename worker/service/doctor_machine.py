@@ -116,7 +116,7 @@ def _inotify(settings: Settings) -> Check:
         told = "this system has none: files are found by the tick"
         return Check("file events", "warn", told, "lower worker.tick_seconds if that is too slow")
     folders = sum(_subfolders(folder.path) for folder in settings.all_folders())
-    told = f"{folders:,} folders to watch, {limit:,} allowed"
+    told = f"{folders:,} folder{'' if folders == 1 else 's'} to watch, {limit:,} allowed"
     if folders * 2 > limit:
         return Check("file events", "warn", told, "raise sysctl fs.inotify.max_user_watches")
     return Check("file events", "ok", told)

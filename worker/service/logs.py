@@ -56,7 +56,8 @@ class ChildLog:
             said = warning_in(line)
             if said and said != self._last:
                 self._last = said
-                yield printable(said)
+                # Our own log lines are escaped when they are written: their backslashes are no new.
+                yield printable(said).replace("\\\\", "\\")
 
     def tail(self, lines: int = 8) -> list[str]:
         """The last lines, escaped."""

@@ -57,9 +57,16 @@ def _source_name(name: str) -> str:
     return name
 
 
+def _redis_url(value: str) -> str:
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("not an address: begin it with redis://, rediss:// or unix://")
+    return value
+
+
 TimeZoneName = Annotated[str, AfterValidator(_zone)]
 Cron = Annotated[str, AfterValidator(_cron)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser())]
 
 
@@ -70,7 +77,7 @@ class Part(BaseModel):
 
 
 class Redis(Part):
-    url: str = Field("", description="empty: the server that `newsdrop up` runs")
+    url: RedisUrl = Field("", description="empty: the server that `newsdrop up` runs")
     durability: Literal["written", "fsynced"] = Field(
         "written",
         description="`fsynced` waits for the disk: needs a server with appendfsync always",

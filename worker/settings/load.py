@@ -158,10 +158,15 @@ def _explain(error: ValidationError, path: Path) -> str:
         where = ".".join(str(part) for part in problem["loc"])
         plain = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
         if problem["type"] == "extra_forbidden":
-            lines.append(f"unknown setting {printable(where)}{_suggest(plain)}")
+            hint = _suggest(plain)
+            for table in problem["loc"][:-1]:  # `folders.1.path`, and not of all folders
+                if isinstance(table, int):
+                    hint = hint.replace("mean folders.", f"mean folders.{table}.")
+            lines.append(f"unknown setting {printable(where)}{hint}")
         else:
-            given = printable(repr(problem.get("input")), 80)
+            secret = plain == "redis.url"  # a password may be in it
+            given = "" if secret else printable(repr(problem.get("input")), 80)
             said = printable(problem["msg"].removeprefix("Value error, "))
             about = f"{printable(where)}: " if where else ""
-            lines.append(f"{about}{said}" + (f" (given: {given})" if where else ""))
+            lines.append(f"{about}{said}" + (f" (given: {given})" if where and given else ""))
     return "\n".join([f"the settings are not right (config file: {printable(path)}):", *lines])

@@ -1,5 +1,6 @@
 """One way to a Redis server, and what its errors mean to newsdrop."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, urlsplit
@@ -84,13 +85,24 @@ def _meaning(error: redis.RedisError) -> Retryable:
     if isinstance(error, redis.TimeoutError):
         return StoreUnavailable("Redis did not answer in time; is it overloaded or suspended?")
     if isinstance(error, redis.ConnectionError):
-        return StoreUnavailable(f"Redis cannot be reached ({printable(said, 120)}); is it running?")
+        return StoreUnavailable(f"Redis cannot be reached{_place(said)}; is it running?")
     return Retryable(f"Redis refused a command: {printable(said)}")
+
+
+def _place(said: str) -> str:
+    """Where redis-py looked and what it met, for people: it counts errors and ends sentences."""
+    found = _NOBODY.match(said)
+    if found is None:
+        return f" ({printable(said, 120)})"
+    return f" at {printable(found['where'], 200)} ({_MET.get(found['met'], found['met'])})"
 
 
 def _code(error: redis.RedisError) -> str:
     return getattr(error, "status_code", None) or ""
 
+
+_NOBODY = re.compile(r"Error -?\d+ connecting to (?P<where>.+)\. (?P<met>[\w ]+)\.?$")
+_MET = {"No such file or directory": "nothing runs there"}
 
 # By the first word of the server's answer; Redis 6.2 wraps what a script met into another error.
 _MEANINGS: dict[str, tuple[type[Retryable], str]] = {
