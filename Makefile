@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test lint bench lock clean
+.PHONY: up test lint bench docs lock clean
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
@@ -20,6 +20,9 @@ lint: $(VENV)/.installed-dev  ## ruff and strict mypy
 
 bench: $(VENV)/.installed-dev  ## newsdrop beside its peers: a table, and bench/results.json
 	$(BIN)/python -m bench
+
+docs: $(VENV)/.installed-dev  ## write the tables of docs/record.md anew
+	$(BIN)/python docs/generate.py
 
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock:  ## write the lock files anew (needs uv)

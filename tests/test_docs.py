@@ -1,0 +1,58 @@
+"""The documents say what is there."""
+
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from worker.cli.root import app
+from worker.errors import Reason
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "config" / "sites" / "README.md"]
+
+
+def test_the_record_is_described_field_by_field() -> None:
+    """docs/record.md has the model's fields, types and descriptions; `make docs` writes them."""
+    page = (ROOT / "docs" / "record.md").read_text("utf-8")
+    assert runpy.run_path(str(ROOT / "docs" / "generate.py"))["page"](page) == page
+
+
+def test_every_reason_is_explained() -> None:
+    """docs/refusals.md has a row for each reason, and none for another."""
+    page = (ROOT / "docs" / "refusals.md").read_text("utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [reason.value for reason in Reason]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link, and each path in worker/ that is named, is a file that is there."""
+    text = page.read_text("utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / link).exists(), link
+    for path in re.findall(r"`(worker/[\w/.]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_readme_has_every_command() -> None:
+    """The table of commands names each command and its options as they are, and no other."""
+    rows = re.findall(r"^\| (`.+) \|.+\|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    told = {call.split()[0]: call for row in rows for call in re.findall(r"`([^`]+)`", row)}
+    commands = dict(_commands())
+    assert set(told) == {name.split()[0] for name in commands}
+    for name, call in told.items():
+        known = {option for key in commands if key.split()[0] == name for option in commands[key]}
+        unknown = set(re.findall(r"--[a-z]+", call)) - known
+        assert not unknown, f"{name}: {unknown}"
+
+
+def _commands() -> Iterator[tuple[str, set[str]]]:
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        for inner, one in getattr(command, "commands", {"": command}).items():
+            yield (
+                f"{name} {inner}",
+                {opt for p in one.params for opt in (*p.opts, *p.secondary_opts)},
+            )
