@@ -73,13 +73,19 @@ def show_job(job: JobView) -> None:
 
 
 def _show_narrow(job: JobView) -> None:
+    """When and how much, without what is none; then what it was, and its id."""
     still_open = job.files.waiting + job.files.working
-    console().print(
-        f"{_local(job.created_at)}  {counted(job.files.accepted, 'file')}, "
-        f"{number(still_open)} open: "
-        f"{number(job.articles.published + job.articles.revised)} published, "
-        f"{number(job.articles.duplicate)} duplicate, {number(job.articles.rejected)} refused"
+    counts = (
+        (still_open, "open", "cyan"),
+        (job.articles.published + job.articles.revised, "published", "green"),
+        (job.articles.duplicate, "duplicate", ""),
+        (job.articles.rejected, "refused", "red"),
     )
+    line = Text(f"{_local(job.created_at)}  {counted(job.files.accepted, 'file')}")
+    for position, (count, name, style) in enumerate(one for one in counts if one[0]):
+        line.append(": " if position == 0 else ", ").append(f"{number(count)} {name}", style)
+    console().print(line)
+    console().print(Padding(noted(job.label or _UNKNOWN), (0, 0, 0, 4)))
     console().print(Padding(outside(job.id, "dim"), (0, 0, 0, 4)))
 
 

@@ -50,7 +50,7 @@ def entries(
 
 
 class Printer:
-    """Prints entries: whole records as JSON lines, or one line each for people."""
+    """Prints entries: whole records as JSON lines, or two lines each for people."""
 
     def __init__(self, json: bool) -> None:
         self._json = json
@@ -68,13 +68,15 @@ class Printer:
             "  ",
             outside(entry.title, "bold"),
         )
+        # What is short goes beneath: together they would not fit into 80 columns.
+        beneath = Text.assemble((f"{'':16}{printable(entry.id)}", "dim"), "  ")
+        beneath.append_text(outside(entry.source, "dim"))
         if entry.revision > 1:
-            line.append(f"  revision {entry.revision}", "yellow")
+            beneath.append(f"  revision {entry.revision}", "yellow")
         if tickers := _tickers(entry):
-            line.append(f"  {tickers}", "green")
-        line.append("  ").append_text(outside(entry.source, "dim"))
-        console().print(line, no_wrap=not console().is_terminal, crop=False, soft_wrap=True)
-        console().print(Text(f"{'':16}{printable(entry.id)}", "dim"), soft_wrap=True)
+            beneath.append(f"  {tickers}", "green")
+        console().print(line, soft_wrap=True)
+        console().print(beneath, soft_wrap=True)
 
 
 def _stream_id(text: str) -> str:

@@ -1,0 +1,46 @@
+"""What a terminal of 80 columns shows: whole lines, and nothing that is none."""
+
+from io import StringIO
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from tests.home import Home, article
+
+NARROW = 80
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """What `tail` and `jobs` print to a terminal of 80 columns."""
+    output = StringIO()
+    narrow = Console(file=output, width=NARROW, markup=False, highlight=False)
+    for module in ("tailing", "joblist", "output"):
+        monkeypatch.setattr(f"worker.cli.{module}.console", lambda: narrow)
+    return output
+
+
+def test_a_record_with_tickers_fits(home: Home, shown: StringIO) -> None:
+    """A title of usual length has a line for itself; id, source and tickers lie beneath."""
+    body = "云屿港(605999)、海陆通(301999)与澄湖股份(605998)昨日同时公告。"
+    home.put("a.md", article("云屿港启用全自动码头，船舶等待时间缩短四成，航运界关注", body=body))
+    home.run("enqueue", str(home.path / "a.md"))
+    home.work()
+    home.run("tail")
+    lines = shown.getvalue().splitlines()[2:]  # after what `enqueue` says
+    assert "605999.SH" in shown.getvalue()
+    assert len(lines) == 2
+    assert max(cell_len(line) for line in lines) <= NARROW
+
+
+def test_jobs_leave_out_what_is_none(home: Home, shown: StringIO) -> None:
+    """A finished job has no `0 open` and no `0 refused`; it says what was enqueued."""
+    path = home.put("a.md", article("一"))
+    home.run("enqueue", str(path))
+    home.work()
+    home.run("jobs")
+    said = shown.getvalue().partition("newsdrop jobs")[2]
+    assert "1 file: 1 published\n" in said
+    assert path.name in said
+    assert max(cell_len(line) for line in said.splitlines()) <= NARROW
