@@ -96,9 +96,9 @@ def test_a_batch_being_filled_is_not_taken(
     seen = []
     move = claiming._move
 
-    def moving(candidate: Candidate, target: Path) -> bool:
+    def moving(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
         seen.append([take(root, name) for name in names(root)])
-        return move(candidate, target)
+        return move(candidate, target, leave_denied)
 
     monkeypatch.setattr(claiming, "_move", moving)
     claim(root, dropped(tmp_path, "a.md"), accepted, source="drop", kind="folder", now=NOW)

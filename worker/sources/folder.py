@@ -109,9 +109,22 @@ def scan(
     """
 
     def take(candidates: Sequence[Candidate]) -> Claimed | None:
-        batch = claim(root, candidates, accepted, source=folder.name, kind=KIND, now=now, job=job)
+        batch = claim(
+            root,
+            candidates,
+            accepted,
+            source=folder.name,
+            kind=KIND,
+            now=now,
+            job=job,
+            leave_denied=True,
+        )
         if batch is not None:
             claimed(batch)
+        if batch is None or batch.files < len(candidates):
+            for one in candidates:
+                if os.path.lexists(one.location):
+                    look.leave(one.path, _STUCK)
         return batch
 
     if not folder.path.is_dir():
@@ -143,49 +156,75 @@ def file_system_time(root: Root) -> float:
 
 def _walk(look: _Look) -> Generator[Candidate]:
     """The ready files below the folder, subfolders too, links not followed."""
-    levels = [(os.scandir(look.folder.path), "")]
+    levels = [_Level(look.folder.path, "")]
     try:
         while levels:
-            entries, prefix = levels[-1]
-            entry = next(entries, None)
+            level = levels[-1]
+            entry = next(level.entries, None)
             if entry is None:
-                levels.pop()[0].close()
-            elif entry.is_dir(follow_symlinks=False):
-                if not ignored(entry.name):
-                    _descend(look, levels, entry, prefix + entry.name)
-            elif wanted(entry.name, look.folder.pattern):
-                path = prefix + entry.name
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue  # another claimer was first
-                settle = look.folder.settle_unseen_seconds
-                if (candidate := _ready(look, entry.path, path, status, settle)) is not None:
-                    yield candidate
+                levels.pop().entries.close()
+                continue
+            path = level.prefix + entry.name
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if not ignored(entry.name):
+                        _descend(look, levels, entry, path)
+                    continue
+                if not wanted(entry.name, look.folder.pattern):
+                    continue
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # another claimer was first
+            except OSError as error:  # a folder that may be listed and not searched
+                look.leave(path, f"it cannot be looked at: {error.strerror}; {_GIVE_RIGHTS}")
+                continue
+            settle = look.folder.settle_unseen_seconds
+            candidate = _ready(look, entry.path, path, status, settle)
+            if candidate is not None and not level.gives(status):
+                look.leave(path, _STUCK)
+            elif candidate is not None:
+                yield candidate
     finally:
-        for entries, _ in levels:
-            entries.close()
+        for level in levels:
+            level.entries.close()
 
 
-def _descend(
-    look: _Look,
-    levels: "list[tuple[os._ScandirIterator[str], str]]",
-    entry: os.DirEntry[str],
-    path: str,
-) -> None:
+_GIVE_RIGHTS = "give the worker rights to read, write and search its folder"
+_STUCK = f"it may not be moved out of its folder: {_GIVE_RIGHTS}"
+
+
+class _Level:
+    """A folder being walked. Raises OSError where it cannot be listed."""
+
+    def __init__(self, folder: str | os.PathLike[str], prefix: str) -> None:
+        self._status = os.stat(folder)
+        self._writable = os.access(folder, os.W_OK | os.X_OK)
+        self.entries = os.scandir(folder)
+        self.prefix = prefix
+
+    def gives(self, status: os.stat_result) -> bool:
+        """Whether a file of that status may be renamed out: one that may not would hold up all
+        that come with it, at each look. In a folder such as /tmp only its owner may."""
+        owners = (0, self._status.st_uid, status.st_uid)
+        sticky = self._status.st_mode & stat.S_ISVTX
+        return self._writable and (not sticky or os.geteuid() in owners)
+
+
+def _descend(look: _Look, levels: list[_Level], entry: os.DirEntry[str], path: str) -> None:
     if len(levels) >= _MAX_LEVELS:
         look.leave(path, f"it is more than {_MAX_LEVELS} folders deep: move it up")
         return
     try:
-        levels.append((os.scandir(entry.path), f"{path}/"))
+        levels.append(_Level(entry.path, f"{path}/"))
     except FileNotFoundError:
         return
     except OSError as error:
-        look.leave(path, f"the folder cannot be read: {error.strerror}")
+        look.leave(path, f"the folder cannot be read: {error.strerror}; {_GIVE_RIGHTS}")
 
 
 def _hinted(look: _Look, hints: Sequence[str]) -> Generator[Candidate]:
     """The files that events told of: one `moved:` in is ready at once, others after settling."""
+    top = look.folder.path.resolve()
     for hint in hints:
         how, _, path = hint.partition(":")
         parts = path.split("/")
@@ -198,6 +237,8 @@ def _hinted(look: _Look, hints: Sequence[str]) -> Generator[Candidate]:
             continue
         if not wanted(parts[-1], look.folder.pattern) or stat.S_ISDIR(status.st_mode):
             continue
+        if location.parent.resolve() != top.joinpath(*parts[:-1]):
+            continue  # a link stands where its folder was: never followed
         settle = 0.0 if how == "moved" else look.folder.settle_seconds
         if (candidate := _ready(look, str(location), path, status, settle)) is not None:
             yield candidate

@@ -64,9 +64,11 @@ def claim(
     job: str | None = None,
     force: bool = False,
     copy: bool = False,
+    leave_denied: bool = False,
 ) -> Claimed | None:
     """Take `candidates` into one new batch; None where none of them was there any more.
 
+    With `leave_denied` a file that may not be moved stays where it is and holds up no other.
     Raises SpoolUnavailable; nothing is lost then.
     """
     root.prepare()
@@ -87,7 +89,8 @@ def claim(
             placed = root.work / name
             staged.rename(placed)
             if not copy:
-                files = sum(_move(c, placed / str(n)) for n, c in enumerate(candidates))
+                places = ((c, placed / str(n)) for n, c in enumerate(candidates))
+                files = sum(_move(c, place, leave_denied) for c, place in places)
             if not files:
                 placed.rename(staged)
                 shutil.rmtree(staged)
@@ -149,22 +152,38 @@ def _copies(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.
         os.fsync(pack.fileno())
 
 
-def _move(candidate: Candidate, target: Path) -> bool:
-    """Rename one file in; across file systems, copy it, then remove it."""
+def _move(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
+    """Rename one file in; across file systems, copy it, then remove it. False where it stays."""
     try:
         os.rename(candidate.location, target)
     except FileNotFoundError:
         return False
     except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        temporary = target.with_name(f".{target.name}.part")
-        with _opened(candidate.location) as (fd, _):
-            if fd is None:
-                return False
-            _copy(fd, temporary)
-        temporary.rename(target)
+        if error.errno == errno.EXDEV:
+            return _carried(candidate, target, leave_denied)
+        if leave_denied and error.errno in _DENIED:
+            return False
+        raise
+    return True
+
+
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def _carried(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
+    temporary = target.with_name(f".{target.name}.part")
+    with _opened(candidate.location) as (fd, _):
+        if fd is None:
+            return False
+        _copy(fd, temporary)
+    temporary.rename(target)
+    try:
         Path(candidate.location).unlink(missing_ok=True)
+    except OSError as error:
+        target.unlink()  # it would be taken again at each look
+        if leave_denied and error.errno in _DENIED:
+            return False
+        raise
     return True
 
 
