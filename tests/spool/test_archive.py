@@ -8,6 +8,7 @@ import pytest
 
 from worker.errors import Reason, UsageError
 from worker.model import Outcome, Status
+from worker.spool import archive as archive_module
 from worker.spool.archive import Archive, ArchivedFile, SegmentHead
 from worker.spool.layout import batch_name
 from worker.spool.manifest import Head
@@ -45,6 +46,24 @@ def test_a_segment_comes_back_as_written(tmp_path: Path) -> None:
     assert outcomes[0].warnings == ("w",)
     assert outcomes[1].reason is Reason.EMPTY
     assert dict(segment.raws()) == RAW
+
+
+def test_a_segment_half_written_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed before its last step, whatever that is, a segment is not there: its batch is archived
+    again. So where a journal is, the raw files are."""
+    write, steps = archive_module.write_durably, 0
+
+    def killed(path: Path, data: bytes) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 2:
+            raise KeyboardInterrupt
+        write(path, data)
+
+    monkeypatch.setattr(archive_module, "write_durably", killed)
+    with pytest.raises(KeyboardInterrupt):
+        written(tmp_path)
+    assert list(Archive(tmp_path).segments()) == []
 
 
 def test_tar_reads_a_segment(tmp_path: Path) -> None:
