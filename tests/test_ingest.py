@@ -11,7 +11,7 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article, in_child
 from worker import articles as reading
-from worker import ingest as ingesting
+from worker import decide as deciding
 from worker.errors import SpoolUnavailable, StoreUnavailable
 from worker.model import Article, Decision, Identity, Known, Offer, RawArticle
 from worker.normalize import Normalized
@@ -306,7 +306,7 @@ def test_known_bytes_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatc
         raise AssertionError("parsed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ingesting, "read_items", never)
+        patch.setattr(deciding, "read_items", never)
         world.put("b.md", data)
         world.run()
     assert world.totals().duplicate == 1

@@ -16,6 +16,7 @@ LAYERS = (
     ("parse", "normalize"),
     ("spool", "sources", "store"),
     ("articles",),
+    ("desk", "decide"),
     ("ingest",),
     ("drain", "replay", "context"),
     ("look", "tidy", "restart"),
@@ -43,7 +44,7 @@ HOMES = {
 }
 """Who may import what; the parts not named import none of these."""
 
-PURE = ("parse", "normalize", "model", "sites", "articles", "ingest")
+PURE = ("parse", "normalize", "model", "sites", "articles", "decide", "ingest")
 CLOCKS = {"time", "monotonic", "now", "utcnow", "today", "time_ns", "utc_now"}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worker.articles import Reader, read_items
-from worker.ingest import Desk
+from worker.desk import Desk
 from worker.model import Outcome, Status, Tally
 from worker.settings import MANUAL, Settings
 from worker.sites import open_sites

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from worker.desk import Desk
 from worker.errors import SpoolUnavailable
-from worker.ingest import Desk, ingest
+from worker.ingest import ingest
 from worker.model import Tally
 from worker.spool.batch import fair_order, take
 from worker.spool.layout import Root

@@ -8,7 +8,8 @@ those of the first time.
 from collections.abc import Iterator
 
 from worker.articles import Item, Reader, raw_mark, read_items, sha256
-from worker.ingest import Desk, settle
+from worker.desk import Desk
+from worker.ingest import settle
 from worker.model import Offer, Outcome, Status
 from worker.spool.archive import Segment
 from worker.spool.manifest import Entry

@@ -8,21 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from lxml import etree
-
 from worker.model import Image, Link
 from worker.normalize.blocks import BLOCKS, CELLS, HEADINGS
 from worker.normalize.images import picture_of
 from worker.normalize.sanitize import ALLOWED, DROPPED
 from worker.normalize.selectors import Selectors, Use
 from worker.normalize.strings import line
+from worker.normalize.tree import Node, captions_of_pictures, drop, is_alone_in_cell, wrapped
 from worker.normalize.urls import absolute
 
 _CELL_END = "\x1f"  # within a line that is being read: no input has it, and a tab would be a blank
 _NOISE_LIMIT = 300  # characters; a longer paragraph is never an editor's line or a footer
-
-Node = etree._Element
-
 
 # What is done with an element. Plain numbers: looking a member of an Enum up costs 0.1 µs, and
 # this is asked several times for each element.
@@ -96,7 +92,7 @@ class Walk:
     @property
     def images(self) -> tuple[Image, ...]:
         """The pictures in order, each address once, with their captions."""
-        captions = self._captions_of_pictures()
+        captions = captions_of_pictures(self._captions)
         found: dict[str, Image] = {}
         for node, image in self._pictures:
             caption = captions.get(node)
@@ -127,14 +123,14 @@ class Walk:
     def _element(self, node: Node, depth: int) -> None:
         tag = node.tag
         if tag.__class__ is not str:  # a processing instruction
-            _drop(node)
+            drop(node)
             return
         use = self._special.get(node) if self._special else None
         if use is None:
             use = self._noise.selectors.match(node, tag)
         kind = _KINDS.get(tag)
         if kind == _DROP or use is _REMOVE:
-            _drop(node)
+            drop(node)
         elif kind == _BLOCK:
             self._block(node, tag, use, depth)
         elif kind is None:
@@ -149,7 +145,7 @@ class Walk:
             self._captions.append((node, line("".join(cast("Iterator[str]", node.itertext())))))
 
     def _block(self, node: Node, tag: str, use: Use | None, depth: int) -> None:
-        alone = self._in_cell and _is_alone_in_cell(node)
+        alone = self._in_cell and is_alone_in_cell(node)
         if not alone:
             self._end_line()
         before = len(self.lines), len(self.highlights), len(self.links), len(self._pictures)
@@ -157,7 +153,7 @@ class Walk:
         if tag not in ALLOWED:
             node.tag = "div"
         if use is _BOLD:
-            self._strong(_wrapped(node), depth)
+            self._strong(wrapped(node), depth)
         else:
             self._inside(node, depth - 1)
         if not alone:
@@ -174,7 +170,7 @@ class Walk:
                 del self.highlights[before[1] :]
                 del self.links[before[2] :]
                 del self._pictures[before[3] :]
-                _drop(node)
+                drop(node)
 
     def _cell(self, node: Node, depth: int) -> None:
         if self._buffer:
@@ -245,7 +241,7 @@ class Walk:
     def _picture(self, node: Node) -> None:
         image = picture_of(node, self._base_url, self._noise.ignore_images)
         if image is None:
-            _drop(node)
+            drop(node)
             return
         node.set("src", image.url)
         for name, size in (("width", image.width), ("height", image.height)):
@@ -317,52 +313,3 @@ class Walk:
                 return True
         drop = self._noise.drop_text
         return drop is not None and drop.search(text) is not None
-
-    # ── captions ────────────────────────────────────────────────────────────────────────────
-
-    def _captions_of_pictures(self) -> dict[Node, str]:
-        """Each caption goes to the pictures of its figure; without one, of its parent."""
-        found: dict[Node, str] = {}
-        for caption, text in self._captions:
-            parent = caption.getparent()
-            holder = next(caption.iterancestors("figure"), parent)
-            if not text or holder is None:
-                continue
-            inside = list(holder.iter("img"))
-            if holder.tag != "figure" and len(inside) > 1:  # a whole body is the parent
-                inside = list(caption.itersiblings("img", preceding=True))[:1]
-            for node in inside:
-                found.setdefault(node, text)
-        return found
-
-
-def _is_alone_in_cell(node: Node) -> bool:
-    """A paragraph that is all of a table cell makes no line of its own."""
-    parent = node.getparent()
-    return parent is not None and parent.tag in CELLS and len(parent) == 1
-
-
-def _wrapped(node: Node) -> Node:
-    """What is in the block `node`, moved into a new ``strong`` within it."""
-    strong = etree.Element("strong")
-    strong.text, node.text = node.text, None
-    strong.extend(list(node))
-    node.append(strong)
-    return strong
-
-
-def _drop(node: Node) -> None:
-    """Take `node` out of the tree; the text behind it stays."""
-    parent = node.getparent()
-    if parent is None:
-        return
-    if tail := node.tail:
-        node.tail = None
-        previous = node.getprevious()
-        before = (parent.text if previous is None else previous.tail) or ""
-        if not (tail.isspace() and before[-1:].isspace()):
-            if previous is None:
-                parent.text = before + tail
-            else:
-                previous.tail = before + tail
-    parent.remove(node)

@@ -1,0 +1,43 @@
+"""What ingesting works with: the store as protocols, the spool, the rules, the clock."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from worker.model import Decision, Identity, Known, Offer, Outcome, Tally
+from worker.settings import Settings
+from worker.sites import Sites
+from worker.spool.archive import Archive, Segment
+from worker.spool.quarantine import Quarantine
+
+
+class Stream(Protocol):
+    """The store, as ingesting needs it; `worker.store.ArticleStore` is one."""
+
+    def known(self, raws: Sequence[bytes]) -> list[Known | None]: ...
+
+    def find(self, article_id: str) -> Known | None: ...
+
+    def marked(self, identities: Sequence[Identity]) -> list[bool]: ...
+
+    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]: ...
+
+
+class Settle(Protocol):
+    """Counts a batch's outcomes, once, however often it is called."""
+
+    def __call__(self, segment: Segment, tally: Tally, outcomes: Sequence[Outcome]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything ingesting works with. `now` gives aware datetimes."""
+
+    settings: Settings
+    sites: Sites
+    stream: Stream
+    settle: Settle
+    archive: Archive
+    quarantine: Quarantine
+    now: Callable[[], datetime]
