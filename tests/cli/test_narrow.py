@@ -24,7 +24,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> StringIO:
 def test_a_record_with_tickers_fits(home: Home, shown: StringIO) -> None:
     """A title of usual length has a line for itself; id, source and tickers lie beneath."""
     body = "云屿港(605999)、海陆通(301999)与澄湖股份(605998)昨日同时公告。"
-    home.put("a.md", article("云屿港启用全自动码头，船舶等待时间缩短四成，航运界关注", body=body))
+    home.put("a.md", article("云屿港启用全自动码头，船舶等待时间缩短四成", body=body))
     home.run("enqueue", str(home.path / "a.md"))
     home.work()
     home.run("tail")
@@ -44,3 +44,10 @@ def test_jobs_leave_out_what_is_none(home: Home, shown: StringIO) -> None:
     assert "1 file: 1 published\n" in said
     assert path.name in said
     assert max(cell_len(line) for line in said.splitlines()) <= NARROW
+
+
+def test_a_pipe_gets_no_filling(home: Home) -> None:
+    """Piped lines end with their last word: filled to 160 columns they would wrap on a terminal."""
+    for command in ("doctor", "status", "audit", "jobs"):
+        lines = home.run(command).stdout.splitlines()
+        assert [line for line in lines if line != line.rstrip()] == [], command

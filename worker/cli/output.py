@@ -162,9 +162,31 @@ def quiet_interrupt() -> Iterator[None]:
 
 def _console(stderr: bool) -> Console:
     made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    if not made.is_terminal:
-        return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=_PIPE_WIDTH)
-    return made
+    if made.is_terminal:
+        return made
+    file: Any = _Trimmed(stderr)
+    return Console(file=file, markup=False, highlight=False, emoji=False, width=_PIPE_WIDTH)
+
+
+class _Trimmed:
+    """Where nobody looks on: lines without the blanks that fill a table's last column.
+
+    They are 160 columns wide, so that `| tail` on a terminal would show a blank line after each.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, stderr: bool) -> None:
+        self._stderr = stderr
+
+    def write(self, text: str) -> None:
+        (sys.stderr if self._stderr else sys.stdout).write(re.sub(" +$", "", text, flags=re.M))
+
+    def flush(self) -> None:
+        (sys.stderr if self._stderr else sys.stdout).flush()
+
+    def isatty(self) -> bool:
+        return False
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -69,7 +69,7 @@ class Printer:
             outside(entry.title, "bold"),
         )
         # What is short goes beneath: together they would not fit into 80 columns.
-        beneath = Text.assemble((f"{'':16}{printable(entry.id)}", "dim"), "  ")
+        beneath = Text.assemble((f"{'':4}{printable(entry.id)}", "dim"), "  ")
         beneath.append_text(outside(entry.source, "dim"))
         if entry.revision > 1:
             beneath.append(f"  revision {entry.revision}", "yellow")
