@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,14 +60,14 @@ class Quarantine:
             staged = self._dir / f".{refused.id[:100]}.{secrets.token_hex(4)}.tmp"
             staged.mkdir(mode=0o770)
             try:
-                if isinstance(raw, bytes):
-                    (staged / "raw").write_bytes(raw)
-                else:
-                    _keep_file(raw, staged / "raw")
                 (staged / "error.json").write_bytes(
                     orjson.dumps(refused, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
                 )
                 _sync_file(staged / "error.json")
+                if isinstance(raw, bytes):
+                    (staged / "raw").write_bytes(raw)
+                else:
+                    _keep_file(raw, staged / "raw")
                 fsync_dir(staged)
                 staged.rename(target)
             except OSError:
@@ -132,14 +133,26 @@ def refused_id(batch: str, entry: int, ordinal: int | None) -> str:
 
 
 def _keep_file(source: Path, target: Path) -> None:
+    if not stat.S_ISREG(source.lstat().st_mode):
+        target.write_bytes(b"")  # a link, FIFO or device has no bytes: who reads `raw` never waits
+        return
     try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:  # another file system, or one without hard links
-        if source.is_symlink() or not source.is_file():
-            target.write_bytes(b"")  # a link or device: there are no bytes to keep
-        else:
+        os.link(source, target)
+    except OSError:  # another file system, one without hard links, or another user's file
+        try:
             shutil.copyfile(source, target)
             _sync_file(target)
+        except PermissionError:
+            _hand_over(source, target)
+
+
+def _hand_over(source: Path, target: Path) -> None:
+    """Move what can be neither linked nor read; an empty file stands for it in its batch."""
+    target.unlink(missing_ok=True)
+    stand_in = source.with_name(f".{source.name}.stand-in")
+    stand_in.touch()
+    source.rename(target)
+    stand_in.rename(source)
 
 
 def _sync_file(path: Path) -> None:
