@@ -116,10 +116,12 @@ def test_a_child_that_cannot_run_ends_everything(up: Up) -> None:
 
 def test_a_program_that_is_not_there_is_named(up: Up) -> None:
     """A command that does not exist is told as such, not as a traceback."""
-    done = up.run(broken=["/nowhere/no-such-program"])
-    assert done.returncode == 1
-    assert "cannot run '/nowhere/no-such-program': No such file or directory" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
+    up.start(broken=["/nowhere/no-such-program"])
+    log = up.state / "log" / "broken.log"
+    until(lambda: log.exists() and "\n" in log.read_text())
+    told = log.read_text().splitlines()[0]
+    assert told == "cannot run '/nowhere/no-such-program': No such file or directory"
+    assert "Traceback" not in log.read_text() + up.output.read_text()
 
 
 def test_a_suspended_server_is_no_death(up: Up) -> None:

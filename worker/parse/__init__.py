@@ -9,6 +9,7 @@ it is told, and a row of PARSERS.
 ``front_matter`` ``yaml_head``   a head in YAML, TOML or JSON over a body
 ``markdown``                     Markdown or text without a head
 ``page`` ``page_meta``           a whole HTML page; what it says of itself
+``page_words``                   names, outlets and dates in its short texts
 ``page_json_ld`` ``page_body``   its JSON-LD; its body where no rule knows it
 ``feed`` ``feed_survey``         RSS and Atom; which of two libraries reads one
 ``json_document`` ``json_text``  JSON and NDJSON; text to values at bounded cost

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from bs4 import BeautifulSoup
 
 from worker.model import DateText, Person, Publisher
-from worker.parse.page_meta import Said, person_names
+from worker.parse.page_meta import Said
+from worker.parse.page_words import person_names
 from worker.parse.values import names_of, persons_of, text_of, unique, url_of
 
 MAX_NODES = 10_000
