@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.parse.pages import Parse
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.parse import parse
+from worker.parse.page import parse_page
 from worker.settings import Limits
 from worker.sites import Sites, load_sites
 
@@ -44,3 +46,29 @@ def read_one(read: Read) -> Callable[..., RawArticle]:
         return article
 
     return read_one
+
+
+@pytest.fixture(scope="session", name="parse")
+def parse_of_pages(sites: Sites) -> Parse:
+    """The article of a page; keywords `url`, `sites`, `site` and those of Limits."""
+
+    zone = ZoneInfo("Asia/Shanghai")
+
+    def parse(
+        text: str,
+        url: str | None = None,
+        sites: Sites = sites,
+        site: str | None = None,
+        **limits: Any,
+    ) -> RawArticle:
+        (article,) = parse_page(
+            text,
+            Document(text.encode("utf-8", "replace"), "page.html", url=url),
+            profile=Profile("drop", zone, zone, site=site),
+            sites=sites,
+            limits=Limits(**limits),
+        )
+        assert isinstance(article, RawArticle)
+        return article
+
+    return parse
