@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from worker import __version__
+
 ROOT = Path(__file__).parent.parent
 NAMES = {
     "beautifulsoup4": "bs4",
@@ -46,6 +48,14 @@ def test_every_dependency_is_used() -> None:
     """Nothing is installed that no module imports, but for a reason written down here."""
     unused = {name for name in declared() if NAMES.get(name, name) not in imported()}
     assert unused == set(NOT_IMPORTED)
+
+
+def test_the_version_stands_in_one_place() -> None:
+    """The package's metadata is built with the version that `newsdrop --version` prints."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "version" not in project["project"]
+    assert project["tool"]["hatch"]["version"]["path"] == "worker/__init__.py"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
 
 
 def test_the_lock_holds_every_dependency() -> None:
