@@ -12,8 +12,8 @@ package, from the top down; imports only go down (`tests/test_layers.py`):
 ``promises``                           what must hold before a worker starts
 ``look`` ``drain`` ``replay``          what the tasks do: claim, ingest, publish again,
 ``restart`` ``tidy``                   after a restart of Redis, remove what has expired
-``context``                            everything a process works with, opened once
-``ingest`` ``articles``                the one sequence: batch → outcomes; bytes → offers
+``context`` ``desk``                   everything a process works with, opened once
+``ingest`` ``decide`` ``articles``     the one sequence: batch → outcomes; bytes → offers
 ``spool`` ``sources`` ``store``        files in work, where they come from, Redis
 ``parse`` ``normalize`` ``sites``      bytes → what a format said → record; site rules
 ``settings`` ``logs``                  what is set; how it is logged
