@@ -11,10 +11,11 @@ from worker.settings import Folder
 from worker.sources import left
 from worker.sources.folder import Scan, scan
 from worker.sources.pause import is_paused
+from worker.spool import former
 from worker.spool.batch import names
 from worker.spool.claim import Claimed
 from worker.spool.disk import check_free
-from worker.spool.layout import Root
+from worker.spool.layout import Root, translated
 from worker.store.jobs import Job, JobKind, quietly
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ def _look_at(
     root = context.root(folder.name)
     check_free(folder.path, context.settings.spool.min_free_mb)
     check_free(context.settings.state_dir, context.settings.spool.min_free_mb)
+    with translated(context.settings.state_dir):
+        former.note(context.settings.state_dir, root.path)
     job = hourly_job(folder.name, now)
 
     def claimed(batch: Claimed) -> None:

@@ -9,6 +9,7 @@
     <state>/archive/<day>/<source>/<batch>.{tar.zst,jsonl}
     <state>/quarantine/<id>/{raw,error.json}
     <state>/accepted/<day>.log
+    <state>/spools                             every drop folder's root there ever was
 
 An article's file is accepted by the rename that brings it into a batch, and leaves the batch
 only after its outcome is in an archive segment.
@@ -19,6 +20,7 @@ only after its outcome is in an archive segment.
 ``manifest`` ``journal``  in a batch: what its entries are called; what is decided
 ``archive``               finished batches, the ledger of every decision
 ``quarantine``            refused inputs, each with its reason
+``former``                drop folders that are none any more: what waits there
 ``accepted``              the list of batches, so that `audit` can miss one
 ``disk``                  intake pauses before the disk is full
 ``layout``                roots, batch names, durable writes

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
-from worker.settings import Settings
+from worker.settings import Folder, Settings
 from worker.sources.names import SPOOL
+from worker.spool import former
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """One spool folder. `source` is the drop folder it belongs to, None for what is enqueued."""
+    """One spool folder. `source` is the drop folder it belongs to, None for what is enqueued and
+    for a folder that is a drop folder no more."""
 
     path: Path
     source: str | None
@@ -37,9 +39,19 @@ class Root:
 
 
 def roots(settings: Settings) -> tuple[Root, ...]:
-    """Every place where batches may wait: each drop folder's, and the one for enqueued files."""
-    of_folders = (Root(f.path / SPOOL, f.name) for f in settings.all_folders())
-    return (*of_folders, manual_root(settings))
+    """Every place where batches may wait: each drop folder's, those of folders that were one
+    before, and the one for enqueued files."""
+    of_folders = {_plain(root.path): root for root in map(_of_folder, settings.all_folders())}
+    before = (path for path in former.usable(settings.state_dir) if path not in of_folders)
+    return (*of_folders.values(), *(Root(path, None) for path in before), manual_root(settings))
+
+
+def _of_folder(folder: Folder) -> Root:
+    return Root(folder.path / SPOOL, folder.name)
+
+
+def _plain(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow links
 
 
 def manual_root(settings: Settings) -> Root:
