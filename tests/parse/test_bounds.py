@@ -172,6 +172,12 @@ def test_zip_that_points_before_itself(read: Any) -> None:
     assert found[0].reason is Reason.BROKEN_ARCHIVE
 
 
+def test_zip_member_without_a_name(read: Any) -> None:
+    """A member whose name is empty is read as any other (zipfile raises an IndexError)."""
+    packed = zipped(article("A"), article("B")).replace(b"0.md", b"\x00.md")
+    assert [one.title for one in read(packed)] == ["A", "B"]
+
+
 def test_zip_of_one_member_many_times(read: Any) -> None:
     """Members that share their bytes are refused by the ratio: 5 KB unpacked to 256 MB."""
     one = zipped(b"# t\n\n" + b"x" * 5 * MEGA)

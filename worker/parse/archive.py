@@ -116,7 +116,7 @@ def _zip(data: bytes, most: int, budget: Budget) -> Iterator[Member | Refusal]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():
             budget.spend_member()
-            if info.is_dir() or _is_noise(info.filename):
+            if info.filename.endswith("/") or _is_noise(info.filename):
                 continue
             name = printable(_zip_name(info))
             if info.flag_bits & 1:
