@@ -101,16 +101,15 @@ def test_a_port_is_open_on_loopback_only(up: Up) -> None:
     assert up.noted()["port"] == port
 
 
-def test_a_port_in_use_is_told(up: Up) -> None:
-    """A port that another program has ends `up` with status 2 and says what to do; nothing is
-    left."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        done = up.run("--port", str(taken.getsockname()[1]), a=SLEEPER)
+def test_a_server_that_cannot_start_is_told_with_the_end_of_its_log(up: Up) -> None:
+    """A server that cannot start ends `up` with status 2 and shows why; nothing is left."""
+    server = up.state / "server"
+    server.mkdir(parents=True)
+    (server / "appendonlydir").write_text("a file where its folder should be")
+    done = up.run(a=SLEEPER)
     assert done.returncode == 2
-    assert "Address already in use" in done.stderr
-    assert "--port" in done.stderr
+    assert "the server did not start" in done.stderr
+    assert "appendonlydir" in done.stderr
     assert up.left() == []
 
 
