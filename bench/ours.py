@@ -60,7 +60,7 @@ def dropped_rate(files: Files) -> Rate:
     """A folder of files renamed into the drop folder, then one scan, as beat rings it."""
     with _warm_worker(files) as (here, settings, processes):
         folder = settings.all_folders()[0]
-        folder.path.mkdir(parents=True)
+        folder.path.mkdir(parents=True, exist_ok=True)
         new = here.folder / "new"
         shutil.copytree(files.files, new)
         os.sync()  # as make_files does

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +183,48 @@ def test_what_kills_its_worker_three_times_is_refused(
     [refused] = world.context.desk.quarantine
     assert refused.reason == "kills_worker"
     assert "3 times" in refused.message
+
+
+def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that takes longer than a worker's turn is left between two files and gone on with;
+    where the worker is ended in the middle, what it had read is not lost, and none of the files
+    is blamed for the time of all."""
+    for number in range(8):
+        world.put(f"{number}.md", article(f"第{number}条"))
+    world.look()
+    real = deciding.read_items
+
+    def slow(*args: Any) -> Iterator[Any]:
+        time.sleep(0.2)
+        yield from real(*args)
+
+    monkeypatch.setattr(deciding, "read_items", slow)
+    monkeypatch.setattr(deciding, "_LONGEST_UNNOTED", timedelta(0))
+
+    def ended() -> None:
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+        world.drain()
+
+    assert in_child(ended) == -signal.SIGKILL
+    rounds = 0
+    while world.waiting() and rounds < 50:
+        assert world.drain(seconds=0.1).left or not world.waiting()
+        rounds += 1
+    assert 1 < rounds < 50
+    assert len(world.entries()) == world.totals().published == 8
+    assert list(world.context.desk.quarantine) == []
+
+
+def test_as_many_articles_as_are_allowed(tmp_path: Path, redis_server: Server) -> None:
+    """A file with exactly `limits.articles` articles is read whole; one more is told."""
+    world = World(tmp_path, redis_server.url, **{"limits.articles": 2})
+    lines = [f'{{"title":"第{number}条","content":"正文"}}\n' for number in range(3)]
+    world.put("two.ndjson", "".join(lines[:2]))
+    world.run()
+    assert list(world.context.desk.quarantine) == []
+    world.put("three.ndjson", "".join(reversed(lines)))
+    world.run()
+    assert [one.reason for one in world.context.desk.quarantine] == ["too_many"]
 
 
 def test_two_workers_at_once(world: World) -> None:

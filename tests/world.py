@@ -68,11 +68,13 @@ class World:
 
         look(self.context, hints=hints, source=None, now=utc_now(), ring=ring)
 
-    def drain(self, finished: Callable[[str, Tally], None] = lambda *_: None) -> Drained:
+    def drain(
+        self, finished: Callable[[str, Tally], None] = lambda *_: None, seconds: float = 60
+    ) -> Drained:
         return drain(
             self.context.roots,
             self.context.desk,
-            seconds=60,
+            seconds=seconds,
             monotonic=time.monotonic,
             finished=finished,
         )

@@ -156,12 +156,6 @@ def _guarded(reader: Reader, entry: Entry, data: bytes) -> Iterator[RawArticle |
         for item in parse(document, profile=reader.profile, sites=reader.sites, limits=limits):
             yield item
             count += 1
-            if count >= limits.articles:
-                raise Rejected(
-                    Reason.TOO_MANY,
-                    f"the file holds more than limits.articles = {limits.articles:,} articles; "
-                    "those were taken: split the file for the others, or raise the limit",
-                )
     except Retryable:
         raise
     except Exception as error:

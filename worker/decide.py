@@ -4,8 +4,9 @@ Read in groups that fit into memory, leave out what is known by its bytes, offer
 calls; every decision is in the journal before the next group is read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from worker.articles import Item, Reader, Unread, raw_mark, read_items, refusal_of, sha256
 from worker.desk import Desk
@@ -20,16 +21,25 @@ from worker.times import rfc3339
 _OFFERS = 100
 _OFFER_BYTES = 2_000_000
 """One call's size: beyond it the server is kept from others for longer than it saves."""
+_LONGEST_UNNOTED = timedelta(seconds=1)
 
 
-def decide(batch: Batch, desk: Desk) -> list[Outcome]:
-    """Outcomes of every article of the batch, those of earlier runs among them."""
+def decide(batch: Batch, desk: Desk, over: Callable[[], bool]) -> list[Outcome] | None:
+    """Outcomes of every article of the batch, those of earlier runs among them.
+
+    None where the time was `over` before the last entry: what is decided is in the journal, and
+    whoever takes the batch next goes on from there.
+    """
     work = _Work(batch, desk)
     left = [entry for entry in batch.entries() if entry.number not in batch.progress.done]
     # What killed a worker before comes last, so that it holds up nobody else.
     left.sort(key=lambda entry: (batch.progress.deaths.get(entry.number, 0), entry.number))
     for chunk in _chunks(batch, left, desk.settings.spool.batch_bytes):
-        work.chunk(chunk)
+        for number, _ in enumerate(work.chunk(chunk), 1):
+            if number < len(left) and over():
+                work.flush()
+                return None
+        left = left[len(chunk) :]
     work.flush()
     return sorted(work.outcomes.values(), key=lambda outcome: (outcome.entry, outcome.ordinal))
 
@@ -64,15 +74,19 @@ class _Work:
     decided: list[Outcome] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     size: int = 0
+    flushed: datetime = field(init=False)
 
     def __post_init__(self) -> None:
+        self.flushed = self.desk.now()
         settings, head = self.desk.settings, self.batch.manifest.head
         self.reader = Reader(settings, self.desk.sites, settings.profile(head.source), head)
         known = self.batch.progress.outcomes
         self.outcomes = {(outcome.entry, outcome.ordinal): outcome for outcome in known}
 
-    def chunk(self, entries: Sequence[Entry]) -> None:
-        """Read a group of entries, leave out what is known by its bytes, parse the others."""
+    def chunk(self, entries: Sequence[Entry]) -> Iterator[Entry]:
+        """Read a group of entries, leave out what is known by its bytes, parse the others; each is
+        yielded when it is read. What was read is offered once a second at least: a worker that is
+        ended in the middle has lost no more, and a slow batch comes to its end all the same."""
         limit = self.desk.settings.limits.file_bytes
         raws: list[tuple[Entry, bytes, str, bytes]] = []
         for entry in entries:
@@ -82,6 +96,7 @@ class _Work:
             except Rejected as error:
                 self._refuse(entry, 0, error, None)
                 self.done.append(entry.number)
+                yield entry
             else:
                 digest = sha256(data)
                 raws.append((entry, data, digest, raw_mark(digest, self.reader.profile)))
@@ -94,6 +109,9 @@ class _Work:
             else:
                 self.decided.append(_known(entry, digest, hit))
                 self.done.append(entry.number)
+            if self.desk.now() - self.flushed >= _LONGEST_UNNOTED:
+                self.flush()
+            yield entry
         self.flush()
 
     def flush(self) -> None:
@@ -106,6 +124,7 @@ class _Work:
         self.batch.journal.decided(self.decided, self.done)
         self.outcomes.update({(one.entry, one.ordinal): one for one in self.decided})
         self.pending, self.decided, self.done, self.size = [], [], [], 0
+        self.flushed = self.desk.now()
 
     def _offer(
         self, items: Sequence[tuple[Item, bytes]], at: str, known: Sequence[bool]

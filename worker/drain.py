@@ -48,10 +48,13 @@ def drain(
                 if batch is None:
                     continue
                 with batch:
-                    finished(name, ingest(batch, desk))
+                    tally = ingest(batch, desk, over=lambda: monotonic() >= end)
             except SpoolUnavailable as error:
                 trouble = error
             else:
+                if tally is None:
+                    return Drained(done, left=True)
+                finished(name, tally)
                 done += 1
         if done == before:
             break  # all that waits is held by others, or cannot be used

@@ -11,7 +11,7 @@ settled, and settling counts a batch once.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from worker.decide import decide
 from worker.desk import Desk
@@ -22,18 +22,21 @@ from worker.spool.batch import Batch
 from worker.times import rfc3339
 
 
-def ingest(batch: Batch, desk: Desk) -> Tally:
+def ingest(batch: Batch, desk: Desk, *, over: Callable[[], bool] = lambda: False) -> Tally | None:
     """Bring a held batch to its end and remove it from the spool.
 
-    Raises Retryable where the world is bad: the batch stays, and what was done is not lost.
+    None where the time was `over` in the middle: the batch stays, with its journal. Raises
+    Retryable where the world is bad: the batch stays, and what was done is not lost.
     """
     segment = desk.archive.find(batch.name)
-    if segment is None:
-        outcomes = decide(batch, desk)
+    if segment is not None:
+        tally = settle(segment, desk)
+    else:
+        outcomes = decide(batch, desk, over)
+        if outcomes is None:
+            return None
         segment, files = _archive(batch, outcomes, desk)
         tally = _settle(segment, outcomes, files, desk)
-    else:
-        tally = settle(segment, desk)
     batch.remove()
     return tally
 

@@ -110,7 +110,8 @@ class Fragment:
                 walk = self._walk(root, rule, base_url, marks, depth + _SLACK)
             except TooDeepError as error:
                 raise Rejected(
-                    Reason.TOO_DEEP, f"its elements are nested deeper than {depth}"
+                    Reason.TOO_DEEP,
+                    f"its elements are nested deeper than {depth} (limits.html_depth): flatten it",
                 ) from error
         return self._body(walk, root)
 
