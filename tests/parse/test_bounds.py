@@ -132,6 +132,17 @@ def test_element_of_a_feed_with_too_many_attributes(read: Any) -> None:
     assert reason(read, data) is Reason.TOO_LARGE
 
 
+@pytest.mark.parametrize("where", ["head", "entry"])
+def test_feed_of_too_many_tags(where: str, read: Any) -> None:
+    """A feed of ten megabytes of bare tags is refused before feedparser makes objects of them."""
+    tags = "<b>" * (10 * MEGA // 3)
+    if where == "head":
+        assert reason(read, feed("<title>x</title>", head=tags)) is Reason.TOO_LARGE
+    else:
+        xhtml = f'<title>x</title><content type="xhtml">{tags}</content>'
+        assert reason(read, feed(xhtml)) is Reason.TOO_LARGE
+
+
 @pytest.mark.parametrize("reference", ["&#xD800;", "&#55296;"])
 def test_reference_to_half_a_character(reference: str, read: Any) -> None:
     """A reference to a surrogate does not cost the feed its other entries."""
