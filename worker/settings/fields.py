@@ -85,7 +85,7 @@ class Redis(Part):
 
 
 class Stream(Part):
-    name: str = Field("newsdrop:articles", min_length=1, pattern=r"^[^{}\s]+$")
+    name: str = Field("newsdrop:articles", min_length=1, pattern=r"^[^{}\s\x00-\x1f\x7f-\x9f]+$")
     max_length: int = Field(1_000_000, ge=0, description="about; 0 is unlimited")
 
 
