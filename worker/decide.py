@@ -104,6 +104,8 @@ class _Work:
         ask = self.batch.progress.fresh and not self.reader.head.force
         known = self.desk.stream.known([mark for *_, mark in raws]) if ask and raws else []
         for (entry, data, digest, mark), hit in zip(raws, known or [None] * len(raws), strict=True):
+            if entry.number in self.batch.progress.deaths:
+                self.flush()  # it may end this worker too: what came before is safe then
             if hit is None:
                 self._read(entry, data, digest, mark)
             else:

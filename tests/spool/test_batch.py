@@ -103,6 +103,21 @@ def test_the_journal_tells_what_is_done(root: Root) -> None:
         assert len(batch.progress.outcomes) == 3
 
 
+def test_a_torn_line_hides_no_death(root: Root) -> None:
+    """A worker that died while it wrote: what it had in hand is told, whatever comes after it."""
+    folder = root.work / batch_of(root, "a.md", "b.md")
+    one = journal.Journal(folder)
+    one.hand(1)
+    one.close()
+    with (folder / "journal").open("ab") as file:
+        file.write(b'{"entry":1,"ord')
+    one = journal.Journal(folder)
+    one.hand(0)
+    one.hand(None)
+    one.close()
+    assert dict(journal.read(folder).deaths) == {1: 1}
+
+
 def test_only_what_was_in_hand_counts_as_a_death(root: Root) -> None:
     """An entry that was finished, or put down, or whose holder raised, killed nobody."""
     name = batch_of(root, "a.md", "b.md")
