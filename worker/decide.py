@@ -40,7 +40,6 @@ def decide(batch: Batch, desk: Desk, over: Callable[[], bool]) -> list[Outcome] 
                 work.flush()
                 return None
         left = left[len(chunk) :]
-    work.flush()
     return sorted(work.outcomes.values(), key=lambda outcome: (outcome.entry, outcome.ordinal))
 
 

@@ -1,13 +1,12 @@
 """Who wrote, who edited, who published: outlets that stand in an author's field told apart."""
 
-import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from worker.model import Person, Publisher, RawArticle
 from worker.normalize.strings import line, line_or_none
 from worker.normalize.urls import web_address
 from worker.sites import SiteRule
+from worker.sites.rules import folded_name, outlet_names
 
 _MOST = 50
 
@@ -29,8 +28,8 @@ def people_of(
     An author is the outlet if the site's rule says so, or if one of the article's categories has
     the same name (the mirror files an outlet's posts under it and writes it as the author).
     """
-    outlets = set(map(_folded, _outlet_names(rule)))
-    outlets.update(map(_folded, raw.tags))
+    outlets = set(map(folded_name, outlet_names(rule) if rule else ()))
+    outlets.update(map(folded_name, raw.tags))
     authors: dict[str, Person] = {}
     found: Publisher | None = None
     for author in raw.authors[:_MOST]:
@@ -38,7 +37,7 @@ def people_of(
         url = web_address(author.url, base_url)
         if not name:
             continue
-        if _folded(name) in outlets:
+        if folded_name(name) in outlets:
             found = found or Publisher(name, url)
         else:
             authors.setdefault(name, Person(name, url))
@@ -61,17 +60,6 @@ def _publisher(
         name, url = rule.publisher, None
     else:
         return None
-    if url is None and rule and rule.publisher and _folded(rule.publisher) == _folded(name):
+    if url is None and rule and rule.publisher and folded_name(rule.publisher) == folded_name(name):
         url = rule.publisher_url
     return Publisher(name, url)
-
-
-def _outlet_names(rule: SiteRule | None) -> Iterable[str]:
-    if rule is None:
-        return ()
-    own = (rule.publisher,) if rule.publisher else ()
-    return (*rule.outlets, *rule.match.authors, *own)
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).strip().casefold()

@@ -102,8 +102,12 @@ class Sites:
         for name, index in {
             "_by_name": {rule.name: rule for rule in rules},
             "_by_host": {host.lower(): rule for rule in rules for host in rule.match.hosts},
-            "_by_author": {_folded(name): rule for rule in rules for name in _names(rule)},
-            "_by_category": {_folded(tag): rule for rule in rules for tag in rule.match.categories},
+            "_by_author": {
+                folded_name(name): rule for rule in rules for name in outlet_names(rule)
+            },
+            "_by_category": {
+                folded_name(tag): rule for rule in rules for tag in rule.match.categories
+            },
             "_by_image_host": {
                 host.lower(): rule for rule in rules for host in rule.match.image_hosts
             },
@@ -146,9 +150,11 @@ class Sites:
         """
         found = self.of_host(_host(url))
         for name in (publisher, *authors):
-            found = found or (self._by_author.get(_folded(name)) if name else None)
+            found = found or (self._by_author.get(folded_name(name)) if name else None)
         if found is None and self._by_category:
-            found = next(filter(None, (self._by_category.get(_folded(tag)) for tag in tags)), None)
+            found = next(
+                filter(None, (self._by_category.get(folded_name(tag)) for tag in tags)), None
+            )
         if found is None:
             named = map(self.of_image_host, image_hosts)
             votes = Counter(rule.name for rule in named if rule)
@@ -156,11 +162,13 @@ class Sites:
         return found or self.named(DEFAULT)
 
 
-def _names(rule: SiteRule) -> tuple[str, ...]:
+def outlet_names(rule: SiteRule) -> tuple[str, ...]:
+    """The names under which a site stands as an author: an outlet, no person."""
     return (*rule.match.authors, *rule.outlets, *((rule.publisher,) if rule.publisher else ()))
 
 
-def _folded(name: str) -> str:
+def folded_name(name: str) -> str:
+    """A name as names are compared: width and case do not count."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
