@@ -9,9 +9,10 @@ cost. Run as `python -m bench.floor NUMBER OF FOLDER`: a process warms up on `FO
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-from worker.articles import Item, Reader, raw_mark, read_items, sha256
+from worker.articles import Item, Reader, read_items
 from worker.context import Context, open_context
 from worker.model import Offer
 from worker.settings import MANUAL, load
@@ -25,7 +26,7 @@ def ingest(context: Context, paths: list[Path], batch: str) -> int:
     """Publish the files in calls of 100 articles; how many there were."""
     settings = context.settings
     head = Head(batch, MANUAL, "enqueue", rfc3339(utc_now()))
-    reader = Reader(settings, context.desk.sites, settings.profile(MANUAL), head)
+    reader = Reader(settings, context.desk.sites, cache(context.desk.profile), head)
     count = 0
     for at in range(0, len(paths), CALL):
         part = list(enumerate(paths[at : at + CALL], at))
@@ -36,13 +37,9 @@ def ingest(context: Context, paths: list[Path], batch: str) -> int:
 
 
 def _offers(reader: Reader, number: int, path: Path) -> Iterator[Offer]:
-    data = path.read_bytes()
-    digest = sha256(data)
-    for item in read_items(reader, Entry(number, path.name), data, digest):
+    for item in read_items(reader, Entry(number, path.name), path.read_bytes()):
         assert isinstance(item, Item), item
-        at = rfc3339(utc_now())
-        offer = reader.offer(item, raw_mark(digest, reader.profile), ingested_at=at)
-        yield offer
+        yield reader.offer(item, ingested_at=rfc3339(utc_now()))
 
 
 def main(number: int, processes: int, folder: Path) -> None:

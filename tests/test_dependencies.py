@@ -17,7 +17,6 @@ NAMES = {
     "pyyaml": "yaml",
 }
 NOT_IMPORTED = {
-    "httpx": "fetches feeds and pages, which come next",
     "packaging": "kombu's Redis transport needs it",
     "tzdata": "read by zoneinfo where the system has none",
 }

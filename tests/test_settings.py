@@ -1,6 +1,8 @@
 """Settings: their order, and what is wrong is said with what to change."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,12 +33,17 @@ def test_the_shipped_file_names_every_key() -> None:
             continue
         section = text.split(f"[{name}]", 1)[1].split("\n[", 1)[0]
         for key, field in fields.items():
-            shown = field.get_default()
-            written = f'"{shown}"' if isinstance(shown, str) else str(shown)
-            assert f"{key} = {written}" in section, f"{name}.{key}"
-    assert load().model_dump(exclude={"state_dir"}) == Settings.model_construct(
+            assert f"{key} = {written(field.get_default())}" in section, f"{name}.{key}"
+    apart: Any = {"state_dir": True, "feeds": {"file"}}
+    assert load().model_dump(exclude=apart) == Settings.model_construct(
         **{name: field.get_default() for name, field in Settings.model_fields.items()}
-    ).model_dump(exclude={"state_dir"})
+    ).model_dump(exclude=apart)
+    assert load().feeds.file == shipped_config() / "feeds.toml"
+
+
+def written(default: Any) -> str:
+    """A default as TOML has it."""
+    return json.dumps("" if default is None else default)
 
 
 def test_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +84,11 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ("[stream\n", "cannot be read as TOML"),
         ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="a"\npath="y"\n', "two folders"),
         ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="b"\npath="x/y"\n', "inside"),
+        ('[[folders]]\nname="feeds"\npath="x"\n', "the source of what is polled"),
+        ('[[folders]]\nname="a"\npath="/"\nmode="in-place"\n', "state_dir is inside a"),
+        ('[fetch]\nallow_networks = ["10.0.0.1/8"]\n', "fetch.allow_networks.0"),
+        ("[fetch]\nallow_ports = [0]\n", "fetch.allow_ports.0"),
+        ("[feeds]\nmin_interval_seconds = 99999\n", "above max_interval_seconds"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, text: str, says: str) -> None:
@@ -127,3 +139,20 @@ def test_a_wrong_address_shows_no_password(tmp_path: Path) -> None:
         load(config(tmp_path, '[redis]\nurl = "localhost:6379?password=geheim"\n'))
     assert "redis.url" in str(caught.value)
     assert "geheim" not in str(caught.value)
+
+
+def test_lists_in_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks and ports are separated by commas where a variable names them."""
+    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8, ::1/128")
+    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", "8080")
+    fetch = load().fetch
+    assert [str(network) for network in fetch.allow_networks] == ["127.0.0.0/8", "::1/128"]
+    assert fetch.allow_ports == (8080,)
+
+
+def test_feeds_lie_beside_the_config_file(tmp_path: Path) -> None:
+    """Whoever mounts a folder of configuration has both in it."""
+    assert load(config(tmp_path, "")).feeds.file == tmp_path / "feeds.toml"
+    assert load(config(tmp_path, '[feeds]\nfile = "x/my.toml"\n')).feeds.file == (
+        tmp_path / "x" / "my.toml"
+    )

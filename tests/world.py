@@ -9,12 +9,16 @@ from typing import Any
 
 from worker.context import Context, open_context
 from worker.drain import Drained, drain
+from worker.feeds import own
 from worker.look import look
 from worker.model import Tally
+from worker.poll import fetch, poll
 from worker.settings import Settings, load
 from worker.sources.enqueue import Order, enqueue
+from worker.sources.fetching import Fetched
 from worker.spool.batch import names
 from worker.spool.layout import manual_root
+from worker.store.feeds import FeedState
 from worker.times import utc_now
 
 ARTICLE = """
@@ -83,6 +87,28 @@ class World:
         """Claim what is ready and ingest all that waits."""
         self.look()
         self.drain()
+
+    def add_feed(self, name: str, url: str, **keys: Any) -> None:
+        """Let a feed be polled; an existing one of that name is replaced."""
+        with own.changing(self.settings.state_dir) as feeds:
+            feeds[name] = {"name": name, "url": url, **keys}
+
+    def fetch(self) -> Fetched:
+        """Fetch what is due, as beat's tick and its task would."""
+        poll(self.context, ring=lambda: None)
+        fetched = fetch(self.context, ring=lambda: None)
+        assert fetched is not None
+        return fetched
+
+    def poll(self, *again: str) -> Fetched:
+        """Fetch what is due, the feeds named whenever they would be, and ingest what came."""
+        self.context.feed_store.bring_forward(again)
+        fetched = self.fetch()
+        self.drain()
+        return fetched
+
+    def feed(self, name: str) -> FeedState:
+        return self.context.feed_store.states([name])[0]
 
     def enqueue(self, *paths: Path, **order: Any) -> int:
         """Enqueue by hand; how many files were taken."""

@@ -10,12 +10,15 @@ package, from the top down; imports only go down (`tests/test_layers.py`):
 ``tasks`` ``view`` ``intake`` ``bell``  Celery's tasks; what is shown; enqueuing; ringing
 ``app`` ``beat`` ``presence``          the Celery application, its ticks, a worker's heartbeats
 ``promises``                           what must hold before a worker starts
-``look`` ``drain`` ``replay``          what the tasks do: claim, ingest, publish again,
-``restart`` ``tidy``                   after a restart of Redis, remove what has expired
+``look`` ``poll`` ``drain``            what the tasks do: claim, fetch, ingest, publish again,
+``replay`` ``restart`` ``tidy``        after a restart of Redis, remove what has expired
 ``context`` ``desk``                   everything a process works with, opened once
-``ingest`` ``decide`` ``articles``     the one sequence: batch → outcomes; bytes → offers
+``ingest`` ``decide`` ``observed``     the one sequence: batch → outcomes; what they say of feeds
+``articles`` ``fetched``               bytes → offers, of files and of what was fetched
 ``spool`` ``sources`` ``store``        files in work, where they come from, Redis
+``fetch``                              bytes from an address: the only importer of httpx
 ``parse`` ``normalize`` ``sites``      bytes → what a format said → record; site rules
+``feeds``                              which feeds there are, when each is polled next
 ``settings`` ``logs``                  what is set; how it is logged
 ``model`` ``errors`` ``escape`` …      data, failures, and small things without any import
 =====================================  ========================================================

@@ -13,6 +13,7 @@ from worker.intake import Intake
 from worker.model import Article
 from worker.settings import Settings, load
 from worker.sources.known import known_source
+from worker.sources.once import fetch_once, is_address
 from worker.times import utc_now
 from worker.view.reading import read_document
 
@@ -26,17 +27,23 @@ def parse(
 ) -> list[Article]:
     """The records of an input, in order, as a worker would publish them; nothing is published.
 
-    `source` is the input's bytes, or the path of a file (a string is a path). `name` is what the
-    record says of bytes in `provenance.path`. `as_source` is the drop folder whose settings
+    `source` is the input's bytes, the path of a file or an address (a string that begins with
+    http://, https:// or rsshub://, fetched once; any other string is a path). `name` is what the
+    record says of bytes in `provenance.path`. `as_source` is the drop folder or feed whose settings
     (time zone, site, …) count. `ingested_at` is empty: nothing was ingested.
 
     Raises Rejected for the first article that a worker would refuse (its `reason` and its message
-    say why), UsageError for a file that cannot be read or an unknown source, ConfigError.
+    say why), UsageError for a file that cannot be read or an unknown source, FetchFailed,
+    ConfigError.
     """
     settings = settings or load()
     known_source(settings, as_source)
+    origin = None
     if isinstance(source, bytes):
         data = source
+    elif isinstance(source, str) and is_address(source):
+        fetched = fetch_once(settings, source, utc_now(), as_source)
+        data, name, origin = fetched.data, fetched.path, fetched.origin
     else:
         name = name or str(source)
         try:
@@ -44,7 +51,7 @@ def parse(
         except OSError as error:
             raise UsageError(f"{printable(source)} cannot be read: {error.strerror}") from error
     records = []
-    for item in read_document(data, name or "bytes", settings, utc_now(), as_source):
+    for item in read_document(data, name or "bytes", settings, utc_now(), as_source, origin):
         if isinstance(item, Unread):
             raise Rejected(item.reason, item.message)
         records.append(item.normalized.article)
@@ -59,20 +66,22 @@ def enqueue(
     force: bool = False,
     settings: Settings | None = None,
 ) -> str:
-    """Accept files and folders as one job, and return its id (`newsdrop jobs ID` follows it).
+    """Accept files, folders and addresses as one job; its id (`newsdrop jobs ID` follows it).
 
     When it returns, each file is in the spool, durably: it will be published, found to be a
     duplicate, or refused with a reason, even if neither Redis nor a worker runs yet. Files are
     copied, or with `move` taken away; with `force` known articles are published anew as a
-    revision. It waits while `spool.max_waiting` batches wait.
+    revision. Addresses (strings that begin with http://, https:// or rsshub://) are fetched
+    first, once each. It waits while `spool.max_waiting` batches wait.
 
-    Raises UsageError, before anything is taken, for a path or a source that is not there;
+    Raises, before anything is taken, UsageError for a path or a source that is not there,
+    FetchFailed for an address that cannot be fetched;
     SpoolUnavailable where the state directory cannot be written or its disk is full; ConfigError.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     intake = Intake(settings or load(), given, source=source, move=move, force=force)
     try:
-        for _ in intake.accept(map(Path, given)):
+        for _ in intake.accept(given):
             pass
     finally:
         intake.ring()

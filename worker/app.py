@@ -38,6 +38,7 @@ def create_app(settings: Settings) -> Celery:
         task_queues=[Queue(QUEUE), Queue(INGEST_QUEUE)],  # type: ignore[no-untyped-call]
         task_routes={"newsdrop.ingest": {"queue": INGEST_QUEUE}},
         task_time_limit=settings.limits.seconds + settings.worker.slice_seconds + 10,
+        task_annotations={"newsdrop.fetch": {"time_limit": settings.fetch.task_seconds}},
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
         worker_prefetch_multiplier=1,
         worker_concurrency=settings.processes(),
@@ -91,6 +92,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
     tick = settings.worker.tick_seconds
     entries: dict[str, Any] = {
         "look at the folders": {"task": "newsdrop.scan", "schedule": tick},
+        "look at the feeds": {"task": "newsdrop.poll", "schedule": tick},
         "tidy": {"task": "newsdrop.tidy", "schedule": TIDY_SECONDS},
     }
     for folder in settings.all_folders():

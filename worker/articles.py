@@ -6,7 +6,7 @@ or an archive segment replayed, offers what was offered before.
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -38,7 +38,8 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Item:
     """One article read. `alone`: the file holds nothing else. `path` is escaped; `weight` is
-    about how many bytes it holds."""
+    about how many bytes it holds; `mark` stands for the input that is this article and no other,
+    if there is one."""
 
     entry: Entry
     ordinal: int
@@ -47,6 +48,7 @@ class Item:
     sha256: str
     alone: bool
     weight: int
+    mark: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +64,33 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What reading the entries of one batch needs."""
+    """What reading the entries of one batch needs. `profile_of` tells how a source's are read."""
 
     settings: Settings
     sites: Sites
-    profile: Profile
+    profile_of: Callable[[str], Profile]
     head: Head
 
-    def offer(self, item: Item, mark: bytes, *, ingested_at: str, known: bool = False) -> Offer:
+    def profile(self, entry: Entry) -> Profile:
+        """How an entry is read and keyed: as its own source's, where it has one."""
+        return self.profile_of(source_of(entry, self.head))
+
+    def offer(self, item: Item, *, ingested_at: str, known: bool = False) -> Offer:
         """The offer of an article; of one that is probably `known` without its data.
 
         `ingested_at` is RFC 3339, UTC. Raises what a bug in making the record raises.
         """
-        normalized = item.normalized
-        lean = known and not self.head.force and self.profile.on_change is OnChange.DUPLICATE
+        normalized, profile = item.normalized, self.profile(item.entry)
+        lean = known and not self.head.force and profile.on_change is OnChange.DUPLICATE
         data = b"" if lean else orjson.dumps(replace(normalized.article, ingested_at=ingested_at))
         return Offer(
             claim=f"{item.entry.number}.{item.ordinal}",
             identity=normalized.identity,
-            raw=mark if item.alone else None,
+            raw=item.mark,
             title=normalized.title,
-            source=self.profile.source,
+            source=profile.source,
             data=data,
-            on_change=self.profile.on_change,
+            on_change=profile.on_change,
             force=self.head.force,
         )
 
@@ -99,10 +105,20 @@ class Reader:
             title=item.normalized.title,
             date=item.normalized.date,
             raw_sha256=item.sha256,
-            first_seen_at=self.head.claimed_at,
+            first_seen_at=first_seen(item.entry, self.head),
             ingested_at=ingested_at,
             warnings=item.normalized.warnings,
         )
+
+
+def source_of(entry: Entry, head: Head) -> str:
+    """The source of an entry: its own, else the batch's."""
+    return entry.origin.source if entry.origin else head.source
+
+
+def first_seen(entry: Entry, head: Head) -> str:
+    """When an entry was first seen, RFC 3339."""
+    return (entry.origin.seen_at if entry.origin else None) or head.claimed_at
 
 
 def read_items(
@@ -116,23 +132,32 @@ def read_items(
     `internal`, and is logged.
     """
     digest = digest or sha256(data)
+    mark = raw_mark(digest, reader.profile(entry))
     ordinal = -1
     pending: RawArticle | Refusal | Unread | None = None
     articles = _guarded(reader, entry, data)
     for ordinal, read in enumerate(articles):
         if pending is not None:
-            yield _item(reader, entry, ordinal - 1, pending, digest, alone=False)
+            yield item_of(reader, entry, ordinal - 1, pending, digest, alone=False)
         pending = read
     if pending is None:
         message = "there is no article in it: drop files that hold at least one"
         yield Unread(0, Reason.NO_CONTENT, message, data, whole_file=True)
+    elif ordinal:
+        yield item_of(reader, entry, ordinal, pending, digest, alone=False)
     else:
-        yield _item(reader, entry, ordinal, pending, digest, alone=ordinal == 0)
+        yield item_of(reader, entry, 0, pending, digest, alone=True, mark=mark)
 
 
 def raw_mark(digest: str, profile: Profile) -> bytes:
     """8 bytes for a file's bytes (their SHA-256) and all that its source has to do with its key."""
     return hashlib.blake2b(digest.encode(), digest_size=8, key=_source_key(profile)).digest()
+
+
+def entry_mark(raw: RawArticle, profile: Profile) -> bytes:
+    """The same for all that an entry of a feed says: unchanged, it is known without normalizing."""
+    said = orjson.dumps(raw)
+    return hashlib.blake2b(said, digest_size=8, key=_source_key(profile)).digest()
 
 
 @lru_cache(maxsize=256)
@@ -148,12 +173,24 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def document_of(entry: Entry, data: bytes) -> Document:
+    """An entry's bytes with what is known of them from where they were fetched."""
+    origin = entry.origin
+    return Document(
+        data=data,
+        name=entry.path,
+        url=origin.url if origin else None,
+        charset=origin.charset if origin else None,
+    )
+
+
 def _guarded(reader: Reader, entry: Entry, data: bytes) -> Iterator[RawArticle | Refusal | Unread]:
     """What the parser yields; what it raises becomes the last item."""
-    document = Document(data=data, name=entry.path)
+    document = document_of(entry, data)
     limits, count = reader.settings.limits, 0
+    profile = reader.profile(entry)
     try:
-        for item in parse(document, profile=reader.profile, sites=reader.sites, limits=limits):
+        for item in parse(document, profile=profile, sites=reader.sites, limits=limits):
             yield item
             count += 1
     except Retryable:
@@ -163,7 +200,7 @@ def _guarded(reader: Reader, entry: Entry, data: bytes) -> Iterator[RawArticle |
         yield Unread(count, reason, message, data, whole_file=count == 0)
 
 
-def _item(
+def item_of(
     reader: Reader,
     entry: Entry,
     ordinal: int,
@@ -171,7 +208,9 @@ def _item(
     digest: str,
     *,
     alone: bool,
+    mark: bytes | None = None,
 ) -> Item | Unread:
+    """The article that a parser read, normalized; or why it is refused."""
     if isinstance(read, Unread):
         return read
     if isinstance(read, Refusal):
@@ -179,21 +218,26 @@ def _item(
     path = printable(entry.path, 1000)
     if read.member:
         path = f"{path}!{read.member}"
+    profile, origin = reader.profile(entry), entry.origin
     provenance = Provenance(
-        source=reader.profile.source,
-        kind=reader.head.kind,
-        path=path,
+        source=profile.source,
+        kind=origin.kind if origin else reader.head.kind,
+        path=None if origin else path,
+        url=origin.url if origin else None,
+        feed_url=origin.feed_url if origin else None,
+        fetched_at=origin.fetched_at if origin else None,
         raw_sha256=digest,
         parser=read.parser,
         job=reader.head.job,
+        merged=read.merged or None,
     )
     try:
         normalized = normalize(
             read,
-            profile=reader.profile,
+            profile=profile,
             sites=reader.sites,
             provenance=provenance,
-            first_seen_at=reader.head.claimed_at,
+            first_seen_at=first_seen(entry, reader.head),
             html_depth=reader.settings.limits.html_depth,
         )
     except Retryable:
@@ -201,7 +245,7 @@ def _item(
     except Exception as error:
         reason, message = refusal_of(error, entry.path)
         return Unread(ordinal, reason, message, read.html.encode("utf-8", "replace"), alone)
-    return Item(entry, ordinal, path, normalized, digest, alone, len(read.html))
+    return Item(entry, ordinal, path, normalized, digest, alone, len(read.html), mark)
 
 
 def refusal_of(error: Exception, path: str) -> tuple[Reason, str]:

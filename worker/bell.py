@@ -6,15 +6,26 @@ from worker.settings import Settings
 
 def ring_ingest(settings: Settings) -> bool:
     """Say that work waits. False where Redis does not answer; beat's next tick rings then."""
-    from celery.exceptions import OperationalError
+    from worker.app import INGEST_QUEUE
 
-    from worker.app import INGEST_QUEUE, create_app
+    return _ring(settings, "newsdrop.ingest", INGEST_QUEUE)
+
+
+def ring_poll(settings: Settings) -> bool:
+    """Say that feeds came, went or are due. False where Redis does not answer.
+
+    Nothing is said where enough bells wait already: a script may add a thousand feeds one by one.
+    """
+    from worker.app import QUEUE
+    from worker.store.bells import Bells
+    from worker.store.connection import connect, redis_url
 
     try:
-        create_app(settings).send_task("newsdrop.ingest", queue=INGEST_QUEUE, retry=False)
-    except OperationalError:
+        if not Bells(connect(redis_url(settings))).may_ring(QUEUE, settings.most_bells()):
+            return True
+    except Retryable:
         return False
-    return True
+    return _ring(settings, "newsdrop.poll", QUEUE)
 
 
 def answers(settings: Settings) -> bool:
@@ -25,5 +36,17 @@ def answers(settings: Settings) -> bool:
     try:
         run_id(connect(redis_url(settings)))
     except Retryable:
+        return False
+    return True
+
+
+def _ring(settings: Settings, task: str, queue: str) -> bool:
+    from celery.exceptions import OperationalError
+
+    from worker.app import create_app
+
+    try:
+        create_app(settings).send_task(task, queue=queue, retry=False)
+    except OperationalError:
         return False
     return True

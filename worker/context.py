@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from worker.articles import Reader, read_items
 from worker.desk import Desk
+from worker.feeds.catalog import Feeds
 from worker.model import Outcome, Status, Tally
+from worker.observed import observations
 from worker.settings import MANUAL, Settings
 from worker.sites import open_sites
 from worker.spool.accepted import Accepted
@@ -13,11 +15,15 @@ from worker.spool.archive import Archive, Segment
 from worker.spool.layout import Root, roots
 from worker.spool.manifest import Entry, Head
 from worker.spool.quarantine import Quarantine
+from worker.spool.wanted import WantedPages
+from worker.store import opened
 from worker.store.articles import ArticleStore
 from worker.store.bells import Bells
 from worker.store.connection import Client, connect, redis_url
+from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
 from worker.store.opened import article_store, job_store, tallies
+from worker.store.pages import PageStore, RobotsStore
 from worker.store.tally import Tallies, refused_of
 from worker.times import utc_now
 
@@ -33,6 +39,10 @@ class Context:
     jobs: JobStore
     tallies: Tallies
     articles: ArticleStore
+    feeds: Feeds
+    feed_store: FeedStore
+    page_store: PageStore
+    robots: RobotsStore
     bells: Bells
     desk: Desk
 
@@ -46,9 +56,15 @@ def open_context(settings: Settings) -> Context:
     client = connect(redis_url(settings))
     counters = tallies(settings, client)
     articles = article_store(settings, client)
+    feeds = Feeds(settings)
+    feeds.current()
+    feed_store = opened.feed_store(settings, client)
 
     def settle(segment: Segment, tally: Tally, outcomes: Sequence[Outcome]) -> None:
-        head = segment.head().batch
+        segment_head = segment.head()
+        head = segment_head.batch
+        if observed := observations(segment_head, outcomes, feeds.current(), settings):
+            feed_store.observed(segment.batch, observed)
         refused = [refused_of(one) for one in outcomes if one.status is Status.REJECTED]
         counters.settle(
             segment.batch, source=head.source, job=head.job, tally=tally, refused=refused
@@ -62,11 +78,18 @@ def open_context(settings: Settings) -> Context:
         jobs=job_store(settings, client),
         tallies=counters,
         articles=articles,
+        feeds=feeds,
+        feed_store=feed_store,
+        page_store=opened.page_store(settings, client),
+        robots=RobotsStore(client, stream=settings.stream.name),
         bells=Bells(client),
         desk=Desk(
             settings=settings,
             sites=open_sites(settings),
+            profile=feeds.profile,
             stream=articles,
+            feeds=feed_store,
+            wanted=WantedPages(settings.state_dir),
             settle=settle,
             archive=Archive(settings.state_dir),
             quarantine=Quarantine(settings.state_dir),
@@ -77,9 +100,8 @@ def open_context(settings: Settings) -> Context:
 
 def parsers_loaded(desk: Desk) -> None:
     """Read a small article, so that what reading loads and compiles is there before the first."""
-    profile = desk.settings.profile(MANUAL)
     head = Head("", MANUAL, "enqueue", "2021-11-26T00:00:00Z")
-    reader = Reader(desk.settings, desk.sites, profile, head)
+    reader = Reader(desk.settings, desk.sites, desk.profile, head)
     for _ in read_items(reader, Entry(0, "warm-up"), _SMALL):
         pass
 

@@ -7,14 +7,26 @@ calls; every decision is in the journal before the next group is read.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 
-from worker.articles import Item, Reader, Unread, raw_mark, read_items, refusal_of, sha256
+from worker.articles import (
+    Item,
+    Reader,
+    Unread,
+    first_seen,
+    raw_mark,
+    read_items,
+    refusal_of,
+    sha256,
+    source_of,
+)
 from worker.desk import Desk
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.model import Decision, Known, Offer, Outcome, Status
+from worker.fetched import FeedDocument, read_capsule, read_document, wanted_page
+from worker.model import Decision, Known, Offer, OnChange, Outcome, RawArticle, Status
 from worker.spool.batch import Batch
-from worker.spool.manifest import Entry
+from worker.spool.manifest import Entry, Form, Origin
 from worker.spool.quarantine import Refused, refused_id
 from worker.times import rfc3339
 
@@ -69,7 +81,7 @@ class _Work:
     desk: Desk
     outcomes: dict[tuple[int, int], Outcome] = field(init=False)
     reader: Reader = field(init=False)
-    pending: list[tuple[Item, bytes]] = field(default_factory=list)
+    pending: list[Item] = field(default_factory=list)
     decided: list[Outcome] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     size: int = 0
@@ -78,7 +90,7 @@ class _Work:
     def __post_init__(self) -> None:
         self.flushed = self.desk.now()
         settings, head = self.desk.settings, self.batch.manifest.head
-        self.reader = Reader(settings, self.desk.sites, settings.profile(head.source), head)
+        self.reader = Reader(settings, self.desk.sites, cache(self.desk.profile), head)
         known = self.batch.progress.outcomes
         self.outcomes = {(outcome.entry, outcome.ordinal): outcome for outcome in known}
 
@@ -87,7 +99,7 @@ class _Work:
         yielded when it is read. What was read is offered once a second at least: a worker that is
         ended in the middle has lost no more, and a slow batch comes to its end all the same."""
         limit = self.desk.settings.limits.file_bytes
-        raws: list[tuple[Entry, bytes, str, bytes]] = []
+        raws: list[tuple[Entry, bytes, str]] = []
         for entry in entries:
             try:
                 self._check_deaths(entry)
@@ -97,16 +109,12 @@ class _Work:
                 self.done.append(entry.number)
                 yield entry
             else:
-                digest = sha256(data)
-                raws.append((entry, data, digest, raw_mark(digest, self.reader.profile)))
-        # A claim's own earlier offer would look like a duplicate here: only fresh batches ask.
-        ask = self.batch.progress.fresh and not self.reader.head.force
-        known = self.desk.stream.known([mark for *_, mark in raws]) if ask and raws else []
-        for (entry, data, digest, mark), hit in zip(raws, known or [None] * len(raws), strict=True):
+                raws.append((entry, data, sha256(data)))
+        for (entry, data, digest), hit in zip(raws, self._known_files(raws), strict=True):
             if entry.number in self.batch.progress.deaths:
                 self.flush()  # it may end this worker too: what came before is safe then
             if hit is None:
-                self._read(entry, data, digest, mark)
+                self._read(entry, data, digest)
             else:
                 self.decided.append(_known(entry, digest, hit))
                 self.done.append(entry.number)
@@ -115,11 +123,27 @@ class _Work:
             yield entry
         self.flush()
 
+    def _known_files(self, raws: Sequence[tuple[Entry, bytes, str]]) -> list[Known | None]:
+        """What is known of each file by its bytes; for what was fetched that comes later."""
+        marks = [
+            raw_mark(digest, self.reader.profile(entry))
+            for entry, _, digest in raws
+            if _form(entry) is Form.ANY
+        ]
+        found = iter(self._known(marks))
+        return [next(found) if _form(entry) is Form.ANY else None for entry, *_ in raws]
+
+    def _known(self, marks: Sequence[bytes]) -> Sequence[Known | None]:
+        # A claim's own earlier offer would look like a duplicate here: only fresh batches ask.
+        if marks and self.batch.progress.fresh and not self.reader.head.force:
+            return self.desk.stream.known(marks)
+        return [None] * len(marks)
+
     def flush(self) -> None:
         """Offer what is pending, and write the outcomes to the journal."""
         self.batch.journal.hand(None)
         items, at = self.pending, rfc3339(self.desk.now())
-        known = self.desk.stream.marked([item.normalized.identity for item, _ in items])
+        known = self.desk.stream.marked([item.normalized.identity for item in items])
         left = self._offer(items, at, known)
         self._offer(left, at, [False] * len(left))  # forgotten since it was asked for
         self.batch.journal.decided(self.decided, self.done)
@@ -127,27 +151,25 @@ class _Work:
         self.pending, self.decided, self.done, self.size = [], [], [], 0
         self.flushed = self.desk.now()
 
-    def _offer(
-        self, items: Sequence[tuple[Item, bytes]], at: str, known: Sequence[bool]
-    ) -> list[tuple[Item, bytes]]:
+    def _offer(self, items: Sequence[Item], at: str, known: Sequence[bool]) -> list[Item]:
         """Offer `items`, those `known` without their data; which of these need it after all."""
-        offered: list[tuple[Item, bytes]] = []
+        offered: list[Item] = []
         offers: list[Offer] = []
-        for (item, mark), expected in zip(items, known, strict=True):
+        for item, expected in zip(items, known, strict=True):
             try:
-                offers.append(self.reader.offer(item, mark, ingested_at=at, known=expected))
+                offers.append(self.reader.offer(item, ingested_at=at, known=expected))
             except Exception as error:
                 # What making the record raises is a bug, and no other article's fault.
                 refusal = Rejected(*refusal_of(error, item.entry.path))
                 raw = None if item.alone else item.normalized.title.encode()
                 self._refuse(item.entry, item.ordinal, refusal, raw)
             else:
-                offered.append((item, mark))
+                offered.append(item)
         left = []
         decisions = self.desk.stream.publish(self.batch.name, offers)
-        for (item, mark), decision in zip(offered, decisions, strict=True):
+        for item, decision in zip(offered, decisions, strict=True):
             if decision is None:
-                left.append((item, mark))
+                left.append(item)
             else:
                 outcome = self.reader.outcome(item, ingested_at=at)
                 self.decided.append(_with_decision(outcome, decision))
@@ -162,19 +184,69 @@ class _Work:
                 "look at it for extreme size or nesting, or report it as a bug",
             )
 
-    def _read(self, entry: Entry, data: bytes, digest: str, mark: bytes) -> None:
+    def _read(self, entry: Entry, data: bytes, digest: str) -> None:
         self.batch.journal.hand(entry.number)
-        for item in read_items(self.reader, entry, data, digest):
-            if isinstance(item, Unread):
-                raw = None if item.whole_file else item.raw
-                self._refuse(entry, item.ordinal, Rejected(item.reason, item.message), raw)
-                continue
-            self.pending.append((item, mark))
-            self.size += item.weight
-            if len(self.pending) >= _OFFERS or self.size >= _OFFER_BYTES:
-                self.flush()
-                self.batch.journal.hand(entry.number)
+        form = _form(entry)
+        if form is Form.FEED:
+            self._read_feed(entry, data)
+        elif form is Form.CAPSULE:
+            self._take(entry, read_capsule(self.reader, entry, data))
+        else:
+            for item in read_items(self.reader, entry, data, digest):
+                self._take(entry, item)
         self.done.append(entry.number)
+
+    def _take(self, entry: Entry, item: Item | Unread) -> None:
+        """Let an article wait to be offered, or refuse it."""
+        if isinstance(item, Unread):
+            raw = None if item.whole_file else item.raw
+            self._refuse(entry, item.ordinal, Rejected(item.reason, item.message), raw)
+            return
+        self.pending.append(item)
+        self.size += item.weight
+        if len(self.pending) >= _OFFERS or self.size >= _OFFER_BYTES:
+            self.flush()
+            self.batch.journal.hand(entry.number)
+
+    def _read_feed(self, entry: Entry, data: bytes) -> None:
+        source = source_of(entry, self.reader.head)
+        found = read_document(
+            self.reader, entry, data, self._known, lambda: self.desk.feeds.refused_before(source)
+        )
+        if isinstance(found, Unread):
+            self._take(entry, found)
+            return
+        self.decided.append(
+            Outcome(entry.number, -1, Status.READ, printable(entry.path), feed=found.read)
+        )
+        wait = self._want_pages(entry, found) if self.reader.profile(entry).full_text else set()
+        for item in found.items:
+            if item.ordinal not in wait:
+                self._take(entry, item)
+
+    def _want_pages(self, entry: Entry, found: FeedDocument) -> set[int]:
+        """Send for the pages of articles that are new; the ordinals of all that is decided by that.
+
+        A known article's page is fetched again only where a change of it would be published: what
+        its feed says of it is not what was published, so that cannot tell.
+        """
+        profile = self.reader.profile(entry)
+        asked = [
+            (item, raw)
+            for item, raw in zip(found.items, found.raws, strict=True)
+            if isinstance(item, Item) and raw is not None and _has_page(raw)
+        ]
+        known = self.desk.stream.marked([item.normalized.identity for item, _ in asked])
+        again = profile.on_change is OnChange.REVISE or self.reader.head.force
+        wanted = []
+        for (item, raw), expected in zip(asked, known, strict=True):
+            if not expected or again:
+                wanted.append(wanted_page(self.reader, item, raw))
+            status = Status.DEFERRED if not expected or again else Status.DUPLICATE
+            outcome = self.reader.outcome(item, ingested_at=rfc3339(self.desk.now()))
+            self.decided.append(replace(outcome, status=status, ingested_at=None))
+        self.desk.wanted.add(wanted)
+        return {item.ordinal for item, _ in asked}
 
     def _refuse(self, entry: Entry, ordinal: int, error: Rejected, raw: bytes | None) -> None:
         """Quarantine an entry (`raw` None) or one article of it, and note the outcome."""
@@ -182,7 +254,7 @@ class _Work:
         whole = raw is None
         refused = Refused(
             id=refused_id(self.batch.name, entry.number, None if whole else ordinal),
-            source=head.source,
+            source=source_of(entry, head),
             path=printable(entry.path),
             reason=error.reason,
             message=str(error),
@@ -192,6 +264,7 @@ class _Work:
             size=self.batch.size(entry.number) if raw is None else len(raw),
             refused_at=rfc3339(self.desk.now()),
             job=head.job,
+            origin=_origin_of(entry, part=not whole),
         )
         self.desk.quarantine.put(refused, self.batch.file(entry.number) if raw is None else raw)
         self.decided.append(
@@ -200,13 +273,28 @@ class _Work:
                 ordinal=ordinal,
                 status=Status.REJECTED,
                 path=refused.path,
-                first_seen_at=head.claimed_at,
+                first_seen_at=first_seen(entry, head),
                 reason=error.reason,
                 message=refused.message,
                 quarantine=refused.id,
                 whole_file=whole,
             )
         )
+
+
+def _form(entry: Entry) -> Form:
+    return entry.origin.form if entry.origin else Form.ANY
+
+
+def _origin_of(entry: Entry, *, part: bool) -> Origin | None:
+    """What is kept of a refused entry's origin: a part of a feed is no feed when it is retried."""
+    if entry.origin is None or not part:
+        return entry.origin
+    return replace(entry.origin, form=Form.ANY)
+
+
+def _has_page(raw: RawArticle) -> bool:
+    return (raw.url or "").startswith(("http://", "https://"))
 
 
 def _known(entry: Entry, digest: str, known: Known) -> Outcome:

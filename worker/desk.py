@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from worker.model import Decision, Identity, Known, Offer, Outcome, Tally
+from worker.model import Decision, Identity, Known, Offer, Outcome, Profile, Tally
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.archive import Archive, Segment
 from worker.spool.quarantine import Quarantine
+from worker.spool.wanted import WantedPages
 
 
 class Stream(Protocol):
@@ -24,6 +25,12 @@ class Stream(Protocol):
     def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]: ...
 
 
+class FeedMemory(Protocol):
+    """What is remembered of feeds, as ingesting needs it."""
+
+    def refused_before(self, source: str) -> frozenset[str]: ...
+
+
 class Settle(Protocol):
     """Counts a batch's outcomes, once, however often it is called."""
 
@@ -32,11 +39,15 @@ class Settle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything ingesting works with. `now` gives aware datetimes."""
+    """Everything ingesting works with. `profile` tells how a source's articles are read; `now`
+    gives aware datetimes."""
 
     settings: Settings
     sites: Sites
+    profile: Callable[[str], Profile]
     stream: Stream
+    feeds: FeedMemory
+    wanted: WantedPages
     settle: Settle
     archive: Archive
     quarantine: Quarantine

@@ -9,7 +9,8 @@
     └── Retryable            the world is bad: leave the work where it is and try again
         ├── StoreUnavailable   Redis does not answer, or is still loading
         ├── StoreFull          Redis is out of memory (`noeviction` refuses writes)
-        └── SpoolUnavailable   a folder cannot be read or written, or its disk is full
+        ├── SpoolUnavailable   a folder cannot be read or written, or its disk is full
+        └── FetchFailed        a feed or page could not be had; `trouble` tells why
 
 Errors of libraries are translated once, at the edge that calls them, with ``raise ... from``.
 Messages are written for the person who has to act, and may contain outside text only through
@@ -73,3 +74,34 @@ class StoreFull(Retryable):
 
 class SpoolUnavailable(Retryable):
     """A spool folder cannot be read or written: rights, a vanished mount, a full disk."""
+
+
+class Trouble(StrEnum):
+    """Why an address could not be fetched. Stable: shown at feeds, and in the docs."""
+
+    ADDRESS = "address"
+    """The address itself may not be fetched: scheme, port, or a network that is not public."""
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    """The answer is no proper HTTP, or ended early."""
+    ENCODING = "encoding"
+    TOO_LARGE = "too_large"
+    REDIRECTS = "redirects"
+    STATUS = "status"
+    ROBOTS = "robots"
+
+
+class FetchFailed(Retryable):
+    """A feed or page could not be had. The message tells its reader why, and what to do.
+
+    `refused` is True where it was not even tried (or no further): only a change of the address or
+    of the settings helps.
+    """
+
+    def __init__(self, trouble: Trouble, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.trouble = trouble
+        self.refused = refused

@@ -60,6 +60,8 @@ def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
         duplicate=by_status[Status.DUPLICATE],
         rejected=by_status[Status.REJECTED],
         content_differs=sum(outcome.content_differs for outcome in outcomes),
+        deferred=by_status[Status.DEFERRED],
+        unchanged=sum(outcome.feed.unchanged for outcome in outcomes if outcome.feed),
     )
 
 
@@ -72,6 +74,7 @@ def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> tuple[Seg
             path=printable(entry.path, 1000),
             size=batch.size(entry.number),
             kept=entry.number not in refused,
+            origin=entry.origin,
         )
         for entry in batch.entries()
     )

@@ -1,18 +1,19 @@
-"""One enqueue: files accepted as a job, a batch at a time, the workers rung as they come."""
+"""One enqueue: files, and what addresses hold, accepted as a job, a batch at a time; the workers
+are rung as they come."""
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from worker.bell import answers, ring_ingest
-from worker.escape import printable
-from worker.settings import MANUAL, Settings
+from worker.settings import MANUAL, Settings, Spool
 from worker.sources.enqueue import Order, enqueue
 from worker.sources.known import known_source
+from worker.sources.once import fetch_each, is_address, shown
 from worker.spool.accepted import Accepted
 from worker.spool.batch import names
-from worker.spool.claim import Claimed, claim_bytes
+from worker.spool.claim import Claimed, Incoming, claim_bytes
 from worker.spool.disk import check_free
 from worker.spool.layout import manual_root
 from worker.store.jobs import Job, JobKind
@@ -28,7 +29,7 @@ _RING_EVERY = 16
 
 
 class Intake:
-    """An enqueue under way, of what `paths` names (`label`s for people only) as `source`.
+    """An enqueue under way, of what `paths` names (for people only) as `source`.
 
     `full()` is called once, when as many batches as may have waited for some seconds. Without
     Redis everything is accepted all the same: `reachable` tells. Raises UsageError where no
@@ -57,28 +58,34 @@ class Intake:
         self._jobs = job_store(settings)
         self.reachable = answers(settings)
 
-    def accept(self, files: Iterable[Path]) -> Iterator[Claimed]:
-        """Claim files and folders, a batch at a time; wait while too many batches wait.
+    def accept(self, given: Iterable[str | Path]) -> Iterator[Claimed]:
+        """Claim files, folders and what addresses hold (a str that begins with http://, https://
+        or rsshub://), a batch at a time; wait while too many batches wait.
 
-        Each batch is accepted when it is yielded. Raises UsageError before anything is taken
-        where a path cannot be, SpoolUnavailable.
+        Each batch is accepted when it is yielded. Raises before anything is taken: UsageError
+        where a path cannot be, FetchFailed where an address cannot be fetched; SpoolUnavailable.
         """
         self._prepare()
+        named = list(given)
+        fetched = self._fetch([str(one) for one in named if is_address(one)])
+        files = [Path(one) for one in named if not is_address(one)]
         limits = self.settings.spool
         for claimed in enqueue(files, self.root, limits, self._accepted, self._order, now=utc_now):
             yield self._noted(claimed)
             self._check_disk()
             self._wait_for_room()
+        for some in _in_batches(fetched, limits):
+            yield self.accept_bytes(*some)
+            self._wait_for_room()
 
-    def accept_bytes(self, data: bytes, name: str) -> Claimed:
-        """Claim some bytes as one file. Raises SpoolUnavailable."""
+    def accept_bytes(self, *incoming: Incoming) -> Claimed:
+        """Claim bytes that are in memory, as a file each. Raises SpoolUnavailable."""
         self._prepare()
         order = self._order
         return self._noted(
             claim_bytes(
                 self.root,
-                data,
-                name,
+                incoming,
                 self._accepted,
                 source=order.source,
                 kind=order.kind,
@@ -103,6 +110,9 @@ class Intake:
             self.ring()
         return claimed
 
+    def _fetch(self, urls: Sequence[str]) -> Sequence[Incoming]:
+        return fetch_each(self.settings, urls, now=utc_now, source=self.job.source)
+
     def _prepare(self) -> None:
         self.root.prepare()
         self._check_disk()
@@ -120,9 +130,23 @@ class Intake:
             time.sleep(LOOK_EVERY)
 
 
+def _in_batches(incoming: Sequence[Incoming], limits: Spool) -> Iterator[Sequence[Incoming]]:
+    """As many at once as may be in one batch, by number and by bytes."""
+    some: list[Incoming] = []
+    size = 0
+    for one in incoming:
+        some.append(one)
+        size += len(one.data)
+        if len(some) >= limits.batch_files or size >= limits.batch_bytes:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
 def _job(source: str, paths: list[str | Path]) -> Job:
     now = utc_now()
-    first = printable(paths[0], 80) if paths else "nothing"
+    first = shown(paths[0], 80) if paths else "nothing"
     return Job(
         id=f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         kind=JobKind.ENQUEUE,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from worker.context import Context
 from worker.errors import SpoolUnavailable
@@ -10,12 +11,13 @@ from worker.escape import printable
 from worker.settings import Folder
 from worker.sources import left
 from worker.sources.folder import Scan, scan
+from worker.sources.in_place import Place, scan_in_place
 from worker.sources.pause import is_paused
 from worker.spool import former
 from worker.spool.batch import names
 from worker.spool.claim import Claimed
 from worker.spool.disk import check_free
-from worker.spool.layout import Root, translated
+from worker.spool.layout import manual_root, notes_dir, translated
 from worker.store.jobs import Job, JobKind, quietly
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ def look(
     try:
         for folder in _folders(context, source):
             try:
-                _look_at(context, folder, hints, now, ring)
+                _look_at(context, folder, hints, now, ring=ring, asked=source is not None)
             except SpoolUnavailable as error:
                 logger.warning("source %s: %s", folder.name, error)
                 trouble = error
@@ -53,10 +55,17 @@ def look(
 
 def wants_more(context: Context) -> Iterable[str]:
     """The sources whose last look ended at the bound, and whose batches are mostly done now."""
-    for root in context.roots:
-        low = context.settings.spool.max_waiting // 2
-        if root.source and (root.path / MORE).exists() and len(names(root)) <= low:
-            yield root.source
+    low = context.settings.spool.max_waiting // 2
+    for folder in context.settings.all_folders():
+        more = (notes_dir(context.settings, folder) / MORE).exists()
+        if more and _waiting(context, folder) <= low:
+            yield folder.name
+
+
+def _waiting(context: Context, folder: Folder) -> int:
+    if folder.in_place:
+        return _place(context, folder).waiting()
+    return len(names(context.root(folder.name)))
 
 
 def _folders(context: Context, source: str | None) -> Iterable[Folder]:
@@ -71,13 +80,11 @@ def _look_at(
     folder: Folder,
     hints: Sequence[str],
     now: datetime,
+    *,
     ring: Callable[[], None],
+    asked: bool,
 ) -> None:
-    root = context.root(folder.name)
-    check_free(folder.path, context.settings.spool.min_free_mb)
     check_free(context.settings.state_dir, context.settings.spool.min_free_mb)
-    with translated(context.settings.state_dir):
-        former.note(context.settings.state_dir, root.path)
     job = hourly_job(folder.name, now)
 
     def claimed(batch: Claimed) -> None:
@@ -86,20 +93,61 @@ def _look_at(
             context.jobs.open(job)
             context.jobs.add_files(job.id, batch.files)
 
-    found = scan(
+    if folder.in_place:
+        found = scan_in_place(
+            _place(context, folder),
+            context.accepted,
+            now=now,
+            job=job.id,
+            claimed=claimed,
+            hints=hints,
+            asked=asked,
+        )
+    else:
+        found = _take_from(context, folder, hints, now, job=job.id, claimed=claimed)
+    if found is None:
+        return
+    if found.files:
+        logger.info("source %s: %d files in %d batches", folder.name, found.files, found.batches)
+    if not hints:
+        _note(notes_dir(context.settings, folder), found)
+
+
+def _place(context: Context, folder: Folder) -> Place:
+    settings = context.settings
+    return Place(
+        folder,
+        manual_root(settings),
+        notes_dir(settings, folder),
+        settings.spool,
+        largest=settings.limits.file_bytes,
+    )
+
+
+def _take_from(
+    context: Context,
+    folder: Folder,
+    hints: Sequence[str],
+    now: datetime,
+    *,
+    job: str,
+    claimed: Callable[[Claimed], None],
+) -> Scan:
+    """Move what is ready out of a drop folder."""
+    root = context.root(folder.name)
+    check_free(folder.path, context.settings.spool.min_free_mb)
+    with translated(context.settings.state_dir):
+        former.note(context.settings.state_dir, root.path)
+    return scan(
         folder,
         root,
         context.settings.spool,
         context.accepted,
         now=now,
-        job=job.id,
+        job=job,
         claimed=claimed,
         hints=hints,
     )
-    if found.files:
-        logger.info("source %s: %d files in %d batches", folder.name, found.files, found.batches)
-    if not hints:
-        _note(root, found)
 
 
 def hourly_job(source: str, now: datetime) -> Job:
@@ -114,11 +162,11 @@ def hourly_job(source: str, now: datetime) -> Job:
     )
 
 
-def _note(root: Root, found: Scan) -> None:
-    """Keep beside the spool what was left alone, for `status`, and whether there is more."""
-    more = root.path / MORE
+def _note(notes: Path, found: Scan) -> None:
+    """Keep what was left alone, for `status`, and whether there is more."""
+    more = notes / MORE
     if found.more:
         more.touch()
     else:
         more.unlink(missing_ok=True)
-    left.note(root.path, found.left_alone, found.left_alone_count)
+    left.note(notes, found.left_alone, found.left_alone_count)

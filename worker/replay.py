@@ -7,8 +7,9 @@ those of the first time.
 
 from collections.abc import Iterator
 
-from worker.articles import Item, Reader, raw_mark, read_items, sha256
+from worker.articles import Item, Reader
 from worker.desk import Desk
+from worker.fetched import read_entry
 from worker.ingest import settle
 from worker.model import Offer, Outcome, Status
 from worker.spool.archive import Segment
@@ -52,20 +53,16 @@ def _offers(
     segment: Segment, desk: Desk, outcomes: dict[tuple[int, int], Outcome]
 ) -> Iterator[tuple[Offer, Outcome]]:
     head = segment.head()
-    paths = {file.entry: file.path for file in head.files}
-    profile = desk.settings.profile(head.batch.source)
-    reader = Reader(desk.settings, desk.sites, profile, head.batch)
+    entries = {one.entry: Entry(one.entry, one.path, origin=one.origin) for one in head.files}
+    reader = Reader(desk.settings, desk.sites, desk.profile, head.batch)
     for number, data in segment.raws():
-        entry = Entry(number, paths[number])
-        digest = sha256(data)
-        mark = raw_mark(digest, profile)
-        for item in read_items(reader, entry, data, digest):
+        for item in read_entry(reader, entries[number], data):
             before = outcomes.get((number, item.ordinal))
             if not isinstance(item, Item) or before is None:
                 continue
             if before.status in (Status.PUBLISHED, Status.REVISED) and _lost(desk, before):
                 at = before.ingested_at or rfc3339(desk.now())
-                yield reader.offer(item, mark, ingested_at=at), before
+                yield reader.offer(item, ingested_at=at), before
 
 
 def _lost(desk: Desk, before: Outcome) -> bool:

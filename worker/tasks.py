@@ -1,8 +1,9 @@
 """The tasks: thin shells around plain functions.
 
 Each takes JSON, may run twice or at once with itself, and may be lost: beat's next tick rings
-again. `newsdrop.scan` looks at the drop folders, `newsdrop.ingest` drains what waits,
-`newsdrop.tidy` removes what has expired.
+again. `newsdrop.scan` looks at the folders, `newsdrop.poll` at which feeds and pages are due;
+`newsdrop.fetch` fetches these, `newsdrop.ingest` drains what waits, `newsdrop.tidy` removes what
+has expired.
 """
 
 import logging
@@ -12,6 +13,7 @@ from functools import cache
 
 from celery import current_app, shared_task, signals
 
+from worker import poll as polling
 from worker.app import INGEST_QUEUE, QUEUE
 from worker.context import Context, open_context, parsers_loaded
 from worker.drain import drain
@@ -46,9 +48,23 @@ def ingest() -> None:
     )
     if drained.left:
         _ring_ingest()
+    if context.desk.wanted.names():
+        _ring_fetch()
     for source in wants_more(context):
         if context.bells.may_ring(QUEUE, context.settings.most_bells()):
             scan.delay(source=source)
+
+
+@shared_task(name="newsdrop.poll")
+def poll() -> None:
+    """Let the store know what is to be fetched, and have it fetched when it is due."""
+    polling.poll(_context(), ring=_ring_fetch)
+
+
+@shared_task(name="newsdrop.fetch")
+def fetch() -> None:
+    """Fetch the feeds and pages that are due, many at once."""
+    polling.fetch(_context(), ring=_ring_ingest)
 
 
 @shared_task(name="newsdrop.tidy")
@@ -73,6 +89,11 @@ def _ring_ingest() -> None:
     """Say that work waits, unless that is being said often enough already."""
     if _context().bells.may_ring(INGEST_QUEUE, _context().settings.most_bells()):
         ingest.delay()
+
+
+def _ring_fetch() -> None:
+    if _context().bells.may_ring(QUEUE, _context().settings.most_bells()):
+        fetch.delay()
 
 
 def _finished(batch: str, tally: Tally) -> None:

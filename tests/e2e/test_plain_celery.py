@@ -13,8 +13,11 @@ import psutil
 import pytest
 import redis
 
+from tests.newsroom import item, page, rss
 from tests.servers import Server
+from tests.web import Reply, Web
 from tests.world import World, article
+from worker.view.audit import audit
 
 pytestmark = pytest.mark.e2e
 
@@ -210,3 +213,34 @@ def test_a_worker_refuses_an_evicting_server(world: World, worker: Worker, serve
         worker.start()
     assert worker.process is not None
     assert worker.process.returncode == 2
+
+
+def test_a_feed_is_polled_and_its_pages_are_read(world: World, tmp_path: Path) -> None:
+    """Beat's tick polls a feed that was added while the worker runs, its pages are fetched, and the
+    articles are in the stream; killed in between, each comes once all the same."""
+    with Web() as web:
+        entries = [item(number, link=web.url(f"/{number}.html")) for number in range(20)]
+        web.pages["/rss"] = Reply(body=rss(entries))
+        for number in range(20):
+            web.pages[f"/{number}.html"] = page(f"港口第{number}号公告", f"全文{number}。")
+        worker = Worker(
+            world,
+            tmp_path / "worker.log",
+            NEWSDROP_FETCH_ALLOW_NETWORKS="127.0.0.0/8",
+            NEWSDROP_FETCH_ALLOW_PORTS=str(web.port),
+            NEWSDROP_FETCH_HOST_INTERVAL_SECONDS="0.1",
+            NEWSDROP_FETCH_DEADLINE_SECONDS="2",
+        )
+        try:
+            worker.start()
+            world.add_feed("harbour", web.url("/rss"), full_text=True)
+            until(lambda: len(world.entries()) >= 3, "first pages")
+            worker.kill()
+            worker.start()
+            until(lambda: len(world.entries()) >= 20, "records")
+            until(lambda: not world.context.desk.wanted.names(), "end of the work")
+            until(lambda: not world.waiting(), "end of the batches")
+        finally:
+            worker.kill()
+    assert titles(world) == sorted(f"港口第{number}号公告" for number in range(20))
+    assert audit(world.settings).balanced

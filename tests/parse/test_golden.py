@@ -16,7 +16,7 @@ from worker.errors import Rejected
 from worker.model import RawArticle, Refusal
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-FORMATS = ("front-matter", "markdown", "feed", "json", "ndjson")
+FORMATS = ("front-matter", "markdown", "feed", "sitemap", "json", "ndjson")
 CASES = sorted(path for name in FORMATS for path in (GOLDEN / name).glob("*.in"))
 
 

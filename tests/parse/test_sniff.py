@@ -27,6 +27,8 @@ from worker.parse.sniff import prolog
         (b"<?xml version='1.0'?>\n<!-- <html> -->\n<feed xmlns='x'>", Format.FEED),
         (b"<rdf:RDF xmlns:rdf='x'>", Format.FEED),
         (b"<RSS>", Format.FEED),
+        (b"<?xml version='1.0'?><urlset>", Format.SITEMAP),
+        (b"<s:sitemapindex xmlns:s='x'>", Format.SITEMAP),
         (b'{"title": "x"}', Format.JSON),
         (b'[{"title": "x"}]', Format.JSON),
         (b"[\n]", Format.JSON),

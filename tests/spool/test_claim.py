@@ -13,7 +13,7 @@ from worker.spool import claim as claiming
 from worker.spool import manifest
 from worker.spool.accepted import Accepted
 from worker.spool.batch import look, names, take
-from worker.spool.claim import Candidate, claim, claim_bytes
+from worker.spool.claim import Candidate, Incoming, claim, claim_bytes
 from worker.spool.layout import Root, batch_name, day_of, is_batch, source_of, time_of
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, 1, tzinfo=UTC)
@@ -207,7 +207,8 @@ def test_a_fifo_is_never_waited_at(root: Root, accepted: Accepted, tmp_path: Pat
 
 def test_bytes_become_a_batch(root: Root, accepted: Accepted) -> None:
     """What came on standard input is one entry under the name it was given."""
-    made = claim_bytes(root, b"x", "(stdin)", accepted, source="manual", kind="enqueue", now=NOW)
+    one = [Incoming(b"x", "(stdin)")]
+    made = claim_bytes(root, one, accepted, source="manual", kind="enqueue", now=NOW)
     batch = take(root, made.batch)
     assert batch is not None
     with batch:

@@ -7,7 +7,8 @@ that `newsdrop --help` answers at once.
 exit      meaning
 ========  ===========================================================================
 0         done
-1         refused or failed: a refused file, an audit that does not balance, no such id
+1         refused or failed: a refused file, an address that cannot be fetched, an audit
+          that does not balance, no such id
 2         called wrongly, or the settings are wrong
 3         Redis does not answer, no service runs, or a folder cannot be used
 130       stopped by Ctrl-C
@@ -22,9 +23,11 @@ The commands, and what each of them does or shows where that is more than a few 
 ``work``                        status (``standing``), jobs (``joblist``), audit (``auditing``) …
 ``records``                     tail (``tailing``), show, forget
 ``reading``                     parse, explain (``explained``)
+``feeds``                       list (``feedlist``), add, remove, refresh (``feedchanges``),
+                                import, export (``opml``); ``feednames``: for what has none
 ``quarantine``                  list, show, retry (``retrying``), discard
 ``settings``                    config, schema
-``inputs`` ``output``           a file or standard input; tables, facts, JSON, complaints
+``inputs`` ``output``           a file, an address, standard input; tables, facts, JSON, complaints
 ==============================  ===================================================================
 """
 

@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.output import console, number
+from worker.cli.output import console, counted, number
 from worker.view.audit import Audit
 
 _NAMED = 20
@@ -19,6 +19,7 @@ def show(audit: Audit) -> None:
     for name, count, about in (
         ("published", audit.published, "at least one article of it"),
         ("duplicate", audit.duplicate, "everything in it was known"),
+        ("read", audit.read, "feeds without news, or whose pages come as files of their own"),
         ("quarantined", audit.quarantined, "refused, with a reason"),
         ("waiting", audit.waiting, "in the spool, or being worked on"),
     ):
@@ -27,6 +28,8 @@ def show(audit: Audit) -> None:
     sums.add_row(Text("unaccounted for", style), Text(number(audit.unaccounted), style), "")
     console().print(sums)
     console().print()
+    if audit.pages_wanted:
+        console().print(f"{counted(audit.pages_wanted, 'page')} of new articles to be fetched yet.")
     if audit.balanced:
         console().print("Every accepted file has its one outcome.")
         return

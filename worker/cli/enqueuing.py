@@ -11,10 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from worker.cli.inputs import STDIN, read_input
 from worker.cli.output import notes, say
 from worker.intake import LOOK_EVERY, PATIENCE, Intake
-from worker.model import Status
+from worker.model import DECISIONS, Status
 from worker.settings import Settings
 from worker.sources.enqueue import count
+from worker.sources.once import is_address
 from worker.spool.archive import Archive
+from worker.spool.claim import Incoming
 from worker.store.tally import Refused, refused_of
 
 
@@ -42,9 +44,9 @@ def run(
     force: bool,
     wait: bool,
 ) -> Report:
-    """Accept `paths` (`-`: standard input) as one job.
+    """Accept `paths` (`-`: standard input; addresses are fetched first) as one job.
 
-    Raises UsageError before anything is taken if one cannot be; SpoolUnavailable.
+    Raises UsageError or FetchFailed before anything is taken if one cannot be; SpoolUnavailable.
     """
     intake = Intake(settings, paths, source=source, move=move, force=force, full=_tell_full)
     report = Report(intake.job.id, intake.job.source)
@@ -63,21 +65,26 @@ def run(
         )
     if wait and report.files:
         report.waited = True
-        report.articles = {status.value: 0 for status in Status}
+        report.articles = {status.value: 0 for status in DECISIONS}
         if intake.reachable:
             _follow(intake, report)
     return report
 
 
 def _accept(intake: Intake, paths: Sequence[str]) -> None:
-    files = [Path(path) for path in paths if path != STDIN]
-    total = count(path for path in files if path.exists()) if notes().is_terminal else None
+    named = [path for path in paths if path != STDIN]
+    total = _count(named) if notes().is_terminal else None
     with _progress("accepting", total) as step:
-        for claimed in intake.accept(files):
+        for claimed in intake.accept(named):
             step(claimed.files)
         if STDIN in paths:
             data, name = read_input(STDIN, intake.settings.limits.file_bytes)
-            step(intake.accept_bytes(data, name).files)
+            step(intake.accept_bytes(Incoming(data, name)).files)
+
+
+def _count(named: Sequence[str]) -> int:
+    files = [Path(one) for one in named if not is_address(one)]
+    return len(named) - len(files) + count(path for path in files if path.exists())
 
 
 def _follow(intake: Intake, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""What a command is given: a file or standard input."""
+"""What a command is given: a file, an address or standard input."""
 
 import os
 import stat
@@ -6,14 +6,29 @@ import sys
 
 from worker.errors import UsageError
 from worker.escape import printable
+from worker.settings import Settings
+from worker.sources.once import fetch_once, is_address
+from worker.spool.claim import Incoming
+from worker.times import utc_now
 
 STDIN = "-"
 
 
-def read_input(path: str, limit: int) -> tuple[bytes, str]:
+def read_given(settings: Settings, given: str, source: str | None) -> Incoming:
+    """The file or standard input, or what is at the address now, to be read as one of `source`.
+
+    Raises UsageError, FetchFailed.
+    """
+    if is_address(given):
+        return fetch_once(settings, given, utc_now(), source)
+    return Incoming(*read_input(given, settings.limits.file_bytes))
+
+
+def read_input(path: str, limit: int, bound: str = "limits.file_mb allows") -> tuple[bytes, str]:
     """(bytes, name) of the file `path`, or of standard input where it is `-`.
 
-    Raises UsageError where it cannot be read, is no regular file or has more than `limit` bytes.
+    Raises UsageError where it cannot be read, is no regular file or has more than `limit` bytes,
+    which `bound` is.
     """
     if path == STDIN:
         data = sys.stdin.buffer.read(limit + 1)
@@ -29,5 +44,5 @@ def read_input(path: str, limit: int) -> tuple[bytes, str]:
         except OSError as error:
             raise UsageError(f"{name} cannot be read: {error.strerror}") from error
     if len(data) > limit:
-        raise UsageError(f"{name} is larger than limits.file_mb allows ({limit:,} bytes)")
+        raise UsageError(f"{name} is larger than {bound} ({limit:,} bytes)")
     return data, path if path != STDIN else "stdin"

@@ -23,7 +23,9 @@ def enqueue(
     *,
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH|DIR|- …", help="Files, folders, or - for standard input."),
+        typer.Argument(
+            metavar="PATH|DIR|URL|- …", help="Files, folders, addresses, or - for standard input."
+        ),
     ],
     source: Annotated[
         str | None, typer.Option(metavar="NAME", help="Read them as this source would be read.")
@@ -40,10 +42,13 @@ def enqueue(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Accept files at once, as one job.
+    """Accept files, and what addresses hold, at once, as one job.
 
     When this returns, every file named is safe in the spool: it will be published, found to be
     a duplicate, or refused with a reason, even if nothing runs yet.
+
+    What begins with http://, https:// or rsshub:// is fetched now, once, as robots.txt allows; a
+    feed gives all its entries. If one cannot be fetched, nothing is taken, and it exits 1.
     """
     from worker.cli.enqueuing import run
 

@@ -26,25 +26,28 @@ def add_to(app: typer.Typer) -> None:
 
 def parse(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A file; - is standard input.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|URL|-", help="A file, an address, or - for stdin.")
+    ],
     source: Source = None,
     json: JsonLines = False,
 ) -> None:
     """Print the record or records that a file would give; nothing is published.
 
-    Exits 1 if the file, or any article in it, would be refused.
+    An address (http://, https://, rsshub://) is fetched once, as robots.txt allows. Exits 1 if
+    that fails, or if the file, or any article in it, would be refused.
     """
     from worker.articles import Unread
-    from worker.cli.inputs import read_input
+    from worker.cli.inputs import read_given
     from worker.sources.known import known_source
     from worker.times import utc_now
     from worker.view.reading import read_document
 
     settings = settings_of(context)
     known_source(settings, source)
-    data, name = read_input(file, settings.limits.file_bytes)
+    given = read_given(settings, file, source)
     refused = False
-    for item in read_document(data, name, settings, utc_now(), source):
+    for item in read_document(given.data, given.path, settings, utc_now(), source, given.origin):
         refused |= isinstance(item, Unread)
         _print_read(item, json)
     if refused:

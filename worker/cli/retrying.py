@@ -77,7 +77,7 @@ def _claim(
 ) -> int:
     claimed = claim(
         manual_root(settings),
-        [Candidate(str(quarantine.raw_path(r.id)), r.path, r.size) for r in group],
+        [Candidate(str(quarantine.raw_path(r.id)), r.path, r.size, r.origin) for r in group],
         Accepted(settings.state_dir),
         source=source,
         kind="retry",

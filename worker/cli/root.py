@@ -7,12 +7,13 @@ import typer
 from typer.core import TyperGroup
 
 from worker import __version__
-from worker.cli import intake, quarantine, reading, records, serve, settings, work
+from worker.cli import feeds, intake, quarantine, reading, records, serve, settings, work
 from worker.cli.exits import EXIT_TABLE, exit_code
 from worker.cli.options import Call
 from worker.errors import NewsdropError
 
-_INTRO = """Drop articles in; get one clean, deduplicated record each out of a Redis stream.
+_INTRO = """Drop articles in, or name a feed; get one clean, deduplicated record each out of a
+Redis stream.
 
 `newsdrop up` runs the whole service; `newsdrop status` shows the work.
 Every command has `--json`: one document, or one a line where it lists."""
@@ -69,3 +70,4 @@ def root(
 for commands in (serve, intake, work, records, reading, settings):
     commands.add_to(app)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=reading.PANEL)
+app.add_typer(feeds.app, name="feeds", rich_help_panel=intake.PANEL)

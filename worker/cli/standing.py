@@ -7,8 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.output import console, noted, number, outside, table
-from worker.view.status import Articles, Source, Status
+from worker.cli.output import console, counted, noted, number, outside, table
+from worker.settings import POLLED
+from worker.view.status import Articles, Polled, Source, Status
 
 _SILENT_BEAT = 30.0
 """Seconds without a tick until that is worth a word; a tick comes every few seconds."""
@@ -50,11 +51,22 @@ def _service(status: Status) -> Table:
     processes = sum(worker.processes for worker in status.workers)
     workers = f"{len(status.workers)} with {processes} processes" if status.workers else "none"
     grid.add_row("workers", Text(workers, "" if status.workers else "yellow"))
+    if status.polled.feeds or status.polled.pages_wanted:
+        grid.add_row("feeds", _polled(status.polled))
     for group in status.stream.groups:
         lag = "unknown" if group.lag is None else number(group.lag)
         said = f"  {number(group.pending)} pending, {lag} not yet read"
         grid.add_row("consumers", outside(group.name).append(said))
     return grid
+
+
+def _polled(polled: Polled) -> Text:
+    said = Text(f"{number(polled.feeds)}, {number(polled.due)} due now")
+    if polled.pages_wanted:
+        said.append(f", {counted(polled.pages_wanted, 'page')} to be fetched")
+    if polled.failing:
+        said.append(f"  {number(polled.failing)} failing: newsdrop feeds list --failing", "yellow")
+    return said
 
 
 def _counts(status: Status) -> Table:
@@ -146,8 +158,10 @@ def _ago(moment: str | None, now: str) -> Text:
 
 def _folder(source: Source) -> Text:
     if source.folder is None:
-        return Text("(by hand)", "dim")
+        return Text("(polled)" if source.name == POLLED else "(by hand)", "dim")
     shown = Text(source.folder)
+    if source.in_place:
+        shown.append("  in place", "dim")
     if source.schedule:
         shown.append(f"  at {source.schedule}", "dim")
     return shown

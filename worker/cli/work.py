@@ -9,7 +9,9 @@ from worker.cli.options import Json, settings_of
 
 PANEL = "Watch the work"
 
-Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A drop folder's name.")]
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A drop folder or feed, or `feeds`: all polling.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,7 +58,7 @@ def jobs(
         bool, typer.Option("--json", help="Print JSON; a list is one document a line.")
     ] = False,
 ) -> None:
-    """List jobs, newest first: each enqueue, and what was found of a source within an hour."""
+    """List jobs, newest first: each enqueue, and what was found or polled within an hour."""
     from worker.cli.joblist import show_job, show_jobs
     from worker.cli.output import print_json
     from worker.view.jobs import job, jobs
@@ -90,29 +92,36 @@ def audit(context: typer.Context, json: Json = False) -> None:
 
 
 def pause(context: typer.Context, source: Source, json: Json = False) -> None:
-    """Take no more files from a source; what was accepted is still worked on."""
+    """Take no more from a source; what was accepted is still worked on.
+
+    `newsdrop pause feeds` holds all polling, and the fetching of pages.
+    """
     _hold(context, source, paused=True, json=json)
 
 
 def resume(context: typer.Context, source: Source, json: Json = False) -> None:
-    """Take files from a paused source again."""
+    """Take from a paused source again."""
     _hold(context, source, paused=False, json=json)
 
 
 def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> None:
     from worker.cli.output import console, print_json
+    from worker.settings import POLLED
     from worker.sources import pause as pausing
-    from worker.sources.known import known_folder
+    from worker.sources.known import known_to_pause
 
     settings = settings_of(context)
-    known_folder(settings, source)
+    known_to_pause(settings, source)
     (pausing.pause if paused else pausing.resume)(settings.state_dir, source)
     if json:
         print_json({"source": source, "paused": paused})
     elif paused:
-        console().print(f"{source} is paused; `newsdrop resume {source}` takes from it again")
-    else:
+        now = "polling is" if source == POLLED else f"{source} is"
+        console().print(f"{now} paused; `newsdrop resume {source}` takes it up again")
+    elif settings.folder(source):
         console().print(f"{source} is looked at again")
+    else:
+        console().print(f"{source} {'are' if source == POLLED else 'is'} polled again")
 
 
 def _watch(context: typer.Context, *, json: bool) -> None:

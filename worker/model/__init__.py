@@ -12,7 +12,17 @@ became of it).
 ============  ====================================================================
 """
 
-from worker.model.outcome import Decision, Identity, Known, Offer, Outcome, Status, Tally
+from worker.model.outcome import (
+    DECISIONS,
+    Decision,
+    FeedRead,
+    Identity,
+    Known,
+    Offer,
+    Outcome,
+    Status,
+    Tally,
+)
 from worker.model.raw import DateText, Document, RawArticle, Refusal
 from worker.model.record import (
     SCHEMA_VERSION,
@@ -31,6 +41,7 @@ from worker.model.record import (
 from worker.model.source import OnChange, Profile, Scope
 
 __all__ = [
+    "DECISIONS",
     "SCHEMA_VERSION",
     "Article",
     "Attachment",
@@ -39,6 +50,7 @@ __all__ = [
     "Decision",
     "Dedupe",
     "Document",
+    "FeedRead",
     "Identity",
     "Image",
     "Known",

@@ -8,12 +8,22 @@ from worker.model.source import OnChange
 
 
 class Status(StrEnum):
-    """What became of an article."""
+    """What became of an article.
+
+    DEFERRED: it is new, and published when its page was fetched. READ is said of a feed's document,
+    not of an article: those of its entries that are new or changed have lines of their own.
+    """
 
     PUBLISHED = "published"
     REVISED = "revised"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
+    DEFERRED = "deferred"
+    READ = "read"
+
+
+DECISIONS = (Status.PUBLISHED, Status.REVISED, Status.DUPLICATE, Status.REJECTED)
+"""What an article comes to in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +95,31 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedRead:
+    """What a feed's document said as a whole.
+
+    `unchanged` of its `entries` are as they were when they were published; `prints` are 12 hex
+    digits an entry, of what it is in its feed, `refused` those of entries that cannot be read;
+    `hold_seconds` is how long the feed asks to be left.
+    """
+
+    entries: int
+    unchanged: int
+    prints: str
+    hold_seconds: int = 0
+    title: str | None = None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One line of a journal: what an article of a batch was and what became of it, and why.
 
     `entry` is the file's number in its batch, `ordinal` the article's number in the file.
     `path` is escaped for showing. `reason` and `message` are set when rejected (and tell of
     `content_differs` when a duplicate); `quarantine` is the id of the quarantined bytes.
-    `whole_file` is set on a rejection that stands for the entire file.
+    `whole_file` is set on a rejection that stands for the entire file. `feed` is set where the line
+    is about a feed's document (READ, ordinal -1).
     """
 
     entry: int
@@ -112,6 +140,7 @@ class Outcome:
     quarantine: str | None = None
     whole_file: bool = False
     warnings: tuple[str, ...] = ()
+    feed: FeedRead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +154,5 @@ class Tally:
     duplicate: int = 0
     rejected: int = 0
     content_differs: int = 0
+    deferred: int = 0
+    unchanged: int = 0

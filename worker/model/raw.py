@@ -35,7 +35,8 @@ class RawArticle:
     `html` is the body as HTML (a parser renders Markdown and wraps plain text); it is not yet
     cleaned or sanitised. `dates` and `modified` are in order of trust. `authors` are names as
     written, possibly an outlet's. `extra` holds what has no field, as JSON-able values.
-    `member` is the escaped path within an archive.
+    `member` is the escaped path within an archive. `merged` tells, where an entry of a feed and its
+    page were both read, which of the two a field is from: `feed` or `page`.
     """
 
     parser: str
@@ -59,6 +60,7 @@ class RawArticle:
     warnings: tuple[str, ...] = ()
     site: str | None = None
     member: str | None = None
+    merged: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ class Dedupe:
 class Provenance:
     """Where the article came from. Times are RFC 3339, UTC."""
 
-    source: Annotated[str, Field(description="the drop folder's name, or `manual`")]
+    source: Annotated[str, Field(description="the folder's or the feed's name, or `manual`")]
     kind: Annotated[str, Field(description="how it came: folder, enqueue, feed, page")]
     path: Annotated[str | None, Field(description="escaped path below the source's folder")] = None
     url: Annotated[str | None, Field(description="where it was fetched")] = None
@@ -107,6 +107,10 @@ class Provenance:
     raw_sha256: Annotated[str, Field(description="of the file as it came, hex")] = ""
     parser: Annotated[str, Field(description="the format that was read")] = ""
     job: Annotated[str | None, Field(description="the job that brought it")] = None
+    merged: Annotated[
+        dict[str, str] | None,
+        Field(description="of a feed's article whose page was read: which of the two gave a field"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class Profile:
 
     `time_zone` reads the source's naive dates. `key_zone` is the one zone in which every
     article's calendar date is taken. With `trust_naive_dates` off, a date without a zone is
-    taken for the time of a crawl and does not enter the key.
+    taken for the time of a crawl and does not enter the key. `tags` are added to every article's;
+    with `full_text` the page of each new article is fetched.
     """
 
     source: str
@@ -38,3 +39,5 @@ class Profile:
     on_change: OnChange = OnChange.DUPLICATE
     site: str | None = None
     language: str | None = None
+    tags: tuple[str, ...] = ()
+    full_text: bool = False

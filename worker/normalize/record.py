@@ -1,6 +1,6 @@
 """The one sequence that makes a record of what a format said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -94,7 +94,7 @@ def normalize(
     folded = fold(written, rule.title_suffixes)
     content = content_hash(body.text, _addresses(body))
     identity = identify(folded, dated.date, content, profile=profile, url=url)
-    tags = _tags(raw, warnings)
+    tags = _tags((*raw.tags, *profile.tags), warnings)
     told = tuple(map(fit, dict.fromkeys(warnings)))
 
     def record() -> Article:
@@ -134,7 +134,7 @@ def normalize(
             provenance=replace(
                 provenance,
                 parser=provenance.parser or raw.parser,
-                feed_url=web_address(raw.feed_url),
+                feed_url=provenance.feed_url or web_address(raw.feed_url),
             ),
             first_seen_at=first_seen_at,
             ingested_at="",
@@ -173,8 +173,8 @@ def _zone(raw: RawArticle, rule: SiteRule, profile: Profile) -> ZoneInfo:
     return profile.time_zone
 
 
-def _tags(raw: RawArticle, warnings: list[str]) -> tuple[str, ...]:
-    tags = tuple(dict.fromkeys(filter(None, (line(tag, 200) for tag in raw.tags[: MOST_TAGS + 1]))))
+def _tags(named: Sequence[str], warnings: list[str]) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(filter(None, (line(tag, 200) for tag in named[: MOST_TAGS + 1]))))
     if len(tags) > MOST_TAGS:
         warnings.append(f"only the first {MOST_TAGS} tags are kept")
     return tags[:MOST_TAGS]

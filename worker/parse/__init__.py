@@ -9,12 +9,18 @@ it is told, and a row of PARSERS.
 ``front_matter`` ``yaml_head``   a head in YAML, TOML or JSON over a body
 ``markdown``                     Markdown or text without a head
 ``page`` ``page_meta``           a whole HTML page; what it says of itself
+``page_size`` ``page_links``     what it may cost; where its addresses lead
 ``page_words``                   names, outlets and dates in its short texts
 ``page_json_ld`` ``page_body``   its JSON-LD; its body where no rule knows it
 ``feed`` ``feed_survey``         RSS and Atom; which of two libraries reads one
+``sitemap`` ``xml_text``         news sitemaps; XML's text made safe for parsers
+``polled``                       what a poller was answered: a feed, and nothing else
+``full_text`` ``capsule``        an entry and the pages it links to, made one article; as bytes
+``found_feeds``                  the feeds that a page names
 ``json_document`` ``json_text``  JSON and NDJSON; text to values at bounded cost
 ``json_article`` ``json_feed``   one article as an object; JSON Feed
 ``fields`` ``values`` ``body``   shared: names of fields, values of any shape, bodies to HTML
+``bounds``                       how many articles an input may hold, how large, how many bad
 ===============================  ============================================================
 """
 
@@ -28,23 +34,20 @@ from typing import Any, Protocol
 from worker.errors import Reason, Rejected
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.parse.archive import unpack
-from worker.parse.body import too_large
+from worker.parse.bounds import MAX_REFUSALS, bounded, fitting
 from worker.parse.compressed import Budget, Exhausted
 from worker.parse.decode import decode
 from worker.parse.front_matter import parse_front_matter
 from worker.parse.json_document import parse_json, parse_ndjson
 from worker.parse.markdown import parse_markdown
+from worker.parse.sitemap import parse_sitemap
 from worker.parse.sniff import Format, container, sniff, sniff_text
 from worker.settings import Limits
 from worker.sites import Sites
 
-__all__ = ["PARSERS", "Format", "Parser", "parse", "sniff"]
+__all__ = ["MAX_REFUSALS", "PARSERS", "Format", "Parser", "parse", "sniff"]
 
 Parsed = Iterator[RawArticle | Refusal]
-
-MAX_REFUSALS = 1_000
-"""Of one file: each is a folder in the quarantine, durably. A line break in every field of an
-NDJSON file, or an archive of pictures, would make a hundred thousand."""
 
 
 class Parser(Protocol):
@@ -68,21 +71,7 @@ def parse(document: Document, *, profile: Profile, sites: Sites, limits: Limits)
         )
     budget = Budget(unpacked_bytes=limits.archive_bytes, members=limits.archive_members)
     reader = _Reader(profile, sites, limits, budget)
-    refused = 0
-    for number, article in enumerate(reader.read(document, 0)):
-        if number >= limits.articles:
-            raise Rejected(
-                Reason.TOO_MANY,
-                f"the file holds more than {limits.articles} articles (limits.articles): split it",
-            )
-        refused += isinstance(article, Refusal)
-        if refused > MAX_REFUSALS:
-            raise Rejected(
-                Reason.TOO_MANY,
-                f"more than {MAX_REFUSALS} of the file's articles are bad, and those after them "
-                "were not read: mend the file and drop it again",
-            )
-        yield article
+    yield from bounded(reader.read(document, 0), limits)
 
 
 def _feed(
@@ -106,6 +95,7 @@ PARSERS: dict[Format, Parser] = {
     Format.MARKDOWN: parse_markdown,
     Format.PAGE: _page,
     Format.FEED: _feed,
+    Format.SITEMAP: parse_sitemap,
     Format.JSON: parse_json,
     Format.NDJSON: parse_ndjson,
 }
@@ -133,15 +123,7 @@ class _Reader:
         articles = parser(
             found.text, document, profile=self._profile, sites=self._sites, limits=self._limits
         )
-        for article in articles:
-            if isinstance(article, Refusal):
-                yield article
-            elif problem := too_large(article.html):
-                yield Refusal(Reason.TOO_LARGE, problem, article.html.encode("utf-8", "replace"))
-            elif found.warnings:
-                yield replace(article, warnings=(*found.warnings, *article.warnings))
-            else:
-                yield article
+        yield from fitting(articles, found.warnings)
 
     def _members(self, document: Document, kind: Format, depth: int) -> Parsed:
         if depth >= self._limits.archive_depth:

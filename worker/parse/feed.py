@@ -7,6 +7,7 @@ path and opens it. The text was decoded before, by what it is and not by what it
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
@@ -27,26 +28,53 @@ from worker.model import (
 from worker.parse.body import paragraphs, text_to_html
 from worker.parse.feed_survey import Survey, survey
 from worker.parse.json_feed import dump
-from worker.parse.sniff import prolog
 from worker.parse.values import clean, html_title, names_of, text_of
+from worker.parse.xml_text import readable, utf8
 from worker.settings import Limits
 from worker.sites import Sites
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed that was read: its own fields, and its entries; `cut`: the last one is not whole."""
+
+    head: Entry
+    cut: bool
+    found: list[Entry]
+    document: Document
+
+    def entries(self) -> Iterator[RawArticle | Refusal]:
+        """Each entry; one without title and text, or cut off, is a Refusal."""
+        for number, entry in enumerate(self.found, 1):
+            if self.cut and number == len(self.found):
+                message = "the feed ends within this entry: drop the whole feed"
+                yield Refusal(Reason.MALFORMED, message, dump(_shown(entry)))
+            else:
+                yield _read_alone(entry, self.head, self.document)
 
 
 def parse_feed(
     text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
 ) -> Iterator[RawArticle | Refusal]:
-    """The feed's entries; one without title and text, or cut off, is a Refusal.
+    """The entries of a feed in a file.
 
-    Raises Rejected: `unsafe` for entity declarations, `malformed` for a feed that neither parser
-    reads, `empty` for one without entries.
+    Raises Rejected: what `open_feed` raises, and `empty` for a feed without entries.
     """
-    if "<!entity" in prolog(text)[1].lower():
-        raise Rejected(
-            Reason.UNSAFE,
-            "the feed declares XML entities, which no feed needs: remove its DOCTYPE",
-        )
-    text = _REFERENCE.sub(_fit_reference, _CONTROL.sub("", text))
+    feed = open_feed(text, document, limits)
+    if not feed.found:
+        raise Rejected(Reason.EMPTY, _NO_ENTRY)
+    yield from feed.entries()
+
+
+def open_feed(text: str, document: Document, limits: Limits) -> Feed:
+    """The feed `text`, which may have no entries.
+
+    Raises Rejected: `unsafe` for entity declarations, `too_deep`, `too_many` and `too_large` for
+    what would cost too much, `malformed` for entries that neither parser reads.
+    """
+    text = readable(text)
     seen = survey(text)
     if seen.unclosed > _MAX_UNCLOSED:  # both parsers are quadratic in nested entries
         raise Rejected(Reason.TOO_DEEP, "the feed's entries are not closed: drop the whole feed")
@@ -55,54 +83,35 @@ def parse_feed(
             Reason.TOO_MANY,
             f"the feed has more than {limits.articles} entries (limits.articles): split it",
         )
-    if any(tag.count("=") > _MAX_ATTRIBUTES for tag in _HUGE_TAG.findall(text)):
-        raise Rejected(
-            Reason.TOO_LARGE,
-            f"an element of the feed has more than {_MAX_ATTRIBUTES} attributes: remove it",
-        )
-    feed, entries = _read(text, seen, document.url)
-    if not entries:
-        reason = Reason.MALFORMED if seen.entries else Reason.EMPTY
-        raise Rejected(reason, "the feed holds no entry that can be read: check that it is whole")
-    for number, entry in enumerate(entries, 1):
-        if seen.cut and number == len(entries):
-            message = "the feed ends within this entry: drop the whole feed"
-            yield Refusal(Reason.MALFORMED, message, dump(_shown(entry)))
-        else:
-            yield _read_alone(entry, feed, document)
+    head, entries = _read(text, seen, document.url)
+    if seen.entries and not entries:
+        raise Rejected(Reason.MALFORMED, _NO_ENTRY)
+    return Feed(head, seen.cut, entries, document)
 
 
-Entry = Mapping[str, Any]
-
+_NO_ENTRY = "the feed holds no entry that can be read: check that it is whole"
 _MAX_UNCLOSED = 100
-_MAX_ATTRIBUTES = 1_000  # the parsers are quadratic in them: 80,000 took 8 s
 _MAX_ATTACHMENTS = 100
 _MAX_TAGS = 400_000  # for feedparser: 7 s and 270 MB at worst; 4 million took 59 s and 2.3 GB
-_HUGE_TAG = re.compile(r"<[^<>]{4000,}")
-# XML 1.0 has no such characters; one of them would end the reading of a whole feed.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));")
-_ENCODING = re.compile(r"(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'][^\"'>]{0,60}[\"']")
 _MAIL_AND_NAME = re.compile(r"\S{1,100}@\S{1,100}\s{1,9}\(([^()]+)\)\Z")
-
-
-def _fit_reference(match: re.Match[str]) -> str:
-    """A reference as it is, or U+FFFD where XML has no such character (`&#xD800;`)."""
-    code = int(match[1], 16) if match[1] else int(match[2])
-    known = code < 0xD800 or 0xE000 <= code < 0x110000
-    return match[0] if known and not _CONTROL.match(chr(code)) else "\ufffd"
 
 
 def _read(text: str, seen: Survey, url: str | None) -> tuple[Entry, list[Entry]]:
     """The feed's own fields and its entries, by the parser that loses nothing of this feed."""
-    data = _ENCODING.sub(r"\1", text[:1024], count=1).encode() + text[1024:].encode()
+    data = utf8(text)
     entries = _fast(data, seen) if seen.fast else []
-    if seen.fast and len(entries) >= seen.entries:
-        return _slow(_ENCODING.sub(r"\1", text[: seen.first], count=1).encode(), url)[0], entries
+    if seen.fast and len(entries) >= seen.entries and not _dates_lost(entries, seen):
+        return _slow(utf8(text[: seen.first]), url)[0], entries
     feed, found = _slow(data, url)
     # Broken XML: whichever saves more, and where both do alike the one that keeps the dates.
     entries = entries or _fast(data, seen)
     return feed, entries if len(entries) > len(found) else found
+
+
+def _dates_lost(entries: list[Entry], seen: Survey) -> bool:
+    """Whether fewer entries have a date than could: the fast parser drops what it cannot read."""
+    dated = sum(bool(entry.get("published") or entry.get("updated")) for entry in entries)
+    return dated < min(len(entries), seen.dates)
 
 
 def _fast(data: bytes, seen: Survey) -> list[Entry]:

@@ -13,26 +13,14 @@ from worker.parse.values import persons_of, text_of, url_of
 
 
 def parse_feed(feed: Mapping[str, object]) -> Iterator[RawArticle | Refusal]:
-    """The feed's items; what an item leaves out (author, language) is the feed's."""
+    """The feed's items; what an item leaves out (author, language) is the feed's.
+
+    Raises Rejected (`malformed`) where there is no list of items.
+    """
     items = feed.get("items")
     if not isinstance(items, list):
         raise Rejected(Reason.MALFORMED, "the JSON Feed has no list `items`: add it")
-    title = text_of(feed.get("title"))
-    home = url_of(feed.get("home_page_url"))
-    authors = persons_of(feed.get("authors") or feed.get("author"))
-    for item in items:
-        article = item_article(item, parser="json-feed")
-        if isinstance(article, Refusal):
-            yield article
-            continue
-        yield replace(
-            article,
-            publisher=article.publisher or (Publisher(title, home) if title else None),
-            authors=article.authors or authors,
-            language=article.language or text_of(feed.get("language")) or None,
-            feed_url=url_of(feed.get("feed_url")),
-            base_url=article.url or home,
-        )
+    return _articles(feed, items)
 
 
 def item_article(item: object, *, parser: str) -> RawArticle | Refusal:
@@ -58,3 +46,22 @@ def dump(value: object) -> bytes:
         return orjson.dumps(value)
     except TypeError:
         return repr(value).encode("ascii", "backslashreplace")
+
+
+def _articles(feed: Mapping[str, object], items: list[object]) -> Iterator[RawArticle | Refusal]:
+    title = text_of(feed.get("title"))
+    home = url_of(feed.get("home_page_url"))
+    authors = persons_of(feed.get("authors") or feed.get("author"))
+    for item in items:
+        article = item_article(item, parser="json-feed")
+        if isinstance(article, Refusal):
+            yield article
+            continue
+        yield replace(
+            article,
+            publisher=article.publisher or (Publisher(title, home) if title else None),
+            authors=article.authors or authors,
+            language=article.language or text_of(feed.get("language")) or None,
+            feed_url=url_of(feed.get("feed_url")),
+            base_url=article.url or home,
+        )

@@ -6,11 +6,11 @@ Titles keep their site's suffix and authors may be outlets: the normalizer tells
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
-from lxml import etree
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
@@ -18,6 +18,7 @@ from worker.model import Document, Profile, RawArticle, Refusal
 from worker.parse.body import text_to_html
 from worker.parse.page_body import extracted_body, text_length
 from worker.parse.page_json_ld import by_json_ld
+from worker.parse.page_links import base_of, follows, joined, leads_inside, next_page
 from worker.parse.page_meta import (
     Said,
     by_address,
@@ -28,20 +29,20 @@ from worker.parse.page_meta import (
     merged,
     text_at,
 )
+from worker.parse.page_size import check_size
 from worker.parse.values import clean
 from worker.settings import Limits
 from worker.sites import DEFAULT, SiteRule, Sites
 
 PARSER = "page"
 
-MAX_ELEMENTS = 30_000
-"""In one page. The largest of 14 news pages has 1,667; 30,000 cost up to 10 s and 175 MB here."""
 
-MAX_CHARACTERS = 4_000_000
-"""Of text, scripts and styles not counted: a long novel. 30 million take 3 GB here."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The article of a page, and the page on which it goes on."""
 
-MAX_ATTRIBUTES = 1_000
-"""In one element. libxml2 looks each new one up among all before: 80,000 take 12 s here."""
+    article: RawArticle
+    next_page: str | None
 
 
 def parse_page(
@@ -49,11 +50,28 @@ def parse_page(
 ) -> Iterator[RawArticle | Refusal]:
     """The one article of the page `text`; `document` tells where it came from.
 
+    Raises Rejected as `read_page` does.
+    """
+    page = read_page(text, document, profile=profile, sites=sites, limits=limits)
+    yield page.article if page.next_page is None else going_on(page.article, page.next_page)
+
+
+def going_on(article: RawArticle, link: str) -> RawArticle:
+    """The article with a warning that it is not whole."""
+    warning = f"the article goes on at {printable(link)}"
+    return replace(article, warnings=(*article.warnings, warning))
+
+
+def read_page(
+    text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
+) -> Page:
+    """The article of the page `text`, and where it goes on.
+
     Raises Rejected: `too_deep` and `too_large` before anything costly is done, `no_content` for
     a page without an article.
     """
     text = clean(text)
-    _check_size(text, limits)
+    check_size(text, limits)
     soup = BeautifulSoup(text, "lxml")
     meta = by_meta(soup)
     ld = by_json_ld(soup, meta.url)
@@ -69,13 +87,11 @@ def parse_page(
             by_address(url),
         )
     )
-    base = _base(soup, document.url or url)
-    next_page = _next_page(soup, rule, base)
+    base = base_of(soup, document.url or url)
+    following = next_page(soup, rule.page.next_page, base) if rule else None
     html, warnings = _body(soup, rule, said)
     outlet = said.publisher.name if said.publisher else None
-    if next_page:
-        warnings = (*warnings, f"the article goes on at {printable(next_page)}")
-    yield RawArticle(
+    article = RawArticle(
         parser=PARSER,
         html=html,
         title=said.title,
@@ -86,73 +102,28 @@ def parse_page(
         editor=said.editor,
         tags=tuple(tag for tag in said.tags if tag != said.title),
         language=said.language,
-        url=url if url and _leads_inside(url) else None,
+        url=url if url and leads_inside(url) else None,
         base_url=base,
         summary=said.summary if said.summary != said.title else None,
-        image=_joined(base, said.image),
+        image=joined(base, said.image),
         warnings=warnings,
         site=rule.name if rule else None,
     )
+    return Page(article, following)
 
 
-class _Counter:
-    """A parser target that only counts: 20 times cheaper than the tree it guards."""
+def linked_page(text: str, url: str, selectors: tuple[str, ...], limits: Limits) -> str | None:
+    """The page of the same host on which the page `text` at `url` goes on, by a rule's selectors.
 
-    def __init__(self, most_nested: int) -> None:
-        self.depth = self.elements = self.characters = 0
-        self.in_code = False
-        self.most_nested = most_nested
-
-    def start(self, tag: str | bytes, attrib: Mapping[str | bytes, str | bytes]) -> None:
-        self.depth += 1
-        self.elements += 1
-        self.in_code = tag in ("script", "style")
-        if self.depth > self.most_nested:
-            raise Rejected(
-                Reason.TOO_DEEP,
-                f"the page nests more than {self.most_nested} elements (limits.html_depth): "
-                "no article does; drop the article alone",
-            )
-        if self.elements > MAX_ELEMENTS:
-            raise _too_large(f"{MAX_ELEMENTS} elements")
-        if len(attrib) > MAX_ATTRIBUTES:
-            raise _too_large(f"{MAX_ATTRIBUTES} attributes in one element")
-
-    def end(self, tag: str | bytes) -> None:
-        self.depth -= 1
-        self.in_code = False
-
-    def data(self, data: str | bytes) -> None:
-        if not self.in_code:
-            self.characters += len(data)
-            if self.characters > MAX_CHARACTERS:
-                raise _too_large(f"{MAX_CHARACTERS} characters of text")
-
-    def comment(self, text: str | bytes) -> None:
-        """Only there because lxml asks for it, as the next one is."""
-
-    def close(self) -> None:
-        """See above."""
+    Raises Rejected as `read_page` does.
+    """
+    text = clean(text)
+    check_size(text, limits)
+    soup = BeautifulSoup(text, "lxml")
+    link = next_page(soup, selectors, base_of(soup, url))
+    return link if follows(url, link) else None
 
 
-def _too_large(what: str) -> Rejected:
-    return Rejected(
-        Reason.TOO_LARGE, f"the page has more than {what}: drop the article alone, or in parts"
-    )
-
-
-def _check_size(text: str, limits: Limits) -> None:
-    """Refuse what would cost too much before a tree is built: bs4 and CSS are slow in depth."""
-    parser = etree.HTMLParser(target=_Counter(limits.html_depth), huge_tree=True)
-    try:
-        for start in range(0, len(text), _CHUNK):
-            parser.feed(text[start : start + _CHUNK])
-        parser.close()
-    except etree.LxmlError:  # bs4 will say whether anything is left
-        return
-
-
-_CHUNK = 64 * 1024
 _MAX_LINKS = 5_000
 
 
@@ -160,13 +131,8 @@ def _page_url(document: Document, meta: Said, ld: Said) -> str | None:
     """The canonical address. A front page as such is a mistake of the site's template; it still
     tells the host where nothing else does.
     """
-    links = [link for said in (meta, ld) if (link := _joined(document.url, said.url))]
-    return next(filter(_leads_inside, links), document.url or next(iter(links), None))
-
-
-def _leads_inside(url: str) -> bool:
-    parts = urlsplit(url)
-    return bool(parts.path.strip("/") or parts.query)
+    links = [link for said in (meta, ld) if (link := joined(document.url, said.url))]
+    return next(filter(leads_inside, links), document.url or next(iter(links), None))
 
 
 def _rule(
@@ -206,30 +172,6 @@ def _host(element: Tag) -> str | None:
         return urlsplit(address).hostname
     except ValueError:
         return None
-
-
-def _base(soup: BeautifulSoup, url: str | None) -> str | None:
-    element = soup.select_one("base[href]")
-    href = element.get("href") if element else None
-    return _joined(url, href if isinstance(href, str) else None) or url
-
-
-def _joined(base: str | None, link: str | None) -> str | None:
-    """`link` as an absolute http address, or None."""
-    try:
-        joined = urljoin(base or "", link.strip()) if link and link.strip() else ""
-        return joined if urlsplit(joined).hostname and joined[:4].lower() == "http" else None
-    except ValueError:
-        return None
-
-
-def _next_page(soup: BeautifulSoup, rule: SiteRule | None, base: str | None) -> str | None:
-    for selector in rule.page.next_page if rule else ():
-        element = soup.select_one(selector)
-        href = element.get("href") if element else None
-        if isinstance(href, str) and (link := _joined(base, href)):
-            return link
-    return None
 
 
 def _body(soup: BeautifulSoup, rule: SiteRule | None, said: Said) -> tuple[str, tuple[str, ...]]:

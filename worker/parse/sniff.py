@@ -14,6 +14,7 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
     PAGE = "page"
     FEED = "feed"
+    SITEMAP = "sitemap"
     JSON = "json"
     NDJSON = "ndjson"
     ZIP = "zip"
@@ -26,6 +27,9 @@ class Format(StrEnum):
 
 FEED_ROOTS = frozenset({"rss", "feed", "rdf"})
 """Local names of the root elements of RSS, Atom and RSS 1.0."""
+
+SITEMAP_ROOTS = frozenset({"urlset", "sitemapindex"})
+"""Root elements of the sitemap protocol (sitemaps.org)."""
 
 _MAGIC = (
     (b"PK\x03\x04", Format.ZIP),
@@ -135,6 +139,8 @@ def _markup(text: str, start: int) -> Format:
     root, declarations = prolog(text, start)
     if root in FEED_ROOTS:
         return Format.FEED
+    if root in SITEMAP_ROOTS:
+        return Format.SITEMAP
     if root in _HTML_ROOTS or declarations[:14].lower() == "<!doctype html":
         return Format.PAGE
     raise Rejected(

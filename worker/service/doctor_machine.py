@@ -54,10 +54,28 @@ def _folder(folder: Folder, settings: Settings) -> Iterator[Check]:
     name = f"folder {folder.name}"
     if not folder.path.is_dir():
         told = f"{printable(folder.path)} is not there"
-        yield Check(name, "warn", told, "create or mount it; `newsdrop up` creates it")
+        in_place = folder.in_place
+        advice = "mount it" if in_place else "create or mount it; `newsdrop up` creates it"
+        yield Check(name, "warn", told, advice)
+        return
+    if folder.in_place:
+        yield _reading(name, folder.path)
         return
     yield from _space(name, folder.path, settings)
     yield _claiming(name, folder.path)
+
+
+def _reading(name: str, path: Path) -> Check:
+    """All that a folder which is read in place has to allow."""
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                entry.stat(follow_symlinks=False)
+                break
+    except OSError as error:
+        told = f"{printable(path)} cannot be read: {error.strerror}"
+        return Check(name, "fail", told, "give newsdrop's user read and search rights on it")
+    return Check(name, "ok", f"{printable(path)} is read in place: nothing in it is moved")
 
 
 def _claiming(name: str, path: Path) -> Check:

@@ -41,6 +41,7 @@ def folder_for(settings: Settings, files: tuple[Path, ...]) -> Folder | None:
             folder
             for folder in settings.all_folders()
             if not folder.schedule
+            and not folder.in_place
             and not is_paused(settings.state_dir, folder.name)
             and all(wanted(file.name, folder.pattern) for file in files)
         ),
@@ -75,7 +76,7 @@ def ingest(settings: Settings, stream: Stream, wait: Callable[[float], None]) ->
     if folder is None:
         raise ConfigError(
             "no drop folder takes the examples (*.md) now: each has another pattern, a schedule, "
-            "or is paused; run `newsdrop up` without --examples"
+            "is read in place or paused; run `newsdrop up` without --examples"
         )
     last_id = stream.info().last_id
     drop(folder, files)

@@ -224,8 +224,13 @@ def _wait_for_worker(
 
 
 def _make_folders(settings: Settings) -> None:
-    """Make the drop folders that are missing. Raises ConfigError."""
+    """Make the drop folders that are missing; what is read in place is somebody else's to make.
+
+    Raises ConfigError.
+    """
     for folder in settings.all_folders():
+        if folder.in_place:
+            continue
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -59,7 +59,8 @@ def _facts(reached: Reached) -> Iterator[tuple[str, str]]:
     folders = reached.settings.all_folders()
     for folder in folders:
         about = "" if len(folders) == 1 else f"  ({folder.name})"
-        yield "drop files into", printable(folder.path) + about
+        what = "read in place" if folder.in_place else "drop files into"
+        yield what, printable(folder.path) + about
     yield "look at the work", called("status --watch", config=reached.config)
     yield "see records come", called("tail --follow", config=reached.config)
     yield "read the stream", _reading(reached)

@@ -12,10 +12,14 @@ names the nearest known one.
 """
 
 from worker.settings.fields import (
+    FETCH_TAKING_SECONDS,
     MANUAL,
     MEGABYTE,
+    POLLED,
     Archive,
     DedupeSettings,
+    Feeds,
+    Fetch,
     Folder,
     Jobs,
     Limits,
@@ -30,10 +34,14 @@ from worker.settings.fields import (
 from worker.settings.load import config_file, load, shipped_config
 
 __all__ = [
+    "FETCH_TAKING_SECONDS",
     "MANUAL",
     "MEGABYTE",
+    "POLLED",
     "Archive",
     "DedupeSettings",
+    "Feeds",
+    "Fetch",
     "Folder",
     "Jobs",
     "Limits",

@@ -2,8 +2,9 @@
 
 import os
 import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -14,13 +15,19 @@ from pydantic import (
     Field,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from worker.model import OnChange, Profile, Scope
 
 ENV_PREFIX = "NEWSDROP_"
 MANUAL = "manual"
 """The source of what is enqueued by hand without `--source`."""
+
+POLLED = "feeds"
+"""The source of batches of what was polled or fetched; each entry has its own feed's name."""
+
+FETCH_TAKING_SECONDS = 120.0
+"""How long one task takes new feeds and pages to fetch, before another has its turn."""
 
 MEGABYTE = 1_000_000
 """What `_mb` is in every key: a disk's megabyte, not 1,024 × 1,024 bytes."""
@@ -68,6 +75,21 @@ Cron = Annotated[str, AfterValidator(_cron)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser())]
+
+
+def _listed(value: Any) -> Any:
+    """A list; in an environment variable its items are separated by commas."""
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
+Ports = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_listed)
+]
 
 
 class Part(BaseModel):
@@ -140,6 +162,52 @@ class WorkerSettings(Part):
     tick_seconds: float = Field(2.0, ge=0.2, description="how often the folders are looked at")
 
 
+class Fetch(Part):
+    """How feeds and pages are fetched."""
+
+    user_agent: str = Field("", description="empty: newsdrop/<version>")
+    deadline_seconds: float = Field(30.0, gt=0, le=300, description="for one answer, redirects too")
+    connect_seconds: float = Field(10.0, gt=0)
+    max_mb: int = Field(16, ge=1, description="of one answer, unpacked")
+    concurrency: int = Field(32, ge=1, le=1000, description="fetches at once in one task")
+    host_connections: int = Field(2, ge=1, description="at once to one host, by all workers")
+    host_interval_seconds: float = Field(1.0, ge=0, description="between two fetches from a host")
+    allow_networks: Networks = Field((), description="not public ones that may be fetched from")
+    allow_ports: Ports = Field((), description="beside 80 and 443")
+    ca_file: ExpandedPath | None = Field(None, description="certificates trusted beside the usual")
+    rsshub_base: str = Field("", description="what rsshub://… stands for: https://rsshub.example")
+    robots: bool = Field(True, description="pages are fetched as robots.txt allows")
+    page_tries: int = Field(4, ge=1, description="for a page, before its feed's own text is taken")
+
+    @property
+    def max_bytes(self) -> int:
+        return self.max_mb * MEGABYTE
+
+    @property
+    def page_seconds(self) -> float:
+        """For a page, with its robots.txt and the pages that follow it."""
+        return 3 * self.deadline_seconds
+
+    @property
+    def task_seconds(self) -> float:
+        """How long a task that fetches may take: what it took last has all its time."""
+        return FETCH_TAKING_SECONDS + self.page_seconds + 60
+
+
+class Feeds(Part):
+    """How often feeds are polled, unless a feed says otherwise."""
+
+    file: ExpandedPath | None = Field(None, description="empty: feeds.toml beside this file")
+    min_interval_seconds: int = Field(300, ge=10)
+    max_interval_seconds: int = Field(86_400, ge=10)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min_interval_seconds > self.max_interval_seconds:
+            raise ValueError("min_interval_seconds is above max_interval_seconds")
+        return self
+
+
 class Jobs(Part):
     keep_days: int = Field(14, ge=1)
     max_refused: int = Field(1000, ge=0, description="refused files listed for a job")
@@ -155,6 +223,10 @@ class Folder(Part):
 
     name: SourceName
     path: ExpandedPath
+    mode: Literal["take", "in-place"] = Field(
+        "take", description="in-place: nothing is moved; what is new or changed is copied"
+    )
+    rescan_seconds: float = Field(60.0, ge=1, description="in-place: how often it is walked")
     pattern: str = Field("*", description="file names taken, as in a shell; several with commas")
     settle_seconds: float = Field(0.3, ge=0, description="quiet for so long after it was closed")
     settle_unseen_seconds: float = Field(2.0, ge=0, description="the same where no event told")
@@ -166,6 +238,11 @@ class Folder(Part):
     on_change: OnChange = OnChange.DUPLICATE
     site: str | None = Field(None, description="name of a site rule; else chosen by content")
     language: str | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether nothing in it is moved."""
+        return self.mode == "in-place"
 
 
 class Settings(BaseSettings):
@@ -191,6 +268,8 @@ class Settings(BaseSettings):
     quarantine: Quarantine = Quarantine()
     limits: Limits = Limits()
     worker: WorkerSettings = WorkerSettings()
+    fetch: Fetch = Fetch()
+    feeds: Feeds = Feeds()
     jobs: Jobs = Jobs()
     log: Log = Log()
     folders: tuple[Folder, ...] = ()
@@ -204,8 +283,12 @@ class Settings(BaseSettings):
                     raise ValueError(f"two folders have the name {one.name}: each needs its own")
                 if one.path.is_relative_to(other.path) or other.path.is_relative_to(one.path):
                     raise ValueError(f"{one.name} and {other.name}: one folder is inside the other")
+            if one.in_place and self.state_dir.is_relative_to(one.path):
+                raise ValueError(f"state_dir is inside {one.name}, which is read in place: move it")
             if one.name == MANUAL:
                 raise ValueError(f"{MANUAL} is the source of what is enqueued by hand")
+            if one.name == POLLED:
+                raise ValueError(f"{POLLED} is the source of what is polled: choose another name")
         return self
 
     def all_folders(self) -> tuple[Folder, ...]:

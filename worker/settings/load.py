@@ -100,11 +100,25 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
         ) from error
-    for holder in (table, *table.get("folders", [])):
-        for key in ("path", "drop", "state_dir", "sites_dir"):
-            if isinstance(holder, dict) and isinstance(holder.get(key), str) and holder[key]:
-                holder[key] = path.parent / Path(holder[key]).expanduser()
-    return {key: value for key, value in table.items() if value != ""}
+    for holder in (table, table.get("fetch"), table.get("feeds"), *table.get("folders", [])):
+        if isinstance(holder, dict):
+            _resolve_paths(holder, path.parent)
+    feeds = table.setdefault("feeds", {})
+    if isinstance(feeds, dict):  # else the model says what is wrong
+        feeds.setdefault("file", path.parent / "feeds.toml")
+    return table
+
+
+_PATHS = ("path", "drop", "state_dir", "sites_dir", "file", "ca_file")
+
+
+def _resolve_paths(holder: dict[str, Any], base: Path) -> None:
+    """Paths are relative to the file they stand in; an empty one is as good as none."""
+    for key in _PATHS:
+        if holder.get(key) == "":
+            del holder[key]
+        elif isinstance(holder.get(key), str):
+            holder[key] = base / Path(holder[key]).expanduser()
 
 
 def _read_run_file(path: Path) -> dict[str, Any]:

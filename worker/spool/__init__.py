@@ -8,6 +8,7 @@
             lock  manifest  journal  0 1 2 …
     <state>/archive/<day>/<source>/<batch>.{tar.zst,jsonl}
     <state>/quarantine/<id>/{raw,error.json}
+    <state>/wanted/<name>                      articles of feeds whose pages are to be fetched
     <state>/accepted/<day>.log
     <state>/spools                             every drop folder's root there ever was
 
@@ -20,6 +21,7 @@ only after its outcome is in an archive segment.
 ``manifest`` ``journal``  in a batch: what its entries are called; what is decided
 ``archive``               finished batches, the ledger of every decision
 ``quarantine``            refused inputs, each with its reason
+``wanted``                articles that wait for their pages
 ``former``                drop folders that are none any more: what waits there
 ``accepted``              the list of batches, so that `audit` can miss one
 ``disk``                  intake pauses before the disk is full

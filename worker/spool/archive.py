@@ -20,7 +20,7 @@ import zstandard
 from worker.model import Outcome
 from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import day_of, fsync_dir, source_of, time_of, translated, write_durably
-from worker.spool.manifest import Head
+from worker.spool.manifest import Head, Origin, origin_of
 from worker.stored import made
 
 _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for four times that
@@ -28,12 +28,14 @@ _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFile:
-    """One accepted file of a segment. `path` is escaped; `kept` is False if it is quarantined."""
+    """One accepted file of a segment. `path` is escaped; `kept` is False if it is quarantined;
+    `origin` where it was fetched."""
 
     entry: int
     path: str
     size: int
     kept: bool = True
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,5 +180,8 @@ def _head_of(line: dict[str, Any]) -> SegmentHead:
     return SegmentHead(
         batch=made(Head, line["batch"]),
         archived_at=line["archived_at"],
-        files=tuple(made(ArchivedFile, file) for file in line["files"]),
+        files=tuple(
+            made(ArchivedFile, {**file, "origin": origin_of(file.get("origin"))})
+            for file in line["files"]
+        ),
     )

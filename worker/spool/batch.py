@@ -208,7 +208,7 @@ class Batch:
         assert about.offset is not None
         if self._pack is None:
             self._pack = os.open(self.folder / manifest.PACK, os.O_RDONLY | os.O_CLOEXEC)
-        return os.pread(self._pack, about.size, about.offset)  # small: it comes in one piece
+        return os.pread(self._pack, about.size, about.offset)  # below 2 GB: it comes in one piece
 
 
 @contextmanager

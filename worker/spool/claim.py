@@ -38,11 +38,22 @@ _PACKED_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file to claim: where it is, and its path below the folder it is found in."""
+    """A file to claim: where it is, and its path below the folder it is found in; `origin` where
+    it was fetched once."""
 
     location: str
     path: str
     size: int = 0
+    origin: manifest.Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Bytes to claim (fetched, uploaded, standard input), and what they are called."""
+
+    data: bytes
+    path: str
+    origin: manifest.Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,43 +82,30 @@ def claim(
     With `leave_denied` a file that may not be moved stays where it is and holds up no other.
     Raises SpoolUnavailable; nothing is lost then.
     """
-    root.prepare()
-    name = batch_name(now, source)
-    head = manifest.Head(name, source, kind, rfc3339(now), job, force)
-    staged = root.staging / name
-    with translated(staged):
-        staged.mkdir(mode=0o770)
-        lock = _locked(staged / LOCK)
-        try:
-            if copy:
-                entries = list(_copies(staged, candidates))
-            else:
-                entries = [manifest.Entry(n, c.path) for n, c in enumerate(candidates)]
-            write_durably(staged / manifest.NAME, manifest.dump(head, entries))
-            fsync_dir(staged)
-            files = len(entries)
-            placed = root.work / name
-            staged.rename(placed)
-            if not copy:
-                places = ((c, placed / str(n)) for n, c in enumerate(candidates))
-                files = sum(_move(c, place, leave_denied) for c, place in places)
-            if not files:
-                placed.rename(staged)
+    head = _head(source, kind, now, job, force)
+    with _staged(root, head) as staged:
+        if copy:
+            entries = list(_copies(staged, candidates))
+            if not entries:
                 shutil.rmtree(staged)
                 return None
-            if not copy:
-                fsync_dir(placed)
-            fsync_dir(root.work)
-            accepted.add(name, files)
-        finally:
-            os.close(lock)
-    return Claimed(name, files)
+            _place(root, staged, head, entries)
+            return _accepted(root, accepted, head, len(entries))
+        entries = [manifest.Entry(n, c.path, origin=c.origin) for n, c in enumerate(candidates)]
+        placed = _place(root, staged, head, entries)
+        places = ((c, placed / str(n)) for n, c in enumerate(candidates))
+        files = sum(_move(c, place, leave_denied) for c, place in places)
+        if not files:
+            placed.rename(staged)
+            shutil.rmtree(staged)
+            return None
+        fsync_dir(placed)
+        return _accepted(root, accepted, head, files)
 
 
 def claim_bytes(
     root: Root,
-    data: bytes,
-    path: str,
+    incoming: Sequence[Incoming],
     accepted: Accepted,
     *,
     source: str,
@@ -116,15 +114,56 @@ def claim_bytes(
     job: str | None = None,
     force: bool = False,
 ) -> Claimed:
-    """A batch of one file from `data` (standard input, an upload). Raises SpoolUnavailable."""
+    """A batch of bytes that are in memory, durable when this returns. Raises SpoolUnavailable."""
+    head = _head(source, kind, now, job, force)
+    with _staged(root, head) as staged:
+        entries = list(_packed(staged, incoming))
+        _place(root, staged, head, entries)
+        return _accepted(root, accepted, head, len(entries))
+
+
+def _head(source: str, kind: str, now: datetime, job: str | None, force: bool) -> manifest.Head:
+    return manifest.Head(batch_name(now, source), source, kind, rfc3339(now), job, force)
+
+
+@contextmanager
+def _staged(root: Root, head: manifest.Head) -> Iterator[Path]:
+    """The batch's folder in `staging/`, locked until the end, wherever it is by then."""
     root.prepare()
-    with translated(root.staging):
-        temporary = root.staging / f"{batch_name(now, source)}.in"
-        write_durably(temporary, data)
-    one = [Candidate(str(temporary), path, len(data))]
-    claimed = claim(root, one, accepted, source=source, kind=kind, now=now, job=job, force=force)
-    assert claimed is not None  # nobody else knows the temporary's name
-    return claimed
+    staged = root.staging / head.batch
+    with translated(staged):
+        staged.mkdir(mode=0o770)
+        lock = _locked(staged / LOCK)
+        try:
+            yield staged
+        finally:
+            os.close(lock)
+
+
+def _place(
+    root: Root, staged: Path, head: manifest.Head, entries: Sequence[manifest.Entry]
+) -> Path:
+    """Put the batch, its manifest written, into `work/`."""
+    write_durably(staged / manifest.NAME, manifest.dump(head, entries))
+    fsync_dir(staged)
+    return staged.rename(root.work / head.batch)
+
+
+def _accepted(root: Root, accepted: Accepted, head: manifest.Head, files: int) -> Claimed:
+    fsync_dir(root.work)
+    accepted.add(head.batch, files)
+    return Claimed(head.batch, files)
+
+
+def _packed(staged: Path, incoming: Sequence[Incoming]) -> Iterator[manifest.Entry]:
+    with (staged / manifest.PACK).open("xb", buffering=_PACKED_BYTES) as pack:
+        offset = 0
+        for number, one in enumerate(incoming):
+            pack.write(one.data)
+            yield manifest.Entry(number, one.path, offset, len(one.data), one.origin)
+            offset += len(one.data)
+        pack.flush()
+        os.fsync(pack.fileno())
 
 
 def _locked(path: Path) -> int:
@@ -143,10 +182,10 @@ def _copies(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.
                     continue
                 if size > _PACKED_BYTES:
                     _copy(fd, staged / str(number))
-                    yield manifest.Entry(number, candidate.path)
+                    yield manifest.Entry(number, candidate.path, origin=candidate.origin)
                 else:
                     copied = pack.write(read_all(fd, size))
-                    yield manifest.Entry(number, candidate.path, offset, copied)
+                    yield manifest.Entry(number, candidate.path, offset, copied, candidate.origin)
                     offset += copied
         pack.flush()
         os.fsync(pack.fileno())
@@ -189,10 +228,18 @@ def _carried(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
 
 @contextmanager
 def _opened(location: str) -> Iterator[tuple[int | None, int]]:
-    """A regular file and its size; None where it is gone, or is no file that can be read."""
+    """A regular file and its size; None where it is gone, or is no file that can be read.
+
+    A link is not followed: whoever found the file has seen what it was, and named it.
+    """
     try:
-        fd = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (FileNotFoundError, PermissionError):
+        yield None, 0
+        return
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
         yield None, 0
         return
     try:

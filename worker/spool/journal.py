@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from worker.errors import Reason
-from worker.model import Outcome, Status
+from worker.model import FeedRead, Outcome, Status
 from worker.stored import made
 
 NAME = "journal"
@@ -91,6 +91,8 @@ def outcome_of(line: dict[str, Any]) -> Outcome:
     typed = {**line, "status": Status(line["status"]), "warnings": tuple(line.get("warnings", ()))}
     if typed.get("reason") is not None:
         typed["reason"] = Reason(typed["reason"])
+    if typed.get("feed") is not None:
+        typed["feed"] = made(FeedRead, typed["feed"])
     return made(Outcome, typed)
 
 

@@ -39,9 +39,10 @@ class Root:
 
 
 def roots(settings: Settings) -> tuple[Root, ...]:
-    """Every place where batches may wait: each drop folder's, those of folders that were one
-    before, and the one for enqueued files."""
-    of_folders = {_plain(root.path): root for root in map(_of_folder, settings.all_folders())}
+    """Every place where batches may wait: each drop folder's (one that is read in place has
+    none), those of folders that were one before, and the one for what is copied."""
+    taken = (folder for folder in settings.all_folders() if folder.mode == "take")
+    of_folders = {_plain(root.path): root for root in map(_of_folder, taken)}
     before = (path for path in former.usable(settings.state_dir) if path not in of_folders)
     return (*of_folders.values(), *(Root(path, None) for path in before), manual_root(settings))
 
@@ -55,7 +56,16 @@ def _plain(path: Path) -> Path:
 
 
 def manual_root(settings: Settings) -> Root:
+    """Where what is copied waits: what is enqueued, and what is read in place."""
     return Root(settings.state_dir / "spool", None)
+
+
+def notes_dir(settings: Settings, folder: Folder) -> Path:
+    """Where it is noted what the last look at a folder did: beside its spool; of one that is read
+    in place, in the state directory."""
+    if folder.in_place:
+        return settings.state_dir / "in-place" / folder.name
+    return _of_folder(folder).path
 
 
 def batch_name(now: datetime, source: str) -> str:

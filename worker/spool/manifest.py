@@ -2,6 +2,7 @@
 
 Written and synced before the files are renamed in, so that a batch always knows its names.
 What was copied is not a file each but lies in one, the pack, and the manifest says where.
+What was fetched also says where it came from.
 JSON lines: a head, then one line an entry. Names that are not UTF-8 keep their bytes as lone
 surrogates (PEP 383), which JSON writes as ``\\udcNN``.
 """
@@ -9,7 +10,9 @@ surrogates (PEP 383), which JSON writes as ``\\udcNN``.
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from worker.errors import SpoolUnavailable
 from worker.stored import made
@@ -30,6 +33,34 @@ class Head:
     force: bool = False
 
 
+class Form(StrEnum):
+    """What an entry's bytes must be: anything that is read, a feed and nothing else, or an entry
+    of a feed together with its page (:mod:`worker.parse.full_text`)."""
+
+    ANY = "any"
+    FEED = "feed"
+    CAPSULE = "capsule"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an entry was fetched. Its own `source` goes before the batch's.
+
+    `kind` is how it came (`feed`, `page`); addresses are without credentials; `fetched_at` is
+    RFC 3339, UTC; `charset` is what the server declared; `seen_at` is when the article was first
+    seen, where that was before its batch was claimed.
+    """
+
+    source: str
+    kind: str
+    url: str
+    fetched_at: str
+    charset: str | None = None
+    feed_url: str | None = None
+    form: Form = Form.ANY
+    seen_at: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One file of a batch: its number, and its path below the folder it came from.
@@ -42,6 +73,7 @@ class Entry:
     path: str
     offset: int | None = None
     size: int = 0
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +86,12 @@ def dump(head: Head, entries: Iterable[Entry]) -> bytes:
     """The manifest of a batch."""
     lines = [json.dumps(asdict(head))]
     for entry in entries:
-        packed = () if entry.offset is None else (entry.offset, entry.size)
-        lines.append(json.dumps([entry.number, entry.path, *packed]))
+        line: list[Any] = [entry.number, entry.path]
+        if entry.origin is not None:
+            line += (entry.offset, entry.size, asdict(entry.origin))
+        elif entry.offset is not None:
+            line += (entry.offset, entry.size)
+        lines.append(json.dumps(line))
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
@@ -63,7 +99,24 @@ def load(batch_dir: Path) -> Manifest:
     """The manifest in `batch_dir`. Raises SpoolUnavailable where it cannot be read."""
     try:
         first, *rest = (batch_dir / NAME).read_text("ascii").splitlines()
-        entries = tuple(Entry(*json.loads(line)) for line in rest)
+        entries = tuple(_entry(*json.loads(line)) for line in rest)
         return Manifest(made(Head, json.loads(first)), entries)
     except (OSError, ValueError, TypeError) as error:
         raise SpoolUnavailable(f"the manifest of batch {batch_dir.name} cannot be read") from error
+
+
+def origin_of(said: dict[str, Any] | None) -> Origin | None:
+    """An origin from its JSON object. Raises TypeError or ValueError where it is none."""
+    return (
+        None if said is None else made(Origin, {**said, "form": Form(said.get("form", Form.ANY))})
+    )
+
+
+def _entry(
+    number: int,
+    path: str,
+    offset: int | None = None,
+    size: int = 0,
+    origin: dict[str, Any] | None = None,
+) -> Entry:
+    return Entry(number, path, offset, size, origin_of(origin))

@@ -19,6 +19,7 @@ import orjson
 from worker.errors import Reason, UsageError
 from worker.escape import printable
 from worker.spool.layout import fsync_dir, is_batch, time_of, translated
+from worker.spool.manifest import Origin, origin_of
 from worker.stored import made
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,150}")
@@ -26,7 +27,8 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,150}")
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What `error.json` says. `path` is escaped; times are RFC 3339, UTC; `size` in bytes."""
+    """What `error.json` says. `path` is escaped; times are RFC 3339, UTC; `size` in bytes;
+    `origin` where it was fetched."""
 
     id: str
     source: str
@@ -39,6 +41,7 @@ class Refused:
     size: int
     refused_at: str
     job: str | None = None
+    origin: Origin | None = None
 
 
 class Quarantine:
@@ -95,7 +98,8 @@ class Quarantine:
             data = orjson.loads((self._folder(refused_id) / "error.json").read_bytes())
         except (OSError, orjson.JSONDecodeError) as error:
             raise _unknown(refused_id) from error
-        return made(Refused, {**data, "reason": Reason(data["reason"])})
+        typed = {"reason": Reason(data["reason"]), "origin": origin_of(data.get("origin"))}
+        return made(Refused, {**data, **typed})
 
     def raw_path(self, refused_id: str) -> Path:
         """The refused bytes. Raises UsageError where there is none of that id."""

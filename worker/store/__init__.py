@@ -6,6 +6,9 @@ Nothing else in newsdrop imports redis.
 ``articles``            offering articles, asking the index: `publish`, `known`, `marked.lua`
 ``stream``              reading the stream
 ``layout``              the keys, and the bytes of the index
+``turns``               what is due to be fetched, at its host's pace: `take.lua`, `done.lua`
+``feeds``               what is remembered of feeds, what was read of them: `observed.lua`
+``pages``               when wanted pages are fetched; robots.txt
 ``tally``               counters, each batch counted once: `settle.lua`, `snapshot.lua`
 ``jobs``                what one enqueue, or a source's hour, brought in
 ``workers``             heartbeats, and the scheduler's last tick

@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     ENQUEUE = "enqueue"
     SCAN = "scan"
     RETRY = "retry"
+    POLL = "poll"
     UNKNOWN = "unknown"
 
 

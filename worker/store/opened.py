@@ -3,8 +3,11 @@
 from worker.settings import Settings
 from worker.store.articles import ArticleStore
 from worker.store.connection import Client, connect, redis_url
+from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
+from worker.store.pages import PageStore
 from worker.store.tally import Tallies
+from worker.store.turns import HostPace
 
 
 def article_store(settings: Settings, client: Client | None = None) -> ArticleStore:
@@ -24,6 +27,24 @@ def job_store(settings: Settings, client: Client | None = None) -> JobStore:
         stream=settings.stream.name,
         keep_days=settings.jobs.keep_days,
     )
+
+
+def feed_store(settings: Settings, client: Client | None = None) -> FeedStore:
+    """What is remembered of feeds. Raises ConfigError where redis.url is none."""
+    return FeedStore(
+        client or connect(redis_url(settings)), stream=settings.stream.name, pace=_pace(settings)
+    )
+
+
+def page_store(settings: Settings, client: Client | None = None) -> PageStore:
+    """When wanted pages are fetched. Raises ConfigError where redis.url is none."""
+    return PageStore(
+        client or connect(redis_url(settings)), stream=settings.stream.name, pace=_pace(settings)
+    )
+
+
+def _pace(settings: Settings) -> HostPace:
+    return HostPace(settings.fetch.host_interval_seconds, settings.fetch.host_connections)
 
 
 def tallies(settings: Settings, client: Client) -> Tallies:

@@ -4,7 +4,8 @@ Plain functions that return frozen dataclasses. Nothing here prints, and nothing
 
 ===========  ==============================================================
 ``status``   how everything stands at one moment
-``jobs``     each enqueue, and what a scan found of a source within an hour
+``feeds``    how the feeds stand
+``jobs``     each enqueue, and what was found or polled within an hour
 ``audit``    every accepted file against its one outcome
 ``explain``  an article's key, what it matched, and where that came from
 ``history``  what the archive tells of an article or a file

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.model import Outcome, Status
+from worker.model import DECISIONS, Outcome, Status
 from worker.settings import Settings
 from worker.spool.accepted import Accepted
 from worker.spool.archive import Archive, Segment
 from worker.spool.batch import look
 from worker.spool.layout import roots
+from worker.spool.wanted import WantedPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,22 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Files. `accepted` = published + duplicate + quarantined + waiting + unaccounted.
+    """Files. `accepted` = published + duplicate + read + quarantined + waiting + unaccounted.
 
     A file of many articles counts as `published` if any of them was published or revised, else
-    as `duplicate` if any was one. `articles` counts the articles within them by outcome.
+    as `duplicate` if any was one. `read` are documents of feeds that brought nothing new, or only
+    articles whose pages had to be fetched first: those pages are files of their own, and
+    `pages_wanted` of them are still to come. `articles` counts decisions by outcome.
     """
 
     accepted: int
     published: int
     duplicate: int
+    read: int
     quarantined: int
     waiting: int
     unaccounted: int
+    pages_wanted: int
     articles: dict[str, int]
     missing: tuple[Missing, ...] = ()
 
@@ -56,14 +61,15 @@ def audit(settings: Settings) -> Audit:
     noted = dict(Accepted(settings.state_dir))
     waiting = {batch.name: batch.files for root in roots(settings) for batch in look(root)}
     files: Counter[str] = Counter()
-    articles: Counter[str] = Counter({status.value: 0 for status in Status})
+    articles: Counter[str] = Counter({status.value: 0 for status in DECISIONS})
     ends: dict[str, int] = {}
     in_segment: dict[str, int] = {}
     for segment in Archive(settings.state_dir).segments():
         in_segment[segment.batch], outcomes = _read(segment)
         by_entry: dict[int, list[Outcome]] = {}
         for outcome in outcomes:
-            articles[outcome.status] += 1
+            if outcome.status in DECISIONS:
+                articles[outcome.status] += 1
             by_entry.setdefault(outcome.entry, []).append(outcome)
         ends[segment.batch] = len(by_entry)
         files.update(_end(of_file) for of_file in by_entry.values())
@@ -81,9 +87,11 @@ def audit(settings: Settings) -> Audit:
         accepted=accepted,
         published=files["published"],
         duplicate=files["duplicate"],
+        read=files["read"],
         quarantined=files["quarantined"],
         waiting=sum(open_batches.values()),
         unaccounted=sum(lost.accepted - lost.accounted for lost in missing),
+        pages_wanted=len(WantedPages(settings.state_dir).names()),
         articles=dict(articles),
         missing=tuple(missing),
     )
@@ -102,4 +110,6 @@ def _end(outcomes: Sequence[Outcome]) -> str:
     found = {outcome.status for outcome in outcomes}
     if found & {Status.PUBLISHED, Status.REVISED}:
         return "published"
-    return "duplicate" if Status.DUPLICATE in found else "quarantined"
+    if Status.DUPLICATE in found:
+        return "duplicate"
+    return "read" if Status.READ in found else "quarantined"

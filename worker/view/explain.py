@@ -7,6 +7,7 @@ from pathlib import Path
 from worker.articles import Item, Unread
 from worker.errors import Reason, Retryable, UsageError
 from worker.escape import printable
+from worker.feeds.catalog import Feeds
 from worker.model import Identity, Scope, Status
 from worker.normalize.identity import identity_of
 from worker.settings import MANUAL, Settings
@@ -80,7 +81,7 @@ def explain_title(
     settings: Settings, title: str, date: str | None, source: str | None = None
 ) -> Answer:
     """Explain the article that a title and a date name. Raises ConfigError."""
-    profile = settings.profile(source or MANUAL)
+    profile = Feeds(settings).profile(source or MANUAL)
     rule = open_sites(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
     about = Explained(title=title, date=found.date, folded_title=found.title, scope=profile.scope)

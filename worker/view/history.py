@@ -70,12 +70,14 @@ def _holding(segments: Iterable[Segment], text: bytes) -> Iterator[Segment]:
 
 def _past(segment: Segment, wanted: Callable[[Outcome], bool]) -> Iterator[Past]:
     head = segment.head()
+    origins = {file.entry: file.origin for file in head.files if file.origin is not None}
     for outcome in segment.outcomes():
-        if wanted(outcome):
+        if outcome.status is not Status.READ and wanted(outcome):
+            origin = origins.get(outcome.entry)
             yield Past(
                 at=head.archived_at,
-                source=head.batch.source,
-                kind=head.batch.kind,
+                source=origin.source if origin else head.batch.source,
+                kind=origin.kind if origin else head.batch.kind,
                 job=head.batch.job,
                 batch=segment.batch,
                 entry=outcome.entry,

@@ -13,15 +13,17 @@ from datetime import datetime
 
 from worker.errors import Retryable, SpoolUnavailable
 from worker.escape import printable
+from worker.feeds.catalog import Feeds
 from worker.model import Tally
 from worker.settings import MANUAL, Folder, Settings
 from worker.sources.left import LeftAlone, noted
 from worker.sources.pause import is_paused
 from worker.spool.batch import Waiting, look
 from worker.spool.disk import check_free
-from worker.spool.layout import Root, roots, time_of
+from worker.spool.layout import notes_dir, roots, time_of
+from worker.spool.wanted import WantedPages
 from worker.store.connection import connect, redis_url, shown_url
-from worker.store.opened import tallies
+from worker.store.opened import feed_store, page_store, tallies
 from worker.store.stream import Stream, StreamInfo
 from worker.store.tally import Snapshot
 from worker.store.workers import Heartbeats, WorkerInfo
@@ -62,13 +64,15 @@ class Queue:
 class Source:
     """One source. `folder` is None for what is enqueued by hand; times are RFC 3339, UTC.
 
-    `folder_there` is False where the drop folder is missing. `left_alone` holds the first files
-    that were not taken, `left_alone_count` how many there are.
+    `folder_there` is False where the drop folder is missing; `in_place` tells that nothing is
+    moved out of it. `left_alone` holds the first files that were not taken, `left_alone_count` how
+    many there are.
     """
 
     name: str
     folder: str | None
     folder_there: bool
+    in_place: bool
     paused: bool
     schedule: str
     waiting: int
@@ -76,6 +80,19 @@ class Source:
     last_success: str | None
     left_alone: tuple[LeftAlone, ...]
     left_alone_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """The feeds, all together, and the pages of theirs that are waited for.
+
+    What only Redis knows is None while it does not answer; `due` counts what is to be fetched now.
+    """
+
+    feeds: int
+    failing: int | None
+    due: int | None
+    pages_wanted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,7 @@ class Status:
     stream: StreamInfo | None
     workers: tuple[WorkerInfo, ...] | None
     beat_age_s: float | None
+    polled: Polled
     sources: tuple[Source, ...]
 
 
@@ -104,6 +122,8 @@ class _Told:
     """What Redis told, in one look."""
 
     snapshot: Snapshot
+    failing: int
+    due: int
     stream: StreamInfo
     workers: tuple[WorkerInfo, ...]
     beat_age_s: float | None
@@ -111,8 +131,7 @@ class _Told:
 
 def status(settings: Settings, now: datetime) -> Status:
     """A snapshot; `now` is aware. Raises SpoolUnavailable where a spool folder cannot be read."""
-    places = roots(settings)
-    batches = [batch for root in places for batch in look(root)]
+    batches = [batch for root in roots(settings) for batch in look(root)]
     told, problem = _ask(settings, [batch.name for batch in batches])
     if told is not None:
         batches = [batch for batch in batches if batch.name not in told.snapshot.settled]
@@ -127,7 +146,13 @@ def status(settings: Settings, now: datetime) -> Status:
         stream=told.stream if told else None,
         workers=told.workers if told else None,
         beat_age_s=told.beat_age_s if told else None,
-        sources=_sources(settings, places, batches, told.snapshot if told else None),
+        polled=Polled(
+            feeds=len(Feeds(settings).current()),
+            failing=told.failing if told else None,
+            due=told.due if told else None,
+            pages_wanted=len(WantedPages(settings.state_dir).names()),
+        ),
+        sources=_sources(settings, batches, told.snapshot if told else None),
     )
 
 
@@ -138,9 +163,14 @@ def _ask(settings: Settings, batches: Sequence[str]) -> tuple[_Told | None, str 
     heartbeats = Heartbeats(client, stream=name)
     try:
         snapshot = tallies(settings, client).snapshot(batches)
-        workers = tuple(heartbeats.alive())
+        feeds, pages = feed_store(settings, client), page_store(settings, client)
         return _Told(
-            snapshot, Stream(client, name).info(), workers, heartbeats.tick_age_seconds()
+            snapshot=snapshot,
+            failing=len(feeds.failing()),
+            due=feeds.due() + pages.due(),
+            stream=Stream(client, name).info(),
+            workers=tuple(heartbeats.alive()),
+            beat_age_s=heartbeats.tick_age_seconds(),
         ), None
     except Retryable as error:
         return None, str(error)
@@ -150,7 +180,8 @@ def _ask(settings: Settings, batches: Sequence[str]) -> tuple[_Told | None, str 
 
 def _intake_problem(settings: Settings) -> str | None:
     """The condition under which scans and enqueues wait, asked the way they ask."""
-    folders = [folder.path for folder in settings.all_folders()]
+    # One that is read in place may be a mount that never has room: nothing is written there.
+    folders = [folder.path for folder in settings.all_folders() if folder.mode == "take"]
     try:
         for path in (settings.state_dir, *folders):
             if path.is_dir():
@@ -188,7 +219,6 @@ def _queue(batches: Sequence[Waiting], now: datetime) -> Queue:
 
 def _sources(
     settings: Settings,
-    places: Sequence[Root],
     batches: Sequence[Waiting],
     snapshot: Snapshot | None,
 ) -> tuple[Source, ...]:
@@ -198,7 +228,7 @@ def _sources(
     for name in sorted(known | {batch.source for batch in batches} | {MANUAL}):
         folders.setdefault(name, None)
     waits = {name: sum(b.files for b in batches if b.source == name) for name in folders}
-    left = {root.source: noted(root.path) for root in places if root.source}
+    left = {f.name: noted(notes_dir(settings, f)) for f in settings.all_folders()}
     return tuple(
         _source(
             settings,
@@ -228,6 +258,7 @@ def _source(
         name=name,
         folder=printable(folder.path, 4096) if folder else None,
         folder_there=folder is None or folder.path.is_dir(),
+        in_place=folder is not None and folder.in_place,
         paused=is_paused(settings.state_dir, name),
         schedule=folder.schedule if folder else "",
         waiting=waiting,

@@ -1,0 +1,412 @@
+"""`feeds`: what is polled, seen and changed by commands."""
+
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import redis
+from rich.cells import cell_len
+from rich.console import Console
+
+from tests.cli.test_urls import feed
+from tests.home import Home
+from tests.web import Reply, Web
+from worker.cli.feednames import Names, of_title, of_url
+from worker.feeds.opml import Outline, write_opml
+from worker.poll import fetch, poll
+
+ESCAPE = "\x1b[31m\u202e"
+"""What would colour a terminal and turn text around."""
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """A server that may be fetched from, with a feed."""
+    with Web() as server:
+        monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
+        monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(server.port))
+        monkeypatch.setenv("NEWSDROP_FETCH_HOST_INTERVAL_SECONDS", "0")
+        server.pages["/feed"] = Reply(body=feed("甲", "乙"))
+        yield server
+
+
+def polled(home: Home) -> None:
+    """What beat's tick and the workers would do."""
+    context = home.context()
+    poll(context, ring=lambda: None)
+    fetch(context, ring=lambda: None)
+    home.work()
+
+
+def page(*links: str) -> Reply:
+    """A page that names feeds."""
+    named = "".join(
+        f'<link rel="alternate" type="application/rss+xml" title="{link}" href="{link}">'
+        for link in links
+    )
+    body = f"<html><head>{named}</head><body><p>港口</p></body></html>".encode()
+    return Reply(body=body, headers={"content-type": "text/html"})
+
+
+def configured(home: Home, monkeypatch: pytest.MonkeyPatch, text: str) -> Path:
+    """A config file's feeds."""
+    path = home.put("feeds.toml", text)
+    monkeypatch.setenv("NEWSDROP_FEEDS_FILE", str(path))
+    return path
+
+
+def test_a_feed_is_added_polled_and_listed(home: Home, web: Web) -> None:
+    """Added with all its keys, it is polled at once; the list has its counts and its next poll."""
+    added = home.json(
+        "feeds", "add", web.url("/feed"), "--name", "harbour", "--tag", "port", "--tag", "news",
+        "--time-zone", "Asia/Tokyo", "--min-interval", "60", "--max-interval", "600",
+    )  # fmt: skip
+    assert added == {
+        "name": "harbour", "url": web.url("/feed"), "title": "港", "entries": 2, "page": None,
+        "rung": True,
+    }  # fmt: skip
+    (before,) = home.lines("feeds", "list")
+    assert (before["standing"], before["next_poll"]) == ("new", None)
+    polled(home)
+    (listed,) = home.lines("feeds", "list")
+    assert listed["standing"] == "ok"
+    assert (listed["published"], listed["duplicate"], listed["entries"]) == (2, 0, 2)
+    assert listed["interval_seconds"] == 360  # what a feed begins with, shortened
+    assert listed["last_new"] < listed["next_poll"]
+    assert not listed["configured"]
+    assert {tuple(record["tags"]) for record in home.lines("tail", "--from", "0")} == {
+        ("port", "news")
+    }
+    shown = home.run("feeds", "list").stdout
+    assert "1 feed\n" in shown
+    assert "harbour" in shown
+
+
+def test_adding_rings_the_workers(home: Home, web: Web, redis_client: redis.Redis) -> None:
+    """The poll's bell waits in the queue, so that polling does not wait for the next tick; a
+    thousand feeds added one by one do not fill the queue."""
+    home.run("feeds", "add", web.url("/feed"))
+    assert redis_client.llen("newsdrop") == 1
+    most = home.settings().most_bells()
+    for number in range(most + 2):
+        home.json("feeds", "add", web.url(f"/{number}"), "--no-check")
+    assert redis_client.llen("newsdrop") == most
+
+
+def test_a_page_that_names_one_feed_stands_for_it(home: Home, web: Web) -> None:
+    """The feed's own address is added, with the page's user, and it is said where it was found."""
+    web.pages["/page"] = page("/feed")
+    added = home.json("feeds", "add", web.url("/page", user="me:geheim"))
+    assert (added["url"], added["page"]) == (web.url("/feed"), web.url("/page"))
+    assert web.requests[-1].headers["authorization"].startswith("Basic ")
+    polled(home)
+    assert home.lines("feeds", "list")[0]["published"] == 2
+
+
+def test_of_several_feeds_a_person_chooses(home: Home, web: Web) -> None:
+    """They are listed with what to type, exit 1, and nothing is added."""
+    web.pages["/page"] = page("/feed?a=1&amp;b=2", "/comments")
+    refused = home.run("feeds", "add", web.url("/page"))
+    assert refused.exit_code == 1
+    assert f"newsdrop feeds add '{web.url('/feed?a=1&b=2')}'\n" in refused.stdout
+    assert f"newsdrop feeds add {web.url('/comments')}\n" in refused.stdout
+    found = home.json("feeds", "add", web.url("/page"), code=1)["feeds"]
+    assert found == [web.url("/feed?a=1&b=2"), web.url("/comments")]
+    assert home.lines("feeds", "list") == []
+
+
+def test_what_is_no_feed_is_refused_with_the_reason(home: Home, web: Web) -> None:
+    """A page without a feed, an error, an address that is not public; `--no-check` adds unseen."""
+    web.pages["/page"] = page()
+    reasons = {
+        web.url("/page"): "names none: this is a page, not a feed",
+        web.url("/gone"): "answers 404 (not found)",
+        "http://10.0.0.1/feed": "is not public",
+    }
+    for url, reason in reasons.items():
+        refused = home.run("feeds", "add", url)
+        assert refused.exit_code == 1
+        assert reason in refused.stderr
+    assert home.lines("feeds", "list") == []
+    assert home.json("feeds", "add", web.url("/gone"), "--no-check")["entries"] is None
+
+
+def test_headers_stay_with_the_host_they_were_given_for(home: Home, web: Web) -> None:
+    """They are sent with the check, never shown, and not to a feed that a page has elsewhere."""
+    home.run("feeds", "add", web.url("/feed"), "--header", "X-Key: geheim")
+    assert web.requests[-1].headers["x-key"] == "geheim"
+    for command in (["list"], ["list", "--json"], ["export"], ["refresh", "--all"]):
+        assert "geheim" not in home.run("feeds", *command).output
+    web.pages["/page"] = page(web.url("/feed", host="127.0.0.2"))
+    refused = home.run("feeds", "add", web.url("/page"), "--header", "X-Key: geheim")
+    assert refused.exit_code == 2
+    assert "by its own address" in refused.stderr
+    wrong = home.run("feeds", "add", web.url("/x"), "--header", "geheim")
+    assert (wrong.exit_code, "geheim" in wrong.output) == (2, False)
+
+
+def test_credentials_are_never_shown(home: Home, web: Web) -> None:
+    """Neither a user and password nor a token, in no command's output, failing or not."""
+    url = web.url("/feed?token=geheim", user="me:geheim")
+    said = [home.run("feeds", "add", url), home.run("feeds", "add", url)]
+    web.pages["/feed"] = Reply(500)
+    polled(home)
+    for command in (["list"], ["list", "--failing"], ["list", "--json"], ["refresh", "--failing"]):
+        said.append(home.run("feeds", *command))
+    assert all("geheim" not in one.output for one in said)
+    listed = home.json("feeds", "list")
+    assert (listed["standing"], listed["trouble"]) == ("failing", "status")
+    exported = home.run("feeds", "export")
+    assert "me:geheim" not in exported.output
+    assert "token=geheim" in exported.stdout, "without it the address would be none"
+    assert "keep the list to yourself" in exported.stderr
+
+
+def test_wrong_keys_are_told_before_anything_is_fetched(home: Home, web: Web) -> None:
+    """Zone, interval, site, name: each with what is wrong, exit 2."""
+    home.json("feeds", "add", web.url("/other"), "--no-check", "--name", "taken")
+    wrong = {
+        ("--time-zone", "Mars/One"): "IANA",
+        ("--min-interval", "0"): "greater than or equal to 10",
+        ("--schedule", "often"): "cron",
+        ("--site", "sinna"): "did you mean sina?",
+        ("--name", "a b"): "letters, digits",
+        ("--name", "drop"): "already a source named drop",
+        ("--name", "taken"): "already a source named taken",
+        ("--name", "manual"): "newsdrop's own",
+    }
+    for options, why in wrong.items():
+        refused = home.run("feeds", "add", web.url("/feed"), *options)
+        assert refused.exit_code == 2
+        assert why in refused.stderr
+    again = home.run("feeds", "add", web.url("/other"))
+    assert "already a feed of" in again.stderr
+    assert web.requests == []
+
+
+def test_a_failing_feed_is_told_with_the_error_and_the_next_try(home: Home, web: Web) -> None:
+    """How often, how long ago, when next, and why; a gap is told, too, and where a feed moved."""
+    for name in ("harbour", "bridge", "coast"):
+        web.pages[f"/{name}"] = Reply(body=feed("甲", "乙"))
+        home.json("feeds", "add", web.url(f"/{name}"), "--name", name)
+        polled(home)
+    web.pages["/harbour"] = Reply(404)
+    web.pages["/bridge"] = Reply(body=feed("丙", "丁"))
+    web.pages["/coast"] = Reply(301, headers={"location": "/moved"})
+    web.pages["/moved"] = Reply(body=feed("甲", "乙"))
+    for _ in range(3):
+        for name in ("harbour", "bridge", "coast"):
+            home.run("feeds", "refresh", name)
+            polled(home)
+    shown = home.run("feeds", "list").stdout
+    assert "harbour failing" in shown
+    assert "harbour: failed 3 times in a row, the last" in shown
+    assert "; tried again in 20 min\n" in shown
+    assert f"    {web.url('/harbour')} answers 404 (not found)" in shown
+    assert "bridge: 1 gap, the last " in shown
+    assert "ago: entries may have been missed" in shown
+    assert f"coast: moved for good, and is polled at {web.url('/moved')}" in shown
+    assert "3 feeds: 1 failing\n" in shown
+    assert [one["name"] for one in home.lines("feeds", "list", "--failing")] == ["harbour"]
+    assert "bridge" not in home.run("feeds", "list", "--failing").stdout
+    home.run("feeds", "reset-errors", "harbour")
+    assert home.run("feeds", "list", "--failing").stdout == "No feed is failing, of 3.\n"
+
+
+def test_what_a_feed_says_of_itself_cannot_move_the_cursor(home: Home, web: Web) -> None:
+    """Titles and addresses from outside are escaped wherever they are printed."""
+    title = "&#x202e;港"
+    body = feed("甲").replace("港".encode(), title.encode())
+    web.pages["/feed"] = Reply(body=body)
+    web.pages["/page"] = page(f"/a{ESCAPE}", f"/b{ESCAPE}")
+    outputs = [
+        home.run("feeds", "add", web.url("/page")).output,
+        home.run("feeds", "add", web.url("/page"), "--json").output,
+        home.run("feeds", "add", web.url("/feed")).output,
+        home.run("feeds", "add", f"http://{ESCAPE}.example/").output,
+    ]
+    polled(home)
+    outputs += [home.run("feeds", "list").output, home.run("feeds", "list", "--json").output]
+    odd = home.put("odd.opml", write_opml([Outline("\u202e港", "http://[x/\u202e")], "x"))
+    outputs += [home.run("feeds", "import", str(odd)).output]
+    for output in outputs:
+        assert "\x1b" not in output
+        assert "\u202e" not in output
+
+
+def test_the_list_without_redis(lonely: Home) -> None:
+    """What is configured is listed, exit 3; adding works, and says when polling begins."""
+    added = lonely.run("feeds", "add", "https://harbour.example/rss", "--no-check")
+    assert added.exit_code == 0
+    assert "polling begins when `newsdrop up` runs" in added.stderr
+    listed = lonely.run("feeds", "list")
+    assert listed.exit_code == 3
+    assert "harbour.example" in listed.stdout
+    assert "cannot be reached" in listed.stderr
+    (one,) = lonely.lines("feeds", "list", code=3)
+    assert (one["standing"], one["published"]) == ("unknown", None)
+    assert lonely.run("feeds", "list", "--failing").exit_code == 3
+    assert lonely.run("feeds", "refresh", "--all").exit_code == 3
+    assert lonely.run("feeds", "remove", "harbour.example").exit_code == 0
+
+
+def test_feeds_of_the_config_file_are_removed_there(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said where, exit 2, and nothing else of the same command is removed either."""
+    text = '[[feeds]]\nname = "coast"\nurl = "https://coast.example/rss"\n'
+    path = configured(home, monkeypatch, text)
+    home.json("feeds", "add", "https://harbour.example/rss", "--no-check")
+    refused = home.run("feeds", "remove", "harbour.example", "coast")
+    assert refused.exit_code == 2
+    assert f"coast stands in {path}: remove it there" in refused.stderr
+    assert len(home.lines("feeds", "list")) == 2
+    assert home.json("feeds", "remove", "harbour.example") == {"removed": 1}
+    assert [one["configured"] for one in home.lines("feeds", "list")] == [True]
+    taken = home.run("feeds", "add", "https://x.example/", "--no-check", "--name", "coast")
+    assert "already a source" in taken.stderr
+
+
+def test_unknown_names_are_told_the_nearest(home: Home) -> None:
+    """For every command that takes names, before anything is done."""
+    home.json("feeds", "add", "https://harbour.example/rss", "--no-check", "--name", "harbour")
+    for command in ("remove", "refresh", "reset-errors"):
+        refused = home.run("feeds", command, "harbour", "harbor")
+        assert refused.exit_code == 2
+        assert "did you mean harbour?" in refused.stderr
+    assert len(home.lines("feeds", "list")) == 1
+    assert home.run("feeds", "refresh").exit_code == 2
+    assert home.run("feeds", "refresh", "harbour", "--all").exit_code == 2
+
+
+def test_feeds_are_sources(home: Home, web: Web) -> None:
+    """A feed is paused and resumed by its name, all polling by `feeds`; unknown ones are told."""
+    home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
+    seen = len(web.requests)
+    assert home.json("pause", "harbour") == {"source": "harbour", "paused": True}
+    polled(home)
+    assert len(web.requests) == seen
+    assert "harbour paused" in home.run("feeds", "list").stdout
+    assert "1 paused" in home.run("feeds", "refresh", "harbour").stdout
+    assert "harbour is polled again" in home.run("resume", "harbour").stdout
+    home.run("pause", "feeds")
+    home.run("feeds", "refresh", "--all")
+    polled(home)
+    assert len(web.requests) == seen
+    assert "Polling is paused" in home.run("feeds", "list").stdout
+    home.run("resume", "feeds")
+    polled(home)
+    assert len(web.requests) == seen + 1
+    assert "did you mean harbour?" in home.run("pause", "harbuor").stderr
+    assert home.run("explain", "--title", "甲", "--source", "harbour").exit_code in (0, 1)
+    assert home.run("explain", "--title", "甲", "--source", "harbuor").exit_code == 2
+
+
+def test_a_feed_added_again_is_not_paused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was paused and is gone holds no namesake: neither one that a command removed, nor one
+    that was taken out of the config file."""
+    add = ("feeds", "add", "https://harbour.example/", "--no-check", "--name", "harbour")
+    text = '[[feeds]]\nname = "harbour"\nurl = "https://harbour.example/"\n'
+    home.json(*add)
+    home.run("pause", "harbour")
+    home.run("feeds", "remove", "harbour")
+    path = configured(home, monkeypatch, text)
+    assert home.lines("feeds", "list")[0]["standing"] == "new"
+    home.run("pause", "harbour")
+    path.write_text("")
+    home.json(*add)
+    assert home.lines("feeds", "list")[0]["standing"] == "new"
+
+
+def test_opml_comes_in_and_goes_out(home: Home, web: Web) -> None:
+    """What is new by its address is added, with tags and unique names; what is exported has the
+    addresses polled now, and comes in again as nothing new."""
+    home.json("feeds", "add", web.url("/feed", user="me:geheim"), "--name", "harbour")
+    path = home.put(
+        "list.opml",
+        write_opml(
+            [
+                Outline("Harbour", web.url("/feed")),
+                Outline("Harbour", "https://a.example/rss", ("port", "news")),
+                Outline("海港", "https://www.b.example/rss"),
+                Outline("海岸", "https://b.example/rss2"),
+                Outline("Broken", "http://[x"),
+            ],
+            "mine",
+        ),
+    )
+    dry = home.json("feeds", "import", str(path), "--dry-run", code=1)
+    assert (dry["added"], dry["known"], len(home.lines("feeds", "list"))) == (3, 1, 1)
+    report = home.json("feeds", "import", str(path), code=1)
+    assert (report["added"], report["known"]) == (3, 1)
+    assert [one["title"] for one in report["invalid"]] == ["Broken"]
+    tags = {one["name"]: one["tags"] for one in home.lines("feeds", "list")}
+    assert tags == {
+        "harbour": [],
+        "harbour-2": ["port", "news"],
+        "b.example": [],
+        "b.example-2": [],
+    }
+    home.run("feeds", "export", str(home.path / "out.opml"))
+    assert b"geheim" not in (home.path / "out.opml").read_bytes()
+    again = home.run("feeds", "import", "-", stdin=(home.path / "out.opml").read_bytes())
+    assert again.stdout == "0 feeds added, 4 there already\n"
+
+
+def test_a_moved_feed_is_exported_where_it_is_now(home: Home, web: Web) -> None:
+    """And what was exported is known by that address when it comes back."""
+    home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
+    web.pages["/old"] = web.pages["/feed"]
+    web.pages["/feed"] = Reply(301, headers={"location": "/old"})
+    for _ in range(3):
+        polled(home)
+        home.run("feeds", "refresh", "harbour")
+    (outline,) = home.lines("feeds", "export")
+    assert outline["url"] == web.url("/old")
+    exported = home.run("feeds", "export").stdout.encode()
+    assert home.run("feeds", "import", "-", stdin=exported).stdout.startswith("0 feeds added, 1 ")
+
+
+def test_the_list_fits_eighty_columns(
+    home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The longest names wrap; so does what is told of them; parts of a long list are aligned."""
+    output = StringIO()
+    narrow = Console(file=output, width=80, markup=False, highlight=False)
+    for module in ("feedlist", "output"):
+        monkeypatch.setattr(f"worker.cli.{module}.console", lambda: narrow)
+    monkeypatch.setattr("worker.cli.feedlist._CHUNK", 1)
+    home.run("feeds", "add", web.url("/feed"), "--name", "harbour")
+    home.run("feeds", "add", web.url("/gone"), "--no-check", "--name", "x" * 64)
+    polled(home)
+    home.run("feeds", "refresh", "--all")
+    polled(home)
+    output.truncate(0)
+    home.run("feeds", "list")
+    lines = output.getvalue().lstrip("\0").splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    at = lines[0].index("every")
+    assert next(line for line in lines if line.startswith("harbour"))[at:].startswith("11 min")
+    assert any(line[at:].startswith("15 min") for line in lines if line.startswith("xxx"))
+
+
+def test_what_is_no_list_is_refused(home: Home) -> None:
+    """No OPML, no such file, a list without feeds: one sentence, exit 2."""
+    for path in (home.put("a.opml", b"no list"), home.path / "nosuch"):
+        refused = home.run("feeds", "import", str(path))
+        assert refused.exit_code == 2
+        assert refused.stderr.startswith("newsdrop: ")
+
+
+def test_names_are_made_of_titles_or_hosts() -> None:
+    """ASCII, valid, unique; a title that ASCII cannot say in full gives way to the host."""
+    assert of_title("Café Harbour: News!") == "cafe-harbour-news"
+    assert of_title("新浪财经 RSS") == ""
+    assert of_url("https://www.harbour.example:8443/rss") == "harbour.example"
+    assert of_url("rsshub://sina/finance?limit=3") == "sina-finance"
+    names = Names(["harbour.example"])
+    url = "https://harbour.example/"
+    made = [names.free(None, url), names.free("Feeds", url), names.free("海", "http://[::1]/")]
+    assert made == ["harbour.example-2", "feeds-2", "1"]
+    assert len(names.free("x" * 500, url)) <= 64

@@ -1,0 +1,137 @@
+"""The catalog: feeds of the config file and of commands, checked whole, read anew."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from worker.errors import ConfigError, UsageError
+from worker.feeds import own
+from worker.feeds.catalog import Feeds, load_catalog
+from worker.feeds.feed import KEYS, Feed, feed_of
+from worker.model import OnChange, Scope
+from worker.settings import Settings, load, shipped_config
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load(options={"state_dir": tmp_path / "state", "feeds.file": tmp_path / "feeds.toml"})
+
+
+def write(settings: Settings, text: str) -> None:
+    assert settings.feeds.file is not None
+    settings.feeds.file.write_text(text, "utf-8")
+
+
+def test_both_kinds_of_feeds_are_there(settings: Settings) -> None:
+    """Those of the config file, and those that commands added: only these may be changed so."""
+    write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
+    with own.changing(settings.state_dir) as feeds:
+        feeds["b"] = own.plain(Feed("b", "https://b.example/rss", tags=("x",)))
+    catalog = load_catalog(settings)
+    assert set(catalog.feeds) == {"a", "b"}
+    assert catalog.owned == {"b"}
+    assert catalog.feeds["b"].tags == ("x",)
+
+
+def test_what_a_feed_says_is_how_it_is_read(settings: Settings) -> None:
+    """Every key of a feed comes to where it counts."""
+    write(
+        settings,
+        '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\ntime_zone = "Europe/Berlin"\n'
+        'scope = "source"\non_change = "revise"\nnaive_dates = "unreliable"\nsite = "sina"\n'
+        'language = "de"\nfull_text = true\ntags = ["t"]\nmin_interval_seconds = 600\n'
+        'headers = { Authorization = "Bearer x" }\n',
+    )
+    feed = load_catalog(settings).feeds["a"]
+    profile = feed.profile(settings)
+    assert profile.time_zone.key == "Europe/Berlin"
+    assert profile.key_zone.key == "Asia/Shanghai"
+    assert (profile.scope, profile.on_change) == (Scope.SOURCE, OnChange.REVISE)
+    assert (profile.trust_naive_dates, profile.site, profile.language) == (False, "sina", "de")
+    assert (profile.full_text, profile.tags) == (True, ("t",))
+    assert feed.bounds(settings) == (600, 86_400)
+    assert feed.headers == {"Authorization": "Bearer x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[[feeds]]\nname = "a"\n', "url is missing"),
+        ('[[feeds]]\nname = "a"\nurl = "ftp://x"\n', "begin it with https://"),
+        ('[[feeds]]\nname = "a"\nurl = "https://"\n', "not an address"),
+        ('[[feeds]]\nname = "../a"\nurl = "https://x.example"\n', "letters, digits"),
+        ('[[feeds]]\nname = "a"\nurl = "https://x.example"\nfulltext = true\n', "mean full_text"),
+        ('[[feeds]]\nname = "a"\nurl = "https://x.example"\nschedule = "often"\n', "cron"),
+        ('[[feeds]]\nname = "a"\nurl = "https://x.example"\ntime_zone = "X/Y"\n', "time zone"),
+        ('[[feeds]]\nname = "a"\nurl = "https://x.example"\nheaders = {"A b" = "c"}\n', "headers"),
+        ('[[feeds]]\nname = "drop"\nurl = "https://x.example"\n', "already a source named drop"),
+        ('[[feeds]]\nname = "feeds"\nurl = "https://x.example"\n', "name of newsdrop's own"),
+        ('[[feed]]\nname = "a"\n', "begin each feed with a line [[feeds]]"),
+        ("[[feeds\n", "cannot be read as TOML"),
+        (
+            '[[feeds]]\nname = "a"\nurl = "https://x.example"\n'
+            '[[feeds]]\nname = "a"\nurl = "https://y.example"\n',
+            "already a source named a",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told(settings: Settings, text: str, says: str) -> None:
+    """Each mistake is a line that names file, feed and key."""
+    write(settings, text)
+    with pytest.raises(ConfigError) as caught:
+        load_catalog(settings)
+    assert says in str(caught.value)
+    assert "feeds.toml" in str(caught.value)
+
+
+def test_a_header_cannot_smuggle_another() -> None:
+    """A line break in a header's value is refused."""
+    with pytest.raises(UsageError, match="one line"):
+        feed_of({"name": "a", "url": "https://x.example", "headers": {"A": "b\r\nHost: evil"}})
+
+
+def test_changes_are_seen(settings: Settings) -> None:
+    """The catalog is another one when a file is; a profile of before is not used for it."""
+    feeds = Feeds(settings)
+    assert len(feeds.current()) == 0
+    before = feeds.current()
+    assert feeds.current() is before
+    write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
+    assert set(feeds.current().feeds) == {"a"}
+    assert not feeds.profile("a").full_text
+    write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\nfull_text = true\n')
+    assert feeds.profile("a").full_text
+
+
+def test_a_mistake_made_later_keeps_what_was(settings: Settings) -> None:
+    """At start it is an error; later the feeds stay as they were until the file is right."""
+    write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
+    feeds = Feeds(settings)
+    feeds.current()
+    write(settings, "[[feeds")
+    assert set(feeds.current().feeds) == {"a"}
+    with pytest.raises(ConfigError):
+        Feeds(settings).current()
+
+
+def test_the_file_of_commands_is_theirs_alone(settings: Settings) -> None:
+    """It may hold credentials: nobody else may read it; an error while changing changes nothing."""
+    with own.changing(settings.state_dir) as feeds:
+        feeds["a"] = {"name": "a", "url": "https://a.example/rss"}
+    path = own.place(settings.state_dir)
+    assert path.stat().st_mode & 0o077 == 0
+    with suppress(UsageError), own.changing(settings.state_dir) as feeds:
+        feeds.clear()
+        raise UsageError("no")
+    assert set(load_catalog(settings).feeds) == {"a"}
+    path.write_text("{")
+    with pytest.raises(ConfigError, match="restore it from a back-up"):
+        load_catalog(settings)
+
+
+def test_the_shipped_file_names_every_key() -> None:
+    """config/feeds.toml is the manual: each key of a feed has its line."""
+    text = (shipped_config() / "feeds.toml").read_text("utf-8")
+    for key in KEYS:
+        assert f"\n# {key} = " in text

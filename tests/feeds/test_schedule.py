@@ -1,0 +1,157 @@
+"""When a feed is polled next: each rule of the decider, which only handles data."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.errors import Trouble
+from worker.feeds.schedule import (
+    FIRST_SECONDS,
+    GROW,
+    LONGEST_HINT,
+    Heard,
+    Pace,
+    Remembered,
+    Turnout,
+    backoff,
+    judge,
+    next_of_cron,
+)
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+PACE = Pace(shortest=300, longest=86_400)
+GOOD = Heard(200, body="new", etag='"2"')
+KNOWN = Remembered(etag='"1"', body="old", interval=1000)
+
+
+def verdict(heard: Heard, before: Remembered = KNOWN, pace: Pace = PACE, jitter: float = 0.0):  # type: ignore[no-untyped-def]
+    return judge(heard, before, pace, now=NOW, jitter=jitter)
+
+
+def test_a_new_feed_begins_in_the_middle() -> None:
+    """Its first interval is neither the shortest nor the longest."""
+    found = verdict(GOOD, Remembered())
+    assert (found.turnout, found.after) == (Turnout.CHANGED, FIRST_SECONDS)
+
+
+def test_what_brings_nothing_is_asked_less_often() -> None:
+    """304 and the same bytes lengthen the interval; another body waits for what is in it."""
+    assert verdict(Heard(304)).after == 1000 * GROW
+    same = verdict(Heard(200, body="old", etag='"3"'))
+    assert (same.turnout, same.after) == (Turnout.UNCHANGED, 1000 * GROW)
+    assert same.fields["etag"] == '"3"'
+    changed = verdict(GOOD)
+    assert (changed.turnout, changed.after) == (Turnout.CHANGED, 1000)
+    assert changed.fields["body"] == "new"
+
+
+def test_a_304_forgets_no_validator() -> None:
+    """A 304 has no ETag of its own: the one that was sent stays."""
+    assert "etag" not in verdict(Heard(304)).fields
+
+
+def test_the_interval_has_bounds() -> None:
+    """Never beyond the longest, never below the shortest."""
+    assert verdict(Heard(304), replace(KNOWN, interval=80_000)).after == 86_400
+    assert verdict(Heard(304), replace(KNOWN, interval=10)).after == 300
+
+
+@pytest.mark.parametrize("jitter", [-1.0, 1.0])
+def test_jitter_spreads_and_breaks_no_promise(jitter: float) -> None:
+    """Ten per cent both ways, but never earlier than the server asks."""
+    assert verdict(Heard(304), jitter=jitter).after == pytest.approx(1250 * (1 + 0.1 * jitter))
+    held = verdict(Heard(304, hold_seconds=1250), jitter=jitter)
+    assert held.after >= 1250
+
+
+@given(
+    hold=st.floats(0, 10**7), retry=st.floats(0, 10**7), ttl=st.floats(0, 10**7),
+    interval=st.floats(0, 10**6), jitter=st.floats(-1, 1),
+)  # fmt: skip
+def test_never_earlier_than_asked_and_never_later_than_a_day(
+    hold: float, retry: float, ttl: float, interval: float, jitter: float
+) -> None:
+    """Whatever a server, a feed and the interval say together."""
+    before = replace(KNOWN, interval=interval, hold=ttl)
+    found = verdict(replace(GOOD, hold_seconds=hold, retry_after=retry), before, jitter=jitter)
+    assert found.after >= min(LONGEST_HINT, max(hold, retry, ttl))
+    assert found.after <= 86_400 * 1.1
+
+
+def test_backing_off_doubles_to_a_day() -> None:
+    """5 minutes after the first failure, a day after many, never for good."""
+    waits = [backoff(number) for number in range(1, 12)]
+    assert waits[:4] == [300, 600, 1200, 2400]
+    assert waits[-1] == 86_400
+
+
+def test_a_failure_is_the_feeds() -> None:
+    """404 and a network error back the feed off and cool no host."""
+    for heard in (Heard(404, "gone"), Heard(None, "no answer", Trouble.CONNECT)):
+        found = verdict(heard, replace(KNOWN, failures=2))
+        assert (found.turnout, found.after, found.cool) == (Turnout.FAILED, 1200, 0)
+        assert found.fields["failures"] == 3
+        assert "etag" not in found.fields
+
+
+def test_a_busy_host_is_cooled() -> None:
+    """429 and 503 concern the host: as long as it asks, else longer each time."""
+    assert verdict(Heard(429, retry_after=7200.0)).cool == 7200
+    assert verdict(Heard(503), replace(KNOWN, failures=3)).cool == 480
+    assert verdict(Heard(503), replace(KNOWN, failures=99)).cool == LONGEST_HINT
+
+
+def test_a_success_forgets_failures() -> None:
+    """Failure, trouble and error are gone with the first good answer."""
+    fields = verdict(GOOD, replace(KNOWN, failures=5)).fields
+    assert fields["failures"] is fields["trouble"] is fields["error"] is None
+
+
+def test_the_same_unreadable_bytes_back_off_too() -> None:
+    """A body that could not be read and is still there is asked for less and less."""
+    first = verdict(Heard(200, body="old"), replace(KNOWN, bad=3))
+    assert first.after == backoff(4)
+    assert first.fields["bad"] == 4
+
+
+def test_a_move_must_hold() -> None:
+    """The target of permanent redirects is the address after three polls in a row."""
+    moved = replace(GOOD, permanent="https://new.example/rss")
+    assert verdict(moved).fields["moved_count"] == 1
+    held = replace(KNOWN, moved_to="https://new.example/rss", moved_count=2)
+    assert verdict(moved, held).fields["address"] == "https://new.example/rss"
+    other = replace(held, moved_to="https://elsewhere.example/")
+    assert verdict(moved, other).fields["moved_count"] == 1
+    assert verdict(GOOD, held).fields["moved_to"] is None
+
+
+def test_where_it_moved_to_is_gone() -> None:
+    """After three failures there, the configured address is asked again."""
+    lost = replace(KNOWN, address="https://new.example/rss", failures=2)
+    assert verdict(Heard(404), lost).fields["address"] is None
+    assert "address" not in verdict(Heard(404), replace(lost, failures=1)).fields
+
+
+def test_a_schedule_is_read_in_its_zone() -> None:
+    """`*/5 9-15 * * 1-5` in Shanghai: every five minutes while its exchange is open."""
+    shanghai = ZoneInfo("Asia/Shanghai")
+    pace = replace(PACE, schedule="*/5 9-15 * * 1-5", zone=shanghai)
+    during = datetime(2026, 3, 4, 10, 2, tzinfo=shanghai)
+    found = judge(GOOD, KNOWN, pace, now=during.astimezone(UTC), jitter=1)
+    assert found.after == 180
+    evening = datetime(2026, 3, 6, 16, 0, tzinfo=shanghai)  # a Friday
+    due = next_of_cron(pace.schedule, shanghai, evening.astimezone(UTC))
+    assert due.astimezone(shanghai) == datetime(2026, 3, 9, 9, 0, tzinfo=shanghai)
+
+
+def test_a_schedule_is_no_earlier_than_asked() -> None:
+    """Cache-Control holds for it, too: the next time after that is taken."""
+    pace = replace(PACE, schedule="*/5 * * * *")
+    found = verdict(replace(GOOD, hold_seconds=600), pace=pace)
+    due = NOW + timedelta(seconds=found.after)
+    assert due >= NOW + timedelta(seconds=600)
+    assert due.minute % 5 == 0

@@ -1,0 +1,59 @@
+"""One address fetched from a test's own server, as the settings of each test say."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.web import Web
+from worker.errors import FetchFailed, Trouble
+from worker.fetch import Answer, Asked, Fetcher
+from worker.fetch.guard import Resolve, system_resolve
+from worker.settings.fields import Fetch
+
+LOOPBACK = ("127.0.0.0/8",)
+
+
+def settings(*webs: Web, **keys: Any) -> Fetch:
+    """Loopback and the servers' ports are allowed, unless `keys` say otherwise."""
+    given = {"allow_networks": LOOPBACK, "allow_ports": [web.port for web in webs], **keys}
+    return Fetch.model_validate(given)
+
+
+def fetched(
+    asked: Asked | str, *webs: Web, resolve: Resolve = system_resolve, **keys: Any
+) -> Answer:
+    """The answer to one request by a new Fetcher."""
+    return in_turn([asked], *webs, resolve=resolve, **keys)[0]
+
+
+def in_turn(
+    asked: list[Asked | str], *webs: Web, resolve: Resolve = system_resolve, **keys: Any
+) -> list[Answer]:
+    """The answers to requests made one after the other by one Fetcher."""
+
+    async def run() -> list[Answer]:
+        async with Fetcher(settings(*webs, **keys), resolve=resolve) as fetcher:
+            asks = [Asked(one) if isinstance(one, str) else one for one in asked]
+            return [await fetcher.get(one) for one in asks]
+
+    return asyncio.run(run())
+
+
+def failure(
+    trouble: Trouble,
+    asked: Asked | str,
+    *webs: Web,
+    resolve: Resolve = system_resolve,
+    refused: bool = False,
+    **keys: Any,
+) -> str:
+    """What the FetchFailed of this kind says that `asked` ends with."""
+    with pytest.raises(FetchFailed) as caught:
+        fetched(asked, *webs, resolve=resolve, **keys)
+    assert caught.value.trouble is trouble, caught.value
+    assert caught.value.refused is refused
+    message = str(caught.value)
+    assert message.isprintable()
+    assert not message.endswith(".")
+    return message

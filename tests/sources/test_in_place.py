@@ -1,0 +1,267 @@
+"""Folders read in place: nothing in them is changed or lost; they are walked when it is time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.sources.mirror import Mirror, listing
+from tests.sources.test_rights import as_worker, given, home
+from tests.world import in_child
+from worker.errors import SpoolUnavailable
+from worker.sources.folder import Scan
+from worker.sources.in_place import AGAIN, PAUSE
+from worker.sources.ledger import BROKEN, LEDGER, Ledger, held
+from worker.spool.claim import Claimed, claim
+
+__all__ = ["home"]  # a fixture
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Mirror:
+    return Mirror(tmp_path)
+
+
+def test_nothing_in_the_tree_is_changed(home: Path) -> None:
+    """A tree without any right to write is read whole; nothing in it is written, moved or made,
+    and what may not be read is told with what to do."""
+    mirror = Mirror(home)
+    for name in ("a.md", "sub/b.md", "sub/c.md", "shut/d.md", "half/e.md"):
+        mirror.put(name)
+    given(home)
+    (mirror.path / "sub" / "c.md").chmod(0)
+    for folder, mode in (("sub", 0o555), ("shut", 0), ("half", 0o444), ("", 0o555)):
+        (mirror.path / folder).chmod(mode)
+    before = listing(mirror.path)
+    found = as_worker(mirror.look)
+    as_worker(lambda: mirror.look("moved:a.md", "moved:sub/b.md"))
+    assert listing(mirror.path) == before
+    assert mirror.taken() == ["a.md", "sub/b.md"]
+    told = {left.path: left.why for left in found.left_alone}
+    assert set(told) == {"sub/c.md", "shut", "half/e.md"}
+    assert all("give the worker" in why for why in told.values())
+    for folder in ("shut", "half", "sub"):
+        (mirror.path / folder).chmod(0o755)
+    (mirror.path / "sub" / "c.md").chmod(0o644)
+    mirror.now += timedelta(minutes=2)
+    as_worker(mirror.look)
+    assert mirror.taken() == ["half/e.md", "shut/d.md", "sub/c.md"]
+
+
+def test_a_top_folder_without_rights(home: Path) -> None:
+    """It is told, and nothing that was known is forgotten."""
+    mirror = Mirror(home)
+    mirror.put("a.md")
+    given(home)
+    as_worker(mirror.look)
+    mirror.path.chmod(0)
+    mirror.now += timedelta(minutes=1)
+    (left,) = as_worker(mirror.look).left_alone
+    assert left.path == "."
+    assert "give the worker rights" in left.why
+    mirror.path.chmod(0o755)
+    assert mirror.noted() == ["a.md"]
+
+
+def test_a_file_that_changes_while_it_is_copied(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is noted is what was seen: one that is written, or gone, meanwhile is seen again."""
+    for name in ("still.md", "written.md", "gone.md", "swapped.md"):
+        mirror.put(name)
+
+    def meddled(*args: object, **options: object) -> Claimed | None:
+        (mirror.path / "gone.md").rename(mirror.path / ".away")
+        batch = claim(*args, **options)  # type: ignore[arg-type]
+        mirror.put("written.md", "other text")
+        (mirror.path / ".away").rename(mirror.path / "gone.md")
+        return batch
+
+    monkeypatch.setattr("worker.sources.in_place.claim", meddled)
+    assert mirror.look().files == 3
+    monkeypatch.undo()
+    mirror.taken()
+    mirror.look()
+    assert mirror.taken() == ["gone.md", "written.md"]
+    assert mirror.look() == Scan()
+
+
+def test_a_broken_ledger_offers_all_again(mirror: Mirror) -> None:
+    """It is set aside and begun anew: the tree is read as if it were new."""
+    mirror.put("a.md")
+    mirror.look()
+    assert mirror.taken() == ["a.md"]
+    (mirror.place.home / LEDGER).write_bytes(b"no ledger" * 1_000)
+    mirror.look()
+    assert mirror.taken() == ["a.md"]
+    assert (mirror.place.home / BROKEN).exists()
+    assert mirror.look() == Scan()
+
+
+def test_a_folder_that_is_not_there(mirror: Mirror) -> None:
+    """It is told as of any drop folder, and not made."""
+    mirror.path.rmdir()
+    with pytest.raises(SpoolUnavailable, match="is not there: create or mount it"):
+        mirror.look()
+    assert not mirror.path.exists()
+
+
+# ── how much at a time, and when ────────────────────────────────────────────────────────────
+
+
+def test_beyond_the_bound_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Batches are bounded, and so is how many wait; a later walk does not begin anew, and whatever
+    was passed over is found by the next whole one."""
+    mirror = Mirror(tmp_path, batch_files=2, max_waiting=2)
+    for folder in ("a", "b", "b/inner", "b-c", "c"):
+        for number in range(3):
+            mirror.put(f"{folder}/{number}.md")
+    found = mirror.look()
+    assert (found.batches, found.files, found.more) == (2, 4, True)
+    assert mirror.scan(asked=True) is None  # too many of its batches wait still
+    first = mirror.taken()
+    assert first[:3] == ["a/0.md", "a/1.md", "a/2.md"]
+    mirror.put("a/late.md")
+    seen = list(first)
+    for _ in range(4):
+        found = mirror.look()
+        seen += mirror.taken()
+        if not found.more:
+            break
+    assert sorted(seen) == sorted(set(seen))
+    assert len(seen) == 15
+    mirror.look()
+    assert mirror.taken() == ["a/late.md"]
+    assert mirror.look() == Scan()
+
+
+def test_a_walk_that_goes_on_looks_at_each_folder_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders that are done are passed over: of a large tree nothing is asked twice."""
+    mirror = Mirror(tmp_path, batch_files=1, max_waiting=1)
+    for number in range(10):
+        mirror.put(f"{number}/a.md")
+    asked: list[bytes] = []
+    known = Ledger.known
+
+    def counted(ledger: Ledger, folder: bytes, wanted: list[bytes]) -> object:
+        asked.append(folder)
+        return known(ledger, folder, wanted)
+
+    monkeypatch.setattr(Ledger, "known", counted)
+    while mirror.look().more:
+        assert len(mirror.taken()) == 1
+    assert len(asked) <= 1 + 2 * 10  # the folder at which it stopped is looked at again
+
+
+def test_batches_of_others_do_not_count(tmp_path: Path) -> None:
+    """The spool is shared: what others have waiting in it holds this folder up in nothing."""
+    mirror = Mirror(tmp_path, batch_files=1, max_waiting=2)
+    (tmp_path / "other.md").write_text("x")
+    mirror.place.root.prepare()
+    for number in range(5):
+        name = f"20211126T122604.00000{number}-a1b2c3d4-not-mirror"
+        (mirror.place.root.work / name).mkdir()
+    for number in range(3):
+        mirror.put(f"{number}.md")
+    assert mirror.look().batches == 2
+
+
+def test_when_it_is_walked(mirror: Mirror) -> None:
+    """By the tick every `rescan_seconds`; asked for by name at once, unless the tree is so large
+    that it would be walked all the time: then as soon as it may be; and when the clock is set
+    back."""
+    for number in range(100):
+        mirror.put(f"{number}.md")
+    mirror.look()
+    assert mirror.scan(after=59) is None
+    assert mirror.scan(after=1) == Scan()
+    assert mirror.scan(after=1, asked=True) == Scan()
+    pause_after = 100 * PAUSE
+    assert mirror.scan(after=pause_after * 0.9, asked=True) is None
+    assert mirror.scan(after=0) is None
+    assert mirror.scan(after=pause_after * 0.2) == Scan()  # the tick does what was wished
+    assert mirror.scan(after=pause_after * 1.2) is None
+    assert mirror.scan(after=-1_000) == Scan()
+
+
+def test_a_schedule_is_kept(mirror: Mirror) -> None:
+    """A folder with a cron schedule is walked whenever that rings for it."""
+    folder = mirror.place.folder.model_copy(update={"schedule": "* * * * *"})
+    mirror.place = replace(mirror.place, folder=folder)
+    mirror.put("a.md")
+    mirror.look()
+    assert mirror.scan(after=0, asked=True) == Scan()
+
+
+def test_two_at_once(mirror: Mirror) -> None:
+    """Who comes second does nothing; what it was told of is looked for by the next tick."""
+    mirror.put("a.md")
+    with held(mirror.place.home) as ledger:
+        assert ledger is not None
+        assert mirror.scan() is None
+        assert not (mirror.place.home / AGAIN).exists()
+        assert in_child(lambda: mirror.scan("moved:a.md")) == 0
+        assert mirror.taken() == []
+    assert (mirror.place.home / AGAIN).exists()
+    mirror.look()
+    assert mirror.taken() == ["a.md"]
+
+
+def test_hints_are_followed_at_once(mirror: Mirror) -> None:
+    """Only what they name is looked at: moved in, at once; closed, after the settle time; a file
+    that is known as it is, not again."""
+    mirror.look()
+    for name in ("sub/a.md", "sub/b.md", "c.md", "other.md"):
+        mirror.put(name)
+    mirror.now = datetime.fromtimestamp((mirror.path / "c.md").stat().st_ctime, UTC)
+    found = mirror.scan("moved:sub/a.md", "moved:gone.md", "closed:c.md", after=0)
+    assert found is not None
+    assert (found.files, found.settling) == (1, 1)
+    assert mirror.taken() == ["sub/a.md"]
+    found = mirror.scan("closed:c.md", "moved:sub/a.md", "moved:sub", after=0.5)
+    assert found is not None
+    assert mirror.taken() == ["c.md"]
+
+
+def test_hints_reach_nothing_outside(mirror: Mirror, tmp_path: Path) -> None:
+    """A hint is a path below the folder, and never one that a walk would not take."""
+    (tmp_path / "secret.md").write_text("x")
+    mirror.put(".git/x.md")
+    mirror.put("a.tmp")
+    (mirror.path / "link").symlink_to(tmp_path)
+    hints = ["moved:../secret.md", "moved:.git/x.md", "moved:a.tmp", "moved:", "x"]
+    hints += ["moved:link/secret.md", f"moved:{tmp_path}/secret.md", "moved:sub//a.md"]
+    assert mirror.look(*hints) == Scan()
+
+
+def test_a_walk_asks_little(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree of 2,000 files in 20 folders: some questions a folder, none a file, and no more than
+    a page of names in each."""
+    for number in range(2_000):
+        mirror.put(f"{number % 20}/{number}.md")
+    mirror.put("large/a.md")
+    for number in range(1_200):
+        mirror.put(f"large/{number}.md")
+    mirror.look()
+    mirror.taken()
+    asked: list[int] = []
+    pages: list[int] = []
+    ask, known = Ledger._ask, Ledger.known
+
+    def counted(ledger: Ledger, question: str, values: tuple[object, ...] = ()) -> object:
+        asked.append(len(values))
+        return ask(ledger, question, values)
+
+    def paged(ledger: Ledger, folder: bytes, wanted: list[bytes]) -> object:
+        pages.append(len(wanted))
+        return known(ledger, folder, wanted)
+
+    monkeypatch.setattr(Ledger, "_ask", counted)
+    monkeypatch.setattr(Ledger, "known", paged)
+    assert mirror.look() == Scan()
+    assert len(asked) < 3 * 22 + 15
+    assert max(asked) <= 501
+    assert (max(pages), sum(pages)) == (500, 3_201)

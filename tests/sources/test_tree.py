@@ -1,0 +1,167 @@
+"""What is new or changed in a folder that is read in place: each change is seen once."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.sources.mirror import Mirror
+from worker.sources import tree
+from worker.sources.folder import Scan
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Mirror:
+    return Mirror(tmp_path)
+
+
+def test_each_change_is_seen_once(mirror: Mirror) -> None:
+    """New files, another size, another time and another file under the name are each seen, once."""
+    for name in ("a.md", "2021/a.md", "2021/11/新闻.md"):
+        mirror.put(name)
+    assert mirror.look().files == 3
+    assert mirror.taken() == ["2021/11/新闻.md", "2021/a.md", "a.md"]
+    assert mirror.look() == Scan()
+    before = (mirror.path / "2021" / "a.md").stat()
+    longer = mirror.put("2021/a.md", "longer text")
+    os.utime(longer, ns=(before.st_mtime_ns, before.st_mtime_ns))
+    assert longer.stat().st_ino == before.st_ino
+    mirror.look()
+    assert mirror.taken() == ["2021/a.md"]
+    os.utime(mirror.path / "a.md", (1, 1))
+    mirror.look()
+    assert mirror.taken() == ["a.md"]
+    mirror.put("new")
+    os.utime(mirror.path / "new", (1, 1))
+    (mirror.path / "new").rename(mirror.path / "a.md")  # as long, as old, and another file
+    mirror.look()
+    assert mirror.taken() == ["a.md"]
+    assert mirror.look() == Scan()
+
+
+def test_what_changes_beside_its_bytes_is_not_seen(mirror: Mirror) -> None:
+    """Rights and links are not news; nor is a folder that was touched."""
+    path = mirror.put("sub/a.md")
+    mirror.look()
+    path.chmod(0o600)
+    (mirror.path / "hidden").mkdir()
+    os.link(path, mirror.path / "hidden" / ".a")
+    assert mirror.look() == Scan()
+
+
+def test_names_of_any_bytes(mirror: Mirror) -> None:
+    """Names that are not UTF-8 are noted and told apart, in folders with such names too."""
+    for name in (b"\xff.md", b"\xfe.md", b"\xfd/\xff.md", b"\xfd/%';\n.md"):
+        mirror.put(os.fsdecode(name))
+    assert mirror.look().files == 4
+    assert os.fsdecode(b"\xfd/\xff.md") in mirror.taken()
+    assert mirror.look() == Scan()
+    (mirror.path / os.fsdecode(b"\xfe.md")).write_text("other text")
+    mirror.look()
+    assert mirror.taken() == [os.fsdecode(b"\xfe.md")]
+
+
+def test_a_file_moved_within_the_tree(mirror: Mirror) -> None:
+    """Under its new path it is seen, once; the old one is forgotten, with its folder."""
+    mirror.put("old/a.md")
+    mirror.put("stays.md")
+    mirror.look()
+    mirror.taken()
+    (mirror.path / "old").rename(mirror.path / "new")
+    mirror.look()
+    assert mirror.taken() == ["new/a.md"]
+    assert mirror.noted() == ["stays.md", "new/a.md"]
+    assert mirror.look() == Scan()
+
+
+@pytest.mark.parametrize("gone", ["deep/sub/a.md", "deep/sub", "deep"])
+def test_what_is_gone_and_comes_back(mirror: Mirror, gone: str, tmp_path: Path) -> None:
+    """The very same file is new again where a walk did not find it, its folder too."""
+    mirror.put("deep/sub/a.md")
+    mirror.put("deep/sub/b.md")
+    mirror.put("stays.md")
+    mirror.look()
+    came = [name for name in mirror.taken() if name.startswith(gone)]
+    (mirror.path / gone).rename(tmp_path / "away")
+    assert mirror.look() == Scan()
+    assert [name for name in mirror.noted() if name.startswith(gone)] == []
+    (tmp_path / "away").rename(mirror.path / gone)
+    mirror.look()
+    assert mirror.taken() == came
+    assert mirror.look() == Scan()
+
+
+def test_a_folder_that_became_a_link(mirror: Mirror, tmp_path: Path) -> None:
+    """What lies behind a link is not there: it is forgotten, and new when the folder is back."""
+    mirror.put("one/two/a.md")
+    mirror.put("stays.md")
+    mirror.look()
+    mirror.taken()
+    (mirror.path / "one").rename(tmp_path / "away")
+    (mirror.path / "one").symlink_to(tmp_path / "away")
+    (tmp_path / "away" / "two" / "b.md").write_text("text")
+    assert mirror.look("moved:one/two/b.md").files == 0
+    assert [left.path for left in mirror.look().left_alone] == ["one"]
+    assert mirror.noted() == ["stays.md"]
+
+
+def test_an_empty_folder_is_a_mount_that_is_away(mirror: Mirror, tmp_path: Path) -> None:
+    """Where nothing at all is there nothing is forgotten: it is not all offered again later."""
+    mirror.put("a.md")
+    mirror.put("sub/b.md")
+    mirror.look()
+    mirror.taken()
+    mirror.path.rename(tmp_path / "away")
+    mirror.path.mkdir()
+    assert mirror.look() == Scan()
+    mirror.path.rmdir()
+    (tmp_path / "away").rename(mirror.path)
+    assert mirror.look() == Scan()
+
+
+def test_which_files_count(mirror: Mirror, tmp_path: Path) -> None:
+    """Names and patterns as in a drop folder; `.git` is never looked into, links not followed."""
+    folder = mirror.place.folder.model_copy(update={"pattern": "*.md"})
+    mirror.place = replace(mirror.place, folder=folder)
+    for name in (".git/objects/a.md", ".hidden.md", "a.md.tmp", "b.md~", "c.txt", "sub/d.md"):
+        mirror.put(name)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "e.md").write_text("x")
+    (mirror.path / "linked.md").symlink_to(tmp_path / "outside" / "e.md")
+    (mirror.path / "linked").symlink_to(tmp_path / "outside")
+    os.mkfifo(mirror.path / "fifo.md")
+    mirror.put("large.md", "x" * 1_001)
+    found = mirror.look()
+    assert mirror.taken() == ["sub/d.md"]
+    told = {left.path: left.why for left in found.left_alone}
+    assert set(told) == {"linked.md", "fifo.md", "large.md"}
+    assert "no regular file" in told["linked.md"]
+    assert "limits.file_mb" in told["large.md"]
+
+
+def test_what_is_written_is_waited_for(tmp_path: Path) -> None:
+    """A file is copied when it has been quiet for the settle time, and looked for again soon."""
+    mirror = Mirror(tmp_path, settle=10)
+    path = mirror.put("a.md")
+    mirror.now = datetime.fromtimestamp(path.stat().st_ctime, UTC)
+    assert mirror.scan(after=5) == Scan(settling=1)
+    assert mirror.scan(after=4) == Scan(settling=1)  # not only after rescan_seconds
+    found = mirror.scan(after=2)
+    assert found is not None
+    assert found.files == 1
+    assert mirror.scan(after=5) is None
+
+
+def test_clocks_that_differ(tmp_path: Path) -> None:
+    """A file stamped a little ahead of our clock is waited for; one of a far future is not."""
+    mirror = Mirror(tmp_path)
+    path = mirror.put("a.md")
+    stamped = datetime.fromtimestamp(path.stat().st_ctime, UTC)
+    mirror.now = stamped - timedelta(seconds=tree.AHEAD - 1)
+    assert mirror.scan(after=0) == Scan(settling=1)
+    mirror.now = stamped - timedelta(seconds=tree.AHEAD + 1)
+    found = mirror.scan(after=0, asked=True)
+    assert found is not None
+    assert found.files == 1

@@ -1,0 +1,213 @@
+"""What is remembered of feeds: the catalog's are the store's, and each document counts once."""
+
+import time
+from dataclasses import replace
+
+import pytest
+import redis
+
+from tests.servers import Server
+from tests.store.conftest import STREAM
+from worker.feeds.schedule import GAP, GROW, SHRINK, Pace
+from worker.store.connection import connect
+from worker.store.feeds import Configured, FeedStore, Observed, remembered
+from worker.store.turns import Done, HostPace
+
+PACE = Pace(shortest=300, longest=86_400)
+NOW_MS = int(time.time() * 1000)
+
+
+@pytest.fixture
+def store(redis_server: Server) -> FeedStore:
+    return FeedStore(connect(redis_server.url), stream=STREAM, pace=HostPace(0, 100))
+
+
+def feed(name: str, url: str = "https://host.example/rss") -> Configured:
+    return Configured(name, url, "host.example")
+
+
+def document(name: str = "a", prints: str = "a" * 12, **more: object) -> Observed:
+    said = {"entries": len(prints) // 12, "prints": prints, **more}
+    return replace(Observed(name, NOW_MS, PACE), **said)  # type: ignore[arg-type]
+
+
+def polled(store: FeedStore, name: str = "a", interval: float = 1000.0) -> None:
+    """One poll that brought something."""
+    store.bring_forward([name])
+    (turn,) = store.poll(1, 60).turns
+    assert turn.name == name
+    store.done([Done(turn, interval, {"interval": interval, "polled_ms": NOW_MS})])
+
+
+def test_the_catalog_is_the_stores(store: FeedStore) -> None:
+    """Feeds come and go with the catalog; one whose digest is known costs one question."""
+    assert store.sync("1", [feed("a"), feed("b")])
+    assert not store.sync("1", [])
+    assert store.names() == {"a", "b"}
+    polled_names = {turn.name for turn in store.poll(10, 60).turns}
+    assert polled_names == {"a", "b"}
+    assert store.sync("2", [feed("b"), feed("c")])
+    assert store.names() == {"b", "c"}
+    assert [turn.name for turn in store.poll(10, 60).turns] == ["c"]
+
+
+def test_another_address_is_another_feed(store: FeedStore) -> None:
+    """Where the address changes, nothing is remembered: an ETag is of one address."""
+    store.sync("1", [feed("a")])
+    (turn,) = store.poll(1, 60).turns
+    store.done([Done(turn, 3600, {"etag": '"1"', "failures": 3})])
+    store.sync("2", [feed("a"), feed("b", "https://host.example/b")])
+    assert store.states(["a"])[0].failures == 3
+    store.sync("3", [feed("a", "https://host.example/new")])
+    (turn,) = store.poll(1, 60).turns
+    assert remembered(turn).etag is None
+
+
+def test_a_lost_redis_is_filled_again(store: FeedStore, redis_client: redis.Redis) -> None:
+    """With the keys the digest is gone, so the catalog's feeds are due at once."""
+    store.sync("1", [feed("a")])
+    redis_client.flushall()
+    assert store.sync("1", [feed("a")])
+    assert store.names() == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("said", "factor"),
+    [
+        ({"new": 1}, SHRINK),
+        ({"new": 0}, GROW),
+        ({"new": 1, "prints": "c" * 12}, GAP),
+    ],
+)
+def test_the_interval_follows_what_is_new(
+    store: FeedStore, said: dict[str, object], factor: float
+) -> None:
+    """Shorter after news, longer after none, much shorter where entries may have been missed."""
+    store.sync("1", [feed("a")])
+    store.observed("first", [document(prints="a" * 12 + "b" * 12)])
+    polled(store, interval=2000)
+    store.observed("second", [document(**{"prints": "b" * 12, **said})])
+    state = store.states(["a"])[0]
+    assert state.interval == pytest.approx(2000 * factor)
+    assert state.due_ms == pytest.approx(NOW_MS + 2000 * factor * 1000, abs=2)
+    assert state.gaps == (1 if factor == GAP else 0)
+
+
+def test_a_gap_needs_two_documents(store: FeedStore) -> None:
+    """The first document shares nothing with one before it, and misses nothing; nor does an
+    empty one."""
+    store.sync("1", [feed("a")])
+    store.observed("1", [document(prints="a" * 12, new=1)])
+    store.observed("2", [document(prints="", entries=0)])
+    store.observed("3", [document(prints="d" * 12, new=1)])
+    assert store.states(["a"])[0].gaps == 0
+    store.observed("4", [document(prints="e" * 12, new=1)])
+    assert store.states(["a"])[0].gaps == 1
+
+
+def test_a_batch_counts_once(store: FeedStore) -> None:
+    """Noted again after a crash, nothing is added."""
+    store.sync("1", [feed("a")])
+    seen = [document(new=2, published=2, duplicate=1)]
+    assert store.observed("batch", seen)
+    assert not store.observed("batch", seen)
+    state = store.states(["a"])[0]
+    assert (state.published, state.duplicate, state.entries) == (2, 1, 1)
+
+
+def test_an_older_document_says_nothing_of_the_present(store: FeedStore) -> None:
+    """What a batch that waited long says counts, but the pace is that of the newer one."""
+    store.sync("1", [feed("a")])
+    store.observed("new", [document(prints="b" * 12, hold_seconds=60)])
+    old = replace(document(prints="a" * 12, published=1), fetched_ms=NOW_MS - 1000)
+    store.observed("old", [old])
+    state = store.states(["a"])[0]
+    assert (state.published, state.hold, state.gaps) == (1, 60, 0)
+
+
+def test_what_cannot_be_read_backs_off(store: FeedStore) -> None:
+    """A reason is shown at the feed, the time until the next poll doubles; a good one ends it."""
+    store.sync("1", [feed("a")])
+    polled(store)
+    waits = []
+    for number in range(4):
+        bad = document(prints="", entries=0, reason="malformed", message="no feed: look")
+        store.observed(f"bad{number}", [bad])
+        state = store.states(["a"])[0]
+        assert state.due_ms is not None
+        waits.append(round((state.due_ms - NOW_MS) / 1000))
+        assert (state.bad, state.bad_reason, state.bad_message) == (
+            number + 1,
+            "malformed",
+            "no feed: look",
+        )
+        assert state.failing
+        assert store.failing() == {"a"}
+    assert waits == [300, 600, 1200, 2400]
+    store.observed("good", [document(new=1)])
+    assert not store.states(["a"])[0].failing
+    assert store.failing() == set()
+
+
+def test_a_feeds_own_wish_is_kept(store: FeedStore) -> None:
+    """`ttl` counts from the poll that told of it, also where that is given back afterwards."""
+    store.sync("1", [feed("a")])
+    (turn,) = store.poll(1, 60).turns
+    store.observed("1", [document(new=1, hold_seconds=7200)])
+    store.done([Done(turn, 300, {"interval": 300})])
+    due = store.states(["a"])[0].due_ms
+    assert due is not None
+    assert due >= NOW_MS + 7_200_000 - 60_000
+
+
+def test_what_a_server_asked_for_is_kept(store: FeedStore) -> None:
+    """News do not bring the next poll before what Cache-Control says."""
+    store.sync("1", [feed("a")])
+    (turn,) = store.poll(1, 60).turns
+    hold = NOW_MS + 5_000_000
+    store.done([Done(turn, 5000, {"interval": 300, "not_before": hold})])
+    store.observed("1", [document(new=9)])
+    assert store.states(["a"])[0].due_ms == hold
+
+
+def test_entries_that_cannot_be_read_are_remembered(store: FeedStore) -> None:
+    """So that the same broken entry is refused once, not at each poll."""
+    store.sync("1", [feed("a")])
+    assert store.refused_before("a") == frozenset()
+    store.observed("1", [document(refused="a" * 12 + "b" * 12)])
+    assert store.refused_before("a") == {"a" * 12, "b" * 12}
+
+
+def test_errors_can_be_reset(store: FeedStore) -> None:
+    """Failures and their host's rest are forgotten, and the feed is due now."""
+    store.sync("1", [feed("a")])
+    (turn,) = store.poll(1, 60).turns
+    fields = {"failures": 9, "error": "x", "trouble": "dns"}
+    store.done([Done(turn, 80_000, fields, cool=80_000)])
+    assert store.poll(1, 60).turns == ()
+    assert store.reset_errors(["a", "unknown"]) == 1
+    assert [turn.name for turn in store.poll(1, 60).turns] == ["a"]
+    assert not store.states(["a"])[0].failing
+
+
+def test_a_feed_that_is_gone_is_not_noted(store: FeedStore, redis_client: redis.Redis) -> None:
+    """What is read of a removed feed leaves no key behind."""
+    store.sync("1", [feed("a")])
+    store.sync("2", [])
+    store.observed("1", [document(new=1)])
+    assert redis_client.keys("*feed:a") == []
+
+
+def test_who_fails_is_known_at_once(store: FeedStore) -> None:
+    """The failing are a set of their own, so that nobody has to ask ten thousand feeds."""
+    store.sync("1", [feed("a"), feed("b")])
+    one, other = sorted(store.poll(2, 60).turns, key=lambda turn: turn.name)
+    store.done([Done(one, 0, {"failures": 1}), Done(other, 0, {"failures": None})])
+    assert store.failing() == {"a"}
+    (again, *_) = sorted(store.poll(2, 60).turns, key=lambda turn: turn.name)
+    store.done([Done(again, 0, {"failures": None})])
+    assert store.failing() == set()
+    (again, *_) = sorted(store.poll(2, 60).turns, key=lambda turn: turn.name)
+    store.done([Done(again, 0, {"failures": 2})])
+    store.sync("2", [feed("b")])
+    assert store.failing() == set()

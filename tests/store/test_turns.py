@@ -1,0 +1,161 @@
+"""Turns: what is due is handed out once, at its host's pace, and comes back from the dead."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from tests.servers import Server
+from tests.store.conftest import STREAM
+from worker.store.connection import connect
+from worker.store.pages import PageStore, RobotsStore
+from worker.store.turns import Done, HostPace
+
+QUICK = HostPace(interval_seconds=0.0, connections=100)
+
+
+def pages(server: Server, pace: HostPace = QUICK) -> PageStore:
+    return PageStore(connect(server.url), stream=STREAM, pace=pace)
+
+
+def names_of(store: PageStore, count: int = 100, lease: float = 60) -> list[str]:
+    return [turn.name for turn in store.fetch(count, lease).turns]
+
+
+def test_a_turn_is_handed_out_once(redis_server: Server) -> None:
+    """Two workers ask at once: nobody gets what the other has."""
+    one, other = pages(redis_server), pages(redis_server)
+    one.want({f"p{number}": f"host{number}.example" for number in range(10)})
+    first, second = names_of(one, 6), names_of(other, 6)
+    assert (len(first), len(second)) == (6, 4)
+    assert not set(first) & set(second)
+    assert names_of(one) == []
+
+
+def test_what_a_dead_worker_had_comes_back(redis_server: Server) -> None:
+    """A lease that ended is handed out again; what its first holder says then is not written."""
+    dead, alive = pages(redis_server), pages(redis_server)
+    dead.want({"p": "host.example"})
+    (turn,) = dead.fetch(1, 0.05).turns
+    time.sleep(0.1)
+    (again,) = alive.fetch(1, 60).turns
+    assert dead.done([Done(turn, after=None)]) == [False]
+    assert alive.done([Done(again, after=60, fields={"tries": 1})]) == [True]
+    assert alive.names() == {"p"}
+
+
+def test_a_host_is_paced_by_all_workers_together(redis_server: Server) -> None:
+    """Of five items of one host one is handed out; the others get turns one after another."""
+    store = pages(redis_server, HostPace(interval_seconds=30, connections=5))
+    store.want({f"p{number}": "host.example" for number in range(5)} | {"q": "other.example"})
+    begun = time.time()
+    assert sorted(names_of(store, lease=600)) == ["p0", "q"]
+    assert names_of(pages(redis_server, HostPace(30, 5))) == []
+    client = redis_server.client()
+    due = dict(client.zrange(f"{{{STREAM}}}:pages", 0, -1, withscores=True))
+    waits = [due[f"p{number}".encode()] / 1000 - begun for number in range(1, 5)]
+    for number, wait in enumerate(waits, 1):
+        assert wait == pytest.approx(30 * number, abs=5)
+
+
+def test_a_host_has_so_many_at_once(redis_server: Server) -> None:
+    """No more than `connections` items of a host are out; one given back makes room."""
+    store = pages(redis_server, HostPace(interval_seconds=0, connections=2))
+    store.want({f"p{number}": "host.example" for number in range(4)})
+    turns = store.fetch(10, 60).turns
+    assert len(turns) == 2
+    store.done([Done(turns[0], after=None)])
+    store.bring_forward(store.names())
+    assert len(store.fetch(10, 60).turns) == 1
+
+
+def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
+    """After `cool` nothing of that host is handed out, whoever asks; others go on."""
+    store = pages(redis_server)
+    store.want({"a": "host.example", "b": "host.example", "c": "other.example"})
+    (turn,) = store.fetch(1, 60).turns
+    store.done([Done(turn, after=0, cool=3600)])
+    assert names_of(store) == ["c"]
+    assert names_of(pages(redis_server)) == []
+
+
+def test_a_delay_that_a_host_asks_for_is_kept(redis_server: Server) -> None:
+    """robots.txt may ask for more time between two pages than the settings do."""
+    store = pages(redis_server)
+    store.want({"a": "host.example", "b": "host.example"})
+    (turn,) = store.fetch(1, 60).turns
+    store.done([Done(turn, after=None, delay=3600)])
+    assert names_of(store) == ["b"]
+    store.want({"c": "host.example"})
+    assert names_of(store) == []
+
+
+def test_a_thousand_of_one_host_do_not_hold_up_another(redis_server: Server) -> None:
+    """What cannot be asked now is put off; after a few looks the last in the row has its turn."""
+    store = pages(redis_server, HostPace(interval_seconds=60, connections=1))
+    store.want({f"a{number:04}": "host.example" for number in range(1000)} | {"z": "other.example"})
+    looks = 0
+    found: set[str] = set()
+    more = True
+    while more and looks < 50:
+        taken = store.fetch(8, 60)
+        found |= {turn.name for turn in taken.turns}
+        more, looks = taken.more, looks + 1
+    assert "z" in found
+    assert len(found) == 2
+
+
+def test_what_is_remembered_comes_back(redis_server: Server) -> None:
+    """Fields are given with the next turn; None forgets one."""
+    store = pages(redis_server)
+    store.want({"p": "host.example"})
+    (turn,) = store.fetch(1, 60).turns
+    store.done([Done(turn, after=0, fields={"tries": 3})])
+    (turn,) = store.fetch(1, 60).turns
+    assert turn.said == {"tries": "3"}
+    store.done([Done(turn, after=0, fields={"tries": None})])
+    assert store.fetch(1, 60).turns[0].said == {}
+
+
+def test_what_was_removed_is_not_handed_out(
+    redis_server: Server, redis_client: redis.Redis
+) -> None:
+    """An item without its hash is dropped from the row, and nothing of it stays."""
+    store = pages(redis_server)
+    store.want({"p": "host.example", "q": "host.example"})
+    store.remove(["p"])
+    assert names_of(store) == ["q"]
+    redis_client.zadd(f"{{{STREAM}}}:pages", {"ghost": 0})
+    assert names_of(store) == []
+    assert "ghost" not in store.names()
+
+
+def test_robots_are_kept_for_their_time(redis_server: Server) -> None:
+    """robots.txt is shared by all workers, and forgotten by itself."""
+    store = RobotsStore(connect(redis_server.url), stream=STREAM)
+    store.put("https://host.example", b"User-agent: *", 60)
+    store.put("https://short.example", b"x", 1)
+    assert store.get("https://host.example") == b"User-agent: *"
+    deadline = time.monotonic() + 30
+    while store.get("https://short.example") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert store.get("https://short.example") is None
+    assert store.get("https://never.example") is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+def test_an_item_is_due_when_it_says(redis_server: Server, seconds: float) -> None:
+    """`after` is counted from the server's clock."""
+    store = pages(redis_server)
+    store.want({"p": "host.example"})
+    (turn,) = store.fetch(1, 60).turns
+    store.done([Done(turn, after=seconds)])
+    until(lambda: names_of(store) == ["p"])
+
+
+def until(there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not there():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,166 @@
+"""What `feeds add`, `remove`, `refresh` and `reset-errors` do."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from worker.bell import ring_poll
+from worker.cli.feednames import Names
+from worker.errors import UsageError
+from worker.escape import printable
+from worker.feeds import own
+from worker.feeds.catalog import Catalog, load_catalog
+from worker.feeds.feed import Feed, feed_of
+from worker.fetch import shown_url
+from worker.parse.found_feeds import FoundFeed
+from worker.settings import POLLED, Settings
+from worker.sites import Sites, open_sites
+from worker.sources import pause
+from worker.sources.known import known
+from worker.sources.probe import Probed, probe
+from worker.store.feeds import FeedStore
+from worker.store.opened import feed_store
+from worker.times import utc_now
+from worker.view.feeds import Standing, feeds
+
+_UNNAMED = "unnamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A feed that was added. `url` is for showing; `page` is where its address was found;
+    `title` and `entries` are None where nobody looked. `rung`: Redis was told."""
+
+    name: str
+    url: str
+    title: str | None
+    entries: int | None
+    page: str | None
+    rung: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a command did to feeds. `paused` of them are held, so nothing happens to these yet."""
+
+    feeds: int
+    paused: int = 0
+    rung: bool = True
+
+
+def add(
+    settings: Settings, said: Mapping[str, Any], *, check: bool
+) -> Added | tuple[FoundFeed, ...]:
+    """Add the feed of which `said` has the keys; without a name it gets one.
+
+    Several feeds that a page names are for a person to choose from: nothing is added then. Raises
+    UsageError, FetchFailed, Rejected, SpoolUnavailable.
+    """
+    sites = open_sites(settings)
+    feed = feed_of({**said, "name": said.get("name") or _UNNAMED})
+    catalog = load_catalog(settings)
+    _check(settings, feed, sites, catalog, named=bool(said.get("name")))
+    probed = probe(settings, sites, feed) if check else Probed(feed, None, 0)
+    if not isinstance(probed, Probed):
+        return probed
+    feed = probed.feed
+    configured = {one.name: one.url for one in catalog if one.name not in catalog.owned}
+    with own.changing(settings.state_dir) as mine:  # others may have added some meanwhile
+        _check_new(feed, {**configured, **{name: str(one["url"]) for name, one in mine.items()}})
+        folders = [folder.name for folder in settings.all_folders()]
+        taken = {*folders, *mine, *configured}
+        if said.get("name"):
+            own.check_name(feed.name, taken)
+        else:
+            feed = replace(feed, name=Names(taken).free(probed.title, feed.url))
+        mine[feed.name] = own.plain(feed)
+    pause.resume(settings.state_dir, feed.name)  # of a feed that had the name before
+    return Added(
+        feed.name,
+        shown_url(feed.url),
+        probed.title,
+        probed.entries if check else None,
+        probed.page,
+        ring_poll(settings),
+    )
+
+
+def remove(settings: Settings, names: Sequence[str]) -> Chosen:
+    """Poll feeds no more. Raises UsageError, before anything is done, where one is not there or
+    stands in the config file."""
+    catalog = load_catalog(settings)
+    chosen = _named(catalog, names)
+    for name in chosen:
+        if name not in catalog.owned:
+            where = printable(settings.feeds.file or "the config file")
+            raise UsageError(f"{name} stands in {where}: remove it there")
+    with own.changing(settings.state_dir) as mine:
+        for name in chosen:
+            mine.pop(name, None)
+    for name in chosen:
+        pause.resume(settings.state_dir, name)
+    return Chosen(len(chosen), rung=ring_poll(settings))
+
+
+def refresh(
+    settings: Settings, names: Sequence[str], *, every: bool = False, failing: bool = False
+) -> Chosen:
+    """Let feeds be due now. Raises UsageError, StoreUnavailable."""
+    return _at_once(settings, _chosen(settings, names, every=every, failing=failing), _due_now)
+
+
+def reset_errors(settings: Settings, names: Sequence[str], *, every: bool = False) -> Chosen:
+    """Forget how feeds failed, and let them be due now. Raises UsageError, StoreUnavailable."""
+    chosen = _chosen(settings, names, every=every, failing=False)
+    return _at_once(settings, chosen, FeedStore.reset_errors)
+
+
+def _due_now(store: FeedStore, names: Iterable[str]) -> int:
+    return store.bring_forward(names)
+
+
+def _at_once(
+    settings: Settings,
+    names: Sequence[str],
+    act: Callable[[FeedStore, Sequence[str]], int],
+) -> Chosen:
+    act(feed_store(settings), names)
+    state_dir = settings.state_dir
+    all_held = pause.is_paused(state_dir, POLLED)
+    held = sum(all_held or pause.is_paused(state_dir, name) for name in names)
+    return Chosen(len(names), held, ring_poll(settings))
+
+
+def _chosen(settings: Settings, names: Sequence[str], *, every: bool, failing: bool) -> list[str]:
+    """The feeds meant, each of them there."""
+    if bool(names) + every + failing != 1:
+        raise UsageError("name the feeds, or say which: see --help")
+    if failing:
+        view = feeds(settings, utc_now())
+        return [feed.name for feed in view.feeds if feed.standing is Standing.FAILING]
+    catalog = load_catalog(settings)
+    return list(catalog.feeds) if every else _named(catalog, names)
+
+
+def _named(catalog: Catalog, names: Sequence[str]) -> list[str]:
+    for name in names:
+        known("feed", name, catalog.feeds)
+    return list(dict.fromkeys(names))
+
+
+def _check(settings: Settings, feed: Feed, sites: Sites, catalog: Catalog, *, named: bool) -> None:
+    """What can be known before anything is fetched."""
+    if feed.site is not None:
+        known("site rule", feed.site, [rule.name for rule in sites])
+    _check_new(feed, {one.name: one.url for one in catalog})
+    if named:
+        own.check_name(
+            feed.name, {*(folder.name for folder in settings.all_folders()), *catalog.feeds}
+        )
+
+
+def _check_new(feed: Feed, others: Mapping[str, str]) -> None:
+    """Raises UsageError where one of `others` (name → address) has the feed's address."""
+    there = next((name for name, url in others.items() if url == feed.url), None)
+    if there is not None:
+        raise UsageError(f"there is already a feed of {shown_url(feed.url)}: {there}")

@@ -1,0 +1,161 @@
+"""How feeds are shown to people: a line each, then what is wrong with which."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+from rich.padding import Padding
+from rich.text import Text
+
+from worker.cli.output import console, counted, noted, number, outside, table
+from worker.parse.found_feeds import FoundFeed
+from worker.view.feeds import FeedsView, FeedView, Standing
+
+_NAMED = 20
+"""Feeds of which it is told what is wrong; with `--failing`, all."""
+
+_STYLES = {Standing.FAILING: "red", Standing.PAUSED: "yellow", Standing.NEW: "cyan"}
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
+_WIDTHS = (10, 6, 9, 9, 9)
+"""Columns beside the name: a number of eight digits, `59 min ago`."""
+
+_CHUNK = 500
+"""Rows whose columns are measured together: rich is slow with tables of thousands."""
+
+
+def show_feeds(view: FeedsView, shown: Sequence[FeedView], *, failing: bool) -> None:
+    """`shown` are all feeds, or with `failing` those that fail."""
+    if shown:
+        _show_rows(view, shown)
+        console().print()
+        _show_notices(view, shown, most=None if failing else _NAMED)
+        if not failing:
+            console().print(_sum(view), style="dim")
+    elif failing and view.feeds:
+        console().print(f"No feed is failing, of {number(len(view.feeds))}.")
+    else:
+        console().print("There are no feeds yet. `newsdrop feeds add URL` adds one.")
+    if view.paused:
+        console().print(
+            "Polling is paused: `newsdrop resume feeds` takes it up again.", style="yellow"
+        )
+
+
+def show_found(found: Sequence[FoundFeed], page: str) -> None:
+    """The feeds that a page names, each with what to type to add it."""
+    from worker.fetch import shown_url
+
+    console().print(Text(f"{page} is a page that names {number(len(found))} feeds. Add one:"))
+    for one in found:
+        console().print(outside(one.title or f"(no title, {one.kind})", "bold"))
+        console().print(
+            Text(f"    newsdrop feeds add {_quoted(shown_url(one.url))}"), soft_wrap=True
+        )
+
+
+def ago(moment: str | None, now: str) -> str:
+    return "–" if moment is None else f"{span(_seconds(moment, now))} ago"
+
+
+def until(moment: str | None, now: str) -> str:
+    """`in 4 min`; `now` for what is due, `soon` for what no worker has heard of yet."""
+    if moment is None:
+        return "soon"
+    seconds = -_seconds(moment, now)
+    return f"in {span(seconds)}" if seconds >= 1 else "now"
+
+
+def span(seconds: float) -> str:
+    """Seconds in the largest fitting unit."""
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def _seconds(moment: str, now: str) -> float:
+    return (datetime.fromisoformat(now) - datetime.fromisoformat(moment)).total_seconds()
+
+
+def _show_rows(view: FeedsView, shown: Sequence[FeedView]) -> None:
+    numbers = ("published", "duplicate")
+    longest = max(len(_label(feed)) for feed in shown)
+    for start in range(0, len(shown), _CHUNK):
+        rows = table(
+            "feed", "last new", "every", "next", *numbers, right=numbers, flexible=("feed",)
+        )
+        rows.show_header = start == 0
+        # The same widths in each part, however long what is in it.
+        for column, width in zip(rows.columns[1:], _WIDTHS, strict=True):
+            column.min_width = width
+        rows.columns[0].width = min(longest, console().width - sum(_WIDTHS) - 2 * len(_WIDTHS))
+        for feed in shown[start : start + _CHUNK]:
+            rows.add_row(*_cells(feed, view.at))
+        console().print(rows)
+
+
+def _cells(feed: FeedView, now: str) -> Iterator[Text]:
+    yield _label(feed)
+    unknown = feed.standing is Standing.UNKNOWN or feed.published is None
+    yield Text(ago(feed.last_new, now), "" if feed.last_new else "dim")
+    if feed.schedule:
+        yield Text("cron")
+    else:
+        yield Text("–" if feed.interval_seconds is None else span(feed.interval_seconds))
+    held = unknown or feed.standing is Standing.PAUSED
+    yield Text("–" if held else until(feed.next_poll, now), "dim" if held else "")
+    published = None if unknown else (feed.published or 0) + (feed.revised or 0)
+    for count, colour in ((published, "green"), (feed.duplicate, "")):
+        yield Text(number(count), colour if count else "dim")
+
+
+def _label(feed: FeedView) -> Text:
+    style = _STYLES.get(feed.standing)
+    return Text(f"{feed.name} {feed.standing}" if style else feed.name, style or "bold")
+
+
+def _show_notices(view: FeedsView, shown: Sequence[FeedView], most: int | None) -> None:
+    odd = [feed for feed in shown if feed.error or feed.gaps or feed.moved_to]
+    odd.sort(key=lambda feed: not feed.error)
+    for feed in islice(odd, most):
+        for line, style in _about(feed, view.at):
+            console().print(Text.assemble(("• ", style), (f"{feed.name}: ", "bold"), line))
+        if feed.error:
+            console().print(Padding(noted(feed.error, limit=1000), (0, 0, 0, 4)))
+    left = len(odd) - (most or len(odd))
+    if left > 0:
+        console().print(
+            f"… and {number(left)} more; `newsdrop feeds list --failing` has all that fail"
+        )
+    if odd:
+        console().print()
+
+
+def _about(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
+    if feed.error:
+        last = ago(feed.last_error, now)
+        many = f"{number(feed.failures)} times in a row, the last {last}"
+        said = f"failed {many}" if feed.failures > 1 else f"failed once, {last}"
+        if feed.standing is not Standing.PAUSED:
+            said += f"; tried again {until(feed.next_poll, now)}"
+        yield Text(said), "red"
+    if feed.gaps:
+        said = f"{counted(feed.gaps, 'gap')}, the last {ago(feed.last_gap, now)}"
+        yield Text(f"{said}: entries may have been missed"), "yellow"
+    if feed.moved_to:
+        yield noted(f"moved for good, and is polled at {feed.moved_to}"), "yellow"
+
+
+def _sum(view: FeedsView) -> str:
+    said = counted(len(view.feeds), "feed")
+    counts = Counter(feed.standing for feed in view.feeds)
+    parts = (Standing.FAILING, Standing.PAUSED, Standing.NEW)
+    told = ", ".join(f"{number(counts[part])} {part}" for part in parts if counts[part])
+    return f"{said}: {told}" if told else said
+
+
+def _quoted(url: str) -> str:
+    import shlex
+
+    return shlex.quote(url)

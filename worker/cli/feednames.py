@@ -1,0 +1,55 @@
+"""Names for feeds that were given none: from a title or a host, each once."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from worker.feeds.feed import RSSHUB
+from worker.feeds.own import RESERVED
+
+_LONGEST = 40
+
+
+class Names:
+    """The names that are taken, and new ones beside them: `harbour`, `harbour-2`, …"""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = {*taken, *RESERVED}
+        self._next: defaultdict[str, int] = defaultdict(lambda: 2)
+
+    def free(self, title: str | None, url: str) -> str:
+        """A valid name that nothing else has; it is taken then."""
+        base = of_title(title or "") or of_url(url) or "feed"
+        name = base
+        while name in self._taken:
+            name = f"{base}-{self._next[base]}"
+            self._next[base] += 1
+        self._taken.add(name)
+        return name
+
+
+def of_title(title: str) -> str:
+    """`Harbour News!` is `harbour-news`. Empty where ASCII cannot say it: half a title says
+    nothing."""
+    plain = "".join(
+        char for char in unicodedata.normalize("NFKD", title) if not unicodedata.combining(char)
+    )
+    if any(char.isalnum() and not char.isascii() for char in plain):
+        return ""
+    return _slug(plain.replace(".", "-"))
+
+
+def of_url(url: str) -> str:
+    """The host, or the route of an RSSHub; of what is no address nothing."""
+    if url.startswith(RSSHUB):
+        return _slug(url.removeprefix(RSSHUB).partition("?")[0])
+    try:
+        return _slug((urlsplit(url).hostname or "").removeprefix("www."))
+    except ValueError:
+        return ""
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower())[:_LONGEST].strip("-.")

@@ -1,0 +1,132 @@
+"""One feed: what the operator says of it, and what that must be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from worker.errors import UsageError
+from worker.escape import printable
+from worker.model import OnChange, Profile, Scope
+from worker.settings import Settings
+from worker.settings.fields import Cron, SourceName, TimeZoneName
+
+RSSHUB = "rsshub://"
+_LONGEST_URL = 4096
+
+
+def _feed_url(url: str) -> str:
+    url = url.strip()
+    if len(url) > _LONGEST_URL or any(char <= " " or char == "\x7f" for char in url):
+        raise ValueError("not an address: it is too long, or has blanks in it")
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError as error:
+        raise ValueError("not an address") from error
+    if url.startswith(RSSHUB) and len(url) > len(RSSHUB):
+        return url
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("not an address: begin it with https://, http:// or rsshub://")
+    return url
+
+
+def _header(value: str) -> str:
+    if any(char in value for char in "\r\n\0"):
+        raise ValueError("a header is one line")
+    return value
+
+
+Header = Annotated[str, AfterValidator(_header)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
+Seconds = Annotated[int, Field(ge=10)]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed as it is configured; the meaning of each key is told in `config/feeds.toml`.
+
+    Intervals are in seconds, None where the settings' own count. `headers` are sent to the feed's
+    own origin only: they may hold credentials.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: SourceName
+    url: Annotated[str, AfterValidator(_feed_url)]
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    time_zone: TimeZoneName | None = None
+    min_interval_seconds: Seconds | None = None
+    max_interval_seconds: Seconds | None = None
+    schedule: Cron = ""
+    site: str | None = None
+    full_text: bool = False
+    naive_dates: Annotated[str, Field(pattern="^(trusted|unreliable)$")] = "trusted"
+    scope: Scope = Scope.GLOBAL
+    on_change: OnChange = OnChange.DUPLICATE
+    language: str | None = None
+    headers: dict[HeaderName, Header] = field(default_factory=dict)
+
+    def address(self, rsshub_base: str) -> str:
+        """What is fetched: `rsshub://route` is a route of the configured RSSHub.
+
+        Raises UsageError where none is configured.
+        """
+        if not self.url.startswith(RSSHUB):
+            return self.url
+        if not rsshub_base:
+            raise UsageError(
+                f"{printable(self.url)} needs an RSSHub: name one in fetch.rsshub_base"
+            )
+        return f"{rsshub_base.rstrip('/')}/{self.url.removeprefix(RSSHUB).lstrip('/')}"
+
+    def bounds(self, settings: Settings) -> tuple[int, int]:
+        """The shortest and the longest interval between two polls, in seconds."""
+        shortest = self.min_interval_seconds or settings.feeds.min_interval_seconds
+        longest = self.max_interval_seconds or settings.feeds.max_interval_seconds
+        return shortest, max(shortest, longest)
+
+    def profile(self, settings: Settings) -> Profile:
+        """How its articles are read and keyed."""
+        key_zone = ZoneInfo(settings.dedupe.time_zone)
+        return Profile(
+            source=self.name,
+            time_zone=ZoneInfo(self.time_zone) if self.time_zone else key_zone,
+            key_zone=key_zone,
+            trust_naive_dates=self.naive_dates == "trusted",
+            scope=self.scope,
+            on_change=self.on_change,
+            site=self.site,
+            language=self.language,
+            tags=self.tags,
+            full_text=self.full_text,
+        )
+
+
+_FEED = TypeAdapter(Feed)
+KEYS = tuple(Feed.__dataclass_fields__)
+
+
+def feed_of(said: Mapping[str, Any]) -> Feed:
+    """A feed from a table of its keys. Raises UsageError with a line for each wrong one."""
+    try:
+        return _FEED.validate_python(dict(said))
+    except ValidationError as error:
+        problems = (_explained(problem) for problem in error.errors(include_url=False))
+        raise UsageError("; ".join(problems)) from error
+
+
+def _explained(problem: Mapping[str, Any]) -> str:
+    import difflib
+
+    where = printable(".".join(str(part) for part in problem["loc"]), 100)
+    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        near = difflib.get_close_matches(where, KEYS, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(KEYS)}"
+        return f"unknown key {where}{hint}"
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"{where} is missing"
+    return f"{where}: {printable(problem['msg'].removeprefix('Value error, '))}"

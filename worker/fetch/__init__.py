@@ -1,0 +1,38 @@
+"""Bytes from an address: safely, politely bounded, and with a reason where it cannot be.
+
+The only importer of httpx, httpcore and protego. It knows nothing of feeds, Redis or the spool.
+
+=============  ================================================================
+``http``       Fetcher: one address fetched, redirects followed by hand
+``url``        an address taken apart and checked; how it is shown to people
+``guard``      names resolved and judged, connections to judged addresses only
+``addresses``  which network addresses are public: pure
+``wire``       a TCP connection as httpcore wants one
+``transport``  httpx's seam over httpcore's connections, which it keeps
+``tls``        which certificates are trusted
+``inflate``    a packed body unpacked in bounded steps
+``freshness``  how long an answer holds, when to ask again: pure
+``robots``     what robots.txt allows (RFC 9309)
+=============  ================================================================
+"""
+
+from worker.fetch.freshness import hold_seconds, retry_after
+from worker.fetch.http import Answer, Asked, Fetcher, Hop
+from worker.fetch.robots import RobotsCache, Verdict, allowed
+from worker.fetch.url import Target, public_url, shown_url, target_of
+
+__all__ = [
+    "Answer",
+    "Asked",
+    "Fetcher",
+    "Hop",
+    "RobotsCache",
+    "Target",
+    "Verdict",
+    "allowed",
+    "hold_seconds",
+    "public_url",
+    "retry_after",
+    "shown_url",
+    "target_of",
+]

@@ -1,0 +1,64 @@
+"""How long an answer holds, and when its server wants to be asked again (RFC 9111, RFC 9110)."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST = 86_400.0
+"""Seconds: no server keeps newsdrop away for longer than a day."""
+
+_MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(-?\w*)", re.IGNORECASE)
+_NEVER = re.compile(r"(?:^|[,\s])no-(?:store|cache)\s*(?:$|,)", re.IGNORECASE)
+_DIGITS = re.compile(r"[0-9]+")
+
+
+def hold_seconds(headers: Mapping[str, str], now: datetime) -> float:
+    """For how many seconds from `now` (aware) an answer with these headers is fresh: 0 to a day.
+
+    `headers` have lower-case names. Cache-Control's max-age less Age goes before Expires less
+    Date; `no-store`, `no-cache` and what cannot be read are 0.
+    """
+    control = headers.get("cache-control", "")
+    if _NEVER.search(control):
+        return 0.0
+    if said := _MAX_AGE.search(control):
+        age = _seconds(headers.get("age", "")) or 0.0
+        return _bounded((_seconds(said[1]) or 0.0) - age)
+    expires = _date(headers.get("expires", ""))
+    if expires is None:
+        return 0.0
+    sent = _date(headers.get("date", "")) or now
+    return _bounded((expires - sent).total_seconds())
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The seconds from `now` (aware) that Retry-After asks to wait: 0 to a day; None: it does not.
+
+    Nonsense is None.
+    """
+    said = headers.get("retry-after", "").strip()
+    seconds = _seconds(said)
+    if seconds is not None:
+        return _bounded(seconds)
+    moment = _date(said)
+    return None if moment is None else _bounded((moment - now).total_seconds())
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST)
+
+
+def _seconds(text: str) -> float | None:
+    text = text.strip()
+    if not _DIGITS.fullmatch(text):
+        return None
+    return float(text[:12]) if len(text) <= 12 else LONGEST
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

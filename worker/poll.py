@@ -1,0 +1,117 @@
+"""Polling: let the store have all that is to be fetched, then fetch what is due."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from worker.context import Context
+from worker.fetch import Fetcher
+from worker.observed import pace_of
+from worker.settings import FETCH_TAKING_SECONDS, POLLED
+from worker.sources.feeds import FeedSource
+from worker.sources.fetching import Bounds, Fetched, Source, fetch_due
+from worker.sources.pages import PageSource
+from worker.sources.pause import is_paused
+from worker.sources.slot import slot
+from worker.spool.batch import names
+from worker.spool.claim import Incoming, claim_bytes
+from worker.spool.disk import check_free
+from worker.spool.layout import manual_root
+from worker.store.jobs import Job, JobKind, quietly
+
+logger = logging.getLogger(__name__)
+
+
+def poll(context: Context, *, ring: Callable[[], None]) -> None:
+    """Let the store know the feeds of the catalog and the wanted pages; ring if any is due.
+
+    Raises Retryable.
+    """
+    feeds, pages = _sources(context)
+    if feeds.sync():
+        logger.info("%d feeds are polled", len(context.feeds.current()))
+    pages.sync()
+    if context.feed_store.due() or context.page_store.due():
+        ring()
+
+
+def fetch(context: Context, *, ring: Callable[[], None]) -> Fetched | None:
+    """Fetch what is due; `ring` is called when something is there to be ingested.
+
+    Of the processes of a worker all but one may be at it at once, so that what waits for others'
+    servers never holds up what is here. None where enough are. Raises Retryable.
+    """
+    settings = context.settings
+    if is_paused(settings.state_dir, POLLED):
+        return None
+    with slot(settings.state_dir, "fetch", max(1, settings.processes() - 1)) as mine:
+        if not mine:
+            return None
+        feeds, pages = _sources(context)
+        pages.sync()
+        fetched = asyncio.run(_fetch(context, (feeds, pages), ring))
+    if fetched.turns:
+        logger.info(
+            "fetched %d addresses: %d documents, %d failed",
+            fetched.turns,
+            fetched.documents,
+            fetched.failed,
+        )
+    return fetched
+
+
+async def _fetch(context: Context, sources: Sequence[Source], ring: Callable[[], None]) -> Fetched:
+    settings = context.settings
+    root = manual_root(settings)
+
+    def claim(documents: Sequence[Incoming]) -> None:
+        now = context.desk.now()
+        job = poll_job(now)
+        claimed = claim_bytes(
+            root, documents, context.accepted, source=POLLED, kind="feed", now=now, job=job.id
+        )
+        with quietly("a job is not noted", job=job.id):
+            context.jobs.open(job)
+            context.jobs.add_files(job.id, claimed.files)
+        ring()
+
+    def may_take() -> bool:
+        return len(names(root)) < settings.spool.max_waiting
+
+    check_free(settings.state_dir, settings.spool.min_free_mb)
+    spool = settings.spool
+    bounds = Bounds(
+        settings.fetch.concurrency, FETCH_TAKING_SECONDS, spool.batch_files, spool.batch_bytes
+    )
+    async with Fetcher(settings.fetch) as fetcher:
+        return await fetch_due(sources, fetcher, bounds, claim=claim, may_take=may_take)
+
+
+def poll_job(now: datetime) -> Job:
+    """The job of what is polled: one an hour (UTC) for all feeds together."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return Job(
+        id=f"poll-{hour:%Y%m%dT%H}",
+        kind=JobKind.POLL,
+        source=POLLED,
+        label="polled feeds, fetched pages",
+        created_ms=int(hour.timestamp() * 1000),
+    )
+
+
+def _sources(context: Context) -> tuple[FeedSource, PageSource]:
+    settings, desk = context.settings, context.desk
+    feeds = FeedSource(
+        context.feed_store, context.feeds.current, settings, now=desk.now, pace_of=pace_of
+    )
+    pages = PageSource(
+        context.page_store,
+        desk.wanted,
+        context.robots,
+        settings,
+        desk.sites,
+        profile=desk.profile,
+        now=desk.now,
+    )
+    return feeds, pages

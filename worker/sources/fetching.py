@@ -1,0 +1,157 @@
+"""Fetching what is due, many at once: the loop that feeds and pages share.
+
+What comes is claimed a batch at a time; only then is it noted what each address answered, so that
+an `ETag` is never ahead of what is safe. The loop takes no more work once it was long at it, and
+ends when nothing is in the air: what hangs holds up neither others that are due nor what came.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from worker.fetch import Fetcher
+from worker.spool.claim import Incoming
+from worker.store.turns import Done, Taken, Turn
+
+_LARGE = 4
+"""A document of a quarter of a batch's bytes is large."""
+
+GATHER_SECONDS = 0.25
+"""How long what came may wait for more to share its batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one turn: documents to claim first, then what to note of it."""
+
+    done: Done
+    documents: tuple[Incoming, ...] = ()
+    failed: bool = False
+
+
+class Source(Protocol):
+    """What is fetched, and what an answer means."""
+
+    def take(self, count: int) -> Taken: ...
+
+    async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result: ...
+
+    def note(self, results: Sequence[Result]) -> None: ...
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What one run of the loop came to."""
+
+    turns: int = 0
+    documents: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """`taking_seconds` is how long new work is taken; `documents` and `size` are of one batch."""
+
+    concurrency: int
+    taking_seconds: float
+    documents: int
+    size: int
+
+
+@dataclass(slots=True)
+class _Loop:
+    sources: Sequence[Source]
+    fetcher: Fetcher
+    bounds: Bounds
+    claim: Callable[[Sequence[Incoming]], None]
+    may_take: Callable[[], bool]
+    flying: dict["asyncio.Task[Result]", Source] = field(default_factory=dict)
+    landed: list[tuple[Source, Result]] = field(default_factory=list)
+    since: float = 0.0
+    told: Fetched = field(default_factory=Fetched)
+
+    def take(self) -> bool:
+        """Send off what is due while there is room; False where nothing more is due now."""
+        some = False
+        for source in self.sources:
+            room = self.bounds.concurrency - len(self.flying)
+            if room < max(1, self.bounds.concurrency // 4) and self.flying:
+                return True
+            taken = source.take(room)
+            for turn in taken.turns:
+                self.flying[asyncio.create_task(source.fetch(turn, self.fetcher))] = source
+            some |= bool(taken.turns) or taken.more
+        return some
+
+    async def land(self, seconds: float) -> None:
+        """Wait for answers; what a source's own code raises ends the loop."""
+        done, _ = await asyncio.wait(
+            self.flying, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        if done and not self.landed:
+            self.since = time.monotonic()
+        for task in done:
+            self.landed.append((self.flying.pop(task), task.result()))
+
+    def is_due(self) -> bool:
+        waited = time.monotonic() - self.since >= GATHER_SECONDS
+        size = sum(len(one.data) for _, result in self.landed for one in result.documents)
+        many = len(self.landed) >= self.bounds.documents or size >= self.bounds.size
+        return bool(self.landed) and (many or waited or not self.flying)
+
+    def flush(self) -> None:
+        """Claim what came, then note what it came to."""
+        results = [result for _, result in self.landed]
+        documents = [one for result in results for one in result.documents]
+        for batch in _batches(documents, self.bounds):
+            self.claim(batch)
+        for source in self.sources:
+            if mine := [result for owner, result in self.landed if owner is source]:
+                source.note(mine)
+        self.told.turns += len(results)
+        self.told.documents += len(documents)
+        self.told.failed += sum(result.failed for result in results)
+        self.landed = []
+
+
+def _batches(documents: Sequence[Incoming], bounds: Bounds) -> Iterator[Sequence[Incoming]]:
+    """Batches within their bounds; what is large comes last and alone, so that what came with it
+    need not wait until it is read."""
+    large = [one for one in documents if len(one.data) >= bounds.size // _LARGE]
+    small = [one for one in documents if len(one.data) < bounds.size // _LARGE]
+    for start in range(0, len(small), bounds.documents):
+        yield small[start : start + bounds.documents]
+    for one in large:
+        yield [one]
+
+
+async def fetch_due(
+    sources: Sequence[Source],
+    fetcher: Fetcher,
+    bounds: Bounds,
+    *,
+    claim: Callable[[Sequence[Incoming]], None],
+    may_take: Callable[[], bool],
+) -> Fetched:
+    """Fetch all that is due, until nothing is and nothing is in the air.
+
+    `claim` makes documents safe; `may_take` is False while there is no room for more. Raises
+    Retryable where the store or the spool is away: what is in hand comes back when its lease ends.
+    """
+    loop = _Loop(sources, fetcher, bounds, claim, may_take)
+    end = time.monotonic() + bounds.taking_seconds
+    try:
+        while True:
+            more = time.monotonic() < end and loop.may_take() and loop.take()
+            if loop.flying:
+                await loop.land(GATHER_SECONDS)
+            if loop.is_due():
+                loop.flush()
+            if not loop.flying and not more:
+                return loop.told
+    finally:
+        for task in loop.flying:
+            task.cancel()
+        await asyncio.gather(*loop.flying, return_exceptions=True)

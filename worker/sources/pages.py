@@ -1,0 +1,196 @@
+"""Wanted pages as a source: each is fetched as robots.txt allows, with the pages that follow it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+
+from worker.errors import FetchFailed, Rejected
+from worker.escape import printable
+from worker.feeds.schedule import LONGEST_HINT
+from worker.fetch import Asked, Fetcher, allowed, public_url, retry_after
+from worker.fetch.url import shown_url, target_of
+from worker.model import Profile
+from worker.parse.capsule import Capsule, PagePart, pack, unpack
+from worker.parse.full_text import next_page_of
+from worker.settings import Settings
+from worker.sites import Sites
+from worker.sources.feeds import NOWHERE, status_said
+from worker.sources.fetching import Result
+from worker.spool.claim import Incoming
+from worker.spool.manifest import Form, Origin
+from worker.spool.wanted import Wanted, WantedPages
+from worker.store.pages import PageStore, RobotsStore
+from worker.store.turns import Done, Taken, Turn
+from worker.times import rfc3339
+
+KIND = "page"
+ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
+MOST_PARTS = 10
+"""Pages of one article."""
+
+_RETRY_SECONDS = (60, 300, 1800, 7200)
+_COOLING_SECONDS = 60
+_LONGEST_DELAY = 60.0
+"""Seconds between two pages that a robots.txt may ask for."""
+
+_GONE = (401, 403, 404, 410, 451)
+_BUSY = (429, 503)
+_READABLE = ("text/", "application/xhtml", "application/xml")
+
+
+class _NoPage(Exception):
+    """The page cannot be had now, or `for_good`; seconds until it, or its host, is asked again."""
+
+    def __init__(
+        self, why: str, *, for_good: bool = False, wait: float = 0.0, cool: float = 0.0
+    ) -> None:
+        super().__init__(why)
+        self.for_good, self.wait, self.cool = for_good, wait, cool
+
+
+class PageSource:
+    """Fetches the pages that are wanted. `now` gives aware datetimes."""
+
+    def __init__(
+        self,
+        store: PageStore,
+        wanted: WantedPages,
+        robots: RobotsStore,
+        settings: Settings,
+        sites: Sites,
+        *,
+        profile: Callable[[str], Profile],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._robots = robots
+        self._settings = settings
+        self._sites = sites
+        self._profile = profile
+        self._now = now
+
+    def sync(self) -> int:
+        """Let the store know of every page that is wanted; how many it did not know."""
+        unknown = self._wanted.names()
+        if unknown:
+            unknown -= self._store.names()
+        hosts = {}
+        for name in unknown:
+            if (page := self._wanted.get(name)) is not None:
+                hosts[name] = self._host(page.url)
+        if hosts:
+            self._store.want(hosts)
+        return len(hosts)
+
+    def take(self, count: int) -> Taken:
+        return self._store.fetch(count, self._patience + 30)
+
+    async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result:
+        page = self._wanted.get(turn.name)
+        if page is None:
+            return Result(Done(turn, after=None))
+        try:
+            async with asyncio.timeout(self._patience):
+                delay = await self._leave(page, fetcher)
+                parts, problem = await self._parts(page, fetcher, delay)
+        except _NoPage as error:
+            return self._missed(turn, page, error)
+        except FetchFailed as error:
+            return self._missed(turn, page, _NoPage(str(error), for_good=error.refused))
+        except TimeoutError:
+            why = f"{shown_url(page.url)} took more than {self._patience:.0f} s"
+            return self._missed(turn, page, _NoPage(why))
+        capsule = replace(unpack(page.capsule), pages=parts, problem=problem)
+        document = self._document(page, capsule, parts[0].url)
+        return Result(Done(turn, after=None, delay=delay), (document,))
+
+    def note(self, results: Sequence[Result]) -> None:
+        """The pages are in a batch: they are wanted no more, and the store may forget them."""
+        self._wanted.remove(one.done.turn.name for one in results if one.done.after is None)
+        self._store.done([result.done for result in results])
+
+    async def _parts(
+        self, page: Wanted, fetcher: Fetcher, delay: float
+    ) -> tuple[tuple[PagePart, ...], str | None]:
+        """The page with those that its site's rule says follow, and why one of these is missing."""
+        parts = [await self._part(page.url, fetcher)]
+        profile, limits = self._profile(page.source), self._settings.limits
+        seen = {page.url, parts[0].url}
+        while len(parts) < MOST_PARTS:
+            there = next_page_of(parts[-1], profile=profile, sites=self._sites, limits=limits)
+            if there is None or there in seen:
+                break
+            seen.add(there)
+            await asyncio.sleep(max(delay, self._settings.fetch.host_interval_seconds))
+            try:
+                parts.append(await self._part(there, fetcher))
+            except (FetchFailed, _NoPage) as error:
+                return tuple(parts), str(error)
+        return tuple(parts), None
+
+    async def _leave(self, page: Wanted, fetcher: Fetcher) -> float:
+        """Seconds between two pages that robots.txt asks for. Raises _NoPage where it forbids."""
+        if not self._settings.fetch.robots:
+            return 0.0
+        verdict = await allowed(fetcher, page.url, self._robots, fetcher.user_agent)
+        if not verdict.allowed:
+            raise _NoPage(verdict.why or "robots.txt forbids it", for_good=True)
+        return min(verdict.crawl_delay or 0.0, _LONGEST_DELAY)
+
+    async def _part(self, url: str, fetcher: Fetcher) -> PagePart:
+        answer = await fetcher.get(Asked(url, accept=ACCEPT))
+        if answer.status != HTTPStatus.OK:
+            asked = min(LONGEST_HINT, retry_after(answer.headers, self._now()) or 0.0)
+            cool = max(asked, _COOLING_SECONDS) if answer.status in _BUSY else 0.0
+            gone = answer.status in _GONE
+            raise _NoPage(status_said(answer), for_good=gone, wait=max(asked, cool), cool=cool)
+        kind = answer.headers.get("content-type", "text/html").lower()
+        if not kind.startswith(_READABLE):
+            why = f"{shown_url(answer.url)} is no page ({printable(kind, 60)})"
+            raise _NoPage(why, for_good=True)
+        return PagePart(answer.url, answer.body, answer.charset)
+
+    def _missed(self, turn: Turn, page: Wanted, missed: _NoPage) -> Result:
+        """Try again, or, after the last try or where that cannot help, do without the page."""
+        tries = int(turn.said.get("tries", 0)) + 1
+        if missed.for_good or tries >= self._settings.fetch.page_tries:
+            return self._without(turn, page, missed)
+        after = max(missed.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
+        return Result(Done(turn, after, {"tries": tries}, cool=missed.cool), failed=True)
+
+    def _without(self, turn: Turn, page: Wanted, missed: _NoPage) -> Result:
+        """The feed's own text is published, with a warning that tells why."""
+        done = Done(turn, after=None, cool=missed.cool)
+        try:
+            capsule = replace(unpack(page.capsule), problem=str(missed))
+        except Rejected:  # refused where it is ingested, for all to see
+            unread = Incoming(page.capsule, shown_url(page.url), self._origin(page, page.url))
+            return Result(done, (unread,), failed=True)
+        return Result(done, (self._document(page, capsule, page.url),), failed=True)
+
+    def _document(self, page: Wanted, capsule: Capsule, url: str) -> Incoming:
+        return Incoming(pack(capsule), shown_url(url), self._origin(page, url))
+
+    def _origin(self, page: Wanted, url: str) -> Origin:
+        return Origin(
+            source=page.source,
+            kind=KIND,
+            url=public_url(url),
+            fetched_at=rfc3339(self._now()),
+            feed_url=page.feed_url,
+            form=Form.CAPSULE,
+            seen_at=page.wanted_at,
+        )
+
+    @property
+    def _patience(self) -> float:
+        return self._settings.fetch.page_seconds
+
+    def _host(self, url: str) -> str:
+        try:
+            return target_of(url, self._settings.fetch.allow_ports).host
+        except FetchFailed:
+            return NOWHERE

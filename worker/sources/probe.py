@@ -1,0 +1,80 @@
+"""What is at an address that shall be a feed: it is fetched once before it is added."""
+
+from dataclasses import dataclass, replace
+
+from worker.errors import Reason, Rejected, UsageError
+from worker.feeds.feed import Feed
+from worker.fetch import Answer, Asked, Fetcher, shown_url
+from worker.model import Document
+from worker.parse.found_feeds import FoundFeed, feeds_in_page
+from worker.parse.polled import read_feed
+from worker.settings import Settings
+from worker.sites import Sites
+from worker.sources.feeds import ACCEPT
+from worker.sources.once import checked, run
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A feed that can be read. `page` is where its address was found, for showing, if it was."""
+
+    feed: Feed
+    title: str | None
+    entries: int
+    page: str | None = None
+
+
+def probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FoundFeed, ...]:
+    """The feed at the address of `feed`, or at the one that the page there names; several are
+    for a person to choose from.
+
+    robots.txt is about pages: a feed is made to be polled, and its page is looked at once.
+    Raises FetchFailed, Rejected where there is no feed or one that cannot be read, UsageError
+    where the feed's headers would have to be sent to another host than they were given for.
+    """
+    return run(_probe(settings, sites, feed))
+
+
+async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FoundFeed, ...]:
+    address = feed.address(settings.fetch.rsshub_base)
+    async with Fetcher(settings.fetch) as fetcher:
+        answer = await _answer(fetcher, feed, address)
+        try:
+            return _read(settings, sites, feed, answer)
+        except Rejected as error:
+            found = _named(answer, address) if error.reason is Reason.UNKNOWN_FORMAT else ()
+            if not found:
+                what = f"{shown_url(address)} is no feed, and names none"
+                raise Rejected(error.reason, f"{what}: {error}") from error
+        if len(found) > 1:
+            return found
+        there = found[0].url
+        if feed.headers and fetcher.target(there).origin != fetcher.target(address).origin:
+            raise UsageError(
+                f"the feed of that page is at another host, {shown_url(there)}, which shall not "
+                "get these headers: add it by its own address"
+            )
+        feed = replace(feed, url=there)
+        probed = _read(settings, sites, feed, await _answer(fetcher, feed, there))
+        return replace(probed, page=shown_url(address))
+
+
+async def _answer(fetcher: Fetcher, feed: Feed, address: str) -> Answer:
+    asked = Asked(address, headers=tuple(feed.headers.items()), accept=ACCEPT)
+    return checked(await fetcher.get(asked))
+
+
+def _read(settings: Settings, sites: Sites, feed: Feed, answer: Answer) -> Probed:
+    document = Document(answer.body, shown_url(answer.url), answer.url, answer.charset)
+    profile = feed.profile(settings)
+    found = read_feed(document, profile=profile, sites=sites, limits=settings.limits)
+    return Probed(feed, found.title, sum(1 for _ in found.entries))
+
+
+def _named(answer: Answer, address: str) -> tuple[FoundFeed, ...]:
+    """The feeds that a page names; where it is the page asked for, with the address's own user."""
+    base = answer.url if answer.hops else address
+    try:
+        return feeds_in_page(Document(answer.body, "", base, answer.charset))
+    except Rejected:
+        return ()

@@ -1,0 +1,231 @@
+"""What is remembered of feeds between polls, and when each is polled next."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import redis
+
+from worker.feeds.schedule import FIRST_SECONDS, GAP, GROW, SHRINK, Pace, Remembered
+from worker.store.connection import translated
+from worker.store.layout import DAY, Layout
+from worker.store.script import Script
+from worker.store.turns import HostPace, Taken, Turn, Turns
+
+_CLAIMS_LIVE = 7 * DAY
+_CHUNK = 500
+PRINT = 12
+"""Hex digits of an entry's print."""
+_REMEMBERED = tuple(one.name for one in fields(Remembered))
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A feed as the catalog has it: its name, its address as configured, and that one's host."""
+
+    name: str
+    url: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was read of one document of a feed. `fetched_ms` is Unix time.
+
+    `entries` is None for a page of the feed's; `new` are those published or sent for; `prints` are
+    12 hex digits an entry, `refused` those of entries that cannot be read; `reason` and `message`
+    tell why the whole could not be read.
+    """
+
+    name: str
+    fetched_ms: int
+    pace: Pace
+    entries: int | None = None
+    new: int = 0
+    published: int = 0
+    revised: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    prints: str = ""
+    refused: str = ""
+    hold_seconds: int = 0
+    title: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """How a feed stands. Times are Unix milliseconds, None where it never happened.
+
+    `status` is of the last answer; `trouble` and `error` are set while polls fail, `bad_reason`
+    and `bad_message` while what comes cannot be read. `address` is where it moved to for good.
+    """
+
+    name: str
+    due_ms: int | None = None
+    polled_ms: int | None = None
+    success_ms: int | None = None
+    new_ms: int | None = None
+    status: int | None = None
+    failures: int = 0
+    trouble: str | None = None
+    error: str | None = None
+    error_ms: int | None = None
+    bad: int = 0
+    bad_reason: str | None = None
+    bad_message: str | None = None
+    interval: float | None = None
+    hold: int = 0
+    entries: int | None = None
+    gaps: int = 0
+    gap_ms: int | None = None
+    published: int = 0
+    revised: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    title: str | None = None
+    address: str | None = None
+    moved_to: str | None = None
+    moved_count: int = 0
+
+    @property
+    def failing(self) -> bool:
+        return bool(self.failures or self.bad)
+
+
+class FeedStore(Turns):
+    """Every method raises Retryable and nothing of redis."""
+
+    def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace) -> None:
+        super().__init__(client, stream=stream, kind="feed", items="feeds", pace=pace)
+        self._layout = Layout(stream, 1)
+        self._synced = self._layout.key("feeds", "digest")
+        self._observed = Script("observed.lua")
+
+    def poll(self, count: int, lease_seconds: float) -> Taken:
+        """Up to `count` feeds to be polled now; :func:`remembered` reads what is known of one."""
+        return self.take(count, lease_seconds, _REMEMBERED)
+
+    def sync(self, digest: str, feeds: Sequence[Configured]) -> bool:
+        """Let the feeds be those of the catalog; False where they are already.
+
+        A new feed, or one with another address, is due at once, and nothing is remembered of it.
+        """
+        with translated():
+            if self._client.get(self._synced) == digest.encode():
+                return False
+        self.remove(self.names() - {feed.name for feed in feeds})
+        for start in range(0, len(feeds), _CHUNK):
+            self._add(feeds[start : start + _CHUNK])
+        with translated():
+            self._client.set(self._synced, digest)
+        return True
+
+    def _add(self, feeds: Sequence[Configured]) -> None:
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for feed in feeds:
+                pipe.hget(self.key(feed.name), "configured")
+            before = pipe.execute()
+            for feed, url in zip(feeds, before, strict=True):
+                if url != feed.url.encode():
+                    pipe.delete(self.key(feed.name))
+                    pipe.srem(self._failing, feed.name)
+                    said = {"configured": feed.url, "host": feed.host}
+                    pipe.hset(self.key(feed.name), mapping=said)
+                    pipe.zadd(self._due, {feed.name: 0})
+                else:
+                    pipe.zadd(self._due, {feed.name: 0}, nx=True)
+            pipe.execute()
+
+    def observed(self, batch: str, documents: Sequence[Observed]) -> bool:
+        """Note what was read of a batch's documents; False where that was done before."""
+        args: list[bytes | int] = [self._items, _CLAIMS_LIVE]
+        args += (str(number).encode() for number in (SHRINK, GROW, GAP, FIRST_SECONDS))
+        for one in documents:
+            args += (one.name.encode(), one.fetched_ms)
+            args.append(b"" if one.entries is None else one.entries)
+            args += (one.new, one.published, one.revised, one.duplicate, one.rejected)
+            args += (one.prints.encode(), one.hold_seconds, one.title.encode())
+            args += (one.reason.encode(), one.message.encode())
+            args += (int(one.pace.shortest), int(one.pace.longest), int(bool(one.pace.schedule)))
+            args.append(one.refused.encode())
+        keys = [self._due, self._layout.claims(batch), self._failing]
+        return bool(self._observed.run(self._client, keys, args))
+
+    def refused_before(self, source: str) -> frozenset[str]:
+        """The prints of the entries that could not be read when the feed was last read."""
+        with translated():
+            found = self._client.hget(self.key(source), "refused") or b""
+        prints = found.decode("ascii", "replace")
+        return frozenset(prints[at : at + PRINT] for at in range(0, len(prints), PRINT))
+
+    def failing(self) -> set[str]:
+        """The feeds of which the last poll, or what came of it, was no good."""
+        with translated():
+            return {name.decode() for name in self._client.smembers(self._failing)}
+
+    def reset_errors(self, names: Iterable[str]) -> int:
+        """Forget failures, and let the feeds and their hosts be asked now; how many there were."""
+        listed = list(names)
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for name in listed:
+                pipe.hget(self.key(name), "host")
+            hosts = {host for host in pipe.execute() if host}
+            for name in listed:
+                gone = ("failures", "trouble", "error", "error_ms", "bad", "bad_reason")
+                pipe.hdel(self.key(name), *gone, "bad_message", "body", "etag", "modified")
+                pipe.srem(self._failing, name)
+            for host in hosts:
+                pipe.hdel(self._hosts + host, "cool", "tail")
+            pipe.execute()
+        return self.bring_forward(listed)
+
+    def states(self, names: Sequence[str]) -> list[FeedState]:
+        """How feeds stand, in order; one never heard of has nothing but its name."""
+        found: list[FeedState] = []
+        for start in range(0, len(names), _CHUNK):
+            chunk = names[start : start + _CHUNK]
+            with translated(), self._client.pipeline(transaction=False) as pipe:
+                for name in chunk:
+                    pipe.hmget(self.key(name), _STATE)
+                    pipe.zscore(self._due, name)
+                said = pipe.execute()
+            found += map(_state, chunk, said[::2], said[1::2])
+        return found
+
+
+def remembered(turn: Turn) -> Remembered:
+    """What is known of a feed that was handed out."""
+    said = turn.said
+    return Remembered(
+        etag=said.get("etag"),
+        modified=said.get("modified"),
+        body=said.get("body"),
+        interval=float(said.get("interval", 0)),
+        hold=float(said.get("hold", 0)),
+        failures=int(said.get("failures", 0)),
+        bad=int(said.get("bad", 0)),
+        moved_to=said.get("moved_to"),
+        moved_count=int(said.get("moved_count", 0)),
+        address=said.get("address"),
+    )
+
+
+_STATE = tuple(one.name for one in fields(FeedState) if one.name not in ("name", "due_ms"))
+_NUMBERS = {one.name for one in fields(FeedState) if one.type in (int, int | None)}
+
+
+def _state(name: str, values: Sequence[bytes | None], due: float | None) -> FeedState:
+    said: Mapping[str, Any] = {
+        key: _typed(key, value.decode("utf-8", "replace"))
+        for key, value in zip(_STATE, values, strict=True)
+        if value is not None
+    }
+    return FeedState(name=name, due_ms=None if due is None else int(due), **said)
+
+
+def _typed(key: str, value: str) -> str | int | float:
+    if key in _NUMBERS:
+        return int(float(value))
+    return float(value) if key == "interval" else value
