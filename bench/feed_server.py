@@ -1,10 +1,10 @@
 """The feeds that newsdrop and its peer poll: a plain server on many addresses of loopback.
 
 `python -m bench.feed_server FEEDS ENTRIES PORT` serves feed N on 127.0.0.1 + N at `/N.xml`: each
-with its own newest ENTRIES articles of the benchmark's, in full, as RSSHub writes them. On 127.0.0.1
-`/step/S` moves every feed on to S articles later, `/mode/WORD` changes how it answers: `etag` (304
-where nothing changed) or `plain` (no validators), `/hang/N` lets the first N never answer. Every
-answer is held ready, so that what is measured is not the server's own work.
+with its own newest ENTRIES articles of the benchmark's, in full, as RSSHub writes them. Asked at
+127.0.0.1, `/step/S` moves every feed on to S articles later, `/mode/WORD` changes how it answers:
+`etag` (304 where nothing changed) or `plain` (no validators), `/hang/N` lets the first N never
+answer. Every answer is held ready, so that what is measured is not the server's own work.
 """
 
 import asyncio

@@ -22,7 +22,6 @@ from bench.feed_server import address
 from bench.figure import Figure, at_least, below, megabytes
 from bench.ours import is_idle, settings_of, worker_of
 from bench.place import ROOT, Place, clean_environment, place, pool, to_last_entry, wait_until
-from bench.rate import PROCESSES
 from worker.app import QUEUE, create_app
 from worker.feeds import own
 from worker.settings import Settings
@@ -31,6 +30,7 @@ from worker.store.opened import feed_store
 FEEDS, ENTRIES, ROUNDS = 200, 50, 5
 HANGING = 10
 MANY = 10_000
+_DUE = "{newsdrop:articles}:feeds"
 _PEER_WORKERS = (1, 2, 4, 8, 16)
 
 
@@ -145,9 +145,9 @@ def _worker(server: Server) -> Iterator[tuple[_Here, Settings]]:
         "NEWSDROP_FETCH_ALLOW_PORTS": str(server.port),
         "NEWSDROP_FETCH_HOST_INTERVAL_SECONDS": "0",
     }
-    with place() as here, worker_of(here, PROCESSES, **told) as worker:
-        pool(worker, PROCESSES)
+    with place() as here, worker_of(here, **told) as worker:
         settings = settings_of(here)
+        pool(worker, settings.pool())
         _configure(settings, {"warm": f"{address(0, server.port)}?warm"})
         _ring(settings)
         wait_until(lambda: bool(here.client.xlen(settings.stream.name)))
@@ -191,17 +191,19 @@ def _second_polls(
     names = [f"f{number:03}" for number in range(count)]
     found: dict[str, list[float]] = {}
 
+    client = here.place.client
+
     def polled(kind: str, which: Sequence[str], *, new: int = 0) -> float:
-        store = feed_store(settings, here.place.client)
-        length = here.place.client.xlen(settings.stream.name) + new
+        length = client.xlen(settings.stream.name) + new
         since = time.time()
-        store.bring_forward(names)
+        feed_store(settings, client).bring_forward(names)
         _ring(settings)
+        # One cheap command: who was polled is due in minutes, who is in the air within one.
         wait_until(
             lambda: (
-                all((one.polled_ms or 0) >= since * 1000 for one in store.states(which))
-                and here.place.client.xlen(settings.stream.name) >= length
+                client.xlen(settings.stream.name) >= length
                 and is_idle(settings)
+                and client.zcount(_DUE, (time.time() + 200) * 1000, "+inf") >= len(which)
             ),
             every=0.01,
         )

@@ -82,12 +82,14 @@ def settings_of(here: Place) -> Settings:
 
 
 def worker_of(
-    here: Place, processes: int, **environment: str
+    here: Place, processes: int | None = None, **environment: str
 ) -> AbstractContextManager[psutil.Process]:
-    """newsdrop's Celery worker, as a process; `environment` holds further settings."""
+    """newsdrop's Celery worker, as a process; `environment` holds further settings. It has as many
+    processes as it is shipped with, or as `processes` says."""
     here.state_dir.mkdir(exist_ok=True)
     told = {"NEWSDROP_STATE_DIR": str(here.state_dir), "NEWSDROP_REDIS_URL": here.url}
-    command = [sys.executable, "-m", "celery", "-A", "worker.app", *CELERY, str(processes)]
+    command = [sys.executable, "-m", "celery", "-A", "worker.app", *CELERY]
+    command += ["-c", str(processes)] if processes else []
     return running(command, told | environment, here.folder / "worker.log")
 
 

@@ -16,7 +16,16 @@ from bench.rate import CELERY, PROCESSES, WARM, Files, Rate, clocked
 def naive_rate(files: Files) -> Rate:
     """`delay(path)` for each file, in this process, while the workers work."""
     with place() as here:
-        command = [sys.executable, "-m", "celery", "-A", "bench.naive", *CELERY, str(PROCESSES)]
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "bench.naive",
+            *CELERY,
+            "-c",
+            str(PROCESSES),
+        ]
         with running(command, {naive.URL: here.url}, here.folder / "worker.log") as worker:
             processes = [worker, *pool(worker, PROCESSES)]
             task = naive.create_app(here.url).tasks["naive.ingest"]

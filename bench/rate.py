@@ -17,8 +17,8 @@ WARM = 400
 _WARM_FROM = 10_000_000
 """Numbers of the articles to warm up on: other titles."""
 
-CELERY = ("worker", "--without-gossip", "--without-mingle", "-l", "warning", "-c")
-"""What is given to `celery -A APP` for newsdrop and the peer alike; the number follows."""
+CELERY = ("worker", "--without-gossip", "--without-mingle", "-l", "warning")
+"""What is given to `celery -A APP` for newsdrop and the peer alike."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def test_a_process_is_bounded(tmp_path: Path) -> None:
 def test_a_task_in_hand_does_not_hold_up_others(tmp_path: Path) -> None:
     """Each process has one message in hand and acknowledges it when it is done."""
     app, settings = app_of(tmp_path, **{"worker.processes": 3})
-    assert app.conf.worker_concurrency == settings.processes() == 3
+    assert app.conf.worker_concurrency == settings.pool() == 4
     assert app.conf.worker_prefetch_multiplier == 1
     assert app.conf.task_acks_late
     assert settings.most_bells() == 6

@@ -464,10 +464,9 @@ def test_a_second_equal_article_in_one_file_is_a_duplicate(world: World) -> None
     assert (totals.published, totals.duplicate, len(world.entries())) == (1, 1, 1)
 
 
-def test_only_a_fresh_batch_asks_what_is_known(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A batch begun again never asks by bytes: its own earlier offer would answer `duplicate`."""
+def test_what_was_in_hand_is_not_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier run had in hand is not asked for by its bytes: its own offer would answer
+    `duplicate`. The rest of the batch is."""
     asked = []
     real = ArticleStore.known
 
@@ -477,10 +476,11 @@ def test_only_a_fresh_batch_asks_what_is_known(
 
     monkeypatch.setattr(ArticleStore, "known", known)
     world.put("a.md", article())
+    world.put("b.md", article("另一条"))
     world.look()
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "decided", dying(journals.Journal.decided, after=False))
+        patch.setattr(Journal, "hand", dying(journals.Journal.hand, after=True))
         assert in_child(world.drain) == -signal.SIGKILL
     world.drain()
-    assert asked == []
-    assert world.totals().published == 1
+    assert asked == [1]
+    assert world.totals().published == 2

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from worker.errors import SpoolUnavailable
 from worker.poll import fetch, poll
 from worker.sources import fetching
 from worker.sources.pause import pause, resume
+from worker.sources.slot import slot
 from worker.view.audit import audit
 
 Make = Callable[..., World]
@@ -560,15 +562,13 @@ def test_a_full_spool_stops_the_polling(make: Make, web: Web) -> None:
 
 
 def test_only_so_many_processes_fetch(world: World) -> None:
-    """One process of a worker is left to ingest: who finds no free slot goes away at once."""
-    from worker.sources.slot import slot
-
-    count = max(1, world.settings.processes() - 1)
-    state = world.settings.state_dir
-    with slot(state, "fetch", count) as first:
-        assert first
-        if count == 1:
-            assert fetch(world.context, ring=lambda: None) is None
+    """Who finds no free place to fetch goes away at once; a worker has the places on top."""
+    settings = world.settings
+    assert settings.pool() == settings.processes() + settings.fetching()
+    with ExitStack() as stack:
+        for _ in range(settings.fetching()):
+            assert stack.enter_context(slot(settings.state_dir, "fetch", settings.fetching()))
+        assert fetch(world.context, ring=lambda: None) is None
     assert fetch(world.context, ring=lambda: None) is not None
 
 

@@ -51,7 +51,7 @@ def parse(
         except OSError as error:
             raise UsageError(f"{printable(source)} cannot be read: {error.strerror}") from error
     records = []
-    for item in read_document(data, name or "bytes", settings, utc_now(), as_source, origin):
+    for item in read_document(data, name or "bytes", settings, utc_now(), as_source, origin=origin):
         if isinstance(item, Unread):
             raise Rejected(item.reason, item.message)
         records.append(item.normalized.article)

@@ -41,7 +41,7 @@ def create_app(settings: Settings) -> Celery:
         task_annotations={"newsdrop.fetch": {"time_limit": settings.fetch.task_seconds}},
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
         worker_prefetch_multiplier=1,
-        worker_concurrency=settings.processes(),
+        worker_concurrency=settings.pool(),
         worker_max_tasks_per_child=settings.worker.max_tasks,
         worker_max_memory_per_child=settings.worker.max_memory_mb * 1024,  # KiB
         worker_soft_shutdown_timeout=10,

@@ -109,7 +109,8 @@ class _Work:
                 self.done.append(entry.number)
                 yield entry
             else:
-                raws.append((entry, data, sha256(data)))
+                digest = sha256(data) if _form(entry) is Form.ANY else ""
+                raws.append((entry, data, digest))
         for (entry, data, digest), hit in zip(raws, self._known_files(raws), strict=True):
             if entry.number in self.batch.progress.deaths:
                 self.flush()  # it may end this worker too: what came before is safe then
@@ -125,19 +126,19 @@ class _Work:
 
     def _known_files(self, raws: Sequence[tuple[Entry, bytes, str]]) -> list[Known | None]:
         """What is known of each file by its bytes; for what was fetched that comes later."""
-        marks = [
-            raw_mark(digest, self.reader.profile(entry))
+        asked = [
+            (entry, raw_mark(digest, self.reader.profile(entry)))
             for entry, _, digest in raws
-            if _form(entry) is Form.ANY
+            if _form(entry) is Form.ANY and self._may_ask(entry)
         ]
-        found = iter(self._known(marks))
-        return [next(found) if _form(entry) is Form.ANY else None for entry, *_ in raws]
+        known = self.desk.stream.known([mark for _, mark in asked]) if asked else ()
+        found = {entry.number: hit for (entry, _), hit in zip(asked, known, strict=True)}
+        return [found.get(entry.number) for entry, *_ in raws]
 
-    def _known(self, marks: Sequence[bytes]) -> Sequence[Known | None]:
-        # A claim's own earlier offer would look like a duplicate here: only fresh batches ask.
-        if marks and self.batch.progress.fresh and not self.reader.head.force:
-            return self.desk.stream.known(marks)
-        return [None] * len(marks)
+    def _may_ask(self, entry: Entry) -> bool:
+        """Whether to ask what is known of an entry by its bytes. A claim's own earlier offer would
+        look like a duplicate: only what was never in hand is asked for."""
+        return entry.number not in self.batch.progress.touched and not self.reader.head.force
 
     def flush(self) -> None:
         """Offer what is pending, and write the outcomes to the journal."""
@@ -210,8 +211,13 @@ class _Work:
 
     def _read_feed(self, entry: Entry, data: bytes) -> None:
         source = source_of(entry, self.reader.head)
+
+        def unchanged(marks: Sequence[bytes]) -> Sequence[bool]:
+            may_ask = marks and self._may_ask(entry)
+            return self.desk.stream.unchanged(marks) if may_ask else [False] * len(marks)
+
         found = read_document(
-            self.reader, entry, data, self._known, lambda: self.desk.feeds.refused_before(source)
+            self.reader, entry, data, unchanged, lambda: self.desk.feeds.refused_before(source)
         )
         if isinstance(found, Unread):
             self._take(entry, found)

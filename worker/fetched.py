@@ -20,10 +20,11 @@ from worker.articles import (
     sha256,
 )
 from worker.errors import Retryable
-from worker.model import FeedRead, Known, RawArticle, Refusal
+from worker.model import FeedRead, RawArticle, Refusal
+from worker.parse.bounds import MAX_REFUSALS, too_many_bad
 from worker.parse.capsule import Capsule, pack, unpack
 from worker.parse.full_text import merge
-from worker.parse.polled import read_feed
+from worker.parse.polled import FeedEntry, read_feed
 from worker.spool.manifest import Entry, Form
 from worker.spool.wanted import Wanted
 
@@ -45,7 +46,7 @@ def read_entry(reader: Reader, entry: Entry, data: bytes) -> Iterator[Item | Unr
     """Every article of an entry, whatever it is: what replaying offers again."""
     form = entry.origin.form if entry.origin else Form.ANY
     if form is Form.FEED:
-        found = read_document(reader, entry, data, lambda marks: [None] * len(marks), frozenset)
+        found = read_document(reader, entry, data, lambda marks: [False] * len(marks), frozenset)
         yield from (found,) if isinstance(found, Unread) else found.items
     elif form is Form.CAPSULE:
         yield read_capsule(reader, entry, data)
@@ -57,42 +58,47 @@ def read_document(
     reader: Reader,
     entry: Entry,
     data: bytes,
-    known: Callable[[Sequence[bytes]], Sequence[Known | None]],
+    unchanged: Callable[[Sequence[bytes]], Sequence[bool]],
     refused_before: Callable[[], frozenset[str]],
 ) -> FeedDocument | Unread:
-    """A feed's document. `known` tells which entries are known by their marks; an entry that cannot
-    be read and was told of before (`refused_before` has its print) is not told of again."""
+    """A feed's document. `unchanged` tells which entries are known by their marks; an entry that
+    cannot be read and was told of before (`refused_before` has its print) is not told of again."""
     profile, limits = reader.profile(entry), reader.settings.limits
     try:
         document = document_of(entry, data)
         file = read_feed(document, profile=profile, sites=reader.sites, limits=limits)
-        found = list(file.entries)
+        marks = [entry_mark(one.said, profile) for one in file.entries]
+        known = unchanged(marks)
+        new = [number for number, same in enumerate(known) if not same]
+        read = {number: file.entries[number].read() for number in new}
+        if sum(isinstance(one, Refusal) for one in read.values()) > MAX_REFUSALS:
+            raise too_many_bad()
     except Retryable:
         raise
     except Exception as error:
         return Unread(0, *refusal_of(error, entry.path), raw=data, whole_file=True)
-    digest = sha256(data)
-    marks = [entry_mark(one, profile) if isinstance(one, RawArticle) else None for one in found]
-    hits = iter(known([mark for mark in marks if mark is not None]))
+    digest, before = sha256(data), None
     items: list[Item | Unread] = []
     raws: list[RawArticle | None] = []
-    for ordinal, (one, mark) in enumerate(zip(found, marks, strict=True)):
+    refused: list[str] = []
+    for number, one in read.items():
         if isinstance(one, Refusal):
-            if print_of(one) in refused_before():
+            refused.append(print_of(file.entries[number]))
+            before = refused_before() if before is None else before
+            if refused[-1] in before:
                 continue
-        elif next(hits) is not None:
-            continue
-        items.append(item_of(reader, entry, ordinal, one, digest, alone=False, mark=mark))
+        mark = marks[number]
+        items.append(item_of(reader, entry, number, one, digest, alone=False, mark=mark))
         raws.append(one if isinstance(one, RawArticle) else None)
-    read = FeedRead(
-        entries=len(found),
-        unchanged=len(found) - len(items),
-        prints="".join(map(print_of, found[:MOST_PRINTS])),
+    about = FeedRead(
+        entries=len(marks),
+        unchanged=len(marks) - len(items),
+        prints="".join(map(print_of, file.entries[:MOST_PRINTS])),
         hold_seconds=file.hold_seconds,
         title=file.title,
-        refused="".join(print_of(one) for one in found[:MOST_PRINTS] if isinstance(one, Refusal)),
+        refused="".join(refused[:MOST_PRINTS]),
     )
-    return FeedDocument(read, tuple(items), tuple(raws))
+    return FeedDocument(about, tuple(items), tuple(raws))
 
 
 def read_capsule(reader: Reader, entry: Entry, data: bytes) -> Item | Unread:
@@ -105,7 +111,8 @@ def read_capsule(reader: Reader, entry: Entry, data: bytes) -> Item | Unread:
         raise
     except Exception as error:
         return Unread(0, *refusal_of(error, entry.path), raw=data, whole_file=True)
-    mark = entry_mark(capsule.entry, profile)
+    assert entry.origin is not None
+    mark = bytes.fromhex(entry.origin.mark) if entry.origin.mark else None
     return item_of(reader, entry, 0, merged, sha256(data), alone=True, mark=mark)
 
 
@@ -122,15 +129,12 @@ def wanted_page(reader: Reader, item: Item, raw: RawArticle) -> Wanted:
         url=raw.url,
         feed_url=item.entry.origin.feed_url,
         wanted_at=reader.head.claimed_at,
+        mark=item.mark.hex(),
         capsule=pack(Capsule(raw)),
     )
 
 
-def print_of(one: RawArticle | Refusal) -> str:
+def print_of(entry: FeedEntry) -> str:
     """12 hex digits for an entry as its feed lists it: by its guid, address and title."""
-    if isinstance(one, Refusal):
-        said = one.raw
-    else:
-        guid = one.extra.get("guid", "")
-        said = f"{guid}\0{one.url}\0{one.title}".encode("utf-8", "replace")
-    return hashlib.blake2b(said, digest_size=6).hexdigest()
+    told = entry.name.encode("utf-8", "replace") if entry.name.strip("\0") else entry.said
+    return hashlib.blake2b(told, digest_size=6).hexdigest()

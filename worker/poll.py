@@ -39,13 +39,14 @@ def poll(context: Context, *, ring: Callable[[], None]) -> None:
 def fetch(context: Context, *, ring: Callable[[], None]) -> Fetched | None:
     """Fetch what is due; `ring` is called when something is there to be ingested.
 
-    Of the processes of a worker all but one may be at it at once, so that what waits for others'
-    servers never holds up what is here. None where enough are. Raises Retryable.
+    So many processes may be at it at once, and a worker has as many more than it needs to ingest: what
+    waits for others' servers holds up nothing that is here. None where enough are at it already.
+    Raises Retryable.
     """
     settings = context.settings
     if is_paused(settings.state_dir, POLLED):
         return None
-    with slot(settings.state_dir, "fetch", max(1, settings.processes() - 1)) as mine:
+    with slot(settings.state_dir, "fetch", settings.fetching()) as mine:
         if not mine:
             return None
         feeds, pages = _sources(context)

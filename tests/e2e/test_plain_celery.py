@@ -114,7 +114,7 @@ def test_a_dropped_file_becomes_a_record(world: World, worker: Worker) -> None:
 
     beats = Heartbeats(world.context.redis, stream=world.settings.stream.name)
     [alive] = until(beats.alive, "heartbeat")
-    assert alive.processes == world.settings.processes()
+    assert alive.processes == world.settings.pool()
     children = worker.children()
     assert worker.stop() == 0
     psutil.wait_procs(children, timeout=WITHIN)

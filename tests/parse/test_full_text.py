@@ -204,7 +204,7 @@ def test_last_page_that_leads_back(merged: Merge) -> None:
 @pytest.mark.parametrize(
     ("second", "problem", "told"),
     [
-        (b"", None, "the page is empty"),
+        (b"", None, "the page is empty: open it in a browser"),
         (None, "the server answers 503", "the server answers 503"),
     ],
 )
@@ -231,11 +231,11 @@ def test_no_page(merged: Merge) -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"", "the page is empty"),
+        (b"", "the page is empty: open it in a browser"),
         (b"%PDF-1.7\n" + bytes(range(9)) * 50, "this is not text"),
-        (b"PK\x03\x04", "it is no page, but zip"),
-        (b'{"a": 1}', "it is no page, but json"),
-        (b"<rss><channel/></rss>", "it is no page, but feed"),
+        (b"PK\x03\x04", "this is no page: it is zip"),
+        (b'{"a": 1}', "this is no page: it is json"),
+        (b"<rss><channel/></rss>", "this is no page: it is feed"),
         (b"<html><body><nav>x</nav></body></html>", "no article was found on this page"),
         (b"<html>" + b"<div>" * 1000, "nests more than"),
         (b"<html>" + b"x" * 1_000_000, "limits.file_mb"),

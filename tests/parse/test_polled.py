@@ -60,7 +60,7 @@ def test_feeds(data: bytes, parser: str, title: str | None, poll: Poll) -> None:
     """RSS, Atom, JSON Feed and news sitemaps are read, packed once or not."""
     found = poll(data)
     assert (found.parser, found.title) == (parser, title)
-    assert [entry.title for entry in found.entries if isinstance(entry, RawArticle)] == ["One"]
+    assert [entry.title for entry in found.articles() if isinstance(entry, RawArticle)] == ["One"]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_feeds(data: bytes, parser: str, title: str | None, poll: Poll) -> None:
 )
 def test_no_entries_yet(data: bytes, poll: Poll) -> None:
     """A feed without entries is a feed: blogs begin so, and sitemaps forget after two days."""
-    assert list(poll(data).entries) == []
+    assert list(poll(data).articles()) == []
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_size_is_bounded(poll: Poll) -> None:
 )
 def test_entries_are_bounded(feed: Callable[[int], bytes], poll: Poll) -> None:
     """A feed of more entries than limits.articles is refused."""
-    assert len(list(poll(feed(10), articles=10).entries)) == 10
+    assert len(list(poll(feed(10), articles=10).articles())) == 10
     with pytest.raises(Rejected, match="more than 10"):
-        list(poll(feed(11), articles=10).entries)
+        list(poll(feed(11), articles=10).articles())
 
 
 def test_entities_are_refused(poll: Poll) -> None:
@@ -153,7 +153,9 @@ def test_very_many_attributes_are_refused(poll: Poll) -> None:
 def test_long_text_is_not_attributes(poll: Poll) -> None:
     """A body that holds much markup of its own is no element of many attributes."""
     body = "&lt;a href=x&gt;y&lt;/a&gt;" * 2_000
-    (entry,) = poll(rss(f"<item><title>x</title><description>{body}</description></item>")).entries
+    (entry,) = poll(
+        rss(f"<item><title>x</title><description>{body}</description></item>")
+    ).articles()
     assert isinstance(entry, RawArticle)
 
 
@@ -166,19 +168,19 @@ def test_same_guid_on_all(poll: Poll) -> None:
         ITEM.format(title, 1, ZONED).replace("</item>", "<guid>same</guid></item>")
         for title in ("a", "b", "c")
     ]
-    assert [entry.title for entry in poll(rss(*items)).entries] == ["a", "b", "c"]  # type: ignore[union-attr]
+    assert [entry.title for entry in poll(rss(*items)).articles()] == ["a", "b", "c"]  # type: ignore[union-attr]
 
 
 def test_bad_entry_is_refused_alone(poll: Poll) -> None:
     """An entry that says nothing is a refusal, and those around it are read."""
     items = (ITEM.format("a", 1, ZONED), "<item><guid>x</guid></item>", ITEM.format("c", 3, ZONED))
-    found = list(poll(rss(*items)).entries)
+    found = list(poll(rss(*items)).articles())
     assert [isinstance(entry, Refusal) for entry in found] == [False, True, False]
 
 
 def test_date_that_cannot_be(poll: Poll) -> None:
     """A date that no calendar has is handed on as it is written."""
-    (entry,) = poll(rss(ITEM.format("a", 1, "Tue, 31 Feb 2021 25:00:00 +0800"))).entries
+    (entry,) = poll(rss(ITEM.format("a", 1, "Tue, 31 Feb 2021 25:00:00 +0800"))).articles()
     assert isinstance(entry, RawArticle)
     assert entry.dates[0].text == "Tue, 31 Feb 2021 25:00:00 +0800"
 
@@ -195,7 +197,7 @@ def test_links_are_absolute(home: str, feed_url: str | None, link: str, poll: Po
     """A relative link is joined with the site's address, else with the feed's own."""
     item = "<item><title>x</title><link>/1</link></item>"
     feed = f'<rss version="2.0"><channel><title>W</title><link>{home}</link>{item}</channel></rss>'
-    (entry,) = poll(feed.encode(), url=feed_url).entries
+    (entry,) = poll(feed.encode(), url=feed_url).articles()
     assert isinstance(entry, RawArticle)
     assert entry.url == link
 
@@ -203,7 +205,7 @@ def test_links_are_absolute(home: str, feed_url: str | None, link: str, poll: Po
 def test_declared_charset(poll: Poll) -> None:
     """The charset that the transport declared reads a feed that says nothing itself."""
     data = rss(ITEM.format("渡轮改走西线，票价不变", 1, ZONED)).decode().encode("gb18030")
-    (entry,) = poll(data, charset="gb2312").entries
+    (entry,) = poll(data, charset="gb2312").articles()
     assert isinstance(entry, RawArticle)
     assert entry.title == "渡轮改走西线，票价不变"
 
@@ -257,4 +259,4 @@ def test_hold_of_rss_1(poll: Poll) -> None:
         "<link>https://a.example/1</link></item></rdf:RDF>"
     )
     found = poll(feed.encode())
-    assert (found.title, found.hold_seconds, len(list(found.entries))) == ("Wire", 1_800, 1)
+    assert (found.title, found.hold_seconds, len(list(found.articles()))) == ("Wire", 1_800, 1)

@@ -72,7 +72,7 @@ def test_a_killed_holder_lets_go(root: Root) -> None:
     os.waitpid(child, 0)
     with held(root, name) as batch:
         assert dict(batch.progress.deaths) == {1: 1}
-        assert not batch.progress.fresh
+        assert batch.progress.touched == {1}
 
 
 def test_sources_take_turns(root: Root, tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ def parse(
     known_source(settings, source)
     given = read_given(settings, file, source)
     refused = False
-    for item in read_document(given.data, given.path, settings, utc_now(), source, given.origin):
+    for item in read_document(
+        given.data, given.path, settings, utc_now(), source, origin=given.origin
+    ):
         refused |= isinstance(item, Unread)
         _print_read(item, json)
     if refused:

@@ -123,7 +123,7 @@ class _Reader:
         articles = parser(
             found.text, document, profile=self._profile, sites=self._sites, limits=self._limits
         )
-        yield from fitting(articles, found.warnings)
+        yield from (fitting(article, found.warnings) for article in articles)
 
     def _members(self, document: Document, kind: Format, depth: int) -> Parsed:
         if depth >= self._limits.archive_depth:

@@ -20,30 +20,34 @@ def bounded(
     refused = 0
     for number, article in enumerate(articles):
         if number >= limits.articles:
-            raise Rejected(
-                Reason.TOO_MANY,
-                f"the file holds more than {limits.articles} articles (limits.articles): split it",
-            )
+            raise too_many(limits)
         refused += isinstance(article, Refusal)
         if refused > MAX_REFUSALS:
-            raise Rejected(
-                Reason.TOO_MANY,
-                f"more than {MAX_REFUSALS} of the file's articles are bad, and those after them "
-                "were not read: mend the file and drop it again",
-            )
+            raise too_many_bad()
         yield article
 
 
-def fitting(
-    articles: Iterable[RawArticle | Refusal], warnings: tuple[str, ...]
-) -> Iterator[RawArticle | Refusal]:
-    """The articles with the warnings of their text's decoding; one too large is refused alone."""
-    for article in articles:
-        if isinstance(article, Refusal):
-            yield article
-        elif problem := too_large(article.html):
-            yield Refusal(Reason.TOO_LARGE, problem, article.html.encode("utf-8", "replace"))
-        elif warnings:
-            yield replace(article, warnings=(*warnings, *article.warnings))
-        else:
-            yield article
+def too_many(limits: Limits) -> Rejected:
+    """For a file of more articles than it may hold."""
+    return Rejected(
+        Reason.TOO_MANY,
+        f"the file holds more than {limits.articles} articles (limits.articles): split it",
+    )
+
+
+def too_many_bad() -> Rejected:
+    """For a file of which more than MAX_REFUSALS articles are bad."""
+    return Rejected(
+        Reason.TOO_MANY,
+        f"more than {MAX_REFUSALS} of the file's articles are bad, and those after them "
+        "were not read: mend the file and drop it again",
+    )
+
+
+def fitting(article: RawArticle | Refusal, warnings: tuple[str, ...]) -> RawArticle | Refusal:
+    """An article with the warnings of its text's decoding; refused where it is too large."""
+    if isinstance(article, Refusal):
+        return article
+    if problem := too_large(article.html):
+        return Refusal(Reason.TOO_LARGE, problem, article.html.encode("utf-8", "replace"))
+    return replace(article, warnings=(*warnings, *article.warnings)) if warnings else article

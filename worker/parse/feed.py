@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -45,14 +46,13 @@ class Feed:
     found: list[Entry]
     document: Document
 
-    def entries(self) -> Iterator[RawArticle | Refusal]:
-        """Each entry; one without title and text, or cut off, is a Refusal."""
-        for number, entry in enumerate(self.found, 1):
-            if self.cut and number == len(self.found):
-                message = "the feed ends within this entry: drop the whole feed"
-                yield Refusal(Reason.MALFORMED, message, dump(_shown(entry)))
-            else:
-                yield _read_alone(entry, self.head, self.document)
+    def read(self, number: int) -> RawArticle | Refusal:
+        """An entry; one without title and text, or cut off, is a Refusal."""
+        entry = self.found[number]
+        if self.cut and number == len(self.found) - 1:
+            message = "the feed ends within this entry: drop the whole feed"
+            return Refusal(Reason.MALFORMED, message, dump(_shown(entry)))
+        return _read_alone(entry, self.head, self.document)
 
 
 def parse_feed(
@@ -65,7 +65,7 @@ def parse_feed(
     feed = open_feed(text, document, limits)
     if not feed.found:
         raise Rejected(Reason.EMPTY, _NO_ENTRY)
-    yield from feed.entries()
+    yield from map(feed.read, range(len(feed.found)))
 
 
 def open_feed(text: str, document: Document, limits: Limits) -> Feed:
@@ -74,7 +74,7 @@ def open_feed(text: str, document: Document, limits: Limits) -> Feed:
     Raises Rejected: `unsafe` for entity declarations, `too_deep`, `too_many` and `too_large` for
     what would cost too much, `malformed` for entries that neither parser reads.
     """
-    text = readable(text)
+    text, data = readable(text)
     seen = survey(text)
     if seen.unclosed > _MAX_UNCLOSED:  # both parsers are quadratic in nested entries
         raise Rejected(Reason.TOO_DEEP, "the feed's entries are not closed: drop the whole feed")
@@ -83,7 +83,7 @@ def open_feed(text: str, document: Document, limits: Limits) -> Feed:
             Reason.TOO_MANY,
             f"the feed has more than {limits.articles} entries (limits.articles): split it",
         )
-    head, entries = _read(text, seen, document.url)
+    head, entries = _read(text, data, seen, document.url)
     if seen.entries and not entries:
         raise Rejected(Reason.MALFORMED, _NO_ENTRY)
     return Feed(head, seen.cut, entries, document)
@@ -93,15 +93,16 @@ _NO_ENTRY = "the feed holds no entry that can be read: check that it is whole"
 _MAX_UNCLOSED = 100
 _MAX_ATTACHMENTS = 100
 _MAX_TAGS = 400_000  # for feedparser: 7 s and 270 MB at worst; 4 million took 59 s and 2.3 GB
+_STAMP = re.compile(r"<(lastBuildDate|pubDate|updated)>[^<>]{0,80}</\1>")
 _MAIL_AND_NAME = re.compile(r"\S{1,100}@\S{1,100}\s{1,9}\(([^()]+)\)\Z")
 
 
-def _read(text: str, seen: Survey, url: str | None) -> tuple[Entry, list[Entry]]:
+def _read(text: str, data: bytes, seen: Survey, url: str | None) -> tuple[Entry, list[Entry]]:
     """The feed's own fields and its entries, by the parser that loses nothing of this feed."""
-    data = utf8(text)
     entries = _fast(data, seen) if seen.fast else []
     if seen.fast and len(entries) >= seen.entries and not _dates_lost(entries, seen):
-        return _slow(utf8(text[: seen.first]), url)[0], entries
+        head = utf8(_STAMP.sub("", text[: seen.first]))
+        return (_head if len(head) < _SMALL_HEAD else _own_fields)(head, url), entries
     feed, found = _slow(data, url)
     # Broken XML: whichever saves more, and where both do alike the one that keeps the dates.
     entries = entries or _fast(data, seen)
@@ -122,6 +123,16 @@ def _fast(data: bytes, seen: Survey) -> list[Entry]:
     if not seen.summaries:  # then its descriptions are made up
         return [{**entry, "description": ""} for entry in entries]
     return list(entries)
+
+
+def _own_fields(head: bytes, url: str | None) -> Entry:
+    return _slow(head, url)[0]
+
+
+_SMALL_HEAD = 10_000
+_head = lru_cache(maxsize=512)(_own_fields)
+"""The feed's own fields, from what stands before its first entry: 1.6 ms, for something that is
+the same at each poll but for its time stamps."""
 
 
 def _slow(data: bytes, url: str | None) -> tuple[Entry, list[Entry]]:

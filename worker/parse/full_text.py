@@ -70,14 +70,14 @@ def _text(part: PagePart, limits: Limits) -> tuple[str, tuple[str, ...]]:
     if not part.data.strip():
         raise Rejected(Reason.EMPTY, "the page is empty: open it in a browser")
     if len(part.data) > limits.file_bytes:
-        raise Rejected(Reason.TOO_LARGE, "it is larger than limits.file_mb")
+        raise Rejected(Reason.TOO_LARGE, "the page is larger than limits.file_mb: raise the limit")
     kind = container(part.data)
     if kind is None:
         found = decode(part.data, part.charset)
         kind = sniff_text(found.text)
         if kind is Format.PAGE:
             return found.text, found.warnings
-    raise Rejected(Reason.UNKNOWN_FORMAT, f"it is no page, but {kind}")
+    raise Rejected(Reason.UNKNOWN_FORMAT, f"this is no page: it is {kind}")
 
 
 def _read(

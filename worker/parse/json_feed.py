@@ -17,10 +17,15 @@ def parse_feed(feed: Mapping[str, object]) -> Iterator[RawArticle | Refusal]:
 
     Raises Rejected (`malformed`) where there is no list of items.
     """
+    return (article_of(item, feed) for item in items_of(feed))
+
+
+def items_of(feed: Mapping[str, object]) -> list[object]:
+    """The feed's items as they stand. Raises Rejected (`malformed`) where there is no list."""
     items = feed.get("items")
     if not isinstance(items, list):
         raise Rejected(Reason.MALFORMED, "the JSON Feed has no list `items`: add it")
-    return _articles(feed, items)
+    return items
 
 
 def item_article(item: object, *, parser: str) -> RawArticle | Refusal:
@@ -48,20 +53,18 @@ def dump(value: object) -> bytes:
         return repr(value).encode("ascii", "backslashreplace")
 
 
-def _articles(feed: Mapping[str, object], items: list[object]) -> Iterator[RawArticle | Refusal]:
+def article_of(item: object, feed: Mapping[str, object]) -> RawArticle | Refusal:
+    """An item's article, with what it leaves out taken from its feed."""
+    article = item_article(item, parser="json-feed")
+    if isinstance(article, Refusal):
+        return article
     title = text_of(feed.get("title"))
     home = url_of(feed.get("home_page_url"))
-    authors = persons_of(feed.get("authors") or feed.get("author"))
-    for item in items:
-        article = item_article(item, parser="json-feed")
-        if isinstance(article, Refusal):
-            yield article
-            continue
-        yield replace(
-            article,
-            publisher=article.publisher or (Publisher(title, home) if title else None),
-            authors=article.authors or authors,
-            language=article.language or text_of(feed.get("language")) or None,
-            feed_url=url_of(feed.get("feed_url")),
-            base_url=article.url or home,
-        )
+    return replace(
+        article,
+        publisher=article.publisher or (Publisher(title, home) if title else None),
+        authors=article.authors or persons_of(feed.get("authors") or feed.get("author")),
+        language=article.language or text_of(feed.get("language")) or None,
+        feed_url=url_of(feed.get("feed_url")),
+        base_url=article.url or home,
+    )

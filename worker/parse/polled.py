@@ -5,14 +5,17 @@ would be an article.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+
+import orjson
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.parse import json_feed
-from worker.parse.bounds import bounded, fitting
+from worker.parse.bounds import fitting, too_many
 from worker.parse.compressed import Broken, Budget, open_stream
 from worker.parse.decode import decode
 from worker.parse.json_text import Trailing, is_feed, load_json
@@ -27,18 +30,35 @@ MAX_HOLD_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """An entry of a feed, found but not read: most of them are known and need not be.
+
+    `said` is all that it says, as bytes; `name` what tells it from others of its feed (guid,
+    address, title); `read` makes the article of it, or a Refusal.
+    """
+
+    said: bytes
+    name: str
+    read: Callable[[], RawArticle | Refusal]
+
+
+@dataclass(frozen=True, slots=True)
 class FeedFile:
     """A feed as it was answered.
 
     `hold_seconds` is what the feed itself asks to be left alone for (at most MAX_HOLD_SECONDS; 0
-    where it asks nothing). `entries` may be empty; it raises Rejected (`too_many`) at the first
-    entry too many. `parser` is the format: `feed`, `json-feed` or `sitemap`.
+    where it asks nothing). `entries` may be empty. `parser` is the format: `feed`, `json-feed` or
+    `sitemap`.
     """
 
     title: str | None
     hold_seconds: int
-    entries: Iterator[RawArticle | Refusal]
+    entries: Sequence[FeedEntry]
     parser: str
+
+    def articles(self) -> Iterator[RawArticle | Refusal]:
+        """Every entry, read."""
+        return (entry.read() for entry in self.entries)
 
 
 def read_feed(document: Document, *, profile: Profile, sites: Sites, limits: Limits) -> FeedFile:
@@ -56,8 +76,16 @@ def read_feed(document: Document, *, profile: Profile, sites: Sites, limits: Lim
         )
     found = decode(data, document.charset)
     feed = _read(found.text, document, limits)
-    absolute = (_with_absolute_links(entry, document.url) for entry in feed.entries)
-    return replace(feed, entries=bounded(fitting(absolute, found.warnings), limits))
+    if len(feed.entries) > limits.articles:
+        raise too_many(limits)
+
+    def fit(entry: FeedEntry) -> FeedEntry:
+        def read() -> RawArticle | Refusal:
+            return fitting(_with_absolute_links(entry.read(), document.url), found.warnings)
+
+        return replace(entry, read=read)
+
+    return replace(feed, entries=[fit(entry) for entry in feed.entries])
 
 
 _LOOK = "look for the feed's address in its <link rel=alternate>, or in the site's help"
@@ -111,9 +139,14 @@ def _read(text: str, document: Document, limits: Limits) -> FeedFile:
                 Reason.MALFORMED, "the feed ends before its first entry: it may be whole next time"
             )
         title = html_title(text_of(feed.head.get("title"))) or None
-        return FeedFile(title, _hold_seconds(feed.head), feed.entries(), "feed")
+        entries = [
+            FeedEntry(_said(entry), _name(entry, "id", "link", "title"), partial(feed.read, number))
+            for number, entry in enumerate(feed.found)
+        ]
+        return FeedFile(title, _hold_seconds(feed.head), entries, "feed")
     if kind is Format.SITEMAP:
-        return FeedFile(None, 0, iter(open_sitemap(text, document, limits)), "sitemap")
+        read = open_sitemap(text, document, limits)
+        return FeedFile(None, 0, list(map(_already_read, read)), "sitemap")
     if kind is Format.JSON:
         return _json(text, document)
     raise _no_feed(text, kind)
@@ -134,13 +167,45 @@ def _json(text: str, document: Document) -> FeedFile:
             Reason.UNKNOWN_FORMAT,
             "this is JSON, but no JSON Feed: give the address of a feed (RSS, Atom, JSON Feed)",
         )
-    entries = (
-        replace(entry, feed_url=entry.feed_url or document.url)
-        if isinstance(entry, RawArticle)
-        else entry
-        for entry in json_feed.parse_feed(value)
-    )
+    entries = [
+        FeedEntry(
+            json_feed.dump(item),
+            _name(item, "id", "url", "title"),
+            partial(_json_article, item, value, document.url),
+        )
+        for item in json_feed.items_of(value)
+    ]
     return FeedFile(text_of(value.get("title")) or None, 0, entries, "json-feed")
+
+
+def _json_article(
+    item: object, feed: Mapping[str, object], feed_url: str | None
+) -> RawArticle | Refusal:
+    article = json_feed.article_of(item, feed)
+    if isinstance(article, Refusal):
+        return article
+    return replace(article, feed_url=article.feed_url or feed_url)
+
+
+def _already_read(article: RawArticle | Refusal) -> FeedEntry:
+    if isinstance(article, Refusal):
+        return FeedEntry(article.raw, "", lambda: article)
+    name = "\0".join((article.url or "", article.title or ""))
+    return FeedEntry(orjson.dumps(article), name, lambda: article)
+
+
+def _said(entry: Mapping[str, object]) -> bytes:
+    """All that a parser found of an entry; its times as they print."""
+    try:
+        return orjson.dumps(entry, default=str)
+    except TypeError:  # a lone surrogate
+        return repr(entry).encode("ascii", "backslashreplace")
+
+
+def _name(entry: object, *keys: str) -> str:
+    if not isinstance(entry, Mapping):
+        return ""
+    return "\0".join(str(entry.get(key) or "") for key in keys)
 
 
 def _no_feed(text: str, kind: Format | None = None) -> Rejected:

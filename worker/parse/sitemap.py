@@ -45,7 +45,7 @@ def open_sitemap(text: str, document: Document, limits: Limits) -> list[RawArtic
     parser = etree.XMLParser(
         target=reader, resolve_entities=False, no_network=True, huge_tree=False
     )
-    problem = _feed(parser, utf8(_AMPERSAND.sub(_escaped, readable(text))))
+    problem = _feed(parser, utf8(_AMPERSAND.sub(_escaped, readable(text)[0])))
     if reader.root == "sitemapindex":
         raise Rejected(
             Reason.UNKNOWN_FORMAT,

@@ -155,7 +155,9 @@ class Limits(Part):
 
 
 class WorkerSettings(Part):
-    processes: int = Field(0, ge=0, description="0: one a core, at least 2")
+    processes: int = Field(
+        0, ge=0, description="0: one a core, at least 2; half as many more fetch feeds and pages"
+    )
     slice_seconds: float = Field(1.0, gt=0, description="how long one task drains before the next")
     max_memory_mb: int = Field(400, ge=100, description="a process above it is replaced")
     max_tasks: int = Field(10_000, ge=1, description="tasks before a process is replaced")
@@ -318,8 +320,17 @@ class Settings(BaseSettings):
         )
 
     def processes(self) -> int:
-        """How many processes one worker has."""
+        """How many processes of one worker ingest, or do whatever else there is to do."""
         return self.worker.processes or max(2, os.cpu_count() or 2)
+
+    def fetching(self) -> int:
+        """How many processes may fetch at once. One fetches some hundred feeds a second, and
+        mostly waits."""
+        return max(1, self.processes() // 2)
+
+    def pool(self) -> int:
+        """How many processes one worker has: those that wait for servers take nobody's place."""
+        return self.processes() + self.fetching()
 
     def most_bells(self) -> int:
         """How many messages of one queue may wait: more say nothing that these do not."""

@@ -183,6 +183,7 @@ class PageSource:
             feed_url=page.feed_url,
             form=Form.CAPSULE,
             seen_at=page.wanted_at,
+            mark=page.mark,
         )
 
     @property

@@ -68,7 +68,7 @@ def _read(settings: Settings, sites: Sites, feed: Feed, answer: Answer) -> Probe
     document = Document(answer.body, shown_url(answer.url), answer.url, answer.charset)
     profile = feed.profile(settings)
     found = read_feed(document, profile=profile, sites=sites, limits=settings.limits)
-    return Probed(feed, found.title, sum(1 for _ in found.entries))
+    return Probed(feed, found.title, len(found.entries))
 
 
 def _named(answer: Answer, address: str) -> tuple[FoundFeed, ...]:

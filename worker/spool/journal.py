@@ -24,12 +24,13 @@ NAME = "journal"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What earlier workers left: outcomes, finished entries, deaths by the entry in hand."""
+    """What earlier workers left: outcomes, finished entries, deaths by the entry in hand, and
+    every entry that ever was in hand: articles of it may have been offered."""
 
     outcomes: tuple[Outcome, ...] = ()
     done: frozenset[int] = frozenset()
     deaths: Mapping[int, int] = field(default_factory=dict)
-    fresh: bool = True
+    touched: frozenset[int] = frozenset()
 
 
 class Journal:
@@ -68,14 +69,16 @@ def read(batch_dir: Path) -> Progress:
     done: set[int] = set()
     deaths: Counter[int] = Counter()
     in_hand: int | None = None
-    fresh = True
+    touched: set[int] = set()
     for line in _lines(batch_dir / NAME):
         if "run" in line:  # the one before did not come to its end, or put everything down
             if in_hand is not None:
                 deaths[in_hand] += 1
-            in_hand, fresh = None, False
+            in_hand = None
         elif "hand" in line:
             in_hand = line["hand"]
+            if in_hand is not None:
+                touched.add(in_hand)
         elif "done" in line:
             done.add(line["done"])
         else:
@@ -83,7 +86,7 @@ def read(batch_dir: Path) -> Progress:
             outcomes[outcome.entry, outcome.ordinal] = outcome
     if in_hand is not None:
         deaths[in_hand] += 1
-    return Progress(tuple(outcomes.values()), frozenset(done), deaths, fresh)
+    return Progress(tuple(outcomes.values()), frozenset(done), deaths, frozenset(touched))
 
 
 def outcome_of(line: dict[str, Any]) -> Outcome:

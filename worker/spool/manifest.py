@@ -48,7 +48,8 @@ class Origin:
 
     `kind` is how it came (`feed`, `page`); addresses are without credentials; `fetched_at` is
     RFC 3339, UTC; `charset` is what the server declared; `seen_at` is when the article was first
-    seen, where that was before its batch was claimed.
+    seen, where that was before its batch was claimed; `mark` is hex, and stands in the index for
+    the entry of a feed in a capsule.
     """
 
     source: str
@@ -59,6 +60,7 @@ class Origin:
     feed_url: str | None = None
     form: Form = Form.ANY
     seen_at: str | None = None
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,15 @@ from worker.stored import made
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One wanted page. `capsule` is the feed's entry (:mod:`worker.parse.full_text`), `url` its
-    page's address; `source` the feed; `wanted_at` when its document was claimed (RFC 3339, UTC)."""
+    page's address; `source` the feed; `wanted_at` when its document was claimed (RFC 3339, UTC);
+    `mark` is hex, and stands in the index for what the entry says."""
 
     name: str
     source: str
     url: str
     feed_url: str | None
     wanted_at: str
+    mark: str
     capsule: bytes
 
 

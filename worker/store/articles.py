@@ -107,17 +107,22 @@ class ArticleStore(Stream):
         A hit counts as a meeting: the article is remembered for `keep_days` from now. An input
         whose article was revised or forgotten since is not known.
         """
-        parts = (raws[at : at + MAX_RAWS] for at in range(0, len(raws), MAX_RAWS))
-        return [known for part in parts for known in self._look_up(part)]
+        answers = [found for part in _runs(raws) for found in self._look_up(part, plain=False)]
+        return [known_by_raw(*marks) if marks else None for marks in answers]
 
-    def _look_up(self, raws: Sequence[bytes]) -> list[Known | None]:
+    def unchanged(self, raws: Sequence[bytes]) -> list[bool]:
+        """The same, but only whether: a hundred entries of a feed are answered by one string."""
+        return [
+            said == ord("1") for part in _runs(raws) for said in self._look_up(part, plain=True)
+        ]
+
+    def _look_up(self, raws: Sequence[bytes], *, plain: bool) -> Any:
         layout, now = self._layout, self._now()
         all_keys = [layout.raw_keys(raw, now) for raw in raws]
         args: list[bytes | int] = [layout.keep_seconds, layout.key("i", ""), len(all_keys[0])]
-        args += (DATED_SHARDS, UNDATED_SHARDS, layout.generation(now))
+        args += (DATED_SHARDS, UNDATED_SHARDS, layout.generation(now), int(plain))
         args += map(raw_field, raws)
-        found = self._run(self._known, [key for keys in all_keys for key in keys], args)
-        return [known_by_raw(*marks) if marks else None for marks in found]
+        return self._run(self._known, [key for keys in all_keys for key in keys], args)
 
     def find(self, article_id: str) -> Known | None:
         """What the index knows of an article; None also where `article_id` is no id."""
@@ -167,6 +172,10 @@ class ArticleStore(Stream):
                     "rename or delete it, or choose another stream.name"
                 )
         return "a Redis key of newsdrop's is of the wrong type"
+
+
+def _runs(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (raws[at : at + MAX_RAWS] for at in range(0, len(raws), MAX_RAWS))
 
 
 def _on_change(offer: Offer) -> bytes:

@@ -3,15 +3,15 @@
 -- KEYS  for each raw hash its raw keys, youngest generation first
 -- ARGV  1 seconds that marks live, 2 '{<stream>}:i:', 3 number of raw keys a hash,
 --       4 shards of a dated bucket, 5 shards of an undated one, 6 present generation,
---       then the raw fields
--- Returns for each raw hash {raw mark, mark}, or nil.
+--       7 1 where only yes or no is wanted, then the raw fields
+-- Returns for each raw hash {raw mark, mark}, or nil; or one string, a 1 or a 0 for each.
 --
 -- The marks that raw marks point to are not in KEYS: they are known only here, and are in the
 -- same slot.
 
 local keep, prefix, generations = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local dated, undated, present = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST = 7
+local FIRST, plain = 8, ARGV[7] == '1'
 
 local function mark_keys(raw_mark)
   local date = struct.unpack('>I3', raw_mark)
@@ -51,7 +51,7 @@ for n = 1, #ARGV - FIRST + 1 do
         local mark = redis.call('HGET', key, field)
         if mark then
           if string.sub(mark, 5, 6) == string.sub(raw_mark, 12, 13) then
-            found[n] = { raw_mark, mark }
+            found[n] = plain and '1' or { raw_mark, mark }
             move(key, keys[1], field, mark)
             move(KEYS[k], KEYS[first], raw_field, raw_mark)
             touched[keys[1]], touched[KEYS[first]] = true, true
@@ -66,5 +66,9 @@ end
 
 for key in pairs(touched) do
   if redis.call('TTL', key) < keep then redis.call('EXPIRE', key, keep + 86400) end
+end
+if plain then
+  for n = 1, #found do found[n] = found[n] or '0' end
+  return table.concat(found)
 end
 return found

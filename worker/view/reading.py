@@ -17,6 +17,7 @@ def read_document(
     settings: Settings,
     now: datetime,
     source: str | None = None,
+    *,
     origin: Origin | None = None,
 ) -> Iterator[Item | Unread]:
     """Every article in `data`, and what could not be read of it, in order.
