@@ -16,7 +16,7 @@ LAYERS = (
     ("parse", "normalize"),
     ("fetch", "spool", "sources", "store"),
     ("articles", "fetched"),
-    ("desk", "decide"),
+    ("desk", "decide", "offering"),
     ("ingest",),
     ("drain", "replay", "context", "observed"),
     ("look", "poll", "tidy", "restart"),
@@ -47,7 +47,8 @@ HOMES = {
 }
 """Who may import what; the parts not named import none of these."""
 
-PURE = ("parse", "normalize", "model", "sites", "articles", "decide", "ingest")
+PURE = ("parse", "normalize", "model", "sites", "feeds", "articles", "fetched", "decide")
+PURE += ("offering", "ingest", "observed")
 CLOCKS = {"time", "monotonic", "now", "utcnow", "today", "time_ns", "utc_now"}
 
 

@@ -21,7 +21,7 @@ from worker.articles import (
 )
 from worker.errors import Retryable
 from worker.model import FeedRead, RawArticle, Refusal
-from worker.parse.bounds import MAX_REFUSALS, too_many_bad
+from worker.parse.bounds import MAX_REFUSALS
 from worker.parse.capsule import Capsule, pack, unpack
 from worker.parse.full_text import merge
 from worker.parse.polled import FeedEntry, read_feed
@@ -33,72 +33,120 @@ MOST_PRINTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class FeedDocument:
-    """A document of a feed: what it says as a whole, and its entries that are not known as they
-    are, in order. `entries` holds what an :class:`Item` was read from."""
+class Found:
+    """An article of a feed that is not known as it is, or why it is none. `page` is what its feed
+    says of it where it has a page of its own, which may be fetched."""
 
-    read: FeedRead
-    items: tuple[Item | Unread, ...]
-    raws: tuple[RawArticle | None, ...]
+    item: Item | Unread
+    page: RawArticle | None = None
+
+
+class FeedDocument:
+    """A document of a feed: its entries that are not known as they are, read one at a time.
+
+    When all were read, :meth:`about` says what the document is as a whole.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        entry: Entry,
+        data: bytes,
+        unchanged: Callable[[Sequence[bytes]], Sequence[bool]],
+        refused_before: Callable[[], frozenset[str]],
+    ) -> None:
+        profile = reader.profile(entry)
+        self._reader, self._entry = reader, entry
+        self._file = read_feed(
+            document_of(entry, data),
+            profile=profile,
+            sites=reader.sites,
+            limits=reader.settings.limits,
+        )
+        self._marks = [entry_mark(one.said, profile) for one in self._file.entries]
+        self._known = unchanged(self._marks)
+        self._refused_before = refused_before
+        self._digest = sha256(data)
+        self._refused: list[str] = []
+        self._unchanged = 0
+
+    def __iter__(self) -> Iterator[Found]:
+        before: frozenset[str] | None = None
+        for number, entry in enumerate(self._file.entries):
+            if self._known[number]:
+                self._unchanged += 1
+                continue
+            read = self._read(number)
+            if isinstance(read, Refusal):
+                before = self._refused_before() if before is None else before
+                self._refused.append(print_of(entry))
+                if self._refused[-1] in before or len(self._refused) > MAX_REFUSALS:
+                    self._unchanged += 1  # it was told of, or enough were
+                    continue
+            yield self._found(number, read)
+
+    def _read(self, number: int) -> RawArticle | Refusal:
+        entry = self._file.entries[number]
+        try:
+            return entry.read()
+        except Retryable:
+            raise
+        except Exception as error:  # no other entry's fault
+            return Refusal(*refusal_of(error, self._entry.path), raw=entry.said)
+
+    def _found(self, number: int, read: RawArticle | Refusal) -> Found:
+        item = item_of(
+            self._reader,
+            self._entry,
+            number,
+            read,
+            self._digest,
+            alone=False,
+            mark=self._marks[number],
+        )
+        if isinstance(item, Unread) or isinstance(read, Refusal) or not _is_web(read.url):
+            return Found(item)
+        return Found(item, read)
+
+    def about(self) -> FeedRead:
+        return FeedRead(
+            entries=len(self._marks),
+            unchanged=self._unchanged,
+            prints="".join(map(print_of, self._file.entries[:MOST_PRINTS])),
+            hold_seconds=self._file.hold_seconds,
+            title=self._file.title,
+            refused="".join(self._refused[:MOST_PRINTS]),
+        )
 
 
 def read_entry(reader: Reader, entry: Entry, data: bytes) -> Iterator[Item | Unread]:
     """Every article of an entry, whatever it is: what replaying offers again."""
     form = entry.origin.form if entry.origin else Form.ANY
     if form is Form.FEED:
-        found = read_document(reader, entry, data, lambda marks: [False] * len(marks), frozenset)
-        yield from (found,) if isinstance(found, Unread) else found.items
+        found = open_document(reader, entry, data, lambda marks: [False] * len(marks), frozenset)
+        yield from (found,) if isinstance(found, Unread) else (one.item for one in found)
     elif form is Form.CAPSULE:
         yield read_capsule(reader, entry, data)
     else:
         yield from read_items(reader, entry, data)
 
 
-def read_document(
+def open_document(
     reader: Reader,
     entry: Entry,
     data: bytes,
     unchanged: Callable[[Sequence[bytes]], Sequence[bool]],
     refused_before: Callable[[], frozenset[str]],
 ) -> FeedDocument | Unread:
-    """A feed's document. `unchanged` tells which entries are known by their marks; an entry that
-    cannot be read and was told of before (`refused_before` has its print) is not told of again."""
-    profile, limits = reader.profile(entry), reader.settings.limits
+    """A feed's document, or why it is none. `unchanged` tells which entries are known by their
+    marks; an entry that cannot be read and was told of before (`refused_before` has its print) is
+    not told of again."""
     try:
-        document = document_of(entry, data)
-        file = read_feed(document, profile=profile, sites=reader.sites, limits=limits)
-        marks = [entry_mark(one.said, profile) for one in file.entries]
-        known = unchanged(marks)
-        new = [number for number, same in enumerate(known) if not same]
-        read = {number: file.entries[number].read() for number in new}
-        if sum(isinstance(one, Refusal) for one in read.values()) > MAX_REFUSALS:
-            raise too_many_bad()
+        return FeedDocument(reader, entry, data, unchanged, refused_before)
     except Retryable:
         raise
     except Exception as error:
         return Unread(0, *refusal_of(error, entry.path), raw=data, whole_file=True)
-    digest, before = sha256(data), None
-    items: list[Item | Unread] = []
-    raws: list[RawArticle | None] = []
-    refused: list[str] = []
-    for number, one in read.items():
-        if isinstance(one, Refusal):
-            refused.append(print_of(file.entries[number]))
-            before = refused_before() if before is None else before
-            if refused[-1] in before:
-                continue
-        mark = marks[number]
-        items.append(item_of(reader, entry, number, one, digest, alone=False, mark=mark))
-        raws.append(one if isinstance(one, RawArticle) else None)
-    about = FeedRead(
-        entries=len(marks),
-        unchanged=len(marks) - len(items),
-        prints="".join(map(print_of, file.entries[:MOST_PRINTS])),
-        hold_seconds=file.hold_seconds,
-        title=file.title,
-        refused="".join(refused[:MOST_PRINTS]),
-    )
-    return FeedDocument(about, tuple(items), tuple(raws))
 
 
 def read_capsule(reader: Reader, entry: Entry, data: bytes) -> Item | Unread:
@@ -138,3 +186,7 @@ def print_of(entry: FeedEntry) -> str:
     """12 hex digits for an entry as its feed lists it: by its guid, address and title."""
     told = entry.name.encode("utf-8", "replace") if entry.name.strip("\0") else entry.said
     return hashlib.blake2b(told, digest_size=6).hexdigest()
+
+
+def _is_web(url: str | None) -> bool:
+    return (url or "").startswith(("http://", "https://"))

@@ -22,6 +22,10 @@ from worker.store.jobs import Job, JobKind, quietly
 
 logger = logging.getLogger(__name__)
 
+_PARTS = 4
+"""A feed is many articles in one file: in batches of a quarter of the size, several processes share
+one poll's work to its end, and no batch takes more than a slice of time."""
+
 
 def poll(context: Context, *, ring: Callable[[], None]) -> None:
     """Let the store know the feeds of the catalog and the wanted pages; ring if any is due.
@@ -39,9 +43,9 @@ def poll(context: Context, *, ring: Callable[[], None]) -> None:
 def fetch(context: Context, *, ring: Callable[[], None]) -> Fetched | None:
     """Fetch what is due; `ring` is called when something is there to be ingested.
 
-    So many processes may be at it at once, and a worker has as many more than it needs to ingest: what
-    waits for others' servers holds up nothing that is here. None where enough are at it already.
-    Raises Retryable.
+    So many processes may be at it at once, and a worker has as many more than it needs to ingest:
+    what waits for others' servers holds up nothing that is here. None where enough are at it
+    already. Raises Retryable.
     """
     settings = context.settings
     if is_paused(settings.state_dir, POLLED):
@@ -81,9 +85,11 @@ async def _fetch(context: Context, sources: Sequence[Source], ring: Callable[[],
         return len(names(root)) < settings.spool.max_waiting
 
     check_free(settings.state_dir, settings.spool.min_free_mb)
-    spool = settings.spool
     bounds = Bounds(
-        settings.fetch.concurrency, FETCH_TAKING_SECONDS, spool.batch_files, spool.batch_bytes
+        settings.fetch.concurrency,
+        FETCH_TAKING_SECONDS,
+        settings.spool.batch_files,
+        settings.spool.batch_bytes // _PARTS,
     )
     async with Fetcher(settings.fetch) as fetcher:
         return await fetch_due(sources, fetcher, bounds, claim=claim, may_take=may_take)

@@ -15,9 +15,6 @@ from worker.fetch import Fetcher
 from worker.spool.claim import Incoming
 from worker.store.turns import Done, Taken, Turn
 
-_LARGE = 4
-"""A document of a quarter of a batch's bytes is large."""
-
 GATHER_SECONDS = 0.25
 """How long what came may wait for more to share its batch."""
 
@@ -117,14 +114,18 @@ class _Loop:
 
 
 def _batches(documents: Sequence[Incoming], bounds: Bounds) -> Iterator[Sequence[Incoming]]:
-    """Batches within their bounds; what is large comes last and alone, so that what came with it
-    need not wait until it is read."""
-    large = [one for one in documents if len(one.data) >= bounds.size // _LARGE]
-    small = [one for one in documents if len(one.data) < bounds.size // _LARGE]
-    for start in range(0, len(small), bounds.documents):
-        yield small[start : start + bounds.documents]
-    for one in large:
-        yield [one]
+    """Batches within their bounds, the largest documents last: what came with one that takes long
+    to read need not wait for it."""
+    batch: list[Incoming] = []
+    size = 0
+    for one in sorted(documents, key=lambda one: len(one.data)):
+        if batch and (len(batch) >= bounds.documents or size + len(one.data) > bounds.size):
+            yield batch
+            batch, size = [], 0
+        batch.append(one)
+        size += len(one.data)
+    if batch:
+        yield batch
 
 
 async def fetch_due(
