@@ -20,10 +20,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bigfolder import big_folder
+from bench.feeds import feed_memory, feeds
 from bench.figure import Figure
 from bench.index import index
 from bench.latency import latency
 from bench.memory import memory
+from bench.pages import pages
+from bench.parsers import parsers
 from bench.speed import speed
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -34,6 +37,10 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "memory": memory,
     "bigfolder": big_folder,
     "index": index,
+    "feeds": feeds,
+    "feedmemory": feed_memory,
+    "parsers": parsers,
+    "pages": pages,
 }
 
 

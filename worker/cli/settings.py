@@ -18,13 +18,15 @@ def add_to(app: typer.Typer) -> None:
 
 @config.command()
 def check(context: typer.Context, json: Json = False) -> None:
-    """Check the settings and the site rules; exit 2 and say what to change if they are wrong."""
-    from worker.cli.output import console, outside, print_json
+    """Check settings, site rules and feeds; exit 2 and say what to change if they are wrong."""
+    from worker.cli.output import console, counted, outside, print_json
+    from worker.feeds.catalog import load_catalog
     from worker.settings import config_file
     from worker.sites import open_sites
 
     settings = settings_of(context)
     open_sites(settings)
+    feeds = len(load_catalog(settings))
     folders = settings.all_folders()
     read = config_file(call_of(context).config)
     if json:
@@ -34,10 +36,15 @@ def check(context: typer.Context, json: Json = False) -> None:
                 "config": str(read),
                 "state_dir": str(settings.state_dir),
                 "sources": [folder.name for folder in folders],
+                "feeds": feeds,
             }
         )
         return
-    console().print(outside(str(read)).append(" is right, and so are the site rules"))
+    console().print(
+        outside(str(read)).append(
+            f" is right, and so are the site rules and {counted(feeds, 'feed')}"
+        )
+    )
 
 
 @config.command()
@@ -51,6 +58,7 @@ def show(context: typer.Context, json: Json = False) -> None:
     settings = settings_of(context)
     shown = settings.model_dump(mode="json")
     shown["redis"]["url"] = _without_password(settings.redis.url)
+    shown["fetch"]["rsshub_base"] = _without_password(settings.fetch.rsshub_base)
     shown["folders"] = [folder.model_dump(mode="json") for folder in settings.all_folders()]
     if json:
         print_json(shown)
