@@ -175,6 +175,21 @@ def test_robots_txt_is_heeded(world: World, web: Web) -> None:
     assert [request.path for request in web.requests].count("/robots.txt") <= 2
 
 
+def test_robots_txt_of_where_a_page_leads(tmp_path: Path, redis_server: Server, web: Web) -> None:
+    """A page that redirects to another site is read only as that one's robots.txt allows."""
+    with Web("127.0.0.2") as other:
+        world = newsroom(tmp_path, redis_server, web, other)
+        offer(web, 1)
+        web.pages["/1.html"] = Reply(status=302, headers={"location": other.url("/there.html")})
+        other.pages["/there.html"] = page("港口第1号公告", "别处的全文。")
+        other.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /\n")
+        world.add_feed("harbour", web.url("/rss"), full_text=True)
+        again(world)
+        (entry,) = world.entries()
+    assert "别处的全文。" not in entry["data"]["content_text"]
+    assert "robots.txt" in " ".join(entry["data"]["warnings"])
+
+
 def test_robots_can_be_left_aside(make: Make, web: Web) -> None:
     """`fetch.robots = false` asks for no robots.txt."""
     world = make(**{"fetch.robots": False})

@@ -1,11 +1,14 @@
 """`status`, `jobs`, `audit`, `pause`, `resume`: watching the work, and holding a source."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import Json, settings_of
+
+if TYPE_CHECKING:
+    from worker.settings import Settings
 
 PANEL = "Watch the work"
 
@@ -113,6 +116,8 @@ def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> N
     settings = settings_of(context)
     known_to_pause(settings, source)
     (pausing.pause if paused else pausing.resume)(settings.state_dir, source)
+    if not paused and settings.folder(source) is None:
+        _poll_again(settings, source)
     if json:
         print_json({"source": source, "paused": paused})
     elif paused:
@@ -122,6 +127,19 @@ def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> N
         console().print(f"{source} is looked at again")
     else:
         console().print(f"{source} {'are' if source == POLLED else 'is'} polled again")
+
+
+def _poll_again(settings: "Settings", feed: str) -> None:
+    """A feed that is held is only looked at once a minute: now it is due. Without Redis, later."""
+    from contextlib import suppress
+
+    from worker.bell import ring_poll
+    from worker.errors import Retryable
+    from worker.store.opened import feed_store
+
+    with suppress(Retryable):
+        feed_store(settings).bring_forward([feed])
+        ring_poll(settings)
 
 
 def _watch(context: typer.Context, *, json: bool) -> None:

@@ -94,7 +94,7 @@ class PageSource:
             return Result(Done(turn, after=None))
         try:
             async with asyncio.timeout(self._patience):
-                delay = await self._leave(page, fetcher)
+                delay = await self._leave(page.url, fetcher)
                 parts, problem = await self._parts(page, fetcher, delay)
         except _NoPage as error:
             return self._missed(turn, page, error)
@@ -117,6 +117,8 @@ class PageSource:
     ) -> tuple[tuple[PagePart, ...], str | None]:
         """The page with those that its site's rule says follow, and why one of these is missing."""
         parts = [await self._part(page.url, fetcher)]
+        if fetcher.target(parts[0].url).origin != fetcher.target(page.url).origin:
+            await self._leave(parts[0].url, fetcher)  # it was led to another site, which may forbid
         profile, limits = self._profile(page.source), self._settings.limits
         seen = {page.url, parts[0].url}
         while len(parts) < MOST_PARTS:
@@ -131,11 +133,11 @@ class PageSource:
                 return tuple(parts), str(error)
         return tuple(parts), None
 
-    async def _leave(self, page: Wanted, fetcher: Fetcher) -> float:
+    async def _leave(self, url: str, fetcher: Fetcher) -> float:
         """Seconds between two pages that robots.txt asks for. Raises _NoPage where it forbids."""
         if not self._settings.fetch.robots:
             return 0.0
-        verdict = await allowed(fetcher, page.url, self._robots, fetcher.user_agent)
+        verdict = await allowed(fetcher, url, self._robots, fetcher.user_agent)
         if not verdict.allowed:
             raise _NoPage(verdict.why or "robots.txt forbids it", for_good=True)
         return min(verdict.crawl_delay or 0.0, _LONGEST_DELAY)

@@ -110,6 +110,11 @@ class Turns:
         with translated():
             return {name.decode() for name in self._client.zrange(self._due, 0, -1)}
 
+    def count(self) -> int:
+        """How many items there are."""
+        with translated():
+            return int(self._client.zcard(self._due))
+
     def due(self) -> int:
         """How many are due now."""
         with translated():

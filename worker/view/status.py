@@ -122,6 +122,7 @@ class _Told:
     """What Redis told, in one look."""
 
     snapshot: Snapshot
+    feeds: int
     failing: int
     due: int
     stream: StreamInfo
@@ -147,7 +148,8 @@ def status(settings: Settings, now: datetime) -> Status:
         workers=told.workers if told else None,
         beat_age_s=told.beat_age_s if told else None,
         polled=Polled(
-            feeds=len(Feeds(settings).current()),
+            # The catalog of many feeds takes a while to read; before the first poll only it knows.
+            feeds=(told.feeds if told else 0) or len(Feeds(settings).current()),
             failing=told.failing if told else None,
             due=told.due if told else None,
             pages_wanted=len(WantedPages(settings.state_dir).names()),
@@ -166,6 +168,7 @@ def _ask(settings: Settings, batches: Sequence[str]) -> tuple[_Told | None, str 
         feeds, pages = feed_store(settings, client), page_store(settings, client)
         return _Told(
             snapshot=snapshot,
+            feeds=feeds.count(),
             failing=len(feeds.failing()),
             due=feeds.due() + pages.due(),
             stream=Stream(client, name).info(),
