@@ -254,6 +254,19 @@ def test_a_lost_redis_forgets_no_page(world: World, web: Web, redis_server: Serv
     assert len(world.entries()) == 1
 
 
+def test_a_damaged_file_is_set_aside(world: World, web: Web) -> None:
+    """A wanted page that cannot be read is not looked at for ever, and stays for whoever looks."""
+    offer(web, 1)
+    world.add_feed("harbour", web.url("/rss"), full_text=True)
+    world.poll()
+    folder = world.settings.state_dir / "wanted"
+    (folder / "0123").write_bytes(b"\x00 torn")
+    again(world)
+    assert len(world.entries()) == 1
+    assert world.context.desk.wanted.names() == set()
+    assert (folder / ".0123.damaged").read_bytes() == b"\x00 torn"
+
+
 def test_read_again_an_entry_is_wanted_once(world: World, web: Web) -> None:
     """While its page waits, the feed may be polled as often as it likes: one page, one record."""
     offer(web, 1)

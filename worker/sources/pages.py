@@ -1,6 +1,7 @@
 """Wanted pages as a source: each is fetched as robots.txt allows, with the pages that follow it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -24,6 +25,8 @@ from worker.spool.wanted import Wanted, WantedPages
 from worker.store.pages import PageStore, RobotsStore
 from worker.store.turns import Done, Taken, Turn
 from worker.times import rfc3339
+
+logger = logging.getLogger(__name__)
 
 KIND = "page"
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
@@ -81,6 +84,9 @@ class PageSource:
         for name in unknown:
             if (page := self._wanted.get(name)) is not None:
                 hosts[name] = self._host(page.url)
+            else:
+                logger.error("the wanted page %s cannot be read: it is set aside", printable(name))
+                self._wanted.set_aside(name)
         if hosts:
             self._store.want(hosts)
         return len(hosts)

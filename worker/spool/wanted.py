@@ -7,6 +7,7 @@ its feed is read. Redis only says when a page is fetched; what is wanted is told
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -73,6 +74,11 @@ class WantedPages:
             return made(Wanted, {**orjson.loads(head), "capsule": capsule})
         except (orjson.JSONDecodeError, TypeError):
             return None
+
+    def set_aside(self, name: str) -> None:
+        """Leave a file that cannot be read where it is, and look at it no more."""
+        with translated(self._dir), suppress(FileNotFoundError):
+            (self._dir / name).rename(self._dir / f".{name}.damaged")
 
     def remove(self, names: Iterable[str]) -> None:
         """Want them no more: they are in a batch."""
