@@ -190,12 +190,33 @@ def test_errors_can_be_reset(store: FeedStore) -> None:
     assert not store.states(["a"])[0].failing
 
 
-def test_a_feed_that_is_gone_is_not_noted(store: FeedStore, redis_client: redis.Redis) -> None:
-    """What is read of a removed feed leaves no key behind."""
+def test_a_feed_that_went_is_forgotten_in_a_day(
+    store: FeedStore, redis_client: redis.Redis
+) -> None:
+    """Nothing of a removed feed stays for ever, whatever is still read of it."""
     store.sync("1", [feed("a")])
     store.sync("2", [])
     store.observed("1", [document(new=1)])
-    assert redis_client.keys("*feed:a") == []
+    assert 0 < redis_client.ttl(store.key("a")) <= 86_400
+    assert store.names() == set()
+
+
+def test_a_feed_that_comes_back_is_not_asked_more_often(
+    store: FeedStore, redis_client: redis.Redis
+) -> None:
+    """Where two machines have different feeds, each takes away what the other adds: the feed keeps
+    its turn and what is remembered of it."""
+    store.sync("1", [feed("a"), feed("b")])
+    for turn in store.poll(2, 60).turns:
+        store.done([Done(turn, 3600, {"etag": '"1"'})])
+    for number in range(3):
+        store.sync(f"other{number}", [feed("b")])
+        store.sync(f"mine{number}", [feed("a"), feed("b")])
+    assert store.poll(2, 60).turns == ()
+    assert redis_client.ttl(store.key("a")) == -1
+    store.bring_forward(["a"])
+    (turn,) = store.poll(2, 60).turns
+    assert remembered(turn).etag == '"1"'
 
 
 def test_who_fails_is_known_at_once(store: FeedStore) -> None:

@@ -1,12 +1,13 @@
 """What `feeds add`, `remove`, `refresh` and `reset-errors` do."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.bell import ring_poll
 from worker.cli.feednames import Names
-from worker.errors import UsageError
+from worker.errors import Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import own
 from worker.feeds.catalog import Catalog, load_catalog
@@ -99,6 +100,8 @@ def remove(settings: Settings, names: Sequence[str]) -> Chosen:
             mine.pop(name, None)
     for name in chosen:
         pause.resume(settings.state_dir, name)
+    with suppress(Retryable):  # who adds it again begins anew; without Redis it is found out later
+        feed_store(settings).remove(chosen)
     return Chosen(len(chosen), rung=ring_poll(settings))
 
 

@@ -30,6 +30,7 @@ NOWHERE = "-"
 """The host of an address that has none: it is asked for nothing, and paced all the same."""
 
 _PAUSED_SECONDS = 60.0
+_LONGEST_VALIDATOR = 1000
 
 
 class FeedSource:
@@ -144,10 +145,15 @@ def _heard(answer: Answer, now: datetime) -> Heard:
         hold_seconds=hold_seconds(answer.headers, now),
         retry_after=retry_after(answer.headers, now),
         permanent=answer.permanent,
-        etag=answer.headers.get("etag"),
-        modified=answer.headers.get("last-modified"),
+        etag=_short(answer.headers.get("etag")),
+        modified=_short(answer.headers.get("last-modified")),
         body=hashlib.sha256(answer.body).hexdigest()[:32] if good else None,
     )
+
+
+def _short(validator: str | None) -> str | None:
+    """A validator that is worth keeping: one of kilobytes is sent back by nobody."""
+    return validator if validator and len(validator) <= _LONGEST_VALIDATOR else None
 
 
 def status_said(answer: Answer) -> str:

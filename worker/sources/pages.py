@@ -84,9 +84,8 @@ class PageSource:
         for name in unknown:
             if (page := self._wanted.get(name)) is not None:
                 hosts[name] = self._host(page.url)
-            else:
+            elif self._wanted.set_aside(name):
                 logger.error("the wanted page %s cannot be read: it is set aside", printable(name))
-                self._wanted.set_aside(name)
         if hosts:
             self._store.want(hosts)
         return len(hosts)

@@ -7,7 +7,6 @@ its feed is read. Redis only says when a page is fetched; what is wanted is told
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -75,10 +74,15 @@ class WantedPages:
         except (orjson.JSONDecodeError, TypeError):
             return None
 
-    def set_aside(self, name: str) -> None:
-        """Leave a file that cannot be read where it is, and look at it no more."""
-        with translated(self._dir), suppress(FileNotFoundError):
-            (self._dir / name).rename(self._dir / f".{name}.damaged")
+    def set_aside(self, name: str) -> bool:
+        """Leave a file that cannot be read where it is, and look at it no more; False where it is
+        gone."""
+        with translated(self._dir):
+            try:
+                (self._dir / name).rename(self._dir / f".{name}.damaged")
+            except FileNotFoundError:
+                return False
+        return True
 
     def remove(self, names: Iterable[str]) -> None:
         """Want them no more: they are in a batch."""

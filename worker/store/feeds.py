@@ -111,23 +111,38 @@ class FeedStore(Turns):
         """Let the feeds be those of the catalog; False where they are already.
 
         A new feed, or one with another address, is due at once, and nothing is remembered of it.
+        What is remembered of one that went is kept for a day: where two machines have different
+        feeds each takes away what the other adds, and that must not ask any server more often.
         """
         with translated():
             if self._client.get(self._synced) == digest.encode():
                 return False
-        self.remove(self.names() - {feed.name for feed in feeds})
+        self._retire(self.names() - {feed.name for feed in feeds})
         for start in range(0, len(feeds), _CHUNK):
             self._add(feeds[start : start + _CHUNK])
         with translated():
             self._client.set(self._synced, digest)
         return True
 
+    def _retire(self, names: Iterable[str]) -> None:
+        listed = list(names)
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for name in listed:
+                pipe.zscore(self._due, name)
+            scores = pipe.execute()
+            for name, due in zip(listed, scores, strict=True):
+                pipe.zrem(self._due, name)
+                pipe.srem(self._failing, name)
+                pipe.hset(self.key(name), "was_due", int(due or 0))
+                pipe.expire(self.key(name), DAY)
+            pipe.execute()
+
     def _add(self, feeds: Sequence[Configured]) -> None:
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for feed in feeds:
-                pipe.hget(self.key(feed.name), "configured")
+                pipe.hmget(self.key(feed.name), "configured", "was_due")
             before = pipe.execute()
-            for feed, url in zip(feeds, before, strict=True):
+            for feed, (url, was_due) in zip(feeds, before, strict=True):
                 if url != feed.url.encode():
                     pipe.delete(self.key(feed.name))
                     pipe.srem(self._failing, feed.name)
@@ -135,7 +150,9 @@ class FeedStore(Turns):
                     pipe.hset(self.key(feed.name), mapping=said)
                     pipe.zadd(self._due, {feed.name: 0})
                 else:
-                    pipe.zadd(self._due, {feed.name: 0}, nx=True)
+                    pipe.zadd(self._due, {feed.name: int(was_due or 0)}, nx=True)
+                    pipe.hdel(self.key(feed.name), "was_due")
+                    pipe.persist(self.key(feed.name))
             pipe.execute()
 
     def observed(self, batch: str, documents: Sequence[Observed]) -> bool:
