@@ -32,7 +32,7 @@ class PageRule:
 
     Of `author` every element of the first selector that matches is a name; of `date` each
     selector gives a date, in order of trust. `remove` is taken out of the content. A link that
-    `next_page` finds is told in a warning: the article is not whole.
+    `next_page` finds is followed where pages are fetched; of a page in a file a warning tells it.
     """
 
     __pydantic_config__ = _STRICT
