@@ -86,7 +86,7 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="b"\npath="x/y"\n', "inside"),
         ('[[folders]]\nname="feeds"\npath="x"\n', "the source of what is polled"),
         ('[[folders]]\nname="a"\npath="/"\nmode="in-place"\n', "state_dir is inside a"),
-        ('[fetch]\nallow_networks = ["10.0.0.1/8"]\n', "fetch.allow_networks.0"),
+        ('[fetch]\nallow_networks = ["10.0.0.1/8"]\n', "fetch.allow_networks.0: not a network"),
         ("[fetch]\nallow_ports = [0]\n", "fetch.allow_ports.0"),
         ("[feeds]\nmin_interval_seconds = 99999\n", "above max_interval_seconds"),
     ],

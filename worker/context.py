@@ -57,13 +57,12 @@ def open_context(settings: Settings) -> Context:
     counters = tallies(settings, client)
     articles = article_store(settings, client)
     feeds = Feeds(settings)
-    feeds.current()
     feed_store = opened.feed_store(settings, client)
 
     def settle(segment: Segment, tally: Tally, outcomes: Sequence[Outcome]) -> None:
         segment_head = segment.head()
         head = segment_head.batch
-        if observed := observations(segment_head, outcomes, feeds.current(), settings):
+        if observed := observations(segment_head, outcomes, feeds.current, settings):
             feed_store.observed(segment.batch, observed)
         refused = [refused_of(one) for one in outcomes if one.status is Status.REJECTED]
         counters.settle(

@@ -1,7 +1,7 @@
 """What a batch's outcomes say of feeds: how many entries, what was new, what could not be read."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -20,19 +20,25 @@ _LONGEST_TITLE = 300
 
 
 def observations(
-    head: SegmentHead, outcomes: Sequence[Outcome], catalog: Catalog, settings: Settings
+    head: SegmentHead,
+    outcomes: Sequence[Outcome],
+    catalog: Callable[[], Catalog],
+    settings: Settings,
 ) -> list[Observed]:
-    """One for each document of a feed that is still there, and for each page of such a feed's."""
+    """One for each document of a feed that is still there, and for each page of such a feed's.
+
+    Raises SpoolUnavailable where it is not known which feeds there are.
+    """
     fetched = {file.entry: file for file in head.files if file.origin is not None}
     if not fetched:
         return []
     by_entry: defaultdict[int, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_entry[outcome.entry].append(outcome)
-    found = []
+    found, feeds = [], catalog()
     for entry, file in fetched.items():
         assert file.origin is not None
-        feed = catalog.get(file.origin.source)
+        feed = feeds.get(file.origin.source)
         if feed is not None:
             found.append(_observed(feed, file, by_entry[entry], settings))
     return found

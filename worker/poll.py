@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from worker.context import Context
+from worker.errors import SpoolUnavailable
 from worker.fetch import Fetcher
 from worker.observed import pace_of
 from worker.settings import FETCH_TAKING_SECONDS, POLLED
@@ -33,8 +35,9 @@ def poll(context: Context, *, ring: Callable[[], None]) -> None:
     Raises Retryable.
     """
     feeds, pages = _sources(context)
-    if feeds.sync():
-        logger.info("%d feeds are polled", len(context.feeds.current()))
+    with suppress(SpoolUnavailable):  # which feeds there are cannot be read: it was said once
+        if feeds.sync():
+            logger.info("%d feeds are polled", len(context.feeds.current()))
     pages.sync()
     if context.feed_store.due() or context.page_store.due():
         ring()

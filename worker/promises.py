@@ -1,9 +1,10 @@
-"""What the site rules and the server must be like; else no worker starts."""
+"""What the site rules, the feeds and the server must be like; else no worker starts."""
 
 from collections.abc import Iterator
 
 from worker.errors import ConfigError
 from worker.escape import printable
+from worker.feeds.catalog import load_catalog
 from worker.report import Check
 from worker.settings import Settings
 from worker.sites import open_sites
@@ -16,11 +17,12 @@ XTRIM … MINID and exclusive XRANGE ends came with 6.2)."""
 
 
 def refuse_start(settings: Settings) -> None:
-    """Raise ConfigError where working would break a promise, or a site rule cannot be read.
+    """Raise ConfigError where working would break a promise, or site rules or feeds cannot be read.
 
     Raises Retryable where the server cannot be asked now.
     """
     open_sites(settings)
+    load_catalog(settings)
     client = connect(redis_url(settings))
     try:
         found = server_info(client)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import ConfigError, UsageError
+from worker.errors import ConfigError, SpoolUnavailable, UsageError
 from worker.feeds import own
 from worker.feeds.catalog import Feeds, load_catalog
 from worker.feeds.feed import KEYS, Feed, feed_of
@@ -74,6 +74,11 @@ def test_what_a_feed_says_is_how_it_is_read(settings: Settings) -> None:
             '[[feeds]]\nname = "a"\nurl = "https://y.example"\n',
             "already a source named a",
         ),
+        (
+            '[[feeds]]\nname = "a"\nurl = "https://x.example"\n'
+            "min_interval_seconds = 60\nmax_interval_seconds = 30\n",
+            "above max_interval_seconds",
+        ),
     ],
 )
 def test_what_is_wrong_is_told(settings: Settings, text: str, says: str) -> None:
@@ -105,14 +110,21 @@ def test_changes_are_seen(settings: Settings) -> None:
 
 
 def test_a_mistake_made_later_keeps_what_was(settings: Settings) -> None:
-    """At start it is an error; later the feeds stay as they were until the file is right."""
+    """The feeds stay as they were until the file is right. A process that knows of none holds what
+    came of them, and goes on with the folders."""
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
     feeds = Feeds(settings)
     feeds.current()
     write(settings, "[[feeds")
     assert set(feeds.current().feeds) == {"a"}
-    with pytest.raises(ConfigError):
-        Feeds(settings).current()
+    fresh = Feeds(settings)  # a pool process that is replaced meanwhile
+    with pytest.raises(SpoolUnavailable, match="cannot be read as TOML"):
+        fresh.current()
+    with pytest.raises(SpoolUnavailable):
+        fresh.profile("a")
+    assert fresh.profile("drop").source == "drop"
+    write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
+    assert set(fresh.current().feeds) == {"a"}
 
 
 def test_the_file_of_commands_is_theirs_alone(settings: Settings) -> None:
@@ -135,3 +147,20 @@ def test_the_shipped_file_names_every_key() -> None:
     text = (shipped_config() / "feeds.toml").read_text("utf-8")
     for key in KEYS:
         assert f"\n# {key} = " in text
+
+
+def test_a_name_in_both_places_is_told_with_both(settings: Settings) -> None:
+    """Whoever finds it knows where the two are, and which command helps."""
+    with own.changing(settings.state_dir) as feeds:
+        feeds["a"] = {"name": "a", "url": "https://a.example/rss"}
+    write(settings, '[[feeds]]\nname = "a"\nurl = "https://b.example/rss"\n')
+    with pytest.raises(ConfigError) as caught:
+        load_catalog(settings)
+    assert "feeds.toml: rename it there, or run `newsdrop feeds remove a`" in str(caught.value)
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    """feeds.toml beside the config file need not be; one that somebody named is missed."""
+    named = load(options={"state_dir": tmp_path, "feeds.file": tmp_path / "typo.toml"})
+    with pytest.raises(ConfigError, match=r"no file of feeds at .*typo\.toml"):
+        load_catalog(named)

@@ -49,6 +49,13 @@ def test_what_brings_nothing_is_asked_less_often() -> None:
     assert changed.fields["body"] == "new"
 
 
+def test_a_poll_that_a_person_wanted_says_nothing_of_the_pace() -> None:
+    """Whoever refreshes a feed thrice shall not have it polled less often for that."""
+    found = verdict(Heard(304), replace(KNOWN, asked=True))
+    assert found.fields["interval"] == 1000
+    assert found.fields["asked"] is None
+
+
 def test_a_304_forgets_no_validator() -> None:
     """A 304 has no ETag of its own: the one that was sent stays."""
     assert "etag" not in verdict(Heard(304)).fields

@@ -1,5 +1,6 @@
 """What is remembered of feeds: the catalog's are the store's, and each document counts once."""
 
+import itertools
 import time
 from dataclasses import replace
 
@@ -27,8 +28,12 @@ def feed(name: str, url: str = "https://host.example/rss") -> Configured:
 
 
 def document(name: str = "a", prints: str = "a" * 12, **more: object) -> Observed:
+    """What was read of a document, each fetched a moment after the one before."""
     said = {"entries": len(prints) // 12, "prints": prints, **more}
-    return replace(Observed(name, NOW_MS, PACE), **said)  # type: ignore[arg-type]
+    return replace(Observed(name, NOW_MS + next(_moments), PACE), **said)  # type: ignore[arg-type]
+
+
+_moments = itertools.count()
 
 
 def polled(store: FeedStore, name: str = "a", interval: float = 1000.0) -> None:
@@ -36,7 +41,7 @@ def polled(store: FeedStore, name: str = "a", interval: float = 1000.0) -> None:
     store.bring_forward([name])
     (turn,) = store.poll(1, 60).turns
     assert turn.name == name
-    store.done([Done(turn, interval, {"interval": interval, "polled_ms": NOW_MS})])
+    store.done([Done(turn, interval, {"interval": interval, "polled_ms": NOW_MS, "asked": None})])
 
 
 def test_the_catalog_is_the_stores(store: FeedStore) -> None:
@@ -89,7 +94,7 @@ def test_the_interval_follows_what_is_new(
     store.observed("second", [document(**{"prints": "b" * 12, **said})])
     state = store.states(["a"])[0]
     assert state.interval == pytest.approx(2000 * factor)
-    assert state.due_ms == pytest.approx(NOW_MS + 2000 * factor * 1000, abs=2)
+    assert state.due_ms == pytest.approx(NOW_MS + 2000 * factor * 1000, abs=1000)
     assert state.gaps == (1 if factor == GAP else 0)
 
 
@@ -103,6 +108,28 @@ def test_a_gap_needs_two_documents(store: FeedStore) -> None:
     assert store.states(["a"])[0].gaps == 0
     store.observed("4", [document(prints="e" * 12, new=1)])
     assert store.states(["a"])[0].gaps == 1
+
+
+def test_a_document_that_is_read_again_is_no_other_poll(store: FeedStore) -> None:
+    """Retried from the quarantine in another batch, it does not count as one more failure."""
+    store.sync("1", [feed("a")])
+    bad = document(prints="", entries=0, reason="malformed", message="no feed: look")
+    store.observed("first", [bad])
+    store.observed("retried", [bad])
+    assert store.states(["a"])[0].bad == 1
+
+
+def test_a_poll_that_was_asked_for_is_known(store: FeedStore) -> None:
+    """What a person brought forward is told apart from what was due by itself."""
+    store.sync("1", [feed("a")])
+    polled(store, interval=0.01)
+    time.sleep(0.05)
+    (turn,) = store.poll(1, 60).turns
+    assert not remembered(turn).asked
+    store.done([Done(turn, 3600)])
+    store.bring_forward(["a"])
+    (turn,) = store.poll(1, 60).turns
+    assert remembered(turn).asked
 
 
 def test_a_batch_counts_once(store: FeedStore) -> None:

@@ -10,12 +10,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from worker.errors import ConfigError, UsageError
+from worker.errors import ConfigError, SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.feeds import own
 from worker.feeds.feed import Feed, feed_of
 from worker.model import Profile
-from worker.settings import Settings
+from worker.settings import MANUAL, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -55,26 +55,33 @@ class Feeds:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._stamp: object = None
-        self._catalog = Catalog()
+        self._catalog: Catalog | None = None
+        self._problem = ""
         self._profiles: dict[str, Profile] = {}
 
     def current(self) -> Catalog:
-        """Costs two `stat` calls where nothing changed. Raises ConfigError at the first reading."""
+        """Costs two `stat` calls where nothing changed.
+
+        Raises SpoolUnavailable while nothing could be read since this process began: which feeds
+        there are is not known then, and what came of them waits.
+        """
         stamp = tuple(map(_stamp, _files(self._settings)))
         if stamp != self._stamp:
-            first, self._stamp = self._stamp is None, stamp
+            self._stamp = stamp
             try:
-                self._catalog = load_catalog(self._settings)
+                self._catalog, self._problem = load_catalog(self._settings), ""
             except ConfigError as error:
-                if first:
-                    self._stamp = None
-                    raise
+                self._problem = str(error)
                 logger.error("the feeds stay as they were: %s", error)
             self._profiles = {}
+        if self._catalog is None:
+            raise SpoolUnavailable(self._problem)
         return self._catalog
 
     def profile(self, source: str) -> Profile:
         """How what comes from `source`, a feed or a folder, is read and keyed."""
+        if source == MANUAL or self._settings.folder(source):
+            return self._settings.profile(source)
         feed = self.current().get(source)
         if source not in self._profiles:
             settings = self._settings
@@ -91,11 +98,16 @@ def load_catalog(settings: Settings) -> Catalog:
     taken = {folder.name for folder in settings.all_folders()}
     for path, said in ((configured or owned, _read_toml(configured)), (owned, mine)):
         for number, one in enumerate(said, 1):
+            name = printable(str(one.get("name", f"number {number}")), 80)
             try:
                 feed = feed_of(one)
+                if feed.name in feeds and path == owned and configured:
+                    raise UsageError(
+                        f"there is another of that name in {printable(configured)}: rename it "
+                        f"there, or run `newsdrop feeds remove {name}`"
+                    )
                 own.check_name(feed.name, taken)
             except UsageError as error:
-                name = printable(str(one.get("name", f"number {number}")), 80)
                 problems.append(f"{printable(path)}: feed {name}: {error}")
             else:
                 taken.add(feed.name)
@@ -103,6 +115,10 @@ def load_catalog(settings: Settings) -> Catalog:
     if problems:
         raise ConfigError("\n".join(["the feeds are not right:", *problems]))
     return Catalog(feeds, frozenset(str(one["name"]) for one in mine))
+
+
+_USUAL = "feeds.toml"
+"""The file that need not be there; one of another name was named by somebody."""
 
 
 def _files(settings: Settings) -> tuple[Path | None, Path]:
@@ -114,8 +130,12 @@ def _read_toml(path: Path | None) -> Iterable[dict[str, Any]]:
         return []
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return []
+    except FileNotFoundError as error:
+        if path.name == _USUAL:
+            return []
+        raise ConfigError(
+            f"there is no file of feeds at {printable(path)}: see feeds.file"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             f"{printable(path)} cannot be read as TOML: {printable(str(error))}"

@@ -113,10 +113,14 @@ KEYS = tuple(Feed.__dataclass_fields__)
 def feed_of(said: Mapping[str, Any]) -> Feed:
     """A feed from a table of its keys. Raises UsageError with a line for each wrong one."""
     try:
-        return _FEED.validate_python(dict(said))
+        feed = _FEED.validate_python(dict(said))
     except ValidationError as error:
         problems = (_explained(problem) for problem in error.errors(include_url=False))
         raise UsageError("; ".join(problems)) from error
+    shortest, longest = feed.min_interval_seconds, feed.max_interval_seconds
+    if shortest and longest and shortest > longest:
+        raise UsageError("min_interval_seconds is above max_interval_seconds: exchange them")
+    return feed
 
 
 def _explained(problem: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ class Remembered:
     `interval` is in seconds, 0 before the first poll; `hold` what the feed itself asks for (`ttl`);
     `body` the hash of the last body, `bad` how many bodies in a row could not be read; `moved_to`
     where permanent redirects led the last `moved_count` times; `address` what is fetched instead of
-    the configured address since then.
+    the configured address since then; `asked` that a person wanted this poll.
     """
 
     etag: str | None = None
@@ -65,6 +65,7 @@ class Remembered:
     moved_to: str | None = None
     moved_count: int = 0
     address: str | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Verdict:
 def judge(heard: Heard, before: Remembered, pace: Pace, *, now: datetime, jitter: float) -> Verdict:
     """What one poll's answer means. `now` is aware; `jitter` is from -1 to 1."""
     at = int(now.timestamp() * 1000)
-    fields: dict[str, Any] = {"polled_ms": at, "status": heard.status}
+    fields: dict[str, Any] = {"polled_ms": at, "status": heard.status, "asked": None}
     if heard.status == 304 or (heard.status == 200 and _same_body(heard, before)):
         return _good(heard, before, pace, fields, now=now, jitter=jitter, changed=False)
     if heard.status == 200:
@@ -156,9 +157,8 @@ def _good(
 ) -> Verdict:
     at = fields["polled_ms"]
     # Whether what changed is new is known when it has been read: the interval waits for that.
-    interval = interval_after(
-        before.interval, 1.0 if changed or not before.interval else GROW, pace
-    )
+    grows = before.interval and not changed and not before.asked
+    interval = interval_after(before.interval, GROW if grows else 1.0, pace)
     hint = min(LONGEST_HINT, max(heard.hold_seconds, heard.retry_after or 0.0, before.hold))
     fields |= {
         "success_ms": at,

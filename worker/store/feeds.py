@@ -226,6 +226,7 @@ def remembered(turn: Turn) -> Remembered:
         moved_to=said.get("moved_to"),
         moved_count=int(said.get("moved_count", 0)),
         address=said.get("address"),
+        asked="asked" in said,
     )
 
 

@@ -73,7 +73,7 @@ for at = FIRST, #ARGV, WIDTH do
       local count = tonumber(ARGV[at + 3 + n])
       if count > 0 then redis.call('HINCRBY', item, counter, count) end
     end
-    if ARGV[at + 2] ~= '' and fetched >= tonumber(known[3] or '0') then
+    if ARGV[at + 2] ~= '' and fetched > tonumber(known[3] or '0') then
       redis.call('HSET', item, 'observed_ms', ARGV[at + 1])
       local next_due
       if ARGV[at + 11] ~= '' then

@@ -34,10 +34,11 @@ local function gate_of(host)
   return gate
 end
 
-local names = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, LOOKED_AT)
-local found, count, gates = { #names == LOOKED_AT and 1 or 0 }, 0, {}
+local looked = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'WITHSCORES', 'LIMIT', 0, LOOKED_AT)
+local found, count, gates = { #looked == 2 * LOOKED_AT and 1 or 0 }, 0, {}
 
-for _, name in ipairs(names) do
+for at = 1, #looked, 2 do
+  local name = looked[at]
   if count >= wanted then
     found[1] = 1
     break
@@ -63,6 +64,8 @@ for _, name in ipairs(names) do
       redis.call('HSET', gate.key, 'b:' .. item, till, 'next', string.format('%.0f', gate.next))
       redis.call('ZADD', due, till, name)
       redis.call('HSET', item, 'lease', token)
+      -- Somebody wanted it now: that says nothing of how often it should be.
+      if tonumber(looked[at + 1]) == 0 then redis.call('HSET', item, 'asked', 1) end
       count = count + 1
       found[#found + 1] = name
       found[#found + 1] = redis.call('HMGET', item, unpack(fields))
