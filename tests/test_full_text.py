@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,10 @@ from tests.servers import Server
 from tests.web import Reply, Web
 from tests.world import World
 from worker import poll as polling
+from worker.fetch import Fetcher
+from worker.parse.capsule import PagePart
+from worker.sources.pages import PageSource
+from worker.sources.pause import pause
 from worker.view.audit import audit
 
 Make = Callable[..., World]
@@ -244,6 +249,75 @@ def test_the_pages_that_follow_are_read(tmp_path: Path, redis_server: Server, we
     assert asked(web) == ["/1.html", "/1_2.html", "/1_3.html"]
 
 
+def following(tmp_path: Path) -> dict[str, Any]:
+    """The option of a site whose articles go on where `a.next` leads."""
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / "harbour.toml").write_text(
+        '[match]\nhosts = ["harbour.example"]\n[page]\ncontent = ["article"]\n'
+        'next_page = ["a.next"]\n'
+    )
+    return {"sites_dir": str(tmp_path / "sites")}
+
+
+def part(number: int, link: str) -> Reply:
+    """A page of an article that goes on at `link`."""
+    found = page("港口第1号公告", f"第{number}页。")
+    more = f'<a class="next" href="{link}">下一页</a></article>'.encode()
+    return Reply(body=found.body.replace(b"</article>", more), headers=found.headers)
+
+
+def test_robots_txt_holds_for_what_follows(tmp_path: Path, redis_server: Server, web: Web) -> None:
+    """A following page that it forbids is not fetched; the article is what there is, with a
+    warning."""
+    world = newsroom(tmp_path, redis_server, web, **following(tmp_path))
+    web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /two\n")
+    offer(web, 1)
+    web.pages["/1.html"] = part(1, "/two")
+    web.pages["/two"] = part(2, "/three")
+    world.add_feed("harbour", web.url("/rss"), full_text=True, site="harbour")
+    again(world)
+    (entry,) = world.entries()
+    assert not web.asked("/two")
+    assert "第1页。" in entry["data"]["content_text"]
+    assert "robots.txt" in " ".join(entry["data"]["warnings"])
+
+
+def test_a_long_delay_costs_the_rest_and_not_the_page(
+    tmp_path: Path, redis_server: Server, web: Web
+) -> None:
+    """Where a host wants so much time between two pages that ten take too long, what was read is
+    kept."""
+    world = newsroom(
+        tmp_path, redis_server, web, **following(tmp_path), **{"fetch.deadline_seconds": 0.7}
+    )
+    web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nCrawl-delay: 1\n")
+    offer(web, 1)
+    for number in range(1, 6):
+        web.pages[f"/{number}.html"] = part(number, f"/{number + 1}.html")
+    world.add_feed("harbour", web.url("/rss"), full_text=True, site="harbour")
+    again(world)
+    (entry,) = world.entries()
+    assert "第1页。" in entry["data"]["content_text"]
+    assert "takes too long" in " ".join(entry["data"]["warnings"])
+
+
+def test_no_more_pages_wait_than_may(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A feed that lists thousands of pages leaves no more behind than can be fetched in time."""
+    monkeypatch.setattr("worker.decide.MOST_WANTED", 2)
+    offer(web, 1, 2)
+    world.add_feed("harbour", web.url("/rss"), full_text=True)
+    world.poll()
+    more = [item(n, link=web.url(f"/{n}.html")) for n in range(3, 9)]
+    web.pages["/more"] = Reply(body=rss(more))
+    world.add_feed("more", web.url("/more"), full_text=True)
+    _only_the_feed(world)
+    assert len(world.context.desk.wanted.names()) == 2
+    assert len(world.entries()) == 6
+    assert "too many pages" in " ".join(world.entries()[0]["data"]["warnings"])
+
+
 def test_a_lost_redis_forgets_no_page(world: World, web: Web, redis_server: Server) -> None:
     """What is wanted lies in files: with all keys gone the pages are fetched all the same."""
     offer(web, 1)
@@ -254,17 +328,79 @@ def test_a_lost_redis_forgets_no_page(world: World, web: Web, redis_server: Serv
     assert len(world.entries()) == 1
 
 
-def test_a_damaged_file_is_set_aside(world: World, web: Web) -> None:
-    """A wanted page that cannot be read is not looked at for ever, and stays for whoever looks."""
+@pytest.mark.parametrize("damage", [b"\x00 torn", b'{"name": "x"}\n{}'])
+def test_a_damaged_file_is_quarantined(world: World, web: Web, damage: bytes) -> None:
+    """A wanted page that cannot be read is refused with its bytes; no other notices."""
+    offer(web, 1, 2)
+    world.add_feed("harbour", web.url("/rss"), full_text=True)
+    world.poll()
+    name = min(world.context.desk.wanted.names())
+    (world.settings.state_dir / "wanted" / name).write_bytes(damage)
+    again(world)
+    assert len(world.entries()) == 1
+    (kept,) = world.context.desk.quarantine
+    assert world.context.desk.quarantine.raw_path(kept.id).read_bytes() == damage
+    assert world.context.desk.wanted.names() == set()
+    assert audit(world.settings).balanced
+
+
+def test_what_one_page_raises_is_its_own_fault(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug met with one page counts as a try of it: others are fetched, and it ends too."""
+    real = PageSource._part
+
+    async def broken(self: PageSource, url: str, fetcher: Fetcher) -> PagePart:
+        if url.endswith("/1.html"):
+            raise RuntimeError("a bug")
+        return await real(self, url, fetcher)
+
+    monkeypatch.setattr(PageSource, "_part", broken)
+    offer(web, 1, 2)
+    world.add_feed("harbour", web.url("/rss"), full_text=True)
+    for _ in range(world.settings.fetch.page_tries + 1):
+        again(world)
+    records = {entry["data"]["title"]: entry["data"] for entry in world.entries()}
+    assert "全文2。" in records["港口第2号公告"]["content_text"]
+    assert "RuntimeError" in " ".join(records["港口第1号公告"]["warnings"])
+
+
+def test_a_page_that_ends_its_worker_is_given_up(world: World, web: Web) -> None:
+    """Handed out again and again without an answer to us, it is published without its page."""
     offer(web, 1)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     world.poll()
-    folder = world.settings.state_dir / "wanted"
-    (folder / "0123").write_bytes(b"\x00 torn")
-    again(world)
-    assert len(world.entries()) == 1
-    assert world.context.desk.wanted.names() == set()
-    assert (folder / ".0123.damaged").read_bytes() == b"\x00 torn"
+    poll_pages = world.context.page_store
+    polling.poll(world.context, ring=lambda: None)
+    for _ in range(4):
+        assert poll_pages.next_turns(9, 0.001).turns  # and whoever had it is dead
+        time.sleep(0.01)
+    world.poll()
+    (entry,) = world.entries()
+    assert "ended its worker" in " ".join(entry["data"]["warnings"])
+    assert asked(web) == []
+
+
+def test_a_paused_feeds_pages_wait(world: World, web: Web) -> None:
+    """Whoever pauses a feed means its pages too."""
+    offer(web, 1)
+    world.add_feed("harbour", web.url("/rss"), full_text=True)
+    world.poll()
+    pause(world.settings.state_dir, "harbour")
+    world.poll()
+    assert asked(web) == []
+    assert len(world.context.desk.wanted.names()) == 1
+
+
+def test_an_entry_that_waits_is_no_news(world: World, web: Web) -> None:
+    """While its page cannot be had yet, a changed feed does not count its entry as new again."""
+    web.pages["/1.html"] = Reply(status=503, headers={"retry-after": "3600"})
+    for number in range(3):
+        entries = [item(1, link=web.url("/1.html"))]
+        web.pages["/rss"] = Reply(body=rss(entries, f"<generator>{number}</generator>"))
+        world.add_feed("harbour", web.url("/rss"), full_text=True)
+        world.poll("harbour")
+    assert world.totals().deferred == 1
 
 
 def test_read_again_an_entry_is_wanted_once(world: World, web: Web) -> None:
@@ -289,6 +425,7 @@ def test_read_again_an_entry_is_wanted_once(world: World, web: Web) -> None:
 def _only_the_feed(world: World) -> None:
     """Poll the feed and ingest its document, the pages left for later."""
     feeds, _ = polling._sources(world.context)
+    feeds.sync()
     asyncio.run(polling._fetch(world.context, (feeds,), lambda: None))
     world.drain()
 

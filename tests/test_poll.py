@@ -138,7 +138,7 @@ def test_a_dead_worker_gives_its_feeds_back(make: Make, web: Web) -> None:
     world.add_feed("harbour", web.url("/rss"))
     web.pages["/rss"] = feed(1)
     poll(world.context, ring=lambda: None)
-    assert [turn.name for turn in world.context.feed_store.poll(1, 0.2).turns] == ["harbour"]
+    assert [turn.name for turn in world.context.feed_store.next_turns(1, 0.2).turns] == ["harbour"]
     assert world.fetch().turns == 0
     deadline = time.monotonic() + 30
     while world.fetch().turns == 0 and time.monotonic() < deadline:

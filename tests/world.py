@@ -15,7 +15,7 @@ from worker.model import Tally
 from worker.poll import fetch, poll
 from worker.settings import Settings, load
 from worker.sources.enqueue import Order, enqueue
-from worker.sources.fetching import Fetched
+from worker.sources.fetching import Run
 from worker.spool.batch import names
 from worker.spool.layout import manual_root
 from worker.store.feeds import FeedState
@@ -93,14 +93,14 @@ class World:
         with own.changing(self.settings.state_dir) as feeds:
             feeds[name] = {"name": name, "url": url, **keys}
 
-    def fetch(self) -> Fetched:
+    def fetch(self) -> Run:
         """Fetch what is due, as beat's tick and its task would."""
         poll(self.context, ring=lambda: None)
         fetched = fetch(self.context, ring=lambda: None)
         assert fetched is not None
         return fetched
 
-    def poll(self, *again: str) -> Fetched:
+    def poll(self, *again: str) -> Run:
         """Fetch what is due, the feeds named whenever they would be, and ingest what came."""
         self.context.feed_store.bring_forward(again)
         fetched = self.fetch()

@@ -20,6 +20,9 @@ from worker.spool.manifest import Entry, Form
 from worker.times import rfc3339
 
 _LONGEST_UNNOTED = timedelta(seconds=1)
+MOST_WANTED = 10_000
+"""Pages that may wait to be fetched. Hosts are asked once a second: beyond it a feed's own text now
+is better than its page in some hours."""
 _PAGES = 100
 """Articles of a feed of which it is asked at once whether their pages are wanted."""
 
@@ -155,6 +158,7 @@ class _Work:
             self.offering.take(entry, document)
             return
         full_text = self.reader.profile(entry).full_text
+        document.crowded = full_text and len(self.desk.wanted.names()) >= MOST_WANTED
         for found in self._without_pages(entry, document) if full_text else document:
             self.offering.take(entry, found.item)
         about = document.about()
@@ -172,12 +176,12 @@ class _Work:
                 continue
             group.append(found)
             if len(group) >= _PAGES:
-                self._want_pages(entry, group)
+                document.known += self._want_pages(entry, group)
                 group = []
-        self._want_pages(entry, group)
+        document.known += self._want_pages(entry, group)
 
-    def _want_pages(self, entry: Entry, group: Sequence[Found]) -> None:
-        """Send for the pages of articles that are new.
+    def _want_pages(self, entry: Entry, group: Sequence[Found]) -> int:
+        """Send for the pages of articles that are new; how many of them wait already.
 
         A known article's page is fetched again only where a change of it would be published: what
         its feed says of it is not what was published, so that cannot tell.
@@ -185,15 +189,17 @@ class _Work:
         items = [found.item for found in group if isinstance(found.item, Item)]
         known = self.desk.stream.marked([item.normalized.identity for item in items])
         again = self.reader.profile(entry).on_change is OnChange.REVISE or self.reader.head.force
-        wanted = []
+        waiting = 0
         for found, item, expected in zip(group, items, known, strict=True):
-            new = again or not expected
-            if new and found.page is not None:
-                wanted.append(wanted_page(self.reader, item, found.page))
+            status = Status.DUPLICATE
+            if found.page is not None and (again or not expected):
+                if not self.desk.wanted.add([wanted_page(self.reader, item, found.page)]):
+                    waiting += 1
+                    continue
+                status = Status.DEFERRED
             outcome = self.reader.outcome(item, ingested_at=rfc3339(self.desk.now()))
-            status = Status.DEFERRED if new else Status.DUPLICATE
             self.offering.note(replace(outcome, status=status, ingested_at=None))
-        self.desk.wanted.add(wanted)
+        return waiting
 
 
 def _form(entry: Entry) -> Form:

@@ -6,7 +6,7 @@ its mark in the index, before anything of it is normalized.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.articles import (
     Item,
@@ -28,6 +28,8 @@ from worker.parse.polled import FeedEntry, read_feed
 from worker.spool.manifest import Entry, Form
 from worker.spool.wanted import Wanted
 
+_LONGEST_TITLE = 300
+_CROWDED = "too many pages wait to be fetched: this is the feed's own text"
 MOST_PRINTS = 1000
 """Of one document: enough to tell whether two polls overlap."""
 
@@ -44,7 +46,8 @@ class Found:
 class FeedDocument:
     """A document of a feed: its entries that are not known as they are, read one at a time.
 
-    When all were read, :meth:`about` says what the document is as a whole.
+    When all were read, :meth:`about` says what the document is as a whole. `known` counts entries
+    of which nothing has to be told; `crowded` that no more pages can be wanted now.
     """
 
     def __init__(
@@ -68,22 +71,23 @@ class FeedDocument:
         self._refused_before = refused_before
         self._digest = sha256(data)
         self._refused: list[str] = []
-        self._unchanged = 0
+        self.known = 0
+        self.crowded = False
 
     def __iter__(self) -> Iterator[Found]:
         before: frozenset[str] | None = None
         for number, entry in enumerate(self._file.entries):
             if self._known[number]:
-                self._unchanged += 1
+                self.known += 1
                 continue
-            read = self._read(number)
-            if isinstance(read, Refusal):
+            found = self._found(number, self._read(number))
+            if isinstance(found.item, Unread):
                 before = self._refused_before() if before is None else before
                 self._refused.append(print_of(entry))
                 if self._refused[-1] in before or len(self._refused) > MAX_REFUSALS:
-                    self._unchanged += 1  # it was told of, or enough were
+                    self.known += 1  # it was told of, or enough were
                     continue
-            yield self._found(number, read)
+            yield found
 
     def _read(self, number: int) -> RawArticle | Refusal:
         entry = self._file.entries[number]
@@ -95,6 +99,8 @@ class FeedDocument:
             return Refusal(*refusal_of(error, self._entry.path), raw=entry.said)
 
     def _found(self, number: int, read: RawArticle | Refusal) -> Found:
+        if self.crowded and isinstance(read, RawArticle) and _is_web(read.url):
+            read = replace(read, warnings=(*read.warnings, _CROWDED))
         item = item_of(
             self._reader,
             self._entry,
@@ -106,15 +112,17 @@ class FeedDocument:
         )
         if isinstance(item, Unread) or isinstance(read, Refusal) or not _is_web(read.url):
             return Found(item)
+        if self.crowded:
+            return Found(item)
         return Found(item, read)
 
     def about(self) -> FeedRead:
         return FeedRead(
             entries=len(self._marks),
-            unchanged=self._unchanged,
+            unchanged=self.known,
             prints="".join(map(print_of, self._file.entries[:MOST_PRINTS])),
             hold_seconds=self._file.hold_seconds,
-            title=self._file.title,
+            title=(self._file.title or "")[:_LONGEST_TITLE] or None,
             refused="".join(self._refused[:MOST_PRINTS]),
         )
 

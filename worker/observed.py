@@ -16,7 +16,6 @@ from worker.store.feeds import Observed
 
 _NEW = (Status.PUBLISHED, Status.REVISED, Status.DEFERRED)
 _LONGEST_MESSAGE = 500
-_LONGEST_TITLE = 300
 
 
 def observations(
@@ -72,7 +71,7 @@ def _observed(
         prints=read.prints if read else "",
         refused=read.refused if read else "",
         hold_seconds=read.hold_seconds if read else 0,
-        title=(read.title or "")[:_LONGEST_TITLE] if read else "",
+        title=(read.title or "") if read else "",
         reason=str(refused.reason) if refused else "",
         message=(refused.message or "")[:_LONGEST_MESSAGE] if refused else "",
     )

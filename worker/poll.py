@@ -12,7 +12,7 @@ from worker.fetch import Fetcher
 from worker.observed import pace_of
 from worker.settings import FETCH_TAKING_SECONDS, POLLED
 from worker.sources.feeds import FeedSource
-from worker.sources.fetching import Bounds, Fetched, Source, fetch_due
+from worker.sources.fetching import Bounds, Run, Source, fetch_due
 from worker.sources.pages import PageSource
 from worker.sources.pause import is_paused
 from worker.sources.slot import slot
@@ -43,7 +43,7 @@ def poll(context: Context, *, ring: Callable[[], None]) -> None:
         ring()
 
 
-def fetch(context: Context, *, ring: Callable[[], None]) -> Fetched | None:
+def fetch(context: Context, *, ring: Callable[[], None]) -> Run | None:
     """Fetch what is due; `ring` is called when something is there to be ingested.
 
     So many processes may be at it at once, and a worker has as many more than it needs to ingest:
@@ -69,7 +69,7 @@ def fetch(context: Context, *, ring: Callable[[], None]) -> Fetched | None:
     return fetched
 
 
-async def _fetch(context: Context, sources: Sequence[Source], ring: Callable[[], None]) -> Fetched:
+async def _fetch(context: Context, sources: Sequence[Source], ring: Callable[[], None]) -> Run:
     settings = context.settings
     root = manual_root(settings)
 

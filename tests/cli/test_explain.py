@@ -6,7 +6,12 @@ import os
 import pytest
 import redis
 
+from tests.cli.test_urls import HTML, PAGE, feed
 from tests.home import Home, article
+from tests.web import Reply, Web
+from worker.cli.explained import _OUTCOMES
+from worker.model import Status
+from worker.poll import fetch, poll
 
 
 def test_parse_prints_the_record_and_publishes_nothing(home: Home) -> None:
@@ -98,6 +103,76 @@ def test_explain_knows_files_that_are_gone(home: Home) -> None:
     never = home.run("explain", "never.md")
     assert never.exit_code == 2
     assert "none of that path was ever taken" in never.stderr
+
+
+def test_what_waits_for_its_page_is_explained(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry of a feed with full text: found by the feed's address, it is told that its page is
+    waited for; then, when it is published, by its page's address, too."""
+    with Web() as web:
+        monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
+        monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
+        monkeypatch.setenv("NEWSDROP_FETCH_HOST_INTERVAL_SECONDS", "0")
+        link = web.url("/page")
+        listed = feed("甲").replace("https://harbour.example/甲".encode(), link.encode())
+        web.pages["/feed"] = Reply(body=listed)
+        web.pages["/page"] = Reply(body=PAGE.encode(), headers=HTML)
+        address = web.url("/feed?token=geheim", user="me:geheim")
+        web.pages["/feed?token=geheim"] = web.pages["/feed"]
+        home.json("feeds", "add", address, "--name", "harbour", "--full-text")
+        context = home.context()
+        poll(context, ring=lambda: None)
+        fetch(context, ring=lambda: None)
+        home.work()
+        shown = home.run("explain", address).stdout
+        assert "waits for its page" in shown
+        assert "new: it is published once its page was fetched" in shown
+        assert "geheim" not in shown
+        (waiting,) = home.lines("explain", address)
+        fetch(context, ring=lambda: None)
+        home.work()
+        (told,) = home.lines("explain", link)
+    assert (told["id"], told["known"]) == (waiting["id"], True)
+    assert [one["status"] for one in told["past"]] == ["deferred", "published"]
+
+
+def test_every_outcome_has_a_word() -> None:
+    """Whatever a journal holds can be told to people."""
+    assert set(_OUTCOMES) == set(Status)
+
+
+def test_an_address_of_which_nothing_was_taken(home: Home) -> None:
+    """It is told as it was given, with both slashes, and nothing is fetched; so is a title that
+    was given as a path, and how to ask for one."""
+    never = home.run("explain", "https://harbour.example/x")
+    assert never.exit_code == 2
+    assert "nothing was ever taken from https://harbour.example/x" in never.stderr
+    assert "by --title and --date" in never.stderr
+    assert "by --title and --date" in home.run("explain", "港口启用新码头").stderr
+
+
+def test_an_address_waits_and_is_refused_under_its_own_name(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `enqueue URL` took is found by that address while it waits, and when it was refused;
+    the address of another page that ends alike is another."""
+    with Web() as web:
+        monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
+        monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
+        web.pages["/empty"] = Reply(body=b" ")
+        home.json("enqueue", web.url("/empty"))
+        (waiting,) = home.lines("explain", web.url("/empty"))
+        home.work()
+        (refused,) = home.lines("explain", web.url("/empty"))
+        assert waiting["waiting_in"]
+        assert refused["reason"] == "empty"
+        assert home.run("explain", web.url("/empt")).exit_code == 2
+
+
+def test_a_date_that_is_none_is_told_how_to_write_it(home: Home) -> None:
+    """Day, month, year in another order may mean two days."""
+    wrong = home.run("explain", "--title", "甲", "--date", "32.11.2026")
+    assert wrong.exit_code == 2
+    assert "32.11.2026 is no date that can be used: write it YYYY-MM-DD" in wrong.stderr
 
 
 def test_explain_without_redis_asks_the_archive(lonely: Home) -> None:

@@ -13,6 +13,7 @@ from tests.cli.test_urls import feed
 from tests.home import Home
 from tests.web import Reply, Web
 from worker.cli.feednames import Names, of_title, of_url
+from worker.feeds import own
 from worker.feeds.opml import Outline, write_opml
 from worker.poll import fetch, poll
 
@@ -112,15 +113,20 @@ def test_of_several_feeds_a_person_chooses(home: Home, web: Web) -> None:
     assert f"newsdrop feeds add '{web.url('/feed?a=1&b=2')}'\n" in refused.stdout
     assert f"newsdrop feeds add {web.url('/comments')}\n" in refused.stdout
     found = home.json("feeds", "add", web.url("/page"), code=1)["feeds"]
-    assert found == [web.url("/feed?a=1&b=2"), web.url("/comments")]
+    assert found == [
+        {"url": web.url("/feed?a=1&b=2"), "title": "/feed?a=1&b=2", "kind": "rss"},
+        {"url": web.url("/comments"), "title": "/comments", "kind": "rss"},
+    ]
     assert home.lines("feeds", "list") == []
 
 
 def test_what_is_no_feed_is_refused_with_the_reason(home: Home, web: Web) -> None:
     """A page without a feed, an error, an address that is not public; `--no-check` adds unseen."""
     web.pages["/page"] = page()
+    web.pages["/text"] = Reply(body="港口的消息。".encode())
     reasons = {
-        web.url("/page"): "names none: this is a page, not a feed",
+        web.url("/page"): "is a page, not a feed, and names none: look for its feed's address in",
+        web.url("/text"): "cannot be added: this is text, not a feed: give the address of a feed",
         web.url("/gone"): "answers 404 (not found)",
         "http://10.0.0.1/feed": "is not public",
     }
@@ -128,6 +134,7 @@ def test_what_is_no_feed_is_refused_with_the_reason(home: Home, web: Web) -> Non
         refused = home.run("feeds", "add", url)
         assert refused.exit_code == 1
         assert reason in refused.stderr
+        assert "rel=" not in refused.stderr, "that was looked for"
     assert home.lines("feeds", "list") == []
     assert home.json("feeds", "add", web.url("/gone"), "--no-check")["entries"] is None
 
@@ -182,6 +189,7 @@ def test_wrong_keys_are_told_before_anything_is_fetched(home: Home, web: Web) ->
         assert why in refused.stderr
     again = home.run("feeds", "add", web.url("/other"))
     assert "already a feed of" in again.stderr
+    assert "`newsdrop feeds remove taken` first" in again.stderr
     assert web.requests == []
 
 
@@ -246,6 +254,7 @@ def test_the_list_without_redis(lonely: Home) -> None:
     assert "cannot be reached" in listed.stderr
     (one,) = lonely.lines("feeds", "list", code=3)
     assert (one["standing"], one["published"]) == ("unknown", None)
+    assert "harbour.example unknown" in listed.stdout
     assert lonely.run("feeds", "list", "--failing").exit_code == 3
     assert lonely.run("feeds", "refresh", "--all").exit_code == 3
     assert lonely.run("feeds", "remove", "harbour.example").exit_code == 0
@@ -268,6 +277,74 @@ def test_feeds_of_the_config_file_are_removed_there(
     assert "already a source" in taken.stderr
 
 
+def test_feeds_are_removed_while_others_cannot_be_read(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip in the config file keeps no feed in that a command added, neither does one among
+    those; a name that is not there is told as what keeps it from being looked up."""
+    for name in ("harbour", "coast"):
+        home.json("feeds", "add", f"https://{name}.example/", "--no-check", "--name", name)
+    with own.changing(home.state) as mine:
+        mine["bridge"] = {"name": "bridge", "url": "ftp://bridge.example/"}
+    path = configured(home, monkeypatch, "[[feeds]\n")
+    assert home.json("feeds", "remove", "harbour") == {"removed": 1}
+    refused = home.run("feeds", "remove", "coast", "nosuch")
+    assert (refused.exit_code, "cannot be read as TOML" in refused.stderr) == (2, True)
+    path.write_text("")
+    assert home.run("feeds", "list").exit_code == 2
+    assert home.json("feeds", "remove", "bridge") == {"removed": 1}
+    assert [one["name"] for one in home.lines("feeds", "list")] == ["coast"]
+
+
+def test_feeds_that_cannot_be_read_hide_no_work(
+    home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`status` shows the work and, beside it, why; before the first poll and after it."""
+    path = configured(home, monkeypatch, "[[feeds]\n")
+    for expected in (0, 1):
+        found = home.json("status")
+        assert f"{path} cannot be read as TOML" in found["feeds_problem"]
+        assert found["polled"]["feeds"] == expected
+        shown = home.run("status")
+        assert shown.exit_code == 0
+        assert "The feeds cannot be read; those of before are polled." in shown.stdout
+        path.write_text(f'[[feeds]]\nname = "harbour"\nurl = "{web.url("/feed")}"\n')
+        polled(home)
+        assert home.json("status")["feeds_problem"] is None
+        path.write_text("[[feeds]\n")
+
+
+def test_a_feed_without_news_is_no_dead_one(home: Home, web: Web) -> None:
+    """Entries that all are known are counted, those refused are told with where they are, and the
+    feed's own title is shown where its name does not say it."""
+    home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
+    polled(home)
+    body = feed("甲", "乙").replace("<title>港</title>".encode(), b"<title>The Bridge</title>", 1)
+    web.pages["/bridge"] = Reply(body=body.replace(b"</channel>", b"<item></item></channel>"))
+    for name in ("127.0.0.1-4", "the-bridge"):
+        home.json("feeds", "add", web.url(f"/bridge?{name}"), "--name", name)
+        web.pages[f"/bridge?{name}"] = web.pages["/bridge"]
+    polled(home)
+    shown = home.run("feeds", "list").stdout
+    rows = {line.split()[0]: line.split() for line in shown.splitlines() if line[:1].strip()}
+    assert rows["harbour"][-4:] == ["2", "2", "0", "港"]
+    assert rows["127.0.0.1-4"][-5:] == ["3", "0", "2", "The", "Bridge"]
+    assert rows["the-bridge"][-3:] == ["3", "0", "2"]
+    assert "127.0.0.1-4: 1 article refused so far: newsdrop quarantine list" in shown
+
+
+def test_an_address_that_may_not_be_fetched_is_told_who_must_allow_it(
+    home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The setting is the running service's: to set it for a command alone does not help."""
+    home.json("feeds", "add", web.url("/feed"), "--name", "harbour")
+    monkeypatch.delenv("NEWSDROP_FETCH_ALLOW_PORTS")
+    polled(home)
+    shown = home.run("feeds", "list").stdout
+    assert f"list {web.port} in fetch.allow_ports (NEWSDROP_FETCH_ALLOW_PORTS)" in shown
+    assert "start `newsdrop up` with it, too" in shown
+
+
 def test_unknown_names_are_told_the_nearest(home: Home) -> None:
     """For every command that takes names, before anything is done."""
     home.json("feeds", "add", "https://harbour.example/rss", "--no-check", "--name", "harbour")
@@ -276,7 +353,10 @@ def test_unknown_names_are_told_the_nearest(home: Home) -> None:
         assert refused.exit_code == 2
         assert "did you mean harbour?" in refused.stderr
     assert len(home.lines("feeds", "list")) == 1
-    assert home.run("feeds", "refresh").exit_code == 2
+    unnamed = {"refresh": "name the feeds, or --all (or --failing)", "reset-errors": "or --all\n"}
+    for command, advice in unnamed.items():
+        refused = home.run("feeds", command)
+        assert (refused.exit_code, advice in refused.stderr) == (2, True)
     assert home.run("feeds", "refresh", "harbour", "--all").exit_code == 2
 
 
@@ -288,10 +368,11 @@ def test_feeds_are_sources(home: Home, web: Web) -> None:
     polled(home)
     assert len(web.requests) == seen
     assert "harbour paused" in home.run("feeds", "list").stdout
-    assert "1 paused" in home.run("feeds", "refresh", "harbour").stdout
+    held = home.run("feeds", "refresh", "harbour").stdout
+    assert "1 of them paused, and not polled before `newsdrop resume harbour`\n" in held
     assert "harbour is polled again" in home.run("resume", "harbour").stdout
     home.run("pause", "feeds")
-    home.run("feeds", "refresh", "--all")
+    assert "`newsdrop resume feeds`\n" in home.run("feeds", "refresh", "--all").stdout
     polled(home)
     assert len(web.requests) == seen
     assert "Polling is paused" in home.run("feeds", "list").stdout
@@ -332,6 +413,8 @@ def test_opml_comes_in_and_goes_out(home: Home, web: Web) -> None:
                 Outline("海港", "https://www.b.example/rss"),
                 Outline("海岸", "https://b.example/rss2"),
                 Outline("Broken", "http://[x"),
+                Outline("Files", "ftp://a.example/rss"),
+                Outline("Bare", "a.example/rss"),
             ],
             "mine",
         ),
@@ -340,7 +423,7 @@ def test_opml_comes_in_and_goes_out(home: Home, web: Web) -> None:
     assert (dry["added"], dry["known"], len(home.lines("feeds", "list"))) == (3, 1, 1)
     report = home.json("feeds", "import", str(path), code=1)
     assert (report["added"], report["known"]) == (3, 1)
-    assert [one["title"] for one in report["invalid"]] == ["Broken"]
+    assert [one["title"] for one in report["invalid"]] == ["Broken", "Files", "Bare"]
     tags = {one["name"]: one["tags"] for one in home.lines("feeds", "list")}
     assert tags == {
         "harbour": [],
@@ -386,8 +469,11 @@ def test_the_list_fits_eighty_columns(
     home.run("feeds", "list")
     lines = output.getvalue().lstrip("\0").splitlines()
     assert max(map(cell_len, lines)) <= 80
+    assert "港" in [line.strip() for line in lines], (
+        "there is room for a title beneath its name only"
+    )
     at = lines[0].index("every")
-    assert next(line for line in lines if line.startswith("harbour"))[at:].startswith("11 min")
+    assert next(line for line in lines if line.startswith("harbour"))[at:].startswith("9 min")
     assert any(line[at:].startswith("15 min") for line in lines if line.startswith("xxx"))
 
 

@@ -77,5 +77,11 @@ def test_exit_codes_are_in_the_help(home: Home) -> None:
 
 def test_wrong_calls_exit_2(home: Home) -> None:
     """An unknown command, an unknown option and a missing argument are called wrongly."""
+    for args in (["up", "--config", "x.toml"], ["feeds", "list", "--config=x.toml"]):
+        wrong = home.run(*args)
+        assert wrong.exit_code == 2
+        advice = f"--config comes before the command: newsdrop --config FILE {args[0]}\n"
+        assert advice in wrong.stderr
+    assert "no file" in home.run("explain", "--", "--config").stderr
     for args in (["enqeue"], ["status", "--colour"], ["show"], ["jobs", "--count", "0"]):
         assert home.run(*args).exit_code == 2

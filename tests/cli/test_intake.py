@@ -77,6 +77,8 @@ def test_enqueue_accepts_while_redis_is_away(lonely: Home) -> None:
     assert lonely.json("audit")["waiting"] == 1
     waited = lonely.run("enqueue", "--wait", str(path))
     assert waited.exit_code == 3
+    assert "articles:" not in waited.stdout, "nobody knows yet"
+    assert lonely.json("enqueue", "--wait", str(path), code=3)["articles"] == {}
 
 
 def test_enqueue_refuses_before_it_takes_anything(home: Home) -> None:

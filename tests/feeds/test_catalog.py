@@ -90,6 +90,19 @@ def test_what_is_wrong_is_told(settings: Settings, text: str, says: str) -> None
     assert "feeds.toml" in str(caught.value)
 
 
+@pytest.mark.parametrize("schedule", ["0 9 * * 7", "*/15", "0 9 1 1", "0 0 0 * *", "0 0 6 13 *"])
+def test_a_schedule_that_cron_does_not_know(schedule: str) -> None:
+    """Five fields in cron's own order: what could not be used at a poll is refused at once."""
+    with pytest.raises(UsageError, match="schedule"):
+        feed_of({"name": "a", "url": "https://x.example", "schedule": schedule})
+
+
+@pytest.mark.parametrize("schedule", ["0 6 15 * *", "0 9 * * 0", "*/5 9-15 * * 1-5"])
+def test_a_schedule_that_cron_knows(schedule: str) -> None:
+    """A day of the month may be above 6, a weekday may be 0."""
+    assert feed_of({"name": "a", "url": "https://x.example", "schedule": schedule})
+
+
 def test_a_header_cannot_smuggle_another() -> None:
     """A line break in a header's value is refused."""
     with pytest.raises(UsageError, match="one line"):

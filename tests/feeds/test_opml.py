@@ -53,10 +53,16 @@ def test_addresses(written: str, url: str) -> None:
     assert read_opml(opml(f'<outline xmlUrl="{written}"/>')) == (Outline(url, url),)
 
 
-@pytest.mark.parametrize("address", ["", "file:///etc/passwd", "javascript:x", "a.example/1"])
-def test_other_addresses_are_passed_over(address: str) -> None:
-    """What cannot be polled is left out, and is no folder either."""
-    found = read_opml(opml(f'<outline text="x" xmlUrl="{address}"/>{feed(1)}'))
+@pytest.mark.parametrize("address", ["ftp://a.example/1", "javascript:x", "a.example/1", "http:"])
+def test_other_addresses_are_given_as_they_are(address: str) -> None:
+    """What cannot be polled is for the import to name, and is no folder either."""
+    found = read_opml(opml(f'<outline text="x" xmlUrl=" {address} ">{feed(1)}</outline>'))
+    assert found == (Outline("x", address), Outline("F1", "https://a.example/1"))
+
+
+def test_an_outline_without_address_is_no_feed() -> None:
+    """An empty `xmlUrl` names nothing."""
+    found = read_opml(opml(f'<outline text="x" xmlUrl=" "/>{feed(1)}'))
     assert found == (Outline("F1", "https://a.example/1"),)
 
 

@@ -162,3 +162,14 @@ def test_a_schedule_is_no_earlier_than_asked() -> None:
     due = NOW + timedelta(seconds=found.after)
     assert due >= NOW + timedelta(seconds=600)
     assert due.minute % 5 == 0
+
+
+@pytest.mark.parametrize("schedule", ["*/15 * * * *", "30 2 * * *", "*/5 2 * * *"])
+def test_the_hour_that_comes_twice(schedule: str) -> None:
+    """At the end of daylight saving the next time is still later than now."""
+    berlin = ZoneInfo("Europe/Berlin")
+    begun = datetime(2026, 10, 24, 23, 55, tzinfo=UTC)  # 01:55, and 02:00 to 03:00 comes twice
+    for minutes in range(0, 180, 7):
+        now = begun + timedelta(minutes=minutes)
+        due = next_of_cron(schedule, berlin, now)
+        assert now + timedelta(seconds=59) <= due <= now + timedelta(hours=26)

@@ -12,7 +12,7 @@ from worker.errors import FetchFailed, Trouble
 from worker.fetch import Asked, Fetcher
 from worker.fetch.guard import Blocked, Guard
 
-HINT = "list its network in fetch.allow_networks if it is yours"
+HINT = "list its network in fetch.allow_networks (NEWSDROP_FETCH_ALLOW_NETWORKS) if it is yours"
 
 
 class Names:

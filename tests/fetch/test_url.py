@@ -94,7 +94,8 @@ def test_a_refused_address_shows_no_password() -> None:
         target_of("http://me:geheim@news.example:8080/?token=geheim")
     message = str(caught.value)
     assert "geheim" not in message
-    assert message.endswith("has port 8080: list it in fetch.allow_ports if it is meant")
+    advice = "list 8080 in fetch.allow_ports (NEWSDROP_FETCH_ALLOW_PORTS) if it is meant"
+    assert message.endswith(f"has port 8080: {advice}")
 
 
 @given(st.text(max_size=40), st.text(alphabet="a.@:/\\?#[]%1x汉 ", max_size=40))

@@ -1,6 +1,7 @@
 """What encoding bytes are in is told by the bytes before anything that is declared."""
 
 import random
+import zlib
 from typing import Any
 
 import pytest
@@ -107,3 +108,14 @@ def test_binary_is_not_text(data: bytes, read: Any) -> None:
         decode(data)
     assert refused.value.reason is Reason.NOT_TEXT
     assert "\x00" not in str(refused.value)
+
+
+@pytest.mark.parametrize("label", ["zip", "zlib", "bz2", "hex", "rot13", "undefined", "idna", "uu"])
+def test_codecs_that_are_no_charsets_are_not_used(label: str) -> None:
+    """Python unpacks and rewrites by the same name as it decodes: no charset is called so."""
+    packed = zlib.compress("标题".encode() * 1000)
+    for data in (packed, "一个标题，一段正文。".encode()):
+        try:
+            assert label not in decode(data, label).encoding
+        except Rejected:
+            assert data is packed

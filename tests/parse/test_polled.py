@@ -260,3 +260,18 @@ def test_hold_of_rss_1(poll: Poll) -> None:
     )
     found = poll(feed.encode())
     assert (found.title, found.hold_seconds, len(list(found.articles()))) == ("Wire", 1_800, 1)
+
+
+def test_more_namespaces_than_a_feed_needs(poll: Poll) -> None:
+    """Each element's name is looked up among those in force: thousands are refused unread."""
+    many = " ".join(f'xmlns:n{n}="u"' for n in range(3000))
+    with pytest.raises(Rejected, match="namespaces"):
+        poll(f"<rss><channel><item {many}><title>x</title></item></channel></rss>".encode())
+
+
+def test_more_objects_than_items_may_have(poll: Poll) -> None:
+    """A JSON Feed of a hundred thousand empty objects is refused before they are made."""
+    items = ",".join(['{"a":{}}'] * 100_000)
+    feed = f'{{"version":"https://jsonfeed.org/version/1.1","items":[{items}]}}'
+    with pytest.raises(Rejected, match="more than 100 articles"):
+        poll(feed.encode(), articles=100)

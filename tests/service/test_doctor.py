@@ -52,6 +52,22 @@ def test_it_says_version_and_durability(tmp_path: Path, own_server: Callable[...
     assert found["workers"].level == found["beat"].level == "warn"
 
 
+def test_feeds_that_cannot_be_read_fail(tmp_path: Path, redis_server: Server) -> None:
+    """How many there are; those that fail are worth a warning; what is wrong, and with which."""
+    settings = _settings(tmp_path, redis_server.url, feeds={"file": tmp_path / "feeds.toml"})
+    text = '[[feeds]]\nname = "harbour"\nurl = "https://harbour.example/"\n'
+    (tmp_path / "feeds.toml").write_text(text)
+    assert (_found(settings)["feeds"].level, _found(settings)["feeds"].message) == ("ok", "1 feed")
+    redis_server.client().sadd("{newsdrop:articles}:feeds:failing", "harbour")
+    failing = _found(settings)["feeds"]
+    assert (failing.level, failing.message) == ("warn", "1 feed, 1 failing")
+    assert "newsdrop feeds list --failing" in failing.advice
+    (tmp_path / "feeds.toml").write_text(text.replace("https", "ftp"))
+    wrong = _found(settings)["feeds"]
+    assert wrong.level == "fail"
+    assert "feed harbour: " in wrong.message
+
+
 def test_no_log_is_worth_a_warning(tmp_path: Path, redis_server: Server) -> None:
     """A server without an append-only file works, and a restart loses what it had."""
     assert _found(_settings(tmp_path, redis_server.url))["durability"].level == "warn"

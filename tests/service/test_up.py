@@ -27,6 +27,7 @@ def test_every_stop_signal_leaves_no_process(up: Up, number: int) -> None:
     assert len(up.left()) >= 6  # up, reaper, server, a, b and b's own
     process.send_signal(number)
     assert process.wait(PATIENCE) == 0
+    assert up.output.read_text().endswith("\nStopped.\n")
     assert up.left() == []
     assert not (up.state / "run" / "up.json").exists()
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from worker.errors import Rejected
 from worker.spool.wanted import Wanted, WantedPages
 
+A, B = "a1" * 16, "b2" * 16
 PAGE = Wanted(
-    name="a1",
+    name="a1" * 16,
     source="harbour",
     url="https://harbour.example/1.html",
     feed_url="https://harbour.example/rss",
@@ -25,28 +27,40 @@ def wanted(tmp_path: Path) -> WantedPages:
 
 def test_what_is_wanted_comes_back(wanted: WantedPages) -> None:
     """All that was said of it, and the entry's bytes as they were; then it is wanted no more."""
-    wanted.add([PAGE, replace(PAGE, name="b2", capsule=b"x\ny")])
-    assert wanted.names() == {"a1", "b2"}
-    assert wanted.get("a1") == PAGE
-    assert wanted.get("b2") == replace(PAGE, name="b2", capsule=b"x\ny")
-    wanted.remove(["a1", "never"])
-    assert wanted.names() == {"b2"}
-    assert wanted.get("a1") is None
+    wanted.add([PAGE, replace(PAGE, name=B, capsule=b"x\ny")])
+    assert wanted.names() == {A, B}
+    assert wanted.get(A) == PAGE
+    assert wanted.get(B) == replace(PAGE, name=B, capsule=b"x\ny")
+    wanted.remove([A, "never"])
+    assert wanted.names() == {B}
+    assert wanted.get(A) is None
 
 
 def test_wanted_again_it_stays_as_it_is(wanted: WantedPages) -> None:
     """An entry that is read again while its page waits was first seen the first time."""
     wanted.add([PAGE])
     wanted.add([replace(PAGE, wanted_at="2027-01-01T00:00:00.000Z")])
-    found = wanted.get("a1")
+    found = wanted.get(A)
     assert found is not None
     assert found.wanted_at == PAGE.wanted_at
 
 
-def test_a_file_that_is_none_of_ours_does_no_harm(wanted: WantedPages, tmp_path: Path) -> None:
-    """What cannot be read as a wanted page is none; a half-written one is not looked at."""
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"{}\n", b'{"name":"x","url":null}\n'])
+def test_what_is_no_wanted_page_is_told_from_one_that_went(
+    wanted: WantedPages, tmp_path: Path, data: bytes
+) -> None:
+    """It is refused, with its bytes at hand; one that is gone is just gone."""
     wanted.add([PAGE])
-    (tmp_path / "wanted" / "odd").write_bytes(b"\xff\xfe not json")
-    (tmp_path / "wanted" / ".a1.tmp").write_bytes(b"half")
-    assert wanted.get("odd") is None
-    assert ".a1.tmp" not in wanted.names()
+    (tmp_path / "wanted" / B).write_bytes(data)
+    with pytest.raises(Rejected):
+        wanted.get(B)
+    assert wanted.raw(B) == data
+    assert wanted.raw("0" * 32) is None
+
+
+def test_other_files_are_none_of_ours(wanted: WantedPages, tmp_path: Path) -> None:
+    """Half-written ones, `lost+found`, names of any bytes: not looked at, and no harm."""
+    wanted.add([PAGE])
+    for name in (f".{A}.tmp", "lost+found", "A1" * 16, "odd\udcff"):
+        (tmp_path / "wanted" / name).mkdir()
+    assert wanted.names() == {A}

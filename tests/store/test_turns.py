@@ -9,6 +9,7 @@ import redis
 from tests.servers import Server
 from tests.store.conftest import STREAM
 from worker.store.connection import connect
+from worker.store.feeds import Configured, FeedStore
 from worker.store.pages import PageStore, RobotsStore
 from worker.store.turns import Done, HostPace
 
@@ -20,7 +21,7 @@ def pages(server: Server, pace: HostPace = QUICK) -> PageStore:
 
 
 def names_of(store: PageStore, count: int = 100, lease: float = 60) -> list[str]:
-    return [turn.name for turn in store.fetch(count, lease).turns]
+    return [turn.name for turn in store.next_turns(count, lease).turns]
 
 
 def test_a_turn_is_handed_out_once(redis_server: Server) -> None:
@@ -37,9 +38,9 @@ def test_what_a_dead_worker_had_comes_back(redis_server: Server) -> None:
     """A lease that ended is handed out again; what its first holder says then is not written."""
     dead, alive = pages(redis_server), pages(redis_server)
     dead.want({"p": "host.example"})
-    (turn,) = dead.fetch(1, 0.05).turns
+    (turn,) = dead.next_turns(1, 0.05).turns
     time.sleep(0.1)
-    (again,) = alive.fetch(1, 60).turns
+    (again,) = alive.next_turns(1, 60).turns
     assert dead.done([Done(turn, after=None)]) == [False]
     assert alive.done([Done(again, after=60, fields={"tries": 1})]) == [True]
     assert alive.names() == {"p"}
@@ -63,18 +64,18 @@ def test_a_host_has_so_many_at_once(redis_server: Server) -> None:
     """No more than `connections` items of a host are out; one given back makes room."""
     store = pages(redis_server, HostPace(interval_seconds=0, connections=2))
     store.want({f"p{number}": "host.example" for number in range(4)})
-    turns = store.fetch(10, 60).turns
+    turns = store.next_turns(10, 60).turns
     assert len(turns) == 2
     store.done([Done(turns[0], after=None)])
     store.bring_forward(store.names())
-    assert len(store.fetch(10, 60).turns) == 1
+    assert len(store.next_turns(10, 60).turns) == 1
 
 
 def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
     """After `cool` nothing of that host is handed out, whoever asks; others go on."""
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example", "c": "other.example"})
-    (turn,) = store.fetch(1, 60).turns
+    (turn,) = store.next_turns(1, 60).turns
     store.done([Done(turn, after=0, cool=3600)])
     assert names_of(store) == ["c"]
     assert names_of(pages(redis_server)) == []
@@ -84,11 +85,46 @@ def test_a_delay_that_a_host_asks_for_is_kept(redis_server: Server) -> None:
     """robots.txt may ask for more time between two pages than the settings do."""
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example"})
-    (turn,) = store.fetch(1, 60).turns
+    (turn,) = store.next_turns(1, 60).turns
     store.done([Done(turn, after=None, delay=3600)])
     assert names_of(store) == ["b"]
     store.want({"c": "host.example"})
     assert names_of(store) == []
+
+
+def test_a_delay_that_is_no_more_is_forgotten(redis_server: Server) -> None:
+    """What robots.txt asked for once and asks for no more does not hold for ever."""
+    store = pages(redis_server)
+    store.want({"a": "host.example", "b": "host.example", "c": "host.example"})
+    (turn,) = store.next_turns(1, 60).turns
+    store.done([Done(turn, after=None, delay=0.01)])
+    time.sleep(0.05)
+    (turn,) = store.next_turns(1, 60).turns
+    store.done([Done(turn, after=None, delay=0)])
+    time.sleep(0.05)
+    assert names_of(store) == ["c"]
+    client = redis_server.client()
+    assert client.hget(f"{{{STREAM}}}:host:host.example", "delay") is None
+
+
+def test_the_host_that_answered_is_cooled(redis_server: Server) -> None:
+    """A redirect to another host that wants peace gives peace to that one."""
+    store = pages(redis_server)
+    store.want({"a": "host.example", "b": "host.example", "c": "cdn.example"})
+    (turn,) = store.next_turns(1, 60).turns
+    store.done([Done(turn, after=None, cool=3600, cool_host="cdn.example")])
+    assert names_of(store) == ["b"]
+
+
+def test_pages_do_not_starve_the_feed_of_their_host(redis_server: Server) -> None:
+    """Behind hundreds of pages of its host a feed has its turn as soon as the host may be asked."""
+    pace = HostPace(interval_seconds=0.3, connections=5)
+    store = pages(redis_server, pace)
+    store.want({f"p{number:03}": "host.example" for number in range(300)})
+    store.next_turns(400, 60)
+    feeds = FeedStore(connect(redis_server.url), stream=STREAM, pace=pace)
+    feeds.sync("1", 1, [Configured("f", "https://host.example/rss", "host.example")])
+    until(lambda: [turn.name for turn in feeds.next_turns(1, 60).turns] == ["f"])
 
 
 def test_a_thousand_of_one_host_do_not_hold_up_another(redis_server: Server) -> None:
@@ -99,7 +135,7 @@ def test_a_thousand_of_one_host_do_not_hold_up_another(redis_server: Server) -> 
     found: set[str] = set()
     more = True
     while more and looks < 50:
-        taken = store.fetch(8, 60)
+        taken = store.next_turns(8, 60)
         found |= {turn.name for turn in taken.turns}
         more, looks = taken.more, looks + 1
     assert "z" in found
@@ -110,12 +146,12 @@ def test_what_is_remembered_comes_back(redis_server: Server) -> None:
     """Fields are given with the next turn; None forgets one."""
     store = pages(redis_server)
     store.want({"p": "host.example"})
-    (turn,) = store.fetch(1, 60).turns
+    (turn,) = store.next_turns(1, 60).turns
     store.done([Done(turn, after=0, fields={"tries": 3})])
-    (turn,) = store.fetch(1, 60).turns
-    assert turn.said == {"tries": "3"}
+    (turn,) = store.next_turns(1, 60).turns
+    assert turn.said == {"tries": "3", "takes": "2"}
     store.done([Done(turn, after=0, fields={"tries": None})])
-    assert store.fetch(1, 60).turns[0].said == {}
+    assert store.next_turns(1, 60).turns[0].said == {"takes": "3"}
 
 
 def test_what_was_removed_is_not_handed_out(
@@ -149,7 +185,7 @@ def test_an_item_is_due_when_it_says(redis_server: Server, seconds: float) -> No
     """`after` is counted from the server's clock."""
     store = pages(redis_server)
     store.want({"p": "host.example"})
-    (turn,) = store.fetch(1, 60).turns
+    (turn,) = store.next_turns(1, 60).turns
     store.done([Done(turn, after=seconds)])
     until(lambda: names_of(store) == ["p"])
 

@@ -31,7 +31,8 @@ def show(audit: Audit) -> None:
     if audit.pages_wanted:
         console().print(f"{counted(audit.pages_wanted, 'page')} of new articles to be fetched yet.")
     if audit.balanced:
-        console().print("Every accepted file has its one outcome.")
+        done = "is accounted for" if audit.waiting else "has its one outcome"
+        console().print(f"Every accepted file {done}.")
         return
     for missing in audit.missing[:_NAMED]:
         console().print(

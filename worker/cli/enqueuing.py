@@ -22,7 +22,8 @@ from worker.store.tally import Refused, refused_of
 
 @dataclass(slots=True)
 class Report:
-    """What became of an `enqueue`. `done` and `articles` are of those waited for."""
+    """What became of an `enqueue`. `done` and `articles` are of those waited for; without Redis
+    nothing is waited for."""
 
     job: str
     source: str
@@ -65,8 +66,8 @@ def run(
         )
     if wait and report.files:
         report.waited = True
-        report.articles = {status.value: 0 for status in DECISIONS}
         if intake.reachable:
+            report.articles = {status.value: 0 for status in DECISIONS}
             _follow(intake, report)
     return report
 

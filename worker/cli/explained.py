@@ -7,12 +7,15 @@ from worker.model import Status
 from worker.view.explain import Explained
 from worker.view.history import Past
 
-_STYLES = {
-    Status.PUBLISHED: "green",
-    Status.REVISED: "green",
-    Status.DUPLICATE: "yellow",
-    Status.REJECTED: "red",
+_OUTCOMES = {
+    Status.PUBLISHED: ("published", "green"),
+    Status.REVISED: ("revised", "green"),
+    Status.DUPLICATE: ("duplicate", "yellow"),
+    Status.REJECTED: ("rejected", "red"),
+    Status.DEFERRED: ("waits for its page", "cyan"),
+    Status.READ: ("read", ""),
 }
+"""What became of it, in words, and their colour."""
 
 
 def show(explained: Explained, *, first: bool) -> None:
@@ -43,7 +46,7 @@ def _show_past(past: tuple[Past, ...]) -> None:
     for one in past:
         rows.add_row(
             one.at[:19].replace("T", " "),
-            Text(one.status.value, _STYLES[one.status]),
+            Text(*_OUTCOMES[one.status]),
             one.source,
             noted(one.path),
             noted(one.message or "", limit=1000),
@@ -73,6 +76,8 @@ def _known(explained: Explained) -> Text:
     if explained.known is None:
         return Text("unknown: Redis does not answer", "yellow")
     if not explained.known:
+        if explained.past and explained.past[-1].status is Status.DEFERRED:
+            return Text("new: it is published once its page was fetched", "cyan")
         again = "was published, but the index has forgotten it: " if explained.past else ""
         return Text(f"{again}new, and would be published", "green")
     said = f"known since {explained.known_since}, revision {explained.revision}"

@@ -42,10 +42,12 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a command did to feeds. `paused` of them are held, so nothing happens to these yet."""
+    """What a command did to feeds. `paused` of them are held, so nothing happens to these yet;
+    `held` is what `resume` takes: the name of one of them, or `feeds` where all polling is held."""
 
     feeds: int
     paused: int = 0
+    held: str = ""
     rung: bool = True
 
 
@@ -88,16 +90,18 @@ def add(
 
 def remove(settings: Settings, names: Sequence[str]) -> Chosen:
     """Poll feeds no more. Raises UsageError, before anything is done, where one is not there or
-    stands in the config file."""
-    catalog = load_catalog(settings)
-    chosen = _named(catalog, names)
-    for name in chosen:
-        if name not in catalog.owned:
-            where = printable(settings.feeds.file or "the config file")
-            raise UsageError(f"{name} stands in {where}: remove it there")
-    with own.changing(settings.state_dir) as mine:
+    stands in the config file; ConfigError, where only feeds that cannot be read could tell."""
+    chosen = list(dict.fromkeys(names))
+    # Looked up as they were written: one that is wrong must not keep another, or itself, in.
+    mine = {str(one.get("name")) for one in own.read(own.place(settings.state_dir))}
+    others = [name for name in chosen if name not in mine]
+    if others:
+        _named(load_catalog(settings), others)
+        where = printable(settings.feeds.file or "the config file")
+        raise UsageError(f"{others[0]} stands in {where}: remove it there")
+    with own.changing(settings.state_dir) as left:
         for name in chosen:
-            mine.pop(name, None)
+            left.pop(name, None)
     for name in chosen:
         pause.resume(settings.state_dir, name)
     with suppress(Retryable):  # who adds it again begins anew; without Redis it is found out later
@@ -109,11 +113,15 @@ def refresh(
     settings: Settings, names: Sequence[str], *, every: bool = False, failing: bool = False
 ) -> Chosen:
     """Let feeds be due now. Raises UsageError, StoreUnavailable."""
+    if not (names or every or failing):
+        raise UsageError("name the feeds, or --all (or --failing)")
     return _at_once(settings, _chosen(settings, names, every=every, failing=failing), _due_now)
 
 
 def reset_errors(settings: Settings, names: Sequence[str], *, every: bool = False) -> Chosen:
     """Forget how feeds failed, and let them be due now. Raises UsageError, StoreUnavailable."""
+    if not (names or every):
+        raise UsageError("name the feeds, or --all")
     chosen = _chosen(settings, names, every=every, failing=False)
     return _at_once(settings, chosen, FeedStore.reset_errors)
 
@@ -129,15 +137,17 @@ def _at_once(
 ) -> Chosen:
     act(feed_store(settings), names)
     state_dir = settings.state_dir
-    all_held = pause.is_paused(state_dir, POLLED)
-    held = sum(all_held or pause.is_paused(state_dir, name) for name in names)
-    return Chosen(len(names), held, ring_poll(settings))
+    rung = ring_poll(settings)
+    if pause.is_paused(state_dir, POLLED):
+        return Chosen(len(names), len(names), POLLED, rung)
+    held = [name for name in names if pause.is_paused(state_dir, name)]
+    return Chosen(len(names), len(held), held[0] if held else "", rung)
 
 
 def _chosen(settings: Settings, names: Sequence[str], *, every: bool, failing: bool) -> list[str]:
     """The feeds meant, each of them there."""
-    if bool(names) + every + failing != 1:
-        raise UsageError("name the feeds, or say which: see --help")
+    if bool(names) + every + failing > 1:
+        raise UsageError("names and options say two things: leave out the one or the other")
     if failing:
         view = feeds(settings, utc_now())
         return [feed.name for feed in view.feeds if feed.standing is Standing.FAILING]
@@ -166,4 +176,7 @@ def _check_new(feed: Feed, others: Mapping[str, str]) -> None:
     """Raises UsageError where one of `others` (name → address) has the feed's address."""
     there = next((name for name, url in others.items() if url == feed.url), None)
     if there is not None:
-        raise UsageError(f"there is already a feed of {shown_url(feed.url)}: {there}")
+        raise UsageError(
+            f"there is already a feed of {shown_url(feed.url)}: {there}; to add it otherwise, "
+            f"`newsdrop feeds remove {there}` first"
+        )

@@ -8,17 +8,33 @@ from itertools import islice
 from rich.padding import Padding
 from rich.text import Text
 
+from worker.cli.feednames import of_title
 from worker.cli.output import console, counted, noted, number, outside, table
+from worker.errors import Trouble
 from worker.parse.found_feeds import FoundFeed
 from worker.view.feeds import FeedsView, FeedView, Standing
 
 _NAMED = 20
 """Feeds of which it is told what is wrong; with `--failing`, all."""
 
-_STYLES = {Standing.FAILING: "red", Standing.PAUSED: "yellow", Standing.NEW: "cyan"}
+_STYLES = {
+    Standing.FAILING: "red",
+    Standing.PAUSED: "yellow",
+    Standing.NEW: "cyan",
+    Standing.UNKNOWN: "dim",
+}
+"""Of what is said beside the name; a feed that stands well needs no word."""
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
-_WIDTHS = (10, 6, 9, 9, 9)
+_WIDTHS = (10, 6, 9, 7, 9, 9)
 """Columns beside the name: a number of eight digits, `59 min ago`."""
+
+_NARROWEST = 8
+"""Columns of a name, where there are too few for the others."""
+
+_TITLE = 16
+"""Columns that titles need beside all that; where they are not there, titles go beneath."""
+
+_SETTING = "what is set for this command alone does not help: start `newsdrop up` with it, too"
 
 _CHUNK = 500
 """Rows whose columns are measured together: rich is slow with tables of thousands."""
@@ -79,24 +95,36 @@ def _seconds(moment: str, now: str) -> float:
 
 
 def _show_rows(view: FeedsView, shown: Sequence[FeedView]) -> None:
-    numbers = ("published", "duplicate")
+    numbers = ("entries", "published", "duplicate")
     longest = max(len(_label(feed)) for feed in shown)
+    room = max(_NARROWEST, console().width - sum(_WIDTHS) - 2 * len(_WIDTHS))
+    beside = room - longest - 2 >= _TITLE and any(_title(feed, room) for feed in shown)
+    names = ("feed", "last new", "every", "next", *numbers, *(("title",) if beside else ()))
     for start in range(0, len(shown), _CHUNK):
-        rows = table(
-            "feed", "last new", "every", "next", *numbers, right=numbers, flexible=("feed",)
-        )
+        rows = table(*names, right=numbers, flexible=("feed",))
         rows.show_header = start == 0
         # The same widths in each part, however long what is in it.
-        for column, width in zip(rows.columns[1:], _WIDTHS, strict=True):
+        for column, width in zip(rows.columns[1:], _WIDTHS, strict=False):
             column.min_width = width
-        rows.columns[0].width = min(longest, console().width - sum(_WIDTHS) - 2 * len(_WIDTHS))
+        name = rows.columns[0].width = min(longest, room)
         for feed in shown[start : start + _CHUNK]:
-            rows.add_row(*_cells(feed, view.at))
+            label, title = _label(feed), _title(feed, room - longest - 2 if beside else name)
+            if title and not beside and name > _NARROWEST:
+                label.append("\n").append_text(title)
+            rows.add_row(label, *_cells(feed, view.at), *((title,) if beside else ()))
         console().print(rows)
 
 
+def _title(feed: FeedView, width: int) -> Text:
+    """What the feed calls itself, on one line; empty where its name says that already."""
+    title = outside(feed.title or "", "dim")
+    if of_title(title.plain) == feed.name:
+        return Text()
+    title.truncate(width, overflow="ellipsis")
+    return title
+
+
 def _cells(feed: FeedView, now: str) -> Iterator[Text]:
-    yield _label(feed)
     unknown = feed.standing is Standing.UNKNOWN or feed.published is None
     yield Text(ago(feed.last_new, now), "" if feed.last_new else "dim")
     if feed.schedule:
@@ -106,7 +134,7 @@ def _cells(feed: FeedView, now: str) -> Iterator[Text]:
     held = unknown or feed.standing is Standing.PAUSED
     yield Text("–" if held else until(feed.next_poll, now), "dim" if held else "")
     published = None if unknown else (feed.published or 0) + (feed.revised or 0)
-    for count, colour in ((published, "green"), (feed.duplicate, "")):
+    for count, colour in ((feed.entries, ""), (published, "green"), (feed.duplicate, "")):
         yield Text(number(count), colour if count else "dim")
 
 
@@ -116,13 +144,15 @@ def _label(feed: FeedView) -> Text:
 
 
 def _show_notices(view: FeedsView, shown: Sequence[FeedView], most: int | None) -> None:
-    odd = [feed for feed in shown if feed.error or feed.gaps or feed.moved_to]
+    odd = [feed for feed in shown if feed.error or feed.gaps or feed.moved_to or feed.rejected]
     odd.sort(key=lambda feed: not feed.error)
     for feed in islice(odd, most):
         for line, style in _about(feed, view.at):
             console().print(Text.assemble(("• ", style), (f"{feed.name}: ", "bold"), line))
         if feed.error:
             console().print(Padding(noted(feed.error, limit=1000), (0, 0, 0, 4)))
+        if feed.trouble == Trouble.ADDRESS:
+            console().print(Padding(Text(_SETTING, "dim"), (0, 0, 0, 4)))
     left = len(odd) - (most or len(odd))
     if left > 0:
         console().print(
@@ -143,6 +173,9 @@ def _about(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
     if feed.gaps:
         said = f"{counted(feed.gaps, 'gap')}, the last {ago(feed.last_gap, now)}"
         yield Text(f"{said}: entries may have been missed"), "yellow"
+    if feed.rejected:
+        said = counted(feed.rejected, "article")
+        yield Text(f"{said} refused so far: newsdrop quarantine list"), "yellow"
     if feed.moved_to:
         yield noted(f"moved for good, and is polled at {feed.moved_to}"), "yellow"
 

@@ -1,5 +1,6 @@
 """`feeds list|add|remove|refresh|reset-errors|import|export`: what is polled."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -120,7 +121,9 @@ def add(
         print_json(added) if json else _tell_added(added)
         return
     if json:
-        print_json({"page": shown(url), "feeds": [shown(one.url) for one in added]})
+        print_json(
+            {"page": shown(url), "feeds": [{**asdict(one), "url": shown(one.url)} for one in added]}
+        )
     else:
         show_found(added, shown(url))
     raise typer.Exit(FAILED)
@@ -268,14 +271,19 @@ def _tell_added(added: "Added") -> None:
 
 
 def _tell_chosen(done: "Chosen", what: str, *, json: bool) -> None:
-    from worker.cli.output import console, counted, print_json
+    from worker.cli.output import console, counted, number, print_json
+    from worker.settings import POLLED
 
     if json:
         print_json({"feeds": done.feeds, "paused": done.paused})
         return
     console().print(f"{counted(done.feeds, 'feed')} {what}")
     if done.paused:
-        console().print(f"{done.paused:,} paused, and not polled before `newsdrop resume`")
+        console().print(
+            f"{number(done.paused)} of them paused, and not polled before "
+            f"`newsdrop resume {done.held}`"
+            + ("" if done.paused == 1 or done.held == POLLED else ", and so on")
+        )
     _tell_bell(done.rung)
 
 

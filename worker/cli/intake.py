@@ -102,7 +102,7 @@ def _tell(report: "Report") -> None:
         return
     line = Text(f"{counted(report.files, 'file')} accepted, job {report.job}")
     console().print(line)
-    if report.waited:
+    if report.done:
         named = ("published", "revised", "duplicate", "rejected")
         counts = [f"{number(report.articles[name])} {name}" for name in named]
         console().print("articles: " + ", ".join(counts))

@@ -61,10 +61,15 @@ def explain(
     *,
     path: Annotated[
         str | None,
-        typer.Argument(metavar="[PATH]", help="A file here, or the path of one taken before."),
+        typer.Argument(
+            metavar="[PATH|URL]",
+            help="A file here, or the path or address of what was taken before.",
+        ),
     ] = None,
     title: Annotated[str | None, typer.Option(metavar="T", help="Instead: a title …")] = None,
-    date: Annotated[str | None, typer.Option(metavar="D", help="… and its date.")] = None,
+    date: Annotated[
+        str | None, typer.Option(metavar="D", help="… and its date, YYYY-MM-DD.")
+    ] = None,
     source: Source = None,
     json: JsonLines = False,
 ) -> None:
@@ -76,17 +81,21 @@ def explain(
     from worker.cli.output import print_json, say
     from worker.errors import UsageError
     from worker.sources.known import known_source
-    from worker.view.explain import explain_path, explain_title
+    from worker.sources.once import is_address
+    from worker.view.explain import explain_address, explain_path, explain_title
 
     settings = settings_of(context)
     known_source(settings, source)
     if (path is None) == (title is None) or (title is None and date is not None):
-        raise UsageError("give either a PATH, or --title (and --date, where there is one)")
+        raise UsageError("give either a PATH or URL, or --title (and --date, where there is one)")
     if title is not None:
         answer = explain_title(settings, title, date, source)
     else:
         assert path is not None
-        answer = explain_path(settings, Path(path), source)
+        if is_address(path):
+            answer = explain_address(settings, path)
+        else:
+            answer = explain_path(settings, Path(path), source)
     if answer.problem:
         say(answer.problem, "yellow", "newsdrop: ")
     if json:

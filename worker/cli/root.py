@@ -1,5 +1,6 @@
 """`newsdrop` itself: the global options, the commands, and what every failure looks like."""
 
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,8 @@ from worker import __version__
 from worker.cli import feeds, intake, quarantine, reading, records, serve, settings, work
 from worker.cli.exits import EXIT_TABLE, exit_code
 from worker.cli.options import Call
-from worker.errors import NewsdropError
+from worker.errors import NewsdropError, UsageError
+from worker.escape import printable
 
 _INTRO = """Drop articles in, or name a feed; get one clean, deduplicated record each out of a
 Redis stream.
@@ -21,6 +23,14 @@ Every command has `--json`: one document, or one a line where it lists."""
 
 class Commands(TyperGroup):
     """The command group that says every foreseen failure in one sentence, without a traceback."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        options = list(takewhile(lambda arg: arg != "--", args[1:]))
+        if any(arg == "--config" or arg.startswith("--config=") for arg in options):
+            raise UsageError(
+                "--config comes before the command: newsdrop --config FILE " + printable(args[0])
+            )
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:

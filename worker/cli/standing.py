@@ -179,6 +179,9 @@ def _notices(status: Status) -> Iterator[Text]:
         yield from _about_service(status)
     if status.intake_problem:
         yield _notice(f"{status.intake_problem}. What was accepted is still worked on.", "red")
+    if status.feeds_problem:
+        why = status.feeds_problem.replace("\n", "\n  ")
+        yield _notice(f"The feeds cannot be read; those of before are polled.\n  {why}", "red")
     yield from _about_articles(status)
     for source in status.sources:
         yield from _about_source(source)

@@ -42,7 +42,7 @@ def _header(value: str) -> str:
 
 Header = Annotated[str, AfterValidator(_header)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
-Seconds = Annotated[int, Field(ge=10)]
+Seconds = Annotated[int, Field(ge=10, le=31_536_000)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,9 @@ def read_opml(data: bytes) -> tuple[Outline, ...]:
     """The feeds of an OPML file, each address once, with the tags of all its places.
 
     Tags are the titles of the outlines around a feed, from the outside in, then the parts of its
-    `category`. What is broken is mended where that can be. Raises UsageError for a file without
-    any feed, and beyond the limits above.
+    `category`. What is broken is mended where that can be; an address that cannot be polled is
+    given as it is, for whoever takes the list to say so. Raises UsageError for a file without any
+    feed, and beyond the limits above.
     """
     if len(data) > MAX_BYTES:
         raise UsageError(f"the OPML file is larger than {MAX_BYTES // 1_000_000} MB: split it")
@@ -85,7 +86,6 @@ _AMPERSAND = re.compile(rb"&(?!(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|
 _HUGE_TAG = re.compile(rb"<[^<!?/][^<]{4000,}")
 _MAX_ATTRIBUTES = 1_000
 _FEED_SCHEME = re.compile(r"feed:(?://)?(?=https?://)", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?:https?|rsshub)://[^\s/?#]\S*", re.IGNORECASE)
 
 
 def _tree(data: bytes) -> etree._Element | None:
@@ -128,10 +128,10 @@ def _outlines(root: etree._Element | None) -> Iterator[Outline]:
             said = {str(key).lower(): _fit(str(value)) for key, value in element.attrib.items()}
             title = said.get("title") or said.get("text") or ""
             address = said.get("xmlurl", "")
-            if url := _address(address):
+            if url := _mended(address):
                 tags = _unique((*folders, *_SPLIT.split(said.get("category", ""))))
                 yield Outline(title or url, url, tags)
-            elif title and not address:
+            elif title:
                 inside = (*folders, title)
         waiting.extend((child, inside, depth) for child in reversed(element) if _name(child))
 
@@ -142,12 +142,10 @@ def _name(element: etree._Element) -> str:
     return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
-def _address(text: str) -> str | None:
-    """An address that can be polled; `feed://` is how some readers write `http://`."""
-    text = _FEED_SCHEME.sub("", text, count=1)
-    if text[:7].lower() == "feed://":
-        text = f"http://{text[7:]}"
-    return text if _ADDRESS.fullmatch(text) else None
+def _mended(address: str) -> str:
+    """`feed://` is how some readers write `http://`; whether it can be polled, others judge."""
+    address = _FEED_SCHEME.sub("", address, count=1)
+    return f"http://{address[7:]}" if address[:7].lower() == "feed://" else address
 
 
 def _fit(text: str) -> str:

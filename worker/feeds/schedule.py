@@ -35,6 +35,9 @@ MOVED_AFTER = 3
 """Polls that a permanent redirect must hold before its target is the feed's address."""
 
 _BUSY = (429, 503)
+_PATIENT = 3
+"""Failures in a row after which a feed of a schedule is backed off too."""
+_OLD_ADDRESS = {"address": None, "etag": None, "modified": None, "body": None}
 
 
 class Turnout(StrEnum):
@@ -111,7 +114,8 @@ class Verdict:
 def judge(heard: Heard, before: Remembered, pace: Pace, *, now: datetime, jitter: float) -> Verdict:
     """What one poll's answer means. `now` is aware; `jitter` is from -1 to 1."""
     at = int(now.timestamp() * 1000)
-    fields: dict[str, Any] = {"polled_ms": at, "status": heard.status, "asked": None}
+    fields: dict[str, Any] = {"polled_ms": at, "status": heard.status}
+    fields |= {"asked": None, "takes": None}
     if heard.status == 304 or (heard.status == 200 and _same_body(heard, before)):
         return _good(heard, before, pace, fields, now=now, jitter=jitter, changed=False)
     if heard.status == 200:
@@ -138,7 +142,11 @@ def next_of_cron(schedule: str, zone: ZoneInfo | None, after: datetime) -> datet
     cron = crontab(minute, hour, weekday, day, month, nowfun=lambda: after)
     cron.tz = zone or UTC
     wait: timedelta = cron.remaining_estimate(after.astimezone(cron.tz))
-    return after + wait
+    # In the hour that a zone has twice Celery counts backwards: then it is asked after that hour.
+    if wait.total_seconds() <= 0:
+        later = after + timedelta(hours=1)
+        wait = timedelta(hours=1) + cron.remaining_estimate(later.astimezone(cron.tz))
+    return after + max(wait, timedelta(seconds=60))
 
 
 def _same_body(heard: Heard, before: Remembered) -> bool:
@@ -166,13 +174,14 @@ def _good(
         "trouble": None,
         "error": None,
         "interval": round(interval, 1),
+        "jitter": round(1 + JITTER * jitter, 4),
         "not_before": int(at + hint * 1000) if hint else None,
         **_moved(heard, before),
     }
     if heard.status == 200:
         fields |= {"etag": heard.etag, "modified": heard.modified, "body": heard.body}
-    if changed:
-        fields["changed_ms"] = at
+    if before.address and before.bad >= MOVED_AFTER:  # where it moved to is no feed
+        fields |= _OLD_ADDRESS
     after = max(_wait(interval, pace, now, jitter, hint), hint)
     if before.bad and not changed:  # what could not be read is still there
         fields["bad"] = before.bad + 1
@@ -185,11 +194,11 @@ def _bad(
 ) -> Verdict:
     failures = before.failures + 1
     wait, cool = max(backoff(failures), pace.shortest), 0.0
+    hint = min(LONGEST_HINT, heard.retry_after or 0.0)
     if heard.status in _BUSY:
-        asked = heard.retry_after if heard.retry_after is not None else 0.0
-        cool = max(asked, min(LONGEST_HINT, _FIRST_COOLING * 2.0 ** min(before.failures, 20)))
-        wait = cool
-    wait = max(wait, min(LONGEST_HINT, heard.retry_after or 0.0))
+        cool = max(hint, min(LONGEST_HINT, _FIRST_COOLING * 2.0 ** min(before.failures, 20)))
+        wait = max(wait, before.interval)
+    wait = max(wait, cool, hint)
     fields |= {
         "failures": failures,
         "trouble": str(heard.trouble or Trouble.STATUS),
@@ -197,9 +206,10 @@ def _bad(
         "error_ms": fields["polled_ms"],
     }
     if before.address and failures >= MOVED_AFTER:  # where it moved to is gone: ask the old one
-        fields |= {"address": None, "etag": None, "modified": None}
-    if pace.schedule and not cool:
-        wait = max(wait if failures > MOVED_AFTER else 0.0, _wait(0.0, pace, now, 0.0, 0.0))
+        fields |= _OLD_ADDRESS
+    if pace.schedule:  # the first failures cost no turn of it, but for what the server asks
+        least = wait if failures > _PATIENT or cool else hint
+        wait = _wait(0.0, pace, now, 0.0, least)
     return Verdict(Turnout.FAILED, wait, cool, fields)
 
 
@@ -212,7 +222,7 @@ def _wait(interval: float, pace: Pace, now: datetime, jitter: float, hint: float
 
 
 def _moved(heard: Heard, before: Remembered) -> dict[str, Any]:
-    if heard.permanent is None:
+    if heard.permanent is None or before.bad:  # a page of its site is no place for a feed
         return {"moved_to": None, "moved_count": None}
     count = before.moved_count + 1 if heard.permanent == before.moved_to else 1
     if count >= MOVED_AFTER:

@@ -112,7 +112,8 @@ class Guard(httpcore.AsyncNetworkBackend):
                 told = f"{shown} resolves to {address}, which is" if is_name else f"{shown} is"
                 raise Blocked(
                     Trouble.ADDRESS,
-                    f"{told} not public: list its network in fetch.allow_networks if it is yours",
+                    f"{told} not public: list its network in fetch.allow_networks "
+                    "(NEWSDROP_FETCH_ALLOW_NETWORKS) if it is yours",
                     refused=True,
                 )
         return addresses

@@ -72,7 +72,8 @@ def target_of(url: str, allow_ports: Collection[int] = ()) -> Target:
     usual = _PORTS[parts.scheme]
     port = usual if parts.port is None else parts.port
     if port not in _PORTS.values() and port not in allow_ports:
-        raise _refused(url, f"has port {port}", "list it in fetch.allow_ports if it is meant")
+        listed = f"list {port} in fetch.allow_ports (NEWSDROP_FETCH_ALLOW_PORTS)"
+        raise _refused(url, f"has port {port}", f"{listed} if it is meant")
     shown = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{shown}" + ("" if port == usual else f":{port}")
     path = parts.raw_path.decode("ascii")
@@ -92,10 +93,10 @@ def public_url(url: str) -> str:
 
     A parameter of the query is a secret by its name: `key`, `token`, `sig` and the like.
     """
+    if found := _USER.match(url):  # first: a password may hold a `?` or `#` that ends an address
+        url = found["scheme"] + url[found.end() :]
     rest, _, _ = url.partition("#")
     rest, mark, query = rest.partition("?")
-    if found := _USER.match(rest):
-        rest = found["scheme"] + rest[found.end() :]
     return rest + mark + _PARAMETER.sub(_hidden, query)
 
 

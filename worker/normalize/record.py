@@ -94,7 +94,7 @@ def normalize(
     folded = fold(written, rule.title_suffixes)
     content = content_hash(body.text, _addresses(body))
     identity = identify(folded, dated.date, content, profile=profile, url=url)
-    tags = _tags((*raw.tags, *profile.tags), warnings)
+    tags = _tags((*raw.tags[: MOST_TAGS + 1 - len(profile.tags)], *profile.tags), warnings)
     told = tuple(map(fit, dict.fromkeys(warnings)))
 
     def record() -> Article:

@@ -155,10 +155,17 @@ def _labels(data: bytes, declared: str | None) -> list[str]:
     return codecs_named
 
 
+# Python has codecs that unpack (`zip`, `bz2`), and others that no page is written in.
+_NO_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"}
+
+
 def _strict(data: bytes, label: str) -> str | None:
     try:
-        return codecs.lookup(label).decode(data, "strict")[0]
-    except (UnicodeDecodeError, LookupError):
+        codec = codecs.lookup(label)
+        if not codec._is_text_encoding or codec.name.replace("-", "_") in _NO_CHARSETS:
+            return None
+        return codec.decode(data, "strict")[0]
+    except (UnicodeError, LookupError):
         return None
 
 

@@ -4,11 +4,13 @@ What an article is was decided from the entry, before its page was fetched: its 
 stay the feed's wherever the feed has them. The body is the page's.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from worker.errors import Reason, Rejected
+from worker.escape import printable
 from worker.model import Attachment, Document, Profile, RawArticle
 from worker.parse.body import too_large
 from worker.parse.capsule import Capsule, PagePart, pack, unpack
@@ -20,6 +22,8 @@ from worker.parse.sniff import Format, container, sniff_text
 from worker.parse.values import unique
 from worker.settings import Limits
 from worker.sites import Sites
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["PARSER", "Capsule", "PagePart", "merge", "next_page_of", "pack", "unpack"]
 
@@ -58,7 +62,7 @@ def next_page_of(part: PagePart, *, profile: Profile, sites: Sites, limits: Limi
     try:
         text = _text(part, limits)[0]
         return linked_page(text, part.url, rule.page.next_page, limits)
-    except Rejected:
+    except Exception:  # whatever is wrong with a page, nothing follows it
         return None
 
 
@@ -92,6 +96,9 @@ def _read(
             page = read_page(text, document, profile=profile, sites=sites, limits=limits)
         except Rejected as error:
             return read, str(error)
+        except Exception as error:  # a page's fault, or ours: never the article's
+            logger.error("%s cannot be read because of a bug", printable(part.url), exc_info=error)
+            return read, f"reading it failed with {type(error).__name__}"
         if problem := too_large(page.article.html):
             return read, problem
         told = (*warnings, *page.article.warnings)

@@ -33,8 +33,8 @@ MAX_HOLD_SECONDS = 86_400
 class FeedEntry:
     """An entry of a feed, found but not read: most of them are known and need not be.
 
-    `said` is all that it says, as bytes; `name` what tells it from others of its feed (guid,
-    address, title); `read` makes the article of it, or a Refusal.
+    `said` is all that it says, as bytes; `name` what tells it from others of its feed (its guid,
+    else address and title); `read` makes the article of it, or a Refusal.
     """
 
     said: bytes
@@ -90,6 +90,8 @@ def read_feed(document: Document, *, profile: Profile, sites: Sites, limits: Lim
 
 _LOOK = "look for the feed's address in its <link rel=alternate>, or in the site's help"
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_MOST_OBJECTS = 1_000
+"""Beside 20 an item: a million empty ones are 9 MB of text and 4 GB of Python's."""
 _PERIODS = {
     "hourly": 3_600,
     "daily": 86_400,
@@ -148,14 +150,16 @@ def _read(text: str, document: Document, limits: Limits) -> FeedFile:
         read = open_sitemap(text, document, limits)
         return FeedFile(None, 0, list(map(_already_read, read)), "sitemap")
     if kind is Format.JSON:
-        return _json(text, document)
+        return _json(text, document, limits)
     raise _no_feed(text, kind)
 
 
 _END = re.compile(r"</(?:[\w.-]{1,40}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 
 
-def _json(text: str, document: Document) -> FeedFile:
+def _json(text: str, document: Document, limits: Limits) -> FeedFile:
+    if text.count("{") > _MOST_OBJECTS + 20 * limits.articles:
+        raise too_many(limits)
     try:
         value = load_json(text)
     except Trailing as error:
@@ -167,13 +171,16 @@ def _json(text: str, document: Document) -> FeedFile:
             Reason.UNKNOWN_FORMAT,
             "this is JSON, but no JSON Feed: give the address of a feed (RSS, Atom, JSON Feed)",
         )
+    items = json_feed.items_of(value)
+    if len(items) > limits.articles:
+        raise too_many(limits)
     entries = [
         FeedEntry(
             json_feed.dump(item),
             _name(item, "id", "url", "title"),
             partial(_json_article, item, value, document.url),
         )
-        for item in json_feed.items_of(value)
+        for item in items
     ]
     return FeedFile(text_of(value.get("title")) or None, 0, entries, "json-feed")
 
@@ -203,9 +210,11 @@ def _said(entry: Mapping[str, object]) -> bytes:
 
 
 def _name(entry: object, *keys: str) -> str:
+    """Its guid, where it has one: an address may hold a token that is another at each poll."""
     if not isinstance(entry, Mapping):
         return ""
-    return "\0".join(str(entry.get(key) or "") for key in keys)
+    guid, *others = (str(entry.get(key) or "") for key in keys)
+    return guid or "\0".join(others)
 
 
 def _no_feed(text: str, kind: Format | None = None) -> Rejected:

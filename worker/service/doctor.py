@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from worker.errors import NewsdropError, Retryable
+from worker.errors import ConfigError, NewsdropError, Retryable
+from worker.feeds.catalog import load_catalog
 from worker.promises import server_promises
 from worker.report import Check
 from worker.service import embedded
@@ -11,6 +12,7 @@ from worker.service.lock import holder
 from worker.service.state import state_of
 from worker.settings import Settings
 from worker.store.connection import connect, redis_url, shown_url
+from worker.store.opened import feed_store
 from worker.store.server import ServerInfo, server_info
 from worker.store.workers import Heartbeats
 
@@ -20,7 +22,12 @@ _NEARLY_FULL = 0.9
 
 def checks(settings: Settings) -> list[Check]:
     """Everything looked at, the server first. Raises nothing of its own: a failure is a finding."""
-    return [*_service(settings), *_server(settings), *machine_checks(settings)]
+    return [
+        *_service(settings),
+        *_server(settings),
+        *_feeds(settings),
+        *machine_checks(settings),
+    ]
 
 
 def _service(settings: Settings) -> Iterator[Check]:
@@ -50,6 +57,25 @@ def _server(settings: Settings) -> Iterator[Check]:
             yield _would_run(settings)
     finally:
         client.close()
+
+
+def _feeds(settings: Settings) -> Iterator[Check]:
+    try:
+        count = len(load_catalog(settings))
+    except ConfigError as error:
+        advice = "mend it: what runs polls the feeds of before, and no worker starts"
+        yield Check("feeds", "fail", " ".join(str(error).splitlines()), advice)
+        return
+    told = f"{count:,} feed" if count == 1 else f"{count:,} feeds"
+    try:
+        failing = len(feed_store(settings).failing()) if count else 0
+    except Retryable:
+        failing = 0  # the server's own check tells why nobody knows
+    if failing:
+        advice = "`newsdrop feeds list --failing` tells why"
+        yield Check("feeds", "warn", f"{told}, {failing:,} failing", advice)
+    else:
+        yield Check("feeds", "ok", told)
 
 
 def _would_run(settings: Settings) -> Check:

@@ -126,6 +126,8 @@ class _Service:
                 run_file(self.state.path).unlink(missing_ok=True)
                 if self.is_embedded:
                     embedded.clear(self.state)
+                if signals.count:
+                    console.print("Stopped.")
 
     def _start(
         self, supervisor: Supervisor, console: Console, wait: Callable[[float], None]

@@ -52,7 +52,8 @@ def _cron(text: str) -> str:
 
     if text:
         try:
-            crontab(*text.split())
+            minute, hour, day, month, weekday = text.split()
+            crontab(minute, hour, weekday, day, month)
         except (ParseException, ValueError, TypeError) as error:
             raise ValueError(f"not a cron schedule of five fields: {text!r} ({error})") from error
     return text
@@ -201,7 +202,7 @@ class Fetch(Part):
     @property
     def task_seconds(self) -> float:
         """How long a task that fetches may take: what it took last has all its time."""
-        return FETCH_TAKING_SECONDS + self.page_seconds + 60
+        return FETCH_TAKING_SECONDS + self.page_seconds + self.deadline_seconds + 60
 
 
 class Feeds(Part):

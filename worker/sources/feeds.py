@@ -3,16 +3,27 @@
 import hashlib
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from worker.errors import FetchFailed, Trouble, UsageError
 from worker.feeds.catalog import Catalog
-from worker.feeds.feed import Feed
+from worker.feeds.feed import RSSHUB, Feed
 from worker.feeds.schedule import Heard, Pace, Remembered, Turnout, judge
-from worker.fetch import Answer, Asked, Fetcher, hold_seconds, public_url, retry_after
-from worker.fetch.url import shown_url, target_of
+from worker.fetch import (
+    Answer,
+    Asked,
+    Fetcher,
+    Target,
+    hold_seconds,
+    public_url,
+    retry_after,
+    shown_url,
+)
 from worker.settings import Settings
+from worker.sources.answers import HELD_SECONDS, host_of, status_said
 from worker.sources.fetching import Result
 from worker.sources.pause import is_paused
 from worker.spool.claim import Incoming
@@ -26,10 +37,6 @@ ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, "
     "application/json;q=0.9, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 )
-NOWHERE = "-"
-"""The host of an address that has none: it is asked for nothing, and paced all the same."""
-
-_PAUSED_SECONDS = 60.0
 _LONGEST_VALIDATOR = 1000
 
 
@@ -52,31 +59,47 @@ class FeedSource:
         self._pace_of = pace_of
 
     def sync(self) -> bool:
-        """Let the store have the feeds of the catalog; False where it has them."""
-        catalog = self._catalog()
-        return self._store.sync(
-            catalog.digest, [self._configured(feed) for feed in catalog] if len(catalog) else []
-        )
+        """Let the store have the feeds of the catalog; False where it has them.
+
+        Raises SpoolUnavailable where these cannot be read.
+        """
+        catalog, fetch = self._catalog(), self._settings.fetch
+        # What is paced depends on these settings too: a port that was listed gives a feed its host.
+        seen = f"{catalog.digest} {fetch.rsshub_base} {sorted(fetch.allow_ports)}"
+        digest = hashlib.sha256(seen.encode()).hexdigest()
+        return self._store.sync(digest, len(catalog), map(self._configured, catalog))
 
     def take(self, count: int) -> Taken:
-        return self._store.poll(count, self._settings.fetch.deadline_seconds + 30)
+        return self._store.next_turns(count, self._settings.fetch.deadline_seconds + 30)
 
     async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result:
         feed = self._catalog().get(turn.name)
-        if feed is None:
-            return Result(Done(turn, after=None))
-        if is_paused(self._settings.state_dir, feed.name):
-            return Result(Done(turn, after=_PAUSED_SECONDS))
+        if feed is None or is_paused(self._settings.state_dir, feed.name):
+            return Result(
+                Done(turn, after=HELD_SECONDS)
+            )  # one that is gone goes with the next sync
         before = remembered(turn)
         try:
+            home = fetcher.target(feed.address(self._settings.fetch.rsshub_base))
             address = before.address or feed.address(self._settings.fetch.rsshub_base)
-            answer = await fetcher.get(_asked(feed, address, before))
+            at_home = fetcher.target(address).origin == home.origin
+            answer = await fetcher.get(_asked(feed, address, before, at_home=at_home))
         except FetchFailed as error:
             return self._result(turn, feed, before, Heard(None, str(error), error.trouble))
         except UsageError as error:
             return self._result(turn, feed, before, Heard(None, str(error), Trouble.ADDRESS))
         heard = _heard(answer, self._now())
+        if answer.permanent is not None:
+            moved_to = _adopted(feed, answer.permanent, home, fetcher)
+            heard = replace(heard, permanent=moved_to)
         return self._result(turn, feed, before, heard, answer)
+
+    def failed(self, turn: Turn, error: Exception) -> Result:
+        feed = self._catalog().get(turn.name)
+        if feed is None:
+            return Result(Done(turn, after=HELD_SECONDS))
+        said = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
+        return self._result(turn, feed, remembered(turn), Heard(None, said, Trouble.PROTOCOL))
 
     def note(self, results: Sequence[Result]) -> None:
         self._store.done([result.done for result in results])
@@ -100,7 +123,8 @@ class FeedSource:
         fields = dict(verdict.fields)
         if "address" in fields:
             fields["host"] = self._host(fields["address"] or feed.url)
-        done = Done(turn, verdict.after, fields, cool=verdict.cool)
+        asked = host_of(answer.url, self._settings.fetch.allow_ports) if answer else turn.host
+        done = Done(turn, verdict.after, fields, cool=verdict.cool, cool_host=asked)
         if answer is None or verdict.turnout is not Turnout.CHANGED:
             return Result(done, failed=verdict.turnout is Turnout.FAILED)
         origin = Origin(
@@ -119,22 +143,28 @@ class FeedSource:
 
     def _host(self, url: str) -> str:
         fetch = self._settings.fetch
-        try:
-            if url.startswith("rsshub://"):
-                url = fetch.rsshub_base
-            return target_of(url, fetch.allow_ports).host
-        except FetchFailed:
-            return NOWHERE
+        base = fetch.rsshub_base if url.startswith(RSSHUB) else url
+        return host_of(base, fetch.allow_ports)
 
 
-def _asked(feed: Feed, address: str, before: Remembered) -> Asked:
+def _asked(feed: Feed, address: str, before: Remembered, *, at_home: bool) -> Asked:
+    """The feed's own headers may be credentials: they go to the origin that it was given for."""
     return Asked(
         address,
         etag=before.etag,
         last_modified=before.modified,
-        headers=tuple(feed.headers.items()),
+        headers=tuple(feed.headers.items()) if at_home else (),
         accept=ACCEPT,
     )
+
+
+def _adopted(feed: Feed, there: str, home: Target, fetcher: Fetcher) -> str | None:
+    """Where a feed that moved for good is polled: user and password go with it on its own origin;
+    to another one no feed moves that has credentials."""
+    if fetcher.target(there).origin != home.origin:
+        return None if feed.headers or home.authorization else there
+    user, at, _ = urlsplit(feed.url).netloc.rpartition("@")
+    return there.replace("://", f"://{user}@", 1) if at else there
 
 
 def _heard(answer: Answer, now: datetime) -> Heard:
@@ -154,23 +184,3 @@ def _heard(answer: Answer, now: datetime) -> Heard:
 def _short(validator: str | None) -> str | None:
     """A validator that is worth keeping: one of kilobytes is sent back by nobody."""
     return validator if validator and len(validator) <= _LONGEST_VALIDATOR else None
-
-
-def status_said(answer: Answer) -> str:
-    """What a status other than success means to whoever named the address."""
-    try:
-        phrase = HTTPStatus(answer.status).phrase.lower()
-    except ValueError:
-        phrase = "a status of its own"
-    what = f"{shown_url(answer.url)} answers {answer.status} ({phrase})"
-    return f"{what}: {_ADVICE.get(answer.status, 'it is tried again later')}"
-
-
-_ADVICE = {
-    401: "put credentials into the address or the headers of its feed",
-    403: "it refuses us: name yourself in fetch.user_agent, or ask its owner",
-    404: "check the address; it is tried again at longer and longer intervals",
-    410: "it is gone for good, its server says: remove it, or check the address",
-    429: "it is asked too often: it is left in peace for a time",
-    503: "it is overloaded: it is left in peace for a time",
-}

@@ -6,14 +6,19 @@ ends when nothing is in the air: what hangs holds up neither others that are due
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from worker.errors import Retryable
+from worker.escape import printable
 from worker.fetch import Fetcher
 from worker.spool.claim import Incoming
 from worker.store.turns import Done, Taken, Turn
+
+logger = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.25
 """How long what came may wait for more to share its batch."""
@@ -35,11 +40,13 @@ class Source(Protocol):
 
     async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result: ...
 
+    def failed(self, turn: Turn, error: Exception) -> Result: ...
+
     def note(self, results: Sequence[Result]) -> None: ...
 
 
 @dataclass(slots=True)
-class Fetched:
+class Run:
     """What one run of the loop came to."""
 
     turns: int = 0
@@ -64,10 +71,10 @@ class _Loop:
     bounds: Bounds
     claim: Callable[[Sequence[Incoming]], None]
     may_take: Callable[[], bool]
-    flying: dict["asyncio.Task[Result]", Source] = field(default_factory=dict)
+    flying: dict["asyncio.Task[Result]", tuple[Source, Turn]] = field(default_factory=dict)
     landed: list[tuple[Source, Result]] = field(default_factory=list)
     since: float = 0.0
-    told: Fetched = field(default_factory=Fetched)
+    run: Run = field(default_factory=Run)
 
     def take(self) -> bool:
         """Send off what is due while there is room; False where nothing more is due now."""
@@ -78,19 +85,29 @@ class _Loop:
                 return True
             taken = source.take(room)
             for turn in taken.turns:
-                self.flying[asyncio.create_task(source.fetch(turn, self.fetcher))] = source
+                task = asyncio.create_task(source.fetch(turn, self.fetcher))
+                self.flying[task] = source, turn
             some |= bool(taken.turns) or taken.more
         return some
 
     async def land(self, seconds: float) -> None:
-        """Wait for answers; what a source's own code raises ends the loop."""
+        """Wait for answers. What a source's own code raises is no other's fault, and counts as a
+        failure of what it was about."""
         done, _ = await asyncio.wait(
             self.flying, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
         )
         if done and not self.landed:
             self.since = time.monotonic()
         for task in done:
-            self.landed.append((self.flying.pop(task), task.result()))
+            source, turn = self.flying.pop(task)
+            try:
+                result = task.result()
+            except Retryable:
+                raise
+            except Exception as error:
+                logger.error("fetching %s met a bug", printable(turn.name), exc_info=error)
+                result = source.failed(turn, error)
+            self.landed.append((source, result))
 
     def is_due(self) -> bool:
         waited = time.monotonic() - self.since >= GATHER_SECONDS
@@ -107,9 +124,9 @@ class _Loop:
         for source in self.sources:
             if mine := [result for owner, result in self.landed if owner is source]:
                 source.note(mine)
-        self.told.turns += len(results)
-        self.told.documents += len(documents)
-        self.told.failed += sum(result.failed for result in results)
+        self.run.turns += len(results)
+        self.run.documents += len(documents)
+        self.run.failed += sum(result.failed for result in results)
         self.landed = []
 
 
@@ -135,7 +152,7 @@ async def fetch_due(
     *,
     claim: Callable[[Sequence[Incoming]], None],
     may_take: Callable[[], bool],
-) -> Fetched:
+) -> Run:
     """Fetch all that is due, until nothing is and nothing is in the air.
 
     `claim` makes documents safe; `may_take` is False while there is no room for more. Raises
@@ -151,7 +168,7 @@ async def fetch_due(
             if loop.is_due():
                 loop.flush()
             if not loop.flying and not more:
-                return loop.told
+                return loop.run
     finally:
         for task in loop.flying:
             task.cancel()

@@ -1,7 +1,6 @@
 """Wanted pages as a source: each is fetched as robots.txt allows, with the pages that follow it."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,14 +10,15 @@ from worker.errors import FetchFailed, Rejected
 from worker.escape import printable
 from worker.feeds.schedule import LONGEST_HINT
 from worker.fetch import Asked, Fetcher, allowed, public_url, retry_after
-from worker.fetch.url import shown_url, target_of
+from worker.fetch.url import shown_url
 from worker.model import Profile
 from worker.parse.capsule import Capsule, PagePart, pack, unpack
 from worker.parse.full_text import next_page_of
-from worker.settings import Settings
+from worker.settings import POLLED, Settings
 from worker.sites import Sites
-from worker.sources.feeds import NOWHERE, status_said
+from worker.sources.answers import BUSY, HELD_SECONDS, NOWHERE, host_of, status_said
 from worker.sources.fetching import Result
+from worker.sources.pause import is_paused
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
 from worker.spool.wanted import Wanted, WantedPages
@@ -26,12 +26,12 @@ from worker.store.pages import PageStore, RobotsStore
 from worker.store.turns import Done, Taken, Turn
 from worker.times import rfc3339
 
-logger = logging.getLogger(__name__)
-
 KIND = "page"
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 MOST_PARTS = 10
 """Pages of one article."""
+_MOST_DEATHS = 3
+"""Times that a page's fetch may end without an answer to us: it may be what ends our process."""
 
 _RETRY_SECONDS = (60, 300, 1800, 7200)
 _COOLING_SECONDS = 60
@@ -39,18 +39,24 @@ _LONGEST_DELAY = 60.0
 """Seconds between two pages that a robots.txt may ask for."""
 
 _GONE = (401, 403, 404, 410, 451)
-_BUSY = (429, 503)
 _READABLE = ("text/", "application/xhtml", "application/xml")
 
 
 class _NoPage(Exception):
-    """The page cannot be had now, or `for_good`; seconds until it, or its host, is asked again."""
+    """The page cannot be had now, or `for_good`; seconds until it, or a host, is asked again."""
 
     def __init__(
-        self, why: str, *, for_good: bool = False, wait: float = 0.0, cool: float = 0.0
+        self,
+        why: str,
+        *,
+        for_good: bool = False,
+        wait: float = 0.0,
+        cool: float = 0.0,
+        cool_host: str = NOWHERE,
     ) -> None:
         super().__init__(why)
-        self.for_good, self.wait, self.cool = for_good, wait, cool
+        self.for_good, self.wait = for_good, wait
+        self.cool, self.cool_host = cool, cool_host
 
 
 class PageSource:
@@ -82,61 +88,90 @@ class PageSource:
             unknown -= self._store.names()
         hosts = {}
         for name in unknown:
-            if (page := self._wanted.get(name)) is not None:
-                hosts[name] = self._host(page.url)
-            elif self._wanted.set_aside(name):
-                logger.error("the wanted page %s cannot be read: it is set aside", printable(name))
+            try:
+                if (page := self._wanted.get(name)) is not None:
+                    hosts[name] = host_of(page.url, self._settings.fetch.allow_ports)
+            except Rejected:
+                hosts[name] = NOWHERE  # its turn comes, and it is refused for all to see
         if hosts:
             self._store.want(hosts)
         return len(hosts)
 
     def take(self, count: int) -> Taken:
-        return self._store.fetch(count, self._patience + 30)
+        fetch = self._settings.fetch
+        return self._store.next_turns(count, fetch.page_seconds + fetch.deadline_seconds + 30)
 
     async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result:
-        page = self._wanted.get(turn.name)
-        if page is None:
-            return Result(Done(turn, after=None))
         try:
-            async with asyncio.timeout(self._patience):
-                delay = await self._leave(page.url, fetcher)
-                parts, problem = await self._parts(page, fetcher, delay)
+            page = self._wanted.get(turn.name)
+            capsule = unpack(page.capsule) if page else None
+        except Rejected:
+            return self._unreadable(turn)
+        if page is None or capsule is None:
+            return Result(Done(turn, after=None))
+        return await self._fetch(turn, page, capsule, fetcher)
+
+    async def _fetch(self, turn: Turn, page: Wanted, capsule: Capsule, fetcher: Fetcher) -> Result:
+        if is_paused(self._settings.state_dir, page.source):
+            return Result(Done(turn, after=HELD_SECONDS, fields={"takes": None}))
+        if int(turn.said.get("takes", 1)) - int(turn.said.get("tries", 0)) > _MOST_DEATHS:
+            why = f"fetching {shown_url(page.url)} ended its worker {_MOST_DEATHS} times"
+            return self._missed(turn, page, _NoPage(why, for_good=True))
+        try:
+            delay = await self._leave(page.url, fetcher)
+            parts, problem = await self._parts(page, fetcher, delay)
         except _NoPage as error:
             return self._missed(turn, page, error)
         except FetchFailed as error:
             return self._missed(turn, page, _NoPage(str(error), for_good=error.refused))
-        except TimeoutError:
-            why = f"{shown_url(page.url)} took more than {self._patience:.0f} s"
-            return self._missed(turn, page, _NoPage(why))
-        capsule = replace(unpack(page.capsule), pages=parts, problem=problem)
-        document = self._document(page, capsule, parts[0].url)
+        document = self._document(
+            page, replace(capsule, pages=parts, problem=problem), parts[0].url
+        )
         return Result(Done(turn, after=None, delay=delay), (document,))
+
+    def failed(self, turn: Turn, error: Exception) -> Result:
+        said = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
+        try:
+            page = self._wanted.get(turn.name)
+        except Rejected:
+            return self._unreadable(turn)
+        return self._missed(turn, page, _NoPage(said)) if page else Result(Done(turn, after=None))
 
     def note(self, results: Sequence[Result]) -> None:
         """The pages are in a batch: they are wanted no more, and the store may forget them."""
-        self._wanted.remove(one.done.turn.name for one in results if one.done.after is None)
+        self._wanted.remove(one.done.turn.name for one in results if one.documents)
         self._store.done([result.done for result in results])
 
     async def _parts(
         self, page: Wanted, fetcher: Fetcher, delay: float
     ) -> tuple[tuple[PagePart, ...], str | None]:
         """The page with those that its site's rule says follow, and why one of these is missing."""
+        clock, fetch = asyncio.get_running_loop().time, self._settings.fetch
+        end = clock() + fetch.page_seconds
         parts = [await self._part(page.url, fetcher)]
         if fetcher.target(parts[0].url).origin != fetcher.target(page.url).origin:
             await self._leave(parts[0].url, fetcher)  # it was led to another site, which may forbid
-        profile, limits = self._profile(page.source), self._settings.limits
+        pause = max(delay, fetch.host_interval_seconds)
         seen = {page.url, parts[0].url}
         while len(parts) < MOST_PARTS:
-            there = next_page_of(parts[-1], profile=profile, sites=self._sites, limits=limits)
+            there = await asyncio.to_thread(self._next, page.source, parts[-1])
             if there is None or there in seen:
                 break
+            if clock() + pause + fetch.deadline_seconds > end:
+                return tuple(parts), f"with {pause:g} s between two pages the rest takes too long"
             seen.add(there)
-            await asyncio.sleep(max(delay, self._settings.fetch.host_interval_seconds))
             try:
+                await self._leave(there, fetcher)
+                await asyncio.sleep(pause)
                 parts.append(await self._part(there, fetcher))
             except (FetchFailed, _NoPage) as error:
                 return tuple(parts), str(error)
         return tuple(parts), None
+
+    def _next(self, source: str, part: PagePart) -> str | None:
+        """The page that follows; a tree has to be built to know, so this runs in a thread."""
+        profile, limits = self._profile(source), self._settings.limits
+        return next_page_of(part, profile=profile, sites=self._sites, limits=limits)
 
     async def _leave(self, url: str, fetcher: Fetcher) -> float:
         """Seconds between two pages that robots.txt asks for. Raises _NoPage where it forbids."""
@@ -151,9 +186,15 @@ class PageSource:
         answer = await fetcher.get(Asked(url, accept=ACCEPT))
         if answer.status != HTTPStatus.OK:
             asked = min(LONGEST_HINT, retry_after(answer.headers, self._now()) or 0.0)
-            cool = max(asked, _COOLING_SECONDS) if answer.status in _BUSY else 0.0
+            cool = max(asked, _COOLING_SECONDS) if answer.status in BUSY else 0.0
             gone = answer.status in _GONE
-            raise _NoPage(status_said(answer), for_good=gone, wait=max(asked, cool), cool=cool)
+            raise _NoPage(
+                status_said(answer),
+                for_good=gone,
+                wait=max(asked, cool),
+                cool=cool,
+                cool_host=host_of(answer.url, self._settings.fetch.allow_ports),
+            )
         kind = answer.headers.get("content-type", "text/html").lower()
         if not kind.startswith(_READABLE):
             why = f"{shown_url(answer.url)} is no page ({printable(kind, 60)})"
@@ -166,17 +207,25 @@ class PageSource:
         if missed.for_good or tries >= self._settings.fetch.page_tries:
             return self._without(turn, page, missed)
         after = max(missed.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
-        return Result(Done(turn, after, {"tries": tries}, cool=missed.cool), failed=True)
+        fields = {"tries": tries, "takes": tries}
+        done = Done(turn, after, fields, cool=missed.cool, cool_host=missed.cool_host)
+        return Result(done, failed=True)
 
     def _without(self, turn: Turn, page: Wanted, missed: _NoPage) -> Result:
         """The feed's own text is published, with a warning that tells why."""
-        done = Done(turn, after=None, cool=missed.cool)
-        try:
-            capsule = replace(unpack(page.capsule), problem=str(missed))
-        except Rejected:  # refused where it is ingested, for all to see
-            unread = Incoming(page.capsule, shown_url(page.url), self._origin(page, page.url))
-            return Result(done, (unread,), failed=True)
+        done = Done(turn, after=None, cool=missed.cool, cool_host=missed.cool_host)
+        capsule = replace(unpack(page.capsule), problem=str(missed))
         return Result(done, (self._document(page, capsule, page.url),), failed=True)
+
+    def _unreadable(self, turn: Turn) -> Result:
+        """A file that is no wanted page goes the way of all input: it is refused, and kept."""
+        data = self._wanted.raw(turn.name)
+        if data is None:
+            return Result(Done(turn, after=None))
+        at = rfc3339(self._now())
+        origin = Origin(source=POLLED, kind=KIND, url="", fetched_at=at, form=Form.CAPSULE)
+        incoming = Incoming(data, f"wanted/{printable(turn.name, 80)}", origin)
+        return Result(Done(turn, after=None), (incoming,), failed=True)
 
     def _document(self, page: Wanted, capsule: Capsule, url: str) -> Incoming:
         return Incoming(pack(capsule), shown_url(url), self._origin(page, url))
@@ -192,13 +241,3 @@ class PageSource:
             seen_at=page.wanted_at,
             mark=page.mark,
         )
-
-    @property
-    def _patience(self) -> float:
-        return self._settings.fetch.page_seconds
-
-    def _host(self, url: str) -> str:
-        try:
-            return target_of(url, self._settings.fetch.allow_ports).host
-        except FetchFailed:
-            return NOWHERE

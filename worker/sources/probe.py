@@ -6,8 +6,10 @@ from worker.errors import Reason, Rejected, UsageError
 from worker.feeds.feed import Feed
 from worker.fetch import Answer, Asked, Fetcher, shown_url
 from worker.model import Document
+from worker.parse.decode import decode
 from worker.parse.found_feeds import FoundFeed, feeds_in_page
 from worker.parse.polled import read_feed
+from worker.parse.sniff import Format, sniff_text
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.sources.feeds import ACCEPT
@@ -44,8 +46,7 @@ async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple
         except Rejected as error:
             found = _named(answer, address) if error.reason is Reason.UNKNOWN_FORMAT else ()
             if not found:
-                what = f"{shown_url(address)} is no feed, and names none"
-                raise Rejected(error.reason, f"{what}: {error}") from error
+                raise _no_feed(shown_url(address), answer, error) from error
         if len(found) > 1:
             return found
         there = found[0].url
@@ -69,6 +70,21 @@ def _read(settings: Settings, sites: Sites, feed: Feed, answer: Answer) -> Probe
     profile = feed.profile(settings)
     found = read_feed(document, profile=profile, sites=sites, limits=settings.limits)
     return Probed(feed, found.title, len(found.entries))
+
+
+def _no_feed(shown: str, answer: Answer, error: Rejected) -> Rejected:
+    """`error`, as it is told of an address; a page without a feed has another advice than text."""
+    if error.reason is Reason.UNKNOWN_FORMAT and _is_page(answer):
+        what = "is a page, not a feed, and names none: look for its feed's address in the site's"
+        return Rejected(error.reason, f"{shown} {what} help")
+    return Rejected(error.reason, f"{shown} cannot be added: {error}")
+
+
+def _is_page(answer: Answer) -> bool:
+    try:
+        return sniff_text(decode(answer.body, answer.charset).text) is Format.PAGE
+    except Rejected:
+        return False
 
 
 def _named(answer: Answer, address: str) -> tuple[FoundFeed, ...]:

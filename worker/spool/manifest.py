@@ -35,7 +35,7 @@ class Head:
 
 class Form(StrEnum):
     """What an entry's bytes must be: anything that is read, a feed and nothing else, or an entry
-    of a feed together with its page (:mod:`worker.parse.full_text`)."""
+    of a feed together with its page (:mod:`worker.parse.capsule`)."""
 
     ANY = "any"
     FEED = "feed"

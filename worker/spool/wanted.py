@@ -6,20 +6,23 @@ its feed is read. Redis only says when a page is fetched; what is wanted is told
 """
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 
-from worker.errors import SpoolUnavailable
+from worker.errors import Reason, Rejected, SpoolUnavailable
 from worker.spool.layout import fsync_dir, translated, write_durably
 from worker.stored import made
+
+_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One wanted page. `capsule` is the feed's entry (:mod:`worker.parse.full_text`), `url` its
+    """One wanted page. `capsule` is the feed's entry (:mod:`worker.parse.capsule`), `url` its
     page's address; `source` the feed; `wanted_at` when its document was claimed (RFC 3339, UTC);
     `mark` is hex, and stands in the index for what the entry says."""
 
@@ -38,51 +41,58 @@ class WantedPages:
     def __init__(self, state_dir: Path) -> None:
         self._dir = state_dir / "wanted"
 
-    def add(self, pages: Iterable[Wanted]) -> None:
-        """Want pages, durably; one that is wanted already stays. Raises SpoolUnavailable."""
+    def add(self, pages: Iterable[Wanted]) -> set[str]:
+        """Want pages, durably; the names of those that were not wanted yet.
+
+        One that is wanted already stays as it is. Raises SpoolUnavailable.
+        """
         new = [one for one in pages if not (self._dir / one.name).exists()]
-        if not new:
-            return
-        with translated(self._dir):
-            self._dir.mkdir(mode=0o770, parents=True, exist_ok=True)
-            for one in new:
-                head = {**asdict(one), "capsule": None}
-                write_durably(self._dir / one.name, orjson.dumps(head) + b"\n" + one.capsule)
-            fsync_dir(self._dir)
+        if new:
+            with translated(self._dir):
+                self._dir.mkdir(mode=0o770, parents=True, exist_ok=True)
+                for one in new:
+                    head = {**asdict(one), "capsule": None}
+                    write_durably(self._dir / one.name, orjson.dumps(head) + b"\n" + one.capsule)
+                fsync_dir(self._dir)
+        return {one.name for one in new}
 
     def names(self) -> set[str]:
-        """All that are wanted."""
+        """All that are wanted; what else lies there is none of ours."""
         try:
-            return {name for name in os.listdir(self._dir) if not name.startswith(".")}
+            return {name for name in os.listdir(self._dir) if _NAME.fullmatch(name)}
         except FileNotFoundError:
             return set()
         except OSError as error:
             raise SpoolUnavailable(f"{self._dir} cannot be listed: check its rights") from error
 
     def get(self, name: str) -> Wanted | None:
-        """None where it is wanted no more, or cannot be read. Raises SpoolUnavailable."""
+        """None where it is wanted no more. Raises Rejected where it is no wanted page of ours,
+        SpoolUnavailable."""
+        data = self.raw(name)
+        if data is None:
+            return None
+        head, _, capsule = data.partition(b"\n")
         try:
-            head, _, capsule = (self._dir / name).read_bytes().partition(b"\n")
+            page = made(Wanted, {**orjson.loads(head), "capsule": capsule})
+            if not all(isinstance(one, str) for one in (page.source, page.url, page.wanted_at)):
+                raise TypeError("not a text")
+            bytes.fromhex(page.mark)
+            return page
+        except (ValueError, TypeError) as error:
+            raise Rejected(
+                Reason.MALFORMED, "this is no wanted page: let its feed be polled again"
+            ) from error
+
+    def raw(self, name: str) -> bytes | None:
+        """The file as it is; None where there is none. Raises SpoolUnavailable."""
+        try:
+            return (self._dir / name).read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise SpoolUnavailable(
                 f"{self._dir / name} cannot be read: check its rights"
             ) from error
-        try:
-            return made(Wanted, {**orjson.loads(head), "capsule": capsule})
-        except (orjson.JSONDecodeError, TypeError):
-            return None
-
-    def set_aside(self, name: str) -> bool:
-        """Leave a file that cannot be read where it is, and look at it no more; False where it is
-        gone."""
-        with translated(self._dir):
-            try:
-                (self._dir / name).rename(self._dir / f".{name}.damaged")
-            except FileNotFoundError:
-                return False
-        return True
 
     def remove(self, names: Iterable[str]) -> None:
         """Want them no more: they are in a batch."""

@@ -16,6 +16,10 @@ _CLAIMS_LIVE = 7 * DAY
 _CHUNK = 500
 PRINT = 12
 """Hex digits of an entry's print."""
+_FAILURES = (
+    *("failures", "trouble", "error", "error_ms", "bad", "bad_reason", "bad_message"),
+    *("body", "etag", "modified", "address", "moved_to", "moved_count", "not_before"),
+)
 _REMEMBERED = tuple(one.name for one in fields(Remembered))
 
 
@@ -103,23 +107,25 @@ class FeedStore(Turns):
         self._synced = self._layout.key("feeds", "digest")
         self._observed = Script("observed.lua")
 
-    def poll(self, count: int, lease_seconds: float) -> Taken:
+    def next_turns(self, count: int, lease_seconds: float) -> Taken:
         """Up to `count` feeds to be polled now; :func:`remembered` reads what is known of one."""
         return self.take(count, lease_seconds, _REMEMBERED)
 
-    def sync(self, digest: str, feeds: Sequence[Configured]) -> bool:
-        """Let the feeds be those of the catalog; False where they are already.
+    def sync(self, digest: str, count: int, feeds: Iterable[Configured]) -> bool:
+        """Let the feeds be the `count` ones of the catalog; False where they are already.
 
         A new feed, or one with another address, is due at once, and nothing is remembered of it.
         What is remembered of one that went is kept for a day: where two machines have different
         feeds each takes away what the other adds, and that must not ask any server more often.
         """
         with translated():
-            if self._client.get(self._synced) == digest.encode():
-                return False
-        self._retire(self.names() - {feed.name for feed in feeds})
-        for start in range(0, len(feeds), _CHUNK):
-            self._add(feeds[start : start + _CHUNK])
+            told = self._client.get(self._synced)
+        listed = list(feeds) if told != digest.encode() or self.count() != count else None
+        if listed is None:
+            return False
+        self._retire(self.names() - {feed.name for feed in listed})
+        for start in range(0, len(listed), _CHUNK):
+            self._add(listed[start : start + _CHUNK])
         with translated():
             self._client.set(self._synced, digest)
         return True
@@ -140,17 +146,20 @@ class FeedStore(Turns):
     def _add(self, feeds: Sequence[Configured]) -> None:
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for feed in feeds:
-                pipe.hmget(self.key(feed.name), "configured", "was_due")
+                pipe.hmget(self.key(feed.name), "configured", "was_due", "address")
             before = pipe.execute()
-            for feed, (url, was_due) in zip(feeds, before, strict=True):
+            for feed, (url, was_due, moved) in zip(feeds, before, strict=True):
                 if url != feed.url.encode():
                     pipe.delete(self.key(feed.name))
                     pipe.srem(self._failing, feed.name)
-                    said = {"configured": feed.url, "host": feed.host}
+                    said = {"configured": feed.url, "host": feed.host, "home": feed.host}
                     pipe.hset(self.key(feed.name), mapping=said)
                     pipe.zadd(self._due, {feed.name: 0})
                 else:
                     pipe.zadd(self._due, {feed.name: int(was_due or 0)}, nx=True)
+                    pipe.hset(self.key(feed.name), "home", feed.host)
+                    if not moved:
+                        pipe.hset(self.key(feed.name), "host", feed.host)
                     pipe.hdel(self.key(feed.name), "was_due")
                     pipe.persist(self.key(feed.name))
             pipe.execute()
@@ -187,14 +196,16 @@ class FeedStore(Turns):
         listed = list(names)
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for name in listed:
-                pipe.hget(self.key(name), "host")
-            hosts = {host for host in pipe.execute() if host}
-            for name in listed:
-                gone = ("failures", "trouble", "error", "error_ms", "bad", "bad_reason")
-                pipe.hdel(self.key(name), *gone, "bad_message", "body", "etag", "modified")
+                pipe.hmget(self.key(name), "host", "home")
+            known = pipe.execute()
+            hosts = {host for pair in known for host in pair if host}
+            for name, (_, home) in zip(listed, known, strict=True):
+                if home:
+                    pipe.hset(self.key(name), "host", home)
+                pipe.hdel(self.key(name), *_FAILURES)
                 pipe.srem(self._failing, name)
             for host in hosts:
-                pipe.hdel(self._hosts + host, "cool", "tail")
+                pipe.hdel(self._hosts + host, "cool", b"tail:" + self._items)
             pipe.execute()
         return self.bring_forward(listed)
 

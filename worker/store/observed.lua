@@ -27,25 +27,40 @@ local function shares(before, prints)
   return false
 end
 
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local LONGEST_HINT = 86400000
+
+-- Workers' clocks may be wrong: what they say is never later than now, and no poll follows sooner
+-- than the shortest interval after this.
+local function due_at(fetched, wait, shortest)
+  return math.max(math.min(fetched, now) + wait, now + math.min(wait, shortest * 1000))
+end
+
 local function pace(item, at, fetched, factor)
   local shortest, longest = tonumber(ARGV[at + 13]), tonumber(ARGV[at + 14])
   local interval = tonumber(redis.call('HGET', item, 'interval') or START)
   interval = math.min(longest, math.max(shortest, interval * factor))
   redis.call('HSET', item, 'interval', string.format('%.1f', interval))
-  local wait = math.max(interval, tonumber(ARGV[at + 9])) * 1000
-  return math.max(fetched + wait, tonumber(redis.call('HGET', item, 'not_before') or '0'))
+  local jitter = tonumber(redis.call('HGET', item, 'jitter') or '1')
+  local wait = math.max(interval * jitter, tonumber(ARGV[at + 9])) * 1000
+  local not_before = tonumber(redis.call('HGET', item, 'not_before') or '0')
+  return math.max(due_at(fetched, wait, shortest), math.min(not_before, now + LONGEST_HINT))
 end
 
 local function refused(item, at, fetched)
   local times = redis.call('HINCRBY', item, 'bad', 1)
   redis.call('HSET', item, 'bad_reason', ARGV[at + 11], 'bad_message', ARGV[at + 12])
   local wait = math.min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ^ math.min(times - 1, 20))
-  return fetched + math.max(wait, tonumber(ARGV[at + 13])) * 1000
+  local shortest = tonumber(ARGV[at + 13])
+  return due_at(fetched, math.max(wait, shortest) * 1000, shortest)
 end
 
 local function read(item, at, fetched, before)
   local prints, news = ARGV[at + 8], tonumber(ARGV[at + 3])
-  local gap = before and before ~= '' and prints ~= '' and not shares(before, prints)
+  local entries, rejected = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 7])
+  local all_new = news > 0 and news + rejected >= entries
+  local gap = all_new and before and before ~= '' and prints ~= '' and not shares(before, prints)
   local factor = GROW
   if gap then factor = GAP elseif news > 0 then factor = SHRINK end
   redis.call('HDEL', item, 'bad', 'bad_reason', 'bad_message')
@@ -60,20 +75,19 @@ local function read(item, at, fetched, before)
   return pace(item, at, fetched, factor)
 end
 
-if redis.call('HEXISTS', claims, 'observed') == 1 or redis.call('HEXISTS', claims, 'settled') == 1 then
-  return 0
-end
+if redis.call('HEXISTS', claims, 'observed') == 1 then return 0 end
 
 for at = FIRST, #ARGV, WIDTH do
   local name, fetched = ARGV[at], tonumber(ARGV[at + 1])
   local item = items .. name
-  local known = redis.call('HMGET', item, 'host', 'prints', 'observed_ms', 'lease')
-  if known[1] then
+  local known = redis.call('HMGET', item, 'host', 'prints', 'observed_ms', 'lease', 'polled_ms', 'was_due')
+  if known[1] and not known[6] then
     for n, counter in ipairs({ 'published', 'revised', 'duplicate', 'rejected' }) do
       local count = tonumber(ARGV[at + 3 + n])
       if count > 0 then redis.call('HINCRBY', item, counter, count) end
     end
-    if ARGV[at + 2] ~= '' and fetched > tonumber(known[3] or '0') then
+    local before = tonumber(known[3] or '0')
+    if ARGV[at + 2] ~= '' and (fetched > before or before > now) then
       redis.call('HSET', item, 'observed_ms', ARGV[at + 1])
       local next_due
       if ARGV[at + 11] ~= '' then
@@ -83,8 +97,9 @@ for at = FIRST, #ARGV, WIDTH do
         next_due = read(item, at, fetched, known[2])
         if redis.call('HEXISTS', item, 'failures') == 0 then redis.call('SREM', failing, name) end
       end
-      -- In hand again meanwhile, or by a schedule: whoever polls it says when it is next.
-      if not known[4] and ARGV[at + 15] ~= '1' then
+      -- In hand or polled again meanwhile, or by a schedule: that says when it is next.
+      local newest = fetched >= tonumber(known[5] or '0') - 1000
+      if newest and not known[4] and ARGV[at + 15] ~= '1' then
         redis.call('ZADD', due, 'XX', string.format('%.0f', next_due), name)
       end
     end

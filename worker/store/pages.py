@@ -29,9 +29,10 @@ class PageStore(Turns):
                 pipe.zadd(self._due, {name: 0}, nx=True)
             pipe.execute()
 
-    def fetch(self, count: int, lease_seconds: float) -> Taken:
-        """Up to `count` pages to be fetched now, with the tries that they had."""
-        return self.take(count, lease_seconds, ("tries",))
+    def next_turns(self, count: int, lease_seconds: float) -> Taken:
+        """Up to `count` pages to be fetched now, with the tries that they had, and how often they
+        were handed out: more often where that ended a worker."""
+        return self.take(count, lease_seconds, ("tries", "takes"))
 
 
 class RobotsStore:

@@ -17,11 +17,14 @@ local FIRST, LOOKED_AT, BUSY_WAIT, HOST_LIVES = 8, wanted * 4 + 50, 250, 172800
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+-- Feeds do not stand behind the pages of their host, nor these behind them.
+local tail = 'tail:' .. items
+
 local fields = {}
 for at = FIRST, #ARGV do fields[#fields + 1] = ARGV[at] end
 
 local function gate_of(host)
-  local gate = { key = hosts .. host, cool = 0, next = 0, tail = 0, delay = 0, busy = 0 }
+  local gate = { key = hosts .. host, cool = 0, next = 0, [tail] = 0, delay = 0, busy = 0 }
   local said = redis.call('HGETALL', gate.key)
   for at = 1, #said, 2 do
     local name, value = said[at], tonumber(said[at + 1])
@@ -53,9 +56,10 @@ for at = 1, #looked, 2 do
     local pace = math.max(every, gate.delay)
     local free = math.max(gate.cool, gate.next)
     if free > now then
-      gate.tail = math.max(free, gate.tail + pace)
-      redis.call('HSET', gate.key, 'tail', string.format('%.0f', gate.tail))
-      redis.call('ZADD', due, string.format('%.0f', gate.tail), name)
+      gate[tail] = math.max(free, gate[tail] + pace)
+      local turn = string.format('%.0f', gate[tail])
+      redis.call('HSET', gate.key, tail, turn)
+      redis.call('ZADD', due, turn, name)
     elseif gate.busy >= most then
       redis.call('ZADD', due, string.format('%.0f', now + BUSY_WAIT), name)
     else
@@ -64,6 +68,7 @@ for at = 1, #looked, 2 do
       redis.call('HSET', gate.key, 'b:' .. item, till, 'next', string.format('%.0f', gate.next))
       redis.call('ZADD', due, till, name)
       redis.call('HSET', item, 'lease', token)
+      redis.call('HINCRBY', item, 'takes', 1)
       -- Somebody wanted it now: that says nothing of how often it should be.
       if tonumber(looked[at + 1]) == 0 then redis.call('HSET', item, 'asked', 1) end
       count = count + 1

@@ -47,14 +47,16 @@ class Taken:
 @dataclass(frozen=True, slots=True)
 class Done:
     """An item given back. `after` is in how many seconds it is due again, None for never: it is
-    removed. `cool` and `delay` are seconds for its host: left in peace, and between two fetches.
-    Fields of None are forgotten."""
+    removed. `cool` is for how many seconds `cool_host` is left in peace, which is the host that
+    answered; `delay` how many seconds its own host wants between two fetches, None where it did not
+    say. Fields of None are forgotten."""
 
     turn: Turn
     after: float | None
     fields: Mapping[str, Any] = field(default_factory=dict)
     cool: float = 0.0
-    delay: float = 0.0
+    cool_host: str = ""
+    delay: float | None = None
 
 
 class Turns:
@@ -99,7 +101,8 @@ class Turns:
             args: list[bytes | int] = [self._items, self._hosts, self._token.encode()]
             for one in results[start : start + _IN_ONE_CALL]:
                 args += (one.turn.name.encode(), _ms(one.after), one.turn.host.encode())
-                args += (_ms(one.cool), _ms(one.delay), len(one.fields))
+                args += ((one.cool_host or one.turn.host).encode(), _ms(one.cool))
+                args += (_ms(one.delay), len(one.fields))
                 for name, value in one.fields.items():
                     args += (name.encode(), b"" if value is None else str(value).encode())
             answers += map(bool, self._done.run(self._client, [self._due, self._failing], args))

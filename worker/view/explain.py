@@ -1,6 +1,6 @@
 """Explaining an article: its key, what it matched, and when and from where that came."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from worker.articles import Item, Unread
 from worker.errors import Reason, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds.catalog import Feeds
+from worker.fetch import shown_url
 from worker.model import Identity, Scope, Status
 from worker.normalize.identity import identity_of
 from worker.settings import MANUAL, Settings
@@ -17,7 +18,7 @@ from worker.spool.archive import Archive
 from worker.spool.layout import roots
 from worker.store.opened import article_store
 from worker.times import of_ms, utc_now
-from worker.view.history import Past, of_article, of_path, same_path
+from worker.view.history import Past, of_address, of_article, of_path, same_address, same_path
 from worker.view.reading import read_document
 
 _PAST = 50
@@ -80,13 +81,18 @@ class Answer:
 def explain_title(
     settings: Settings, title: str, date: str | None, source: str | None = None
 ) -> Answer:
-    """Explain the article that a title and a date name. Raises ConfigError."""
+    """Explain the article that a title and a date name. Raises ConfigError, UsageError."""
     profile = Feeds(settings).profile(source or MANUAL)
     rule = open_sites(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
     about = Explained(title=title, date=found.date, folded_title=found.title, scope=profile.scope)
     if found.identity is None:
-        why = "the date says nothing" if found.date is None else f"the scope is {profile.scope}"
+        if date and found.date is None:
+            raise UsageError(
+                f"{printable(date, 80)} is no date that can be used: write it YYYY-MM-DD, or give "
+                "a PATH"
+            )
+        why = "without a date" if found.date is None else f"the scope is {profile.scope}"
         return Answer((about,), f"this key needs the article's content, too ({why}): give a PATH")
     return _looked_up(settings, [(about, found.identity)])
 
@@ -95,23 +101,45 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> A
     """Explain a file that is here, else what was taken under that path. Raises UsageError."""
     if path.is_file():
         return _of_file(settings, path, source)
-    archive = Archive(settings.state_dir)
-    past = list(of_path(archive, str(path)))
+    past = list(of_path(Archive(settings.state_dir), str(path)))
+    waiting = _waiting(settings, lambda noted: same_path(str(path), noted))
+    found = _of_past(settings, printable(path), past, waiting)
+    if not found.articles:
+        raise UsageError(
+            f"there is no file {printable(path)} here, and none of that path was ever taken; an "
+            "article is found by --title and --date, too"
+        )
+    return found
+
+
+def explain_address(settings: Settings, url: str) -> Answer:
+    """Explain what was taken from an address: a page, or the entries of a feed, as the archive
+    noted them; nothing is fetched. Raises UsageError."""
+    shown = printable(shown_url(url))  # as a path is noted
+    past = list(of_address(Archive(settings.state_dir), shown))
+    waiting = _waiting(settings, lambda noted: same_address(shown, printable(noted)))
+    found = _of_past(settings, shown, past, waiting)
+    if not found.articles:
+        raise UsageError(
+            f"nothing was ever taken from {shown}, as far as the archive goes back: an article is "
+            "found by --title and --date, too"
+        )
+    return found
+
+
+def _of_past(
+    settings: Settings, shown: str, past: Sequence[Past], waiting: Iterable[Explained]
+) -> Answer:
+    """What was decided under a path or an address, and what of it waits."""
     ids = list(dict.fromkeys(one.id for one in past if one.id))
-    named = [(Explained(path=printable(path), id=article_id), None) for article_id in ids]
+    named = [(Explained(path=shown, id=article_id), None) for article_id in ids]
     answer = _looked_up(settings, named)
     refused = tuple(
         Explained(path=one.path, past=(one,), reason=one.reason, message=one.message, known=None)
         for one in past
         if one.id is None
     )
-    waiting = tuple(_waiting(settings, path))
-    articles = (*answer.articles, *refused, *waiting)
-    if not articles:
-        raise UsageError(
-            f"there is no file {printable(path)} here, and none of that path was ever taken"
-        )
-    return replace(answer, articles=articles)
+    return replace(answer, articles=(*answer.articles, *refused, *waiting))
 
 
 def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
@@ -196,8 +224,8 @@ def _shortened(past: list[Past]) -> tuple[Past, ...]:
     return tuple(past) if len(past) <= _PAST else (past[0], *past[-(_PAST - 1) :])
 
 
-def _waiting(settings: Settings, path: Path) -> Iterator[Explained]:
-    """The batches in which a file of that path waits."""
+def _waiting(settings: Settings, meant: Callable[[str], bool]) -> Iterator[Explained]:
+    """The batches in which a file waits whose path is `meant`."""
     for root in roots(settings):
         for name in batch.names(root):
             try:
@@ -205,5 +233,5 @@ def _waiting(settings: Settings, path: Path) -> Iterator[Explained]:
             except Retryable:
                 continue  # finished meanwhile
             for entry in entries:
-                if same_path(str(path), entry.path):
+                if meant(entry.path):
                     yield Explained(path=printable(entry.path), waiting_in=name)

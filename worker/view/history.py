@@ -52,10 +52,22 @@ def of_path(archive: Archive, path: str) -> Iterator[Past]:
         yield from _past(segment, lambda outcome: same_path(shown, outcome.path))
 
 
+def of_address(archive: Archive, shown: str) -> Iterator[Past]:
+    """Every decision about what was fetched from an address, oldest first; `shown` is how that is
+    shown, without credentials."""
+    for segment in _holding(archive.segments(), orjson.dumps(shown)[1:-1]):
+        yield from _past(segment, lambda outcome: same_address(shown, outcome.path))
+
+
 def same_path(asked: str, noted: str) -> bool:
     """True if one is the end of the other, by whole names; `!member` is a part of a file."""
     noted = noted.partition("!")[0]
     return asked == noted or asked.endswith(f"/{noted}") or noted.endswith(f"/{asked}")
+
+
+def same_address(shown: str, noted: str) -> bool:
+    """True if `noted` is that address, or `!member` of what was there."""
+    return noted == shown or noted.startswith(f"{shown}!")
 
 
 def _holding(segments: Iterable[Segment], text: bytes) -> Iterator[Segment]:

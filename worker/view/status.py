@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.errors import Retryable, SpoolUnavailable
+from worker.errors import ConfigError, Retryable, SpoolUnavailable
 from worker.escape import printable
-from worker.feeds.catalog import Feeds
+from worker.feeds.catalog import load_catalog
 from worker.model import Tally
 from worker.settings import MANUAL, Folder, Settings
 from worker.sources.left import LeftAlone, noted
@@ -99,14 +99,16 @@ class Polled:
 class Status:
     """The whole. Fields that only Redis knows are None while it does not answer.
 
-    `problem` says in words why it does not, `intake_problem` why nothing is taken in (a full disk);
-    `beat_age_s` is how long ago the scheduler ticked.
+    `problem` says in words why it does not, `intake_problem` why nothing is taken in (a full disk),
+    `feeds_problem` why the feeds as they stand now cannot be read; `beat_age_s` is how long ago the
+    scheduler ticked.
     """
 
     at: str
     redis: str
     problem: str | None
     intake_problem: str | None
+    feeds_problem: str | None
     articles: Articles | None
     files: Files
     queue: Queue
@@ -136,11 +138,13 @@ def status(settings: Settings, now: datetime) -> Status:
     told, problem = _ask(settings, [batch.name for batch in batches])
     if told is not None:
         batches = [batch for batch in batches if batch.name not in told.snapshot.settled]
+    feeds, feeds_problem = _feeds(settings)
     return Status(
         at=rfc3339(now),
         redis=shown_url(redis_url(settings)),
         problem=problem,
         intake_problem=_intake_problem(settings),
+        feeds_problem=feeds_problem,
         articles=_articles(told.snapshot.totals) if told else None,
         files=_files(batches, told.snapshot.totals if told else None),
         queue=_queue(batches, now),
@@ -148,14 +152,22 @@ def status(settings: Settings, now: datetime) -> Status:
         workers=told.workers if told else None,
         beat_age_s=told.beat_age_s if told else None,
         polled=Polled(
-            # The catalog of many feeds takes a while to read; before the first poll only it knows.
-            feeds=(told.feeds if told else 0) or len(Feeds(settings).current()),
+            # Those that are polled now; before the first poll only the files know.
+            feeds=(told.feeds if told else 0) or feeds,
             failing=told.failing if told else None,
             due=told.due if told else None,
             pages_wanted=len(WantedPages(settings.state_dir).names()),
         ),
         sources=_sources(settings, batches, told.snapshot if told else None),
     )
+
+
+def _feeds(settings: Settings) -> tuple[int, str | None]:
+    """(how many the files name, None), or (0, why they cannot be read)."""
+    try:
+        return len(load_catalog(settings)), None
+    except ConfigError as error:
+        return 0, str(error)
 
 
 def _ask(settings: Settings, batches: Sequence[str]) -> tuple[_Told | None, str | None]:
