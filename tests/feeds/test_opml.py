@@ -139,3 +139,13 @@ def test_what_is_written_is_read() -> None:
     titles = {one.url: one.title for one in found}
     assert titles["https://a.example/2"] == "two lines"
     assert titles["https://a.example/3"] == "https://a.example/3"
+
+
+def test_one_address_many_times_is_quick_and_bounded() -> None:
+    """Tens of thousands of places of one feed are read in one pass, and give no more tags than a
+    feed may have."""
+    outlines = "".join(
+        f'<outline xmlUrl="http://a.example/" category="c{n}"/>' for n in range(40_000)
+    )
+    (one,) = read_opml(f"<opml><body>{outlines}</body></opml>".encode())
+    assert len(one.tags) == 50

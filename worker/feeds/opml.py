@@ -13,6 +13,8 @@ from worker.errors import UsageError
 from worker.escape import printable
 
 MAX_BYTES = 10_000_000
+MAX_OF_ONE = 50
+"""Tags of one feed."""
 MAX_DEPTH = 50
 MAX_OUTLINES = 100_000
 MAX_TAGS = 400_000
@@ -40,17 +42,19 @@ def read_opml(data: bytes) -> tuple[Outline, ...]:
         raise UsageError(f"the OPML file is larger than {MAX_BYTES // 1_000_000} MB: split it")
     if data.count(b"<") > MAX_TAGS:
         raise UsageError("the OPML file has more tags than any list of feeds: split it")
-    found: dict[str, Outline] = {}
+    first: dict[str, Outline] = {}
+    tags: dict[str, dict[str, None]] = {}
     for outline in _outlines(_tree(data)):
-        known = found.setdefault(outline.url, outline)
-        if known.tags != outline.tags:
-            found[outline.url] = replace(known, tags=_unique((*known.tags, *outline.tags)))
-    if not found:
+        first.setdefault(outline.url, outline)
+        told = tags.setdefault(outline.url, {})
+        for tag in outline.tags[: MAX_OF_ONE - len(told)]:
+            told[tag] = None
+    if not first:
         raise UsageError(
             'there is no feed in this file: an OPML list has <outline xmlUrl="https://…"/>; '
             "export it from the other reader again"
         )
-    return tuple(found.values())
+    return tuple(replace(one, tags=_unique(tags[url])) for url, one in first.items())
 
 
 def write_opml(outlines: Iterable[Outline], title: str) -> bytes:

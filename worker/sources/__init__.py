@@ -11,6 +11,7 @@
 ``feeds``     feeds: whose turn it is, and what follows from an answer
 ``pages``     pages that are wanted for their articles' full text
 ``fetching``  the loop that feeds and pages share
+``answers``   what servers' answers mean, for both
 ``slot``      how many processes may fetch at once
 ``names``     which file names are taken, and which never are
 ``left``      what the last look left alone, noted for `status`
