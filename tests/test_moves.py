@@ -9,7 +9,7 @@ import pytest
 from tests.newsroom import feed, item, newsroom, rss
 from tests.servers import Server
 from tests.web import Reply, Request, Web
-from tests.world import World
+from tests.world import World, article
 from worker.feeds.schedule import Heard, Pace, Remembered, judge
 
 Make = Callable[..., World]
@@ -146,6 +146,29 @@ def test_what_one_feed_raises_is_its_own_fault(
     world.poll()
     assert len(world.entries()) == 1
     assert "RuntimeError" in (world.feed("bad").error or "")
+
+
+def test_feeds_that_cannot_be_read_hold_up_nothing_else(
+    tmp_path: Path, redis_server: Server, web: Web
+) -> None:
+    """A process that begins while the feeds cannot be read takes folders all the same, leaves the
+    feeds' turns to others, and goes on when they are mended."""
+    first = newsroom(tmp_path, redis_server, web)
+    web.pages["/rss"] = feed(1)
+    first.add_feed("a", web.url("/rss"))
+    first.poll()
+    good = (tmp_path / "feeds.json").read_bytes()
+    (tmp_path / "feeds.json").write_text("{")
+    fresh = newsroom(tmp_path, redis_server, web)
+    fresh.put("a.md", article("掉进文件夹的一条"))
+    fresh.run()
+    assert len(fresh.entries()) == 2
+    fresh.context.feed_store.bring_forward(["a"])
+    assert fresh.fetch().turns == 0
+    (tmp_path / "feeds.json").write_bytes(good)
+    web.pages["/rss"] = feed(1, 2)
+    fresh.poll("a")
+    assert len(fresh.entries()) == 3
 
 
 def test_links_with_tokens_are_no_gap(world: World, web: Web) -> None:

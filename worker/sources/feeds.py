@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from worker.errors import FetchFailed, Trouble, UsageError
+from worker.errors import FetchFailed, SpoolUnavailable, Trouble, UsageError
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import RSSHUB, Feed
 from worker.feeds.schedule import Heard, Pace, Remembered, Turnout, judge
@@ -70,6 +70,10 @@ class FeedSource:
         return self._store.sync(digest, len(catalog), map(self._configured, catalog))
 
     def take(self, count: int) -> Taken:
+        try:
+            self._catalog()
+        except SpoolUnavailable:  # it is not known how they are to be asked: pages go on
+            return Taken((), more=False)
         return self._store.next_turns(count, self._settings.fetch.deadline_seconds + 30)
 
     async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result:
