@@ -1,6 +1,7 @@
 """What is remembered of feeds: the catalog's are the store's, and each document counts once."""
 
 import itertools
+import sys
 import time
 from dataclasses import replace
 
@@ -16,6 +17,12 @@ from worker.store.turns import Done, HostPace
 
 PACE = Pace(shortest=300, longest=86_400)
 NOW_MS = int(time.time() * 1000)
+
+
+@pytest.fixture(autouse=True)
+def _begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are counted from the test's own beginning: the server has its clock."""
+    monkeypatch.setattr(sys.modules[__name__], "NOW_MS", int(time.time() * 1000))
 
 
 @pytest.fixture
