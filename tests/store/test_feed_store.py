@@ -21,8 +21,8 @@ NOW_MS = int(time.time() * 1000)
 
 @pytest.fixture(autouse=True)
 def _begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times are counted from the test's own beginning: the server has its clock."""
-    monkeypatch.setattr(sys.modules[__name__], "NOW_MS", int(time.time() * 1000))
+    """Times are counted from a moment before the test: the server has its clock."""
+    monkeypatch.setattr(sys.modules[__name__], "NOW_MS", int(time.time() * 1000) - 10_000)
 
 
 @pytest.fixture
