@@ -109,6 +109,19 @@ def test_an_entry_that_its_feed_rewords_is_not_fetched_again(world: World, web: 
     assert world.totals().content_differs == 0
 
 
+def test_an_entry_whose_page_was_read_is_known_as_it_is(world: World, web: Web) -> None:
+    """Polled again, what the feed says of it is known without reading it: the record's mark is the
+    entry's, though its text is the page's."""
+    offer(web, 1)
+    world.add_feed("harbour", web.url("/rss"), full_text=True)
+    again(world)
+    entries = [item(1, link=web.url("/1.html"))]
+    web.pages["/rss"] = Reply(body=rss(entries, "<generator>other</generator>"))
+    world.poll("harbour")
+    totals = world.totals()
+    assert (totals.unchanged, totals.duplicate, totals.deferred) == (1, 0, 1)
+
+
 def test_a_revision_is_told_by_the_page(world: World, web: Web) -> None:
     """With on_change = "revise" a reworded entry's page is fetched: only another page is a
     revision."""

@@ -581,6 +581,42 @@ def test_a_full_spool_stops_the_polling(make: Make, web: Web) -> None:
     assert len(world.entries()) == 2
 
 
+def test_a_full_disk_stops_the_polling(make: Make, web: Web) -> None:
+    """Where intake is paused nothing is fetched that could not be kept."""
+    world = make(**{"spool.min_free_mb": 10**9})
+    world.add_feed("a", web.url("/a"))
+    with pytest.raises(SpoolUnavailable, match="free"):
+        world.fetch()
+    assert web.requests == []
+
+
+def test_polling_is_a_job(world: World, web: Web) -> None:
+    """What an hour's polls brought can be followed like any job."""
+    web.pages["/a"] = feed(1, 2)
+    world.add_feed("a", web.url("/a"))
+    world.poll()
+    (state,) = world.context.jobs.list()
+    assert (state.job.kind, state.job.source, state.files) == ("poll", "feeds", 1)
+    assert state.tally.published == 2
+
+
+def test_a_refused_entry_can_be_retried(world: World, web: Web) -> None:
+    """A part of a feed is no feed: retried, it is read as what it is."""
+    from worker.cli.retrying import retry
+
+    nothing = "<item><guid>broken</guid></item>"
+    web.pages["/rss"] = Reply(body=rss([item(1), nothing]))
+    world.add_feed("harbour", web.url("/rss"))
+    world.poll()
+    (kept,) = world.context.desk.quarantine
+    assert kept.ordinal == 1
+    retry(world.settings, [kept.id])
+    world.drain()
+    (again,) = world.context.desk.quarantine
+    assert (again.source, again.ordinal) == ("harbour", None)
+    assert world.feed("harbour").bad_reason is None
+
+
 def test_only_so_many_processes_fetch(world: World) -> None:
     """Who finds no free place to fetch goes away at once; a worker has the places on top."""
     settings = world.settings
