@@ -120,7 +120,7 @@ def _ours(data: bytes) -> list[Entry]:
             _instant(entry.dates[0].text if entry.dates else None),
             entry.html,
         )
-        for entry in feed.entries
+        for entry in feed.articles()
         if isinstance(entry, RawArticle)
     ]
 
