@@ -94,6 +94,21 @@ def test_the_same_bytes_are_not_parsed_again(world: World, web: Web) -> None:
     assert world.totals().archived == 1
 
 
+def test_feeds_that_are_added_together_drift_apart(
+    world: World, web: Web, redis_client: redis.Redis
+) -> None:
+    """Each poll draws its own jitter, so that feeds of one list are not due at one moment."""
+    names = [f"harbour-{number}" for number in range(4)]
+    for name in names:
+        web.pages[f"/{name}"] = feed(1)
+        world.add_feed(name, web.url(f"/{name}"))
+    world.poll()
+    keys = [world.context.feed_store.key(name) for name in names]
+    drawn = {redis_client.hget(key, "jitter") for key in keys}
+    assert None not in drawn
+    assert len(drawn) > 1
+
+
 def test_an_etag_is_never_ahead_of_what_is_safe(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:

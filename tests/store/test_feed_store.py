@@ -254,6 +254,37 @@ def test_jitter_outlives_news(store: FeedStore) -> None:
     assert len({state.due_ms for state in store.states(list("abcd"))}) == 4
 
 
+@pytest.mark.parametrize("new", [0, 1])
+def test_the_interval_keeps_its_bounds(store: FeedStore, new: int) -> None:
+    """However often there is news or none, the interval stays within what is set for the feed."""
+    synced(store, "1", feed("a"))
+    pace = Pace(shortest=300, longest=900)
+    for number in range(12):
+        polled(store, interval=store.states(["a"])[0].interval or 600.0)
+        read = document(prints="a" * 12 + "b" * 12, entries=2, new=new)
+        store.observed(f"{number}", [replace(read, pace=pace)])
+    assert store.states(["a"])[0].interval == (300 if new else 900)
+
+
+def test_a_schedule_says_when(store: FeedStore) -> None:
+    """A feed that is polled by a schedule is polled then, whatever its documents bring."""
+    synced(store, "1", feed("a"))
+    polled(store, interval=7000.0)
+    due = store.states(["a"])[0].due_ms
+    store.observed("first", [replace(document(new=1), pace=replace(PACE, schedule="0 6 * * *"))])
+    assert store.states(["a"])[0].due_ms == due
+
+
+def test_what_is_in_hand_stays_in_hand(store: FeedStore) -> None:
+    """A document that is read while its feed is polled again does not give the feed to another."""
+    synced(store, "1", feed("a"))
+    (turn,) = store.next_turns(1, 60).turns
+    leased = store.states(["a"])[0].due_ms
+    store.observed("first", [document(new=1)])
+    assert store.states(["a"])[0].due_ms == leased
+    store.done([Done(turn, 900, {"interval": 900.0})])
+
+
 @pytest.mark.parametrize("wrong_ms", [10 * 365 * 86_400_000, -7_200_000])
 def test_a_workers_wrong_clock_breaks_no_pace(store: FeedStore, wrong_ms: int) -> None:
     """Years ahead, or hours behind: the next poll is within the feed's bounds of now."""
