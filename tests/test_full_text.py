@@ -17,7 +17,7 @@ from tests.world import World
 from worker import poll as polling
 from worker.fetch import Fetcher
 from worker.parse.capsule import PagePart
-from worker.sources.pages import PageSource
+from worker.sources.pages import MOST_PARTS, PageSource
 from worker.sources.pause import pause
 from worker.view.audit import audit
 
@@ -234,34 +234,6 @@ def test_a_busy_host_costs_time_and_no_article(world: World, web: Web) -> None:
     assert len(world.context.desk.wanted.names()) == 2
 
 
-def test_the_pages_that_follow_are_read(tmp_path: Path, redis_server: Server, web: Web) -> None:
-    """Where a site's rule tells the next page, the article is whole."""
-    (tmp_path / "sites").mkdir()
-    (tmp_path / "sites" / "harbour.toml").write_text(
-        '[match]\nhosts = ["harbour.example"]\n[page]\ncontent = ["article"]\n'
-        'next_page = ["a.next"]\n'
-    )
-    world = newsroom(tmp_path, redis_server, web, sites_dir=str(tmp_path / "sites"))
-    offer(web, 1)
-
-    def part(number: int, link: str) -> Reply:
-        found = page("港口第1号公告", f"第{number}页。")
-        return Reply(
-            body=found.body.replace(b"</article>", link.encode() + b"</article>"),
-            headers=found.headers,
-        )
-
-    web.pages["/1.html"] = part(1, '<a class="next" href="/1_2.html">下一页</a>')
-    web.pages["/1_2.html"] = part(2, '<a class="next" href="/1_3.html">下一页</a>')
-    web.pages["/1_3.html"] = part(3, '<a class="next" href="/1.html">下一页</a>')
-    world.add_feed("harbour", web.url("/rss"), full_text=True, site="harbour")
-    again(world)
-    (entry,) = world.entries()
-    found = re.findall(r"第(\d)页。", entry["data"]["content_text"])
-    assert found == ["1", "2", "3"]
-    assert asked(web) == ["/1.html", "/1_2.html", "/1_3.html"]
-
-
 def following(tmp_path: Path) -> dict[str, Any]:
     """The option of a site whose articles go on where `a.next` leads."""
     (tmp_path / "sites").mkdir()
@@ -277,6 +249,36 @@ def part(number: int, link: str) -> Reply:
     found = page("港口第1号公告", f"第{number}页。")
     more = f'<a class="next" href="{link}">下一页</a></article>'.encode()
     return Reply(body=found.body.replace(b"</article>", more), headers=found.headers)
+
+
+def test_the_pages_that_follow_are_read(tmp_path: Path, redis_server: Server, web: Web) -> None:
+    """Where a site's rule tells the next page, the article is whole."""
+    world = newsroom(tmp_path, redis_server, web, **following(tmp_path))
+    offer(web, 1)
+    web.pages["/1.html"] = part(1, "/1_2.html")
+    web.pages["/1_2.html"] = part(2, "/1_3.html")
+    web.pages["/1_3.html"] = part(3, "/1.html")
+    world.add_feed("harbour", web.url("/rss"), full_text=True, site="harbour")
+    again(world)
+    (entry,) = world.entries()
+    found = re.findall(r"第(\d)页。", entry["data"]["content_text"])
+    assert found == ["1", "2", "3"]
+    assert asked(web) == ["/1.html", "/1_2.html", "/1_3.html"]
+    assert entry["data"]["warnings"] == []
+
+
+def test_an_article_without_end_has_one(tmp_path: Path, redis_server: Server, web: Web) -> None:
+    """A site whose next page always has another costs ten requests, and a warning says so."""
+    world = newsroom(tmp_path, redis_server, web, **following(tmp_path))
+    offer(web, 1)
+    for number in range(1, MOST_PARTS + 3):
+        web.pages[f"/{number}.html"] = part(number, f"/{number + 1}.html")
+    world.add_feed("harbour", web.url("/rss"), full_text=True, site="harbour")
+    again(world)
+    (entry,) = world.entries()
+    assert len(asked(web)) == MOST_PARTS
+    assert f"第{MOST_PARTS}页。" in entry["data"]["content_text"]
+    assert f"after {MOST_PARTS} pages" in " ".join(entry["data"]["warnings"])
 
 
 def test_robots_txt_holds_for_what_follows(tmp_path: Path, redis_server: Server, web: Web) -> None:

@@ -153,10 +153,12 @@ class PageSource:
             await self._leave(parts[0].url, fetcher)  # it was led to another site, which may forbid
         pause = max(delay, fetch.host_interval_seconds)
         seen = {page.url, parts[0].url}
-        while len(parts) < MOST_PARTS:
+        while True:
             there = await asyncio.to_thread(self._next, page.source, parts[-1])
             if there is None or there in seen:
-                break
+                return tuple(parts), None
+            if len(parts) == MOST_PARTS:
+                return tuple(parts), f"it goes on after {MOST_PARTS} pages, and no more are read"
             if clock() + pause + fetch.deadline_seconds > end:
                 return tuple(parts), f"with {pause:g} s between two pages the rest takes too long"
             seen.add(there)
@@ -166,7 +168,6 @@ class PageSource:
                 parts.append(await self._part(there, fetcher))
             except (FetchFailed, _NoPage) as error:
                 return tuple(parts), str(error)
-        return tuple(parts), None
 
     def _next(self, source: str, part: PagePart) -> str | None:
         """The page that follows; a tree has to be built to know, so this runs in a thread."""
