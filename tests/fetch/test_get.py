@@ -136,6 +136,17 @@ def test_connections_are_kept() -> None:
         assert len(web.requests) == 6
 
 
+def test_no_more_connections_are_kept_than_may_be_used() -> None:
+    """Thousands of hosts do not leave thousands of open connections: the oldest makes room."""
+    with Web() as web, Web() as other:
+        web.pages["/x"] = other.pages["/x"] = Reply(body=TEXT)
+        asked = [web.url("/x"), other.url("/x"), web.url("/x")]
+        in_turn(asked, web, other, concurrency=1)
+        assert (web.connections, other.connections) == (2, 1)
+        in_turn(asked, web, other, concurrency=2)
+        assert (web.connections, other.connections) == (3, 2)
+
+
 def test_a_connection_closed_meanwhile_is_replaced() -> None:
     """A server that closes after each answer, without saying so, is asked again at once."""
     with Web() as web:

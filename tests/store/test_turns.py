@@ -71,6 +71,18 @@ def test_a_host_has_so_many_at_once(redis_server: Server) -> None:
     assert len(store.next_turns(10, 60).turns) == 1
 
 
+def test_a_dead_workers_place_at_a_host_is_free_again(redis_server: Server) -> None:
+    """What a worker had that never came back does not close its host to others."""
+    store = pages(redis_server, HostPace(interval_seconds=0, connections=1))
+    store.want({"p": "host.example"})
+    assert names_of(store, lease=0.05) == ["p"]
+    time.sleep(0.1)
+    client = redis_server.client()
+    client.zadd(f"{{{STREAM}}}:pages", {"p": 2 * time.time() * 1000})
+    store.want({"q": "host.example"})
+    assert names_of(store) == ["q"]
+
+
 def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
     """After `cool` nothing of that host is handed out, whoever asks; others go on."""
     store = pages(redis_server)
