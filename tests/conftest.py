@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from tests.servers import Server, new_directory, wheel_binary
+from tests.web import Web
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +57,10 @@ def own_server(server_binary: str) -> Iterator[Callable[..., Server]]:
     for server in started:
         server.kill()
         shutil.rmtree(server.directory, ignore_errors=True)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A web server of the test's own, on loopback."""
+    with Web() as web:
+        yield web

@@ -16,12 +16,6 @@ Make = Callable[..., World]
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    with Web() as web:
-        yield web
-
-
-@pytest.fixture
 def other() -> Iterator[Web]:
     with Web("127.0.0.2") as web:
         yield web

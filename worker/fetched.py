@@ -110,11 +110,9 @@ class FeedDocument:
             alone=False,
             mark=self._marks[number],
         )
-        if isinstance(item, Unread) or isinstance(read, Refusal) or not _is_web(read.url):
+        if self.crowded or isinstance(item, Unread) or isinstance(read, Refusal):
             return Found(item)
-        if self.crowded:
-            return Found(item)
-        return Found(item, read)
+        return Found(item, read if _is_web(read.url) else None)
 
     def about(self) -> FeedRead:
         return FeedRead(

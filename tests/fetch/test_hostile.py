@@ -142,19 +142,21 @@ def test_a_body_that_nobody_wants_is_not_downloaded() -> None:
     assert pour.sent < 30_000_000
 
 
+async def after_a_second(web: Web) -> list[bytes]:
+    """The bodies of /x and, a second later and by the same Fetcher, of /y."""
+    async with Fetcher(settings(web)) as fetcher:
+        first = await fetcher.get(Asked(web.url("/x")))
+        await asyncio.sleep(1)
+        return [first.body, (await fetcher.get(Asked(web.url("/y")))).body]
+
+
 def test_what_pours_into_an_idle_connection_is_not_held() -> None:
     """A server that goes on after its answer waits, and the next request does not see it."""
     pour = Pour(OK + b"Content-Length: 2\r\n\r\nok")
 
-    async def run(web: Web) -> list[bytes]:
-        async with Fetcher(settings(web)) as fetcher:
-            first = await fetcher.get(Asked(web.url("/x")))
-            await asyncio.sleep(1)
-            return [first.body, (await fetcher.get(Asked(web.url("/y")))).body]
-
     with Web() as web:
         web.pages |= {"/x": raw(pour), "/y": Reply(body=b"own")}
-        assert asyncio.run(run(web)) == [b"ok", b"own"]
+        assert asyncio.run(after_a_second(web)) == [b"ok", b"own"]
     assert pour.sent < 30_000_000
 
 
@@ -169,15 +171,9 @@ def test_an_answer_that_nobody_asked_for_is_not_taken() -> None:
         await writer.drain()
         await asyncio.sleep(60)
 
-    async def run(web: Web) -> list[bytes]:
-        async with Fetcher(settings(web)) as fetcher:
-            first = await fetcher.get(Asked(web.url("/x")))
-            await asyncio.sleep(1)
-            return [first.body, (await fetcher.get(Asked(web.url("/y")))).body]
-
     with Web() as web:
         web.pages |= {"/x": raw(forge), "/y": Reply(body=b"own")}
-        assert asyncio.run(run(web)) == [b"ok", b"own"]
+        assert asyncio.run(after_a_second(web)) == [b"ok", b"own"]
 
 
 def test_less_than_was_promised_is_an_error() -> None:

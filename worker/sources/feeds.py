@@ -79,13 +79,13 @@ class FeedSource:
     async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result:
         feed = self._catalog().get(turn.name)
         if feed is None or is_paused(self._settings.state_dir, feed.name):
-            return Result(
-                Done(turn, after=HELD_SECONDS)
-            )  # one that is gone goes with the next sync
+            # One that is gone goes with the next sync.
+            return Result(Done(turn, after=HELD_SECONDS))
         before = remembered(turn)
         try:
-            home = fetcher.target(feed.address(self._settings.fetch.rsshub_base))
-            address = before.address or feed.address(self._settings.fetch.rsshub_base)
+            configured = feed.address(self._settings.fetch.rsshub_base)
+            home = fetcher.target(configured)
+            address = before.address or configured
             at_home = fetcher.target(address).origin == home.origin
             answer = await fetcher.get(_asked(feed, address, before, at_home=at_home))
         except FetchFailed as error:
