@@ -23,7 +23,8 @@ LAYERS = (
     ("promises", "beat", "presence"),
     ("app",),
     ("tasks", "view", "bell", "intake"),
-    ("service", "api"),
+    ("service", "api", "actions"),
+    ("web",),
     ("cli",),
 )
 """From the bottom up. Those of one row may import each other; a row imports only lower ones."""
@@ -37,6 +38,11 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli", "service"},
     "watchdog": {"service"},
+    "starlette": {"web"},
+    "uvicorn": {"web"},
+    "jinja2": {"web"},
+    "sse_starlette": {"web"},
+    "prometheus_client": {"web"},
     "httpx": {"fetch"},
     "httpcore": {"fetch"},
     "protego": {"fetch"},

@@ -8,8 +8,9 @@ import redis
 
 from tests.servers import Server
 from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
-from worker.settings import Settings
+from worker.settings import Settings, load
 from worker.store.connection import connect, redis_url, shown_url, translated
+from worker.store.server import server_info
 
 
 def test_talks_to_a_server_over_a_unix_socket(redis_server: Server) -> None:
@@ -102,3 +103,18 @@ def test_a_long_state_directory_has_a_short_socket() -> None:
     assert embedded_socket(deep) == embedded_socket(deep)
     assert len(str(embedded_socket(deep))) < 100
     assert embedded_socket(deep) != embedded_socket(deep.parent)
+
+
+def test_a_password_comes_from_its_file(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """`redis.password_file` is used where the address has none; a wrong one is said in words."""
+    server = own_server(options=("--requirepass", "s3:cret@/"))
+    file = tmp_path / "password"
+    file.write_text("s3:cret@/\nnot this\n")
+    given = {"state_dir": tmp_path, "redis.url": server.url, "redis.password_file": str(file)}
+    assert server_info(connect(redis_url(load(options=given)))).run_id
+    file.write_text("wrong\n")
+    with pytest.raises(StoreUnavailable, match="refuses the user or password"):
+        server_info(connect(redis_url(load(options=given))))
+    file.write_text("\n")
+    with pytest.raises(ConfigError, match=r"redis\.password_file: the first line .* is empty"):
+        redis_url(load(options=given))

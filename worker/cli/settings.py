@@ -51,13 +51,14 @@ def check(context: typer.Context, json: Json = False) -> None:
 def show(context: typer.Context, json: Json = False) -> None:
     """Show every setting as it is now: defaults, config file, environment and options together.
 
-    Passwords in addresses are left out.
+    Passwords in addresses are left out, and so is the token.
     """
     from worker.cli.output import console, outside, print_json
 
     settings = settings_of(context)
     shown = settings.model_dump(mode="json")
     shown["redis"]["url"] = _without_password(settings.redis.url)
+    shown["web"]["token"] = "***" if settings.web.token else ""
     shown["fetch"]["rsshub_base"] = _without_password(settings.fetch.rsshub_base)
     shown["folders"] = [folder.model_dump(mode="json") for folder in settings.all_folders()]
     if json:
@@ -97,5 +98,7 @@ def _toml(values: dict[str, Any]) -> list[str]:
 def _assignment(key: str, value: Any) -> str:
     import json
 
-    # A JSON string, number or boolean is a TOML one.
+    if isinstance(value, dict):
+        return f"{key} = {{ {', '.join(_assignment(*pair) for pair in value.items())} }}"
+    # A JSON string, number, boolean or list is a TOML one.
     return f"# {key} =" if value is None else f"{key} = {json.dumps(value, ensure_ascii=False)}"

@@ -12,7 +12,7 @@ from worker.errors import UsageError
 from worker.escape import printable
 from worker.model import OnChange, Profile, Scope
 from worker.settings import Settings
-from worker.settings.fields import Cron, SourceName, TimeZoneName
+from worker.settings.types import Cron, SourceName, TimeZoneName
 
 RSSHUB = "rsshub://"
 _LONGEST_URL = 4096

@@ -7,6 +7,7 @@ names the nearest known one.
 ==========  ==================================================================
 ``fields``  the keys, table by table; a new setting is a line there, and one in
             `config/newsdrop.toml`
+``types``   what single settings may be, and how they are written in a variable
 ``load``    files, environment and options layered; what is wrong is said
 ==========  ==================================================================
 """
@@ -29,9 +30,10 @@ from worker.settings.fields import (
     Settings,
     Spool,
     Stream,
+    Web,
     WorkerSettings,
 )
-from worker.settings.load import config_file, load, shipped_config
+from worker.settings.load import config_file, first_line, load, shipped_config
 
 __all__ = [
     "FETCH_TAKING_SECONDS",
@@ -51,8 +53,10 @@ __all__ = [
     "Settings",
     "Spool",
     "Stream",
+    "Web",
     "WorkerSettings",
     "config_file",
+    "first_line",
     "load",
     "shipped_config",
 ]

@@ -1,23 +1,26 @@
 """The settings, table by table: what each key is, its default, and what it may be."""
 
 import os
-import re
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.model import OnChange, Profile, Scope
+from worker.settings.types import (
+    Cron,
+    ExpandedPath,
+    Level,
+    Levels,
+    Names,
+    Networks,
+    Ports,
+    RedisUrl,
+    SourceName,
+    TimeZoneName,
+)
 
 ENV_PREFIX = "NEWSDROP_"
 MANUAL = "manual"
@@ -38,69 +41,6 @@ def _default_state_dir() -> Path:
     return Path(base).expanduser() / "newsdrop"
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        hint = "use an IANA name such as Asia/Shanghai"
-        raise ValueError(f"no such time zone: {name!r}; {hint}") from error
-    return name
-
-
-def _cron(text: str) -> str:
-    from celery.schedules import ParseException, crontab
-
-    if text:
-        try:
-            minute, hour, day, month, weekday = text.split()
-            crontab(minute, hour, weekday, day, month)
-        except (ParseException, ValueError, TypeError) as error:
-            raise ValueError(f"not a cron schedule of five fields: {text!r} ({error})") from error
-    return text
-
-
-def _source_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise ValueError("a source's name is 1 to 64 letters, digits, dots, dashes or underscores")
-    return name
-
-
-def _redis_url(value: str) -> str:
-    if value and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("not an address: begin it with redis://, rediss:// or unix://")
-    return value
-
-
-TimeZoneName = Annotated[str, AfterValidator(_zone)]
-Cron = Annotated[str, AfterValidator(_cron)]
-SourceName = Annotated[str, AfterValidator(_source_name)]
-RedisUrl = Annotated[str, AfterValidator(_redis_url)]
-ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser())]
-
-
-def _listed(value: Any) -> Any:
-    """A list; in an environment variable its items are separated by commas."""
-    return (
-        [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str)
-        else value
-    )
-
-
-def _network(value: Any) -> Any:
-    try:
-        return ip_network(value)
-    except ValueError as error:
-        raise ValueError(f"not a network ({error}): write it as 10.1.0.0/16") from error
-
-
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)]
-Ports = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_listed)
-]
-
-
 class Part(BaseModel):
     """A table of the settings; unknown keys are refused."""
 
@@ -109,6 +49,9 @@ class Part(BaseModel):
 
 class Redis(Part):
     url: RedisUrl = Field("", description="empty: the server that `newsdrop up` runs")
+    password_file: ExpandedPath | None = Field(
+        None, description="its first line is the password, where redis.url has none"
+    )
     durability: Literal["written", "fsynced"] = Field(
         "written",
         description="`fsynced` waits for the disk: needs a server with appendfsync always",
@@ -224,8 +167,20 @@ class Jobs(Part):
     max_refused: int = Field(1000, ge=0, description="refused files listed for a job")
 
 
+class Web(Part):
+    """The status page, the HTTP API and the metrics."""
+
+    host: str = Field("127.0.0.1", description="any other than loopback needs a token")
+    port: int = Field(8787, ge=0, le=65535, description="0: any that is free")
+    token: str = Field("", description="asked for where set; what is read and changed is behind it")
+    token_file: ExpandedPath | None = Field(None, description="the token is this file's first line")
+    hosts: Names = Field((), description="names it is asked by, beside its address and localhost")
+    upload_mb: int = Field(64, ge=1, description="of one upload, all its files together")
+
+
 class Log(Part):
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Level = "info"
+    levels: Levels = Field({}, description="of single parts: store = debug")
     format: Literal["auto", "console", "json"] = "auto"
 
 
@@ -282,6 +237,7 @@ class Settings(BaseSettings):
     fetch: Fetch = Fetch()
     feeds: Feeds = Feeds()
     jobs: Jobs = Jobs()
+    web: Web = Web()
     log: Log = Log()
     folders: tuple[Folder, ...] = ()
 

@@ -63,6 +63,19 @@ def load(
         ) from error
 
 
+def first_line(path: Path, key: str) -> str:
+    """A secret out of the file that the setting `key` names. Raises ConfigError."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            line = file.readline(4096).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigError(f"{key}: {printable(path)} cannot be read: {why}") from error
+    if not line:
+        raise ConfigError(f"{key}: the first line of {printable(path)} is empty")
+    return line
+
+
 def _layered(
     options: Mapping[str, Any], noted: Mapping[str, Any], file: Mapping[str, Any]
 ) -> Settings:
@@ -100,7 +113,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
         ) from error
-    for holder in (table, table.get("fetch"), table.get("feeds"), *table.get("folders", [])):
+    tables = (table.get(name) for name in ("redis", "fetch", "feeds", "web"))
+    for holder in (table, *tables, *table.get("folders", [])):
         if isinstance(holder, dict):
             _resolve_paths(holder, path.parent)
     feeds = table.setdefault("feeds", {})
@@ -109,7 +123,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return table
 
 
-_PATHS = ("path", "drop", "state_dir", "sites_dir", "file", "ca_file")
+_PATHS = (
+    "path",
+    "drop",
+    "state_dir",
+    "sites_dir",
+    "file",
+    "ca_file",
+    "token_file",
+    "password_file",
+)
 
 
 def _resolve_paths(holder: dict[str, Any], base: Path) -> None:
@@ -178,7 +201,7 @@ def _explain(error: ValidationError, path: Path) -> str:
                     hint = hint.replace("mean folders.", f"mean folders.{table}.")
             lines.append(f"unknown setting {printable(where)}{hint}")
         else:
-            secret = plain == "redis.url"  # a password may be in it
+            secret = plain in ("redis.url", "web.token")  # a password is, or may be in it
             given = "" if secret else printable(repr(problem.get("input")), 80)
             said = printable(problem["msg"].removeprefix("Value error, "))
             about = f"{printable(where)}: " if where else ""

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import quote, urlsplit
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -12,7 +13,7 @@ from redis.retry import Retry
 from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
 from worker.escape import printable
 from worker.runtime import embedded_socket
-from worker.settings import Settings
+from worker.settings import Settings, first_line
 from worker.store.packing import OnePiece
 
 Client = redis.Redis
@@ -43,8 +44,26 @@ def connect(url: str) -> Client:
 
 
 def redis_url(settings: Settings) -> str:
-    """The configured server, else the one `newsdrop up` runs for this state directory."""
-    return settings.redis.url or socket_url(str(embedded_socket(settings.state_dir)))
+    """The configured server, else the one `newsdrop up` runs for this state directory.
+
+    Raises ConfigError where the password's file cannot be read.
+    """
+    url = settings.redis.url
+    if not url:
+        return socket_url(str(embedded_socket(settings.state_dir)))
+    return (
+        _with_password(url, settings.redis.password_file) if settings.redis.password_file else url
+    )
+
+
+def _with_password(url: str, file: Path) -> str:
+    """`url` with the file's first line as its password, unless it has one."""
+    parts = urlsplit(url)
+    if parts.password:
+        return url
+    password = quote(first_line(file, "redis.password_file"), safe="")
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.rstrip(':')}:{password}@{host}"))
 
 
 def socket_url(path: str) -> str:

@@ -1,0 +1,87 @@
+"""The types of single settings: what each may be, and how it is written in a variable."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        hint = "use an IANA name such as Asia/Shanghai"
+        raise ValueError(f"no such time zone: {name!r}; {hint}") from error
+    return name
+
+
+def _cron(text: str) -> str:
+    from celery.schedules import ParseException, crontab
+
+    if text:
+        try:
+            minute, hour, day, month, weekday = text.split()
+            crontab(minute, hour, weekday, day, month)
+        except (ParseException, ValueError, TypeError) as error:
+            raise ValueError(f"not a cron schedule of five fields: {text!r} ({error})") from error
+    return text
+
+
+def _source_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise ValueError("a source's name is 1 to 64 letters, digits, dots, dashes or underscores")
+    return name
+
+
+def _redis_url(value: str) -> str:
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("not an address: begin it with redis://, rediss:// or unix://")
+    return value
+
+
+TimeZoneName = Annotated[str, AfterValidator(_zone)]
+Cron = Annotated[str, AfterValidator(_cron)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser())]
+
+
+def _listed(value: Any) -> Any:
+    """A list; in an environment variable its items are separated by commas."""
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _network(value: Any) -> Any:
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"not a network ({error}): write it as 10.1.0.0/16") from error
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)]
+Ports = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_listed)
+]
+
+
+def _pairs(value: Any) -> Any:
+    """A table; in an environment variable `part=level`, separated by commas."""
+    if not isinstance(value, str):
+        return value
+    pairs = [one.partition("=") for one in value.split(",") if one.strip()]
+    return {name.strip(): level.strip() for name, _, level in pairs}
+
+
+Levels = Annotated[dict[str, Level], NoDecode, BeforeValidator(_pairs)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
