@@ -28,6 +28,7 @@ from bench.memory import memory
 from bench.pages import pages
 from bench.parsers import parsers
 from bench.speed import speed
+from bench.web import web
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -41,6 +42,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "feedmemory": feed_memory,
     "parsers": parsers,
     "pages": pages,
+    "web": web,
 }
 
 

@@ -38,15 +38,20 @@ def measure(n: int = 1_000_000, options: tuple[str, ...] = (), undated: float = 
         try:
             client = server.client()
             before = _used(client)
-            for part in _batches(n, undated):
-                pipe = client.pipeline(transaction=False)
-                for key, field, value in part:
-                    pipe.hset(key, field, value)
-                    pipe.expire(key, 366 * DAY)
-                pipe.execute()
+            fill(client, n, undated)
             return (_used(client) - before) / n
         finally:
             server.stop()
+
+
+def fill(client: redis.Redis, n: int, undated: float = 0.0) -> None:
+    """Write an index of `n` articles."""
+    for part in _batches(n, undated):
+        pipe = client.pipeline(transaction=False)
+        for key, field, value in part:
+            pipe.hset(key, field, value)
+            pipe.expire(key, 366 * DAY)
+        pipe.execute()
 
 
 def _batches(n: int, undated: float) -> Iterator[list[tuple[bytes, bytes, bytes]]]:

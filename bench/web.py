@@ -1,0 +1,191 @@
+"""The figures of the status page: how soon it answers, and what looking on costs.
+
+`newsdrop web` as a user runs it. The overview is asked with 200,000 articles in the index, 10,000
+jobs and 100,000 files that wait; what 50 open pages and a Prometheus cost is the rate of new
+articles with them, by the rate without, in turn; medians of five rounds.
+"""
+
+import random
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+
+from bench import corpus
+from bench.crowd import ask
+from bench.figure import Figure, below
+from bench.index_memory import fill
+from bench.ours import enqueue, is_idle, settings_of, worker_of
+from bench.place import Place, place, pool, running, to_last_entry, wait_until
+from bench.rate import PROCESSES, WARM, cpu
+from worker.settings import MANUAL, Settings
+from worker.sources.enqueue import Order
+from worker.sources.enqueue import enqueue as claim_all
+from worker.spool.accepted import Accepted
+from worker.spool.layout import manual_root
+from worker.store.jobs import Job, JobKind
+from worker.store.opened import job_store
+from worker.times import utc_now
+
+INDEXED, JOBS, FILES = 200_000, 10_000, 100_000
+ASKED = 300
+PAGES = 50
+SCRAPE_SECONDS = 5.0
+ROUNDS = 5
+ARTICLES = 10_000
+_EVERY = 0.05  # seconds between two requests, about: many of them find a new second
+_WARM_FROM = 10_000_000
+
+
+def web(quick: bool, say: Callable[[str], None]) -> list[Figure]:
+    """`quick` is a tenth of all that is there, and one round."""
+    return [*_answers(quick, say), *_costs(quick, say)]
+
+
+def _answers(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
+    part = 10 if quick else 1
+    indexed, jobs, files = INDEXED // part, JOBS // part, FILES // part
+    say(f"web: {indexed:,} articles, {jobs:,} jobs, {files:,} waiting files")
+    with place() as here:
+        settings = settings_of(here)
+        fill(here.client, indexed)
+        _make_jobs(settings, jobs)
+        _make_waiting(settings, here.folder / "files", files)
+        with _web(here) as port:
+            for path, name in (("/", "overview"), ("/jobs", "jobs"), ("/metrics", "metrics")):
+                taken = sorted(_ask_often(port, path, ASKED // part))
+                p95 = taken[int(len(taken) * 0.95)]
+                most = 0.05 if path == "/" else 1.0
+                title = f"{name} answered, p95, at {indexed:,} articles, {files:,} waiting files"
+                yield below(title, p95, most, _milliseconds, runs={"seconds": taken})
+
+
+def _ask_often(port: int, path: str, times: int) -> Iterator[float]:
+    pauses = random.Random(1)
+    ask(port, path)
+    for _ in range(times):
+        time.sleep(pauses.uniform(0, 2 * _EVERY))
+        yield ask(port, path)[0]
+
+
+def _costs(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
+    rounds, articles = (1, 2_000) if quick else (ROUNDS, ARTICLES)
+    watched: dict[str, tuple[int, float] | None] = {
+        "alone": None,
+        "pages": (PAGES, 0.0),
+        "scraped": (0, SCRAPE_SECONDS),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in watched}
+    spent: dict[str, list[float]] = {name: [] for name in watched}
+    for number in range(rounds):
+        say(f"web: round {number + 1} of {rounds}, {articles:,} articles")
+        for name, crowd in watched.items():
+            rate, web_ms = _rate(articles, crowd)
+            rates[name].append(rate)
+            spent[name].append(web_ms)
+        say("  " + ", ".join(f"{name} {of[-1]:,.0f}/s" for name, of in rates.items()))
+    told = (
+        ("pages", f"{PAGES} open pages", 0.05),
+        ("scraped", f"metrics and status, asked every {SCRAPE_SECONDS:.0f} s", 0.02),
+    )
+    alone = median(rates["alone"])
+    for name, what, most in told:
+        share = 1 - median(rates[name]) / alone
+        title = f"{what}: share of new articles/s ({median(rates[name]):,.0f} : {alone:,.0f})"
+        runs = {"rates": rates, "web_cpu_ms_an_article": spent}
+        yield below(title, share, most, _percent, runs=runs)
+
+
+def _rate(articles: int, crowd: tuple[int, float] | None) -> tuple[float, float]:
+    """New articles a second, and the status page's CPU in milliseconds an article."""
+    with place() as here, ExitStack() as stack:
+        worker = stack.enter_context(worker_of(here, PROCESSES))
+        settings = settings_of(here)
+        corpus.write(here.folder / "warm", range(_WARM_FROM, _WARM_FROM + WARM))
+        corpus.write(here.folder / "files", range(articles))
+        pool(worker, PROCESSES)
+        enqueue(settings, here.folder / "warm")
+        wait_until(lambda: is_idle(settings))
+        watching = []
+        if crowd is not None:
+            port = _free_port()
+            process = stack.enter_context(running(*_web_command(here, port)))
+            wait_until(lambda: _is_up(port), within=60)
+            stack.enter_context(_crowd(here, port, *crowd))
+            watching = [process]
+        before, began = cpu(watching), time.time()
+        enqueue(settings, here.folder / "files")
+        ended = to_last_entry(here.client, settings.stream.name, WARM + articles)
+        used = cpu(watching) - before
+        wait_until(lambda: is_idle(settings))
+        return articles / (ended - began), used / articles * 1000
+
+
+def _make_jobs(settings: Settings, count: int) -> None:
+    store = job_store(settings)
+    now = int(utc_now().timestamp() * 1000)
+    for number in range(count):
+        job = f"enqueue-bench-{number:06}"
+        store.open(Job(job, JobKind.ENQUEUE, MANUAL, f"folder {number}", now - number))
+        store.add_files(job, 1)
+
+
+def _make_waiting(settings: Settings, folder: Path, count: int) -> None:
+    """Files of a line each, claimed into batches that nobody takes."""
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number}.md").write_bytes(b"---\ntitle: %d\n---\n\nText.\n" % number)
+    root = manual_root(settings)
+    root.prepare()
+    wish = Order(MANUAL, "enqueue-bench-000000", move=True)
+    accepted = Accepted(settings.state_dir)
+    for _ in claim_all([folder], root, settings.spool, accepted, wish, now=utc_now):
+        pass
+
+
+@contextmanager
+def _web(here: Place) -> Iterator[int]:
+    port = _free_port()
+    with running(*_web_command(here, port)):
+        wait_until(lambda: _is_up(port), within=60)
+        yield port
+
+
+def _web_command(here: Place, port: int) -> tuple[list[str], dict[str, str], Path]:
+    told = {"NEWSDROP_STATE_DIR": str(here.state_dir), "NEWSDROP_REDIS_URL": here.url}
+    command = [sys.executable, "-m", "worker.cli", "web", "--port", str(port)]
+    return command, told, here.folder / "web.log"
+
+
+@contextmanager
+def _crowd(here: Place, port: int, pages: int, every: float) -> Iterator[None]:
+    log = here.folder / "crowd.log"
+    command = [sys.executable, "-m", "bench.crowd", str(port), str(pages), str(every)]
+    with running(command, {}, log):
+        wait_until(lambda: b"open" in log.read_bytes(), within=60)
+        yield
+
+
+def _is_up(port: int) -> bool:
+    try:
+        ask(port, "/livez")
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value * 1000:.3g} ms"
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:.1f} %"
