@@ -66,6 +66,10 @@ class Layout:
     def refused(self, job: str) -> bytes:
         return self.key("job", job, "refused")
 
+    def minutes(self) -> bytes:
+        """The articles settled within each minute, by outcome."""
+        return self.key("minutes")
+
     @property
     def keep_seconds(self) -> int:
         return self.keep_days * DAY

@@ -1,20 +1,21 @@
 -- Adds what became of a batch to the counters, once.
 --
--- KEYS  1 claims of the batch, 2 totals, 3 sources, 4 jobs, 5 job, 6 refused files of the job
+-- KEYS  1 claims of the batch, 2 totals, 3 sources, 4 jobs, 5 job, 6 refused files of the job,
+--       7 minutes
 -- ARGV  1 seconds that the guard lives, 2 source, 3 job ('' where none), 4 seconds that a job
---       lives, 5 how many refused files a job lists, 6 number of counters,
---       then that many pairs of counter and number, then the refused files, packed
+--       lives, 5 how many refused files a job lists, 6 minutes that are kept, 7 number of
+--       counters, then that many pairs of counter and number, then the refused files, packed
 -- Returns 1, or 0 where the batch was settled before.
 
-local claims, totals, sources, jobs, job, refused =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local source, job_id, listed = ARGV[2], ARGV[3], tonumber(ARGV[5])
-local FIRST = 7
+local claims, totals, sources, jobs, job, refused, minutes =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local source, job_id, listed, kept = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST = 8
 
 -- A wrong type must fail the call before it counted anything.
 local kinds = {
   [claims] = 'hash', [totals] = 'hash', [sources] = 'hash',
-  [jobs] = 'zset', [job] = 'hash', [refused] = 'list',
+  [jobs] = 'zset', [job] = 'hash', [refused] = 'list', [minutes] = 'hash',
 }
 for key, wanted in pairs(kinds) do
   local kind = redis.call('TYPE', key)['ok']
@@ -27,10 +28,13 @@ if redis.call('HEXISTS', claims, 'settled') == 1 then return 0 end
 
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-local last = FIRST + 2 * tonumber(ARGV[6]) - 1
+local last = FIRST + 2 * tonumber(ARGV[7]) - 1
+
+local counted = {}
 
 for at = FIRST, last, 2 do
   local counter, number = ARGV[at], ARGV[at + 1]
+  counted[counter] = tonumber(number)
   redis.call('HINCRBY', totals, counter, number)
   redis.call('HINCRBY', sources, source .. '/' .. counter, number)
   if job_id ~= '' then redis.call('HINCRBY', job, counter, number) end
@@ -47,6 +51,33 @@ if job_id ~= '' then
   for at = last + 1, math.min(#ARGV, last + room) do redis.call('RPUSH', refused, ARGV[at]) end
   redis.call('EXPIRE', refused, ARGV[4])
 end
+
+-- A field a minute, with the counts of what is shown as a rate; the first of a minute lets the
+-- oldest go. Where none came for as long as they are kept, the whole key has expired.
+local function add_to_minute()
+  local present = math.floor(time[1] / 60)
+  local field = string.format('%.0f', present)
+  local before = redis.call('HGET', minutes, field)
+  local counts, some = {}, 0
+  local had = (before or '0 0 0 0'):gmatch('%d+')
+  for at, counter in ipairs({ 'published', 'revised', 'duplicate', 'rejected' }) do
+    local more = counted[counter] or 0
+    some = some + more
+    counts[at] = string.format('%.0f', (had() or 0) + more)
+  end
+  if some == 0 then return end
+  if not before then
+    local oldest = math.min(tonumber(redis.call('HGET', minutes, 'oldest') or present), present)
+    local keep = math.max(oldest, present - kept + 1)
+    for minute = oldest, keep - 1 do
+      redis.call('HDEL', minutes, string.format('%.0f', minute))
+    end
+    redis.call('HSET', minutes, 'oldest', string.format('%.0f', keep))
+    redis.call('EXPIRE', minutes, kept * 60)
+  end
+  redis.call('HSET', minutes, field, table.concat(counts, ' '))
+end
+add_to_minute()
 
 redis.call('DEL', claims)
 redis.call('HSET', claims, 'settled', now)

@@ -8,6 +8,7 @@ import redis
 
 from worker.model import Outcome, Tally
 from worker.store.layout import DAY, Layout
+from worker.store.measures import MINUTES_KEPT
 from worker.store.script import Script
 
 COUNTERS = tuple(field.name for field in fields(Tally))
@@ -74,7 +75,7 @@ class Tallies:
         """
         counts = [(name.encode(), number) for name, number in asdict(tally).items() if number]
         args: list[bytes | int] = [DAY, source.encode(), (job or "").encode()]
-        args += (self._layout.keep_seconds, self._max_refused, len(counts))
+        args += (self._layout.keep_seconds, self._max_refused, MINUTES_KEPT, len(counts))
         args += (part for pair in counts for part in pair)
         args += map(orjson.dumps, refused[: self._max_refused])
         keys = [
@@ -83,6 +84,7 @@ class Tallies:
             self._layout.jobs(),
             self._layout.job(job or ""),
             self._layout.refused(job or ""),
+            self._layout.minutes(),
         ]
         return bool(self._settle.run(self._client, keys, args))
 

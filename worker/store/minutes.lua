@@ -1,0 +1,20 @@
+-- The articles of the last minutes by outcome, as the server's clock has them.
+--
+-- KEYS  1 minutes
+-- ARGV  1 how many minutes
+-- Returns {number of the present minute since 1970, {counts or false of each minute, oldest first}}
+
+local count = tonumber(ARGV[1])
+local present = math.floor(redis.call('TIME')[1] / 60)
+
+local found = {}
+for first = present - count + 1, present, 1000 do
+  local wanted = {}
+  for minute = first, math.min(first + 999, present) do
+    wanted[#wanted + 1] = string.format('%.0f', minute)
+  end
+  for _, counts in ipairs(redis.call('HMGET', KEYS[1], unpack(wanted))) do
+    found[#found + 1] = counts
+  end
+end
+return { present, found }
