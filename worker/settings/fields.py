@@ -1,14 +1,11 @@
 """The settings, table by table: what each key is, its default, and what it may be."""
 
-import os
 from pathlib import Path
 from typing import Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from worker.model import OnChange, Profile, Scope
+from worker.model import OnChange, Scope
 from worker.settings.types import (
     Cron,
     ExpandedPath,
@@ -36,11 +33,6 @@ MEGABYTE = 1_000_000
 """What `_mb` is in every key: a disk's megabyte, not 1,024 × 1,024 bytes."""
 
 
-def _default_state_dir() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "newsdrop"
-
-
 class Part(BaseModel):
     """A table of the settings; unknown keys are refused."""
 
@@ -59,8 +51,15 @@ class Redis(Part):
 
 
 class Stream(Part):
-    name: str = Field("newsdrop:articles", min_length=1, pattern=r"^[^{}\s\x00-\x1f\x7f-\x9f]+$")
-    max_length: int = Field(1_000_000, ge=0, description="about; 0 is unlimited")
+    name: str = Field(
+        "newsdrop:articles",
+        min_length=1,
+        pattern=r"^[^{}\s\x00-\x1f\x7f-\x9f]+$",
+        description="the stream's key, without braces and white space",
+    )
+    max_length: int = Field(
+        1_000_000, ge=0, description="about; older entries are trimmed; 0 is unlimited"
+    )
 
 
 class DedupeSettings(Part):
@@ -69,8 +68,8 @@ class DedupeSettings(Part):
 
 
 class Spool(Part):
-    batch_files: int = Field(100, ge=1, le=10_000)
-    batch_bytes: int = Field(8_000_000, ge=1)
+    batch_files: int = Field(100, ge=1, le=10_000, description="files in one batch, at most")
+    batch_bytes: int = Field(8_000_000, ge=1, description="and their size")
     max_waiting: int = Field(64, ge=1, description="batches; beyond it files stay in the folder")
     min_free_mb: int = Field(200, ge=0, description="intake pauses below this much free disk")
     max_attempts: int = Field(
@@ -83,15 +82,15 @@ class Archive(Part):
 
 
 class Quarantine(Part):
-    keep_days: int = Field(90, ge=1)
+    keep_days: int = Field(90, ge=1, description="what was refused")
 
 
 class Limits(Part):
     """What one input may cost."""
 
-    file_mb: int = Field(32, ge=1)
+    file_mb: int = Field(32, ge=1, description="of one file")
     articles: int = Field(100_000, ge=1, description="in one file")
-    archive_members: int = Field(10_000, ge=1)
+    archive_members: int = Field(10_000, ge=1, description="in one zip or tar")
     archive_mb: int = Field(256, ge=1, description="unpacked, in all")
     archive_depth: int = Field(2, ge=1, description="an archive within an archive is depth 2")
     html_depth: int = Field(200, ge=10, description="nested elements")
@@ -121,7 +120,7 @@ class Fetch(Part):
 
     user_agent: str = Field("", description="empty: newsdrop/<version>")
     deadline_seconds: float = Field(30.0, gt=0, le=300, description="for one answer, redirects too")
-    connect_seconds: float = Field(10.0, gt=0)
+    connect_seconds: float = Field(10.0, gt=0, description="for a connection")
     max_mb: int = Field(16, ge=1, description="of one answer, unpacked")
     concurrency: int = Field(32, ge=1, le=1000, description="fetches at once in one task")
     host_connections: int = Field(2, ge=1, description="at once to one host, by all workers")
@@ -152,8 +151,8 @@ class Feeds(Part):
     """How often feeds are polled, unless a feed says otherwise."""
 
     file: ExpandedPath | None = Field(None, description="empty: feeds.toml beside this file")
-    min_interval_seconds: int = Field(300, ge=10)
-    max_interval_seconds: int = Field(86_400, ge=10)
+    min_interval_seconds: int = Field(300, ge=10, description="between two polls, at least")
+    max_interval_seconds: int = Field(86_400, ge=10, description="and at most")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -163,7 +162,7 @@ class Feeds(Part):
 
 
 class Jobs(Part):
-    keep_days: int = Field(14, ge=1)
+    keep_days: int = Field(14, ge=1, description="what `newsdrop jobs` lists")
     max_refused: int = Field(1000, ge=0, description="refused files listed for a job")
 
 
@@ -179,16 +178,18 @@ class Web(Part):
 
 
 class Log(Part):
-    level: Level = "info"
+    level: Level = Field("info", description="what is logged from here up")
     levels: Levels = Field({}, description="of single parts: store = debug")
-    format: Literal["auto", "console", "json"] = "auto"
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto: console on a terminal, else json"
+    )
 
 
 class Folder(Part):
     """A drop folder."""
 
-    name: SourceName
-    path: ExpandedPath
+    name: SourceName = Field(description="the source's name: letters, digits, dots, dashes, _")
+    path: ExpandedPath = Field(description="the folder")
     mode: Literal["take", "in-place"] = Field(
         "take", description="in-place: nothing is moved; what is new or changed is copied"
     )
@@ -199,104 +200,17 @@ class Folder(Part):
     time_zone: TimeZoneName | None = Field(None, description="of dates without one")
     schedule: Cron = Field("", description="cron, in time_zone; empty: always")
     keep_days: int | None = Field(None, ge=1, description="raw files in the archive")
-    naive_dates: Literal["trusted", "unreliable"] = "trusted"
-    scope: Scope = Scope.GLOBAL
-    on_change: OnChange = OnChange.DUPLICATE
+    naive_dates: Literal["trusted", "unreliable"] = Field(
+        "trusted", description="unreliable: dates without a zone are the time of a crawl"
+    )
+    scope: Scope = Field(Scope.GLOBAL, description="what enters the key beside title and date")
+    on_change: OnChange = Field(
+        OnChange.DUPLICATE, description="revise: a known article with other content is published"
+    )
     site: str | None = Field(None, description="name of a site rule; else chosen by content")
-    language: str | None = None
+    language: str | None = Field(None, description="where the article does not say")
 
     @property
     def in_place(self) -> bool:
         """Whether nothing in it is moved."""
         return self.mode == "in-place"
-
-
-class Settings(BaseSettings):
-    """Everything that can be set. Relative paths in a config file are relative to it."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="_",
-        env_nested_max_split=1,
-        env_ignore_empty=True,
-        extra="forbid",
-        frozen=True,
-    )
-
-    state_dir: ExpandedPath = Field(default_factory=_default_state_dir)
-    drop: ExpandedPath | None = Field(None, description="of the folder `drop`; empty: in state_dir")
-    sites_dir: ExpandedPath | None = Field(None, description="own site rules, beside those shipped")
-    redis: Redis = Redis()
-    stream: Stream = Stream()
-    dedupe: DedupeSettings = DedupeSettings()
-    spool: Spool = Spool()
-    archive: Archive = Archive()
-    quarantine: Quarantine = Quarantine()
-    limits: Limits = Limits()
-    worker: WorkerSettings = WorkerSettings()
-    fetch: Fetch = Fetch()
-    feeds: Feeds = Feeds()
-    jobs: Jobs = Jobs()
-    web: Web = Web()
-    log: Log = Log()
-    folders: tuple[Folder, ...] = ()
-
-    @model_validator(mode="after")
-    def _folders_apart(self) -> Self:
-        folders = self.all_folders()
-        for number, one in enumerate(folders):
-            for other in folders[number + 1 :]:
-                if one.name == other.name:
-                    raise ValueError(f"two folders have the name {one.name}: each needs its own")
-                if one.path.is_relative_to(other.path) or other.path.is_relative_to(one.path):
-                    raise ValueError(f"{one.name} and {other.name}: one folder is inside the other")
-            if one.in_place and self.state_dir.is_relative_to(one.path):
-                raise ValueError(f"state_dir is inside {one.name}, which is read in place: move it")
-            if one.name == MANUAL:
-                raise ValueError(f"{MANUAL} is the source of what is enqueued by hand")
-            if one.name == POLLED:
-                raise ValueError(f"{POLLED} is the source of what is polled: choose another name")
-        return self
-
-    def all_folders(self) -> tuple[Folder, ...]:
-        """The drop folders; where none is configured, one named `drop`."""
-        if self.folders:
-            return self.folders
-        return (Folder(name="drop", path=self.drop or self.state_dir / "drop"),)
-
-    def folder(self, name: str) -> Folder | None:
-        return next((folder for folder in self.all_folders() if folder.name == name), None)
-
-    def profile(self, source: str) -> Profile:
-        """How articles of `source` are read and keyed; of an unknown one, by the defaults."""
-        key_zone = ZoneInfo(self.dedupe.time_zone)
-        folder = self.folder(source)
-        if folder is None:
-            return Profile(source=source, time_zone=key_zone, key_zone=key_zone)
-        return Profile(
-            source=source,
-            time_zone=ZoneInfo(folder.time_zone) if folder.time_zone else key_zone,
-            key_zone=key_zone,
-            trust_naive_dates=folder.naive_dates == "trusted",
-            scope=folder.scope,
-            on_change=folder.on_change,
-            site=folder.site,
-            language=folder.language,
-        )
-
-    def processes(self) -> int:
-        """How many processes of one worker ingest, or do whatever else there is to do."""
-        return self.worker.processes or max(2, os.cpu_count() or 2)
-
-    def fetching(self) -> int:
-        """How many processes may fetch at once. One fetches some hundred feeds a second, and
-        mostly waits."""
-        return max(1, self.processes() // 2)
-
-    def pool(self) -> int:
-        """How many processes one worker has: those that wait for servers take nobody's place."""
-        return self.processes() + self.fetching()
-
-    def most_bells(self) -> int:
-        """How many messages of one queue may wait: more say nothing that these do not."""
-        return 2 * self.processes()
