@@ -1,7 +1,7 @@
 """One feed: what the operator says of it, and what that must be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.model import OnChange, Profile, Scope
+from worker.model import OnChange, Profile, Scope, profile_of
 from worker.settings import Settings
 from worker.settings.types import Cron, SourceName, TimeZoneName
 
@@ -92,18 +92,8 @@ class Feed:
     def profile(self, settings: Settings) -> Profile:
         """How its articles are read and keyed."""
         key_zone = ZoneInfo(settings.dedupe.time_zone)
-        return Profile(
-            source=self.name,
-            time_zone=ZoneInfo(self.time_zone) if self.time_zone else key_zone,
-            key_zone=key_zone,
-            trust_naive_dates=self.naive_dates == "trusted",
-            scope=self.scope,
-            on_change=self.on_change,
-            site=self.site,
-            language=self.language,
-            tags=self.tags,
-            full_text=self.full_text,
-        )
+        shared = profile_of(self.name, self, key_zone)
+        return replace(shared, tags=self.tags, full_text=self.full_text)
 
 
 _FEED = TypeAdapter(Feed)

@@ -38,7 +38,7 @@ from worker.model.record import (
     Ticker,
     TickerOrigin,
 )
-from worker.model.source import OnChange, Profile, Scope
+from worker.model.source import OnChange, Profile, Scope, SourceKeys, profile_of
 
 __all__ = [
     "DECISIONS",
@@ -65,8 +65,10 @@ __all__ = [
     "RawArticle",
     "Refusal",
     "Scope",
+    "SourceKeys",
     "Status",
     "Tally",
     "Ticker",
     "TickerOrigin",
+    "profile_of",
 ]

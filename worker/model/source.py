@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 
@@ -41,3 +42,34 @@ class Profile:
     language: str | None = None
     tags: tuple[str, ...] = ()
     full_text: bool = False
+
+
+class SourceKeys(Protocol):
+    """What can be set of a folder and of a feed alike."""
+
+    @property
+    def time_zone(self) -> str | None: ...
+    @property
+    def naive_dates(self) -> str: ...
+    @property
+    def scope(self) -> Scope: ...
+    @property
+    def on_change(self) -> OnChange: ...
+    @property
+    def site(self) -> str | None: ...
+    @property
+    def language(self) -> str | None: ...
+
+
+def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo) -> Profile:
+    """The profile of `source`, for which `keys` are set."""
+    return Profile(
+        source=source,
+        time_zone=ZoneInfo(keys.time_zone) if keys.time_zone else key_zone,
+        key_zone=key_zone,
+        trust_naive_dates=keys.naive_dates == "trusted",
+        scope=keys.scope,
+        on_change=keys.on_change,
+        site=keys.site,
+        language=keys.language,
+    )

@@ -7,6 +7,7 @@ names the nearest known one.
 ==========  ==================================================================
 ``fields``  the keys, table by table; a new setting is a line there, and one in
             `config/newsdrop.toml`
+``whole``   all the tables together, and what follows from them
 ``types``   what single settings may be, and how they are written in a variable
 ``load``    files, environment and options layered; what is wrong is said
 ==========  ==================================================================
@@ -27,13 +28,13 @@ from worker.settings.fields import (
     Log,
     Quarantine,
     Redis,
-    Settings,
     Spool,
     Stream,
     Web,
     WorkerSettings,
 )
 from worker.settings.load import config_file, first_line, load, shipped_config
+from worker.settings.whole import Settings
 
 __all__ = [
     "FETCH_TAKING_SECONDS",

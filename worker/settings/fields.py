@@ -1,6 +1,5 @@
 """The settings, table by table: what each key is, its default, and what it may be."""
 
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator

@@ -21,7 +21,8 @@ from pydantic_settings import (
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.runtime import run_file
-from worker.settings.fields import ENV_PREFIX, Part, Settings
+from worker.settings.fields import ENV_PREFIX, Part
+from worker.settings.whole import Settings
 
 
 def shipped_config() -> Path:
