@@ -21,7 +21,7 @@ lint: $(VENV)/.installed-dev  ## ruff and strict mypy
 bench: $(VENV)/.installed-dev  ## newsdrop beside its peers: a table, and bench/results.json
 	$(BIN)/python -m bench
 
-docs: $(VENV)/.installed-dev  ## write the tables of docs/record.md anew
+docs: $(VENV)/.installed-dev  ## write the tables of docs/ that come from the models
 	$(BIN)/python docs/generate.py
 
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

@@ -1,15 +1,26 @@
-"""Writes the tables of `record.md` from the model (`make docs`); a test tells when they are old."""
+"""Writes the tables of `record.md` and `configuration.md` from the models (`make docs`).
+
+A test tells when they are old.
+"""
 
 import enum
+import json
 import re
 import types
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from worker.model import record
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
-PAGE = Path(__file__).parent / "record.md"
+from worker.model import record
+from worker.settings import Folder, Settings
+from worker.settings import types as kinds
+from worker.settings.fields import ENV_PREFIX, Part
+
+DOCS = Path(__file__).parent
 PARTS = (
     record.Article,
     record.Person,
@@ -24,19 +35,24 @@ PARTS = (
 _TABLES = re.compile(r"(?<=<!-- from the model -->\n).*(?=<!-- to here -->)", re.DOTALL)
 
 
-def page(text: str) -> str:
-    """`text`, the whole page, with its tables written anew."""
-    return _TABLES.sub(lambda _: "\n" + "\n".join(map(_table, PARTS)) + "\n", text)
+def page(name: str, text: str) -> str:
+    """`text`, the whole document `name`, with its tables written anew."""
+    return _TABLES.sub(lambda _: "\n" + "\n".join(PAGES[name]()) + "\n", text)
 
 
-def _table(part: type) -> str:
-    about = (part.__doc__ or "").partition("\n\n")[0].replace("\n    ", " ")
-    hints = get_type_hints(part, include_extras=True)
-    rows = [
-        f"| `{f.name}` | {_type(hints[f.name])} | {_told(hints[f.name])} |" for f in fields(part)
-    ]
-    head = ["| field | type | what it is |", "|---|---|---|"]
-    return "\n".join([f"### {part.__name__}", "", about, "", *head, *rows, ""])
+# ── the record ────────────────────────────────────────────────────────────────────────────────
+
+
+def _record() -> Iterator[str]:
+    for part in PARTS:
+        about = (part.__doc__ or "").partition("\n\n")[0].replace("\n    ", " ")
+        hints = get_type_hints(part, include_extras=True)
+        yield from (f"### {part.__name__}", "", about, "")
+        yield from ("| field | type | what it is |", "|---|---|---|")
+        for field in fields(part):
+            hint = hints[field.name]
+            yield f"| `{field.name}` | {_type(hint)} | {_told(hint)} |"
+        yield ""
 
 
 def _told(hint: Any) -> str:
@@ -61,5 +77,114 @@ def _type(hint: Any) -> str:
     return {str: "string", int: "integer", dict: "object", type(None): "null"}[origin or hint]
 
 
+# ── the settings ──────────────────────────────────────────────────────────────────────────────
+
+_KINDS = (
+    (kinds.TimeZoneName, "time zone"),
+    (kinds.Cron, "five fields of cron"),
+    (kinds.RedisUrl, "URL"),
+    (kinds.SourceName, "name"),
+    (kinds.ExpandedPath, "path"),
+    (kinds.Networks, "list of networks"),
+    (kinds.Ports, "list of ports"),
+    (kinds.Names, "list of names"),
+    (kinds.Levels, "table"),
+    (kinds.Level, ", ".join(f"`{level}`" for level in get_args(kinds.Level))),
+)
+"""What a key's type is called; a new type of `worker/settings/types.py` is named here."""
+
+_PLAIN = {str: "string", int: "integer", float: "number", bool: "`true`, `false`"}
+
+
+def _settings() -> Iterator[str]:
+    single = {
+        key: field
+        for key, field in Settings.model_fields.items()
+        if not _is_table(field) and key != "folders"
+    }
+    yield from _table("At the top", "", get_type_hints(Settings, include_extras=True), single)
+    for name, field in Settings.model_fields.items():
+        if _is_table(field):
+            part: Any = field.annotation
+            hints = get_type_hints(part, include_extras=True)
+            yield from _table(f"`[{name}]`", f"{name}.", hints, part.model_fields)
+    hints = get_type_hints(Folder, include_extras=True)
+    yield from _table("`[[folders]]`", None, hints, Folder.model_fields)
+
+
+def _is_table(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, Part)
+
+
+def _table(
+    title: str, prefix: str | None, hints: Mapping[str, Any], keys: Mapping[str, FieldInfo]
+) -> Iterator[str]:
+    """One table of keys; with `prefix` None they have no variables."""
+    variables = prefix is not None
+    yield from (f"### {title}", "")
+    yield "| key | what it is | default | may be |" + (" variable |" if variables else "")
+    yield "|---|---|---|---|" + ("---|" if variables else "")
+    for key, field in keys.items():
+        assert field.description, f"{key} has no description"
+        cells = [
+            f"`{key}`",
+            field.description.replace("<", "\\<"),
+            _default(key, field),
+            _may_be(hints[key], field),
+        ]
+        if variables:
+            cells.append(f"`{ENV_PREFIX}{f'{prefix}{key}'.replace('.', '_').upper()}`")
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _default(key: str, field: FieldInfo) -> str:
+    if key == "state_dir":  # depends on the home directory
+        return "`~/.local/state/newsdrop`"
+    if field.is_required():
+        return "must be given"
+    value = field.default
+    assert value is not PydanticUndefined
+    if value in (None, "", (), {}):
+        return "none"
+    return f"`{json.dumps(value)}`"
+
+
+def _may_be(hint: Any, field: FieldInfo) -> str:
+    """The type, and the bounds."""
+    bounds = {
+        name: getattr(one, name)
+        for one in field.metadata
+        for name in ("ge", "gt", "le")
+        if hasattr(one, name)
+    }
+    kind = _kind(hint)
+    if "le" in bounds:
+        least = f"{bounds['ge']:,} to" if "ge" in bounds else f"above {bounds['gt']:,}, at most"
+        return f"{kind}, {least} {bounds['le']:,}"
+    if "ge" in bounds:
+        return f"{kind}, {bounds['ge']:,} or more"
+    return f"{kind}, above {bounds['gt']:,}" if "gt" in bounds else kind
+
+
+def _kind(hint: Any) -> str:
+    for known, name in _KINDS:
+        if hint == known:
+            return name
+    if get_origin(hint) in (Union, types.UnionType):
+        (inner,) = (one for one in get_args(hint) if one is not type(None))
+        return _kind(inner)
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    return _type(hint)
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "record.md": _record,
+    "configuration.md": _settings,
+}
+
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text("utf-8")), "utf-8")
+    for name in PAGES:
+        path = DOCS / name
+        path.write_text(page(name, path.read_text("utf-8")), "utf-8")

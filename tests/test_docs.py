@@ -10,15 +10,34 @@ import typer.main
 
 from worker.cli.root import app
 from worker.errors import Reason
+from worker.settings import Folder, Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "config" / "sites" / "README.md"]
 
 
-def test_the_record_is_described_field_by_field() -> None:
-    """docs/record.md has the model's fields, types and descriptions; `make docs` writes them."""
-    page = (ROOT / "docs" / "record.md").read_text("utf-8")
-    assert runpy.run_path(str(ROOT / "docs" / "generate.py"))["page"](page) == page
+GENERATOR = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+
+
+@pytest.mark.parametrize("name", GENERATOR["PAGES"])
+def test_what_is_made_of_the_models_is_new(name: str) -> None:
+    """Record and settings are described as their models are; `make docs` writes the tables."""
+    page = (ROOT / "docs" / name).read_text("utf-8")
+    assert GENERATOR["page"](name, page) == page
+
+
+def test_every_setting_is_described() -> None:
+    """docs/configuration.md has a row for each key, and its variable where it has one."""
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    for table, field in Settings.model_fields.items():
+        model = Folder if table == "folders" else field.annotation
+        keys = getattr(model, "model_fields", None)
+        title = {"folders": "`[[folders]]`"}.get(table, f"`[{table}]`") if keys else "At the top"
+        section = page.split(f"### {title}\n", 1)[1].split("\n###", 1)[0]
+        for key in keys or [table]:
+            (row,) = re.findall(rf"^\| `{key}` \|.*$", section, re.MULTILINE)
+            variable = f"NEWSDROP_{table}_{key}" if keys else f"NEWSDROP_{table}"
+            assert table == "folders" or f"`{variable.upper()}`" in row
 
 
 def test_every_reason_is_explained() -> None:

@@ -28,6 +28,9 @@ POLLED = "feeds"
 FETCH_TAKING_SECONDS = 120.0
 """How long one task takes new feeds and pages to fetch, before another has its turn."""
 
+VERSION = 1
+"""The newest `version` of a config file that is understood: raised when a key's meaning changes."""
+
 MEGABYTE = 1_000_000
 """What `_mb` is in every key: a disk's megabyte, not 1,024 × 1,024 bytes."""
 
@@ -149,7 +152,7 @@ class Fetch(Part):
 class Feeds(Part):
     """How often feeds are polled, unless a feed says otherwise."""
 
-    file: ExpandedPath | None = Field(None, description="empty: feeds.toml beside this file")
+    file: ExpandedPath | None = Field(None, description="empty: feeds.toml beside the settings")
     min_interval_seconds: int = Field(300, ge=10, description="between two polls, at least")
     max_interval_seconds: int = Field(86_400, ge=10, description="and at most")
 
@@ -196,9 +199,11 @@ class Folder(Part):
     pattern: str = Field("*", description="file names taken, as in a shell; several with commas")
     settle_seconds: float = Field(0.3, ge=0, description="quiet for so long after it was closed")
     settle_unseen_seconds: float = Field(2.0, ge=0, description="the same where no event told")
-    time_zone: TimeZoneName | None = Field(None, description="of dates without one")
+    time_zone: TimeZoneName | None = Field(
+        None, description="of dates without one; none: dedupe.time_zone"
+    )
     schedule: Cron = Field("", description="cron, in time_zone; empty: always")
-    keep_days: int | None = Field(None, ge=1, description="raw files in the archive")
+    keep_days: int | None = Field(None, ge=1, description="raw files; none: archive.keep_days")
     naive_dates: Literal["trusted", "unreliable"] = Field(
         "trusted", description="unreliable: dates without a zone are the time of a crawl"
     )

@@ -52,7 +52,9 @@ class Settings(BaseSettings):
         default_factory=_default_state_dir,
         description="everything that newsdrop owns: server, archive, quarantine",
     )
-    drop: ExpandedPath | None = Field(None, description="of the folder `drop`; empty: in state_dir")
+    drop: ExpandedPath | None = Field(
+        None, description="the folder `drop`, where no folders are given; empty: in state_dir"
+    )
     sites_dir: ExpandedPath | None = Field(None, description="own site rules, beside those shipped")
     redis: Redis = Redis()
     stream: Stream = Stream()
