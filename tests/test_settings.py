@@ -156,3 +156,14 @@ def test_feeds_lie_beside_the_config_file(tmp_path: Path) -> None:
     assert load(config(tmp_path, '[feeds]\nfile = "x/my.toml"\n')).feeds.file == (
         tmp_path / "x" / "my.toml"
     )
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    """What a newer newsdrop's file means is not guessed: its version is said, not its new keys."""
+    assert load(config(tmp_path, "version = 1\n")).version == 1
+    newer = config(tmp_path, 'version = 2\n[new]\nkey = "x"\n')
+    with pytest.raises(ConfigError, match="knows version 1: update newsdrop") as caught:
+        load(newer)
+    assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(ConfigError, match="version: Input should be 1"):
+        load(config(tmp_path, 'version = "one"\n'))

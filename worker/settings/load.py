@@ -21,7 +21,7 @@ from pydantic_settings import (
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.runtime import run_file
-from worker.settings.fields import ENV_PREFIX, Part
+from worker.settings.fields import ENV_PREFIX, VERSION, Part
 from worker.settings.whole import Settings
 
 
@@ -114,6 +114,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
         ) from error
+    _check_version(table, path)
     tables = (table.get(name) for name in ("redis", "fetch", "feeds", "web"))
     for holder in (table, *tables, *table.get("folders", [])):
         if isinstance(holder, dict):
@@ -122,6 +123,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
     if isinstance(feeds, dict):  # else the model says what is wrong
         feeds.setdefault("file", path.parent / "feeds.toml")
     return table
+
+
+def _check_version(table: Mapping[str, Any], path: Path) -> None:
+    """Refuse a file for a newer newsdrop as such, before its keys are called unknown."""
+    version = table.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise ConfigError(
+            f"{printable(path)} has settings of version {version}, and this newsdrop knows "
+            f"version {VERSION}: update newsdrop, or name the config file of this one"
+        )
 
 
 _PATHS = (

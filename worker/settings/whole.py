@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
@@ -48,6 +48,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
+    version: Literal[1] = Field(1, description="of these keys; a file of a newer one is refused")
     state_dir: ExpandedPath = Field(
         default_factory=_default_state_dir,
         description="everything that newsdrop owns: server, archive, quarantine",
