@@ -5,11 +5,14 @@
     NewsdropError
     ├── ConfigError          the settings are wrong; said at start, with what to change
     ├── UsageError           the command was called with something that cannot work
+    │   └── NotThere           nothing has the id or the name that was given
     ├── Rejected             this input is bad: quarantine, with a reason for its owner
     └── Retryable            the world is bad: leave the work where it is and try again
         ├── StoreUnavailable   Redis does not answer, or is still loading
+        │   └── StoreRefused     it answers, but not to us: its user, password or rights
         ├── StoreFull          Redis is out of memory (`noeviction` refuses writes)
         ├── SpoolUnavailable   a folder cannot be read or written, or its disk is full
+        ├── Busy               as much waits as may: nothing was taken
         └── FetchFailed        a feed or page could not be had; `trouble` tells why
 
 Errors of libraries are translated once, at the edge that calls them, with ``raise ... from``.
@@ -30,6 +33,10 @@ class ConfigError(NewsdropError):
 
 class UsageError(NewsdropError):
     """A command was given something that cannot work (a missing file, an unknown source)."""
+
+
+class NotThere(UsageError):
+    """Nothing has the id or the name that was given."""
 
 
 class Reason(StrEnum):
@@ -68,12 +75,21 @@ class StoreUnavailable(Retryable):
     """Redis does not answer, refuses the connection or is still loading its data."""
 
 
+class StoreRefused(StoreUnavailable):
+    """Redis wants another user, password or rights. A start is refused with it; who runs waits,
+    for the password of a running server can be changed."""
+
+
 class StoreFull(Retryable):
     """Redis refuses writes because its memory is full."""
 
 
 class SpoolUnavailable(Retryable):
     """A spool folder cannot be read or written: rights, a vanished mount, a full disk."""
+
+
+class Busy(Retryable):
+    """As much waits, or is asked for, as may: nothing was taken, and later it can be."""
 
 
 class Trouble(StrEnum):

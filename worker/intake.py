@@ -5,20 +5,24 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from worker.bell import answers, ring_ingest
+from worker.errors import Busy
 from worker.settings import MANUAL, Settings, Spool
 from worker.sources.enqueue import Order, enqueue
 from worker.sources.known import known_source
 from worker.sources.once import fetch_each, is_address, shown
 from worker.spool.accepted import Accepted
 from worker.spool.batch import names
-from worker.spool.claim import Claimed, Incoming, claim_bytes
+from worker.spool.claim import Candidate, Claimed, Incoming, claim, claim_bytes
 from worker.spool.disk import check_free
 from worker.spool.layout import manual_root
 from worker.store.jobs import Job, JobKind
 from worker.store.opened import job_store
 from worker.times import utc_now
+
+T = TypeVar("T")
 
 LOOK_EVERY = 0.1
 PATIENCE = 5.0
@@ -67,14 +71,15 @@ class Intake:
         """
         self._prepare()
         named = list(given)
-        fetched = self._fetch([str(one) for one in named if is_address(one)])
+        urls = [str(one) for one in named if is_address(one)]
+        fetched = self.fetch(urls, step=lambda: None)
         files = [Path(one) for one in named if not is_address(one)]
         limits = self.settings.spool
         for claimed in enqueue(files, self.root, limits, self._accepted, self._order, now=utc_now):
             yield self._noted(claimed)
             self._check_disk()
             self._wait_for_room()
-        for some in _in_batches(fetched, limits):
+        for some in in_batches(fetched, limits, size=lambda one: len(one.data)):
             yield self.accept_bytes(*some)
             self._wait_for_room()
 
@@ -95,6 +100,40 @@ class Intake:
             )
         )
 
+    def accept_moved(self, candidates: Sequence[Candidate]) -> Claimed | None:
+        """Take files away into one batch, by rename; None where none is there any more.
+
+        Their bytes must be on disk. Raises SpoolUnavailable.
+        """
+        self._prepare()
+        order = self._order
+        claimed = claim(
+            self.root,
+            candidates,
+            self._accepted,
+            source=order.source,
+            kind=order.kind,
+            now=utc_now(),
+            job=order.job,
+            force=order.force,
+        )
+        return self._noted(claimed) if claimed else None
+
+    def check_room(self) -> None:
+        """Raises Busy where as many batches wait as may, SpoolUnavailable where the disk is full:
+        for whoever cannot wait."""
+        self._prepare()
+        if self._full_up():
+            most = self.settings.spool.max_waiting
+            raise Busy(
+                f"as many batches wait as may (spool.max_waiting = {most:,}), so nothing was "
+                "taken: try again when some are done; does a worker run?"
+            )
+
+    def fetch(self, urls: Sequence[str], step: Callable[[], None]) -> Sequence[Incoming]:
+        """What is at each address. `step()` is called after each, and may raise."""
+        return fetch_each(self.settings, urls, now=utc_now, source=self.job.source, step=step)
+
     def ring(self) -> None:
         """Ring, unless Redis did not answer before: then beat will, when there is one."""
         if self.files and self.reachable:
@@ -110,9 +149,6 @@ class Intake:
             self.ring()
         return claimed
 
-    def _fetch(self, urls: Sequence[str]) -> Sequence[Incoming]:
-        return fetch_each(self.settings, urls, now=utc_now, source=self.job.source)
-
     def _prepare(self) -> None:
         self.root.prepare()
         self._check_disk()
@@ -123,23 +159,28 @@ class Intake:
     def _wait_for_room(self) -> None:
         """How many batches may wait is bounded, so that copies cannot fill the disk."""
         begun, told = time.monotonic(), False
-        while len(names(self.root)) >= self.settings.spool.max_waiting:
+        while self._full_up():
             if not told and time.monotonic() - begun > PATIENCE:
                 told = True
                 self._full()
             time.sleep(LOOK_EVERY)
 
+    def _full_up(self) -> bool:
+        return len(names(self.root)) >= self.settings.spool.max_waiting
 
-def _in_batches(incoming: Sequence[Incoming], limits: Spool) -> Iterator[Sequence[Incoming]]:
+
+def in_batches(
+    files: Iterable[T], limits: Spool, *, size: Callable[[T], int]
+) -> Iterator[Sequence[T]]:
     """As many at once as may be in one batch, by number and by bytes."""
-    some: list[Incoming] = []
-    size = 0
-    for one in incoming:
+    some: list[T] = []
+    total = 0
+    for one in files:
         some.append(one)
-        size += len(one.data)
-        if len(some) >= limits.batch_files or size >= limits.batch_bytes:
+        total += size(one)
+        if len(some) >= limits.batch_files or total >= limits.batch_bytes:
             yield some
-            some, size = [], 0
+            some, total = [], 0
     if some:
         yield some
 

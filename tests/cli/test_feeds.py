@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.cli.test_urls import feed
 from tests.home import Home
 from tests.web import Reply, Web
-from worker.cli.feednames import Names, of_title, of_url
+from worker.actions.feednames import Names, of_title, of_url
 from worker.feeds import own
 from worker.feeds.opml import Outline, write_opml
 from worker.poll import fetch, poll

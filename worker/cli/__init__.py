@@ -1,4 +1,4 @@
-"""The command line, `newsdrop`: thin shells over `worker.view`, `worker.service` and the spool.
+"""The command line, `newsdrop`: thin shells over `worker.view`, `worker.actions` and the service.
 
 Importing this package imports nothing else; each command imports what it needs when it runs, so
 that `newsdrop --help` answers at once.
@@ -23,9 +23,8 @@ The commands, and what each of them does or shows where that is more than a few 
 ``work``                        status (``standing``), jobs (``joblist``), audit (``auditing``) …
 ``records``                     tail (``tailing``), show, forget
 ``reading``                     parse, explain (``explained``)
-``feeds``                       list (``feedlist``), add, remove, refresh (``feedchanges``),
-                                import, export (``opml``); ``feednames``: for what has none
-``quarantine``                  list, show, retry (``retrying``), discard
+``feeds``                       list (``feedlist``), add, remove, refresh, import, export (``opml``)
+``quarantine``                  list, show, retry, discard
 ``settings``                    config, schema
 ``inputs`` ``output``           a file, an address, standard input; tables, facts, JSON, complaints
 ==============================  ===================================================================

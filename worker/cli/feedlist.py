@@ -8,7 +8,7 @@ from itertools import islice
 from rich.padding import Padding
 from rich.text import Text
 
-from worker.cli.feednames import of_title
+from worker.actions.feednames import of_title
 from worker.cli.output import console, counted, noted, number, outside, table
 from worker.errors import Trouble
 from worker.parse.found_feeds import FoundFeed

@@ -10,7 +10,7 @@ from worker.cli.options import Json, JsonLines, settings_of
 from worker.errors import UsageError
 
 if TYPE_CHECKING:
-    from worker.cli.feedchanges import Added, Chosen
+    from worker.actions.feeds import Added, Chosen
     from worker.cli.opml import Imported
 
 app = typer.Typer(
@@ -97,8 +97,8 @@ def add(
     The address is fetched once before. Where a page is there that names one feed, that one is
     added; where it names several, they are listed, and it exits 1.
     """
-    from worker.cli.feedchanges import Added
-    from worker.cli.feedchanges import add as add_feed
+    from worker.actions.feeds import Added
+    from worker.actions.feeds import add as add_feed
     from worker.cli.feedlist import show_found
     from worker.cli.output import print_json
     from worker.sources.once import shown
@@ -138,7 +138,7 @@ def remove(
     json: Json = False,
 ) -> None:
     """Poll feeds no more; their records stay. Those of the config file are removed there."""
-    from worker.cli.feedchanges import remove as remove_feeds
+    from worker.actions.feeds import remove as remove_feeds
     from worker.cli.output import console, counted, print_json
 
     done = remove_feeds(settings_of(context), names)
@@ -157,7 +157,7 @@ def refresh(
     json: Json = False,
 ) -> None:
     """Poll feeds now, however long their turn is off; hosts are asked no faster for that."""
-    from worker.cli.feedchanges import refresh as make_due
+    from worker.actions.feeds import refresh as make_due
 
     _tell_chosen(
         make_due(settings_of(context), names or [], every=every, failing=failing),
@@ -171,7 +171,7 @@ def reset_errors(
     context: typer.Context, names: Names = None, every: All = False, json: Json = False
 ) -> None:
     """Forget that feeds failed, and what was remembered of their last answer; poll them now."""
-    from worker.cli.feedchanges import reset_errors as reset
+    from worker.actions.feeds import reset_errors as reset
 
     _tell_chosen(
         reset(settings_of(context), names or [], every=every), "begun anew, due now", json=json

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from worker.actions.feednames import Names
 from worker.bell import ring_poll
-from worker.cli.feednames import Names
 from worker.cli.inputs import STDIN
 from worker.errors import Retryable, UsageError
 from worker.escape import printable

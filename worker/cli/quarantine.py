@@ -86,8 +86,8 @@ def retry(context: typer.Context, ids: Ids = None, every: All = False, json: Jso
 
     For after a site rule, a setting or newsdrop itself was mended.
     """
+    from worker.actions.retrying import retry as accept_again
     from worker.cli.output import console, number, print_json
-    from worker.cli.retrying import retry as accept_again
 
     settings = settings_of(context)
     chosen = _chosen(_quarantine(context), ids, every=every)
@@ -109,20 +109,20 @@ def discard(
     json: Json = False,
 ) -> None:
     """Remove refused inputs for good."""
+    from worker.actions.quarantine import discard as remove
     from worker.cli.output import console, number, print_json
 
-    quarantine = _quarantine(context)
-    chosen = _chosen(quarantine, ids, every=every)
+    settings = settings_of(context)
+    chosen = _chosen(_quarantine(context), ids, every=every)
     if every and chosen and not yes:
         if not sys.stdin.isatty():
             raise UsageError("--all removes everything in quarantine: say --yes as well")
         typer.confirm(f"Remove {len(chosen):,} refused inputs for good?", abort=True)
-    for refused_id in chosen:
-        quarantine.discard(refused_id)
+    gone = remove(settings, chosen)
     if json:
-        print_json({"discarded": len(chosen)})
+        print_json({"discarded": gone})
     else:
-        console().print(f"{number(len(chosen))} removed")
+        console().print(f"{number(gone)} removed")
 
 
 def _quarantine(context: typer.Context) -> "Quarantine":

@@ -8,7 +8,7 @@ from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import Json, settings_of
 
 if TYPE_CHECKING:
-    from worker.settings import Settings
+    pass
 
 PANEL = "Watch the work"
 
@@ -108,16 +108,12 @@ def resume(context: typer.Context, source: Source, json: Json = False) -> None:
 
 
 def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> None:
+    from worker.actions import pausing
     from worker.cli.output import console, print_json
     from worker.settings import POLLED
-    from worker.sources import pause as pausing
-    from worker.sources.known import known_to_pause
 
     settings = settings_of(context)
-    known_to_pause(settings, source)
-    (pausing.pause if paused else pausing.resume)(settings.state_dir, source)
-    if not paused and settings.folder(source) is None:
-        _poll_again(settings, source)
+    (pausing.pause if paused else pausing.resume)(settings, source)
     if json:
         print_json({"source": source, "paused": paused})
     elif paused:
@@ -127,19 +123,6 @@ def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> N
         console().print(f"{source} is looked at again")
     else:
         console().print(f"{source} {'are' if source == POLLED else 'is'} polled again")
-
-
-def _poll_again(settings: "Settings", feed: str) -> None:
-    """A feed that is held is only looked at once a minute: now it is due. Without Redis, later."""
-    from contextlib import suppress
-
-    from worker.bell import ring_poll
-    from worker.errors import Retryable
-    from worker.store.opened import feed_store
-
-    with suppress(Retryable):
-        feed_store(settings).bring_forward([feed])
-        ring_poll(settings)
 
 
 def _watch(context: typer.Context, *, json: bool) -> None:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Collection
 
-from worker.errors import UsageError
+from worker.errors import NotThere
 from worker.escape import printable
 from worker.feeds.catalog import load_catalog
 from worker.settings import MANUAL, POLLED, Settings
@@ -12,13 +12,13 @@ _LISTED = 20
 
 
 def known_source(settings: Settings, name: str | None) -> None:
-    """Raises UsageError with the nearest name where `name` is no source (None: by hand)."""
+    """Raises NotThere with the nearest name where `name` is no source (None: by hand)."""
     if name is not None and name != MANUAL and settings.folder(name) is None:
         known("source", name, source_names(settings))
 
 
 def known_to_pause(settings: Settings, name: str) -> None:
-    """Raises UsageError where `name` is neither a folder nor a feed; `feeds` is all polling."""
+    """Raises NotThere where `name` is neither a folder nor a feed; `feeds` is all polling."""
     if name != POLLED and settings.folder(name) is None:
         known("source", name, [*source_names(settings), POLLED])
 
@@ -30,7 +30,7 @@ def source_names(settings: Settings) -> list[str]:
 
 
 def known(what: str, name: str, names: Collection[str]) -> None:
-    """Raises UsageError with the nearest of `names`, or what there is, where `name` is none."""
+    """Raises NotThere with the nearest of `names`, or what there is, where `name` is none."""
     if name in names:
         return
     near = difflib.get_close_matches(name, names, n=1)
@@ -40,4 +40,4 @@ def known(what: str, name: str, names: Collection[str]) -> None:
         hint = f"did you mean {near[0]}?"
     else:
         hint = f"there are: {some}{more}" if names else f"there is no {what} yet"
-    raise UsageError(f"no {what} is named {printable(name, 80)}; {hint}")
+    raise NotThere(f"no {what} is named {printable(name, 80)}; {hint}")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from worker.errors import Reason, UsageError
+from worker.errors import NotThere, Reason, UsageError
 from worker.escape import printable
 from worker.spool.layout import fsync_dir, is_batch, time_of, translated
 from worker.spool.manifest import Origin, origin_of
@@ -93,7 +93,7 @@ class Quarantine:
                 continue  # discarded meanwhile
 
     def get(self, refused_id: str) -> Refused:
-        """Raises UsageError where there is none of that id."""
+        """Raises NotThere where there is none of that id."""
         try:
             data = orjson.loads((self._folder(refused_id) / "error.json").read_bytes())
         except (OSError, orjson.JSONDecodeError) as error:
@@ -102,14 +102,14 @@ class Quarantine:
         return made(Refused, {**data, **typed})
 
     def raw_path(self, refused_id: str) -> Path:
-        """The refused bytes. Raises UsageError where there is none of that id."""
+        """The refused bytes. Raises NotThere where there is none of that id."""
         path = self._folder(refused_id) / "raw"
         if not path.is_symlink() and not path.exists():
             raise _unknown(refused_id)
         return path
 
     def discard(self, refused_id: str) -> None:
-        """Remove it for good. Raises UsageError where there is none of that id."""
+        """Remove it for good. Raises NotThere where there is none of that id."""
         folder = self._folder(refused_id)
         hidden = self._dir / f".{refused_id[:100]}.{secrets.token_hex(4)}.tmp"
         try:
@@ -167,8 +167,8 @@ def _sync_file(path: Path) -> None:
         os.close(fd)
 
 
-def _unknown(refused_id: str) -> UsageError:
-    return UsageError(
+def _unknown(refused_id: str) -> NotThere:
+    return NotThere(
         f"nothing in quarantine has the id {printable(refused_id, 80)}: "
         "`newsdrop quarantine list` shows what there is"
     )

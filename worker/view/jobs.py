@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from worker.errors import SpoolUnavailable, UsageError
+from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Settings
 from worker.spool import manifest
@@ -63,11 +63,11 @@ def jobs(settings: Settings, count: int) -> tuple[JobView, ...]:
 
 
 def job(settings: Settings, job_id: str) -> JobView:
-    """One job, with what was refused of it. Raises UsageError, StoreUnavailable."""
+    """One job, with what was refused of it. Raises NotThere, StoreUnavailable."""
     store = job_store(settings)
     state = store.get(job_id)
     if state is None:
-        raise UsageError(
+        raise NotThere(
             f"no job has the id {printable(job_id, 80)}: `newsdrop jobs` lists those of the last "
             f"{settings.jobs.keep_days} days"
         )

@@ -1,12 +1,12 @@
-"""What `feeds add`, `remove`, `refresh` and `reset-errors` do."""
+"""Feeds added, removed, polled at once, and begun anew after failures."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from worker.actions.feednames import Names
 from worker.bell import ring_poll
-from worker.cli.feednames import Names
 from worker.errors import Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import own
@@ -42,7 +42,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a command did to feeds. `paused` of them are held, so nothing happens to these yet;
+    """What was done to feeds. `paused` of them are held, so nothing happens to these yet;
     `held` is what `resume` takes: the name of one of them, or `feeds` where all polling is held."""
 
     feeds: int

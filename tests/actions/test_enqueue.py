@@ -1,0 +1,160 @@
+"""Files that were sent, and addresses, accepted as a job by a caller that cannot wait."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.home import Home, article
+from tests.newsroom import page
+from tests.web import Web
+from worker import settings as loading
+from worker.actions import enqueue as acting
+from worker.actions.enqueue import Upload, enqueue_addresses, enqueue_files
+from worker.errors import Busy, FetchFailed, NotThere, SpoolUnavailable, UsageError
+from worker.spool.batch import names
+from worker.spool.layout import manual_root
+from worker.view.jobs import job
+
+Loader = Callable[[], loading.Settings]
+
+
+def sent(home: Home, *named: tuple[str, str]) -> list[Upload]:
+    """Files as an upload leaves them: bytes in the state directory, under names of no meaning."""
+    folder = home.state / "uploads" / "x"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, (name, text) in enumerate(named):
+        (folder / str(number)).write_text(text, "utf-8")
+        files.append(Upload(name, folder / str(number)))
+    return files
+
+
+def test_files_are_taken_by_rename_and_become_articles(home: Home) -> None:
+    """They are gone from where they lay, and published under the names their sender gave them."""
+    files = sent(home, ("a.md", article("甲")), ("子/b.md", article("乙")))
+    job_id = enqueue_files(home.settings(), files, source="drop")
+    assert not any(one.path.exists() for one in files)
+    home.work()
+    done = job(home.settings(), job_id)
+    assert (done.articles.published, done.files.accepted, done.source) == (2, 2, "drop")
+    told = [one["provenance"] for one in home.lines("tail")]
+    assert sorted(one["path"] for one in told) == ["a.md", "子/b.md"]
+    assert home.json("audit")["unaccounted"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../etc/passwd", "/etc/passwd", "a\0b.md", "\x1b[2J.md", "n" * 5000, "", "."]
+)
+def test_a_name_is_only_text(home: Home, name: str) -> None:
+    """No name leads anywhere: the file is published, and the name is told escaped."""
+    enqueue_files(home.settings(), sent(home, (name, article("甲"))))
+    home.work()
+    (record,) = home.lines("tail")
+    assert record["title"] == "甲"
+    told = record["provenance"]["path"] or ""
+    assert told.isprintable()
+
+
+def test_nothing_is_taken_while_too_much_waits(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While as many batches wait as may it is refused at once, whole, in a sentence; later not."""
+    monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "1")
+    enqueue_files(home.settings(), sent(home, ("a.md", article("甲"))))
+    late = sent(home, ("b.md", article("乙")), ("c.md", article("丙")))
+    with pytest.raises(Busy, match=r"max_waiting = 1.*try again"):
+        enqueue_files(home.settings(), late)
+    assert all(one.path.exists() for one in late)
+    with pytest.raises(Busy):
+        enqueue_addresses(home.settings(), ["http://127.0.0.1:1/"])  # and nothing is fetched
+    home.work()
+    enqueue_files(home.settings(), late)
+    home.work()
+    assert len(home.lines("tail")) == 3
+
+
+def test_many_files_are_many_batches(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call beyond the bound is taken whole, in batches of the usual size."""
+    monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "1")
+    monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "2")
+    files = sent(home, *((f"{n}.md", article(f"第{n}号")) for n in range(5)))
+    job_id = enqueue_files(home.settings(), files)
+    assert len(names(manual_root(home.settings()))) == 3
+    home.work()
+    assert job(home.settings(), job_id).articles.published == 5
+
+
+def test_a_disk_that_fails_half_way_says_what_was_taken(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was accepted before stays so, and the error says how much that is."""
+    monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "1")
+    files = sent(home, ("a.md", article("甲")), ("b.md", article("乙")))
+    taken = acting.Intake.accept_moved
+
+    def fails_second(intake: acting.Intake, candidates: list[acting.Candidate]) -> object:
+        if intake.files:
+            raise SpoolUnavailable("the disk is full")
+        return taken(intake, candidates)
+
+    monkeypatch.setattr(acting.Intake, "accept_moved", fails_second)
+    with pytest.raises(SpoolUnavailable, match=r"1 files were accepted.*the disk is full"):
+        enqueue_files(home.settings(), files)
+    assert files[1].path.exists()
+
+
+def test_without_redis_files_are_accepted_all_the_same(lonely: Home) -> None:
+    """The spool is the truth: they wait until Redis is there."""
+    enqueue_files(lonely.settings(), sent(lonely, ("a.md", article("甲"))))
+    assert len(names(manual_root(lonely.settings()))) == 1
+
+
+def test_what_cannot_be_is_refused_before_anything(home: Home) -> None:
+    """No files, no addresses, an unknown source, a path for an address, too many addresses."""
+    files = sent(home, ("a.md", article("甲")))
+    with pytest.raises(UsageError, match="at least one"):
+        enqueue_files(home.settings(), [])
+    with pytest.raises(NotThere, match="no source"):
+        enqueue_files(home.settings(), files, source="nosuch")
+    with pytest.raises(UsageError, match="at least one"):
+        enqueue_addresses(home.settings(), [])
+    with pytest.raises(UsageError, match="no address"):
+        enqueue_addresses(home.settings(), ["/etc/passwd"])
+    with pytest.raises(UsageError, match="20 at once"):
+        enqueue_addresses(home.settings(), [f"http://a.example/{n}" for n in range(21)])
+    assert files[0].path.exists()
+
+
+@pytest.fixture
+def allowed(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Loader:
+    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
+    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
+    monkeypatch.setenv("NEWSDROP_FETCH_HOST_INTERVAL_SECONDS", "0")
+    return home.settings
+
+
+def test_an_address_is_fetched_and_published(home: Home, web: Web, allowed: Loader) -> None:
+    """What is there becomes an article whose record names the address."""
+    web.pages["/a.html"] = page("港口夜航", "第一段。")
+    job_id = enqueue_addresses(allowed(), [web.url("/a.html")])
+    home.work()
+    assert job(home.settings(), job_id).articles.published == 1
+    (record,) = home.lines("tail")
+    assert record["provenance"]["url"] == web.url("/a.html")
+
+
+def test_one_address_that_fails_takes_none(home: Home, web: Web, allowed: Loader) -> None:
+    """Nothing is accepted of the others."""
+    web.pages["/a.html"] = page("港口夜航", "第一段。")
+    with pytest.raises(FetchFailed, match="404"):
+        enqueue_addresses(allowed(), [web.url("/a.html"), web.url("/gone")])
+    assert not names(manual_root(home.settings()))
+
+
+def test_fetching_ends(
+    home: Home, web: Web, allowed: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Addresses that take too long in all are given up, and nothing is accepted."""
+    web.pages["/a.html"] = page("港口夜航", "第一段。")
+    monkeypatch.setattr(acting, "FETCH_SECONDS", -1.0)
+    with pytest.raises(UsageError, match="fewer addresses"):
+        enqueue_addresses(allowed(), [web.url("/a.html")])
+    assert not names(manual_root(home.settings()))

@@ -1,0 +1,125 @@
+"""Files that were sent, or what addresses hold, accepted as a job: for whoever cannot wait.
+
+Nothing here waits for the work: where as many batches wait as may, nothing is taken and Busy is
+raised. What one call brings may go beyond that bound once; how large a call may be, its caller
+bounds.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from worker.errors import SpoolUnavailable, UsageError
+from worker.escape import printable
+from worker.intake import Intake, in_batches
+from worker.settings import Settings
+from worker.sources.once import is_address
+from worker.spool.claim import Candidate
+from worker.spool.layout import translated
+
+MOST_ADDRESSES = 20
+FETCH_SECONDS = 120.0
+"""For all addresses of one call; the one under way is ended by its own deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was sent. `path` is where its bytes lie, in the state directory; `name` is what
+    its sender calls it: any text, for `provenance.path`, and never a path here."""
+
+    name: str
+    path: Path
+
+
+def enqueue_files(
+    settings: Settings,
+    files: Sequence[Upload],
+    *,
+    source: str | None = None,
+    force: bool = False,
+) -> str:
+    """Accept `files` as one job, taken away by rename; the job's id.
+
+    When it returns each is in the spool, durably. Raises, before anything is taken, NotThere for a
+    source that is not there, UsageError where there are no files, Busy; SpoolUnavailable, which
+    says how many were accepted before, if any were.
+    """
+    if not files:
+        raise UsageError("there is no file in it: send at least one")
+    intake = Intake(settings, [one.name for one in files], source=source, force=force)
+    intake.check_room()
+    candidates = [Candidate(str(one.path), one.name, _synced(one.path)) for one in files]
+    groups = list(in_batches(candidates, settings.spool, size=lambda one: one.size))
+    _accept(intake, [partial(intake.accept_moved, group) for group in groups])
+    return intake.job.id
+
+
+def enqueue_addresses(
+    settings: Settings,
+    urls: Sequence[str],
+    *,
+    source: str | None = None,
+    force: bool = False,
+) -> str:
+    """Fetch what is at `urls`, each once, and accept it as one job; the job's id.
+
+    Raises as :func:`enqueue_files`; UsageError for what is no address, or more of them than
+    `MOST_ADDRESSES`; FetchFailed, where one cannot be fetched: then nothing is taken.
+    """
+    if not urls:
+        raise UsageError("there is no address in it: name at least one")
+    if len(urls) > MOST_ADDRESSES:
+        raise UsageError(f"these are {len(urls):,} addresses: {MOST_ADDRESSES} at once may be")
+    for url in urls:
+        if not is_address(url):
+            raise UsageError(
+                f"{printable(url, 200)} is no address: it begins with http://, https:// or rsshub://"
+            )
+    intake = Intake(settings, list(urls), source=source, force=force)
+    intake.check_room()
+    fetched = intake.fetch(urls, step=_deadline(FETCH_SECONDS))
+    intake.check_room()  # minutes may have passed
+    groups = list(in_batches(fetched, settings.spool, size=lambda one: len(one.data)))
+    _accept(intake, [partial(intake.accept_bytes, *group) for group in groups])
+    return intake.job.id
+
+
+def _accept(intake: Intake, groups: Sequence[Callable[[], object]]) -> None:
+    try:
+        for claim in groups:
+            claim()
+    except SpoolUnavailable as error:
+        if not intake.files:
+            raise
+        raise SpoolUnavailable(
+            f"{intake.files:,} files were accepted (job {intake.job.id}) and stay so; then {error}"
+        ) from error
+    finally:
+        intake.ring()
+
+
+def _synced(path: Path) -> int:
+    """Let the bytes of a file be on disk; how many they are. Raises SpoolUnavailable."""
+    with translated(path):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+            return os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+
+
+def _deadline(seconds: float) -> Callable[[], None]:
+    ends = time.monotonic() + seconds
+
+    def step() -> None:
+        if time.monotonic() > ends:
+            raise UsageError(
+                f"fetching took more than {seconds:.0f} seconds, so nothing was taken: enqueue "
+                "fewer addresses at once"
+            )
+
+    return step

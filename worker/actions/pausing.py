@@ -1,0 +1,38 @@
+"""A source held, and let go on."""
+
+from contextlib import suppress
+
+from worker.bell import ring_poll
+from worker.errors import Retryable
+from worker.settings import Settings
+from worker.sources import pause as marks
+from worker.sources.known import known_to_pause
+from worker.spool.layout import translated
+from worker.store.opened import feed_store
+
+
+def pause(settings: Settings, name: str) -> None:
+    """Take nothing more from a folder or a feed, or (`feeds`) from any feed; what was accepted is
+    still worked on.
+
+    Raises NotThere where there is none of that name, SpoolUnavailable.
+    """
+    known_to_pause(settings, name)
+    with translated(settings.state_dir):
+        marks.pause(settings.state_dir, name)
+
+
+def resume(settings: Settings, name: str) -> None:
+    """Take from it again. Raises NotThere, SpoolUnavailable."""
+    known_to_pause(settings, name)
+    with translated(settings.state_dir):
+        marks.resume(settings.state_dir, name)
+    if settings.folder(name) is None:
+        _poll_again(settings, name)
+
+
+def _poll_again(settings: Settings, feed: str) -> None:
+    """A feed that is held is only looked at once a minute: now it is due. Without Redis, later."""
+    with suppress(Retryable):
+        feed_store(settings).bring_forward([feed])
+        ring_poll(settings)
