@@ -1,28 +1,28 @@
 """Polling: let the store have all that is to be fetched, then fetch what is due."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from worker.context import Context
 from worker.errors import SpoolUnavailable
 from worker.fetch import Fetcher
+from worker.logs import get_logger
 from worker.observed import pace_of
 from worker.settings import FETCH_TAKING_SECONDS, POLLED
 from worker.sources.feeds import FeedSource
 from worker.sources.fetching import Bounds, Run, Source, fetch_due
 from worker.sources.pages import PageSource
 from worker.sources.pause import is_paused
-from worker.sources.slot import slot
+from worker.sources.slot import Slot, slot
 from worker.spool.batch import names
 from worker.spool.claim import Incoming, claim_bytes
 from worker.spool.disk import check_free
 from worker.spool.layout import manual_root
 from worker.store.jobs import Job, JobKind, quietly
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _PARTS = 4
 """A feed is many articles in one file: in batches of a quarter of the size, several processes share
@@ -37,7 +37,7 @@ def poll(context: Context, *, ring: Callable[[], None]) -> None:
     feeds, pages = _sources(context)
     with suppress(SpoolUnavailable):  # which feeds there are cannot be read: it was said once
         if feeds.sync():
-            logger.info("%d feeds are polled", len(context.feeds.current()))
+            logger.info("feeds are known", feeds=len(context.feeds.current()))
     pages.sync()
     if context.feed_store.due() or context.page_store.due():
         ring()
@@ -54,22 +54,24 @@ def fetch(context: Context, *, ring: Callable[[], None]) -> Run | None:
     if is_paused(settings.state_dir, POLLED):
         return None
     with slot(settings.state_dir, "fetch", settings.fetching()) as mine:
-        if not mine:
+        if mine is None:
             return None
         feeds, pages = _sources(context)
         pages.sync()
-        fetched = asyncio.run(_fetch(context, (feeds, pages), ring))
+        fetched = asyncio.run(_fetch(context, (feeds, pages), ring, mine))
     if fetched.turns:
         logger.info(
-            "fetched %d addresses: %d documents, %d failed",
-            fetched.turns,
-            fetched.documents,
-            fetched.failed,
+            "fetched",
+            addresses=fetched.turns,
+            documents=fetched.documents,
+            failed=fetched.failed,
         )
     return fetched
 
 
-async def _fetch(context: Context, sources: Sequence[Source], ring: Callable[[], None]) -> Run:
+async def _fetch(
+    context: Context, sources: Sequence[Source], ring: Callable[[], None], mine: Slot
+) -> Run:
     settings = context.settings
     root = manual_root(settings)
 
@@ -84,6 +86,10 @@ async def _fetch(context: Context, sources: Sequence[Source], ring: Callable[[],
             context.jobs.add_files(job.id, claimed.files)
         ring()
 
+    def count(answers: Mapping[tuple[str, str], int]) -> None:
+        with quietly("fetches are not counted", of="feeds and pages"):
+            context.measures.fetched(answers)
+
     def may_take() -> bool:
         return len(names(root)) < settings.spool.max_waiting
 
@@ -95,7 +101,9 @@ async def _fetch(context: Context, sources: Sequence[Source], ring: Callable[[],
         settings.spool.batch_bytes // _PARTS,
     )
     async with Fetcher(settings.fetch) as fetcher:
-        return await fetch_due(sources, fetcher, bounds, claim=claim, may_take=may_take)
+        return await fetch_due(
+            sources, fetcher, bounds, claim=claim, may_take=may_take, count=count, told=mine.at
+        )
 
 
 def poll_job(now: datetime) -> Job:

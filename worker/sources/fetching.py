@@ -6,19 +6,20 @@ ends when nothing is in the air: what hangs holds up neither others that are due
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from worker.errors import Retryable
 from worker.escape import printable
 from worker.fetch import Fetcher
+from worker.logs import get_logger
 from worker.spool.claim import Incoming
 from worker.store.turns import Done, Taken, Turn
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 GATHER_SECONDS = 0.25
 """How long what came may wait for more to share its batch."""
@@ -26,15 +27,22 @@ GATHER_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one turn: documents to claim first, then what to note of it."""
+    """What became of one turn: documents to claim first, then what to note of it.
+
+    `answer` is the status of what was asked for, or the trouble that kept it away; empty where
+    nothing was asked.
+    """
 
     done: Done
     documents: tuple[Incoming, ...] = ()
     failed: bool = False
+    answer: str = ""
 
 
 class Source(Protocol):
     """What is fetched, and what an answer means."""
+
+    kind: str
 
     def take(self, count: int) -> Taken: ...
 
@@ -43,6 +51,10 @@ class Source(Protocol):
     def failed(self, turn: Turn, error: Exception) -> Result: ...
 
     def note(self, results: Sequence[Result]) -> None: ...
+
+
+Count = Callable[[Mapping[tuple[str, str], int]], None]
+"""Is told how many fetches were made since it was last called, by kind and answer."""
 
 
 @dataclass(slots=True)
@@ -71,6 +83,7 @@ class _Loop:
     bounds: Bounds
     claim: Callable[[Sequence[Incoming]], None]
     may_take: Callable[[], bool]
+    count: Count
     flying: dict["asyncio.Task[Result]", tuple[Source, Turn]] = field(default_factory=dict)
     landed: list[tuple[Source, Result]] = field(default_factory=list)
     since: float = 0.0
@@ -105,7 +118,7 @@ class _Loop:
             except Retryable:
                 raise
             except Exception as error:
-                logger.error("fetching %s met a bug", printable(turn.name), exc_info=error)
+                logger.error("fetching met a bug", source=printable(turn.name), exc_info=error)
                 result = source.failed(turn, error)
             self.landed.append((source, result))
 
@@ -127,6 +140,8 @@ class _Loop:
         self.run.turns += len(results)
         self.run.documents += len(documents)
         self.run.failed += sum(result.failed for result in results)
+        if asked := Counter((owner.kind, one.answer) for owner, one in self.landed if one.answer):
+            self.count(asked)
         self.landed = []
 
 
@@ -152,17 +167,22 @@ async def fetch_due(
     *,
     claim: Callable[[Sequence[Incoming]], None],
     may_take: Callable[[], bool],
+    count: Count,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Run:
     """Fetch all that is due, until nothing is and nothing is in the air.
 
-    `claim` makes documents safe; `may_take` is False while there is no room for more. Raises
-    Retryable where the store or the spool is away: what is in hand comes back when its lease ends.
+    `claim` makes documents safe; `may_take` is False while there is no room for more; `told` hears
+    how many are in the air, `count` of what was asked, when that is noted: a run that is ended has
+    counted what it did. Raises Retryable where the store or the spool is away: what is in hand
+    comes back when its lease ends.
     """
-    loop = _Loop(sources, fetcher, bounds, claim, may_take)
+    loop = _Loop(sources, fetcher, bounds, claim, may_take, count)
     end = time.monotonic() + bounds.taking_seconds
     try:
         while True:
             more = time.monotonic() < end and loop.may_take() and loop.take()
+            told(len(loop.flying))
             if loop.flying:
                 await loop.land(GATHER_SECONDS)
             if loop.is_due():

@@ -1,5 +1,6 @@
 """Pausing a source: a file in the state directory, so that it outlives every process."""
 
+import os
 from pathlib import Path
 
 
@@ -17,6 +18,14 @@ def pause(state_dir: Path, source: str) -> None:
 def resume(state_dir: Path, source: str) -> None:
     """Take from `source` again."""
     _mark(state_dir, source).unlink(missing_ok=True)
+
+
+def all_paused(state_dir: Path) -> frozenset[str]:
+    """Every source that is paused."""
+    try:
+        return frozenset(os.listdir(state_dir / "paused"))
+    except FileNotFoundError:
+        return frozenset()
 
 
 def is_paused(state_dir: Path, source: str) -> bool:

@@ -17,7 +17,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from worker.errors import Reason, Rejected, SpoolUnavailable
-from worker.spool import journal, manifest
+from worker.spool import holder, journal, manifest
 from worker.spool.claim import LOCK
 from worker.spool.layout import (
     Root,
@@ -92,9 +92,15 @@ def take(root: Root, name: str) -> "Batch | None":
             return None
         # Between open and lock another may have finished and removed the batch: the lock held
         # must be the one that is there now.
-        if not _lock(fd, fcntl.LOCK_EX) or not _same(fd, folder / LOCK):
-            os.close(fd)
+        held = False
+        try:
+            held = _lock(fd, fcntl.LOCK_EX) and _same(fd, folder / LOCK)
+        finally:
+            if not held:
+                os.close(fd)
+        if not held:
             return None
+    holder.note(fd)
     try:
         return Batch(root, name, fd)
     except BaseException:
@@ -104,14 +110,7 @@ def take(root: Root, name: str) -> "Batch | None":
 
 def is_free(folder: Path) -> bool:
     """True if no living process holds the batch in `folder`."""
-    try:
-        fd = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return True
-    try:
-        return _lock(fd, fcntl.LOCK_SH)
-    finally:
-        os.close(fd)
+    return holder.is_free(folder / LOCK)
 
 
 class Batch:
@@ -247,9 +246,10 @@ def _no_file() -> Rejected:
 
 
 def _lock(fd: int, kind: int) -> bool:
+    """False where somebody else has the lock. Raises OSError where there can be none."""
     try:
         fcntl.flock(fd, kind | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
     return True
 

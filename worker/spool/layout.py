@@ -85,8 +85,11 @@ def day_of(batch: str) -> str:
 
 
 def time_of(batch: str) -> datetime:
-    """When the batch was made, UTC."""
-    return datetime.strptime(batch[:22], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
+    """When the batch was made, UTC. Raises ValueError where `batch` is the name of none."""
+    if batch[15:16] != "." or not batch[16:22].isdecimal():
+        raise ValueError("this is not the name of a batch")
+    # Not strptime, which takes 40 times as long: thousands of batches may be listed each second.
+    return datetime.fromisoformat(batch[:22]).replace(tzinfo=UTC)
 
 
 def is_batch(name: str) -> bool:

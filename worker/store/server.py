@@ -15,7 +15,7 @@ class ServerInfo:
     `redis_version` is the Redis whose commands it has. `run_id` is new after each start.
 
     `appendfsync` is None where the server does not tell (CONFIG is closed in many clouds).
-    Memory is in bytes; `max_memory` 0 is no limit.
+    Memory is in bytes; `max_memory` 0 is no limit. `write_error`: it could not save to its disk.
     """
 
     kind: Literal["redis", "valkey"]
@@ -30,6 +30,7 @@ class ServerInfo:
     max_memory: int
     role: str
     mode: str
+    write_error: bool = False
 
 
 def server_info(client: redis.Redis) -> ServerInfo:
@@ -52,6 +53,7 @@ def server_info(client: redis.Redis) -> ServerInfo:
         max_memory=int(said.get("maxmemory", 0)),
         role=str(said.get("role", "master")),
         mode=str(said.get("redis_mode") or said.get("server_mode") or "standalone"),
+        write_error=bool(said.get("aof_enabled")) and said.get("aof_last_write_status") == "err",
     )
 
 

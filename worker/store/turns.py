@@ -124,6 +124,15 @@ class Turns:
             seconds, micros = self._client.time()
             return int(self._client.zcount(self._due, "-inf", seconds * 1000 + micros // 1000))
 
+    def due_times(self, names: Sequence[str]) -> dict[str, int]:
+        """When each of `names` that is an item is due (Unix ms; 0: at once)."""
+        if not names:
+            return {}
+        with translated():
+            scores = self._client.zmscore(self._due, names)
+        pairs = zip(names, scores, strict=True)
+        return {name: int(score) for name, score in pairs if score is not None}
+
     def bring_forward(self, names: Iterable[str]) -> int:
         """Let items be due now; how many of them there are."""
         with translated(), self._client.pipeline(transaction=False) as pipe:

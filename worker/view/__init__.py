@@ -4,6 +4,10 @@ Plain functions that return frozen dataclasses. Nothing here prints, and nothing
 
 ===========  ==============================================================
 ``status``   how everything stands at one moment
+``overview`` the same with all that a person looks at first: what is wrong, who does what
+``problems`` what is wrong, in sentences with what to do
+``working``  what each worker's process does now
+``told``     what Redis tells of it; ``kept`` what makes the next look cheap
 ``feeds``    how the feeds stand
 ``jobs``     each enqueue, and what was found or polled within an hour
 ``audit``    every accepted file against its one outcome

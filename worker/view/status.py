@@ -7,27 +7,30 @@ are in them already: a batch that is settled meanwhile is left out here, and one
 meanwhile is not here yet.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from worker.errors import ConfigError, Retryable, SpoolUnavailable
+from worker.errors import ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.feeds.catalog import load_catalog
+from worker.feeds.schedule import next_of_cron
 from worker.model import Tally
 from worker.settings import MANUAL, Folder, Settings
 from worker.sources.left import LeftAlone, noted
-from worker.sources.pause import is_paused
-from worker.spool.batch import Waiting, look
+from worker.sources.pause import all_paused
+from worker.spool.batch import Waiting
 from worker.spool.disk import check_free
 from worker.spool.layout import notes_dir, roots, time_of
 from worker.spool.wanted import WantedPages
-from worker.store.connection import connect, redis_url, shown_url
-from worker.store.opened import feed_store, page_store, tallies
-from worker.store.stream import Stream, StreamInfo
-from worker.store.tally import Snapshot
-from worker.store.workers import Heartbeats, WorkerInfo
+from worker.store.connection import redis_url, shown_url
+from worker.store.stream import StreamInfo
+from worker.store.workers import WorkerInfo
 from worker.times import of_ms, rfc3339
+from worker.view.kept import kept
+from worker.view.told import Told, ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,9 @@ class Source:
     """One source. `folder` is None for what is enqueued by hand; times are RFC 3339, UTC.
 
     `folder_there` is False where the drop folder is missing; `in_place` tells that nothing is
-    moved out of it. `left_alone` holds the first files that were not taken, `left_alone_count` how
-    many there are.
+    moved out of it. `next_turn` is when it is looked at or polled next, None where it is looked at
+    all the time; `failing` tells of a feed that its last poll was no good. `left_alone` holds the
+    first files that were not taken, `left_alone_count` how many there are.
     """
 
     name: str
@@ -78,6 +82,8 @@ class Source:
     waiting: int
     articles: Articles | None
     last_success: str | None
+    next_turn: str | None
+    failing: bool
     left_alone: tuple[LeftAlone, ...]
     left_alone_count: int
 
@@ -119,25 +125,34 @@ class Status:
     sources: tuple[Source, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What Redis told, in one look."""
-
-    snapshot: Snapshot
-    feeds: int
-    failing: int
-    due: int
-    stream: StreamInfo
-    workers: tuple[WorkerInfo, ...]
-    beat_age_s: float | None
-
-
 def status(settings: Settings, now: datetime) -> Status:
     """A snapshot; `now` is aware. Raises SpoolUnavailable where a spool folder cannot be read."""
-    batches = [batch for root in roots(settings) for batch in look(root)]
-    told, problem = _ask(settings, [batch.name for batch in batches])
-    if told is not None:
-        batches = [batch for batch in batches if batch.name not in told.snapshot.settled]
+    batches = waiting(settings)
+    told, problem = ask(settings, [batch.name for batch in batches])
+    return status_of(settings, now, unsettled(batches, told), told, problem)
+
+
+def waiting(settings: Settings) -> list[Waiting]:
+    """Every batch in the spool; to be listed before Redis is asked. Raises SpoolUnavailable."""
+    look = kept(settings.state_dir).waits.look
+    return [batch for root in roots(settings) for batch in look(root)]
+
+
+def unsettled(batches: list[Waiting], told: Told | None) -> list[Waiting]:
+    """Those of `batches` that are in no counter yet."""
+    if told is None:
+        return batches
+    return [batch for batch in batches if batch.name not in told.snapshot.settled]
+
+
+def status_of(
+    settings: Settings,
+    now: datetime,
+    batches: Sequence[Waiting],
+    told: Told | None,
+    problem: str | None,
+) -> Status:
+    """The status by what was listed and told; `problem` is why nothing was told."""
     feeds, feeds_problem = _feeds(settings)
     return Status(
         at=rfc3339(now),
@@ -154,11 +169,11 @@ def status(settings: Settings, now: datetime) -> Status:
         polled=Polled(
             # Those that are polled now; before the first poll only the files know.
             feeds=(told.feeds if told else 0) or feeds,
-            failing=told.failing if told else None,
+            failing=len(told.failing) if told else None,
             due=told.due if told else None,
             pages_wanted=len(WantedPages(settings.state_dir).names()),
         ),
-        sources=_sources(settings, batches, told.snapshot if told else None),
+        sources=_sources(settings, now, batches, told),
     )
 
 
@@ -168,29 +183,6 @@ def _feeds(settings: Settings) -> tuple[int, str | None]:
         return len(load_catalog(settings)), None
     except ConfigError as error:
         return 0, str(error)
-
-
-def _ask(settings: Settings, batches: Sequence[str]) -> tuple[_Told | None, str | None]:
-    """(what Redis tells, None), or (None, why it does not)."""
-    client = connect(redis_url(settings))
-    name = settings.stream.name
-    heartbeats = Heartbeats(client, stream=name)
-    try:
-        snapshot = tallies(settings, client).snapshot(batches)
-        feeds, pages = feed_store(settings, client), page_store(settings, client)
-        return _Told(
-            snapshot=snapshot,
-            feeds=feeds.count(),
-            failing=len(feeds.failing()),
-            due=feeds.due() + pages.due(),
-            stream=Stream(client, name).info(),
-            workers=tuple(heartbeats.alive()),
-            beat_age_s=heartbeats.tick_age_seconds(),
-        ), None
-    except Retryable as error:
-        return None, str(error)
-    finally:
-        client.close()
 
 
 def _intake_problem(settings: Settings) -> str | None:
@@ -233,26 +225,19 @@ def _queue(batches: Sequence[Waiting], now: datetime) -> Queue:
 
 
 def _sources(
-    settings: Settings,
-    batches: Sequence[Waiting],
-    snapshot: Snapshot | None,
+    settings: Settings, now: datetime, batches: Sequence[Waiting], told: Told | None
 ) -> tuple[Source, ...]:
     """The drop folders, and every other source that has work or ever had."""
     folders: dict[str, Folder | None] = {f.name: f for f in settings.all_folders()}
-    known = set(snapshot.by_source) if snapshot else set()
-    for name in sorted(known | {batch.source for batch in batches} | {MANUAL}):
+    known = set(told.snapshot.by_source) if told else set()
+    waits: Counter[str] = Counter()
+    for batch in batches:
+        waits[batch.source] += batch.files
+    for name in sorted(known | set(waits) | {MANUAL}):
         folders.setdefault(name, None)
-    waits = {name: sum(b.files for b in batches if b.source == name) for name in folders}
-    left = {f.name: noted(notes_dir(settings, f)) for f in settings.all_folders()}
+    paused = all_paused(settings.state_dir)
     return tuple(
-        _source(
-            settings,
-            name,
-            folder,
-            waiting=waits[name],
-            left=left.get(name, ((), 0)),
-            snapshot=snapshot,
-        )
+        _source(settings, now, name, folder, waiting=waits[name], paused=name in paused, told=told)
         for name, folder in folders.items()
         # By hand: shown once something came that way.
         if folder or waits[name] or name in known
@@ -261,24 +246,41 @@ def _sources(
 
 def _source(
     settings: Settings,
+    now: datetime,
     name: str,
     folder: Folder | None,
     *,
     waiting: int,
-    left: tuple[tuple[LeftAlone, ...], int],
-    snapshot: Snapshot | None,
+    paused: bool,
+    told: Told | None,
 ) -> Source:
+    snapshot = told.snapshot if told else None
     last = snapshot.last_success_ms.get(name) if snapshot else None
+    left = noted(notes_dir(settings, folder)) if folder else ((), 0)
     return Source(
         name=name,
         folder=printable(folder.path, 4096) if folder else None,
         folder_there=folder is None or folder.path.is_dir(),
         in_place=folder is not None and folder.in_place,
-        paused=is_paused(settings.state_dir, name),
+        paused=paused,
         schedule=folder.schedule if folder else "",
         waiting=waiting,
         articles=_articles(snapshot.by_source.get(name, Tally())) if snapshot else None,
         last_success=of_ms(last) if last else None,
+        next_turn=None if paused else _next_turn(settings, now, name, folder, told),
+        failing=told is not None and name in told.failing,
         left_alone=left[0],
         left_alone_count=left[1],
     )
+
+
+def _next_turn(
+    settings: Settings, now: datetime, name: str, folder: Folder | None, told: Told | None
+) -> str | None:
+    if folder is not None and folder.schedule:
+        zone = ZoneInfo(folder.time_zone or settings.dedupe.time_zone)
+        return rfc3339(next_of_cron(folder.schedule, zone, now))
+    due = told.turns.get(name) if told else None
+    if due is None:
+        return None
+    return of_ms(due) if due else rfc3339(now)
