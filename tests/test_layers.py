@@ -9,14 +9,14 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "worker"
 
 LAYERS = (
-    ("errors", "escape", "model", "times", "runtime", "report", "stored"),
+    ("errors", "escape", "redact", "model", "times", "runtime", "report", "stored"),
     ("settings",),
     ("logs",),
     ("sites", "feeds"),
     ("parse", "normalize"),
     ("fetch", "spool", "sources", "store"),
     ("articles", "fetched"),
-    ("desk", "decide", "offering"),
+    ("desk", "timed", "decide", "offering"),
     ("ingest",),
     ("drain", "replay", "context", "observed"),
     ("look", "poll", "tidy", "restart"),
@@ -54,7 +54,7 @@ HOMES = {
 """Who may import what; the parts not named import none of these."""
 
 PURE = ("parse", "normalize", "model", "sites", "feeds", "articles", "fetched", "decide")
-PURE += ("offering", "ingest", "observed")
+PURE += ("timed", "offering", "ingest", "observed")
 CLOCKS = {"time", "monotonic", "now", "utcnow", "today", "time_ns", "utc_now"}
 
 

@@ -12,7 +12,7 @@ package, from the top down; imports only go down (`tests/test_layers.py`):
 ``promises``                           what must hold before a worker starts
 ``look`` ``poll`` ``drain``            what the tasks do: claim, fetch, ingest, publish again,
 ``replay`` ``restart`` ``tidy``        after a restart of Redis, remove what has expired
-``context`` ``desk``                   everything a process works with, opened once
+``context`` ``desk`` ``timed``           everything a process works with, opened once; its clock
 ``ingest`` ``decide`` ``observed``     the one sequence: batch → outcomes; what they say of feeds
 ``articles`` ``fetched``               bytes → offers, of files and of what was fetched
 ``spool`` ``sources`` ``store``        files in work, where they come from, Redis

@@ -1,12 +1,13 @@
 """Everything one process works with, opened once and handed down."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.articles import Reader, read_items
 from worker.desk import Desk
 from worker.feeds.catalog import Feeds
-from worker.model import Outcome, Status, Tally
+from worker.model import Outcome, Stage, Status, Tally, measured
 from worker.observed import observations
 from worker.settings import MANUAL, Settings
 from worker.sites import open_sites
@@ -22,6 +23,7 @@ from worker.store.bells import Bells
 from worker.store.connection import Client, connect, redis_url
 from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
+from worker.store.measures import Measures
 from worker.store.opened import article_store, job_store, tallies
 from worker.store.pages import PageStore, RobotsStore
 from worker.store.tally import Tallies, refused_of
@@ -43,6 +45,7 @@ class Context:
     feed_store: FeedStore
     page_store: PageStore
     robots: RobotsStore
+    measures: Measures
     bells: Bells
     desk: Desk
 
@@ -59,14 +62,24 @@ def open_context(settings: Settings) -> Context:
     feeds = Feeds(settings)
     feed_store = opened.feed_store(settings, client)
 
-    def settle(segment: Segment, tally: Tally, outcomes: Sequence[Outcome]) -> None:
+    def settle(
+        segment: Segment,
+        tally: Tally,
+        outcomes: Sequence[Outcome],
+        seconds: Mapping[Stage, float],
+    ) -> None:
         segment_head = segment.head()
         head = segment_head.batch
         if observed := observations(segment_head, outcomes, feeds.current, settings):
             feed_store.observed(segment.batch, observed)
         refused = [refused_of(one) for one in outcomes if one.status is Status.REJECTED]
         counters.settle(
-            segment.batch, source=head.source, job=head.job, tally=tally, refused=refused
+            segment.batch,
+            source=head.source,
+            job=head.job,
+            tally=tally,
+            measured=measured(outcomes, seconds),
+            refused=refused,
         )
 
     return Context(
@@ -81,6 +94,7 @@ def open_context(settings: Settings) -> Context:
         feed_store=feed_store,
         page_store=opened.page_store(settings, client),
         robots=RobotsStore(client, stream=settings.stream.name),
+        measures=Measures(client, stream=settings.stream.name),
         bells=Bells(client),
         desk=Desk(
             settings=settings,
@@ -93,6 +107,7 @@ def open_context(settings: Settings) -> Context:
             archive=Archive(settings.state_dir),
             quarantine=Quarantine(settings.state_dir),
             now=utc_now,
+            clock=time.monotonic,
         ),
     )
 

@@ -1,11 +1,11 @@
 """What ingesting works with: the store as protocols, the spool, the rules, the clock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from worker.model import Decision, Identity, Known, Offer, Outcome, Profile, Tally
+from worker.model import Decision, Identity, Known, Offer, Outcome, Profile, Stage, Tally
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.archive import Archive, Segment
@@ -34,15 +34,21 @@ class FeedMemory(Protocol):
 
 
 class Settle(Protocol):
-    """Counts a batch's outcomes, once, however often it is called."""
+    """Counts a batch's outcomes, and how long they took, once, however often it is called."""
 
-    def __call__(self, segment: Segment, tally: Tally, outcomes: Sequence[Outcome]) -> None: ...
+    def __call__(
+        self,
+        segment: Segment,
+        tally: Tally,
+        outcomes: Sequence[Outcome],
+        seconds: Mapping[Stage, float],
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Everything ingesting works with. `profile` tells how a source's articles are read; `now`
-    gives aware datetimes."""
+    gives aware datetimes, `clock` seconds that only grow."""
 
     settings: Settings
     sites: Sites
@@ -54,3 +60,4 @@ class Desk:
     archive: Archive
     quarantine: Quarantine
     now: Callable[[], datetime]
+    clock: Callable[[], float]

@@ -11,14 +11,17 @@ settled, and settling counts a batch once.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from worker.decide import decide
 from worker.desk import Desk
 from worker.escape import printable
-from worker.model import Outcome, Status, Tally
+from worker.model import Outcome, Stage, Status, Tally
 from worker.spool.archive import ArchivedFile, Segment, SegmentHead
 from worker.spool.batch import Batch
+from worker.spool.layout import time_of
+from worker.timed import Stopwatch, TimedStream
 from worker.times import rfc3339
 
 
@@ -32,18 +35,25 @@ def ingest(batch: Batch, desk: Desk, *, over: Callable[[], bool] = lambda: False
     if segment is not None:
         tally = settle(segment, desk)
     else:
-        outcomes = decide(batch, desk, over)
+        watch, stream = Stopwatch(desk.clock), TimedStream(desk.stream, desk.clock)
+        watch.seconds[Stage.WAIT] = _age(batch, desk)
+        outcomes = decide(batch, replace(desk, stream=stream), over)
         if outcomes is None:
             return None
+        watch.lap(Stage.READ, less=stream.seconds)
+        watch.seconds[Stage.PUBLISH] = stream.seconds
         segment, files = _archive(batch, outcomes, desk)
-        tally = _settle(segment, outcomes, files, desk)
+        watch.lap(Stage.ARCHIVE)
+        watch.seconds[Stage.WHOLE] = _age(batch, desk)
+        tally = _settle(segment, outcomes, files, desk, watch.seconds)
     batch.remove()
     return tally
 
 
 def settle(segment: Segment, desk: Desk) -> Tally:
-    """Count what the segment's journal says; harmless when it was counted before."""
-    return _settle(segment, list(segment.outcomes()), len(segment.head().files), desk)
+    """Count what the segment's journal says, but not how long it took; harmless when it was
+    counted before."""
+    return _settle(segment, list(segment.outcomes()), len(segment.head().files), desk, {})
 
 
 def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
@@ -82,7 +92,18 @@ def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> tuple[Seg
     return desk.archive.write(head, outcomes, batch.content), len(files)
 
 
-def _settle(segment: Segment, outcomes: Sequence[Outcome], files: int, desk: Desk) -> Tally:
+def _settle(
+    segment: Segment,
+    outcomes: Sequence[Outcome],
+    files: int,
+    desk: Desk,
+    seconds: Mapping[Stage, float],
+) -> Tally:
     tally = tally_of(outcomes, files)
-    desk.settle(segment, tally, outcomes)
+    desk.settle(segment, tally, outcomes, seconds)
     return tally
+
+
+def _age(batch: Batch, desk: Desk) -> float:
+    """Seconds since the batch's files were claimed; by the clocks of two machines, maybe."""
+    return max(0.0, (desk.now() - time_of(batch.name)).total_seconds())

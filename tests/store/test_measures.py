@@ -1,16 +1,22 @@
 """What was measured: articles by the minute, counted once."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import redis
 
+from tests.newsroom import item, newsroom, page, rss
 from tests.servers import Server
 from tests.store.conftest import STREAM
-from worker.model import Tally
+from tests.web import Reply, Web
+from tests.world import World, article
+from worker.model import Measured, Repeat, Stage, Tally
+from worker.sources.pause import pause
 from worker.store.connection import connect
-from worker.store.measures import MINUTES_KEPT, Measures, Minute
+from worker.store.measures import BOUNDS, MINUTES_KEPT, Histogram, Measures, Minute
 from worker.store.tally import Tallies
+from worker.timed import Stopwatch, TimedStream
 
 MINUTES = "{newsdrop:articles}:minutes"
 SOME = Tally(archived=3, published=2, duplicate=4, rejected=1, unchanged=7)
@@ -92,3 +98,101 @@ def test_a_clock_that_was_ahead_loses_nothing(
     oldest = redis_client.hget(MINUTES, "oldest")
     assert oldest is not None
     assert int(oldest) < ahead
+
+
+def test_what_is_measured_is_added_up_once(tallies: Tallies, measures: Measures) -> None:
+    """Stages fall into their buckets, sums are exact, repeats and refusals have their reasons;
+    settling a batch again adds nothing."""
+    one = Measured(
+        {Stage.READ: 0.005, Stage.WAIT: 0.0051, Stage.WHOLE: 90_000.25},
+        {Repeat.SAME_BYTES: 3, Repeat.CONTENT_DIFFERS: 1},
+        {"empty": 2},
+    )
+    for batch in ("b1", "b1", "b2"):
+        tallies.settle(batch, source="drop", job=None, tally=SOME, measured=one)
+    sums = measures.sums()
+    read, wait, whole = (sums.stages[stage] for stage in (Stage.READ, Stage.WAIT, Stage.WHOLE))
+    assert read == Histogram((2, *[0] * len(BOUNDS)), 0.01)
+    assert wait.counts[:2] == (0, 2)
+    assert (whole.counts[-1], whole.seconds) == (2, 180_000.5)
+    assert sums.stages[Stage.ARCHIVE] == Histogram()
+    assert sums.duplicates == {"content_differs": 2, "same_bytes": 6}
+    assert sums.rejected == {"empty": 4}
+
+
+def test_fetches_are_added_up(measures: Measures) -> None:
+    """Fetches of feeds and pages are kept apart, by status or trouble."""
+    measures.fetched({("feed", "304"): 5, ("page", "timeout"): 1})
+    measures.fetched({("feed", "304"): 2, ("feed", "200"): 1})
+    assert measures.sums().fetches == {
+        ("feed", "200"): 1,
+        ("feed", "304"): 7,
+        ("page", "timeout"): 1,
+    }
+
+
+def test_a_batch_measures_its_own_way(redis_server: Server, tmp_path: Path) -> None:
+    """Ingesting settles each stage once a batch; why articles are repeats is in the sums, and
+    together they are the duplicates that are counted."""
+    world = World(tmp_path, redis_server.url)
+    for name, data in {
+        "a.md": article("甲"),
+        "same bytes.md": article("甲"),
+        "same article.md": article("甲") + b"\n",
+        "differs.md": article("甲", "改过的正文。"),
+        "bad.md": b"\x00",
+    }.items():
+        world.put(name, data)
+        world.run()
+    sums = world.context.measures.sums()
+    assert {sum(sums.stages[stage].counts) for stage in Stage} == {5}
+    assert sums.stages[Stage.READ].seconds > 0
+    assert sums.duplicates == {"content_differs": 1, "same_article": 1, "same_bytes": 1}
+    assert (world.totals().duplicate, world.totals().rejected) == (3, 1)
+    assert sum(sums.rejected.values()) == 1
+
+
+def test_stages_share_the_time() -> None:
+    """A lap is what passed since the last one, without what the store took of it."""
+    times = iter([0.0, 1.0, 3.0, 10.0, 16.0])
+    watch = Stopwatch(lambda: next(times))
+    store = TimedStream(_Store(), lambda: next(times))
+    store.marked([])
+    watch.lap(Stage.READ, less=store.seconds)
+    watch.lap(Stage.ARCHIVE)
+    assert store.seconds == 2.0
+    assert watch.seconds == {Stage.READ: 8.0, Stage.ARCHIVE: 6.0}
+
+
+def test_every_fetch_is_counted(redis_server: Server, tmp_path: Path, web: Web) -> None:
+    """Feeds and pages are counted by what their servers answered, or by why they did not; a
+    feed that is paused asks nothing and counts nothing."""
+    world = newsroom(tmp_path, redis_server, web)
+    entries = [item(number, link=web.url(f"/{number}.html")) for number in (1, 2, 3)]
+    web.pages["/rss"] = Reply(body=rss(entries))
+    web.pages["/1.html"] = page("港口第1号公告", "全文。")
+    web.pages["/2.html"] = Reply(410)
+    web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /3.html\n")
+    web.pages["/odd"] = Reply(999)
+    world.add_feed("harbour", web.url("/rss"), full_text=True)
+    world.add_feed("odd", web.url("/odd"))
+    world.add_feed("private", "http://10.0.0.1/")
+    world.add_feed("paused", web.url("/rss"))
+    pause(world.settings.state_dir, "paused")
+    world.poll()
+    world.poll("harbour")
+    assert world.context.measures.sums().fetches == {
+        ("feed", "200"): 2,
+        ("feed", "address"): 1,
+        ("feed", "other"): 1,
+        ("page", "200"): 1,
+        ("page", "410"): 1,
+        ("page", "robots"): 1,
+    }
+
+
+class _Store:
+    """A store that knows nothing."""
+
+    def marked(self, identities: object) -> list[bool]:
+        return []

@@ -115,7 +115,9 @@ def test_a_job_that_was_never_noted_is_counted(tallies: Tallies, jobs: JobStore)
     assert state.tally == SOME
 
 
-@pytest.mark.parametrize("key", ["tally", "tally:sources", "job:j", "jobs", "claim:b"])
+@pytest.mark.parametrize(
+    "key", ["tally", "tally:sources", "job:j", "jobs", "claim:b", "minutes", "measures"]
+)
 def test_a_wrong_type_counts_nothing(tallies: Tallies, redis_client: redis.Redis, key: str) -> None:
     """A key of another type raises Retryable before any counter moved; afterwards it counts."""
     name = "{newsdrop:articles}:" + key

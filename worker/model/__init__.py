@@ -9,9 +9,11 @@ became of it).
 ``raw``       in: a document, and what its format said
 ``record``    the record itself, field by field
 ``outcome``   out: identity, offer, decision, outcome, and their counts
+``measured``  how long a batch took, why articles were repeats
 ============  ====================================================================
 """
 
+from worker.model.measured import Measured, Repeat, Stage, measured
 from worker.model.outcome import (
     DECISIONS,
     Decision,
@@ -55,6 +57,7 @@ __all__ = [
     "Image",
     "Known",
     "Link",
+    "Measured",
     "Offer",
     "OnChange",
     "Outcome",
@@ -64,11 +67,14 @@ __all__ = [
     "Publisher",
     "RawArticle",
     "Refusal",
+    "Repeat",
     "Scope",
     "SourceKeys",
+    "Stage",
     "Status",
     "Tally",
     "Ticker",
     "TickerOrigin",
+    "measured",
     "profile_of",
 ]

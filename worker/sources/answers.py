@@ -24,6 +24,11 @@ def host_of(url: str, allow_ports: Collection[int]) -> str:
         return NOWHERE
 
 
+def named(status: int) -> str:
+    """A status as it is counted: what is none of HTTP's is `other`."""
+    return str(status) if 100 <= status <= 599 else "other"
+
+
 def status_said(answer: Answer) -> str:
     """What a status other than success means to whoever named the address."""
     try:

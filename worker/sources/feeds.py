@@ -23,7 +23,7 @@ from worker.fetch import (
     shown_url,
 )
 from worker.settings import Settings
-from worker.sources.answers import HELD_SECONDS, host_of, status_said
+from worker.sources.answers import HELD_SECONDS, host_of, named, status_said
 from worker.sources.fetching import Result
 from worker.sources.pause import is_paused
 from worker.spool.claim import Incoming
@@ -42,6 +42,8 @@ _LONGEST_VALIDATOR = 1000
 
 class FeedSource:
     """Polls the feeds of a catalog. `now` gives aware datetimes."""
+
+    kind = KIND
 
     def __init__(
         self,
@@ -129,8 +131,9 @@ class FeedSource:
             fields["host"] = self._host(fields["address"] or feed.url)
         asked = host_of(answer.url, self._settings.fetch.allow_ports) if answer else turn.host
         done = Done(turn, verdict.after, fields, cool=verdict.cool, cool_host=asked)
+        said = named(answer.status) if answer else heard.trouble or ""
         if answer is None or verdict.turnout is not Turnout.CHANGED:
-            return Result(done, failed=verdict.turnout is Turnout.FAILED)
+            return Result(done, failed=verdict.turnout is Turnout.FAILED, answer=said)
         origin = Origin(
             source=feed.name,
             kind=KIND,
@@ -140,7 +143,8 @@ class FeedSource:
             feed_url=public_url(feed.address(self._settings.fetch.rsshub_base)),
             form=Form.FEED,
         )
-        return Result(done, (Incoming(answer.body, shown_url(answer.url), origin),))
+        document = Incoming(answer.body, shown_url(answer.url), origin)
+        return Result(done, (document,), answer=said)
 
     def _configured(self, feed: Feed) -> Configured:
         return Configured(feed.name, feed.url, self._host(feed.url))

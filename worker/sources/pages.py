@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 
-from worker.errors import FetchFailed, Rejected
+from worker.errors import FetchFailed, Rejected, Trouble
 from worker.escape import printable
 from worker.feeds.schedule import LONGEST_HINT
 from worker.fetch import Asked, Fetcher, allowed, public_url, retry_after
@@ -16,7 +16,7 @@ from worker.parse.capsule import Capsule, PagePart, pack, unpack
 from worker.parse.full_text import next_page_of
 from worker.settings import POLLED, Settings
 from worker.sites import Sites
-from worker.sources.answers import BUSY, HELD_SECONDS, NOWHERE, host_of, status_said
+from worker.sources.answers import BUSY, HELD_SECONDS, NOWHERE, host_of, named, status_said
 from worker.sources.fetching import Result
 from worker.sources.pause import is_paused
 from worker.spool.claim import Incoming
@@ -43,24 +43,29 @@ _READABLE = ("text/", "application/xhtml", "application/xml")
 
 
 class _NoPage(Exception):
-    """The page cannot be had now, or `for_good`; seconds until it, or a host, is asked again."""
+    """The page cannot be had now, or `for_good`; seconds until it, or a host, is asked again.
+    `answer` is as :class:`Result` has it."""
 
     def __init__(
         self,
         why: str,
         *,
+        answer: str = "",
         for_good: bool = False,
         wait: float = 0.0,
         cool: float = 0.0,
         cool_host: str = NOWHERE,
     ) -> None:
         super().__init__(why)
+        self.answer = answer
         self.for_good, self.wait = for_good, wait
         self.cool, self.cool_host = cool, cool_host
 
 
 class PageSource:
     """Fetches the pages that are wanted. `now` gives aware datetimes."""
+
+    kind = KIND
 
     def __init__(
         self,
@@ -123,11 +128,13 @@ class PageSource:
         except _NoPage as error:
             return self._missed(turn, page, error)
         except FetchFailed as error:
-            return self._missed(turn, page, _NoPage(str(error), for_good=error.refused))
+            missed = _NoPage(str(error), answer=error.trouble, for_good=error.refused)
+            return self._missed(turn, page, missed)
         document = self._document(
             page, replace(capsule, pages=parts, problem=problem), parts[0].url
         )
-        return Result(Done(turn, after=None, delay=delay), (document,))
+        done = Done(turn, after=None, delay=delay)
+        return Result(done, (document,), answer=named(HTTPStatus.OK))
 
     def failed(self, turn: Turn, error: Exception) -> Result:
         said = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
@@ -180,7 +187,8 @@ class PageSource:
             return 0.0
         verdict = await allowed(fetcher, url, self._robots, fetcher.user_agent)
         if not verdict.allowed:
-            raise _NoPage(verdict.why or "robots.txt forbids it", for_good=True)
+            why = verdict.why or "robots.txt forbids it"
+            raise _NoPage(why, answer=Trouble.ROBOTS, for_good=True)
         return min(verdict.crawl_delay or 0.0, _LONGEST_DELAY)
 
     async def _part(self, url: str, fetcher: Fetcher) -> PagePart:
@@ -191,6 +199,7 @@ class PageSource:
             gone = answer.status in _GONE
             raise _NoPage(
                 status_said(answer),
+                answer=named(answer.status),
                 for_good=gone,
                 wait=max(asked, cool),
                 cool=cool,
@@ -199,7 +208,7 @@ class PageSource:
         kind = answer.headers.get("content-type", "text/html").lower()
         if not kind.startswith(_READABLE):
             why = f"{shown_url(answer.url)} is no page ({printable(kind, 60)})"
-            raise _NoPage(why, for_good=True)
+            raise _NoPage(why, answer=named(answer.status), for_good=True)
         return PagePart(answer.url, answer.body, answer.charset)
 
     def _missed(self, turn: Turn, page: Wanted, missed: _NoPage) -> Result:
@@ -210,13 +219,14 @@ class PageSource:
         after = max(missed.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
         fields = {"tries": tries, "takes": tries}
         done = Done(turn, after, fields, cool=missed.cool, cool_host=missed.cool_host)
-        return Result(done, failed=True)
+        return Result(done, failed=True, answer=missed.answer)
 
     def _without(self, turn: Turn, page: Wanted, missed: _NoPage) -> Result:
         """The feed's own text is published, with a warning that tells why."""
         done = Done(turn, after=None, cool=missed.cool, cool_host=missed.cool_host)
         capsule = replace(unpack(page.capsule), problem=str(missed))
-        return Result(done, (self._document(page, capsule, page.url),), failed=True)
+        document = self._document(page, capsule, page.url)
+        return Result(done, (document,), failed=True, answer=missed.answer)
 
     def _unreadable(self, turn: Turn) -> Result:
         """A file that is no wanted page goes the way of all input: it is refused, and kept."""

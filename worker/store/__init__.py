@@ -10,7 +10,7 @@ Nothing else in newsdrop imports redis.
 ``feeds``               what is remembered of feeds, what was read of them: `observed.lua`
 ``pages``               when wanted pages are fetched; robots.txt
 ``tally``               counters, each batch counted once: `settle.lua`, `snapshot.lua`
-``measures``            what was counted by the minute: `minutes.lua`
+``measures``            what is added up beside the counters: `minutes.lua`
 ``jobs``                what one enqueue, or a source's hour, brought in
 ``workers``             heartbeats, and the scheduler's last tick
 ``bells``               how many task messages wait

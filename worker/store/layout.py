@@ -70,6 +70,10 @@ class Layout:
         """The articles settled within each minute, by outcome."""
         return self.key("minutes")
 
+    def measures(self) -> bytes:
+        """Repeats and refusals by reason, seconds by stage, fetches by status."""
+        return self.key("measures")
+
     @property
     def keep_seconds(self) -> int:
         return self.keep_days * DAY

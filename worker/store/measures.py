@@ -1,14 +1,37 @@
-"""What was measured: articles by the minute."""
+"""What was measured: articles by the minute, seconds by stage, repeats and refusals by reason,
+fetches by status.
 
-from dataclasses import dataclass
+All of it is added up in Redis, most of it in the call that settles a batch: no process has a count
+of its own that could be lost with it. A histogram is a number a bucket and the sum in microseconds,
+so that adding is exact. In the hash of measures:
+
+=========================  =============================================================
+``stage/<stage>/<bound>``  batches that took up to so many seconds, `inf` for longer
+``stage/<stage>/us``       their microseconds together
+``duplicate/<why>``        duplicates, by :class:`~worker.model.Repeat`
+``rejected/<reason>``      refusals, by :class:`~worker.errors.Reason`
+``fetch/<kind>/<answer>``  fetches of `feed` and `page`, by status or trouble
+=========================  =============================================================
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 
+from worker.model import Measured, Stage
+from worker.store.connection import translated
 from worker.store.layout import Layout
 from worker.store.script import Script
 
 MINUTES_KEPT = 26 * 60
 """A day, and two hours for whoever looks at it late."""
+
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
+"""Seconds. A small file is read in a few milliseconds; in a full spool batches may wait hours."""
+_NAMES = (*(f"{bound:g}" for bound in BOUNDS), "inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +45,29 @@ class Minute:
     rejected: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How long batches took. `counts` are of each bucket alone, one more than there are BOUNDS."""
+
+    counts: tuple[int, ...] = (0,) * len(_NAMES)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Everything ever measured. `fetches` is by kind and answer."""
+
+    stages: Mapping[Stage, Histogram] = field(default_factory=dict)
+    duplicates: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    fetches: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+
 class Measures:
-    """Reads what `settle.lua` counted. Every method raises Retryable and nothing of redis."""
+    """Every method raises Retryable and nothing of redis."""
 
     def __init__(self, client: redis.Redis, *, stream: str) -> None:
-        self._client = client
+        self._client: Any = client
         self._layout = Layout(stream, 1)
         self._minutes = Script("minutes.lua")
 
@@ -40,6 +81,51 @@ class Measures:
         return tuple(
             _minute(present - count + 1 + at, counts or b"") for at, counts in enumerate(found)
         )
+
+    def fetched(self, answers: Mapping[tuple[str, str], int]) -> None:
+        """Add fetches, by kind and answer."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for (kind, answer), count in answers.items():
+                pipe.hincrby(self._layout.measures(), f"fetch/{kind}/{answer}", count)
+            pipe.execute()
+
+    def sums(self) -> Sums:
+        """All that was measured so far."""
+        with translated():
+            found = self._client.hgetall(self._layout.measures())
+        numbers = {tuple(name.decode().split("/")): int(value) for name, value in found.items()}
+        return Sums(
+            stages={stage: _histogram(stage, numbers) for stage in Stage},
+            duplicates=_below("duplicate", numbers),
+            rejected=_below("rejected", numbers),
+            fetches={
+                (name[1], name[2]): number
+                for name, number in sorted(numbers.items())
+                if name[0] == "fetch" and len(name) == 3
+            },
+        )
+
+
+def numbers_of(measured: Measured) -> list[tuple[bytes, int]]:
+    """What settling a batch adds to the hash of measures."""
+    found: list[tuple[str, int]] = []
+    for stage, seconds in measured.seconds.items():
+        found.append((f"stage/{stage}/{_NAMES[bisect_left(BOUNDS, seconds)]}", 1))
+        found.append((f"stage/{stage}/us", round(seconds * 1e6)))
+    found += ((f"duplicate/{why}", count) for why, count in measured.duplicates.items())
+    found += ((f"rejected/{why}", count) for why, count in measured.rejected.items())
+    return [(name.encode(), number) for name, number in found]
+
+
+def _histogram(stage: Stage, numbers: Mapping[tuple[str, ...], int]) -> Histogram:
+    return Histogram(
+        counts=tuple(numbers.get(("stage", stage, name), 0) for name in _NAMES),
+        seconds=numbers.get(("stage", stage, "us"), 0) / 1e6,
+    )
+
+
+def _below(group: str, numbers: Mapping[tuple[str, ...], int]) -> dict[str, int]:
+    return {name[1]: number for name, number in sorted(numbers.items()) if name[0] == group}
 
 
 def _minute(number: int, counts: bytes) -> Minute:

@@ -1,21 +1,23 @@
 -- Adds what became of a batch to the counters, once.
 --
 -- KEYS  1 claims of the batch, 2 totals, 3 sources, 4 jobs, 5 job, 6 refused files of the job,
---       7 minutes
+--       7 minutes, 8 measures
 -- ARGV  1 seconds that the guard lives, 2 source, 3 job ('' where none), 4 seconds that a job
 --       lives, 5 how many refused files a job lists, 6 minutes that are kept, 7 number of
---       counters, then that many pairs of counter and number, then the refused files, packed
+--       counters, 8 number of measures, then so many pairs of counter and number, then of measure
+--       and number, then the refused files, packed
 -- Returns 1, or 0 where the batch was settled before.
 
-local claims, totals, sources, jobs, job, refused, minutes =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local claims, totals, sources, jobs, job, refused, minutes, measures =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local source, job_id, listed, kept = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST = 8
+local FIRST = 9
 
 -- A wrong type must fail the call before it counted anything.
 local kinds = {
   [claims] = 'hash', [totals] = 'hash', [sources] = 'hash',
   [jobs] = 'zset', [job] = 'hash', [refused] = 'list', [minutes] = 'hash',
+  [measures] = 'hash',
 }
 for key, wanted in pairs(kinds) do
   local kind = redis.call('TYPE', key)['ok']
@@ -28,11 +30,11 @@ if redis.call('HEXISTS', claims, 'settled') == 1 then return 0 end
 
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-local last = FIRST + 2 * tonumber(ARGV[7]) - 1
+local counts_end = FIRST + 2 * tonumber(ARGV[7]) - 1
+local last = counts_end + 2 * tonumber(ARGV[8])
 
 local counted = {}
-
-for at = FIRST, last, 2 do
+for at = FIRST, counts_end, 2 do
   local counter, number = ARGV[at], ARGV[at + 1]
   counted[counter] = tonumber(number)
   redis.call('HINCRBY', totals, counter, number)
@@ -40,6 +42,8 @@ for at = FIRST, last, 2 do
   if job_id ~= '' then redis.call('HINCRBY', job, counter, number) end
   if counter == 'archived' then redis.call('HSET', sources, source .. '/last_success_ms', now) end
 end
+
+for at = counts_end + 1, last, 2 do redis.call('HINCRBY', measures, ARGV[at], ARGV[at + 1]) end
 
 if job_id ~= '' then
   redis.call('HSETNX', job, 'source', source)

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 import orjson
 import redis
 
-from worker.model import Outcome, Tally
+from worker.model import Measured, Outcome, Tally
 from worker.store.layout import DAY, Layout
-from worker.store.measures import MINUTES_KEPT
+from worker.store.measures import MINUTES_KEPT, numbers_of
 from worker.store.script import Script
 
 COUNTERS = tuple(field.name for field in fields(Tally))
@@ -67,16 +67,20 @@ class Tallies:
         source: str,
         job: str | None,
         tally: Tally,
+        measured: Measured | None = None,
         refused: Sequence[Refused] = (),
     ) -> bool:
-        """Count a finished batch: in the totals, its source and its job. False where it was before.
+        """Count a finished batch: in the totals, its source, its job, its minute and what is
+        measured. False where it was before.
 
         The claims of the batch are forgotten; what remains for a day is that it was settled.
         """
         counts = [(name.encode(), number) for name, number in asdict(tally).items() if number]
         args: list[bytes | int] = [DAY, source.encode(), (job or "").encode()]
-        args += (self._layout.keep_seconds, self._max_refused, MINUTES_KEPT, len(counts))
-        args += (part for pair in counts for part in pair)
+        args += (self._layout.keep_seconds, self._max_refused, MINUTES_KEPT)
+        numbers = numbers_of(measured) if measured else []
+        args += (len(counts), len(numbers))
+        args += (part for pair in (*counts, *numbers) for part in pair)
         args += map(orjson.dumps, refused[: self._max_refused])
         keys = [
             self._layout.claims(batch),
@@ -85,6 +89,7 @@ class Tallies:
             self._layout.job(job or ""),
             self._layout.refused(job or ""),
             self._layout.minutes(),
+            self._layout.measures(),
         ]
         return bool(self._settle.run(self._client, keys, args))
 
