@@ -42,7 +42,7 @@ def note(fd: int, count: int = 0, since: float | None = None) -> None:
         os.ftruncate(fd, len(who))
 
 
-def is_free(path: Path) -> bool:
+def is_free(path: str | Path) -> bool:
     """True if no living process holds the lock file at `path`."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -20,52 +20,66 @@ class Used:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """A folder as it was added up; `at` by the monotonic clock."""
+
+    inode: int
+    changed_ns: int
+    size: int
+    at: float
+
+
 class Sums:
     """What folders hold, remembered. Safe to be asked by several threads."""
 
     def __init__(self, seconds: float, again_after: float) -> None:
-        """A look takes `seconds` at most; a folder that goes on changing is added up again after
-        `again_after` seconds."""
+        """A look takes about `seconds` at most; a folder that goes on changing is added up again
+        after `again_after` seconds."""
         self._seconds = seconds
         self._again_after = again_after
-        self._known: dict[str, tuple[int, int, int, float]] = {}
+        self._known: dict[str, _Sum] = {}
 
     def of(self, folders: Iterable[str]) -> Used:
         """The bytes of the files in `folders`, without those in folders below them."""
-        now = time.monotonic()
-        total, whole = 0, True
-        seen: dict[str, tuple[int, int, int, float]] = {}
+        begun = time.monotonic()
+        known, seen = self._known, {}
+        whole = True
         for folder in folders:
-            before = self._known.get(folder)
-            kept = before
-            if time.monotonic() - now < self._seconds:
-                kept = self._again(folder, before, now)
-            if kept is None:
+            one = known.get(folder)
+            if time.monotonic() - begun < self._seconds:
+                one = self._again(folder, one, begun)
+            if one is None:
                 whole &= not Path(folder).is_dir()
-                continue
-            seen[folder] = kept
-            total += kept[2]
+            else:
+                seen[folder] = one
         self._known = seen
-        return Used(total, whole)
+        return Used(sum(one.size for one in seen.values()), whole)
 
-    def _again(
-        self, folder: str, before: tuple[int, int, int, float] | None, now: float
-    ) -> tuple[int, int, int, float] | None:
+    def _again(self, folder: str, before: _Sum | None, now: float) -> _Sum | None:
         try:
             about = os.stat(folder)
-            if before and before[:2] == (about.st_ino, about.st_mtime_ns):
-                return before
-            if before and now - before[3] < self._again_after:
-                return before
-            with os.scandir(folder) as entries:
-                size = sum(one.stat(follow_symlinks=False).st_size for one in entries)
         except OSError:
-            return before  # it goes just now, or may not be read: problems are told elsewhere
-        return about.st_ino, about.st_mtime_ns, size, now
+            return None
+        if before and (before.inode, before.changed_ns) == (about.st_ino, about.st_mtime_ns):
+            return before
+        if before and now - before.at < self._again_after:
+            return before
+        size = size_of(folder)
+        return before if size is None else _Sum(about.st_ino, about.st_mtime_ns, size, now)
+
+
+def size_of(folder: str) -> int | None:
+    """The bytes of the files in `folder`; None where it cannot be read, or goes just now."""
+    try:
+        with os.scandir(folder) as entries:
+            return sum(one.stat(follow_symlinks=False).st_size for one in entries)
+    except OSError:
+        return None
 
 
 def archive_folders(state_dir: Path) -> Iterator[str]:
-    """The folders that hold the archive's segments: one a day and source."""
+    """The folders that hold the archive's segments, one a day and source, the newest first."""
     for day in _below(f"{state_dir}/archive"):
         yield from _below(day)
 

@@ -13,8 +13,7 @@ class Kept:
     """Counts of batches, and sums of folders. All of it is only remembered, never believed: each
     look asks the file system whether it still holds."""
 
-    waits: Waits = field(default_factory=Waits)
-    spool: Sums = field(default_factory=lambda: Sums(seconds=0.005, again_after=2))
+    waits: Waits = field(default_factory=lambda: Waits(seconds=0.005))
     archive: Sums = field(default_factory=lambda: Sums(seconds=0.01, again_after=30))
 
 

@@ -86,7 +86,7 @@ def overview(settings: Settings, now: datetime, minutes: int = 180) -> Overview:
         problems=problems(settings, status, server, unreadable),
         minutes=told.minutes if told else (),
         working=working(settings, batches, told.workers if told else ()),
-        disk=_disk(settings, batches),
+        disk=_disk(settings),
         memory=_memory(server),
     )
 
@@ -103,9 +103,9 @@ def _listed(settings: Settings) -> tuple[list[Waiting], list[str]]:
     return batches, unreadable
 
 
-def _disk(settings: Settings, batches: list[Waiting]) -> Disk:
+def _disk(settings: Settings) -> Disk:
     known = kept(settings.state_dir)
-    spool = known.spool.of(f"{batch.root.work}/{batch.name}" for batch in batches)
+    spool = known.waits.used()
     archive = known.archive.of(archive_folders(settings.state_dir))
     try:
         disk = shutil.disk_usage(settings.state_dir)

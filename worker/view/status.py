@@ -220,7 +220,7 @@ def _files(batches: Sequence[Waiting], totals: Tally | None) -> Files:
 def _queue(batches: Sequence[Waiting], now: datetime) -> Queue:
     if not batches:
         return Queue(0, None)
-    oldest = min(time_of(batch.name) for batch in batches)
+    oldest = time_of(min(batch.name for batch in batches))  # names begin with their time
     return Queue(len(batches), round(max(0.0, (now - oldest).total_seconds()), 3))
 
 
