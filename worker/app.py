@@ -4,6 +4,9 @@ The settings that were measured to matter stand here with their reasons; the tas
 :mod:`worker.tasks`.
 """
 
+import sys
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,6 +16,7 @@ from kombu.transport.redis import Channel as RedisChannel
 
 from worker.beat import ZoneCrontab
 from worker.presence import announce
+from worker.promises import ended_in_a_sentence
 from worker.settings import Settings, load
 from worker.store.connection import redis_url
 
@@ -106,4 +110,11 @@ def _schedule(settings: Settings) -> dict[str, Any]:
     return entries
 
 
-app = create_app(load())
+def _by_celery() -> bool:
+    """Whether this process is the command `celery`, which shows a traceback of what is raised."""
+    begun = Path(sys.argv[0])
+    return begun.stem == "celery" or begun.parent.name == "celery"
+
+
+with ended_in_a_sentence() if _by_celery() else nullcontext():
+    app = create_app(load())

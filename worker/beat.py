@@ -8,7 +8,7 @@ from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab
 
 from worker.errors import Retryable
-from worker.promises import make_places
+from worker.promises import begin, ended_in_a_sentence
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 from worker.store.workers import Heartbeats
@@ -55,8 +55,10 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
 
     def setup_schedule(self) -> None:
         # Its file is in the state directory, which nothing has made yet at the very first start;
-        # without this beat's process ended there, and the worker went on without a tick.
-        make_places(self.app.conf.newsdrop_settings)
+        # without this beat's process ended there, and the worker went on without a tick. Where
+        # the settings are wrong it ends in a sentence; Celery would log a traceback.
+        with ended_in_a_sentence():
+            begin(self.app.conf.newsdrop_settings, logger.warning)
         super().setup_schedule()
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:

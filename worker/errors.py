@@ -10,6 +10,7 @@
     └── Retryable            the world is bad: leave the work where it is and try again
         ├── StoreUnavailable   Redis does not answer, or is still loading
         │   └── StoreRefused     it answers, but not to us: its user, password or rights
+        │   └── StoreRefused     it answers, but not to us: its user, password or rights
         ├── StoreFull          Redis is out of memory (`noeviction` refuses writes)
         ├── SpoolUnavailable   a folder cannot be read or written, or its disk is full
         ├── Busy               as much waits as may: nothing was taken
@@ -73,6 +74,11 @@ class Retryable(NewsdropError):
 
 class StoreUnavailable(Retryable):
     """Redis does not answer, refuses the connection or is still loading its data."""
+
+
+class StoreRefused(StoreUnavailable):
+    """Redis wants another user, password or rights. A start is refused with it; who runs waits,
+    for the password of a running server can be changed."""
 
 
 class StoreRefused(StoreUnavailable):

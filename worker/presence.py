@@ -15,8 +15,9 @@ from typing import Any
 from celery import Celery, signals
 from celery.exceptions import CPendingDeprecationWarning
 
-from worker.errors import ConfigError, Retryable
+from worker.errors import Retryable
 from worker.logs import configure_logging
+from worker.promises import begin, ended_in_a_sentence
 from worker.store.connection import connect, redis_url
 from worker.store.workers import BEAT_SECONDS, Heartbeats, WorkerInfo
 
@@ -25,7 +26,7 @@ def announce(app: Celery) -> None:
     """Have the workers of `app` check themselves at start and beat while they live."""
     presence = _Presence(app)
     signals.setup_logging.connect(_logging(app), weak=False)
-    signals.worker_init.connect(_refuse_or_start, weak=False)
+    signals.worker_init.connect(presence.begin, weak=False)
     signals.heartbeat_sent.connect(presence.beat, weak=False)
     signals.worker_ready.connect(presence.ready, weak=False)
     signals.worker_shutdown.connect(presence.leave, weak=False)
@@ -40,19 +41,8 @@ def _logging(app: Celery) -> Callable[..., None]:
     return configure
 
 
-def _refuse_or_start(sender: Any, **_: Any) -> None:
-    from worker.promises import make_places, refuse_start
-
-    settings = sender.app.conf.newsdrop_settings
-    try:
-        make_places(settings)
-        refuse_start(settings)
-    except ConfigError as error:
-        # Celery logs what a signal's receiver raises and goes on: only an exit stops it.
-        print(f"newsdrop: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
-    except Retryable:
-        return  # a server that is away is waited for
+def _waits(sentence: str) -> None:
+    print(f"newsdrop: {sentence}", file=sys.__stderr__, flush=True)
 
 
 class _Presence:
@@ -64,8 +54,16 @@ class _Presence:
         self._started_ms = int(time.time() * 1000)
         self._last = 0.0
         self._processes = app.conf.worker_concurrency
+        self._checked = False
+
+    def begin(self, **_: Any) -> None:
+        """Refuse to work, or begin; a server that is away is waited for."""
+        with ended_in_a_sentence():
+            self._checked = begin(self._app.conf.newsdrop_settings, _waits)
 
     def ready(self, sender: Any, **_: Any) -> None:
+        if not self._checked:  # the server was away, and may be one that must be refused
+            self.begin()
         self._processes = sender.controller.concurrency
         self.beat()
 

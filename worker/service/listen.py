@@ -1,20 +1,28 @@
 """The process `newsdrop listen`: a listener whose ring is a Celery message."""
 
+import logging
 import signal
 from functools import partial
 from types import FrameType
 
 from worker.logs import configure_logging
+from worker.promises import begin
 from worker.service.listener import Listener, Ring
 from worker.settings import Settings
 from worker.sources.pause import is_paused
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 
+logger = logging.getLogger(__name__)
+
 
 def run_listen(settings: Settings) -> int:
-    """Ring for every file that is ready, until TERM or Ctrl-C. Call from the main thread."""
+    """Ring for every file that is ready, until TERM or Ctrl-C. Call from the main thread.
+
+    Raises ConfigError.
+    """
     configure_logging(settings.log)
+    begin(settings, logger.warning)
     listener = Listener(
         settings.all_folders(),
         _celery_ring(settings),

@@ -13,7 +13,7 @@ from worker.service.state import StateDir
 class UpLock:
     """Held while an `up` runs. Children do not inherit it (Python opens files close-on-exec).
 
-    Raises UsageError on entering when another process holds it.
+    Raises UsageError on entering when another process holds it, ConfigError where it cannot be.
     """
 
     def __init__(self, state: StateDir) -> None:
@@ -21,7 +21,10 @@ class UpLock:
         self._fd = -1
 
     def __enter__(self) -> "UpLock":
-        fd = os.open(self._state.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(self._state.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._state.unusable(error.strerror) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,6 +7,7 @@ starts newsdrop where a `worker.py` of their own lies must not get that one.
 import sys
 from collections.abc import Sequence
 
+from worker.promises import ended_in_a_sentence
 from worker.settings import Settings
 
 PYTHON = (sys.executable, "-P")
@@ -29,7 +30,8 @@ def part_command(part: str, settings: Settings, more: Sequence[str] = ()) -> tup
 def main() -> None:
     from celery.__main__ import main as celery
 
-    import worker.app  # noqa: F401  # Celery finds it loaded
+    with ended_in_a_sentence():
+        import worker.app  # noqa: F401  # Celery finds it loaded
 
     sys.argv = ["celery", "-A", "worker.app", *sys.argv[1:]]
     celery()

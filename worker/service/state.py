@@ -1,5 +1,6 @@
 """The state directory as the service uses it: its folders made, and who may see them."""
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +55,18 @@ class StateDir:
                 found = folder.stat()
                 if found.st_mode & 0o077 and found.st_uid == os.getuid():
                     folder.chmod(0o700)
+                if not os.access(folder, os.W_OK | os.X_OK):  # another user ran `up` here
+                    raise self.unusable(os.strerror(errno.EACCES), folder)
         except OSError as error:
-            raise ConfigError(
-                f"the state directory {printable(self.path)} cannot be used: {error.strerror}; "
-                "choose another with NEWSDROP_STATE_DIR or state_dir in the config file"
-            ) from error
+            raise self.unusable(error.strerror) from error
+
+    def unusable(self, why: str | None, within: Path | None = None) -> ConfigError:
+        """To be raised: what a person can do about it."""
+        return ConfigError(
+            f"the state directory {printable(within or self.path)} cannot be used ({why}): "
+            "give newsdrop's user rights on it, or choose another with NEWSDROP_STATE_DIR or "
+            "state_dir in the config file"
+        )
 
 
 def state_of(state_dir: Path) -> StateDir:

@@ -5,16 +5,15 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from worker.errors import ConfigError, Retryable
+from worker.errors import ConfigError
 from worker.escape import printable
-from worker.promises import refuse_start
+from worker.promises import ask_server, try_places
 from worker.runtime import run_file
 from worker.service import embedded
 from worker.service.called import called
@@ -60,6 +59,8 @@ def run_up(
     open_sites(settings)  # a wrong rule is said here, not by every task
     state = state_of(settings.state_dir)
     state.prepare()
+    _make_folders(settings)
+    try_places(settings, _sayer(console))
     service = _Service(settings, state, port, config, children)
     if not detach:
         return service.run(
@@ -139,11 +140,9 @@ class _Service:
                 "--port is for the embedded server, but redis.url names another: drop one of them"
             )
         else:
-            with suppress(Retryable):  # it is away: the children wait for it
-                refuse_start(self.settings)
+            ask_server(self.settings, _sayer(console))
             url = shown_url(self.settings.redis.url)
             console.print(Text(f"Starting the worker on {url} …", "dim"), soft_wrap=True)
-        _make_folders(self.settings)
         reached = self.reached()
         self._note(reached)
         supervisor.environment = self._environment(reached.url)
@@ -239,6 +238,11 @@ def _make_folders(settings: Settings) -> None:
             raise ConfigError(
                 f"the drop folder {printable(folder.path)} cannot be made: {error.strerror}"
             ) from error
+
+
+def _sayer(console: Console) -> Callable[[str], None]:
+    """Say what is not as it should be and will be waited for."""
+    return lambda told: console.print(Text(told, "yellow"), soft_wrap=True)
 
 
 def _teller(console: Console) -> Callable[[str, str], None]:

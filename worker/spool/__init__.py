@@ -25,6 +25,7 @@ only after its outcome is in an archive segment.
 ``former``                drop folders that are none any more: what waits there
 ``accepted``              the list of batches, so that `audit` can miss one
 ``disk``                  intake pauses before the disk is full
+``trial``                 whether a folder can be written and locked
 ``layout``                roots, batch names, durable writes
 ========================  ========================================================
 """

@@ -10,7 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
+from worker.errors import ConfigError, Retryable, StoreFull, StoreRefused, StoreUnavailable
 from worker.escape import printable
 from worker.runtime import embedded_socket
 from worker.settings import Settings, first_line
@@ -101,6 +101,8 @@ def _meaning(error: redis.RedisError) -> Retryable:
     for code, (kind, message) in _MEANINGS.items():
         if _code(error) == code or f"{code} " in said:
             return kind(message)
+    if isinstance(error, redis.AuthenticationError):  # a password where the server has none
+        return StoreRefused(_WRONG)
     if isinstance(error, redis.TimeoutError):
         return StoreUnavailable("Redis did not answer in time; is it overloaded or suspended?")
     if isinstance(error, redis.ConnectionError):
@@ -123,6 +125,8 @@ def _code(error: redis.RedisError) -> str:
 _NOBODY = re.compile(r"Error -?\d+ connecting to (?P<where>.+)\. (?P<met>[\w ]+)\.?$")
 _MET = {"No such file or directory": "nothing runs there"}
 
+_WRONG = "Redis refuses the user or password: correct redis.url or redis.password_file"
+
 # By the first word of the server's answer; Redis 6.2 wraps what a script met into another error.
 _MEANINGS: dict[str, tuple[type[Retryable], str]] = {
     "OOM": (
@@ -134,9 +138,16 @@ _MEANINGS: dict[str, tuple[type[Retryable], str]] = {
         "Redis refuses writes because it cannot save to its disk: see its log",
     ),
     "LOADING": (StoreUnavailable, "Redis is still loading its data"),
-    "NOAUTH": (StoreUnavailable, "Redis wants a password: put it into redis.url"),
-    "WRONGPASS": (StoreUnavailable, "Redis refuses the user or password in redis.url"),
-    "NOPERM": (StoreUnavailable, "the user in redis.url may not run a command that newsdrop needs"),
+    "NOAUTH": (
+        StoreRefused,
+        "Redis wants a password: put it into the file that redis.password_file names, "
+        "or into redis.url",
+    ),
+    "WRONGPASS": (StoreRefused, _WRONG),
+    "NOPERM": (
+        StoreRefused,
+        "the user in redis.url may not run a command that newsdrop needs: allow it in Redis' ACL",
+    ),
     "READONLY": (
         StoreUnavailable,
         "this Redis is a read-only replica: let redis.url name the primary",
