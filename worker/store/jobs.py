@@ -1,6 +1,5 @@
 """Jobs: what one enqueue, or one source within an hour, brought in and what became of it."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,13 +10,14 @@ import orjson
 import redis
 
 from worker.errors import Retryable
+from worker.logs import get_logger
 from worker.model import Tally
 from worker.store.connection import translated
 from worker.store.layout import Layout
 from worker.store.tally import Refused, tally_of
 from worker.stored import made
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class JobKind(StrEnum):
@@ -43,12 +43,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """How a job stands. `files` were accepted for it; `last_ms` is of its last settled batch."""
+    """How a job stands. `files` were accepted for it; `began_ms` is when work on its first settled
+    batch began, `last_ms` when the last one was settled."""
 
     job: Job
     files: int
     tally: Tally
     last_ms: int | None
+    began_ms: int | None = None
 
     @property
     def open_files(self) -> int:
@@ -122,8 +124,7 @@ def quietly(event: str, **what: str) -> Iterator[None]:
         with translated():
             yield
     except Retryable as error:
-        about = ", ".join(f"{name} {value}" for name, value in what.items())
-        logger.warning("%s (%s): %s", event, about, error)
+        logger.warning(event, **what, error=str(error))
 
 
 def _state(job: str, found: dict[bytes, bytes]) -> JobState:
@@ -140,4 +141,5 @@ def _state(job: str, found: dict[bytes, bytes]) -> JobState:
         files=numbers.get("files", 0),
         tally=tally_of(numbers),
         last_ms=numbers.get("last_ms"),
+        began_ms=numbers.get("began_ms"),
     )

@@ -4,14 +4,15 @@
 --       7 minutes, 8 measures
 -- ARGV  1 seconds that the guard lives, 2 source, 3 job ('' where none), 4 seconds that a job
 --       lives, 5 how many refused files a job lists, 6 minutes that are kept, 7 number of
---       counters, 8 number of measures, then so many pairs of counter and number, then of measure
---       and number, then the refused files, packed
+--       counters, 8 number of measures, 9 milliseconds that were worked on the batch ('' where
+--       nobody knows), then so many pairs of counter and number, then of measure and number, then
+--       the refused files, packed
 -- Returns 1, or 0 where the batch was settled before.
 
 local claims, totals, sources, jobs, job, refused, minutes, measures =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local source, job_id, listed, kept = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
-local FIRST = 9
+local FIRST = 10
 
 -- A wrong type must fail the call before it counted anything.
 local kinds = {
@@ -29,7 +30,8 @@ end
 if redis.call('HEXISTS', claims, 'settled') == 1 then return 0 end
 
 local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = string.format('%.0f', now_ms)
 local counts_end = FIRST + 2 * tonumber(ARGV[7]) - 1
 local last = counts_end + 2 * tonumber(ARGV[8])
 
@@ -49,6 +51,9 @@ if job_id ~= '' then
   redis.call('HSETNX', job, 'source', source)
   redis.call('HSETNX', job, 'created_ms', now)
   redis.call('HSET', job, 'last_ms', now)
+  if ARGV[9] ~= '' then
+    redis.call('HSETNX', job, 'began_ms', string.format('%.0f', now_ms - ARGV[9]))
+  end
   redis.call('EXPIRE', job, ARGV[4])
   redis.call('ZADD', jobs, 'NX', now, job_id)
   local room = listed - redis.call('LLEN', refused)

@@ -69,6 +69,13 @@ class Stream:
             found = self._client.xrevrange(self.name, "+", "-", count)
         return [_entry(stream_id, fields) for stream_id, fields in reversed(found)]
 
+    def before(self, stream_id: str | None = None, count: int = 10) -> list[StreamEntry]:
+        """The entries before `stream_id` (None: before the end), newest first."""
+        end = "+" if stream_id is None else f"({stream_id}"
+        with translated():
+            found = self._client.xrevrange(self.name, end, "-", count)
+        return [_entry(at, fields) for at, fields in found]
+
     def follow(self, last_id: str, block_ms: int = 2_000, count: int = 100) -> list[StreamEntry]:
         """The entries after `last_id`, waiting up to `block_ms` (5 s at most) for the first.
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 import orjson
 import redis
 
-from worker.model import Measured, Outcome, Tally
+from worker.model import Measured, Outcome, Stage, Tally
 from worker.store.layout import DAY, Layout
 from worker.store.measures import MINUTES_KEPT, numbers_of
 from worker.store.script import Script
@@ -79,7 +79,7 @@ class Tallies:
         args: list[bytes | int] = [DAY, source.encode(), (job or "").encode()]
         args += (self._layout.keep_seconds, self._max_refused, MINUTES_KEPT)
         numbers = numbers_of(measured) if measured else []
-        args += (len(counts), len(numbers))
+        args += (len(counts), len(numbers), _worked(measured))
         args += (part for pair in (*counts, *numbers) for part in pair)
         args += map(orjson.dumps, refused[: self._max_refused])
         keys = [
@@ -120,6 +120,14 @@ class Tallies:
 def tally_of(counts: Mapping[str, int]) -> Tally:
     """A tally out of a mapping that may hold other things too."""
     return Tally(**{name: counts[name] for name in COUNTERS if name in counts})
+
+
+def _worked(measured: Measured | None) -> bytes | int:
+    """Milliseconds from when a worker took the batch until now: a job began when its first did."""
+    seconds = measured.seconds if measured else {}
+    if Stage.WAIT not in seconds or Stage.WHOLE not in seconds:
+        return b""
+    return max(0, round((seconds[Stage.WHOLE] - seconds[Stage.WAIT]) * 1000))
 
 
 def _pairs(flat: Sequence[bytes]) -> list[tuple[str, int]]:

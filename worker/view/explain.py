@@ -97,19 +97,30 @@ def explain_title(
     return _looked_up(settings, [(about, found.identity)])
 
 
+def explain_id(settings: Settings, article_id: str) -> Answer:
+    """Explain the article of an id; of one that nobody knows, nothing but that."""
+    return _looked_up(settings, [(Explained(id=article_id), None)])
+
+
 def explain_path(settings: Settings, path: Path, source: str | None = None) -> Answer:
     """Explain a file that is here, else what was taken under that path. Raises UsageError."""
     if path.is_file():
         return _of_file(settings, path, source)
-    past = list(of_path(Archive(settings.state_dir), str(path)))
-    waiting = _waiting(settings, lambda noted: same_path(str(path), noted))
-    found = _of_past(settings, printable(path), past, waiting)
+    found = explain_taken(settings, str(path))
     if not found.articles:
         raise UsageError(
             f"there is no file {printable(path)} here, and none of that path was ever taken; an "
             "article is found by --title and --date, too"
         )
     return found
+
+
+def explain_taken(settings: Settings, path: str) -> Answer:
+    """Explain what was taken under a path, as it was noted; no file of that path is looked at, so
+    that whoever asks from outside learns nothing of the disk. Without articles: nothing was."""
+    past = list(of_path(Archive(settings.state_dir), path))
+    waiting = _waiting(settings, lambda noted: same_path(path, noted))
+    return _of_past(settings, printable(path), past, waiting)
 
 
 def explain_address(settings: Settings, url: str) -> Answer:

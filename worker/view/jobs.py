@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass
 from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Settings
-from worker.spool import manifest
-from worker.spool.batch import Waiting, look
+from worker.spool import batch, manifest
 from worker.spool.layout import roots
-from worker.store.jobs import JobState
+from worker.store.jobs import JobKind, JobState
 from worker.store.opened import job_store
 from worker.store.tally import Refused
 from worker.times import of_ms
@@ -37,7 +36,13 @@ class JobArticles:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One job. Times are RFC 3339, UTC; `refused` is filled where one job is asked for."""
+    """One job. Times are RFC 3339, UTC; `refused` is filled where one job is asked for.
+
+    `started_by` is who began it: `person`, `scan`, `feed`, `retry`, or `unknown` where Redis was
+    away then. `waited_seconds` passed until a worker took its first batch (None in a job of what
+    was found or polled within an hour: files come at any time of it), `ran_seconds` from then until
+    the last batch that is done; None where that is not known (yet).
+    """
 
     id: str
     kind: str
@@ -47,6 +52,9 @@ class JobView:
     last_at: str | None
     files: JobFiles
     articles: JobArticles
+    started_by: str
+    waited_seconds: float | None
+    ran_seconds: float | None
     refused: tuple[Refused, ...] = ()
 
     @property
@@ -54,12 +62,20 @@ class JobView:
         return not self.files.waiting and not self.files.working
 
 
-def jobs(settings: Settings, count: int) -> tuple[JobView, ...]:
-    """The newest jobs first. Raises StoreUnavailable."""
-    held = _held_files(settings)
-    return tuple(
-        _view(state, held.get(state.job.id, 0)) for state in job_store(settings).list(count)
-    )
+_STARTED_BY = {
+    JobKind.ENQUEUE: "person",
+    JobKind.SCAN: "scan",
+    JobKind.POLL: "feed",
+    JobKind.RETRY: "retry",
+    JobKind.UNKNOWN: "unknown",
+}
+
+
+def jobs(settings: Settings, count: int, cursor: int = 0) -> tuple[JobView, ...]:
+    """The newest jobs first, after the first `cursor` of them. Raises StoreUnavailable."""
+    states = job_store(settings).list(count, cursor)
+    held = _held_files(settings) if any(state.open_files for state in states) else {}
+    return tuple(_view(state, held.get(state.job.id, 0)) for state in states)
 
 
 def job(settings: Settings, job_id: str) -> JobView:
@@ -76,20 +92,21 @@ def job(settings: Settings, job_id: str) -> JobView:
 
 
 def _held_files(settings: Settings) -> dict[str, int]:
-    """Files by job in the batches that a worker holds now."""
+    """Files by job in the batches that a worker holds now. Only these are read: of a thousand that
+    wait, the others cost a look at their lock."""
     held: dict[str, int] = {}
     for root in roots(settings):
-        for batch in look(root):
-            if batch.locked and (name := _job_of(batch)):
-                held[name] = held.get(name, 0) + batch.files
+        for name in batch.names(root):
+            folder = root.work / name
+            if batch.is_free(folder):
+                continue
+            try:
+                found = manifest.load(folder)
+            except SpoolUnavailable:
+                continue  # finished meanwhile
+            if found.head.job:
+                held[found.head.job] = held.get(found.head.job, 0) + len(found.entries)
     return held
-
-
-def _job_of(batch: Waiting) -> str | None:
-    try:
-        return manifest.load(batch.root.work / batch.name).head.job
-    except SpoolUnavailable:
-        return None  # finished meanwhile
 
 
 def _view(state: JobState, held: int, refused: tuple[Refused, ...] = ()) -> JobView:
@@ -113,5 +130,18 @@ def _view(state: JobState, held: int, refused: tuple[Refused, ...] = ()) -> JobV
         articles=JobArticles(
             **{name: counts[name] for name in ("published", "revised", "duplicate", "rejected")}
         ),
+        started_by=_STARTED_BY[state.job.kind],
+        waited_seconds=_waited(state),
+        ran_seconds=_seconds(state.began_ms, state.last_ms),
         refused=refused,
     )
+
+
+def _waited(state: JobState) -> float | None:
+    hourly = state.job.kind in (JobKind.SCAN, JobKind.POLL)
+    return None if hourly else _seconds(state.job.created_ms, state.began_ms)
+
+
+def _seconds(since_ms: int | None, until_ms: int | None) -> float | None:
+    """What passed between two moments, maybe of two machines' clocks."""
+    return max(0, until_ms - since_ms) / 1000 if since_ms and until_ms else None
