@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test lint bench docs lock clean
+.PHONY: up test compose-test lint bench docs lock clean
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
@@ -12,6 +12,9 @@ up: $(VENV)/.installed  ## run the service in the foreground, with two example a
 
 test: $(VENV)/.installed-dev  ## run every test
 	$(BIN)/python -m pytest
+
+compose-test: $(VENV)/.installed-dev  ## build the image, run docker-compose.yml on a container engine, break it
+	$(BIN)/python -m pytest -m compose tests/compose
 
 lint: $(VENV)/.installed-dev  ## ruff and strict mypy
 	$(BIN)/ruff check .
@@ -28,6 +31,7 @@ COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes 
 lock:  ## write the lock files anew (needs uv)
 	$(COMPILE) --upgrade -o requirements.txt pyproject.toml requirements-build.in
 	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	$(COMPILE) -c requirements.txt -o config/docker/flower.txt config/docker/flower.in
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
