@@ -5,7 +5,6 @@ or an archive segment replayed, offers what was offered before.
 """
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,6 +13,7 @@ import orjson
 
 from worker.errors import Reason, Rejected, Retryable
 from worker.escape import printable
+from worker.logs import get_logger
 from worker.model import (
     Document,
     Offer,
@@ -32,7 +32,7 @@ from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.manifest import Entry, Head
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ def refusal_of(error: Exception, path: str) -> tuple[Reason, str]:
         return Reason.TOO_DEEP, "it is nested too deeply to be read: flatten it"
     if isinstance(error, MemoryError):
         return Reason.TOO_LARGE, "reading it needs more memory than there is: split it"
-    logger.error("%s cannot be read because of a bug", printable(path), exc_info=error)
+    logger.error("reading met a bug", document=printable(path), exc_info=error)
     return (
         Reason.INTERNAL,
         f"reading it failed with {type(error).__name__}: this is a bug in newsdrop; "

@@ -1,6 +1,6 @@
 """The scheduler: beat's ticks, bounded, and cron schedules in a source's own time zone."""
 
-import logging
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,12 +8,13 @@ from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab
 
 from worker.errors import Retryable
+from worker.logs import get_logger, told_to_wait
 from worker.promises import begin, ended_in_a_sentence
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 from worker.store.workers import Heartbeats
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class ZoneCrontab(crontab):  # type: ignore[misc]
@@ -58,7 +59,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         # without this beat's process ended there, and the worker went on without a tick. Where
         # the settings are wrong it ends in a sentence; Celery would log a traceback.
         with ended_in_a_sentence():
-            begin(self.app.conf.newsdrop_settings, logger.warning)
+            begin(self.app.conf.newsdrop_settings, partial(told_to_wait, logger))
         super().setup_schedule()
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
@@ -67,10 +68,10 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
             if self._bells.may_ring(self.app.conf.task_default_queue, self._limit):
                 sent = super().apply_async(entry, *args, **kwargs)
             else:
-                logger.debug("enough ticks wait: %s is left out", entry.name)
+                logger.debug("enough ticks wait: one is left out", tick=entry.name)
                 sent = None
         except (Retryable, SchedulingError) as error:
-            self._say_once(f"no tick can be sent: {error}")
+            self._say_once(str(error))
             return None
         self._say_once("")
         return sent
@@ -78,5 +79,8 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
     def _say_once(self, trouble: str) -> None:
         """Log a trouble when it begins and its end, not at every tick between."""
         if bool(trouble) != bool(self._trouble):
-            logger.warning(trouble or "ticks are sent again")
+            if trouble:
+                logger.warning("no tick can be sent", error=trouble)
+            else:
+                logger.warning("ticks are sent again")
         self._trouble = trouble

@@ -5,6 +5,7 @@ calls; every decision is in the journal before the next group is read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from worker.desk import Desk
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.fetched import FeedDocument, Found, open_document, read_capsule, wanted_page
+from worker.logs import bound
 from worker.model import Known, OnChange, Outcome, Status
 from worker.offering import Offering
 from worker.spool.batch import Batch
@@ -85,8 +87,9 @@ class _Work:
         raws: list[tuple[Entry, bytes, str]] = []
         for entry in entries:
             try:
-                self._check_deaths(entry)
-                data = self.batch.read(entry.number, limit)
+                with self._in_hand(entry):
+                    self._check_deaths(entry)
+                    data = self.batch.read(entry.number, limit)
             except Rejected as error:
                 offering.refuse(entry, 0, error, None)
                 offering.finished(entry)
@@ -97,15 +100,21 @@ class _Work:
         for (entry, data, digest), hit in zip(raws, self._known_files(raws), strict=True):
             if entry.number in self.batch.progress.deaths:
                 offering.flush()  # it may end this worker too: what came before is safe then
-            if hit is None:
-                self._read(entry, data, digest)
-            else:
-                offering.note(_known(entry, digest, hit))
-            offering.finished(entry)
+            with self._in_hand(entry):
+                if hit is None:
+                    self._read(entry, data, digest)
+                else:
+                    offering.note(_known(entry, digest, hit))
+                offering.finished(entry)
             if self.desk.now() - offering.flushed >= _LONGEST_UNNOTED:
                 offering.flush()
             yield entry
         offering.flush()
+
+    def _in_hand(self, entry: Entry) -> AbstractContextManager[None]:
+        """What every line says while an entry is read."""
+        source = source_of(entry, self.reader.head)
+        return bound(document=printable(entry.path), source=printable(source))
 
     def _known_files(self, raws: Sequence[tuple[Entry, bytes, str]]) -> list[Known | None]:
         """What is known of each file by its bytes; for what was fetched that comes later."""

@@ -1,17 +1,19 @@
 """Draining: take what waits, batch by batch, for a slice of time."""
 
-import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from worker.desk import Desk
-from worker.errors import SpoolUnavailable
+from worker.errors import Retryable, SpoolUnavailable
+from worker.escape import printable
 from worker.ingest import ingest
+from worker.logs import bound, get_logger
 from worker.model import Tally
-from worker.spool.batch import fair_order, take
+from worker.spool.batch import Batch, fair_order, take
 from worker.spool.layout import Root
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,32 @@ def drain(
                 batch = take(root, name)
                 if batch is None:
                     continue
-                with batch:
-                    tally = ingest(batch, desk, over=lambda: monotonic() >= end)
+                with batch, _in_hand(batch):
+                    tally = _ingested(batch, desk, over=lambda: monotonic() >= end)
+                    if tally is not None:
+                        finished(name, tally)
             except SpoolUnavailable as error:
                 trouble = error
             else:
                 if tally is None:
                     return Drained(done, left=True)
-                finished(name, tally)
                 done += 1
         if done == before:
             break  # all that waits is held by others, or cannot be used
     if trouble is not None:
         raise trouble
     return Drained(done, left=False)
+
+
+def _ingested(batch: Batch, desk: Desk, *, over: Callable[[], bool]) -> Tally | None:
+    try:
+        return ingest(batch, desk, over=over)
+    except Retryable as error:
+        logger.info("a batch is left for later", error=str(error))
+        raise
+
+
+def _in_hand(batch: Batch) -> AbstractContextManager[None]:
+    """What every line says while a batch is worked on."""
+    head = batch.manifest.head
+    return bound(job=head.job, batch=batch.name, source=printable(head.source))

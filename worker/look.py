@@ -1,6 +1,5 @@
 """One look at the drop folders: claim what is ready, note it at its job, ring."""
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from worker.context import Context
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
+from worker.logs import get_logger
 from worker.settings import Folder
 from worker.sources import left
 from worker.sources.folder import Scan, scan
@@ -20,7 +20,7 @@ from worker.spool.disk import check_free
 from worker.spool.layout import manual_root, notes_dir, translated
 from worker.store.jobs import Job, JobKind, quietly
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 MORE = "more"
 
@@ -44,7 +44,7 @@ def look(
             try:
                 _look_at(context, folder, hints, now, ring=ring, asked=source is not None)
             except SpoolUnavailable as error:
-                logger.warning("source %s: %s", folder.name, error)
+                logger.warning("a folder cannot be looked at", source=folder.name, error=str(error))
                 trouble = error
     finally:
         if any(names(root) for root in context.roots):
@@ -108,7 +108,13 @@ def _look_at(
     if found is None:
         return
     if found.files:
-        logger.info("source %s: %d files in %d batches", folder.name, found.files, found.batches)
+        logger.info(
+            "files claimed",
+            source=folder.name,
+            job=job.id,
+            files=found.files,
+            batches=found.batches,
+        )
     if not hints:
         _note(notes_dir(context.settings, folder), found)
 

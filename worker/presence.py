@@ -6,26 +6,29 @@ so that `newsdrop status` needs no round of `inspect`, which takes a second and 
 
 import os
 import socket
-import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery import Celery, signals
 from celery.exceptions import CPendingDeprecationWarning
 
 from worker.errors import Retryable
-from worker.logs import configure_logging
+from worker.logs import configure_logging, get_logger, is_json, told_to_wait, write_json
 from worker.promises import begin, ended_in_a_sentence
 from worker.store.connection import connect, redis_url
 from worker.store.workers import BEAT_SECONDS, Heartbeats, WorkerInfo
+
+logger = get_logger(__name__)
 
 
 def announce(app: Celery) -> None:
     """Have the workers of `app` check themselves at start and beat while they live."""
     presence = _Presence(app)
     signals.setup_logging.connect(_logging(app), weak=False)
+    signals.celeryd_init.connect(_lines_only, weak=False)
     signals.worker_init.connect(presence.begin, weak=False)
     signals.heartbeat_sent.connect(presence.beat, weak=False)
     signals.worker_ready.connect(presence.ready, weak=False)
@@ -36,13 +39,20 @@ def _logging(app: Celery) -> Callable[..., None]:
     def configure(**_: Any) -> None:
         # At each lost connection, of a setting that is set here on purpose (see worker.app).
         warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
-        configure_logging(app.conf.newsdrop_settings.log)
+        configure_logging(app.conf.newsdrop_settings)
 
     return configure
 
 
-def _waits(sentence: str) -> None:
-    print(f"newsdrop: {sentence}", file=sys.__stderr__, flush=True)
+def _lines_only(instance: Any, conf: Any, **_: Any) -> None:
+    """Where lines are JSON, what Celery prints past its logs (its banner, and what it says in a
+    signal's handler) is none, or a line as well."""
+    from celery.apps import worker
+
+    configure_logging(conf.newsdrop_settings)  # for what is said before Celery does so
+    if is_json(conf.newsdrop_settings.log):
+        instance.quiet = True
+        worker.safe_say = lambda said, *_: write_json(said)
 
 
 class _Presence:
@@ -59,7 +69,7 @@ class _Presence:
     def begin(self, **_: Any) -> None:
         """Refuse to work, or begin; a server that is away is waited for."""
         with ended_in_a_sentence():
-            self._checked = begin(self._app.conf.newsdrop_settings, _waits)
+            self._checked = begin(self._app.conf.newsdrop_settings, partial(told_to_wait, logger))
 
     def ready(self, sender: Any, **_: Any) -> None:
         if not self._checked:  # the server was away, and may be one that must be refused

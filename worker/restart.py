@@ -5,18 +5,18 @@ dies takes up to a second with it (`appendfsync everysec`), more where a disk st
 tells that it was started anew.
 """
 
-import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from worker.context import Context
+from worker.logs import get_logger
 from worker.replay import replay
 from worker.spool.archive import Segment
 from worker.spool.layout import write_durably
 from worker.store.server import run_id
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 WINDOW = timedelta(minutes=5)
 
@@ -36,8 +36,8 @@ def offer_again(context: Context) -> None:
     if before:
         recent = _archived_since(context, last_seen - WINDOW)
         lost = sum(replay(segment, context.desk) for segment in recent)
-        level = logging.WARNING if lost else logging.INFO
-        logger.log(level, "Redis was started anew: %d lost articles were published again", lost)
+        said = logger.warning if lost else logger.info
+        said("Redis was started anew: what it lost was published again", articles=lost)
     write_durably(note, running.encode("ascii"))
 
 

@@ -6,27 +6,28 @@ again. `newsdrop.scan` looks at the folders, `newsdrop.poll` at which feeds and 
 has expired.
 """
 
-import logging
 import time
 from dataclasses import asdict
 from functools import cache
 
-from celery import current_app, shared_task, signals
+from celery import Task, current_app, shared_task, signals
 
 from worker import poll as polling
 from worker.app import INGEST_QUEUE, QUEUE
 from worker.context import Context, open_context, parsers_loaded
 from worker.drain import drain
+from worker.errors import Retryable
+from worker.logs import get_logger
 from worker.look import look, wants_more
 from worker.model import Tally
 from worker.restart import offer_again
 from worker.tidy import tidy
 from worker.times import utc_now
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
-@shared_task(name="newsdrop.scan")
+@shared_task(name="newsdrop.scan", throws=(Retryable,))
 def scan(source: str | None = None, hints: list[str] | None = None) -> None:
     """Claim what is ready in the drop folders (one, or all without a schedule)."""
     context = _context()
@@ -34,7 +35,7 @@ def scan(source: str | None = None, hints: list[str] | None = None) -> None:
     look(context, source=source, hints=hints or (), now=utc_now(), ring=_ring_ingest)
 
 
-@shared_task(name="newsdrop.ingest")
+@shared_task(name="newsdrop.ingest", throws=(Retryable,))
 def ingest() -> None:
     """Drain waiting batches for a slice of time, then give others their turn."""
     context = _context()
@@ -55,22 +56,30 @@ def ingest() -> None:
             scan.delay(source=source)
 
 
-@shared_task(name="newsdrop.poll")
+@shared_task(name="newsdrop.poll", throws=(Retryable,))
 def poll() -> None:
     """Let the store know what is to be fetched, and have it fetched when it is due."""
     polling.poll(_context(), ring=_ring_fetch)
 
 
-@shared_task(name="newsdrop.fetch")
+@shared_task(name="newsdrop.fetch", throws=(Retryable,))
 def fetch() -> None:
     """Fetch the feeds and pages that are due, many at once."""
     polling.fetch(_context(), ring=_ring_ingest)
 
 
-@shared_task(name="newsdrop.tidy")
+@shared_task(name="newsdrop.tidy", throws=(Retryable,))
 def tidy_up() -> None:
     """Remove expired raw files, journals and quarantined inputs, and what crashes left."""
     tidy(_context(), now=utc_now())
+
+
+@signals.task_failure.connect
+def _put_off(sender: Task, exception: BaseException, **_: object) -> None:
+    """Say in one line what the world has wrong. Celery would say it with a traceback at each tick,
+    which is for bugs (`throws` keeps it from that)."""
+    if isinstance(exception, Retryable):
+        logger.warning("put off until a later tick", task=sender.name, error=str(exception))
 
 
 @signals.worker_process_init.connect
@@ -98,4 +107,4 @@ def _ring_fetch() -> None:
 
 def _finished(batch: str, tally: Tally) -> None:
     counts = {name: count for name, count in asdict(tally).items() if count}
-    logger.info("batch %s: %s", batch, ", ".join(f"{n} {name}" for name, n in counts.items()))
+    logger.info("batch done", **counts)

@@ -1,14 +1,14 @@
 """Tidying: what has expired, and what a crash left half removed."""
 
-import logging
 import shutil
 from datetime import datetime, timedelta
 
 from worker.context import Context
+from worker.logs import get_logger
 from worker.spool.batch import is_free
 from worker.spool.layout import Root, is_batch, time_of
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _LEFT_BEHIND = timedelta(hours=1)
 
@@ -29,7 +29,7 @@ def tidy(context: Context, *, now: datetime) -> None:
     context.accepted.forget_before((now - timedelta(days=ledger_days)).strftime("%Y%m%d"))
     left = sum(_remove_leftovers(root, now) for root in context.roots)
     if expired or left:
-        logger.info("removed %d expired files and %d leftovers of crashes", expired, left)
+        logger.info("tidied", expired=expired, left_by_crashes=left)
 
 
 def _remove_leftovers(root: Root, now: datetime) -> int:

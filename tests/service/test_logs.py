@@ -14,7 +14,16 @@ from worker.service.logs import ChildLog, warning_in
         ("[2026-01-31 10:00:00,000: WARNING/MainProcess] slow", "slow"),
         ("[2026-01-31 10:00:00,000: ERROR/ForkPoolWorker-1] bad", "bad"),
         ("[2026-01-31 10:00:00,000: INFO/MainProcess] WARNING is a word", None),
-        ('{"event": "full", "level": "error", "timestamp": "t", "source": "s"}', "full source=s"),
+        ('{"event": "full", "level": "error", "timestamp": "t", "source": "s"}', "full (source s)"),
+        (
+            '{"event": "put off", "level": "warning", "task": "t", "error": "no room", "pid": 7}',
+            "put off: no room (task t)",
+        ),
+        (
+            '{"event": "a bug", "level": "error", '
+            '"exception": [{"exc_type": "E", "exc_value": "x"}]}',
+            "a bug: E: x",
+        ),
         ('{"event": "fine", "level": "info"}', None),
         ("{not json", None),
         ("81:M 31 Jan 2026 10:00:00.000 # Out of memory", "Out of memory"),

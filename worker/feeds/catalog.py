@@ -1,6 +1,5 @@
 """All feeds: those of the config file and those that commands added, read anew when they change."""
 
-import logging
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,10 +13,12 @@ from worker.errors import ConfigError, SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.feeds import own
 from worker.feeds.feed import Feed, feed_of
+from worker.logs import get_logger
 from worker.model import Profile
+from worker.redact import is_secret_name, keep_secret, password_in
 from worker.settings import MANUAL, Settings
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,10 @@ class Feeds:
             self._stamp = stamp
             try:
                 self._catalog, self._problem = load_catalog(self._settings), ""
+                _keep_secrets(self._catalog)
             except ConfigError as error:
                 self._problem = str(error)
-                logger.error("the feeds stay as they were: %s", error)
+                logger.error("the feeds stay as they were", error=self._problem)
             self._profiles = {}
         if self._catalog is None:
             raise SpoolUnavailable(self._problem)
@@ -115,6 +117,15 @@ def load_catalog(settings: Settings) -> Catalog:
     if problems:
         raise ConfigError("\n".join(["the feeds are not right:", *problems]))
     return Catalog(feeds, frozenset(str(one["name"]) for one in mine))
+
+
+def _keep_secrets(catalog: Catalog) -> None:
+    """What feeds are fetched with is no business of a log, wherever it may be quoted."""
+    headers = (pair for feed in catalog for pair in feed.headers.items())
+    keep_secret(
+        *(password_in(feed.url) for feed in catalog),
+        *(value for name, value in headers if is_secret_name(name)),
+    )
 
 
 _USUAL = "feeds.toml"

@@ -4,13 +4,13 @@ What an article is was decided from the entry, before its page was fetched: its 
 stay the feed's wherever the feed has them. The body is the page's.
 """
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
+from worker.logs import get_logger
 from worker.model import Attachment, Document, Profile, RawArticle
 from worker.parse.body import too_large
 from worker.parse.capsule import Capsule, PagePart, pack, unpack
@@ -23,7 +23,7 @@ from worker.parse.values import unique
 from worker.settings import Limits
 from worker.sites import Sites
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 __all__ = ["PARSER", "Capsule", "PagePart", "merge", "next_page_of", "pack", "unpack"]
 
@@ -97,7 +97,7 @@ def _read(
         except Rejected as error:
             return read, str(error)
         except Exception as error:  # a page's fault, or ours: never the article's
-            logger.error("%s cannot be read because of a bug", printable(part.url), exc_info=error)
+            logger.error("reading met a bug", page=printable(part.url), exc_info=error)
             return read, f"reading it failed with {type(error).__name__}"
         if problem := too_large(page.article.html):
             return read, problem

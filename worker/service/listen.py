@@ -1,11 +1,10 @@
 """The process `newsdrop listen`: a listener whose ring is a Celery message."""
 
-import logging
 import signal
 from functools import partial
 from types import FrameType
 
-from worker.logs import configure_logging
+from worker.logs import configure_logging, get_logger, told_to_wait
 from worker.promises import begin
 from worker.service.listener import Listener, Ring
 from worker.settings import Settings
@@ -13,7 +12,7 @@ from worker.sources.pause import is_paused
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 def run_listen(settings: Settings) -> int:
@@ -21,8 +20,8 @@ def run_listen(settings: Settings) -> int:
 
     Raises ConfigError.
     """
-    configure_logging(settings.log)
-    begin(settings, logger.warning)
+    configure_logging(settings)
+    begin(settings, partial(told_to_wait, logger))
     listener = Listener(
         settings.all_folders(),
         _celery_ring(settings),

@@ -4,7 +4,6 @@ It only makes things faster. What it does not see (a lost event, a name that is 
 folder on a network file system written to elsewhere) is found by the scan on beat's tick.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,10 +11,11 @@ from dataclasses import dataclass, field
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
+from worker.logs import get_logger
 from worker.service.watch import FolderWatch, Seen
 from worker.settings import Folder
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Ring = Callable[[str, list[str]], bool]
 """`ring(source, hints)`. A hint is `moved:<path>` or `closed:<path>`, the path below the source's
@@ -178,14 +178,16 @@ class Listener:
                 continue
             self._watches[name] = fresh
             if self._said.pop(name, None):
-                logger.warning("%s: file events work again", name)
+                logger.warning("file events work again", source=name)
             self.seen(name, Seen.LOST, "")  # what came before we watched
 
     def _say(self, source: str, message: str) -> None:
         """Once, until it changes."""
         if self._said.get(source) != message:
             self._said[source] = message
-            logger.warning("%s: no file events, only the tick finds files: %s", source, message)
+            logger.warning(
+                "no file events, only the tick finds files", source=source, error=message
+            )
 
     def _ring_due(self) -> None:
         for source, bell in self._bells.items():
@@ -206,7 +208,7 @@ class Listener:
                 del messages[0]
         except Exception as error:  # whatever the broker's library raises: never the end of this
             if not self._retry:
-                logger.warning("the broker is away, files wait for it: %s", printable(str(error)))
+                logger.warning("the broker is away, files wait for it", error=printable(str(error)))
             self._retry = min(2 * self._retry or 1.0, _LONGEST_RETRY)
             self._retry_at = time.monotonic() + self._retry
             self.seen(source, Seen.LOST, "")

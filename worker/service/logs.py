@@ -5,9 +5,10 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from worker.escape import printable
+from worker.logs import told as told_of
 
 LARGEST = 16 * 1024 * 1024
 """Bytes, after which a log becomes `<child>.log.1`; so a child has at most twice as many."""
@@ -23,6 +24,9 @@ _CELERY = re.compile(r"^\[[^]]*\b(?:WARNING|ERROR|CRITICAL)\b[^]]*\]\s*(.*)")
 _SERVER = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ # (?!WARNING|.*bye bye)(.*)")
 # `2026-01-31T10:00:00Z [warning  ] …`: structlog for people
 _CONSOLE = re.compile(r"^\S+ \[(?:warning|error|critical)\s*\] (.*)")
+_UNTOLD = {"level", "event", "timestamp", "logger", "pid", "exception", "batch"}
+"""What is in the log for whoever looks there; a line on a terminal is short."""
+
 _LEVELS = {"warning", "error", "critical"}
 
 
@@ -89,11 +93,21 @@ def warning_in(line: str) -> str | None:
             return None
         if not isinstance(told, dict) or str(told.get("level", "")).lower() not in _LEVELS:
             return None
-        skipped = {"level", "event", "timestamp", "logger", "exception"}
-        rest = " ".join(f"{key}={value}" for key, value in told.items() if key not in skipped)
-        return f"{told.get('event', '')} {rest}".strip()
+        fields = {key: value for key, value in told.items() if key not in _UNTOLD}
+        if raised := _raised(told.get("exception")):
+            fields["error"] = raised
+        return told_of(str(told.get("event", "")), fields)
     for shape in (_CELERY, _SERVER, _CONSOLE):
         found = shape.match(line)
         if found:
             return found[1] or None
     return None
+
+
+def _raised(exception: Any) -> str:
+    """The error of a line, its first in a chain, as `ValueError: what it says`."""
+    match exception:
+        case [{"exc_type": kind, "exc_value": said}, *_]:
+            return f"{kind}: {said}" if said else str(kind)
+        case _:
+            return ""

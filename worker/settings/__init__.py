@@ -33,11 +33,13 @@ from worker.settings.fields import (
     Web,
     WorkerSettings,
 )
-from worker.settings.load import config_file, first_line, load, shipped_config
+from worker.settings.load import config_file, first_line, load, secrets_of, shipped_config
+from worker.settings.types import LIBRARIES
 from worker.settings.whole import Settings
 
 __all__ = [
     "FETCH_TAKING_SECONDS",
+    "LIBRARIES",
     "MANUAL",
     "MEGABYTE",
     "POLLED",
@@ -59,5 +61,6 @@ __all__ = [
     "config_file",
     "first_line",
     "load",
+    "secrets_of",
     "shipped_config",
 ]

@@ -5,6 +5,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic_settings import (
 
 from worker.errors import ConfigError
 from worker.escape import printable
+from worker.redact import password_in
 from worker.runtime import run_file
 from worker.settings.fields import ENV_PREFIX, VERSION, Part
 from worker.settings.whole import Settings
@@ -75,6 +77,17 @@ def first_line(path: Path, key: str) -> str:
     if not line:
         raise ConfigError(f"{key}: the first line of {printable(path)} is empty")
     return line
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What the settings say that nobody shall read in a log. A file that cannot be read is left
+    out: whoever needs it says so."""
+    found = [password_in(settings.redis.url), settings.web.token]
+    for path in (settings.redis.password_file, settings.web.token_file):
+        if path is not None:
+            with suppress(ConfigError):
+                found.append(first_line(path, ""))
+    return [secret for secret in found if secret]
 
 
 def _layered(

@@ -1,5 +1,6 @@
 """The types of single settings: what each may be, and how it is written in a variable."""
 
+import difflib
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -83,5 +84,38 @@ def _pairs(value: Any) -> Any:
     return {name.strip(): level.strip() for name, _, level in pairs}
 
 
-Levels = Annotated[dict[str, Level], NoDecode, BeforeValidator(_pairs)]
+LIBRARIES = (
+    "amqp", "asyncio", "billiard", "celery", "httpcore", "httpx", "kombu", "py", "redis",
+    "trafilatura", "uvicorn", "watchdog",
+)  # fmt: skip
+"""Libraries whose logs have a level of their own; `py` is what Python itself warns of."""
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def _parts() -> set[str]:
+    """The packages and modules of worker/ with dots between, and the libraries."""
+    paths = (path.relative_to(_PACKAGE).with_suffix("") for path in _PACKAGE.rglob("*.py"))
+    names = (".".join(path.parts).removesuffix("__init__").strip(".") for path in paths)
+    return {name for name in names if name and "__" not in name} | set(LIBRARIES)
+
+
+def _known_parts(levels: dict[str, Level]) -> dict[str, Level]:
+    known = _parts() if levels else set()
+    for part in levels:
+        if part not in known and part.split(".")[0] not in LIBRARIES:
+            raise ValueError(f"no part of newsdrop is named {part}; {_nearest(part, known)}")
+    return levels
+
+
+def _nearest(part: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(part.removeprefix("worker."), known, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean {near[0]}?"
+    return "there are: " + ", ".join(sorted(name for name in known if "." not in name))
+
+
+Levels = Annotated[
+    dict[str, Level], NoDecode, BeforeValidator(_pairs), AfterValidator(_known_parts)
+]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]

@@ -10,7 +10,6 @@ shared memory, which a state directory on a network file system could not give.
 """
 
 import fcntl
-import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,9 +20,10 @@ from typing import Any, NamedTuple
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
+from worker.logs import get_logger
 from worker.spool.layout import translated
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 LEDGER = "ledger.sqlite"
 BROKEN = "ledger.broken"
@@ -224,7 +224,7 @@ class Ledger:
             f"{printable(self._path)} cannot be read ({printable(why)}) and is now {BROKEN}: "
             "it begins anew, and what it knew is offered again"
         )
-        logger.warning("%s", message)
+        logger.warning("a ledger was set aside", error=message)
         return _Broken(message)
 
 
