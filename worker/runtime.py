@@ -23,6 +23,16 @@ def run_file(state_dir: Path) -> Path:
     return run_dir(state_dir) / "up.json"
 
 
+def web_key(state_dir: Path) -> Path:
+    """What the status page signs its forms and logins with."""
+    return run_dir(state_dir) / "web.key"
+
+
+def upload_dir(state_dir: Path) -> Path:
+    """What is just being sent to the status page, a folder for each upload."""
+    return run_dir(state_dir) / "uploads"
+
+
 def server_dir(state_dir: Path) -> Path:
     """The embedded server's own data and log."""
     return state_dir / "server"

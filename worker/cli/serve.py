@@ -43,12 +43,14 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when it is ready; it runs on.")
     ] = False,
+    no_web: Annotated[bool, typer.Option("--no-web", help="Leave out the status page.")] = False,
     json: Annotated[
         bool,
         typer.Option("--json", help="Print where it runs as JSON; without --detach, JSON logs."),
     ] = False,
 ) -> None:
-    """Run the whole service: a Redis-compatible server, worker, scheduler and file events.
+    """Run the whole service: a Redis-compatible server, worker, scheduler, file events, and the
+    status page.
 
     Ctrl-C stops all of it. With redis.url set, that server is used and none is started.
     """
@@ -68,6 +70,7 @@ def up(
         port=port,
         examples=examples,
         detach=detach,
+        with_page=not no_web,
         console=notes() if json else console(),
         config=call_of(context).config,
     )

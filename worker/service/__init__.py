@@ -8,6 +8,7 @@
 ``part``                           one child of it
 ``embedded`` ``server_binary``     the server it runs; which program that is
 ``ready``                          whether its worker answers
+``page`` ``port``                  its status page as a child; the port that is opened for it
 ``logs``                           the children's logs, and the warnings in them
 ``listen`` ``listener`` ``watch``  file events: the process, what it rings for, inotify
 ``welcome`` ``examples``           what is said at the start; the examples

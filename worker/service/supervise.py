@@ -41,13 +41,15 @@ class Child:
     """What to run. `stops_last` is for what the others need until their end (the server).
 
     `excuse` is asked when it died: True means that the world is to blame (a full disk), so the
-    death is not counted and it is started again for as long as that lasts.
+    death is not counted and it is started again for as long as that lasts. `keeps` are descriptors
+    of ours that it is given under their numbers.
     """
 
     name: str
     argv: Sequence[str]
     stops_last: bool = False
     excuse: Callable[[], bool] | None = None
+    keeps: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -138,6 +140,7 @@ class Supervisor:
                     stderr=subprocess.STDOUT,
                     env={**os.environ, **self.environment},
                     process_group=0,
+                    pass_fds=running.child.keeps,
                 )
         except OSError as error:  # too many processes, no inode for the log
             why = f"could not be started ({error.strerror})"

@@ -1,4 +1,4 @@
-"""`newsdrop up`: the server, the worker, beat and the file-event listener, as one service."""
+"""`newsdrop up`: server, worker, beat, file-event listener and status page, as one service."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from worker.service import embedded
 from worker.service.called import called
 from worker.service.detach import detach as go_on
 from worker.service.lock import UpLock
+from worker.service.page import noted_page, open_page
 from worker.service.part import PYTHON, part_command
 from worker.service.ready import worker_answers
 from worker.service.signals import Signals
@@ -38,7 +39,7 @@ _ROUND_SECONDS = 0.5
 _QUIET_SECONDS = 1.0  # of loading, before that is worth a word
 _LITTLE_DISK = 16 * 1024 * 1024  # bytes; below it a server that syncs each write ends itself
 
-_COLOURS = {"server": "magenta", "worker": "cyan", "beat": "blue", "listen": "green"}
+_COLOURS = {"server": "magenta", "worker": "cyan", "beat": "blue", "listen": "green", "web": "blue"}
 
 
 def run_up(
@@ -47,21 +48,23 @@ def run_up(
     port: int | None = None,
     examples: bool = False,
     detach: bool = False,
+    with_page: bool = True,
     console: Console,
     config: Path | None = None,
     children: Sequence[Child] | None = None,
 ) -> int:
     """Run the service until a signal, or return when it is ready with `detach`. An exit code.
 
-    `config` is the file that the children shall read too; `children` replaces worker, beat and
-    listener. Raises ConfigError, and UsageError where another `up` runs on the state directory.
+    `config` is the file that the children shall read too; `children` replaces worker, beat,
+    listener and status page; `with_page` leaves out the last. Raises ConfigError, and UsageError
+    where another `up` runs on the state directory.
     """
     open_sites(settings)  # a wrong rule is said here, not by every task
     state = state_of(settings.state_dir)
     state.prepare()
     _make_folders(settings)
     try_places(settings, _sayer(console))
-    service = _Service(settings, state, port, config, children)
+    service = _Service(settings, state, port, config, children, with_page)
     if not detach:
         return service.run(
             console,
@@ -69,7 +72,7 @@ def run_up(
         )
     go_on(state, lambda ready: service.run(Console(soft_wrap=True), lambda *_: ready()))
     stop = f"It runs in the background; this stops it: {called('down', config=config)}"
-    welcome(service.reached(), console, examples, time.sleep, stop)
+    welcome(service.reached(noted_page(state.path)), console, examples, time.sleep, stop)
     return 0
 
 
@@ -80,6 +83,7 @@ class _Service:
     port: int | None
     config: Path | None
     children: Sequence[Child] | None
+    with_page: bool
 
     @property
     def is_embedded(self) -> bool:
@@ -87,12 +91,13 @@ class _Service:
         url = self.settings.redis.url
         return not url or embedded.is_own(url, self.state)
 
-    def reached(self) -> Reached:
-        """Where the running service is found."""
+    def reached(self, page: str | None) -> Reached:
+        """Where the running service is found; `page` is the status page's address."""
         if not self.is_embedded:
-            return Reached(self.settings, self.settings.redis.url, None, None, self.config)
+            return Reached(self.settings, self.settings.redis.url, None, None, self.config, page)
         socket = self.state.socket
-        return Reached(self.settings, socket_url(str(socket)), socket, self.port, self.config)
+        url = socket_url(str(socket))
+        return Reached(self.settings, url, socket, self.port, self.config, page)
 
     def run(
         self, console: Console, ready: Callable[[Reached, Callable[[float], None]], None]
@@ -143,10 +148,13 @@ class _Service:
             ask_server(self.settings, _sayer(console))
             url = shown_url(self.settings.redis.url)
             console.print(Text(f"Starting the worker on {url} …", "dim"), soft_wrap=True)
-        reached = self.reached()
+        page = open_page(self.settings) if self.with_page and self.children is None else None
+        reached = self.reached(page.address if page else None)
         self._note(reached)
         supervisor.environment = self._environment(reached.url)
         children = _default_children(self.settings) if self.children is None else self.children
+        if page:
+            children = (*children, page.child)
         for child in children:
             supervisor.start(child)
         if self.children is None:
@@ -194,6 +202,7 @@ class _Service:
         """Write `up.json`, for the other commands of this state directory; for us alone to read."""
         noted: dict[str, object] = {"redis": {"url": reached.url}, "pid": os.getpid()}
         noted["port"] = reached.port
+        noted["web"] = {"url": reached.page} if reached.page else None
         if self.settings.drop is not None:
             noted["drop"] = str(self.settings.drop.absolute())
         path = run_file(self.state.path)

@@ -27,13 +27,15 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Where the running service is found. `socket` is None where the server is not ours."""
+    """Where the running service is found. `socket` is None where the server is not ours, `page`
+    (the status page's address) where there is none."""
 
     settings: Settings
     url: str
     socket: Path | None
     port: int | None
     config: Path | None = None
+    page: str | None = None
 
 
 def welcome(
@@ -61,6 +63,8 @@ def _facts(reached: Reached) -> Iterator[tuple[str, str]]:
         about = "" if len(folders) == 1 else f"  ({folder.name})"
         what = "read in place" if folder.in_place else "drop files into"
         yield what, printable(folder.path) + about
+    if reached.page:
+        yield "status page", reached.page
     yield "look at the work", called("status --watch", config=reached.config)
     yield "see records come", called("tail --follow", config=reached.config)
     yield "read the stream", _reading(reached)

@@ -1,1 +1,12 @@
-"""The status page, the HTTP API, the metrics and the health checks, over `view` and `actions`."""
+"""The status page, the HTTP API, the metrics and the health checks, over `view` and `actions`.
+
+=========================  =====================================================================
+``serve`` ``app``          the server; the application, its routes and what handlers share
+``gate`` ``security``      what each request passes; Host, Origin, token, form tokens
+``pages``                  a package, a module each page: what it shows, what its forms do
+``forms`` ``answers``      what forms send; pages, redirects, what went wrong
+``live`` ``shared``        regions of pages as server-sent events; one look for all readers
+``rendering`` ``figures``  templates into text; numbers, times and words as pages show them
+``chart`` ``rates``        articles by the minute as bars; how fast each source's are decided
+=========================  =====================================================================
+"""

@@ -1,0 +1,92 @@
+"""The status page's port: who may be let in there, and the socket, opened before its process is.
+
+`up` opens it and hands it to each process of the page that it starts: the address stays the one
+that was told, and while a page is started again nobody is refused, only waits.
+"""
+
+import errno
+import socket
+from ipaddress import ip_address
+
+from worker.errors import ConfigError
+from worker.escape import printable
+from worker.settings import Settings
+from worker.settings.load import first_line
+
+_NEXT = 20
+"""So many ports after the one that is set are tried where any will do; then the kernel chooses."""
+
+_BACKLOG = 256
+
+
+def token_of(settings: Settings) -> str:
+    """The token that is asked for; empty where none is set. Raises ConfigError."""
+    if settings.web.token:
+        return settings.web.token
+    if settings.web.token_file is not None:
+        return first_line(settings.web.token_file, "web.token_file")
+    return ""
+
+
+def open_port(settings: Settings, *, or_another: bool = False) -> socket.socket:
+    """The listening socket at `web.host` and `web.port`.
+
+    `or_another`: where that port is taken, the next one that is free. Raises ConfigError, also
+    where more than this machine would be let in without a token.
+    """
+    host, port = settings.web.host, settings.web.port
+    family, address = _resolved(host)
+    if not ip_address(address).is_loopback and not token_of(settings):
+        raise ConfigError(
+            f"web.host {printable(host)} lets others in, who could read and change everything: set "
+            "web.token or web.token_file, or keep 127.0.0.1 and put a proxy before it"
+        )
+    ports = [port]
+    if or_another and port:
+        ports += [*range(port + 1, min(port + 1 + _NEXT, 65536)), 0]
+    for one in ports:
+        try:
+            return _listening(family, address, one)
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise ConfigError(
+                    f"web.host {printable(host)}: no port can be opened there: {error.strerror}"
+                ) from error
+            refusal = error
+    if refusal.errno == errno.EACCES:
+        raise ConfigError(f"web.port {port} is for root only: choose one above 1023") from refusal
+    raise ConfigError(
+        f"port {port} of {printable(host)} is taken, perhaps by the page of another `newsdrop up`: "
+        "choose another with --port N or web.port (0: any that is free)"
+    ) from refusal
+
+
+def address_of(listening: socket.socket) -> str:
+    """The page's address for a browser on this machine."""
+    host, port = listening.getsockname()[:2]
+    found = ip_address(host)
+    if found.is_unspecified:
+        host = "127.0.0.1" if found.version == 4 else "::1"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _resolved(host: str) -> tuple[socket.AddressFamily, str]:
+    """The address that a name stands for, IPv4 first."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"web.host: {printable(host)} is no address of this machine") from error
+    family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+    return family, str(address[0]).partition("%")[0]
+
+
+def _listening(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address, port))
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening

@@ -1,0 +1,88 @@
+"""`/live`: the regions of a page that changed, as server-sent events, one event a region.
+
+What a page shows and what is sent of it are the same templates. A view is looked at once for all
+who watch it, at most once a second, and not at all while nobody does.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from markupsafe import Markup, escape
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
+
+from worker.errors import NewsdropError
+from worker.web.answers import problem
+from worker.web.rendering import Pages
+from worker.web.shared import Shared, SharedByKey
+
+Regions = Mapping[str, str]
+"""HTML by region: the id of the element whose content it is."""
+
+MOST_STREAMS = 200
+_PING_SECONDS = 20
+_SEND_SECONDS = 20.0
+"""A reader who takes nothing for so long is let go."""
+
+NOTICE = "notice"
+"""The region in which a page says that it is not up to date any more."""
+
+
+View = Callable[[Request], tuple[tuple[str, ...], Callable[[Pages], Regions]]]
+"""A page that is watched: what of it a request asks for, as a key, and how that is made. Making
+blocks, and is done in a thread."""
+
+
+class Live:
+    """The regions of all pages. `views` are by the name that `?page=` gives."""
+
+    def __init__(self, views: Mapping[str, View]) -> None:
+        self._views = views
+        self._shared: SharedByKey[Regions] = SharedByKey()
+        self._open = 0
+
+    async def regions(self, request: Request, name: str) -> Regions:
+        """What the page `name` shows now, ready for a template. Raises what making it raises."""
+        regions = await self._watched(request, name).get()
+        return {region: Markup(html) for region, html in regions.items()}  # noqa: S704  # ours
+
+    async def answer(self, request: Request) -> Response:
+        """The stream of what changes."""
+        name = request.query_params.get("page", "overview")
+        if name not in self._views:
+            return problem(request, 404, "There is no such page to watch.")
+        if self._open >= MOST_STREAMS:
+            return problem(request, 503, "Too many pages are open: close some of them.")
+        return EventSourceResponse(
+            self._events(self._watched(request, name)),
+            ping=_PING_SECONDS,
+            send_timeout=_SEND_SECONDS,
+            sep="\n",
+        )
+
+    def _watched(self, request: Request, name: str) -> Shared[Regions]:
+        key, make = self._views[name](request)
+        pages: Pages = request.app.state.pages
+        return self._shared.of((name, *key), lambda: make(pages))
+
+    async def _events(self, shared: Shared[Regions]) -> AsyncIterator[ServerSentEvent]:
+        sent: dict[str, str] = {}
+        self._open += 1
+        try:
+            while True:
+                for region, html in (await _look(shared)).items():
+                    if sent.get(region) != html:
+                        sent[region] = html
+                        yield ServerSentEvent(data=html, event=region)
+                await asyncio.sleep(shared.fresh_seconds)
+        finally:
+            self._open -= 1
+
+
+async def _look(shared: Shared[Regions]) -> Regions:
+    """What is shown now; where that cannot be had, why."""
+    try:
+        return {NOTICE: "", **await shared.get()}
+    except NewsdropError as error:
+        return {NOTICE: str(escape(str(error)))}

@@ -1,0 +1,46 @@
+"""`/`: is it working, what came out, what is wrong."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from worker.settings import Settings
+from worker.view.overview import overview
+from worker.web.answers import page
+from worker.web.chart import chart_of
+from worker.web.live import Regions, View
+from worker.web.rates import Rates
+from worker.web.rendering import Pages
+
+REGIONS = ("problems", "figures", "chart", "workers", "sources", "stream", "machine")
+"""Each is a template of its own, in `templates/overview/`."""
+
+
+def view(settings: Settings, clock: Callable[[], datetime]) -> View:
+    """What is watched of it: one look for all who do."""
+    rates = Rates()
+
+    def made(pages: Pages) -> Regions:
+        now = clock()
+        found = overview(settings, now)
+        rates.note(now, found.status.sources)
+        context = {
+            "overview": found,
+            "status": found.status,
+            "chart": chart_of(found.minutes) if found.minutes else None,
+            "rates": rates,
+        }
+        return {name: pages.render(f"overview/{name}.html", **context) for name in REGIONS}
+
+    return lambda _: ((), made)
+
+
+async def shown(request: Request) -> Response:
+    regions = await request.app.state.live.regions(request, "overview")
+    return page(request, "overview.html", regions=regions)
+
+
+routes = [Route("/", shown)]

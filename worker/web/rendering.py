@@ -1,0 +1,55 @@
+"""Templates into text: everything is escaped, and a name that is not there is an error."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from worker import __version__
+from worker.escape import printable
+from worker.times import of_ms
+from worker.web import figures
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+class Pages:
+    """The templates. `form_token` gives what each form carries, `clock` the time they are made."""
+
+    def __init__(self, form_token: Callable[[], str], clock: Callable[[], datetime]) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters |= {
+            "count": figures.count,
+            "size": figures.size,
+            "rate": figures.rate,
+            "span": figures.span,
+            "words": figures.words,
+            "outside": lambda text, limit=300: printable(str(text), limit),
+            "noted": lambda text, limit=300: printable(text, limit).replace("\\\\", "\\"),
+            "of_ms": of_ms,
+            "coarse": figures.coarse,
+            "marked": figures.marked,
+            "said": figures.said,
+            "exact": figures.exact,
+            "stamp": figures.stamp,
+            "plural": figures.plural,
+        }
+        self._environment.globals |= {
+            "version": __version__,
+            "form_token": form_token,
+            "now": clock,
+            "ago": lambda moment: figures.ago(moment, clock()),
+        }
+
+    def render(self, template: str, **context: Any) -> str:
+        return self._environment.get_template(template).render(context)

@@ -1,0 +1,63 @@
+"""What many readers look at is made once, in a thread, for all of them, while somebody looks."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+
+FRESH_SECONDS = 1.0
+"""How long a look is good for."""
+
+_SHARE = 25
+"""Looking takes at most one part in so many of the time: what is dear to look at is looked at less
+often, and what it shows of never pays for it."""
+
+_LONGEST_SECONDS = 15.0
+_KEPT = 64
+
+T = TypeVar("T")
+
+
+class Shared(Generic[T]):
+    """What `make` gives, at most so long ago. Who asks meanwhile waits for the same call."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = asyncio.Lock()
+        self._value: T
+        self._good_until = 0.0
+        self.fresh_seconds = FRESH_SECONDS
+
+    async def get(self) -> T:
+        """Raises what `make` raises."""
+        if time.monotonic() < self._good_until:
+            return self._value
+        async with self._lock:
+            if time.monotonic() < self._good_until:
+                return self._value
+            begun = time.monotonic()
+            self._value = await run_in_threadpool(self._make)
+            now = time.monotonic()
+            self.fresh_seconds = min(_LONGEST_SECONDS, max(FRESH_SECONDS, _SHARE * (now - begun)))
+            self._good_until = now + self.fresh_seconds
+            return self._value
+
+
+class SharedByKey(Generic[T]):
+    """A :class:`Shared` for each key that is asked for; the least asked are forgotten."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Hashable, Shared[T]] = OrderedDict()
+
+    def of(self, key: Hashable, make: Callable[[], T]) -> Shared[T]:
+        """What is shared under `key`; the first who asks says how it is made."""
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = Shared(make)
+        self._known.move_to_end(key)
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return found

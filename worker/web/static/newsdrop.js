@@ -1,0 +1,249 @@
+// What the pages do beyond reading and sending forms: times in the reader's zone, live regions,
+// files dropped onto the page, the theme. Without this script everything else still works.
+"use strict";
+
+// ── theme: as the system, light, dark ──────────────────────────────────────────────────────
+const THEMES = ["as the system", "light", "dark"];
+let theme = THEMES.indexOf(stored("theme"));
+if (theme < 0) theme = 0;
+applyTheme();
+
+function stored(key) {
+  try { return localStorage.getItem(key); } catch { return null; }
+}
+
+function applyTheme() {
+  if (theme) document.documentElement.dataset.theme = THEMES[theme];
+  else delete document.documentElement.dataset.theme;
+  const button = document.getElementById("theme");
+  if (button) button.textContent = "Theme: " + THEMES[theme];
+}
+
+function offerTheme() {
+  const button = document.getElementById("theme");
+  button.hidden = false;
+  applyTheme();
+  button.addEventListener("click", () => {
+    theme = (theme + 1) % THEMES.length;
+    try { localStorage.setItem("theme", THEMES[theme]); } catch { /* for this page only */ }
+    applyTheme();
+  });
+}
+
+// ── times: the server writes UTC; the reader's own zone is known here ──────────────────────
+const dayFormat = new Intl.DateTimeFormat("sv", { dateStyle: "short" });
+const minuteFormat = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "short" });
+const timeFormat = new Intl.DateTimeFormat("sv", { timeStyle: "medium" });
+const exactFormat = new Intl.DateTimeFormat("sv", {
+  dateStyle: "short", timeStyle: "medium",
+});
+
+function ago(at, now) {
+  const seconds = (now - at) / 1000;
+  const far = Math.abs(seconds);
+  if (far < 10) return seconds > -1 ? "just now" : "now";
+  const [number, unit] = far < 60 ? [Math.floor(far / 10) * 10, "s"]
+    : far < 3600 ? [Math.floor(far / 60), "min"]
+    : far < 172800 ? [Math.floor(far / 3600), "h"]
+    : [Math.floor(far / 86400), "days"];
+  return seconds > 0 ? `${number} ${unit} ago` : `in ${number} ${unit}`;
+}
+
+function localise(within) {
+  const now = Date.now();
+  for (const element of within.querySelectorAll("time[datetime]")) {
+    const at = new Date(element.dateTime);
+    if (isNaN(at)) continue;
+    if (!element.dataset.local) {
+      element.dataset.local = "yes";
+      element.title = `${exactFormat.format(at)} here, ${element.title}`;
+    }
+    const text = "ago" in element.dataset ? ago(at, now)
+      : dayFormat.format(at) === dayFormat.format(now) ? timeFormat.format(at)
+      : minuteFormat.format(at);
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+// ── live regions: only what changed is touched, so the reader keeps place, focus, selection ──
+function morph(old, fresh) {
+  const kept = new Map();
+  for (const child of old.children) {
+    const key = keyOf(child);
+    if (key) kept.set(key, child);
+  }
+  let place = old.firstChild;
+  for (const wanted of [...fresh.childNodes]) {
+    const key = keyOf(wanted);
+    let found = key ? kept.get(key) : place;
+    if (found && key && found !== place) old.insertBefore(found, place);
+    if (!found || !alike(found, wanted)) {
+      const added = document.importNode(wanted, true);
+      if (found && found === place && !keyOf(found)) {
+        place = found.nextSibling;
+        found.replaceWith(added);
+      } else {
+        old.insertBefore(added, place);
+      }
+      continue;
+    }
+    if (found === place) place = place.nextSibling;
+    if (found.nodeType === Node.TEXT_NODE) {
+      if (found.data !== wanted.data) found.data = wanted.data;
+    } else {
+      update(found, wanted);
+    }
+  }
+  while (place) {
+    const next = place.nextSibling;
+    place.remove();
+    place = next;
+  }
+}
+
+function keyOf(node) {
+  return node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || node.id : "";
+}
+
+function alike(one, other) {
+  return one.nodeType === other.nodeType && one.nodeName === other.nodeName
+    && keyOf(one) === keyOf(other);
+}
+
+function update(old, fresh) {
+  if (old.nodeType !== Node.ELEMENT_NODE) return;
+  if (old.nodeName === "TIME" && old.dateTime === fresh.dateTime) return; // already in our zone
+  for (const { name } of [...old.attributes]) {
+    const own = name === "open" || name === "data-local";
+    if (!fresh.hasAttribute(name) && !own) old.removeAttribute(name);
+  }
+  if (old.nodeName === "TIME") delete old.dataset.local;
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value && !(name === "open")) old.setAttribute(name, value);
+  }
+  if (old.nodeName === "INPUT" || old.nodeName === "TEXTAREA") return; // what is typed stays
+  morph(old, fresh);
+}
+
+function watch(address) {
+  const state = document.getElementById("live");
+  let source = null;
+
+  function show(words, name) {
+    state.hidden = false;
+    state.dataset.state = name;
+    state.textContent = words;
+  }
+
+  function open() {
+    if (source || document.hidden) return;
+    source = new EventSource(address);
+    source.onopen = () => show("live", "open");
+    source.onerror = () => {
+      show("reconnecting", "waiting");
+      if (source && source.readyState === EventSource.CLOSED) {
+        source = null;
+        setTimeout(open, 5000);
+      }
+    };
+    for (const region of document.querySelectorAll("[data-region]")) {
+      source.addEventListener(region.id, (event) => {
+        const fresh = document.createElement("template");
+        fresh.innerHTML = event.data;
+        morph(region, fresh.content);
+        localise(region);
+      });
+    }
+  }
+
+  function close() {
+    if (source) source.close();
+    source = null;
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
+}
+
+// ── files dropped onto the page ────────────────────────────────────────────────────────────
+function offerDrop(form) {
+  const input = form.querySelector("input[type=file]");
+  const zone = form.querySelector(".drop");
+  const list = form.querySelector(".chosen");
+  const button = form.querySelector("button.main");
+  const note = form.querySelector("[role=status]");
+  const most = Number(form.dataset.mostBytes);
+  const mostFiles = Number(form.dataset.mostFiles);
+
+  function size(bytes) {
+    return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  }
+
+  function told() {
+    const files = [...input.files];
+    const bytes = files.reduce((sum, file) => sum + file.size, 0);
+    list.replaceChildren(...files.slice(0, 8).map((file) => {
+      const line = document.createElement("li");
+      const name = document.createElement("span");
+      const much = document.createElement("span");
+      name.textContent = file.name;
+      much.textContent = size(file.size);
+      much.className = "num quiet";
+      line.append(name, much);
+      return line;
+    }));
+    const many = bytes > most || files.length > mostFiles;
+    note.textContent = !files.length ? ""
+      : bytes > most ? `${size(bytes)} is more than one upload may hold (${size(most)}).`
+      : files.length > mostFiles ? `One upload may hold ${mostFiles} files; these are ${files.length}.`
+      : `${files.length === 1 ? "1 file" : files.length + " files"}, ${size(bytes)}`;
+    note.classList.toggle("bad", many);
+    button.disabled = many;
+  }
+
+  input.addEventListener("change", told);
+  let depth = 0;
+  const hasFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+  document.addEventListener("dragenter", (event) => {
+    if (!hasFiles(event)) return;
+    depth += 1;
+    zone.classList.add("over");
+  });
+  document.addEventListener("dragleave", () => {
+    depth = Math.max(0, depth - 1);
+    if (!depth) zone.classList.remove("over");
+  });
+  document.addEventListener("dragover", (event) => {
+    if (hasFiles(event)) event.preventDefault();
+  });
+  document.addEventListener("drop", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    zone.classList.remove("over");
+    input.files = event.dataTransfer.files;
+    told();
+    button.focus();
+  });
+  told();
+}
+
+addEventListener("DOMContentLoaded", () => {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  document.getElementById("zone").textContent = `Times are in ${zone}`;
+  offerTheme();
+  localise(document);
+  setInterval(() => localise(document), 10000);
+  if (document.body.dataset.live) watch(document.body.dataset.live);
+  const upload = document.getElementById("upload");
+  if (upload) offerDrop(upload);
+  for (const form of document.querySelectorAll("form[method=post]")) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) event.preventDefault(); // a second click does it once
+      form.dataset.sent = "yes";
+      setTimeout(() => delete form.dataset.sent, 3000);
+    });
+  }
+});
