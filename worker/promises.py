@@ -7,10 +7,8 @@ from pathlib import Path
 
 from worker.errors import ConfigError, Retryable, StoreRefused
 from worker.escape import printable
-from worker.feeds.catalog import load_catalog
 from worker.report import Check
 from worker.settings import Settings
-from worker.sites import open_sites
 from worker.sources.names import SPOOL
 from worker.spool.trial import Lacks, lacks
 from worker.store.connection import connect, redis_url
@@ -59,6 +57,10 @@ def refuse_start(settings: Settings) -> None:
 
     Raises Retryable where the server cannot be asked now.
     """
+    # Here, because a health check tries the places each half minute, and these take 0.2 s to load.
+    from worker.feeds.catalog import load_catalog
+    from worker.sites import open_sites
+
     open_sites(settings)
     load_catalog(settings)
     client = connect(redis_url(settings))

@@ -19,6 +19,7 @@ The commands, and what each of them does or shows where that is more than a few 
 ==============================  ===================================================================
 ``root`` ``options`` ``exits``  the global options, settings of a call, exit codes
 ``serve``                       up, down, worker, beat, listen, doctor
+``health``                      healthcheck
 ``web``                         the status page
 ``intake``                      enqueue (``enqueuing``), replay (``replaying``)
 ``work``                        status (``standing``), jobs (``joblist``), audit (``auditing``) …

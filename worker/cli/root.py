@@ -8,7 +8,18 @@ import typer
 from typer.core import TyperGroup
 
 from worker import __version__
-from worker.cli import feeds, intake, quarantine, reading, records, serve, settings, web, work
+from worker.cli import (
+    feeds,
+    health,
+    intake,
+    quarantine,
+    reading,
+    records,
+    serve,
+    settings,
+    web,
+    work,
+)
 from worker.cli.exits import EXIT_TABLE, exit_code
 from worker.cli.options import Call
 from worker.errors import NewsdropError, UsageError
@@ -77,7 +88,7 @@ def root(
     context.obj = Call(config)
 
 
-for commands in (serve, web, intake, work, records, reading, settings):
+for commands in (serve, web, health, intake, work, records, reading, settings):
     commands.add_to(app)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=reading.PANEL)
 app.add_typer(feeds.app, name="feeds", rich_help_panel=intake.PANEL)

@@ -119,6 +119,10 @@ class Settings(BaseSettings):
         """How many processes one worker has: those that wait for servers take nobody's place."""
         return self.processes() + self.fetching()
 
+    def silent_beat_seconds(self) -> float:
+        """How long no tick of the scheduler may be heard before it is called silent."""
+        return max(30.0, 10 * self.worker.tick_seconds)
+
     def most_bells(self) -> int:
         """How many messages of one queue may wait: more say nothing that these do not."""
         return 2 * self.processes()

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import redis
 
 from worker.store.connection import translated
+from worker.store.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,12 @@ def run_id(client: redis.Redis) -> str:
     ask: Any = client
     with translated():
         return str(ask.info("server")["run_id"])
+
+
+def prove_writable(client: redis.Redis, stream: str) -> None:
+    """Write a small key that lives for a minute. Raises Retryable where that is refused."""
+    with translated():
+        client.set(Layout(stream, 1).key("health"), b"1", ex=60)
 
 
 def _appendfsync(ask: Any) -> str | None:

@@ -23,9 +23,6 @@ NEARLY_FULL = 0.9
 SLOW_SECONDS = 60.0
 """So long the oldest batch may wait before that is."""
 
-_SILENT_SECONDS = 30.0
-"""Without a tick; one comes every few seconds."""
-
 _NAMED = 3
 _ORDER = ("fail", "warn", "note")
 
@@ -72,7 +69,7 @@ def memory_problem(server: ServerInfo) -> Problem | None:
 
 def beat_problem(settings: Settings, age: float | None) -> Problem | None:
     """Where the scheduler was not heard of: `age` is how many seconds ago it was."""
-    if age is not None and age <= silent_after(settings):
+    if age is not None and age <= settings.silent_beat_seconds():
         return None
     since = "for a day" if age is None else f"for {_lasting(age)}"
     return Problem(
@@ -82,11 +79,6 @@ def beat_problem(settings: Settings, age: float | None) -> Problem | None:
         "is polled.",
         "Start it: `newsdrop up` runs it, and so does `newsdrop beat` (just one of them).",
     )
-
-
-def silent_after(settings: Settings) -> float:
-    """Seconds without a tick after which the scheduler is called silent."""
-    return max(_SILENT_SECONDS, 10 * settings.worker.tick_seconds)
 
 
 def failing_problem(count: int) -> Problem | None:

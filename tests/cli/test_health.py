@@ -1,0 +1,53 @@
+"""`healthcheck`: its exit code, and one line for what fails."""
+
+import redis
+
+from tests.home import Home
+from worker.store.workers import Heartbeats, WorkerInfo
+
+
+def _heard(home: Home, client: redis.Redis) -> None:
+    beats = Heartbeats(client, stream=home.settings().stream.name)
+    beats.beat(WorkerInfo("newsdrop@here-7", 7, "here", 3, 1))
+    beats.beat_tick()
+
+
+def test_a_healthy_service_exits_0(home: Home, redis_client: redis.Redis) -> None:
+    """Everything is there: one line, and the exit code of success."""
+    _heard(home, redis_client)
+    done = home.run("healthcheck")
+    assert done.exit_code == 0
+    assert done.stdout == "healthy: redis, worker, beat, disk, state directory, folder drop\n"
+    assert home.json("healthcheck")["ready"] is True
+
+
+def test_what_fails_has_a_line_each(home: Home) -> None:
+    """No worker and no beat: exit code 1, and a line each with what to do."""
+    done = home.run("healthcheck")
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["worker", "beat"]
+    assert all("newsdrop up" in line for line in lines)
+    told = home.json("healthcheck", code=1)
+    assert [check["name"] for check in told["checks"] if check["level"] == "fail"] == [
+        "worker", "beat",
+    ]  # fmt: skip
+
+
+def test_a_redis_that_is_away_exits_3(lonely: Home) -> None:
+    """The code that all commands have for it, whatever else is looked at."""
+    for part in ("all", "worker", "beat", "redis"):
+        done = lonely.run("healthcheck", "--part", part)
+        assert done.exit_code == 3
+        assert done.stdout.startswith("redis: Redis cannot be reached")
+
+
+def test_a_part_is_about_itself(home: Home, redis_client: redis.Redis) -> None:
+    """Where beat runs alone, a worker that is missing is no matter; a wrong part is refused."""
+    _heard(home, redis_client)
+    assert home.run("healthcheck", "--part", "beat").stdout == "healthy: redis, beat\n"
+    assert home.run("healthcheck", "--part", "redis").stdout == "healthy: redis\n"
+    assert home.run("healthcheck", "--part", "web").exit_code == 1
+    wrong = home.run("healthcheck", "--part", "everything")
+    assert wrong.exit_code == 2
+    assert "choose one of all, worker" in wrong.stderr
