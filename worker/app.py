@@ -18,10 +18,11 @@ from worker.beat import ZoneCrontab
 from worker.presence import announce
 from worker.promises import ended_in_a_sentence
 from worker.settings import Settings, load
+from worker.store import bells
 from worker.store.connection import redis_url
 
-QUEUE = "newsdrop"
-INGEST_QUEUE = "newsdrop.ingest"
+QUEUE = bells.QUEUE
+INGEST_QUEUE = bells.INGEST_QUEUE
 TIDY_SECONDS = 600
 
 

@@ -116,7 +116,7 @@ def test_what_is_measured_is_added_up_once(tallies: Tallies, measures: Measures)
     assert wait.counts[:2] == (0, 2)
     assert (whole.counts[-1], whole.seconds) == (2, 180_000.5)
     assert sums.stages[Stage.ARCHIVE] == Histogram()
-    assert sums.duplicates == {"content_differs": 2, "same_bytes": 6}
+    assert sums.repeats == {"content_differs": 2, "same_bytes": 6}
     assert sums.rejected == {"empty": 4}
 
 
@@ -147,7 +147,7 @@ def test_a_batch_measures_its_own_way(redis_server: Server, tmp_path: Path) -> N
     sums = world.context.measures.sums()
     assert {sum(sums.stages[stage].counts) for stage in Stage} == {5}
     assert sums.stages[Stage.READ].seconds > 0
-    assert sums.duplicates == {"content_differs": 1, "same_article": 1, "same_bytes": 1}
+    assert sums.repeats == {"content_differs": 1, "same_article": 1, "same_bytes": 1}
     assert (world.totals().duplicate, world.totals().rejected) == (3, 1)
     assert sum(sums.rejected.values()) == 1
 

@@ -1,5 +1,6 @@
 """What is measured of a batch beside its counts: how long it took, why articles were repeats."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,13 +24,15 @@ class Stage(StrEnum):
 
 
 class Repeat(StrEnum):
-    """Why an article is a duplicate. The names are stable: they are a label of the metrics."""
+    """Why an article is no news. The names are stable: they are a label of the metrics."""
 
     SAME_BYTES = "same_bytes"
     """A file with the same bytes was published: it was not even parsed."""
     SAME_ARTICLE = "same_article"
     CONTENT_DIFFERS = "content_differs"
     """Title and date are known; what it says is not what was published."""
+    UNCHANGED = "unchanged"
+    """An entry of a feed that is as it was published. It is counted here and in no outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +40,22 @@ class Measured:
     """One batch. `seconds` are of the run that brought it to its end; `rejected` is by reason."""
 
     seconds: Mapping[Stage, float] = field(default_factory=dict)
-    duplicates: Mapping[Repeat, int] = field(default_factory=dict)
+    repeats: Mapping[Repeat, int] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
 
 
 def measured(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> Measured:
     """What the outcomes of a batch say of repeats and refusals, with the time that it took."""
-    duplicates: dict[Repeat, int] = {}
-    rejected: dict[str, int] = {}
+    repeats: Counter[Repeat] = Counter()
+    rejected: Counter[str] = Counter()
     for outcome in outcomes:
         if outcome.status is Status.DUPLICATE:
-            why = _repeat(outcome)
-            duplicates[why] = duplicates.get(why, 0) + 1
+            repeats[_repeat(outcome)] += 1
         elif outcome.status is Status.REJECTED and outcome.reason:
-            rejected[outcome.reason.value] = rejected.get(outcome.reason.value, 0) + 1
-    return Measured(seconds, duplicates, rejected)
+            rejected[outcome.reason.value] += 1
+        if outcome.feed and outcome.feed.unchanged:
+            repeats[Repeat.UNCHANGED] += outcome.feed.unchanged
+    return Measured(seconds, repeats, rejected)
 
 
 def _repeat(outcome: Outcome) -> Repeat:

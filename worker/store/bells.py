@@ -6,6 +6,10 @@ import redis
 
 from worker.store.connection import translated
 
+QUEUE = "newsdrop"
+"""Celery's queue of everything but ingesting."""
+INGEST_QUEUE = "newsdrop.ingest"
+
 
 class Bells:
     """Looks at the lists in which kombu keeps a queue's messages: one by the queue's name.

@@ -8,7 +8,7 @@ so that adding is exact. In the hash of measures:
 =========================  =============================================================
 ``stage/<stage>/<bound>``  batches that took up to so many seconds, `inf` for longer
 ``stage/<stage>/us``       their microseconds together
-``duplicate/<why>``        duplicates, by :class:`~worker.model.Repeat`
+``repeat/<why>``           what was no news, by :class:`~worker.model.Repeat`
 ``rejected/<reason>``      refusals, by :class:`~worker.errors.Reason`
 ``fetch/<kind>/<answer>``  fetches of `feed` and `page`, by status or trouble
 =========================  =============================================================
@@ -58,7 +58,7 @@ class Sums:
     """Everything ever measured. `fetches` is by kind and answer."""
 
     stages: Mapping[Stage, Histogram] = field(default_factory=dict)
-    duplicates: Mapping[str, int] = field(default_factory=dict)
+    repeats: Mapping[str, int] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
     fetches: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class Measures:
         numbers = {tuple(name.decode().split("/")): int(value) for name, value in found.items()}
         return Sums(
             stages={stage: _histogram(stage, numbers) for stage in Stage},
-            duplicates=_below("duplicate", numbers),
+            repeats=_below("repeat", numbers),
             rejected=_below("rejected", numbers),
             fetches={
                 (name[1], name[2]): number
@@ -112,7 +112,7 @@ def numbers_of(measured: Measured) -> list[tuple[bytes, int]]:
     for stage, seconds in measured.seconds.items():
         found.append((f"stage/{stage}/{_NAMES[bisect_left(BOUNDS, seconds)]}", 1))
         found.append((f"stage/{stage}/us", round(seconds * 1e6)))
-    found += ((f"duplicate/{why}", count) for why, count in measured.duplicates.items())
+    found += ((f"repeat/{why}", count) for why, count in measured.repeats.items())
     found += ((f"rejected/{why}", count) for why, count in measured.rejected.items())
     return [(name.encode(), number) for name, number in found]
 

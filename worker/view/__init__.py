@@ -7,6 +7,7 @@ Plain functions that return frozen dataclasses. Nothing here prints, and nothing
 ``overview`` the same with all that a person looks at first: what is wrong, who does what
 ``problems`` what is wrong, in sentences with what to do
 ``health``   whether everything is there that the work needs
+``measures`` the numbers of it all, and what was measured since it began
 ``working``  what each worker's process does now
 ``told``     what Redis tells of it; ``kept`` what makes the next look cheap
 ``feeds``    how the feeds stand

@@ -7,6 +7,7 @@
 ``forms`` ``answers``      what forms send; pages, redirects, what went wrong
 ``live`` ``shared``        regions of pages as server-sent events; one look for all readers
 ``rendering`` ``figures``  templates into text; numbers, times and words as pages show them
+``metrics``                what Prometheus scrapes
 ``chart`` ``rates``        articles by the minute as bars; how fast each source's are decided
 =========================  =====================================================================
 """
