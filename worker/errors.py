@@ -5,11 +5,11 @@
     NewsdropError
     ├── ConfigError          the settings are wrong; said at start, with what to change
     ├── UsageError           the command was called with something that cannot work
-    │   └── NotThere           nothing has the id or the name that was given
+    │   ├── NotThere           nothing has the id or the name that was given
+    │   └── AlreadyThere       what is there forbids it: a name is taken, a file decides
     ├── Rejected             this input is bad: quarantine, with a reason for its owner
     └── Retryable            the world is bad: leave the work where it is and try again
         ├── StoreUnavailable   Redis does not answer, or is still loading
-        │   └── StoreRefused     it answers, but not to us: its user, password or rights
         │   └── StoreRefused     it answers, but not to us: its user, password or rights
         ├── StoreFull          Redis is out of memory (`noeviction` refuses writes)
         ├── SpoolUnavailable   a folder cannot be read or written, or its disk is full
@@ -38,6 +38,10 @@ class UsageError(NewsdropError):
 
 class NotThere(UsageError):
     """Nothing has the id or the name that was given."""
+
+
+class AlreadyThere(UsageError):
+    """What is there already forbids it: the name or the address is taken, or a file decides."""
 
 
 class Reason(StrEnum):
@@ -74,11 +78,6 @@ class Retryable(NewsdropError):
 
 class StoreUnavailable(Retryable):
     """Redis does not answer, refuses the connection or is still loading its data."""
-
-
-class StoreRefused(StoreUnavailable):
-    """Redis wants another user, password or rights. A start is refused with it; who runs waits,
-    for the password of a running server can be changed."""
 
 
 class StoreRefused(StoreUnavailable):

@@ -1,7 +1,16 @@
 """Outside text made safe to show: one rule for logs, terminals, errors and journals."""
 
+import json
 import os
+import re
 import unicodedata
+
+_HIDING = re.compile(
+    "[\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""What JSON may hold as it is, but a terminal would obey or hide: controls, bidirectional and
+zero-width characters, tags, and lone surrogates."""
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -24,6 +33,12 @@ def printable(text: str | bytes | os.PathLike[str], limit: int = 300) -> str:
     else:
         shown = "".join(_shown(char) for char in cut)
     return shown if len(text) <= limit else shown[:limit] + "…"
+
+
+def safe_json(text: str) -> str:
+    """JSON text with the characters that terminals obey or hide escaped: the same value to every
+    JSON reader."""
+    return _HIDING.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
 
 def _shown(char: str) -> str:

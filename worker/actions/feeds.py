@@ -7,7 +7,7 @@ from typing import Any
 
 from worker.actions.feednames import Names
 from worker.bell import ring_poll
-from worker.errors import Retryable, UsageError
+from worker.errors import AlreadyThere, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import own
 from worker.feeds.catalog import Catalog, load_catalog
@@ -57,7 +57,7 @@ def add(
     """Add the feed of which `said` has the keys; without a name it gets one.
 
     Several feeds that a page names are for a person to choose from: nothing is added then. Raises
-    UsageError, FetchFailed, Rejected, SpoolUnavailable.
+    UsageError, AlreadyThere, FetchFailed, Rejected, SpoolUnavailable.
     """
     sites = open_sites(settings)
     feed = feed_of({**said, "name": said.get("name") or _UNNAMED})
@@ -98,7 +98,7 @@ def remove(settings: Settings, names: Sequence[str]) -> Chosen:
     if others:
         _named(load_catalog(settings), others)
         where = printable(settings.feeds.file or "the config file")
-        raise UsageError(f"{others[0]} stands in {where}: remove it there")
+        raise AlreadyThere(f"{others[0]} stands in {where}: remove it there")
     with own.changing(settings.state_dir) as left:
         for name in chosen:
             left.pop(name, None)
@@ -173,10 +173,10 @@ def _check(settings: Settings, feed: Feed, sites: Sites, catalog: Catalog, *, na
 
 
 def _check_new(feed: Feed, others: Mapping[str, str]) -> None:
-    """Raises UsageError where one of `others` (name → address) has the feed's address."""
+    """Raises AlreadyThere where one of `others` (name → address) has the feed's address."""
     there = next((name for name, url in others.items() if url == feed.url), None)
     if there is not None:
-        raise UsageError(
+        raise AlreadyThere(
             f"there is already a feed of {shown_url(feed.url)}: {there}; to add it otherwise, "
             f"`newsdrop feeds remove {there}` first"
         )

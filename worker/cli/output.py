@@ -19,17 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from worker.errors import NewsdropError, StoreUnavailable
-from worker.escape import printable
+from worker.escape import printable, safe_json
 
 _PIPE_WIDTH = 160
 """Columns where nobody looks on: wide enough that `| grep` finds what a terminal would cut."""
-
-_HIDING = re.compile(
-    "[\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
-"""What JSON may hold as it is, but a terminal would obey or hide: controls, bidirectional and
-zero-width characters, tags, and lone surrogates."""
 
 
 @cache
@@ -108,11 +101,6 @@ def as_json(value: Any) -> str:
     return safe_json(json.dumps(plain, ensure_ascii=False, default=str))
 
 
-def safe_json(text: str) -> str:
-    """JSON text with the characters that terminals obey or hide escaped."""
-    return _HIDING.sub(_escaped, text)
-
-
 def print_json(value: Any) -> None:
     """One JSON document on one line of standard output, at once (`--follow` is read live)."""
     print_line(as_json(value))
@@ -187,7 +175,3 @@ class _Trimmed:
 
     def isatty(self) -> bool:
         return False
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return json.dumps(match.group())[1:-1]

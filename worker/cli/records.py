@@ -58,8 +58,8 @@ def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> N
     """Print one whole record by its id: its newest revision in the stream."""
     import orjson
 
-    from worker.cli.output import print_line, print_pretty, safe_json
-    from worker.escape import printable
+    from worker.cli.output import print_line, print_pretty
+    from worker.escape import printable, safe_json
 
     entry = _entry(context, article_id)
     if entry is None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import orjson
 from rich.text import Text
 
-from worker.cli.output import console, outside, print_line, safe_json
+from worker.cli.output import console, outside, print_line
 from worker.errors import UsageError
-from worker.escape import printable
+from worker.escape import printable, safe_json
 from worker.settings import Settings
 from worker.store.opened import article_store
 from worker.store.stream import StreamEntry

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from worker.errors import ConfigError, SpoolUnavailable, UsageError
+from worker.errors import AlreadyThere, ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.feeds.feed import Feed
 from worker.settings import MANUAL, POLLED
@@ -38,11 +38,13 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def check_name(name: str, taken: Set[str]) -> None:
-    """Raises UsageError where another source has that name."""
+    """Raises AlreadyThere where another source has that name."""
     if name in RESERVED:
-        raise UsageError(f"{name} is a name of newsdrop's own: choose another")
+        raise AlreadyThere(f"{name} is a name of newsdrop's own: choose another")
     if name in taken:
-        raise UsageError(f"there is already a source named {printable(name)}: choose another name")
+        raise AlreadyThere(
+            f"there is already a source named {printable(name)}: choose another name"
+        )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from worker.articles import Item, Unread
-from worker.errors import Reason, Retryable, UsageError
+from worker.errors import NotThere, Reason, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds.catalog import Feeds
 from worker.fetch import shown_url
@@ -125,13 +125,13 @@ def explain_taken(settings: Settings, path: str) -> Answer:
 
 def explain_address(settings: Settings, url: str) -> Answer:
     """Explain what was taken from an address: a page, or the entries of a feed, as the archive
-    noted them; nothing is fetched. Raises UsageError."""
+    noted them; nothing is fetched. Raises NotThere."""
     shown = printable(shown_url(url))  # as a path is noted
     past = list(of_address(Archive(settings.state_dir), shown))
     waiting = _waiting(settings, lambda noted: same_address(shown, printable(noted)))
     found = _of_past(settings, shown, past, waiting)
     if not found.articles:
-        raise UsageError(
+        raise NotThere(
             f"nothing was ever taken from {shown}, as far as the archive goes back: an article is "
             "found by --title and --date, too"
         )
