@@ -97,7 +97,7 @@ def test_colours_are_for_terminals_that_want_them(home: Home, no_color: bool) ->
         pass  # the other end is closed
     os.close(ours)
     assert b"articles" in shown
-    assert (b"\x1b[33m" in shown) is not no_color
+    assert (b"\x1b[31m" in shown) is not no_color
     assert "\x1b" not in home.run("status").stdout
 
 

@@ -21,8 +21,9 @@ The commands, and what each of them does or shows where that is more than a few 
 ``serve``                       up, down, worker, beat, listen, doctor
 ``health``                      healthcheck
 ``web``                         the status page
-``intake``                      enqueue (``enqueuing``), replay (``replaying``)
+``intake``                      enqueue (``enqueuing``, ``progress``), replay (``replaying``)
 ``work``                        status (``standing``), jobs (``joblist``), audit (``auditing``) …
+``watching`` ``units``          a picture that renews itself; times, sizes and rates in few columns
 ``records``                     tail (``tailing``), show, forget
 ``reading``                     parse, explain (``explained``)
 ``feeds``                       list (``feedlist``), add, remove, refresh, import, export (``opml``)

@@ -1,63 +1,109 @@
-"""How the status is shown to people: counts, then sources, then what needs them."""
+"""How an overview is shown to people: what is wrong, what is done now, counts, sources."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.output import console, counted, noted, number, outside, table
+from worker.cli.output import console, counted, number, outside, table
+from worker.cli.units import ACCENT, ago, bars, count, lasting, rate, seconds_between, size, until
 from worker.settings import POLLED
+from worker.view.overview import Disk, Memory, Overview, Problem, Working
 from worker.view.status import Articles, Polled, Source, Status
 
-_SILENT_BEAT = 30.0
-"""Seconds without a tick until that is worth a word; a tick comes every few seconds."""
-
-_SLOW = 60.0
-"""Seconds that the oldest batch may wait before that is."""
-
-_WIDE = 90
+_WIDE = 110
 """Columns from which on there is room for the folders beside the numbers."""
 
-_NAMED = 3
-"""Files left alone that are named for each source; `--json` names up to a hundred."""
+_ROWS = 8
+"""Processes of one worker that have a line each."""
+
+_MARKS = {"fail": ("✗", "red"), "warn": ("!", "yellow"), "note": ("·", "dim")}
 
 
-def standing(status: Status) -> RenderableType:
-    """The whole picture."""
-    parts: list[RenderableType] = [_service(status), Text(), _counts(status), Text()]
-    parts.append(_sources(status))
-    notices = list(_notices(status))
-    if notices:
+def standing(found: Overview, *, sources: int | None = None) -> RenderableType:
+    """The whole picture; of the sources at most so many."""
+    status = found.status
+    parts: list[RenderableType] = [*_problems(found.problems)]
+    if parts:
         parts.append(Text())
-        parts += notices
+    parts += [_service(found), Text(), _counts(status), Text(), _sources(status, sources)]
+    if hint := _hint(status):
+        parts += [Text(), hint]
     return Group(*parts)
 
 
-def _service(status: Status) -> Table:
+def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
+    """A sentence each, and beneath it what to do; the text is at one edge."""
+    for one in problems:
+        mark, style = _MARKS[one.level]
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=1)
+        grid.add_column(overflow="fold")
+        grid.add_row(Text(mark, style), Text(one.text, "bold" if one.level == "fail" else ""))
+        if one.advice:
+            grid.add_row("", Text(one.advice, "dim"))
+        yield grid
+
+
+def _service(found: Overview) -> RenderableType:
+    status = found.status
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(style="dim", no_wrap=True, min_width=9)
     grid.add_column(overflow="fold")
-    if status.problem:
-        grid.add_row("redis", outside(status.redis).append("  does not answer", "red"))
+    for name, value in _facts(found):
+        grid.add_row(name, value)
+    if status.problem or not status.workers:
         return grid
+    return Group(grid, *_workers(found))
+
+
+def _facts(found: Overview) -> Iterator[tuple[str, Text]]:
+    status = found.status
+    if status.problem:
+        yield "redis", outside(status.redis).append("  does not answer", "red")
+        yield "waiting", _waiting(status)
+        yield "disk", _disk(found.disk)
+        return
     assert status.stream is not None
-    assert status.workers is not None
-    grid.add_row("redis", outside(status.redis))
-    stream = outside(status.stream.name)
-    stream.append(f"  {number(status.stream.length)} entries, the last is {status.stream.last_id}")
-    grid.add_row("stream", stream)
-    processes = sum(worker.processes for worker in status.workers)
-    workers = f"{len(status.workers)} with {processes} processes" if status.workers else "none"
-    grid.add_row("workers", Text(workers, "" if status.workers else "yellow"))
+    yield "now", _rate(found)
+    yield "waiting", _waiting(status)
     if status.polled.feeds or status.polled.pages_wanted:
-        grid.add_row("feeds", _polled(status.polled))
+        yield "feeds", _polled(status.polled)
+    stream = outside(status.stream.name).append(f"  {counted_entries(status.stream.length)}")
+    yield "stream", stream.append(f", the last is {status.stream.last_id}", "dim")
     for group in status.stream.groups:
         lag = "unknown" if group.lag is None else number(group.lag)
         said = f"  {number(group.pending)} pending, {lag} not yet read"
-        grid.add_row("consumers", outside(group.name).append(said))
-    return grid
+        yield "consumers", outside(group.name).append(said)
+    yield "redis", _redis(status, found.memory)
+    yield "disk", _disk(found.disk)
+
+
+def counted_entries(length: int) -> str:
+    return "1 entry" if length == 1 else f"{length:,} entries"
+
+
+def _rate(found: Overview) -> Text:
+    """Articles a minute, and the hour as bars: as many as there is room for."""
+    hour = found.minutes[-60:]
+    each = [one.published + one.revised + one.duplicate + one.rejected for one in hour]
+    said = Text(f"{rate(found):,.0f}", "bold").append(" articles/min  ")
+    room = min(60, console().width - 48)
+    if room >= 15 and any(each):
+        said.append_text(bars(each, 60 if room >= 60 else 30 if room >= 30 else 15)).append("  ")
+    return said.append(f"{sum(each):,} in the last hour", "dim")
+
+
+def _waiting(status: Status) -> Text:
+    if not status.queue.batches:
+        return Text("nothing", "dim")
+    held = status.files.waiting + status.files.working
+    said = Text(counted(held, "file"), ACCENT)
+    batches = status.queue.batches
+    said.append(f" in {batches:,} {'batch' if batches == 1 else 'batches'}", "")
+    return said.append(f", the oldest for {lasting(status.queue.oldest_age_s or 0)}", "dim")
 
 
 def _polled(polled: Polled) -> Text:
@@ -65,22 +111,74 @@ def _polled(polled: Polled) -> Text:
     if polled.pages_wanted:
         said.append(f", {counted(polled.pages_wanted, 'page')} to be fetched")
     if polled.failing:
-        said.append(f"  {number(polled.failing)} failing: newsdrop feeds list --failing", "yellow")
+        said.append(f", {number(polled.failing)} failing", "yellow")
     return said
+
+
+def _redis(status: Status, memory: Memory | None) -> Text:
+    said = outside(status.redis)
+    if memory is None:
+        return said
+    limit = f" of {size(memory.max)}" if memory.max else ""
+    return said.append(f"  {size(memory.used)}{limit} of memory used", "dim")
+
+
+def _disk(disk: Disk) -> Text:
+    said = Text()
+    if disk.free is not None:
+        said.append(f"{size(disk.free)} free  ")
+    more = "" if disk.whole else "more than "
+    return said.append(f"{more}{size(disk.archive)} archived, {size(disk.spool)} waiting", "dim")
+
+
+def _workers(found: Overview) -> Iterator[RenderableType]:
+    """What each process does: as many lines as there are processes, so that a live view is calm."""
+    workers = found.status.workers or ()
+    for worker in workers:
+        mine = [one for one in found.working if one.worker == worker.name]
+        busy = f"{len(mine)} of {worker.processes} processes at work"
+        title = Text("workers" if worker is workers[0] else "", "dim")
+        head = Table.grid(padding=(0, 2))
+        head.add_column(min_width=9, no_wrap=True)
+        head.add_column(overflow="fold")
+        head.add_row(title, outside(worker.host).append(f"  {busy}", "" if mine else "dim"))
+        for row in _rows(mine, worker.processes, found.status.at):
+            head.add_row("", row)
+        yield head
+
+
+def _rows(mine: Sequence[Working], processes: int, now: str) -> Iterator[Text]:
+    lines = min(_ROWS, processes)
+    for one in mine[:lines]:
+        seconds = seconds_between(one.since, now)
+        # Most are done at once: a figure that flickers from nought to one says nothing.
+        yield _does(one).append(f"  for {lasting(seconds)}" if seconds >= 2 else "", "dim")
+    for _ in range(lines - len(mine)):
+        yield Text("· idle", "dim")
+    if len(mine) > lines:
+        yield Text(f"… and {len(mine) - lines} more", "dim")
+
+
+def _does(one: Working) -> Text:
+    said = Text("▸ ", ACCENT)
+    if one.what == "fetch":
+        return said.append(f"fetches {one.files:,} feeds and pages" if one.files else "fetches")
+    said.append(f"{counted(one.files, 'file')} of ").append_text(outside(one.source))
+    return said.append(f"  {one.job}", "dim") if one.job else said
 
 
 def _counts(status: Status) -> Table:
     """Articles and files beside one another, numbers aligned."""
     files = status.files
     left = [
-        ("published", _of(status.articles, "published"), "green"),
-        ("revised", _of(status.articles, "revised"), "green"),
+        ("published", _of(status.articles, "published"), ""),
+        ("revised", _of(status.articles, "revised"), ""),
         ("duplicate", _of(status.articles, "duplicate"), ""),
         ("rejected", _of(status.articles, "rejected"), "red"),
     ]
     right = [
-        ("waiting", files.waiting, "cyan"),
-        ("working", files.working, "cyan"),
+        ("waiting", files.waiting, ACCENT),
+        ("working", files.working, ACCENT),
         ("archived", files.archived, ""),
         ("quarantined", files.quarantined, "red"),
     ]
@@ -97,8 +195,8 @@ def _counts(status: Status) -> Table:
         Text("files accepted", "bold"),
         Text(number(files.accepted), "bold"),
     )
-    for (name, count, style), (place, held, colour) in zip(left, right, strict=True):
-        grid.add_row(f"  {name}", _count(count, style), "", f"  {place}", _count(held, colour))
+    for (name, value, style), (place, held, colour) in zip(left, right, strict=True):
+        grid.add_row(f"  {name}", count(value, style), "", f"  {place}", count(held, colour))
     return grid
 
 
@@ -111,54 +209,49 @@ def _of(articles: Articles | None, *outcomes: str) -> int | None:
     return None if articles is None else sum(getattr(articles, name) for name in outcomes)
 
 
-def _count(value: int | None, style: str) -> Text:
-    return Text(number(value), style if value else "dim")
-
-
-def _sources(status: Status) -> RenderableType:
+def _sources(status: Status, most: int | None) -> RenderableType:
     """A line a source; where the terminal is narrow, the folders follow beneath."""
     wide = console().width >= _WIDE
+    shown = status.sources[:most]
+    turns = any(source.next_turn for source in shown)
     numbers = ("waiting", "published", "duplicate", "rejected")
-    names = ("source", *numbers, "last success") + (("folder",) if wide else ())
+    names = ["source", *numbers, "last success"]
+    names += ["next"] * turns + ["folder"] * wide
     rows = table(*names, right=numbers, flexible=("folder",))
-    for source in status.sources:
-        name = Text(source.name, "bold")
-        if source.paused:
-            name.append(" paused", "yellow")
+    for source in shown:
         counted = source.articles
         cells = [
-            name,
-            _count(source.waiting, "cyan"),
-            _count(_of(counted, "published", "revised"), "green"),
-            _count(_of(counted, "duplicate"), ""),
-            _count(_of(counted, "rejected"), "red"),
-            _ago(source.last_success, status.at),
+            _name(source),
+            count(source.waiting, ACCENT),
+            count(_of(counted, "published", "revised"), ""),
+            count(_of(counted, "duplicate"), ""),
+            count(_of(counted, "rejected"), "red"),
+            ago(source.last_success, status.at),
         ]
-        rows.add_row(*cells, *((_folder(source),) if wide else ()))
-    if wide:
-        return rows
-    beneath = (
-        Text.assemble((f"{source.name}: ", "dim"), _folder(source))
-        for source in status.sources
-        if source.folder
-    )
-    return Group(rows, *beneath)
+        cells += [until(source.next_turn, status.at)] * turns + [_folder(source)] * wide
+        rows.add_row(*cells)
+    parts: list[RenderableType] = [rows]
+    if not wide:
+        for source in shown:
+            if source.folder:
+                parts.append(Text.assemble((f"{source.name}: ", "dim"), _folder(source)))
+    if len(status.sources) > len(shown):
+        parts.append(Text(f"… and {len(status.sources) - len(shown):,} more", "dim"))
+    return Group(*parts)
 
 
-def _ago(moment: str | None, now: str) -> Text:
-    """How long before `now`, in the largest fitting unit."""
-    if moment is None:
-        return Text("–", "dim")
-    seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(moment)).total_seconds()
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return Text(f"{seconds / length:.0f} {unit} ago")
-    return Text(f"{max(0.0, seconds):.0f} s ago")
+def _name(source: Source) -> Text:
+    name = outside(source.name, "bold")
+    if source.paused:
+        name.append(" paused", "yellow")
+    elif source.failing:
+        name.append(" failing", "yellow")
+    return name
 
 
 def _folder(source: Source) -> Text:
     if source.folder is None:
-        return Text("(polled)" if source.name == POLLED else "(by hand)", "dim")
+        return Text("(polled)" if source.name == POLLED or source.next_turn else "(by hand)", "dim")
     shown = Text(source.folder)
     if source.in_place:
         shown.append("  in place", "dim")
@@ -167,66 +260,11 @@ def _folder(source: Source) -> Text:
     return shown
 
 
-def _notices(status: Status) -> Iterator[Text]:
-    """Sentences, each with what to do."""
-    if status.problem:
-        yield _notice(
-            f"{status.problem}\n  What is accepted stays safe in the spool. "
-            "`newsdrop up` starts the service; `newsdrop doctor` looks closer.",
-            "red",
-        )
-    else:
-        yield from _about_service(status)
-    if status.intake_problem:
-        yield _notice(f"{status.intake_problem}. What was accepted is still worked on.", "red")
-    if status.feeds_problem:
-        why = status.feeds_problem.replace("\n", "\n  ")
-        yield _notice(f"The feeds cannot be read; those of before are polled.\n  {why}", "red")
-    yield from _about_articles(status)
-    for source in status.sources:
-        yield from _about_source(source)
-
-
-def _about_service(status: Status) -> Iterator[Text]:
-    if not status.workers:
-        yield _notice("No worker is running: `newsdrop up` starts the whole service.")
-    elif status.beat_age_s is None or status.beat_age_s > _SILENT_BEAT:
-        yield _notice(
-            "The scheduler is silent, so folders are only looked at on file events: "
-            "run `newsdrop beat`, or the worker with -B."
-        )
-    elif (status.queue.oldest_age_s or 0) > _SLOW:
-        yield _notice(f"The oldest batch waits for {status.queue.oldest_age_s:,.0f} s already.")
-
-
-def _about_articles(status: Status) -> Iterator[Text]:
-    if status.articles and status.articles.content_differs:
-        count = status.articles.content_differs
-        which = "duplicate had" if count == 1 else "duplicates had"
-        yield _notice(
-            f"{number(count)} {which} the title and date of a known article but other content, "
-            "and changed nothing: `newsdrop explain PATH` compares; to publish such a change, set "
-            'on_change = "revise" for the source or enqueue the file with --force.'
-        )
+def _hint(status: Status) -> RenderableType | None:
+    """What a person may want next, where nothing is wrong with it."""
     if status.articles and status.articles.rejected:
-        yield _notice("What was refused, and why: newsdrop quarantine list", "dim")
-    elif status.articles and not _sum(status) and not status.queue.batches:
+        return Text("What was refused, and why: newsdrop quarantine list", "dim")
+    if status.articles and not _sum(status) and not status.queue.batches:
         folder = next((source.folder for source in status.sources if source.folder), None)
-        yield _notice(f"Nothing has come in yet. Drop files into {folder}", "dim")
-
-
-def _about_source(source: Source) -> Iterator[Text]:
-    if not source.folder_there:
-        yield _notice(f"{source.name}: the folder is not there; create or mount it.")
-    if not source.left_alone_count:
-        return
-    yield _notice(f"{source.name}: {number(source.left_alone_count)} left alone in the folder")
-    for left in source.left_alone[:_NAMED]:
-        yield noted(f"    {left.path}: {left.why}", "dim", 1000)
-    more = source.left_alone_count - _NAMED
-    if more > 0:
-        yield Text(f"    … and {number(more)} more", "dim")
-
-
-def _notice(text: str, style: str = "yellow") -> Text:
-    return Text.assemble(("• ", style), (text, "dim" if style == "dim" else ""))
+        return Padding(Text(f"Nothing has come in yet. Drop files into {folder}", "dim"), 0)
+    return None

@@ -8,9 +8,13 @@ from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import Json, settings_of
 
 if TYPE_CHECKING:
-    pass
+    from worker.settings import Settings
 
 PANEL = "Watch the work"
+
+_MINUTES = 60
+_MOST_SOURCES = 30
+"""Sources shown by `--watch`; without it all of them are."""
 
 Source = Annotated[
     str, typer.Argument(metavar="SOURCE", help="A drop folder or feed, or `feeds`: all polling.")
@@ -25,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 def status(
     context: typer.Context,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show it anew each second; Ctrl-C ends it.")
+        bool, typer.Option("--watch", "-w", help="Show it anew each second; q ends it.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -36,18 +40,18 @@ def status(
     from worker.cli.output import console, print_json
     from worker.cli.standing import standing
     from worker.times import utc_now
-    from worker.view.status import status as snapshot
+    from worker.view.overview import overview
 
     settings = settings_of(context)
     if watch:
-        _watch(context, json=json)
+        _watch(settings, json=json)
         return
-    found = snapshot(settings, utc_now())
+    found = overview(settings, utc_now(), _MINUTES)
     if json:
-        print_json(found)
+        print_json(found.plain())
     else:
         console().print(standing(found))
-    if found.problem:
+    if found.status.problem:
         raise typer.Exit(UNAVAILABLE)
 
 
@@ -125,25 +129,26 @@ def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> N
         console().print(f"{source} {'are' if source == POLLED else 'is'} polled again")
 
 
-def _watch(context: typer.Context, *, json: bool) -> None:
+def _watch(settings: "Settings", *, json: bool) -> None:
     """One document a second, or one picture that renews itself."""
     import time
 
-    from rich.live import Live
+    from rich.console import RenderableType
 
     from worker.cli.output import console, print_json, quiet_interrupt
     from worker.cli.standing import standing
+    from worker.cli.watching import watch
     from worker.times import utc_now
-    from worker.view.status import status as snapshot
+    from worker.view.overview import overview
 
-    settings = settings_of(context)
+    def picture() -> RenderableType:
+        return standing(overview(settings, utc_now(), _MINUTES), sources=_MOST_SOURCES)
+
+    if not json and console().is_terminal:
+        watch(picture)
+        return
     with quiet_interrupt():
-        if json or not console().is_terminal:
-            while True:
-                found = snapshot(settings, utc_now())
-                print_json(found) if json else console().print(standing(found))
-                time.sleep(1)
-        with Live(console=console(), auto_refresh=False, screen=True) as live:
-            while True:
-                live.update(standing(snapshot(settings, utc_now())), refresh=True)
-                time.sleep(1)
+        while True:
+            found = overview(settings, utc_now(), _MINUTES)
+            print_json(found.plain()) if json else console().print(standing(found))
+            time.sleep(1)
