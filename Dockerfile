@@ -42,5 +42,7 @@ ENV PATH=/opt/newsdrop/bin:/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bi
 USER 1000:1000
 WORKDIR /tmp
 STOPSIGNAL SIGTERM
+# Each service of the compose file asks for its own part.
+HEALTHCHECK --interval=20s --timeout=15s --start-period=60s --retries=3 CMD ["newsdrop", "healthcheck"]
 ENTRYPOINT ["newsdrop"]
 CMD ["--help"]

@@ -17,7 +17,7 @@ from pathlib import Path
 SECRETS = Path("/secrets")
 STATE = Path("/state")
 DROP = Path("/drop")
-NEEDED = ("redis-password", "web-token")
+NEEDED = ("redis-password", "web-token", "grafana-password")
 
 
 class Unprepared(Exception):
@@ -35,7 +35,7 @@ def main() -> int:
         print(f"newsdrop: {error}", file=sys.stderr)
         return 2
     if made:
-        print(f"newsdrop: made {' and '.join(made)}")
+        print(f"newsdrop: made {', '.join(made)}")
     print("newsdrop: the status page's token: docker compose exec web cat /secrets/web-token")
     return 0
 
