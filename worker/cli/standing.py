@@ -16,6 +16,9 @@ from worker.view.status import Articles, Polled, Source, Status
 _WIDE = 110
 """Columns from which on there is room for the folders beside the numbers."""
 
+_INDENT = 11
+"""Columns before what is said of the service: its names, and the space after them."""
+
 _ROWS = 8
 """Processes of one worker that have a line each."""
 
@@ -50,7 +53,7 @@ def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
 def _service(found: Overview) -> RenderableType:
     status = found.status
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True, min_width=9)
+    grid.add_column(style="dim", no_wrap=True, min_width=_INDENT - 2)
     grid.add_column(overflow="fold")
     for name, value in _facts(found):
         grid.add_row(name, value)
@@ -71,7 +74,9 @@ def _facts(found: Overview) -> Iterator[tuple[str, Text]]:
     yield "waiting", _waiting(status)
     if status.polled.feeds or status.polled.pages_wanted:
         yield "feeds", _polled(status.polled)
-    stream = outside(status.stream.name).append(f"  {counted_entries(status.stream.length)}")
+    length = status.stream.length
+    entries = "1 entry" if length == 1 else f"{length:,} entries"
+    stream = outside(status.stream.name).append(f"  {entries}")
     yield "stream", stream.append(f", the last is {status.stream.last_id}", "dim")
     for group in status.stream.groups:
         lag = "unknown" if group.lag is None else number(group.lag)
@@ -81,28 +86,26 @@ def _facts(found: Overview) -> Iterator[tuple[str, Text]]:
     yield "disk", _disk(found.disk)
 
 
-def counted_entries(length: int) -> str:
-    return "1 entry" if length == 1 else f"{length:,} entries"
-
-
 def _rate(found: Overview) -> Text:
     """Articles a minute, and the hour as bars: as many as there is room for."""
     hour = found.minutes[-60:]
     each = [one.published + one.revised + one.duplicate + one.rejected for one in hour]
-    said = Text(f"{rate(found):,.0f}", "bold").append(" articles/min  ")
-    room = min(60, console().width - 48)
-    if room >= 15 and any(each):
-        said.append_text(bars(each, 60 if room >= 60 else 30 if room >= 30 else 15)).append("  ")
-    return said.append(f"{sum(each):,} in the last hour", "dim")
+    said = Text().append(f"{rate(found):,.0f}", "bold").append(" articles/min  ")
+    total = f"{sum(each):,} in the last hour"
+    room = console().width - _INDENT - said.cell_len - 2 - len(total)
+    widths = [width for width in (60, 30, 20) if width <= room]
+    if widths and any(each):
+        said.append_text(bars(each, widths[0])).append("  ")
+    return said.append(total, "dim")
 
 
 def _waiting(status: Status) -> Text:
     if not status.queue.batches:
         return Text("nothing", "dim")
     held = status.files.waiting + status.files.working
-    said = Text(counted(held, "file"), ACCENT)
+    said = Text().append(counted(held, "file"), ACCENT)
     batches = status.queue.batches
-    said.append(f" in {batches:,} {'batch' if batches == 1 else 'batches'}", "")
+    said.append(f" in {batches:,} {'batch' if batches == 1 else 'batches'}")
     return said.append(f", the oldest for {lasting(status.queue.oldest_age_s or 0)}", "dim")
 
 
@@ -139,7 +142,7 @@ def _workers(found: Overview) -> Iterator[RenderableType]:
         busy = f"{len(mine)} of {worker.processes} processes at work"
         title = Text("workers" if worker is workers[0] else "", "dim")
         head = Table.grid(padding=(0, 2))
-        head.add_column(min_width=9, no_wrap=True)
+        head.add_column(min_width=_INDENT - 2, no_wrap=True)
         head.add_column(overflow="fold")
         head.add_row(title, outside(worker.host).append(f"  {busy}", "" if mine else "dim"))
         for row in _rows(mine, worker.processes, found.status.at):
@@ -160,7 +163,7 @@ def _rows(mine: Sequence[Working], processes: int, now: str) -> Iterator[Text]:
 
 
 def _does(one: Working) -> Text:
-    said = Text("▸ ", ACCENT)
+    said = Text().append("▸ ", ACCENT)
     if one.what == "fetch":
         return said.append(f"fetches {one.files:,} feeds and pages" if one.files else "fetches")
     said.append(f"{counted(one.files, 'file')} of ").append_text(outside(one.source))

@@ -206,7 +206,7 @@ def _sources(sources: Iterable[Source]) -> Iterator[Problem]:
             more = f"; and {count - _NAMED:,} more" if count > _NAMED else ""
             files = "1 file is" if count == 1 else f"{count:,} files are"
             text = f"{source.name}: {files} left alone in the folder: {named}{more}."
-            yield Problem("note", "left", text, "Move them away, or mend what they are.")
+            yield Problem("note", "left", text)  # each of them says what to do with it
 
 
 def _sentence(text: str) -> str:
