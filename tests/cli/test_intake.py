@@ -1,5 +1,11 @@
 """`enqueue` and `replay`: bringing work in by hand."""
 
+import json
+import os
+import pty
+import re
+import select
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +17,9 @@ import pytest
 import redis
 
 from tests.home import Home, article
+from worker.cli import progress
 from worker.cli.replaying import moment
+from worker.drain import drain
 from worker.errors import UsageError
 
 
@@ -54,6 +62,64 @@ def test_wait_follows_the_job_to_its_end(home: Home) -> None:
     (refused,) = report["refused"]
     assert (refused["path"], refused["reason"]) == ("bad.md", "empty")
     assert home.run("quarantine", "show", refused["quarantine"]).exit_code == 0
+
+
+def test_waiting_says_how_far_it_is_where_nobody_looks_on(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Piped, `--wait` writes a line on standard error now and then: how far, how fast, how long
+    yet; standard output is the one JSON document all the same."""
+    monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "1")
+    monkeypatch.setattr(progress, "_FIRST_LINE", 0.0)
+    for number in range(20):
+        home.put(f"in/{number}.md", article(f"第{number}篇") if number else b"")
+    worker = threading.Thread(target=_work_slowly, args=(home, 20))
+    worker.start()
+    result = home.run("enqueue", "--wait", "--json", str(home.path / "in"))
+    worker.join()
+    report = json.loads(result.stdout)
+    assert (report["files"], report["done"], report["stopped"]) == (20, True, False)
+    assert report["seconds"] > 0
+    said = r"working: \d+ of 20 files, [\d.]+ files/s, \d+ s left, 1 refused"
+    assert re.search(said, result.stderr), result.stderr
+    assert "\x1b" not in result.output
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ctrl_c_ends_the_waiting_and_not_the_work(home: Home, as_json: bool) -> None:
+    """Ctrl-C while it waits, at a terminal: it says that the work goes on and with which command
+    to follow it, exits 130, and what was accepted is worked on."""
+    path = home.put("a.md", article("甲"))
+    call = [sys.executable, "-m", "worker.cli", "enqueue", "--wait", str(path)]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*call, *(["--json"] if as_json else [])],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        stdin=theirs,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "200"},
+    )
+    os.close(theirs)
+    try:
+        shown = _read_until(ours, b"working")
+        process.send_signal(signal.SIGINT)
+        shown += _read_until(ours, b"newsdrop jobs enqueue-")
+        assert process.stdout is not None
+        printed = process.stdout.read()
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+    assert b"Their work goes on" in shown.replace(b"\r\n", b" ")
+    assert b"Traceback" not in shown
+    assert b"Aborted" not in shown
+    if as_json:
+        assert json.loads(printed)["stopped"] is True
+    else:
+        assert printed == b""
+    home.work()
+    assert home.json("audit")["published"] == 1
 
 
 def test_force_publishes_a_known_article_as_a_revision(home: Home) -> None:
@@ -156,6 +222,34 @@ def _work_soon(home: Home) -> None:
     while time.monotonic() < deadline and not list((home.state / "archive").glob("*/*/*.jsonl")):
         home.work()
         time.sleep(0.05)
+
+
+def _work_slowly(home: Home, batches: int) -> None:
+    """A batch at a time, with a pause in which somebody may look."""
+    context = home.context()
+    _until((home.state / "spool" / "work").is_dir)
+    done = 0
+    while done < batches:
+        done += drain(
+            context.roots,
+            context.desk,
+            seconds=0,
+            monotonic=time.monotonic,
+            finished=lambda *_: None,
+        ).batches
+        time.sleep(0.15)
+
+
+def _read_until(terminal: int, what: bytes) -> bytes:
+    read = b""
+    while what not in read:
+        ready, *_ = select.select([terminal], [], [], 30)
+        assert ready, read
+        try:
+            read += os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            pytest.fail(f"not shown: {what!r}, but {read!r}")
+    return read
 
 
 def _until(true: Callable[[], bool]) -> None:

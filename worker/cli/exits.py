@@ -5,6 +5,7 @@ from worker.errors import ConfigError, FetchFailed, NewsdropError, Retryable, Us
 FAILED = 1
 USAGE = 2
 UNAVAILABLE = 3
+INTERRUPTED = 130
 
 EXIT_TABLE = (
     "Exit codes: 0 done; 1 refused or failed (a refused file, an address that cannot be fetched, "

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.exits import FAILED, UNAVAILABLE
-from worker.cli.options import Json, settings_of
+from worker.cli.exits import FAILED, INTERRUPTED, UNAVAILABLE
+from worker.cli.options import Json, call_of, settings_of
 
 if TYPE_CHECKING:
     from worker.cli.enqueuing import Report
@@ -57,12 +57,28 @@ def enqueue(
         from worker.cli.output import print_json
 
         print_json(report)
-    else:
+    elif not report.stopped:
         _tell(report)
+    if report.stopped:
+        _tell_stopped(context, report)
+        raise typer.Exit(INTERRUPTED)
     if not report.files or report.refused:
         raise typer.Exit(FAILED)
     if report.waited and not report.done:
         raise typer.Exit(UNAVAILABLE)
+
+
+def _tell_stopped(context: typer.Context, report: "Report") -> None:
+    """After Ctrl-C: what goes on all the same, and how to see it."""
+    from worker.cli.output import counted, say
+    from worker.service.called import called
+
+    if not report.files:
+        say("stopped before any file was accepted")
+        return
+    more = "" if report.waited else "; the rest was not taken"
+    say(f"{counted(report.files, 'file')} accepted{more}. Their work goes on without this command.")
+    say(f"Follow it with {called(f'jobs {report.job}', config=call_of(context).config)}")
 
 
 def replay(
@@ -96,6 +112,7 @@ def _tell(report: "Report") -> None:
     from rich.text import Text
 
     from worker.cli.output import console, counted, number, refused
+    from worker.cli.progress import lasting, speed
 
     if not report.files:
         console().print("There is nothing to enqueue: no files in what was named.")
@@ -106,6 +123,9 @@ def _tell(report: "Report") -> None:
         named = ("published", "revised", "duplicate", "rejected")
         counts = [f"{number(report.articles[name])} {name}" for name in named]
         console().print("articles: " + ", ".join(counts))
+        if report.seconds:
+            rate = speed(report.files / report.seconds)
+            console().print(Text(f"in {lasting(report.seconds)}, {rate}", "dim"))
     for problem in report.problems:
         console().print(Text(problem, "yellow"))
     if report.refused:
