@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
 from celery.schedules import crontab
+from celery.utils.dispatch import Signal
 
 from worker.errors import Retryable
 from worker.logs import get_logger, told_to_wait
@@ -15,6 +16,9 @@ from worker.store.connection import connect, redis_url
 from worker.store.workers import Heartbeats
 
 logger = get_logger(__name__)
+
+loop_turned = Signal(name="loop_turned")
+"""Sent at each turn of beat's loop, and while it looks for a server that is away: it lives."""
 
 
 class ZoneCrontab(crontab):  # type: ignore[misc]
@@ -61,6 +65,21 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         with ended_in_a_sentence():
             begin(self.app.conf.newsdrop_settings, partial(told_to_wait, logger))
         super().setup_schedule()
+
+    def tick(self, *args: Any, **kwargs: Any) -> Any:
+        loop_turned.send(sender=self)
+        return super().tick(*args, **kwargs)
+
+    def _ensure_connected(self) -> Any:
+        # Celery's own waits in here for as long as the server is away, and says nothing meanwhile.
+        def away(error: Exception, seconds: float) -> None:
+            logger.warning("no tick can be sent", error=f"{error}; tried again in {seconds:g} s")
+
+        return self.connection.ensure_connection(
+            away,
+            self.app.conf.broker_connection_max_retries,
+            callback=lambda: loop_turned.send(sender=self),
+        )
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -6,6 +6,7 @@
 ``supervise`` ``signals``          children kept running; what ends them
 ``leash`` ``reaper``               programs of their own that end children whose `up` was killed
 ``part``                           one child of it
+``notify`` ``vigil``               what systemd is told; whether a Celery process does its work
 ``embedded`` ``server_binary``     the server it runs; which program that is
 ``ready``                          whether its worker answers
 ``page`` ``port``                  its status page as a child; the port that is opened for it

@@ -7,6 +7,7 @@ from types import FrameType
 from worker.logs import configure_logging, get_logger, told_to_wait
 from worker.promises import begin
 from worker.service.listener import Listener, Ring
+from worker.service.notify import notifier
 from worker.settings import Settings
 from worker.sources.pause import is_paused
 from worker.store.bells import Bells
@@ -22,17 +23,21 @@ def run_listen(settings: Settings) -> int:
     """
     configure_logging(settings)
     begin(settings, partial(told_to_wait, logger))
+    systemd = notifier()
     listener = Listener(
         settings.all_folders(),
         _celery_ring(settings),
         paused=partial(is_paused, settings.state_dir),
+        turned=systemd.alive,
     )
 
     def stop(number: int, frame: FrameType | None) -> None:
+        systemd.stopping()
         listener.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
+    systemd.ready(f"listens to {len(settings.all_folders())} folders")
     listener.run()
     return 0
 

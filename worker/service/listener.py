@@ -110,13 +110,19 @@ class Listener:
     """Watches `folders` and rings for them, in a thread of the caller's: :meth:`run`.
 
     Folders with a schedule are left out: they are looked at when it says so. `paused(source)` is
-    asked before each ring.
+    asked before each ring; `turned()` is called at each round, at least each LOOK_AGAIN seconds.
     """
 
     def __init__(
-        self, folders: Sequence[Folder], ring: Ring, *, paused: Callable[[str], bool]
+        self,
+        folders: Sequence[Folder],
+        ring: Ring,
+        *,
+        paused: Callable[[str], bool],
+        turned: Callable[[], None] = lambda: None,
     ) -> None:
         self._ring = ring
+        self._turned = turned
         self._paused = paused
         self._bells = {f.name: _Bell(f) for f in folders if not f.schedule}
         self._watches: dict[str, FolderWatch] = {}
@@ -131,6 +137,7 @@ class Listener:
         look_at = 0.0
         try:
             while not self._stopping:
+                self._turned()
                 now = time.monotonic()
                 if now >= look_at:
                     self._look()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from worker.promises import ended_in_a_sentence
+from worker.service.notify import notifier
 from worker.settings import Settings
 
 PYTHON = (sys.executable, "-P")
@@ -32,6 +33,11 @@ def main() -> None:
 
     with ended_in_a_sentence():
         import worker.app  # noqa: F401  # Celery finds it loaded
+
+    if (systemd := notifier()).heard:
+        from worker.service.vigil import ATTENDED
+
+        ATTENDED[sys.argv[1]](systemd)
 
     sys.argv = ["celery", "-A", "worker.app", *sys.argv[1:]]
     celery()

@@ -19,6 +19,7 @@ from worker.service import embedded
 from worker.service.called import called
 from worker.service.detach import detach as go_on
 from worker.service.lock import UpLock
+from worker.service.notify import notifier
 from worker.service.page import noted_page, open_page
 from worker.service.part import PYTHON, part_command
 from worker.service.ready import worker_answers
@@ -105,10 +106,12 @@ class _Service:
         """Everything, in order; whatever happens, the children are ended and the note is gone."""
         with UpLock(self.state), Signals() as signals:
             supervisor = Supervisor(self.state.logs, _teller(console))
+            systemd = notifier()
 
             def wait(seconds: float) -> None:
                 until = time.monotonic() + seconds
                 while True:
+                    systemd.alive()
                     signals.sleep(max(0.0, min(_ROUND_SECONDS, until - time.monotonic())))
                     if signals.count:
                         raise _StoppedError
@@ -119,9 +122,11 @@ class _Service:
             try:
                 reached = self._start(supervisor, console, wait)
                 ready(reached, wait)
+                systemd.ready(f"runs {', '.join(supervisor.pids())}")
                 while True:
                     wait(60)
             except _StoppedError:
+                systemd.stopping()
                 console.print(Text("Stopping: what is in hand is finished first.", "dim"))
                 return 0
             except ChildError as error:

@@ -1,0 +1,215 @@
+"""What systemd is told, heard by a socket of the test's own; the parts are real processes."""
+
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.servers import Server
+from tests.service.parts import COMMANDS, WITHIN, running
+from worker.app import QUEUE, create_app
+from worker.service.notify import Notifier
+from worker.service.vigil import LOOP_PATIENCE, Sight, Vigil
+from worker.settings import Settings
+
+UNITS = [name for name in COMMANDS if name != "celery"]
+
+
+class Systemd:
+    """Its end of the socket: what came, from which process, when."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.heard: list[tuple[float, int, str]] = []
+        self._door = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._door.bind(f"\0{address[1:]}" if address.startswith("@") else address)
+        self._door.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        size = struct.calcsize("3i")
+        while True:
+            try:
+                data, extra, _, _ = self._door.recvmsg(4096, socket.CMSG_SPACE(size))
+            except OSError:
+                return
+            pid = struct.unpack("3i", extra[0][2][:size])[0]
+            for line in data.decode().splitlines():
+                self.heard.append((time.monotonic(), pid, line))
+
+    def times(self, line: str) -> list[float]:
+        return [at for at, _, said in self.heard if said == line]
+
+    def until(self, there: Callable[[], object], what: str) -> None:
+        end = time.monotonic() + WITHIN
+        while not there():
+            assert time.monotonic() < end, f"no {what}: {self.heard[-20:]}"
+            time.sleep(0.05)
+
+    def until_said(self, words: str) -> None:
+        self.until(lambda: any(words in said for _, _, said in self.heard), words)
+
+    def until_alive(self, times: int) -> None:
+        """Until so many more signs of life came."""
+        before = len(self.times("WATCHDOG=1"))
+        self.until(lambda: len(self.times("WATCHDOG=1")) >= before + times, "sign of life")
+
+    def environment(self, watchdog: float) -> dict[str, str]:
+        return {"NOTIFY_SOCKET": self.address, "WATCHDOG_USEC": str(int(watchdog * 1_000_000))}
+
+    def close(self) -> None:
+        self._door.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Systemd]:
+    made = Systemd(f"@newsdrop-test-{os.getpid()}-{tmp_path.name}")
+    yield made
+    made.close()
+
+
+def environment(tmp_path: Path, server: Server) -> dict[str, str]:
+    return {
+        "NEWSDROP_STATE_DIR": str(tmp_path / "state"),
+        "NEWSDROP_REDIS_URL": server.url,
+        "NEWSDROP_WORKER_PROCESSES": "1",
+        "NEWSDROP_WORKER_TICK_SECONDS": "0.5",
+        "NEWSDROP_SPOOL_MIN_FREE_MB": "1",
+        "NEWSDROP_WEB_PORT": "0",
+    }
+
+
+@pytest.mark.parametrize("address", ["@abstract", "path"])
+def test_a_message_is_a_datagram(tmp_path: Path, address: str) -> None:
+    """Ready, a state and the end reach the socket, be it a file or a name in the abstract space."""
+    name = f"@newsdrop-{os.getpid()}" if address == "@abstract" else str(tmp_path / "notify")
+    listening = Systemd(name)
+    told = Notifier(name, watchdog=10)
+    told.ready("begins")
+    told.status("works\x1b[31m on")
+    told.status("works\x1b[31m on")
+    told.stopping()
+    listening.until_said("STOPPING=1")
+    listening.close()
+    said = [line for _, _, line in listening.heard]
+    assert said[:3] == ["READY=1", "STATUS=begins", "STATUS=works\\x1b[31m on"]
+    assert said[3] == "STOPPING=1"
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    """Beside systemd, and where its socket is gone, nothing is sent and nothing fails."""
+    for told in (Notifier(), Notifier(str(tmp_path / "gone"), watchdog=1)):
+        told.ready("")
+        told.alive()
+        told.stopping()
+    assert not Notifier().heard
+
+
+def test_signs_of_life_are_few(systemd: Systemd) -> None:
+    """However often it is said, a quarter of the watchdog's time lies between two."""
+    now = 0.0
+    told = Notifier(systemd.address, watchdog=40, monotonic=lambda: now)
+    for now in (0.0, 1.0, 9.9, 10.0, 19.0, 20.0):  # noqa: B007  read by the clock above
+        told.alive()
+    told.stopping()
+    systemd.until_said("STOPPING=1")
+    assert len(systemd.times("WATCHDOG=1")) == 3
+
+
+def sight(
+    turns: int = 0, processes: int = 3, taken: int = 0, idle: bool = True, waiting: int = 0
+) -> Sight:
+    return Sight(turns, processes, taken, idle, waiting)
+
+
+def judged(sights: Callable[[int], Sight], seconds: int = 120) -> str:
+    """What is said after so long a time of such sights, one a second."""
+    vigil = Vigil(30)
+    for second in range(seconds):
+        vigil.trouble(sights(second), float(second))
+    return vigil.trouble(sights(seconds), float(seconds))
+
+
+def test_what_a_stuck_worker_is() -> None:
+    """A loop that hangs, an empty pool, and an idle worker that leaves messages waiting."""
+    assert judged(lambda _: sight()) == "its main loop hangs"
+    assert judged(lambda _: sight(), int(LOOP_PATIENCE)) == ""
+    assert judged(lambda at: sight(at, processes=0)) == "its pool has no process"
+    assert "takes none" in judged(lambda at: sight(at, waiting=2))
+
+
+def test_what_a_stuck_worker_is_not() -> None:
+    """Nothing to do, long tasks, messages that are taken, or a process that is being replaced."""
+    assert judged(sight) == ""
+    assert judged(lambda at: sight(at, idle=False, waiting=2)) == ""
+    assert judged(lambda at: sight(at, taken=at, waiting=2)) == ""
+    assert judged(lambda at: sight(at, waiting=at % 10)) == ""
+    assert judged(lambda at: sight(at, processes=at % 20)) == ""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", UNITS)
+def test_each_part_tells_how_it_is(
+    name: str, tmp_path: Path, redis_server: Server, systemd: Systemd
+) -> None:
+    """Ready once it is, signs of life, what it does, and its end; all by the process that systemd
+    started, and none of its children knows the socket."""
+    told = {**environment(tmp_path, redis_server), **systemd.environment(2)}
+    with running(name, told) as part:
+        systemd.until_said("READY=1")
+        systemd.until_alive(3)
+        children = psutil.Process(part.process.pid).children(recursive=True)
+        if name == "up":
+            assert children
+            assert not any("NOTIFY_SOCKET" in child.environ() for child in children)
+        assert part.stop() == 0, part.said
+        systemd.until_said("STOPPING=1")
+    assert {pid for _, pid, _ in systemd.heard} == {part.process.pid}
+    assert any(line.startswith("STATUS=") for _, _, line in systemd.heard)
+    assert len(systemd.times("READY=1")) == 1
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", ["worker", "beat"])
+def test_redis_away_is_no_reason_to_be_ended(
+    name: str, tmp_path: Path, own_server: Callable[..., Server], systemd: Systemd
+) -> None:
+    """At the start and later: it is ready, it lives, and goes on when the server is there."""
+    server = own_server()
+    server.stop()
+    told = {**environment(tmp_path, server), **systemd.environment(4)}
+    with running(name, told) as part:
+        systemd.until_said("READY=1")
+        systemd.until_alive(4)
+        server.start()
+        if name == "worker":
+            systemd.until_said("STATUS=works: ")
+        server.kill()
+        systemd.until_alive(4)
+        assert part.process.poll() is None
+
+
+@pytest.mark.e2e
+def test_a_deaf_worker_gives_no_sign_of_life(
+    tmp_path: Path, redis_server: Server, systemd: Systemd
+) -> None:
+    """Connected, idle, and bells wait: its status says so and the watchdog is left to bark."""
+    told = {**environment(tmp_path, redis_server), **systemd.environment(4)}
+    with running("worker", told):
+        systemd.until_said("STATUS=works: ")
+        systemd.until_alive(2)
+        app = create_app(Settings(state_dir=tmp_path / "s", redis={"url": redis_server.url}))  # type: ignore[arg-type]
+        app.control.cancel_consumer(QUEUE, reply=True, timeout=5)
+        app.send_task("newsdrop.scan", queue=QUEUE)
+        systemd.until_said("STATUS=is stuck: it is idle and takes none of the messages that wait")
+        before = len(systemd.times("WATCHDOG=1"))
+        time.sleep(3)
+        assert len(systemd.times("WATCHDOG=1")) <= before
+        app.control.add_consumer(QUEUE, reply=True, timeout=5)
+        systemd.until_alive(1)
