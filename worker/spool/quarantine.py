@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import orjson
 
@@ -112,6 +113,22 @@ class Quarantine:
         if not path.is_symlink() and not path.exists():
             raise _unknown(refused_id)
         return path
+
+    def open_raw(self, refused_id: str) -> IO[bytes]:
+        """The refused bytes, opened: no link is followed, and no FIFO waited at. Raises NotThere
+        where there are none, SpoolUnavailable where they may not be read."""
+        path = self.raw_path(refused_id)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with translated(path):
+            try:
+                fd = os.open(path, flags)
+            except FileNotFoundError as error:
+                raise _unknown(refused_id) from error
+            file = os.fdopen(fd, "rb")
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                file.close()
+                raise _unknown(refused_id)
+            return file
 
     def discard(self, refused_id: str) -> None:
         """Remove it for good. Raises NotThere where there is none of that id,

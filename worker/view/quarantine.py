@@ -1,11 +1,10 @@
 """The quarantine: what was refused, a page at a time, and a safe look at what it was."""
 
 import os
-import stat
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from worker.errors import NotThere, Reason, Rejected
+from worker.errors import NotThere, Reason, Rejected, SpoolUnavailable
 from worker.escape import printable
 from worker.parse.decode import decode
 from worker.settings import POLLED, Settings
@@ -77,20 +76,11 @@ def look(settings: Settings, refused_id: str, most: int = 4096) -> Look:
     quarantine = Quarantine(settings.state_dir)
     refused = quarantine.get(refused_id)
     try:
-        fd = os.open(
-            quarantine.raw_path(refused_id),
-            os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC,
-        )
-    except (OSError, NotThere):  # another user's, or a retry was killed that had taken it
+        with quarantine.open_raw(refused_id) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(most)
+    except (SpoolUnavailable, NotThere):  # another user's, or a killed retry had taken it
         return Look(refused, "unreadable", "", refused.size, truncated=False)
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            return Look(refused, "unreadable", "", refused.size, truncated=False)
-        data = os.read(fd, most)
-    finally:
-        os.close(fd)
-    size = status.st_size
     if not data:
         return Look(refused, "empty", "", size, truncated=False)
     charset = refused.origin.charset if refused.origin else None

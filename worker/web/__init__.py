@@ -4,7 +4,9 @@
 ``serve`` ``app``          the server; the application, its routes and what handlers share
 ``gate`` ``security``      what each request passes; Host, Origin, token, form tokens
 ``pages``                  a package, a module each page: what it shows, what its forms do
+``api``                    a package: the HTTP API, the same data and actions as JSON
 ``forms`` ``answers``      what forms send; pages, redirects, what went wrong
+``uploads``                files that are sent, written to disk as they come
 ``live`` ``shared``        regions of pages as server-sent events; one look for all readers
 ``rendering`` ``figures``  templates into text; numbers, times and words as pages show them
 ``metrics``                what Prometheus scrapes

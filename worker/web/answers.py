@@ -6,9 +6,10 @@ from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from worker.errors import ConfigError, NewsdropError, Retryable, UsageError
+from worker.errors import ConfigError, NewsdropError, NotThere, Rejected, Retryable
+from worker.web.api.answers import problem as api_problem
 from worker.web.rendering import Pages
 
 _API = "/api/"
@@ -22,6 +23,7 @@ TITLES = {
     405: "Not this way",
     408: "Too slow",
     413: "Too much at once",
+    422: "That cannot be read",
     421: "Not by this name",
     500: "Something went wrong here",
     503: "Not now",
@@ -58,7 +60,7 @@ def problem(request: Request, status: int, sentence: str) -> Response:
     """What went wrong, in the form that who asked can read."""
     path = request.url.path
     if path.startswith(_API):
-        return JSONResponse({"error": sentence}, status)
+        return api_problem(status, sentence)
     if path in _TEXT:
         return Response(f"{sentence}\n", status, media_type="text/plain; charset=utf-8")
     pages: Pages | None = (
@@ -83,7 +85,7 @@ async def failed(request: Request, error: Exception) -> Response:
         answer.headers.update(error.headers or {})
         return answer
     assert isinstance(error, NewsdropError)  # what it is registered for
-    return problem(request, status_of(error, request), str(error))
+    return problem(request, status_of(error), str(error))
 
 
 async def broken(request: Request, error: Exception) -> Response:
@@ -91,15 +93,20 @@ async def broken(request: Request, error: Exception) -> Response:
     return problem(request, 500, "The log of the status page (log/web.log) says what it was.")
 
 
-def status_of(error: NewsdropError, request: Request) -> int:
+def status_of(error: NewsdropError) -> int:
     """The status that stands for `error`."""
-    if isinstance(error, Retryable):
-        return 503
-    if isinstance(error, ConfigError):
-        return 500
-    if isinstance(error, UsageError) and request.method in ("GET", "HEAD"):
-        return 404  # what is named is not there
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return status
     return 400
+
+
+_STATUS: tuple[tuple[type[NewsdropError], int], ...] = (
+    (NotThere, 404),
+    (Rejected, 422),
+    (Retryable, 503),
+    (ConfigError, 500),
+)
 
 
 def _about(request: Request) -> dict[str, Any]:

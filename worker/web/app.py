@@ -6,6 +6,8 @@ from datetime import datetime
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -14,10 +16,22 @@ from worker.runtime import web_key
 from worker.service.port import token_of
 from worker.settings import MEGABYTE, Settings
 from worker.times import utc_now
+from worker.web import api
 from worker.web.answers import broken, failed
 from worker.web.gate import Gate
+from worker.web.health import livez, readyz
 from worker.web.live import Live
-from worker.web.pages import login, overview
+from worker.web.metrics import exposition
+from worker.web.pages import (
+    articles,
+    enqueue,
+    explain,
+    feeds,
+    jobs,
+    login,
+    overview,
+    quarantine,
+)
 from worker.web.rendering import STATIC, Pages
 from worker.web.security import Guard, allowed_names, signing_key
 
@@ -30,7 +44,17 @@ def web_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Star
         host=settings.web.host,
         hosts=allowed_names(settings.web.hosts),
     )
-    live = Live({"overview": overview.view(settings, clock)})
+    live = Live(
+        {
+            "overview": overview.view(settings, clock),
+            "jobs": jobs.list_view(settings),
+            "job": jobs.one_view(settings),
+            "articles": articles.view(settings),
+            "quarantine": quarantine.view(settings),
+            "feeds": feeds.list_view(settings, clock),
+            "feed": feeds.one_view(settings, clock),
+        }
+    )
     app = Starlette(
         routes=_routes(live),
         middleware=[Middleware(Gate, guard=guard, upload_bytes=settings.web.upload_mb * MEGABYTE)],
@@ -48,6 +72,13 @@ def web_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Star
     return app
 
 
+def metrics(request: Request) -> Response:
+    """What Prometheus scrapes."""
+    state = request.app.state
+    body, kind = exposition(state.settings, state.clock(), request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": kind})
+
+
 class Static(StaticFiles):
     """Style sheet and script: kept by browsers, and asked for again each time (ETag)."""
 
@@ -60,7 +91,17 @@ class Static(StaticFiles):
 def _routes(live: Live) -> list[BaseRoute]:
     return [
         *overview.routes,
+        *jobs.routes,
+        *articles.routes,
+        *explain.routes,
+        *quarantine.routes,
+        *feeds.routes,
+        *enqueue.routes,
         *login.routes,
+        *api.routes,
         Route("/live", live.answer),
+        Route("/metrics", metrics),
+        Route("/livez", livez),
+        Route("/readyz", readyz),
         Mount("/static", Static(directory=STATIC)),
     ]

@@ -1,0 +1,57 @@
+"""`/api/v1/articles` and `/api/v1/explain`: what came out, and why."""
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from worker.errors import NotThere
+from worker.escape import printable
+from worker.sources.known import known_source
+from worker.view import articles as view
+from worker.view.explain import explain_address, explain_taken, explain_title
+from worker.web.api.answers import answer
+from worker.web.api.asked import Asked
+from worker.web.api.endpoint import reads
+
+
+@reads("count", "before", "q")
+def listed(asked: Asked) -> Response:
+    count, before = asked.count(), asked.query.get("before")
+    words = asked.query.get("q")
+    if words is None:
+        return answer(view.newest(asked.settings, count, before))
+    return answer(view.search(asked.settings, words, count, before))
+
+
+@reads()
+def one(asked: Asked) -> Response:
+    return answer(view.article(asked.settings, asked.path["id"]))
+
+
+@reads("title", "date", "source", "path", "url")
+def explained(asked: Asked) -> Response:
+    title, path, url = (asked.query.get(name) for name in ("title", "path", "url"))
+    if sum(bool(given) for given in (title, path, url)) != 1:
+        raise HTTPException(400, "Give one of `title` (with `date`), `path` and `url`.")
+    if title is None and {"date", "source"} & asked.query.keys():
+        raise HTTPException(400, "`date` and `source` go with `title` only.")
+    if title:
+        source = asked.query.get("source")
+        known_source(asked.settings, source)
+        return answer(explain_title(asked.settings, title, asked.query.get("date"), source))
+    if url:
+        return answer(explain_address(asked.settings, url))
+    found = explain_taken(asked.settings, path or "")
+    if not found.articles:
+        raise NotThere(
+            f"no file of the path {printable(path or '', 200)} was ever taken, as far as the "
+            "archive goes back: ask by `title` and `date`"
+        )
+    return answer(found)
+
+
+routes = [
+    Route("/api/v1/articles", listed, methods=["GET"]),
+    Route("/api/v1/articles/{id}", one, methods=["GET"]),
+    Route("/api/v1/explain", explained, methods=["GET"]),
+]
