@@ -1,13 +1,16 @@
 """Metrics: what a scrape tells, counted right whatever becomes of processes."""
 
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import redis
+import typer.main
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -17,6 +20,7 @@ from tests.servers import Server
 from tests.web import Reply, Web
 from tests.world import World, article
 from worker.bell import ring_ingest
+from worker.cli.root import app
 from worker.model import Stage, Tally
 from worker.store.measures import BOUNDS
 from worker.times import utc_now
@@ -259,3 +263,43 @@ def _kill(child: psutil.Process) -> None:
         child.send_signal(signal.SIGKILL)
     except psutil.NoSuchProcess:
         return
+
+
+def test_the_document_has_every_metric(redis_server: Server, tmp_path: Path, web: Web) -> None:
+    """docs/monitoring.md has a row for each metric with its type and labels, and no other."""
+    world = newsroom(tmp_path / "state", redis_server, web)
+    world.put("a.md", article())
+    world.run()
+    world.add_feed("gone", web.url("/nothing"))
+    world.poll()
+    world.context.redis.xgroup_create("newsdrop:articles", "readers", "0")
+    text, _ = exposition(world.settings, utc_now())
+    scraped = {
+        re.sub(r"_(bucket|count|sum)$", "", sample.name): (
+            family.type,
+            {label for label in sample.labels if label != "le"},
+        )
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(newsdrop_\w+)` \| (\w+) \| ([^|]*)\| .+ \|$", page, re.MULTILINE)
+    told = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+    assert len(rows) == len(told)
+    assert told == scraped
+    assert set(re.findall(r"newsdrop_\w+", page)) <= {*told, "newsdrop_stage_seconds_bucket"}
+
+
+def test_what_is_advised_can_be_done() -> None:
+    """Each command that the document and the alerts name is there."""
+    root = Path(__file__).parents[2]
+    pages = [root / "docs" / "monitoring.md", root / "config" / "monitoring" / "alerts.yml"]
+    commands = typer.main.get_command(app)
+    for page in pages:
+        for call in re.findall(r"`newsdrop ([\w -]+)", page.read_text("utf-8")):
+            found: Any = commands
+            for word in call.split():
+                if not hasattr(found, "commands") or word.startswith("-"):
+                    break
+                assert word in found.commands, f"{page.name}: newsdrop {call}"
+                found = found.commands[word]

@@ -21,6 +21,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 
 from worker import __version__
+from worker.errors import Reason
 from worker.escape import printable
 from worker.model import DECISIONS, Repeat
 from worker.settings import Settings
@@ -151,9 +152,9 @@ def _measured(sums: Sums) -> Iterator[Metric]:
     yield _labelled_counter(
         "duplicates", "Articles that were no news, by how that was seen.", "reason", repeats
     )
-    yield _labelled_counter(
-        "rejected", "Refused files and articles, by reason.", "reason", sums.rejected
-    )
+    # All that there may be, with zeros: what appears with its first count has no increase.
+    reasons = {why.value: sums.rejected.get(why, 0) for why in Reason}
+    yield _labelled_counter("rejected", "Refused files and articles.", "reason", reasons)
     fetches = _counter("fetches", "Fetches of feeds and pages, by status.", "kind", "status")
     for (kind, answer), count in sums.fetches.items():
         fetches.add_metric([kind, answer], count)
