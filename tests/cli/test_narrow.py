@@ -3,10 +3,12 @@
 from io import StringIO
 
 import pytest
+import redis
 from rich.cells import cell_len
 from rich.console import Console
 
 from tests.home import Home, article
+from worker.store.workers import Heartbeats, WorkerInfo
 
 NARROW = 80
 
@@ -16,7 +18,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     """What `tail` and `jobs` print to a terminal of 80 columns."""
     output = StringIO()
     narrow = Console(file=output, width=NARROW, markup=False, highlight=False)
-    for module in ("tailing", "joblist", "output"):
+    for module in ("tailing", "joblist", "standing", "output"):
         monkeypatch.setattr(f"worker.cli.{module}.console", lambda: narrow)
     return output
 
@@ -44,6 +46,25 @@ def test_jobs_leave_out_what_is_none(home: Home, shown: StringIO) -> None:
     assert "1 file: 1 published\n" in said
     assert path.name in said
     assert max(cell_len(line) for line in said.splitlines()) <= NARROW
+
+
+def test_the_status_fits(home: Home, shown: StringIO, redis_client: redis.Redis) -> None:
+    """Problems are folded between words, the hour has fewer bars, folders lie beneath."""
+    worker = WorkerInfo("newsdrop@here-1", 1, "here", 3, 1)
+    Heartbeats(redis_client, stream=home.settings().stream.name).beat(worker)
+    home.put("in/a.md", article("一"))
+    home.put("in/b.md", b"")
+    home.run("enqueue", str(home.path / "in"))
+    home.work()
+    (home.drop / "link.md").symlink_to("/etc/hostname")
+    home.look()
+    said = shown.getvalue()
+    home.run("status")
+    lines = shown.getvalue().removeprefix(said).splitlines()
+    assert max(cell_len(line) for line in lines) <= NARROW
+    (hour,) = [line for line in lines if "articles/min" in line]
+    assert hour.rstrip().endswith("2 in the last hour")
+    assert sum(line.startswith("drop: ") for line in lines) == 1
 
 
 def test_a_pipe_gets_no_filling(home: Home) -> None:

@@ -1,12 +1,20 @@
 """`status`, `jobs`, `audit`, `pause`, `resume`: watching the work."""
 
+import os
+import pty
 import shutil
+import socket
+import sys
+import termios
+import time
 
 import pytest
 import redis
 
 from tests.home import Home, article
 from worker.errors import SpoolUnavailable
+from worker.spool.batch import take
+from worker.store.workers import Heartbeats, WorkerInfo
 
 
 def test_status_json_holds_what_is_promised(home: Home, redis_client: redis.Redis) -> None:
@@ -99,6 +107,70 @@ def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("NEWSDROP_SPOOL_MIN_FREE_MB", "0")
     home.settled()
     assert not dropped.exists(), "intake goes on by itself"
+
+
+def test_status_says_what_is_wrong_first(home: Home) -> None:
+    """The sentences stand above the numbers, each with what to do."""
+    lines = home.run("status").stdout.splitlines()
+    assert lines[0] == "✗ No worker is running: what is dropped waits."
+    assert "newsdrop up" in lines[1]
+
+
+def test_status_shows_who_does_what(home: Home, redis_client: redis.Redis) -> None:
+    """A line for each process of a worker: its files and job, or that it is idle."""
+    me = WorkerInfo("newsdrop@here-1", os.getppid(), socket.gethostname(), 3, 1)
+    Heartbeats(redis_client, stream=home.settings().stream.name).beat(me)
+    job = home.json("enqueue", str(home.put("a.md", article("甲"))))["job"]
+    context = home.context()
+    (root,) = [root for root in context.roots if root.source is None]
+    batch = take(root, next(root.work.iterdir()).name)
+    assert batch is not None
+    with batch:
+        shown = home.run("status").stdout
+    assert "1 of 3 processes at work" in shown
+    assert f"▸ 1 file of manual  {job}" in shown
+    assert shown.count("· idle") == 2
+
+
+def test_status_shows_the_hour(home: Home) -> None:
+    """Articles a minute, the hour as bars, and its sum."""
+    home.json("enqueue", str(home.put("a.md", article("甲"))))
+    home.work()
+    (line,) = [line for line in home.run("status").stdout.splitlines() if line[:4] == "now "]
+    assert "articles/min" in line
+    assert line.count("▁") == 59
+    assert line.count("█") == 1
+    assert line.endswith("1 in the last hour")
+
+
+@pytest.mark.parametrize("key", [b"q", b"\x03"])
+def test_watching_ends_with_a_key(home: Home, key: bytes) -> None:
+    """`--watch` renews itself on a screen of its own; q and Ctrl-C end it, and the terminal is as
+    it was."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ |= {"TERM": "xterm-256color", "COLUMNS": "90", "LINES": "40"}
+        os.execv(sys.executable, [sys.executable, "-m", "worker.cli", "status", "--watch"])
+    seen = b""
+    deadline = time.monotonic() + 60
+    try:
+        while seen.count(b"No worker is running") < 3:  # it renews itself
+            assert time.monotonic() < deadline, seen
+            seen += os.read(terminal, 65536)
+        before_end = termios.tcgetattr(terminal)[3] & termios.ICANON
+        os.write(terminal, key)
+        try:
+            while piece := os.read(terminal, 65536):
+                seen += piece
+        except OSError:
+            pass  # the other end is closed
+    finally:
+        os.close(terminal)
+        _, code = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(code) == 0
+    assert not before_end, "keys are read as they come"
+    assert seen.count(b"\x1b[?1049h") == seen.count(b"\x1b[?1049l") == 1
+    assert b"Traceback" not in seen
 
 
 def test_jobs_are_listed_and_shown(home: Home) -> None:

@@ -5,14 +5,12 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.mounts import read_only
 from tests.servers import Server
 from worker.report import Check
 from worker.settings import Settings, load
@@ -41,21 +39,6 @@ def _heard(settings: Settings, *, host: str = "elsewhere", tick: bool = True) ->
 
 def _named(found: Health) -> dict[str, Check]:
     return {check.name: check for check in found.checks}
-
-
-@contextmanager
-def _read_only(folder: Path) -> Iterator[None]:
-    """`folder` as a mount that cannot be written: root is held by that, too."""
-    for command in (["mount", "--bind"], ["mount", "-o", "remount,ro,bind"]):
-        done = subprocess.run(
-            [*command, str(folder), str(folder)], capture_output=True, check=False
-        )
-        if done.returncode:
-            pytest.skip("nothing can be mounted here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_all_that_is_needed_is_there(tmp_path: Path, redis_server: Server) -> None:
@@ -140,7 +123,7 @@ def test_a_state_directory_that_cannot_be_written(tmp_path: Path, redis_server: 
     """A read-only mount in the place of the state directory is told, with what to do."""
     settings = _settings(tmp_path, redis_server.url)
     _heard(settings)
-    with _read_only(settings.state_dir):
+    with read_only(settings.state_dir):
         found = _named(health(settings, NOW))
     assert found["state directory"].level == "fail"
     assert "cannot be written: Read-only file system" in found["state directory"].message

@@ -7,7 +7,7 @@ goes on for a bounded time, and says whether it came to the end.
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +69,13 @@ class Sums:
         return before if size is None else _Sum(about.st_ino, about.st_mtime_ns, size, now)
 
 
-def size_of(folder: str) -> int | None:
-    """The bytes of the files in `folder`; None where it cannot be read, or goes just now."""
+def size_of(folder: str, counts: Callable[[str], bool] = lambda _: True) -> int | None:
+    """The bytes of the files in `folder` whose names count; None where it cannot be read, or goes
+    just now."""
     try:
         with os.scandir(folder) as entries:
-            return sum(one.stat(follow_symlinks=False).st_size for one in entries)
+            wanted = (one for one in entries if counts(one.name))
+            return sum(one.stat(follow_symlinks=False).st_size for one in wanted)
     except OSError:
         return None
 

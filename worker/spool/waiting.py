@@ -67,7 +67,7 @@ class Waits:
             for name, one in list(batches.items()):
                 size = one.size
                 if size is None and time.monotonic() < end:
-                    size = size_of(f"{work}/{name}") or 0
+                    size = size_of(f"{work}/{name}", str.isdecimal) or 0
                     batches[name] = replace(one, size=size)
                 whole &= size is not None
                 total += size or 0
