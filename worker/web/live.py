@@ -49,7 +49,8 @@ class Live:
 
     async def answer(self, request: Request) -> Response:
         """The stream of what changes."""
-        name = request.query_params.get("page", "overview")
+        asked = request.query_params
+        name = asked.get("page") or ("job" if "job" in asked else "overview")
         if name not in self._views:
             return problem(request, 404, "There is no such page to watch.")
         if self._open >= MOST_STREAMS:

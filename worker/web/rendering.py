@@ -35,7 +35,7 @@ class Pages:
             "span": figures.span,
             "words": figures.words,
             "outside": lambda text, limit=300: printable(str(text), limit),
-            "noted": lambda text, limit=300: printable(text, limit).replace("\\\\", "\\"),
+            "noted": lambda text, limit=300: printable(str(text), limit).replace("\\\\", "\\"),
             "of_ms": of_ms,
             "coarse": figures.coarse,
             "marked": figures.marked,

@@ -24,6 +24,7 @@ from worker.errors import Busy
 from worker.settings import MEGABYTE, Settings
 from worker.spool.disk import check_free
 from worker.spool.layout import translated
+from worker.web.forms import TOKEN_FIELD, check_token
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -53,12 +54,13 @@ class Sent:
 
 
 @asynccontextmanager
-async def received(request: Request) -> AsyncIterator[Sent]:
+async def received(request: Request, *, sender_known: bool = False) -> AsyncIterator[Sent]:
     """What the form in `request` sends; at the end the files that were not taken are removed.
 
-    The sender is not checked here: a page's form has its token among the fields. Raises
-    HTTPException: 415 for another kind of body, 400 for one that is broken or ends early, 413 above
-    `web.upload_mb` (all files together), 5,000 files or 100 fields; Busy, SpoolUnavailable.
+    It must have the form token of a page of ours among its fields, unless its `sender_known` to
+    be a program. Raises HTTPException: 403 without the token, 415 for another kind of body, 400
+    for one that is broken or ends early, 413 above `web.upload_mb` (all files together), 5,000
+    files or 100 fields; Busy, SpoolUnavailable.
     """
     settings: Settings = request.app.state.settings
     boundary = _boundary(request)
@@ -74,6 +76,8 @@ async def received(request: Request) -> AsyncIterator[Sent]:
             await _read(request, MultipartParser(boundary, parts.callbacks()), parts)
         finally:
             parts.close()
+        if not sender_known:
+            check_token(request, parts.sent.fields.get(TOKEN_FIELD, ""))
         yield parts.sent
     finally:
         _under_way.discard(me)

@@ -1,0 +1,96 @@
+"""`/articles`: what came out, newest first; looking for one; one as a person reads it."""
+
+import re
+from collections.abc import Callable
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from worker.errors import NotThere, UsageError
+from worker.settings import Settings
+from worker.view.articles import ArticleList, article, newest, search
+from worker.view.explain import explain_title
+from worker.web.answers import page, problem, see
+from worker.web.live import Regions, View
+from worker.web.rendering import Pages
+
+COUNT = 50
+_ID = re.compile(r"\w{4,12}-[0-9a-f]{24}")
+"""What looks like an article's id: its date, or what stands for none, and its key."""
+
+
+def view(settings: Settings) -> View:
+    """A page of the newest, by the entry that it begins after."""
+
+    def view_of(request: Request) -> tuple[tuple[str, ...], Callable[[Pages], Regions]]:
+        before = request.query_params.get("before")
+
+        def made(pages: Pages) -> Regions:
+            found = newest(settings, COUNT, before)
+            return {"articles": pages.render("articles/list.html", found=found, more="before")}
+
+        return (before or "",), made
+
+    return view_of
+
+
+async def shown_list(request: Request) -> Response:
+    regions = await request.app.state.live.regions(request, "articles")
+    first = "before" not in request.query_params
+    return page(request, "articles.html", regions=regions, first=first)
+
+
+def found(request: Request) -> Response:
+    """What the search box asks for: an id, an exact title and date, or words."""
+    settings: Settings = request.app.state.settings
+    words = request.query_params.get("q", "").strip()[:300]
+    title = request.query_params.get("title", "").strip()[:1000]
+    date = request.query_params.get("date", "").strip()[:40]
+    if _ID.fullmatch(words):
+        return see(f"/articles/{words}")
+    asked = {"q": words, "title": title, "date": date}
+    listed: ArticleList | None = None
+    why: str | None = None
+    try:
+        if title:
+            answer = explain_title(settings, title, date or None)
+            (one,) = answer.articles
+            if one.id and (one.known or one.past):
+                return see(f"/articles/{one.id}")
+            why = answer.problem or "No article has that title and date."
+        elif words:
+            listed = search(settings, words, COUNT, request.query_params.get("before"))
+        else:
+            return see("/articles")
+    except UsageError as error:
+        why = str(error)
+    return page(request, "found.html", found=listed, why=why, asked=asked)
+
+
+def shown(request: Request) -> Response:
+    settings: Settings = request.app.state.settings
+    article_id = request.path_params["id"]
+    try:
+        told = article(settings, article_id)
+    except NotThere as error:
+        return problem(request, 404, str(error))
+    shown_json = orjson.dumps(told.record, option=orjson.OPT_INDENT_2).decode()
+    return page(request, "article.html", article=told, json=shown_json)
+
+
+def as_json(request: Request) -> Response:
+    """The record, as it stands in the stream."""
+    told = article(request.app.state.settings, request.path_params["id"])
+    if told.record is None:
+        raise NotThere("its record has expired; the index and the archive's journal know it still")
+    return Response(orjson.dumps(told.record), media_type="application/json")
+
+
+routes = [
+    Route("/articles", shown_list),
+    Route("/articles/found", found),
+    Route("/articles/{id}.json", as_json),
+    Route("/articles/{id}", shown),
+]

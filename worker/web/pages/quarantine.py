@@ -1,0 +1,111 @@
+"""`/quarantine`: what was refused, why, and what to do with it."""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from worker.actions.quarantine import discard
+from worker.actions.retrying import retry
+from worker.errors import NotThere, Reason
+from worker.settings import Settings
+from worker.spool.quarantine import Quarantine
+from worker.view.quarantine import look, quarantined
+from worker.web.answers import page, see
+from worker.web.forms import action
+from worker.web.live import Regions, View
+from worker.web.rendering import Pages
+from worker.web.said import done
+
+COUNT = 50
+
+
+def view(settings: Settings) -> View:
+    """A page of what is refused, by what it begins after, and of which reason."""
+
+    def view_of(request: Request) -> tuple[tuple[str, ...], Callable[[Pages], Regions]]:
+        after = request.query_params.get("after")
+        reason = _reason(request)
+
+        def made(pages: Pages) -> Regions:
+            found = quarantined(settings, COUNT, after, reason=reason)
+            html = pages.render("quarantine/list.html", found=found, reason=reason)
+            return {"quarantine": html}
+
+        return (after or "", reason or ""), made
+
+    return view_of
+
+
+async def shown_list(request: Request) -> Response:
+    regions = await request.app.state.live.regions(request, "quarantine")
+    return page(
+        request,
+        "quarantine.html",
+        regions=regions,
+        first="after" not in request.query_params,
+        done=done(request),
+        reasons=[reason.value for reason in Reason],
+        reason=_reason(request),
+    )
+
+
+def shown(request: Request) -> Response:
+    found = look(request.app.state.settings, request.path_params["id"])
+    return page(request, "refused.html", look=found, refused=found.refused)
+
+
+def raw(request: Request) -> Response:
+    """The bytes as they came: saved, never shown, whatever they are."""
+    settings: Settings = request.app.state.settings
+    refused = Quarantine(settings.state_dir).get(request.path_params["id"])
+    path = Quarantine(settings.state_dir).raw_path(refused.id)
+    if path.is_symlink() or not path.is_file():
+        raise NotThere("of this input no bytes were kept")
+    name = refused.path.replace("\\", "/").rsplit("/", 1)[-1] or "raw"
+    disposition = (
+        f"attachment; filename=\"{refused.id}.raw\"; filename*=UTF-8''{quote(name, safe='')}"
+    )
+    return FileResponse(
+        path,
+        media_type="application/octet-stream",
+        headers={"content-disposition": disposition},
+    )
+
+
+@action
+def again(request: Request, _: FormData) -> Response:
+    retried = retry(request.app.state.settings, [request.path_params["id"]])
+    if not retried.files:
+        return see("/quarantine", done="nothing")
+    return see(f"/jobs/{retried.job}", done="retried")
+
+
+def asked(request: Request) -> Response:
+    """Whether it is really to be discarded."""
+    refused = Quarantine(request.app.state.settings.state_dir).get(request.path_params["id"])
+    return page(request, "discard.html", refused=refused)
+
+
+@action
+def gone(request: Request, _: FormData) -> Response:
+    discard(request.app.state.settings, [request.path_params["id"]])
+    return see("/quarantine", done="discarded")
+
+
+def _reason(request: Request) -> str | None:
+    said = request.query_params.get("reason", "")
+    return said if said in list(Reason) else None
+
+
+routes = [
+    Route("/quarantine", shown_list),
+    Route("/quarantine/{id}", shown),
+    Route("/quarantine/{id}/raw", raw),
+    Route("/quarantine/{id}/retry", again, methods=["POST"]),
+    Route("/quarantine/{id}/discard", asked),
+    Route("/quarantine/{id}/discard", gone, methods=["POST"]),
+]
