@@ -24,6 +24,8 @@ only after its outcome is in an archive segment.
 ``wanted``                articles that wait for their pages
 ``former``                drop folders that are none any more: what waits there
 ``accepted``              the list of batches, so that `audit` can miss one
+``holder``                who holds a lock file: what each process works on
+``waiting`` ``used``      what waits, and how many bytes that is: asked each second
 ``disk``                  intake pauses before the disk is full
 ``trial``                 whether a folder can be written and locked
 ``layout``                roots, batch names, durable writes

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_SURE_NS = 2_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Used:
@@ -21,11 +23,31 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sum:
-    """A folder as it was added up; `at` by the monotonic clock."""
+class Stamp:
+    """A folder as it was looked at. `sure`: its last change was old enough then, so that another
+    one would have moved its time; the clock of a file system ticks a few hundred times a second."""
 
     inode: int
     changed_ns: int
+    sure: bool
+
+    def holds(self, now: "Stamp") -> bool:
+        """Whether nothing came or went until `now`."""
+        return self.sure and (self.inode, self.changed_ns) == (now.inode, now.changed_ns)
+
+
+def stamp(folder: str) -> Stamp:
+    """Raises OSError."""
+    about = os.stat(folder)
+    sure = time.time_ns() - about.st_mtime_ns > _SURE_NS
+    return Stamp(about.st_ino, about.st_mtime_ns, sure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """A folder as it was added up; `at` by the monotonic clock."""
+
+    stamp: Stamp
     size: int
     at: float
 
@@ -58,15 +80,15 @@ class Sums:
 
     def _again(self, folder: str, before: _Sum | None, now: float) -> _Sum | None:
         try:
-            about = os.stat(folder)
+            found = stamp(folder)
         except OSError:
             return None
-        if before and (before.inode, before.changed_ns) == (about.st_ino, about.st_mtime_ns):
+        if before and before.stamp.holds(found):
             return before
         if before and now - before.at < self._again_after:
             return before
         size = size_of(folder)
-        return before if size is None else _Sum(about.st_ino, about.st_mtime_ns, size, now)
+        return before if size is None else _Sum(found, size, now)
 
 
 def size_of(folder: str, counts: Callable[[str], bool] = lambda _: True) -> int | None:

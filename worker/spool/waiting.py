@@ -17,19 +17,14 @@ from worker.spool.batch import Waiting, names
 from worker.spool.claim import LOCK
 from worker.spool.holder import is_free
 from worker.spool.layout import Root, read_all
-from worker.spool.used import Used, size_of
-
-_SETTLED_NS = 2_000_000_000
-"""A folder that changed so lately may change again within one tick of its clock: it is counted
-again."""
+from worker.spool.used import Stamp, Used, size_of, stamp
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
     """A batch's folder as it was counted; `size` in bytes, None where it was not added up yet."""
 
-    inode: int
-    changed_ns: int
+    stamp: Stamp
     files: int
     size: int | None
 
@@ -77,11 +72,10 @@ class Waits:
 def _counted(folder: str, before: _Counted | None) -> _Counted | None:
     """The batch in `folder`; None where it is finished meanwhile."""
     try:
-        about = os.stat(folder)
-        same = before and (before.inode, before.changed_ns) == (about.st_ino, about.st_mtime_ns)
-        if same and time.time_ns() - about.st_mtime_ns > _SETTLED_NS:
+        found = stamp(folder)
+        if before and before.stamp.holds(found):
             return before
-        return _Counted(about.st_ino, about.st_mtime_ns, *_count(folder))
+        return _Counted(found, *_count(folder))
     except FileNotFoundError as error:
         if os.access(folder, os.F_OK):
             raise SpoolUnavailable(f"the batch {printable(folder)} has no manifest") from error
