@@ -575,7 +575,8 @@ def test_without_redis(lonely: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         for path in ("/jobs", "/jobs/x", "/articles", "/articles?q=x"):
             assert "Redis" in ours.get(path, status=503)["detail"]
         ours.get("/status")
-        assert ours.get("/feeds")["feeds"] == []
+        ours.post("/feeds", {"url": "http://a.example/f", "name": "a", "check": False}, status=201)
+        assert "Redis" in ours.get("/feeds")["problem"]
         ours.post("/feeds/refresh", {"all": True}, status=503)
         ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
         assert ours.get("/quarantine")["total"] == 0

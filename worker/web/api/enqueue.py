@@ -25,7 +25,7 @@ async def enqueue(request: Request) -> Response:
     query_of(request, frozenset())
     settings: Settings = request.app.state.settings
     if request.headers.get("content-type", "").casefold().startswith("multipart/form-data"):
-        async with received(request) as sent:
+        async with received(request, sender_known=True) as sent:
             source, force = _wishes(sent)
             job = await run_in_threadpool(
                 enqueue_files, settings, sent.files, source=source, force=force
