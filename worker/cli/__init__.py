@@ -29,6 +29,7 @@ The commands, and what each of them does or shows where that is more than a few 
 ``feeds``                       list (``feedlist``), add, remove, refresh, import, export (``opml``)
 ``quarantine``                  list, show, retry, discard
 ``settings``                    config, schema
+``completion``                  names and ids that a shell completes
 ``inputs`` ``output``           a file, an address, standard input; tables, facts, JSON, complaints
 ==============================  ===================================================================
 """

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from worker.cli import completion
 from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import Json, JsonLines, settings_of
 from worker.errors import UsageError
@@ -18,7 +19,10 @@ app = typer.Typer(
 )
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME …]", help="As `feeds list` shows them.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME …]", help="As `feeds list` shows them.", autocompletion=completion.feeds
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every feed.")]
 
@@ -133,7 +137,10 @@ def add(
 def remove(
     context: typer.Context,
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME …", help="As `feeds list` shows them.")
+        list[str],
+        typer.Argument(
+            metavar="NAME …", help="As `feeds list` shows them.", autocompletion=completion.feeds
+        ),
     ],
     json: Json = False,
 ) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from worker.cli import completion
 from worker.cli.exits import FAILED, INTERRUPTED, UNAVAILABLE
 from worker.cli.options import Json, call_of, settings_of
 
@@ -28,7 +29,12 @@ def enqueue(
         ),
     ],
     source: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Read them as this source would be read.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Read them as this source would be read.",
+            autocompletion=completion.folders,
+        ),
     ] = None,
     move: Annotated[
         bool, typer.Option("--move/--copy", help="Take the files away, or leave them.")

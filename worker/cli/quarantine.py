@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from worker.cli import completion
 from worker.cli.options import Json, JsonLines, settings_of
 from worker.errors import UsageError
 
@@ -15,9 +16,21 @@ app = typer.Typer(
     no_args_is_help=True, help="What was refused, and why: see it, retry it, drop it."
 )
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="As `quarantine list` shows it.")]
+Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="As `quarantine list` shows it.",
+        autocompletion=completion.quarantined,
+    ),
+]
 Ids = Annotated[
-    list[str] | None, typer.Argument(metavar="[ID …]", help="As `quarantine list` shows them.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID …]",
+        help="As `quarantine list` shows them.",
+        autocompletion=completion.quarantined,
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Everything that is in quarantine.")]
 

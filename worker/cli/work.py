@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from worker.cli import completion
 from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import Json, settings_of
 
@@ -16,8 +17,12 @@ _MINUTES = 60
 _MOST_SOURCES = 30
 """Sources shown by `--watch`; without it all of them are."""
 
+_SOURCE = "A drop folder or feed, or `feeds`: all polling."
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A drop folder or feed, or `feeds`: all polling.")
+    str, typer.Argument(metavar="SOURCE", help=_SOURCE, autocompletion=completion.sources)
+]
+Paused = Annotated[
+    str, typer.Argument(metavar="SOURCE", help=_SOURCE, autocompletion=completion.paused)
 ]
 
 
@@ -58,7 +63,10 @@ def status(
 def jobs(
     context: typer.Context,
     job_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="One job, with what was refused.")
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="One job, with what was refused.", autocompletion=completion.jobs
+        ),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="So many.")] = 20,
     json: Annotated[
@@ -106,7 +114,7 @@ def pause(context: typer.Context, source: Source, json: Json = False) -> None:
     _hold(context, source, paused=True, json=json)
 
 
-def resume(context: typer.Context, source: Source, json: Json = False) -> None:
+def resume(context: typer.Context, source: Paused, json: Json = False) -> None:
     """Take from a paused source again."""
     _hold(context, source, paused=False, json=json)
 
