@@ -42,6 +42,7 @@ HOMES = {
     "uvicorn": {"web"},
     "jinja2": {"web"},
     "sse_starlette": {"web"},
+    "python_multipart": {"web"},
     "prometheus_client": {"web"},
     "httpx": {"fetch"},
     "httpcore": {"fetch"},

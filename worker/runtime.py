@@ -28,11 +28,6 @@ def web_key(state_dir: Path) -> Path:
     return run_dir(state_dir) / "web.key"
 
 
-def upload_dir(state_dir: Path) -> Path:
-    """What is just being sent to the status page, a folder for each upload."""
-    return run_dir(state_dir) / "uploads"
-
-
 def server_dir(state_dir: Path) -> Path:
     """The embedded server's own data and log."""
     return state_dir / "server"

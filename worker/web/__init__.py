@@ -5,12 +5,11 @@
 ``gate`` ``security``      what each request passes; Host, Origin, token, form tokens
 ``pages``                  a package, a module each page: what it shows, what its forms do
 ``api``                    a package: the HTTP API, the same data and actions as JSON
-``forms`` ``uploads``      what forms send; files, streamed into the state directory
+``forms`` ``uploads``      what forms send; files that are sent, written to disk as they come
 ``answers`` ``said``       pages, redirects, what went wrong; what is said of a change
-``uploads``                files that are sent, written to disk as they come
 ``live`` ``shared``        regions of pages as server-sent events; one look for all readers
 ``rendering`` ``figures``  templates into text; numbers, times and words as pages show them
-``metrics``                what Prometheus scrapes
 ``chart`` ``rates``        articles by the minute as bars; how fast each source's are decided
+``metrics`` ``health``     what Prometheus scrapes; what load balancers and containers ask
 =========================  =====================================================================
 """

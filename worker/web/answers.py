@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from worker.errors import ConfigError, NewsdropError, NotThere, Rejected, Retryable
+from worker.errors import AlreadyThere, ConfigError, NewsdropError, NotThere, Rejected, Retryable
 from worker.web.api.answers import problem as api_problem
 from worker.web.rendering import Pages
 
@@ -103,6 +103,7 @@ def status_of(error: NewsdropError) -> int:
 
 _STATUS: tuple[tuple[type[NewsdropError], int], ...] = (
     (NotThere, 404),
+    (AlreadyThere, 409),
     (Rejected, 422),
     (Retryable, 503),
     (ConfigError, 500),

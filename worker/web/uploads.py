@@ -7,9 +7,10 @@ memory or written twice, and nothing of what a sender calls them becomes a path.
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -71,7 +72,8 @@ async def received(request: Request, *, sender_known: bool = False) -> AsyncIter
     folder: Path | None = None
     try:
         folder = await run_in_threadpool(_folder, settings)
-        parts = _Parts(folder, settings.web.upload_mb)
+        check = None if sender_known else partial(check_token, request)
+        parts = _Parts(folder, settings.web.upload_mb, check)
         try:
             await _read(request, MultipartParser(boundary, parts.callbacks()), parts)
         finally:
@@ -128,8 +130,9 @@ def _folder(settings: Settings) -> Path:
 class _Parts:
     """The parts of a form as the parser meets them; it calls in a thread, one call at a time."""
 
-    def __init__(self, folder: Path, upload_mb: int) -> None:
+    def __init__(self, folder: Path, upload_mb: int, check: Callable[[str], None] | None) -> None:
         self.folder = folder
+        self._check = check
         self.sent = Sent()
         self.whole = False
         self._most = upload_mb * MEGABYTE
@@ -181,6 +184,8 @@ class _Parts:
                 raise HTTPException(413, f"A form may have {MOST_FIELDS} fields beside its files.")
             return
         files = self.sent.files
+        if not files and self._check is not None:  # our forms name it first: nothing is written
+            self._check(self.sent.fields.get(TOKEN_FIELD, ""))
         if len(files) >= MOST_FILES:
             raise HTTPException(
                 413,
