@@ -112,6 +112,18 @@ def test_a_server_that_would_forget(tmp_path: Path, own_server: Callable[..., Se
     assert "CONFIG SET maxmemory-policy noeviction" in found.advice
 
 
+def test_a_replica_cannot_be_written(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """Everything answers there, and nothing is published: which server it must be."""
+    replica = own_server()
+    world = World(tmp_path / "state", replica.url)
+    _at_work(world)
+    replica.client().replicaof("127.0.0.1", "1")
+    found = _problems(world)["role"]
+    assert found.level == "fail"
+    assert found.text == "This Redis is a slave, which cannot be written."
+    assert found.advice == "Let redis.url name the primary."
+
+
 def test_a_folder_that_is_gone_or_no_folder(world: World) -> None:
     """A drop folder that is missing, or a file in its place."""
     shutil.rmtree(world.drop_dir)

@@ -15,9 +15,7 @@ from worker.store.connection import connect, redis_url, shown_url
 from worker.store.opened import feed_store
 from worker.store.server import ServerInfo, server_info
 from worker.store.workers import Heartbeats
-
-_SILENT_SECONDS = 30.0
-_NEARLY_FULL = 0.9
+from worker.view.problems import beat_problem, failing_problem, memory_problem
 
 
 def checks(settings: Settings) -> list[Check]:
@@ -71,9 +69,8 @@ def _feeds(settings: Settings) -> Iterator[Check]:
         failing = len(feed_store(settings).failing()) if count else 0
     except Retryable:
         failing = 0  # the server's own check tells why nobody knows
-    if failing:
-        advice = "`newsdrop feeds list --failing` tells why"
-        yield Check("feeds", "warn", f"{told}, {failing:,} failing", advice)
+    if bad := failing_problem(failing):
+        yield Check("feeds", "warn", f"{told}, {failing:,} failing", bad.advice)
     else:
         yield Check("feeds", "ok", told)
 
@@ -105,11 +102,10 @@ def _about_server(settings: Settings, found: ServerInfo) -> Iterator[Check]:
         yield Check("memory", "ok", f"{used}, no limit")
         return
     told = f"{used} of {found.max_memory / 2**20:,.0f} MB"
-    if found.used_memory < _NEARLY_FULL * found.max_memory:
-        yield Check("memory", "ok", told)
+    if full := memory_problem(found):
+        yield Check("memory", "warn", told, full.advice)
     else:
-        advice = "raise maxmemory or lower stream.max_length; intake pauses when it is full"
-        yield Check("memory", "warn", told, advice)
+        yield Check("memory", "ok", told)
 
 
 def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
@@ -120,8 +116,8 @@ def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
     else:
         yield Check("workers", "warn", "none is heard of", "start one: `newsdrop up` or `worker`")
     age = heartbeats.tick_age_seconds()
-    if age is not None and age <= max(_SILENT_SECONDS, 10 * settings.worker.tick_seconds):
-        yield Check("beat", "ok", f"last tick {age:.0f} s ago")
+    told = "no tick within a day" if age is None else f"the last tick was {age:.0f} s ago"
+    if silent := beat_problem(settings, age):
+        yield Check("beat", "warn", told, silent.advice)
     else:
-        told = "no tick within a day" if age is None else f"the last tick was {age:.0f} s ago"
-        yield Check("beat", "warn", told, "start it: `newsdrop up`, or one `newsdrop beat`")
+        yield Check("beat", "ok", told)

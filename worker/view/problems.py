@@ -115,6 +115,9 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
         return
     if full := memory_problem(server):
         yield full
+    if server.role not in ("master", "primary"):
+        text = f"This Redis is a {server.role}, which cannot be written."
+        yield Problem("fail", "role", text, "Let redis.url name the primary.")
     if server.write_error:
         text = "Redis cannot save to its disk, and refuses what is written."
         yield Problem("fail", "saving", text, "Make room on its disk; its log tells more.")
