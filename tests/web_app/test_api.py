@@ -611,3 +611,18 @@ def _until(true: Any) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_pages_upload_needs_its_forms_token(ours: Served) -> None:
+    """The page's form is believed only with the token of a page of ours; the API's header is not
+    enough there, and nothing is taken or left."""
+    files = [sent("a.md", article("甲"))]
+    for data in ({}, {"form_token": "1.x"}):
+        refused_ = ours.client.post("/enqueue", files=files, data=data, headers=CHANGES)
+        assert refused_.status_code == 403
+    assert uploads_left(ours) == []
+    assert not names(manual_root(ours.home.settings()))
+    token = ours.client.get("/enqueue").text.partition('name="form_token" value="')[2]
+    data = {"form_token": token.partition('"')[0]}
+    assert ours.client.post("/enqueue", files=files, data=data).status_code == 303
+    assert len(names(manual_root(ours.home.settings()))) == 1

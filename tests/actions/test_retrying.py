@@ -1,0 +1,96 @@
+"""Refused inputs accepted again, and removed: each once, whoever else does the same."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.home import Home, article
+from worker.actions import retrying
+from worker.actions.quarantine import discard
+from worker.actions.retrying import retry, retry_job
+from worker.errors import NotThere, UsageError
+from worker.spool.quarantine import Quarantine
+from worker.view.jobs import job
+
+
+def refused(home: Home, count: int = 2) -> tuple[str, list[str]]:
+    """A job of so many empty files, and the ids under which they were refused."""
+    paths = [home.put(f"{number}.md", b"") for number in range(count)]
+    job_id = home.json("enqueue", *map(str, paths))["job"]
+    home.work()
+    return job_id, Quarantine(home.state).ids()
+
+
+def test_a_job_is_retried_without_what_is_gone(home: Home) -> None:
+    """What was discarded meanwhile is passed over; what can be read now is published."""
+    job_id, (first, second, third) = refused(home, 3)
+    discard(home.settings(), [first])
+    (home.state / "quarantine" / second / "raw").write_text(article("补写的"), "utf-8")
+    retried = retry_job(home.settings(), job_id)
+    assert (retried.files, retried.problems) == (2, ())
+    home.work()
+    told = job(home.settings(), retried.job)
+    assert (told.started_by, told.articles.published, told.articles.rejected) == ("retry", 1, 1)
+    with pytest.raises(UsageError, match="nothing to retry"):
+        retry_job(home.settings(), job_id)
+    with pytest.raises(NotThere):
+        retry_job(home.settings(), "nosuch")
+    assert third not in Quarantine(home.state).ids()
+
+
+def test_an_unknown_id_stops_it_before_anything(home: Home) -> None:
+    """Neither is retried or removed what stands before it in the list."""
+    _, ids = refused(home)
+    for act in (retry, discard):
+        with pytest.raises(NotThere):
+            act(home.settings(), [*ids, "nosuch"])
+    assert Quarantine(home.state).ids() == ids
+
+
+def test_two_who_retry_the_same_have_it_once(home: Home) -> None:
+    """However their steps meet, every input is accepted by one of them, and neither fails."""
+    _, ids = refused(home, 40)
+    settings = home.settings()
+    with ThreadPoolExecutor(4) as pool:
+        all_four = [pool.submit(_unless_gone, retry, settings, ids) for _ in range(4)]
+    files = [done.files for one in all_four if isinstance(done := one.result(), retrying.Retried)]
+    assert sum(files) == 40
+    home.work()
+    assert home.json("audit")["unaccounted"] == 0
+    assert len(Quarantine(home.state).ids()) == 40
+
+
+def test_two_who_discard_the_same(home: Home) -> None:
+    """Each input is counted by one of them, and neither fails."""
+    _, ids = refused(home, 40)
+    settings = home.settings()
+    with ThreadPoolExecutor(4) as pool:
+        all_four = [pool.submit(_unless_gone, discard, settings, ids) for _ in range(4)]
+    assert sum(gone for one in all_four if isinstance(gone := one.result(), int)) == 40
+    assert Quarantine(home.state).ids() == []
+
+
+def test_an_id_twice_is_one(home: Home) -> None:
+    """A list that names one twice is no reason to fail, or to count it twice."""
+    _, (first, second) = refused(home)
+    assert retry(home.settings(), [first, first]).files == 1
+    assert discard(home.settings(), [second, second]) == 1
+
+
+def test_without_redis_it_is_accepted_all_the_same(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits in the spool, and that is said."""
+    _, ids = refused(home)
+    monkeypatch.setenv("NEWSDROP_REDIS_URL", f"unix://{home.path}/nobody.sock")
+    retried = retry(home.settings(), ids)
+    assert retried.files == 2
+    assert "Redis does not answer" in retried.problems[0]
+
+
+def _unless_gone(act: object, *args: object) -> object:
+    """What `act` does; one that comes when all is done is told that nothing is there."""
+    try:
+        return act(*args)  # type: ignore[operator]
+    except NotThere:
+        return None
