@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import redis
+import yaml
 
 PROJECT = Path(__file__).parents[2]
+FILE = PROJECT / "docker-compose.yml"
+SERVICES: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))["services"]
 BASES = ("python:3.11-slim", "redis:8")
 """Nothing is pulled: a test is no place to fetch hundreds of megabytes unasked."""
 
@@ -64,6 +67,8 @@ class Stack:
             "HOST_DROP": str(self.drop),
             "HOST_WEB_PORT": "0",  # any that is free
             "HOST_REDIS_PORT": "0",
+            "HOST_FLOWER_PORT": "0",
+            "HOST_PROMETHEUS_PORT": "0",
             **self.variables,
         }
 
@@ -101,10 +106,10 @@ class Stack:
         self.compose("up", "-d", "--no-build", *words)
         until(lambda: self.unwell() == {}, lambda: f"{self.unwell()}\n{self.logs()}")
 
-    def unwell(self) -> dict[str, str]:
+    def unwell(self, *parts: str) -> dict[str, str]:
         """The containers whose check does not say `healthy`, with what it said last."""
         found = {}
-        for part in PARTS:
+        for part in parts or PARTS:
             boxes = self.containers(part)
             if not boxes:
                 found[part] = "no container runs"
@@ -125,20 +130,25 @@ class Stack:
         filters = [word for label in labels for word in ("--filter", label)]
         return docker("ps", "-q", "--no-trunc", *(["-a"] if all else []), *filters).split()
 
+    def execute(self, *words: str) -> str:
+        """In beat's container: it has what the others have, and there is one of it."""
+        return docker("exec", self.containers("beat")[0], *words)
+
     def newsdrop(self, *words: str) -> str:
-        return self.compose("exec", "-T", "beat", "newsdrop", *words)
+        return self.execute("newsdrop", *words)
 
     def ask(self, *words: str) -> Any:
         """The document that a command prints."""
         return json.loads(self.newsdrop(*words, "--json"))
 
     def secret(self, name: str) -> str:
-        return self.compose("exec", "-T", "beat", "cat", f"/secrets/{name}").strip()
+        return self.execute("cat", f"/secrets/{name}").strip()
 
     def address(self, part: str, port: int) -> tuple[str, int]:
         """Where the host reaches a container's port."""
-        host, _, number = self.compose("port", part, str(port)).strip().rpartition(":")
-        return host, int(number)
+        ports = inspect(self.containers(part)[0])["NetworkSettings"]["Ports"]
+        (bound,) = ports[f"{port}/tcp"]
+        return bound["HostIp"], int(bound["HostPort"])
 
     @contextmanager
     def redis(self) -> Iterator[redis.Redis]:
@@ -178,7 +188,16 @@ class Stack:
 
     def remove(self) -> None:
         """Containers, network and volumes; whatever became of the test."""
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+        self.compose(
+            "--profile",
+            "monitoring",
+            "down",
+            "--volumes",
+            "--remove-orphans",
+            "--timeout",
+            "5",
+            check=False,
+        )
 
 
 def docker(*words: str, check: bool = True) -> str:

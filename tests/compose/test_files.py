@@ -11,16 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.compose.stack import compose_command
+from tests.compose.stack import FILE, SERVICES, compose_command
 from tests.servers import Server
 from worker.settings import load
 from worker.times import utc_now
 from worker.web.metrics import exposition
 
 PROJECT = Path(__file__).parents[2]
-FILE = PROJECT / "docker-compose.yml"
-STACK: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
-SERVICES: dict[str, Any] = STACK["services"]
+VOLUMES: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))["volumes"]
 DASHBOARD = json.loads((PROJECT / "config/monitoring/grafana/newsdrop.json").read_text("utf-8"))
 
 
@@ -58,7 +56,7 @@ def test_what_is_mounted_is_there() -> None:
             if source.startswith("."):
                 assert (PROJECT / source).exists(), source
             else:
-                assert source in STACK["volumes"], source
+                assert source in VOLUMES, source
 
 
 @pytest.mark.parametrize("name", ["worker", "web"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.compose.stack import PARTS, STREAM, Stack, docker, inspect, until
+from tests.compose.stack import PARTS, SERVICES, STREAM, Stack, docker, inspect, until
 from tests.home import article
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
@@ -57,7 +57,7 @@ def test_what_runs_may_do_little(stack: Stack, part: str) -> None:
         assert host["RestartPolicy"]["Name"] == "unless-stopped"
         published = [b for bound in (host["PortBindings"] or {}).values() for b in bound]
         assert all(binding["HostIp"] == "127.0.0.1" for binding in published)
-        told = "\n".join((*about["Config"]["Env"], *about["Args"], docker("top", box)))
+        told = "\n".join((*(about["Config"]["Env"] or ()), *about["Args"], docker("top", box)))
         assert stack.secret("redis-password") not in told
         assert stack.secret("web-token") not in told
 
@@ -66,10 +66,43 @@ def test_nothing_that_builds_is_in_the_image(stack: Stack) -> None:
     """No pip, no compiler and no build backend: what is not there cannot be used."""
     words = "for tool in pip pip3 cc gcc make; do command -v $tool; done; "
     words += "python -c 'import pip' 2>&1; python -c 'import hatchling' 2>&1; true"
-    said = stack.compose("exec", "-T", "beat", "sh", "-c", words)
+    said = stack.execute("sh", "-c", words)
     errors = [line for line in said.splitlines() if line.startswith("ModuleNotFoundError")]
     assert len(errors) == 2
     assert "/bin/" not in said
+
+
+def test_flower_shows_the_workers_and_controls_nothing(stack: Stack) -> None:
+    """Out of the same image: who works is shown; its API, which could end workers, is closed."""
+    stack.compose("--profile", "monitoring", "up", "-d", "--no-build", "flower")
+    until(lambda: stack.unwell("flower") == {}, stack.logs)
+    url = "http://{}:{}".format(*stack.address("flower", 5555))
+    with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        until(lambda: len(client.get("/workers?json=1").json()["data"]) >= 3, stack.logs)
+        assert client.get("/api/workers").status_code == 401
+        assert client.post("/api/worker/shutdown/any").status_code == 401
+
+
+def test_prometheus_scrapes_and_watches(stack: Stack) -> None:
+    """It has the token, gets the metrics, knows the alerts, and none of them fires."""
+    image = SERVICES["prometheus"]["image"].split(":-")[1].rstrip("}")
+    if not docker("image", "ls", "-q", image).strip():
+        pytest.skip(f"not on this machine: {image}")
+    stack.compose("--profile", "monitoring", "up", "-d", "--no-build", "prometheus")
+    url = "http://{}:{}/api/v1".format(*stack.address("prometheus", 9090))
+    with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+
+        def up() -> bool:
+            try:
+                found = client.get("/query", params={"query": "newsdrop_redis_up"}).json()
+            except httpx.HTTPError:
+                return False
+            return [one["value"][1] for one in found["data"]["result"]] == ["1"]
+
+        until(up, stack.logs)
+        (group,) = client.get("/rules").json()["data"]["groups"]
+        assert {rule["health"] for rule in group["rules"]} <= {"ok", "unknown"}
+        assert [rule["name"] for rule in group["rules"] if rule["state"] == "firing"] == []
 
 
 def test_a_worker_killed_at_work_loses_nothing(stack: Stack) -> None:
@@ -113,7 +146,7 @@ def test_stopping_and_starting_loses_nothing(stack: Stack) -> None:
 def test_containers_made_anew_go_on_where_the_old_ones_were(stack: Stack) -> None:
     """`down` and `up` again: records, secrets and the ledger are in volumes."""
     records, token = stack.records(), stack.secret("web-token")
-    stack.compose("down")
+    stack.compose("--profile", "monitoring", "down")
     stack.up()
     assert stack.records() == records
     assert stack.secret("web-token") == token
