@@ -1,9 +1,10 @@
-"""Writes the tables of `record.md` and `configuration.md` from the models (`make docs`).
+"""Writes what documents say of the record, the settings and the commands from these (`make docs`).
 
 A test tells when they are old.
 """
 
 import enum
+import inspect
 import json
 import re
 import types
@@ -12,9 +13,12 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import typer.main
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from worker.cli.exits import EXIT_TABLE
+from worker.cli.root import app
 from worker.model import record
 from worker.settings import Folder, Settings
 from worker.settings import types as kinds
@@ -32,11 +36,14 @@ PARTS = (
     record.Dedupe,
     record.Provenance,
 )
+EVERYWHERE = {"--help", "-h", "--json"}
+"""Options that each command has, and that are told once."""
+
 _TABLES = re.compile(r"(?<=<!-- from the model -->\n).*(?=<!-- to here -->)", re.DOTALL)
 
 
 def page(name: str, text: str) -> str:
-    """`text`, the whole document `name`, with its tables written anew."""
+    """`text`, the whole document `name`, with what is made of the program written anew."""
     return _TABLES.sub(lambda _: "\n" + "\n".join(PAGES[name]()) + "\n", text)
 
 
@@ -179,9 +186,52 @@ def _kind(hint: Any) -> str:
     return _type(hint)
 
 
+# ── the commands ──────────────────────────────────────────────────────────────────────────────
+
+
+def _commands() -> Iterator[str]:
+    yield from (EXIT_TABLE, "")
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for panel in dict.fromkeys(one.rich_help_panel for one in commands.values()):
+        yield from (f"## {panel}", "")
+        for name, command in commands.items():
+            if command.rich_help_panel == panel:
+                yield from _command_or_group(name, command)
+
+
+def _command_or_group(name: str, command: Any) -> Iterator[str]:
+    if not hasattr(command, "commands"):
+        yield from _command(name, command)
+        return
+    for inner, one in command.commands.items():
+        yield from _command(f"{name} {inner}", one)
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    given = (p.metavar for p in command.params if p.param_type_name == "argument")
+    yield from (f"### {name}", "", f"`{' '.join(['newsdrop', name, *given])}`", "")
+    yield from (inspect.cleandoc(command.help), "")
+    rows = [_option(p) for p in command.params if p.param_type_name == "option" and _is_own(p)]
+    if rows:
+        yield from ("| option | what it does |", "|---|---|", *rows, "")
+
+
+def _is_own(option: Any) -> bool:
+    return not option.hidden and not EVERYWHERE.intersection(option.opts)
+
+
+def _option(option: Any) -> str:
+    value = f" {option.metavar}" if option.metavar and not option.is_flag else ""
+    names = ", ".join(f"{name}{value}" for name in (*option.opts, *option.secondary_opts))
+    told = " ".join(option.help.split())
+    cells = (cell.replace("|", "\\|") for cell in (f"`{names}`", told))
+    return f"| {' | '.join(cells)} |"
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "record.md": _record,
     "configuration.md": _settings,
+    "commands.md": _commands,
 }
 
 if __name__ == "__main__":

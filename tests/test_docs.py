@@ -48,12 +48,36 @@ def test_every_reason_is_explained() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Each relative link, and each path in worker/ that is named, is a file that is there."""
+    """Each relative link is to a file and a heading that are there, and each path in worker/ that
+    is named is one."""
     text = page.read_text("utf-8")
-    for link in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (page.parent / link).exists(), link
+    for link, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", text):
+        target = page.parent / link if link else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in _anchors(target.read_text("utf-8")), f"{link}#{anchor}"
     for path in re.findall(r"`(worker/[\w/.]+)`", text):
         assert (ROOT / path).exists(), path
+
+
+def _anchors(text: str) -> set[str]:
+    """The headings as addresses, as they are made where the documents are shown."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_page_is_found_from_the_readme() -> None:
+    """The README links to each document, or to one that does."""
+    found, left = set(), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        if page in found or page.suffix != ".md":
+            continue
+        found.add(page)
+        links = re.findall(r"\]\(([^)#:]+)", page.read_text("utf-8"))
+        left += [(page.parent / link).resolve() for link in links]
+    assert set(PAGES) <= found
 
 
 def test_the_readme_has_every_command() -> None:

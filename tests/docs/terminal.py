@@ -1,0 +1,114 @@
+"""A second terminal: a home of its own in which `newsdrop up` runs, and commands are typed."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.docs.pages import ROOT
+
+PATIENCE = 90.0
+LOOKED_ON = 3
+"""Seconds that a command which does not end by itself is looked at."""
+
+_SHIM = f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("redis_cli.py")}" "$@"\n'
+
+
+class Terminal:
+    """Commands run by bash in a folder like a clone's top, with a HOME that was empty before."""
+
+    def __init__(self) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="nd-docs-"))
+        self.state = self.home / ".local" / "state" / "newsdrop"
+        self.clone = self.home / "clone"
+        self.clone.mkdir()
+        for name in ("examples", "config", "worker", "tests"):
+            (self.clone / name).symlink_to(ROOT / name)
+        (self.clone / ".venv").symlink_to(sys.prefix)
+        self.environment = {
+            "HOME": str(self.home),
+            "PATH": f"{self._tools()}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+            "NEWSDROP_WORKER_PROCESSES": "2",
+            "NEWSDROP_WEB_PORT": "0",
+            "DOCS_MARK": self.home.name,
+        }
+        self._up: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """`newsdrop up --examples`, as `make up` does it, until it says that it is ready."""
+        said = self.home / "up.txt"
+        with said.open("wb") as output:
+            self._up = subprocess.Popen(
+                ["newsdrop", "up", "--examples"],
+                cwd=self.clone, env=self.environment, stdout=output, stderr=output,
+            )  # fmt: skip
+        self.until(lambda: "newsdrop is ready." in said.read_text() or self._up.poll() is not None)
+        assert self._up.poll() is None, said.read_text()
+
+    def stop(self) -> None:
+        """End what runs here: the service that was started, and one that a page left detached."""
+        if self._up is not None:
+            self._up.send_signal(signal.SIGTERM)
+            try:
+                self._up.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._up.kill()
+                self._up.wait()
+            subprocess.run(["newsdrop", "down"], env=self.environment, check=False)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def type(self, script: str) -> str:
+        """Run it, and what it said; it must succeed, line by line."""
+        done = subprocess.run(  # noqa: PLW1510  # its code is looked at
+            ["bash", "-exo", "pipefail", "-c", script],
+            cwd=self.clone, env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def ask(self, *words: str) -> list[Any]:
+        """A command's JSON documents."""
+        done = subprocess.run(  # noqa: PLW1510  # its code is looked at
+            ["newsdrop", *words, "--json"],
+            cwd=self.clone, env=self.environment, capture_output=True, text=True, timeout=PATIENCE,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def until(self, what: Callable[[], Any]) -> Any:
+        end = time.monotonic() + PATIENCE
+        while not (found := what()):
+            assert time.monotonic() < end, "it did not happen in time"
+            time.sleep(0.1)
+        return found
+
+    def _tools(self) -> Path:
+        """A folder for PATH with `redis-cli`, where this machine has none."""
+        tools = self.home / "tools"
+        tools.mkdir()
+        if shutil.which("redis-cli") is None:
+            (tools / "redis-cli").write_text(_SHIM)
+            (tools / "redis-cli").chmod(0o755)
+        return tools
+
+
+def bounded(script: str, endless: str) -> str:
+    """`script`, where each line that matches `endless` is looked at for some seconds and ended: it
+    must not have ended by itself, or with an error."""
+
+    def line(match: re.Match[str]) -> str:
+        command = re.sub(r"\s+#\s.*$", "", match[0])
+        return f"timeout -s INT {LOOKED_ON} {command} || [ $? -eq 124 ]"
+
+    return re.sub(rf"^.*(?:{endless}).*$", line, script, flags=re.MULTILINE)

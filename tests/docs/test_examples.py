@@ -1,0 +1,89 @@
+"""What the documents show is run: in their order, by a user's shell, against a running service."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import PAGES, Block, blocks
+from tests.docs.terminal import Terminal, bounded
+from worker.settings import load
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+ELSEWHERE = {
+    "docs/operations.md": "stops the service, so it has one of its own: test_operations",
+    "docs/api.md": "its examples are run by tests/web_app",
+    "docs/docker.md": "needs a container engine: `make compose-test`",
+    "docs/systemd.md": "needs systemd as process 1",
+    "docs/monitoring.md": "needs Prometheus; its rules are checked with promtool",
+    "CONTRIBUTING.md": "shows a tree",
+}
+"""Pages whose blocks are not run here, and why."""
+
+NOT_RUN = {
+    r"^make ": "a fresh clone's first start installs from a registry",
+    r"\bup$": "the service runs already",
+    r"\.example\b": "nobody has such a name; feeds are polled over loopback in other tests",
+    r"^celery ": "a second worker; tests/e2e/test_plain_celery.py runs it",
+}
+"""Lines that are left out of what is run, and why."""
+
+NAMED = re.compile(r'(?:"""|# |<!doctype html>\n<!-- )((?:[\w-]+/)?[\w-]+\.(?:py|toml|html))\b')
+"""A block that is a file begins with its name."""
+
+ENDLESS = r"--follow|--watch|^python consumer\.py"
+"""Lines that do not end by themselves."""
+
+
+def test_every_page_is_run_or_it_is_said_why() -> None:
+    """No page with commands in it is forgotten, and none is named that is gone."""
+    shown = {page for page in PAGES if blocks(page, "sh", "python")}
+    assert shown - set(ELSEWHERE) == set(RUN)
+
+
+RUN = [page for page in PAGES if page not in ELSEWHERE and blocks(page, "sh", "python")]
+
+
+@pytest.mark.parametrize("page", RUN)
+def test_the_examples_work(page: str, terminal: Terminal) -> None:
+    """Each shell and Python block of the page succeeds, line by line, after those before it."""
+    for block in blocks(page, "sh", "python", "toml", "html"):
+        if named := NAMED.match(block.text):
+            path = terminal.clone / named[1]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block.text)
+        elif block.language == "python":
+            _succeeds(block, "python - <<'END'\n" + block.text + "END\n", terminal)
+        elif block.language == "sh":
+            _succeeds(block, bounded(_runnable(block.text), ENDLESS), terminal)
+
+
+def _succeeds(block: Block, script: str, terminal: Terminal) -> None:
+    try:
+        terminal.type(script)
+    except AssertionError as error:
+        raise AssertionError(f"{block}: {error}") from None
+
+
+def _runnable(text: str) -> str:
+    """Without the lines that are not run."""
+    without_notes = re.compile(r"\s+#\s.*$")
+    kept = (
+        line
+        for line in text.splitlines(keepends=True)
+        if not any(re.search(why, without_notes.sub("", line.rstrip())) for why in NOT_RUN)
+    )
+    return "".join(kept)
+
+
+@pytest.mark.parametrize("block", [b for page in PAGES for b in blocks(page, "toml")], ids=str)
+def test_toml_is_what_its_reader_takes(block: Block, tmp_path: Path) -> None:
+    """Settings shown are settings; the rest is at least TOML."""
+    told = tomllib.loads(block.text)
+    if block.page.startswith("docs/"):
+        path = tmp_path / "newsdrop.toml"
+        path.write_text(block.text)
+        assert load(path, noted=False)
+    assert told

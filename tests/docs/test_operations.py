@@ -1,0 +1,79 @@
+"""docs/operations.md: what it says of back-up, restore, other servers and machines comes true."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import blocks
+from tests.docs.terminal import Terminal
+from tests.servers import Server
+from tests.world import World, article
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+PAGE = "docs/operations.md"
+REDIS = "redis://redis.example:6379/0"
+"""What the page calls the new server."""
+
+AGE = "find ~/.local/state/newsdrop/archive -name '*.jsonl' -exec touch -d '1 hour ago' {} +"
+"""What was archived in the last minutes is offered again by itself (`worker/restart.py`), and not
+what `replay` is for."""
+
+
+@pytest.fixture
+def own() -> Iterator[Terminal]:
+    """A service that this test may stop."""
+    made = Terminal()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def test_back_up_restore_and_another_redis(
+    own: Terminal, own_server: Callable[..., Server]
+) -> None:
+    """The page's commands, in their order: after each restore, and at another Redis, the stream has
+    the same articles under the same ids, each once, and the audit balances."""
+    new = own_server(appendonly=True)
+    before = records(own)
+    assert len(before) == 2
+    for block in blocks(PAGE, "sh"):
+        own.type(AGE)
+        own.type(block.text.replace(REDIS, new.url))
+        if "replay" in block.text:
+            own.environment |= {"NEWSDROP_REDIS_URL": new.url} if REDIS in block.text else {}
+            assert records(own) == before, str(block)
+    assert own.ask("audit")[0]["unaccounted"] == 0
+
+
+def test_when_redis_lost_everything_replay_gives_it_back(own: Terminal) -> None:
+    """Without its data, the server is filled from the archive: the same ids, titles and times."""
+    before = records(own)
+    own.type("newsdrop down")
+    own.type(AGE)
+    own.type("rm -r ~/.local/state/newsdrop/server")
+    own.type("newsdrop up --detach")
+    assert records(own) == []
+    own.type("newsdrop replay")
+    assert records(own) == before
+
+
+def test_two_machines_on_one_redis_publish_an_article_once(
+    tmp_path: Path, redis_server: Server
+) -> None:
+    """Each with its own folders: what both get is one entry, and a duplicate at the second."""
+    one, two = (World(tmp_path / name, redis_server.url) for name in ("one", "two"))
+    for world in (one, two):
+        world.put("a.md", article())
+        world.run()
+    assert len(one.entries()) == 1
+    assert [outcome["status"] for outcome in two.journal()] == ["duplicate"]
+
+
+def records(terminal: Terminal) -> list[dict[str, object]]:
+    """The stream's records, by id."""
+    found = terminal.ask("tail", "--from", "0", "--count", "1000")
+    return sorted(found, key=lambda record: record["id"])
