@@ -29,6 +29,7 @@ def announce(app: Celery) -> None:
     presence = _Presence(app)
     signals.setup_logging.connect(_logging(app), weak=False)
     signals.celeryd_init.connect(_lines_only, weak=False)
+    signals.celeryd_after_setup.connect(_no_advice, weak=False)
     signals.worker_init.connect(presence.begin, weak=False)
     signals.heartbeat_sent.connect(presence.beat, weak=False)
     signals.worker_ready.connect(presence.ready, weak=False)
@@ -37,11 +38,15 @@ def announce(app: Celery) -> None:
 
 def _logging(app: Celery) -> Callable[..., None]:
     def configure(**_: Any) -> None:
-        # At each lost connection, of a setting that is set here on purpose (see worker.app).
-        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
         configure_logging(app.conf.newsdrop_settings)
 
     return configure
+
+
+def _no_advice(**_: Any) -> None:
+    """Leave out what Celery says at each lost connection, of a setting that is set on purpose (see
+    :mod:`worker.app`). After its own set-up, in which it asks for all such warnings."""
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 
 def _lines_only(instance: Any, conf: Any, **_: Any) -> None:
