@@ -25,6 +25,7 @@ from bench.figure import Figure
 from bench.index import index
 from bench.latency import latency
 from bench.memory import memory
+from bench.needs import needs
 from bench.pages import pages
 from bench.parsers import parsers
 from bench.speed import speed
@@ -42,6 +43,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "feedmemory": feed_memory,
     "parsers": parsers,
     "pages": pages,
+    "needs": needs,
     "web": web,
 }
 
