@@ -77,6 +77,7 @@ def test_a_scrape_tells_what_was_done(world: World) -> None:
     assert value(told, "duplicates_total", reason="same_bytes") == 1
     assert value(told, "duplicates_total", reason="content_differs") == 1
     assert value(told, "rejected_total", reason="not_text") == 1
+    assert value(told, "rejected_total", reason="kills_worker") == 0
     assert value(told, "files", state="waiting") == 1
     assert value(told, "files_settled_total", outcome="archived") == 4
     assert value(told, "files_settled_total", outcome="quarantined") == 1

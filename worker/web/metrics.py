@@ -31,7 +31,7 @@ from worker.view.measures import Numbers, numbers
 from worker.view.overview import Overview
 from worker.view.status import Source
 
-MOST_SOURCES = 2000
+MOST_SOURCES = 500
 """Sources with series of their own; those after them, by name, are one more together."""
 MOST_GROUPS = 100
 OTHERS = "(others)"
