@@ -59,6 +59,22 @@ def test_refusals_say_what_to_do(part: str) -> None:
             assert ":" in text or ";" in text, f"{where}: {text}"
 
 
+def test_errors_say_what_to_do() -> None:
+    """Behind a colon, a semicolon or a comma, or from its first word on, each error tells its
+    reader what to do, or asks the question whose answer is that."""
+    kinds = ERRORS - REFUSALS | {"StoreRefused", "NotThere", "AlreadyThere", "Busy", "FetchFailed"}
+    found = list(messages(kinds))
+    assert len(found) > 90
+    silent = [
+        (where, text)
+        for where, text in found
+        if not any(mark in text for mark in (": ", "; "))
+        and not text.startswith(("name ", "give "))
+        and not text.endswith("{}")  # which ends in it
+    ]
+    assert silent == []
+
+
 def test_every_reason_is_given_somewhere() -> None:
     """No reason is left over that nothing refuses with."""
     code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))

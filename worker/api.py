@@ -49,7 +49,8 @@ def parse(
         try:
             data = Path(source).read_bytes()
         except OSError as error:
-            raise UsageError(f"{printable(source)} cannot be read: {error.strerror}") from error
+            why = f"{error.strerror}; check path and rights"
+            raise UsageError(f"{printable(source)} cannot be read: {why}") from error
     records = []
     for item in read_document(data, name or "bytes", settings, utc_now(), as_source, origin=origin):
         if isinstance(item, Unread):

@@ -188,6 +188,6 @@ def test_explain_of_a_title_without_a_date_wants_the_file(home: Home) -> None:
     """Such a key holds the content, which a title alone does not give."""
     result = home.run("explain", "--title", "甲")
     assert result.exit_code == 1
-    assert "give a PATH" in result.stderr
+    assert "give --date, or a PATH" in result.stderr
     assert home.run("explain").exit_code == 2
     assert home.run("explain", "a.md", "--title", "甲").exit_code == 2

@@ -118,3 +118,12 @@ def test_a_password_comes_from_its_file(tmp_path: Path, own_server: Callable[...
     file.write_text("\n")
     with pytest.raises(ConfigError, match=r"redis\.password_file: the first line .* is empty"):
         redis_url(load(options=given))
+
+
+def test_a_wrong_url_is_told_without_what_is_in_it() -> None:
+    """A password with a slash in it makes an address that is none: the error says how to write it,
+    and quotes nothing of it."""
+    with pytest.raises(ConfigError, match="%2F") as told:
+        connect("redis://:geh/eim@127.0.0.1:6379/0")
+    assert "geh" not in str(told.value)
+    assert "eim" not in str(told.value)

@@ -72,7 +72,7 @@ def enqueue_addresses(
     if not urls:
         raise UsageError("there is no address in it: name at least one")
     if len(urls) > MOST_ADDRESSES:
-        raise UsageError(f"these are {len(urls):,} addresses: {MOST_ADDRESSES} at once may be")
+        raise UsageError(f"these are {len(urls):,} addresses: give at most {MOST_ADDRESSES}")
     for url in urls:
         if not is_address(url):
             raise UsageError(

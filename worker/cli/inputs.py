@@ -39,10 +39,11 @@ def read_input(path: str, limit: int, bound: str = "limits.file_mb allows") -> t
             # A FIFO must not be waited at; a link that a person names is meant.
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise UsageError(f"{name} is no regular file")
+                    raise UsageError(f"{name} is no regular file: name one that is")
                 data = file.read(limit + 1)
         except OSError as error:
-            raise UsageError(f"{name} cannot be read: {error.strerror}") from error
+            why = f"{error.strerror}; check path and rights"
+            raise UsageError(f"{name} cannot be read: {why}") from error
     if len(data) > limit:
-        raise UsageError(f"{name} is larger than {bound} ({limit:,} bytes)")
+        raise UsageError(f"{name} is larger than {bound} ({limit:,} bytes): split it")
     return data, path if path != STDIN else "stdin"

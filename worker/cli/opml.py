@@ -104,7 +104,8 @@ def write_list(exported: Exported, file: str | None) -> None:
         temporary.write_bytes(data)
         temporary.rename(path)
     except OSError as error:
-        raise UsageError(f"{printable(file)} cannot be written: {error.strerror}") from error
+        why = f"{error.strerror}; name another file, or - for standard output"
+        raise UsageError(f"{printable(file)} cannot be written: {why}") from error
 
 
 def _take(

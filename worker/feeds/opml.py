@@ -96,7 +96,7 @@ def _tree(data: bytes) -> etree._Element | None:
     """The root element, or None where there is none at all."""
     # libxml2 is quadratic in them; text between tags, which a list has little of, counts too.
     if any(tag.count(b"=") > _MAX_ATTRIBUTES for tag in _HUGE_TAG.findall(data)):
-        raise UsageError(f"an outline of the file has more than {_MAX_ATTRIBUTES} attributes")
+        raise UsageError(f"an outline has more than {_MAX_ATTRIBUTES} attributes: remove them")
     if b"<!entity" in data.replace(b"\x00", b"").lower():  # in UTF-16, too
         raise UsageError("the OPML file declares XML entities: remove its DOCTYPE")
     if b"\x00" not in data:  # in UTF-16 the bytes of a sign tell nothing

@@ -61,7 +61,7 @@ def drop(folder: Folder, files: tuple[Path, ...]) -> None:
             hidden.rename(folder.path / file.name)
     except OSError as error:
         raise SpoolUnavailable(
-            f"{printable(folder.path)} cannot be written: {error.strerror}"
+            f"{printable(folder.path)} cannot be written: {error.strerror}; check its rights"
         ) from error
 
 

@@ -250,7 +250,8 @@ def _make_folders(settings: Settings) -> None:
             folder.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"the drop folder {printable(folder.path)} cannot be made: {error.strerror}"
+                f"the drop folder {printable(folder.path)} cannot be made: {error.strerror}; "
+                "give yourself rights there, or name another folder"
             ) from error
 
 

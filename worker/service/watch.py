@@ -55,7 +55,7 @@ class FolderWatch:
         try:
             from watchdog.observers.inotify_c import InotifyFD
         except ImportError as error:
-            raise SpoolUnavailable("this system has no inotify") from error
+            raise SpoolUnavailable("this system has no inotify: nothing is lost by it") from error
         try:
             self._identity = self._look()
             # a folder moved within the tree is added twice, on purpose

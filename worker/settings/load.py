@@ -73,9 +73,10 @@ def first_line(path: Path, key: str) -> str:
             line = file.readline(4096).strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why += "; check path and rights"
         raise ConfigError(f"{key}: {printable(path)} cannot be read: {why}") from error
     if not line:
-        raise ConfigError(f"{key}: the first line of {printable(path)} is empty")
+        raise ConfigError(f"{key}: the first line of {printable(path)} is empty: write it there")
     return line
 
 
@@ -122,7 +123,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError(f"no config file at {printable(path)}") from error
+        raise ConfigError(
+            f"no config file at {printable(path)}: name one with --config or NEWSDROP_CONFIG"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
@@ -210,7 +213,7 @@ def _check_environment() -> None:
     if unknown:
         name = min(unknown)
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else ": unset it"
         raise ConfigError(f"unknown environment variable {printable(name)}{hint}")
 
 

@@ -30,7 +30,8 @@ def _cron(text: str) -> str:
             minute, hour, day, month, weekday = text.split()
             crontab(minute, hour, weekday, day, month)
         except (ParseException, ValueError, TypeError) as error:
-            raise ValueError(f"not a cron schedule of five fields: {text!r} ({error})") from error
+            hint = "write minute, hour, day, month, weekday: */5 9-15 * * 1-5"
+            raise ValueError(f"not a cron schedule: {text!r} ({error}); {hint}") from error
     return text
 
 

@@ -80,11 +80,11 @@ class Settings(BaseSettings):
                 if one.name == other.name:
                     raise ValueError(f"two folders have the name {one.name}: each needs its own")
                 if one.path.is_relative_to(other.path) or other.path.is_relative_to(one.path):
-                    raise ValueError(f"{one.name} and {other.name}: one folder is inside the other")
+                    raise ValueError(f"{one.name} is inside {other.name}, or it in that: move one")
             if one.in_place and self.state_dir.is_relative_to(one.path):
                 raise ValueError(f"state_dir is inside {one.name}, which is read in place: move it")
             if one.name == MANUAL:
-                raise ValueError(f"{MANUAL} is the source of what is enqueued by hand")
+                raise ValueError(f"{MANUAL} is the source of what is enqueued: choose another name")
             if one.name == POLLED:
                 raise ValueError(f"{POLLED} is the source of what is polled: choose another name")
         return self

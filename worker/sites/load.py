@@ -36,7 +36,7 @@ def load_sites(directories: Sequence[Path]) -> Sites:
     problems: list[str] = []
     for directory in directories:
         if not directory.is_dir():
-            raise ConfigError(f"no folder of site rules at {printable(directory)}")
+            raise ConfigError(f"no folder of site rules at {printable(directory)}: see sites_dir")
         for path in sorted(directory.glob("*.toml")):
             try:
                 found[path.stem] = _read(path)

@@ -87,7 +87,8 @@ def _check(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise UsageError(f"{printable(path)} cannot be enqueued: {error.strerror}") from error
+        why = f"{error.strerror}; check path and rights"
+        raise UsageError(f"{printable(path)} cannot be enqueued: {why}") from error
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise UsageError(f"{printable(path)} is neither a file nor a folder: name one that is")
     if not os.access(path, os.R_OK):

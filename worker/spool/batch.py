@@ -50,7 +50,9 @@ def names(root: Root) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise SpoolUnavailable(f"the spool folder {root.work} cannot be listed") from error
+        raise SpoolUnavailable(
+            f"the spool folder {root.work} cannot be listed: check its rights"
+        ) from error
 
 
 def fair_order(roots: Sequence[Root]) -> list[tuple[Root, str]]:
@@ -191,7 +193,9 @@ class Batch:
         except OSError as error:
             if error.errno in _NOT_A_FILE:
                 raise _no_file() from error
-            raise SpoolUnavailable(f"entry {entry} of batch {self.name} is not readable") from error
+            raise SpoolUnavailable(
+                f"entry {entry} of batch {self.name} is not readable: check the disk"
+            ) from error
         with translated(self.folder), closing_fd(fd):
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):

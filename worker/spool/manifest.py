@@ -104,7 +104,9 @@ def load(batch_dir: Path) -> Manifest:
         entries = tuple(_entry(*json.loads(line)) for line in rest)
         return Manifest(made(Head, json.loads(first)), entries)
     except (OSError, ValueError, TypeError) as error:
-        raise SpoolUnavailable(f"the manifest of batch {batch_dir.name} cannot be read") from error
+        raise SpoolUnavailable(
+            f"the manifest of batch {batch_dir.name} cannot be read: check the disk"
+        ) from error
 
 
 def origin_of(said: dict[str, Any] | None) -> Origin | None:

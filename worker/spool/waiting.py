@@ -78,7 +78,9 @@ def _counted(folder: str, before: _Counted | None) -> _Counted | None:
         return _Counted(found, *_count(folder))
     except FileNotFoundError as error:
         if os.access(folder, os.F_OK):
-            raise SpoolUnavailable(f"the batch {printable(folder)} has no manifest") from error
+            raise SpoolUnavailable(
+                f"the batch {printable(folder)} has no manifest: check the disk"
+            ) from error
         return None
     except OSError as error:
         told = f"the batch {printable(folder)} cannot be read: {error.strerror}"

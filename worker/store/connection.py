@@ -40,7 +40,11 @@ def connect(url: str) -> Client:
             **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         )
     except ValueError as error:
-        raise ConfigError(f"redis.url {shown_url(url)} is not usable: {error}") from error
+        # Without what `urllib` said: it quotes what it took for a port, which may be a password.
+        raise ConfigError(
+            f"redis.url {shown_url(url)} is not usable: write it as redis://:PASSWORD@HOST:PORT/0, "
+            "a password's / : @ # ? as %2F %3A %40 %23 %3F, or put that into redis.password_file"
+        ) from error
 
 
 def redis_url(settings: Settings) -> str:

@@ -92,8 +92,11 @@ def explain_title(
                 f"{printable(date, 80)} is no date that can be used: write it YYYY-MM-DD, or give "
                 "a PATH"
             )
-        why = "without a date" if found.date is None else f"the scope is {profile.scope}"
-        return Answer((about,), f"this key needs the article's content, too ({why}): give a PATH")
+        if found.date is None:
+            why = "without a date the key needs the article's content: give --date, or a PATH"
+        else:
+            why = f"with the scope {profile.scope} the key needs the article itself: give a PATH"
+        return Answer((about,), why)
     return _looked_up(settings, [(about, found.identity)])
 
 
@@ -159,9 +162,11 @@ def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise UsageError(f"{printable(path)} cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"{printable(path)} cannot be read: {error.strerror}; check its rights"
+        ) from error
     if len(data) > limit:
-        raise UsageError(f"{printable(path)} is larger than limits.file_mb: it would be refused")
+        raise UsageError(f"{printable(path)} is larger than limits.file_mb, and refused: split it")
     read = list(read_document(data, str(path), settings, utc_now(), source))
     articles = [_of_item(item, path) for item in read if isinstance(item, Item)]
     answer = _looked_up(settings, articles)

@@ -64,7 +64,7 @@ def raw(request: Request) -> Response:
     refused = Quarantine(settings.state_dir).get(request.path_params["id"])
     path = Quarantine(settings.state_dir).raw_path(refused.id)
     if path.is_symlink() or not path.is_file():
-        raise NotThere("of this input no bytes were kept")
+        raise NotThere("no bytes were kept of this input: see why it was refused")
     name = refused.path.replace("\\", "/").rsplit("/", 1)[-1] or "raw"
     disposition = (
         f"attachment; filename=\"{refused.id}.raw\"; filename*=UTF-8''{quote(name, safe='')}"
