@@ -2,11 +2,14 @@
 
 import os
 import pty
+import select
 import shutil
+import signal
 import socket
 import sys
 import termios
 import time
+from collections.abc import Callable
 
 import pytest
 import redis
@@ -151,24 +154,34 @@ def test_watching_ends_with_a_key(home: Home, key: bytes) -> None:
     if pid == 0:
         os.environ |= {"TERM": "xterm-256color", "COLUMNS": "90", "LINES": "40"}
         os.execv(sys.executable, [sys.executable, "-m", "worker.cli", "status", "--watch"])
-    seen = b""
-    deadline = time.monotonic() + 60
+    seen = bytearray()
+    ended = False
+
+    def read_until(enough: Callable[[], bool]) -> None:
+        nonlocal ended
+        deadline = time.monotonic() + 60
+        while not ended and not enough():
+            assert time.monotonic() < deadline, bytes(seen)
+            if select.select([terminal], [], [], 1)[0]:
+                try:
+                    seen.extend(os.read(terminal, 65536))
+                except OSError:
+                    ended = True  # the other end is closed
+
     try:
-        while seen.count(b"No worker is running") < 3:  # it renews itself
-            assert time.monotonic() < deadline, seen
-            seen += os.read(terminal, 65536)
+        read_until(lambda: seen.count(b"No worker is running") >= 3)  # it renews itself
         before_end = termios.tcgetattr(terminal)[3] & termios.ICANON
         os.write(terminal, key)
-        try:
-            while piece := os.read(terminal, 65536):
-                seen += piece
-        except OSError:
-            pass  # the other end is closed
+        read_until(lambda: False)
+        after_end = termios.tcgetattr(terminal)[3] & termios.ICANON
     finally:
-        os.close(terminal)
+        if not ended:
+            os.kill(pid, signal.SIGKILL)
         _, code = os.waitpid(pid, 0)
+        os.close(terminal)
     assert os.waitstatus_to_exitcode(code) == 0
     assert not before_end, "keys are read as they come"
+    assert after_end, "and afterwards as a line, as before"
     assert seen.count(b"\x1b[?1049h") == seen.count(b"\x1b[?1049l") == 1
     assert b"Traceback" not in seen
 
