@@ -104,6 +104,7 @@ def configure_logging(settings: Settings) -> None:
     handler.setFormatter(_Formatter([_exception(), safe_values, *_renderers(log)]))
     root = logging.getLogger()
     root.handlers = [handler]
+    logging.getLogger("worker").handlers = []  # of the command that became this process
     root.setLevel(log.level.upper())
     for name in _CHATTER:
         quiet = log.level != "debug" and name.split(".")[0] not in log.levels

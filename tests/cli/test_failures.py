@@ -12,6 +12,7 @@ import pytest
 
 from tests.home import Home, article
 from worker.cli import main
+from worker.errors import StoreFull
 
 NEWSDROP = (sys.executable, "-m", "worker.cli")
 
@@ -25,6 +26,20 @@ def test_redis_away_is_one_sentence_and_exit_3(lonely: Home) -> None:
         assert result.stderr.startswith("newsdrop: Redis cannot be reached")
         assert "newsdrop up" in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def test_what_is_warned_of_is_a_note_with_its_cause(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A warning of a part of newsdrop is a line on standard error: the event, why, and of what."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise StoreFull("Redis is full:\x1b[2J")
+
+    path = home.put("a.md", article("甲"))
+    monkeypatch.setattr("redis.client.Pipeline.execute", refused)
+    told = home.run("enqueue", str(path)).stderr
+    assert "newsdrop: a job is not noted: Redis is full:\\x1b[2J (job enqueue-" in told
 
 
 def test_commands_of_the_spool_need_no_redis(lonely: Home) -> None:

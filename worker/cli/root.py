@@ -1,5 +1,6 @@
 """`newsdrop` itself: the global options, the commands, and what every failure looks like."""
 
+import logging
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,6 +65,23 @@ app = typer.Typer(
 )
 
 
+class _Notes(logging.Handler):
+    """What a part of newsdrop warns of while a command runs: a note, as the command's own are."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from worker.cli.output import say
+        from worker.logs import plain
+
+        say(plain(record), "yellow", "newsdrop: ")
+
+
+def _note_warnings() -> None:
+    """Until the command configures logs of its own, as `listen` does."""
+    ours = logging.getLogger("worker")
+    if not any(isinstance(handler, _Notes) for handler in ours.handlers):
+        ours.addHandler(_Notes(logging.WARNING))
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"newsdrop {__version__}")
@@ -86,6 +104,7 @@ def root(
     ] = False,
 ) -> None:
     context.obj = Call(config)
+    _note_warnings()
 
 
 for commands in (serve, web, health, intake, work, records, reading, settings):

@@ -73,8 +73,9 @@ def first_line(path: Path, key: str) -> str:
             line = file.readline(4096).strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
-        why += "; check path and rights"
-        raise ConfigError(f"{key}: {printable(path)} cannot be read: {why}") from error
+        raise ConfigError(
+            f"{key}: {printable(path)} cannot be read: {why}; check path and rights"
+        ) from error
     if not line:
         raise ConfigError(f"{key}: the first line of {printable(path)} is empty: write it there")
     return line
