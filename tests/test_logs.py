@@ -84,7 +84,7 @@ def test_what_is_in_hand_is_in_every_line() -> None:
         "lost it",
         "aside",
         "batch done",
-        "nothing in hand",
+        "idle",
     ]
     assert fields == [
         {"job": "j", "batch": "b", "document": "d"},
