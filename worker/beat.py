@@ -1,6 +1,5 @@
 """The scheduler: beat's ticks, bounded, and cron schedules in a source's own time zone."""
 
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,8 +8,8 @@ from celery.schedules import crontab
 from celery.utils.dispatch import Signal
 
 from worker.errors import Retryable
-from worker.logs import get_logger, told_to_wait
-from worker.promises import begin, ended_in_a_sentence
+from worker.logs import get_logger
+from worker.promises import ended_in_a_sentence, make_places, try_places
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 from worker.store.workers import Heartbeats
@@ -63,7 +62,9 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         # without this beat's process ended there, and the worker went on without a tick. Where
         # the settings are wrong it ends in a sentence; Celery would log a traceback.
         with ended_in_a_sentence():
-            begin(self.app.conf.newsdrop_settings, partial(told_to_wait, logger))
+            make_places(self.app.conf.newsdrop_settings)
+            # The rest is told once it runs (see worker.presence): a TERM in here hangs Celery.
+            try_places(self.app.conf.newsdrop_settings, lambda _: None)
         super().setup_schedule()
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:

@@ -31,6 +31,7 @@ def announce(app: Celery) -> None:
     signals.celeryd_init.connect(_lines_only, weak=False)
     signals.celeryd_after_setup.connect(_no_advice, weak=False)
     signals.worker_init.connect(presence.begin, weak=False)
+    signals.beat_init.connect(presence.begin_unless_begun, weak=False)
     signals.heartbeat_sent.connect(presence.beat, weak=False)
     signals.worker_ready.connect(presence.ready, weak=False)
     signals.worker_shutdown.connect(presence.leave, weak=False)
@@ -76,9 +77,13 @@ class _Presence:
         with ended_in_a_sentence():
             self._checked = begin(self._app.conf.newsdrop_settings, partial(told_to_wait, logger))
 
-    def ready(self, sender: Any, **_: Any) -> None:
-        if not self._checked:  # the server was away, and may be one that must be refused
+    def begin_unless_begun(self, **_: Any) -> None:
+        """For beat, which with `-B` is a child of a worker that did so."""
+        if not self._checked:
             self.begin()
+
+    def ready(self, sender: Any, **_: Any) -> None:
+        self.begin_unless_begun()  # the server was away, and may be one that must be refused
         self._processes = sender.controller.concurrency
         self.beat()
 

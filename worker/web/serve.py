@@ -17,6 +17,7 @@ from worker.promises import ask_server, make_places, try_places
 from worker.service.notify import notifier
 from worker.service.port import address_of, open_port
 from worker.settings import Settings
+from worker.store.connection import redis_url
 
 __all__ = ["address_of", "open_port", "run_web"]
 
@@ -66,6 +67,7 @@ def _begin(settings: Settings) -> None:
     """As each part does, but a server that must be refused is no reason not to come up: this page
     is where a person looks for what is wrong."""
     told = partial(told_to_wait, logger)
+    redis_url(settings)  # raises where its password's file cannot be read
     make_places(settings)
     try_places(settings, told)
     try:
