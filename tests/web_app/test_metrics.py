@@ -1,5 +1,6 @@
 """Metrics: what a scrape tells, counted right whatever becomes of processes."""
 
+import os
 import re
 import signal
 import time
@@ -18,11 +19,13 @@ from tests.e2e.test_plain_celery import Worker, until
 from tests.newsroom import item, newsroom, rss
 from tests.servers import Server
 from tests.web import Reply, Web
-from tests.world import World, article
+from tests.world import World, article, in_child
 from worker.bell import ring_ingest
 from worker.cli.root import app
 from worker.model import Stage, Tally
+from worker.spool.batch import Batch
 from worker.store.measures import BOUNDS
+from worker.store.tally import Tallies
 from worker.times import utc_now
 from worker.view.audit import audit
 from worker.web import metrics
@@ -101,6 +104,35 @@ def test_a_scrape_tells_what_was_done(world: World) -> None:
         ]
         assert counts == sorted(counts, key=lambda count: count or 0)
         assert value(told, "stage_seconds_bucket", stage=stage, le="+Inf") == 2
+
+
+@pytest.mark.parametrize("step", ["settle", "remove"])
+def test_a_batch_is_measured_once(world: World, step: str) -> None:
+    """kill -9 just before a batch is settled, or just after: whoever takes it next counts each
+    article, repeat and refusal once. Times that died with their process are in no histogram."""
+    world.put("a.md", article("甲"))
+    world.put("b.md", article("甲") + b"\n")
+    world.put("bad.md", b"\x00")
+    world.look()
+
+    def die(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def run() -> None:
+        part = Tallies if step == "settle" else Batch
+        setattr(part, step, die)
+        World(world.settings.state_dir, world.settings.redis.url).drain()
+
+    assert in_child(run) == -signal.SIGKILL
+    assert len(world.waiting()) == 1
+    world.drain()
+    told = scrape(world)
+    assert value(told, "articles_total", source="drop", outcome="published") == 1
+    assert value(told, "articles_total", source="drop", outcome="duplicate") == 1
+    assert value(told, "duplicates_total", reason="same_article") == 1
+    assert value(told, "rejected_total", reason="not_text") == 1
+    assert value(told, "stage_seconds_count", stage="whole") == (0 if step == "settle" else 1)
+    assert sum(minute.duplicate for minute in world.context.measures.minutes(5)) == 1
 
 
 def test_what_it_says_of_the_service(world: World) -> None:
