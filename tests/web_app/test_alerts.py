@@ -1,19 +1,18 @@
-"""Alerts: checked by promtool, and by a real Prometheus that scrapes a real exposition.
+"""Alerts: checked by promtool, and by a real Prometheus that scrapes the real application.
 
 Without `promtool` and `prometheus` (Debian's package `prometheus` has both) they are skipped.
 """
 
-import http.server
 import json
 import os
 import re
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -24,9 +23,8 @@ import yaml
 from tests.newsroom import item, newsroom, rss
 from tests.servers import Server
 from tests.web import Reply, Web
+from tests.web_app.served import served
 from tests.world import World, article
-from worker.times import utc_now
-from worker.web.metrics import exposition
 
 ROOT = Path(__file__).parent.parent.parent
 MONITORING = ROOT / "config" / "monitoring"
@@ -82,27 +80,6 @@ def test_alerts_tell_what_to_do(rule: dict[str, Any]) -> None:
     assert anchor in {heading.lower() for heading in headings}
 
 
-class Exposed(http.server.BaseHTTPRequestHandler):
-    """Serves a world's metrics to who has the token, as the web part does."""
-
-    world: World
-
-    def do_GET(self) -> None:
-        if self.headers.get("authorization") != f"Bearer {TOKEN}":
-            self.send_error(401)
-            return
-        accept = self.headers.get("accept", "")
-        body, content_type = exposition(self.world.settings, utc_now(), accept)
-        self.send_response(200)
-        self.send_header("content-type", content_type)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: a test's output is its own."""
-
-
 class Prometheus:
     """A Prometheus of the test's own, on loopback; what it says through its API."""
 
@@ -155,19 +132,16 @@ def prometheus(
     folder = tmp_path_factory.mktemp("prometheus")
     shared_server.client().flushall()
     with Web() as web:
-        world = newsroom(folder / "state", shared_server, web)
+        options = {"web.token": TOKEN, "web.port": 0}
+        world = newsroom(folder / "state", shared_server, web, **options)
         _some_work(world, web)
-        Exposed.world = world
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Exposed)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        one = Prometheus(folder, f"127.0.0.1:{server.server_port}")
-        try:
-            one.wait_for("newsdrop_build_info and on () up == 1")
-            yield one
-        finally:
-            one.stop()
-            server.shutdown()
-            server.server_close()
+        with served(SimpleNamespace(settings=lambda: world.settings)) as page:
+            one = Prometheus(folder, page.url.removeprefix("http://"))
+            try:
+                one.wait_for("newsdrop_build_info and on () up == 1")
+                yield one
+            finally:
+                one.stop()
 
 
 def _some_work(world: World, web: Web) -> None:
