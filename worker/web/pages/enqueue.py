@@ -23,6 +23,7 @@ async def shown(request: Request) -> Response:
 async def enqueued(request: Request) -> Response:
     """The one form or the other; then the job's page, on which its progress follows."""
     settings: Settings = request.app.state.settings
+    typed = ""
     try:
         if request.headers.get("content-type", "").startswith(_MULTIPART):
             async with received(request) as sent:
@@ -36,24 +37,29 @@ async def enqueued(request: Request) -> Response:
         else:
             form = await request.form(max_files=0, max_fields=20)
             check_token(request, text(form, "form_token"))
-            urls = text(form, "addresses", 200_000).split()
+            typed = text(form, "addresses", 200_000)
             job = await run_in_threadpool(
-                enqueue_addresses, settings, urls, force=bool(form.get("force"))
+                enqueue_addresses, settings, typed.split(), force=bool(form.get("force"))
             )
     except (ConfigError, HTTPException):
         raise
     except NewsdropError as error:
-        return _form(request, str(error), 503 if isinstance(error, Retryable) else 400)
+        status = 503 if isinstance(error, Retryable) else 400
+        return _form(request, str(error), status, typed=typed)
     return see(f"/jobs/{job}")
 
 
-def _form(request: Request, why: str | None = None, status: int = 200) -> Response:
+def _form(
+    request: Request, why: str | None = None, status: int = 200, *, typed: str = ""
+) -> Response:
+    """The page. `why` says what did not go, `typed` are the addresses that were sent."""
     settings: Settings = request.app.state.settings
     return page(
         request,
         "enqueue.html",
         status=status,
         why=why,
+        typed=typed,
         folders=[str(one.path) for one in settings.all_folders() if not one.in_place],
         most_bytes=settings.web.upload_mb * MEGABYTE,
         most_files=MOST_FILES,

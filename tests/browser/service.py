@@ -1,0 +1,95 @@
+"""A whole newsdrop as `newsdrop up` runs it, for the browser: one state directory, one page."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 90.0
+"""Seconds; generous, for a machine that does much else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`address` is the page's, without a slash at its end."""
+
+    state: Path
+    address: str
+    environment: dict[str, str]
+
+    @property
+    def drop(self) -> Path:
+        return self.state / "drop"
+
+    def run(self, *command: str) -> str:
+        """What a command of this service prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "worker.cli", *command],
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def put(self, name: str, data: bytes) -> None:
+        """Rename a file into the drop folder."""
+        outside = self.state / "outside"
+        outside.write_bytes(data)
+        outside.rename(self.drop / name)
+
+    def published(self) -> int:
+        """How many articles have been."""
+        with urllib.request.urlopen(f"{self.address}/api/v1/status", timeout=PATIENCE) as answer:
+            told = json.load(answer)
+        return int(told["status"]["articles"]["published"])
+
+
+def start(state: Path, log: Path, **settings: str) -> "tuple[subprocess.Popen[bytes], Service]":
+    """Start it, and wait until its page answers. Whoever starts it ends it."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+    environment |= {"NEWSDROP_STATE_DIR": str(state), "NEWSDROP_WEB_PORT": "0", **settings}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker.cli", "up"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    noted = state / "run" / "up.json"
+
+    def address() -> str:
+        try:
+            return str(json.loads(noted.read_text("utf-8"))["web"]["url"]).rstrip("/")
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    wait_until(lambda: process.poll() is not None or address() != "")
+    assert process.poll() is None, log.read_text("utf-8", "replace")
+    service = Service(state, address(), environment)
+    wait_until(lambda: _answers(service.address))
+    return process, service
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Look until it is true. Fails after PATIENCE."""
+    until = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < until, "not within a minute and a half"
+        time.sleep(0.1)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/livez", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

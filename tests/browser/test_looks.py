@@ -1,0 +1,92 @@
+"""How every page looks: pictures for people, and what axe-core and a narrow screen say of them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Watched
+from tests.browser.service import Service
+
+PICTURES = Path(__file__).parents[2] / "screenshots"
+"""Ignored by git; look at them."""
+
+SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
+ASKED = {("light", "wide"), ("dark", "narrow")}
+"""Where axe-core looks: each scheme's colours and each size's structure once."""
+
+PAGES = {
+    "overview": "/",
+    "jobs": "/jobs",
+    "job": "/jobs",
+    "articles": "/articles",
+    "article": "/articles",
+    "found": "/articles?q=观察",
+    "hostile": "/articles?q=反转",
+    "explain": "/explain",
+    "quarantine": "/quarantine",
+    "refused": "/quarantine",
+    "discard": "/quarantine",
+    "feeds": "/feeds",
+    "feed": "/feeds",
+    "enqueue": "/enqueue",
+    "nothing": "/no-such-page",
+}
+_BEYOND = {
+    "job": "main tbody th a",
+    "article": "main tbody th a, main tbody td a",
+    "refused": "main tbody th a",
+    "discard": "main tbody th a",
+    "feed": "main tbody th a",
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_good_to_look_at(
+    browser: Browser, service: Service, name: str, scheme: str, size: str
+) -> None:
+    """Nothing serious for axe-core, nothing wider than the screen, no complaint, no other host."""
+    width, height = SIZES[size]
+    context = browser.new_context(
+        base_url=service.address,
+        color_scheme=scheme,  # type: ignore[arg-type]
+        viewport={"width": width, "height": height},
+        device_scale_factor=1,
+    )
+    page = context.new_page()
+    watched = Watched(page, service.address)
+    _open(page, name)
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}-{scheme}-{size}.png", full_page=True)
+    if (scheme, size) in ASKED:
+        found = Axe().run(page).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+    room = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert room[0] <= room[1], "wider than the screen"
+    if name != "nothing":  # where a 404 is what the console tells
+        watched.check()
+    context.close()
+
+
+def test_chinese_and_latin_are_in_one_line(page: Page, service: Service) -> None:
+    """Numbers in tables have figures of one width, and the page says its language."""
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    figures = page.locator("main td.num").first
+    expect(figures).to_have_css("font-variant-numeric", re.compile("tabular-nums"))
+
+
+def _open(page: Page, name: str) -> None:
+    page.goto(PAGES[name])
+    if beyond := _BEYOND.get(name):
+        page.locator(beyond).first.click()
+        expect(page.locator("h1")).to_be_visible()
+    if name == "discard":
+        page.get_by_role("link", name=re.compile("Discard")).click()

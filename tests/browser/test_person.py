@@ -1,0 +1,142 @@
+"""What a person does with the page, in a real browser."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.news import article
+from tests.browser.service import PATIENCE, Service
+
+_DROP = """([name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: "text/markdown" }));
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    document.body.dispatchEvent(
+      new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+def test_a_file_dropped_on_the_page_becomes_an_article(page: Page) -> None:
+    """Dropped, sent, followed to its end without a reload, and read as an article."""
+    page.goto("/enqueue")
+    page.evaluate(_DROP, ["dropped.md", article(500, "拖放到页面上的文章").decode()])
+    expect(page.get_by_text("dropped.md")).to_be_visible()
+    page.get_by_role("button", name="Enqueue files").click()
+    expect(page).to_have_url(re.compile(r"/jobs/enqueue-"))
+    expect(page.get_by_text("Done: 1 file")).to_be_visible()
+    page.goto("/articles")
+    page.get_by_role("link", name="拖放到页面上的文章").click()
+    expect(page.get_by_role("heading", name="拖放到页面上的文章")).to_be_visible()
+    expect(page.get_by_role("paragraph").filter(has_text="投资约三亿二千万元")).to_be_visible()
+
+
+def test_a_refused_file_is_read_about_and_retried(page: Page) -> None:
+    """Its job says that it was refused and why; a retry is a job of its own."""
+    page.goto("/enqueue")
+    bad = {"name": "坏文件.md", "mimeType": "text/markdown", "buffer": bytes(range(256)) * 20}
+    page.set_input_files("#files", bad)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Enqueue files").click()
+    expect(page.get_by_text("Done: 1 file")).to_be_visible()
+    row = page.get_by_role("row").filter(has_text="坏文件.md")
+    expect(row).to_contain_text("not text")
+    row.get_by_role("link", name="坏文件.md").click()
+    expect(page.get_by_role("heading", name="坏文件.md")).to_be_visible()
+    expect(page.get_by_label("The beginning of the file")).to_contain_text("00 01 02 03")
+    first = page.url
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("Done: 1 file")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="坏文件.md")).to_be_visible()
+    expect(page).not_to_have_url(first)
+
+
+def test_a_job_of_two_thousand_files_is_watched(
+    page: Page, service: Service, tmp_path: Path
+) -> None:
+    """The list has it while it runs, and its page comes to the end, neither ever loaded again."""
+    for number in range(2000):
+        (tmp_path / f"{number}.md").write_bytes(article(10_000 + number, f"第{number}号批量文章"))
+    page.goto("/jobs")
+    command = [sys.executable, "-m", "worker.cli", "enqueue", str(tmp_path)]
+    enqueuing = subprocess.Popen(command, env=service.environment, stdout=subprocess.DEVNULL)
+    row = page.get_by_role("row").filter(has_text=tmp_path.name)
+    expect(row).to_be_visible()
+    row.get_by_role("link").first.click()
+    expect(page.locator("#progress")).to_be_visible()
+    page.evaluate("window.loadedOnce = true")
+    assert enqueuing.wait(PATIENCE) == 0
+    expect(page.get_by_text(re.compile(r"Done: 2,000 files"))).to_be_visible(timeout=90_000)
+    assert page.evaluate("window.loadedOnce") is True
+    value, most = page.locator("#progress").evaluate("one => [one.value, one.max]")
+    assert value == most == 2000
+
+
+def test_what_changes_leaves_the_readers_place(page: Page, service: Service) -> None:
+    """A live region takes new text, while what is focused stays focused."""
+    page.goto("/")
+    expect(page.locator("#live")).to_have_text("live")
+    link = page.locator("main a[href]").first
+    link.focus()
+    was = page.evaluate("document.activeElement.outerHTML")
+    count = page.locator("dd.accent").first
+    before = count.inner_text()
+    service.put("later.md", article(700, "稍后到来的文章"))
+    expect(count).not_to_have_text(before)
+    assert page.evaluate("document.activeElement.outerHTML") == was
+
+
+def test_an_address_that_may_not_be_fetched_is_told(context: BrowserContext) -> None:
+    """It is refused with what to do about it, and what was typed is still there."""
+    page = context.new_page()  # unwatched: the console tells of an answer that is an error
+    page.goto("/enqueue")
+    page.get_by_label(re.compile("Pages or feeds")).fill("http://10.0.0.1/rss")
+    page.get_by_role("button", name="Fetch and enqueue").click()
+    expect(page.get_by_role("alert")).to_contain_text("fetch.allow_networks")
+    expect(page.get_by_label(re.compile("Pages or feeds"))).to_have_value("http://10.0.0.1/rss")
+
+
+def test_a_feed_is_polled_at_once(page: Page) -> None:
+    """From the list to the feed, and its button."""
+    page.goto("/feeds")
+    page.get_by_role("link", name="harbour", exact=True).click()
+    page.get_by_role("button", name=re.compile("Poll now", re.IGNORECASE)).click()
+    expect(page.get_by_role("status").first).to_be_visible()
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    """The first Tab offers the way past the navigation, and what has focus is seen."""
+    page.goto("/")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+
+
+def test_times_are_the_readers(page: Page) -> None:
+    """In the browser's zone, with the exact moment as a title."""
+    page.goto("/articles")
+    expect(page.locator("#zone")).to_contain_text("Tokyo")
+    expect(page.locator("main time").first).to_have_attribute("title", re.compile(r"here, .*UTC|Z"))
+
+
+def test_all_of_it_works_without_the_script(browser: Browser, service: Service) -> None:
+    """Reading, sending a file and discarding a refused one are plain pages and forms."""
+    context = browser.new_context(base_url=service.address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/enqueue")
+    data = {"name": "plain.md", "mimeType": "text/markdown", "buffer": article(800, "无脚本上传")}
+    page.set_input_files("#files", data)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Enqueue files").click()
+    expect(page).to_have_url(re.compile(r"/jobs/enqueue-"))
+    page.goto("/quarantine")
+    page.get_by_role("link", name="program.bin").click()
+    page.get_by_role("link", name=re.compile("Discard")).click()
+    page.get_by_role("button", name=re.compile("Discard")).click()
+    page.goto("/quarantine")
+    expect(page.get_by_role("link", name="program.bin")).to_have_count(0)
+    context.close()
