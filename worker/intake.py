@@ -100,10 +100,10 @@ class Intake:
             )
         )
 
-    def accept_moved(self, candidates: Sequence[Candidate]) -> Claimed | None:
-        """Take files away into one batch, by rename; None where none is there any more.
+    def accept_files(self, candidates: Sequence[Candidate], *, copy: bool) -> Claimed | None:
+        """Take files into one batch, copied or by rename; None where none is there any more.
 
-        Their bytes must be on disk. Raises SpoolUnavailable.
+        What is renamed must be on disk, durably. Raises SpoolUnavailable.
         """
         self._prepare()
         order = self._order
@@ -116,6 +116,7 @@ class Intake:
             now=utc_now(),
             job=order.job,
             force=order.force,
+            copy=copy,
         )
         return self._noted(claimed) if claimed else None
 

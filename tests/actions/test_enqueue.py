@@ -1,5 +1,7 @@
 """Files that were sent, and addresses, accepted as a job by a caller that cannot wait."""
 
+import shutil
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +11,9 @@ from tests.newsroom import page
 from tests.web import Web
 from worker import settings as loading
 from worker.actions import enqueue as acting
+from worker.actions import fetching
 from worker.actions.enqueue import Upload, enqueue_addresses, enqueue_files
+from worker.actions.feeds import add
 from worker.errors import Busy, FetchFailed, NotThere, SpoolUnavailable, UsageError
 from worker.spool.batch import names
 from worker.spool.layout import manual_root
@@ -29,11 +33,14 @@ def sent(home: Home, *named: tuple[str, str]) -> list[Upload]:
     return files
 
 
-def test_files_are_taken_by_rename_and_become_articles(home: Home) -> None:
-    """They are gone from where they lay, and published under the names their sender gave them."""
-    files = sent(home, ("a.md", article("甲")), ("子/b.md", article("乙")))
+def test_files_become_articles(home: Home) -> None:
+    """Large and small, they are published under the names their sender gave them; the large are
+    renamed, and nobody needs any of them where it lay."""
+    large = article("乙", body="正文。" * 200_000)
+    files = sent(home, ("a.md", article("甲")), ("子/b.md", large))
     job_id = enqueue_files(home.settings(), files, source="drop")
-    assert not any(one.path.exists() for one in files)
+    assert [one.path.exists() for one in files] == [True, False]
+    shutil.rmtree(files[0].path.parent)
     home.work()
     done = job(home.settings(), job_id)
     assert (done.articles.published, done.files.accepted, done.source) == (2, 2, "drop")
@@ -88,14 +95,14 @@ def test_a_disk_that_fails_half_way_says_what_was_taken(
     """What was accepted before stays so, and the error says how much that is."""
     monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "1")
     files = sent(home, ("a.md", article("甲")), ("b.md", article("乙")))
-    taken = acting.Intake.accept_moved
+    taken = acting.Intake.accept_files
 
-    def fails_second(intake: acting.Intake, candidates: list[acting.Candidate]) -> object:
+    def fails_second(intake: acting.Intake, group: list[acting.Candidate], *, copy: bool) -> object:
         if intake.files:
             raise SpoolUnavailable("the disk is full")
-        return taken(intake, candidates)
+        return taken(intake, group, copy=copy)
 
-    monkeypatch.setattr(acting.Intake, "accept_moved", fails_second)
+    monkeypatch.setattr(acting.Intake, "accept_files", fails_second)
     with pytest.raises(SpoolUnavailable, match=r"1 files were accepted.*the disk is full"):
         enqueue_files(home.settings(), files)
     assert files[1].path.exists()
@@ -118,7 +125,7 @@ def test_what_cannot_be_is_refused_before_anything(home: Home) -> None:
         enqueue_addresses(home.settings(), [])
     with pytest.raises(UsageError, match="no address"):
         enqueue_addresses(home.settings(), ["/etc/passwd"])
-    with pytest.raises(UsageError, match="20 at once"):
+    with pytest.raises(UsageError, match="21 addresses"):
         enqueue_addresses(home.settings(), [f"http://a.example/{n}" for n in range(21)])
     assert files[0].path.exists()
 
@@ -147,6 +154,24 @@ def test_one_address_that_fails_takes_none(home: Home, web: Web, allowed: Loader
     with pytest.raises(FetchFailed, match="404"):
         enqueue_addresses(allowed(), [web.url("/a.html"), web.url("/gone")])
     assert not names(manual_root(home.settings()))
+
+
+def test_only_so_many_fetch_at_once(
+    home: Home, web: Web, allowed: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond it one is told to come again, at once, and adding a feed likewise; a place that was
+    given back, after an error too, is free again."""
+    monkeypatch.setattr(fetching, "_places", threading.BoundedSemaphore(1))
+    web.pages["/a.html"] = page("港口夜航", "第一段。")
+    with fetching.fetching():
+        with pytest.raises(Busy, match="try again"):
+            enqueue_addresses(allowed(), [web.url("/a.html")])
+        with pytest.raises(Busy, match="try again"):
+            add(allowed(), {"url": web.url("/rss")}, check=True)
+    assert not names(manual_root(home.settings()))
+    with pytest.raises(FetchFailed):
+        enqueue_addresses(allowed(), [web.url("/gone")])
+    enqueue_addresses(allowed(), [web.url("/a.html")])
 
 
 def test_fetching_ends(

@@ -9,6 +9,7 @@ anything was, by an error of `worker.errors`. They block: a server calls them in
 ``quarantine``  refused inputs removed for good
 ``feeds``       feeds added, removed, polled at once, begun anew after failures
 ``feednames``   names for feeds that were given none
+``fetching``    a bound on what people have fetched at once
 ``pausing``     a source held, and let go on
 ==============  =================================================================
 """

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from worker.actions.fetching import fetching
 from worker.errors import SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.intake import Intake, in_batches
@@ -21,6 +22,9 @@ from worker.spool.claim import Candidate
 from worker.spool.layout import translated
 
 MOST_ADDRESSES = 20
+_PACKED_BYTES = 1_000_000
+"""What claiming packs when it copies; more would be copied into a file of its own."""
+
 FETCH_SECONDS = 120.0
 """For all addresses of one call; the one under way is ended by its own deadline."""
 
@@ -41,19 +45,26 @@ def enqueue_files(
     source: str | None = None,
     force: bool = False,
 ) -> str:
-    """Accept `files` as one job, taken away by rename; the job's id.
+    """Accept `files` as one job; the job's id.
 
-    When it returns each is in the spool, durably. Raises, before anything is taken, NotThere for a
-    source that is not there, UsageError where there are no files, Busy; SpoolUnavailable, which
-    says how many were accepted before, if any were.
+    When it returns each is in the spool, durably: large files by rename, small ones packed together
+    (2,000 of them synced one by one took 15 s). What is left of `files` is its caller's. Raises,
+    before anything is taken, NotThere for a source that is not there, UsageError where there are no
+    files, Busy; SpoolUnavailable, which says how many were accepted before, if any were.
     """
     if not files:
         raise UsageError("there is no file in it: send at least one")
     intake = Intake(settings, [one.name for one in files], source=source, force=force)
     intake.check_room()
-    candidates = [Candidate(str(one.path), one.name, _synced(one.path)) for one in files]
-    groups = list(in_batches(candidates, settings.spool, size=lambda one: one.size))
-    _accept(intake, [partial(intake.accept_moved, group) for group in groups])
+    candidates = [Candidate(str(one.path), one.name, _size(one.path)) for one in files]
+    groups: list[Callable[[], object]] = []
+    for small in (True, False):
+        some = [one for one in candidates if (one.size <= _PACKED_BYTES) is small]
+        for group in in_batches(some, settings.spool, size=lambda one: one.size):
+            groups.append(partial(intake.accept_files, group, copy=small))
+            if not small:
+                _sync(group)
+    _accept(intake, groups)
     return intake.job.id
 
 
@@ -80,7 +91,8 @@ def enqueue_addresses(
             )
     intake = Intake(settings, list(urls), source=source, force=force)
     intake.check_room()
-    fetched = intake.fetch(urls, step=_deadline(FETCH_SECONDS))
+    with fetching():
+        fetched = intake.fetch(urls, step=_deadline(FETCH_SECONDS))
     intake.check_room()  # minutes may have passed
     groups = list(in_batches(fetched, settings.spool, size=lambda one: len(one.data)))
     _accept(intake, [partial(intake.accept_bytes, *group) for group in groups])
@@ -101,15 +113,20 @@ def _accept(intake: Intake, groups: Sequence[Callable[[], object]]) -> None:
         intake.ring()
 
 
-def _synced(path: Path) -> int:
-    """Let the bytes of a file be on disk; how many they are. Raises SpoolUnavailable."""
+def _size(path: Path) -> int:
     with translated(path):
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-            return os.fstat(fd).st_size
-        finally:
-            os.close(fd)
+        return path.lstat().st_size
+
+
+def _sync(files: Sequence[Candidate]) -> None:
+    """Let the bytes of files be on disk, durably. Raises SpoolUnavailable."""
+    for one in files:
+        with translated(Path(one.location)):
+            fd = os.open(one.location, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
 
 
 def _deadline(seconds: float) -> Callable[[], None]:

@@ -1,11 +1,12 @@
 """Feeds added, removed, polled at once, and begun anew after failures."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.actions.feednames import Names
+from worker.actions.fetching import fetching
 from worker.bell import ring_poll
 from worker.errors import AlreadyThere, Retryable, UsageError
 from worker.escape import printable
@@ -57,13 +58,14 @@ def add(
     """Add the feed of which `said` has the keys; without a name it gets one.
 
     Several feeds that a page names are for a person to choose from: nothing is added then. Raises
-    UsageError, AlreadyThere, FetchFailed, Rejected, SpoolUnavailable.
+    UsageError, AlreadyThere, FetchFailed, Rejected, Busy, SpoolUnavailable.
     """
     sites = open_sites(settings)
     feed = feed_of({**said, "name": said.get("name") or _UNNAMED})
     catalog = load_catalog(settings)
     _check(settings, feed, sites, catalog, named=bool(said.get("name")))
-    probed = probe(settings, sites, feed) if check else Probed(feed, None, 0)
+    with fetching() if check else nullcontext():
+        probed = probe(settings, sites, feed) if check else Probed(feed, None, 0)
     if not isinstance(probed, Probed):
         return probed
     feed = probed.feed
