@@ -29,7 +29,10 @@ def action(act: Act) -> Callable[[Request], Any]:
     async def handler(request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=_FIELDS)
         check_token(request, str(form.get(TOKEN_FIELD, "")))
-        return await run_in_threadpool(act, request, form)
+        try:
+            return await run_in_threadpool(act, request, form)
+        finally:
+            request.app.state.live.changed()
 
     return handler
 

@@ -47,6 +47,10 @@ class Live:
         regions = await self._watched(request, name).get()
         return {region: Markup(html) for region, html in regions.items()}  # noqa: S704  # ours
 
+    def changed(self) -> None:
+        """Somebody changed something: what is shown from now on is looked at again."""
+        self._shared.forget()
+
     async def answer(self, request: Request) -> Response:
         """The stream of what changes."""
         asked = request.query_params

@@ -88,7 +88,8 @@ class Guard:
             return True
         scheme, _, shown = connection.headers.get("authorization", "").partition(" ")
         if scheme.casefold() == "bearer":
-            return self.is_token(shown.strip())
+            # Headers are read as Latin-1; what is sent of any other token is UTF-8.
+            return self.is_token(shown.strip().encode("latin-1").decode("utf-8", "replace"))
         return self._is_login(connection.cookies.get(self.cookie(connection), ""))
 
     def is_token(self, shown: str) -> bool:

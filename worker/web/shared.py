@@ -29,6 +29,7 @@ class Shared(Generic[T]):
         self._lock = asyncio.Lock()
         self._value: T
         self._good_until = 0.0
+        self._turn = 0
         self.fresh_seconds = FRESH_SECONDS
 
     async def get(self) -> T:
@@ -38,12 +39,18 @@ class Shared(Generic[T]):
         async with self._lock:
             if time.monotonic() < self._good_until:
                 return self._value
-            begun = time.monotonic()
+            begun, turn = time.monotonic(), self._turn
             self._value = await run_in_threadpool(self._make)
             now = time.monotonic()
             self.fresh_seconds = min(_LONGEST_SECONDS, max(FRESH_SECONDS, _SHARE * (now - begun)))
-            self._good_until = now + self.fresh_seconds
+            # What was changed while it was made is not in it.
+            self._good_until = now + self.fresh_seconds if turn == self._turn else 0.0
             return self._value
+
+    def forget(self) -> None:
+        """Let the next who asks look again: something was changed."""
+        self._turn += 1
+        self._good_until = 0.0
 
 
 class SharedByKey(Generic[T]):
@@ -61,3 +68,8 @@ class SharedByKey(Generic[T]):
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return found
+
+    def forget(self) -> None:
+        """Let everything be looked at again."""
+        for shared in self._known.values():
+            shared.forget()

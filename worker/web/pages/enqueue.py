@@ -46,6 +46,7 @@ async def enqueued(request: Request) -> Response:
     except NewsdropError as error:
         status = 503 if isinstance(error, Retryable) else 400
         return _form(request, str(error), status, typed=typed)
+    request.app.state.live.changed()
     return see(f"/jobs/{job}")
 
 
