@@ -1,7 +1,7 @@
 """Articles: the newest, those with some words in them, and one with all that is known of it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from worker.view.history import Past
 SEARCHED = 2_000
 """Entries that one search looks at: some 10 MB of records."""
 
-_CHUNK = 100
+_CHUNK = 50
 _STREAM_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _MOST_WORDS = 10
 _READ_AGAIN = 8_000_000
@@ -78,9 +78,12 @@ class ArticleView:
 def newest(settings: Settings, count: int, before: str | None = None) -> ArticleList:
     """The last entries of the stream. Raises UsageError where `before` is no stream id,
     Retryable."""
-    found = article_store(settings).before(_checked(before), count + 1)
-    rows = tuple(_row(entry, _data(entry)) for entry in found[:count])
-    return ArticleList(rows, rows[-1].stream_id if len(found) > count else None)
+    rows: list[ArticleRow] = []
+    for entry in _entries(settings, _checked(before)):
+        if len(rows) == count:
+            return ArticleList(tuple(rows), rows[-1].stream_id)
+        rows.append(_row(entry, _data(entry)))
+    return ArticleList(tuple(rows), None)
 
 
 def search(settings: Settings, words: str, count: int, before: str | None = None) -> ArticleList:
@@ -93,21 +96,16 @@ def search(settings: Settings, words: str, count: int, before: str | None = None
     wanted = [fold(word) for word in words.split() if shows(word)]
     if not wanted or len(wanted) > _MOST_WORDS:
         raise UsageError(f"give one to {_MOST_WORDS} words to look for")
-    store = article_store(settings)
-    at, looked = _checked(before), 0
     rows: list[ArticleRow] = []
-    while looked < SEARCHED:
-        found = store.before(at, _CHUNK)
-        for entry in found:
-            looked, at = looked + 1, entry.stream_id
-            data = _data(entry)
-            if _has(entry, data, wanted):
-                rows.append(_row(entry, data))
-                if len(rows) == count:
-                    return ArticleList(tuple(rows), at, looked)
-        if len(found) < _CHUNK:
-            return ArticleList(tuple(rows), None, looked)
-    return ArticleList(tuple(rows), at, looked)
+    looked, at = 0, None
+    for entry in _entries(settings, _checked(before)):
+        if len(rows) == count or looked == SEARCHED:
+            return ArticleList(tuple(rows), at, looked)
+        looked, at = looked + 1, entry.stream_id
+        data = _data(entry)
+        if _has(entry, data, wanted):
+            rows.append(_row(entry, data))
+    return ArticleList(tuple(rows), None, looked)
 
 
 def article(settings: Settings, article_id: str) -> ArticleView:
@@ -133,6 +131,14 @@ def article(settings: Settings, article_id: str) -> ArticleView:
     if record is None:
         record, origin = _archived(settings, article_id, explained.past), "archive"
     return ArticleView(article_id, record, origin if record else None, explained, answer.problem)
+
+
+def _entries(settings: Settings, before: str | None) -> Iterator[StreamEntry]:
+    """The entries before `before`, newest first, some at a time: records may be large."""
+    store = article_store(settings)
+    while found := store.before(before, _CHUNK):
+        yield from found
+        before = found[-1].stream_id
 
 
 def _checked(before: str | None) -> str | None:
