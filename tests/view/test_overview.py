@@ -1,8 +1,10 @@
 """The overview: who does what now, articles by the minute, disk and memory, and what it costs."""
 
+import asyncio
 import os
 import signal
 import socket
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.newsroom import feed, newsroom
 from tests.servers import Server
+from tests.web import Reply, Request, Web
 from tests.world import World, article
 from worker.settings import MEGABYTE
 from worker.sources.slot import slot
@@ -242,3 +246,29 @@ def test_plain_is_the_status_with_the_rest_beside_it(world: World) -> None:
     assert plain["disk"]["whole"] is True
     assert plain["memory"]["max"] == 0
     assert plain["working"] == []
+
+
+def test_a_feed_that_hangs_is_seen_in_the_air(
+    tmp_path: Path, redis_server: Server, web: Web
+) -> None:
+    """While a server lets a poller wait, the overview says that one fetches, and then no more."""
+    world = newsroom(tmp_path / "state", redis_server, web)
+    asked, let_go = threading.Event(), threading.Event()
+
+    async def hangs(_: Request) -> Reply:
+        asked.set()
+        await asyncio.to_thread(let_go.wait, 60)
+        return feed(1)
+
+    web.pages["/feed"] = hangs
+    world.add_feed("harbour", web.url("/feed"))
+    poller = threading.Thread(target=world.fetch)
+    poller.start()
+    try:
+        assert asked.wait(60)
+        (one,) = _now(world).working
+        assert (one.what, one.source, one.files) == ("fetch", "feeds", 1)
+    finally:
+        let_go.set()
+        poller.join(60)
+    assert _now(world).working == ()
