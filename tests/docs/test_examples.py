@@ -60,6 +60,18 @@ def test_the_examples_work(page: str, terminal: Terminal) -> None:
             _succeeds(block, bounded(_runnable(block.text), ENDLESS), terminal)
 
 
+def test_the_readme_says_what_becomes_of_the_files(terminal: Terminal) -> None:
+    """The bridge becomes a record, its copy a duplicate, and the empty file is refused."""
+    for block in blocks("README.md", "sh")[:2]:
+        terminal.type(_runnable(block.text))
+
+    def counted() -> bool:
+        articles = terminal.ask("status")[0]["articles"]
+        return articles["published"] == 3 and articles["duplicate"] and articles["rejected"]
+
+    terminal.until(counted)
+
+
 def _succeeds(block: Block, script: str, terminal: Terminal) -> None:
     try:
         terminal.type(script)
