@@ -109,6 +109,7 @@ def bounded(script: str, endless: str) -> str:
 
     def line(match: re.Match[str]) -> str:
         command = re.sub(r"\s+#\s.*$", "", match[0])
-        return f"timeout -s INT {LOOKED_ON} {command} || [ $? -eq 124 ]"
+        looked_on = f"timeout -s INT {LOOKED_ON} {command}"
+        return f"if {looked_on}; then false; else [ $? -eq 124 ]; fi"
 
     return re.sub(rf"^.*(?:{endless}).*$", line, script, flags=re.MULTILINE)
