@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import uvicorn
 
@@ -46,7 +49,7 @@ def running(state: Path, *options: str, **environment: str) -> Iterator[tuple[An
 
 
 def ask(url: str) -> httpx.Response:
-    return httpx.get(url, trust_env=False, timeout=30)
+    return httpx.get(url, trust_env=False, timeout=PATIENCE)
 
 
 def until(what: Callable[[], bool]) -> None:
@@ -204,3 +207,87 @@ def threaded(state: Path) -> Iterator[tuple[str, int]]:
         server.should_exit = True
         thread.join(PATIENCE)
         listening.close()
+
+
+class Service:
+    """`newsdrop up --detach` on a state directory of its own."""
+
+    def __init__(self, state: Path, **environment: str) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+        told = {"NEWSDROP_STATE_DIR": str(state), "NEWSDROP_WORKER_PROCESSES": "1"}
+        self.state = state
+        self.environment = {**kept, **told, **environment}
+
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "worker.cli", *words],
+            env=self.environment, capture_output=True, text=True, timeout=200, check=False,
+        )  # fmt: skip
+
+    def noted(self) -> dict[str, Any]:
+        noted: dict[str, Any] = json.loads((self.state / "run" / "up.json").read_text())
+        return noted
+
+    def page(self) -> psutil.Process | None:
+        for child in psutil.Process(self.noted()["pid"]).children():
+            if "--fd" in child.cmdline():
+                return child
+        return None
+
+
+@pytest.fixture
+def service() -> Iterator[Callable[..., Service]]:
+    """`service(KEY=value)`: not yet started; each is stopped at the end."""
+    made: list[Service] = []
+    folder = Path(tempfile.mkdtemp(prefix="nd-web-"))  # a socket's path is limited
+
+    def make(**environment: str) -> Service:
+        made.append(Service(folder / str(len(made)), **environment))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.run("down")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(400)
+def test_up_brings_the_page_and_keeps_it(service: Callable[..., Service]) -> None:
+    """`up` tells its page's address and notes it; with the port taken it is the next one; killed
+    again and again the page comes back at the same address, and nothing else is stopped."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        one = service(NEWSDROP_WEB_PORT=str(port))
+        said = one.run("up", "--detach")
+        assert said.returncode == 0, said.stderr
+        url = one.noted()["web"]["url"]
+        assert f"status page       {url}" in said.stdout
+        assert f":{port}/" not in url
+    assert ask(url).status_code == 200
+    for _ in range(2):
+        page = one.page()
+        assert page is not None
+        page.kill()
+        assert ask(url).status_code == 200  # it waits for the next one, and is not refused
+    until(lambda: ask(f"{url}readyz").status_code == 200)
+    done = one.run("down")
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(httpx.ConnectError):
+        ask(url)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(400)
+def test_up_without_a_page(service: Callable[..., Service]) -> None:
+    """`--no-web` leaves it out; a host beyond loopback without a token is refused at the start."""
+    one = service()
+    said = one.run("up", "--detach", "--no-web")
+    assert said.returncode == 0, said.stderr
+    assert "status page" not in said.stdout
+    assert one.noted()["web"] is None
+    assert one.page() is None
+    other = service(NEWSDROP_WEB_HOST="0.0.0.0")
+    said = other.run("up", "--detach")
+    assert said.returncode == 2
+    assert "web.token or web.token_file" in said.stderr
