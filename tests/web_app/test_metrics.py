@@ -233,6 +233,8 @@ def test_fetches_have_their_status(redis_server: Server, tmp_path: Path, web: We
         if ("outcome", "published") in labels
     ]
     assert sum(published) == 3
+    assert value(told, "feed_news_total", feed="harbour") == 3
+    assert value(told, "feed_news_total", feed="gone") == 0
     assert value(told, "feeds") == 2
     assert value(told, "feeds_failing") == 1
 

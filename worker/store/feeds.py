@@ -209,6 +209,15 @@ class FeedStore(Turns):
             pipe.execute()
         return self.bring_forward(listed)
 
+    def news(self, names: Sequence[str]) -> dict[str, int]:
+        """How many articles of each feed were published or revised since it was added."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(self.key(name), "published", "revised")
+            found = pipe.execute()
+        counts = (sum(int(count or 0) for count in pair) for pair in found)
+        return dict(zip(names, counts, strict=True))
+
     def states(self, names: Sequence[str]) -> list[FeedState]:
         """How feeds stand, in order; one never heard of has nothing but its name."""
         found: list[FeedState] = []

@@ -1,7 +1,7 @@
 """The numbers of a service: how everything stands, and what was measured since it began.
 
-One call is one look as :func:`~worker.view.overview.overview` takes it, one more call to Redis for
-the sums and one a queue.
+One call is one look as :func:`~worker.view.overview.overview` takes it, and a few more calls to
+Redis: for the sums, for each queue, and for the feeds.
 """
 
 import os
@@ -19,7 +19,11 @@ from worker.spool.used import Used
 from worker.store.bells import INGEST_QUEUE, QUEUE, Bells
 from worker.store.connection import connect, redis_url
 from worker.store.measures import Measures, Sums
+from worker.store.opened import feed_store
 from worker.view.overview import Overview, overview
+
+MOST_FEEDS = 500
+"""Feeds that are told of one by one: a line each in every scrape."""
 
 _LOOK_SECONDS = 0.01
 """How long one look may go on adding up what is new in quarantine."""
@@ -27,11 +31,13 @@ _LOOK_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """`sums` and `queues` (messages that wait, by queue) are None where Redis does not answer."""
+    """`sums`, `queues` (messages that wait, by queue) and `news` (published and revised articles of
+    the first feeds, by name) are None where Redis does not answer."""
 
     overview: Overview
     sums: Sums | None
     queues: Mapping[str, int] | None
+    news: Mapping[str, int] | None
     quarantined: int
     quarantine: Used
 
@@ -41,16 +47,18 @@ def numbers(settings: Settings, now: datetime) -> Numbers:
     seen = overview(settings, now, minutes=1)
     told = None if seen.status.problem else _ask(settings)
     inputs, used = _quarantine(settings.state_dir).look()
-    sums, queues = told or (None, None)
-    return Numbers(seen, sums, queues, inputs, used)
+    sums, queues, news = told or (None, None, None)
+    return Numbers(seen, sums, queues, news, inputs, used)
 
 
-def _ask(settings: Settings) -> tuple[Sums, Mapping[str, int]] | None:
+def _ask(settings: Settings) -> tuple[Sums, Mapping[str, int], Mapping[str, int]] | None:
     client = connect(redis_url(settings))
     bells = Bells(client)
     try:
         sums = Measures(client, stream=settings.stream.name).sums()
-        return sums, {queue: bells.queued(queue) for queue in (QUEUE, INGEST_QUEUE)}
+        queues = {queue: bells.queued(queue) for queue in (QUEUE, INGEST_QUEUE)}
+        feeds = feed_store(settings, client)
+        return sums, queues, feeds.news(sorted(feeds.names())[:MOST_FEEDS])
     except Retryable:
         return None  # it went this moment: the next look says so
     finally:

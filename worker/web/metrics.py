@@ -66,6 +66,9 @@ class _Scrape:
         )
         if told.sums is not None:
             yield from _measured(told.sums)
+            yield _labelled_counter(
+                "feed_news", "Articles of a feed that were news.", "feed", told.news or {}
+            )
             yield from _service(seen, told.queues or {})
         if seen.status.stream is not None:
             yield from _stream(seen.status.stream)
