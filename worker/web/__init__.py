@@ -1,11 +1,9 @@
 """The status page, the HTTP API, the metrics and the health checks, over `view` and `actions`.
 
-The pages are modules of `worker.web.pages`, each with what it shows and what its forms do; the API,
-the same data and actions as JSON, is `worker.web.api`. Around them:
-
 =========================  =====================================================================
 ``serve`` ``app``          the server; the application, its routes and what handlers share
 ``gate`` ``security``      what each request passes; Host, Origin, token, form tokens
+``pages`` ``api``          packages: the pages and what their forms do; the same as JSON
 ``forms`` ``uploads``      what forms send; files that are sent, written to disk as they come
 ``answers`` ``said``       pages, redirects, what went wrong; what is said of a change
 ``live`` ``shared``        regions of pages as server-sent events; one look for all readers

@@ -178,7 +178,8 @@ function offerDrop(form) {
   const mostFiles = Number(form.dataset.mostFiles);
 
   function size(bytes) {
-    return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+    return bytes < 1e3 ? `${bytes} B` : bytes < 1e6 ? `${Math.round(bytes / 1e3)} KB`
+      : `${(bytes / 1e6).toFixed(1)} MB`;
   }
 
   function told() {
