@@ -15,7 +15,7 @@ from worker.sources.feeds import FeedSource
 from worker.sources.fetching import Bounds, Run, Source, fetch_due
 from worker.sources.pages import PageSource
 from worker.sources.pause import is_paused
-from worker.sources.slot import Slot, slot
+from worker.sources.slot import slot
 from worker.spool.batch import names
 from worker.spool.claim import Incoming, claim_bytes
 from worker.spool.disk import check_free
@@ -58,7 +58,7 @@ def fetch(context: Context, *, ring: Callable[[], None]) -> Run | None:
             return None
         feeds, pages = _sources(context)
         pages.sync()
-        fetched = asyncio.run(_fetch(context, (feeds, pages), ring, mine))
+        fetched = asyncio.run(_fetch(context, (feeds, pages), ring, mine.at))
     if fetched.turns:
         logger.info(
             "fetched",
@@ -70,7 +70,10 @@ def fetch(context: Context, *, ring: Callable[[], None]) -> Run | None:
 
 
 async def _fetch(
-    context: Context, sources: Sequence[Source], ring: Callable[[], None], mine: Slot
+    context: Context,
+    sources: Sequence[Source],
+    ring: Callable[[], None],
+    told: Callable[[int], None] = lambda _: None,
 ) -> Run:
     settings = context.settings
     root = manual_root(settings)
@@ -102,7 +105,7 @@ async def _fetch(
     )
     async with Fetcher(settings.fetch) as fetcher:
         return await fetch_due(
-            sources, fetcher, bounds, claim=claim, may_take=may_take, count=count, told=mine.at
+            sources, fetcher, bounds, claim=claim, may_take=may_take, count=count, told=told
         )
 
 
