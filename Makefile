@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test compose-test lint bench docs lock clean
+.PHONY: up test compose-test lint bench docs lock clean install install-systemd
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
@@ -32,6 +32,44 @@ lock:  ## write the lock files anew (needs uv)
 	$(COMPILE) --upgrade -o requirements.txt pyproject.toml requirements-build.in
 	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 	$(COMPILE) -c requirements.txt -o config/docker/flower.txt config/docker/flower.in
+
+# For a server, or for a package: nothing here asks for root but the places that are written to.
+PREFIX ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+HOME_DIR = $(PREFIX)/lib/newsdrop
+DATA_DIR = $(PREFIX)/share/newsdrop
+DOC_DIR = $(PREFIX)/share/doc/newsdrop
+REDIS_SERVER ?= $(firstword $(wildcard /usr/bin/valkey-server /usr/bin/redis-server) /usr/bin/redis-server)
+
+install:  ## newsdrop with its libraries below PREFIX (/usr/local), staged below DESTDIR
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsdrop needs Python 3.11 or newer; say which with: make install PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(DESTDIR)$(HOME_DIR)
+	@$(DESTDIR)$(HOME_DIR)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements.txt
+	@$(DESTDIR)$(HOME_DIR)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-build-isolation --force-reinstall .
+	@rm -f $(DESTDIR)$(HOME_DIR)/lib/python3*/site-packages/newsdrop-*.dist-info/direct_url.json
+	@test -z "$(DESTDIR)" || grep -rlI "$(DESTDIR)$(HOME_DIR)" $(DESTDIR)$(HOME_DIR)/bin $(DESTDIR)$(HOME_DIR)/pyvenv.cfg | xargs sed -i "s|$(DESTDIR)$(HOME_DIR)|$(HOME_DIR)|g"
+	@install -d $(DESTDIR)$(PREFIX)/bin
+	@ln -sf ../lib/newsdrop/bin/newsdrop $(DESTDIR)$(PREFIX)/bin/newsdrop
+	@install -D -m 644 -t $(DESTDIR)$(DATA_DIR) config/newsdrop.toml config/feeds.toml
+	@install -D -m 644 -t $(DESTDIR)$(DOC_DIR) README.md docs/*.md
+
+SUBST = sed -e 's|@BINDIR@|$(PREFIX)/bin|g' -e 's|@DOCDIR@|$(DOC_DIR)|g' -e 's|@DATADIR@|$(DATA_DIR)|g' -e 's|@REDIS@|$(REDIS_SERVER)|g'
+UNITS = $(notdir $(wildcard config/systemd/*.service.in config/systemd/*.target.in))
+ETC = $(DESTDIR)/etc/newsdrop
+
+install-systemd:  ## units, user and drop folder for systemd, as docs/systemd.md tells
+	@install -d $(DESTDIR)$(UNITDIR) $(ETC)
+	@for unit in $(UNITS); do $(SUBST) config/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$${unit%.in}; done
+	@install -D -m 644 -t $(DESTDIR)$(UNITDIR)/newsdrop-.service.d config/systemd/newsdrop-.service.d/*.conf
+	@install -D -m 644 -t $(DESTDIR)$(UNITDIR)/newsdrop.service.d config/systemd/newsdrop-.service.d/*.conf
+	@install -D -m 644 -t $(DESTDIR)$(UNITDIR)/newsdrop-redis.service.d config/systemd/newsdrop-redis.service.d/*.conf
+	@install -D -m 644 config/systemd/newsdrop.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/newsdrop.conf
+	@install -D -m 644 config/systemd/newsdrop.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/newsdrop.conf
+	@test -e $(ETC)/newsdrop.toml || $(SUBST) config/systemd/newsdrop.toml.in > $(ETC)/newsdrop.toml
+	@test -e $(ETC)/feeds.toml || install -m 644 config/feeds.toml $(ETC)/feeds.toml
+	@test -e $(ETC)/redis.conf || install -m 644 config/systemd/redis.conf $(ETC)/redis.conf
+	@chmod 644 $(DESTDIR)$(UNITDIR)/newsdrop*.service $(DESTDIR)$(UNITDIR)/newsdrop.target $(ETC)/newsdrop.toml
+	@test -n "$(DESTDIR)" || echo "Now, as root: systemd-sysusers && systemd-tmpfiles --create newsdrop.conf && systemctl daemon-reload && systemctl enable --now newsdrop-redis newsdrop-worker newsdrop-beat newsdrop-listen newsdrop-web newsdrop.target"
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -37,7 +37,8 @@ def run_listen(settings: Settings) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    systemd.ready(f"listens to {len(settings.all_folders())} folders")
+    folders = len(settings.all_folders())
+    systemd.ready(f"listens to {folders} folder{'' if folders == 1 else 's'}")
     listener.run()
     return 0
 
