@@ -1,0 +1,222 @@
+"""A world that is wrong, for each way to begin work: refused in one sentence, or waited for.
+
+Real processes; the sentence is what a person reads first, so no traceback is beside it.
+"""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Server
+from tests.service.parts import COMMANDS, PROJECT, older, running
+
+pytestmark = pytest.mark.e2e
+
+NOT_A_PLACE = "/proc/newsdrop"
+"""Cannot be made, not even by root."""
+
+NOT_WRITABLE = "/proc/sys"
+"""Is there and cannot be written, not even by root."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is set, and what is said of it."""
+
+    said: str
+    environment: dict[str, str]
+
+
+Make = Callable[["Scene"], Wrong]
+
+
+class Scene:
+    """A state directory and a server of a test's own."""
+
+    def __init__(self, path: Path, start: Callable[..., Server]) -> None:
+        self.path = path
+        self.start = start
+        self.drop = path / "drop"
+        self.drop.mkdir()
+        (path / "state").mkdir()
+
+    def environment(self, url: str | None = None, **more: str) -> dict[str, str]:
+        return {
+            "NEWSDROP_STATE_DIR": str(self.path / "state"),
+            "NEWSDROP_DROP": str(self.drop),
+            "NEWSDROP_REDIS_URL": url or self.start().url,
+            "NEWSDROP_WORKER_PROCESSES": "1",
+            "NEWSDROP_SPOOL_MIN_FREE_MB": "1",
+            "NEWSDROP_WEB_PORT": "0",
+            "NEWSDROP_LOG_FORMAT": "console",
+            **more,
+        }
+
+    def config(self, text: str) -> str:
+        path = self.path / "own.toml"
+        path.write_text(text, "utf-8")
+        return str(path)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, own_server: Callable[..., Server]) -> Scene:
+    return Scene(tmp_path, own_server)
+
+
+def _password(scene: Scene) -> Wrong:
+    server = scene.start(options=("--requirepass", "right"))
+    url = server.url.replace("unix://", "unix://:wrong@")
+    return Wrong("Redis refuses the user or password: correct redis.url", scene.environment(url))
+
+
+def _no_password(scene: Scene) -> Wrong:
+    server = scene.start(options=("--requirepass", "right"))
+    return Wrong("Redis wants a password: put it into", scene.environment(server.url))
+
+
+def _evicts(scene: Scene) -> Wrong:
+    server = scene.start(options=("--maxmemory-policy", "allkeys-lru"))
+    said = "run CONFIG SET maxmemory-policy noeviction"
+    return Wrong(said, scene.environment(server.url))
+
+
+def _no_place(scene: Scene) -> Wrong:
+    said = "choose another with NEWSDROP_STATE_DIR"
+    return Wrong(said, scene.environment(NEWSDROP_STATE_DIR=NOT_A_PLACE))
+
+
+def _not_writable(scene: Scene) -> Wrong:
+    said = "choose another with NEWSDROP_STATE_DIR"
+    return Wrong(said, scene.environment(NEWSDROP_STATE_DIR=NOT_WRITABLE))
+
+
+def _no_locks(scene: Scene) -> Wrong:
+    tampered = {
+        "PYTHONPATH": str(PROJECT / "tests" / "service" / "nolocks"),
+        "NO_LOCKS_BELOW": str(scene.drop),
+    }
+    said = "allows no locks: No locks available: two workers would take the same work"
+    return Wrong(said, scene.environment(**tampered))
+
+
+def _lying_locks(scene: Scene) -> Wrong:
+    tampered = _no_locks(scene).environment
+    said = "allows no locks: they hold nobody off: two workers would take the same work"
+    return Wrong(said, {**tampered, "NO_LOCKS": "lies"})
+
+
+def _unknown_key(scene: Scene) -> Wrong:
+    path = scene.config("[stream]\nmax_lenght = 3\n")
+    said = "unknown setting stream.max_lenght; did you mean stream.max_length?"
+    return Wrong(said, scene.environment(NEWSDROP_CONFIG=path))
+
+
+def _newer(scene: Scene) -> Wrong:
+    path = scene.config('version = 9\n[new]\nkey = "x"\n')
+    said = "has settings of version 9, and this newsdrop knows version 1: update newsdrop"
+    return Wrong(said, scene.environment(NEWSDROP_CONFIG=path))
+
+
+def _unknown_variable(scene: Scene) -> Wrong:
+    said = "unknown environment variable NEWSDROP_REDIS_URI; did you mean NEWSDROP_REDIS_URL?"
+    return Wrong(said, scene.environment(NEWSDROP_REDIS_URI="redis://x"))
+
+
+def _no_secret(scene: Scene) -> Wrong:
+    path = str(scene.path / "none")
+    said = "redis.password_file: "
+    url = "redis://127.0.0.1:1/0"
+    return Wrong(said, scene.environment(url, NEWSDROP_REDIS_PASSWORD_FILE=path))
+
+
+REFUSED: dict[str, Make] = {
+    "wrong password": _password,
+    "no password": _no_password,
+    "eviction on": _evicts,
+    "state directory that cannot be": _no_place,
+    "state directory that cannot be written": _not_writable,
+    "drop folder without locks": _no_locks,
+    "drop folder whose locks hold nobody off": _lying_locks,
+    "unknown key": _unknown_key,
+    "newer config": _newer,
+    "unknown variable": _unknown_variable,
+    "password file that is not there": _no_secret,
+}
+
+OLDER = "older server"
+OF_THE_SERVER = ("wrong password", "no password", "eviction on", OLDER)
+
+
+def _stopped(scene: Scene) -> Wrong:
+    server = scene.start()
+    server.stop()
+    return Wrong("is it running? (work begins when it serves)", scene.environment(server.url))
+
+
+def _drop_read_only(scene: Scene) -> Wrong:
+    said = f"the drop folder {NOT_WRITABLE} cannot be written"
+    return Wrong(said, scene.environment(NEWSDROP_DROP=NOT_WRITABLE))
+
+
+WAITED_FOR: dict[str, Make] = {
+    "stopped Redis": _stopped,
+    "drop folder that cannot be written": _drop_read_only,
+}
+
+
+def refused(name: str, wrong: Wrong) -> None:
+    with running(name, wrong.environment) as part:
+        assert part.ended() == 2, part.said
+        assert wrong.said in part.said, part.said
+        assert part.said.count(wrong.said) == 1, part.said
+        assert "newsdrop: " in part.said
+        assert "Traceback" not in part.said
+
+
+def waited_for(name: str, wrong: Wrong) -> None:
+    with running(name, wrong.environment) as part:
+        part.until(wrong.said)
+        assert part.stop() in (0, -signal.SIGTERM), part.said  # it had perhaps just begun
+        assert "Traceback" not in part.said
+
+
+def judged(row: str, name: str, wrong: Wrong) -> None:
+    """The page comes up with a server that must be refused: it is where that is looked up."""
+    (waited_for if name == "web" and row in OF_THE_SERVER else refused)(name, wrong)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("row", REFUSED)
+def test_refused_in_one_sentence(row: str, name: str, scene: Scene) -> None:
+    """What a person has to change ends each part at once: exit code 2, what to do, no traceback."""
+    judged(row, name, REFUSED[row](scene))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_older_server_is_refused(name: str, scene: Scene) -> None:
+    """A server older than 6.2 is named with its version, and what to use."""
+    with older(scene.start()) as url:
+        said = "Redis 5.0.7 is too old: use 6.2 or newer, or Valkey"
+        judged(OLDER, name, Wrong(said, scene.environment(url)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("row", WAITED_FOR)
+def test_waited_for(row: str, name: str, scene: Scene) -> None:
+    """What may get well by itself is said in one sentence; the part goes on, and ends when told."""
+    waited_for(name, WAITED_FOR[row](scene))
+
+
+def test_a_server_that_comes_back_wrong_is_refused(scene: Scene) -> None:
+    """Away at the start, and then it evicts: the worker looks again when it is there."""
+    server = scene.start(options=("--maxmemory-policy", "allkeys-lru"))
+    server.stop()
+    with running("worker", scene.environment(server.url)) as part:
+        part.until("work begins when it serves")
+        server.start()
+        assert part.ended() == 2, part.said
+        assert "CONFIG SET maxmemory-policy noeviction" in part.said
+        assert "Traceback" not in part.said
