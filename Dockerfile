@@ -43,6 +43,6 @@ USER 1000:1000
 WORKDIR /tmp
 STOPSIGNAL SIGTERM
 # Each service of the compose file asks for its own part.
-HEALTHCHECK --interval=20s --timeout=15s --start-period=60s --retries=3 CMD ["newsdrop", "healthcheck"]
+HEALTHCHECK --interval=30s --timeout=30s --start-period=60s --retries=3 CMD ["newsdrop", "healthcheck"]
 ENTRYPOINT ["newsdrop"]
 CMD ["--help"]
