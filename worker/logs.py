@@ -172,9 +172,6 @@ def _safe_field(name: object, value: object, deep: int) -> Any:
     return safe(value)
 
 
-# ── processors ──────────────────────────────────────────────────────────────────────────────────
-
-
 class _Formatter(logging.Formatter):
     """A record of any logger through the processors, the last of which makes it text."""
 
@@ -256,9 +253,6 @@ def _flat(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
 def _flat_stack(stack: Mapping[str, Any]) -> str:
     frames = reversed(stack.get("frames", ()))
     return f"{stack['exc_type']}: {stack['exc_value']} [{' < '.join(frames)}]"
-
-
-# ── the way out ─────────────────────────────────────────────────────────────────────────────────
 
 
 class _Lines(logging.Handler):
