@@ -88,6 +88,16 @@ def test_a_drop_folder_shared_by_a_group_is_good(tmp_path: Path) -> None:
     PREPARE["try_folder"](drop, SOMEBODY, SOMEBODY)
 
 
+def test_root_of_a_rootless_engine_is_told_apart() -> None:
+    """Inside a user namespace root is somebody else: its folders must not be given away."""
+    told = f"import runpy; print(runpy.run_path({str(SCRIPT)!r})['_is_the_hosts_root']())"
+    words = ("unshare", "--user", "--map-root-user", sys.executable, "-c", told)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode != 0:
+        pytest.skip("no user namespaces here")
+    assert done.stdout == "False\n"
+
+
 def test_numbers_are_asked_for() -> None:
     """A name where a number belongs is told, without a traceback."""
     words = (sys.executable, str(SCRIPT), "alice", "users")
