@@ -61,21 +61,30 @@ class Sums:
         self._seconds = seconds
         self._again_after = again_after
         self._known: dict[str, _Sum] = {}
+        self._next = 0
 
     def of(self, folders: Iterable[str]) -> Used:
-        """The bytes of the files in `folders`, without those in folders below them."""
+        """The bytes of the files in `folders`, without those in folders below them.
+
+        Each look begins where the one before had to end: however many there are, all have a turn.
+        """
         begun = time.monotonic()
         known, seen = self._known, {}
         whole = True
-        for folder in folders:
+        listed = list(folders)
+        first = min(self._next, len(listed))
+        looked = 0
+        for folder in listed[first:] + listed[:first]:
             one = known.get(folder)
             if time.monotonic() - begun < self._seconds:
                 one = self._again(folder, one, begun)
+                looked += 1
             if one is None:
                 whole &= not Path(folder).is_dir()
             else:
                 seen[folder] = one
         self._known = seen
+        self._next = (first + looked) % max(1, len(listed))
         return Used(sum(one.size for one in seen.values()), whole)
 
     def _again(self, folder: str, before: _Sum | None, now: float) -> _Sum | None:
