@@ -30,6 +30,20 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 """Each way to begin work; plain Celery is one."""
 
 
+def asked(environment: Mapping[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+    """A command of newsdrop's, to its end."""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+    return subprocess.run(
+        [*_NEWSDROP, *words],
+        env={**plain, **environment},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN,
+        check=False,
+    )
+
+
 class Part:
     """One of them, running; what it says is read as it comes."""
 

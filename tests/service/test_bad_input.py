@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import Server
-from tests.service.parts import COMMANDS, PROJECT, older, running
+from tests.service.parts import COMMANDS, PROJECT, asked, older, running
 
 pytestmark = pytest.mark.e2e
 
@@ -150,6 +150,16 @@ OLDER = "older server"
 OF_THE_SERVER = ("wrong password", "no password", "eviction on", OLDER)
 
 
+SHOWN = {
+    "state directory that cannot be": "state directory",
+    "state directory that cannot be written": "state directory",
+    "drop folder whose locks hold nobody off": "allows no locks: they hold nobody off",
+    "drop folder without locks": "No locks available",
+    "stopped Redis": "Redis cannot be reached",
+}
+"""What those say who look at it while nothing begins, where that is not the same sentence."""
+
+
 def _stopped(scene: Scene) -> Wrong:
     server = scene.start()
     server.stop()
@@ -208,6 +218,29 @@ def test_an_older_server_is_refused(name: str, scene: Scene) -> None:
 def test_waited_for(row: str, name: str, scene: Scene) -> None:
     """What may get well by itself is said in one sentence; the part goes on, and ends when told."""
     waited_for(name, WAITED_FOR[row](scene))
+
+
+@pytest.mark.parametrize("command", ["healthcheck", "doctor"])
+@pytest.mark.parametrize("row", [*REFUSED, "stopped Redis"])
+def test_the_healthcheck_shows_it(row: str, command: str, scene: Scene) -> None:
+    """`healthcheck` and `doctor` fail, and say what a person has to change, without a traceback."""
+    wrong = {**REFUSED, **WAITED_FOR}[row](scene)
+    done = asked(wrong.environment, command)
+    assert done.returncode != 0, done.stdout
+    assert "Traceback" not in done.stderr
+    said = " ".join(f"{done.stdout} {done.stderr}".split())
+    for words in SHOWN.get(row, wrong.said).split(": "):
+        assert words in said
+
+
+@pytest.mark.parametrize("command", ["healthcheck", "doctor"])
+def test_the_healthcheck_shows_an_older_server(command: str, scene: Scene) -> None:
+    """The same of a server older than 6.2."""
+    with older(scene.start()) as url:
+        done = asked(scene.environment(url), command)
+    assert done.returncode != 0
+    assert "Redis 5.0.7 is too old" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_server_that_comes_back_wrong_is_refused(scene: Scene) -> None:

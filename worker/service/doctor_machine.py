@@ -1,7 +1,6 @@
 """What `doctor` looks at on this machine: disk, folders, clocks, inotify, time zones."""
 
 import errno
-import fcntl
 import os
 import shutil
 import time
@@ -14,6 +13,7 @@ from worker.escape import printable
 from worker.report import Check
 from worker.settings import MEGABYTE, Folder, Settings
 from worker.sources.names import SPOOL, ignored
+from worker.spool.trial import lacks
 
 SKEW_SECONDS = 2.0
 """A file system's clock may differ so much from ours before it is worth a word. Nothing breaks:
@@ -43,6 +43,8 @@ def _space(name: str, path: Path, settings: Settings) -> Iterator[Check]:
         yield Check(
             name, "fail", f"{printable(there)} cannot be written", "give newsdrop's user rights"
         )
+    elif path == settings.state_dir == there and (trouble := lacks(path)) and trouble.locks:
+        yield Check(name, "fail", trouble.told, "keep it on a file system that has locks")
     elif free < settings.spool.min_free_mb:
         advice = f"make room: intake pauses below spool.min_free_mb = {settings.spool.min_free_mb}"
         yield Check(name, "fail", told, advice)
@@ -92,11 +94,10 @@ def _claiming(name: str, path: Path) -> Check:
         skew = _skew(probe)
         step = "have a file renamed into its spool"
         probe.rename(target)
-        step = "lock a file"
+        step = "sync a file"
         with target.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            step = "sync a file"
             os.fsync(file.fileno())
+        trouble = lacks(spool)
     except OSError as error:
         advice = "give newsdrop's user read, write and search rights on the folder"
         if error.errno in _NO_SUCH_THING:
@@ -105,6 +106,8 @@ def _claiming(name: str, path: Path) -> Check:
     finally:
         probe.unlink(missing_ok=True)
         target.unlink(missing_ok=True)
+    if trouble is not None:
+        return Check(name, "fail", trouble.told, "keep the folder on a file system that has locks")
     if abs(skew) > SKEW_SECONDS:
         told = (
             f"its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"

@@ -14,13 +14,13 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
-from worker.promises import place_promises
+from worker.promises import place_promises, server_promises
 from worker.report import Check
 from worker.runtime import run_file
 from worker.settings import Settings
 from worker.spool.disk import check_free
 from worker.store.connection import Client, connect, redis_url, shown_url
-from worker.store.server import prove_writable
+from worker.store.server import prove_writable, server_info
 from worker.store.workers import ALIVE_SECONDS, Heartbeats
 from worker.times import rfc3339
 
@@ -89,6 +89,8 @@ def _redis(settings: Settings, part: Part) -> Iterator[Check]:
     try:
         prove_writable(client, settings.stream.name)
         yield Check("redis", "ok", f"{shown_url(redis_url(settings))} answers and can be written")
+        promises = server_promises(settings, server_info(client))
+        yield from (check for check in promises if check.level == "fail")
         yield from _heard(settings, client, part)
     except Retryable as error:
         yield Check("redis", "fail", str(error), "`newsdrop doctor` looks closer")
