@@ -43,7 +43,7 @@ RUN = [page for page in PAGES if page not in ELSEWHERE and blocks(page, "sh", "p
 
 
 def test_nothing_is_left_out_without_need() -> None:
-    """What is not run is there: each page of ELSEWHERE has commands, each rule of NOT_RUN a line."""
+    """What is not run is there: a page of ELSEWHERE has commands, a rule of NOT_RUN a line."""
     assert [page for page in ELSEWHERE if not blocks(page, "sh", "python", "console")] == []
     lines = [line for page in RUN for b in blocks(page, "sh") for line in b.text.splitlines()]
     lines = [NOTE.sub("", line) for line in lines]
