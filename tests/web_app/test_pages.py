@@ -326,3 +326,15 @@ def test_the_page_is_cached_for_all_readers(ours: Served, monkeypatch: pytest.Mo
     for _ in range(20):
         text(ours, "/")
     assert len(looks) == 1
+
+
+def test_who_changes_something_sees_it_at_once(
+    ours: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page after a form's POST is never the look of before, however long that is good for."""
+    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 60.0)
+    enqueued(ours, **{"a.md": b""})
+    (one,) = ours.get("/quarantine")["refused"]
+    assert one["id"] in text(ours, "/quarantine")
+    address = f"/quarantine/{one['id']}/discard"
+    assert one["id"] not in text(ours, sent(ours, address, address).partition("?")[0])
