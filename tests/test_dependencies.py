@@ -13,8 +13,11 @@ NAMES = {
     "beautifulsoup4": "bs4",
     "charset-normalizer": "charset_normalizer",
     "markdown-it-py": "markdown_it",
+    "prometheus-client": "prometheus_client",
     "pydantic-settings": "pydantic_settings",
+    "python-multipart": "python_multipart",
     "pyyaml": "yaml",
+    "sse-starlette": "sse_starlette",
 }
 NOT_IMPORTED = {
     "packaging": "kombu's Redis transport needs it",

@@ -52,19 +52,27 @@ def _publish(segment: Segment, desk: Desk, pending: list[tuple[Offer, Outcome]])
 def _offers(
     segment: Segment, desk: Desk, outcomes: dict[tuple[int, int], Outcome]
 ) -> Iterator[tuple[Offer, Outcome]]:
+    # Asked before anything is unpacked: after most restarts nothing is lost, and reading all of
+    # the last minutes again held up every process for as long as they had taken.
+    lost = {at: one for at, one in outcomes.items() if _lost(desk, one)}
+    if not lost:
+        return
+    wanted = {entry for entry, _ in lost}
     head = segment.head()
     entries = {one.entry: Entry(one.entry, one.path, origin=one.origin) for one in head.files}
     reader = Reader(desk.settings, desk.sites, desk.profile, head.batch)
     for number, data in segment.raws():
+        if number not in wanted:
+            continue
         for item in read_entry(reader, entries[number], data):
-            before = outcomes.get((number, item.ordinal))
-            if not isinstance(item, Item) or before is None:
-                continue
-            if before.status in (Status.PUBLISHED, Status.REVISED) and _lost(desk, before):
+            before = lost.get((number, item.ordinal))
+            if isinstance(item, Item) and before is not None:
                 at = before.ingested_at or rfc3339(desk.now())
                 yield reader.offer(item, ingested_at=at), before
 
 
 def _lost(desk: Desk, before: Outcome) -> bool:
+    if before.status not in (Status.PUBLISHED, Status.REVISED):
+        return False
     known = desk.stream.find(before.id) if before.id else None
     return known is None or known.revision < before.revision

@@ -5,7 +5,10 @@ dies takes up to a second with it (`appendfsync everysec`), more where a disk st
 tells that it was started anew.
 """
 
+import fcntl
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,12 +36,36 @@ def offer_again(context: Context) -> None:
         if context.desk.now() - last_seen > WINDOW / 2:
             note.touch()
         return
+    with _alone(note.with_suffix(".lock")) as alone:
+        if alone:
+            _offer(context, note, before, last_seen, running)
+
+
+def _offer(context: Context, note: Path, before: str, last_seen: datetime, running: str) -> None:
+    if _read(note)[0] == running:
+        return  # another process was done between our look and our lock
     if before:
         recent = _archived_since(context, last_seen - WINDOW)
         lost = sum(replay(segment, context.desk) for segment in recent)
         said = logger.warning if lost else logger.info
         said("Redis was started anew: what it lost was published again", articles=lost)
     write_durably(note, running.encode("ascii"))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Whether no other process offers now: it is enough that one does, and the others look at the
+    folders meanwhile. The kernel frees the lock of one that dies."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(fd)
 
 
 def _archived_since(context: Context, since: datetime) -> Iterator[Segment]:
