@@ -24,6 +24,7 @@ from worker.service.listener import Listener
 from worker.sources.ledger import Ledger
 from worker.sources.pause import pause, resume
 from worker.spool.layout import manual_root
+from worker.view.overview import overview
 from worker.view.status import status
 
 
@@ -153,11 +154,11 @@ def test_pausing_and_status(make: Make) -> None:
     assert world.waiting() == []
     resume(world.settings.state_dir, "drop")
     world.look()
-    told = status(world.settings, world.now)
+    told = overview(world.settings, world.now)
     shown = Console(width=200, file=io.StringIO())
     shown.print(standing(told))
     assert "drop  in place" in shown.file.getvalue().replace("\n", "")  # type: ignore[attr-defined]
-    (source,) = told.sources
+    (source,) = told.status.sources
     assert (source.in_place, source.folder_there, source.waiting) == (True, True, 1)
     assert [left.path for left in source.left_alone] == ["link.md"]
     world.drain()

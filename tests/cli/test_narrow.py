@@ -72,3 +72,10 @@ def test_a_pipe_gets_no_filling(home: Home) -> None:
     for command in ("doctor", "status", "audit", "jobs"):
         lines = home.run(command).stdout.splitlines()
         assert [line for line in lines if line != line.rstrip()] == [], command
+
+
+def test_a_long_path_shows_its_end(home: Home, shown: StringIO) -> None:
+    """A job is told by the name of its file, however deep that lies."""
+    home.run("enqueue", str(home.put(f"{'deep/' * 30}last.md", article("一"))))
+    home.run("jobs")
+    assert "last.md" in shown.getvalue()

@@ -34,7 +34,7 @@ from worker.parse.sniff import prolog
         (b"[\n]", Format.JSON),
         (b'{"a": 1}\n{"a": 2}\n', Format.NDJSON),
         (b"PK\x03\x04", Format.ZIP),
-        (gzip.compress(b"x"), Format.GZIP),
+        (gzip.compress(b"x", mtime=0), Format.GZIP),
         (b"BZh9", Format.BZIP2),
         (b"\xfd7zXZ\x00", Format.XZ),
         (b"\x28\xb5\x2f\xfd", Format.ZSTD),

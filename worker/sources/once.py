@@ -36,10 +36,14 @@ def is_address(given: str | Path) -> bool:
 
 
 def shown(given: str | Path, limit: int = 300) -> str:
-    """A path or an address, safe to print and without credentials."""
+    """A path or an address, safe to print and without credentials.
+
+    Of a path that is longer than `limit` the end is shown: it is what tells files apart.
+    """
     if isinstance(given, str) and is_address(given):
         return printable(public_url(given), limit)
-    return printable(given, limit)
+    whole = printable(given, 4096)
+    return whole if len(whole) <= limit else f"…{whole[-limit:]}"
 
 
 def fetch_once(settings: Settings, url: str, now: datetime, source: str | None = None) -> Incoming:
