@@ -44,7 +44,7 @@ def test_jobs_leave_out_what_is_none(home: Home, shown: StringIO) -> None:
     home.run("jobs")
     said = shown.getvalue().partition("newsdrop jobs")[2]
     assert "1 file: 1 published\n" in said
-    assert path.name in said
+    assert path.name in "".join(said.split())
     assert max(cell_len(line) for line in said.splitlines()) <= NARROW
 
 
@@ -78,4 +78,4 @@ def test_a_long_path_shows_its_end(home: Home, shown: StringIO) -> None:
     """A job is told by the name of its file, however deep that lies."""
     home.run("enqueue", str(home.put(f"{'deep/' * 30}last.md", article("一"))))
     home.run("jobs")
-    assert "last.md" in shown.getvalue()
+    assert "deep/last.md" in "".join(shown.getvalue().split())  # folded where the terminal ends

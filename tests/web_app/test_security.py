@@ -194,6 +194,9 @@ def test_programs_show_the_token(guarded: Served) -> None:
             assert guarded.client.get(path, headers=headers).status_code == 401
         headers = {"authorization": f"Bearer {TOKEN}".encode()}
         assert guarded.client.get(path, headers=headers).status_code in (200, 503)
+    headers = {"authorization": f"Bearer {TOKEN}".encode()}
+    change = guarded.client.post("/api/v1/sources/drop/pause", headers=headers)
+    assert change.status_code == 200, "the token alone is enough to change something"
     assert guarded.client.get("/livez").status_code == 200
 
 
@@ -355,7 +358,7 @@ def test_a_declared_length_is_refused_before_the_body(ours: Served) -> None:
 
 
 def test_a_bug_shows_no_trace(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What went wrong in the code is in the log, not on the page."""
+    """What went wrong in the code is in the log, not on the page, which is guarded like any."""
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
@@ -366,6 +369,8 @@ def test_a_bug_shows_no_trace(ours: Served, monkeypatch: pytest.MonkeyPatch) -> 
     assert "secret detail" not in answer.text
     assert "Traceback" not in answer.text
     assert "web.log" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
 
 
 # ── paths ───────────────────────────────────────────────────────────────────────────────────
