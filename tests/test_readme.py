@@ -49,14 +49,12 @@ def test_the_record_shown_is_the_examples() -> None:
 
 
 def test_its_picture_is_there() -> None:
-    """It shows the status page, light and dark, as soon as there are pictures of it, on its first
-    screen; and none that is not there."""
+    """It shows the status page, light and dark, on its first screen, and no picture that is not
+    there."""
     shown = re.findall(r'(?:src|srcset)="([^"]+)"', README)
     assert [path for path in shown if not (PROJECT / path).exists()] == []
-    taken = {f"docs/images/overview-{mode}.png" for mode in ("light", "dark")}
-    if all((PROJECT / path).exists() for path in taken):
-        assert set(shown) == taken
-        assert README.index("<picture>") < README.index("\n## ")
+    assert {f"docs/images/overview-{mode}.png" for mode in ("light", "dark")} <= set(shown)
+    assert README.index("<picture>") < README.index("\n## ")
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\b(?:examples|config)/[\w./-]+", README))))
