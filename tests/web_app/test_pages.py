@@ -194,7 +194,7 @@ def test_articles_are_paged_by_the_stream(ours: Served) -> None:
     older = re.search(r'href="(/articles\?before=[^"]+)">Older', first)
     assert older is not None
     assert text(ours, older[1]).count("<tr data-key") == 10
-    assert "no stream id" in text(ours, "/articles?before=x", 400)
+    assert "no stream id" in text(ours, "/articles?before=x", 422)
 
 
 def test_an_article_is_explained(ours: Served) -> None:
@@ -259,7 +259,7 @@ def test_a_feed_that_cannot_be_added_is_told(ours: Served, web: Web) -> None:
     assert token is not None
     fields = {"form_token": token[1]}
     answer = ours.client.post("/feeds", data={**fields, "url": web.url("/none"), "name": "x"})
-    assert answer.status_code == 400
+    assert answer.status_code == 502
     assert "404" in answer.text
     assert f'value="{web.url("/none")}"' in answer.text
     links = "".join(
@@ -284,7 +284,7 @@ def test_addresses_are_enqueued(ours: Served, web: Web) -> None:
     token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/enqueue"))
     assert token is not None
     answer = ours.client.post("/enqueue", data={"form_token": token[1], "addresses": "nonsense"})
-    assert (answer.status_code, "is no address" in answer.text) == (400, True)
+    assert (answer.status_code, "is no address" in answer.text) == (422, True)
 
 
 def test_everything_from_outside_is_escaped(ours: Served) -> None:

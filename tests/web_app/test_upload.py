@@ -92,7 +92,7 @@ def test_no_file_chosen_is_told(ours: Served) -> None:
     """What a browser sends where no file was chosen is answered on the form."""
     files = [("files", ("", b"", "application/octet-stream"))]
     answer = ours.client.post("/enqueue", data={"form_token": token(ours)}, files=files)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "no file in it" in answer.text
     assert 'id="upload"' in answer.text
 

@@ -6,6 +6,7 @@
 ``pages`` ``api``          packages: the pages and what their forms do; the same as JSON
 ``forms`` ``uploads``      what forms send; files that are sent, written to disk as they come
 ``answers`` ``said``       pages, redirects, what went wrong; what is said of a change
+``statuses``               which HTTP status stands for an error
 ``live`` ``shared``        regions of pages as server-sent events; one look for all readers
 ``rendering`` ``figures``  templates into text; numbers, times and words as pages show them
 ``chart`` ``rates``        articles by the minute as bars; how fast each source's are decided

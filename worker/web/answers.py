@@ -8,9 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from worker.errors import AlreadyThere, ConfigError, NewsdropError, NotThere, Rejected, Retryable
+from worker.errors import NewsdropError
 from worker.web.api.answers import problem as api_problem
 from worker.web.rendering import Pages
+from worker.web.security import HEADERS
+from worker.web.statuses import status_for
 
 _API = "/api/"
 _TEXT = ("/metrics", "/livez", "/readyz")
@@ -22,9 +24,10 @@ TITLES = {
     404: "Not here",
     405: "Not this way",
     408: "Too slow",
+    409: "It is there already",
     413: "Too much at once",
-    422: "That cannot be read",
     421: "Not by this name",
+    422: "That cannot be done",
     500: "Something went wrong here",
     503: "Not now",
 }
@@ -85,29 +88,14 @@ async def failed(request: Request, error: Exception) -> Response:
         answer.headers.update(error.headers or {})
         return answer
     assert isinstance(error, NewsdropError)  # what it is registered for
-    return problem(request, status_of(error), str(error))
+    return problem(request, status_for(error), str(error))
 
 
 async def broken(request: Request, error: Exception) -> Response:
     """The answer to a bug: nothing of it is told, the log has it."""
-    return problem(request, 500, "The log of the status page (log/web.log) says what it was.")
-
-
-def status_of(error: NewsdropError) -> int:
-    """The status that stands for `error`."""
-    for kind, status in _STATUS:
-        if isinstance(error, kind):
-            return status
-    return 400
-
-
-_STATUS: tuple[tuple[type[NewsdropError], int], ...] = (
-    (NotThere, 404),
-    (AlreadyThere, 409),
-    (Rejected, 422),
-    (Retryable, 503),
-    (ConfigError, 500),
-)
+    answer = problem(request, 500, "The log of the status page (log/web.log) says what it was.")
+    answer.headers.update(HEADERS)  # Starlette gives this answer outside of the gate
+    return answer
 
 
 def _about(request: Request) -> dict[str, Any]:

@@ -86,10 +86,8 @@ class Guard:
         """Whether the token was shown: as a Bearer, or earlier, by the login's cookie."""
         if not self.token:
             return True
-        scheme, _, shown = connection.headers.get("authorization", "").partition(" ")
-        if scheme.casefold() == "bearer":
-            # Headers are read as Latin-1; what is sent of any other token is UTF-8.
-            return self.is_token(shown.strip().encode("latin-1").decode("utf-8", "replace"))
+        if (shown := bearer(connection)) is not None:
+            return self.is_token(shown)
         return self._is_login(connection.cookies.get(self.cookie(connection), ""))
 
     def is_token(self, shown: str) -> bool:
@@ -130,6 +128,15 @@ class Guard:
         if not (number.isascii() and number.isdecimal() and len(number) < 12):
             return None
         return int(number) if same(shown, self._signed(purpose, int(number))) else None
+
+
+def bearer(connection: HTTPConnection) -> str | None:
+    """The token that is shown as `Authorization: Bearer`; None where that is not said."""
+    scheme, _, shown = connection.headers.get("authorization", "").partition(" ")
+    if scheme.casefold() != "bearer":
+        return None
+    # Headers are read as Latin-1; what is sent of any other token is UTF-8.
+    return shown.strip().encode("latin-1").decode("utf-8", "replace")
 
 
 def same(shown: str, real: str) -> bool:

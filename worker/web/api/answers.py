@@ -7,16 +7,9 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from worker.errors import (
-    AlreadyThere,
-    ConfigError,
-    FetchFailed,
-    NewsdropError,
-    NotThere,
-    Rejected,
-    Retryable,
-)
+from worker.errors import FetchFailed, NewsdropError, Rejected
 from worker.escape import safe_json
+from worker.web.statuses import status_for
 
 RETRY_SECONDS = 5
 """What `Retry-After` says where the world is bad: it may mend at any time."""
@@ -37,21 +30,12 @@ def problem(status: int, detail: str, **more: Any) -> Response:
 
 def problem_of(error: NewsdropError) -> Response:
     """The problem that an error on purpose is."""
+    more: dict[str, str] = {}
     if isinstance(error, Rejected):
-        return problem(422, str(error), reason=error.reason)
-    if isinstance(error, FetchFailed):  # refused: our own settings forbid the address
-        return problem(422 if error.refused else 502, str(error), trouble=error.trouble)
-    return problem(_status(error), str(error))
-
-
-def _status(error: NewsdropError) -> int:
-    if isinstance(error, NotThere):
-        return 404
-    if isinstance(error, AlreadyThere):
-        return 409
-    if isinstance(error, Retryable):
-        return 503
-    return 500 if isinstance(error, ConfigError) else 422
+        more["reason"] = error.reason
+    elif isinstance(error, FetchFailed):
+        more["trouble"] = error.trouble
+    return problem(status_for(error), str(error), **more)
 
 
 def _json(value: Any) -> bytes:

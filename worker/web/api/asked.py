@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from worker.escape import printable
 from worker.settings import Settings
-from worker.web.security import Guard
+from worker.web.security import Guard, bearer
 
 MOST = 200
 """Of what is listed, on one page."""
@@ -119,10 +119,7 @@ def check_sender(request: Request) -> None:
     with the header `X-Newsdrop: 1`. A page of another site can send neither: its browser asks us
     first (CORS), and we never answer that. Raises HTTPException (403)."""
     guard: Guard = request.app.state.guard
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-    if scheme.casefold() == "bearer" and guard.is_token(shown.strip()):
-        return
-    if request.headers.get("x-newsdrop") == "1":
+    if guard.is_token(bearer(request) or "") or request.headers.get("x-newsdrop") == "1":
         return
     raise HTTPException(
         403, "What changes something is asked with the header `X-Newsdrop: 1`, or with the token."

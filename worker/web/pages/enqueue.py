@@ -7,10 +7,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.enqueue import MOST_ADDRESSES, enqueue_addresses, enqueue_files
-from worker.errors import ConfigError, NewsdropError, Retryable
+from worker.errors import ConfigError, NewsdropError
 from worker.settings import MEGABYTE, Settings
 from worker.web.answers import page, see
 from worker.web.forms import check_token, text
+from worker.web.statuses import status_for
 from worker.web.uploads import MOST_FILES, received
 
 _MULTIPART = "multipart/form-data"
@@ -44,8 +45,7 @@ async def enqueued(request: Request) -> Response:
     except (ConfigError, HTTPException):
         raise
     except NewsdropError as error:
-        status = 503 if isinstance(error, Retryable) else 400
-        return _form(request, str(error), status, typed=typed)
+        return _form(request, str(error), status_for(error), typed=typed)
     request.app.state.live.changed()
     return see(f"/jobs/{job}")
 

@@ -22,6 +22,7 @@ from worker.web.forms import action, text
 from worker.web.live import Regions, View
 from worker.web.rendering import Pages
 from worker.web.said import done
+from worker.web.statuses import status_for
 
 COUNT = 200
 SHOWN = ("all", "failing", "paused")
@@ -108,7 +109,8 @@ def added(request: Request, form: FormData) -> Response:
     except ConfigError:
         raise
     except NewsdropError as error:
-        return page(request, "add.html", status=400, said=said, why=str(error), choices=())
+        status = status_for(error)
+        return page(request, "add.html", status=status, said=said, why=str(error), choices=())
     if isinstance(made, Added):
         return see(f"/feeds/{quote(made.name, safe='')}", done="added")
     return page(request, "add.html", said=said, why=None, choices=made)
