@@ -11,7 +11,7 @@ up: $(VENV)/.installed  ## run the service in the foreground, with two example a
 	@exec $(BIN)/newsdrop up --examples
 
 test: $(VENV)/.installed-dev  ## run every test
-	$(BIN)/python -m pytest -n 3 --dist loadfile  # most of them wait for processes
+	$(BIN)/python -m pytest -n 4 --dist loadfile  # most of them wait for processes
 
 compose-test: $(VENV)/.installed-dev  ## build the image, run docker-compose.yml on a container engine, break it
 	$(BIN)/python -m pytest tests/compose
