@@ -5,6 +5,7 @@
 ``gate`` ``security``      what each request passes; Host, Origin, token, form tokens
 ``pages`` ``api``          packages: the pages and what their forms do; the same as JSON
 ``forms`` ``uploads``      what forms send; files that are sent, written to disk as they come
+``raw``                    refused bytes, to be saved and never shown
 ``answers`` ``said``       pages, redirects, what went wrong; what is said of a change
 ``statuses``               which HTTP status stands for an error
 ``live`` ``shared``        regions of pages as server-sent events; one look for all readers

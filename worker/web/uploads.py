@@ -41,6 +41,7 @@ AT_ONCE = 8
 _LEFT_SECONDS = 86_400
 """What a killed server left of uploads goes after a day."""
 
+_MULTIPART = b"multipart/form-data"
 _ENDS_EARLY = "The form ends before it is whole: send it again."
 _under_way: set[object] = set()
 
@@ -52,6 +53,11 @@ class Sent:
 
     files: list[Upload] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
+
+
+def is_upload(request: Request) -> bool:
+    """Whether the body may be files: only :func:`received` reads such a one."""
+    return _kind(request)[0] == _MULTIPART
 
 
 @asynccontextmanager
@@ -106,11 +112,16 @@ def _feed(parser: MultipartParser, chunk: bytes, folder: Path) -> None:
 
 
 def _boundary(request: Request) -> bytes:
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    kind, options = _kind(request)
     boundary = options.get(b"boundary")
-    if kind != b"multipart/form-data" or not boundary:
+    if kind != _MULTIPART or not boundary:
         raise HTTPException(415, "Files are sent as multipart/form-data, with its boundary.")
     return boundary
+
+
+def _kind(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
+    """(the body's type, in lower case, its options)."""
+    return parse_options_header(request.headers.get("content-type", ""))
 
 
 def _folder(settings: Settings) -> Path:

@@ -17,8 +17,6 @@ from starlette.routing import BaseRoute
 
 from worker.web.api import articles, enqueue, feeds, jobs, quarantine, status
 
-PREFIX = "/api/v1"
-
 routes: list[BaseRoute] = [
     *enqueue.routes,
     *jobs.routes,
@@ -27,4 +25,4 @@ routes: list[BaseRoute] = [
     *feeds.routes,
     *status.routes,
 ]
-"""Below no prefix of their own: each names its whole path."""
+"""Each names its whole path."""

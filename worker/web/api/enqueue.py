@@ -12,7 +12,7 @@ from worker.settings import Settings
 from worker.web.api.answers import answer
 from worker.web.api.asked import Asked, body_of, check_sender, query_of
 from worker.web.api.endpoint import told
-from worker.web.uploads import Sent, received
+from worker.web.uploads import Sent, is_upload, received
 
 _ADDRESSES = frozenset({"addresses", "source", "force"})
 _FIELDS = ("source", "force")
@@ -24,7 +24,7 @@ async def enqueue(request: Request) -> Response:
     check_sender(request)
     query_of(request, frozenset())
     settings: Settings = request.app.state.settings
-    if request.headers.get("content-type", "").casefold().startswith("multipart/form-data"):
+    if is_upload(request):
         async with received(request, sender_known=True) as sent:
             source, force = _wishes(sent)
             job = await run_in_threadpool(

@@ -1,26 +1,18 @@
 """`/api/v1/quarantine`: what was refused, why, its bytes; retried or discarded."""
 
-import os
-from collections.abc import Iterator
-from contextlib import closing
-from typing import IO
-
 from starlette.exceptions import HTTPException
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.quarantine import discard as discard_ids
 from worker.actions.retrying import retry as retry_ids
 from worker.errors import Reason
-from worker.settings import Settings
-from worker.spool.quarantine import Quarantine
 from worker.view import quarantine as view
 from worker.web.api.answers import answer
 from worker.web.api.asked import Asked
 from worker.web.api.endpoint import changes, reads
 from worker.web.api.jobs import accepted_again
-
-_PIECE = 256 * 1024
+from worker.web.raw import raw_bytes
 
 
 @reads("count", "after", "reason", "source")
@@ -56,28 +48,6 @@ def retry(asked: Asked) -> Response:
 @changes("ids")
 def discard(asked: Asked) -> Response:
     return answer({"discarded": discard_ids(asked.settings, _ids(asked))})
-
-
-def raw_bytes(settings: Settings, refused_id: str) -> Response:
-    """The refused bytes, to be saved and never to be shown: whatever they are, no browser takes
-    them for a page of ours. Raises NotThere, SpoolUnavailable."""
-    file = Quarantine(settings.state_dir).open_raw(refused_id)
-    return StreamingResponse(
-        _pieces(file),
-        media_type="application/octet-stream",
-        headers={
-            "content-length": str(os.fstat(file.fileno()).st_size),
-            "content-disposition": f'attachment; filename="{refused_id}.raw"',
-            "content-security-policy": "sandbox; default-src 'none'",
-            "x-content-type-options": "nosniff",
-        },
-    )
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with closing(file):
-        while piece := file.read(_PIECE):
-            yield piece
 
 
 def _ids(asked: Asked) -> list[str]:

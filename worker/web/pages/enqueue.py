@@ -12,9 +12,7 @@ from worker.settings import MEGABYTE, Settings
 from worker.web.answers import page, see
 from worker.web.forms import check_token, text
 from worker.web.statuses import status_for
-from worker.web.uploads import MOST_FILES, received
-
-_MULTIPART = "multipart/form-data"
+from worker.web.uploads import MOST_FILES, is_upload, received
 
 
 async def shown(request: Request) -> Response:
@@ -26,7 +24,7 @@ async def enqueued(request: Request) -> Response:
     settings: Settings = request.app.state.settings
     typed = ""
     try:
-        if request.headers.get("content-type", "").startswith(_MULTIPART):
+        if is_upload(request):
             async with received(request) as sent:
                 job = await run_in_threadpool(
                     enqueue_files,

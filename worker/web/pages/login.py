@@ -11,9 +11,9 @@ from worker.web.forms import TOKEN_FIELD, check_token
 from worker.web.security import LOGIN_DAYS, Guard
 
 _WRONG_SECONDS = 0.5
-"""A wrong token is answered late, and one after the other, so that guessing takes its time."""
+"""A wrong token is answered late, and to few at once, so that guessing takes its time."""
 
-_one_at_a_time = asyncio.Semaphore(4)
+_few_at_once = asyncio.Semaphore(4)
 
 
 async def shown(request: Request) -> Response:
@@ -30,7 +30,7 @@ async def login(request: Request) -> Response:
     check_token(request, str(form.get(TOKEN_FIELD, "")))
     wanted = local_path(str(form.get("next", "/")))
     if guard.token and not guard.is_token(str(form.get("token", "")).strip()):
-        async with _one_at_a_time:
+        async with _few_at_once:
             await asyncio.sleep(_WRONG_SECONDS)
         return page(request, "login.html", status=403, wanted=wanted, wrong=True)
     answer = see(wanted)

@@ -1,22 +1,22 @@
 """`/quarantine`: what was refused, why, and what to do with it."""
 
 from collections.abc import Callable
-from urllib.parse import quote
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.quarantine import discard
 from worker.actions.retrying import retry
-from worker.errors import NotThere, Reason
+from worker.errors import Reason
 from worker.settings import Settings
 from worker.spool.quarantine import Quarantine
 from worker.view.quarantine import look, quarantined
 from worker.web.answers import page, see
 from worker.web.forms import action
 from worker.web.live import Regions, View
+from worker.web.raw import raw_bytes
 from worker.web.rendering import Pages
 from worker.web.said import done
 
@@ -59,21 +59,8 @@ def shown(request: Request) -> Response:
 
 
 def raw(request: Request) -> Response:
-    """The bytes as they came: saved, never shown, whatever they are."""
-    settings: Settings = request.app.state.settings
-    refused = Quarantine(settings.state_dir).get(request.path_params["id"])
-    path = Quarantine(settings.state_dir).raw_path(refused.id)
-    if path.is_symlink() or not path.is_file():
-        raise NotThere("no bytes were kept of this input: see why it was refused")
-    name = refused.path.replace("\\", "/").rsplit("/", 1)[-1] or "raw"
-    disposition = (
-        f"attachment; filename=\"{refused.id}.raw\"; filename*=UTF-8''{quote(name, safe='')}"
-    )
-    return FileResponse(
-        path,
-        media_type="application/octet-stream",
-        headers={"content-disposition": disposition},
-    )
+    """The bytes as they came."""
+    return raw_bytes(request.app.state.settings, request.path_params["id"])
 
 
 @action
