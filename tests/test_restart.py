@@ -1,6 +1,5 @@
 """After a restart of Redis: what is asked, who asks, and what is read again."""
 
-import fcntl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article
 from worker.restart import offer_again
+from worker.sources.slot import slot
 
 
 @pytest.fixture
@@ -44,8 +44,7 @@ def test_nothing_is_unpacked_where_nothing_was_lost(restarted: World) -> None:
 def test_one_process_offers_and_the_others_go_on(restarted: World) -> None:
     """Whoever comes while another offers does not do so too, and does not wait for it."""
     before = noted(restarted)
-    with (restarted.settings.state_dir / "redis-run-id.lock").open("wb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with slot(restarted.settings.state_dir, "offer-again", 1):
         offer_again(restarted.context)
         assert noted(restarted) == before
     offer_again(restarted.context)

@@ -5,16 +5,14 @@ dies takes up to a second with it (`appendfsync everysec`), more where a disk st
 tells that it was started anew.
 """
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from worker.context import Context
 from worker.logs import get_logger
 from worker.replay import replay
+from worker.sources.slot import slot
 from worker.spool.archive import Segment
 from worker.spool.layout import write_durably
 from worker.store.server import run_id
@@ -36,8 +34,9 @@ def offer_again(context: Context) -> None:
         if context.desk.now() - last_seen > WINDOW / 2:
             note.touch()
         return
-    with _alone(note.with_suffix(".lock")) as alone:
-        if alone:
+    # One process is enough: the others look at the folders meanwhile.
+    with slot(context.settings.state_dir, "offer-again", 1) as held:
+        if held is not None:
             _offer(context, note, before, last_seen, running)
 
 
@@ -50,22 +49,6 @@ def _offer(context: Context, note: Path, before: str, last_seen: datetime, runni
         said = logger.warning if lost else logger.info
         said("Redis was started anew: what it lost was published again", articles=lost)
     write_durably(note, running.encode("ascii"))
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[bool]:
-    """Whether no other process offers now: it is enough that one does, and the others look at the
-    folders meanwhile. The kernel frees the lock of one that dies."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(fd)
 
 
 def _archived_since(context: Context, since: datetime) -> Iterator[Segment]:

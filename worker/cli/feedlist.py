@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import islice
 
 from rich.padding import Padding
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from worker.actions.feednames import of_title
 from worker.cli.output import console, counted, noted, number, outside, table
+from worker.cli.units import lasting, seconds_between
 from worker.errors import Trouble
 from worker.parse.found_feeds import FoundFeed
 from worker.view.feeds import FeedsView, FeedView, Standing
@@ -24,7 +24,6 @@ _STYLES = {
     Standing.UNKNOWN: "dim",
 }
 """Of what is said beside the name; a feed that stands well needs no word."""
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 _WIDTHS = (10, 6, 9, 7, 9, 9)
 """Columns beside the name: a number of eight digits, `59 min ago`."""
 
@@ -71,27 +70,15 @@ def show_found(found: Sequence[FoundFeed], page: str) -> None:
 
 
 def ago(moment: str | None, now: str) -> str:
-    return "–" if moment is None else f"{span(_seconds(moment, now))} ago"
+    return "–" if moment is None else f"{lasting(seconds_between(moment, now))} ago"
 
 
 def until(moment: str | None, now: str) -> str:
     """`in 4 min`; `now` for what is due, `soon` for what no worker has heard of yet."""
     if moment is None:
         return "soon"
-    seconds = -_seconds(moment, now)
-    return f"in {span(seconds)}" if seconds >= 1 else "now"
-
-
-def span(seconds: float) -> str:
-    """Seconds in the largest fitting unit."""
-    for unit, length in _UNITS:
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
-
-
-def _seconds(moment: str, now: str) -> float:
-    return (datetime.fromisoformat(now) - datetime.fromisoformat(moment)).total_seconds()
+    seconds = seconds_between(now, moment)
+    return f"in {lasting(seconds)}" if seconds >= 1 else "now"
 
 
 def _show_rows(view: FeedsView, shown: Sequence[FeedView]) -> None:
@@ -130,7 +117,7 @@ def _cells(feed: FeedView, now: str) -> Iterator[Text]:
     if feed.schedule:
         yield Text("cron")
     else:
-        yield Text("–" if feed.interval_seconds is None else span(feed.interval_seconds))
+        yield Text("–" if feed.interval_seconds is None else lasting(feed.interval_seconds))
     held = unknown or feed.standing is Standing.PAUSED
     yield Text("–" if held else until(feed.next_poll, now), "dim" if held else "")
     published = None if unknown else (feed.published or 0) + (feed.revised or 0)
