@@ -146,6 +146,7 @@ def test_bodies_that_cannot_be(ours: Served, body: Any, status: int) -> None:
         ("text/plain", b'{"addresses": []}', 415),
         ("application/x-www-form-urlencoded", b"addresses=http://a.example/", 415),
         ("multipart/form-data", b"x", 415),
+        ("multipart/form-data; boundary=" + "b" * 300, b"nonsense", 400),
         ("multipart/form-data; boundary=b", b"nonsense", 400),
         ("multipart/form-data; boundary=b", b"--b--\r\n", 422),
         (

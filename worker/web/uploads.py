@@ -81,7 +81,7 @@ async def received(request: Request, *, sender_known: bool = False) -> AsyncIter
         check = None if sender_known else partial(check_token, request)
         parts = _Parts(folder, settings.web.upload_mb, check)
         try:
-            await _read(request, MultipartParser(boundary, parts.callbacks()), parts)
+            await _read(request, boundary, parts)
         finally:
             parts.close()
         if not sender_known:
@@ -93,8 +93,9 @@ async def received(request: Request, *, sender_known: bool = False) -> AsyncIter
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _read(request: Request, parser: MultipartParser, parts: "_Parts") -> None:
+async def _read(request: Request, boundary: bytes, parts: "_Parts") -> None:
     try:
+        parser = MultipartParser(boundary, parts.callbacks())  # it refuses a long boundary
         async for chunk in request.stream():
             if chunk:
                 await run_in_threadpool(_feed, parser, chunk, parts.folder)
