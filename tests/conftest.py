@@ -64,3 +64,8 @@ def web() -> Iterator[Web]:
     """A web server of the test's own, on loopback."""
     with Web() as web:
         yield web
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are no name of a test: packed ones hold the time, and each process has its own."""
+    return argname if isinstance(val, bytes) else None
