@@ -80,7 +80,7 @@ def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> Non
     settings = _settings(tmp_path, server.url)
     server.stop()
     found = health(settings, NOW)
-    assert (found.ready, found.away, found.live) == (False, True, True)
+    assert (found.ready, found.away) == (False, True)
     assert [check.name for check in found.failing] == ["redis"]
     assert "cannot be reached" in found.failing[0].message
     assert "folder drop" in _named(found)

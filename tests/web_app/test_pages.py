@@ -338,3 +338,10 @@ def test_who_changes_something_sees_it_at_once(
     assert one["id"] in text(ours, "/quarantine")
     address = f"/quarantine/{one['id']}/discard"
     assert one["id"] not in text(ours, sent(ours, address, address).partition("?")[0])
+
+
+def test_a_source_that_is_not_there_is_told(ours: Served) -> None:
+    """A key is made by its source's rules: with a mistyped one it would be another's."""
+    asked = {"title": "Harbour opens", "date": "2022-01-01", "source": "dorp"}
+    told = ours.client.get("/explain", params=asked)
+    assert "no source is named dorp" in told.text

@@ -80,12 +80,10 @@ def explain(
     """
     from worker.cli.output import print_json, say
     from worker.errors import UsageError
-    from worker.sources.known import known_source
     from worker.sources.once import is_address
     from worker.view.explain import explain_address, explain_path, explain_title
 
     settings = settings_of(context)
-    known_source(settings, source)
     if (path is None) == (title is None) or (title is None and date is not None):
         raise UsageError("give either a PATH or URL, or --title (and --date, where there is one)")
     if title is not None:

@@ -89,7 +89,7 @@ def _facts(found: Overview) -> Iterator[tuple[str, Text]]:
 def _rate(found: Overview) -> Text:
     """Articles a minute, and the hour as bars: as many as there is room for."""
     hour = found.minutes[-60:]
-    each = [one.published + one.revised + one.duplicate + one.rejected for one in hour]
+    each = [one.articles for one in hour]
     said = Text().append(f"{rate(found):,.0f}", "bold").append(" articles/min  ")
     total = f"{sum(each):,} in the last hour"
     room = console().width - _INDENT - said.cell_len - 2 - len(total)
@@ -204,7 +204,7 @@ def _counts(status: Status) -> Table:
 
 
 def _sum(status: Status) -> int | None:
-    return _of(status.articles, "published", "revised", "duplicate", "rejected")
+    return status.articles.decided if status.articles else None
 
 
 def _of(articles: Articles | None, *outcomes: str) -> int | None:

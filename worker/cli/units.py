@@ -77,7 +77,7 @@ def rate(found: "Overview") -> float:
     last = found.minutes[-2:]
     if not last:
         return 0.0
-    articles = sum(one.published + one.revised + one.duplicate + one.rejected for one in last)
+    articles = sum(one.articles for one in last)
     now = datetime.fromisoformat(found.status.at).timestamp()
     begun = max(0.0, min(60.0, now - last[-1].at_ms / 1000))
     return articles / (len(last) - 1 + begun / 60) if len(last) > 1 or begun else 0.0

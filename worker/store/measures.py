@@ -44,6 +44,10 @@ class Minute:
     duplicate: int = 0
     rejected: int = 0
 
+    @property
+    def articles(self) -> int:
+        return self.published + self.revised + self.duplicate + self.rejected
+
 
 @dataclass(frozen=True, slots=True)
 class Histogram:

@@ -13,6 +13,7 @@ from worker.model import Identity, Scope, Status
 from worker.normalize.identity import identity_of
 from worker.settings import MANUAL, Settings
 from worker.sites import open_sites
+from worker.sources.known import known_source
 from worker.spool import batch, manifest
 from worker.spool.archive import Archive
 from worker.spool.layout import roots
@@ -81,7 +82,9 @@ class Answer:
 def explain_title(
     settings: Settings, title: str, date: str | None, source: str | None = None
 ) -> Answer:
-    """Explain the article that a title and a date name. Raises ConfigError, UsageError."""
+    """Explain the article that a title and a date name. Raises ConfigError, UsageError; NotThere
+    where there is no such source, whose rules the key would be made by."""
+    known_source(settings, source)
     profile = Feeds(settings).profile(source or MANUAL)
     rule = open_sites(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
@@ -106,7 +109,9 @@ def explain_id(settings: Settings, article_id: str) -> Answer:
 
 
 def explain_path(settings: Settings, path: Path, source: str | None = None) -> Answer:
-    """Explain a file that is here, else what was taken under that path. Raises UsageError."""
+    """Explain a file that is here, else what was taken under that path. Raises UsageError;
+    NotThere where there is no such source."""
+    known_source(settings, source)
     if path.is_file():
         return _of_file(settings, path, source)
     found = explain_taken(settings, str(path))

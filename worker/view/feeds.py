@@ -10,6 +10,7 @@ from worker.feeds.feed import Feed
 from worker.feeds.schedule import FIRST_SECONDS
 from worker.fetch import shown_url
 from worker.settings import POLLED, Settings
+from worker.sources.known import known
 from worker.sources.pause import is_paused
 from worker.store.feeds import FeedState
 from worker.store.opened import feed_store
@@ -74,6 +75,12 @@ class FeedsView:
     feeds: tuple[FeedView, ...]
     paused: bool = False
     problem: str | None = None
+
+    def named(self, name: str) -> FeedView:
+        """Raises NotThere, with the nearest name."""
+        found = {feed.name: feed for feed in self.feeds}
+        known("feed", name, found)
+        return found[name]
 
 
 def feeds(settings: Settings, now: datetime) -> FeedsView:

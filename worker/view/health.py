@@ -44,7 +44,6 @@ class Health:
     tells that Redis does not answer."""
 
     at: str
-    live: bool
     ready: bool
     away: bool
     checks: tuple[Check, ...]
@@ -62,7 +61,6 @@ def health(settings: Settings, now: datetime, part: Part = Part.ALL) -> Health:
     checks = tuple(_checks(settings, part))
     return Health(
         at=rfc3339(now),
-        live=True,
         ready=not any(check.level == "fail" for check in checks),
         away=any(check.name == "redis" and check.level == "fail" for check in checks),
         checks=checks,

@@ -15,7 +15,7 @@ from threading import Lock
 
 from worker.errors import Retryable
 from worker.settings import Settings
-from worker.spool.used import Used
+from worker.spool.used import Used, size_of
 from worker.store.bells import INGEST_QUEUE, QUEUE, Bells
 from worker.store.connection import connect, redis_url
 from worker.store.measures import Measures, Sums
@@ -87,18 +87,10 @@ class _Quarantine:
             for name in names - self.sizes.keys():
                 if time.monotonic() > end:
                     break
-                size = _size(f"{self.folder}/{name}")
+                size = size_of(f"{self.folder}/{name}")
                 if size is not None:
                     self.sizes[name] = size
             return len(names), Used(sum(self.sizes.values()), names == self.sizes.keys())
-
-
-def _size(folder: str) -> int | None:
-    try:
-        with os.scandir(folder) as files:
-            return sum(one.stat(follow_symlinks=False).st_size for one in files)
-    except OSError:
-        return None
 
 
 @lru_cache(maxsize=8)

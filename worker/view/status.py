@@ -43,6 +43,10 @@ class Articles:
     rejected: int
     content_differs: int
 
+    @property
+    def decided(self) -> int:
+        return self.published + self.revised + self.duplicate + self.rejected
+
 
 @dataclass(frozen=True, slots=True)
 class Files:

@@ -21,7 +21,7 @@ class Rates:
 
     def note(self, now: datetime, sources: Iterable[Source]) -> None:
         """Take in a look's totals. Where Redis told none, nothing is known of that moment."""
-        totals = {one.name: _decided(one) for one in sources if one.articles is not None}
+        totals = {one.name: one.articles.decided for one in sources if one.articles is not None}
         if totals:
             self._looks.append((now, totals))
         while self._looks and now - self._looks[0][0] > OVER:
@@ -35,9 +35,3 @@ class Rates:
         if last - first < _LEAST or source not in after:
             return None
         return max(0, after[source] - before.get(source, 0)) * 60 / (last - first).total_seconds()
-
-
-def _decided(source: Source) -> int:
-    told = source.articles
-    assert told is not None
-    return told.published + told.revised + told.duplicate + told.rejected

@@ -6,7 +6,6 @@ from starlette.routing import Route
 
 from worker.errors import NotThere
 from worker.escape import printable
-from worker.sources.known import known_source
 from worker.view import articles as view
 from worker.view.explain import explain_address, explain_taken, explain_title
 from worker.web.api.answers import answer
@@ -36,9 +35,8 @@ def explained(asked: Asked) -> Response:
     if title is None and {"date", "source"} & asked.query.keys():
         raise HTTPException(400, "`date` and `source` go with `title` only.")
     if title:
-        source = asked.query.get("source")
-        known_source(asked.settings, source)
-        return answer(explain_title(asked.settings, title, asked.query.get("date"), source))
+        date, source = asked.query.get("date"), asked.query.get("source")
+        return answer(explain_title(asked.settings, title, date, source))
     if url:
         return answer(explain_address(asked.settings, url))
     found = explain_taken(asked.settings, path or "")

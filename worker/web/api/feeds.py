@@ -11,8 +11,6 @@ from worker.actions import feeds as acting
 from worker.actions import pausing
 from worker.actions.feeds import Added, Chosen
 from worker.feeds.feed import KEYS
-from worker.settings import Settings
-from worker.sources.known import known
 from worker.sources.once import shown
 from worker.times import utc_now
 from worker.view import feeds as view
@@ -28,7 +26,7 @@ def listed(asked: Asked) -> Response:
 
 @reads()
 def one(asked: Asked) -> Response:
-    return answer(_named(asked.settings, asked.path["name"]))
+    return answer(view.feeds(asked.settings, utc_now()).named(asked.path["name"]))
 
 
 @changes(*KEYS, "check")
@@ -88,13 +86,6 @@ def resume(asked: Asked) -> Response:
 
 def _chosen(done: Chosen) -> Response:
     return answer({"feeds": done.feeds, "paused": done.paused})
-
-
-def _named(settings: Settings, name: str) -> view.FeedView:
-    """Raises NotThere."""
-    found = {feed.name: feed for feed in view.feeds(settings, utc_now()).feeds}
-    known("feed", name, found)
-    return found[name]
 
 
 routes = [

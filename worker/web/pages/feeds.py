@@ -13,10 +13,9 @@ from starlette.routing import Route
 
 from worker.actions.feeds import Added, Chosen, add, refresh, remove, reset_errors
 from worker.actions.pausing import pause, resume
-from worker.errors import ConfigError, NewsdropError, NotThere
-from worker.escape import printable
+from worker.errors import ConfigError, NewsdropError
 from worker.settings import Settings
-from worker.view.feeds import FeedsView, FeedView, Standing, feeds
+from worker.view.feeds import Standing, feeds
 from worker.web.answers import page, see
 from worker.web.forms import action, text
 from worker.web.live import Regions, View
@@ -61,7 +60,7 @@ def one_view(settings: Settings, clock: Callable[[], datetime]) -> View:
 
         def made(pages: Pages) -> Regions:
             told = feeds(settings, clock())
-            return {"feed": pages.render("feeds/standing.html", feed=_one(told, name), told=told)}
+            return {"feed": pages.render("feeds/standing.html", feed=told.named(name), told=told)}
 
         return (name,), made
 
@@ -94,7 +93,7 @@ def changed(request: Request, _: FormData) -> Response:
 def asked_to_remove(request: Request) -> Response:
     """Whether it is really to be removed."""
     told = feeds(request.app.state.settings, request.app.state.clock())
-    return page(request, "remove.html", feed=_one(told, _name(request)))
+    return page(request, "remove.html", feed=told.named(_name(request)))
 
 
 @action
@@ -139,15 +138,6 @@ def _told(chosen: Chosen, done_: str) -> str:
 
 
 _CHANGES = {"poll": _polled, "reset": _reset, "pause": _held, "resume": _let_go}
-
-
-def _one(told: FeedsView, name: str) -> FeedView:
-    found = next((feed for feed in told.feeds if feed.name == name), None)
-    if found is None:
-        raise NotThere(
-            f"there is no feed named {printable(name, 80)}: the list has those there are"
-        )
-    return found
 
 
 def _which(request: Request) -> str:
