@@ -4,7 +4,8 @@ One path an outcome, in whole units, so that a page which is watched sends a few
 more. The colours are the style sheet's.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from worker.store.measures import Minute
@@ -54,15 +55,15 @@ def chart_of(minutes: Sequence[Minute]) -> Chart:
     paths: dict[str, list[str]] = {name: [] for name in OUTCOMES}
     for place, stack in enumerate(counts):
         below = drawn = 0
+        above = sum(map(bool, stack))
         for name, count in zip(OUTCOMES, stack, strict=True):
             if not count:
                 continue
-            below += count
+            below, above = below + count, above - 1
             # Each has at least one unit: a single refusal among thousands is what matters.
-            upper = min(HEIGHT, max(round(below * HEIGHT / top), drawn + 1))
-            if upper > drawn:
-                left, tall = place * _STEP, upper - drawn
-                paths[name].append(f"M{left} {HEIGHT - upper}h{_BAR}v{tall}h-{_BAR}z")
+            upper = max(drawn + 1, min(HEIGHT - above, round(below * HEIGHT / top)))
+            left, tall = place * _STEP, upper - drawn
+            paths[name].append(f"M{left} {HEIGHT - upper}h{_BAR}v{tall}h-{_BAR}z")
             drawn = upper
     return Chart(
         width=len(minutes) * _STEP,
@@ -80,15 +81,10 @@ def chart_of(minutes: Sequence[Minute]) -> Chart:
 def nice(most: int) -> int:
     """The least of 4, 10, 20, 40, 100, 200, … that is not below `most`: an axis that seldom
     changes, and has a whole number at its half."""
-    top = 4
-    for factor in (4, 10, 20):
-        top = factor
-        while top < most:
-            top *= 10
-        if factor == 4:
-            best = top
-        best = min(best, top)
-    return best
+    tops: Iterator[int] = (
+        first * 10**power for power in itertools.count() for first in (4, 10, 20)
+    )
+    return next(top for top in tops if top >= most)
 
 
 def _rows(minutes: Sequence[Minute], counts: Sequence[Sequence[int]]) -> tuple[Row, ...]:
