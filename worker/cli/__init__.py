@@ -27,6 +27,7 @@ The commands, and what each of them does or shows where that is more than a few 
 ``records``                     tail (``tailing``), show, forget
 ``reading``                     parse, explain (``explained``)
 ``feeds``                       list (``feedlist``), add, remove, refresh, import, export (``opml``)
+``feedtold``                    what became of a change to feeds
 ``quarantine``                  list, show, retry, discard
 ``settings``                    config, schema
 ``completion``                  names and ids that a shell completes

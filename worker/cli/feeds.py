@@ -1,7 +1,7 @@
 """`feeds list|add|remove|refresh|reset-errors|import|export`: what is polled."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -9,10 +9,6 @@ from worker.cli import completion
 from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import Json, JsonLines, settings_of
 from worker.errors import UsageError
-
-if TYPE_CHECKING:
-    from worker.actions.feeds import Added, Chosen
-    from worker.cli.opml import Imported
 
 app = typer.Typer(
     no_args_is_help=True, help="Feeds that are polled: see how they stand, add and remove them."
@@ -104,6 +100,7 @@ def add(
     from worker.actions.feeds import Added
     from worker.actions.feeds import add as add_feed
     from worker.cli.feedlist import show_found
+    from worker.cli.feedtold import tell_added
     from worker.cli.output import print_json
     from worker.sources.once import shown
 
@@ -122,7 +119,7 @@ def add(
     given = {key: value for key, value in said.items() if _said(value)}
     added = add_feed(settings_of(context), given, check=not no_check)
     if isinstance(added, Added):
-        print_json(added) if json else _tell_added(added)
+        print_json(added) if json else tell_added(added)
         return
     if json:
         print_json(
@@ -165,8 +162,9 @@ def refresh(
 ) -> None:
     """Poll feeds now, however long their turn is off; hosts are asked no faster for that."""
     from worker.actions.feeds import refresh as make_due
+    from worker.cli.feedtold import tell_chosen
 
-    _tell_chosen(
+    tell_chosen(
         make_due(settings_of(context), names or [], every=every, failing=failing),
         "due now",
         json=json,
@@ -179,8 +177,9 @@ def reset_errors(
 ) -> None:
     """Forget that feeds failed, and what was remembered of their last answer; poll them now."""
     from worker.actions.feeds import reset_errors as reset
+    from worker.cli.feedtold import tell_chosen
 
-    _tell_chosen(
+    tell_chosen(
         reset(settings_of(context), names or [], every=every), "begun anew, due now", json=json
     )
 
@@ -200,6 +199,7 @@ def import_(
 
     Nothing is fetched before. Exits 1 if an address of the list is none that can be polled.
     """
+    from worker.cli.feedtold import tell_imported
     from worker.cli.inputs import read_input
     from worker.cli.opml import import_opml
     from worker.cli.output import print_json
@@ -207,7 +207,7 @@ def import_(
 
     data, _ = read_input(file, MAX_BYTES, "an OPML list may have")
     report = import_opml(settings_of(context), data, dry_run=dry_run)
-    print_json(report) if json else _tell_imported(report)
+    print_json(report) if json else tell_imported(report)
     if report.invalid:
         raise typer.Exit(FAILED)
 
@@ -259,59 +259,3 @@ def _headers(given: list[str]) -> dict[str, str]:
             raise UsageError("a header is given as 'Name: value', for example 'X-Key: 123'")
         found[name.strip()] = value.strip()
     return found
-
-
-def _tell_added(added: "Added") -> None:
-    from rich.text import Text
-
-    from worker.cli.output import console, number, outside
-
-    line = Text.assemble((added.name, "bold"), " is added: ", added.url)
-    if added.title:
-        line.append_text(Text("  ")).append_text(outside(added.title, "dim", 100))
-    console().print(line)
-    if added.page:
-        console().print(Text(f"{added.page} names it as its feed"))
-    if added.entries is not None:
-        console().print(f"entries in it now: {number(added.entries)}")
-    _tell_bell(added.rung)
-
-
-def _tell_chosen(done: "Chosen", what: str, *, json: bool) -> None:
-    from worker.cli.output import console, counted, number, print_json
-    from worker.settings import POLLED
-
-    if json:
-        print_json({"feeds": done.feeds, "paused": done.paused})
-        return
-    console().print(f"{counted(done.feeds, 'feed')} {what}")
-    if done.paused:
-        console().print(
-            f"{number(done.paused)} of them paused, and not polled before "
-            f"`newsdrop resume {done.held}`"
-            + ("" if done.paused == 1 or done.held == POLLED else ", and so on")
-        )
-    _tell_bell(done.rung)
-
-
-def _tell_imported(report: "Imported") -> None:
-    from worker.cli.output import console, counted, noted, number, outside
-
-    would = "would be added" if report.dry_run else "added"
-    console().print(
-        f"{counted(report.added, 'feed')} {would}, {number(report.known)} there already"
-    )
-    for one in report.invalid[:20]:
-        console().print(outside(one.title, "bold", 100).append("  not added", "red"))
-        console().print(noted(f"    {one.url}: {one.message}"), soft_wrap=True)
-    if len(report.invalid) > 20:
-        console().print(f"… and {number(len(report.invalid) - 20)} more")
-    if report.added and not report.dry_run:
-        _tell_bell(report.rung)
-
-
-def _tell_bell(rung: bool) -> None:
-    from worker.cli.output import say
-
-    if not rung:
-        say("Redis does not answer: polling begins when `newsdrop up` runs", "yellow")
