@@ -143,6 +143,37 @@ def test_what_is_dear_to_look_at_is_looked_at_seldom(monkeypatch: pytest.MonkeyP
     assert one.fresh_seconds >= 2.5
 
 
+def test_who_waits_for_a_failure_is_told_with_it(
+    ours: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Redis hangs, many who ask at once wait for one timeout, not one after the other."""
+    from worker.errors import StoreUnavailable
+    from worker.web.pages import jobs as module
+
+    looks: list[float] = []
+
+    def hanging(*_: Any) -> Any:
+        looks.append(time.monotonic())
+        time.sleep(1)
+        raise StoreUnavailable("Redis did not answer in time")
+
+    monkeypatch.setattr(module, "jobs", hanging)
+    told: list[int] = []
+
+    def ask() -> None:
+        told.append(httpx.get(f"{ours.url}/jobs", trust_env=False, timeout=PATIENCE).status_code)
+
+    readers = [threading.Thread(target=ask) for _ in range(12)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(PATIENCE)
+    assert told == [503] * 12
+    assert len(looks) < 6  # who came after the first timeout began the next
+    monkeypatch.undo()
+    assert ours.client.get("/jobs").status_code == 200
+
+
 def test_a_page_says_when_it_cannot_look(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Redis goes away the reader is told in the page's notice, and the stream goes on."""
     from worker.errors import StoreUnavailable

@@ -29,19 +29,29 @@ class Shared(Generic[T]):
         self._lock = asyncio.Lock()
         self._value: T
         self._good_until = 0.0
+        self._error: Exception | None = None
+        self._failed_at = 0.0
         self._turn = 0
         self.fresh_seconds = FRESH_SECONDS
 
     async def get(self) -> T:
-        """Raises what `make` raises."""
-        if time.monotonic() < self._good_until:
+        """Raises what `make` raises, to everyone who waited for it: where Redis hangs, ten readers
+        who tried one after the other would wait ten times its timeout."""
+        asked = time.monotonic()
+        if asked < self._good_until:
             return self._value
         async with self._lock:
-            if time.monotonic() < self._good_until:
-                return self._value
             begun, turn = time.monotonic(), self._turn
-            self._value = await run_in_threadpool(self._make)
-            now = time.monotonic()
+            if begun < self._good_until:
+                return self._value
+            if self._error is not None and asked < self._failed_at:
+                raise self._error.with_traceback(None)
+            try:
+                self._value = await run_in_threadpool(self._make)
+            except Exception as error:
+                self._error, self._failed_at = error, time.monotonic()
+                raise
+            now, self._error = time.monotonic(), None
             self.fresh_seconds = min(_LONGEST_SECONDS, max(FRESH_SECONDS, _SHARE * (now - begun)))
             # What was changed while it was made is not in it.
             self._good_until = now + self.fresh_seconds if turn == self._turn else 0.0
