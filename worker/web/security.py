@@ -181,7 +181,7 @@ def _name(host: str) -> str | None:
         name = parts.hostname
     except ValueError:
         return None
-    plain = name is not None and not parts.path and not parts.query and "@" not in host
+    plain = name is not None and not set(host) & set("/?#@")
     return name if plain else None
 
 
