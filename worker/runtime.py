@@ -1,12 +1,14 @@
-"""Where a running service keeps things below its state directory: names only, nothing is made.
+"""Where a running service keeps things below its state directory, and what it noted there.
 
-One place, so that the service that starts the embedded server and the commands that look for it
-agree without asking each other.
+Nothing is made here. One place, so that the service that starts the embedded server and the
+commands that look for it agree without asking each other.
 """
 
 import hashlib
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 _SOCKET = "valkey.sock"
 _MAX_SOCKET_BYTES = 100
@@ -21,6 +23,21 @@ def run_dir(state_dir: Path) -> Path:
 def run_file(state_dir: Path) -> Path:
     """Where `up` notes what it was told, for the other commands of the same state directory."""
     return run_dir(state_dir) / "up.json"
+
+
+def noted(state_dir: Path) -> dict[str, Any]:
+    """What `up` noted there; nothing where none runs, or where it is another user's."""
+    try:
+        told = json.loads(run_file(state_dir).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def noted_page(state_dir: Path) -> str | None:
+    """The address of the page of a running `up`; None where it has none."""
+    page = noted(state_dir).get("web")
+    return str(page["url"]) if isinstance(page, dict) and page.get("url") else None
 
 
 def web_key(state_dir: Path) -> Path:

@@ -1,5 +1,8 @@
 """`healthcheck`: its exit code, and one line for what fails."""
 
+import socket
+
+import pytest
 import redis
 
 from tests.home import Home
@@ -42,12 +45,17 @@ def test_a_redis_that_is_away_exits_3(lonely: Home) -> None:
         assert done.stdout.startswith("redis: Redis cannot be reached")
 
 
-def test_a_part_is_about_itself(home: Home, redis_client: redis.Redis) -> None:
+def test_a_part_is_about_itself(
+    home: Home, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where beat runs alone, a worker that is missing is no matter; a wrong part is refused."""
     _heard(home, redis_client)
     assert home.run("healthcheck", "--part", "beat").stdout == "healthy: redis, beat\n"
     assert home.run("healthcheck", "--part", "redis").stdout == "healthy: redis\n"
-    assert home.run("healthcheck", "--part", "web").exit_code == 1
+    with socket.socket() as taken:  # and not listening: whoever else runs here has no page there
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("NEWSDROP_WEB_PORT", str(taken.getsockname()[1]))
+        assert home.run("healthcheck", "--part", "web").exit_code == 1
     wrong = home.run("healthcheck", "--part", "everything")
     assert wrong.exit_code == 2
     assert "choose one of all, worker" in wrong.stderr

@@ -157,9 +157,7 @@ def _run_celery(context: typer.Context, part: str, *, json: bool) -> None:
 
 
 def _print_where(state_dir: Path) -> None:
-    import json
-
     from worker.cli.output import print_json
-    from worker.runtime import run_file
+    from worker.runtime import noted
 
-    print_json(json.loads(run_file(state_dir).read_text(encoding="utf-8")))
+    print_json(noted(state_dir))

@@ -34,7 +34,8 @@ def web(
     Any address but loopback needs web.token or web.token_file. `newsdrop up` runs it, too.
     """
     from worker.cli.output import notes
-    from worker.web.serve import address_of, open_port, run_web
+    from worker.service.port import address_of, open_port
+    from worker.web.serve import run_web
 
     options: dict[str, Any] = {"web.host": host, "web.port": port}
     options = {key: value for key, value in options.items() if value is not None}

@@ -1,10 +1,7 @@
 """The status page as a child of `up`: its port is opened here, its process may come and go."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
-from worker.runtime import run_file
 from worker.service.part import PYTHON
 from worker.service.port import address_of, open_port
 from worker.service.supervise import Child
@@ -28,12 +25,3 @@ def open_page(settings: Settings) -> Page:
     command = (*PYTHON, "-m", "worker.cli", "web", "--fd", str(fd))
     # Articles are ingested without it: it is begun again and again, and never stops the rest.
     return Page(address, Child("web", command, excuse=lambda: True, keeps=(fd,)))
-
-
-def noted_page(state_dir: Path) -> str | None:
-    """The address that a running `up` noted; None where it has no page."""
-    try:
-        noted = json.loads(run_file(state_dir).read_text(encoding="utf-8"))
-        return str(noted["web"]["url"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -14,13 +14,13 @@ from rich.text import Text
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.promises import ask_server, try_places
-from worker.runtime import run_file
+from worker.runtime import noted_page, run_file
 from worker.service import embedded
 from worker.service.called import called
 from worker.service.detach import detach as go_on
 from worker.service.lock import UpLock
 from worker.service.notify import notifier
-from worker.service.page import noted_page, open_page
+from worker.service.page import open_page
 from worker.service.part import PYTHON, part_command
 from worker.service.ready import worker_answers
 from worker.service.signals import Signals

@@ -1,7 +1,6 @@
 """Where the settings come from, in order, and what is said of those that are wrong."""
 
 import difflib
-import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -19,10 +18,10 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from worker import runtime
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.redact import password_in
-from worker.runtime import run_file
 from worker.settings.fields import ENV_PREFIX, VERSION, Part
 from worker.settings.whole import Settings
 
@@ -55,7 +54,7 @@ def load(
     _check_environment()
     try:
         settings = _layered(options or {}, {}, from_file)
-        if told := _read_run_file(run_file(settings.state_dir)) if noted else {}:
+        if told := _noted(settings.state_dir) if noted else {}:
             settings = _layered(options or {}, told, from_file)
         return settings
     except ValidationError as error:
@@ -173,14 +172,9 @@ def _resolve_paths(holder: dict[str, Any], base: Path) -> None:
             holder[key] = base / Path(holder[key]).expanduser()
 
 
-def _read_run_file(path: Path) -> dict[str, Any]:
-    try:
-        noted = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {
-        key: noted[key] for key in ("drop", "redis") if isinstance(noted, dict) and key in noted
-    }
+def _noted(state_dir: Path) -> dict[str, Any]:
+    told = runtime.noted(state_dir)
+    return {key: told[key] for key in ("drop", "redis") if key in told}
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:

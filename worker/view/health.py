@@ -5,9 +5,9 @@ that were heard of lately, room on the disks, and folders that can be written an
 """
 
 import http.client
-import json
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
 from worker.promises import place_promises, server_promises
 from worker.report import Check
-from worker.runtime import run_file
+from worker.runtime import noted_page
 from worker.settings import Settings
 from worker.spool.disk import check_free
 from worker.store.connection import Client, connect, redis_url, shown_url
@@ -163,11 +163,9 @@ def _web(settings: Settings) -> Check:
 
 
 def _addresses(settings: Settings) -> Iterator[tuple[str, int]]:
-    try:
-        noted = urlsplit(json.loads(run_file(settings.state_dir).read_text("utf-8"))["web"]["url"])
-        if noted.hostname and noted.port:
-            yield noted.hostname, noted.port
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # no `up` runs here
+    with suppress(ValueError):  # it is no address
+        page = urlsplit(noted_page(settings.state_dir) or "")
+        if page.hostname and page.port:
+            yield page.hostname, page.port
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
     yield everywhere.get(settings.web.host, settings.web.host), settings.web.port

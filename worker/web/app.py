@@ -1,13 +1,8 @@
 """The application: its routes, what stands before them, and what its handlers share."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -15,13 +10,12 @@ from worker.errors import NewsdropError
 from worker.runtime import web_key
 from worker.service.port import token_of
 from worker.settings import MEGABYTE, Settings
-from worker.times import utc_now
 from worker.web import api
 from worker.web.answers import broken, failed
 from worker.web.gate import Gate
 from worker.web.health import livez, readyz
 from worker.web.live import Live
-from worker.web.metrics import exposition
+from worker.web.metrics import metrics
 from worker.web.pages import (
     articles,
     enqueue,
@@ -36,7 +30,7 @@ from worker.web.rendering import STATIC, Pages
 from worker.web.security import Guard, allowed_names, signing_key
 
 
-def web_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Starlette:
+def web_app(settings: Settings) -> Starlette:
     """The status page, the API, metrics and health checks of `settings`. Raises ConfigError."""
     guard = Guard(
         key=signing_key(web_key(settings.state_dir)),
@@ -46,13 +40,13 @@ def web_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Star
     )
     live = Live(
         {
-            "overview": overview.view(settings, clock),
+            "overview": overview.view(settings),
             "jobs": jobs.list_view(settings),
             "job": jobs.one_view(settings),
             "articles": articles.view(settings),
             "quarantine": quarantine.view(settings),
-            "feeds": feeds.list_view(settings, clock),
-            "feed": feeds.one_view(settings, clock),
+            "feeds": feeds.list_view(settings),
+            "feed": feeds.one_view(settings),
         }
     )
     app = Starlette(
@@ -65,18 +59,10 @@ def web_app(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Star
         },
     )
     app.state.settings = settings
-    app.state.clock = clock
     app.state.guard = guard
     app.state.live = live
-    app.state.pages = Pages(guard.form_token, clock)
+    app.state.pages = Pages(guard.form_token)
     return app
-
-
-def metrics(request: Request) -> Response:
-    """What Prometheus scrapes."""
-    state = request.app.state
-    body, kind = exposition(state.settings, state.clock(), request.headers.get("accept", ""))
-    return Response(body, headers={"content-type": kind})
 
 
 class Static(StaticFiles):

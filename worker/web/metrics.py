@@ -19,6 +19,8 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.exposition import choose_encoder
+from starlette.requests import Request
+from starlette.responses import Response
 
 from worker import __version__
 from worker.errors import Reason
@@ -27,6 +29,7 @@ from worker.model import DECISIONS, Repeat
 from worker.settings import Settings
 from worker.store.measures import BOUNDS, Sums
 from worker.store.stream import StreamInfo
+from worker.times import utc_now
 from worker.view.measures import Numbers, numbers
 from worker.view.overview import Overview
 from worker.view.status import Source
@@ -36,6 +39,13 @@ MOST_SOURCES = 500
 MOST_GROUPS = 100
 OTHERS = "(others)"
 _A_DAY = 86_400.0
+
+
+def metrics(request: Request) -> Response:
+    """All of them, as the header `Accept` wants them. It blocks: Starlette calls it in a thread."""
+    settings: Settings = request.app.state.settings
+    body, kind = exposition(settings, utc_now(), request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": kind})
 
 
 def exposition(settings: Settings, now: datetime, accept: str = "") -> tuple[bytes, str]:

@@ -1,7 +1,6 @@
 """Templates into text: everything is escaped, and a name that is not there is an error."""
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import jinja2
 
 from worker import __version__
 from worker.escape import printable
-from worker.times import of_ms
+from worker.times import of_ms, utc_now
 from worker.web import figures
 
 HERE = Path(__file__).parent
@@ -17,9 +16,9 @@ STATIC = HERE / "static"
 
 
 class Pages:
-    """The templates. `form_token` gives what each form carries, `clock` the time they are made."""
+    """The templates. `form_token` gives what each form carries."""
 
-    def __init__(self, form_token: Callable[[], str], clock: Callable[[], datetime]) -> None:
+    def __init__(self, form_token: Callable[[], str]) -> None:
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -47,8 +46,7 @@ class Pages:
         self._environment.globals |= {
             "version": __version__,
             "form_token": form_token,
-            "now": clock,
-            "ago": lambda moment: figures.ago(moment, clock()),
+            "ago": lambda moment: figures.ago(moment, utc_now()),
         }
 
     def render(self, template: str, **context: Any) -> str:

@@ -15,11 +15,8 @@ from worker.errors import ConfigError
 from worker.logs import configure_logging, get_logger, told_to_wait
 from worker.promises import ask_server, make_places, try_places
 from worker.service.notify import notifier
-from worker.service.port import address_of, open_port
 from worker.settings import Settings
 from worker.store.connection import redis_url
-
-__all__ = ["address_of", "open_port", "run_web"]
 
 logger = get_logger(__name__)
 

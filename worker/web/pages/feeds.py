@@ -1,7 +1,6 @@
 """`/feeds`: what is polled, how it stands, and doing something about it."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from worker.actions.feeds import Added, Chosen, add, refresh, remove, reset_erro
 from worker.actions.pausing import pause, resume
 from worker.errors import ConfigError, NewsdropError
 from worker.settings import Settings
+from worker.times import utc_now
 from worker.view.feeds import Standing, feeds
 from worker.web.answers import page, see
 from worker.web.forms import action, text
@@ -27,14 +27,14 @@ COUNT = 200
 SHOWN = ("all", "failing", "paused")
 
 
-def list_view(settings: Settings, clock: Callable[[], datetime]) -> View:
+def list_view(settings: Settings) -> View:
     """A page of the feeds, of those that are asked for."""
 
     def view(request: Request) -> tuple[tuple[str, ...], Callable[[Pages], Regions]]:
         which, start = _which(request), _start(request)
 
         def made(pages: Pages) -> Regions:
-            told = feeds(settings, clock())
+            told = feeds(settings, utc_now())
             listed = [feed for feed in told.feeds if which in ("all", feed.standing)]
             html = pages.render(
                 "feeds/list.html",
@@ -52,14 +52,14 @@ def list_view(settings: Settings, clock: Callable[[], datetime]) -> View:
     return view
 
 
-def one_view(settings: Settings, clock: Callable[[], datetime]) -> View:
+def one_view(settings: Settings) -> View:
     """One feed, by the `feed` in the path or the query."""
 
     def view(request: Request) -> tuple[tuple[str, ...], Callable[[Pages], Regions]]:
         name = _name(request)
 
         def made(pages: Pages) -> Regions:
-            told = feeds(settings, clock())
+            told = feeds(settings, utc_now())
             return {"feed": pages.render("feeds/standing.html", feed=told.named(name), told=told)}
 
         return (name,), made
@@ -92,7 +92,7 @@ def changed(request: Request, _: FormData) -> Response:
 
 def asked_to_remove(request: Request) -> Response:
     """Whether it is really to be removed."""
-    told = feeds(request.app.state.settings, request.app.state.clock())
+    told = feeds(request.app.state.settings, utc_now())
     return page(request, "remove.html", feed=told.named(_name(request)))
 
 

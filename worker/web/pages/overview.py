@@ -1,13 +1,11 @@
 """`/`: is it working, what came out, what is wrong."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.settings import Settings
+from worker.times import utc_now
 from worker.view.overview import overview
 from worker.web.answers import page
 from worker.web.chart import chart_of
@@ -19,12 +17,12 @@ REGIONS = ("problems", "figures", "chart", "workers", "sources", "stream", "mach
 """Each is a template of its own, in `templates/overview/`."""
 
 
-def view(settings: Settings, clock: Callable[[], datetime]) -> View:
+def view(settings: Settings) -> View:
     """What is watched of it: one look for all who do."""
     rates = Rates()
 
     def made(pages: Pages) -> Regions:
-        now = clock()
+        now = utc_now()
         found = overview(settings, now)
         rates.note(now, found.status.sources)
         context = {
