@@ -73,7 +73,7 @@ def plainly(one: Served, path: str) -> tuple[int, str]:
 
 STRANGE_HOSTS = """
     evil.example 127.0.0.1.evil.example localhost.evil.example:80 evil.example:8787 user@127.0.0.1
-    10.0.0.1 0.0.0.0 127.0.0.1/../x [::1 127.0.0.1:port localhost#evil.example localhost?evil.example
+    10.0.0.1 0.0.0.0 127.0.0.1/../x [::1 127.0.0.1:port localhost#evil.example localhost?x.example
 """
 
 

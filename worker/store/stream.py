@@ -129,7 +129,7 @@ def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
         stream_id=_text(stream_id),
         type=text(b"type"),
         id=text(b"id"),
-        revision=int(revision) if revision.isdecimal() else 1,
+        revision=int(revision) if revision.isdecimal() and len(revision) < 10 else 1,
         title=text(b"title"),
         date=text(b"date") or None,
         source=text(b"source"),

@@ -127,7 +127,7 @@ def article(settings: Settings, article_id: str) -> ArticleView:
     if explained.in_stream is not None:
         where = explained.in_stream.stream_id
         entries = article_store(settings).read(where, 1, end=where)
-        record, origin = next((_data(one) for one in entries), None) or None, "stream"
+        record, origin = next((_whole(one) for one in entries), None) or None, "stream"
     if record is None:
         record, origin = _archived(settings, article_id, explained.past), "archive"
     return ArticleView(article_id, record, origin if record else None, explained, answer.problem)
@@ -148,7 +148,8 @@ def _checked(before: str | None) -> str | None:
     found = _STREAM_ID.fullmatch(before)
     if found is None or any(int(part or 0) >= 2**64 for part in found.groups()):
         raise UsageError(f"{printable(before, 60)} is no stream id: take `next` of the page before")
-    return before
+    # Nothing is before the first id there can be, and Redis refuses to be asked.
+    return before if any(int(part or 0) for part in found.groups()) else "0-1"
 
 
 def _data(entry: StreamEntry) -> dict[str, Any]:
@@ -158,6 +159,16 @@ def _data(entry: StreamEntry) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _whole(entry: StreamEntry) -> dict[str, Any]:
+    """The record, to be handed on; nothing where it is nested deeper than JSON is written here."""
+    found = _data(entry)
+    try:
+        orjson.dumps({"record": [found]})
+    except TypeError:
+        return {}
+    return found
 
 
 def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
+from worker.escape import printable
+
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 NONE = "–"
 _SPAN = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -54,7 +56,10 @@ def ago(moment: str | None, now: datetime) -> str:
     a page that is watched does not change with every second."""
     if moment is None:
         return NONE
-    seconds = (now - datetime.fromisoformat(moment)).total_seconds()
+    at = _moment(moment)
+    if at is None:
+        return _as_written(moment)
+    seconds = (now - at).total_seconds()
     if abs(seconds) < 10:
         return "just now" if seconds > -1 else "now"
     length = coarse(abs(seconds))
@@ -65,7 +70,9 @@ def exact(moment: str | None) -> str:
     """The whole of an RFC 3339 time: `2026-11-25 21:07:23.120 UTC`."""
     if moment is None:
         return NONE
-    at = datetime.fromisoformat(moment).astimezone(UTC)
+    at = _moment(moment)
+    if at is None:
+        return _as_written(moment)
     return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
 
 
@@ -73,7 +80,8 @@ def stamp(moment: str | None) -> str:
     """The same to the minute; the script writes it in the reader's zone."""
     if moment is None:
         return NONE
-    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    at = _moment(moment)
+    return _as_written(moment) if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def words(name: str | None) -> str:
@@ -117,3 +125,17 @@ def coarse(seconds: float) -> str:
     if seconds < 2 * 86400:
         return f"{int(seconds // 3600)} h"
     return f"{int(seconds // 86400)} days"
+
+
+def _moment(text: str) -> datetime | None:
+    """The time that `text` is, in UTC; None where it is none. Another program may have written the
+    record that it stands in."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _as_written(text: str) -> str:
+    return printable(text, 40)

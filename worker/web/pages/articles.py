@@ -12,6 +12,7 @@ from worker.errors import NotThere, UsageError
 from worker.settings import Settings
 from worker.view.articles import ArticleList, article, newest, search
 from worker.view.explain import explain_title
+from worker.view.schema import is_record
 from worker.web.answers import page, problem, see
 from worker.web.live import Regions, View
 from worker.web.rendering import Pages
@@ -77,7 +78,8 @@ def shown(request: Request) -> Response:
     except NotThere as error:
         return problem(request, 404, str(error))
     shown_json = orjson.dumps(told.record, option=orjson.OPT_INDENT_2).decode()
-    return page(request, "article.html", article=told, json=shown_json)
+    readable = told.record is not None and is_record(told.record)
+    return page(request, "article.html", article=told, json=shown_json, readable=readable)
 
 
 def as_json(request: Request) -> Response:

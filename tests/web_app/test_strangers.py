@@ -1,0 +1,118 @@
+"""What other programs, other versions and faults left in the stream, in Redis and on the disk:
+pages and API answer all the same."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import home, lonely
+from tests.home import Home, article
+from tests.web_app.served import Served, served
+from worker.store.opened import article_store
+
+__all__ = ["home", "lonely"]
+
+STREAM = "newsdrop:articles"
+LISTS = ("/", "/articles", "/articles/found?q=one", "/api/v1/articles", "/api/v1/articles?q=one")
+DEEP = '{"a":' * 600 + "1" + "}" * 600
+
+
+@pytest.fixture
+def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A home that is served; every look is a new one."""
+    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
+    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("worker.web.shared._SHARE", 0)
+    with served(home) as one:
+        yield one
+
+
+def published(one: Served) -> dict[str, Any]:
+    """The row of an article that was just published."""
+    files = [("file", ("one.md", article("one"), "text/markdown"))]
+    one.post("/enqueue", files=files, status=202)
+    one.home.work()
+    row: dict[str, Any] = one.get("/articles")["articles"][0]
+    return row
+
+
+def replaced(one: Served, row: dict[str, Any], data: str) -> None:
+    """Let another program's entry stand where the article's own did."""
+    client = article_store(one.home.settings())._client
+    client.xdel(STREAM, row["stream_id"])
+    ms, _, number = row["stream_id"].partition("-")
+    client.xadd(
+        STREAM, {"id": row["id"], "title": "one", "data": data}, id=f"{ms}-{int(number) + 1}"
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"a": "b"},
+        {"title": "one", "revision": "9" * 5000},
+        {"title": "one", "revision": "9" * 25, "date": "never", "id": "<script>"},
+        {"title": "one", "data": '{"ingested_at": "zzz", "word_count": 1e400}'},
+        {"title": "one", "data": '{"ingested_at": "2022-01-01", "content_text": {"a": 1}}'},
+        {"title": "one", "data": '{"ingested_at": "0001-01-01T00:00:00+23:00"}'},
+        {"title": "one", "data": '{"ingested_at": "9999-12-31T23:59:59-23:59", "url": 5}'},
+        {"title": "one", "data": DEEP},
+    ],
+    ids=range(8),
+)
+def test_any_entry_may_stand_in_the_stream(ours: Served, fields: dict[str, str]) -> None:
+    """What another program wrote is listed as far as it says something."""
+    article_store(ours.home.settings())._client.xadd(STREAM, fields)
+    for path in LISTS:
+        answer = ours.client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+        assert "<script>" not in answer.text or path.startswith("/api/")
+
+
+@pytest.mark.parametrize("kept", ["", "title", "title authors content_text url provenance"])
+def test_an_article_whose_record_is_another_programs_is_shown(ours: Served, kept: str) -> None:
+    """A record without the fields of ours is shown as the JSON it is, its history beside it."""
+    row = published(ours)
+    record = ours.get(f"/articles/{row['id']}")["record"]
+    replaced(ours, row, json.dumps({"seen": "by us", **{k: record[k] for k in kept.split()}}))
+    page = ours.client.get(f"/articles/{row['id']}")
+    assert page.status_code == 200, page.text
+    assert "is not one that this version writes" in page.text
+    assert "&#34;by us&#34;" in page.text
+    assert ours.client.get(f"/articles/{row['id']}.json").json()["seen"] == "by us"
+
+
+def test_a_record_too_deep_to_be_written_is_none(ours: Served) -> None:
+    """What cannot be handed on as JSON is as good as expired: the archive's file is read again."""
+    row = published(ours)
+    replaced(ours, row, DEEP)
+    for path in ("/articles/{}", "/articles/{}.json", "/api/v1/articles/{}"):
+        assert ours.client.get(path.format(row["id"])).status_code == 200
+    assert ours.get(f"/articles/{row['id']}")["record_from"] == "archive"
+
+
+def test_addresses_that_do_something_are_no_links(ours: Served) -> None:
+    """An address of another kind than http, https or mailto is text, whoever wrote it."""
+    row = published(ours)
+    record = ours.get(f"/articles/{row['id']}")["record"]
+    bad = [" javascript:alert(1)", "JavaScript:alert(2)", "data:text/html,x", "vbscript:x"]
+    record |= {"url": "javascript:alert(0)", "links": [{"url": url, "text": "x"} for url in bad]}
+    record["links"] += [{"url": "HTTPS://fine.example/", "text": "y"}]
+    record |= {"date_published": "yesterday", "first_seen_at": "2022-01-01"}
+    replaced(ours, row, json.dumps(record))
+    page = ours.client.get(f"/articles/{row['id']}")
+    assert page.status_code == 200, page.text
+    assert "is not one that this version writes" not in page.text
+    assert "alert(2)" in page.text
+    for scheme in ("javascript:", "data:", "vbscript:"):
+        assert f'href="{scheme}' not in page.text.lower().replace('href=" ', 'href="')
+    assert 'href="HTTPS://fine.example/"' in page.text
+
+
+def test_nothing_is_before_the_first_entry(ours: Served) -> None:
+    """The least id there can be is the end of the list, and no fault of Redis."""
+    published(ours)
+    for before in ("0", "0-0", "00-0", "0-1"):
+        assert ours.get(f"/articles?before={before}")["articles"] == []
