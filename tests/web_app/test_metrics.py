@@ -259,17 +259,18 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     for number in range(10):
         world.put(f"bad{number}.md", b"\x00%d" % number)
     one.start()
-    seen: set[int] = set()
+    rounds: list[set[int]] = []
     for round_ in range(6):
         until(lambda least=round_ * 25: len(world.entries()) > least, "progress")
-        for child in one.children():
-            seen.add(child.pid)
+        children = one.children()
+        rounds.append({child.pid for child in children})
+        for child in children:
             if round_ % 2:
                 _kill(child)
         for _ in range(3):
             assert ring_ingest(world.settings)
     until(lambda: world.totals().archived + world.totals().quarantined == 310, "end of the work")
-    assert len({child.pid for child in one.children()} - seen) > 0
+    assert set.union(*rounds[2:]) - rounds[0], "no process was replaced"
     told = scrape(world)
     ledger = world.journal()
     counted = {
