@@ -6,13 +6,20 @@ import pytest
 import redis
 
 from tests.home import Home
+from worker.cli.health import _PARTS
 from worker.store.workers import Heartbeats, WorkerInfo
+from worker.view.health import Part
 
 
 def _heard(home: Home, client: redis.Redis) -> None:
     beats = Heartbeats(client, stream=home.settings().stream.name)
     beats.beat(WorkerInfo("newsdrop@here-7", 7, "here", 3, 1))
     beats.beat_tick()
+
+
+def test_the_commands_parts_are_those_of_the_check() -> None:
+    """The command has their names itself, so that its help loads nothing of what is checked."""
+    assert tuple(Part) == _PARTS
 
 
 def test_a_healthy_service_exits_0(home: Home, redis_client: redis.Redis) -> None:
