@@ -16,6 +16,8 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
         (figures.count(None), "–"),
         (figures.count(12_345), "12,345"),
         (figures.size(999), "999 B"),
+        (figures.size(999_900), "1.0 MB"),
+        (figures.size(12_000), "12.0 kB"),
         (figures.size(4_100_000), "4.1 MB"),
         (figures.size(3 * 10**15), "3000 TB"),
         (figures.rate(0), "0"),

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from worker.escape import printable
 
-_UNITS = ("B", "KB", "MB", "GB", "TB")
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 NONE = "–"
 _SPAN = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -23,7 +23,7 @@ def size(number: float | None) -> str:
     if number is None:
         return NONE
     for unit in _UNITS:
-        if abs(number) < 1000 or unit == _UNITS[-1]:
+        if abs(number) < 999.5 or unit == _UNITS[-1]:
             break
         number /= 1000
     return f"{number:.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"

@@ -178,7 +178,7 @@ function offerDrop(form) {
   const mostFiles = Number(form.dataset.mostFiles);
 
   function size(bytes) {
-    return bytes < 1e3 ? `${bytes} B` : bytes < 1e6 ? `${Math.round(bytes / 1e3)} KB`
+    return bytes < 1e3 ? `${bytes} B` : bytes < 999.5e3 ? `${Math.round(bytes / 1e3)} kB`
       : `${(bytes / 1e6).toFixed(1)} MB`;
   }
 
