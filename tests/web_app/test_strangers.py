@@ -10,7 +10,9 @@ import pytest
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.web_app.served import Served, served
-from worker.store.opened import article_store
+from worker.store.jobs import Job, JobKind
+from worker.store.opened import article_store, job_store
+from worker.store.workers import Heartbeats, WorkerInfo
 
 __all__ = ["home", "lonely"]
 
@@ -116,3 +118,67 @@ def test_nothing_is_before_the_first_entry(ours: Served) -> None:
     published(ours)
     for before in ("0", "0-0", "00-0", "0-1"):
         assert ours.get(f"/articles?before={before}")["articles"] == []
+
+
+EVERYWHERE = (*LISTS, "/jobs", "/feeds", "/metrics", "/readyz", "/livez")
+EVERYWHERE += ("/api/v1/status", "/api/v1/jobs", "/api/v1/feeds")
+
+
+@pytest.mark.parametrize("kind", ["string", "list", "hash", "bytes in a hash"])
+@pytest.mark.parametrize(
+    "name", ["jobs", "job:j", "tally", "tally:sources", "measures", "minutes", "workers", "tick"]
+)
+def test_anything_may_stand_at_a_key(ours: Served, name: str, kind: str) -> None:
+    """Another type, or what no newsdrop writes: each page and answer is there, or says in a
+    sentence (503) what cannot be read."""
+    job_store(ours.home.settings()).open(Job("j", JobKind.SCAN, "drop", "j", 10**12))
+    client = article_store(ours.home.settings())._client
+    key = f"{{{STREAM}}}:{name}"
+    client.delete(key)
+    if kind == "string":
+        client.set(key, b"\xff")
+    elif kind == "list":
+        client.rpush(key, b"\xff")
+    elif kind == "hash":
+        client.hset(key, "repeat", "x")
+    else:
+        client.hset(key, b"\xff", b"\xff")
+    for path in EVERYWHERE:
+        answer = ours.client.get(path)
+        assert answer.status_code in (200, 503), (path, answer.text)
+        assert answer.status_code == 200 or "Redis" in answer.text or path == "/readyz"
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {b"kind": b"telepathy"},
+        {b"kind": b"\xff", b"label": b"\xff\xfe"},
+        {b"created_ms": b"9" * 30, b"files": b"9" * 5000},
+        {b"created_ms": b"--5", b"last_ms": b"9" * 19, b"began_ms": "²".encode()},
+        {b"archived": b"9" * 30, b"\xff": b"1"},
+    ],
+    ids=range(5),
+)
+def test_a_job_of_another_version_hides_no_other(ours: Served, noted: dict[bytes, bytes]) -> None:
+    """What of a job is not understood is left out; the list, and the job itself, are there."""
+    store = job_store(ours.home.settings())
+    store.open(Job("ours", JobKind.SCAN, "drop", "ours", 10**12))
+    store.open(Job("theirs", JobKind.SCAN, "drop", "theirs", 10**12 + 1))
+    client = article_store(ours.home.settings())._client
+    client.hset(f"{{{STREAM}}}:job:theirs", mapping=noted)
+    client.zadd(f"{{{STREAM}}}:jobs", {b"\xff\xfe": 10**12})
+    assert {job["id"] for job in ours.get("/jobs")["jobs"]} == {"ours", "theirs"}
+    assert ours.client.get("/jobs/theirs").status_code == 200
+    assert "/jobs/ours" in ours.client.get("/jobs").text
+
+
+def test_one_strange_heartbeat_hides_no_worker(ours: Served) -> None:
+    """What another program says under the workers is passed over; the workers count."""
+    settings = ours.home.settings()
+    client = article_store(settings)._client
+    Heartbeats(client, stream=STREAM).beat(WorkerInfo("celery@one", 1, "one", 2, 10**12))
+    for at, said in enumerate((b"\xff", b"[]", b"{}", b'{"name": 5, "pid": "x"}', b"null")):
+        client.hset(f"{{{STREAM}}}:workers", f"strange-{at}", said)
+    workers = ours.get("/status")["status"]["workers"]
+    assert [each["name"] for each in workers] == ["celery@one"]

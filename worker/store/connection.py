@@ -100,6 +100,21 @@ def translated() -> Iterator[None]:
         raise _meaning(error) from error
 
 
+@contextmanager
+def understood() -> Iterator[None]:
+    """:func:`translated`, around the reading of an answer as well: what another program wrote under
+    our keys, or another version, is no bug, and who asked is told. Raises as it does, and Retryable
+    where an answer is nothing that newsdrop writes."""
+    try:
+        with translated():
+            yield
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        raise Retryable(
+            "what Redis keeps of newsdrop is not as this version writes it: did another program or "
+            "version write to the same database?"
+        ) from error
+
+
 def _meaning(error: redis.RedisError) -> Retryable:
     said = str(error)
     for code, (kind, message) in _MEANINGS.items():

@@ -1,5 +1,6 @@
 """Jobs: what one enqueue, or one source within an hour, brought in and what became of it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ import redis
 from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
-from worker.store.connection import translated
+from worker.store.connection import translated, understood
 from worker.store.layout import Layout
 from worker.store.tally import Refused, tally_of
 from worker.stored import made
 
 logger = get_logger(__name__)
+
+_NUMBER = re.compile(r"-?[0-9]{1,13}")
+"""Counts, and times until the year 2286."""
 
 
 class JobKind(StrEnum):
@@ -103,7 +107,7 @@ class JobStore:
         """Up to `count` jobs, newest first, after the first `cursor`, without those expired."""
         with translated():
             ids = self._client.zrevrange(self._layout.jobs(), cursor, cursor + count - 1)
-            names = [name.decode() for name in ids]
+            names = [name.decode("utf-8", "replace") for name in ids]
             with self._client.pipeline(transaction=False) as pipe:
                 for name in names:
                     pipe.hgetall(self._layout.job(name))
@@ -112,9 +116,9 @@ class JobStore:
 
     def refused(self, job: str, count: int = 1000) -> Sequence[Refused]:
         """What a job had refused, in order; the first `jobs.max_refused` of them."""
-        with translated():
+        with understood():
             found = self._client.lrange(self._layout.refused(job), 0, count - 1)
-        return [made(Refused, orjson.loads(line)) for line in found]
+            return [made(Refused, orjson.loads(line)) for line in found]
 
 
 @contextmanager
@@ -128,12 +132,14 @@ def quietly(event: str, **what: str) -> Iterator[None]:
 
 
 def _state(job: str, found: dict[bytes, bytes]) -> JobState:
-    said = {name.decode(): value.decode() for name, value in found.items()}
-    numbers = {name: int(value) for name, value in said.items() if value.lstrip("-").isdecimal()}
+    """As far as it is understood: one that another version noted must not hide the others."""
+    said = {_text(name): _text(value) for name, value in found.items()}
+    numbers = {name: int(value) for name, value in said.items() if _NUMBER.fullmatch(value)}
+    kind = said.get("kind")
     return JobState(
         job=Job(
             id=job,
-            kind=JobKind(said.get("kind", JobKind.UNKNOWN)),
+            kind=JobKind(kind) if kind in set(JobKind) else JobKind.UNKNOWN,
             source=said.get("source", ""),
             label=said.get("label", ""),
             created_ms=numbers.get("created_ms", 0),
@@ -143,3 +149,7 @@ def _state(job: str, found: dict[bytes, bytes]) -> JobState:
         last_ms=numbers.get("last_ms"),
         began_ms=numbers.get("began_ms"),
     )
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")

@@ -22,7 +22,7 @@ from typing import Any
 import redis
 
 from worker.model import Measured, Stage
-from worker.store.connection import translated
+from worker.store.connection import translated, understood
 from worker.store.layout import Layout
 from worker.store.script import Script
 
@@ -81,10 +81,11 @@ class Measures:
         Every minute is there, those without articles with zeros.
         """
         count = max(1, min(count, MINUTES_KEPT))
-        present, found = self._minutes.run(self._client, [self._layout.minutes()], [count])
-        return tuple(
-            _minute(present - count + 1 + at, counts or b"") for at, counts in enumerate(found)
-        )
+        with understood():
+            present, found = self._minutes.run(self._client, [self._layout.minutes()], [count])
+            return tuple(
+                _minute(present - count + 1 + at, counts or b"") for at, counts in enumerate(found)
+            )
 
     def fetched(self, answers: Mapping[tuple[str, str], int]) -> None:
         """Add fetches, by kind and answer."""
@@ -95,19 +96,19 @@ class Measures:
 
     def sums(self) -> Sums:
         """All that was measured so far."""
-        with translated():
+        with understood():
             found = self._client.hgetall(self._layout.measures())
-        numbers = {tuple(name.decode().split("/")): int(value) for name, value in found.items()}
-        return Sums(
-            stages={stage: _histogram(stage, numbers) for stage in Stage},
-            repeats=_below("repeat", numbers),
-            rejected=_below("rejected", numbers),
-            fetches={
-                (name[1], name[2]): number
-                for name, number in sorted(numbers.items())
-                if name[0] == "fetch" and len(name) == 3
-            },
-        )
+            numbers = {tuple(name.decode().split("/")): int(value) for name, value in found.items()}
+            return Sums(
+                stages={stage: _histogram(stage, numbers) for stage in Stage},
+                repeats=_below("repeat", numbers),
+                rejected=_below("rejected", numbers),
+                fetches={
+                    (name[1], name[2]): number
+                    for name, number in sorted(numbers.items())
+                    if name[0] == "fetch" and len(name) == 3
+                },
+            )
 
 
 def numbers_of(measured: Measured) -> list[tuple[bytes, int]]:

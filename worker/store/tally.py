@@ -7,6 +7,7 @@ import orjson
 import redis
 
 from worker.model import Measured, Outcome, Stage, Tally
+from worker.store.connection import understood
 from worker.store.layout import DAY, Layout
 from worker.store.measures import MINUTES_KEPT, numbers_of
 from worker.store.script import Script
@@ -97,13 +98,15 @@ class Tallies:
         """The counters now. Whoever adds the spool to them lists its batches first, asks for them
         here, and leaves out those that are settled: then nothing is missing or counted twice."""
         keys = [*self._keys(), *map(self._layout.claims, batches)]
-        totals, sources, settled = self._snapshot.run(self._client, keys, [])
         by_source: dict[str, dict[str, int]] = {}
-        for name, number in _pairs(sources):
-            source, _, counter = name.rpartition("/")
-            by_source.setdefault(source, {})[counter] = number
+        with understood():
+            totals, sources, settled = self._snapshot.run(self._client, keys, [])
+            for name, number in _pairs(sources):
+                source, _, counter = name.rpartition("/")
+                by_source.setdefault(source, {})[counter] = number
+            together = tally_of(dict(_pairs(totals)))
         return Snapshot(
-            totals=tally_of(dict(_pairs(totals))),
+            totals=together,
             by_source={name: tally_of(counts) for name, counts in sorted(by_source.items())},
             settled=frozenset(b for b, done in zip(batches, settled, strict=True) if done),
             last_success_ms={

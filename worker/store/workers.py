@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import redis
 
-from worker.store.connection import translated
+from worker.store.connection import translated, understood
 from worker.store.layout import DAY, Layout
 from worker.stored import made
 
@@ -14,6 +14,8 @@ BEAT_SECONDS = 10
 """How often a worker should say that it lives."""
 ALIVE_SECONDS = 35
 """A worker that missed three beats is not counted."""
+
+_NUMBERS = ("pid", "processes", "started_ms", "last_seen_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,8 @@ class Heartbeats:
         """The workers heard of lately, by name; those long silent are struck off."""
         with translated():
             now = self._now_ms()
-            known = [
-                made(WorkerInfo, orjson.loads(said)) for said in self._client.hvals(self._workers)
-            ]
+            told = map(_told, self._client.hvals(self._workers))
+            known = [each for each in told if each is not None]
             gone = [each.name for each in known if now - each.last_seen_ms > DAY * 1000]
             if gone:
                 self._client.hdel(self._workers, *gone)
@@ -72,10 +73,21 @@ class Heartbeats:
 
     def tick_age_seconds(self) -> float | None:
         """How long ago the scheduler's last tick was heard; None where there was none for a day."""
-        with translated():
+        with understood():
             last = self._client.get(self._tick)
             return None if last is None else max(0.0, (self._now_ms() - int(last)) / 1000)
 
     def _now_ms(self) -> int:
         seconds, micros = self._client.time()
         return int(seconds) * 1000 + int(micros) // 1000
+
+
+def _told(said: bytes) -> WorkerInfo | None:
+    """A heartbeat; None where it is none of this version's: the others count all the same."""
+    try:
+        values: dict[str, Any] = orjson.loads(said)
+        wrong = [name for name in _NUMBERS if not isinstance(values.get(name), int)]
+        named = isinstance(values.get("name"), str)
+        return made(WorkerInfo, values) if named and not wrong else None
+    except (ValueError, TypeError, AttributeError):
+        return None
