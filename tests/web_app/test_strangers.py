@@ -182,3 +182,25 @@ def test_one_strange_heartbeat_hides_no_worker(ours: Served) -> None:
         client.hset(f"{{{STREAM}}}:workers", f"strange-{at}", said)
     workers = ours.get("/status")["status"]["workers"]
     assert [each["name"] for each in workers] == ["celery@one"]
+
+
+@pytest.mark.parametrize(
+    "noted", ["", "[]", "{}", "null", '{"reason": "a reason to come"}', '{"reason": 5}', "\0", DEEP]
+)
+def test_a_damaged_note_of_a_refusal_hides_no_other(ours: Served, noted: str) -> None:
+    """A refusal whose `error.json` was damaged, or is another version's, says so; the others are
+    listed as ever."""
+    for name in ("one.md", "two.md"):
+        ours.post("/enqueue", files=[("file", (name, b"", "text/markdown"))], status=202)
+    ours.home.work()
+    first, second = (each["id"] for each in ours.get("/quarantine")["refused"])
+    (ours.home.state / "quarantine" / first / "error.json").write_text(noted)
+    assert [each["id"] for each in ours.get("/quarantine")["refused"]] == [second]
+    page = ours.client.get("/quarantine")
+    assert page.status_code == 200
+    assert second in page.text
+    assert "error.json" in ours.get(f"/quarantine/{first}", status=404)["detail"]
+    assert ours.client.get(f"/quarantine/{first}").status_code == 404
+    ours.post("/quarantine/retry", {"ids": [first]}, status=404)
+    assert ours.client.get("/metrics").status_code == 200
+    assert ours.home.run("quarantine", "list").exit_code == 0

@@ -99,13 +99,21 @@ class Quarantine:
                 continue  # discarded meanwhile
 
     def get(self, refused_id: str) -> Refused:
-        """Raises NotThere where there is none of that id."""
+        """Raises NotThere where there is none of that id, or what is noted of it cannot be read."""
+        noted = self._folder(refused_id) / "error.json"
         try:
-            data = orjson.loads((self._folder(refused_id) / "error.json").read_bytes())
-        except (OSError, orjson.JSONDecodeError) as error:
+            said = noted.read_bytes()
+        except OSError as error:
             raise _unknown(refused_id) from error
-        typed = {"reason": Reason(data["reason"]), "origin": origin_of(data.get("origin"))}
-        return made(Refused, {**data, **typed})
+        try:
+            data = orjson.loads(said)
+            typed = {"reason": Reason(data["reason"]), "origin": origin_of(data.get("origin"))}
+            return made(Refused, {**data, **typed})
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise NotThere(  # a disk that was full, or another version
+                f"why {printable(refused_id, 80)} was refused cannot be read from "
+                f"{printable(noted)}; its bytes are beside it, in the file `raw`"
+            ) from error
 
     def raw_path(self, refused_id: str) -> Path:
         """The refused bytes. Raises NotThere where there is none of that id."""
