@@ -14,6 +14,7 @@ from worker.report import Check
 from worker.service import doctor_machine
 from worker.service.doctor import checks
 from worker.settings import Folder, Redis, Settings, Spool
+from worker.sources.pause import pause
 
 
 def _found(settings: Settings) -> dict[str, Check]:
@@ -62,6 +63,8 @@ def test_feeds_that_cannot_be_read_fail(tmp_path: Path, redis_server: Server) ->
     failing = _found(settings)["feeds"]
     assert (failing.level, failing.message) == ("warn", "1 feed, 1 failing")
     assert "newsdrop feeds list --failing" in failing.advice
+    pause(settings.state_dir, "harbour")  # not polled, so that it fails no more
+    assert (_found(settings)["feeds"].level, _found(settings)["feeds"].message) == ("ok", "1 feed")
     (tmp_path / "feeds.toml").write_text(text.replace("https", "ftp"))
     wrong = _found(settings)["feeds"]
     assert wrong.level == "fail"

@@ -11,6 +11,7 @@ import pytest
 from tests.mounts import read_only
 from tests.servers import Server
 from tests.world import World, article
+from worker.sources.pause import pause
 from worker.store.layout import Layout
 from worker.store.workers import Heartbeats, WorkerInfo
 from worker.times import utc_now
@@ -181,12 +182,14 @@ def test_feeds_that_cannot_be_read(tmp_path: Path, redis_server: Server) -> None
 
 
 def test_feeds_that_fail(world: World) -> None:
-    """How many, and the command that tells why."""
+    """How many, and the command that tells why; one that is paused is not polled, and not told."""
     world.context.redis.sadd(
         Layout(world.settings.stream.name, 1).key("feeds", "failing"), "harbour", "pier"
     )
     found = _problems(world)["failing"]
     assert (found.level, found.text) == ("warn", "2 feeds fail.")
+    pause(world.settings.state_dir, "pier")
+    assert _problems(world)["failing"].text == "1 feed fails."
     assert "newsdrop feeds list --failing" in found.advice
 
 

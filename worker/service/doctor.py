@@ -11,6 +11,7 @@ from worker.service.doctor_machine import machine_checks
 from worker.service.lock import holder
 from worker.service.state import state_of
 from worker.settings import Settings
+from worker.sources.pause import all_paused
 from worker.store.connection import connect, redis_url, shown_url
 from worker.store.opened import feed_store
 from worker.store.server import ServerInfo, server_info
@@ -66,7 +67,8 @@ def _feeds(settings: Settings) -> Iterator[Check]:
         return
     told = f"{count:,} feed" if count == 1 else f"{count:,} feeds"
     try:
-        failing = len(feed_store(settings).failing()) if count else 0
+        held = all_paused(settings.state_dir)
+        failing = len(feed_store(settings).failing() - held) if count else 0
     except Retryable:
         failing = 0  # the server's own check tells why nobody knows
     if bad := failing_problem(failing):

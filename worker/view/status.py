@@ -173,7 +173,8 @@ def status_of(
         polled=Polled(
             # Those that are polled now; before the first poll only the files know.
             feeds=(told.feeds if told else 0) or feeds,
-            failing=len(told.failing) if told else None,
+            # One that is held is not polled: it fails no more, and `feeds list` calls it paused.
+            failing=len(told.failing - all_paused(settings.state_dir)) if told else None,
             due=told.due if told else None,
             pages_wanted=len(WantedPages(settings.state_dir).names()),
         ),

@@ -203,7 +203,7 @@ def _service(seen: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
     polled = status.polled
     yield _gauge("feeds", "Feeds that are polled.", polled.feeds)
     if polled.failing is not None and polled.due is not None:
-        yield _gauge("feeds_failing", "Feeds whose last poll was no good.", polled.failing)
+        yield _gauge("feeds_failing", "Polled feeds whose last poll was no good.", polled.failing)
         yield _gauge("fetches_due", "Feeds and pages that are to be fetched now.", polled.due)
     if seen.memory is not None:
         yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", seen.memory.used)
