@@ -166,6 +166,16 @@ def test_an_article_is_read(ours: Served) -> None:
     assert (told["id"], told["title"]) == (row["id"], "港口")
 
 
+def test_an_article_of_a_day_has_no_time(ours: Served) -> None:
+    """Where its source told the day only, that day is shown, not its midnight told in UTC."""
+    enqueued(ours, a=article("港口开放", "2022-03-04"), b=article("图书馆夜读", "2022-03-05 09:30"))
+    rows = {row["title"]: row["id"] for row in ours.get("/articles")["articles"]}
+    day = words(text(ours, f"/articles/{rows['港口开放']}"))
+    assert "2022-03-04 " in day
+    assert "2022-03-03 16:00 " not in day
+    assert "2022-03-05 01:30 " in words(text(ours, f"/articles/{rows['图书馆夜读']}"))
+
+
 def test_articles_are_found(ours: Served) -> None:
     """By id and by exact title and date it leads there; by words it lists; else it says what to
     do."""
