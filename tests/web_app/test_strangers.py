@@ -12,6 +12,7 @@ from tests.home import Home, article
 from tests.web_app.served import Served, served
 from worker.store.jobs import Job, JobKind
 from worker.store.opened import article_store, job_store
+from worker.store.stream import Stream
 from worker.store.workers import Heartbeats, WorkerInfo
 
 __all__ = ["home", "lonely"]
@@ -71,6 +72,37 @@ def test_any_entry_may_stand_in_the_stream(ours: Served, fields: dict[str, str])
         answer = ours.client.get(path)
         assert answer.status_code == 200, (path, answer.text)
         assert "<script>" not in answer.text or path.startswith("/api/")
+
+
+def test_long_records_are_read_a_few_at_a_time(
+    ours: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long records are, no list or search holds many of them at once; a search that looked
+    at many bytes goes on in the next."""
+    client = article_store(ours.home.settings())._client
+    data = json.dumps({"content_text": "long " * 800_000, "word_count": True})
+    for at in range(12):
+        client.xadd(STREAM, {"id": f"a-{at}", "title": "one", "data": data})
+    most: list[int] = []
+    real = Stream.before
+
+    def spied(self: Stream, *args: Any) -> Any:
+        found = real(self, *args)
+        most.append(sum(len(entry.data) for entry in found))
+        return found
+
+    monkeypatch.setattr(Stream, "before", spied)
+    monkeypatch.setattr("worker.view.articles.SEARCHED_BYTES", 15_000_000)
+    rows = ours.get("/articles")["articles"]
+    assert [row["id"] for row in rows] == [f"a-{at}" for at in reversed(range(12))]
+    assert {row["word_count"] for row in rows} == {None}
+    found, before = 0, ""
+    while before is not None:
+        part = ours.get(f"/articles?q=long{before and f'&before={before}'}")
+        assert part["looked"] <= 4
+        found, before = found + len(part["articles"]), part["next"]
+    assert found == 12
+    assert max(most) < 15_000_000
 
 
 @pytest.mark.parametrize("kept", ["", "title", "title authors content_text url provenance"])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -27,7 +28,12 @@ from worker.view.history import Past
 SEARCHED = 2_000
 """Entries that one search looks at: some 10 MB of records."""
 
-_CHUNK = 50
+SEARCHED_BYTES = 50_000_000
+"""Where records are long, fewer are looked at: folding so much takes two seconds."""
+
+_CHUNK = 10
+_CHUNK_BYTES = 10_000_000
+"""What is asked for at once, as far as the last answer tells: a record may have 60 MB."""
 _STREAM_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _MOST_WORDS = 10
 _READ_AGAIN = 8_000_000
@@ -90,18 +96,18 @@ def search(settings: Settings, words: str, count: int, before: str | None = None
     """The newest entries that have every one of `words` in title or text, by their key's folding:
     case, width and white space make no difference.
 
-    One call looks at SEARCHED entries at most; `next` goes on from there. Raises as
-    :func:`newest`, and UsageError without words.
+    One call looks at SEARCHED entries or SEARCHED_BYTES at most; `next` goes on from there. Raises
+    as :func:`newest`, and UsageError without words.
     """
     wanted = [fold(word) for word in words.split() if shows(word)]
     if not wanted or len(wanted) > _MOST_WORDS:
         raise UsageError(f"give one to {_MOST_WORDS} words to look for")
     rows: list[ArticleRow] = []
-    looked, at = 0, None
+    looked, size, at = 0, 0, None
     for entry in _entries(settings, _checked(before)):
-        if len(rows) == count or looked == SEARCHED:
+        if len(rows) == count or looked == SEARCHED or size > SEARCHED_BYTES:
             return ArticleList(tuple(rows), at, looked)
-        looked, at = looked + 1, entry.stream_id
+        looked, size, at = looked + 1, size + len(entry.data), entry.stream_id
         data = _data(entry)
         if _has(entry, data, wanted):
             rows.append(_row(entry, data))
@@ -136,9 +142,12 @@ def article(settings: Settings, article_id: str) -> ArticleView:
 def _entries(settings: Settings, before: str | None) -> Iterator[StreamEntry]:
     """The entries before `before`, newest first, some at a time: records may be large."""
     store = article_store(settings)
-    while found := store.before(before, _CHUNK):
-        yield from found
-        before = found[-1].stream_id
+    count = 1
+    while found := store.before(before, count):
+        before, size = found[-1].stream_id, sum(len(entry.data) for entry in found)
+        count = max(1, min(_CHUNK, 2 * count, _CHUNK_BYTES * len(found) // max(1, size)))
+        while found:  # none of them is kept beyond its turn
+            yield found.pop(0)
 
 
 def _checked(before: str | None) -> str | None:
@@ -185,11 +194,20 @@ def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:
         source=entry.source,
         revision=entry.revision,
         type=entry.type,
-        ingested_at=text("ingested_at") or _written(entry.stream_id),
+        ingested_at=_time(text("ingested_at")) or _written(entry.stream_id),
         url=text("url"),
         language=text("language"),
-        word_count=count if isinstance(count, int) else None,
+        word_count=count if type(count) is int else None,  # JSON's `true` is an int, too
     )
+
+
+def _time(text: str | None) -> str | None:
+    """`text` where it is a time as records have it: of a zone."""
+    try:
+        at = datetime.fromisoformat(text or "")
+        return rfc3339(at) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _written(stream_id: str) -> str:
