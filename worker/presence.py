@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from celery import Celery, signals
-from celery.exceptions import CPendingDeprecationWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from worker.errors import Retryable
 from worker.logs import configure_logging, get_logger, is_json, told_to_wait, write_json
@@ -29,6 +29,7 @@ def announce(app: Celery) -> None:
     presence = _Presence(app)
     signals.setup_logging.connect(_logging(app), weak=False)
     signals.celeryd_init.connect(_lines_only, weak=False)
+    signals.celeryd_init.connect(_root_in_a_sentence, weak=False)
     signals.celeryd_after_setup.connect(_no_advice, weak=False)
     signals.worker_init.connect(presence.begin, weak=False)
     signals.beat_init.connect(presence.begin_unless_begun, weak=False)
@@ -59,6 +60,13 @@ def _lines_only(instance: Any, conf: Any, **_: Any) -> None:
     if is_json(conf.newsdrop_settings.log):
         instance.quiet = True
         worker.safe_say = lambda said, *_: write_json(said)
+
+
+def _root_in_a_sentence(**_: Any) -> None:
+    """What Celery warns root of next, in four paragraphs with its source line, is one line."""
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    if os.geteuid() == 0:
+        logger.warning("runs as root: a user of its own is safer")
 
 
 class _Presence:
