@@ -30,10 +30,12 @@ def test_large_commands_arrive_whole(redis_server: Server) -> None:
 
 def test_no_server_is_unavailable(tmp_path: Path) -> None:
     """A socket that nobody listens on raises StoreUnavailable, with its cause."""
-    with pytest.raises(StoreUnavailable, match="is it running") as caught, translated():
+    with pytest.raises(StoreUnavailable, match="see whether it runs") as caught, translated():
         connect(f"unix://{tmp_path}/none.sock").ping()
     assert isinstance(caught.value.__cause__, redis.RedisError)
-    said = f"Redis cannot be reached at {tmp_path}/none.sock (nothing runs there); is it running?"
+    said = (
+        f"Redis cannot be reached at {tmp_path}/none.sock (nothing runs there); see whether it runs"
+    )
     assert str(caught.value) == said
 
 

@@ -123,9 +123,11 @@ def _meaning(error: redis.RedisError) -> Retryable:
     if isinstance(error, redis.AuthenticationError):  # a password where the server has none
         return StoreRefused(_WRONG)
     if isinstance(error, redis.TimeoutError):
-        return StoreUnavailable("Redis did not answer in time; is it overloaded or suspended?")
+        return StoreUnavailable(
+            "Redis did not answer in time; see whether it is overloaded or suspended"
+        )
     if isinstance(error, redis.ConnectionError):
-        return StoreUnavailable(f"Redis cannot be reached{_place(said)}; is it running?")
+        return StoreUnavailable(f"Redis cannot be reached{_place(said)}; see whether it runs")
     return Retryable(f"Redis refused a command: {printable(said)}")
 
 
