@@ -118,6 +118,28 @@ def test_an_article_whose_record_is_another_programs_is_shown(ours: Served, kept
     assert ours.client.get(f"/articles/{row['id']}.json").json()["seen"] == "by us"
 
 
+def test_a_long_article_is_shown_as_far_as_one_reads(ours: Served) -> None:
+    """Of thousands of bold runs, pictures and paragraphs a page shows some, and says that there is
+    more; marking all of them would stop the whole server."""
+    body = "".join(
+        f"<p>text <b>bold-{at}-run</b> <a href='http://a.example/{at}'>link {at}</a></p>"
+        for at in range(8_000)
+    )
+    files = [("file", ("one.md", article("one", body=body), "text/markdown"))]
+    ours.post("/enqueue", files=files, status=202)
+    ours.home.work()
+    row = ours.get("/articles")["articles"][0]
+    page = ours.client.get(f"/articles/{row['id']}")
+    assert page.status_code == 200
+    assert "is not all shown" in page.text
+    assert "<strong>bold-7-run</strong>" in page.text
+    assert page.text.count("<strong>bold") == 200
+    assert page.text.count("http://a.example/") < 3_000
+    assert len(page.content) < 3_000_000
+    whole = ours.client.get(f"/articles/{row['id']}.json").json()
+    assert len(whole["highlights"]) == 8_000
+
+
 def test_a_record_too_deep_to_be_written_is_none(ours: Served) -> None:
     """What cannot be handed on as JSON is as good as expired: the archive's file is read again."""
     row = published(ours)
