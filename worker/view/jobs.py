@@ -39,9 +39,9 @@ class JobView:
     """One job. Times are RFC 3339, UTC; `refused` is filled where one job is asked for.
 
     `started_by` is who began it: `person`, `scan`, `feed`, `retry`, or `unknown` where Redis was
-    away then. `waited_seconds` passed until a worker took its first batch (None in a job of what
-    was found or polled within an hour: files come at any time of it), `ran_seconds` from then until
-    the last batch that is done; None where that is not known (yet).
+    away then. `waited_seconds` passed until a worker took its first batch, `ran_seconds` from then
+    until the last batch that is done; None where that is not known (yet), and in a job of what was
+    found or polled within an hour: files come at any time of it.
     """
 
     id: str
@@ -112,6 +112,9 @@ def _held_files(settings: Settings) -> dict[str, int]:
 def _view(state: JobState, held: int, refused: tuple[Refused, ...] = ()) -> JobView:
     working = min(held, state.open_files)
     counts = asdict(state.tally)
+    # What is found or polled within an hour comes at any time of it: between its first and its last
+    # batch nobody need have worked.
+    hourly = state.job.kind in (JobKind.SCAN, JobKind.POLL)
     return JobView(
         id=state.job.id,
         kind=str(state.job.kind),
@@ -131,15 +134,10 @@ def _view(state: JobState, held: int, refused: tuple[Refused, ...] = ()) -> JobV
             **{name: counts[name] for name in ("published", "revised", "duplicate", "rejected")}
         ),
         started_by=_STARTED_BY[state.job.kind],
-        waited_seconds=_waited(state),
-        ran_seconds=_seconds(state.began_ms, state.last_ms),
+        waited_seconds=None if hourly else _seconds(state.job.created_ms, state.began_ms),
+        ran_seconds=None if hourly else _seconds(state.began_ms, state.last_ms),
         refused=refused,
     )
-
-
-def _waited(state: JobState) -> float | None:
-    hourly = state.job.kind in (JobKind.SCAN, JobKind.POLL)
-    return None if hourly else _seconds(state.job.created_ms, state.began_ms)
 
 
 def _seconds(since_ms: int | None, until_ms: int | None) -> float | None:
