@@ -163,7 +163,7 @@ SHOWN = {
 def _stopped(scene: Scene) -> Wrong:
     server = scene.start()
     server.stop()
-    return Wrong("is it running? (work begins when it serves)", scene.environment(server.url))
+    return Wrong("see whether it runs (work begins when it serves)", scene.environment(server.url))
 
 
 def _drop_read_only(scene: Scene) -> Wrong:
