@@ -99,3 +99,12 @@ def test_without_redis_it_is_accepted_all_the_same(
     retried = retry(home.settings(), ids)
     assert retried.files == 2
     assert "Redis does not answer" in retried.problems[0]
+
+
+def test_what_was_retried_a_moment_before_is_not_told_as_discarded(home: Home) -> None:
+    """Whose bytes a retry has taken already is accepted again: discarding it then counts nothing,
+    and nothing of it is left."""
+    _, (first, second) = refused(home, 2)
+    (home.state / "quarantine" / first / "raw").unlink()  # as a retry leaves it for a moment
+    assert discard(home.settings(), [first, second]) == 1
+    assert Quarantine(home.state).ids() == []

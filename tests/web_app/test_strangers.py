@@ -258,3 +258,20 @@ def test_a_damaged_note_of_a_refusal_hides_no_other(ours: Served, noted: str) ->
     ours.post("/quarantine/retry", {"ids": [first]}, status=404)
     assert ours.client.get("/metrics").status_code == 200
     assert ours.home.run("quarantine", "list").exit_code == 0
+
+
+def test_a_consumer_groups_name_is_any_bytes(ours: Served) -> None:
+    """A group's name is shown and counted with nothing in it that is obeyed, and not for its whole
+    length."""
+    published(ours)
+    client = article_store(ours.home.settings())._client
+    names = ["<script>\u202e\x1b[31m", 'a"} 1\nevil_metric 1', "x" * 100_000, b"\xff\xfe"]
+    for name in names:
+        client.xgroup_create(STREAM, name, "0")
+    page, metrics = ours.client.get("/"), ours.client.get("/metrics")
+    assert (page.status_code, metrics.status_code) == (200, 200)
+    for wrong in ("<script>\\", "\u202e", "\x1b", "x" * 1000):
+        assert wrong not in page.text
+        assert wrong not in metrics.text or wrong.startswith("<")
+    assert not any(line.startswith("evil_metric") for line in metrics.text.splitlines())
+    assert ours.client.get("/api/v1/status").status_code == 200

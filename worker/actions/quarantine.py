@@ -20,6 +20,5 @@ def discard(settings: Settings, ids: Iterable[str]) -> int:
     gone = 0
     for refused_id in chosen:
         with suppress(UsageError):  # somebody else was faster
-            quarantine.discard(refused_id)
-            gone += 1
+            gone += quarantine.discard(refused_id)
     return gone

@@ -138,9 +138,9 @@ class Quarantine:
                 raise _unknown(refused_id)
             return file
 
-    def discard(self, refused_id: str) -> None:
-        """Remove it for good. Raises NotThere where there is none of that id,
-        SpoolUnavailable."""
+    def discard(self, refused_id: str) -> bool:
+        """Remove it for good; False where its bytes were retried just before. Raises NotThere where
+        there is none of that id, SpoolUnavailable."""
         folder = self._folder(refused_id)
         hidden = self._dir / f".{refused_id[:100]}.{secrets.token_hex(4)}.tmp"
         with translated(self._dir):
@@ -148,7 +148,9 @@ class Quarantine:
                 folder.rename(hidden)
             except FileNotFoundError as error:
                 raise _unknown(refused_id) from error
+            whole = os.path.lexists(hidden / "raw")
             shutil.rmtree(hidden)
+        return whole
 
     def tidy(self, now: datetime, keep: timedelta) -> int:
         """Discard what is older than `keep`; returns how many went."""
