@@ -114,7 +114,7 @@ def normalize(
             date_published=dated.published,
             date_modified=modified_at(raw.modified, zone=zone),
             date_precision=dated.precision,
-            date_source=dated.origin,
+            date_source=line_or_none(dated.origin),
             authors=people.authors,
             editor=people.editor,
             publisher=people.publisher,
