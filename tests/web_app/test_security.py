@@ -107,6 +107,8 @@ FOREIGN = [
     {"origin": "http://127.0.0.1:1"},
     {"origin": "http://localhost"},
     {"origin": ""},
+    {"origin": "http://["},
+    {"origin": "https://[v1.x"},
     {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"},
 ]

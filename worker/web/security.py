@@ -194,6 +194,9 @@ def _is_loopback(name: str) -> bool:
 
 
 def _same_place(origin: str, host: str) -> bool:
-    """The scheme is left out: a proxy may add TLS."""
-    parts = urlsplit(origin)
+    """The scheme is left out: a proxy may add TLS. What is no address is no place of ours."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # such as `http://[`
+        return False
     return parts.scheme in ("http", "https") and parts.netloc.casefold() == host.casefold()
