@@ -1,10 +1,11 @@
 """Pages that are watched: what is sent, when, to how many, and at whose cost."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
@@ -222,6 +223,44 @@ def test_streams_are_bounded_and_named(ours: Served, monkeypatch: pytest.MonkeyP
                 break
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_streams_that_begin_at_once_are_bounded(
+    ours: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream counts from its beginning, not from its first event; who goes makes room again."""
+    monkeypatch.setattr(live, "MOST_STREAMS", 3)
+    host, port = ours.client.base_url.host, ours.client.base_url.port
+    assert port is not None
+    watched, held = live.Live._watched, threading.Event()
+
+    def once_held(*args: Any) -> Any:
+        """The first is waited for by the whole loop, so that the others come in one turn of it."""
+        held.wait(PATIENCE)
+        return watched(*args)
+
+    monkeypatch.setattr(live.Live, "_watched", once_held)
+    asked = f"GET /live?page=jobs HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
+    with ExitStack() as opened:
+        sockets = [
+            opened.enter_context(socket.create_connection((host, port), timeout=PATIENCE))
+            for _ in range(12)
+        ]
+        for one in sockets:
+            one.sendall(asked)
+        held.set()
+        answers = [one.recv(12) for one in sockets]
+    assert answers.count(b"HTTP/1.1 200") == 3
+    assert answers.count(b"HTTP/1.1 503") == 9
+    end = time.monotonic() + PATIENCE
+    while _refused(ours):
+        assert time.monotonic() < end, "streams that ended still count"
+        time.sleep(0.05)
+
+
+def _refused(one: Served) -> bool:
+    with one.client.stream("GET", "/live?page=jobs") as answer:
+        return answer.status_code == 503
 
 
 def test_a_line_break_cannot_forge_an_event(ours: Served) -> None:

@@ -6,11 +6,13 @@ who watch it, at most once a second, and not at all while nobody does.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 
 from markupsafe import Markup, escape
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from worker.errors import NewsdropError
 from worker.web.answers import problem
@@ -40,7 +42,7 @@ class Live:
     def __init__(self, views: Mapping[str, View]) -> None:
         self._views = views
         self._shared: SharedByKey[Regions] = SharedByKey()
-        self._open = 0
+        self.open = 0
 
     async def regions(self, request: Request, name: str) -> Regions:
         """What the page `name` shows now, ready for a template. Raises what making it raises."""
@@ -57,9 +59,10 @@ class Live:
         name = asked.get("page") or ("job" if "job" in asked else "overview")
         if name not in self._views:
             return problem(request, 404, "There is no such page to watch.")
-        if self._open >= MOST_STREAMS:
+        if self.open >= MOST_STREAMS:
             return problem(request, 503, "Too many pages are open: close some of them.")
-        return EventSourceResponse(
+        return _Counted(
+            self,
             self._events(self._watched(request, name)),
             ping=_PING_SECONDS,
             send_timeout=_SEND_SECONDS,
@@ -73,16 +76,28 @@ class Live:
 
     async def _events(self, shared: Shared[Regions]) -> AsyncIterator[ServerSentEvent]:
         sent: dict[str, str] = {}
-        self._open += 1
+        while True:
+            for region, html in (await _look(shared)).items():
+                if sent.get(region) != html:
+                    sent[region] = html
+                    yield ServerSentEvent(data=html, event=region)
+            await asyncio.sleep(shared.fresh_seconds)
+
+
+class _Counted(EventSourceResponse):
+    """A stream that is one of the open ones from its very beginning: its first event comes later,
+    and of 250 that began at once none was refused."""
+
+    def __init__(self, live: Live, events: AsyncIterator[ServerSentEvent], **how: Any) -> None:
+        super().__init__(events, **how)
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._live.open += 1
         try:
-            while True:
-                for region, html in (await _look(shared)).items():
-                    if sent.get(region) != html:
-                        sent[region] = html
-                        yield ServerSentEvent(data=html, event=region)
-                await asyncio.sleep(shared.fresh_seconds)
+            await super().__call__(scope, receive, send)
         finally:
-            self._open -= 1
+            self._live.open -= 1
 
 
 async def _look(shared: Shared[Regions]) -> Regions:
