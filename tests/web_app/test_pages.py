@@ -207,6 +207,16 @@ def test_articles_are_paged_by_the_stream(ours: Served) -> None:
     assert "no stream id" in text(ours, "/articles?before=x", 422)
 
 
+@pytest.mark.parametrize(("path", "parameter"), [("/articles", "before"), ("/quarantine", "after")])
+def test_who_asks_for_a_page_oddly_spoils_it_for_nobody(
+    ours: Served, path: str, parameter: str
+) -> None:
+    """What is kept for all readers is what its key names: an empty parameter is none. The list of
+    articles was a problem for everybody, until the restart, once somebody had asked like that."""
+    for asked in (f"{path}?{parameter}=", path):
+        assert "That cannot be done" not in text(ours, asked)
+
+
 def test_an_article_is_explained(ours: Served) -> None:
     """By title and date, and by the path it was taken from."""
     enqueued(ours, **{"2022/港.md": article("港口开放", "2022-03-04 09:30:00")})

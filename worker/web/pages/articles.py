@@ -33,7 +33,7 @@ def view(settings: Settings) -> View:
     """A page of the newest, by the entry that it begins after."""
 
     def view_of(request: Request) -> tuple[tuple[str, ...], Callable[[Pages], Regions]]:
-        before = request.query_params.get("before")
+        before = request.query_params.get("before") or None  # as its key has it
 
         def made(pages: Pages) -> Regions:
             found = newest(settings, COUNT, before)
@@ -69,7 +69,8 @@ def found(request: Request) -> Response:
                 return see(f"/articles/{one.id}")
             why = answer.problem or "No article has that title and date."
         elif words:
-            listed = search(settings, words, COUNT, request.query_params.get("before"))
+            before = request.query_params.get("before") or None
+            listed = search(settings, words, COUNT, before)
         else:
             return see("/articles")
     except UsageError as error:

@@ -27,7 +27,7 @@ def view(settings: Settings) -> View:
     """A page of what is refused, by what it begins after, and of which reason."""
 
     def view_of(request: Request) -> tuple[tuple[str, ...], Callable[[Pages], Regions]]:
-        after = request.query_params.get("after")
+        after = request.query_params.get("after") or None  # as its key has it
         reason = _reason(request)
 
         def made(pages: Pages) -> Regions:
