@@ -74,6 +74,21 @@ def test_any_entry_may_stand_in_the_stream(ours: Served, fields: dict[str, str])
         assert "<script>" not in answer.text or path.startswith("/api/")
 
 
+def test_a_list_is_in_bounds_whatever_its_entries_say(ours: Served) -> None:
+    """Each text of a row is cut; an address that is too long to be shown is none."""
+    long = "x" * 200_000
+    names = ("id", "title", "date", "source", "type")
+    data = json.dumps({"url": f"https://a.example/{long}", "language": long})
+    article_store(ours.home.settings())._client.xadd(
+        STREAM, {**dict.fromkeys(names, f"one {long}"), "data": data}
+    )
+    for path in LISTS:
+        assert len(ours.client.get(path).text) < 50_000, path
+    (row,) = ours.get("/articles")["articles"]
+    assert {len(row[name]) for name in (*names, "language")} == {1_001}
+    assert (row["title"][-1], row["url"]) == ("…", None)
+
+
 def test_long_records_are_read_a_few_at_a_time(
     ours: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

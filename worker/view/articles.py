@@ -36,6 +36,9 @@ _CHUNK_BYTES = 10_000_000
 """What is asked for at once, as far as the last answer tells: a record may have 60 MB."""
 _STREAM_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _MOST_WORDS = 10
+_ROW_TEXT, _ROW_ADDRESS = 1_000, 8_000
+"""Characters of what a list tells of an entry: another program's id of 20 MB made each page of the
+list as long. A longer address is none, for the beginning of one leads elsewhere."""
 _READ_AGAIN = 8_000_000
 """Bytes of a file that is parsed again to show an article of it. What is larger holds many."""
 
@@ -43,7 +46,7 @@ _READ_AGAIN = 8_000_000
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
     """One entry of the stream. `ingested_at` is RFC 3339, UTC; title and address are as their
-    source wrote them: to be escaped where they are shown."""
+    source wrote them, in bounds: to be escaped where they are shown."""
 
     stream_id: str
     id: str
@@ -185,20 +188,24 @@ def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:
         found = data.get(name)
         return found if isinstance(found, str) and found else None
 
-    count = data.get("word_count")
+    count, url, language = data.get("word_count"), text("url"), text("language")
     return ArticleRow(
         stream_id=entry.stream_id,
-        id=entry.id,
-        title=entry.title,
-        date=entry.date,
-        source=entry.source,
+        id=_short(entry.id),
+        title=_short(entry.title),
+        date=_short(entry.date) if entry.date is not None else None,
+        source=_short(entry.source),
         revision=entry.revision,
-        type=entry.type,
+        type=_short(entry.type),
         ingested_at=_time(text("ingested_at")) or _written(entry.stream_id),
-        url=text("url"),
-        language=text("language"),
+        url=url if url is not None and len(url) <= _ROW_ADDRESS else None,
+        language=_short(language) if language is not None else None,
         word_count=count if type(count) is int else None,  # JSON's `true` is an int, too
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _ROW_TEXT else text[:_ROW_TEXT] + "…"
 
 
 def _time(text: str | None) -> str | None:
