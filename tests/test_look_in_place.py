@@ -25,7 +25,6 @@ from worker.sources.ledger import Ledger
 from worker.sources.pause import pause, resume
 from worker.spool.layout import manual_root
 from worker.view.overview import overview
-from worker.view.status import status
 
 
 class Whole(World):
@@ -163,7 +162,7 @@ def test_pausing_and_status(make: Make) -> None:
     assert [left.path for left in source.left_alone] == ["link.md"]
     world.drain()
     shutil.rmtree(world.drop_dir)
-    (source,) = status(world.settings, world.now).sources
+    (source,) = overview(world.settings, world.now).status.sources
     assert (source.folder_there, source.waiting) == (False, 0)
     with pytest.raises(SpoolUnavailable, match="is not there"):
         world.look()
@@ -188,9 +187,9 @@ def test_a_folder_without_room_is_read(make: Make, monkeypatch: pytest.MonkeyPat
     world.put("a.md", article("甲"))
     asked: list[Path] = []
     monkeypatch.setattr("worker.look.check_free", lambda path, _: asked.append(path))
-    monkeypatch.setattr("worker.view.status.check_free", lambda path, _: asked.append(path))
+    monkeypatch.setattr("worker.spool.disk.check_free", lambda path, _: asked.append(path))
     world.look()
-    status(world.settings, world.now)
+    overview(world.settings, world.now)
     assert set(asked) == {world.settings.state_dir}
 
 

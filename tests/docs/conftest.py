@@ -10,9 +10,5 @@ from tests.docs.terminal import Terminal
 @pytest.fixture(scope="package")
 def terminal() -> Iterator[Terminal]:
     """A home in which `newsdrop up --examples` runs."""
-    made = Terminal()
-    try:
-        made.start()
+    with Terminal.running() as made:
         yield made
-    finally:
-        made.stop()

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.docs.pages import ROOT
 
@@ -43,6 +44,17 @@ class Terminal:
             "DOCS_MARK": self.home.name,
         }
         self._up: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> "Iterator[Self]":
+        """One of its own, with a service that was started and is stopped at the end."""
+        made = cls()
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
     def start(self) -> None:
         """`newsdrop up --examples`, as `make up` does it, until it says that it is ready."""

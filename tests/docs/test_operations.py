@@ -24,12 +24,8 @@ what `replay` is for."""
 @pytest.fixture
 def own() -> Iterator[Terminal]:
     """A service that this test may stop."""
-    made = Terminal()
-    try:
-        made.start()
+    with Terminal.running() as made:
         yield made
-    finally:
-        made.stop()
 
 
 def test_back_up_restore_and_another_redis(

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
 
 from tests.home import Home
+from tests.web import Web
 from worker.service.port import open_port
 from worker.web.app import web_app
 
@@ -54,10 +56,24 @@ def told(answer: httpx.Response, status: int) -> Any:
     return found
 
 
+def may_fetch(monkeypatch: pytest.MonkeyPatch, web: Web) -> None:
+    """Let addresses of the test's own web server be fetched, as fast as they are asked for."""
+    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
+    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
+    monkeypatch.setenv("NEWSDROP_FETCH_HOST_INTERVAL_SECONDS", "0")
+
+
+def look_anew(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
+    """Let what is shown be good for so long only, however dear it is to look at."""
+    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", seconds)
+    monkeypatch.setattr("worker.web.shared._SHARE", 0)
+
+
 @contextmanager
 def served(home: Home) -> Iterator[Served]:
-    """Serve with the settings that the home has now."""
+    """Serve with the settings that the home has now, at a port of its own."""
     settings = home.settings()
+    settings = settings.model_copy(update={"web": settings.web.model_copy(update={"port": 0})})
     listening = open_port(settings)
     config = uvicorn.Config(web_app(settings), log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)

@@ -15,7 +15,7 @@ from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.newsroom import feed, page
 from tests.web import Reply, Web
-from tests.web_app.served import CHANGES, Served, served, told
+from tests.web_app.served import CHANGES, Served, may_fetch, served, told
 from worker.spool.batch import names
 from worker.spool.layout import manual_root
 from worker.web import uploads as uploading
@@ -24,9 +24,8 @@ __all__ = ["home", "lonely"]
 
 
 @pytest.fixture
-def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def ours(home: Home) -> Iterator[Served]:
     """A home that is served on a port of its own, without a token."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
     with served(home) as one:
         yield one
 
@@ -34,10 +33,7 @@ def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 @pytest.fixture
 def fetching(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """The same, where addresses of loopback may be fetched."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
-    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
-    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
-    monkeypatch.setenv("NEWSDROP_FETCH_HOST_INTERVAL_SECONDS", "0")
+    may_fetch(monkeypatch, web)
     with served(home) as one:
         yield one
 
@@ -233,7 +229,6 @@ def test_what_a_killed_server_left_goes_after_a_day(ours: Served) -> None:
 
 def test_a_full_spool_says_when_to_come_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """503 at once, in a sentence, while as many batches wait as may; nothing is half taken."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
     monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "1")
     with served(home) as ours:
         ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
@@ -299,7 +294,6 @@ def test_every_change_is_in_the_list_above() -> None:
 
 def test_the_token_lets_in(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one set, all is asked with it; it needs no other header, and a wrong one gets 401."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
     monkeypatch.setenv("NEWSDROP_WEB_TOKEN", "long and secret")
     with served(home) as ours:
         ours.get("/articles", status=401)
@@ -571,7 +565,6 @@ def test_status_is_the_overview(ours: Served) -> None:
 
 def test_without_redis(lonely: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs it is 503 with a sentence; status and feeds say so; files are accepted."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
     with served(lonely) as ours:
         for path in ("/jobs", "/jobs/x", "/articles", "/articles?q=x"):
             assert "Redis" in ours.get(path, status=503)["detail"]

@@ -15,7 +15,7 @@ from tests.docs.pages import ROOT, blocks
 from tests.home import Home
 from tests.newsroom import feed, page
 from tests.web import Web
-from tests.web_app.served import Served, served
+from tests.web_app.served import Served, may_fetch, served
 from worker.web.api import routes
 
 __all__ = ["home"]
@@ -37,10 +37,7 @@ MADE_UP = (
 @pytest.fixture
 def site(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """The application over a home, and the site that the document names, on loopback."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
-    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
-    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
-    monkeypatch.setenv("NEWSDROP_FETCH_HOST_INTERVAL_SECONDS", "0")
+    may_fetch(monkeypatch, web)
     web.pages["/rss"] = feed(1, 2)
     web.pages["/news/1.html"] = page("港口夜航试运行", "第一段。")
     with served(home) as one:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
-from tests.web_app.served import Served, served
+from tests.web_app.served import Served, look_anew, served
 from worker.store.jobs import Job, JobKind
 from worker.store.opened import job_store
 from worker.web import live, shared
@@ -27,9 +27,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served; what is watched is looked at ten times a second."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
-    monkeypatch.setattr(shared, "FRESH_SECONDS", 0.1)
-    monkeypatch.setattr(shared, "_SHARE", 0)
+    look_anew(monkeypatch, 0.1)
     with served(home) as one:
         yield one
 

@@ -11,7 +11,7 @@ from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.newsroom import feed
 from tests.web import Reply, Web
-from tests.web_app.served import Served, served
+from tests.web_app.served import Served, look_anew, may_fetch, served
 from worker.settings import load
 from worker.store.connection import connect, redis_url
 
@@ -24,12 +24,8 @@ NASTY = f"<script>alert(1)</script>\"'&{RLO}evil"
 @pytest.fixture
 def ours(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served, and may fetch from the test's own web server."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
-    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
-    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
-    monkeypatch.setenv("NEWSDROP_FETCH_HOST_INTERVAL_SECONDS", "0")
-    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 0.0)
-    monkeypatch.setattr("worker.web.shared._SHARE", 0)
+    may_fetch(monkeypatch, web)
+    look_anew(monkeypatch)
     with served(home) as one:
         yield one
 

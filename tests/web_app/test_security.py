@@ -23,9 +23,8 @@ PAGES += ["/explain", "/nothing", "/live?page=overview"]
 
 
 @pytest.fixture
-def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def ours(home: Home) -> Iterator[Served]:
     """A home that is served without a token."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
     with served(home) as one:
         yield one
 
@@ -33,7 +32,6 @@ def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 @pytest.fixture
 def guarded(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served behind a token, asked by a name of its own, too."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
     monkeypatch.setenv("NEWSDROP_WEB_HOSTS", "news.example")
     secret = home.path / "token"
     secret.write_text(f"{TOKEN}\nnot this line\n", encoding="utf-8")

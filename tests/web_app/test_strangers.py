@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
-from tests.web_app.served import Served, served
+from tests.web_app.served import Served, look_anew, served
 from worker.store.jobs import Job, JobKind
 from worker.store.opened import article_store, job_store
 from worker.store.stream import Stream
@@ -25,9 +25,7 @@ DEEP = '{"a":' * 600 + "1" + "}" * 600
 @pytest.fixture
 def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served; every look is a new one."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
-    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 0.0)
-    monkeypatch.setattr("worker.web.shared._SHARE", 0)
+    look_anew(monkeypatch)
     with served(home) as one:
         yield one
 

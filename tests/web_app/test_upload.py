@@ -19,7 +19,6 @@ __all__ = ["home", "lonely"]
 @pytest.fixture
 def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served; an upload may hold one megabyte."""
-    monkeypatch.setenv("NEWSDROP_WEB_PORT", "0")
     monkeypatch.setenv("NEWSDROP_WEB_UPLOAD_MB", "1")
     with served(home) as one:
         yield one

@@ -7,7 +7,6 @@ not bring it back.
 """
 
 import atexit
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -21,11 +20,12 @@ from celery.worker import state as celery_state
 from worker.app import INGEST_QUEUE, QUEUE
 from worker.beat import loop_turned
 from worker.errors import Retryable
+from worker.logs import get_logger
 from worker.service.notify import Notifier
 from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 WAITS_SECONDS = 10.0
 """A worker that is not connected by then is said to be ready all the same: it waits for Redis, and
@@ -142,7 +142,7 @@ class _WorkerWatcher:
             if not self._stopping:
                 self._notifier.status(f"is stuck: {trouble}" if trouble else self._told())
             if trouble and trouble != said:
-                logger.error("this worker is stuck: %s", trouble)
+                logger.error("this worker is stuck", error=trouble)
             said = trouble
             time.sleep(min(5.0, (watchdog or _UNWATCHED) / 4))
 

@@ -18,7 +18,7 @@ from worker.promises import place_promises, server_promises
 from worker.report import Check
 from worker.runtime import noted_page
 from worker.settings import Settings
-from worker.spool.disk import check_free
+from worker.spool.disk import check_room
 from worker.store.connection import Client, connect, redis_url, shown_url
 from worker.store.server import prove_writable, server_info
 from worker.store.workers import ALIVE_SECONDS, Heartbeats
@@ -119,11 +119,8 @@ def _heard(settings: Settings, client: Client, part: Part) -> Iterator[Check]:
 
 
 def _disk(settings: Settings) -> Check:
-    folders = [one.path for one in settings.all_folders() if not one.in_place]
     try:
-        for path in (settings.state_dir, *folders):
-            if path.is_dir():
-                check_free(path, settings.spool.min_free_mb)
+        check_room(settings)
     except SpoolUnavailable as error:
         return Check("disk", "fail", str(error), "make room, or lower spool.min_free_mb")
     return Check("disk", "ok", f"more than {settings.spool.min_free_mb:,} MB are free")

@@ -22,15 +22,14 @@ from worker.settings import MANUAL, Folder, Settings
 from worker.sources.left import LeftAlone, noted
 from worker.sources.pause import all_paused
 from worker.spool.batch import Waiting
-from worker.spool.disk import check_free
-from worker.spool.layout import notes_dir, roots, time_of
+from worker.spool.disk import check_room
+from worker.spool.layout import notes_dir, time_of
 from worker.spool.wanted import WantedPages
 from worker.store.connection import redis_url, shown_url
 from worker.store.stream import StreamInfo
 from worker.store.workers import WorkerInfo
 from worker.times import of_ms, rfc3339
-from worker.view.kept import kept
-from worker.view.told import Told, ask
+from worker.view.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +128,6 @@ class Status:
     sources: tuple[Source, ...]
 
 
-def status(settings: Settings, now: datetime) -> Status:
-    """A snapshot; `now` is aware. Raises SpoolUnavailable where a spool folder cannot be read."""
-    batches = waiting(settings)
-    told, problem = ask(settings, [batch.name for batch in batches])
-    return status_of(settings, now, unsettled(batches, told), told, problem)
-
-
-def waiting(settings: Settings) -> list[Waiting]:
-    """Every batch in the spool; to be listed before Redis is asked. Raises SpoolUnavailable."""
-    look = kept(settings.state_dir).waits.look
-    return [batch for root in roots(settings) for batch in look(root)]
-
-
 def unsettled(batches: list[Waiting], told: Told | None) -> list[Waiting]:
     """Those of `batches` that are in no counter yet."""
     if told is None:
@@ -192,12 +178,8 @@ def _feeds(settings: Settings) -> tuple[int, str | None]:
 
 def _intake_problem(settings: Settings) -> str | None:
     """The condition under which scans and enqueues wait, asked the way they ask."""
-    # One that is read in place may be a mount that never has room: nothing is written there.
-    folders = [folder.path for folder in settings.all_folders() if folder.mode == "take"]
     try:
-        for path in (settings.state_dir, *folders):
-            if path.is_dir():
-                check_free(path, settings.spool.min_free_mb)
+        check_room(settings)
     except SpoolUnavailable as error:
         return str(error)
     return None

@@ -14,8 +14,9 @@ from worker.web.rendering import Pages
 from worker.web.security import HEADERS
 from worker.web.statuses import status_for
 
-_API = "/api/"
-_TEXT = ("/metrics", "/livez", "/readyz")
+API = "/api/"
+PLAIN = ("/metrics", "/livez", "/readyz")
+"""What programs ask: they are answered in JSON, and in plain text."""
 
 TITLES = {
     400: "That cannot be done",
@@ -62,9 +63,9 @@ def local_path(text: str) -> str:
 def problem(request: Request, status: int, sentence: str) -> Response:
     """What went wrong, in the form that who asked can read."""
     path = request.url.path
-    if path.startswith(_API):
+    if path.startswith(API):
         return api_problem(status, sentence)
-    if path in _TEXT:
+    if path in PLAIN:
         return Response(f"{sentence}\n", status, media_type="text/plain; charset=utf-8")
     pages: Pages | None = (
         getattr(request.app.state, "pages", None) if "app" in request.scope else None

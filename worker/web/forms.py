@@ -44,6 +44,11 @@ def check_token(request: Request, shown: str) -> None:
         raise HTTPException(403, TOO_OLD)
 
 
+def number(said: str, digits: int) -> int | None:
+    """A whole number of at most so many ASCII digits; None for anything else."""
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= digits else None
+
+
 def text(form: FormData, name: str, limit: int = 500) -> str:
     """A field's text, without the space around it; empty where it is not there."""
     value = form.get(name, "")

@@ -12,14 +12,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.settings import MEGABYTE
-from worker.web.answers import problem, to_login
+from worker.web.answers import API, PLAIN, problem, to_login
 from worker.web.security import HEADERS, SAFE, Guard
 
 OPEN = ("/livez", "/login", "/static/")
 """What is answered without the token: whether the process lives, and how to log in."""
 
-FOR_PROGRAMS = ("/api/", "/metrics", "/readyz", "/livez")
-"""What is asked by programs: they are told 401, not sent to a form."""
+FOR_PROGRAMS = (API, *PLAIN)
+"""They are told 401, not sent to a form."""
 
 FORM_BYTES = 256 * 1024
 """The body of a form without files: some thousand addresses."""

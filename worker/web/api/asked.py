@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from worker.escape import printable
 from worker.settings import Settings
+from worker.web.forms import number
 from worker.web.security import Guard, bearer
 
 MOST = 200
@@ -40,10 +41,10 @@ class Asked:
         said = self.query.get(name)
         if said is None:
             return usual
-        plain = said.isascii() and said.isdecimal() and len(said) < 10
-        if not plain or not least <= int(said) <= most:
+        found = number(said, 9)
+        if found is None or not least <= found <= most:
             raise HTTPException(400, f"`{name}` is a whole number from {least} to {most:,}.")
-        return int(said)
+        return found
 
     def text(self, name: str) -> str | None:
         """A text of the body; None where it is not there. Raises HTTPException (422)."""

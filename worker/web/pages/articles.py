@@ -87,12 +87,13 @@ def shown(request: Request) -> Response:
         return problem(request, 404, str(error))
     written = orjson.dumps(told.record, option=orjson.OPT_INDENT_2)
     record = told.record if told.record is not None and is_record(told.record) else None
+    short = record and _shortened(record)
     return page(
         request,
         "article.html",
         article=told,
-        record=record and _shortened(record),
-        cut=record is not None and _shortened(record) != record,
+        record=short,
+        cut=short != record,
         json=written.decode() if len(written) <= _JSON_BYTES else None,
     )
 

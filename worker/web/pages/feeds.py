@@ -17,7 +17,7 @@ from worker.settings import Settings
 from worker.times import utc_now
 from worker.view.feeds import Standing, feeds
 from worker.web.answers import page, see
-from worker.web.forms import action, text
+from worker.web.forms import action, number, text
 from worker.web.live import Regions, View
 from worker.web.rendering import Pages
 from worker.web.said import done
@@ -146,8 +146,7 @@ def _which(request: Request) -> str:
 
 
 def _start(request: Request) -> int:
-    said = request.query_params.get("after", "")
-    return int(said) if said.isascii() and said.isdecimal() and len(said) < 7 else 0
+    return number(request.query_params.get("after", ""), 6) or 0
 
 
 def _name(request: Request) -> str:

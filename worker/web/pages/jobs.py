@@ -11,7 +11,7 @@ from worker.actions.retrying import retry_job
 from worker.settings import Settings
 from worker.view.jobs import job, jobs
 from worker.web.answers import page, see
-from worker.web.forms import action
+from worker.web.forms import action, number
 from worker.web.live import Regions, View
 from worker.web.rendering import Pages
 from worker.web.said import done
@@ -75,8 +75,7 @@ def retry(request: Request, _: FormData) -> Response:
 
 
 def _cursor(request: Request) -> int:
-    said = request.query_params.get("after", "")
-    return min(int(said), _FURTHEST) if said.isascii() and said.isdecimal() and len(said) < 9 else 0
+    return min(number(request.query_params.get("after", ""), 8) or 0, _FURTHEST)
 
 
 def _job_id(request: Request) -> str:
