@@ -9,6 +9,7 @@ COPY requirements.txt config/docker/flower.txt /build/
 RUN /opt/newsdrop/bin/pip install --quiet --require-hashes -r /build/requirements.txt \
  && /opt/newsdrop/bin/pip install --quiet --require-hashes -r /build/flower.txt
 COPY pyproject.toml README.md LICENSE /build/
+COPY newsdrop /build/newsdrop
 COPY worker /build/worker
 COPY config /build/config
 COPY examples /build/examples

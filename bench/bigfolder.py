@@ -15,7 +15,7 @@ from bench.figure import Figure, below, megabytes, seconds
 from bench.ours import enqueue, is_idle, settings_of, worker_of
 from bench.place import place, pool, wait_until
 from bench.rate import PROCESSES
-from worker.app import QUEUE, create_app
+from worker.taskqueue.celery_app import QUEUE, create_app
 
 FILES = 200_000
 WATCHED = 20_000

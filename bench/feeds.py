@@ -22,10 +22,10 @@ from bench.feed_server import address
 from bench.figure import Figure, at_least, below, megabytes
 from bench.ours import is_idle, settings_of, worker_of
 from bench.place import ROOT, Place, clean_environment, place, pool, to_last_entry, wait_until
-from worker.app import QUEUE, create_app
 from worker.feeds import own
 from worker.settings import Settings
 from worker.store.opened import feed_store
+from worker.taskqueue.celery_app import QUEUE, create_app
 
 FEEDS, ENTRIES, ROUNDS = 200, 50, 5
 HANGING = 10

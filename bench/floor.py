@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from worker.articles import Item, Reader, read_items
-from worker.context import Context, open_context
 from worker.model import Offer
+from worker.model.times import rfc3339
+from worker.pipeline.context import Context, open_context
+from worker.pipeline.extract import Item, Reader, read_items
 from worker.settings import MANUAL, load
+from worker.settings.clock import utc_now
 from worker.spool.manifest import Entry, Head
-from worker.times import rfc3339, utc_now
 
 CALL = 100
 

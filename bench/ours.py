@@ -17,11 +17,11 @@ import psutil  # type: ignore[import-untyped]
 
 from bench.place import Place, place, pool, running, to_last_entry, wait_until
 from bench.rate import CELERY, PROCESSES, WARM, Files, Rate, clocked
-from worker.app import QUEUE, create_app
 from worker.cli.enqueuing import run
-from worker.context import open_context
+from worker.pipeline.context import open_context
 from worker.settings import Settings, load
 from worker.spool.layout import roots
+from worker.taskqueue.celery_app import QUEUE, create_app
 
 
 @dataclass(frozen=True, slots=True)

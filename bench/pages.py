@@ -18,11 +18,11 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString
 
 from bench.figure import Figure
-from tests.parse.test_page_real import REAL, SAMPLES
+from tests.formats.test_page_real import REAL, SAMPLES
 from worker.errors import Rejected
+from worker.formats.decode import decode
+from worker.formats.page.parser import parse_page
 from worker.model import Document, Profile, RawArticle
-from worker.parse.decode import decode
-from worker.parse.page import parse_page
 from worker.settings import Limits
 from worker.sites import Sites, load_sites
 

@@ -24,8 +24,8 @@ import fastfeedparser
 import feedparser
 
 from bench.figure import Figure, at_least
+from worker.formats.feed.polled import read_feed
 from worker.model import Document, Profile, RawArticle
-from worker.parse.polled import read_feed
 from worker.settings import Limits
 from worker.sites import Sites
 

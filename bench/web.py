@@ -22,13 +22,13 @@ from bench.ours import enqueue, is_idle, settings_of, worker_of
 from bench.place import Place, place, pool, running, to_last_entry, wait_until
 from bench.rate import PROCESSES, WARM, cpu
 from worker.settings import MANUAL, Settings
+from worker.settings.clock import utc_now
 from worker.sources.enqueue import Order
 from worker.sources.enqueue import enqueue as claim_all
 from worker.spool.accepted import Accepted
 from worker.spool.layout import manual_root
 from worker.store.jobs import Job, JobKind
 from worker.store.opened import job_store
-from worker.times import utc_now
 
 INDEXED, JOBS, FILES = 200_000, 10_000, 100_000
 ASKED = 300

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
+from tests.http_server import Web
 from tests.servers import Server, new_directory, wheel_binary
-from tests.web import Web
 
 
 @pytest.fixture(scope="session")

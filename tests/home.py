@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from worker import settings
 from worker.cli.root import app
-from worker.context import Context, open_context
-from worker.drain import drain
-from worker.look import look
-from worker.times import utc_now
+from worker.pipeline.context import Context, open_context
+from worker.pipeline.drain import drain
+from worker.pipeline.scan import look
+from worker.settings.clock import utc_now
 
 
 def article(title: str, date: str = "2022-03-04 09:30:00", body: str = "正文第一段。") -> str:

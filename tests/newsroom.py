@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.http_server import Reply, Web
 from tests.servers import Server
-from tests.web import Reply, Web
 from tests.world import World
 
 

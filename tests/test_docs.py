@@ -99,3 +99,14 @@ def _commands() -> Iterator[tuple[str, set[str]]]:
                 f"{name} {inner}",
                 {opt for p in one.params for opt in (*p.opts, *p.secondary_opts)},
             )
+
+
+def test_the_glossary_names_owners_that_exist() -> None:
+    """Each word has one sentence and a module that is there; no word stands twice."""
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", (ROOT / "docs/glossary.md").read_text("utf-8"), re.M
+    )
+    assert len(rows) > 40
+    words = [word for word, _, _ in rows]
+    assert len(set(words)) == len(words)
+    assert [owner for _, _, owner in rows if not (ROOT / owner).is_file()] == []

@@ -20,7 +20,7 @@ import logging, sys, threading
 from worker.logs import bound, configure_logging, get_logger
 from worker.settings import load
 configure_logging(load(options={options!r}))
-log = get_logger("worker.look")
+log = get_logger("worker.pipeline.scan")
 library = logging.getLogger("kombu.connection")
 def go():
 """
@@ -58,7 +58,8 @@ def test_json_is_one_object_a_line() -> None:
     assert first["timestamp"].endswith("Z")
     told = {key: first[key] for key in ("level", "event", "files", "name", "logger")}
     assert told == {
-        "level": "info", "event": "taken", "files": 3, "name": "x", "logger": "worker.look",
+        "level": "info", "event": "taken", "files": 3, "name": "x",
+        "logger": "worker.pipeline.scan",
     }  # fmt: skip
     (raised,) = second["exception"]
     assert (raised["exc_type"], raised["exc_value"]) == ("ZeroDivisionError", "division by zero")

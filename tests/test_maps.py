@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = sorted(path.parent for path in (ROOT / "worker").glob("*/__init__.py"))
+PACKAGES = sorted(path.parent for path in (ROOT / "worker").rglob("*/__init__.py"))
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)

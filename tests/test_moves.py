@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.http_server import Reply, Request, Web
 from tests.newsroom import feed, item, newsroom, rss
 from tests.servers import Server
-from tests.web import Reply, Request, Web
 from tests.world import World, article
 from worker.feeds.schedule import Heard, Pace, Remembered, judge
 

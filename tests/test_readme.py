@@ -10,9 +10,9 @@ from typer.main import get_command
 
 from worker.cli.output import as_json
 from worker.cli.root import app
+from worker.queries.reading import read_document
 from worker.settings import load
-from worker.times import utc_now
-from worker.view.reading import read_document
+from worker.settings.clock import utc_now
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text("utf-8")

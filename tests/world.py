@@ -7,19 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from worker.context import Context, open_context
-from worker.drain import Drained, drain
 from worker.feeds import own
-from worker.look import look
 from worker.model import Tally
-from worker.poll import fetch, poll
+from worker.pipeline.context import Context, open_context
+from worker.pipeline.drain import Drained, drain
+from worker.pipeline.poll import fetch, poll
+from worker.pipeline.scan import look
 from worker.settings import Settings, load
+from worker.settings.clock import utc_now
 from worker.sources.enqueue import Order, enqueue
-from worker.sources.fetching import Run
+from worker.sources.fetch_loop import Run
 from worker.spool.batch import names
 from worker.spool.layout import manual_root
 from worker.store.feeds import FeedState
-from worker.times import utc_now
 
 ARTICLE = """
 ---

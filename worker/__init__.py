@@ -3,28 +3,31 @@
 For programs in Python: `from worker import parse, enqueue` (:mod:`worker.api`). What is in this
 package, from the top down; imports only go down (`tests/test_layers.py`):
 
-=====================================  ========================================================
-``cli``                                the command `newsdrop`
-``api``                                the public face
-``service``                            what `newsdrop up` runs
-``tasks`` ``view`` ``intake`` ``bell``  Celery's tasks; what is shown; enqueuing; ringing
-``app`` ``beat`` ``presence``          the Celery application, its ticks, a worker's heartbeats
-``promises``                           what must hold before a worker starts
-``look`` ``poll`` ``drain``            what the tasks do: claim, fetch, ingest, publish again,
-``replay`` ``restart`` ``tidy``        after a restart of Redis, remove what has expired
-``context`` ``desk`` ``timed``           everything a process works with, opened once; its clock
-``ingest`` ``decide`` ``observed``     the one sequence: batch → outcomes; what they say of feeds
-``articles`` ``fetched``               bytes → offers, of files and of what was fetched
-``spool`` ``sources`` ``store``        files in work, where they come from, Redis
-``fetch``                              bytes from an address: the only importer of httpx
-``parse`` ``normalize`` ``sites``      bytes → what a format said → record; site rules
-``feeds``                              which feeds there are, when each is polled next
-``settings`` ``logs``                  what is set; how it is logged
-``model`` ``errors`` ``escape`` …      data, failures, and small things without any import
-=====================================  ========================================================
+================================  ===========================================================
+``cli``                           the command `newsdrop`
+``web``                           the status page, the HTTP API, metrics, health checks
+``api``                           the functions for programs in Python
+``service``                       what `newsdrop up` runs
+``actions``                       what a person changes
+``tasks`` ``app``                 Celery's tasks, and the entry of `celery -A worker.app`
+``queries``                       what a person sees
+``taskqueue``                     the Celery application, its scheduler, heartbeats, wake-ups
+``pipeline``                      scan, poll, drain, ingest: batch → outcomes
+``health``                        what must hold before a start
+``sources``                       drop folders, feeds, pages: bring raw bytes into the spool
+``store``                         the only importer of redis
+``formats`` ``normalize``         bytes → what a format says → record
+``feeds``                         which feeds there are, and when each is due
+``spool``                         claim, lock, journal, archive, quarantine
+``fetch``                         bytes from an address: the only importer of httpx
+``sites``                         site rules
+``logs``                          how events are logged
+``settings``                      every key
+``model``                         the dataclasses that cross borders
+``errors`` ``escape`` ``redact``  failures; text from outside made safe
+================================  ===========================================================
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,9 +38,13 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """The public face, imported when it is first used: commands start without it (PEP 562)."""
-    if name == "enqueue":
-        return import_module("worker.api").enqueue
-    if name == "parse":
-        return import_module("worker.parse")  # which can be called
+    """The public functions, imported on first use: commands start without them (PEP 562)."""
+    if name in ("enqueue", "parse"):
+        from worker import api
+
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

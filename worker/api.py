@@ -6,16 +6,16 @@ Both read the settings as the commands do (config file, environment) unless they
 from collections.abc import Iterable
 from pathlib import Path
 
-from worker.articles import Unread
+from worker.actions.intake import Intake
 from worker.errors import Rejected, UsageError
 from worker.escape import printable
-from worker.intake import Intake
 from worker.model import Article
+from worker.pipeline.extract import Unread
+from worker.queries.reading import read_document
 from worker.settings import Settings, load
-from worker.sources.known import known_source
-from worker.sources.once import fetch_once, is_address
-from worker.times import utc_now
-from worker.view.reading import read_document
+from worker.settings.clock import utc_now
+from worker.sources.fetch_once import fetch_once, is_address
+from worker.sources.lookup import known_source
 
 
 def parse(

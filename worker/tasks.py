@@ -12,17 +12,17 @@ from functools import cache
 
 from celery import Task, current_app, shared_task, signals
 
-from worker import poll as polling
-from worker.app import INGEST_QUEUE, QUEUE
-from worker.context import Context, open_context, parsers_loaded
-from worker.drain import drain
 from worker.errors import Retryable
 from worker.logs import get_logger
-from worker.look import look, wants_more
 from worker.model import Tally
-from worker.restart import offer_again
-from worker.tidy import tidy
-from worker.times import utc_now
+from worker.pipeline import poll as polling
+from worker.pipeline.cleanup import tidy
+from worker.pipeline.context import Context, open_context, parsers_loaded
+from worker.pipeline.drain import drain
+from worker.pipeline.recover import offer_again
+from worker.pipeline.scan import look, wants_more
+from worker.settings.clock import utc_now
+from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
 
 logger = get_logger(__name__)
 

@@ -7,17 +7,17 @@ from collections.abc import Callable
 import pytest
 
 from tests.home import Home, article
+from tests.http_server import Web
 from tests.newsroom import page
-from tests.web import Web
 from worker import settings as loading
 from worker.actions import enqueue as acting
 from worker.actions import fetching
 from worker.actions.enqueue import Upload, enqueue_addresses, enqueue_files
 from worker.actions.feeds import add
 from worker.errors import Busy, FetchFailed, NotThere, SpoolUnavailable, UsageError
+from worker.queries.jobs import job
 from worker.spool.batch import names
 from worker.spool.layout import manual_root
-from worker.view.jobs import job
 
 Loader = Callable[[], loading.Settings]
 

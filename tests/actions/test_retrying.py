@@ -9,8 +9,8 @@ from worker.actions import retrying
 from worker.actions.quarantine import discard
 from worker.actions.retrying import retry, retry_job
 from worker.errors import NotThere, UsageError
+from worker.queries.jobs import job
 from worker.spool.quarantine import Quarantine, Refused
-from worker.view.jobs import job
 
 
 def refused(home: Home, count: int = 2) -> tuple[str, list[str]]:

@@ -18,8 +18,8 @@ from playwright.sync_api import (
 
 from tests.browser.news import HOSTILE, REFUSED, article
 from tests.browser.service import Service, start, wait_until
+from tests.http_server import Reply, Web
 from tests.newsroom import feed
-from tests.web import Reply, Web
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -8,10 +8,10 @@ import redis
 
 from tests.cli.test_urls import HTML, PAGE, feed
 from tests.home import Home, article
-from tests.web import Reply, Web
+from tests.http_server import Reply, Web
 from worker.cli.explained import _OUTCOMES
 from worker.model import Status
-from worker.poll import fetch, poll
+from worker.pipeline.poll import fetch, poll
 
 
 def test_parse_prints_the_record_and_publishes_nothing(home: Home) -> None:

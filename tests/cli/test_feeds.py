@@ -11,11 +11,11 @@ from rich.console import Console
 
 from tests.cli.test_urls import feed
 from tests.home import Home
-from tests.web import Reply, Web
+from tests.http_server import Reply, Web
 from worker.actions.feednames import Names, of_title, of_url
 from worker.feeds import own
 from worker.feeds.opml import Outline, write_opml
-from worker.poll import fetch, poll
+from worker.pipeline.poll import fetch, poll
 
 ESCAPE = "\x1b[31m\u202e"
 """What would colour a terminal and turn text around."""
@@ -459,7 +459,7 @@ def test_the_list_fits_eighty_columns(
     narrow = Console(file=output, width=80, markup=False, highlight=False)
     for module in ("feedlist", "output"):
         monkeypatch.setattr(f"worker.cli.{module}.console", lambda: narrow)
-    monkeypatch.setattr("worker.cli.feedlist._CHUNK", 1)
+    monkeypatch.setattr("worker.cli.feeds.listing._CHUNK", 1)
     home.run("feeds", "add", web.url("/feed"), "--name", "harbour")
     home.run("feeds", "add", web.url("/gone"), "--no-check", "--name", "x" * 64)
     polled(home)

@@ -7,8 +7,8 @@ import redis
 
 from tests.home import Home
 from worker.cli.health import _PARTS
+from worker.queries.health import Part
 from worker.store.workers import Heartbeats, WorkerInfo
-from worker.view.health import Part
 
 
 def _heard(home: Home, client: redis.Redis) -> None:

@@ -19,8 +19,8 @@ import redis
 from tests.home import Home, article
 from worker.cli import progress
 from worker.cli.replaying import moment
-from worker.drain import drain
 from worker.errors import UsageError
+from worker.pipeline.drain import drain
 
 
 def test_enqueue_copies_unless_told_to_move(home: Home) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.home import Home, article
-from tests.web import Reply, Web
+from tests.http_server import Reply, Web
 from worker import api
 from worker.errors import FetchFailed, Trouble, UsageError
-from worker.sources import once
+from worker.sources import fetch_once
 
 PAGE = """<!doctype html><html><head><title>云屿港启用码头</title>
 <meta property="article:published_time" content="2023-04-18T10:15:30+08:00"></head>
@@ -120,7 +120,7 @@ def test_a_host_gets_its_pause(home: Home, web: Web, monkeypatch: pytest.MonkeyP
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr("worker.sources.once.asyncio.sleep", sleep)
+    monkeypatch.setattr("worker.sources.fetch_once.asyncio.sleep", sleep)
     home.json("enqueue", web.url("/page"), web.url("/feed"), web.url("/page"))
     assert waits[0] == 0
     assert 0 < waits[1] <= 7
@@ -131,7 +131,7 @@ def test_what_is_held_in_memory_is_bounded(
     home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Addresses that hold more together than one command may are refused, and nothing is taken."""
-    monkeypatch.setattr(once, "MOST_BYTES", 500)
+    monkeypatch.setattr(fetch_once, "MOST_BYTES", 500)
     refused = home.run("enqueue", web.url("/page"), web.url("/feed"))
     assert refused.exit_code == 2
     assert "enqueue fewer at once" in refused.stderr

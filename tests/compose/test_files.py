@@ -14,7 +14,7 @@ import yaml
 from tests.compose.stack import FILE, SERVICES, compose_command
 from tests.servers import Server
 from worker.settings import load
-from worker.times import utc_now
+from worker.settings.clock import utc_now
 from worker.web.metrics import exposition
 
 PROJECT = Path(__file__).parents[2]

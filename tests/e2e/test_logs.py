@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.test_plain_celery import Worker, until
+from tests.http_server import Reply, Web
 from tests.newsroom import item, rss
 from tests.servers import Server
-from tests.web import Reply, Web
 from tests.world import World, article, in_child
 from worker.logs import configure_logging
 
@@ -112,7 +112,7 @@ def test_a_bug_is_told_with_what_was_in_hand(
     def broken(read: Any, **_: Any) -> Any:
         raise RuntimeError(f"{EVIL} of {read.title}")
 
-    monkeypatch.setattr("worker.articles.normalize", broken)
+    monkeypatch.setattr("worker.pipeline.extract.normalize", broken)
     world.put(f"{EVIL}.md", article())
 
     def work() -> None:

@@ -13,11 +13,11 @@ import psutil
 import pytest
 import redis
 
+from tests.http_server import Reply, Web
 from tests.newsroom import item, page, rss
 from tests.servers import Server
-from tests.web import Reply, Web
 from tests.world import World, article
-from worker.view.audit import audit
+from worker.queries.audit import audit
 
 pytestmark = pytest.mark.e2e
 

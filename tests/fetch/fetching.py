@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.web import Web
+from tests.http_server import Web
 from worker.errors import FetchFailed, Trouble
 from worker.fetch import Answer, Asked, Fetcher
 from worker.fetch.guard import Resolve, system_resolve

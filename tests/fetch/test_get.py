@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fetch.fetching import failure, fetched, in_turn, settings
-from tests.web import Reply, Request, Web
+from tests.http_server import Reply, Request, Web
 from worker import __version__
 from worker.errors import Trouble
 from worker.fetch import Asked, Fetcher, Hop

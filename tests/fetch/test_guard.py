@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.fetch.fetching import failure, fetched, settings
-from tests.web import Reply, Web
+from tests.http_server import Reply, Web
 from worker.errors import FetchFailed, Trouble
 from worker.fetch import Asked, Fetcher
 from worker.fetch.guard import Blocked, Guard

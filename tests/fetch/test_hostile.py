@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.fetch.fetching import failure, fetched, in_turn, settings
-from tests.web import Raw, Reply, Request, Web, raw
+from tests.http_server import Raw, Reply, Request, Web, raw
 from worker.errors import Trouble
 from worker.fetch import Asked, Fetcher
 from worker.fetch.inflate import MOST_MEMBERS, body_of

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.fetch.fetching import settings
-from tests.web import Page, Reply, Web
+from tests.http_server import Page, Reply, Web
 from worker.errors import FetchFailed, Trouble
 from worker.fetch import Fetcher, Verdict, allowed
 from worker.fetch.robots import KEEP_FAILED_SECONDS, KEEP_SECONDS, LONGEST, reduced

@@ -14,7 +14,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from tests.fetch.fetching import failure, fetched, in_turn
-from tests.web import Reply, Web
+from tests.http_server import Reply, Web
 from worker.errors import ConfigError, Trouble
 from worker.fetch import Asked
 

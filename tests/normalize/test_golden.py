@@ -14,9 +14,9 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.normalize.conftest import SEEN_AT, profile_with
+from worker.formats import parse
 from worker.model import Article, Document, Provenance, RawArticle
 from worker.normalize import normalize
-from worker.parse import parse
 from worker.settings import Limits
 from worker.sites import Sites
 

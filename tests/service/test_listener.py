@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.service.conftest import PATIENCE, until
-from worker.service import listener as listening
-from worker.service.listener import HINTS, MOST_NOTED, Listener
-from worker.service.watch import Seen
+from worker.service.listener import listener as listening
+from worker.service.listener.folder_watch import Seen
+from worker.service.listener.listener import HINTS, MOST_NOTED, Listener
 from worker.settings import Folder
 
 Start = Callable[..., "Heard"]

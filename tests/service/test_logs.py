@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.service import logs
-from worker.service.logs import ChildLog, warning_in
+from worker.service import child_logs
+from worker.service.child_logs import ChildLog, warning_in
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_was_escaped_is_not_escaped_again(tmp_path: Path) -> None:
 
 def test_a_large_log_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past its bound a log is kept once as `.1`; the child goes on writing to the same file."""
-    monkeypatch.setattr(logs, "LARGEST", 1000)
+    monkeypatch.setattr(child_logs, "LARGEST", 1000)
     log = ChildLog(tmp_path, "a")
     with log.open() as file:
         file.write(b"x" * 999 + b"\n\n")

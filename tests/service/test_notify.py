@@ -13,10 +13,10 @@ import pytest
 
 from tests.servers import Server
 from tests.service.parts import COMMANDS, WITHIN, running
-from worker.app import QUEUE, create_app
 from worker.service.notify import Notifier
-from worker.service.vigil import LOOP_PATIENCE, Sight, Vigil
+from worker.service.watchdog import LOOP_PATIENCE, Sight, Vigil
 from worker.settings import Settings
+from worker.taskqueue.celery_app import QUEUE, create_app
 
 UNITS = [name for name in COMMANDS if name != "celery"]
 

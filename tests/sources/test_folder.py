@@ -10,11 +10,11 @@ import pytest
 from worker.errors import SpoolUnavailable
 from worker.settings import Folder, Spool
 from worker.sources.folder import Scan, scan
-from worker.sources.names import ignored, wanted
 from worker.spool import manifest
 from worker.spool.accepted import Accepted
 from worker.spool.batch import names
 from worker.spool.claim import Claimed
+from worker.spool.filenames import ignored, wanted
 from worker.spool.layout import Root
 
 NOW = datetime(2021, 11, 26, tzinfo=UTC)

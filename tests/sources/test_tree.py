@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.sources.mirror import Mirror
-from worker.sources import tree
+from worker.sources import in_place_walk
 from worker.sources.folder import Scan
 
 
@@ -159,9 +159,9 @@ def test_clocks_that_differ(tmp_path: Path) -> None:
     mirror = Mirror(tmp_path)
     path = mirror.put("a.md")
     stamped = datetime.fromtimestamp(path.stat().st_ctime, UTC)
-    mirror.now = stamped - timedelta(seconds=tree.AHEAD - 1)
+    mirror.now = stamped - timedelta(seconds=in_place_walk.AHEAD - 1)
     assert mirror.scan(after=0) == Scan(settling=1)
-    mirror.now = stamped - timedelta(seconds=tree.AHEAD + 1)
+    mirror.now = stamped - timedelta(seconds=in_place_walk.AHEAD + 1)
     found = mirror.scan(after=0, asked=True)
     assert found is not None
     assert found.files == 1

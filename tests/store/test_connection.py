@@ -99,7 +99,7 @@ def test_redis_url(tmp_path: Path) -> None:
 
 def test_a_long_state_directory_has_a_short_socket() -> None:
     """A socket path that the kernel would refuse is replaced by a short one, always the same."""
-    from worker.runtime import embedded_socket
+    from worker.settings.paths import embedded_socket
 
     deep = Path("/" + "d" * 90) / "state"
     assert embedded_socket(deep) == embedded_socket(deep)

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.http_server import Reply, Web
 from tests.newsroom import item, newsroom, page, rss
 from tests.servers import Server
 from tests.store.conftest import STREAM
-from tests.web import Reply, Web
 from tests.world import World, article
 from worker.model import Measured, Repeat, Stage, Tally
+from worker.pipeline.timing import Stopwatch, TimedStream
 from worker.sources.pause import pause
 from worker.store.connection import connect
 from worker.store.measures import BOUNDS, MINUTES_KEPT, Histogram, Measures, Minute
 from worker.store.tally import Tallies
-from worker.timed import Stopwatch, TimedStream
 
 MINUTES = "{newsdrop:articles}:minutes"
 SOME = Tally(archived=3, published=2, duplicate=4, rejected=1, unchanged=7)

@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from worker.actions.fetching import fetching
+from worker.actions.intake import Intake, in_batches
 from worker.errors import SpoolUnavailable, UsageError
 from worker.escape import printable
-from worker.intake import Intake, in_batches
 from worker.settings import Settings
-from worker.sources.once import is_address
+from worker.sources.fetch_once import is_address
 from worker.spool.claim import Candidate
 from worker.spool.layout import translated
 

@@ -7,23 +7,23 @@ from typing import Any
 
 from worker.actions.feednames import Names
 from worker.actions.fetching import fetching
-from worker.bell import ring_poll
 from worker.errors import AlreadyThere, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import own
 from worker.feeds.catalog import Catalog, load_catalog
 from worker.feeds.feed import Feed, feed_of
 from worker.fetch import shown_url
-from worker.parse.found_feeds import FoundFeed
+from worker.formats.feed.discovery import FoundFeed
+from worker.queries.feeds import Standing, feeds
 from worker.settings import POLLED, Settings
+from worker.settings.clock import utc_now
 from worker.sites import Sites, open_sites
 from worker.sources import pause
-from worker.sources.known import known
+from worker.sources.lookup import known
 from worker.sources.probe import Probed, probe
 from worker.store.feeds import FeedStore
 from worker.store.opened import feed_store
-from worker.times import utc_now
-from worker.view.feeds import Standing, feeds
+from worker.taskqueue.client import ring_poll
 
 _UNNAMED = "unnamed"
 

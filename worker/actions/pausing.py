@@ -2,13 +2,13 @@
 
 from contextlib import suppress
 
-from worker.bell import ring_poll
 from worker.errors import Retryable
 from worker.settings import Settings
 from worker.sources import pause as marks
-from worker.sources.known import known_to_pause
+from worker.sources.lookup import known_to_pause
 from worker.spool.layout import translated
 from worker.store.opened import feed_store
+from worker.taskqueue.client import ring_poll
 
 
 def pause(settings: Settings, name: str) -> None:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from worker.bell import ring_ingest
 from worker.errors import NotThere, UsageError
 from worker.escape import printable
 from worker.settings import Settings
+from worker.settings.clock import utc_now
 from worker.spool.accepted import Accepted
 from worker.spool.claim import Candidate, claim
 from worker.spool.layout import manual_root
 from worker.spool.quarantine import Quarantine, Refused
 from worker.store.jobs import Job, JobKind
 from worker.store.opened import job_store
-from worker.times import utc_now
+from worker.taskqueue.client import ring_ingest
 
 _Found = tuple[Refused, Path]
 

@@ -1,4 +1,4 @@
-"""The command line, `newsdrop`: thin shells over `worker.view`, `worker.actions` and the service.
+"""The command line, `newsdrop`: thin shells over `queries`, `actions` and the service.
 
 Importing this package imports nothing else; each command imports what it needs when it runs, so
 that `newsdrop --help` answers at once.
@@ -22,12 +22,11 @@ The commands, and what each of them does or shows where that is more than a few 
 ``health``                      healthcheck
 ``web``                         the status page
 ``intake``                      enqueue (``enqueuing``, ``progress``), replay (``replaying``)
-``work``                        status (``standing``), jobs (``joblist``), audit (``auditing``) …
-``watching`` ``units``          a picture that renews itself; times, sizes and rates in few columns
+``status``                      package: status, jobs, audit, pause, resume
+``units``                       times, sizes and rates in few columns
 ``records``                     tail (``tailing``), show, forget
 ``reading``                     parse, explain (``explained``)
-``feeds``                       list (``feedlist``), add, remove, refresh, import, export (``opml``)
-``feedtold``                    what became of a change to feeds
+``feeds``                       package: list, add, remove, refresh, import, export
 ``quarantine``                  list, show, retry, discard
 ``settings``                    config, schema
 ``completion``                  names and ids that a shell completes

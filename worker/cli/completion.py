@@ -38,7 +38,7 @@ def sources(context: typer.Context, incomplete: str) -> list[str]:
 
     def find(settings: "Settings") -> list[str]:
         from worker.settings import POLLED
-        from worker.sources.known import source_names
+        from worker.sources.lookup import source_names
 
         return [*source_names(settings), POLLED]
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from worker.actions.intake import LOOK_EVERY, PATIENCE, Intake
 from worker.cli.inputs import STDIN, read_input
 from worker.cli.output import notes, say
 from worker.cli.progress import Course, shown
-from worker.intake import LOOK_EVERY, PATIENCE, Intake
 from worker.model import DECISIONS, Status
 from worker.settings import Settings
 from worker.sources.enqueue import count
-from worker.sources.once import is_address
+from worker.sources.fetch_once import is_address
 from worker.spool.archive import Archive
 from worker.spool.claim import Claimed, Incoming
 from worker.store.tally import Refused, refused_of

@@ -4,8 +4,8 @@ from rich.text import Text
 
 from worker.cli.output import console, facts, noted, outside, table
 from worker.model import Status
-from worker.view.explain import Explained
-from worker.view.history import Past
+from worker.queries.explain import Explained
+from worker.queries.history import Past
 
 _OUTCOMES = {
     Status.PUBLISHED: ("published", "green"),

@@ -8,7 +8,7 @@ from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import Json, settings_of
 
 if TYPE_CHECKING:
-    from worker.view.health import Health
+    from worker.queries.health import Health
 
 PANEL = "Run"
 _PARTS = ("all", "worker", "beat", "web", "redis")
@@ -42,8 +42,8 @@ def healthcheck(
     Prints what fails, and exits 0 if nothing does, 1 if something does, 3 if it is Redis. Made for
     Docker's HEALTHCHECK: `newsdrop healthcheck --part worker` in the worker's container.
     """
-    from worker.times import utc_now
-    from worker.view.health import Part, health
+    from worker.queries.health import Part, health
+    from worker.settings.clock import utc_now
 
     found = health(settings_of(context), utc_now(), Part(part))
     if json:

@@ -7,9 +7,9 @@ import sys
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.settings import Settings
-from worker.sources.once import fetch_once, is_address
+from worker.settings.clock import utc_now
+from worker.sources.fetch_once import fetch_once, is_address
 from worker.spool.claim import Incoming
-from worker.times import utc_now
 
 STDIN = "-"
 

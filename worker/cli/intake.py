@@ -77,7 +77,7 @@ def enqueue(
 def _tell_stopped(context: typer.Context, report: "Report") -> None:
     """After Ctrl-C: what goes on all the same, and how to see it."""
     from worker.cli.output import counted, say
-    from worker.service.called import called
+    from worker.service.command_hint import called
 
     if not report.files:
         say("stopped before any file was accepted")

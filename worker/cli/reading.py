@@ -9,8 +9,8 @@ from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import JsonLines, settings_of
 
 if TYPE_CHECKING:
-    from worker.articles import Item, Unread
-    from worker.view.explain import Explained
+    from worker.pipeline.extract import Item, Unread
+    from worker.queries.explain import Explained
 
 PANEL = "Look into it"
 
@@ -37,11 +37,11 @@ def parse(
     An address (http://, https://, rsshub://) is fetched once, as robots.txt allows. Exits 1 if
     that fails, or if the file, or any article in it, would be refused.
     """
-    from worker.articles import Unread
     from worker.cli.inputs import read_given
-    from worker.sources.known import known_source
-    from worker.times import utc_now
-    from worker.view.reading import read_document
+    from worker.pipeline.extract import Unread
+    from worker.queries.reading import read_document
+    from worker.settings.clock import utc_now
+    from worker.sources.lookup import known_source
 
     settings = settings_of(context)
     known_source(settings, source)
@@ -80,8 +80,8 @@ def explain(
     """
     from worker.cli.output import print_json, say
     from worker.errors import UsageError
-    from worker.sources.once import is_address
-    from worker.view.explain import explain_address, explain_path, explain_title
+    from worker.queries.explain import explain_address, explain_path, explain_title
+    from worker.sources.fetch_once import is_address
 
     settings = settings_of(context)
     if (path is None) == (title is None) or (title is None and date is not None):
@@ -108,8 +108,8 @@ def explain(
 
 
 def _print_read(item: "Item | Unread", json: bool) -> None:
-    from worker.articles import Unread
     from worker.cli.output import print_json, print_pretty, say
+    from worker.pipeline.extract import Unread
 
     if isinstance(item, Unread):
         if json:

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from worker.context import open_context
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.replay import replay
+from worker.pipeline.context import open_context
+from worker.pipeline.replay import replay
 from worker.settings import Settings
-from worker.times import utc_now
+from worker.settings.clock import utc_now
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 

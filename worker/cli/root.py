@@ -9,20 +9,11 @@ import typer
 from typer.core import TyperGroup
 
 from worker import __version__
-from worker.cli import (
-    feeds,
-    health,
-    intake,
-    quarantine,
-    reading,
-    records,
-    serve,
-    settings,
-    web,
-    work,
-)
+from worker.cli import health, intake, quarantine, reading, records, serve, settings, web
 from worker.cli.exits import EXIT_TABLE, exit_code
+from worker.cli.feeds import commands as feeds
 from worker.cli.options import Call
+from worker.cli.status import commands as status
 from worker.errors import NewsdropError, UsageError
 from worker.escape import printable
 
@@ -107,7 +98,7 @@ def root(
     _note_warnings()
 
 
-for commands in (serve, web, health, intake, work, records, reading, settings):
+for commands in (serve, web, health, intake, status, records, reading, settings):
     commands.add_to(app)
 app.add_typer(quarantine.app, name="quarantine", rich_help_panel=reading.PANEL)
 app.add_typer(feeds.app, name="feeds", rich_help_panel=intake.PANEL)

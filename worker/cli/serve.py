@@ -109,7 +109,7 @@ def beat(context: typer.Context, json: JsonLog = False) -> None:
 
 def listen(context: typer.Context, json: JsonLog = False) -> None:
     """Listen for file events, so that a dropped file need not wait for the next tick."""
-    from worker.service.listen import run_listen
+    from worker.service.listener.process import run_listen
 
     options = {"log.format": "json"} if json else None
     raise typer.Exit(run_listen(settings_of(context, options)))
@@ -158,6 +158,6 @@ def _run_celery(context: typer.Context, part: str, *, json: bool) -> None:
 
 def _print_where(state_dir: Path) -> None:
     from worker.cli.output import print_json
-    from worker.runtime import noted
+    from worker.settings.paths import noted
 
     print_json(noted(state_dir))

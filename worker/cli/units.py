@@ -9,7 +9,7 @@ from rich.text import Text
 from worker.cli.output import number
 
 if TYPE_CHECKING:
-    from worker.view.overview import Overview
+    from worker.queries.overview import Overview
 
 ACCENT = "cyan"
 """The one colour of what is under way; red and yellow are for what is wrong."""

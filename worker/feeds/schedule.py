@@ -12,6 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from worker.errors import Trouble
+from worker.feeds.feed import Feed
+from worker.settings import Settings
 
 SHRINK = 0.6
 GROW = 1.25
@@ -98,6 +100,12 @@ class Pace:
     longest: float
     schedule: str = ""
     zone: ZoneInfo | None = None
+
+
+def pace_of(feed: Feed, settings: Settings) -> Pace:
+    """How often a feed may be polled."""
+    zone = ZoneInfo(feed.time_zone or settings.dedupe.time_zone)
+    return Pace(*feed.bounds(settings), feed.schedule, zone)
 
 
 @dataclass(frozen=True, slots=True)

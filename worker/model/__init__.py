@@ -4,13 +4,15 @@ The way of an input: :class:`Document` (bytes) → :class:`RawArticle` (what a f
 :class:`Article` (the record) → :class:`Offer` → :class:`Decision` → :class:`Outcome` (what
 became of it).
 
-============  ====================================================================
-``source``    what the operator said about a source: profile, scope, on_change
-``raw``       in: a document, and what its format said
-``record``    the record itself, field by field
-``outcome``   out: identity, offer, decision, outcome, and their counts
-``measured``  how long a batch took, why articles were repeats
-============  ====================================================================
+=============  ================================================================
+``source``     what the operator said about a source: profile, scope, on_change
+``raw``        in: a document, and what its format said
+``record``     the record itself, field by field
+``outcome``    out: identity, offer, decision, outcome, and their counts
+``times``      RFC 3339 in UTC
+``from_json``  dataclasses out of JSON of another version
+``measured``   how long a batch took, why articles were repeats
+=============  ================================================================
 """
 
 from worker.model.measured import Measured, Repeat, Stage, measured

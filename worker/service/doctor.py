@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from worker.errors import ConfigError, NewsdropError, Retryable
 from worker.feeds.catalog import load_catalog
-from worker.promises import server_promises
-from worker.report import Check
-from worker.service import embedded
+from worker.health.check import Check
+from worker.health.preflight import server_promises
+from worker.queries.problems import beat_problem, failing_problem, memory_problem
 from worker.service.doctor_machine import machine_checks
+from worker.service.embedded import server as embedded
 from worker.service.lock import holder
 from worker.service.state import state_of
 from worker.settings import Settings
@@ -16,7 +17,6 @@ from worker.store.connection import connect, redis_url, shown_url
 from worker.store.opened import feed_store
 from worker.store.server import ServerInfo, server_info
 from worker.store.workers import Heartbeats
-from worker.view.problems import beat_problem, failing_problem, memory_problem
 
 
 def checks(settings: Settings) -> list[Check]:

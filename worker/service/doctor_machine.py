@@ -10,10 +10,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from worker.escape import printable
-from worker.report import Check
+from worker.health.check import Check
 from worker.settings import MEGABYTE, Folder, Settings
-from worker.sources.names import SPOOL, ignored
-from worker.spool.trial import lacks
+from worker.spool.filenames import SPOOL, ignored
+from worker.spool.probe_fs import lacks
 
 SKEW_SECONDS = 2.0
 """A file system's clock may differ so much from ours before it is worth a word. Nothing breaks:

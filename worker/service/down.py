@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from worker.escape import printable
-from worker.runtime import run_file
 from worker.service.lock import holder
 from worker.service.state import state_of
 from worker.settings import Settings
+from worker.settings.paths import run_file
 
 STOP_SECONDS = 60.0
 """How long it may take: the children's and the server's 20 seconds each, and some."""

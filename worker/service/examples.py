@@ -11,8 +11,8 @@ from time import monotonic
 from worker.errors import ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
-from worker.sources.names import wanted
 from worker.sources.pause import is_paused
+from worker.spool.filenames import wanted
 from worker.store.stream import Stream, StreamEntry
 
 WAIT_SECONDS = 30.0

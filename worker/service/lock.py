@@ -6,7 +6,7 @@ from types import TracebackType
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.service.called import called
+from worker.service.command_hint import called
 from worker.service.state import StateDir
 
 

@@ -7,7 +7,7 @@ starts newsdrop where a `worker.py` of their own lies must not get that one.
 import sys
 from collections.abc import Sequence
 
-from worker.promises import ended_in_a_sentence
+from worker.health.preflight import ended_in_a_sentence
 from worker.service.notify import notifier
 from worker.settings import Settings
 
@@ -35,7 +35,7 @@ def main() -> None:
         import worker.app  # noqa: F401  # Celery finds it loaded
 
     if (systemd := notifier()).heard:
-        from worker.service.vigil import ATTENDED
+        from worker.service.watchdog import ATTENDED
 
         ATTENDED[sys.argv[1]](systemd)
 

@@ -5,9 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker import runtime
 from worker.errors import ConfigError
 from worker.escape import printable
+from worker.settings import paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class StateDir:
     @property
     def run(self) -> Path:
         """What lives as long as the service: locks, the pid file, the socket."""
-        return runtime.run_dir(self.path)
+        return paths.run_dir(self.path)
 
     @property
     def lock(self) -> Path:
@@ -29,7 +29,7 @@ class StateDir:
     @property
     def server(self) -> Path:
         """The embedded server's configuration and append-only file."""
-        return runtime.server_dir(self.path)
+        return paths.server_dir(self.path)
 
     @property
     def server_pid(self) -> Path:
@@ -37,11 +37,11 @@ class StateDir:
 
     @property
     def socket(self) -> Path:
-        return runtime.embedded_socket(self.path)
+        return paths.embedded_socket(self.path)
 
     @property
     def logs(self) -> Path:
-        return runtime.log_dir(self.path)
+        return paths.log_dir(self.path)
 
     def prepare(self) -> None:
         """Make the folders; those that hold data or doors are for their owner only.

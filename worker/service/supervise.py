@@ -3,7 +3,7 @@
 Every child is the leader of a process group of its own, so that a terminal's Ctrl-C reaches only
 us and a child's own children end with it. Three things end them: :meth:`Supervisor.stop`; the
 reaper, a process that sees the end of a pipe when we are killed; and the kernel, which each child
-asked for a TERM at our death (:mod:`worker.service.leash`).
+asked for a TERM at our death (:mod:`worker.service.pdeathsig`).
 """
 
 import os
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from worker.errors import NewsdropError
-from worker.service.logs import ChildLog
+from worker.service.child_logs import ChildLog
 
 RESTARTS = 5
 RESTARTS_WITHIN = 60.0  # seconds
@@ -130,7 +130,7 @@ class Supervisor:
     def _launch(self, running: _Running) -> None:
         if self._reaper is None:
             self._start_reaper()
-        leash = (sys.executable, "-I", "-S", str(_HERE / "leash.py"), str(os.getpid()))
+        leash = (sys.executable, "-I", "-S", str(_HERE / "pdeathsig.py"), str(os.getpid()))
         try:
             with running.log.open() as output:
                 running.process = subprocess.Popen(

@@ -13,11 +13,10 @@ from rich.text import Text
 
 from worker.errors import ConfigError
 from worker.escape import printable
-from worker.promises import ask_server, try_places
-from worker.runtime import noted_page, run_file
-from worker.service import embedded
-from worker.service.called import called
+from worker.health.preflight import ask_server, try_places
+from worker.service.command_hint import called
 from worker.service.detach import detach as go_on
+from worker.service.embedded import server as embedded
 from worker.service.lock import UpLock
 from worker.service.notify import notifier
 from worker.service.page import open_page
@@ -28,6 +27,7 @@ from worker.service.state import StateDir, state_of
 from worker.service.supervise import Child, ChildError, Supervisor
 from worker.service.welcome import Reached, welcome
 from worker.settings import Settings
+from worker.settings.paths import noted_page, run_file
 from worker.sites import open_sites
 from worker.store.connection import shown_url, socket_url
 

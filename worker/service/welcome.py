@@ -12,10 +12,10 @@ from rich.text import Text
 
 from worker.errors import NewsdropError
 from worker.escape import printable
-from worker.runtime import log_dir
 from worker.service import examples
-from worker.service.called import called
+from worker.service.command_hint import called
 from worker.settings import Settings
+from worker.settings.paths import log_dir
 from worker.store.connection import connect, shown_url
 from worker.store.stream import Stream, StreamEntry
 

@@ -4,13 +4,15 @@
 needs as an argument. An unknown key anywhere is a :class:`~worker.errors.ConfigError` that
 names the nearest known one.
 
-==========  ==================================================================
+==========  ===================================================================
 ``fields``  the keys, table by table; a new setting is a line there, and one in
             `config/newsdrop.toml`
 ``whole``   all the tables together, and what follows from them
 ``types``   what single settings may be, and how they are written in a variable
+``paths``   where a running service keeps things below its state directory
+``clock``   the time now
 ``load``    files, environment and options layered; what is wrong is said
-==========  ==================================================================
+==========  ===================================================================
 """
 
 from worker.settings.fields import (

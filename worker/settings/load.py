@@ -18,10 +18,10 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from worker import runtime
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.redact import password_in
+from worker.settings import paths
 from worker.settings.fields import ENV_PREFIX, VERSION, Part
 from worker.settings.whole import Settings
 
@@ -173,7 +173,7 @@ def _resolve_paths(holder: dict[str, Any], base: Path) -> None:
 
 
 def _noted(state_dir: Path) -> dict[str, Any]:
-    told = runtime.noted(state_dir)
+    told = paths.noted(state_dir)
     return {key: told[key] for key in ("drop", "redis") if key in told}
 
 

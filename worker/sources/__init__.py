@@ -1,21 +1,20 @@
 """Where files come from: each source only brings raw bytes into the spool.
 
-============  ====================================================================
-``folder``    drop folders: find what is ready, claim it in batches
-``in_place``  folders read in place: what is new or changed is copied into batches
-``tree``      what is new or changed in such a folder
-``ledger``    what was seen in it: the only module that imports sqlite3
-``enqueue``   what a person names becomes batches at once
-``once``      addresses that a person names, fetched at once
-``probe``     what is at an address that shall be a feed
-``feeds``     feeds: whose turn it is, and what follows from an answer
-``pages``     pages that are wanted for their articles' full text
-``fetching``  the loop that feeds and pages share
-``answers``   what servers' answers mean, for both
-``slot``      how many processes may fetch at once
-``names``     which file names are taken, and which never are
-``left``      what the last look left alone, noted for `status`
-``pause``     hold a source, and take from it again
-``known``     whether a source of a name is configured
-============  ====================================================================
+=================  ====================================================================
+``folder``         drop folders: find what is ready, claim it in batches
+``in_place``       folders read in place: what is new or changed is copied into batches
+``in_place_walk``  what is new or changed in such a folder
+``ledger``         what was seen in it: the only module that imports sqlite3
+``enqueue``        what a person names becomes batches at once
+``fetch_once``     addresses that a person names, fetched at once
+``probe``          what is at an address that shall be a feed
+``feeds``          feeds: whose turn it is, and what follows from an answer
+``pages``          pages that are wanted for their articles' full text
+``fetch_loop``     the loop that feeds and pages share
+``responses``      what servers' answers mean, for both
+``semaphore``      how many processes may fetch at once
+``skipped``        what the last look left alone, noted for `status`
+``pause``          hold a source, and take from it again
+``lookup``         whether a source of a name is configured
+=================  ====================================================================
 """

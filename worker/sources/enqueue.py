@@ -14,9 +14,9 @@ from pathlib import Path
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.settings import Spool
-from worker.sources.names import SPOOL, ignored
 from worker.spool.accepted import Accepted
 from worker.spool.claim import Candidate, Claimed, claim
+from worker.spool.filenames import SPOOL, ignored
 from worker.spool.layout import Root
 
 KIND = "enqueue"

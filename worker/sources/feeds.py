@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from worker.errors import FetchFailed, SpoolUnavailable, Trouble, UsageError
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import RSSHUB, Feed
-from worker.feeds.schedule import Heard, Pace, Remembered, Turnout, judge
+from worker.feeds.schedule import Heard, Remembered, Turnout, judge, pace_of
 from worker.fetch import (
     Answer,
     Asked,
@@ -22,15 +22,15 @@ from worker.fetch import (
     retry_after,
     shown_url,
 )
+from worker.model.times import rfc3339
 from worker.settings import Settings
-from worker.sources.answers import HELD_SECONDS, host_of, named, status_said
-from worker.sources.fetching import Result
+from worker.sources.fetch_loop import Result
 from worker.sources.pause import is_paused
+from worker.sources.responses import HELD_SECONDS, host_of, named, status_said
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
 from worker.store.feeds import Configured, FeedStore, remembered
 from worker.store.turns import Done, Taken, Turn
-from worker.times import rfc3339
 
 KIND = "feed"
 ACCEPT = (
@@ -52,13 +52,11 @@ class FeedSource:
         settings: Settings,
         *,
         now: Callable[[], datetime],
-        pace_of: Callable[[Feed, Settings], Pace],
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._settings = settings
         self._now = now
-        self._pace_of = pace_of
 
     def sync(self) -> bool:
         """Let the store have the feeds of the catalog; False where it has them.
@@ -122,7 +120,7 @@ class FeedSource:
         verdict = judge(
             heard,
             before,
-            self._pace_of(feed, self._settings),
+            pace_of(feed, self._settings),
             now=now,
             jitter=random.uniform(-1, 1),  # noqa: S311 no secret: only to spread the load
         )

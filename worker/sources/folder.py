@@ -20,11 +20,11 @@ from datetime import datetime
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Spool
-from worker.sources.left import LeftAlone
-from worker.sources.names import ignored, wanted
+from worker.sources.skipped import LeftAlone
 from worker.spool.accepted import Accepted
 from worker.spool.batch import names
 from worker.spool.claim import Candidate, Claimed, claim
+from worker.spool.filenames import ignored, wanted
 from worker.spool.layout import Root, translated
 
 KIND = "folder"

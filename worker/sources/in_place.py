@@ -16,8 +16,8 @@ from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Spool
 from worker.sources.folder import KIND, Scan
+from worker.sources.in_place_walk import Found, Tree
 from worker.sources.ledger import Ledger, Walk, held
-from worker.sources.tree import Found, Tree
 from worker.spool.accepted import Accepted
 from worker.spool.batch import names
 from worker.spool.claim import Claimed, claim

@@ -11,20 +11,20 @@ from worker.escape import printable
 from worker.feeds.schedule import LONGEST_HINT
 from worker.fetch import Asked, Fetcher, allowed, public_url, retry_after
 from worker.fetch.url import shown_url
+from worker.formats.page.entry_bundle import Capsule, PagePart, pack, unpack
+from worker.formats.page.full_text import next_page_of
 from worker.model import Profile
-from worker.parse.capsule import Capsule, PagePart, pack, unpack
-from worker.parse.full_text import next_page_of
+from worker.model.times import rfc3339
 from worker.settings import POLLED, Settings
 from worker.sites import Sites
-from worker.sources.answers import BUSY, HELD_SECONDS, NOWHERE, host_of, named, status_said
-from worker.sources.fetching import Result
+from worker.sources.fetch_loop import Result
 from worker.sources.pause import is_paused
+from worker.sources.responses import BUSY, HELD_SECONDS, NOWHERE, host_of, named, status_said
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
 from worker.spool.wanted import Wanted, WantedPages
 from worker.store.pages import PageStore, RobotsStore
 from worker.store.turns import Done, Taken, Turn
-from worker.times import rfc3339
 
 KIND = "page"
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"

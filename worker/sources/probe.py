@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from worker.errors import Reason, Rejected, UsageError
 from worker.feeds.feed import Feed
 from worker.fetch import Answer, Asked, Fetcher, shown_url
+from worker.formats.decode import decode
+from worker.formats.feed.discovery import FoundFeed, feeds_in_page
+from worker.formats.feed.polled import read_feed
+from worker.formats.sniff import Format, sniff_text
 from worker.model import Document
-from worker.parse.decode import decode
-from worker.parse.found_feeds import FoundFeed, feeds_in_page
-from worker.parse.polled import read_feed
-from worker.parse.sniff import Format, sniff_text
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.sources.feeds import ACCEPT
-from worker.sources.once import checked, run
+from worker.sources.fetch_once import checked, run
 
 
 @dataclass(frozen=True, slots=True)

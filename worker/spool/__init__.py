@@ -15,19 +15,20 @@
 An article's file is accepted by the rename that brings it into a batch, and leaves the batch
 only after its outcome is in an archive segment.
 
-========================  ========================================================
-``claim``                 files become a batch
-``batch``                 which batches wait; holding one while it is worked on
-``manifest`` ``journal``  in a batch: what its entries are called; what is decided
-``archive``               finished batches, the ledger of every decision
-``quarantine``            refused inputs, each with its reason
-``wanted``                articles that wait for their pages
-``former``                drop folders that are none any more: what waits there
-``accepted``              the list of batches, so that `audit` can miss one
-``holder``                who holds a lock file: what each process works on
-``waiting`` ``used``      what waits, and how many bytes that is: asked each second
-``disk``                  intake pauses before the disk is full
-``trial``                 whether a folder can be written and locked
-``layout``                roots, batch names, durable writes
-========================  ========================================================
+==========================  =========================================================
+``claim``                   files become a batch
+``batch``                   which batches wait; holding one while it is worked on
+``manifest`` ``journal``    in a batch: what its entries are called; what is decided
+``archive``                 finished batches, the ledger of every decision
+``quarantine``              refused inputs, each with its reason
+``wanted``                  articles that wait for their pages
+``registry``                drop folders that are none any more: what waits there
+``accepted``                the list of batches, so that `audit` can miss one
+``lockfile``                who holds a lock file: what each process works on
+``waiting`` ``disk_usage``  what waits, and how many bytes that is: asked each second
+``free_space``              intake pauses before the disk is full
+``probe_fs``                whether a folder can be written and locked
+``layout``                  roots, batch names, durable writes
+``filenames``               which file names are taken from a drop folder
+==========================  =========================================================
 """

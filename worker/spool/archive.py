@@ -18,10 +18,10 @@ import orjson
 import zstandard
 
 from worker.model import Outcome
+from worker.model.from_json import made
 from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import day_of, fsync_dir, source_of, time_of, translated, write_durably
 from worker.spool.manifest import Head, Origin, origin_of
-from worker.stored import made
 
 _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for four times that
 

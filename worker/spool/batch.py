@@ -17,7 +17,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 from worker.errors import Reason, Rejected, SpoolUnavailable
-from worker.spool import holder, journal, manifest
+from worker.spool import journal, lockfile, manifest
 from worker.spool.claim import LOCK
 from worker.spool.layout import (
     Root,
@@ -102,7 +102,7 @@ def take(root: Root, name: str) -> "Batch | None":
                 os.close(fd)
         if not held:
             return None
-    holder.note(fd)
+    lockfile.note(fd)
     try:
         return Batch(root, name, fd)
     except BaseException:
@@ -112,7 +112,7 @@ def take(root: Root, name: str) -> "Batch | None":
 
 def is_free(folder: Path) -> bool:
     """True if no living process holds the batch in `folder`."""
-    return holder.is_free(folder / LOCK)
+    return lockfile.is_free(folder / LOCK)
 
 
 class Batch:

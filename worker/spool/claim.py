@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from worker.model.times import rfc3339
 from worker.spool import manifest
 from worker.spool.accepted import Accepted
 from worker.spool.layout import (
@@ -29,7 +30,6 @@ from worker.spool.layout import (
     translated,
     write_durably,
 )
-from worker.times import rfc3339
 
 LOCK = "lock"
 _PACKED_BYTES = 1_000_000

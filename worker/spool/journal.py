@@ -17,7 +17,7 @@ import orjson
 
 from worker.errors import Reason
 from worker.model import FeedRead, Outcome, Status
-from worker.stored import made
+from worker.model.from_json import made
 
 NAME = "journal"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
-from worker.sources.names import SPOOL
-from worker.spool import former
+from worker.spool import registry
+from worker.spool.filenames import SPOOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def roots(settings: Settings) -> tuple[Root, ...]:
     none), those of folders that were one before, and the one for what is copied."""
     taken = (folder for folder in settings.all_folders() if folder.mode == "take")
     of_folders = {_plain(root.path): root for root in map(_of_folder, taken)}
-    before = (path for path in former.usable(settings.state_dir) if path not in of_folders)
+    before = (path for path in registry.usable(settings.state_dir) if path not in of_folders)
     return (*of_folders.values(), *(Root(path, None) for path in before), manual_root(settings))
 
 

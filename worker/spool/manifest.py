@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.errors import SpoolUnavailable
-from worker.stored import made
+from worker.model.from_json import made
 
 NAME = "manifest"
 PACK = "pack"
@@ -35,7 +35,7 @@ class Head:
 
 class Form(StrEnum):
     """What an entry's bytes must be: anything that is read, a feed and nothing else, or an entry
-    of a feed together with its page (:mod:`worker.parse.capsule`)."""
+    of a feed together with its page (:mod:`worker.formats.page.entry_bundle`)."""
 
     ANY = "any"
     FEED = "feed"

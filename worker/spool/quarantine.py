@@ -19,9 +19,9 @@ import orjson
 
 from worker.errors import NotThere, Reason, UsageError
 from worker.escape import printable
+from worker.model.from_json import made
 from worker.spool.layout import fsync_dir, is_batch, time_of, translated
 from worker.spool.manifest import Origin, origin_of
-from worker.stored import made
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,150}")
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}-[0-9a-f]+-[A-Za-z0-9._-]+")

@@ -15,9 +15,9 @@ from worker.escape import printable
 from worker.spool import manifest
 from worker.spool.batch import Waiting, names
 from worker.spool.claim import LOCK
-from worker.spool.holder import is_free
+from worker.spool.disk_usage import Stamp, Used, size_of, stamp
 from worker.spool.layout import Root, read_all
-from worker.spool.used import Stamp, Used, size_of, stamp
+from worker.spool.lockfile import is_free
 
 
 @dataclass(frozen=True, slots=True)

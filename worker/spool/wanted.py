@@ -14,16 +14,17 @@ from pathlib import Path
 import orjson
 
 from worker.errors import Reason, Rejected, SpoolUnavailable
+from worker.model.from_json import made
 from worker.spool.layout import fsync_dir, translated, write_durably
-from worker.stored import made
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One wanted page. `capsule` is the feed's entry (:mod:`worker.parse.capsule`), `url` its
-    page's address; `source` the feed; `wanted_at` when its document was claimed (RFC 3339, UTC);
+    """One wanted page. `capsule` is the feed's entry (see `formats/page/entry_bundle.py`), `url`
+    its page's address; `source` the feed; `wanted_at` when its document was claimed (RFC 3339,
+    UTC);
     `mark` is hex, and stands in the index for what the entry says."""
 
     name: str

@@ -12,8 +12,8 @@ from redis.retry import Retry
 
 from worker.errors import ConfigError, Retryable, StoreFull, StoreRefused, StoreUnavailable
 from worker.escape import printable
-from worker.runtime import embedded_socket
 from worker.settings import Settings, first_line
+from worker.settings.paths import embedded_socket
 from worker.store.packing import OnePiece
 
 Client = redis.Redis

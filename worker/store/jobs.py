@@ -13,10 +13,10 @@ import redis
 from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
+from worker.model.from_json import made
 from worker.store.connection import translated, understood
 from worker.store.layout import Layout
 from worker.store.tally import Refused, tally_of
-from worker.stored import made
 
 logger = get_logger(__name__)
 

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import redis
 
+from worker.model.from_json import made
 from worker.store.connection import translated, understood
 from worker.store.layout import DAY, Layout
-from worker.stored import made
 
 BEAT_SECONDS = 10
 """How often a worker should say that it lives."""

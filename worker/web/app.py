@@ -7,15 +7,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from worker.errors import NewsdropError
-from worker.runtime import web_key
 from worker.service.port import token_of
 from worker.settings import MEGABYTE, Settings
+from worker.settings.paths import web_key
 from worker.web import api
-from worker.web.answers import broken, failed
-from worker.web.gate import Gate
 from worker.web.health import livez, readyz
 from worker.web.live import Live
 from worker.web.metrics import metrics
+from worker.web.middleware import Gate
 from worker.web.pages import (
     articles,
     enqueue,
@@ -27,6 +26,7 @@ from worker.web.pages import (
     quarantine,
 )
 from worker.web.rendering import STATIC, Pages
+from worker.web.responses import broken, failed
 from worker.web.security import Guard, allowed_names, signing_key
 
 

@@ -8,8 +8,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from worker.model.times import of_ms
 from worker.store.measures import Minute
-from worker.times import of_ms
 
 OUTCOMES = ("published", "revised", "duplicate", "rejected")
 """From the bottom up."""

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from worker.errors import NewsdropError
-from worker.times import utc_now
-from worker.view.health import health
+from worker.queries.health import health
+from worker.settings.clock import utc_now
 
 _FRESH = {"cache-control": "no-store"}
 

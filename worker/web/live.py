@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from worker.errors import NewsdropError
-from worker.web.answers import problem
 from worker.web.rendering import Pages
+from worker.web.responses import problem
 from worker.web.shared import Shared, SharedByKey
 
 Regions = Mapping[str, str]

@@ -26,13 +26,13 @@ from worker import __version__
 from worker.errors import Reason
 from worker.escape import printable
 from worker.model import DECISIONS, Repeat
+from worker.queries.measures import Numbers, numbers
+from worker.queries.overview import Overview
+from worker.queries.status import Source
 from worker.settings import Settings
+from worker.settings.clock import utc_now
 from worker.store.measures import BOUNDS, Sums
 from worker.store.stream import StreamInfo
-from worker.times import utc_now
-from worker.view.measures import Numbers, numbers
-from worker.view.overview import Overview
-from worker.view.status import Source
 
 MOST_SOURCES = 500
 """Sources with series of their own; those after them, by name, are one more together."""

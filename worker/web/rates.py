@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from worker.view.status import Source
+from worker.queries.status import Source
 
 OVER = timedelta(minutes=5)
 """Of so long the rate is the mean; less while nobody looked before."""

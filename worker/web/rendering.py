@@ -8,8 +8,9 @@ import jinja2
 
 from worker import __version__
 from worker.escape import printable
-from worker.times import of_ms, utc_now
-from worker.web import figures
+from worker.model.times import of_ms
+from worker.settings.clock import utc_now
+from worker.web import filters
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -28,25 +29,25 @@ class Pages:
             auto_reload=False,
         )
         self._environment.filters |= {
-            "count": figures.count,
-            "size": figures.size,
-            "rate": figures.rate,
-            "span": figures.span,
-            "words": figures.words,
+            "count": filters.count,
+            "size": filters.size,
+            "rate": filters.rate,
+            "span": filters.span,
+            "words": filters.words,
             "outside": lambda text, limit=300: printable(str(text), limit),
             "noted": lambda text, limit=300: printable(str(text), limit).replace("\\\\", "\\"),
             "of_ms": of_ms,
-            "coarse": figures.coarse,
-            "marked": figures.marked,
-            "said": figures.said,
-            "exact": figures.exact,
-            "stamp": figures.stamp,
-            "plural": figures.plural,
+            "coarse": filters.coarse,
+            "marked": filters.marked,
+            "said": filters.said,
+            "exact": filters.exact,
+            "stamp": filters.stamp,
+            "plural": filters.plural,
         }
         self._environment.globals |= {
             "version": __version__,
             "form_token": form_token,
-            "ago": lambda moment: figures.ago(moment, utc_now()),
+            "ago": lambda moment: filters.ago(moment, utc_now()),
         }
 
     def render(self, template: str, **context: Any) -> str:

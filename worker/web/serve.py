@@ -12,8 +12,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from worker.errors import ConfigError
+from worker.health.preflight import ask_server, make_places, try_places
 from worker.logs import configure_logging, get_logger, told_to_wait
-from worker.promises import ask_server, make_places, try_places
 from worker.service.notify import notifier
 from worker.settings import Settings
 from worker.store.connection import redis_url

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from worker.actions.enqueue import Upload
 from worker.errors import Busy
 from worker.settings import MEGABYTE, Settings
-from worker.spool.disk import check_free
+from worker.spool.free_space import check_free
 from worker.spool.layout import translated
 from worker.web.forms import TOKEN_FIELD, check_token
 

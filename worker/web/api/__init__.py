@@ -8,8 +8,8 @@
 ``feeds``      feeds: how they stand, added, removed, polled; sources held
 ``status``     how everything stands
 ``endpoint``   what each of them is: parameters, body and errors in one place
-``asked``      what a request asks for, checked
-``answers``    JSON, and problems as RFC 9457 has them
+``request``    what a request asks for, checked
+``responses``  JSON, and problems as RFC 9457 has them
 =============  ======================================================================
 """
 

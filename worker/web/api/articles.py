@@ -6,11 +6,11 @@ from starlette.routing import Route
 
 from worker.errors import NotThere
 from worker.escape import printable
-from worker.view import articles as view
-from worker.view.explain import explain_address, explain_taken, explain_title
-from worker.web.api.answers import answer
-from worker.web.api.asked import Asked
+from worker.queries import articles as view
+from worker.queries.explain import explain_address, explain_taken, explain_title
 from worker.web.api.endpoint import reads
+from worker.web.api.request import Asked
+from worker.web.api.responses import answer
 
 
 @reads("count", "before", "q")

@@ -9,8 +9,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from worker.errors import NewsdropError
-from worker.web.api.answers import problem, problem_of
-from worker.web.api.asked import Asked, body_of, check_sender, query_of
+from worker.web.api.request import Asked, body_of, check_sender, query_of
+from worker.web.api.responses import problem, problem_of
 
 Handler = Callable[[Request], Awaitable[Response]]
 Act = Callable[[Asked], Response]

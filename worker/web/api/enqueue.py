@@ -9,9 +9,9 @@ from starlette.routing import Route
 from worker.actions.enqueue import enqueue_addresses, enqueue_files
 from worker.escape import printable
 from worker.settings import Settings
-from worker.web.api.answers import answer
-from worker.web.api.asked import Asked, body_of, check_sender, query_of
 from worker.web.api.endpoint import told
+from worker.web.api.request import Asked, body_of, check_sender, query_of
+from worker.web.api.responses import answer
 from worker.web.uploads import Sent, is_upload, received
 
 _ADDRESSES = frozenset({"addresses", "source", "force"})

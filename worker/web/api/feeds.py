@@ -11,12 +11,12 @@ from worker.actions import feeds as acting
 from worker.actions import pausing
 from worker.actions.feeds import Added, Chosen
 from worker.feeds.feed import KEYS
-from worker.sources.once import shown
-from worker.times import utc_now
-from worker.view import feeds as view
-from worker.web.api.answers import answer, problem
-from worker.web.api.asked import Asked
+from worker.queries import feeds as view
+from worker.settings.clock import utc_now
+from worker.sources.fetch_once import shown
 from worker.web.api.endpoint import changes, reads
+from worker.web.api.request import Asked
+from worker.web.api.responses import answer, problem
 
 
 @reads()

@@ -4,10 +4,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.retrying import Retried, retry_job
-from worker.view import jobs as view
-from worker.web.api.answers import answer
-from worker.web.api.asked import Asked
+from worker.queries import jobs as view
 from worker.web.api.endpoint import changes, reads
+from worker.web.api.request import Asked
+from worker.web.api.responses import answer
 
 _FURTHEST = 1_000_000
 

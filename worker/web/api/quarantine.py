@@ -7,11 +7,11 @@ from starlette.routing import Route
 from worker.actions.quarantine import discard as discard_ids
 from worker.actions.retrying import retry as retry_ids
 from worker.errors import Reason
-from worker.view import quarantine as view
-from worker.web.api.answers import answer
-from worker.web.api.asked import Asked
+from worker.queries import quarantine as view
 from worker.web.api.endpoint import changes, reads
 from worker.web.api.jobs import accepted_again
+from worker.web.api.request import Asked
+from worker.web.api.responses import answer
 from worker.web.raw import raw_bytes
 
 

@@ -3,11 +3,11 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.times import utc_now
-from worker.view.overview import overview
-from worker.web.api.answers import answer
-from worker.web.api.asked import Asked
+from worker.queries.overview import overview
+from worker.settings.clock import utc_now
 from worker.web.api.endpoint import reads
+from worker.web.api.request import Asked
+from worker.web.api.responses import answer
 
 
 @reads()

@@ -10,13 +10,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.errors import NotThere, UsageError
+from worker.queries.articles import ArticleList, article, newest, search
+from worker.queries.explain import explain_title
+from worker.queries.schema import is_record
 from worker.settings import Settings
-from worker.view.articles import ArticleList, article, newest, search
-from worker.view.explain import explain_title
-from worker.view.schema import is_record
-from worker.web.answers import page, problem, see
 from worker.web.live import Regions, View
 from worker.web.rendering import Pages
+from worker.web.responses import page, problem, see
 
 COUNT = 50
 

@@ -9,8 +9,8 @@ from starlette.routing import Route
 from worker.actions.enqueue import MOST_ADDRESSES, enqueue_addresses, enqueue_files
 from worker.errors import ConfigError, NewsdropError
 from worker.settings import MEGABYTE, Settings
-from worker.web.answers import page, see
 from worker.web.forms import check_token, text
+from worker.web.responses import page, see
 from worker.web.statuses import status_for
 from worker.web.uploads import MOST_FILES, is_upload, received
 

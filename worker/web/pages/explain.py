@@ -8,10 +8,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.errors import UsageError
+from worker.queries.explain import Answer, explain_address, explain_taken, explain_title
 from worker.settings import Settings
-from worker.sources.once import is_address
-from worker.view.explain import Answer, explain_address, explain_taken, explain_title
-from worker.web.answers import page
+from worker.sources.fetch_once import is_address
+from worker.web.responses import page
 
 
 def shown(request: Request) -> Response:

@@ -13,14 +13,14 @@ from starlette.routing import Route
 from worker.actions.feeds import Added, Chosen, add, refresh, remove, reset_errors
 from worker.actions.pausing import pause, resume
 from worker.errors import ConfigError, NewsdropError
+from worker.queries.feeds import Standing, feeds
 from worker.settings import Settings
-from worker.times import utc_now
-from worker.view.feeds import Standing, feeds
-from worker.web.answers import page, see
+from worker.settings.clock import utc_now
+from worker.web.flash import done
 from worker.web.forms import action, number, text
 from worker.web.live import Regions, View
 from worker.web.rendering import Pages
-from worker.web.said import done
+from worker.web.responses import page, see
 from worker.web.statuses import status_for
 
 COUNT = 200

@@ -8,13 +8,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.retrying import retry_job
+from worker.queries.jobs import job, jobs
 from worker.settings import Settings
-from worker.view.jobs import job, jobs
-from worker.web.answers import page, see
+from worker.web.flash import done
 from worker.web.forms import action, number
 from worker.web.live import Regions, View
 from worker.web.rendering import Pages
-from worker.web.said import done
+from worker.web.responses import page, see
 
 COUNT = 50
 _FURTHEST = 1_000_000

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.web.answers import local_path, page, see
 from worker.web.forms import TOKEN_FIELD, check_token
+from worker.web.responses import local_path, page, see
 from worker.web.security import LOGIN_DAYS, Guard
 
 _WRONG_SECONDS = 0.5

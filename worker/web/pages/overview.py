@@ -4,14 +4,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from worker.queries.overview import overview
 from worker.settings import Settings
-from worker.times import utc_now
-from worker.view.overview import overview
-from worker.web.answers import page
+from worker.settings.clock import utc_now
 from worker.web.chart import chart_of
 from worker.web.live import Regions, View
 from worker.web.rates import Rates
 from worker.web.rendering import Pages
+from worker.web.responses import page
 
 REGIONS = ("problems", "figures", "chart", "workers", "sources", "stream", "machine")
 """Each is a template of its own, in `templates/overview/`."""

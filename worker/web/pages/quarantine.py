@@ -10,15 +10,15 @@ from starlette.routing import Route
 from worker.actions.quarantine import discard
 from worker.actions.retrying import retry
 from worker.errors import Reason
+from worker.queries.quarantine import look, quarantined
 from worker.settings import Settings
 from worker.spool.quarantine import Quarantine
-from worker.view.quarantine import look, quarantined
-from worker.web.answers import page, see
+from worker.web.flash import done
 from worker.web.forms import action
 from worker.web.live import Regions, View
 from worker.web.raw import raw_bytes
 from worker.web.rendering import Pages
-from worker.web.said import done
+from worker.web.responses import page, see
 
 COUNT = 50
 

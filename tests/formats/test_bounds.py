@@ -1,0 +1,201 @@
+"""What one input may hold, and what a library raises at damaged ones.
+
+The guard of the costly ones is the time limit on each test: without its mechanism each took
+minutes or gigabytes.
+"""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from tests.formats.test_archive import article
+from worker.errors import Reason, Rejected
+from worker.formats import MAX_REFUSALS
+from worker.formats.body import MAX_BODY, MAX_MARKUP, too_large
+from worker.model import RawArticle, Refusal
+
+pytestmark = pytest.mark.timeout(30)
+
+HEAD = b"---\ntitle: x\n---\n<div>"
+MEGA = 1_000_000
+
+
+def feed(*entries: str, head: str = "") -> bytes:
+    items = "".join(f"<item>{entry}</item>" for entry in entries)
+    return f'<rss version="2.0"><channel><title>f</title>{head}{items}</channel></rss>'.encode()
+
+
+def page_by(author: str) -> bytes:
+    block = json.dumps({"@type": "NewsArticle", "headline": "x", "author": author})
+    script = f'<script type="application/ld+json">{block}</script>'
+    return f"<!DOCTYPE html><html><head>{script}</head><body><h1>x</h1><p>y</p></body>".encode()
+
+
+def reason(read: Any, data: bytes) -> Reason:
+    """Why the only article of `data`, or all of it, is refused."""
+    try:
+        (found,) = read(data)
+    except Rejected as error:
+        return error.reason
+    assert isinstance(found, Refusal)
+    return found.reason
+
+
+@pytest.mark.parametrize("piece", [b"<p>", b"<p>y</p>", b"<br>", b"&amp;", b"&lt;"])
+def test_body_of_too_many_tags(piece: bytes, read: Any) -> None:
+    """A body of ten megabytes of tags or entities is refused before a tree is made of it."""
+    assert reason(read, HEAD + piece * (10 * MEGA // len(piece))) is Reason.TOO_LARGE
+
+
+def test_body_too_long(read: Any) -> None:
+    """A body of more characters than a page may have is refused in every format."""
+    text = "y" * (MAX_BODY + 1)
+    assert reason(read, HEAD + text.encode()) is Reason.TOO_LARGE
+    assert reason(read, json.dumps({"title": "x", "content_html": text}).encode()) is (
+        Reason.TOO_LARGE
+    )
+    assert reason(read, feed(f"<title>x</title><description>{text}</description>")) is (
+        Reason.TOO_LARGE
+    )
+
+
+def test_body_with_pictures_inside(read_one: Any) -> None:
+    """A picture in a `data:` address is no text, however large it is."""
+    picture = b'<img src="data:image/png;base64,' + b"A" * (MAX_BODY + 1) + b'">'
+    assert read_one(HEAD + picture).title == "x"
+
+
+def test_body_of_an_ordinary_size() -> None:
+    """A body at the bound of tags is read."""
+    assert too_large("<p>" * MAX_MARKUP) is None
+    assert too_large("<p>" * (MAX_MARKUP + 1)) is not None
+
+
+def test_one_large_entry_of_a_feed(read: Any) -> None:
+    """An entry that is too large is refused alone."""
+    large = "<title>b</title><description>" + "&gt;\n" * 300_000 + "</description>"
+    found = read(feed("<title>a</title>", large, "<title>c</title>"))
+    assert [getattr(one, "title", None) for one in found] == ["a", None, "c"]
+    assert found[1].reason is Reason.TOO_LARGE
+
+
+def test_text_of_too_many_lines(read: Any) -> None:
+    """Ten million lines of text are not made ten million paragraphs."""
+    data = json.dumps({"title": "x", "content_text": ">\n" * 10 * MEGA}).encode()
+    assert reason(read, data) is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("sign", [b"![", b"|a\n|-\n"])
+def test_markdown_at_its_longest(sign: bytes, read: Any) -> None:
+    """Markdown that is rendered at all takes seconds, whatever it is made of."""
+    assert reason(read, b"---\ntitle: x\n---\ny\n\n" + sign * (900_000 // len(sign))) is (
+        Reason.TOO_LARGE
+    )
+
+
+def test_too_many_refusals(read: Any) -> None:
+    """A file of nothing but bad articles fills the quarantine with a bounded number of them."""
+    lines = b'{"title": "x", "text": "y"}\n' + b"{\n" * (MAX_REFUSALS + 1)
+    with pytest.raises(Rejected) as caught:
+        read(lines)
+    assert caught.value.reason is Reason.TOO_MANY
+    assert len(read(lines[:-2])) == MAX_REFUSALS + 1
+
+
+def test_too_many_tags(read_one: Any) -> None:
+    """A million tags are cut to what an article may have."""
+    tags = ",".join(map(str, range(MEGA)))
+    data = json.dumps({"title": "x", "text": "y", "tags": tags}).encode()
+    assert len(read_one(data).tags) == 200
+
+
+def test_too_many_enclosures(read_one: Any) -> None:
+    """The enclosures of one entry are bounded."""
+    links = "".join(f'<enclosure url="http://a.example/{n}"/>' for n in range(2000))
+    assert len(read_one(feed(f"<title>x</title>{links}")).attachments) == 100
+
+
+def test_author_of_spaces(read_one: Any) -> None:
+    """A byline of spaces in JSON-LD is read in the time of its length (400,000 took an hour)."""
+    author = "甲" + " " * 400_000 + "乙"
+    assert [one.name for one in read_one(page_by(author)).authors] == ["甲"]
+    assert [one.name for one in read_one(page_by("甲  \n 乙")).authors] == ["甲", "乙"]
+
+
+def test_element_of_a_feed_with_too_many_attributes(read: Any) -> None:
+    """A feed's element with half a million attributes is refused before a parser compares them."""
+    attributes = " ".join(f'a{n}="1"' for n in range(500_000))
+    data = feed("<title>x</title>").replace(b"<item>", f"<item {attributes}>".encode())
+    assert reason(read, data) is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("where", ["head", "entry"])
+def test_feed_of_too_many_tags(where: str, read: Any) -> None:
+    """A feed of ten megabytes of bare tags is refused before feedparser makes objects of them."""
+    tags = "<b>" * (10 * MEGA // 3)
+    if where == "head":
+        assert reason(read, feed("<title>x</title>", head=tags)) is Reason.TOO_LARGE
+    else:
+        xhtml = f'<title>x</title><content type="xhtml">{tags}</content>'
+        assert reason(read, feed(xhtml)) is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("reference", ["&#xD800;", "&#55296;"])
+def test_reference_to_half_a_character(reference: str, read: Any) -> None:
+    """A reference to a surrogate does not cost the feed its other entries."""
+    bad = f"<title>b{reference}</title>"
+    found = read(feed("<title>a</title>", bad, "<title>c</title>"))
+    assert [one.title for one in found][::2] == ["a", "c"]
+
+
+def test_namespace_with_spaces(read: Any) -> None:
+    """A feed with a namespace that feedparser stumbles over is malformed, and no bug of ours."""
+    data = (
+        '<feed xmlns="a\u2028b\u2028c"><title>f</title>'
+        '<entry><title>a</title><content type="xhtml"><div>b</div></content></entry></feed>'
+    )
+    assert reason(read, data.encode()) is Reason.MALFORMED
+
+
+def test_headings_within_each_other(read_one: Any) -> None:
+    """A heading that is taken out with the one around it is no bug."""
+    page = b"<!DOCTYPE html><title>A</title><h1>A<h1></h1></h1><p>Text.</p>"
+    assert "Text." in read_one(page).html
+
+
+def zipped(*contents: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"{number}.md", content)
+    return packed.getvalue()
+
+
+def test_zip_that_points_before_itself(read: Any) -> None:
+    """A member whose place is before the archive's beginning is damaged, alone."""
+    whole = zipped(article("A"), article("B"))
+    broken = whole[50:]  # the directory now names places 50 bytes too late
+    found = read(b"PK\x03\x04" + broken[4:])
+    assert [type(one) for one in found] == [Refusal, RawArticle]
+    assert found[0].reason is Reason.BROKEN_ARCHIVE
+
+
+def test_zip_member_without_a_name(read: Any) -> None:
+    """A member whose name is empty is read as any other (zipfile raises an IndexError)."""
+    packed = zipped(article("A"), article("B")).replace(b"0.md", b"\x00.md")
+    assert [one.title for one in read(packed)] == ["A", "B"]
+
+
+def test_zip_of_one_member_many_times(read: Any) -> None:
+    """Members that share their bytes are refused by the ratio: 5 KB unpacked to 256 MB."""
+    one = zipped(b"# t\n\n" + b"x" * 5 * MEGA)
+    directory, end = one.index(b"PK\x01\x02"), one.index(b"PK\x05\x06")
+    entries = one[directory:end] * 1000
+    tail = bytearray(one[end:])
+    tail[8:12] = (1000).to_bytes(2, "little") * 2
+    tail[12:16] = len(entries).to_bytes(4, "little")
+    with pytest.raises(Rejected, match="250 times"):
+        read(one[:directory] + entries + bytes(tail))

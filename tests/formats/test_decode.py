@@ -1,0 +1,121 @@
+"""What encoding bytes are in is told by the bytes before anything that is declared."""
+
+import random
+import zlib
+from typing import Any
+
+import pytest
+
+from worker.errors import Reason, Rejected
+from worker.formats.decode import decode
+
+CHINESE = "港口的夜班从晚上十点开始，三位吊机手轮流值守。今天的风很大，船只能在锚地等候。"
+TRADITIONAL = "港口的夜班從晚上十點開始，三位吊機手輪流值守。今天的風很大，船隻只能在錨地等候。"
+FRENCH = "Le port a été fermé à cause de la tempête ; les navires attendent dehors, près de l'île."
+RUSSIAN = "Порт закрыт из-за шторма, суда ждут на рейде, и никто не знает, когда он откроется."
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        (CHINESE, "utf-8"),
+        (CHINESE, "gb18030"),
+        (TRADITIONAL, "big5"),
+        (FRENCH, "cp1252"),
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8-r"),
+        ("# 短文", "gb18030"),
+    ],
+)
+def test_undeclared_text_is_detected(text: str, codec: str) -> None:
+    """Without a declaration the language of the bytes tells their encoding."""
+    assert decode(text.encode(codec)).text == text
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_wide_text_with_and_without_mark(codec: str, mark: str) -> None:
+    """UTF-16 and UTF-32 are read in either byte order, with a byte-order mark or without."""
+    text = f"---\ntitle: {CHINESE}\n---\n{CHINESE}\n"
+    assert decode((mark + text).encode(codec)).text == text
+
+
+def test_utf8_mark_is_dropped() -> None:
+    """A UTF-8 byte-order mark is no part of the text."""
+    assert decode(b"\xef\xbb\xbfabc").text == "abc"
+
+
+@pytest.mark.parametrize("label", ["gb2312", "GBK", "gb18030", "x-gbk"])
+def test_gb2312_is_read_as_gb18030(label: str) -> None:
+    """Characters beyond GB2312 come out whole under each of its names."""
+    text = "朱镕基、㐀、€：" + CHINESE
+    assert decode(text.encode("gb18030"), label).text == text
+
+
+@pytest.mark.parametrize("label", ["gb2312", "big5", "iso-8859-1", "windows-1252", "utf-16"])
+def test_valid_utf8_wins_over_a_wrong_declaration(label: str) -> None:
+    """UTF-8 declared as anything else makes no mojibake."""
+    assert decode(CHINESE.encode(), label).text == CHINESE
+
+
+@pytest.mark.parametrize("label", ["utf-8", "iso-8859-1", "us-ascii", "no-such-charset", None])
+def test_gb18030_wins_over_a_wrong_declaration(label: str | None) -> None:
+    """GB18030 declared as UTF-8, as Latin-1 (a server's default) or as nonsense is still read."""
+    assert decode((CHINESE * 3).encode("gb18030"), label).text == CHINESE * 3
+
+
+@pytest.mark.parametrize(
+    "head", ['<?xml version="1.0" encoding="big5"?>', '<html><head><meta charset="big5">']
+)
+def test_declared_inside(head: str) -> None:
+    """What the XML declaration or the meta element says is believed where the bytes fit."""
+    assert decode((head + "港").encode("big5")).text == head + "港"
+
+
+def test_transport_goes_before_the_document() -> None:
+    """Where both fit, the transport's charset counts, as in browsers."""
+    data = b'<meta charset="koi8-r">' + RUSSIAN.encode("cp1251")
+    assert RUSSIAN in decode(data, "windows-1251").text
+
+
+def test_cut_utf8_is_read_with_a_warning() -> None:
+    """A file cut within a character loses that one, and says so."""
+    found = decode((CHINESE * 2).encode()[:-1])
+    assert found.text == (CHINESE * 2)[:-1] + "\ufffd"
+    assert found.warnings
+
+
+def test_iso_2022_jp_where_declared() -> None:
+    """Japanese by escape sequences is read where it is declared."""
+    assert decode("港の夜".encode("iso2022_jp"), "iso-2022-jp").text == "港の夜"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes(1000),
+        bytes(range(256)) * 40,
+        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(999),
+        b"%PDF-1.4\n" + random.Random(1).randbytes(4000),
+        b"\x7fELF\x02\x01\x01" + bytes(64),
+        random.Random(2).randbytes(5000),
+    ],
+    ids=["zeros", "all bytes", "png", "pdf", "elf", "random"],
+)
+def test_binary_is_not_text(data: bytes, read: Any) -> None:
+    """Bytes that are no text in any encoding are refused as such, whatever they are."""
+    with pytest.raises(Rejected) as refused:
+        decode(data)
+    assert refused.value.reason is Reason.NOT_TEXT
+    assert "\x00" not in str(refused.value)
+
+
+@pytest.mark.parametrize("label", ["zip", "zlib", "bz2", "hex", "rot13", "undefined", "idna", "uu"])
+def test_codecs_that_are_no_charsets_are_not_used(label: str) -> None:
+    """Python unpacks and rewrites by the same name as it decodes: no charset is called so."""
+    packed = zlib.compress("标题".encode() * 1000)
+    for data in (packed, "一个标题，一段正文。".encode()):
+        try:
+            assert label not in decode(data, label).encoding
+        except Rejected:
+            assert data is packed

@@ -1,0 +1,160 @@
+"""Front matter as people and mirrors really write it."""
+
+from typing import Any
+
+import pytest
+
+from worker.errors import Reason, Rejected
+from worker.formats.yaml_head import MAX_DEPTH, Unreadable, load
+
+
+def head(text: str, body: str = "Body.") -> bytes:
+    return f"---\n{text}\n---\n{body}\n".encode()
+
+
+@pytest.mark.parametrize(
+    "text", ["---\ntitle: x\n\nBody without an end.", "+++\ntitle = 'x'\n", "---"]
+)
+def test_never_closed(text: str, read: Any) -> None:
+    """A head without an end is refused, and its owner told which line to add."""
+    with pytest.raises(Rejected, match="never closed: put a line `") as caught:
+        read(text.encode())
+    assert caught.value.reason is Reason.FRONT_MATTER
+
+
+@pytest.mark.parametrize("text", ["- a\n- b", "[1, 2", "'"])
+def test_no_keys(text: str, read: Any) -> None:
+    """A head in which no key can be found is refused."""
+    with pytest.raises(Rejected, match="write `key: value` lines") as caught:
+        read(head(text))
+    assert caught.value.reason is Reason.FRONT_MATTER
+
+
+def test_bad_toml_names_the_line(read: Any) -> None:
+    """TOML that cannot be read is refused with its line in the file."""
+    with pytest.raises(Rejected, match="line 3") as caught:
+        read(b"+++\ntitle = 'x'\ndate = = 2\n+++\n")
+    assert caught.value.reason is Reason.FRONT_MATTER
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("no", "no"),
+        ("1.0", "1.0"),
+        ("2021-11-26", "2021-11-26"),
+        ("'it''s'", "it's"),
+        ("it's", "it's"),
+        ('"a \\"b\\" c"', 'a "b" c'),
+        ('"a "b" c"', 'a "b" c'),
+        ("'他说'不'。'", "他说'不'。"),
+        ("[Live] the storm", "[Live] the storm"),
+        ("{draft} storm", "{draft} storm"),
+        ("*Storm* ahead", "*Storm* ahead"),
+        ("&Storm ahead", "ahead"),
+        ("@harbour: storm", "@harbour: storm"),
+        ("100% of it", "100% of it"),
+        ("Storm: the end", "Storm: the end"),
+        ("Storm # one", "Storm"),
+        ("AT&T & sons &amp; more", "AT&T & sons &amp; more"),
+        ("&#123;x&#125; &#124;", "{x} &#124;"),
+        ("!!python/object:os.system x", "x"),
+        ("|\n  two\n  lines", "two\nlines"),
+        (">\n  two\n  lines", "two lines"),
+        ("", None),
+        ("~", None),
+        ("null", None),
+        ("'null'", "null"),
+    ],
+)
+def test_titles(written: str, title: str | None, read_one: Any) -> None:
+    """A title is the text that was meant, whatever YAML makes of its signs."""
+    assert read_one(head(f"title: {written}\ndate: 2021-12-07")).title == title
+
+
+def test_only_the_bad_line_is_read_by_hand(read_one: Any) -> None:
+    """One line that YAML refuses spoils no other key, and is named in a warning."""
+    found = read_one(
+        head(
+            'tags: [a, "b, c"]\ntitle: "a "b" c"\nauthor:\n  - name: Ana\n    url: https://a.example/'
+        )
+    )
+    assert found.tags == ("a", "b, c")
+    assert found.authors[0].url == "https://a.example/"
+    assert found.warnings == ("front matter is not valid YAML; read line by line: title",)
+
+
+def test_list_below_a_refused_key(read_one: Any) -> None:
+    """A list that YAML refuses is read item by item."""
+    assert read_one(head("title: x\ncategories:\n - @one\n - 'two'")).tags == ("@one", "two")
+
+
+@pytest.mark.parametrize(
+    "body", ["<div>\n---\ntitle: y\n---\n</div>", "a\n\n---\n\nb", "---\n", "...\nafter"]
+)
+def test_the_first_closing_line_ends_the_head(body: str, read_one: Any) -> None:
+    """`---` lines in the body are the body's."""
+    found = read_one(head("title: x", body))
+    assert found.title == "x"
+    assert found.extra == {}
+
+
+def test_aliases_are_not_followed() -> None:
+    """A head that doubles itself by aliases is refused by its first one."""
+    laughs = "a: &a [x, x]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(40))
+    with pytest.raises(Unreadable, match="alias"):
+        load(laughs)
+
+
+def test_depth_is_bounded() -> None:
+    """Nothing deeper than MAX_DEPTH is read."""
+    assert load("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1))
+    with pytest.raises(Unreadable, match="deeper"):
+        load("a: " + "[" * MAX_DEPTH + "]" * MAX_DEPTH)
+
+
+def test_image_of_many(read_one: Any) -> None:
+    """The first image counts; another one is kept, the same one is not said twice."""
+    found = read_one(head("title: x\nthumbnail: /b.png\nheadimg: /a.png\ncover: /a.png"))
+    assert found.image == "/a.png"
+    assert found.extra == {"thumbnail": "/b.png"}
+
+
+def test_publisher_and_source_address(read_one: Any) -> None:
+    """`source` is the outlet when it is a name and not when it is an address."""
+    assert read_one(head("title: x\nsource: 新华社")).publisher.name == "新华社"
+    found = read_one(
+        head("title: x\nsource: https://a.example/1\noriginal_url: https://b.example/")
+    )
+    assert (found.publisher, found.external_url) == (None, "https://b.example/")
+
+
+def test_relative_address_is_no_url(read_one: Any) -> None:
+    """A site's own path (Hugo's `url`) is kept as it is written, not as the article's address."""
+    found = read_one(head("title: x\nurl: /news/x/\nlink: https://a.example/x"))
+    assert found.url == "https://a.example/x"
+    assert found.extra == {"url": "/news/x/"}
+
+
+def test_extra_is_bounded(read_one: Any) -> None:
+    """Unknown keys are kept up to a size; the article is read and says what was dropped."""
+    found = read_one(head(f"title: x\nsmall: y\nhuge: {'z' * 100_000}\nlast: y"))
+    assert found.extra == {"small": "y", "last": "y"}
+    assert found.warnings == ("1 unknown fields were too large to keep",)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("<div>\n\n    <p>a</p>\n\n**b**</div>", "<div>\n\n    <p>a</p>\n\n**b**</div>"),
+        ("<p>a</p>\n\n    <p>b</p>", "<p>a</p>\n\n    <p>b</p>"),
+        ("文字<br><br>又一段", "文字<br><br>又一段"),
+        ("<img src='x'>\n\n## b\n\n- c", "<img src='x'>\n<h2>b</h2>\n<ul>\n<li>c</li>\n</ul>"),
+        ("one *two*", "<p>one <em>two</em></p>"),
+        ("　　第一段。\n\n　　第二段。", "<p>第一段。</p>\n<p>第二段。</p>"),
+        ("", ""),
+    ],
+)
+def test_html_and_markdown_bodies(body: str, shown: str, read_one: Any) -> None:
+    """HTML is taken as it is, Markdown is rendered; which it is, the body tells."""
+    assert read_one(head("title: x", body)).html == shown

@@ -1,0 +1,60 @@
+"""Draining: a slice of time, sources in turn, and what cannot be worked on now."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Server
+from tests.world import World, article
+from worker.errors import SpoolUnavailable
+from worker.pipeline.drain import Drained, drain
+from worker.spool.batch import take
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: Server) -> World:
+    """Three batches of one file each."""
+    world = World(tmp_path, redis_server.url, **{"spool.batch_files": 1})
+    for name in "abc":
+        world.put(f"{name}.md", article(f"第{name}篇"))
+    world.look()
+    return world
+
+
+def drained(world: World, times: list[float]) -> Drained:
+    """Draining for one second by a clock that says `times`."""
+    clock = iter(times)
+    return drain(
+        world.context.roots,
+        world.context.desk,
+        seconds=1.0,
+        monotonic=lambda: next(clock),
+        finished=lambda *_: None,
+    )
+
+
+def test_a_slice_ends_when_its_time_is_over(world: World) -> None:
+    """After `seconds` the task gives others their turn, and says that batches are left; the first
+    batch is taken however late it is, so that every slice gets somewhere."""
+    assert drained(world, [0.0, 0.5, 1.5, 2.0]) == Drained(2, left=True)
+    assert len(world.waiting()) == 1
+    assert drained(world, [10.0, 99.0, 99.0]) == Drained(1, left=False)
+
+
+def test_a_batch_in_other_hands_is_passed_over(world: World) -> None:
+    """What another process holds is left to it, and the others are worked on."""
+    name = world.waiting()[0]
+    held = take(world.context.root("drop"), name)
+    assert held is not None
+    with held:
+        assert drained(world, [0.0] * 9) == Drained(2, left=False)
+        assert world.waiting() == [name]
+
+
+def test_a_batch_that_cannot_be_used_holds_up_no_other(world: World) -> None:
+    """Its error is raised when the others are done, so that the task tells of it."""
+    broken = world.waiting()[0]
+    (world.context.root("drop").work / broken / "manifest").unlink()
+    with pytest.raises(SpoolUnavailable, match="manifest"):
+        drained(world, [0.0] * 9)
+    assert world.waiting() == [broken]

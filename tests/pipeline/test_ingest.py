@@ -1,0 +1,486 @@
+"""From batch to outcomes: each article once, whatever happens in between."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import Server
+from tests.world import World, article, in_child
+from worker.errors import SpoolUnavailable, StoreUnavailable
+from worker.model import Article, Decision, Identity, Known, Offer, RawArticle
+from worker.normalize import Normalized
+from worker.pipeline import extract as reading
+from worker.pipeline import process as deciding
+from worker.pipeline.recover import offer_again
+from worker.pipeline.replay import replay
+from worker.spool import archive as archiving
+from worker.spool import batch as batches
+from worker.spool import journal as journals
+from worker.spool.archive import Archive
+from worker.spool.batch import Batch
+from worker.spool.journal import Journal
+from worker.spool.quarantine import Quarantine
+from worker.store.articles import ArticleStore
+from worker.store.tally import Tallies
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: Server) -> World:
+    return World(tmp_path, redis_server.url)
+
+
+def test_a_dropped_file_is_one_record(world: World) -> None:
+    """A file becomes one entry, an archive segment and a count, and leaves the folder; again under
+    another name it is a duplicate and no second entry."""
+    world.put("2021/a.md", article())
+    world.run()
+    [entry] = world.entries()
+    assert entry["type"] == "article.published"
+    assert entry["data"]["title"] == "一条新闻"
+    assert entry["data"]["provenance"]["path"] == "2021/a.md"
+    assert entry["data"]["provenance"]["job"].startswith("scan-drop-")
+    assert entry["data"]["first_seen_at"] <= entry["data"]["ingested_at"]
+    world.put("b.md", article())
+    world.put("c.md", article(text="正文第一段。\n"))
+    world.run()
+    assert len(world.entries()) == 1
+    totals = world.totals()
+    assert (totals.archived, totals.published, totals.duplicate) == (3, 1, 2)
+    assert world.waiting() == []
+    assert {line["status"] for line in world.journal()} == {"published", "duplicate"}
+    assert not [path for path in world.drop_dir.rglob("*.md") if path.name != ".newsdrop"]
+
+
+def test_one_bad_article_does_not_hold_up_the_others(world: World) -> None:
+    """A refused file is quarantined with bytes and reason; the files beside it are published."""
+    world.put("a.md", article("一"))
+    world.put("bad.md", b"")
+    world.put("z.md", article("二"))
+    world.run()
+    assert {entry["data"]["title"] for entry in world.entries()} == {"一", "二"}
+    [refused] = world.context.desk.quarantine
+    assert refused.reason == "empty"
+    assert refused.path == "bad.md"
+    assert world.context.desk.quarantine.raw_path(refused.id).read_bytes() == b""
+    totals = world.totals()
+    assert (totals.archived, totals.quarantined, totals.rejected) == (2, 1, 1)
+
+
+def test_one_bad_article_of_a_file_is_refused_alone(world: World) -> None:
+    """Of a file of many the good articles are published, and the bad one alone is quarantined."""
+    world.put(
+        "many.ndjson", '{"title":"一","content":"x"}\n{broken\n{"title":"二","content":"y"}\n'
+    )
+    world.run()
+    assert [entry["data"]["title"] for entry in world.entries()] == ["一", "二"]
+    [refused] = world.context.desk.quarantine
+    assert refused.ordinal == 1
+    assert world.context.desk.quarantine.raw_path(refused.id).read_bytes().strip() == b"{broken"
+    totals = world.totals()
+    assert (totals.archived, totals.quarantined, totals.published, totals.rejected) == (1, 0, 2, 1)
+
+
+def test_a_bug_in_reading_refuses_only_its_file(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody thought of quarantines the input as `internal` and stops nothing."""
+    real = reading.normalize
+
+    def buggy(raw: RawArticle, **rest: Any) -> Any:
+        if raw.title == "坏":
+            raise ZeroDivisionError
+        return real(raw, **rest)
+
+    monkeypatch.setattr(reading, "normalize", buggy)
+    world.put("a.md", article("坏"))
+    world.put("b.md", article("好"))
+    world.run()
+    assert [entry["data"]["title"] for entry in world.entries()] == ["好"]
+    assert [refused.reason for refused in world.context.desk.quarantine] == ["internal"]
+
+
+# ── killed between each two steps ───────────────────────────────────────────────────────────
+
+STEPS: dict[str, tuple[object, str, bool]] = {
+    "before reading": (Batch, "read", False),
+    "after asking what is known": (ArticleStore, "known", True),
+    "with a document in hand": (Journal, "hand", True),
+    "before offering": (ArticleStore, "publish", False),
+    "after offering, the reply lost": (ArticleStore, "publish", True),
+    "after the outcomes are noted": (Journal, "decided", True),
+    "before the refused file is kept": (Quarantine, "put", False),
+    "after the refused file is kept": (Quarantine, "put", True),
+    "before archiving": (Archive, "write", False),
+    "between raw files and journal": (archiving, "_journal", False),
+    "after archiving": (Archive, "write", True),
+    "after settling": (Tallies, "settle", True),
+    "while removing": (batches.shutil, "rmtree", False),
+    "after removing": (Batch, "remove", True),
+}
+
+
+def dying(real: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
+    def step(*args: Any, **kwargs: Any) -> Any:
+        if after:
+            real(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return step
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_between_two_steps(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """kill -9 at any step: the next worker brings each article to its one outcome, published once,
+    counted once, and none is called a duplicate of itself."""
+    for number in range(3):
+        world.put(f"{number}.md", article(f"第{number}条"))
+    world.put("bad.md", b"")
+    world.look()
+    holder, name, after = STEPS[step]
+    with monkeypatch.context() as patch:
+        patch.setattr(holder, name, dying(getattr(holder, name), after=after))
+        assert in_child(world.drain) == -signal.SIGKILL
+    world.drain()
+    assert sorted(entry["data"]["title"] for entry in world.entries()) == [
+        "第0条",
+        "第1条",
+        "第2条",
+    ]
+    totals = world.totals()
+    assert (totals.published, totals.duplicate, totals.rejected) == (3, 0, 1)
+    assert (totals.archived, totals.quarantined) == (3, 1)
+    assert len(list(world.context.desk.quarantine)) == 1
+    assert world.waiting() == []
+    assert len(world.journal()) == 4
+
+
+def test_what_kills_its_worker_three_times_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file whose reading ends the process is tried three times, after its neighbours; then it is
+    quarantined, and nobody dies of it any more."""
+    real = reading.parse
+
+    def deadly(document: Any, **rest: Any) -> Iterator[Any]:
+        if "致命".encode() in document.data:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(document, **rest)
+
+    monkeypatch.setattr(reading, "parse", deadly)
+    world.put("a.md", article("致命"))
+    world.put("b.md", article("无害"))
+    world.look()
+    codes = [in_child(world.drain) for _ in range(2)]
+    assert len(world.entries()) == 1, "at its second try what is read with it is published first"
+    codes += [in_child(world.drain) for _ in range(2)]
+    assert codes == [-signal.SIGKILL] * 3 + [0]
+    assert [entry["data"]["title"] for entry in world.entries()] == ["无害"]
+    [refused] = world.context.desk.quarantine
+    assert refused.reason == "kills_worker"
+    assert "3 times" in refused.message
+
+
+def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that takes longer than a worker's turn is left between two files and gone on with;
+    where the worker is ended in the middle, what it had read is not lost, and none of the files
+    is blamed for the time of all."""
+    for number in range(8):
+        world.put(f"{number}.md", article(f"第{number}条"))
+    world.look()
+    real = deciding.read_items
+
+    def slow(*args: Any) -> Iterator[Any]:
+        time.sleep(0.2)
+        yield from real(*args)
+
+    monkeypatch.setattr(deciding, "read_items", slow)
+    monkeypatch.setattr(deciding, "_LONGEST_UNNOTED", timedelta(0))
+
+    def ended() -> None:
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+        world.drain()
+
+    assert in_child(ended) == -signal.SIGKILL
+    rounds = 0
+    while world.waiting() and rounds < 50:
+        assert world.drain(seconds=0.1).left or not world.waiting()
+        rounds += 1
+    assert 1 < rounds < 50
+    assert len(world.entries()) == world.totals().published == 8
+    assert list(world.context.desk.quarantine) == []
+
+
+def test_as_many_articles_as_are_allowed(tmp_path: Path, redis_server: Server) -> None:
+    """A file with exactly `limits.articles` articles is read whole; one more is told."""
+    world = World(tmp_path, redis_server.url, **{"limits.articles": 2})
+    lines = [f'{{"title":"第{number}条","content":"正文"}}\n' for number in range(3)]
+    world.put("two.ndjson", "".join(lines[:2]))
+    world.run()
+    assert list(world.context.desk.quarantine) == []
+    world.put("three.ndjson", "".join(reversed(lines)))
+    world.run()
+    assert [one.reason for one in world.context.desk.quarantine] == ["too_many"]
+
+
+def test_two_workers_at_once(world: World) -> None:
+    """Two workers that drain the same spool share its batches: each article once, counted once."""
+    for number in range(300):
+        world.put(f"{number}.md", article(f"第{number}条"))
+    other = World(world.settings.state_dir, world.settings.redis.url, **{"spool.batch_files": 10})
+    other.look()
+    reader, writer = os.pipe()
+    children = []
+    for _ in range(2):
+        child = os.fork()
+        if child == 0:
+            os.read(reader, 1)
+            World(world.settings.state_dir, world.settings.redis.url).drain()
+            os._exit(0)
+        children.append(child)
+    os.write(writer, b"!!")
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
+    assert len({entry["id"] for entry in world.entries()}) == len(world.entries()) == 300
+    assert world.totals().published == world.totals().archived == 300
+    assert world.waiting() == []
+
+
+# ── the world is bad ────────────────────────────────────────────────────────────────────────
+
+
+def test_without_redis_work_waits(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """While Redis is away batches wait, and no attempt counts against a file; then they go on."""
+    server = own_server(appendonly=True)
+    world = World(tmp_path, server.url)
+    world.put("a.md", article())
+    world.look()
+    server.kill()
+    for _ in range(4):
+        with pytest.raises(StoreUnavailable):
+            world.drain()
+    assert len(world.waiting()) == 1
+    server.start()
+    world.drain()
+    assert len(world.entries()) == 1
+    assert list(world.context.desk.quarantine) == []
+
+
+def test_a_full_disk_pauses_and_resumes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No room for the archive: the batch stays, is published once, and ends when there is room."""
+    world.put("a.md", article())
+    world.look()
+    with monkeypatch.context() as patch:
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(archiving, "write_durably", full)
+        with pytest.raises(SpoolUnavailable, match="No space left"):
+            world.drain()
+        assert len(world.waiting()) == 1
+    world.drain()
+    assert len(world.entries()) == 1
+    assert world.totals().published == 1
+
+
+def test_intake_pauses_below_the_least_free_space(tmp_path: Path, redis_server: Server) -> None:
+    """With less room than `spool.min_free_mb` nothing is claimed: files stay in the folder."""
+    world = World(tmp_path, redis_server.url, **{"spool.min_free_mb": 10**9})
+    path = world.put("a.md", article())
+    with pytest.raises(SpoolUnavailable, match="intake waits"):
+        world.look()
+    assert path.exists()
+
+
+def test_what_a_restarted_redis_lost_is_published_again(
+    tmp_path: Path, own_server: Callable[..., Server]
+) -> None:
+    """A server that comes back without its last seconds gets them again: same id, same times,
+    counted once; one that kept everything gets nothing twice."""
+    server = own_server()
+    world = World(tmp_path, server.url)
+    offer_again(world.context)
+    world.put("a.md", article())
+    world.run()
+    [before] = world.entries()
+    server.kill()
+    server.start()
+    offer_again(world.context)
+    [after] = world.entries()
+    assert after["data"] == before["data"]
+    assert (world.totals().published, world.totals().archived) == (1, 1)
+    offer_again(world.context)
+    assert len(world.entries()) == 1
+
+
+def test_a_replay_of_what_is_known_changes_nothing(world: World) -> None:
+    """Replaying the whole archive where nothing was lost publishes nothing, revisions least of
+    all; after the index and the stream are gone it gives back each article and its revision."""
+    world = World(
+        world.settings.state_dir, world.settings.redis.url, folder={"on_change": "revise"}
+    )
+    for text in ("原文。", "改正后的原文。", "再次改正后的原文。"):
+        world.put("a.md", article(text=text))
+        world.run()
+    before = world.entries()
+    assert [entry["revision"] for entry in before] == [1, 2, 3]
+    segments = list(world.context.desk.archive.segments())
+    assert [replay(segment, world.context.desk) for segment in segments] == [0, 0, 0]
+    assert world.entries() == before
+    world.context.redis.flushall()
+    assert [replay(segment, world.context.desk) for segment in segments] == [1, 1, 1]
+    assert world.entries() == before
+    totals = world.totals()
+    assert (totals.published, totals.revised, totals.archived) == (1, 2, 3)
+
+
+# ── what each mechanism is for ──────────────────────────────────────────────────────────────
+
+
+def test_known_bytes_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes again are a duplicate without being parsed; forced, they are a revision."""
+    path = world.put("a.md", article())
+    data = path.read_bytes()
+    world.run()
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("parsed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deciding, "read_items", never)
+        world.put("b.md", data)
+        world.run()
+    assert world.totals().duplicate == 1
+    again = world.settings.state_dir / "again.md"
+    again.write_bytes(data)
+    world.enqueue(again, force=True)
+    world.drain()
+    assert [entry["type"] for entry in world.entries()] == ["article.published", "article.revised"]
+    assert again.exists(), "enqueuing copies"
+
+
+def test_a_duplicate_makes_no_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other bytes of a known article are read as far as its identity: no record is made of them.
+    Where the index forgets it just then, the record is made after all and published."""
+    made = []
+    real = Normalized.article.func  # type: ignore[attr-defined]
+
+    def counted(self: Normalized) -> Article:
+        made.append(self.title)
+        return real(self)
+
+    monkeypatch.setattr(Normalized, "article", property(counted))
+    world.put("a.md", article())
+    world.run()
+    assert len(made) == 1
+    world.put("b.md", article() + b"\n\n")
+    world.run()
+    assert (len(made), world.totals().duplicate) == (1, 1)
+    ask = ArticleStore.marked
+
+    def forgetting(self: ArticleStore, identities: list[Identity]) -> list[bool]:
+        known = ask(self, identities)
+        assert all(self.forget(identity.id) for identity in identities)
+        return known
+
+    monkeypatch.setattr(ArticleStore, "marked", forgetting)
+    world.put("c.md", article() + b"\n")
+    world.run()
+    assert (len(made), world.totals().published, len(world.entries())) == (2, 2, 2)
+
+
+def test_a_bug_in_making_the_record_refuses_only_its_article(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails after an article's identity is known quarantines that article alone."""
+    real = Normalized.article.func  # type: ignore[attr-defined]
+
+    def buggy(self: Normalized) -> Article:
+        if self.title == "坏":
+            raise ZeroDivisionError
+        return real(self)
+
+    monkeypatch.setattr(Normalized, "article", property(buggy))
+    world.put("a.md", article("坏"))
+    world.put("b.md", article("好"))
+    world.run()
+    assert [entry["data"]["title"] for entry in world.entries()] == ["好"]
+    assert [refused.reason for refused in world.context.desk.quarantine] == ["internal"]
+    assert world.totals().quarantined == 1
+
+
+def test_changed_content_is_told(world: World) -> None:
+    """The same title and date with other content is a duplicate that says so; where the source
+    revises, it is a revision with the same id."""
+    world.put("a.md", article(text="原文。"))
+    world.run()
+    world.put("a.md", article(text="改正后的原文。"))
+    world.run()
+    assert world.totals().content_differs == 1
+    assert "on_change" in world.journal()[-1]["message"]
+    revising = World(
+        world.settings.state_dir, world.settings.redis.url, folder={"on_change": "revise"}
+    )
+    revising.put("a.md", article(text="再次改正后的原文。"))
+    revising.run()
+    first, second = world.entries()
+    assert first["id"] == second["id"]
+    assert (second["type"], second["revision"]) == ("article.revised", 2)
+
+
+def test_the_stream_is_asked_in_bounded_calls(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of many thousand articles is offered in calls of a bounded list, in its order."""
+    sizes = []
+    real = ArticleStore.publish
+
+    def publish(self: ArticleStore, batch: str, offers: list[Offer]) -> list[Decision | None]:
+        sizes.append(len(offers))
+        return real(self, batch, offers)
+
+    monkeypatch.setattr(ArticleStore, "publish", publish)
+    lines = [f'{{"title":"第{n}条","content":"正文"}}' for n in range(1000)]
+    world.put("many.ndjson", "\n".join(lines))
+    world.run()
+    assert max(sizes) <= 100
+    assert [entry["data"]["title"] for entry in world.entries()] == [
+        f"第{n}条" for n in range(1000)
+    ]
+
+
+def test_a_second_equal_article_in_one_file_is_a_duplicate(world: World) -> None:
+    """Twice the same in one file: one is published, one is a duplicate."""
+    line = '{"title":"同一条","date":"2021-11-26","content":"正文"}\n'
+    world.put("twice.ndjson", line * 2)
+    world.run()
+    totals = world.totals()
+    assert (totals.published, totals.duplicate, len(world.entries())) == (1, 1, 1)
+
+
+def test_what_was_in_hand_is_not_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier run had in hand is not asked for by its bytes: its own offer would answer
+    `duplicate`. The rest of the batch is."""
+    asked = []
+    real = ArticleStore.known
+
+    def known(self: ArticleStore, raws: list[bytes]) -> list[Known | None]:
+        asked.append(len(raws))
+        return real(self, raws)
+
+    monkeypatch.setattr(ArticleStore, "known", known)
+    world.put("a.md", article())
+    world.put("b.md", article("另一条"))
+    world.look()
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "hand", dying(journals.Journal.hand, after=True))
+        assert in_child(world.drain) == -signal.SIGKILL
+    world.drain()
+    assert asked == [1]
+    assert world.totals().published == 2

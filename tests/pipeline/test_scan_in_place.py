@@ -1,0 +1,234 @@
+"""A folder read in place, from its tree to the stream: one article each, whatever happens."""
+
+import io
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.servers import Server
+from tests.sources.mirror import START, listing
+from tests.world import World, article, in_child
+from worker.cli.status.status_view import standing
+from worker.errors import SpoolUnavailable
+from worker.pipeline.scan import hourly_job, look, wants_more
+from worker.queries.overview import overview
+from worker.service.doctor_machine import machine_checks
+from worker.service.listener.listener import Listener
+from worker.sources.ledger import Ledger
+from worker.sources.pause import pause, resume
+from worker.spool.layout import manual_root
+
+
+class Whole(World):
+    """A world whose folder is read in place; each look is a minute after the last."""
+
+    def __init__(self, state_dir: Path, redis_url: str, **options: object) -> None:
+        folder = {"mode": "in-place"} | options.pop("folder", {})  # type: ignore[operator]
+        super().__init__(state_dir, redis_url, folder=folder, **options)
+        self.now = START
+
+    def look(self, *hints: str) -> None:
+        self.now += timedelta(minutes=1)
+        look(
+            self.context,
+            source="drop" if hints else None,
+            hints=hints,
+            now=self.now,
+            ring=lambda: None,
+        )
+
+
+Make = Callable[..., Whole]
+
+
+@pytest.fixture
+def make(tmp_path: Path, redis_server: Server) -> Make:
+    return lambda **options: Whole(tmp_path, redis_server.url, **options)
+
+
+def test_a_tree_becomes_articles(make: Make) -> None:
+    """Each file is one article, a touched one is a duplicate by its bytes, a moved one too; the
+    tree is as it was, and there is no spool in it."""
+    world = make()
+    for name in "甲乙丙":
+        world.put(f"{name}/a.md", article(name))
+    before = listing(world.drop_dir)
+    world.run()
+    world.run()
+    assert listing(world.drop_dir) == before
+    assert {entry["data"]["title"] for entry in world.entries()} == set("甲乙丙")
+    assert world.entries()[0]["data"]["provenance"]["source"] == "drop"
+    assert world.entries()[0]["data"]["provenance"]["kind"] == "folder"
+    os.utime(world.drop_dir / "甲" / "a.md", (1, 1))
+    (world.drop_dir / "乙" / "a.md").rename(world.drop_dir / "乙" / "b.md")
+    world.run()
+    totals = world.totals()
+    assert (totals.published, totals.duplicate, totals.content_differs) == (3, 2, 0)
+    world.run()
+    assert world.totals() == totals
+
+
+def test_asked_for_by_name(make: Make) -> None:
+    """The tick leaves it for `rescan_seconds`; whoever rings for the source has it walked now."""
+    world = make()
+    world.look()
+    world.put("a.md", article("甲"))
+    soon = world.now + timedelta(seconds=1)
+    look(world.context, now=soon, ring=lambda: None)
+    assert world.waiting() == []
+    look(world.context, source="drop", now=soon, ring=lambda: None)
+    assert len(world.waiting()) == 1
+
+
+def test_killed_between_claim_and_note(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that were accepted and not noted are copied again, and change nothing."""
+    world = make()
+    world.put("a.md", article("甲"))
+
+    def dies() -> None:
+        monkeypatch.setattr(Ledger, "note", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        world.look()
+
+    assert in_child(dies) == -signal.SIGKILL
+    assert len(world.waiting()) == 1
+    world.look()
+    assert len(world.waiting()) == 2
+    world.drain()
+    assert len(world.entries()) == 1
+    assert (world.totals().published, world.totals().duplicate) == (1, 1)
+    world.look()
+    assert world.waiting() == []
+
+
+def test_a_note_that_fails_still_rings(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the ledger's disk is full the batch is told of all the same, and the error raised."""
+    world = make()
+    world.put("a.md", article("甲"))
+
+    def full(*_: object) -> None:
+        raise SpoolUnavailable("the disk is full")
+
+    monkeypatch.setattr(Ledger, "note", full)
+    rings: list[int] = []
+    with pytest.raises(SpoolUnavailable, match="the disk is full"):
+        look(world.context, now=START, ring=lambda: rings.append(len(world.waiting())))
+    assert rings[0] == 1
+    job = world.context.jobs.get(hourly_job("drop", START).id)
+    assert job is not None
+    assert job.files == 1
+
+
+def test_more_than_may_wait(make: Make) -> None:
+    """Beyond the bound files stay in the folder; it is rung for again when most are done."""
+    world = make(**{"spool.batch_files": 1, "spool.max_waiting": 4})
+    for number in range(9):
+        world.put(f"{number}/a.md", article(f"第{number}篇"))
+    world.look()
+    assert len(world.waiting()) == 4
+    assert list(wants_more(world.context)) == []
+    while list(wants_more(world.context)) == [] and world.waiting():
+        world.drain(seconds=0)
+    assert list(wants_more(world.context)) == ["drop"]
+    for _ in range(9):
+        world.run()
+    assert len(world.entries()) == 9
+    assert list(wants_more(world.context)) == []
+
+
+def test_pausing_and_status(make: Make) -> None:
+    """It is paused, counted and told as any other source, and `status` says how it is read."""
+    world = make()
+    world.put("a.md", article("甲"))
+    (world.drop_dir / "link.md").symlink_to(world.drop_dir / "a.md")
+    pause(world.settings.state_dir, "drop")
+    world.look()
+    assert world.waiting() == []
+    resume(world.settings.state_dir, "drop")
+    world.look()
+    told = overview(world.settings, world.now)
+    shown = Console(width=200, file=io.StringIO())
+    shown.print(standing(told))
+    assert "drop  in place" in shown.file.getvalue().replace("\n", "")  # type: ignore[attr-defined]
+    (source,) = told.status.sources
+    assert (source.in_place, source.folder_there, source.waiting) == (True, True, 1)
+    assert [left.path for left in source.left_alone] == ["link.md"]
+    world.drain()
+    shutil.rmtree(world.drop_dir)
+    (source,) = overview(world.settings, world.now).status.sources
+    assert (source.folder_there, source.waiting) == (False, 0)
+    with pytest.raises(SpoolUnavailable, match="is not there"):
+        world.look()
+
+
+def test_doctor_only_reads_it(make: Make) -> None:
+    """It asks for no room and no rights to write in a folder read in place, and makes nothing."""
+    world = make()
+    world.put("a.md")
+    before = listing(world.drop_dir)
+    (check,) = (one for one in machine_checks(world.settings) if one.name == "folder drop")
+    assert (check.level, "is read in place" in check.message) == ("ok", True)
+    assert listing(world.drop_dir) == before
+    shutil.rmtree(world.drop_dir)
+    (check,) = (one for one in machine_checks(world.settings) if one.name == "folder drop")
+    assert (check.level, check.advice) == ("warn", "mount it")
+
+
+def test_a_folder_without_room_is_read(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read-only mount is always full: that pauses nothing, only a full state directory does."""
+    world = make()
+    world.put("a.md", article("甲"))
+    asked: list[Path] = []
+    monkeypatch.setattr("worker.pipeline.scan.check_free", lambda path, _: asked.append(path))
+    monkeypatch.setattr("worker.spool.free_space.check_free", lambda path, _: asked.append(path))
+    world.look()
+    overview(world.settings, world.now)
+    assert set(asked) == {world.settings.state_dir}
+
+
+def test_what_was_accepted_before_is_worked_on(tmp_path: Path, redis_server: Server) -> None:
+    """A folder that was a drop folder keeps the spool it had until that is empty; it makes none."""
+    before = World(tmp_path, redis_server.url)
+    before.put("a.md", article("甲"))
+    before.look()
+    world = Whole(tmp_path, redis_server.url)
+    assert world.context.roots[-1] == manual_root(world.settings)
+    assert [root.source for root in world.context.roots] == [None, None]
+    world.put("b.md", article("乙"))
+    world.run()
+    assert {entry["data"]["title"] for entry in world.entries()} == {"甲", "乙"}
+
+
+def test_file_events_bring_it_at_once(make: Make) -> None:
+    """The listener watches it as any drop folder: what it tells is followed without a walk."""
+    world = make()
+    world.look()
+    told: list[str] = []
+
+    def ring(source: str, hints: list[str]) -> bool:
+        assert source == "drop"
+        told.extend(hints)
+        return True
+
+    listener = Listener(world.settings.all_folders(), ring, paused=lambda _: False)
+    thread = threading.Thread(target=listener.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not told and time.monotonic() < deadline:
+            world.put("新/a.md", article("甲"))
+            time.sleep(0.05)
+    finally:
+        listener.stop()
+        thread.join(60)
+    assert "moved:新/a.md" in told
+    world.look(*told)
+    world.drain()
+    assert len(world.entries()) == 1

@@ -1,0 +1,136 @@
+"""Articles as they are shown: pages of the newest, words in them, and one with its history."""
+
+from itertools import chain
+
+import pytest
+
+from tests.home import Home, article
+from worker.errors import NotThere, StoreUnavailable, UsageError
+from worker.queries import articles as viewing
+from worker.queries.articles import article as one_article
+from worker.queries.articles import newest, search
+
+
+def published(home: Home, count: int = 5) -> list[str]:
+    """The ids of so many articles, oldest first."""
+    paths = [
+        home.put(f"{n}.md", article(f"港口第{n}号公告", body=f"Ferry No{n} sails."))
+        for n in range(count)
+    ]
+    home.json("enqueue", *map(str, paths))
+    home.work()
+    return [one["id"] for one in home.lines("tail", "--from", "0")]
+
+
+def test_pages_of_the_newest(home: Home) -> None:
+    """Newest first; each page names where the next one begins, the last one nothing."""
+    ids = published(home)
+    first = newest(home.settings(), 2)
+    second = newest(home.settings(), 2, first.next)
+    third = newest(home.settings(), 2, second.next)
+    pages = [[row.id for row in page.articles] for page in (first, second, third)]
+    assert list(chain(*pages)) == ids[::-1]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert third.next is None
+    row = first.articles[0]
+    assert (row.title, row.source, row.revision) == ("港口第4号公告", "manual", 1)
+    assert (row.date, row.type) == ("2022-03-04", "article.published")
+    assert row.ingested_at.endswith("Z")
+
+
+def test_an_empty_stream(home: Home) -> None:
+    """No articles, no next page."""
+    assert newest(home.settings(), 10) == viewing.ArticleList((), None)
+    assert search(home.settings(), "港口", 10) == viewing.ArticleList((), None, 0)
+
+
+@pytest.mark.parametrize("before", ["", "x", "1-2-3", "-1", "(5", "99999999999999999999999", "１"])
+def test_what_is_no_stream_id(home: Home, before: str) -> None:
+    """A page is begun at a stream id and nothing else; Redis is not asked about it."""
+    with pytest.raises(UsageError, match="no stream id"):
+        newest(home.settings(), 10, before)
+
+
+def test_words_are_found_as_titles_are_folded(home: Home) -> None:
+    """In title or text, each of them, whatever their case and width; how many were looked at."""
+    published(home)
+    for words in ("第3号", "ｎｏ３", "FERRY no3", "港口 ferry 第3号公告"):
+        found = search(home.settings(), words, 10)
+        assert [row.title for row in found.articles] == ["港口第3号公告"], words
+        assert (found.next, found.looked) == (None, 5)
+    assert not search(home.settings(), "第3号 no4", 10).articles
+    with pytest.raises(UsageError, match="words"):
+        search(home.settings(), " \u200b ", 10)
+
+
+def test_a_search_is_bounded_and_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call looks at so many entries, and says where the next one has to begin."""
+    monkeypatch.setattr(viewing, "SEARCHED", 2)
+    monkeypatch.setattr(viewing, "_CHUNK", 2)
+    published(home)
+    first = search(home.settings(), "第1号", 10)
+    assert (first.articles, first.looked) == ((), 2)
+    second = search(home.settings(), "第1号", 10, first.next)
+    assert [row.title for row in second.articles] == ["港口第1号公告"]
+    part = search(home.settings(), "港口", 1)
+    assert [row.title for row in part.articles] == ["港口第4号公告"]
+    assert [row.title for row in search(home.settings(), "港口", 1, part.next).articles] == [
+        "港口第3号公告"
+    ]
+
+
+def test_what_others_wrote_into_the_stream(home: Home) -> None:
+    """An entry that is no record is listed as far as it goes."""
+    client = home.context().redis
+    client.xadd("newsdrop:articles", {"data": "{[", "title": "甲"}, id="18446744073709551615-1")
+    (row,) = newest(home.settings(), 10).articles
+    assert (row.title, row.id, row.word_count) == ("甲", "", None)
+    assert [one.title for one in search(home.settings(), "甲", 1).articles] == ["甲"]
+
+
+def test_one_article_with_its_history(home: Home) -> None:
+    """The record as it stands in the stream, and every file that was it."""
+    first, *_ = published(home)
+    home.json(
+        "enqueue", str(home.put("again.md", article("港口第0号公告", body="Ferry No0 sails.")))
+    )
+    home.work()
+    found = one_article(home.settings(), first)
+    assert found.record is not None
+    assert (found.record["id"], found.record_from) == (first, "stream")
+    assert [one.status for one in found.explained.past] == ["published", "duplicate"]
+    assert found.problem is None
+
+
+def test_a_trimmed_article_is_read_again_from_the_archive(home: Home) -> None:
+    """The same record, but for what only its offering knew; nothing once the raw files are gone."""
+    first, *_ = published(home)
+    before = one_article(home.settings(), first).record
+    home.context().redis.xtrim("newsdrop:articles", maxlen=0)
+    after = one_article(home.settings(), first)
+    assert (after.record, after.record_from) == (before, "archive")
+    for raw in (home.state / "archive").rglob("*.tar.zst"):
+        raw.unlink()
+    gone = one_article(home.settings(), first)
+    assert (gone.record, gone.record_from) == (None, None)
+    assert gone.explained.past[0].title == "港口第0号公告"
+
+
+def test_the_archive_answers_where_redis_does_not(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was archived is told, with what could not be looked up; else Redis is missed."""
+    first, *_ = published(home)
+    monkeypatch.setenv("NEWSDROP_REDIS_URL", f"unix://{home.path}/nobody.sock")
+    found = one_article(home.settings(), first)
+    assert found.record_from == "archive"
+    assert found.problem is not None
+    with pytest.raises(StoreUnavailable):
+        one_article(home.settings(), "20220304-" + "0" * 24)
+
+
+@pytest.mark.parametrize("wanted", ["", "x", "20220304-" + "0" * 24, "../../etc/passwd", "é" * 900])
+def test_an_unknown_article(home: Home, wanted: str) -> None:
+    """Whatever is no id, or none that is known, is not there."""
+    with pytest.raises(NotThere, match="nothing is known"):
+        one_article(home.settings(), wanted)

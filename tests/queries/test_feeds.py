@@ -1,0 +1,46 @@
+"""How the feeds stand, as data."""
+
+from tests.home import Home
+from worker.feeds import own
+from worker.feeds.schedule import FIRST_SECONDS
+from worker.pipeline.poll import poll
+from worker.queries.feeds import Standing, feeds
+from worker.settings.clock import utc_now
+
+
+def _add(home: Home, count: int, **keys: object) -> None:
+    with own.changing(home.state) as mine:
+        for number in range(count):
+            name = f"feed-{number}"
+            mine[name] = {"name": name, "url": f"https://h{number % 99}.example/{number}", **keys}
+
+
+def test_a_feed_that_was_never_polled(home: Home) -> None:
+    """New, at the interval that a feed begins with; when is known once the store has it."""
+    _add(home, 1)
+    (one,) = feeds(home.settings(), utc_now()).feeds
+    assert (one.standing, one.next_poll, one.interval_seconds) == (
+        Standing.NEW, None, FIRST_SECONDS,
+    )  # fmt: skip
+    poll(home.context(), ring=lambda: None)
+    now = utc_now()
+    view = feeds(home.settings(), now)
+    assert view.feeds[0].next_poll == view.at
+    assert view.feeds[0].last_poll is None
+
+
+def test_a_schedule_has_no_interval(home: Home) -> None:
+    """Cron says when it is polled, so that no number of seconds is shown for it."""
+    _add(home, 1, schedule="*/5 9-15 * * 1-5")
+    (one,) = feeds(home.settings(), utc_now()).feeds
+    assert (one.schedule, one.interval_seconds) == ("*/5 9-15 * * 1-5", None)
+
+
+def test_without_redis_the_configured_feeds_are_there(lonely: Home) -> None:
+    """The view has its problem, and each feed what is known without."""
+    _add(lonely, 2)
+    view = feeds(lonely.settings(), utc_now())
+    assert view.problem
+    assert [(one.name, one.standing) for one in view.feeds] == [
+        ("feed-0", Standing.UNKNOWN), ("feed-1", Standing.UNKNOWN),
+    ]  # fmt: skip

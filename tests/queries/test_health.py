@@ -1,0 +1,192 @@
+"""Health: each thing that the work needs is looked at, with the real thing broken."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.mounts import read_only
+from tests.servers import Server
+from worker.health.check import Check
+from worker.queries.health import Health, Part, health
+from worker.settings import Settings, load
+from worker.store.connection import connect
+from worker.store.workers import Heartbeats, WorkerInfo
+
+NOW = datetime(2021, 11, 26, tzinfo=UTC)
+
+
+def _settings(tmp_path: Path, url: str, **more: Any) -> Settings:
+    (tmp_path / "state" / "drop").mkdir(parents=True, exist_ok=True)
+    given = {"state_dir": str(tmp_path / "state"), "redis.url": url, "spool.min_free_mb": 0}
+    return load(options={**given, **more})
+
+
+def _heard(settings: Settings, *, host: str = "elsewhere", tick: bool = True) -> None:
+    """A worker's heartbeat and beat's tick, as they write them."""
+    client = connect(settings.redis.url)
+    beats = Heartbeats(client, stream=settings.stream.name)
+    beats.beat(WorkerInfo(f"newsdrop@{host}-7", 7, host, 3, 1))
+    if tick:
+        beats.beat_tick()
+    client.close()
+
+
+def _named(found: Health) -> dict[str, Check]:
+    return {check.name: check for check in found.checks}
+
+
+def test_all_that_is_needed_is_there(tmp_path: Path, redis_server: Server) -> None:
+    """Redis can be written, a worker and beat are heard, disk and folders are good: ready."""
+    settings = _settings(tmp_path, redis_server.url)
+    _heard(settings)
+    found = health(settings, NOW)
+    assert found.ready, found.failing
+    names = ["redis", "worker", "beat", "disk", "state directory", "folder drop"]
+    assert [check.name for check in found.checks] == names
+    key = f"{{{settings.stream.name}}}:health"
+    assert 0 < redis_server.client().ttl(key) <= 60
+
+
+def test_nobody_is_heard(tmp_path: Path, redis_server: Server) -> None:
+    """Without a worker, and without a tick, the service is not ready, and each says what to do."""
+    found = _named(health(_settings(tmp_path, redis_server.url), NOW))
+    assert [found[name].level for name in ("redis", "worker", "beat")] == ["ok", "fail", "fail"]
+    assert "`newsdrop worker` starts one" in found["worker"].advice
+    assert "no tick within a day" in found["beat"].message
+
+
+def test_a_beat_that_is_silent(tmp_path: Path, redis_server: Server) -> None:
+    """A last tick of minutes ago is not ready, though the worker lives."""
+    settings = _settings(tmp_path, redis_server.url)
+    _heard(settings)
+    client = redis_server.client()
+    seconds, _ = client.time()  # type: ignore[misc]
+    client.set(f"{{{settings.stream.name}}}:tick", (seconds - 300) * 1000)
+    found = _named(health(settings, NOW))
+    assert found["worker"].level == "ok"
+    assert found["beat"].level == "fail"
+    assert found["beat"].message.startswith("its last tick was 30")
+
+
+def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """A stopped server is `away`; the folders are looked at all the same."""
+    server = own_server()
+    settings = _settings(tmp_path, server.url)
+    server.stop()
+    found = health(settings, NOW)
+    assert (found.ready, found.away) == (False, True)
+    assert [check.name for check in found.failing] == ["redis"]
+    assert "cannot be reached" in found.failing[0].message
+    assert "folder drop" in _named(found)
+
+
+def test_a_full_redis_cannot_be_written(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """A server that answers, and has no memory left, is not ready: only a write can tell."""
+    server = own_server()
+    client = server.client()
+    settings = _settings(tmp_path, server.url)
+    _heard(settings)
+    client.set("filling", b"x" * 4_000_000)
+    client.config_set("maxmemory", "3mb")
+    assert client.ping()
+    failing = health(settings, NOW).failing
+    assert [check.name for check in failing] == ["redis"]
+    assert "out of memory" in failing[0].message
+
+
+def test_a_worker_is_looked_for_on_this_machine(tmp_path: Path, redis_server: Server) -> None:
+    """`worker` is about the one of this host: another's heartbeat does not make it healthy."""
+    settings = _settings(tmp_path, redis_server.url)
+    _heard(settings, host="elsewhere", tick=False)
+    assert _named(health(settings, NOW, Part.WORKER))["worker"].level == "fail"
+    _heard(settings, host=socket.gethostname(), tick=False)
+    found = health(settings, NOW, Part.WORKER)
+    assert found.ready, found.failing
+    assert "beat" not in _named(found)
+
+
+def test_too_little_room(tmp_path: Path, redis_server: Server) -> None:
+    """Below `spool.min_free_mb` nothing is taken in: not ready."""
+    settings = _settings(tmp_path, redis_server.url, **{"spool.min_free_mb": 10**9})
+    found = _named(health(settings, NOW))
+    assert found["disk"].level == "fail"
+    assert "spool.min_free_mb" in found["disk"].message
+
+
+def test_a_state_directory_that_cannot_be_written(tmp_path: Path, redis_server: Server) -> None:
+    """A read-only mount in the place of the state directory is told, with what to do."""
+    settings = _settings(tmp_path, redis_server.url)
+    _heard(settings)
+    with read_only(settings.state_dir):
+        found = _named(health(settings, NOW))
+    assert found["state directory"].level == "fail"
+    assert "cannot be written: Read-only file system" in found["state directory"].message
+    assert health(settings, NOW).ready
+
+
+def test_a_state_directory_that_is_away(tmp_path: Path, redis_server: Server) -> None:
+    """A volume that was not mounted: not ready, and nothing is made in its place."""
+    settings = _settings(tmp_path, redis_server.url)
+    shutil.rmtree(settings.state_dir)
+    assert _named(health(settings, NOW))["state directory"].level == "fail"
+    assert not settings.state_dir.exists()
+
+
+def test_a_folder_that_is_away_holds_up_no_other(tmp_path: Path, redis_server: Server) -> None:
+    """A drop folder that is not mounted is worth a warning; the rest is ready."""
+    settings = _settings(tmp_path, redis_server.url)
+    _heard(settings)
+    (settings.state_dir / "drop").rmdir()
+    found = health(settings, NOW)
+    assert found.ready
+    assert _named(found)["folder drop"].level == "warn"
+
+
+def test_looking_leaves_nothing_behind(tmp_path: Path, redis_server: Server) -> None:
+    """What was tried in the folders is gone again."""
+    settings = _settings(tmp_path, redis_server.url)
+    health(settings, NOW)
+    assert [path.name for path in settings.state_dir.rglob("*")] == ["drop", ".newsdrop"]
+    assert os.listdir(settings.state_dir / "drop" / ".newsdrop") == []
+
+
+def test_the_page_is_asked_where_up_noted_it(tmp_path: Path) -> None:
+    """`up` may have taken another port than the configured one; without a note that one counts."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        settings = _settings(tmp_path, "", **{"web.port": nobody.getsockname()[1]})
+        found = health(settings, NOW, Part.WEB)
+        assert not found.ready
+        assert "does not answer" in found.checks[0].message
+    run = settings.state_dir / "run"
+    run.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as page:
+        port = page.getsockname()[1]
+        noted = {"web": {"url": f"http://127.0.0.1:{port}/"}, "pid": 1}
+        (run / "up.json").write_text(json.dumps(noted))
+        answering = subprocess.Popen(
+            ["python3", "-c", _ANSWERS, str(page.fileno())], pass_fds=[page.fileno()]
+        )
+        try:
+            found = health(settings, NOW, Part.WEB)
+        finally:
+            answering.kill()
+            answering.wait()
+    assert found.ready, found.failing
+    assert found.checks[0].message == f"127.0.0.1 port {port} answers"
+
+
+_ANSWERS = """
+import socket, sys
+page = socket.socket(fileno=int(sys.argv[1]))
+asking, _ = page.accept()
+assert asking.recv(1000).startswith(b"GET /livez HTTP/1.1")
+asking.sendall(b"HTTP/1.1 200 OK\\r\\ncontent-length: 3\\r\\n\\r\\nok\\n")
+asking.close()
+"""

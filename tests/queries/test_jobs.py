@@ -1,0 +1,106 @@
+"""Jobs as they are shown: who began them, how long they waited and ran, where their files are."""
+
+import os
+import time
+
+import pytest
+
+from tests.home import Home, article
+from worker.errors import NotThere
+from worker.model import Measured, Stage, Tally
+from worker.queries.jobs import job, jobs
+from worker.spool import manifest
+from worker.spool.batch import names, take
+from worker.spool.layout import manual_root
+from worker.store.jobs import Job, JobKind
+from worker.store.opened import job_store
+
+
+def test_who_began_it(home: Home) -> None:
+    """A person's enqueue, a scan, a feed's poll, a retry, and what began without Redis."""
+    store = job_store(home.settings())
+    for kind in JobKind:
+        store.open(Job(kind.value, kind, "drop", "x", int(time.time() * 1000)))
+    told = {one.id: one.started_by for one in jobs(home.settings(), 10)}
+    assert told == {
+        "enqueue": "person",
+        "scan": "scan",
+        "poll": "feed",
+        "retry": "retry",
+        "unknown": "unknown",
+    }
+
+
+def test_how_long_it_waited_and_ran(home: Home) -> None:
+    """A job waits until a worker takes its first batch and runs until its last is done."""
+    first = home.json("enqueue", str(home.put("a.md", article("甲"))))["job"]
+    began = job(home.settings(), first)
+    assert (began.waited_seconds, began.ran_seconds, began.last_at) == (None, None, None)
+    time.sleep(0.4)
+    home.work()
+    done = job(home.settings(), first)
+    assert done.waited_seconds is not None
+    assert done.ran_seconds is not None
+    assert 0.4 <= done.waited_seconds < 60
+    assert 0 < done.ran_seconds < 60
+    assert done.waited_seconds + done.ran_seconds >= 0.4
+
+
+def test_a_job_begins_with_its_first_batch(home: Home) -> None:
+    """A later batch does not move the beginning; one whose time nobody knows says nothing."""
+    counters = home.context().tallies
+    spent = Measured({Stage.WAIT: 1.0, Stage.WHOLE: 6.0})
+    for number, measured in enumerate((None, spent, Measured({Stage.WAIT: 1, Stage.WHOLE: 1.5}))):
+        counters.settle(
+            f"b{number}", source="drop", job="j", tally=Tally(archived=1), measured=measured
+        )
+    ran = job(home.settings(), "j").ran_seconds
+    assert ran is not None
+    assert 5.0 <= ran < 60
+
+
+def test_an_hours_job_has_no_times(home: Home) -> None:
+    """What a scan found came at any time of the hour: how long that took says nothing."""
+    home.drop.joinpath("a.md").write_text(article("甲"), "utf-8")
+    home.settled()
+    (found,) = jobs(home.settings(), 10)
+    assert found.started_by == "scan"
+    assert (found.waited_seconds, found.ran_seconds) == (None, None)
+
+
+def test_a_page_of_jobs(home: Home) -> None:
+    """Newest first, and on from a cursor."""
+    store = job_store(home.settings())
+    now = int(time.time() * 1000)
+    for number in range(5):
+        store.open(Job(f"j{number}", JobKind.ENQUEUE, "drop", "x", now + number))
+    assert [one.id for one in jobs(home.settings(), 2)] == ["j4", "j3"]
+    assert [one.id for one in jobs(home.settings(), 2, 2)] == ["j2", "j1"]
+    assert [one.id for one in jobs(home.settings(), 2, 4)] == ["j0"]
+
+
+def test_only_what_is_held_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the batches that wait only those in hand are opened, so a thousand cost little."""
+    for number in range(3):
+        home.json("enqueue", str(home.put(f"{number}.md", article(f"第{number}号"))))
+    root = manual_root(home.settings())
+    held = take(root, names(root)[1])
+    assert held is not None
+    read: list[str] = []
+    loads = manifest.load
+
+    def counted(folder: os.PathLike[str]) -> manifest.Manifest:
+        read.append(os.path.basename(folder))
+        return loads(folder)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(manifest, "load", counted)
+    with held:
+        found = jobs(home.settings(), 10)
+        assert [(one.files.waiting, one.files.working) for one in found] == [(1, 0), (0, 1), (1, 0)]
+        assert read == [held.name]
+
+
+def test_an_unknown_job(home: Home) -> None:
+    """An id that is none is told, with where to look."""
+    with pytest.raises(NotThere, match="no job has the id"):
+        job(home.settings(), "nosuch\x1b")

@@ -1,0 +1,274 @@
+"""The overview: who does what now, articles by the minute, disk and memory, and what it costs."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.http_server import Reply, Request, Web
+from tests.newsroom import feed, newsroom
+from tests.servers import Server
+from tests.world import World, article
+from worker.queries.cache import kept
+from worker.queries.overview import Overview, overview
+from worker.settings import MEGABYTE
+from worker.settings.clock import utc_now
+from worker.sources.semaphore import slot
+from worker.spool.batch import take
+from worker.spool.layout import manual_root
+from worker.store.measures import Minute
+from worker.store.workers import Heartbeats, WorkerInfo
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: Server) -> World:
+    return World(tmp_path / "state", redis_server.url)
+
+
+def _now(world: World) -> Overview:
+    return overview(world.settings, utc_now())
+
+
+def _enqueue(world: World, count: int) -> None:
+    folder = world.settings.state_dir / "mine"
+    folder.mkdir(exist_ok=True)
+    for number in range(count):
+        (folder / f"{number}.md").write_bytes(article(f"第{number}篇"))
+    assert world.enqueue(folder) == count
+
+
+def _take(world: World) -> None:
+    """Hold the first waiting batch until this process ends."""
+    root = manual_root(world.settings)
+    batch = take(root, world.waiting()[0])
+    assert batch is not None
+    signal.pause()
+
+
+class Child:
+    """A forked process that holds something, and may be killed."""
+
+    def __init__(self, world: World) -> None:
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                _take(world)
+            finally:
+                os._exit(1)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+def test_who_holds_a_batch_is_at_work_until_it_dies(world: World) -> None:
+    """Its worker's name, its own process, what it reads and for which job; killed, it is gone."""
+    me = WorkerInfo("newsdrop@here-1", os.getpid(), socket.gethostname(), 3, 1)
+    Heartbeats(world.context.redis, stream=world.settings.stream.name).beat(me)
+    _enqueue(world, 3)
+    assert _now(world).working == ()
+    before = utc_now()
+    child = Child(world)
+    try:
+        end = time.monotonic() + 30
+        while not (found := _now(world)).working and time.monotonic() < end:
+            time.sleep(0.02)
+        (one,) = found.working
+        assert (one.what, one.worker, one.host) == ("ingest", me.name, me.host)
+        assert (one.pid, one.process_pid) == (os.getpid(), child.pid)
+        assert (one.source, one.job, one.files) == ("manual", "job-1", 3)
+        assert one.batch == world.waiting()[0]
+        since = datetime.fromisoformat(one.since)
+        assert abs((since - before).total_seconds()) < 60
+        assert (found.status.files.working, found.status.files.waiting) == (3, 0)
+    finally:
+        child.kill()
+    found = _now(world)
+    assert found.working == ()
+    assert (found.status.files.working, found.status.files.waiting) == (0, 3)
+
+
+def test_who_fetches_says_how_many(world: World) -> None:
+    """A process that fetches holds a slot, and says how many feeds and pages are in the air."""
+    with slot(world.settings.state_dir, "fetch", 2) as mine:
+        assert mine is not None
+        mine.at(12)
+        (one,) = _now(world).working
+        began = one.since
+        assert (one.what, one.files, one.batch, one.process_pid) == ("fetch", 12, None, os.getpid())
+        time.sleep(0.01)
+        mine.at(1)
+        (one,) = _now(world).working
+        assert (one.files, one.since) == (1, began)
+    assert _now(world).working == ()
+
+
+def test_a_full_disk_keeps_nobody_from_working(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saying who is at work is no condition of the work."""
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    _enqueue(world, 1)
+    monkeypatch.setattr("worker.spool.lockfile.os.pwrite", full)
+    world.drain()
+    assert world.totals().published == 1
+
+
+def test_minutes_are_those_of_the_articles(world: World) -> None:
+    """Every minute is there, and the last two hold what was just done."""
+    _enqueue(world, 5)
+    world.put("empty.md", b"")
+    world.run()
+    minutes = overview(world.settings, utc_now(), 30).minutes
+    assert len(minutes) == 30
+    assert all(isinstance(one, Minute) for one in minutes)
+    assert sum(one.published for one in minutes[-2:]) == 5
+    assert sum(one.rejected for one in minutes[-2:]) == 1
+
+
+def test_disk_and_memory(world: World) -> None:
+    """What waits and what is kept, in bytes; Redis' memory."""
+    _enqueue(world, 5)
+    size = len(article("第0篇"))
+    found = _now(world)
+    assert found.disk.spool == 5 * size
+    assert found.disk.archive == 0
+    assert found.disk.whole
+    assert found.disk.least == MEGABYTE
+    assert found.disk.free is not None
+    assert found.disk.total is not None
+    assert 0 < found.disk.free < found.disk.total
+    world.drain()
+    found = _now(world)
+    kept_files = list((world.settings.state_dir / "archive").rglob("*.*"))
+    assert found.disk.spool == 0
+    assert found.disk.archive == sum(path.stat().st_size for path in kept_files) > 0
+    assert found.memory is not None
+    assert found.memory.used > 0
+
+
+def test_what_is_dropped_is_added_up_too(world: World) -> None:
+    """Batches of moved files, whose sizes stand nowhere, are counted and added up."""
+    for number in range(7):
+        world.put(f"{number}.md", b"x" * 100)
+    world.look()
+    found = _now(world)
+    assert (found.status.files.waiting, found.disk.spool) == (7, 700)
+
+
+def test_a_batch_that_grows_or_shrinks_is_counted_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was counted is only remembered while the folder is as it was, and old enough that a
+    change would have moved its time."""
+    for number in range(3):
+        world.put(f"{number}.md", b"x")
+    world.look()
+    (folder,) = (world.drop_dir / ".newsdrop" / "work").iterdir()
+    past = time.time() - 100
+    os.utime(folder, (past, past))
+    assert _now(world).status.files.waiting == 3
+    listed: list[str] = []
+    listdir = os.listdir
+
+    def counting(path: str) -> list[str]:
+        listed.append(str(path))
+        return listdir(path)
+
+    monkeypatch.setattr("worker.spool.waiting.os.listdir", counting)
+    assert _now(world).status.files.waiting == 3
+    assert str(folder) not in listed, "it was known"
+    (folder / "1").unlink()
+    assert _now(world).status.files.waiting == 2
+    # Changed within the tick in which it was counted: its time says nothing, then or later.
+    now = time.time()
+    os.utime(folder, (now, now))
+    assert _now(world).status.files.waiting == 2
+    (folder / "2").unlink()
+    os.utime(folder, (now, now))
+    monkeypatch.setattr("worker.spool.disk_usage._SURE_NS", 0)
+    assert _now(world).status.files.waiting == 1
+
+
+def test_a_large_archive_is_added_up_in_several_looks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look goes on where the last one ended, and says while it is not the whole."""
+    for day in range(1, 29):
+        folder = world.settings.state_dir / "archive" / f"202111{day:02d}" / "drop"
+        folder.mkdir(parents=True)
+        (folder / "a.jsonl").write_bytes(b"x" * 100)
+    monkeypatch.setattr(kept(world.settings.state_dir).archive, "_seconds", 0.0)
+    disk = _now(world).disk
+    assert (disk.archive, disk.whole) == (0, False)
+    monkeypatch.setattr(kept(world.settings.state_dir).archive, "_seconds", 60.0)
+    disk = _now(world).disk
+    assert (disk.archive, disk.whole) == (2800, True)
+    monkeypatch.setattr(kept(world.settings.state_dir).archive, "_seconds", 0.0)
+    disk = _now(world).disk
+    assert (disk.archive, disk.whole) == (2800, True), "it is remembered"
+
+
+def test_the_next_turn_of_a_schedule_and_of_a_feed(tmp_path: Path, redis_server: Server) -> None:
+    """A folder's cron, and when a feed that had articles is polled next; else none is told."""
+    folder = {"schedule": "0 9 * * *", "time_zone": "Asia/Shanghai"}
+    world = World(tmp_path / "state", redis_server.url, folder=folder)
+    world.context.redis.zadd("{newsdrop:articles}:feeds", {"harbour": 1_637_929_564_000})
+    tally = replace(world.totals(), published=1)
+    world.context.tallies.settle("b-1", source="harbour", job=None, tally=tally)
+    world.context.tallies.settle("b-2", source="manual", job=None, tally=tally)
+    now = datetime(2021, 11, 26, tzinfo=UTC)
+    turns = {one.name: one.next_turn for one in overview(world.settings, now).status.sources}
+    assert turns == {
+        "drop": "2021-11-26T01:00:00.000Z",
+        "harbour": "2021-11-26T12:26:04.000Z",
+        "manual": None,
+    }
+
+
+def test_plain_is_the_status_with_the_rest_beside_it(world: World) -> None:
+    """What `--json` prints: the status' own fields stay where they were."""
+    _enqueue(world, 1)
+    plain = _now(world).plain()
+    assert plain["files"]["waiting"] == 1
+    assert plain["problems"][0]["name"] == "workers"
+    assert set(plain["minutes"][-1]) == {"at_ms", "published", "revised", "duplicate", "rejected"}
+    assert plain["disk"]["whole"] is True
+    assert plain["memory"]["max"] == 0
+    assert plain["working"] == []
+
+
+def test_a_feed_that_hangs_is_seen_in_the_air(
+    tmp_path: Path, redis_server: Server, web: Web
+) -> None:
+    """While a server lets a poller wait, the overview says that one fetches, and then no more."""
+    world = newsroom(tmp_path / "state", redis_server, web)
+    asked, let_go = threading.Event(), threading.Event()
+
+    async def hangs(_: Request) -> Reply:
+        asked.set()
+        await asyncio.to_thread(let_go.wait, 60)
+        return feed(1)
+
+    web.pages["/feed"] = hangs
+    world.add_feed("harbour", web.url("/feed"))
+    poller = threading.Thread(target=world.fetch)
+    poller.start()
+    try:
+        assert asked.wait(60)
+        (one,) = _now(world).working
+        assert (one.what, one.source, one.files) == ("fetch", "feeds", 1)
+    finally:
+        let_go.set()
+        poller.join(60)
+    assert _now(world).working == ()

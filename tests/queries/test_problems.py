@@ -1,0 +1,232 @@
+"""Problems: each sentence with the real thing broken, and what to do about it."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mounts import read_only
+from tests.servers import Server
+from tests.world import World, article
+from worker.queries.overview import overview
+from worker.queries.problems import Problem
+from worker.settings.clock import utc_now
+from worker.sources.pause import pause
+from worker.store.layout import Layout
+from worker.store.workers import Heartbeats, WorkerInfo
+
+
+def _problems(world: World, now: datetime | None = None) -> dict[str, Problem]:
+    return {one.name: one for one in overview(world.settings, now or utc_now()).problems}
+
+
+def _at_work(world: World) -> None:
+    """A worker's heartbeat and beat's tick, as they write them."""
+    beats = Heartbeats(world.context.redis, stream=world.settings.stream.name)
+    beats.beat(WorkerInfo("newsdrop@here-7", 7, "here", 3, 1))
+    beats.beat_tick()
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: Server) -> World:
+    """A newsdrop whose worker and scheduler were just heard of."""
+    made = World(tmp_path / "state", redis_server.url)
+    _at_work(made)
+    return made
+
+
+def test_where_all_is_well_there_is_none(world: World) -> None:
+    """Nothing is made up."""
+    world.put("a.md", article())
+    world.run()
+    assert overview(world.settings, utc_now()).problems == ()
+
+
+def test_no_worker(tmp_path: Path, redis_server: Server) -> None:
+    """Without one nothing goes on; that beat is silent too needs no second sentence."""
+    found = _problems(World(tmp_path / "state", redis_server.url))
+    assert list(found) == ["workers"]
+    assert found["workers"].level == "fail"
+    assert found["workers"].text == "No worker is running: what is dropped waits."
+    assert "newsdrop up" in found["workers"].advice
+
+
+def test_a_silent_beat(world: World) -> None:
+    """The last tick was minutes ago: work goes on, folders are not looked at."""
+    client = world.context.redis
+    seconds, _ = client.time()  # type: ignore[misc]
+    client.set(Layout(world.settings.stream.name, 1).key("tick"), (seconds - 300) * 1000)
+    found = _problems(world)
+    assert list(found) == ["beat"]
+    assert found["beat"].text.startswith("The scheduler is silent for 5 minutes")
+    client.delete(Layout(world.settings.stream.name, 1).key("tick"))
+    assert "silent for a day" in _problems(world)["beat"].text
+
+
+def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """A stopped server: what was accepted is safe, and that is said; the spool is told."""
+    server = own_server()
+    world = World(tmp_path / "state", server.url)
+    world.put("a.md", article())
+    world.look()
+    server.stop()
+    found = overview(world.settings, utc_now())
+    (problem,) = found.problems
+    assert (problem.level, problem.name) == ("fail", "redis")
+    assert "cannot be reached" in problem.text
+    assert "What is accepted stays safe in the spool." in problem.text
+    assert (found.status.files.waiting, found.minutes, found.memory) == (1, (), None)
+
+
+def test_a_full_redis_and_a_nearly_full_one(
+    tmp_path: Path, own_server: Callable[..., Server]
+) -> None:
+    """From nine tenths on it is a warning; full, nothing can be published."""
+    server = own_server()
+    world = World(tmp_path / "state", server.url)
+    _at_work(world)
+    client = server.client()
+    client.set("filling", b"x" * 8_000_000)
+    used = int(client.info("memory")["used_memory"])  # type: ignore[index]
+    client.config_set("maxmemory", used * 100 // 95)
+    nearly = _problems(world)["memory"]
+    assert (nearly.level, nearly.text[:22]) == ("warn", "Redis is nearly full: ")
+    client.config_set("maxmemory", used // 2)
+    full = _problems(world)["memory"]
+    assert full.level == "fail"
+    assert "Redis is full (" in full.text
+    assert "Raise maxmemory" in full.advice
+
+
+def test_a_server_that_would_forget(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """An eviction policy that drops articles is said, with the command that mends it."""
+    server = own_server()
+    world = World(tmp_path / "state", server.url)
+    _at_work(world)
+    server.client().config_set("maxmemory-policy", "allkeys-lru")
+    found = _problems(world)["eviction"]
+    assert found.level == "fail"
+    assert found.text.startswith("Maxmemory-policy is allkeys-lru, so a full Redis would drop")
+    assert "CONFIG SET maxmemory-policy noeviction" in found.advice
+
+
+def test_a_replica_cannot_be_written(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """Everything answers there, and nothing is published: which server it must be."""
+    replica = own_server()
+    world = World(tmp_path / "state", replica.url)
+    _at_work(world)
+    replica.client().replicaof("127.0.0.1", "1")
+    found = _problems(world)["role"]
+    assert found.level == "fail"
+    assert found.text == "This Redis is a slave, which cannot be written."
+    assert found.advice == "Let redis.url name the primary."
+
+
+def test_a_folder_that_is_gone_or_no_folder(world: World) -> None:
+    """A drop folder that is missing, or a file in its place."""
+    shutil.rmtree(world.drop_dir)
+    gone = _problems(world)["folder drop"]
+    assert gone.level == "fail"
+    assert gone.text == f"The folder of drop cannot be used: {world.drop_dir} is not there."
+    assert gone.advice == "Create it, or mount it."
+    world.drop_dir.write_bytes(b"")
+    found = _problems(world)
+    assert "is no folder." in found["folder drop"].text
+
+
+def test_a_folder_that_cannot_be_written(world: World) -> None:
+    """A mount that is read-only holds root too: claiming would fail at each file."""
+    with read_only(world.drop_dir):
+        found = _problems(world)["folder drop"]
+        assert "cannot be written." in found.text
+        assert "read, write and search rights" in found.advice
+    assert _problems(world) == {}
+
+
+def test_a_spool_that_cannot_be_listed(world: World) -> None:
+    """One spool that is broken hides neither the others nor what is wrong with it."""
+    world.enqueue(_file(world))
+    (world.drop_dir / ".newsdrop").mkdir(exist_ok=True)
+    work = world.drop_dir / ".newsdrop" / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    work.write_bytes(b"")
+    found = overview(world.settings, utc_now())
+    assert [one.name for one in found.problems] == ["spool"]
+    assert "cannot be listed" in found.problems[0].text
+    assert found.status.files.waiting == 1
+
+
+def test_too_little_room(tmp_path: Path, redis_server: Server) -> None:
+    """Intake waits below spool.min_free_mb; what was accepted goes on."""
+    world = World(tmp_path / "state", redis_server.url, **{"spool.min_free_mb": 10**9})
+    _at_work(world)
+    found = _problems(world)["disk"]
+    assert found.level == "fail"
+    assert found.text.startswith("Only ")
+    assert found.text.endswith("What was accepted is still worked on.")
+
+
+def test_feeds_that_cannot_be_read(tmp_path: Path, redis_server: Server) -> None:
+    """A slip in the file of feeds: which feed it is, and what is wrong with it."""
+    file = tmp_path / "mine.toml"
+    file.write_text('[[feeds]]\nname = "harbour"\nurl = "ftp://harbour.example/"\n')
+    world = World(tmp_path / "state", redis_server.url, **{"feeds.file": str(file)})
+    _at_work(world)
+    found = _problems(world)["feeds"]
+    assert found.level == "fail"
+    assert "those of before are polled" in found.text
+    assert "feed harbour: " in found.text
+
+
+def test_feeds_that_fail(world: World) -> None:
+    """How many, and the command that tells why; one that is paused is not polled, and not told."""
+    world.context.redis.sadd(
+        Layout(world.settings.stream.name, 1).key("feeds", "failing"), "harbour", "pier"
+    )
+    found = _problems(world)["failing"]
+    assert (found.level, found.text) == ("warn", "2 feeds fail.")
+    pause(world.settings.state_dir, "pier")
+    assert _problems(world)["failing"].text == "1 feed fails."
+    assert "newsdrop feeds list --failing" in found.advice
+
+
+def test_a_batch_that_waits_too_long(world: World) -> None:
+    """Work that nobody takes up, though somebody is there."""
+    world.enqueue(_file(world))
+    assert _problems(world) == {}
+    found = _problems(world, utc_now() + timedelta(minutes=10))["waiting"]
+    assert (found.level, found.text) == ("warn", "The only batch waits for 10 minutes already.")
+
+
+def test_what_a_person_did_is_a_note_and_comes_last(tmp_path: Path, redis_server: Server) -> None:
+    """A paused source is no fault; the gravest is first."""
+    world = World(tmp_path / "state", redis_server.url)
+    (tmp_path / "state" / "paused").mkdir()
+    (tmp_path / "state" / "paused" / "drop").touch()
+    (tmp_path / "state" / "paused" / "feeds").touch()
+    found = overview(world.settings, utc_now()).problems
+    assert [one.level for one in found] == ["fail", "note"]
+    assert found[1].text == "drop is paused."
+    assert found[1].advice == "`newsdrop resume drop` takes it up again."
+
+
+def test_nothing_from_outside_moves_the_cursor(tmp_path: Path, redis_server: Server) -> None:
+    """Names of files and folders are escaped before they are in a sentence."""
+    folder = {"path": str(tmp_path / "no\x1b[2Jwhere")}
+    world = World(tmp_path / "state", redis_server.url, folder=folder)
+    (world.drop_dir / ".newsdrop").mkdir()
+    texts: list[Any] = [one.text + one.advice for one in overview(world.settings, _NOW).problems]
+    assert any("\\x1b[2J" in text for text in texts)
+    assert not any("\x1b" in text for text in texts)
+
+
+_NOW = datetime(2021, 11, 26, tzinfo=UTC)
+
+
+def _file(world: World) -> Path:
+    path = world.settings.state_dir / "mine.md"
+    path.write_bytes(article())
+    return path

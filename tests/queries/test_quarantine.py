@@ -1,0 +1,158 @@
+"""The quarantine as it is shown: pages that read no more than they show, and a safe look."""
+
+import gzip
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.home import Home
+from worker.errors import NotThere, Reason
+from worker.queries.quarantine import look, quarantined
+from worker.spool.manifest import Origin
+from worker.spool.quarantine import Quarantine, Refused
+
+CHINESE = "港口今日公告：渡轮停航，货船照常进出，岸桥作业时间不变。"
+
+
+def put(home: Home, number: int, raw: bytes = b"", **about: object) -> str:
+    """A refused input, as a worker would keep it; higher numbers are newer."""
+    source = str(about.pop("source", "drop"))
+    name = f"20260101T000000.{number:06d}-0badcafe-{source}-0"
+    refused = Refused(
+        name, source, "a.md", Reason.EMPTY, "it is empty", name, 0, None, len(raw), "2026-01-01"
+    )
+    Quarantine(home.state).put(replace(refused, **about), raw)  # type: ignore[arg-type]
+    return name
+
+
+def test_pages(home: Home) -> None:
+    """Newest first, each page naming where the next begins; what goes meanwhile hides no other."""
+    ids = [put(home, number) for number in range(5)][::-1]
+    first = quarantined(home.settings(), 2)
+    assert [one.id for one in first.refused] == ids[:2]
+    assert (first.total, first.next) == (5, ids[1])
+    Quarantine(home.state).discard(ids[1])
+    second = quarantined(home.settings(), 2, first.next)
+    assert [one.id for one in second.refused] == ids[2:4]
+    third = quarantined(home.settings(), 2, second.next)
+    assert ([one.id for one in third.refused], third.next) == (ids[4:], None)
+    assert quarantined(home.settings(), 4).next is None
+
+
+def test_nothing_in_quarantine(home: Home) -> None:
+    """No folder yet is an empty page."""
+    page = quarantined(home.settings(), 10)
+    assert (page.refused, page.total, page.next) == ((), 0, None)
+
+
+def test_a_page_reads_no_more_than_it_shows(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, only the page's are opened."""
+    for number in range(20):
+        put(home, number)
+    read: list[str] = []
+    get = Quarantine.get
+
+    def counted(quarantine: Quarantine, refused_id: str) -> Refused:
+        read.append(refused_id)
+        return get(quarantine, refused_id)
+
+    monkeypatch.setattr(Quarantine, "get", counted)
+    assert quarantined(home.settings(), 3).total == 20
+    assert len(read) == 3
+
+
+def test_by_reason_and_source(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a reason or a source; a feed's lie in batches of all that was polled."""
+    put(home, 1, source="drop-2")
+    of_drop = put(home, 2, reason=Reason.NOT_TEXT)
+    polled = put(home, 3, source="feeds")
+    error = home.state / "quarantine" / polled / "error.json"
+    error.write_text(error.read_text("utf-8").replace('"source": "feeds"', '"source": "harbour"'))
+    put(home, 4)
+    found = quarantined(home.settings(), 10, reason="not_text")
+    assert [one.id for one in found.refused] == [of_drop]
+    assert found.total == 4
+    found = quarantined(home.settings(), 10, source="drop")
+    assert [one.source for one in found.refused] == ["drop", "drop"]
+    found = quarantined(home.settings(), 10, source="harbour")
+    assert [one.id for one in found.refused] == [polled]
+    monkeypatch.setattr("worker.queries.quarantine._LOOKED", 3)
+    page = quarantined(home.settings(), 10, source="drop-2")
+    assert page.refused == ()
+    assert page.next is not None
+    assert len(quarantined(home.settings(), 10, page.next, source="drop-2").refused) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "text"),
+    [
+        (b"", "empty", ""),
+        ("标题：一\n第二行\\n".encode(), "text", "标题：一\n第二行\\n"),
+        (b"<script>alert(1)</script>", "text", "<script>alert(1)</script>"),
+        (CHINESE.encode("gb18030"), "text", CHINESE),
+        ("标题".encode("utf-16"), "text", "标题"),
+        (b"a\x1b[2Jb\tc\r\nd", "text", "a\\x1b[2Jb  c\nd"),
+        ("a\u202eb".encode(), "text", "a\\u202eb"),
+        (b"\x00\x01\x02\xff", "binary", "00000000  00 01 02 ff" + " " * 36 + "  |....|"),
+    ],
+)
+def test_a_safe_look(home: Home, raw: bytes, kind: str, text: str) -> None:
+    """Text as a worker would decode it, what hides in it written out; the rest in hex."""
+    found = look(home.settings(), put(home, 1, raw))
+    assert (found.kind, found.text) == (kind, text)
+    assert (found.size, found.truncated) == (len(raw), False)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("most", range(90, 97))
+def test_a_cut_character_is_left_out(home: Home, encoding: str, most: int) -> None:
+    """The look ends before a character that does not fit, and says that there is more."""
+    text = (
+        "港口今日公告：渡轮停航，货船照常进出，岸桥作业时间不变，请各单位留意天气变化并做好准备工作。"
+        * 3
+    )
+    found = look(home.settings(), put(home, 1, text.encode(encoding)), most)
+    assert found.kind == "text"
+    assert found.truncated
+    assert len(found.text) > 20
+    assert text.startswith(found.text)
+
+
+def test_what_is_packed_is_shown_in_hex(home: Home) -> None:
+    """Nothing is unpacked for a look; the first bytes tell what it is."""
+    found = look(home.settings(), put(home, 1, gzip.compress(os.urandom(9000))))
+    assert found.kind == "binary"
+    assert found.text.startswith("00000000  1f 8b 08")
+    assert len(found.text.splitlines()) == 64
+    assert found.truncated
+
+
+def test_the_charset_that_a_server_declared_counts(home: Home) -> None:
+    """A short text in another encoding is read as its server said."""
+    origin = Origin("harbour", "page", "http://h.example/", "2026-01-01", charset="windows-1251")
+    found = look(home.settings(), put(home, 1, "Порт закрыт".encode("cp1251"), origin=origin))
+    assert found.text == "Порт закрыт"
+
+
+def test_links_and_missing_bytes_are_not_followed(home: Home, tmp_path: Path) -> None:
+    """A link in place of the bytes leads nowhere, a FIFO holds up nobody, what is gone is told."""
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    for number, make in enumerate(
+        (lambda raw: raw.symlink_to(secret), os.mkfifo, lambda raw: None)
+    ):
+        refused_id = put(home, number, b"x")
+        raw = home.state / "quarantine" / refused_id / "raw"
+        raw.unlink()
+        make(raw)
+        found = look(home.settings(), refused_id)
+        assert (found.kind, found.text) == ("unreadable", "")
+
+
+@pytest.mark.parametrize("wanted", ["..", "../archive", "/etc", "nosuch", "a\0b", "x" * 400])
+def test_an_id_leads_nowhere_else(home: Home, wanted: str) -> None:
+    """Whatever is no id is not there."""
+    with pytest.raises(NotThere, match="nothing in quarantine"):
+        look(home.settings(), wanted)

@@ -1,0 +1,169 @@
+"""Settings: their order, and what is wrong is said with what to change."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from worker.errors import ConfigError
+from worker.settings import Settings, config_file, load, shipped_config
+from worker.settings.paths import run_file
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NEWSDROP_STATE_DIR", str(tmp_path))
+
+
+def config(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "own.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_shipped_file_names_every_key() -> None:
+    """`config/newsdrop.toml` has every key with its default: it is the manual."""
+    text = (shipped_config() / "newsdrop.toml").read_text("utf-8")
+    for name, table in Settings.model_fields.items():
+        annotation = table.annotation
+        fields = getattr(annotation, "model_fields", None)
+        if fields is None:
+            assert f"{name} = " in text or name == "folders"
+            continue
+        section = text.split(f"[{name}]", 1)[1].split("\n[", 1)[0]
+        for key, field in fields.items():
+            assert f"{key} = {written(field.get_default())}" in section, f"{name}.{key}"
+    apart: Any = {"state_dir": True, "feeds": {"file"}}
+    assert load().model_dump(exclude=apart) == Settings.model_construct(
+        **{name: field.get_default() for name, field in Settings.model_fields.items()}
+    ).model_dump(exclude=apart)
+    assert load().feeds.file == shipped_config() / "feeds.toml"
+
+
+def written(default: Any) -> str:
+    """A default as TOML has it."""
+    return json.dumps("" if default is None else default)
+
+
+def test_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defaults < file < what `up` was told < environment < options, key by key."""
+    path = config(tmp_path, '[redis]\nurl = "redis://file"\n[stream]\nmax_length = 1\n')
+    assert load(path).redis.url == "redis://file"
+    noted = run_file(tmp_path)
+    noted.parent.mkdir()
+    noted.write_text('{"redis": {"url": "redis://up"}, "pid": 7}')
+    assert load(path).redis.url == "redis://up"
+    monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://environment")
+    assert load(path).redis.url == "redis://environment"
+    settings = load(path, {"redis.url": "redis://option"})
+    assert settings.redis.url == "redis://option"
+    assert settings.stream.max_length == 1
+    assert settings.redis.durability == "written"
+
+
+def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
+    """A config file can be moved with what it names."""
+    path = config(tmp_path, '[[folders]]\nname = "a"\npath = "in/a"\n')
+    assert load(path).all_folders()[0].path == tmp_path / "in" / "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "[stream]\nmax_lenght = 1\n",
+            "unknown setting stream.max_lenght; did you mean stream.max_",
+        ),
+        ("max_length = 1\n", "did you mean stream.max_length"),
+        ('[dedupe]\ntime_zone = "Asia/Shangai"\n', "no such time zone"),
+        ('[[folders]]\nname = "a"\npath = "x"\nschedule = "often"\n', "not a cron schedule"),
+        ('[[folders]]\nname = "../a"\npath = "x"\n', "letters, digits"),
+        ('[[folders]]\nname = "a"\npath = "x"\npatern = "*"\n', "did you mean folders.0.pattern?"),
+        ('[redis]\nurl = "http://x"\n', "redis.url: not an address: begin it with redis://"),
+        ("[stream\n", "cannot be read as TOML"),
+        ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="a"\npath="y"\n', "two folders"),
+        ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="b"\npath="x/y"\n', "inside"),
+        ('[[folders]]\nname="feeds"\npath="x"\n', "the source of what is polled"),
+        ('[[folders]]\nname="a"\npath="/"\nmode="in-place"\n', "state_dir is inside a"),
+        ('[fetch]\nallow_networks = ["10.0.0.1/8"]\n', "fetch.allow_networks.0: not a network"),
+        ("[fetch]\nallow_ports = [0]\n", "fetch.allow_ports.0"),
+        ("[feeds]\nmin_interval_seconds = 99999\n", "above max_interval_seconds"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, text: str, says: str) -> None:
+    """Each mistake is one line that names the key, and the nearest right one."""
+    with pytest.raises(ConfigError) as error:
+        load(config(tmp_path, text))
+    assert says in str(error.value)
+
+
+def test_a_misspelt_variable_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `NEWSDROP_*` variable that nothing reads is an error with a suggestion."""
+    monkeypatch.setenv("NEWSDROP_STREAM_MAXLENGTH", "1")
+    with pytest.raises(ConfigError, match="did you mean NEWSDROP_STREAM_MAX_LENGTH"):
+        load()
+
+
+def test_variables_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that is no JSON, and a key of folders, which are a list, are one line each."""
+    monkeypatch.setenv("NEWSDROP_FOLDERS_NAME", "a")
+    with pytest.raises(ConfigError, match="unknown environment variable NEWSDROP_FOLDERS_NAME"):
+        load()
+    monkeypatch.delenv("NEWSDROP_FOLDERS_NAME")
+    monkeypatch.setenv("NEWSDROP_WORKER", "many")
+    with pytest.raises(ConfigError, match=r"worker.*give it as JSON"):
+        load()
+
+
+def test_the_file_that_is_read_is_the_file_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`NEWSDROP_CONFIG` may begin with a tilde, for `config check` as for everybody else."""
+    config(tmp_path, "[stream]\nmax_length = 7\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NEWSDROP_CONFIG", "~/own.toml")
+    assert load().stream.max_length == 7
+    assert config_file() == tmp_path / "own.toml"
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    """A config file that was named must be there."""
+    with pytest.raises(ConfigError, match="no config file"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_wrong_address_shows_no_password(tmp_path: Path) -> None:
+    """What is said of an address that is none does not repeat it: a password may be in it."""
+    with pytest.raises(ConfigError) as caught:
+        load(config(tmp_path, '[redis]\nurl = "localhost:6379?password=geheim"\n'))
+    assert "redis.url" in str(caught.value)
+    assert "geheim" not in str(caught.value)
+
+
+def test_lists_in_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks and ports are separated by commas where a variable names them."""
+    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8, ::1/128")
+    monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", "8080")
+    fetch = load().fetch
+    assert [str(network) for network in fetch.allow_networks] == ["127.0.0.0/8", "::1/128"]
+    assert fetch.allow_ports == (8080,)
+
+
+def test_feeds_lie_beside_the_config_file(tmp_path: Path) -> None:
+    """Whoever mounts a folder of configuration has both in it."""
+    assert load(config(tmp_path, "")).feeds.file == tmp_path / "feeds.toml"
+    assert load(config(tmp_path, '[feeds]\nfile = "x/my.toml"\n')).feeds.file == (
+        tmp_path / "x" / "my.toml"
+    )
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    """What a newer newsdrop's file means is not guessed: its version is said, not its new keys."""
+    assert load(config(tmp_path, "version = 1\n")).version == 1
+    newer = config(tmp_path, 'version = 2\n[new]\nkey = "x"\n')
+    with pytest.raises(ConfigError, match="knows version 1: update newsdrop") as caught:
+        load(newer)
+    assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(ConfigError, match="version: Input should be 1"):
+        load(config(tmp_path, 'version = "one"\n'))

@@ -1,0 +1,32 @@
+"""How many bytes folders hold: a little at a time, and in the end all of it."""
+
+from pathlib import Path
+
+from worker.spool.disk_usage import Sums
+
+
+def test_however_little_each_look_does_all_is_added_up(tmp_path: Path) -> None:
+    """A look that has time for a few folders goes on where the last one had to end."""
+    folders = [tmp_path / str(number) for number in range(300)]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "one").write_bytes(b"x" * 10)
+    sums = Sums(seconds=0.0005, again_after=0)
+    for _ in range(3000):
+        found = sums.of(map(str, folders))
+        if found.whole:
+            break
+    assert (found.bytes, found.whole) == (3000, True)
+
+
+def test_what_is_gone_or_changed_is_counted_so(tmp_path: Path) -> None:
+    """A folder that is gone counts nothing, one with another file counts it."""
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "one").write_bytes(b"12345")
+    sums = Sums(seconds=1, again_after=0)
+    assert sums.of([f"{tmp_path}/a", f"{tmp_path}/b", f"{tmp_path}/c"]).bytes == 10
+    (tmp_path / "a" / "two").write_bytes(b"12")
+    (tmp_path / "b" / "one").unlink()
+    (tmp_path / "b").rmdir()
+    assert sums.of([f"{tmp_path}/a", f"{tmp_path}/b"]).bytes == 7

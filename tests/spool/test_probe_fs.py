@@ -1,0 +1,67 @@
+"""A folder is tried before it is trusted: can it be written, and do its locks hold anybody off?"""
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import Server
+from tests.world import World, article
+from worker.errors import SpoolUnavailable
+from worker.spool.batch import names, take
+from worker.spool.probe_fs import Lacks, lacks
+
+
+def test_a_good_folder_lacks_nothing(tmp_path: Path) -> None:
+    """It is written and locked, and nothing is left in it."""
+    assert lacks(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written() -> None:
+    """Not even by root: said with its name, and that locks are not what is missing."""
+    found = lacks(Path("/proc/sys"))
+    assert found is not None
+    assert found.told.startswith("/proc/sys cannot be written: ")
+    assert not found.locks
+
+
+def test_a_folder_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system may refuse the call, or say yes to everybody: each is told as what it is."""
+
+    def refuses(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuses)
+    assert lacks(tmp_path) == Lacks(f"{tmp_path} allows no locks: No locks available", locks=True)
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    told = f"{tmp_path} allows no locks: they hold nobody off"
+    assert lacks(tmp_path) == Lacks(told, locks=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_batch_that_cannot_be_locked_is_no_batch_of_somebody_else(
+    tmp_path: Path, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without locks it would wait for ever, and nobody would hear why: that is said instead."""
+    world = World(tmp_path / "state", redis_server.url)
+    world.put("a.md", article())
+    world.look()
+    [root] = [root for root in world.context.roots if names(root)]
+    [name] = names(root)
+
+    def refuses(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    before = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", refuses)
+        with pytest.raises(SpoolUnavailable, match="No locks available"):
+            take(root, name)
+    assert len(os.listdir("/proc/self/fd")) == before
+    batch = take(root, name)
+    assert batch is not None
+    batch.__exit__()

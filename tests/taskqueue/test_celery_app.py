@@ -1,0 +1,49 @@
+"""What the settings make of the Celery application."""
+
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from worker.settings import Settings, load
+from worker.taskqueue.celery_app import create_app
+
+
+def app_of(state: Path, **options: object) -> tuple[Celery, Settings]:
+    settings = load(options={"state_dir": str(state), "redis.url": "redis://127.0.0.1", **options})
+    return create_app(settings), settings
+
+
+def test_a_process_is_bounded(tmp_path: Path) -> None:
+    """`limits.seconds`, `worker.max_memory_mb` and `worker.max_tasks` bound what one process may
+    cost: beyond them Celery ends it, and the batch in hand is taken by another."""
+    options = {"limits.seconds": 50, "worker.max_memory_mb": 200, "worker.max_tasks": 7}
+    app, _ = app_of(tmp_path, **options, **{"worker.slice_seconds": 3})
+    assert 50 + 3 <= app.conf.task_time_limit <= 50 + 3 + 10
+    assert app.conf.worker_max_memory_per_child == 200 * 1024
+    assert app.conf.worker_max_tasks_per_child == 7
+
+
+def test_a_task_in_hand_does_not_hold_up_others(tmp_path: Path) -> None:
+    """Each process has one message in hand and acknowledges it when it is done."""
+    app, settings = app_of(tmp_path, **{"worker.processes": 3})
+    assert app.conf.worker_concurrency == settings.pool() == 4
+    assert app.conf.worker_prefetch_multiplier == 1
+    assert app.conf.task_acks_late
+    assert settings.most_bells() == 6
+
+
+@pytest.mark.parametrize(
+    "key", ["broker_channel_error_retry", "broker_connection_retry_on_startup"]
+)
+def test_a_server_in_trouble_is_waited_for(tmp_path: Path, key: str) -> None:
+    """A Redis that is away at the start, or full later, ends no worker; it is tried for ever."""
+    app, _ = app_of(tmp_path)
+    assert app.conf[key]
+    assert app.conf.broker_connection_max_retries is None
+
+
+def test_only_json_is_read(tmp_path: Path) -> None:
+    """A message cannot bring a pickle."""
+    app, _ = app_of(tmp_path)
+    assert app.conf.accept_content == ["json"]

@@ -1,0 +1,622 @@
+"""The HTTP API over the real application, a real server and real sockets."""
+
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.cli.conftest import home, lonely
+from tests.home import Home, article
+from tests.http_server import Reply, Web
+from tests.newsroom import feed, page
+from tests.web.served import CHANGES, Served, may_fetch, served, told
+from worker.spool.batch import names
+from worker.spool.layout import manual_root
+from worker.web import uploads as uploading
+
+__all__ = ["home", "lonely"]
+
+
+@pytest.fixture
+def ours(home: Home) -> Iterator[Served]:
+    """A home that is served on a port of its own, without a token."""
+    with served(home) as one:
+        yield one
+
+
+@pytest.fixture
+def fetching(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """The same, where addresses of loopback may be fetched."""
+    may_fetch(monkeypatch, web)
+    with served(home) as one:
+        yield one
+
+
+def sent(name: str, text: str | bytes) -> tuple[str, tuple[str, bytes, str]]:
+    """One file of a form."""
+    data = text if isinstance(text, bytes) else text.encode()
+    return ("file", (name, data, "text/markdown"))
+
+
+def refused(ours: Served, count: int = 2) -> list[str]:
+    """The ids of so many empty files that were refused, newest first, and their job."""
+    files = [sent(f"{n}.md", b"") for n in range(count)]
+    ours.post("/enqueue", files=files, status=202)
+    ours.home.work()
+    return [one["id"] for one in ours.get("/quarantine")["refused"]]
+
+
+def uploads_left(ours: Served) -> list[Path]:
+    return list((ours.home.state / "uploads").glob("*"))
+
+
+# ── enqueue ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_files_become_articles(ours: Served) -> None:
+    """202 with the job and where it is; its counts, its article, and nothing left of the upload."""
+    files = [sent("a.md", article("甲")), sent("../b.md", article("乙"))]
+    answer = ours.client.post(
+        "/api/v1/enqueue", files=files, data={"source": "drop"}, headers=CHANGES
+    )
+    job = told(answer, 202)
+    assert answer.headers["location"] == f"/api/v1/jobs/{job['job']}"
+    assert job["files"] == 2
+    assert uploads_left(ours) == []
+    ours.home.work()
+    done = told(ours.client.get(answer.headers["location"]), 200)
+    assert (done["articles"]["published"], done["source"], done["started_by"]) == (
+        2,
+        "drop",
+        "person",
+    )
+    assert [one["title"] for one in ours.get("/articles")["articles"]] == ["乙", "甲"]
+
+
+def test_a_known_article_is_published_anew_where_it_is_forced(ours: Served) -> None:
+    """`force` makes a revision; without it a file that is sent again is a duplicate."""
+    for force, text in (("false", "一"), ("false", "二"), ("true", "三")):
+        files = [sent("a.md", article("甲", body=text))]
+        job = ours.post("/enqueue", files=files, data={"force": force}, status=202)
+        ours.home.work()
+        counts = ours.get(f"/jobs/{job['job']}")["articles"]
+    assert counts["revised"] == 1
+    assert ours.get("/articles")["articles"][0]["revision"] == 2
+
+
+def test_addresses_are_fetched_and_published(fetching: Served, web: Web) -> None:
+    """Each once; the article says where it was."""
+    web.pages["/a.html"] = page("港口夜航", "第一段。")
+    address = web.url("/a.html")
+    fetching.post("/enqueue", {"addresses": [address, address]}, status=202)
+    fetching.home.work()
+    (row,) = fetching.get("/articles")["articles"]
+    record = fetching.get(f"/articles/{row['id']}")["record"]
+    assert record["provenance"]["url"] == address
+
+
+def test_an_address_that_fails_is_told_apart(fetching: Served, web: Web) -> None:
+    """502 where its server fails, 422 where our settings forbid it; nothing is taken."""
+    told_ = fetching.post("/enqueue", {"addresses": [web.url("/gone")]}, status=502)
+    assert told_["trouble"] == "status"
+    told_ = fetching.post("/enqueue", {"addresses": ["http://10.1.2.3/"]}, status=422)
+    assert told_["trouble"] == "address"
+    assert not names(manual_root(fetching.home.settings()))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"addresses": []}, 422),
+        ({"addresses": "http://a.example/"}, 422),
+        ({"addresses": [1]}, 422),
+        ({"addresses": ["/etc/passwd"]}, 422),
+        ({"addresses": ["file:///etc/passwd"]}, 422),
+        ({"addresses": [f"http://a.example/{n}" for n in range(21)]}, 422),
+        ({"addresses": ["http://a.example/"], "source": "nosuch"}, 404),
+        ({"addresses": ["http://a.example/"], "source": 1}, 422),
+        ({"addresses": ["http://a.example/"], "force": "yes"}, 422),
+        ({"addresses": ["http://a.example/"], "path": "/etc"}, 422),
+        (["http://a.example/"], 422),
+    ],
+)
+def test_bodies_that_cannot_be(ours: Served, body: Any, status: int) -> None:
+    """Each is refused with a sentence, before anything is fetched or taken."""
+    ours.post("/enqueue", body, status=status)
+    assert not names(manual_root(ours.home.settings()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/json", b"{", 400),
+        ("application/json", b"\xff\xfe", 400),
+        ("application/json", b"[" * 5000, 400),
+        ("text/plain", b'{"addresses": []}', 415),
+        ("application/x-www-form-urlencoded", b"addresses=http://a.example/", 415),
+        ("multipart/form-data", b"x", 415),
+        ("multipart/form-data; boundary=" + "b" * 300, b"nonsense", 400),
+        ("multipart/form-data; boundary=b", b"nonsense", 400),
+        ("multipart/form-data; boundary=b", b"--b--\r\n", 422),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nhalf a fi',
+            400,
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\ncontent-disposition: form-data; name="path"\r\n\r\n/etc\r\n--b--\r\n',
+            422,
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\ncontent-disposition: form-data; name="force"\r\n\r\nyes\r\n--b--\r\n',
+            422,
+        ),
+        ("multipart/form-data; boundary=b", b"--b\r\nx: " + b"y" * 9000 + b"\r\n\r\n", 400),
+        ("application/json", b'{"addresses": [' + b" " * 300_000 + b"]}", 413),
+    ],
+)
+def test_bodies_that_cannot_be_read(ours: Served, kind: str, body: bytes, status: int) -> None:
+    """Whatever is sent, the answer is a problem with a sentence; nothing is taken or left."""
+    headers = {"content-type": kind}
+    told(ours.client.post("/api/v1/enqueue", content=body, headers={**CHANGES, **headers}), status)
+    assert not names(manual_root(ours.home.settings()))
+    assert uploads_left(ours) == []
+
+
+def test_uploads_are_bounded(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By their bytes, whatever they declare, by the number of files, and of fields."""
+    monkeypatch.setenv("NEWSDROP_WEB_UPLOAD_MB", "1")
+    monkeypatch.setattr(uploading, "MOST_FILES", 3)
+    half = [sent("a", b"x" * 600_000), sent("b", b"x" * 600_000)]
+    with served(ours.home) as small:
+        problem = small.post("/enqueue", files=half, status=413)
+        assert "web.upload_mb" in problem["detail"]
+        many = [sent(f"{n}.md", b"x") for n in range(4)]
+        assert "3 files" in small.post("/enqueue", files=many, status=413)["detail"]
+        fields = {f"f{n}": "x" for n in range(101)}
+        small.post("/enqueue", files=many[:1], data=fields, status=413)
+        long = {"source": "x" * 70_000}
+        small.post("/enqueue", files=many[:1], data=long, status=413)
+        assert uploads_left(small) == []
+        assert not names(manual_root(small.home.settings()))
+        small.post("/enqueue", files=many[:3], status=202)
+
+
+def test_a_sender_that_goes_away_leaves_nothing(ours: Served) -> None:
+    """Half an upload is no file, and what was written of it goes."""
+    port = int(ours.url.rpartition(":")[2])
+    head = (
+        f"POST /api/v1/enqueue HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Newsdrop: 1\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
+        '--b\r\nContent-Disposition: form-data; name="file"; filename="a.md"\r\n\r\n'
+    )
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(head.encode() + b"half")
+        _until(lambda: bool(uploads_left(ours)))
+    _until(lambda: not uploads_left(ours))
+    assert not names(manual_root(ours.home.settings()))
+
+
+def test_only_so_many_uploads_at_once(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it 503 and when to come again: the disk that unaccepted bytes take is bounded."""
+    monkeypatch.setattr(uploading, "AT_ONCE", 0)
+    answer = ours.client.post(
+        "/api/v1/enqueue", files=[sent("a.md", article("甲"))], headers=CHANGES
+    )
+    told(answer, 503)
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_what_a_killed_server_left_goes_after_a_day(ours: Served) -> None:
+    """Old uploads are removed by the next one; what may be under way stays."""
+    old, new = (ours.home.state / "uploads" / name for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        folder.joinpath("0").write_text("x")
+    os.utime(old, (1, 1))
+    ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
+    assert uploads_left(ours) == [new]
+
+
+def test_a_full_spool_says_when_to_come_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 at once, in a sentence, while as many batches wait as may; nothing is half taken."""
+    monkeypatch.setenv("NEWSDROP_SPOOL_MAX_WAITING", "1")
+    with served(home) as ours:
+        ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
+        problem = ours.post("/enqueue", files=[sent("b.md", article("乙"))], status=503)
+        assert "try again" in problem["detail"]
+        assert uploads_left(ours) == []
+        assert len(names(manual_root(home.settings()))) == 1
+
+
+# ── who may ────────────────────────────────────────────────────────────────────────────────
+
+CHANGING = [
+    ("POST", "/enqueue"),
+    ("POST", "/jobs/x/retry"),
+    ("POST", "/quarantine/retry"),
+    ("POST", "/quarantine/discard"),
+    ("POST", "/sources/drop/pause"),
+    ("POST", "/sources/drop/resume"),
+    ("POST", "/feeds"),
+    ("DELETE", "/feeds/x"),
+    ("POST", "/feeds/refresh"),
+    ("POST", "/feeds/reset-errors"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGING)
+def test_what_changes_something_is_asked_by_programs_only(
+    ours: Served, method: str, path: str
+) -> None:
+    """Without the header (which a page of another site cannot send) nothing is done; nor with a
+    made-up token, another site's Origin, or by a browser's question whether it may."""
+    address = f"/api/v1{path}"
+    for headers in ({}, {"x-newsdrop": "0"}, {"authorization": "Bearer x"}):
+        told(ours.client.request(method, address, headers=headers), 403)
+    for origin in ("https://evil.example", "null", f"{ours.url}0"):
+        told(ours.client.request(method, address, headers={**CHANGES, "origin": origin}), 403)
+    asked = ours.client.request(
+        "OPTIONS",
+        address,
+        headers={
+            "origin": "https://evil.example",
+            "access-control-request-method": method,
+            "access-control-request-headers": "x-newsdrop",
+        },
+    )
+    assert asked.status_code in (403, 405)
+    assert not any(name.startswith("access-control") for name in asked.headers)
+    assert not (ours.home.state / "paused" / "drop").exists()
+
+
+def test_every_change_is_in_the_list_above() -> None:
+    """No endpoint that changes something is left out."""
+    from worker.web.api import routes
+
+    changing = {
+        (method, route.path)  # type: ignore[attr-defined]
+        for route in routes
+        for method in route.methods  # type: ignore[attr-defined]
+        if method not in ("GET", "HEAD")
+    }
+    assert len(changing) == len(CHANGING)
+
+
+def test_the_token_lets_in(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one set, all is asked with it; it needs no other header, and a wrong one gets 401."""
+    monkeypatch.setenv("NEWSDROP_WEB_TOKEN", "long and secret")
+    with served(home) as ours:
+        ours.get("/articles", status=401)
+        ours.post("/sources/drop/pause", status=401)
+        wrong = {"authorization": "Bearer wrong"}
+        told(ours.client.get("/api/v1/articles", headers=wrong), 401)
+        told(ours.client.post("/api/v1/sources/drop/pause", headers=wrong), 401)
+        right = {"authorization": "Bearer long and secret"}
+        told(ours.client.get("/api/v1/articles", headers=right), 200)
+        told(ours.client.post("/api/v1/sources/drop/pause", headers=right), 200)
+        assert (home.state / "paused" / "drop").exists()
+
+
+def test_another_name_is_refused(ours: Served) -> None:
+    """A name that was pointed at this machine is told so."""
+    told(ours.client.get("/api/v1/status", headers={"host": "evil.example"}), 421)
+
+
+# ── jobs ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_jobs_in_pages(ours: Served) -> None:
+    """Newest first; `next` leads on, and ends."""
+    ids = []
+    for number in range(3):
+        files = [sent("a.md", article(f"第{number}号"))]
+        ids.append(ours.post("/enqueue", files=files, status=202)["job"])
+    first = ours.get("/jobs?count=2")
+    second = ours.get(f"/jobs?count=2&cursor={first['next']}")
+    assert {one["id"] for one in (*first["jobs"], *second["jobs"])} == set(ids)
+    assert second["next"] is None
+    assert first["jobs"][0]["files"]["waiting"] == 1
+
+
+def test_a_job_is_retried(ours: Served) -> None:
+    """What was refused of it is accepted again, as a job of its own; then there is nothing left."""
+    first, second = refused(ours)
+    (job,) = [one["id"] for one in ours.get("/jobs")["jobs"]]
+    told_ = ours.get(f"/jobs/{job}")
+    assert {one["quarantine"] for one in told_["refused"]} == {first, second}
+    answer = ours.client.post(f"/api/v1/jobs/{job}/retry", headers=CHANGES)
+    retried = told(answer, 202)
+    assert retried["files"] == 2
+    ours.home.work()
+    assert told(ours.client.get(answer.headers["location"]), 200)["started_by"] == "retry"
+    ours.post(f"/jobs/{job}/retry", status=422)
+    ours.get("/jobs/nosuch", status=404)
+    ours.post("/jobs/nosuch/retry", status=404)
+
+
+# ── articles ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def published(ours: Served) -> Served:
+    files = [sent(f"{n}.md", article(f"港口第{n}号公告")) for n in range(3)]
+    ours.post("/enqueue", files=files, status=202)
+    ours.home.work()
+    return ours
+
+
+def test_articles_in_pages_and_by_words(published: Served) -> None:
+    """Newest first, on from `next`; words with how many entries were looked at."""
+    first = published.get("/articles?count=2")
+    second = published.get(f"/articles?count=2&before={first['next']}")
+    titles = [one["title"] for one in (*first["articles"], *second["articles"])]
+    assert titles == ["港口第2号公告", "港口第1号公告", "港口第0号公告"]
+    found = published.get(f"/articles?q={quote('第1号')}")
+    assert ([one["title"] for one in found["articles"]], found["looked"]) == (["港口第1号公告"], 3)
+
+
+def test_one_article_and_its_explanation(published: Served) -> None:
+    """By its id, its title and date, its path: the same article."""
+    row = published.get("/articles")["articles"][0]
+    one = published.get(f"/articles/{row['id']}")
+    assert (one["record"]["title"], one["record_from"]) == (row["title"], "stream")
+    assert one["explained"]["past"][0]["status"] == "published"
+    for query in (f"title={quote(row['title'])}&date={row['date']}", "path=2.md"):
+        (article_,) = published.get(f"/explain?{query}")["articles"]
+        assert (article_["id"], article_["known"]) == (row["id"], True)
+    published.get(f"/explain?title={quote('没有')}&date=2022-03-04")
+
+
+def test_no_file_is_looked_at_for_an_explanation(ours: Served) -> None:
+    """A path that is there, but was never taken, is told like one that is not there."""
+    there = ours.home.put("secret.md", article("秘密"))
+    problems = [ours.get(f"/explain?path={quote(str(path))}", status=404) for path in
+                (there, there.with_name("other.md"), "/etc/passwd")]  # fmt: skip
+    assert all("秘密" not in json.dumps(one, ensure_ascii=False) for one in problems)
+    assert len({one["detail"].partition("path ")[2][-60:] for one in problems}) == 1
+
+
+# ── quarantine ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_quarantine_pages_and_looks(ours: Served) -> None:
+    """Newest first; a look at the beginning, and the bytes themselves, never as a page."""
+    ids = refused(ours, 3)
+    first = ours.get("/quarantine?count=2&reason=empty&source=manual")
+    second = ours.get(f"/quarantine?count=2&after={first['next']}")
+    assert [one["id"] for one in (*first["refused"], *second["refused"])] == ids
+    assert first["total"] == 3
+    raw = ours.home.state / "quarantine" / ids[0] / "raw"
+    raw.write_bytes(b"<script>alert(1)</script>")
+    look = ours.get(f"/quarantine/{ids[0]}")
+    assert (look["kind"], look["text"], look["refused"]["reason"]) == (
+        "text",
+        "<script>alert(1)</script>",
+        "empty",
+    )
+    answer = ours.client.get(f"/api/v1/quarantine/{ids[0]}/raw")
+    assert answer.content == b"<script>alert(1)</script>"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_raw_bytes_follow_no_link(ours: Served, tmp_path: Path) -> None:
+    """A link in place of the bytes leads nowhere."""
+    (only,) = refused(ours, 1)
+    raw = ours.home.state / "quarantine" / only / "raw"
+    raw.unlink()
+    raw.symlink_to(tmp_path / "secret")
+    (tmp_path / "secret").write_text("secret")
+    assert "secret" not in ours.client.get(f"/api/v1/quarantine/{only}/raw").text
+
+
+def test_retry_and_discard(ours: Served) -> None:
+    """Some are accepted again, some go; an unknown id stops it before anything is done."""
+    first, second, third = refused(ours, 3)
+    ours.post("/quarantine/discard", {"ids": [first, "nosuch"]}, status=404)
+    ours.post("/quarantine/retry", {"ids": [first, "../../x"]}, status=404)
+    assert ours.get("/quarantine")["total"] == 3
+    assert ours.post("/quarantine/discard", {"ids": [first, first]}) == {"discarded": 1}
+    answer = ours.client.post(
+        "/api/v1/quarantine/retry", json={"ids": [second, third]}, headers=CHANGES
+    )
+    retried = told(answer, 202)
+    assert retried["files"] == 2
+    assert answer.headers["location"].endswith(retried["job"])
+    assert ours.get("/quarantine")["total"] == 0
+
+
+@pytest.mark.parametrize("body", [{}, {"ids": []}, {"ids": "x"}, {"ids": [1]}, {"all": True},
+                                  {"ids": ["x"] * 1001}])  # fmt: skip
+@pytest.mark.parametrize("path", ["/quarantine/retry", "/quarantine/discard"])
+def test_ids_are_named(ours: Served, path: str, body: Any) -> None:
+    """A list of one to a thousand of them, and nothing else."""
+    ours.post(path, body, status=422)
+
+
+# ── feeds and sources ───────────────────────────────────────────────────────────────────────
+
+
+def test_a_feed_from_adding_to_removing(fetching: Served, web: Web) -> None:
+    """Looked at once and added; shown, due at once, begun anew, held, let go on, removed."""
+    web.pages["/feed.xml"] = feed(1, 2)
+    answer = fetching.client.post(
+        "/api/v1/feeds", json={"url": web.url("/feed.xml"), "name": "harbour"}, headers=CHANGES
+    )
+    added = told(answer, 201)
+    assert (added["name"], added["entries"]) == ("harbour", 2)
+    assert answer.headers["location"] == "/api/v1/feeds/harbour"
+    assert fetching.get("/feeds/harbour")["standing"] == "new"
+    assert [one["name"] for one in fetching.get("/feeds")["feeds"]] == ["harbour"]
+    fetching.post("/feeds", {"url": web.url("/feed.xml")}, status=409)
+    fetching.post("/feeds", {"url": "http://o.example/", "name": "drop"}, status=409)
+    assert fetching.post("/feeds/refresh", {"names": ["harbour"]}) == {"feeds": 1, "paused": 0}
+    assert fetching.post("/feeds/reset-errors", {"all": True})["feeds"] == 1
+    fetching.post("/sources/harbour/pause")
+    assert fetching.get("/feeds/harbour")["standing"] == "paused"
+    assert fetching.post("/feeds/refresh", {"all": True}) == {"feeds": 1, "paused": 1}
+    assert fetching.post("/sources/harbour/resume") == {"source": "harbour", "paused": False}
+    gone = fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES)
+    assert told(gone, 200) == {"removed": 1}
+    told(fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES), 404)
+
+
+def test_a_page_that_names_several_feeds(fetching: Served, web: Web) -> None:
+    """None is added; they are told, to choose from."""
+    links = "".join(
+        f'<link rel="alternate" type="application/rss+xml" href="/{n}.xml" title="{n}">'
+        for n in "ab"
+    )
+    html = f"<!DOCTYPE html><html><head><title>x</title>{links}</head><body>x</body></html>"
+    web.pages["/"] = Reply(body=html.encode(), headers={"content-type": "text/html"})
+    problem = fetching.post("/feeds", {"url": web.url("/")}, status=422)
+    assert [one["url"] for one in problem["feeds"]] == [web.url("/a.xml"), web.url("/b.xml")]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/feeds", {}, 422),
+        ("/feeds", {"url": 1}, 422),
+        ("/feeds", {"url": "nothing"}, 422),
+        ("/feeds", {"url": "http://a.example/", "check": "no"}, 422),
+        ("/feeds", {"url": "http://a.example/", "colour": "red"}, 422),
+        ("/feeds", {"url": "http://a.example/", "schedule": "never", "check": False}, 422),
+        ("/feeds", {"url": "http://a.example/", "site": "nosuch", "check": False}, 404),
+        ("/feeds/refresh", {}, 422),
+        ("/feeds/refresh", {"names": ["nosuch"]}, 404),
+        ("/feeds/refresh", {"names": ["x"], "all": True}, 422),
+        ("/feeds/reset-errors", {"failing": True}, 422),
+        ("/sources/nosuch/pause", None, 404),
+        ("/sources/..%2f..%2fetc/pause", None, 404),
+        ("/sources/drop/pause", {"now": True}, 422),
+    ],
+)
+def test_changes_that_cannot_be(ours: Served, path: str, body: Any, status: int) -> None:
+    """Each is refused with a sentence that says what to do."""
+    ours.post(path, body, status=status)
+
+
+# ── what all have ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/jobs?cuont=5", 400),
+        ("/jobs?count=0", 400),
+        ("/jobs?count=201", 400),
+        ("/jobs?count=%EF%BC%91", 400),
+        ("/jobs?count=1&count=2", 400),
+        ("/jobs?cursor=-1", 400),
+        ("/jobs?cursor=99999999999999999999", 400),
+        ("/jobs/" + "x" * 3000, 404),
+        ("/jobs/a%00b", 404),
+        ("/articles?before=x", 422),
+        ("/articles?q=", 422),
+        ("/articles?q=" + "x" * 2001, 400),
+        ("/articles?q=" + "+".join("abcdefghijkl"), 422),
+        ("/articles/nosuch", 404),
+        ("/articles/nosuch?as=html", 400),
+        ("/explain", 400),
+        ("/explain?title=a&path=b", 400),
+        ("/explain?path=a&date=2022-01-01", 400),
+        ("/explain?title=a&date=tomorrow", 422),
+        ("/explain?title=a&date=2022-01-01&source=nosuch", 404),
+        ("/explain?url=http://a.example/never", 404),
+        ("/quarantine?reason=ugly", 400),
+        ("/quarantine/nosuch", 404),
+        ("/quarantine/..%2f..%2fetc%2fpasswd/raw", 404),
+        ("/feeds/nosuch", 404),
+        ("/status?x", 400),
+        ("/nosuch", 404),
+        ("/", 404),
+    ],
+)
+def test_questions_that_cannot_be(ours: Served, path: str, status: int) -> None:
+    """A status that is right, and a sentence; parameters that are not known are not passed over."""
+    ours.get(path, status=status)
+
+
+def test_another_method_is_told(ours: Served) -> None:
+    """405 is a problem, too."""
+    told(ours.client.put("/api/v1/jobs", headers=CHANGES), 405)
+    told(ours.client.get("/api/v1/enqueue"), 405)
+
+
+def test_status_is_the_overview(ours: Served) -> None:
+    """The same value that the front page shows."""
+    found = ours.get("/status")
+    assert {"status", "problems", "minutes", "working"} <= found.keys()
+    assert found["status"]["sources"]
+
+
+def test_without_redis(lonely: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What needs it is 503 with a sentence; status and feeds say so; files are accepted."""
+    with served(lonely) as ours:
+        for path in ("/jobs", "/jobs/x", "/articles", "/articles?q=x"):
+            assert "Redis" in ours.get(path, status=503)["detail"]
+        ours.get("/status")
+        ours.post("/feeds", {"url": "http://a.example/f", "name": "a", "check": False}, status=201)
+        assert "Redis" in ours.get("/feeds")["problem"]
+        ours.post("/feeds/refresh", {"all": True}, status=503)
+        ours.post("/enqueue", files=[sent("a.md", article("甲"))], status=202)
+        assert ours.get("/quarantine")["total"] == 0
+
+
+def test_nothing_hides_in_an_answer(ours: Served) -> None:
+    """What a terminal would obey is written as an escape; the value stays what it was."""
+    title = "港\u202e口\u200b报\x9b31m"
+    ours.home.context().redis.xadd("newsdrop:articles", {"title": title})
+    answer = ours.client.get("/api/v1/articles")
+    assert not any(char in answer.text for char in title if not char.isprintable())
+    assert answer.json()["articles"][0]["title"] == title
+
+
+def test_a_declared_length_that_lies(ours: Served) -> None:
+    """A body that is longer than it may be is refused by what it declares, before it is sent."""
+    port = int(ours.url.rpartition(":")[2])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.putrequest("POST", "/api/v1/enqueue")
+    connection.putheader("x-newsdrop", "1")
+    connection.putheader("content-type", "multipart/form-data; boundary=b")
+    connection.putheader("content-length", str(10**12))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def _until(true: Any) -> None:
+    import time
+
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_pages_upload_needs_its_forms_token(ours: Served) -> None:
+    """The page's form is believed only with the token of a page of ours; the API's header is not
+    enough there, and nothing is taken or left."""
+    files = [sent("a.md", article("甲"))]
+    for data in ({}, {"form_token": "1.x"}):
+        refused_ = ours.client.post("/enqueue", files=files, data=data, headers=CHANGES)
+        assert refused_.status_code == 403
+    assert uploads_left(ours) == []
+    assert not names(manual_root(ours.home.settings()))
+    token = ours.client.get("/enqueue").text.partition('name="form_token" value="')[2]
+    data = {"form_token": token.partition('"')[0]}
+    assert ours.client.post("/enqueue", files=files, data=data).status_code == 303
+    assert len(names(manual_root(ours.home.settings()))) == 1

@@ -1,0 +1,51 @@
+"""Numbers, times and words as pages show them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from worker.model.times import rfc3339
+from worker.web import filters
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        (filters.count(None), "–"),
+        (filters.count(12_345), "12,345"),
+        (filters.size(999), "999 B"),
+        (filters.size(999_900), "1.0 MB"),
+        (filters.size(12_000), "12.0 kB"),
+        (filters.size(4_100_000), "4.1 MB"),
+        (filters.size(3 * 10**15), "3000 TB"),
+        (filters.rate(0), "0"),
+        (filters.rate(2.26), "2.3"),
+        (filters.span(3.44), "3.4 s"),
+        (filters.span(7_500), "2 h 05 min"),
+        (filters.span(7_200), "2 h"),
+        (filters.words("no_content"), "no content"),
+        (filters.plural(1, "file"), "1 file"),
+        (filters.plural(2, "batch", "batches"), "2 batches"),
+        (filters.exact("2026-01-31T12:00:00.120+08:00"), "2026-01-31 04:00:00.120 UTC"),
+    ],
+)
+def test_what_is_shown(told: str, shown: str) -> None:
+    """In few characters, with a dash where nobody knows."""
+    assert told == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-5, "now"), (3, "just now"), (47, "40 s ago"), (300, "5 min ago"), (-300, "in 5 min")],
+)
+def test_ago_is_coarse(seconds: int, shown: str) -> None:
+    """So that a page that is watched does not change with every second."""
+    assert filters.ago(rfc3339(NOW - timedelta(seconds=seconds)), NOW) == shown
+
+
+def test_nothing_from_outside_becomes_markup() -> None:
+    """Emphasised runs and code are marked; whatever they hold is escaped."""
+    assert filters.marked("a <b> c", ["<b>", " "]) == "a <strong>&lt;b&gt;</strong> c"
+    assert filters.said("say `<x>` & go") == "say <code>&lt;x&gt;</code> &amp; go"

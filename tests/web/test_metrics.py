@@ -1,0 +1,341 @@
+"""Metrics: what a scrape tells, counted right whatever becomes of processes."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import redis
+import typer.main
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.test_plain_celery import Worker, until
+from tests.http_server import Reply, Web
+from tests.newsroom import item, newsroom, rss
+from tests.servers import Server
+from tests.world import World, article, in_child
+from worker.cli.root import app
+from worker.model import Stage, Tally
+from worker.queries.audit import audit
+from worker.settings.clock import utc_now
+from worker.spool.batch import Batch
+from worker.store.measures import BOUNDS
+from worker.store.tally import Tallies
+from worker.taskqueue.client import ring_ingest
+from worker.web import metrics
+from worker.web.metrics import exposition
+
+Labels = frozenset[tuple[str, str]]
+
+
+def scrape(world: World) -> dict[str, dict[Labels, float]]:
+    """Every sample, by name and labels; what prometheus_client's own parser reads."""
+    text, content_type = exposition(world.settings, utc_now())
+    assert content_type.startswith("text/plain; version=0.0.4")
+    found: dict[str, dict[Labels, float]] = {}
+    for family in text_string_to_metric_families(text.decode()):
+        assert family.name.startswith("newsdrop_")
+        assert family.documentation
+        for sample in family.samples:
+            assert not sample.name.startswith(f"{family.name}_unknown")
+            values = found.setdefault(sample.name, {})
+            labels = frozenset(sample.labels.items())
+            assert labels not in values, sample
+            values[labels] = sample.value
+    return found
+
+
+def value(told: dict[str, dict[Labels, float]], name: str, **labels: str) -> float | None:
+    return told.get(f"newsdrop_{name}", {}).get(frozenset(labels.items()))
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: Server) -> World:
+    return World(tmp_path / "state", redis_server.url)
+
+
+def test_a_scrape_tells_what_was_done(world: World) -> None:
+    """Articles by outcome and source, repeats and refusals by reason, files, stages, stream."""
+    world.put("a.md", article("甲"))
+    world.put("b.md", article("乙"))
+    world.run()
+    for name, data in {"a again.md": article("甲"), "bad.md": b"\x00"}.items():
+        world.put(name, data)
+    world.put("c.md", article("甲", "改过的正文。"))
+    world.run()
+    world.put("waits.md", article("丙"))
+    world.look()
+    told = scrape(world)
+    outcomes = {
+        outcome: value(told, "articles_total", source="drop", outcome=outcome)
+        for outcome in ("published", "revised", "duplicate", "rejected")
+    }
+    assert outcomes == {"published": 2, "revised": 0, "duplicate": 2, "rejected": 1}
+    assert value(told, "duplicates_total", reason="same_bytes") == 1
+    assert value(told, "duplicates_total", reason="content_differs") == 1
+    assert value(told, "rejected_total", reason="not_text") == 1
+    assert value(told, "rejected_total", reason="kills_worker") == 0
+    assert value(told, "files", state="waiting") == 1
+    assert value(told, "files_settled_total", outcome="archived") == 4
+    assert value(told, "files_settled_total", outcome="quarantined") == 1
+    assert value(told, "source_waiting_files", source="drop") == 1
+    assert value(told, "batches") == 1
+    assert (value(told, "oldest_batch_age_seconds") or 0) > 0
+    assert value(told, "stream_entries") == 2
+    assert value(told, "redis_up") == 1
+    assert value(told, "quarantine_inputs") == 1
+    assert (value(told, "quarantine_bytes") or 0) > 1
+    assert (value(told, "archive_bytes") or 0) > 100
+    assert (value(told, "disk_free_bytes") or 0) > 1e6
+    last = value(told, "source_last_success_timestamp_seconds", source="drop")
+    assert last is not None
+    assert abs(last - time.time()) < 3600
+    for stage in Stage:
+        assert value(told, "stage_seconds_count", stage=stage) == 2
+        counts = [
+            value(told, "stage_seconds_bucket", stage=stage, le=str(float(bound)))
+            for bound in BOUNDS
+        ]
+        assert counts == sorted(counts, key=lambda count: count or 0)
+        assert value(told, "stage_seconds_bucket", stage=stage, le="+Inf") == 2
+
+
+@pytest.mark.parametrize("step", ["settle", "remove"])
+def test_a_batch_is_measured_once(world: World, step: str) -> None:
+    """kill -9 just before a batch is settled, or just after: whoever takes it next counts each
+    article, repeat and refusal once. Times that died with their process are in no histogram."""
+    world.put("a.md", article("甲"))
+    world.put("b.md", article("甲") + b"\n")
+    world.put("bad.md", b"\x00")
+    world.look()
+
+    def die(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def run() -> None:
+        part = Tallies if step == "settle" else Batch
+        setattr(part, step, die)
+        World(world.settings.state_dir, world.settings.redis.url).drain()
+
+    assert in_child(run) == -signal.SIGKILL
+    assert len(world.waiting()) == 1
+    world.drain()
+    told = scrape(world)
+    assert value(told, "articles_total", source="drop", outcome="published") == 1
+    assert value(told, "articles_total", source="drop", outcome="duplicate") == 1
+    assert value(told, "duplicates_total", reason="same_article") == 1
+    assert value(told, "rejected_total", reason="not_text") == 1
+    assert value(told, "stage_seconds_count", stage="whole") == (0 if step == "settle" else 1)
+    assert sum(minute.duplicate for minute in world.context.measures.minutes(5)) == 1
+
+
+def test_what_it_says_of_the_service(world: World) -> None:
+    """Without a worker and a tick there are none, and the tick is as old as can be told; bells
+    that wait are counted by queue."""
+    world.context.redis.rpush("newsdrop.ingest", "{}", "{}")
+    told = scrape(world)
+    assert value(told, "workers") == 0
+    assert value(told, "beat_age_seconds") == 86_400
+    assert value(told, "queue_messages", queue="newsdrop.ingest") == 2
+    assert value(told, "queue_messages", queue="newsdrop") == 0
+    assert value(told, "problems", level="fail") == 1
+    assert value(told, "intake_paused") == 0
+
+
+def test_without_redis_it_says_so(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """A server that is away is 0, what the spool knows is told, and nothing else is made up."""
+    server = own_server()
+    world = World(tmp_path / "state", server.url)
+    world.put("a.md", article())
+    world.look()
+    server.kill()
+    told = scrape(world)
+    assert value(told, "redis_up") == 0
+    assert value(told, "files", state="waiting") == 1
+    assert value(told, "source_waiting_files", source="drop") == 1
+    assert "newsdrop_articles_total" not in told
+    assert "newsdrop_workers" not in told
+    assert "newsdrop_stream_entries" not in told
+
+
+def test_names_of_others_are_escaped(world: World, redis_client: redis.Redis) -> None:
+    """A consumer group may have any bytes as its name: the scrape stays readable, one line each."""
+    world.put("a.md", article())
+    world.run()
+    names = [b'quo"te\\', b"line\nnewsdrop_redis_up 0", b"\xff\x1b[31m", "新闻".encode()]
+    for name in names:
+        redis_client.xgroup_create("newsdrop:articles", name, "0")
+    told = scrape(world)
+    groups = {dict(labels)["group"]: n for labels, n in told[LAG].items()}
+    assert len(groups) == len(names)
+    assert set(groups.values()) == {1}
+    assert 'quo"te\\\\' in groups
+    assert "新闻" in groups
+    assert not [name for name in groups if "\x1b" in name or "\n" in name]
+    assert value(told, "redis_up") == 1
+
+
+LAG = "newsdrop_consumer_group_lag_entries"
+
+
+def test_series_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources beyond the bound are one more together: no article is missing from the sum."""
+    for number in range(5):
+        world.context.tallies.settle(
+            f"b{number}", source=f"source-{number}", job=None, tally=_published(number + 1)
+        )
+    monkeypatch.setattr(metrics, "MOST_SOURCES", 3)
+    told = scrape(world)["newsdrop_articles_total"]
+    shown = {dict(labels)["source"] for labels in told}
+    assert len(shown) == 4
+    assert metrics.OTHERS in shown
+    assert sum(told.values()) == 15
+
+
+def _published(count: int) -> Tally:
+    return Tally(archived=count, published=count)
+
+
+def test_openmetrics_is_given_who_asks(world: World) -> None:
+    """`Accept` chooses the format; the stricter one is read by its own strict parser."""
+    world.put("a.md", article())
+    world.run()
+    accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2"
+    text, content_type = exposition(world.settings, utc_now(), accept)
+    assert content_type.startswith("application/openmetrics-text; version=1.0.0")
+    families = {family.name for family in openmetrics.text_string_to_metric_families(text.decode())}
+    assert {"newsdrop_build", "newsdrop_articles", "newsdrop_stage_seconds"} <= families
+
+
+def test_fetches_have_their_status(redis_server: Server, tmp_path: Path, web: Web) -> None:
+    """Feeds and pages by what was answered; what did not change is a repeat, in no outcome."""
+    world = newsroom(tmp_path / "state", redis_server, web)
+    web.pages["/rss"] = Reply(body=rss([item(1), item(2)]))
+    world.add_feed("harbour", web.url("/rss"))
+    world.add_feed("gone", web.url("/nothing"))
+    world.poll()
+    web.pages["/rss"] = Reply(body=rss([item(1), item(2), item(3)]))
+    world.poll("harbour")
+    told = scrape(world)
+    assert value(told, "fetches_total", kind="feed", status="200") == 2
+    assert value(told, "fetches_total", kind="feed", status="404") == 1
+    assert value(told, "duplicates_total", reason="unchanged") == 2
+    assert value(told, "articles_total", source="feeds", outcome="published") in (3, None)
+    published = [
+        count
+        for labels, count in told["newsdrop_articles_total"].items()
+        if ("outcome", "published") in labels
+    ]
+    assert sum(published) == 3
+    assert value(told, "feed_news_total", feed="harbour") == 3
+    assert value(told, "feed_news_total", feed="gone") == 0
+    assert value(told, "feeds") == 2
+    assert value(told, "feeds_failing") == 1
+
+
+@pytest.fixture
+def worker(tmp_path: Path, own_server: Callable[..., Server]) -> Iterator[tuple[World, Worker]]:
+    """A worker of which each process is replaced after one task."""
+    world = World(tmp_path / "state", own_server(appendonly=True).url)
+    options = {"NEWSDROP_WORKER_MAX_TASKS": "1", "NEWSDROP_WORKER_SLICE_SECONDS": "0.2"}
+    one = Worker(world, tmp_path / "worker.log", **options)
+    yield world, one
+    one.kill()
+
+
+@pytest.mark.e2e
+def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
+    """Processes are replaced after each task and killed in the middle of their work, again and
+    again, tasks are delivered twice: every counter is what the ledger says, to the last one."""
+    world, one = worker
+    for number in range(300):
+        world.put(f"{number}.md", article(f"第{number % 200}条", f"正文{number // 250}。"))
+    for number in range(10):
+        world.put(f"bad{number}.md", b"\x00%d" % number)
+    one.start()
+    rounds: list[set[int]] = []
+    for round_ in range(6):
+        until(lambda least=round_ * 25: len(world.entries()) > least, "progress")
+        children = one.children()
+        rounds.append({child.pid for child in children})
+        for child in children:
+            if round_ % 2:
+                _kill(child)
+        for _ in range(3):
+            assert ring_ingest(world.settings)
+    until(lambda: world.totals().archived + world.totals().quarantined == 310, "end of the work")
+    assert set.union(*rounds[2:]) - rounds[0], "no process was replaced"
+    told = scrape(world)
+    ledger = world.journal()
+    counted = {
+        outcome: value(told, "articles_total", source="drop", outcome=outcome)
+        for outcome in ("published", "revised", "duplicate", "rejected")
+    }
+    by_status = dict.fromkeys(counted, 0)
+    for line in ledger:
+        by_status[line["status"].value] += 1
+    assert counted == by_status
+    assert sum(by_status.values()) == 310
+    assert by_status["published"] == len(world.entries()) == 200
+    repeats = sum(told["newsdrop_duplicates_total"].values())
+    assert repeats == by_status["duplicate"]
+    assert sum(told["newsdrop_rejected_total"].values()) == 10
+    segments = list(world.context.desk.archive.segments())
+    settled = value(told, "stage_seconds_count", stage="whole") or 0
+    assert 0 < settled <= len(segments)
+    minutes = world.context.measures.minutes(60)
+    assert sum(minute.published for minute in minutes) == 200
+    assert audit(world.settings).balanced
+
+
+def _kill(child: psutil.Process) -> None:
+    try:
+        child.send_signal(signal.SIGKILL)
+    except psutil.NoSuchProcess:
+        return
+
+
+def test_the_document_has_every_metric(redis_server: Server, tmp_path: Path, web: Web) -> None:
+    """docs/monitoring.md has a row for each metric with its type and labels, and no other."""
+    world = newsroom(tmp_path / "state", redis_server, web)
+    world.put("a.md", article())
+    world.run()
+    world.add_feed("gone", web.url("/nothing"))
+    world.poll()
+    world.context.redis.xgroup_create("newsdrop:articles", "readers", "0")
+    text, _ = exposition(world.settings, utc_now())
+    scraped = {
+        re.sub(r"_(bucket|count|sum)$", "", sample.name): (
+            family.type,
+            {label for label in sample.labels if label != "le"},
+        )
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(newsdrop_\w+)` \| (\w+) \| ([^|]*)\| .+ \|$", page, re.MULTILINE)
+    told = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+    assert len(rows) == len(told)
+    assert told == scraped
+    assert set(re.findall(r"newsdrop_\w+", page)) <= {*told, "newsdrop_stage_seconds_bucket"}
+
+
+def test_what_is_advised_can_be_done() -> None:
+    """Each command that the document and the alerts name is there."""
+    root = Path(__file__).parents[2]
+    pages = [root / "docs" / "monitoring.md", root / "config" / "monitoring" / "alerts.yml"]
+    commands = typer.main.get_command(app)
+    for page in pages:
+        for call in re.findall(r"`newsdrop ([\w -]+)", page.read_text("utf-8")):
+            found: Any = commands
+            for word in call.split():
+                if not hasattr(found, "commands") or word.startswith("-"):
+                    break
+                assert word in found.commands, f"{page.name}: newsdrop {call}"
+                found = found.commands[word]

@@ -1,0 +1,363 @@
+"""What the pages show and what their forms do, over real HTTP and a real server."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import home, lonely
+from tests.home import Home, article
+from tests.http_server import Reply, Web
+from tests.newsroom import feed
+from tests.web.served import Served, look_anew, may_fetch, served
+from worker.settings import load
+from worker.store.connection import connect, redis_url
+
+__all__ = ["home", "lonely"]
+
+RLO = "\u202e"
+NASTY = f"<script>alert(1)</script>\"'&{RLO}evil"
+
+
+@pytest.fixture
+def ours(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A home that is served, and may fetch from the test's own web server."""
+    may_fetch(monkeypatch, web)
+    look_anew(monkeypatch)
+    with served(home) as one:
+        yield one
+
+
+def text(one: Served, path: str, status: int = 200) -> str:
+    answer = one.client.get(path)
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+def words(html: str) -> str:
+    """What a reader sees, roughly: without tags, spaces folded."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def sent(one: Served, path: str, form: str = "", **fields: str) -> str:
+    """Send a form of the page `form` and follow to the page that it leads to: its address."""
+    token = re.search(r'name="form_token" value="([^"]+)"', text(one, form or "/enqueue"))
+    assert token is not None
+    answer = one.client.post(path, data={"form_token": token[1], **fields})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def enqueued(one: Served, **files: str | bytes) -> str:
+    """Enqueue files by the API and work on them: the job's id."""
+    forms = [("file", (name, data, "text/markdown")) for name, data in files.items()]
+    job: str = one.post("/enqueue", files=forms, status=202)["job"]
+    one.home.work()
+    return job
+
+
+def test_empty_pages_tell_what_to_do(ours: Served) -> None:
+    """Where nothing is yet each page names the next step."""
+    for path, wanted in (
+        ("/", "No worker is running"),
+        ("/jobs", "Enqueue a file"),
+        ("/articles", "drop one into a watched folder"),
+        ("/quarantine", "can be retried"),
+        ("/feeds", "newsdrop feeds import"),
+        ("/enqueue", "watched folder"),
+        ("/explain", "title and date"),
+    ):
+        assert wanted in words(text(ours, path)), path
+
+
+def test_every_page_stands_in_one_frame(ours: Served) -> None:
+    """Each has a title, a skip link, one main, one h1, and its place in the navigation marked."""
+    for path in ("/", "/jobs", "/articles", "/quarantine", "/feeds", "/enqueue"):
+        html = text(ours, path)
+        assert html.count("<h1") == 1
+        assert html.count("<main") == 1
+        assert 'href="#main"' in html
+        assert html.count('aria-current="page"') == 1
+        assert re.search(r"<title>[^<]+ · newsdrop</title>", html)
+        assert '<html lang="en">' in html
+
+
+def test_the_overview_counts(ours: Served) -> None:
+    """Published, duplicates and refusals are there by number, by source, and minute by minute with
+    a table for whoever does not see the bars."""
+    enqueued(ours, a=article("一"), b=article("一"), c=b"", d=article("二"))
+    seen = words(text(ours, "/"))
+    assert "Published 2 articles in all" in seen
+    assert "Refused 1 with a reason" in seen
+    assert "published 2 revised 0 duplicate 1 refused 1" in seen
+    assert re.search(r"manual just now – 0 2 0 1 1", seen)
+    html = text(ours, "/")
+    assert '<svg viewBox="0 0 720 120"' in html
+    assert 'role="img" aria-labelledby="chart-title chart-desc"' in html
+    assert "<caption" in html
+
+
+def test_a_consumers_lag_is_shown(ours: Served) -> None:
+    """Each consumer group has its lag beside its name."""
+    enqueued(ours, a=article("一"), b=article("二"))
+    settings = load()
+    connect(redis_url(settings)).xgroup_create(settings.stream.name, "indexer", "0")
+    assert re.search(r"indexer 0 0 2\b", words(text(ours, "/")))
+
+
+def test_a_job_is_followed_to_its_refusals(ours: Served) -> None:
+    """The list leads to the job, the job to each refused file, its reason and its retry."""
+    job = enqueued(ours, **{"good.md": article("一"), "bad.md": b"", "worse.md": b"\x00\x01\x02"})
+    listed = text(ours, "/jobs")
+    assert f'href="/jobs/{job}"' in listed
+    assert "person" in words(listed)
+    html = text(ours, f"/jobs/{job}")
+    assert "Done: 3 files" in words(html)
+    assert "bad.md" in html
+    assert "the file is empty" in html
+    assert html.count(">Retry<") == 2
+    led = sent(ours, f"/jobs/{job}/retry", f"/jobs/{job}")
+    assert re.fullmatch(r"/jobs/retry-[\w-]+\?done=retried", led)
+    assert "Accepted again" in text(ours, led)
+    assert words(text(ours, "/quarantine")).count("Nothing is in quarantine") == 1
+    ours.home.work()
+    assert "2 inputs in quarantine" in words(text(ours, "/quarantine"))
+
+
+def test_many_jobs_are_paged(ours: Served) -> None:
+    """Fifty are on a page; the link to the older ones ends with the last."""
+    context = ours.home.context()
+    from worker.store.jobs import Job, JobKind
+    from worker.store.opened import job_store
+
+    store = job_store(context.settings)
+    for number in range(60):
+        store.open(Job(f"scan-{number}", JobKind.SCAN, "drop", f"job {number}", 10**12 + number))
+    first = text(ours, "/jobs")
+    assert (first.count("<tr data-key"), "/jobs?after=50" in first) == (50, True)
+    rest = text(ours, "/jobs?after=50")
+    assert (rest.count("<tr data-key"), "after=100" in rest) == (10, False)
+    assert text(ours, "/jobs?after=x").count("<tr data-key") == 50
+
+
+def test_an_article_is_read(ours: Served) -> None:
+    """Its text in paragraphs with the emphasis, where it came from, its key, its JSON; pictures
+    are links."""
+    body = "<strong>要点在此</strong>，其余如常，港口方面表示这项计划将于明年全面实施。</p><p><img src='https://img.example/a.jpg'>"
+    enqueued(ours, **{"港.md": article("港口", body=body), "再.md": article("港口", body="别的")})
+    (row,) = ours.get("/articles")["articles"]
+    html = text(ours, f"/articles/{row['id']}")
+    assert re.search(r'<h1 lang="zh[^"]*">港口</h1>', html)
+    assert (
+        "<p><strong>要点在此</strong>，其余如常，港口方面表示这项计划将于明年全面实施。</p>" in html
+    )
+    assert "<img" not in html
+    assert 'href="https://img.example/a.jpg" rel="noopener noreferrer nofollow"' in html
+    seen = words(html)
+    assert "港.md" in seen
+    assert re.search(r"duplicate other content manual 再\.md", seen)
+    told = ours.client.get(f"/articles/{row['id']}.json").json()
+    assert (told["id"], told["title"]) == (row["id"], "港口")
+
+
+def test_an_article_of_a_day_has_no_time(ours: Served) -> None:
+    """Where its source told the day only, that day is shown, not its midnight told in UTC."""
+    enqueued(ours, a=article("港口开放", "2022-03-04"), b=article("图书馆夜读", "2022-03-05 09:30"))
+    rows = {row["title"]: row["id"] for row in ours.get("/articles")["articles"]}
+    day = words(text(ours, f"/articles/{rows['港口开放']}"))
+    assert "2022-03-04 " in day
+    assert "2022-03-03 16:00 " not in day
+    assert "2022-03-05 01:30 " in words(text(ours, f"/articles/{rows['图书馆夜读']}"))
+
+
+def test_articles_are_found(ours: Served) -> None:
+    """By id and by exact title and date it leads there; by words it lists; else it says what to
+    do."""
+    enqueued(ours, a=article("港口开放", "2022-03-04 09:30:00"), b=article("图书馆夜读"))
+    rows = {row["title"]: row for row in ours.get("/articles")["articles"]}
+    wanted = f"/articles/{rows['港口开放']['id']}"
+
+    def found(**query: str) -> Any:
+        return ours.client.get("/articles/found", params=query)
+
+    assert found(q=rows["港口开放"]["id"]).headers["location"] == wanted
+    assert found(title="港口 开放", date="2022-03-04").headers["location"] == wanted
+    assert "图书馆夜读" in found(q="夜读").text
+    assert "港口开放" not in found(q="夜读").text
+    assert "Nothing among the last 2 entries" in found(q="没有").text
+    assert "No article has that title" in found(title="没有", date="2022-03-04").text
+    assert "is no date" in found(title="没有", date="yesterday").text
+    assert found(q="").headers["location"] == "/articles"
+
+
+def test_articles_are_paged_by_the_stream(ours: Served) -> None:
+    """Older ones follow from the last entry shown; an id that is none is told."""
+    enqueued(ours, **{f"{n}.md": article(f"第{n}条") for n in range(60)})
+    first = text(ours, "/articles")
+    assert first.count("<tr data-key") == 50
+    older = re.search(r'href="(/articles\?before=[^"]+)">Older', first)
+    assert older is not None
+    assert text(ours, older[1]).count("<tr data-key") == 10
+    assert "no stream id" in text(ours, "/articles?before=x", 422)
+
+
+@pytest.mark.parametrize(("path", "parameter"), [("/articles", "before"), ("/quarantine", "after")])
+def test_who_asks_for_a_page_oddly_spoils_it_for_nobody(
+    ours: Served, path: str, parameter: str
+) -> None:
+    """What is kept for all readers is what its key names: an empty parameter is none. The list of
+    articles was a problem for everybody, until the restart, once somebody had asked like that."""
+    for asked in (f"{path}?{parameter}=", path):
+        assert "That cannot be done" not in text(ours, asked)
+
+
+def test_an_article_is_explained(ours: Served) -> None:
+    """By title and date, and by the path it was taken from."""
+    enqueued(ours, **{"2022/港.md": article("港口开放", "2022-03-04 09:30:00")})
+    by_title = words(text(ours, "/explain?title=港口开放&date=2022-03-04"))
+    assert "known since" in by_title
+    assert "港口开放 + 2022-03-04" in by_title
+    assert "2022/港.md" in words(text(ours, "/explain?place=港.md"))
+    assert "new, and would be published" in words(text(ours, "/explain?title=x&date=2022-01-01"))
+    assert "needs the article's content" in words(text(ours, "/explain?title=x"))
+
+
+def test_what_was_refused_is_looked_at_and_discarded(ours: Served) -> None:
+    """The reason, the beginning of the file as text or as a dump, then a question, then it is
+    gone."""
+    enqueued(
+        ours, **{"a.md": "only <b>words</b>, nothing that says what it is", "b.bin": b"\x00\x01MZ"}
+    )
+    by_name = {one["path"]: one["id"] for one in ours.get("/quarantine")["refused"]}
+    shown = text(ours, f"/quarantine/{by_name['a.md']}")
+    assert "only &lt;b&gt;words" in shown
+    assert "00 01 4d 5a" in text(ours, f"/quarantine/{by_name['b.bin']}")
+    address = f"/quarantine/{by_name['a.md']}/discard"
+    assert "for good" in text(ours, address)
+    assert sent(ours, address, address) == "/quarantine?done=discarded"
+    text(ours, f"/quarantine/{by_name['a.md']}", 404)
+    assert "Discarded" in text(ours, "/quarantine?done=discarded")
+    assert "empty" not in words(text(ours, "/quarantine?reason=not_text").partition("<table")[2])
+
+
+def test_a_refused_file_is_retried(ours: Served) -> None:
+    """Retry accepts it again as a job of its own."""
+    enqueued(ours, **{"a.md": b""})
+    (one,) = ours.get("/quarantine")["refused"]
+    led = sent(ours, f"/quarantine/{one['id']}/retry", "/quarantine")
+    assert led.endswith("?done=retried")
+    assert "retry" in words(text(ours, led))
+
+
+def test_feeds_are_added_polled_held_and_removed(ours: Served, web: Web) -> None:
+    """A feed is added by its address, polled now, paused, resumed, its errors reset, and removed
+    after a question."""
+    web.pages["/rss"] = feed(1, 2)
+    led = sent(ours, "/feeds", "/feeds", url=web.url("/rss"), name="harbour")
+    assert led == "/feeds/harbour?done=added"
+    assert "harbour" in words(text(ours, led))
+    for change, said in (("poll", "polled"), ("reset", "reset"), ("pause", "paused")):
+        assert sent(ours, f"/feeds/harbour/{change}", "/feeds/harbour").endswith(f"done={said}")
+    assert sent(ours, "/feeds/harbour/poll", "/feeds").endswith("done=held")
+    assert "harbour" in text(ours, "/feeds?show=paused")
+    assert "No feed is failing" in text(ours, "/feeds?show=failing")
+    assert sent(ours, "/feeds/harbour/resume", "/feeds").endswith("done=resumed")
+    assert "Keep it" in text(ours, "/feeds/harbour/remove")
+    assert sent(ours, "/feeds/harbour/remove", "/feeds") == "/feeds?done=removed"
+    text(ours, "/feeds/harbour", 404)
+
+
+def test_a_feed_that_cannot_be_added_is_told(ours: Served, web: Web) -> None:
+    """Why, with what was given kept in the form; a page of several feeds lets choose."""
+    token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/feeds"))
+    assert token is not None
+    fields = {"form_token": token[1]}
+    answer = ours.client.post("/feeds", data={**fields, "url": web.url("/none"), "name": "x"})
+    assert answer.status_code == 502
+    assert "404" in answer.text
+    assert f'value="{web.url("/none")}"' in answer.text
+    links = "".join(
+        f'<link rel="alternate" type="application/rss+xml" title="F{n}" href="/{n}">' for n in "12"
+    )
+    page = f"<html><head>{links}</head><body>x</body></html>".encode()
+    web.pages["/page"] = Reply(200, page, {"content-type": "text/html"})
+    for name in ("/1", "/2"):
+        web.pages[name] = feed(1)
+    answer = ours.client.post("/feeds", data={**fields, "url": web.url("/page")})
+    assert "Which of them?" in answer.text
+    assert web.url("/2") in answer.text
+
+
+def test_addresses_are_enqueued(ours: Served, web: Web) -> None:
+    """What pasted addresses hold becomes a job, whose page is next; what is none is told."""
+    web.pages["/a.md"] = Reply(200, article("一").encode())
+    led = sent(ours, "/enqueue", addresses=f" {web.url('/a.md')}\n\n")
+    assert led.startswith("/jobs/enqueue-")
+    ours.home.work()
+    assert "Published 1" in words(text(ours, led))
+    token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/enqueue"))
+    assert token is not None
+    answer = ours.client.post("/enqueue", data={"form_token": token[1], "addresses": "nonsense"})
+    assert (answer.status_code, "is no address" in answer.text) == (422, True)
+
+
+def test_everything_from_outside_is_escaped(ours: Served) -> None:
+    """Names, titles, texts, feeds' titles, searches: markup stays text, and no character turns the
+    line around."""
+    good = article("港<script>alert(1)</script>口" + RLO, body="<script>alert(2)</script>正文")
+    job = enqueued(ours, **{NASTY: b"", "good<b>.md": good})
+    (row,) = ours.get("/articles")["articles"]
+    (refused,) = ours.get("/quarantine")["refused"]
+    pages = ["/", "/jobs", f"/jobs/{job}", "/articles", f"/articles/{row['id']}", "/quarantine"]
+    pages += [f"/quarantine/{refused['id']}", f"/quarantine/{refused['id']}/discard"]
+    for path in pages:
+        html = text(ours, path)
+        assert re.findall(r"<script(?! src=)", html) == [], path
+        assert RLO not in html, path
+        assert "<b>.md" not in html
+    for path in ("/articles/found", "/explain"):
+        query = {"q": NASTY, "title": NASTY, "place": NASTY, "date": NASTY}
+        html = ours.client.get(path, params=query).text
+        assert re.findall(r"<script(?! src=)", html) == []
+    for path in ("/jobs/%3Cscript%3E", "/feeds/%3Cscript%3E", "/articles/%3Cscript%3E"):
+        assert "<script>" not in text(ours, path, 404)
+    assert "well done" not in text(ours, "/quarantine?done=well+done")
+
+
+def test_the_page_is_cached_for_all_readers(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a second many readers cost one look."""
+    looks = []
+    from worker.web.pages import overview as module
+
+    real = module.overview
+
+    def counted(*args: Any) -> Any:
+        looks.append(1)
+        return real(*args)
+
+    monkeypatch.setattr(module, "overview", counted)
+    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 60.0)
+    for _ in range(20):
+        text(ours, "/")
+    assert len(looks) == 1
+
+
+def test_who_changes_something_sees_it_at_once(
+    ours: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page after a form's POST is never the look of before, however long that is good for."""
+    monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 60.0)
+    enqueued(ours, **{"a.md": b""})
+    (one,) = ours.get("/quarantine")["refused"]
+    assert one["id"] in text(ours, "/quarantine")
+    address = f"/quarantine/{one['id']}/discard"
+    assert one["id"] not in text(ours, sent(ours, address, address).partition("?")[0])
+
+
+def test_a_source_that_is_not_there_is_told(ours: Served) -> None:
+    """A key is made by its source's rules: with a mistyped one it would be another's."""
+    asked = {"title": "Harbour opens", "date": "2022-01-01", "source": "dorp"}
+    told = ours.client.get("/explain", params=asked)
+    assert "no source is named dorp" in told.text

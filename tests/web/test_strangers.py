@@ -1,0 +1,290 @@
+"""What other programs, other versions and faults left in the stream, in Redis and on the disk:
+pages and API answer all the same."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import home, lonely
+from tests.home import Home, article
+from tests.web.served import Served, look_anew, served
+from worker.store.jobs import Job, JobKind
+from worker.store.opened import article_store, job_store
+from worker.store.stream import Stream
+from worker.store.workers import Heartbeats, WorkerInfo
+
+__all__ = ["home", "lonely"]
+
+STREAM = "newsdrop:articles"
+LISTS = ("/", "/articles", "/articles/found?q=one", "/api/v1/articles", "/api/v1/articles?q=one")
+DEEP = '{"a":' * 600 + "1" + "}" * 600
+
+
+@pytest.fixture
+def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A home that is served; every look is a new one."""
+    look_anew(monkeypatch)
+    with served(home) as one:
+        yield one
+
+
+def published(one: Served) -> dict[str, Any]:
+    """The row of an article that was just published."""
+    files = [("file", ("one.md", article("one"), "text/markdown"))]
+    one.post("/enqueue", files=files, status=202)
+    one.home.work()
+    row: dict[str, Any] = one.get("/articles")["articles"][0]
+    return row
+
+
+def replaced(one: Served, row: dict[str, Any], data: str) -> None:
+    """Let another program's entry stand where the article's own did."""
+    client = article_store(one.home.settings())._client
+    client.xdel(STREAM, row["stream_id"])
+    ms, _, number = row["stream_id"].partition("-")
+    client.xadd(
+        STREAM, {"id": row["id"], "title": "one", "data": data}, id=f"{ms}-{int(number) + 1}"
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"a": "b"},
+        {"title": "one", "revision": "9" * 5000},
+        {"title": "one", "revision": "9" * 25, "date": "never", "id": "<script>"},
+        {"title": "one", "data": '{"ingested_at": "zzz", "word_count": 1e400}'},
+        {"title": "one", "data": '{"ingested_at": "2022-01-01", "content_text": {"a": 1}}'},
+        {"title": "one", "data": '{"ingested_at": "0001-01-01T00:00:00+23:00"}'},
+        {"title": "one", "data": '{"ingested_at": "9999-12-31T23:59:59-23:59", "url": 5}'},
+        {"title": "one", "data": DEEP},
+    ],
+    ids=range(8),
+)
+def test_any_entry_may_stand_in_the_stream(ours: Served, fields: dict[str, str]) -> None:
+    """What another program wrote is listed as far as it says something."""
+    article_store(ours.home.settings())._client.xadd(STREAM, fields)
+    for path in LISTS:
+        answer = ours.client.get(path)
+        assert answer.status_code == 200, (path, answer.text)
+        assert "<script>" not in answer.text or path.startswith("/api/")
+
+
+def test_a_list_is_in_bounds_whatever_its_entries_say(ours: Served) -> None:
+    """Each text of a row is cut; an address that is too long to be shown is none."""
+    long = "x" * 200_000
+    names = ("id", "title", "date", "source", "type")
+    data = json.dumps({"url": f"https://a.example/{long}", "language": long})
+    article_store(ours.home.settings())._client.xadd(
+        STREAM, {**dict.fromkeys(names, f"one {long}"), "data": data}
+    )
+    for path in LISTS:
+        assert len(ours.client.get(path).text) < 50_000, path
+    (row,) = ours.get("/articles")["articles"]
+    assert {len(row[name]) for name in (*names, "language")} == {1_001}
+    assert (row["title"][-1], row["url"]) == ("…", None)
+
+
+def test_long_records_are_read_a_few_at_a_time(
+    ours: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long records are, no list or search holds many of them at once; a search that looked
+    at many bytes goes on in the next."""
+    client = article_store(ours.home.settings())._client
+    data = json.dumps({"content_text": "long " * 800_000, "word_count": True})
+    for at in range(12):
+        client.xadd(STREAM, {"id": f"a-{at}", "title": "one", "data": data})
+    most: list[int] = []
+    real = Stream.before
+
+    def spied(self: Stream, *args: Any) -> Any:
+        found = real(self, *args)
+        most.append(sum(len(entry.data) for entry in found))
+        return found
+
+    monkeypatch.setattr(Stream, "before", spied)
+    monkeypatch.setattr("worker.queries.articles.SEARCHED_BYTES", 15_000_000)
+    rows = ours.get("/articles")["articles"]
+    assert [row["id"] for row in rows] == [f"a-{at}" for at in reversed(range(12))]
+    assert {row["word_count"] for row in rows} == {None}
+    found, before = 0, ""
+    while before is not None:
+        part = ours.get(f"/articles?q=long{before and f'&before={before}'}")
+        assert part["looked"] <= 4
+        found, before = found + len(part["articles"]), part["next"]
+    assert found == 12
+    assert max(most) < 15_000_000
+
+
+@pytest.mark.parametrize("kept", ["", "title", "title authors content_text url provenance"])
+def test_an_article_whose_record_is_another_programs_is_shown(ours: Served, kept: str) -> None:
+    """A record without the fields of ours is shown as the JSON it is, its history beside it."""
+    row = published(ours)
+    record = ours.get(f"/articles/{row['id']}")["record"]
+    replaced(ours, row, json.dumps({"seen": "by us", **{k: record[k] for k in kept.split()}}))
+    page = ours.client.get(f"/articles/{row['id']}")
+    assert page.status_code == 200, page.text
+    assert "is not one that this version writes" in page.text
+    assert "&#34;by us&#34;" in page.text
+    assert ours.client.get(f"/articles/{row['id']}.json").json()["seen"] == "by us"
+
+
+def test_a_long_article_is_shown_as_far_as_one_reads(ours: Served) -> None:
+    """Of thousands of bold runs, pictures and paragraphs a page shows some, and says that there is
+    more; marking all of them would stop the whole server."""
+    body = "".join(
+        f"<p>text <b>bold-{at}-run</b> <a href='http://a.example/{at}'>link {at}</a></p>"
+        for at in range(8_000)
+    )
+    files = [("file", ("one.md", article("one", body=body), "text/markdown"))]
+    ours.post("/enqueue", files=files, status=202)
+    ours.home.work()
+    row = ours.get("/articles")["articles"][0]
+    page = ours.client.get(f"/articles/{row['id']}")
+    assert page.status_code == 200
+    assert "is not all shown" in page.text
+    assert "<strong>bold-7-run</strong>" in page.text
+    assert page.text.count("<strong>bold") == 200
+    assert page.text.count("http://a.example/") < 3_000
+    assert len(page.content) < 3_000_000
+    whole = ours.client.get(f"/articles/{row['id']}.json").json()
+    assert len(whole["highlights"]) == 8_000
+
+
+def test_a_record_too_deep_to_be_written_is_none(ours: Served) -> None:
+    """What cannot be handed on as JSON is as good as expired: the archive's file is read again."""
+    row = published(ours)
+    replaced(ours, row, DEEP)
+    for path in ("/articles/{}", "/articles/{}.json", "/api/v1/articles/{}"):
+        assert ours.client.get(path.format(row["id"])).status_code == 200
+    assert ours.get(f"/articles/{row['id']}")["record_from"] == "archive"
+
+
+def test_addresses_that_do_something_are_no_links(ours: Served) -> None:
+    """An address of another kind than http, https or mailto is text, whoever wrote it."""
+    row = published(ours)
+    record = ours.get(f"/articles/{row['id']}")["record"]
+    bad = [" javascript:alert(1)", "JavaScript:alert(2)", "data:text/html,x", "vbscript:x"]
+    record |= {"url": "javascript:alert(0)", "links": [{"url": url, "text": "x"} for url in bad]}
+    record["links"] += [{"url": "HTTPS://fine.example/", "text": "y"}]
+    record |= {"date_published": "yesterday", "first_seen_at": "2022-01-01"}
+    replaced(ours, row, json.dumps(record))
+    page = ours.client.get(f"/articles/{row['id']}")
+    assert page.status_code == 200, page.text
+    assert "is not one that this version writes" not in page.text
+    assert "alert(2)" in page.text
+    for scheme in ("javascript:", "data:", "vbscript:"):
+        assert f'href="{scheme}' not in page.text.lower().replace('href=" ', 'href="')
+    assert 'href="HTTPS://fine.example/"' in page.text
+
+
+def test_nothing_is_before_the_first_entry(ours: Served) -> None:
+    """The least id there can be is the end of the list, and no fault of Redis."""
+    published(ours)
+    for before in ("0", "0-0", "00-0", "0-1"):
+        assert ours.get(f"/articles?before={before}")["articles"] == []
+
+
+EVERYWHERE = (*LISTS, "/jobs", "/feeds", "/metrics", "/readyz", "/livez")
+EVERYWHERE += ("/api/v1/status", "/api/v1/jobs", "/api/v1/feeds")
+
+
+@pytest.mark.parametrize("kind", ["string", "list", "hash", "bytes in a hash"])
+@pytest.mark.parametrize(
+    "name", ["jobs", "job:j", "tally", "tally:sources", "measures", "minutes", "workers", "tick"]
+)
+def test_anything_may_stand_at_a_key(ours: Served, name: str, kind: str) -> None:
+    """Another type, or what no newsdrop writes: each page and answer is there, or says in a
+    sentence (503) what cannot be read."""
+    job_store(ours.home.settings()).open(Job("j", JobKind.SCAN, "drop", "j", 10**12))
+    client = article_store(ours.home.settings())._client
+    key = f"{{{STREAM}}}:{name}"
+    client.delete(key)
+    if kind == "string":
+        client.set(key, b"\xff")
+    elif kind == "list":
+        client.rpush(key, b"\xff")
+    elif kind == "hash":
+        client.hset(key, "repeat", "x")
+    else:
+        client.hset(key, b"\xff", b"\xff")
+    for path in EVERYWHERE:
+        answer = ours.client.get(path)
+        assert answer.status_code in (200, 503), (path, answer.text)
+        assert answer.status_code == 200 or "Redis" in answer.text or path == "/readyz"
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        {b"kind": b"telepathy"},
+        {b"kind": b"\xff", b"label": b"\xff\xfe"},
+        {b"created_ms": b"9" * 30, b"files": b"9" * 5000},
+        {b"created_ms": b"--5", b"last_ms": b"9" * 19, b"began_ms": "²".encode()},
+        {b"archived": b"9" * 30, b"\xff": b"1"},
+    ],
+    ids=range(5),
+)
+def test_a_job_of_another_version_hides_no_other(ours: Served, noted: dict[bytes, bytes]) -> None:
+    """What of a job is not understood is left out; the list, and the job itself, are there."""
+    store = job_store(ours.home.settings())
+    store.open(Job("ours", JobKind.SCAN, "drop", "ours", 10**12))
+    store.open(Job("theirs", JobKind.SCAN, "drop", "theirs", 10**12 + 1))
+    client = article_store(ours.home.settings())._client
+    client.hset(f"{{{STREAM}}}:job:theirs", mapping=noted)
+    client.zadd(f"{{{STREAM}}}:jobs", {b"\xff\xfe": 10**12})
+    assert {job["id"] for job in ours.get("/jobs")["jobs"]} == {"ours", "theirs"}
+    assert ours.client.get("/jobs/theirs").status_code == 200
+    assert "/jobs/ours" in ours.client.get("/jobs").text
+
+
+def test_one_strange_heartbeat_hides_no_worker(ours: Served) -> None:
+    """What another program says under the workers is passed over; the workers count."""
+    settings = ours.home.settings()
+    client = article_store(settings)._client
+    Heartbeats(client, stream=STREAM).beat(WorkerInfo("celery@one", 1, "one", 2, 10**12))
+    for at, said in enumerate((b"\xff", b"[]", b"{}", b'{"name": 5, "pid": "x"}', b"null")):
+        client.hset(f"{{{STREAM}}}:workers", f"strange-{at}", said)
+    workers = ours.get("/status")["status"]["workers"]
+    assert [each["name"] for each in workers] == ["celery@one"]
+
+
+@pytest.mark.parametrize(
+    "noted", ["", "[]", "{}", "null", '{"reason": "a reason to come"}', '{"reason": 5}', "\0", DEEP]
+)
+def test_a_damaged_note_of_a_refusal_hides_no_other(ours: Served, noted: str) -> None:
+    """A refusal whose `error.json` was damaged, or is another version's, says so; the others are
+    listed as ever."""
+    for name in ("one.md", "two.md"):
+        ours.post("/enqueue", files=[("file", (name, b"", "text/markdown"))], status=202)
+    ours.home.work()
+    first, second = (each["id"] for each in ours.get("/quarantine")["refused"])
+    (ours.home.state / "quarantine" / first / "error.json").write_text(noted)
+    assert [each["id"] for each in ours.get("/quarantine")["refused"]] == [second]
+    page = ours.client.get("/quarantine")
+    assert page.status_code == 200
+    assert second in page.text
+    assert "error.json" in ours.get(f"/quarantine/{first}", status=404)["detail"]
+    assert ours.client.get(f"/quarantine/{first}").status_code == 404
+    ours.post("/quarantine/retry", {"ids": [first]}, status=404)
+    assert ours.client.get("/metrics").status_code == 200
+    assert ours.home.run("quarantine", "list").exit_code == 0
+
+
+def test_a_consumer_groups_name_is_any_bytes(ours: Served) -> None:
+    """A group's name is shown and counted with nothing in it that is obeyed, and not for its whole
+    length."""
+    published(ours)
+    client = article_store(ours.home.settings())._client
+    names = ["<script>\u202e\x1b[31m", 'a"} 1\nevil_metric 1', "x" * 100_000, b"\xff\xfe"]
+    for name in names:
+        client.xgroup_create(STREAM, name, "0")
+    page, metrics = ours.client.get("/"), ours.client.get("/metrics")
+    assert (page.status_code, metrics.status_code) == (200, 200)
+    for wrong in ("<script>\\", "\u202e", "\x1b", "x" * 1000):
+        assert wrong not in page.text
+        assert wrong not in metrics.text or wrong.startswith("<")
+    assert not any(line.startswith("evil_metric") for line in metrics.text.splitlines())
+    assert ours.client.get("/api/v1/status").status_code == 200

@@ -1,0 +1,177 @@
+"""Archives and compressed files: their members as bytes in memory, one at a time.
+
+Nothing is ever written to a disk, so a member's path (absolute, with `..`, anything) is a label
+and no more; links and devices are refused, not followed.
+"""
+
+import io
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from worker.errors import Reason, Rejected
+from worker.escape import printable
+from worker.formats.compressed import Broken, Budget, Ratio, open_stream
+from worker.formats.sniff import Format
+from worker.model import Refusal
+from worker.settings import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of an archive; `name` is escaped, and None for what was only compressed."""
+
+    name: str | None
+    data: bytes
+
+
+def unpack(data: bytes, kind: Format, limits: Limits, budget: Budget) -> Iterator[Member | Refusal]:
+    """The members of an archive, in its order; a bad one is a Refusal.
+
+    Raises Rejected (`broken_archive`) where nothing more can be read, `unreadable` for an
+    encrypted one, Exhausted at a limit.
+    """
+    most = limits.file_bytes
+    try:
+        if kind is Format.ZIP:
+            yield from _zip(data, most, budget)
+        elif kind is Format.TAR:
+            yield from _tar(io.BytesIO(data), most, budget)
+        else:
+            yield from _compressed(data, kind, most, budget)
+    except (*_DAMAGE, tarfile.TarError) as error:
+        raise Rejected(
+            Reason.BROKEN_ARCHIVE,
+            f"the archive is damaged or cut off ({printable(str(error), 100)}): pack it again",
+        ) from error
+
+
+_ZIP_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
+"""Not LZMA: its header may ask for gigabytes of memory."""
+Spend = Callable[[int], None]
+
+_DAMAGE = (
+    *(Broken, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
+    *(ValueError, struct.error, OverflowError),
+)
+"""What damaged bytes raise: zipfile seeks where a header says (ValueError for a place before the
+beginning), and unpacks what may be too short."""
+_CENTRAL_ENTRY = b"PK\x01\x02"
+_READ_SIZE = 256 * 1024
+_TOO_LARGE = "is larger than limits.file_mb: split it, or raise the limit"
+_PACK_IT = "only files are read, so pack the file itself"
+
+
+def _compressed(data: bytes, kind: Format, most: int, budget: Budget) -> Iterator[Member | Refusal]:
+    with open_stream(data, kind, budget) as stream:
+        if stream.peek(512)[257:262] == b"ustar":
+            yield from _tar(stream, most, budget, counted=True)
+            return
+        unpacked = stream.read(most + 1)
+        if len(unpacked) > most:
+            raise Rejected(Reason.TOO_LARGE, f"the file {_TOO_LARGE}")
+        yield Member(None, unpacked)
+
+
+def _tar(
+    stream: io.BytesIO | io.BufferedReader, most: int, budget: Budget, *, counted: bool = False
+) -> Iterator[Member | Refusal]:
+    # "r|" reads forward only, so a .tar.gz of any size is in memory a member at a time.
+    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8") as archive:
+        for info in archive:
+            budget.spend_member()  # folders too: tarfile keeps every header it has seen
+            if info.isdir() or _is_noise(info.name):
+                continue
+            name = printable(info.name)
+            if not info.isreg():
+                yield _refused(
+                    Reason.UNSAFE,
+                    name,
+                    f"is a link or a device: {_PACK_IT}",
+                )
+            elif info.size > most:
+                yield _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
+            else:
+                source = archive.extractfile(info)
+                content = source.read() if source else b""
+                if not counted:
+                    budget.spend(len(content))
+                yield Member(name, content)
+
+
+def _zip(data: bytes, most: int, budget: Budget) -> Iterator[Member | Refusal]:
+    if data.count(_CENTRAL_ENTRY) > budget.members_left * 2 + 1000:
+        # Told before zipfile makes an object of each.
+        raise budget.too_many()
+    ratio = Ratio(len(data))
+
+    def spend(count: int) -> None:
+        budget.spend(count)
+        ratio.add(count)  # many members may be the same few bytes: 5 KB were 256 MB
+
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            budget.spend_member()
+            if info.filename.endswith("/") or _is_noise(info.filename):
+                continue
+            name = printable(_zip_name(info))
+            if info.flag_bits & 1:
+                raise Rejected(
+                    Reason.UNREADABLE, "the archive is encrypted: unpack it and drop what is in it"
+                )
+            if stat.S_ISLNK(info.external_attr >> 16):
+                yield _refused(Reason.UNSAFE, name, f"is a link: {_PACK_IT}")
+            elif info.compress_type not in _ZIP_METHODS:
+                yield _refused(
+                    Reason.BROKEN_ARCHIVE, name, "is not packed with deflate: pack it so"
+                )
+            else:
+                yield _zip_member(archive, info, name, most, spend)
+
+
+def _zip_member(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int, spend: Spend
+) -> Member | Refusal:
+    """Read in pieces: what the header says of the size is not believed."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        with archive.open(info) as source:
+            while piece := source.read(_READ_SIZE):
+                size += len(piece)
+                spend(len(piece))
+                if size > most:
+                    return _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
+                pieces.append(piece)
+    except _DAMAGE as error:
+        why = f"is damaged ({printable(str(error), 100)}): pack it again"
+        return _refused(Reason.BROKEN_ARCHIVE, name, why)
+    return Member(name, b"".join(pieces))
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """The name; where its flag does not say UTF-8, zipfile read it as cp437 (APPNOTE, D.1)."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    raw = info.filename.encode("cp437", "replace")
+    for codec in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return info.filename
+
+
+def _is_noise(name: str) -> bool:
+    """What archivers and systems leave: dot files and folders, macOS's shadow files."""
+    parts = name.split("/")
+    return any(part.startswith(".") and part.strip(".") for part in parts) or parts[0] == "__MACOSX"
+
+
+def _refused(reason: Reason, name: str, why: str) -> Refusal:
+    told = f"the member {name} {why}"  # `why` ends in what to do
+    return Refusal(reason, told, b"")

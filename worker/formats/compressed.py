@@ -1,0 +1,173 @@
+"""Compressed bytes as a stream that stops: at a number of bytes, at a ratio, at a window's size."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import zstandard
+
+from worker.errors import Reason, Rejected
+from worker.formats.sniff import Format
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MAX_RATIO = 250
+"""Unpacked bytes for each packed one, after RATIO_FREE bytes. Text packs to 3 to 20 : 1."""
+RATIO_FREE = 10_000_000
+MAX_WINDOW = 64 * 1024 * 1024
+"""Bytes of memory that an xz or zstd stream may ask for; `xz -9` and `zstd -19` ask for less."""
+
+
+class Exhausted(Rejected):
+    """A limit on the whole input was reached: nothing more of it is read."""
+
+
+class Broken(Exception):
+    """The packed bytes are damaged, or cut off."""
+
+
+class Budget:
+    """What one input may still unpack, in all its layers together."""
+
+    def __init__(self, *, unpacked_bytes: int, members: int) -> None:
+        self.bytes_left = unpacked_bytes
+        self.members_left = members
+
+    def spend(self, count: int) -> None:
+        """Raises Exhausted (`too_large`) when more was unpacked than the input may."""
+        self.bytes_left -= count
+        if self.bytes_left < 0:
+            raise Exhausted(
+                Reason.TOO_LARGE,
+                "the archive unpacks to more than limits.archive_mb: split it, or raise the limit",
+            )
+
+    def spend_member(self) -> None:
+        """Raises Exhausted (`too_many`) when the input has more members than it may."""
+        self.members_left -= 1
+        if self.members_left < 0:
+            raise self.too_many()
+
+    @staticmethod
+    def too_many() -> Exhausted:
+        return Exhausted(
+            Reason.TOO_MANY, "the archive has more members than limits.archive_members: split it"
+        )
+
+
+class Ratio:
+    """How much more one archive unpacks to than it has bytes."""
+
+    def __init__(self, packed: int) -> None:
+        self._most = max(packed * MAX_RATIO, RATIO_FREE)
+        self._unpacked = 0
+
+    def add(self, count: int) -> None:
+        """Raises Exhausted (`too_large`) where no text packs so well."""
+        self._unpacked += count
+        if self._unpacked > self._most:
+            raise Exhausted(
+                Reason.TOO_LARGE,
+                f"the archive unpacks to more than {MAX_RATIO} times its size, as no text does: "
+                "drop the articles themselves",
+            )
+
+
+def open_stream(data: bytes, kind: Format, budget: Budget) -> io.BufferedReader:
+    """The unpacked bytes of `data`, counted against `budget` as they are read.
+
+    Reading raises Broken for damaged data and Exhausted at a limit.
+    """
+    return io.BufferedReader(_Counted(_opened(data, kind), len(data), budget), 64 * 1024)
+
+
+class _Source(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Counted(io.RawIOBase):
+    def __init__(self, source: "_Source", packed: int, budget: Budget) -> None:
+        self._source = source
+        self._ratio = Ratio(packed)
+        self._budget = budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        try:
+            chunk = self._source.read(len(view))
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+            raise Broken(str(error)) from error
+        view[: len(chunk)] = chunk
+        self._budget.spend(len(chunk))
+        self._ratio.add(len(chunk))
+        return len(chunk)
+
+
+def _opened(data: bytes, kind: Format) -> "_Source":
+    source = io.BytesIO(data)
+    if kind is Format.GZIP:
+        return gzip.GzipFile(fileobj=source)
+    if kind is Format.BZIP2:
+        return bz2.BZ2File(source)
+    if kind is Format.XZ:
+        return _Xz(data)
+    return _Zstd(data)
+
+
+class _Xz:
+    """One or more xz streams; unlike lzma.LZMAFile it bounds the memory that they ask for."""
+
+    def __init__(self, data: bytes) -> None:
+        self._rest = data
+        self._decoder = lzma.LZMADecompressor(memlimit=2 * MAX_WINDOW)
+
+    def read(self, size: int = -1, /) -> bytes:
+        while True:
+            if self._decoder.eof:
+                self._rest = self._decoder.unused_data.lstrip(b"\x00")  # stream padding
+                if not self._rest:
+                    return b""
+                self._decoder = lzma.LZMADecompressor(memlimit=2 * MAX_WINDOW)
+            elif self._decoder.needs_input and not self._rest:
+                raise EOFError("the xz stream is cut off")
+            given, self._rest = self._rest, b""
+            if chunk := self._decoder.decompress(given, size):
+                return chunk
+
+
+class _Zstd:
+    """One or more zstd frames; unlike zstandard's stream_reader it tells when one is cut off."""
+
+    # A block of 4 bytes can stand for 128 KiB, so this is 8 MiB in one step at most.
+    _STEP = 256
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self._ready = memoryview(b"")
+        self._decoder = self._new()
+
+    def read(self, size: int, /) -> bytes:
+        while not self._ready:
+            if not self._data:
+                if self._decoder.eof:
+                    return b""
+                raise EOFError("the zstd frame is cut off")
+            if self._decoder.eof:
+                self._decoder = self._new()
+            step = self._data[: self._STEP]
+            self._ready = memoryview(self._decoder.decompress(bytes(step)))
+            left_over = len(self._decoder.unused_data) if self._decoder.eof else 0
+            self._data = self._data[len(step) - left_over :]
+        chunk, self._ready = bytes(self._ready[:size]), self._ready[size:]
+        return chunk
+
+    @staticmethod
+    def _new() -> Any:
+        return zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()

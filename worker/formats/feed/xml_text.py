@@ -1,0 +1,71 @@
+"""The text of a feed in XML, made such that no parser opens, expands or breaks off at anything."""
+
+import re
+
+from worker.errors import Reason, Rejected
+from worker.formats.sniff import prolog
+
+MAX_ATTRIBUTES = 1_000
+"""In one element. The parsers are quadratic in them: 80,000 took 8 s."""
+
+MAX_NAMESPACES = 2_000
+"""In all. Each element's name is looked up among those in force: 40,000 took 5 s."""
+
+
+def readable(text: str) -> tuple[str, bytes]:
+    """`text` without characters that XML forbids (one of them would end the reading of it all), and
+    the same as the bytes for a parser.
+
+    Raises Rejected: `unsafe` for entity declarations, `too_large` for an element of very many
+    attributes.
+    """
+    if "<!entity" in prolog(text)[1].lower():
+        raise Rejected(
+            Reason.UNSAFE,
+            "the feed declares XML entities, which no feed needs: remove its DOCTYPE",
+        )
+    data = utf8(text)
+    # Told by bytes, in a fifth of the time that the regular expression takes for all of a feed.
+    clean = len(data.translate(None, _CONTROL_BYTES)) == len(data)
+    if not clean or "\ufffe" in text or "\uffff" in text:
+        text = _CONTROL.sub("", text)
+        data = utf8(text)
+    if "&#" in text and (fit := _REFERENCE.sub(_fit_reference, text)) != text:
+        text, data = fit, utf8(fit)
+    if data.count(b"xmlns") > MAX_NAMESPACES:
+        raise Rejected(
+            Reason.TOO_LARGE,
+            f"the feed declares more than {MAX_NAMESPACES} namespaces: remove all but its own",
+        )
+    if any(_attributes(tag) > MAX_ATTRIBUTES for tag in _HUGE_TAG.findall(text)):
+        raise Rejected(
+            Reason.TOO_LARGE,
+            f"an element of the feed has more than {MAX_ATTRIBUTES} attributes: remove it",
+        )
+    return text, data
+
+
+def utf8(text: str) -> bytes:
+    """`text` as the bytes for a parser, without the encoding that it declared when it was read."""
+    return _ENCODING.sub(r"\1", text[:1024], count=1).encode() + text[1024:].encode()
+
+
+_HUGE_TAG = re.compile(r"<[^<!?/][^<]{4000,}")  # and the text behind it
+_TAG = re.compile(r"""<[^<>"']*(?:(?:"[^"<]*"|'[^'<]*')[^<>"']*)*""")  # `>` may be in a value
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROL_BYTES = bytes({*range(0x20)} - set(b"\t\n\r"))
+_REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));")
+_ENCODING = re.compile(r"(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'][^\"'>]{0,60}[\"']")
+
+
+def _attributes(tag: str) -> int:
+    """About how many attributes are in the tag that `tag` begins with."""
+    whole = _TAG.match(tag)
+    return max(whole[0].count("=") if whole else 0, tag.partition(">")[0].count("="))
+
+
+def _fit_reference(match: re.Match[str]) -> str:
+    """A reference as it is, or U+FFFD where XML has no such character (`&#xD800;`)."""
+    code = int(match[1], 16) if match[1] else int(match[2])
+    known = code < 0xD800 or 0xE000 <= code < 0x110000
+    return match[0] if known and not _CONTROL.match(chr(code)) else "\ufffd"

@@ -1,0 +1,68 @@
+"""One article as a JSON object: crawlers' output, schema.org, the WordPress API, our own record."""
+
+from collections.abc import Mapping
+
+from worker.errors import Reason, Rejected
+from worker.formats.body import paragraphs, render_markdown, text_to_html
+from worker.formats.fields import article, field_of
+from worker.formats.values import clean, text_of
+from worker.model import RawArticle
+
+_HTML_KEYS = ("content_html", "contentHtml", "html", "body_html", "bodyHtml")
+_MARKDOWN_KEYS = ("content_markdown", "markdown", "md")
+_ANY_KEYS = ("content", "body", "articleBody", "article_body", "text", "article", "full_text")
+_TEXT_KEYS = ("content_text", "contentText", "plain_text", "body_text")
+_BODY_KEYS = (*_HTML_KEYS, *_MARKDOWN_KEYS, *_ANY_KEYS, *_TEXT_KEYS)
+
+_DERIVED = frozenset(
+    {"id", "schema_version", "date", "highlights", "date_precision", "date_source", "images"}
+    | {"links", "tickers", "word_count", "dedupe", "provenance", "first_seen_at", "ingested_at"}
+    | {"warnings"}
+)
+"""Fields of our own record that are computed anew."""
+
+
+def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArticle:
+    """The article that an object says.
+
+    Raises Rejected (`unknown_format`) for an object with neither a title nor a body.
+    """
+    own = "schema_version" in value and "provenance" in value
+    html, used = _body(value)
+    if not used and not any(_is_title(key) for key in value):
+        raise Rejected(
+            Reason.UNKNOWN_FORMAT,
+            "this JSON object has neither a title nor a body: name them `title` and "
+            "`content_html` (or `content_text`)",
+        )
+    ignore = frozenset(used) | (_DERIVED if own else frozenset())
+    return article(value, clean(html), parser=parser, origin=parser, ignore=ignore)
+
+
+def _is_title(key: str) -> bool:
+    known = field_of(key)
+    return known is not None and known[0] == "title"
+
+
+def _body(value: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
+    """The body as HTML and the keys it may stand under; HTML goes before Markdown and text."""
+    present = tuple(key for key in _BODY_KEYS if key in value)
+    for key in present:
+        text = _content(value[key])
+        if not text:
+            continue
+        if key in _HTML_KEYS:
+            return text, present
+        if key in _MARKDOWN_KEYS:
+            return render_markdown(text), present
+        return (paragraphs(text) if key in _TEXT_KEYS else text_to_html(text)), present
+    return "", present
+
+
+def _content(value: object) -> str:
+    """A body: a string, a table that wraps one, or a list of paragraphs."""
+    if isinstance(value, list):
+        return "\n".join(filter(None, (text_of(item) for item in value)))
+    if isinstance(value, Mapping) and isinstance(rendered := value.get("rendered"), str):
+        return rendered
+    return text_of(value)

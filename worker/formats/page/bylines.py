@@ -1,0 +1,45 @@
+"""What the short texts around an article say: who wrote it, whose it is, when it was published."""
+
+import re
+
+from worker.formats.values import is_absolute, unique
+from worker.model import Person
+
+
+def date_in(text: str) -> str | None:
+    """The part of a line that is a date with a year (`2021年11月26日 20:26 来源：…`)."""
+    found = _DATE_IN_TEXT.search(text)
+    return found[0].strip() if found else None
+
+
+def outlet_name(text: str) -> str | None:
+    """`来源：新华网` → `新华网`; None for what is no name."""
+    name = _OUTLET_LABEL.sub("", text).strip()
+    return name if name and len(name) <= _MAX_NAME and not is_absolute(name) else None
+
+
+def editor_name(text: str) -> str | None:
+    """`【纠错】责任编辑： 尹世杰` → `尹世杰`; None where nobody is named."""
+    found = _EDITOR.search(text)
+    return found[1].strip(" )）]】") or None if found else None
+
+
+def person_names(text: str) -> tuple[Person, ...]:
+    """`作者：李在山、王五` → two persons. Addresses, numbers and sentences are no names."""
+    names = (name.strip() for name in _BETWEEN_NAMES.split(_AUTHOR_LABEL.sub("", text)))
+    kept = (name for name in names if len(name) <= _MAX_NAME and not _NO_NAME.search(name))
+    return tuple(Person(name) for name in unique(kept))
+
+
+_MAX_NAME = 60
+_AUTHOR_LABEL = re.compile(
+    r"^[\s（(【\[]*(?:(?:作者|记者|撰文|文字|文|编译)\s*[：:/|丨]|[Bb]y\s)\s*"
+)
+_OUTLET_LABEL = re.compile(r"^[\s（(]*(?:来源|稿源|出处|转自|[Ss]ource)\s*[：:]?\s*")
+_EDITOR = re.compile(r"(?:责任编辑|责编|编辑)\s*[：:|｜]\s*([^：:|｜]{1,40})")
+_BETWEEN_NAMES = re.compile(r"\s*[、,，;；|｜]\s*|\s+(?:and|&|和)\s+|(?<=[一-鿿])\s+(?=[一-鿿])")
+_NO_NAME = re.compile(r"@|://|^\d*$|[。！？!?]|^(?:null|none|undefined|name|admin)$", re.IGNORECASE)
+_DATE_IN_TEXT = re.compile(
+    r"(?<!\d)(?:19|20)\d\d\s?(?:年\s?\d{1,2}\s?月\s?\d{1,2}\s?日?|([-/.])\d{1,2}\1\d{1,2}(?!\d))"
+    r"(?:[\sT]*\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?\s?(?:Z\b|[+-]\d\d:?\d\d\b)?)?"
+)

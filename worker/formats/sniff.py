@@ -1,0 +1,168 @@
+"""What format some bytes are, told by their content: names and media types lie."""
+
+import re
+from enum import StrEnum
+
+from worker.errors import Reason, Rejected
+from worker.formats.decode import decode
+
+
+class Format(StrEnum):
+    """The formats that are read; the value is the `parser` of what comes out."""
+
+    FRONT_MATTER = "front-matter"
+    MARKDOWN = "markdown"
+    PAGE = "page"
+    FEED = "feed"
+    SITEMAP = "sitemap"
+    JSON = "json"
+    NDJSON = "ndjson"
+    ZIP = "zip"
+    TAR = "tar"
+    GZIP = "gzip"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    ZSTD = "zstd"
+
+
+FEED_ROOTS = frozenset({"rss", "feed", "rdf"})
+"""Local names of the root elements of RSS, Atom and RSS 1.0."""
+
+SITEMAP_ROOTS = frozenset({"urlset", "sitemapindex"})
+"""Root elements of the sitemap protocol (sitemaps.org)."""
+
+_MAGIC = (
+    (b"PK\x03\x04", Format.ZIP),
+    (b"PK\x05\x06", Format.ZIP),  # an archive without members
+    (b"\x1f\x8b", Format.GZIP),
+    (b"BZh", Format.BZIP2),
+    (b"\xfd7zXZ\x00", Format.XZ),
+    (b"\x28\xb5\x2f\xfd", Format.ZSTD),
+)
+
+_LEADING = re.compile(r"[\s\ufeff\u200b]*")
+_FENCE = re.compile(r"(?:---|\+\+\+)[ \t]*\r?(?:\n|\Z)")
+_JSON_ARRAY = re.compile(r"\[\s*[\[{\]\"]")
+_HEADING = re.compile(r"^(?:#{1,6}[ \t]+\S|(?:=+|-+)[ \t]*$)", re.MULTILINE)
+_ELEMENT = re.compile(r"<(?:[\w.-]{1,40}:)?([A-Za-z][\w.-]{0,40})")
+_HTML_ROOTS = frozenset(
+    {"html", "head", "body", "title", "meta", "link", "script", "style", "div", "section", "p"}
+    | {"article", "main", "header", "nav", "h1", "h2", "h3", "table", "ul", "ol", "span", "a"}
+    | {"img", "figure", "blockquote", "center", "font", "br", "hr", "iframe", "pre", "b", "i"}
+    | {"strong", "em"}
+)
+
+
+def sniff(data: bytes, charset: str | None = None) -> Format:
+    """The format of some bytes; `charset` is what a transport declared.
+
+    Raises Rejected: `empty`, `not_text`, `unknown_format`.
+    """
+    return container(data) or sniff_text(decode(data, charset).text)
+
+
+def container(data: bytes) -> Format | None:
+    """The archive or compression that `data` is, by its magic number; None for anything else."""
+    for magic, found in _MAGIC:
+        if data.startswith(magic):
+            return found
+    # POSIX and GNU tar: `ustar` at 257 (pax(1), "ustar Interchange Format").
+    return Format.TAR if data[257:262] == b"ustar" else None
+
+
+def sniff_text(text: str) -> Format:
+    """The format of decoded text; looks at its first characters (and lines) only.
+
+    Raises Rejected: `empty` for nothing but white space, `unknown_format` otherwise.
+    """
+    match = _LEADING.match(text)
+    start = match.end() if match else 0
+    if start == len(text):
+        raise Rejected(
+            Reason.EMPTY, "the file holds nothing but white space: drop it again, filled"
+        )
+    if _FENCE.match(text, start):
+        return Format.FRONT_MATTER
+    first = text[start]
+    if first == "{":
+        return Format.NDJSON if _is_line_delimited(text, start) else Format.JSON
+    if first == "[" and _JSON_ARRAY.match(text, start):
+        return Format.JSON
+    if first == "<":
+        return _markup(text, start)
+    if _HEADING.search(text, start, start + 65536):
+        return Format.MARKDOWN
+    raise Rejected(
+        Reason.UNKNOWN_FORMAT,
+        "this is text without front matter or a heading: begin it with `---`, a title and `---`, "
+        "or with a line `# Title`",
+    )
+
+
+def prolog(text: str, start: int = 0) -> tuple[str, str]:
+    """The local name (lower case) of the first element and the text before it, comments cut.
+
+    Steps over declarations, comments and a DOCTYPE by `str.find`, so that the cost is linear
+    whatever they hold.
+    """
+    kept: list[str] = []
+    position = start
+    while (position := text.find("<", position)) != -1:
+        if text.startswith("<!--", position):
+            end = text.find("-->", position + 4)
+            width = 3
+        elif text.startswith("<?", position):
+            end, width = text.find(">", position), 1
+        elif text.startswith("<!", position):
+            end, width = _doctype_end(text, position), 1
+            kept.append(text[position : end + 1 if end != -1 else len(text)])
+        else:
+            element = _ELEMENT.match(text, position)
+            return (element[1].lower() if element else ""), "".join(kept)
+        if end == -1:
+            break
+        position = end + width
+    return "", "".join(kept)
+
+
+def _doctype_end(text: str, start: int) -> int:
+    """Where a declaration ends: at its `>`, or at the one after its internal subset."""
+    end = text.find(">", start)
+    bracket = text.find("[", start, end if end != -1 else len(text))
+    if bracket == -1:
+        return end
+    close = text.find("]", bracket)
+    return text.find(">", close) if close != -1 else -1
+
+
+def _markup(text: str, start: int) -> Format:
+    root, declarations = prolog(text, start)
+    if root in FEED_ROOTS:
+        return Format.FEED
+    if root in SITEMAP_ROOTS:
+        return Format.SITEMAP
+    if root in _HTML_ROOTS or declarations[:14].lower() == "<!doctype html":
+        return Format.PAGE
+    raise Rejected(
+        Reason.UNKNOWN_FORMAT,
+        f"this is XML with the root element <{root}>, which is neither a feed nor a page: "
+        "drop the feed or the articles themselves",
+    )
+
+
+def _is_line_delimited(text: str, start: int) -> bool:
+    """Whether more than one line is an object of its own (a broken one counts by its brace)."""
+    lines = 0
+    position = start
+    while position < len(text) and lines < 2:
+        end = text.find("\n", position)
+        end = len(text) if end == -1 else end
+        line = text[position:end].strip()
+        position = end + 1
+        if not line:
+            continue
+        whole = lines > 0 or line.endswith("}")  # the first; a broken one may follow it
+        if not line.startswith("{") or line.startswith(("{{", "{%")) or not whole:
+            return False
+        lines += 1
+    return lines > 1

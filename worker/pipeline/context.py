@@ -1,0 +1,123 @@
+"""Everything one process works with, opened once and handed down."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from worker.feeds.catalog import Feeds
+from worker.model import Outcome, Stage, Status, Tally, measured
+from worker.pipeline.extract import Reader, read_items
+from worker.pipeline.feed_stats import observations
+from worker.pipeline.ports import Desk
+from worker.settings import MANUAL, Settings
+from worker.settings.clock import utc_now
+from worker.sites import open_sites
+from worker.spool.accepted import Accepted
+from worker.spool.archive import Archive, Segment
+from worker.spool.layout import Root, roots
+from worker.spool.manifest import Entry, Head
+from worker.spool.quarantine import Quarantine
+from worker.spool.wanted import WantedPages
+from worker.store import opened
+from worker.store.articles import ArticleStore
+from worker.store.bells import Bells
+from worker.store.connection import Client, connect, redis_url
+from worker.store.feeds import FeedStore
+from worker.store.jobs import JobStore
+from worker.store.measures import Measures
+from worker.store.opened import article_store, job_store, tallies
+from worker.store.pages import PageStore, RobotsStore
+from worker.store.tally import Tallies, refused_of
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One process's settings, spool and stores. Nothing is connected before it is used."""
+
+    settings: Settings
+    redis: Client
+    roots: tuple[Root, ...]
+    accepted: Accepted
+    jobs: JobStore
+    tallies: Tallies
+    articles: ArticleStore
+    feeds: Feeds
+    feed_store: FeedStore
+    page_store: PageStore
+    robots: RobotsStore
+    measures: Measures
+    bells: Bells
+    desk: Desk
+
+    def root(self, source: str) -> Root:
+        """The spool of a drop folder."""
+        return next(root for root in self.roots if root.source == source)
+
+
+def open_context(settings: Settings) -> Context:
+    """Raises ConfigError where the settings or a site rule cannot be used."""
+    client = connect(redis_url(settings))
+    counters = tallies(settings, client)
+    articles = article_store(settings, client)
+    feeds = Feeds(settings)
+    feed_store = opened.feed_store(settings, client)
+
+    def settle(
+        segment: Segment,
+        tally: Tally,
+        outcomes: Sequence[Outcome],
+        seconds: Mapping[Stage, float],
+    ) -> None:
+        segment_head = segment.head()
+        head = segment_head.batch
+        if observed := observations(segment_head, outcomes, feeds.current, settings):
+            feed_store.observed(segment.batch, observed)
+        refused = [refused_of(one) for one in outcomes if one.status is Status.REJECTED]
+        counters.settle(
+            segment.batch,
+            source=head.source,
+            job=head.job,
+            tally=tally,
+            measured=measured(outcomes, seconds),
+            refused=refused,
+        )
+
+    return Context(
+        settings=settings,
+        redis=client,
+        roots=roots(settings),
+        accepted=Accepted(settings.state_dir),
+        jobs=job_store(settings, client),
+        tallies=counters,
+        articles=articles,
+        feeds=feeds,
+        feed_store=feed_store,
+        page_store=opened.page_store(settings, client),
+        robots=RobotsStore(client, stream=settings.stream.name),
+        measures=Measures(client, stream=settings.stream.name),
+        bells=Bells(client),
+        desk=Desk(
+            settings=settings,
+            sites=open_sites(settings),
+            profile=feeds.profile,
+            stream=articles,
+            feeds=feed_store,
+            wanted=WantedPages(settings.state_dir),
+            settle=settle,
+            archive=Archive(settings.state_dir),
+            quarantine=Quarantine(settings.state_dir),
+            now=utc_now,
+            clock=time.monotonic,
+        ),
+    )
+
+
+def parsers_loaded(desk: Desk) -> None:
+    """Read a small article, so that what reading loads and compiles is there before the first."""
+    head = Head("", MANUAL, "enqueue", "2021-11-26T00:00:00Z")
+    reader = Reader(desk.settings, desk.sites, desk.profile, head)
+    for _ in read_items(reader, Entry(0, "warm-up"), _SMALL):
+        pass
+
+
+_SMALL = b"---\ntitle: A\ndate: 2021-11-26\n---\n<div><p>B <a href='/c'>C</a></p></div>\n"

@@ -1,0 +1,109 @@
+"""The one sequence: a batch of files becomes outcomes.
+
+::
+
+    read → known? → parse → normalize → offer → journal → archive → settle → remove
+
+It knows the store only as the protocol :class:`Stream`, takes the clock as an argument, and may be
+stopped between any two steps and begun again by another process: the journal tells which entries
+are finished, the store gives the same answer to the same claim, an archived batch is only
+settled, and settling counts a batch once.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from worker.escape import printable
+from worker.model import Outcome, Stage, Status, Tally
+from worker.model.times import rfc3339
+from worker.pipeline.ports import Desk
+from worker.pipeline.process import decide
+from worker.pipeline.timing import Stopwatch, TimedStream
+from worker.spool.archive import ArchivedFile, Segment, SegmentHead
+from worker.spool.batch import Batch
+from worker.spool.layout import time_of
+
+
+def ingest(batch: Batch, desk: Desk, *, over: Callable[[], bool] = lambda: False) -> Tally | None:
+    """Bring a held batch to its end and remove it from the spool.
+
+    None where the time was `over` in the middle: the batch stays, with its journal. Raises
+    Retryable where the world is bad: the batch stays, and what was done is not lost.
+    """
+    segment = desk.archive.find(batch.name)
+    if segment is not None:
+        tally = settle(segment, desk)
+    else:
+        watch, stream = Stopwatch(desk.clock), TimedStream(desk.stream, desk.clock)
+        watch.seconds[Stage.WAIT] = _age(batch, desk)
+        outcomes = decide(batch, replace(desk, stream=stream), over)
+        if outcomes is None:
+            return None
+        watch.lap(Stage.READ, less=stream.seconds)
+        watch.seconds[Stage.PUBLISH] = stream.seconds
+        segment, files = _archive(batch, outcomes, desk)
+        watch.lap(Stage.ARCHIVE)
+        watch.seconds[Stage.WHOLE] = _age(batch, desk)
+        tally = _settle(segment, outcomes, files, desk, watch.seconds)
+    batch.remove()
+    return tally
+
+
+def settle(segment: Segment, desk: Desk) -> Tally:
+    """Count what the segment's journal says, but not how long it took; harmless when it was
+    counted before."""
+    return _settle(segment, list(segment.outcomes()), len(segment.head().files), desk, {})
+
+
+def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
+    """The counts of `outcomes` over so many files."""
+    by_status: defaultdict[Status, int] = defaultdict(int)
+    for outcome in outcomes:
+        by_status[outcome.status] += 1
+    quarantined = sum(outcome.whole_file for outcome in outcomes)
+    return Tally(
+        archived=files - quarantined,
+        quarantined=quarantined,
+        published=by_status[Status.PUBLISHED],
+        revised=by_status[Status.REVISED],
+        duplicate=by_status[Status.DUPLICATE],
+        rejected=by_status[Status.REJECTED],
+        content_differs=sum(outcome.content_differs for outcome in outcomes),
+        deferred=by_status[Status.DEFERRED],
+        unchanged=sum(outcome.feed.unchanged for outcome in outcomes if outcome.feed),
+    )
+
+
+def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> tuple[Segment, int]:
+    """The finished segment, and how many files it is about."""
+    refused = {outcome.entry for outcome in outcomes if outcome.whole_file}
+    files = tuple(
+        ArchivedFile(
+            entry=entry.number,
+            path=printable(entry.path, 1000),
+            size=batch.size(entry.number),
+            kept=entry.number not in refused,
+            origin=entry.origin,
+        )
+        for entry in batch.entries()
+    )
+    head = SegmentHead(batch.manifest.head, rfc3339(desk.now()), files)
+    return desk.archive.write(head, outcomes, batch.content), len(files)
+
+
+def _settle(
+    segment: Segment,
+    outcomes: Sequence[Outcome],
+    files: int,
+    desk: Desk,
+    seconds: Mapping[Stage, float],
+) -> Tally:
+    tally = tally_of(outcomes, files)
+    desk.settle(segment, tally, outcomes, seconds)
+    return tally
+
+
+def _age(batch: Batch, desk: Desk) -> float:
+    """Seconds since the batch's files were claimed; by the clocks of two machines, maybe."""
+    return max(0.0, (desk.now() - time_of(batch.name)).total_seconds())

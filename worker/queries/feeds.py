@@ -1,0 +1,173 @@
+"""How the feeds stand: when each brought something, when it is polled next, what is wrong."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from worker.errors import Retryable
+from worker.feeds.catalog import load_catalog
+from worker.feeds.feed import Feed
+from worker.feeds.schedule import FIRST_SECONDS
+from worker.fetch import shown_url
+from worker.model.times import of_ms, rfc3339
+from worker.settings import POLLED, Settings
+from worker.sources.lookup import known
+from worker.sources.pause import is_paused
+from worker.store.feeds import FeedState
+from worker.store.opened import feed_store
+
+
+class Standing(StrEnum):
+    """How a feed stands. Stable: in `--json` and in the docs."""
+
+    NEW = "new"
+    """It was not polled yet."""
+    OK = "ok"
+    FAILING = "failing"
+    """Its last polls failed, or what came was no feed."""
+    PAUSED = "paused"
+    UNKNOWN = "unknown"
+    """Redis does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """One feed. Times are RFC 3339, UTC; addresses are without credentials.
+
+    `configured` says that it stands in the config file, so that no command changes it. `moved_to`
+    is where it is polled since its server moved it for good. `interval_seconds` is None where a
+    `schedule` says when. `failures` are polls in a row that failed or brought what cannot be read;
+    `trouble` and `error` are of the last one. Counts are of articles, and None without Redis.
+    """
+
+    name: str
+    url: str
+    standing: Standing
+    configured: bool
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    full_text: bool = False
+    schedule: str | None = None
+    interval_seconds: float | None = None
+    last_poll: str | None = None
+    last_new: str | None = None
+    next_poll: str | None = None
+    moved_to: str | None = None
+    entries: int | None = None
+    published: int | None = None
+    revised: int | None = None
+    duplicate: int | None = None
+    rejected: int | None = None
+    gaps: int = 0
+    last_gap: str | None = None
+    failures: int = 0
+    trouble: str | None = None
+    error: str | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedsView:
+    """All feeds by name, at the moment `at`. `paused`: none is polled. `problem` says in words why
+    nothing is known but what is configured."""
+
+    at: str
+    feeds: tuple[FeedView, ...]
+    paused: bool = False
+    problem: str | None = None
+
+    def named(self, name: str) -> FeedView:
+        """Raises NotThere, with the nearest name."""
+        found = {feed.name: feed for feed in self.feeds}
+        known("feed", name, found)
+        return found[name]
+
+
+def feeds(settings: Settings, now: datetime) -> FeedsView:
+    """Every feed of the config file and of the state directory. Raises ConfigError."""
+    catalog = load_catalog(settings)
+    listed = sorted(catalog, key=lambda feed: (feed.name.casefold(), feed.name))
+    states, problem = _states(settings, [feed.name for feed in listed])
+    return FeedsView(
+        at=rfc3339(now),
+        feeds=tuple(
+            _view(feed, states.get(feed.name), settings, now, owned=feed.name in catalog.owned)
+            for feed in listed
+        ),
+        paused=is_paused(settings.state_dir, POLLED),
+        problem=problem,
+    )
+
+
+def _states(settings: Settings, names: list[str]) -> tuple[dict[str, FeedState], str | None]:
+    try:
+        return {state.name: state for state in feed_store(settings).states(names)}, None
+    except Retryable as error:
+        return {}, str(error)
+
+
+def _view(
+    feed: Feed, state: FeedState | None, settings: Settings, now: datetime, *, owned: bool
+) -> FeedView:
+    paused = is_paused(settings.state_dir, feed.name)
+    about = FeedView(
+        name=feed.name,
+        url=shown_url(feed.url),
+        standing=Standing.PAUSED if paused else Standing.UNKNOWN,
+        configured=not owned,
+        tags=feed.tags,
+        full_text=feed.full_text,
+        schedule=feed.schedule or None,
+    )
+    if state is None:
+        return about
+    return replace(
+        about,
+        standing=_standing(state, paused=paused),
+        title=state.title,
+        interval_seconds=None if feed.schedule else _interval(feed, state, settings),
+        last_poll=_time(state.polled_ms),
+        last_new=_time(state.new_ms),
+        next_poll=None if paused else _next_poll(state, now),
+        moved_to=shown_url(state.address) if state.address else None,
+        entries=state.entries,
+        published=state.published,
+        revised=state.revised,
+        duplicate=state.duplicate,
+        rejected=state.rejected,
+        gaps=state.gaps,
+        last_gap=_time(state.gap_ms),
+        failures=state.failures or state.bad,
+        trouble=state.trouble or state.bad_reason,
+        error=state.error or state.bad_message,
+        last_error=_last_error(state),
+    )
+
+
+def _standing(state: FeedState, *, paused: bool) -> Standing:
+    if paused:
+        return Standing.PAUSED
+    if state.failing:
+        return Standing.FAILING
+    return Standing.OK if state.polled_ms else Standing.NEW
+
+
+def _next_poll(state: FeedState, now: datetime) -> str | None:
+    """None where no worker has heard of the feed yet."""
+    return rfc3339(now) if state.due_ms == 0 else _time(state.due_ms)
+
+
+def _last_error(state: FeedState) -> str | None:
+    if state.failures:
+        return _time(state.error_ms)
+    return _time(state.polled_ms) if state.bad else None  # each poll brought it again
+
+
+def _interval(feed: Feed, state: FeedState, settings: Settings) -> float:
+    """What is between two polls; of a new feed, what it begins with."""
+    shortest, longest = feed.bounds(settings)
+    return state.interval or min(longest, max(shortest, FIRST_SECONDS))
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return of_ms(milliseconds) if milliseconds else None

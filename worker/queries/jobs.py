@@ -1,0 +1,145 @@
+"""Jobs: each enqueue, and what the scan found of a source within an hour."""
+
+from dataclasses import asdict, dataclass
+
+from worker.errors import NotThere, SpoolUnavailable
+from worker.escape import printable
+from worker.model.times import of_ms
+from worker.settings import Settings
+from worker.spool import batch, manifest
+from worker.spool.layout import roots
+from worker.store.jobs import JobKind, JobState
+from worker.store.opened import job_store
+from worker.store.tally import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class JobFiles:
+    """The files of a job by where they are; those worked on are in batches that are held."""
+
+    accepted: int
+    waiting: int
+    working: int
+    archived: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobArticles:
+    """The articles of a job by outcome."""
+
+    published: int
+    revised: int
+    duplicate: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One job. Times are RFC 3339, UTC; `refused` is filled where one job is asked for.
+
+    `started_by` is who began it: `person`, `scan`, `feed`, `retry`, or `unknown` where Redis was
+    away then. `waited_seconds` passed until a worker took its first batch, `ran_seconds` from then
+    until the last batch that is done; None where that is not known (yet), and in a job of what was
+    found or polled within an hour: files come at any time of it.
+    """
+
+    id: str
+    kind: str
+    source: str
+    label: str
+    created_at: str
+    last_at: str | None
+    files: JobFiles
+    articles: JobArticles
+    started_by: str
+    waited_seconds: float | None
+    ran_seconds: float | None
+    refused: tuple[Refused, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        return not self.files.waiting and not self.files.working
+
+
+_STARTED_BY = {
+    JobKind.ENQUEUE: "person",
+    JobKind.SCAN: "scan",
+    JobKind.POLL: "feed",
+    JobKind.RETRY: "retry",
+    JobKind.UNKNOWN: "unknown",
+}
+
+
+def jobs(settings: Settings, count: int, cursor: int = 0) -> tuple[JobView, ...]:
+    """The newest jobs first, after the first `cursor` of them. Raises StoreUnavailable."""
+    states = job_store(settings).list(count, cursor)
+    held = _held_files(settings) if any(state.open_files for state in states) else {}
+    return tuple(_view(state, held.get(state.job.id, 0)) for state in states)
+
+
+def job(settings: Settings, job_id: str) -> JobView:
+    """One job, with what was refused of it. Raises NotThere, StoreUnavailable."""
+    store = job_store(settings)
+    state = store.get(job_id)
+    if state is None:
+        raise NotThere(
+            f"no job has the id {printable(job_id, 80)}: `newsdrop jobs` lists those of the last "
+            f"{settings.jobs.keep_days} days"
+        )
+    refused = tuple(store.refused(job_id))
+    return _view(state, _held_files(settings).get(job_id, 0), refused)
+
+
+def _held_files(settings: Settings) -> dict[str, int]:
+    """Files by job in the batches that a worker holds now. Only these are read: of a thousand that
+    wait, the others cost a look at their lock."""
+    held: dict[str, int] = {}
+    for root in roots(settings):
+        for name in batch.names(root):
+            folder = root.work / name
+            if batch.is_free(folder):
+                continue
+            try:
+                found = manifest.load(folder)
+            except SpoolUnavailable:
+                continue  # finished meanwhile
+            if found.head.job:
+                held[found.head.job] = held.get(found.head.job, 0) + len(found.entries)
+    return held
+
+
+def _view(state: JobState, held: int, refused: tuple[Refused, ...] = ()) -> JobView:
+    working = min(held, state.open_files)
+    counts = asdict(state.tally)
+    # What is found or polled within an hour comes at any time of it: between its first and its last
+    # batch nobody need have worked.
+    hourly = state.job.kind in (JobKind.SCAN, JobKind.POLL)
+    return JobView(
+        id=state.job.id,
+        kind=str(state.job.kind),
+        source=state.job.source,
+        label=state.job.label,
+        created_at=of_ms(state.job.created_ms),
+        last_at=of_ms(state.last_ms) if state.last_ms else None,
+        files=JobFiles(
+            # A batch may be settled before its files are added: what is done was accepted.
+            accepted=state.open_files + state.tally.archived + state.tally.quarantined,
+            waiting=state.open_files - working,
+            working=working,
+            archived=state.tally.archived,
+            quarantined=state.tally.quarantined,
+        ),
+        articles=JobArticles(
+            **{name: counts[name] for name in ("published", "revised", "duplicate", "rejected")}
+        ),
+        started_by=_STARTED_BY[state.job.kind],
+        waited_seconds=None if hourly else _seconds(state.job.created_ms, state.began_ms),
+        ran_seconds=None if hourly else _seconds(state.began_ms, state.last_ms),
+        refused=refused,
+    )
+
+
+def _seconds(since_ms: int | None, until_ms: int | None) -> float | None:
+    """What passed between two moments, maybe of two machines' clocks."""
+    return max(0, until_ms - since_ms) / 1000 if since_ms and until_ms else None

@@ -1,0 +1,98 @@
+"""The numbers of a service: how everything stands, and what was measured since it began.
+
+One call is one look as :func:`~worker.queries.overview.overview` takes it, and a few more calls to
+Redis: for the sums, for each queue, and for the feeds.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+from worker.errors import Retryable
+from worker.queries.overview import Overview, overview
+from worker.settings import Settings
+from worker.spool.disk_usage import Used, size_of
+from worker.store.bells import INGEST_QUEUE, QUEUE, Bells
+from worker.store.connection import connect, redis_url
+from worker.store.measures import Measures, Sums
+from worker.store.opened import feed_store
+
+MOST_FEEDS = 500
+"""Feeds that are told of one by one: a line each in every scrape."""
+
+_LOOK_SECONDS = 0.01
+"""How long one look may go on adding up what is new in quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """`sums`, `queues` (messages that wait, by queue) and `news` (published and revised articles of
+    the first feeds, by name) are None where Redis does not answer."""
+
+    overview: Overview
+    sums: Sums | None
+    queues: Mapping[str, int] | None
+    news: Mapping[str, int] | None
+    quarantined: int
+    quarantine: Used
+
+
+def numbers(settings: Settings, now: datetime) -> Numbers:
+    """All of it at `now` (aware). Raises ConfigError."""
+    seen = overview(settings, now, minutes=1)
+    told = None if seen.status.problem else _ask(settings)
+    inputs, used = _quarantine(settings.state_dir).look()
+    sums, queues, news = told or (None, None, None)
+    return Numbers(seen, sums, queues, news, inputs, used)
+
+
+def _ask(settings: Settings) -> tuple[Sums, Mapping[str, int], Mapping[str, int]] | None:
+    client = connect(redis_url(settings))
+    bells = Bells(client)
+    try:
+        sums = Measures(client, stream=settings.stream.name).sums()
+        queues = {queue: bells.queued(queue) for queue in (QUEUE, INGEST_QUEUE)}
+        feeds = feed_store(settings, client)
+        return sums, queues, feeds.news(sorted(feeds.names())[:MOST_FEEDS])
+    except Retryable:
+        return None  # it went this moment: the next look says so
+    finally:
+        client.close()
+
+
+@dataclass(slots=True)
+class _Quarantine:
+    """What lies in quarantine. Each input is written once and then only removed: its size is
+    added up once. Very many are added up in several looks."""
+
+    folder: Path
+    sizes: dict[str, int] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def look(self) -> tuple[int, Used]:
+        """How many there are, and their bytes."""
+        with self.lock:
+            try:
+                names = set(os.listdir(self.folder))
+            except OSError:
+                names = set()
+            for gone in self.sizes.keys() - names:
+                del self.sizes[gone]
+            end = time.monotonic() + _LOOK_SECONDS
+            for name in names - self.sizes.keys():
+                if time.monotonic() > end:
+                    break
+                size = size_of(f"{self.folder}/{name}")
+                if size is not None:
+                    self.sizes[name] = size
+            return len(names), Used(sum(self.sizes.values()), names == self.sizes.keys())
+
+
+@lru_cache(maxsize=8)
+def _quarantine(state_dir: Path) -> _Quarantine:
+    return _Quarantine(state_dir / "quarantine")

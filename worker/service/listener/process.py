@@ -1,0 +1,60 @@
+"""The process `newsdrop listen`: a listener whose ring is a Celery message."""
+
+import signal
+from functools import partial
+from types import FrameType
+
+from worker.health.preflight import begin
+from worker.logs import configure_logging, get_logger, told_to_wait
+from worker.service.listener.listener import Listener, Ring
+from worker.service.notify import notifier
+from worker.settings import Settings
+from worker.sources.pause import is_paused
+from worker.store.bells import Bells
+from worker.store.connection import connect, redis_url
+
+logger = get_logger(__name__)
+
+
+def run_listen(settings: Settings) -> int:
+    """Ring for every file that is ready, until TERM or Ctrl-C. Call from the main thread.
+
+    Raises ConfigError.
+    """
+    configure_logging(settings)
+    begin(settings, partial(told_to_wait, logger))
+    systemd = notifier()
+    listener = Listener(
+        settings.all_folders(),
+        _celery_ring(settings),
+        paused=partial(is_paused, settings.state_dir),
+        turned=systemd.alive,
+    )
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        systemd.stopping()
+        listener.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    folders = len(settings.all_folders())
+    systemd.ready(f"listens to {folders} folder{'' if folders == 1 else 's'}")
+    listener.run()
+    return 0
+
+
+def _celery_ring(settings: Settings) -> Ring:
+    from worker.taskqueue.celery_app import QUEUE, create_app
+
+    app = create_app(settings)
+    bells = Bells(connect(redis_url(settings)))
+    limit = settings.most_bells()
+
+    def ring(source: str, hints: list[str]) -> bool:
+        if not bells.may_ring(QUEUE, limit):
+            return False
+        told = {"source": source, "hints": hints} if hints else {"source": source}
+        app.send_task("newsdrop.scan", kwargs=told, queue=QUEUE)
+        return True
+
+    return ring

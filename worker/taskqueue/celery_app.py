@@ -1,0 +1,105 @@
+"""The Celery application: queues, schedule, and the settings that were measured to matter, with
+their reasons. The tasks are in :mod:`worker.tasks`; :mod:`worker.app` creates the application that
+`celery -A worker.app` runs."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from celery import Celery
+from kombu.entity import Queue
+from kombu.transport.redis import Channel as RedisChannel
+
+from worker.settings import Settings
+from worker.store import bells
+from worker.store.connection import redis_url
+from worker.taskqueue.heartbeat import announce
+from worker.taskqueue.scheduler import ZoneCrontab
+
+QUEUE = bells.QUEUE
+INGEST_QUEUE = bells.INGEST_QUEUE
+TIDY_SECONDS = 600
+
+
+def create_app(settings: Settings) -> Celery:
+    """The application for `settings`; it connects to nothing yet."""
+    # Nor does kombu have to put back what a lost connection had in hand: it tries so over that
+    # very connection, and writes the message to a file in /tmp when it cannot.
+    RedisChannel.do_restore = False
+    app = Celery("newsdrop", broker=broker_url(redis_url(settings)), include=["worker.tasks"])
+    app.conf.update(
+        # A message says "work waits" and nothing more: it may be lost, it may come twice, and
+        # nobody asks for its result. Acknowledging late keeps each process to one message.
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_default_queue=QUEUE,
+        task_queues=[Queue(QUEUE), Queue(INGEST_QUEUE)],  # type: ignore[no-untyped-call]
+        task_routes={"newsdrop.ingest": {"queue": INGEST_QUEUE}},
+        task_time_limit=settings.limits.seconds + settings.worker.slice_seconds + 10,
+        task_annotations={"newsdrop.fetch": {"time_limit": settings.fetch.task_seconds}},
+        task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
+        worker_prefetch_multiplier=1,
+        worker_concurrency=settings.pool(),
+        worker_max_tasks_per_child=settings.worker.max_tasks,
+        worker_max_memory_per_child=settings.worker.max_memory_mb * 1024,  # KiB
+        worker_soft_shutdown_timeout=10,
+        worker_send_task_events=True,
+        task_send_sent_event=True,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a full Redis refuses commands: wait, do not end
+        broker_transport_options=_transport_options(),
+        timezone="UTC",
+        beat_scheduler="worker.taskqueue.scheduler:BoundedScheduler",
+        beat_schedule_filename=str(settings.state_dir / "beat-schedule"),
+        beat_max_loop_interval=settings.worker.tick_seconds,
+        beat_schedule=_schedule(settings),
+        newsdrop_settings=settings,
+    )
+    announce(app)
+    return app
+
+
+def broker_url(url: str) -> str:
+    """`url` as kombu writes it: it calls a Unix socket `redis+socket`, the database a host."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    database = options.pop("db", "0")
+    who = f"{parts.netloc}" if parts.netloc else ""
+    query = urlencode({"virtual_host": database, **options})
+    return f"redis+socket://{who}{parts.path}?{query}"
+
+
+def _transport_options() -> dict[str, Any]:
+    return {
+        # Without kombu's list of unacknowledged messages: a bell lost with its worker rings again
+        # at the next tick. Keeping the list cost four commands a message, and with an entry in it
+        # a lost connection ended the worker (kombu 5.7 restores it over the connection just lost).
+        "ack_emulation": False,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+
+
+def _schedule(settings: Settings) -> dict[str, Any]:
+    tick = settings.worker.tick_seconds
+    entries: dict[str, Any] = {
+        "look at the folders": {"task": "newsdrop.scan", "schedule": tick},
+        "look at the feeds": {"task": "newsdrop.poll", "schedule": tick},
+        "tidy": {"task": "newsdrop.tidy", "schedule": TIDY_SECONDS},
+    }
+    for folder in settings.all_folders():
+        if folder.schedule:
+            zone = folder.time_zone or settings.dedupe.time_zone
+            entries[f"look at {folder.name}"] = {
+                "task": "newsdrop.scan",
+                "schedule": ZoneCrontab(folder.schedule, zone),
+                "kwargs": {"source": folder.name},
+            }
+    return entries
