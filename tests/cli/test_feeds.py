@@ -457,7 +457,7 @@ def test_the_list_fits_eighty_columns(
     """The longest names wrap; so does what is told of them; parts of a long list are aligned."""
     output = StringIO()
     narrow = Console(file=output, width=80, markup=False, highlight=False)
-    for module in ("feedlist", "output"):
+    for module in ("feeds.listing", "output"):
         monkeypatch.setattr(f"worker.cli.{module}.console", lambda: narrow)
     monkeypatch.setattr("worker.cli.feeds.listing._CHUNK", 1)
     home.run("feeds", "add", web.url("/feed"), "--name", "harbour")

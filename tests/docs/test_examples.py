@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ELSEWHERE = {
     "docs/operations.md": "stops the service, so it has one of its own: test_operations",
-    "docs/api.md": "its examples are run by tests/web_app",
+    "docs/api.md": "its examples are run by tests/web",
     "docs/docker.md": "needs a container engine: `make compose-test`",
     "docs/systemd.md": "needs systemd as process 1",
     "docs/monitoring.md": "needs Prometheus; its rules are checked with promtool",

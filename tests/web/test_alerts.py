@@ -60,7 +60,7 @@ def test_the_config_is_one(tmp_path: Path) -> None:
 
 def test_alerts_fire_when_they_should() -> None:
     """`promtool test rules`: each alert fires on what it is about, and none when all is well."""
-    tests = ROOT / "tests" / "web_app" / "alerts.test.yml"
+    tests = ROOT / "tests" / "web" / "alerts.test.yml"
     promtool("test", "rules", str(tests))
     told = tests.read_text("utf-8")
     for rule in RULES:
