@@ -34,7 +34,7 @@ def big_folder(quick: bool, say: Callable[[str], None]) -> list[Figure]:
         enqueue(settings, here.folder / "warm")
         wait_until(lambda: is_idle(settings))
         corpus.write(here.drop, range(files))
-        time.sleep(settings.all_folders()[0].settle_unseen_seconds)
+        time.sleep(settings.all_folders()[0].settle_without_event_seconds)
 
         idle = [_mb(process) for process in processes]
         grown: list[float] = []

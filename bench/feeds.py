@@ -22,9 +22,9 @@ from bench.feed_server import address
 from bench.figure import Figure, at_least, below, megabytes
 from bench.ours import is_idle, settings_of, worker_of
 from bench.place import ROOT, Place, clean_environment, place, pool, to_last_entry, wait_until
-from worker.feeds import own
+from worker.feeds import managed
 from worker.settings import Settings
-from worker.store.opened import feed_store
+from worker.store.factory import feed_store
 from worker.taskqueue.celery_app import QUEUE, create_app
 
 FEEDS, ENTRIES, ROUNDS = 200, 50, 5
@@ -158,7 +158,7 @@ def _worker(server: Server) -> Iterator[tuple[_Here, Settings]]:
 
 
 def _configure(settings: Settings, named: dict[str, str]) -> None:
-    with own.changing(settings.state_dir) as feeds:
+    with managed.changing(settings.state_dir) as feeds:
         feeds.clear()
         feeds.update({name: {"name": name, "url": url} for name, url in named.items()})
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from worker.model import Offer
+from worker.model import PublishRequest
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context, open_context
-from worker.pipeline.extract import Item, Reader, read_items
+from worker.pipeline.extract import EntryReader, ParsedArticle, parse_entry
 from worker.settings import MANUAL, load
 from worker.settings.clock import utc_now
 from worker.spool.manifest import Entry, Head
@@ -27,7 +27,7 @@ def ingest(context: Context, paths: list[Path], batch: str) -> int:
     """Publish the files in calls of 100 articles; how many there were."""
     settings = context.settings
     head = Head(batch, MANUAL, "enqueue", rfc3339(utc_now()))
-    reader = Reader(settings, context.desk.sites, cache(context.desk.profile), head)
+    reader = EntryReader(settings, context.deps.sites, cache(context.deps.profile), head)
     count = 0
     for at in range(0, len(paths), CALL):
         part = list(enumerate(paths[at : at + CALL], at))
@@ -37,9 +37,9 @@ def ingest(context: Context, paths: list[Path], batch: str) -> int:
     return count
 
 
-def _offers(reader: Reader, number: int, path: Path) -> Iterator[Offer]:
-    for item in read_items(reader, Entry(number, path.name), path.read_bytes()):
-        assert isinstance(item, Item), item
+def _offers(reader: EntryReader, number: int, path: Path) -> Iterator[PublishRequest]:
+    for item in parse_entry(reader, Entry(number, path.name), path.read_bytes()):
+        assert isinstance(item, ParsedArticle), item
         yield reader.offer(item, ingested_at=rfc3339(utc_now()))
 
 

@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 
 from bench.place import Place, place, pool, running, to_last_entry, wait_until
 from bench.rate import CELERY, PROCESSES, WARM, Files, Rate, clocked
-from worker.cli.enqueuing import run
+from worker.cli.enqueue_view import run
 from worker.pipeline.context import open_context
 from worker.settings import Settings, load
 from worker.spool.layout import roots
@@ -64,7 +64,7 @@ def dropped_rate(files: Files) -> Rate:
         new = here.folder / "new"
         shutil.copytree(files.files, new)
         os.sync()  # as make_files does
-        time.sleep(folder.settle_unseen_seconds)
+        time.sleep(folder.settle_without_event_seconds)
         app = create_app(settings)
 
         def begin() -> None:

@@ -23,12 +23,12 @@ from bench.place import Place, place, pool, running, to_last_entry, wait_until
 from bench.rate import PROCESSES, WARM, cpu
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
-from worker.sources.enqueue import Order
+from worker.sources.enqueue import EnqueueOrder
 from worker.sources.enqueue import enqueue as claim_all
 from worker.spool.accepted import Accepted
 from worker.spool.layout import manual_root
+from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
-from worker.store.opened import job_store
 
 INDEXED, JOBS, FILES = 200_000, 10_000, 100_000
 ASKED = 300
@@ -140,7 +140,7 @@ def _make_waiting(settings: Settings, folder: Path, count: int) -> None:
         (folder / f"{number}.md").write_bytes(b"---\ntitle: %d\n---\n\nText.\n" % number)
     root = manual_root(settings)
     root.prepare()
-    wish = Order(MANUAL, "enqueue-bench-000000", move=True)
+    wish = EnqueueOrder(MANUAL, "enqueue-bench-000000", move=True)
     accepted = Accepted(settings.state_dir)
     for _ in claim_all([folder], root, settings.spool, accepted, wish, now=utc_now):
         pass

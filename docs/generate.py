@@ -22,7 +22,7 @@ from worker.cli.root import app
 from worker.model import record
 from worker.settings import Folder, Settings
 from worker.settings import types as kinds
-from worker.settings.fields import ENV_PREFIX, Part
+from worker.settings.fields import ENV_PREFIX, SettingsTable
 
 DOCS = Path(__file__).parent
 PARTS = (
@@ -120,7 +120,7 @@ def _settings() -> Iterator[str]:
 
 
 def _is_table(field: FieldInfo) -> bool:
-    return isinstance(field.annotation, type) and issubclass(field.annotation, Part)
+    return isinstance(field.annotation, type) and issubclass(field.annotation, SettingsTable)
 
 
 def _table(

@@ -13,7 +13,7 @@ from worker import settings
 from worker.cli.root import app
 from worker.pipeline.context import Context, open_context
 from worker.pipeline.drain import drain
-from worker.pipeline.scan import look
+from worker.pipeline.scan import scan_folders
 from worker.settings.clock import utc_now
 
 
@@ -75,7 +75,7 @@ class Home:
         context = self.context()
         drain(
             context.roots,
-            context.desk,
+            context.deps,
             seconds=60,
             monotonic=time.monotonic,
             finished=lambda *_: None,
@@ -83,9 +83,9 @@ class Home:
 
     def settled(self) -> None:
         """Look and work once what was written is old enough to be taken."""
-        time.sleep(self.settings().all_folders()[0].settle_unseen_seconds + 0.1)
+        time.sleep(self.settings().all_folders()[0].settle_without_event_seconds + 0.1)
         self.look()
         self.work()
 
     def look(self) -> None:
-        look(self.context(), now=utc_now(), ring=lambda: None)
+        scan_folders(self.context(), now=utc_now(), notify=lambda: None)

@@ -104,7 +104,9 @@ def _commands() -> Iterator[tuple[str, set[str]]]:
 def test_the_glossary_names_owners_that_exist() -> None:
     """Each word has one sentence and a module that is there; no word stands twice."""
     rows = re.findall(
-        r"^\| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", (ROOT / "docs/glossary.md").read_text("utf-8"), re.M
+        r"^\| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$",
+        (ROOT / "docs/glossary.md").read_text("utf-8"),
+        re.M,
     )
     assert len(rows) > 40
     words = [word for word, _, _ in rows]

@@ -10,7 +10,7 @@ from tests.http_server import Reply, Request, Web
 from tests.newsroom import feed, item, newsroom, rss
 from tests.servers import Server
 from tests.world import World, article
-from worker.feeds.schedule import Heard, Pace, Remembered, judge
+from worker.feeds.schedule import PollPace, PollResponse, PollState, decide_next_poll
 
 Make = Callable[..., World]
 
@@ -128,7 +128,7 @@ def test_what_one_feed_raises_is_its_own_fault(
 
     real = feeds.judge
 
-    def broken(heard: Heard, *rest: object, **more: object) -> object:
+    def broken(heard: PollResponse, *rest: object, **more: object) -> object:
         if heard.body is not None and heard.etag == '"bad"':
             raise RuntimeError("a bug")
         return real(heard, *rest, **more)  # type: ignore[arg-type]
@@ -184,21 +184,26 @@ def test_an_entry_that_cannot_be_normalized_is_refused_once(world: World, web: W
         web.pages["/rss"] = Reply(body=rss([item(1), nothing], head))
         world.add_feed("a", web.url("/rss"))
         world.poll("a")
-    assert len(list(world.context.desk.quarantine)) <= 1
+    assert len(list(world.context.deps.quarantine)) <= 1
 
 
 def test_a_busy_host_makes_no_feed_polled_sooner() -> None:
     """429 without Retry-After: the host rests a minute, the feed no less than its interval."""
     now = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
-    found = judge(Heard(429), Remembered(interval=3600.0), Pace(300, 86_400), now=now, jitter=0)
+    found = decide_next_poll(
+        PollResponse(429), PollState(interval=3600.0), PollPace(300, 86_400), now=now, jitter=0
+    )
     assert found.after >= 3600
 
 
 def test_retry_after_holds_for_a_schedule() -> None:
     """A server error says when to come back; cron does not say otherwise."""
     now = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
-    pace = Pace(300, 86_400, "*/5 * * * *")
+    pace = PollPace(300, 86_400, "*/5 * * * *")
     assert (
-        judge(Heard(500, retry_after=3600.0), Remembered(), pace, now=now, jitter=0).after >= 3600
+        decide_next_poll(
+            PollResponse(500, retry_after=3600.0), PollState(), pace, now=now, jitter=0
+        ).after
+        >= 3600
     )
-    assert judge(Heard(500), Remembered(), pace, now=now, jitter=0).after <= 300
+    assert decide_next_poll(PollResponse(500), PollState(), pace, now=now, jitter=0).after <= 300

@@ -43,7 +43,7 @@ def test_every_sample_ends_as_it_should(tmp_path: Path, redis_server: Server) ->
     assert world.enqueue(here) == len(files)
     world.drain()
     refused: dict[str, set[str]] = {}
-    for one in world.context.desk.quarantine:
+    for one in world.context.deps.quarantine:
         refused.setdefault(one.path, set()).add(str(one.reason))
     assert refused == REFUSED
     outcomes = world.journal()

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from worker.feeds import own
+from worker.feeds import managed
 from worker.model import Tally
 from worker.pipeline.context import Context, open_context
 from worker.pipeline.drain import Drained, drain
 from worker.pipeline.poll import fetch, poll
-from worker.pipeline.scan import look
+from worker.pipeline.scan import scan_folders
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
-from worker.sources.enqueue import Order, enqueue
-from worker.sources.fetch_loop import Run
+from worker.sources.enqueue import EnqueueOrder, enqueue
+from worker.sources.fetch_loop import FetchTotals
 from worker.spool.batch import names
 from worker.spool.layout import manual_root
 from worker.store.feeds import FeedState
@@ -50,7 +50,7 @@ class World:
     def __init__(self, state_dir: Path, redis_url: str, **options: Any) -> None:
         self.drop_dir = state_dir / "drop"
         self.drop_dir.mkdir(parents=True, exist_ok=True)
-        folder = {"name": "drop", "path": str(self.drop_dir), "settle_unseen_seconds": 0}
+        folder = {"name": "drop", "path": str(self.drop_dir), "settle_without_event_seconds": 0}
         folder |= options.pop("folder", {})
         given = {"state_dir": str(state_dir), "redis.url": redis_url, "folders": [folder]}
         self.settings: Settings = load(options={"spool.min_free_mb": 1, **given, **options})
@@ -67,17 +67,17 @@ class World:
         return path
 
     def look(self, *hints: str) -> None:
-        def ring() -> None:
+        def notify() -> None:
             self.rings += 1
 
-        look(self.context, hints=hints, source=None, now=utc_now(), ring=ring)
+        scan_folders(self.context, hints=hints, source=None, now=utc_now(), notify=notify)
 
     def drain(
         self, finished: Callable[[str, Tally], None] = lambda *_: None, seconds: float = 60
     ) -> Drained:
         return drain(
             self.context.roots,
-            self.context.desk,
+            self.context.deps,
             seconds=seconds,
             monotonic=time.monotonic,
             finished=finished,
@@ -90,17 +90,17 @@ class World:
 
     def add_feed(self, name: str, url: str, **keys: Any) -> None:
         """Let a feed be polled; an existing one of that name is replaced."""
-        with own.changing(self.settings.state_dir) as feeds:
+        with managed.changing(self.settings.state_dir) as feeds:
             feeds[name] = {"name": name, "url": url, **keys}
 
-    def fetch(self) -> Run:
+    def fetch(self) -> FetchTotals:
         """Fetch what is due, as beat's tick and its task would."""
-        poll(self.context, ring=lambda: None)
-        fetched = fetch(self.context, ring=lambda: None)
+        poll(self.context, notify=lambda: None)
+        fetched = fetch(self.context, notify=lambda: None)
         assert fetched is not None
         return fetched
 
-    def poll(self, *again: str) -> Run:
+    def poll(self, *again: str) -> FetchTotals:
         """Fetch what is due, the feeds named whenever they would be, and ingest what came."""
         self.context.feed_store.bring_forward(again)
         fetched = self.fetch()
@@ -113,10 +113,10 @@ class World:
     def enqueue(self, *paths: Path, **order: Any) -> int:
         """Enqueue by hand; how many files were taken."""
         root = manual_root(self.settings)
-        wish = Order(**{"source": "manual", "job": "job-1", **order})
+        wish = EnqueueOrder(**{"source": "manual", "job": "job-1", **order})
         context = self.context
         made = enqueue(
-            paths, root, self.settings.spool, context.accepted, wish, now=context.desk.now
+            paths, root, self.settings.spool, context.accepted, wish, now=context.deps.now
         )
         return sum(one.files for one in made)
 
@@ -140,7 +140,7 @@ class World:
         """Every outcome in the archive, as plain objects."""
         return [
             {**{f: getattr(one, f) for f in one.__slots__}}
-            for segment in self.context.desk.archive.segments()
+            for segment in self.context.deps.archive.segments()
             for one in segment.outcomes()
         ]
 

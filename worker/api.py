@@ -10,12 +10,12 @@ from worker.actions.intake import Intake
 from worker.errors import Rejected, UsageError
 from worker.escape import printable
 from worker.model import Article
-from worker.pipeline.extract import Unread
+from worker.pipeline.extract import ParseFailure
 from worker.queries.reading import read_document
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
 from worker.sources.fetch_once import fetch_once, is_address
-from worker.sources.lookup import known_source
+from worker.sources.lookup import require_source
 
 
 def parse(
@@ -37,7 +37,7 @@ def parse(
     ConfigError.
     """
     settings = settings or load()
-    known_source(settings, as_source)
+    require_source(settings, as_source)
     origin = None
     if isinstance(source, bytes):
         data = source
@@ -53,7 +53,7 @@ def parse(
             raise UsageError(f"{printable(source)} cannot be read: {why}") from error
     records = []
     for item in read_document(data, name or "bytes", settings, utc_now(), as_source, origin=origin):
-        if isinstance(item, Unread):
+        if isinstance(item, ParseFailure):
             raise Rejected(item.reason, item.message)
         records.append(item.normalized.article)
     return records
@@ -85,5 +85,5 @@ def enqueue(
         for _ in intake.accept(given):
             pass
     finally:
-        intake.ring()
+        intake.notify()
     return intake.job.id

@@ -7,7 +7,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from worker.health.preflight import ended_in_a_sentence
+from worker.health.preflight import exit_with_message
 from worker.settings import load
 from worker.taskqueue.celery_app import create_app
 
@@ -18,5 +18,5 @@ def _is_celery_command() -> bool:
     return program.stem == "celery" or program.parent.name == "celery"
 
 
-with ended_in_a_sentence() if _is_celery_command() else nullcontext():
+with exit_with_message() if _is_celery_command() else nullcontext():
     app = create_app(load())

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from worker.escape import printable
 from worker.redact import HIDDEN, is_secret_name, keep_secret, redacted
-from worker.settings import LIBRARIES, Log, Settings, secrets_of
+from worker.settings import LIBRARIES, LogSettings, Settings, secrets_of
 
 if TYPE_CHECKING:  # it loads rich, which costs each command a tenth of a second
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -79,13 +79,13 @@ def get_logger(name: str) -> Logger:
     return Logger(name)
 
 
-def told_to_wait(logger: Logger, sentence: str) -> None:
+def log_waiting(logger: Logger, sentence: str) -> None:
     """Say what keeps the work from beginning and may get well by itself."""
     logger.warning("the work waits", error=sentence)
 
 
 @contextmanager
-def bound(**fields: object) -> Iterator[None]:
+def log_context(**fields: object) -> Iterator[None]:
     """Within it every line of this thread or coroutine has these fields; those that are None are
     left out. Not around a `yield`: the caller's lines would have them, too."""
     said = {name: value for name, value in fields.items() if value is not None}
@@ -116,7 +116,7 @@ def configure_logging(settings: Settings) -> None:
     _catch_what_ends_threads()
 
 
-def is_json(log: Log) -> bool:
+def is_json(log: LogSettings) -> bool:
     """Whether lines are JSON: asked for, or nobody looks on."""
     return log.format == "json" or (log.format == "auto" and not sys.stderr.isatty())
 
@@ -229,7 +229,7 @@ def _stack(stack: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _renderers(log: Log) -> "list[Processor]":
+def _renderers(log: LogSettings) -> "list[Processor]":
     import structlog
 
     if is_json(log):

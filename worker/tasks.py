@@ -16,11 +16,11 @@ from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
 from worker.pipeline import poll as polling
-from worker.pipeline.cleanup import tidy
-from worker.pipeline.context import Context, open_context, parsers_loaded
+from worker.pipeline.cleanup import clean_up
+from worker.pipeline.context import Context, open_context, warm_up_parsers
 from worker.pipeline.drain import drain
-from worker.pipeline.recover import offer_again
-from worker.pipeline.scan import look, wants_more
+from worker.pipeline.recover import recover
+from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.settings.clock import utc_now
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
 
@@ -31,8 +31,8 @@ logger = get_logger(__name__)
 def scan(source: str | None = None, hints: list[str] | None = None) -> None:
     """Claim what is ready in the drop folders (one, or all without a schedule)."""
     context = _context()
-    offer_again(context)
-    look(context, source=source, hints=hints or (), now=utc_now(), ring=_ring_ingest)
+    recover(context)
+    scan_folders(context, source=source, hints=hints or (), now=utc_now(), notify=_ring_ingest)
 
 
 @shared_task(name="newsdrop.ingest", throws=(Retryable,))
@@ -42,36 +42,36 @@ def ingest() -> None:
     seconds = context.settings.worker.slice_seconds
     drained = drain(
         context.roots,
-        context.desk,
+        context.deps,
         seconds=seconds,
         monotonic=time.monotonic,
         finished=_finished,
     )
     if drained.left:
         _ring_ingest()
-    if context.desk.wanted.names():
+    if context.deps.wanted.names():
         _ring_fetch()
-    for source in wants_more(context):
-        if context.bells.may_ring(QUEUE, context.settings.most_bells()):
+    for source in sources_with_more(context):
+        if context.wakeups.may_notify(QUEUE, context.settings.max_wakeups()):
             scan.delay(source=source)
 
 
 @shared_task(name="newsdrop.poll", throws=(Retryable,))
 def poll() -> None:
     """Let the store know what is to be fetched, and have it fetched when it is due."""
-    polling.poll(_context(), ring=_ring_fetch)
+    polling.poll(_context(), notify=_ring_fetch)
 
 
 @shared_task(name="newsdrop.fetch", throws=(Retryable,))
 def fetch() -> None:
     """Fetch the feeds and pages that are due, many at once."""
-    polling.fetch(_context(), ring=_ring_ingest)
+    polling.fetch(_context(), notify=_ring_ingest)
 
 
 @shared_task(name="newsdrop.tidy", throws=(Retryable,))
 def tidy_up() -> None:
     """Remove expired raw files, journals and quarantined inputs, and what crashes left."""
-    tidy(_context(), now=utc_now())
+    clean_up(_context(), now=utc_now())
 
 
 @signals.task_failure.connect
@@ -85,7 +85,7 @@ def _put_off(sender: Task, exception: BaseException, **_: object) -> None:
 @signals.worker_process_init.connect
 def _warm_up(**_: object) -> None:
     """Open a pool process's context before its first task: that costs up to a second once."""
-    parsers_loaded(_context().desk)
+    warm_up_parsers(_context().deps)
 
 
 @cache
@@ -96,12 +96,12 @@ def _context() -> Context:
 
 def _ring_ingest() -> None:
     """Say that work waits, unless that is being said often enough already."""
-    if _context().bells.may_ring(INGEST_QUEUE, _context().settings.most_bells()):
+    if _context().wakeups.may_notify(INGEST_QUEUE, _context().settings.max_wakeups()):
         ingest.delay()
 
 
 def _ring_fetch() -> None:
-    if _context().bells.may_ring(QUEUE, _context().settings.most_bells()):
+    if _context().wakeups.may_notify(QUEUE, _context().settings.max_wakeups()):
         fetch.delay()
 
 

@@ -9,7 +9,7 @@ import redis
 from tests.cli.test_urls import HTML, PAGE, feed
 from tests.home import Home, article
 from tests.http_server import Reply, Web
-from worker.cli.explained import _OUTCOMES
+from worker.cli.explain_view import _OUTCOMES
 from worker.model import Status
 from worker.pipeline.poll import fetch, poll
 
@@ -120,15 +120,15 @@ def test_what_waits_for_its_page_is_explained(home: Home, monkeypatch: pytest.Mo
         web.pages["/feed?token=geheim"] = web.pages["/feed"]
         home.json("feeds", "add", address, "--name", "harbour", "--full-text")
         context = home.context()
-        poll(context, ring=lambda: None)
-        fetch(context, ring=lambda: None)
+        poll(context, notify=lambda: None)
+        fetch(context, notify=lambda: None)
         home.work()
         shown = home.run("explain", address).stdout
         assert "waits for its page" in shown
         assert "new: it is published once its page was fetched" in shown
         assert "geheim" not in shown
         (waiting,) = home.lines("explain", address)
-        fetch(context, ring=lambda: None)
+        fetch(context, notify=lambda: None)
         home.work()
         (told,) = home.lines("explain", link)
     assert (told["id"], told["known"]) == (waiting["id"], True)

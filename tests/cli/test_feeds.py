@@ -12,8 +12,8 @@ from rich.console import Console
 from tests.cli.test_urls import feed
 from tests.home import Home
 from tests.http_server import Reply, Web
-from worker.actions.feednames import Names, of_title, of_url
-from worker.feeds import own
+from worker.actions.feed_names import FeedNames, of_title, of_url
+from worker.feeds import managed
 from worker.feeds.opml import Outline, write_opml
 from worker.pipeline.poll import fetch, poll
 
@@ -35,8 +35,8 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 def polled(home: Home) -> None:
     """What beat's tick and the workers would do."""
     context = home.context()
-    poll(context, ring=lambda: None)
-    fetch(context, ring=lambda: None)
+    poll(context, notify=lambda: None)
+    fetch(context, notify=lambda: None)
     home.work()
 
 
@@ -89,7 +89,7 @@ def test_adding_rings_the_workers(home: Home, web: Web, redis_client: redis.Redi
     thousand feeds added one by one do not fill the queue."""
     home.run("feeds", "add", web.url("/feed"))
     assert redis_client.llen("newsdrop") == 1
-    most = home.settings().most_bells()
+    most = home.settings().max_wakeups()
     for number in range(most + 2):
         home.json("feeds", "add", web.url(f"/{number}"), "--no-check")
     assert redis_client.llen("newsdrop") == most
@@ -284,7 +284,7 @@ def test_feeds_are_removed_while_others_cannot_be_read(
     those; a name that is not there is told as what keeps it from being looked up."""
     for name in ("harbour", "coast"):
         home.json("feeds", "add", f"https://{name}.example/", "--no-check", "--name", name)
-    with own.changing(home.state) as mine:
+    with managed.changing(home.state) as mine:
         mine["bridge"] = {"name": "bridge", "url": "ftp://bridge.example/"}
     path = configured(home, monkeypatch, "[[feeds]\n")
     assert home.json("feeds", "remove", "harbour") == {"removed": 1}
@@ -491,7 +491,7 @@ def test_names_are_made_of_titles_or_hosts() -> None:
     assert of_title("新浪财经 RSS") == ""
     assert of_url("https://www.harbour.example:8443/rss") == "harbour.example"
     assert of_url("rsshub://sina/finance?limit=3") == "sina-finance"
-    names = Names(["harbour.example"])
+    names = FeedNames(["harbour.example"])
     url = "https://harbour.example/"
     made = [names.free(None, url), names.free("Feeds", url), names.free("海", "http://[::1]/")]
     assert made == ["harbour.example-2", "feeds-2", "1"]

@@ -7,7 +7,7 @@ import redis
 
 from tests.home import Home
 from worker.cli.health import _PARTS
-from worker.queries.health import Part
+from worker.queries.health import ServicePart
 from worker.store.workers import Heartbeats, WorkerInfo
 
 
@@ -19,7 +19,7 @@ def _heard(home: Home, client: redis.Redis) -> None:
 
 def test_the_commands_parts_are_those_of_the_check() -> None:
     """The command has their names itself, so that its help loads nothing of what is checked."""
-    assert tuple(Part) == _PARTS
+    assert tuple(ServicePart) == _PARTS
 
 
 def test_a_healthy_service_exits_0(home: Home, redis_client: redis.Redis) -> None:

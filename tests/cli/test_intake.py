@@ -18,7 +18,7 @@ import redis
 
 from tests.home import Home, article
 from worker.cli import progress
-from worker.cli.replaying import moment
+from worker.cli.replay_view import moment
 from worker.errors import UsageError
 from worker.pipeline.drain import drain
 
@@ -232,7 +232,7 @@ def _work_slowly(home: Home, batches: int) -> None:
     while done < batches:
         done += drain(
             context.roots,
-            context.desk,
+            context.deps,
             seconds=0,
             monotonic=time.monotonic,
             finished=lambda *_: None,

@@ -238,7 +238,7 @@ def test_a_feed_is_polled_and_its_pages_are_read(world: World, tmp_path: Path) -
             worker.kill()
             worker.start()
             until(lambda: len(world.entries()) >= 20, "records")
-            until(lambda: not world.context.desk.wanted.names(), "end of the work")
+            until(lambda: not world.context.deps.wanted.names(), "end of the work")
             until(lambda: not world.waiting(), "end of the batches")
         finally:
             worker.kill()

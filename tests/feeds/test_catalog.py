@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from worker.errors import ConfigError, SpoolUnavailable, UsageError
-from worker.feeds import own
-from worker.feeds.catalog import Feeds, load_catalog
+from worker.feeds import managed
+from worker.feeds.catalog import CatalogReader, load_catalog
 from worker.feeds.feed import KEYS, Feed, feed_of
 from worker.model import OnChange, Scope
 from worker.settings import Settings, load, shipped_config
@@ -26,8 +26,8 @@ def write(settings: Settings, text: str) -> None:
 def test_both_kinds_of_feeds_are_there(settings: Settings) -> None:
     """Those of the config file, and those that commands added: only these may be changed so."""
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
-    with own.changing(settings.state_dir) as feeds:
-        feeds["b"] = own.plain(Feed("b", "https://b.example/rss", tags=("x",)))
+    with managed.changing(settings.state_dir) as feeds:
+        feeds["b"] = managed.plain(Feed("b", "https://b.example/rss", tags=("x",)))
     catalog = load_catalog(settings)
     assert set(catalog.feeds) == {"a", "b"}
     assert catalog.owned == {"b"}
@@ -111,7 +111,7 @@ def test_a_header_cannot_smuggle_another() -> None:
 
 def test_changes_are_seen(settings: Settings) -> None:
     """The catalog is another one when a file is; a profile of before is not used for it."""
-    feeds = Feeds(settings)
+    feeds = CatalogReader(settings)
     assert len(feeds.current()) == 0
     before = feeds.current()
     assert feeds.current() is before
@@ -126,11 +126,11 @@ def test_a_mistake_made_later_keeps_what_was(settings: Settings) -> None:
     """The feeds stay as they were until the file is right. A process that knows of none holds what
     came of them, and goes on with the folders."""
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
-    feeds = Feeds(settings)
+    feeds = CatalogReader(settings)
     feeds.current()
     write(settings, "[[feeds")
     assert set(feeds.current().feeds) == {"a"}
-    fresh = Feeds(settings)  # a pool process that is replaced meanwhile
+    fresh = CatalogReader(settings)  # a pool process that is replaced meanwhile
     with pytest.raises(SpoolUnavailable, match="cannot be read as TOML"):
         fresh.current()
     with pytest.raises(SpoolUnavailable):
@@ -142,11 +142,11 @@ def test_a_mistake_made_later_keeps_what_was(settings: Settings) -> None:
 
 def test_the_file_of_commands_is_theirs_alone(settings: Settings) -> None:
     """It may hold credentials: nobody else may read it; an error while changing changes nothing."""
-    with own.changing(settings.state_dir) as feeds:
+    with managed.changing(settings.state_dir) as feeds:
         feeds["a"] = {"name": "a", "url": "https://a.example/rss"}
-    path = own.place(settings.state_dir)
+    path = managed.place(settings.state_dir)
     assert path.stat().st_mode & 0o077 == 0
-    with suppress(UsageError), own.changing(settings.state_dir) as feeds:
+    with suppress(UsageError), managed.changing(settings.state_dir) as feeds:
         feeds.clear()
         raise UsageError("no")
     assert set(load_catalog(settings).feeds) == {"a"}
@@ -164,7 +164,7 @@ def test_the_shipped_file_names_every_key() -> None:
 
 def test_a_name_in_both_places_is_told_with_both(settings: Settings) -> None:
     """Whoever finds it knows where the two are, and which command helps."""
-    with own.changing(settings.state_dir) as feeds:
+    with managed.changing(settings.state_dir) as feeds:
         feeds["a"] = {"name": "a", "url": "https://a.example/rss"}
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://b.example/rss"\n')
     with pytest.raises(ConfigError) as caught:

@@ -13,65 +13,69 @@ from worker.feeds.schedule import (
     FIRST_SECONDS,
     GROW,
     LONGEST_HINT,
-    Heard,
-    Pace,
-    Remembered,
-    Turnout,
+    PollOutcome,
+    PollPace,
+    PollResponse,
+    PollState,
     backoff,
-    judge,
+    decide_next_poll,
     next_of_cron,
 )
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-PACE = Pace(shortest=300, longest=86_400)
-GOOD = Heard(200, body="new", etag='"2"')
-KNOWN = Remembered(etag='"1"', body="old", interval=1000)
+PACE = PollPace(shortest=300, longest=86_400)
+GOOD = PollResponse(200, body="new", etag='"2"')
+KNOWN = PollState(etag='"1"', body="old", interval=1000)
 
 
-def verdict(heard: Heard, before: Remembered = KNOWN, pace: Pace = PACE, jitter: float = 0.0):  # type: ignore[no-untyped-def]
-    return judge(heard, before, pace, now=NOW, jitter=jitter)
+def verdict(
+    heard: PollResponse, before: PollState = KNOWN, pace: PollPace = PACE, jitter: float = 0.0
+):  # type: ignore[no-untyped-def]
+    return decide_next_poll(heard, before, pace, now=NOW, jitter=jitter)
 
 
 def test_a_new_feed_begins_in_the_middle() -> None:
     """Its first interval is neither the shortest nor the longest."""
-    found = verdict(GOOD, Remembered())
-    assert (found.turnout, found.after) == (Turnout.CHANGED, FIRST_SECONDS)
+    found = verdict(GOOD, PollState())
+    assert (found.turnout, found.after) == (PollOutcome.CHANGED, FIRST_SECONDS)
 
 
 def test_what_brings_nothing_is_asked_less_often() -> None:
     """304 and the same bytes lengthen the interval; another body waits for what is in it."""
-    assert verdict(Heard(304)).after == 1000 * GROW
-    same = verdict(Heard(200, body="old", etag='"3"'))
-    assert (same.turnout, same.after) == (Turnout.UNCHANGED, 1000 * GROW)
+    assert verdict(PollResponse(304)).after == 1000 * GROW
+    same = verdict(PollResponse(200, body="old", etag='"3"'))
+    assert (same.turnout, same.after) == (PollOutcome.UNCHANGED, 1000 * GROW)
     assert same.fields["etag"] == '"3"'
     changed = verdict(GOOD)
-    assert (changed.turnout, changed.after) == (Turnout.CHANGED, 1000)
+    assert (changed.turnout, changed.after) == (PollOutcome.CHANGED, 1000)
     assert changed.fields["body"] == "new"
 
 
 def test_a_poll_that_a_person_wanted_says_nothing_of_the_pace() -> None:
     """Whoever refreshes a feed thrice shall not have it polled less often for that."""
-    found = verdict(Heard(304), replace(KNOWN, asked=True))
+    found = verdict(PollResponse(304), replace(KNOWN, asked=True))
     assert found.fields["interval"] == 1000
     assert found.fields["asked"] is None
 
 
 def test_a_304_forgets_no_validator() -> None:
     """A 304 has no ETag of its own: the one that was sent stays."""
-    assert "etag" not in verdict(Heard(304)).fields
+    assert "etag" not in verdict(PollResponse(304)).fields
 
 
 def test_the_interval_has_bounds() -> None:
     """Never beyond the longest, never below the shortest."""
-    assert verdict(Heard(304), replace(KNOWN, interval=80_000)).after == 86_400
-    assert verdict(Heard(304), replace(KNOWN, interval=10)).after == 300
+    assert verdict(PollResponse(304), replace(KNOWN, interval=80_000)).after == 86_400
+    assert verdict(PollResponse(304), replace(KNOWN, interval=10)).after == 300
 
 
 @pytest.mark.parametrize("jitter", [-1.0, 1.0])
 def test_jitter_spreads_and_breaks_no_promise(jitter: float) -> None:
     """Ten per cent both ways, but never earlier than the server asks."""
-    assert verdict(Heard(304), jitter=jitter).after == pytest.approx(1250 * (1 + 0.1 * jitter))
-    held = verdict(Heard(304, hold_seconds=1250), jitter=jitter)
+    assert verdict(PollResponse(304), jitter=jitter).after == pytest.approx(
+        1250 * (1 + 0.1 * jitter)
+    )
+    held = verdict(PollResponse(304, hold_seconds=1250), jitter=jitter)
     assert held.after >= 1250
 
 
@@ -98,18 +102,18 @@ def test_backing_off_doubles_to_a_day() -> None:
 
 def test_a_failure_is_the_feeds() -> None:
     """404 and a network error back the feed off and cool no host."""
-    for heard in (Heard(404, "gone"), Heard(None, "no answer", Trouble.CONNECT)):
+    for heard in (PollResponse(404, "gone"), PollResponse(None, "no answer", Trouble.CONNECT)):
         found = verdict(heard, replace(KNOWN, failures=2))
-        assert (found.turnout, found.after, found.cool) == (Turnout.FAILED, 1200, 0)
+        assert (found.turnout, found.after, found.cool) == (PollOutcome.FAILED, 1200, 0)
         assert found.fields["failures"] == 3
         assert "etag" not in found.fields
 
 
 def test_a_busy_host_is_cooled() -> None:
     """429 and 503 concern the host: as long as it asks, else longer each time."""
-    assert verdict(Heard(429, retry_after=7200.0)).cool == 7200
-    assert verdict(Heard(503), replace(KNOWN, failures=3)).cool == 480
-    assert verdict(Heard(503), replace(KNOWN, failures=99)).cool == LONGEST_HINT
+    assert verdict(PollResponse(429, retry_after=7200.0)).cool == 7200
+    assert verdict(PollResponse(503), replace(KNOWN, failures=3)).cool == 480
+    assert verdict(PollResponse(503), replace(KNOWN, failures=99)).cool == LONGEST_HINT
 
 
 def test_a_success_forgets_failures() -> None:
@@ -120,7 +124,7 @@ def test_a_success_forgets_failures() -> None:
 
 def test_the_same_unreadable_bytes_back_off_too() -> None:
     """A body that could not be read and is still there is asked for less and less."""
-    first = verdict(Heard(200, body="old"), replace(KNOWN, bad=3))
+    first = verdict(PollResponse(200, body="old"), replace(KNOWN, bad=3))
     assert first.after == backoff(4)
     assert first.fields["bad"] == 4
 
@@ -139,8 +143,8 @@ def test_a_move_must_hold() -> None:
 def test_where_it_moved_to_is_gone() -> None:
     """After three failures there, the configured address is asked again."""
     lost = replace(KNOWN, address="https://new.example/rss", failures=2)
-    assert verdict(Heard(404), lost).fields["address"] is None
-    assert "address" not in verdict(Heard(404), replace(lost, failures=1)).fields
+    assert verdict(PollResponse(404), lost).fields["address"] is None
+    assert "address" not in verdict(PollResponse(404), replace(lost, failures=1)).fields
 
 
 def test_a_schedule_is_read_in_its_zone() -> None:
@@ -148,7 +152,7 @@ def test_a_schedule_is_read_in_its_zone() -> None:
     shanghai = ZoneInfo("Asia/Shanghai")
     pace = replace(PACE, schedule="*/5 9-15 * * 1-5", zone=shanghai)
     during = datetime(2026, 3, 4, 10, 2, tzinfo=shanghai)
-    found = judge(GOOD, KNOWN, pace, now=during.astimezone(UTC), jitter=1)
+    found = decide_next_poll(GOOD, KNOWN, pace, now=during.astimezone(UTC), jitter=1)
     assert found.after == 180
     evening = datetime(2026, 3, 6, 16, 0, tzinfo=shanghai)  # a Friday
     due = next_of_cron(pace.schedule, shanghai, evening.astimezone(UTC))

@@ -7,34 +7,34 @@ import pytest
 
 from tests.http_server import Web
 from worker.errors import FetchFailed, Trouble
-from worker.fetch import Answer, Asked, Fetcher
+from worker.fetch import Fetcher, FetchRequest, FetchResponse
 from worker.fetch.guard import Resolve, system_resolve
-from worker.settings.fields import Fetch
+from worker.settings.fields import FetchSettings
 
 LOOPBACK = ("127.0.0.0/8",)
 
 
-def settings(*webs: Web, **keys: Any) -> Fetch:
+def settings(*webs: Web, **keys: Any) -> FetchSettings:
     """Loopback and the servers' ports are allowed, unless `keys` say otherwise."""
     given = {"allow_networks": LOOPBACK, "allow_ports": [web.port for web in webs], **keys}
-    return Fetch.model_validate(given)
+    return FetchSettings.model_validate(given)
 
 
 def fetched(
-    asked: Asked | str, *webs: Web, resolve: Resolve = system_resolve, **keys: Any
-) -> Answer:
+    asked: FetchRequest | str, *webs: Web, resolve: Resolve = system_resolve, **keys: Any
+) -> FetchResponse:
     """The answer to one request by a new Fetcher."""
     return in_turn([asked], *webs, resolve=resolve, **keys)[0]
 
 
 def in_turn(
-    asked: list[Asked | str], *webs: Web, resolve: Resolve = system_resolve, **keys: Any
-) -> list[Answer]:
+    asked: list[FetchRequest | str], *webs: Web, resolve: Resolve = system_resolve, **keys: Any
+) -> list[FetchResponse]:
     """The answers to requests made one after the other by one Fetcher."""
 
-    async def run() -> list[Answer]:
+    async def run() -> list[FetchResponse]:
         async with Fetcher(settings(*webs, **keys), resolve=resolve) as fetcher:
-            asks = [Asked(one) if isinstance(one, str) else one for one in asked]
+            asks = [FetchRequest(one) if isinstance(one, str) else one for one in asked]
             return [await fetcher.get(one) for one in asks]
 
     return asyncio.run(run())
@@ -42,7 +42,7 @@ def in_turn(
 
 def failure(
     trouble: Trouble,
-    asked: Asked | str,
+    asked: FetchRequest | str,
     *webs: Web,
     resolve: Resolve = system_resolve,
     refused: bool = False,

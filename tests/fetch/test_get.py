@@ -11,7 +11,7 @@ from tests.fetch.fetching import failure, fetched, in_turn, settings
 from tests.http_server import Reply, Request, Web
 from worker import __version__
 from worker.errors import Trouble
-from worker.fetch import Asked, Fetcher, Hop
+from worker.fetch import Fetcher, FetchRequest, Redirect
 
 TEXT = "线上线下".encode()
 
@@ -49,7 +49,9 @@ def test_conditions_are_sent_and_304_has_no_body() -> None:
     """ETag and Last-Modified go back as they came, bytes beyond ASCII too."""
     with Web() as web:
         web.pages["/x"] = Reply(304, headers={"etag": '"é"'})
-        asked = Asked(web.url("/x"), etag='"é"', last_modified="Mon, 06 May 2024 12:10:00 GMT")
+        asked = FetchRequest(
+            web.url("/x"), etag='"é"', last_modified="Mon, 06 May 2024 12:10:00 GMT"
+        )
         answer = fetched(asked, web)
     assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", '"é"')
     assert web.requests[0].headers["if-none-match"] == '"é"'
@@ -121,7 +123,7 @@ def test_what_is_beyond_most_is_cut_off() -> None:
         web.pages["/x"] = Reply(body=body)
         web.pages["/z"] = Reply(body=gzip.compress(body), headers={"content-encoding": "gzip"})
         urls = [web.url("/x"), web.url("/z")]
-        answers = in_turn([Asked(url, most=1000) for url in urls], web)
+        answers = in_turn([FetchRequest(url, most=1000) for url in urls], web)
     assert [answer.body for answer in answers] == [body[:1000], body[:1000]]
 
 
@@ -170,7 +172,7 @@ def test_many_at_once() -> None:
 
     async def run(web: Web) -> list[bytes]:
         async with Fetcher(settings(web, concurrency=4)) as fetcher:
-            asks = [fetcher.get(Asked(web.url(f"/x?{n}"))) for n in range(20)]
+            asks = [fetcher.get(FetchRequest(web.url(f"/x?{n}"))) for n in range(20)]
             return [answer.body for answer in await asyncio.gather(*asks)]
 
     with Web() as web:
@@ -219,7 +221,7 @@ def test_redirects_are_followed_and_told() -> None:
     paths = ["/a/1", "/b/2?token=…", "/b/3", "/4", "/5"]
     statuses = [301, 302, 303, 307, 308]
     assert answer.hops == tuple(
-        Hop(status, web.url(path)) for status, path in zip(statuses, paths, strict=True)
+        Redirect(status, web.url(path)) for status, path in zip(statuses, paths, strict=True)
     )
 
 
@@ -237,7 +239,7 @@ def test_credentials_stay_with_their_origin() -> None:
         home.pages["/a"] = Reply(302, headers={"location": "/b"})
         home.pages["/b"] = Reply(302, headers={"location": away.url("/c", user="x:y")})
         away.pages["/c"] = Reply(302, headers={"location": home.url("/d")})
-        asked = Asked(
+        asked = FetchRequest(
             home.url("/a", user="me:pw"),
             etag='"1"',
             last_modified="Mon, 06 May 2024 12:10:00 GMT",
@@ -265,7 +267,7 @@ def test_a_feeds_own_headers_go_before_ours() -> None:
     own = {"user-agent": "x", "ACCEPT": "a/b", "Authorization": "Bearer t", "Host": "evil.example"}
     own |= {"Content-Length": "5", "Transfer-Encoding": "chunked", "Accept-Encoding": "br"}
     with Web() as web:
-        fetched(Asked(web.url("/x", user="me:pw"), headers=tuple(own.items())), web)
+        fetched(FetchRequest(web.url("/x", user="me:pw"), headers=tuple(own.items())), web)
     assert web.requests[0].headers == {
         "host": f"127.0.0.1:{web.port}",
         "accept-encoding": "gzip, deflate",
@@ -278,7 +280,7 @@ def test_a_feeds_own_headers_go_before_ours() -> None:
 def test_a_header_that_cannot_be_sent_is_refused() -> None:
     """A line break in a header is no second header: nothing is sent."""
     with Web() as web:
-        asked = Asked(web.url("/x"), headers=(("X-A", "1\r\nX-B: 2"),))
+        asked = FetchRequest(web.url("/x"), headers=(("X-A", "1\r\nX-B: 2"),))
         message = failure(Trouble.ADDRESS, asked, web, refused=True)
         assert web.requests == []
     assert message == "a header for 127.0.0.1 cannot be sent: check the headers of its feed"

@@ -9,7 +9,7 @@ import pytest
 from tests.fetch.fetching import failure, fetched, settings
 from tests.http_server import Reply, Web
 from worker.errors import FetchFailed, Trouble
-from worker.fetch import Asked, Fetcher
+from worker.fetch import Fetcher, FetchRequest
 from worker.fetch.guard import Blocked, Guard
 
 HINT = "list its network in fetch.allow_networks (NEWSDROP_FETCH_ALLOW_NETWORKS) if it is yours"
@@ -81,9 +81,9 @@ def test_a_name_is_judged_again_for_each_connection() -> None:
     async def run(url: str, web: Web) -> str:
         allowed = settings(web, allow_networks=["127.0.0.1/32"])
         async with Fetcher(allowed, resolve=names) as fetcher:
-            await fetcher.get(Asked(url))
+            await fetcher.get(FetchRequest(url))
             with pytest.raises(FetchFailed) as caught:
-                await fetcher.get(Asked(url))
+                await fetcher.get(FetchRequest(url))
             return str(caught.value)
 
     with Web() as web:
@@ -180,11 +180,13 @@ def test_names_that_hang_block_no_others() -> None:
         allowed = settings(web, connect_seconds=2)
         async with Fetcher(allowed, resolve=resolve) as fetcher:
             slow = [
-                asyncio.ensure_future(fetcher.get(Asked(f"http://slow{n}.example:{web.port}/x")))
+                asyncio.ensure_future(
+                    fetcher.get(FetchRequest(f"http://slow{n}.example:{web.port}/x"))
+                )
                 for n in range(10)
             ]
             await asyncio.sleep(0.05)
-            answer = await fetcher.get(Asked(f"http://fast.example:{web.port}/x"))
+            answer = await fetcher.get(FetchRequest(f"http://fast.example:{web.port}/x"))
             assert not any(one.done() for one in slow)
             return [answer.body, *await asyncio.gather(*slow, return_exceptions=True)]
 

@@ -13,7 +13,7 @@ import pytest
 from tests.fetch.fetching import failure, fetched, in_turn, settings
 from tests.http_server import Raw, Reply, Request, Web, raw
 from worker.errors import Trouble
-from worker.fetch import Asked, Fetcher
+from worker.fetch import Fetcher, FetchRequest
 from worker.fetch.inflate import MOST_MEMBERS, body_of
 
 Reader = asyncio.StreamReader
@@ -145,9 +145,9 @@ def test_a_body_that_nobody_wants_is_not_downloaded() -> None:
 async def after_a_second(web: Web) -> list[bytes]:
     """The bodies of /x and, a second later and by the same Fetcher, of /y."""
     async with Fetcher(settings(web)) as fetcher:
-        first = await fetcher.get(Asked(web.url("/x")))
+        first = await fetcher.get(FetchRequest(web.url("/x")))
         await asyncio.sleep(1)
-        return [first.body, (await fetcher.get(Asked(web.url("/y")))).body]
+        return [first.body, (await fetcher.get(FetchRequest(web.url("/y")))).body]
 
 
 def test_what_pours_into_an_idle_connection_is_not_held() -> None:
@@ -261,7 +261,7 @@ def test_a_gzip_bomb_costs_no_more_than_the_cap() -> None:
         web.pages["/x"] = Reply(body=packed, headers={"content-encoding": "gzip"})
         with bounded_memory(60):
             failure(Trouble.TOO_LARGE, web.url("/x"), web, max_mb=2)
-            assert len(fetched(Asked(web.url("/x"), most=1000), web).body) == 1000
+            assert len(fetched(FetchRequest(web.url("/x"), most=1000), web).body) == 1000
 
 
 def test_many_small_members_are_bounded() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.fetch.fetching import settings
 from tests.http_server import Page, Reply, Web
 from worker.errors import FetchFailed, Trouble
-from worker.fetch import Fetcher, Verdict, allowed
+from worker.fetch import Fetcher, RobotsVerdict, check_robots
 from worker.fetch.robots import KEEP_FAILED_SECONDS, KEEP_SECONDS, LONGEST, reduced
 
 AGENT = "newsdrop/1.0 (+https://acme.example)"
@@ -39,12 +39,12 @@ class Kept(dict[str, bytes]):
 
 def verdicts(
     robots: Page | None, *paths: str, cache: Kept | None = None
-) -> tuple[list[Verdict], Web]:
+) -> tuple[list[RobotsVerdict], Web]:
     """What a site with this robots.txt says of `paths`, asked in turn."""
 
-    async def run(web: Web) -> list[Verdict]:
+    async def run(web: Web) -> list[RobotsVerdict]:
         async with Fetcher(settings(web, max_mb=1)) as fetcher:
-            return [await allowed(fetcher, web.url(path), kept, AGENT) for path in paths]
+            return [await check_robots(fetcher, web.url(path), kept, AGENT) for path in paths]
 
     kept = Kept() if cache is None else cache
     with Web() as web:
@@ -69,7 +69,7 @@ def test_rules_for_others_are_not_ours() -> None:
     """Where we are not named, the group for all counts; without it everything is allowed."""
     others = b"User-agent: other\nUser-agent: another\nDisallow: /a\n"
     found, _ = verdicts(Reply(body=others), "/a")
-    assert found == [Verdict(True)]
+    assert found == [RobotsVerdict(True)]
     found, _ = verdicts(Reply(body=others + b"User-agent: *\nDisallow: /b\n"), "/a", "/b")
     assert [one.allowed for one in found] == [True, False]
 
@@ -79,23 +79,23 @@ def test_no_robots_txt_allows_everything(status: int) -> None:
     """A 4xx is no rules, kept for a day."""
     kept = Kept()
     found, _ = verdicts(Reply(status, b"User-agent: *\nDisallow: /"), "/a", "/b", cache=kept)
-    assert found == [Verdict(True), Verdict(True)]
+    assert found == [RobotsVerdict(True), RobotsVerdict(True)]
     assert kept.seconds == [KEEP_SECONDS]
 
 
 def test_redirects_are_followed() -> None:
     """robots.txt may be elsewhere; a circle is no rules."""
 
-    async def run(web: Web, away: Web) -> list[Verdict]:
+    async def run(web: Web, away: Web) -> list[RobotsVerdict]:
         async with Fetcher(settings(web, away)) as fetcher:
-            return [await allowed(fetcher, web.url("/a"), Kept(), AGENT)]
+            return [await check_robots(fetcher, web.url("/a"), Kept(), AGENT)]
 
     with Web() as web, Web(host="127.0.0.2") as away:
         web.pages["/robots.txt"] = Reply(301, headers={"location": away.url("/r")})
         away.pages["/r"] = Reply(body=RULES.replace(b"/private", b"/a"))
         assert not asyncio.run(run(web, away))[0].allowed
     found, _ = verdicts(Reply(301, headers={"location": "/robots.txt"}), "/a")
-    assert found == [Verdict(True)]
+    assert found == [RobotsVerdict(True)]
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -106,7 +106,7 @@ def test_a_server_in_trouble_is_asked_later(status: int) -> None:
         async with Fetcher(settings(web)) as fetcher:
             for _ in range(3):
                 with pytest.raises(FetchFailed) as caught:
-                    await allowed(fetcher, web.url("/a"), kept, AGENT)
+                    await check_robots(fetcher, web.url("/a"), kept, AGENT)
                 assert caught.value.trouble is Trouble.ROBOTS
                 assert not caught.value.refused
         return str(caught.value)
@@ -126,7 +126,7 @@ def test_a_server_that_does_not_answer_is_asked_later() -> None:
 
     async def run(url: str, web: Web) -> None:
         async with Fetcher(settings(web)) as fetcher:
-            await allowed(fetcher, url, Kept(), AGENT)
+            await check_robots(fetcher, url, Kept(), AGENT)
 
     with Web() as web:
         url = web.url("/a")
@@ -141,7 +141,7 @@ def test_a_refused_address_is_refused_and_not_kept() -> None:
 
     async def run() -> None:
         async with Fetcher(settings(allow_networks=[])) as fetcher:
-            await allowed(fetcher, "http://127.0.0.1/a", kept, AGENT)
+            await check_robots(fetcher, "http://127.0.0.1/a", kept, AGENT)
 
     kept = Kept()
     with pytest.raises(FetchFailed) as caught:
@@ -165,7 +165,7 @@ def test_a_long_one_is_read_to_512_kib() -> None:
 def test_nonsense_is_no_rules(text: bytes) -> None:
     """What is no robots.txt allows everything, a text that looks like a kept failure too."""
     found, _ = verdicts(Reply(body=text), "/a")
-    assert found == [Verdict(True)]
+    assert found == [RobotsVerdict(True)]
 
 
 def test_names_of_others_are_one_name() -> None:

@@ -16,7 +16,7 @@ from hypercorn.config import Config
 from tests.fetch.fetching import failure, fetched, in_turn
 from tests.http_server import Reply, Web
 from worker.errors import ConfigError, Trouble
-from worker.fetch import Asked
+from worker.fetch import FetchRequest
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_https_to_http_drops_credentials(authority: trustme.CA, ca_file: Path) -
     with Web(certificate=authority.issue_cert("127.0.0.1")) as safe, Web() as plain:
         safe.pages["/x"] = Reply(302, headers={"location": plain.url("/y")})
         plain.pages["/y"] = Reply(body=b"here")
-        asked = Asked(safe.url("/x", user="me:pw"), headers=(("X-Api-Key", "k"),))
+        asked = FetchRequest(safe.url("/x", user="me:pw"), headers=(("X-Api-Key", "k"),))
         assert fetched(asked, safe, plain, ca_file=ca_file).body == b"here"
     assert {"authorization", "x-api-key"} <= safe.requests[0].headers.keys()
     assert not {"authorization", "x-api-key"} & plain.requests[0].headers.keys()
@@ -174,11 +174,11 @@ def test_http2_is_spoken_where_it_is_offered(
     """Bodies, 304s, packed bodies and headers come over HTTP/2, on one connection."""
     with http2(authority, tmp_path) as port:
         base = f"https://news.example:{port}"
-        asks: list[Asked | str] = [
+        asks: list[FetchRequest | str] = [
             f"{base}/",
-            Asked(f"{base}/", etag='"1"'),
+            FetchRequest(f"{base}/", etag='"1"'),
             f"{base}/gzip",
-            Asked(f"{base}/echo", headers=(("X-Api-Key", "k"),)),
+            FetchRequest(f"{base}/echo", headers=(("X-Api-Key", "k"),)),
         ]
         answers = in_turn(asks, resolve=news, ca_file=ca_file, allow_ports=[port])
     assert [answer.status for answer in answers] == [200, 304, 200, 200]
@@ -192,8 +192,8 @@ def test_a_body_left_over_http2_harms_no_later_one(
     """A connection is kept, but not where a body was left: the rest would fill its window."""
     with http2(authority, tmp_path) as port:
         base = f"https://news.example:{port}"
-        left = Asked(f"{base}/long", most=100_000)
-        asks: list[Asked | str] = [f"{base}/port", f"{base}/port", left, f"{base}/port"]
+        left = FetchRequest(f"{base}/long", most=100_000)
+        asks: list[FetchRequest | str] = [f"{base}/port", f"{base}/port", left, f"{base}/port"]
         answers = in_turn(asks, resolve=news, ca_file=ca_file, allow_ports=[port])
     assert len(answers[2].body) == 100_000
     assert answers[0].body == answers[1].body != answers[3].body

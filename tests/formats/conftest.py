@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.formats.pages import Parse
-from worker.formats import parse
+from worker.formats import parse_document
 from worker.formats.page.parser import parse_page
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.settings import Limits
@@ -31,7 +31,7 @@ def read(sites: Sites) -> Read:
 
     def read(data: bytes, *, charset: str | None = None, url: str | None = None, **limits: Any):  # type: ignore[no-untyped-def]
         document = Document(data, "x", url=url, charset=charset)
-        return list(parse(document, profile=profile, sites=sites, limits=Limits(**limits)))
+        return list(parse_document(document, profile=profile, sites=sites, limits=Limits(**limits)))
 
     return read
 
@@ -71,4 +71,4 @@ def parse_of_pages(sites: Sites) -> Parse:
         assert isinstance(article, RawArticle)
         return article
 
-    return parse
+    return parse_document

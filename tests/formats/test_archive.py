@@ -159,12 +159,14 @@ def test_broken_tar_keeps_what_came_before(read: Any, sites: Any) -> None:
 def iter_read(data: bytes, sites: Any) -> Any:
     from zoneinfo import ZoneInfo
 
-    from worker.formats import parse
+    from worker.formats import parse_document
     from worker.model import Document, Profile
     from worker.settings import Limits
 
     zone = ZoneInfo("UTC")
-    return parse(Document(data), profile=Profile("x", zone, zone), sites=sites, limits=Limits())
+    return parse_document(
+        Document(data), profile=Profile("x", zone, zone), sites=sites, limits=Limits()
+    )
 
 
 def test_damaged_zip_member_stands_alone(read: Any) -> None:

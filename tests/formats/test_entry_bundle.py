@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import pytest
 
 from worker.errors import Reason, Rejected
-from worker.formats.page.entry_bundle import Capsule, PagePart, pack, unpack
+from worker.formats.page.entry_bundle import EntryBundle, PagePart, pack, unpack
 from worker.model import Attachment, DateText, Person, Publisher, RawArticle
 
 ENTRY = RawArticle(
@@ -48,34 +48,34 @@ def test_every_field_is_set() -> None:
 @pytest.mark.parametrize(
     "capsule",
     [
-        Capsule(ENTRY, PAGES),
-        Capsule(ENTRY, PAGES[:1], "the server answers 503"),
-        Capsule(RawArticle("feed", ""), (), "no"),
+        EntryBundle(ENTRY, PAGES),
+        EntryBundle(ENTRY, PAGES[:1], "the server answers 503"),
+        EntryBundle(RawArticle("feed", ""), (), "no"),
     ],
 )
-def test_what_goes_in_comes_out(capsule: Capsule) -> None:
+def test_what_goes_in_comes_out(capsule: EntryBundle) -> None:
     """Every field of the entry, and every byte of its pages."""
     assert unpack(pack(capsule)) == capsule
 
 
 def test_newer_version() -> None:
     """What a newer version added, anywhere, is passed over."""
-    line, _, rest = pack(Capsule(ENTRY, PAGES)).partition(b"\n")
+    line, _, rest = pack(EntryBundle(ENTRY, PAGES)).partition(b"\n")
     header = json.loads(line)
     header |= {"capsule": 9, "new": {"a": 1}}
     header["entry"]["mood"] = "good"
     header["entry"]["authors"][0]["mail"] = "x"
     header["pages"][0]["etag"] = "y"
-    assert unpack(json.dumps(header).encode() + b"\n" + rest) == Capsule(ENTRY, PAGES)
+    assert unpack(json.dumps(header).encode() + b"\n" + rest) == EntryBundle(ENTRY, PAGES)
 
 
 def test_older_version() -> None:
     """A field that an older version did not know has its default."""
-    line, _, rest = pack(Capsule(ENTRY, PAGES)).partition(b"\n")
+    line, _, rest = pack(EntryBundle(ENTRY, PAGES)).partition(b"\n")
     header = json.loads(line)
     del header["entry"]["merged"], header["problem"]
     found = unpack(json.dumps(header).encode() + b"\n" + rest)
-    assert found == Capsule(replace(ENTRY, merged={}), PAGES)
+    assert found == EntryBundle(replace(ENTRY, merged={}), PAGES)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_older_version() -> None:
         b'{"entry": {"parser": "feed", "html": 3}}\n',
         b'{"entry": {"parser": "feed", "html": "", "title": "\\ud800"}}\n',
         b'{"entry": {"parser": "feed", "html": ""}, "pages": [{"url": "x", "length": -1}]}\n',
-        pack(Capsule(ENTRY, PAGES))[:-1],
-        pack(Capsule(ENTRY, PAGES)) + b"x",
-        pack(Capsule(ENTRY, PAGES))[:100],
+        pack(EntryBundle(ENTRY, PAGES))[:-1],
+        pack(EntryBundle(ENTRY, PAGES)) + b"x",
+        pack(EntryBundle(ENTRY, PAGES))[:100],
         b'{"a":' * 100_000,
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from tests.formats.pages import BODY, SENTENCE, page_of, rules_of
 from worker.formats.page import parser as page_module
-from worker.formats.page.full_text import Capsule, PagePart, merge, next_page_of
+from worker.formats.page.full_text import EntryBundle, PagePart, merge, next_page_of
 from worker.model import Attachment, DateText, Person, Profile, Publisher, RawArticle
 from worker.settings import Limits
 from worker.sites import Sites
@@ -56,7 +56,7 @@ def merged() -> Merge:
             for number, page in enumerate(pages, 1)
         ]
         profile = Profile("wire", ZONE, ZONE)
-        capsule = Capsule(entry, tuple(parts), problem)
+        capsule = EntryBundle(entry, tuple(parts), problem)
         return merge(capsule, profile=profile, sites=sites, limits=Limits(**limits))
 
     return merged

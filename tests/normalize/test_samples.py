@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup, Comment
 
 from tests.normalize.conftest import SEEN_AT, profile_with
 from worker.errors import Rejected
-from worker.formats import parse
+from worker.formats import parse_document
 from worker.model import Document, Image, Provenance, Publisher, RawArticle, TickerOrigin
 from worker.normalize import Normalized, normalize
 from worker.normalize.body import Fragment
@@ -30,7 +30,7 @@ def read(shipped: Sites) -> Read:
         document = Document(path.read_bytes(), path.name)
         profile = profile_with()
         try:
-            found = list(parse(document, profile=profile, sites=shipped, limits=Limits()))
+            found = list(parse_document(document, profile=profile, sites=shipped, limits=Limits()))
         except Rejected:
             return []
         return [article for article in found if isinstance(article, RawArticle)]

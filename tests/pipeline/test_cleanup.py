@@ -7,7 +7,7 @@ import pytest
 
 from tests.servers import Server
 from tests.world import World, article
-from worker.pipeline.cleanup import tidy
+from worker.pipeline.cleanup import clean_up
 from worker.settings.clock import utc_now
 from worker.spool.batch import take
 from worker.spool.layout import batch_name
@@ -27,11 +27,11 @@ def world(redis_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Wor
 
 def kept(world: World) -> tuple[list[bool], list[bool], int, int]:
     """(raw files, journals, quarantined inputs, batches on the list of accepted ones)."""
-    segments = list(world.context.desk.archive.segments())
+    segments = list(world.context.deps.archive.segments())
     return (
         [segment.raw_path.exists() for segment in segments],
         [segment.journal_path.exists() for segment in segments],
-        len(world.context.desk.quarantine.ids()),
+        len(world.context.deps.quarantine.ids()),
         len(list(world.context.accepted)),
     )
 
@@ -48,13 +48,13 @@ def test_each_thing_has_its_own_days(world: World) -> None:
     world.drain()
     now = utc_now()
     assert kept(world) == ([True, True], [True, True], 1, 2)
-    tidy(world.context, now=now + timedelta(days=6))
+    clean_up(world.context, now=now + timedelta(days=6))
     assert kept(world) == ([False, True], [True, True], 1, 2)
-    tidy(world.context, now=now + timedelta(days=21))
+    clean_up(world.context, now=now + timedelta(days=21))
     assert kept(world) == ([False, True], [True, True], 0, 2)
-    tidy(world.context, now=now + timedelta(days=31))
+    clean_up(world.context, now=now + timedelta(days=31))
     assert kept(world) == ([False, False], [True, True], 0, 2)
-    tidy(world.context, now=now + timedelta(days=52))
+    clean_up(world.context, now=now + timedelta(days=52))
     assert kept(world) == ([], [], 0, 0)
 
 
@@ -69,7 +69,7 @@ def test_what_a_crash_left_goes_after_an_hour(world: World) -> None:
         (root.staging / name / "0").write_bytes(b"half")
     (root.staging / f"{old}.in").write_bytes(b"standard input, half read")
     (root.staging / "somebody-else's").mkdir()
-    tidy(world.context, now=now)
+    clean_up(world.context, now=now)
     assert sorted(os.listdir(root.staging)) == sorted([young, "somebody-else's"])
 
 
@@ -83,5 +83,5 @@ def test_what_is_held_stays(world: World) -> None:
     assert batch is not None
     with batch:
         (root.work / name).rename(root.staging / name)
-        tidy(world.context, now=utc_now() + timedelta(hours=2))
+        clean_up(world.context, now=utc_now() + timedelta(hours=2))
         assert (root.staging / name / "0").exists()

@@ -26,7 +26,7 @@ def drained(world: World, times: list[float]) -> Drained:
     clock = iter(times)
     return drain(
         world.context.roots,
-        world.context.desk,
+        world.context.deps,
         seconds=1.0,
         monotonic=lambda: next(clock),
         finished=lambda *_: None,

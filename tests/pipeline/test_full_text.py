@@ -49,7 +49,7 @@ def asked(web: Web) -> list[str]:
 def again(world: World) -> None:
     """Fetch the pages that are wanted, whenever they would be, and ingest what came."""
     world.poll()
-    world.context.page_store.bring_forward(world.context.desk.wanted.names())
+    world.context.page_store.bring_forward(world.context.deps.wanted.names())
     world.poll()
 
 
@@ -73,7 +73,7 @@ def test_a_new_articles_page_is_read(world: World, web: Web) -> None:
     assert (merged["title"], merged["body"]) == ("feed", "page")
     assert record["first_seen_at"] < record["provenance"]["fetched_at"]
     assert world.feed("harbour").published == 1
-    assert world.context.desk.wanted.names() == set()
+    assert world.context.deps.wanted.names() == set()
     assert audit(world.settings).balanced
 
 
@@ -143,13 +143,13 @@ def test_a_page_that_cannot_be_had_costs_no_article(make: Make, web: Web) -> Non
     world.poll()
     for _ in range(3):
         assert world.entries() == []
-        world.context.page_store.bring_forward(world.context.desk.wanted.names())
+        world.context.page_store.bring_forward(world.context.deps.wanted.names())
         world.poll()
     (entry,) = world.entries()
     assert asked(web) == ["/1.html"] * 3
     assert "第1段正文" in entry["data"]["content_text"]
     assert any("500" in warning for warning in entry["data"]["warnings"])
-    assert world.context.desk.wanted.names() == set()
+    assert world.context.deps.wanted.names() == set()
 
 
 @pytest.mark.parametrize(
@@ -222,10 +222,10 @@ def test_a_busy_host_costs_time_and_no_article(world: World, web: Web) -> None:
     world.poll()
     count = len(asked(web))
     assert count >= 1
-    world.context.page_store.bring_forward(world.context.desk.wanted.names())
+    world.context.page_store.bring_forward(world.context.deps.wanted.names())
     world.fetch()
     assert len(asked(web)) == count
-    assert len(world.context.desk.wanted.names()) == 2
+    assert len(world.context.deps.wanted.names()) == 2
 
 
 def following(tmp_path: Path) -> dict[str, Any]:
@@ -322,7 +322,7 @@ def test_no_more_pages_wait_than_may(
     web.pages["/more"] = Reply(body=rss(more))
     world.add_feed("more", web.url("/more"), full_text=True)
     _only_the_feed(world)
-    assert len(world.context.desk.wanted.names()) == 2
+    assert len(world.context.deps.wanted.names()) == 2
     assert len(world.entries()) == 6
     assert "too many pages" in " ".join(world.entries()[0]["data"]["warnings"])
 
@@ -343,13 +343,13 @@ def test_a_damaged_file_is_quarantined(world: World, web: Web, damage: bytes) ->
     offer(web, 1, 2)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     world.poll()
-    name = min(world.context.desk.wanted.names())
+    name = min(world.context.deps.wanted.names())
     (world.settings.state_dir / "wanted" / name).write_bytes(damage)
     again(world)
     assert len(world.entries()) == 1
-    (kept,) = world.context.desk.quarantine
-    assert world.context.desk.quarantine.raw_path(kept.id).read_bytes() == damage
-    assert world.context.desk.wanted.names() == set()
+    (kept,) = world.context.deps.quarantine
+    assert world.context.deps.quarantine.raw_path(kept.id).read_bytes() == damage
+    assert world.context.deps.wanted.names() == set()
     assert audit(world.settings).balanced
 
 
@@ -380,7 +380,7 @@ def test_a_page_that_ends_its_worker_is_given_up(world: World, web: Web) -> None
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     world.poll()
     poll_pages = world.context.page_store
-    polling.poll(world.context, ring=lambda: None)
+    polling.poll(world.context, notify=lambda: None)
     for _ in range(4):
         assert poll_pages.next_turns(9, 0.001).turns  # and whoever had it is dead
         time.sleep(0.01)
@@ -398,7 +398,7 @@ def test_a_paused_feeds_pages_wait(world: World, web: Web) -> None:
     pause(world.settings.state_dir, "harbour")
     world.poll()
     assert asked(web) == []
-    assert len(world.context.desk.wanted.names()) == 1
+    assert len(world.context.deps.wanted.names()) == 1
 
 
 def test_an_entry_that_waits_is_no_news(world: World, web: Web) -> None:
@@ -423,7 +423,7 @@ def test_read_again_an_entry_is_wanted_once(world: World, web: Web) -> None:
         web.pages[f"/{number}.html"] = page(f"港口第{number}号公告", f"全文{number}。")
         world.context.feed_store.bring_forward(["harbour"])
         _only_the_feed(world)
-    assert len(world.context.desk.wanted.names()) == 3
+    assert len(world.context.deps.wanted.names()) == 3
     again(world)
     assert sorted(entry["data"]["title"] for entry in world.entries()) == [
         f"港口第{n}号公告" for n in (1, 2, 3)

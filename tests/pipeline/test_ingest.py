@@ -14,11 +14,11 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article, in_child
 from worker.errors import SpoolUnavailable, StoreUnavailable
-from worker.model import Article, Decision, Identity, Known, Offer, RawArticle
+from worker.model import Article, Decision, Identity, IndexEntry, PublishRequest, RawArticle
 from worker.normalize import Normalized
 from worker.pipeline import extract as reading
 from worker.pipeline import process as deciding
-from worker.pipeline.recover import offer_again
+from worker.pipeline.recover import recover
 from worker.pipeline.replay import replay
 from worker.spool import archive as archiving
 from worker.spool import batch as batches
@@ -28,7 +28,7 @@ from worker.spool.batch import Batch
 from worker.spool.journal import Journal
 from worker.spool.quarantine import Quarantine
 from worker.store.articles import ArticleStore
-from worker.store.tally import Tallies
+from worker.store.tally import CounterStore
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ def test_one_bad_article_does_not_hold_up_the_others(world: World) -> None:
     world.put("z.md", article("二"))
     world.run()
     assert {entry["data"]["title"] for entry in world.entries()} == {"一", "二"}
-    [refused] = world.context.desk.quarantine
+    [refused] = world.context.deps.quarantine
     assert refused.reason == "empty"
     assert refused.path == "bad.md"
-    assert world.context.desk.quarantine.raw_path(refused.id).read_bytes() == b""
+    assert world.context.deps.quarantine.raw_path(refused.id).read_bytes() == b""
     totals = world.totals()
     assert (totals.archived, totals.quarantined, totals.rejected) == (2, 1, 1)
 
@@ -80,9 +80,9 @@ def test_one_bad_article_of_a_file_is_refused_alone(world: World) -> None:
     )
     world.run()
     assert [entry["data"]["title"] for entry in world.entries()] == ["一", "二"]
-    [refused] = world.context.desk.quarantine
+    [refused] = world.context.deps.quarantine
     assert refused.ordinal == 1
-    assert world.context.desk.quarantine.raw_path(refused.id).read_bytes().strip() == b"{broken"
+    assert world.context.deps.quarantine.raw_path(refused.id).read_bytes().strip() == b"{broken"
     totals = world.totals()
     assert (totals.archived, totals.quarantined, totals.published, totals.rejected) == (1, 0, 2, 1)
 
@@ -103,7 +103,7 @@ def test_a_bug_in_reading_refuses_only_its_file(
     world.put("b.md", article("好"))
     world.run()
     assert [entry["data"]["title"] for entry in world.entries()] == ["好"]
-    assert [refused.reason for refused in world.context.desk.quarantine] == ["internal"]
+    assert [refused.reason for refused in world.context.deps.quarantine] == ["internal"]
 
 
 # ── killed between each two steps ───────────────────────────────────────────────────────────
@@ -120,7 +120,7 @@ STEPS: dict[str, tuple[object, str, bool]] = {
     "before archiving": (Archive, "write", False),
     "between raw files and journal": (archiving, "_journal", False),
     "after archiving": (Archive, "write", True),
-    "after settling": (Tallies, "settle", True),
+    "after settling": (CounterStore, "settle", True),
     "while removing": (batches.shutil, "rmtree", False),
     "after removing": (Batch, "remove", True),
 }
@@ -156,7 +156,7 @@ def test_killed_between_two_steps(world: World, monkeypatch: pytest.MonkeyPatch,
     totals = world.totals()
     assert (totals.published, totals.duplicate, totals.rejected) == (3, 0, 1)
     assert (totals.archived, totals.quarantined) == (3, 1)
-    assert len(list(world.context.desk.quarantine)) == 1
+    assert len(list(world.context.deps.quarantine)) == 1
     assert world.waiting() == []
     assert len(world.journal()) == 4
 
@@ -182,7 +182,7 @@ def test_what_kills_its_worker_three_times_is_refused(
     codes += [in_child(world.drain) for _ in range(2)]
     assert codes == [-signal.SIGKILL] * 3 + [0]
     assert [entry["data"]["title"] for entry in world.entries()] == ["无害"]
-    [refused] = world.context.desk.quarantine
+    [refused] = world.context.deps.quarantine
     assert refused.reason == "kills_worker"
     assert "3 times" in refused.message
 
@@ -194,7 +194,7 @@ def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyP
     for number in range(8):
         world.put(f"{number}.md", article(f"第{number}条"))
     world.look()
-    real = deciding.read_items
+    real = deciding.parse_entry
 
     def slow(*args: Any) -> Iterator[Any]:
         time.sleep(0.2)
@@ -214,7 +214,7 @@ def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyP
         rounds += 1
     assert 1 < rounds < 50
     assert len(world.entries()) == world.totals().published == 8
-    assert list(world.context.desk.quarantine) == []
+    assert list(world.context.deps.quarantine) == []
 
 
 def test_as_many_articles_as_are_allowed(tmp_path: Path, redis_server: Server) -> None:
@@ -223,10 +223,10 @@ def test_as_many_articles_as_are_allowed(tmp_path: Path, redis_server: Server) -
     lines = [f'{{"title":"第{number}条","content":"正文"}}\n' for number in range(3)]
     world.put("two.ndjson", "".join(lines[:2]))
     world.run()
-    assert list(world.context.desk.quarantine) == []
+    assert list(world.context.deps.quarantine) == []
     world.put("three.ndjson", "".join(reversed(lines)))
     world.run()
-    assert [one.reason for one in world.context.desk.quarantine] == ["too_many"]
+    assert [one.reason for one in world.context.deps.quarantine] == ["too_many"]
 
 
 def test_two_workers_at_once(world: World) -> None:
@@ -268,7 +268,7 @@ def test_without_redis_work_waits(tmp_path: Path, own_server: Callable[..., Serv
     server.start()
     world.drain()
     assert len(world.entries()) == 1
-    assert list(world.context.desk.quarantine) == []
+    assert list(world.context.deps.quarantine) == []
 
 
 def test_a_full_disk_pauses_and_resumes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,17 +305,17 @@ def test_what_a_restarted_redis_lost_is_published_again(
     counted once; one that kept everything gets nothing twice."""
     server = own_server()
     world = World(tmp_path, server.url)
-    offer_again(world.context)
+    recover(world.context)
     world.put("a.md", article())
     world.run()
     [before] = world.entries()
     server.kill()
     server.start()
-    offer_again(world.context)
+    recover(world.context)
     [after] = world.entries()
     assert after["data"] == before["data"]
     assert (world.totals().published, world.totals().archived) == (1, 1)
-    offer_again(world.context)
+    recover(world.context)
     assert len(world.entries()) == 1
 
 
@@ -330,11 +330,11 @@ def test_a_replay_of_what_is_known_changes_nothing(world: World) -> None:
         world.run()
     before = world.entries()
     assert [entry["revision"] for entry in before] == [1, 2, 3]
-    segments = list(world.context.desk.archive.segments())
-    assert [replay(segment, world.context.desk) for segment in segments] == [0, 0, 0]
+    segments = list(world.context.deps.archive.segments())
+    assert [replay(segment, world.context.deps) for segment in segments] == [0, 0, 0]
     assert world.entries() == before
     world.context.redis.flushall()
-    assert [replay(segment, world.context.desk) for segment in segments] == [1, 1, 1]
+    assert [replay(segment, world.context.deps) for segment in segments] == [1, 1, 1]
     assert world.entries() == before
     totals = world.totals()
     assert (totals.published, totals.revised, totals.archived) == (1, 2, 3)
@@ -411,7 +411,7 @@ def test_a_bug_in_making_the_record_refuses_only_its_article(
     world.put("b.md", article("好"))
     world.run()
     assert [entry["data"]["title"] for entry in world.entries()] == ["好"]
-    assert [refused.reason for refused in world.context.desk.quarantine] == ["internal"]
+    assert [refused.reason for refused in world.context.deps.quarantine] == ["internal"]
     assert world.totals().quarantined == 1
 
 
@@ -441,7 +441,9 @@ def test_the_stream_is_asked_in_bounded_calls(
     sizes = []
     real = ArticleStore.publish
 
-    def publish(self: ArticleStore, batch: str, offers: list[Offer]) -> list[Decision | None]:
+    def publish(
+        self: ArticleStore, batch: str, offers: list[PublishRequest]
+    ) -> list[Decision | None]:
         sizes.append(len(offers))
         return real(self, batch, offers)
 
@@ -470,7 +472,7 @@ def test_what_was_in_hand_is_not_asked_for(world: World, monkeypatch: pytest.Mon
     asked = []
     real = ArticleStore.known
 
-    def known(self: ArticleStore, raws: list[bytes]) -> list[Known | None]:
+    def known(self: ArticleStore, raws: list[bytes]) -> list[IndexEntry | None]:
         asked.append(len(raws))
         return real(self, raws)
 

@@ -19,7 +19,7 @@ from worker.pipeline.poll import fetch, poll
 from worker.queries.audit import audit
 from worker.sources import fetch_loop
 from worker.sources.pause import pause, resume
-from worker.sources.semaphore import slot
+from worker.sources.semaphore import acquire_slot
 
 Make = Callable[..., World]
 
@@ -126,13 +126,13 @@ def test_killed_between_the_claim_and_the_note(world: World, web: Web) -> None:
     """What was claimed is published once, though the poller died before it could note the poll."""
     web.pages["/rss"] = feed(1, 2)
     world.add_feed("harbour", web.url("/rss"))
-    poll(world.context, ring=lambda: None)
+    poll(world.context, notify=lambda: None)
 
     def killed() -> None:
         import os
 
         world.context.feed_store.done = lambda results: os._exit(9)  # type: ignore[method-assign]
-        fetch(world.context, ring=lambda: None)
+        fetch(world.context, notify=lambda: None)
 
     assert in_child(killed) == 9
     world.drain()
@@ -146,7 +146,7 @@ def test_a_dead_worker_gives_its_feeds_back(make: Make, web: Web) -> None:
     world = make(**{"fetch.deadline_seconds": 1})
     world.add_feed("harbour", web.url("/rss"))
     web.pages["/rss"] = feed(1)
-    poll(world.context, ring=lambda: None)
+    poll(world.context, notify=lambda: None)
     assert [turn.name for turn in world.context.feed_store.next_turns(1, 0.2).turns] == ["harbour"]
     assert world.fetch().turns == 0
     deadline = time.monotonic() + 30
@@ -161,7 +161,7 @@ def test_two_pollers_do_no_harm(world: World, web: Web) -> None:
     for number in range(20):
         web.pages[f"/{number}"] = feed(number)
         world.add_feed(f"f{number}", web.url(f"/{number}"))
-    poll(world.context, ring=lambda: None)
+    poll(world.context, notify=lambda: None)
     other = newsroom(world.settings.state_dir, _server_of(world), web)
 
     async def both() -> None:
@@ -333,10 +333,10 @@ def test_what_is_no_feed_is_shown_at_the_feed(world: World, web: Web, name: str)
     assert state.bad_reason
     assert says in f"{state.bad_reason} {state.bad_message}".lower()
     assert titles(world) == ["港口第7号公告"]
-    kept = [one for one in world.context.desk.quarantine if one.source == "bad"]
+    kept = [one for one in world.context.deps.quarantine if one.source == "bad"]
     assert len(kept) == 1
     world.poll("bad")  # the same bytes again
-    assert len(list(world.context.desk.quarantine)) == 1
+    assert len(list(world.context.deps.quarantine)) == 1
     assert world.feed("bad").failing
     web.pages["/bad"] = feed(8)
     world.poll("bad")
@@ -378,7 +378,7 @@ def test_one_broken_entry_is_refused_once(world: World, web: Web) -> None:
     web.pages["/rss"] = Reply(body=rss([item(1), nothing, item(2), item(3)]))
     world.poll("harbour")
     assert len(world.entries()) == 3
-    assert len(list(world.context.desk.quarantine)) == 1
+    assert len(list(world.context.deps.quarantine)) == 1
     assert world.feed("harbour").rejected == 1
     assert not world.feed("harbour").failing
 
@@ -401,7 +401,7 @@ def test_an_entry_that_meets_a_bug_is_refused_alone(
     world.add_feed("harbour", web.url("/rss"))
     world.poll()
     assert titles(world) == ["港口第1号公告", "港口第3号公告"]
-    (kept,) = world.context.desk.quarantine
+    (kept,) = world.context.deps.quarantine
     assert kept.reason == "internal"
 
 
@@ -516,14 +516,14 @@ def test_hanging_servers_do_not_hold_up_the_others(make: Make, web: Web) -> None
         web.pages[f"/{number}"] = feed(number)
         world.add_feed(f"f{number}", web.url(f"/{number}"))
     seen: list[int] = []
-    poll(world.context, ring=lambda: None)
+    poll(world.context, notify=lambda: None)
 
-    def ring() -> None:
+    def notify() -> None:
         world.drain()
         seen.append(len(world.entries()))
 
     begun = time.monotonic()
-    fetched = fetch(world.context, ring=ring)
+    fetched = fetch(world.context, notify=notify)
     assert fetched is not None
     assert (fetched.turns, fetched.failed) == (44, 4)
     assert seen[-1] == 40
@@ -538,9 +538,9 @@ def test_changes_take_effect_without_a_restart(world: World, web: Web) -> None:
     world.add_feed("b", web.url("/b"))
     world.poll()
     assert len(world.entries()) == 2
-    from worker.feeds import own
+    from worker.feeds import managed
 
-    with own.changing(world.settings.state_dir) as feeds:
+    with managed.changing(world.settings.state_dir) as feeds:
         del feeds["a"]
     asked = len(web.requests)
     world.poll("a", "b")
@@ -568,9 +568,9 @@ def test_pausing_feeds(world: World, web: Web) -> None:
     assert [request.path for request in web.requests] == ["/b"]
     resume(world.settings.state_dir, "a")
     pause(world.settings.state_dir, "feeds")
-    poll(world.context, ring=lambda: None)
+    poll(world.context, notify=lambda: None)
     world.context.feed_store.bring_forward(["a"])
-    assert fetch(world.context, ring=lambda: None) is None
+    assert fetch(world.context, notify=lambda: None) is None
     resume(world.settings.state_dir, "feeds")
     world.poll("a")
     assert len(world.entries()) == 2
@@ -611,17 +611,17 @@ def test_polling_is_a_job(world: World, web: Web) -> None:
 
 def test_a_refused_entry_can_be_retried(world: World, web: Web) -> None:
     """A part of a feed is no feed: retried, it is read as what it is."""
-    from worker.actions.retrying import retry
+    from worker.actions.retry import retry
 
     nothing = "<item><guid>broken</guid></item>"
     web.pages["/rss"] = Reply(body=rss([item(1), nothing]))
     world.add_feed("harbour", web.url("/rss"))
     world.poll()
-    (kept,) = world.context.desk.quarantine
+    (kept,) = world.context.deps.quarantine
     assert kept.ordinal == 1
     retry(world.settings, [kept.id])
     world.drain()
-    (again,) = world.context.desk.quarantine
+    (again,) = world.context.deps.quarantine
     assert (again.source, again.ordinal) == ("harbour", None)
     assert world.feed("harbour").bad_reason is None
 
@@ -632,9 +632,11 @@ def test_only_so_many_processes_fetch(world: World) -> None:
     assert settings.pool() == settings.processes() + settings.fetching()
     with ExitStack() as stack:
         for _ in range(settings.fetching()):
-            assert stack.enter_context(slot(settings.state_dir, "fetch", settings.fetching()))
-        assert fetch(world.context, ring=lambda: None) is None
-    assert fetch(world.context, ring=lambda: None) is not None
+            assert stack.enter_context(
+                acquire_slot(settings.state_dir, "fetch", settings.fetching())
+            )
+        assert fetch(world.context, notify=lambda: None) is None
+    assert fetch(world.context, notify=lambda: None) is not None
 
 
 def test_dedupe_meets_across_feeds_and_folders(world: World, web: Web) -> None:
@@ -701,17 +703,17 @@ def test_rsshub_without_a_base(world: World) -> None:
 
 def test_a_quarantined_feed_can_be_retried(world: World, web: Web) -> None:
     """Its bytes come back as what they were: a feed of that name, and nothing else."""
-    from worker.actions.retrying import retry
+    from worker.actions.retry import retry
 
     web.pages["/bad"] = Reply(body=b"<html><body><h1>Sign in</h1><p>please</p></body></html>")
     world.add_feed("bad", web.url("/bad"))
     world.poll()
-    (kept,) = world.context.desk.quarantine
+    (kept,) = world.context.deps.quarantine
     assert kept.origin is not None
     retry(world.settings, [kept.id])
     world.drain()
     assert world.entries() == []
-    (again,) = world.context.desk.quarantine
+    (again,) = world.context.deps.quarantine
     assert (again.source, again.reason) == ("bad", kept.reason)
 
 
@@ -726,8 +728,8 @@ def test_a_lost_redis_is_filled_from_the_catalog_and_the_archive(
     world.poll()
     before = [entry["id"] for entry in world.entries()]
     redis_client.flushall()
-    for segment in world.context.desk.archive.segments():
-        replay(segment, world.context.desk)
+    for segment in world.context.deps.archive.segments():
+        replay(segment, world.context.deps)
     world.poll()
     assert [entry["id"] for entry in world.entries()] == before
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.servers import Server
 from tests.world import World, article
-from worker.pipeline.recover import offer_again
-from worker.sources.semaphore import slot
+from worker.pipeline.recover import recover
+from worker.sources.semaphore import acquire_slot
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def restarted(tmp_path: Path, own_server: Callable[..., Server]) -> World:
     """A world of two articles whose server came back with all that it had."""
     server = own_server(appendonly=True)
     world = World(tmp_path, server.url)
-    offer_again(world.context)
+    recover(world.context)
     world.put("a.md", article("甲"))
     world.put("b.md", article("乙"))
     world.run()
@@ -36,7 +36,7 @@ def test_nothing_is_unpacked_where_nothing_was_lost(restarted: World) -> None:
     for raw in raws:
         raw.write_bytes(b"no archive")
     before = noted(restarted)
-    offer_again(restarted.context)
+    recover(restarted.context)
     assert noted(restarted) != before
     assert len(restarted.entries()) == 2
 
@@ -44,8 +44,8 @@ def test_nothing_is_unpacked_where_nothing_was_lost(restarted: World) -> None:
 def test_one_process_offers_and_the_others_go_on(restarted: World) -> None:
     """Whoever comes while another offers does not do so too, and does not wait for it."""
     before = noted(restarted)
-    with slot(restarted.settings.state_dir, "offer-again", 1):
-        offer_again(restarted.context)
+    with acquire_slot(restarted.settings.state_dir, "offer-again", 1):
+        recover(restarted.context)
         assert noted(restarted) == before
-    offer_again(restarted.context)
+    recover(restarted.context)
     assert noted(restarted) != before

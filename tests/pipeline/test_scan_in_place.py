@@ -18,7 +18,7 @@ from tests.sources.mirror import START, listing
 from tests.world import World, article, in_child
 from worker.cli.status.status_view import standing
 from worker.errors import SpoolUnavailable
-from worker.pipeline.scan import hourly_job, look, wants_more
+from worker.pipeline.scan import hourly_job, scan_folders, sources_with_more
 from worker.queries.overview import overview
 from worker.service.doctor_machine import machine_checks
 from worker.service.listener.listener import Listener
@@ -37,12 +37,12 @@ class Whole(World):
 
     def look(self, *hints: str) -> None:
         self.now += timedelta(minutes=1)
-        look(
+        scan_folders(
             self.context,
             source="drop" if hints else None,
             hints=hints,
             now=self.now,
-            ring=lambda: None,
+            notify=lambda: None,
         )
 
 
@@ -82,9 +82,9 @@ def test_asked_for_by_name(make: Make) -> None:
     world.look()
     world.put("a.md", article("甲"))
     soon = world.now + timedelta(seconds=1)
-    look(world.context, now=soon, ring=lambda: None)
+    scan_folders(world.context, now=soon, notify=lambda: None)
     assert world.waiting() == []
-    look(world.context, source="drop", now=soon, ring=lambda: None)
+    scan_folders(world.context, source="drop", now=soon, notify=lambda: None)
     assert len(world.waiting()) == 1
 
 
@@ -119,7 +119,7 @@ def test_a_note_that_fails_still_rings(make: Make, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Ledger, "note", full)
     rings: list[int] = []
     with pytest.raises(SpoolUnavailable, match="the disk is full"):
-        look(world.context, now=START, ring=lambda: rings.append(len(world.waiting())))
+        scan_folders(world.context, now=START, notify=lambda: rings.append(len(world.waiting())))
     assert rings[0] == 1
     job = world.context.jobs.get(hourly_job("drop", START).id)
     assert job is not None
@@ -133,14 +133,14 @@ def test_more_than_may_wait(make: Make) -> None:
         world.put(f"{number}/a.md", article(f"第{number}篇"))
     world.look()
     assert len(world.waiting()) == 4
-    assert list(wants_more(world.context)) == []
-    while list(wants_more(world.context)) == [] and world.waiting():
+    assert list(sources_with_more(world.context)) == []
+    while list(sources_with_more(world.context)) == [] and world.waiting():
         world.drain(seconds=0)
-    assert list(wants_more(world.context)) == ["drop"]
+    assert list(sources_with_more(world.context)) == ["drop"]
     for _ in range(9):
         world.run()
     assert len(world.entries()) == 9
-    assert list(wants_more(world.context)) == []
+    assert list(sources_with_more(world.context)) == []
 
 
 def test_pausing_and_status(make: Make) -> None:
@@ -212,12 +212,12 @@ def test_file_events_bring_it_at_once(make: Make) -> None:
     world.look()
     told: list[str] = []
 
-    def ring(source: str, hints: list[str]) -> bool:
+    def notify(source: str, hints: list[str]) -> bool:
         assert source == "drop"
         told.extend(hints)
         return True
 
-    listener = Listener(world.settings.all_folders(), ring, paused=lambda _: False)
+    listener = Listener(world.settings.all_folders(), notify, paused=lambda _: False)
     thread = threading.Thread(target=listener.run)
     thread.start()
     try:

@@ -1,15 +1,15 @@
 """How the feeds stand, as data."""
 
 from tests.home import Home
-from worker.feeds import own
+from worker.feeds import managed
 from worker.feeds.schedule import FIRST_SECONDS
 from worker.pipeline.poll import poll
-from worker.queries.feeds import Standing, feeds
+from worker.queries.feeds import FeedStanding, feeds
 from worker.settings.clock import utc_now
 
 
 def _add(home: Home, count: int, **keys: object) -> None:
-    with own.changing(home.state) as mine:
+    with managed.changing(home.state) as mine:
         for number in range(count):
             name = f"feed-{number}"
             mine[name] = {"name": name, "url": f"https://h{number % 99}.example/{number}", **keys}
@@ -20,9 +20,9 @@ def test_a_feed_that_was_never_polled(home: Home) -> None:
     _add(home, 1)
     (one,) = feeds(home.settings(), utc_now()).feeds
     assert (one.standing, one.next_poll, one.interval_seconds) == (
-        Standing.NEW, None, FIRST_SECONDS,
+        FeedStanding.NEW, None, FIRST_SECONDS,
     )  # fmt: skip
-    poll(home.context(), ring=lambda: None)
+    poll(home.context(), notify=lambda: None)
     now = utc_now()
     view = feeds(home.settings(), now)
     assert view.feeds[0].next_poll == view.at
@@ -42,5 +42,5 @@ def test_without_redis_the_configured_feeds_are_there(lonely: Home) -> None:
     view = feeds(lonely.settings(), utc_now())
     assert view.problem
     assert [(one.name, one.standing) for one in view.feeds] == [
-        ("feed-0", Standing.UNKNOWN), ("feed-1", Standing.UNKNOWN),
+        ("feed-0", FeedStanding.UNKNOWN), ("feed-1", FeedStanding.UNKNOWN),
     ]  # fmt: skip

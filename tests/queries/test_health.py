@@ -13,7 +13,7 @@ from typing import Any
 from tests.mounts import read_only
 from tests.servers import Server
 from worker.health.check import Check
-from worker.queries.health import Health, Part, health
+from worker.queries.health import Health, ServicePart, health
 from worker.settings import Settings, load
 from worker.store.connection import connect
 from worker.store.workers import Heartbeats, WorkerInfo
@@ -104,9 +104,9 @@ def test_a_worker_is_looked_for_on_this_machine(tmp_path: Path, redis_server: Se
     """`worker` is about the one of this host: another's heartbeat does not make it healthy."""
     settings = _settings(tmp_path, redis_server.url)
     _heard(settings, host="elsewhere", tick=False)
-    assert _named(health(settings, NOW, Part.WORKER))["worker"].level == "fail"
+    assert _named(health(settings, NOW, ServicePart.WORKER))["worker"].level == "fail"
     _heard(settings, host=socket.gethostname(), tick=False)
-    found = health(settings, NOW, Part.WORKER)
+    found = health(settings, NOW, ServicePart.WORKER)
     assert found.ready, found.failing
     assert "beat" not in _named(found)
 
@@ -161,7 +161,7 @@ def test_the_page_is_asked_where_up_noted_it(tmp_path: Path) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         settings = _settings(tmp_path, "", **{"web.port": nobody.getsockname()[1]})
-        found = health(settings, NOW, Part.WEB)
+        found = health(settings, NOW, ServicePart.WEB)
         assert not found.ready
         assert "does not answer" in found.checks[0].message
     run = settings.state_dir / "run"
@@ -174,7 +174,7 @@ def test_the_page_is_asked_where_up_noted_it(tmp_path: Path) -> None:
             ["python3", "-c", _ANSWERS, str(page.fileno())], pass_fds=[page.fileno()]
         )
         try:
-            found = health(settings, NOW, Part.WEB)
+            found = health(settings, NOW, ServicePart.WEB)
         finally:
             answering.kill()
             answering.wait()

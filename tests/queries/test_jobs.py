@@ -7,13 +7,13 @@ import pytest
 
 from tests.home import Home, article
 from worker.errors import NotThere
-from worker.model import Measured, Stage, Tally
+from worker.model import BatchMeasures, Stage, Tally
 from worker.queries.jobs import job, jobs
 from worker.spool import manifest
 from worker.spool.batch import names, take
 from worker.spool.layout import manual_root
+from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
-from worker.store.opened import job_store
 
 
 def test_who_began_it(home: Home) -> None:
@@ -49,8 +49,10 @@ def test_how_long_it_waited_and_ran(home: Home) -> None:
 def test_a_job_begins_with_its_first_batch(home: Home) -> None:
     """A later batch does not move the beginning; one whose time nobody knows says nothing."""
     counters = home.context().tallies
-    spent = Measured({Stage.WAIT: 1.0, Stage.WHOLE: 6.0})
-    for number, measured in enumerate((None, spent, Measured({Stage.WAIT: 1, Stage.WHOLE: 1.5}))):
+    spent = BatchMeasures({Stage.WAIT: 1.0, Stage.WHOLE: 6.0})
+    for number, measured in enumerate(
+        (None, spent, BatchMeasures({Stage.WAIT: 1, Stage.WHOLE: 1.5}))
+    ):
         counters.settle(
             f"b{number}", source="drop", job="j", tally=Tally(archived=1), measured=measured
         )

@@ -20,7 +20,7 @@ from worker.queries.cache import kept
 from worker.queries.overview import Overview, overview
 from worker.settings import MEGABYTE
 from worker.settings.clock import utc_now
-from worker.sources.semaphore import slot
+from worker.sources.semaphore import acquire_slot
 from worker.spool.batch import take
 from worker.spool.layout import manual_root
 from worker.store.measures import Minute
@@ -97,7 +97,7 @@ def test_who_holds_a_batch_is_at_work_until_it_dies(world: World) -> None:
 
 def test_who_fetches_says_how_many(world: World) -> None:
     """A process that fetches holds a slot, and says how many feeds and pages are in the air."""
-    with slot(world.settings.state_dir, "fetch", 2) as mine:
+    with acquire_slot(world.settings.state_dir, "fetch", 2) as mine:
         assert mine is not None
         mine.at(12)
         (one,) = _now(world).working

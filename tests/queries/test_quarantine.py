@@ -9,9 +9,9 @@ import pytest
 
 from tests.home import Home
 from worker.errors import NotThere, Reason
-from worker.queries.quarantine import look, quarantined
+from worker.queries.quarantine import preview, quarantined
 from worker.spool.manifest import Origin
-from worker.spool.quarantine import Quarantine, Refused
+from worker.spool.quarantine import Quarantine, QuarantineItem
 
 CHINESE = "港口今日公告：渡轮停航，货船照常进出，岸桥作业时间不变。"
 
@@ -20,7 +20,7 @@ def put(home: Home, number: int, raw: bytes = b"", **about: object) -> str:
     """A refused input, as a worker would keep it; higher numbers are newer."""
     source = str(about.pop("source", "drop"))
     name = f"20260101T000000.{number:06d}-0badcafe-{source}-0"
-    refused = Refused(
+    refused = QuarantineItem(
         name, source, "a.md", Reason.EMPTY, "it is empty", name, 0, None, len(raw), "2026-01-01"
     )
     Quarantine(home.state).put(replace(refused, **about), raw)  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def test_a_page_reads_no_more_than_it_shows(home: Home, monkeypatch: pytest.Monk
     read: list[str] = []
     get = Quarantine.get
 
-    def counted(quarantine: Quarantine, refused_id: str) -> Refused:
+    def counted(quarantine: Quarantine, refused_id: str) -> QuarantineItem:
         read.append(refused_id)
         return get(quarantine, refused_id)
 
@@ -100,7 +100,7 @@ def test_by_reason_and_source(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_a_safe_look(home: Home, raw: bytes, kind: str, text: str) -> None:
     """Text as a worker would decode it, what hides in it written out; the rest in hex."""
-    found = look(home.settings(), put(home, 1, raw))
+    found = preview(home.settings(), put(home, 1, raw))
     assert (found.kind, found.text) == (kind, text)
     assert (found.size, found.truncated) == (len(raw), False)
 
@@ -113,7 +113,7 @@ def test_a_cut_character_is_left_out(home: Home, encoding: str, most: int) -> No
         "港口今日公告：渡轮停航，货船照常进出，岸桥作业时间不变，请各单位留意天气变化并做好准备工作。"
         * 3
     )
-    found = look(home.settings(), put(home, 1, text.encode(encoding)), most)
+    found = preview(home.settings(), put(home, 1, text.encode(encoding)), most)
     assert found.kind == "text"
     assert found.truncated
     assert len(found.text) > 20
@@ -122,7 +122,7 @@ def test_a_cut_character_is_left_out(home: Home, encoding: str, most: int) -> No
 
 def test_what_is_packed_is_shown_in_hex(home: Home) -> None:
     """Nothing is unpacked for a look; the first bytes tell what it is."""
-    found = look(home.settings(), put(home, 1, gzip.compress(os.urandom(9000))))
+    found = preview(home.settings(), put(home, 1, gzip.compress(os.urandom(9000))))
     assert found.kind == "binary"
     assert found.text.startswith("00000000  1f 8b 08")
     assert len(found.text.splitlines()) == 64
@@ -132,7 +132,7 @@ def test_what_is_packed_is_shown_in_hex(home: Home) -> None:
 def test_the_charset_that_a_server_declared_counts(home: Home) -> None:
     """A short text in another encoding is read as its server said."""
     origin = Origin("harbour", "page", "http://h.example/", "2026-01-01", charset="windows-1251")
-    found = look(home.settings(), put(home, 1, "Порт закрыт".encode("cp1251"), origin=origin))
+    found = preview(home.settings(), put(home, 1, "Порт закрыт".encode("cp1251"), origin=origin))
     assert found.text == "Порт закрыт"
 
 
@@ -147,7 +147,7 @@ def test_links_and_missing_bytes_are_not_followed(home: Home, tmp_path: Path) ->
         raw = home.state / "quarantine" / refused_id / "raw"
         raw.unlink()
         make(raw)
-        found = look(home.settings(), refused_id)
+        found = preview(home.settings(), refused_id)
         assert (found.kind, found.text) == ("unreadable", "")
 
 
@@ -155,4 +155,4 @@ def test_links_and_missing_bytes_are_not_followed(home: Home, tmp_path: Path) ->
 def test_an_id_leads_nowhere_else(home: Home, wanted: str) -> None:
     """Whatever is no id is not there."""
     with pytest.raises(NotThere, match="nothing in quarantine"):
-        look(home.settings(), wanted)
+        preview(home.settings(), wanted)

@@ -59,7 +59,7 @@ def test_a_settled_batch_that_still_lies_in_the_spool_counts_once(home: Home) ->
     assert batch is not None
     with batch:
         batch.remove = lambda: None  # type: ignore[method-assign]  # it dies here
-        ingest(batch, context.desk)
+        ingest(batch, context.deps)
     seen = overview(home.settings(), utc_now()).status
     _holds(seen, 1)
     assert (seen.files.waiting, seen.files.archived) == (0, 1)
@@ -78,16 +78,16 @@ def test_an_archived_batch_that_is_not_counted_yet_still_waits(home: Home) -> No
     assert batch is not None
     with batch:
         batch.remove = lambda: None  # type: ignore[method-assign]
-        desk = context.desk
-        object.__setattr__(desk, "settle", lambda *_: None)
-        ingest(batch, desk)
+        deps = context.deps
+        object.__setattr__(deps, "settle", lambda *_: None)
+        ingest(batch, deps)
         held = overview(home.settings(), utc_now()).status
         assert (held.files.working, held.files.accepted) == (1, 1)
     seen = overview(home.settings(), utc_now()).status
     assert (seen.files.waiting, seen.files.archived) == (1, 0)
-    segment = context.desk.archive.find(name)
+    segment = context.deps.archive.find(name)
     assert segment is not None
-    settle(segment, home.context().desk)
+    settle(segment, home.context().deps)
     _holds(overview(home.settings(), utc_now()).status, 1)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.service.command_hint import called
+from worker.service.command_hint import command_hint
 
 
 @pytest.fixture
@@ -27,23 +27,23 @@ def test_not_on_path(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one."""
     monkeypatch.chdir(script.parents[1])
     monkeypatch.setattr(sys, "argv", ["bin/newsdrop", "up"])
-    assert called("status --watch") == f"{script} status --watch"
+    assert command_hint("status --watch") == f"{script} status --watch"
 
 
 def test_on_path(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where PATH leads to it, its name is enough; where PATH leads to another, it is not."""
     monkeypatch.setenv("PATH", str(script.parent))
-    assert called("down") == "newsdrop down"
+    assert command_hint("down") == "newsdrop down"
     other = script.parents[2] / "newsdrop"
     other.write_text("#!/bin/sh\n")
     other.chmod(0o755)
     monkeypatch.setenv("PATH", f"{other.parent}:{script.parent}")
-    assert called("down") == f"{script} down"
+    assert command_hint("down") == f"{script} down"
 
 
 def test_what_was_set_for_this_call(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state directory out of the environment and a config file go along, quoted."""
     monkeypatch.setenv("PATH", str(script.parent))
     monkeypatch.setenv("NEWSDROP_STATE_DIR", "/srv/my state")
-    line = called("tail", config=Path("/etc/newsdrop.toml"))
+    line = command_hint("tail", config=Path("/etc/newsdrop.toml"))
     assert line == "NEWSDROP_STATE_DIR='/srv/my state' newsdrop --config /etc/newsdrop.toml tail"

@@ -13,7 +13,7 @@ from worker.health.check import Check
 from worker.health.preflight import refuse_start
 from worker.service import doctor_machine
 from worker.service.doctor import checks
-from worker.settings import Folder, Redis, Settings, Spool
+from worker.settings import Folder, RedisSettings, Settings, SpoolSettings
 from worker.sources.pause import pause
 
 
@@ -24,7 +24,7 @@ def _found(settings: Settings) -> dict[str, Check]:
 def _settings(
     tmp_path: Path, url: str = "", durability: str = "written", **more: object
 ) -> Settings:
-    redis = Redis.model_validate({"url": url, "durability": durability})
+    redis = RedisSettings.model_validate({"url": url, "durability": durability})
     return Settings.model_validate({"state_dir": tmp_path / "state", "redis": redis, **more})
 
 
@@ -107,7 +107,7 @@ def test_fsynced_needs_a_server_that_syncs(
 
 def test_little_room_fails(tmp_path: Path) -> None:
     """Less room than spool.min_free_mb pauses intake, and doctor says so."""
-    settings = _settings(tmp_path, spool=Spool(min_free_mb=10**9))
+    settings = _settings(tmp_path, spool=SpoolSettings(min_free_mb=10**9))
     found = _found(settings)["state directory"]
     assert found.level == "fail"
     assert "min_free_mb" in found.advice

@@ -26,11 +26,11 @@ class Heard:
         self.rings: list[tuple[float, str, list[str]]] = []
         self.refuse = False
         self.fail = False
-        self.listener = Listener(folders, self.ring, paused=paused)
+        self.listener = Listener(folders, self.notify, paused=paused)
         self.thread = threading.Thread(target=self.listener.run)
         self.thread.start()
 
-    def ring(self, source: str, hints: list[str]) -> bool:
+    def notify(self, source: str, hints: list[str]) -> bool:
         if self.fail:
             raise ConnectionError("no broker")
         if self.refuse:

@@ -14,7 +14,7 @@ import pytest
 from tests.servers import Server
 from tests.service.parts import COMMANDS, WITHIN, running
 from worker.service.notify import Notifier
-from worker.service.watchdog import LOOP_PATIENCE, Sight, Vigil
+from worker.service.watchdog import LOOP_PATIENCE, LivenessMonitor, LivenessReading
 from worker.settings import Settings
 from worker.taskqueue.celery_app import QUEUE, create_app
 
@@ -124,13 +124,13 @@ def test_signs_of_life_are_few(systemd: Systemd) -> None:
 
 def sight(
     turns: int = 0, processes: int = 3, taken: int = 0, idle: bool = True, waiting: int = 0
-) -> Sight:
-    return Sight(turns, processes, taken, idle, waiting)
+) -> LivenessReading:
+    return LivenessReading(turns, processes, taken, idle, waiting)
 
 
-def judged(sights: Callable[[int], Sight], seconds: int = 120) -> str:
+def judged(sights: Callable[[int], LivenessReading], seconds: int = 120) -> str:
     """What is said after so long a time of such sights, one a second."""
-    vigil = Vigil(30)
+    vigil = LivenessMonitor(30)
     for second in range(seconds):
         vigil.trouble(sights(second), float(second))
     return vigil.trouble(sights(seconds), float(seconds))

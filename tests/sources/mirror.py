@@ -5,7 +5,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from worker.settings import Folder, Spool
+from worker.settings import Folder, SpoolSettings
 from worker.sources.folder import Scan
 from worker.sources.in_place import Place, scan_in_place
 from worker.sources.ledger import held
@@ -37,10 +37,10 @@ class Mirror:
         self.path = path / "mirror"
         self.path.mkdir()
         folder = Folder(
-            name="mirror", path=self.path, mode="in-place", settle_unseen_seconds=settle
+            name="mirror", path=self.path, mode="in-place", settle_without_event_seconds=settle
         )
         root, notes = Root(path / "state" / "spool", None), path / "state" / "notes"
-        self.place = Place(folder, root, notes, Spool(**spool), largest=1_000)
+        self.place = Place(folder, root, notes, SpoolSettings(**spool), largest=1_000)
         self.now = START
         self.claimed: list[Claimed] = []
 

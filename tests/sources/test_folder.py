@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from worker.errors import SpoolUnavailable
-from worker.settings import Folder, Spool
+from worker.settings import Folder, SpoolSettings
 from worker.sources.folder import Scan, scan
 from worker.spool import manifest
 from worker.spool.accepted import Accepted
@@ -26,9 +26,9 @@ class Drop:
     def __init__(self, path: Path, settle: float = 0.0, **spool: int) -> None:
         self.path = path
         self.path.mkdir()
-        self.folder = Folder(name="drop", path=path, settle_unseen_seconds=settle)
+        self.folder = Folder(name="drop", path=path, settle_without_event_seconds=settle)
         self.root = Root(path / ".newsdrop", "drop")
-        self.limits = Spool(**spool)
+        self.limits = SpoolSettings(**spool)
         self.claimed: list[Claimed] = []
 
     def put(self, name: str, text: str = "text") -> Path:

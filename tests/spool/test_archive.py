@@ -12,7 +12,7 @@ from worker.spool import archive as archive_module
 from worker.spool.archive import Archive, ArchivedFile, SegmentHead
 from worker.spool.layout import batch_name
 from worker.spool.manifest import Head
-from worker.spool.quarantine import Quarantine, Refused, refused_id
+from worker.spool.quarantine import Quarantine, QuarantineItem, refused_id
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, tzinfo=UTC)
 RAW = {0: b"zero" * 5000, 2: "二".encode()}
@@ -101,9 +101,9 @@ def test_raw_files_expire_before_the_journal(tmp_path: Path) -> None:
     assert list(archive.segments()) == []
 
 
-def refused(entry: int = 0, ordinal: int | None = None) -> Refused:
+def refused(entry: int = 0, ordinal: int | None = None) -> QuarantineItem:
     batch = batch_name(NOW, "drop")
-    return Refused(
+    return QuarantineItem(
         id=refused_id(batch, entry, ordinal),
         source="drop",
         path="a.md",

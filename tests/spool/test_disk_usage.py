@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from worker.spool.disk_usage import Sums
+from worker.spool.disk_usage import UsageCache
 
 
 def test_however_little_each_look_does_all_is_added_up(tmp_path: Path) -> None:
@@ -11,7 +11,7 @@ def test_however_little_each_look_does_all_is_added_up(tmp_path: Path) -> None:
     for folder in folders:
         folder.mkdir()
         (folder / "one").write_bytes(b"x" * 10)
-    sums = Sums(seconds=0.0005, again_after=0)
+    sums = UsageCache(seconds=0.0005, again_after=0)
     for _ in range(3000):
         found = sums.of(map(str, folders))
         if found.whole:
@@ -24,7 +24,7 @@ def test_what_is_gone_or_changed_is_counted_so(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).mkdir()
         (tmp_path / name / "one").write_bytes(b"12345")
-    sums = Sums(seconds=1, again_after=0)
+    sums = UsageCache(seconds=1, again_after=0)
     assert sums.of([f"{tmp_path}/a", f"{tmp_path}/b", f"{tmp_path}/c"]).bytes == 10
     (tmp_path / "a" / "two").write_bytes(b"12")
     (tmp_path / "b" / "one").unlink()

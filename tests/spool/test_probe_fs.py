@@ -12,18 +12,18 @@ from tests.servers import Server
 from tests.world import World, article
 from worker.errors import SpoolUnavailable
 from worker.spool.batch import names, take
-from worker.spool.probe_fs import Lacks, lacks
+from worker.spool.probe_fs import FsDefect, probe_fs
 
 
 def test_a_good_folder_lacks_nothing(tmp_path: Path) -> None:
     """It is written and locked, and nothing is left in it."""
-    assert lacks(tmp_path) is None
+    assert probe_fs(tmp_path) is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written() -> None:
     """Not even by root: said with its name, and that locks are not what is missing."""
-    found = lacks(Path("/proc/sys"))
+    found = probe_fs(Path("/proc/sys"))
     assert found is not None
     assert found.told.startswith("/proc/sys cannot be written: ")
     assert not found.locks
@@ -36,10 +36,12 @@ def test_a_folder_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", refuses)
-    assert lacks(tmp_path) == Lacks(f"{tmp_path} allows no locks: No locks available", locks=True)
+    assert probe_fs(tmp_path) == FsDefect(
+        f"{tmp_path} allows no locks: No locks available", locks=True
+    )
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
     told = f"{tmp_path} allows no locks: they hold nobody off"
-    assert lacks(tmp_path) == Lacks(told, locks=True)
+    assert probe_fs(tmp_path) == FsDefect(told, locks=True)
     assert list(tmp_path.iterdir()) == []
 
 

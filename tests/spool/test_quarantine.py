@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from worker.errors import Reason
-from worker.spool.quarantine import Quarantine, Refused
+from worker.spool.quarantine import Quarantine, QuarantineItem
 
 NOBODY = 65534
 ID = "20211126T122604.000001-a1b2c3d4-drop-0"
@@ -24,8 +24,10 @@ def home() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-def refused(reason: Reason) -> Refused:
-    return Refused(ID, "drop", "x.md", reason, "why", ID[:-2], 0, None, 4, "2021-11-26T12:26:04Z")
+def refused(reason: Reason) -> QuarantineItem:
+    return QuarantineItem(
+        ID, "drop", "x.md", reason, "why", ID[:-2], 0, None, 4, "2021-11-26T12:26:04Z"
+    )
 
 
 @pytest.mark.parametrize("kind", ["fifo", "link", "folder"])

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from worker.errors import Rejected
-from worker.spool.wanted import Wanted, WantedPages
+from worker.spool.wanted import WantedPage, WantedPages
 
 A, B = "a1" * 16, "b2" * 16
-PAGE = Wanted(
+PAGE = WantedPage(
     name="a1" * 16,
     source="harbour",
     url="https://harbour.example/1.html",

@@ -4,7 +4,7 @@ import hashlib
 
 import orjson
 
-from worker.model import Identity, Offer, OnChange
+from worker.model import Identity, OnChange, PublishRequest
 
 
 def offer(
@@ -17,11 +17,11 @@ def offer(
     on_change: OnChange = OnChange.DUPLICATE,
     force: bool = False,
     size: int = 0,
-) -> Offer:
+) -> PublishRequest:
     """Article `number` with content `content`; `raw` numbers the bytes of its file."""
     key = hashlib.sha256(b"article %d" % number).digest()[:12]
     identity = Identity(date, key, hashlib.sha256(b"content %d" % content).digest()[:8])
-    return Offer(
+    return PublishRequest(
         claim=claim or f"{number}.0",
         identity=identity,
         raw=None if raw is None else raw_hash(raw),

@@ -10,12 +10,12 @@ import redis
 
 from tests.servers import Server
 from tests.store.conftest import STREAM
-from worker.feeds.schedule import GAP, GROW, SHRINK, Pace
+from worker.feeds.schedule import GAP, GROW, SHRINK, PollPace
 from worker.store.connection import connect
-from worker.store.feeds import Configured, FeedStore, Observed, remembered
-from worker.store.turns import Done, HostPace
+from worker.store.feeds import ConfiguredFeed, FeedObservation, FeedStore, poll_state
+from worker.store.leases import HostPace, LeaseResult
 
-PACE = Pace(shortest=300, longest=86_400)
+PACE = PollPace(shortest=300, longest=86_400)
 NOW_MS = int(time.time() * 1000)
 
 
@@ -30,18 +30,18 @@ def store(redis_server: Server) -> FeedStore:
     return FeedStore(connect(redis_server.url), stream=STREAM, pace=HostPace(0, 100))
 
 
-def feed(name: str, url: str = "https://host.example/rss") -> Configured:
-    return Configured(name, url, "host.example")
+def feed(name: str, url: str = "https://host.example/rss") -> ConfiguredFeed:
+    return ConfiguredFeed(name, url, "host.example")
 
 
-def synced(store: FeedStore, digest: str, *feeds: Configured) -> bool:
+def synced(store: FeedStore, digest: str, *feeds: ConfiguredFeed) -> bool:
     return store.sync(digest, len(feeds), feeds)
 
 
-def document(name: str = "a", prints: str = "a" * 12, **more: object) -> Observed:
+def document(name: str = "a", prints: str = "a" * 12, **more: object) -> FeedObservation:
     """What was read of a document, each fetched a moment after the one before."""
     said = {"entries": len(prints) // 12, "prints": prints, **more}
-    return replace(Observed(name, NOW_MS + next(_moments), PACE), **said)  # type: ignore[arg-type]
+    return replace(FeedObservation(name, NOW_MS + next(_moments), PACE), **said)  # type: ignore[arg-type]
 
 
 _moments = itertools.count()
@@ -52,7 +52,9 @@ def polled(store: FeedStore, name: str = "a", interval: float = 1000.0) -> None:
     store.bring_forward([name])
     (turn,) = store.next_turns(1, 60).turns
     assert turn.name == name
-    store.done([Done(turn, interval, {"interval": interval, "polled_ms": NOW_MS, "asked": None})])
+    store.done(
+        [LeaseResult(turn, interval, {"interval": interval, "polled_ms": NOW_MS, "asked": None})]
+    )
 
 
 def test_the_catalog_is_the_stores(store: FeedStore) -> None:
@@ -71,12 +73,12 @@ def test_another_address_is_another_feed(store: FeedStore) -> None:
     """Where the address changes, nothing is remembered: an ETag is of one address."""
     synced(store, "1", feed("a"))
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, 3600, {"etag": '"1"', "failures": 3})])
+    store.done([LeaseResult(turn, 3600, {"etag": '"1"', "failures": 3})])
     synced(store, "2", feed("a"), feed("b", "https://host.example/b"))
     assert store.states(["a"])[0].failures == 3
     synced(store, "3", feed("a", "https://host.example/new"))
     (turn,) = store.next_turns(1, 60).turns
-    assert remembered(turn).etag is None
+    assert poll_state(turn).etag is None
 
 
 def test_a_lost_redis_is_filled_again(store: FeedStore, redis_client: redis.Redis) -> None:
@@ -136,11 +138,11 @@ def test_a_poll_that_was_asked_for_is_known(store: FeedStore) -> None:
     polled(store, interval=0.01)
     time.sleep(0.05)
     (turn,) = store.next_turns(1, 60).turns
-    assert not remembered(turn).asked
-    store.done([Done(turn, 3600)])
+    assert not poll_state(turn).asked
+    store.done([LeaseResult(turn, 3600)])
     store.bring_forward(["a"])
     (turn,) = store.next_turns(1, 60).turns
-    assert remembered(turn).asked
+    assert poll_state(turn).asked
 
 
 def test_a_batch_counts_once(store: FeedStore) -> None:
@@ -192,7 +194,7 @@ def test_a_feeds_own_wish_is_kept(store: FeedStore) -> None:
     synced(store, "1", feed("a"))
     (turn,) = store.next_turns(1, 60).turns
     store.observed("1", [document(new=1, hold_seconds=7200)])
-    store.done([Done(turn, 300, {"interval": 300})])
+    store.done([LeaseResult(turn, 300, {"interval": 300})])
     due = store.states(["a"])[0].due_ms
     assert due is not None
     assert due >= NOW_MS + 7_200_000 - 60_000
@@ -203,7 +205,7 @@ def test_what_a_server_asked_for_is_kept(store: FeedStore) -> None:
     synced(store, "1", feed("a"))
     (turn,) = store.next_turns(1, 60).turns
     hold = NOW_MS + 5_000_000
-    store.done([Done(turn, 5000, {"interval": 300, "not_before": hold})])
+    store.done([LeaseResult(turn, 5000, {"interval": 300, "not_before": hold})])
     store.observed("1", [document(new=9)])
     assert store.states(["a"])[0].due_ms == hold
 
@@ -220,7 +222,7 @@ def test_a_late_document_does_not_undo_a_later_poll(store: FeedStore) -> None:
     """What was read of an earlier poll does not bring forward a feed that has failed since."""
     synced(store, "1", feed("a"))
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, 80_000, {"failures": 9, "polled_ms": NOW_MS})])
+    store.done([LeaseResult(turn, 80_000, {"failures": 9, "polled_ms": NOW_MS})])
     store.observed("late", [replace(document(new=1), fetched_ms=NOW_MS - 900_000)])
     due = store.states(["a"])[0].due_ms
     assert due is not None
@@ -237,7 +239,7 @@ def test_a_feeds_own_wish_counts_from_its_document(
     store.observed("old", [old])
     store.bring_forward(["a"])
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, 60, fields)])
+    store.done([LeaseResult(turn, 60, fields)])
     due = store.states(["a"])[0].due_ms
     assert due is not None
     assert due < NOW_MS + 600_000
@@ -248,7 +250,7 @@ def test_jitter_outlives_news(store: FeedStore) -> None:
     synced(store, "1", *(feed(name, f"https://host.example/{name}") for name in "abcd"))
     turns = store.next_turns(9, 60).turns
     said = {"interval": 900.0, "polled_ms": NOW_MS}
-    store.done([Done(t, 900, {**said, "jitter": 1 + n / 50}) for n, t in enumerate(turns)])
+    store.done([LeaseResult(t, 900, {**said, "jitter": 1 + n / 50}) for n, t in enumerate(turns)])
     at = NOW_MS + 500
     store.observed("b", [replace(document(name, new=1), fetched_ms=at) for name in "abcd"])
     assert len({state.due_ms for state in store.states(list("abcd"))}) == 4
@@ -258,7 +260,7 @@ def test_jitter_outlives_news(store: FeedStore) -> None:
 def test_the_interval_keeps_its_bounds(store: FeedStore, new: int) -> None:
     """However often there is news or none, the interval stays within what is set for the feed."""
     synced(store, "1", feed("a"))
-    pace = Pace(shortest=300, longest=900)
+    pace = PollPace(shortest=300, longest=900)
     for number in range(12):
         polled(store, interval=store.states(["a"])[0].interval or 600.0)
         read = document(prints="a" * 12 + "b" * 12, entries=2, new=new)
@@ -282,7 +284,7 @@ def test_what_is_in_hand_stays_in_hand(store: FeedStore) -> None:
     leased = store.states(["a"])[0].due_ms
     store.observed("first", [document(new=1)])
     assert store.states(["a"])[0].due_ms == leased
-    store.done([Done(turn, 900, {"interval": 900.0})])
+    store.done([LeaseResult(turn, 900, {"interval": 900.0})])
 
 
 @pytest.mark.parametrize("wrong_ms", [10 * 365 * 86_400_000, -7_200_000])
@@ -318,7 +320,7 @@ def test_a_feed_that_went_while_it_was_in_hand_stays_away(store: FeedStore) -> N
     synced(store, "1", feed("a"))
     (turn,) = store.next_turns(1, 60).turns
     synced(store, "2")
-    store.done([Done(turn, 0, {"failures": 1})])
+    store.done([LeaseResult(turn, 0, {"failures": 1})])
     assert store.names() == set()
 
 
@@ -327,7 +329,7 @@ def test_errors_can_be_reset(store: FeedStore) -> None:
     synced(store, "1", feed("a"))
     (turn,) = store.next_turns(1, 60).turns
     fields = {"failures": 9, "error": "x", "trouble": "dns"}
-    store.done([Done(turn, 80_000, fields, cool=80_000)])
+    store.done([LeaseResult(turn, 80_000, fields, cool=80_000)])
     assert store.next_turns(1, 60).turns == ()
     assert store.reset_errors(["a", "unknown"]) == 1
     assert [turn.name for turn in store.next_turns(1, 60).turns] == ["a"]
@@ -352,7 +354,7 @@ def test_a_feed_that_comes_back_is_not_asked_more_often(
     its turn and what is remembered of it."""
     synced(store, "1", feed("a"), feed("b"))
     for turn in store.next_turns(2, 60).turns:
-        store.done([Done(turn, 3600, {"etag": '"1"'})])
+        store.done([LeaseResult(turn, 3600, {"etag": '"1"'})])
     for number in range(3):
         synced(store, f"other{number}", feed("b"))
         synced(store, f"mine{number}", feed("a"), feed("b"))
@@ -360,19 +362,19 @@ def test_a_feed_that_comes_back_is_not_asked_more_often(
     assert redis_client.ttl(store.key("a")) == -1
     store.bring_forward(["a"])
     (turn,) = store.next_turns(2, 60).turns
-    assert remembered(turn).etag == '"1"'
+    assert poll_state(turn).etag == '"1"'
 
 
 def test_who_fails_is_known_at_once(store: FeedStore) -> None:
     """The failing are a set of their own, so that nobody has to ask ten thousand feeds."""
     synced(store, "1", feed("a"), feed("b"))
     one, other = sorted(store.next_turns(2, 60).turns, key=lambda turn: turn.name)
-    store.done([Done(one, 0, {"failures": 1}), Done(other, 0, {"failures": None})])
+    store.done([LeaseResult(one, 0, {"failures": 1}), LeaseResult(other, 0, {"failures": None})])
     assert store.failing() == {"a"}
     (again, *_) = sorted(store.next_turns(2, 60).turns, key=lambda turn: turn.name)
-    store.done([Done(again, 0, {"failures": None})])
+    store.done([LeaseResult(again, 0, {"failures": None})])
     assert store.failing() == set()
     (again, *_) = sorted(store.next_turns(2, 60).turns, key=lambda turn: turn.name)
-    store.done([Done(again, 0, {"failures": 2})])
+    store.done([LeaseResult(again, 0, {"failures": 2})])
     synced(store, "2", feed("b"))
     assert store.failing() == set()

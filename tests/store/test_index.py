@@ -8,7 +8,7 @@ import redis
 from tests.servers import Server
 from tests.store.conftest import STREAM
 from tests.store.offers import offer, raw_hash
-from worker.model import Offer, OnChange, Status
+from worker.model import OnChange, PublishRequest, Status
 from worker.store.articles import ArticleStore
 from worker.store.connection import connect
 from worker.store.layout import DAY, identity_of_id
@@ -222,6 +222,8 @@ def test_a_day_of_articles_stays_packed(store: ArticleStore, redis_client: redis
             redis_client.config_set(name, value)
 
 
-def _index_keys_of(store: ArticleStore, client: redis.Redis, offers: list[Offer]) -> list[bytes]:
+def _index_keys_of(
+    store: ArticleStore, client: redis.Redis, offers: list[PublishRequest]
+) -> list[bytes]:
     store.publish("first", offers)
     return [key for key in client.keys("*") if b":i:" in key or b":r:" in key]

@@ -11,20 +11,20 @@ from tests.newsroom import item, newsroom, page, rss
 from tests.servers import Server
 from tests.store.conftest import STREAM
 from tests.world import World, article
-from worker.model import Measured, Repeat, Stage, Tally
+from worker.model import BatchMeasures, Repeat, Stage, Tally
 from worker.pipeline.timing import Stopwatch, TimedStream
 from worker.sources.pause import pause
 from worker.store.connection import connect
 from worker.store.measures import BOUNDS, MINUTES_KEPT, Histogram, Measures, Minute
-from worker.store.tally import Tallies
+from worker.store.tally import CounterStore
 
 MINUTES = "{newsdrop:articles}:minutes"
 SOME = Tally(archived=3, published=2, duplicate=4, rejected=1, unchanged=7)
 
 
 @pytest.fixture
-def tallies(redis_server: Server) -> Tallies:
-    return Tallies(connect(redis_server.url), stream=STREAM)
+def tallies(redis_server: Server) -> CounterStore:
+    return CounterStore(connect(redis_server.url), stream=STREAM)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_every_minute_is_there(measures: Measures, redis_client: redis.Redis) ->
     assert added(minutes) == (0, 0, 0, 0)
 
 
-def test_a_batch_is_in_its_minute_once(tallies: Tallies, measures: Measures) -> None:
+def test_a_batch_is_in_its_minute_once(tallies: CounterStore, measures: Measures) -> None:
     """Settling adds to the present minute, over sources and jobs, and again changes nothing."""
     tallies.settle("b1", source="drop", job=None, tally=SOME)
     tallies.settle("b1", source="drop", job=None, tally=SOME)
@@ -67,13 +67,17 @@ def test_a_batch_is_in_its_minute_once(tallies: Tallies, measures: Measures) -> 
     assert added(minutes) == (3, 5, 4, 1)
 
 
-def test_a_batch_without_articles_is_no_minute(tallies: Tallies, redis_client: redis.Redis) -> None:
+def test_a_batch_without_articles_is_no_minute(
+    tallies: CounterStore, redis_client: redis.Redis
+) -> None:
     """Where a poll brought nothing new, nothing is written."""
     tallies.settle("b1", source="feed", job=None, tally=Tally(archived=1, unchanged=30))
     assert redis_client.exists(MINUTES) == 0
 
 
-def test_old_minutes_go(tallies: Tallies, redis_client: redis.Redis, measures: Measures) -> None:
+def test_old_minutes_go(
+    tallies: CounterStore, redis_client: redis.Redis, measures: Measures
+) -> None:
     """The first articles of a minute let go what is older than is kept, and only that."""
     now = present(redis_client)
     old = {str(now - MINUTES_KEPT - n): "9 9 9 9" for n in range(5, 100)}
@@ -88,7 +92,7 @@ def test_old_minutes_go(tallies: Tallies, redis_client: redis.Redis, measures: M
 
 
 def test_a_clock_that_was_ahead_loses_nothing(
-    tallies: Tallies, redis_client: redis.Redis, measures: Measures
+    tallies: CounterStore, redis_client: redis.Redis, measures: Measures
 ) -> None:
     """Minutes that a clock wrote which was an hour ahead do not keep the present ones out."""
     ahead = present(redis_client) + 60
@@ -100,10 +104,10 @@ def test_a_clock_that_was_ahead_loses_nothing(
     assert int(oldest) < ahead
 
 
-def test_what_is_measured_is_added_up_once(tallies: Tallies, measures: Measures) -> None:
+def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: Measures) -> None:
     """Stages fall into their buckets, sums are exact, repeats and refusals have their reasons;
     settling a batch again adds nothing."""
-    one = Measured(
+    one = BatchMeasures(
         {Stage.READ: 0.005, Stage.WAIT: 0.0051, Stage.WHOLE: 90_000.25},
         {Repeat.SAME_BYTES: 3, Repeat.CONTENT_DIFFERS: 1},
         {"empty": 2},

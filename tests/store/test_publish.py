@@ -14,7 +14,7 @@ from tests.servers import Server
 from tests.store.conftest import STREAM, open_store
 from tests.store.offers import offer, raw_hash
 from worker.errors import Retryable
-from worker.model import Decision, Offer, OnChange, Status
+from worker.model import Decision, OnChange, PublishRequest, Status
 from worker.store.articles import MAX_OFFERS, ArticleStore
 
 P, R, D = Status.PUBLISHED, Status.REVISED, Status.DUPLICATE
@@ -90,7 +90,7 @@ def test_other_content_revises_where_asked(store: ArticleStore) -> None:
     ]
 
 
-def lean(number: int, claim: str | None = None, **rest: Any) -> Offer:
+def lean(number: int, claim: str | None = None, **rest: Any) -> PublishRequest:
     return replace(offer(number, claim, **rest), data=b"")
 
 

@@ -11,11 +11,11 @@ from tests.store.conftest import STREAM
 from tests.store.offers import offer
 from worker.errors import StoreUnavailable
 from worker.store.articles import ArticleStore
-from worker.store.bells import Bells
 from worker.store.connection import connect
 from worker.store.jobs import Job, JobKind, JobStore
 from worker.store.layout import DAY
 from worker.store.server import run_id, server_info
+from worker.store.wakeups import WakeupQueue
 from worker.store.workers import ALIVE_SECONDS, Heartbeats, WorkerInfo
 
 NOW_MS = 1_700_000_000_000
@@ -87,13 +87,13 @@ def test_bells_are_counted_as_kombu_queues_them(redis_server: Server) -> None:
     from celery import Celery
 
     app = Celery(broker="redis+socket://" + str(redis_server.socket))
-    bells = Bells(connect(redis_server.url))
-    assert bells.may_ring("newsdrop", 1)
+    wakeups = WakeupQueue(connect(redis_server.url))
+    assert wakeups.may_notify("newsdrop", 1)
     for _ in range(3):
         app.send_task("newsdrop.ingest", queue="newsdrop", ignore_result=True)
-    assert bells.queued("newsdrop") == 3
-    assert bells.may_ring("newsdrop", 4)
-    assert not bells.may_ring("newsdrop", 3)
+    assert wakeups.queued("newsdrop") == 3
+    assert wakeups.may_notify("newsdrop", 4)
+    assert not wakeups.may_notify("newsdrop", 3)
 
 
 def test_what_the_server_is(own_server: Callable[..., Server]) -> None:

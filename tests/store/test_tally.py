@@ -14,14 +14,14 @@ from worker.model import Tally
 from worker.store.connection import connect
 from worker.store.jobs import Job, JobKind, JobStore
 from worker.store.layout import DAY
-from worker.store.tally import Refused, Tallies
+from worker.store.tally import CounterStore, RefusedSummary
 
 SOME = Tally(archived=3, quarantined=1, published=2, duplicate=1, rejected=1, content_differs=1)
 
 
 @pytest.fixture
-def tallies(redis_server: Server) -> Tallies:
-    return Tallies(connect(redis_server.url), stream=STREAM, max_refused=3)
+def tallies(redis_server: Server) -> CounterStore:
+    return CounterStore(connect(redis_server.url), stream=STREAM, max_refused=3)
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def jobs(redis_server: Server) -> JobStore:
     return JobStore(connect(redis_server.url), stream=STREAM, keep_days=14)
 
 
-def test_nothing_yet(tallies: Tallies) -> None:
+def test_nothing_yet(tallies: CounterStore) -> None:
     """On an empty server every counter is 0 and no batch is settled."""
     snapshot = tallies.snapshot(["b"])
     assert (snapshot.totals, snapshot.by_source, snapshot.settled) == (Tally(), {}, frozenset())
 
 
-def test_a_batch_is_counted_once(tallies: Tallies) -> None:
+def test_a_batch_is_counted_once(tallies: CounterStore) -> None:
     """Settling a batch again changes nothing and says so; batches and sources add up."""
     assert tallies.settle("b1", source="drop", job=None, tally=SOME) is True
     assert tallies.settle("b1", source="drop", job=None, tally=SOME) is False
@@ -47,13 +47,13 @@ def test_a_batch_is_counted_once(tallies: Tallies) -> None:
     assert list(snapshot.last_success_ms) == ["drop", "feed.a"]
 
 
-def test_a_snapshot_is_of_one_moment(redis_server: Server, tallies: Tallies) -> None:
+def test_a_snapshot_is_of_one_moment(redis_server: Server, tallies: CounterStore) -> None:
     """While batches are settled, the totals and the list of settled batches always agree: every
     file is either counted or in a batch that is not settled."""
     batches = [f"b{n}" for n in range(400)]
 
     def settle_all() -> None:
-        own = Tallies(connect(redis_server.url), stream=STREAM)
+        own = CounterStore(connect(redis_server.url), stream=STREAM)
         for batch in batches:
             own.settle(batch, source="drop", job=None, tally=Tally(archived=1))
 
@@ -69,14 +69,14 @@ def test_a_snapshot_is_of_one_moment(redis_server: Server, tallies: Tallies) -> 
     assert tallies.snapshot(batches).totals.archived == 400
 
 
-def test_a_source_that_only_fails_has_no_success(tallies: Tallies) -> None:
+def test_a_source_that_only_fails_has_no_success(tallies: CounterStore) -> None:
     """The time of a source's last success moves only when a file of it was archived."""
     tallies.settle("b1", source="drop", job=None, tally=Tally(quarantined=1, rejected=1))
     assert tallies.snapshot().last_success_ms == {}
 
 
 def test_settling_forgets_the_claims(
-    redis_server: Server, tallies: Tallies, redis_client: redis.Redis
+    redis_server: Server, tallies: CounterStore, redis_client: redis.Redis
 ) -> None:
     """Of the claims of a settled batch only that it was settled remains, for a day."""
     open_store(redis_server.url).publish("b", [offer(n) for n in range(20)])
@@ -87,7 +87,7 @@ def test_settling_forgets_the_claims(
     assert 0 < redis_client.ttl(claims) <= DAY
 
 
-def test_a_job_counts_its_batches(tallies: Tallies, jobs: JobStore) -> None:
+def test_a_job_counts_its_batches(tallies: CounterStore, jobs: JobStore) -> None:
     """A job has the sum of its batches, its refused files in order up to the limit, and what is
     still open; opening it again changes nothing."""
     job = Job("j1", JobKind.ENQUEUE, "drop", "a\\nb.md", 1_700_000_000_000)
@@ -95,7 +95,7 @@ def test_a_job_counts_its_batches(tallies: Tallies, jobs: JobStore) -> None:
     jobs.add_files("j1", 5)
     jobs.open(Job("j1", JobKind.RETRY, "x", "y", 1))
     jobs.add_files("j1", 5)
-    refused = [Refused(f"{n}.md", "empty", "it is empty", f"q{n}") for n in range(5)]
+    refused = [RefusedSummary(f"{n}.md", "empty", "it is empty", f"q{n}") for n in range(5)]
     tallies.settle("b1", source="drop", job="j1", tally=SOME, refused=refused[:2])
     tallies.settle("b2", source="drop", job="j1", tally=SOME, refused=refused[2:])
     tallies.settle("b2", source="drop", job="j1", tally=SOME, refused=refused[2:])
@@ -107,7 +107,7 @@ def test_a_job_counts_its_batches(tallies: Tallies, jobs: JobStore) -> None:
     assert jobs.refused("j1") == refused[:3]
 
 
-def test_a_job_that_was_never_noted_is_counted(tallies: Tallies, jobs: JobStore) -> None:
+def test_a_job_that_was_never_noted_is_counted(tallies: CounterStore, jobs: JobStore) -> None:
     """Where Redis was away when a job began, its settled batches still show it."""
     tallies.settle("b1", source="drop", job="j9", tally=SOME)
     [state] = jobs.list()
@@ -118,7 +118,9 @@ def test_a_job_that_was_never_noted_is_counted(tallies: Tallies, jobs: JobStore)
 @pytest.mark.parametrize(
     "key", ["tally", "tally:sources", "job:j", "jobs", "claim:b", "minutes", "measures"]
 )
-def test_a_wrong_type_counts_nothing(tallies: Tallies, redis_client: redis.Redis, key: str) -> None:
+def test_a_wrong_type_counts_nothing(
+    tallies: CounterStore, redis_client: redis.Redis, key: str
+) -> None:
     """A key of another type raises Retryable before any counter moved; afterwards it counts."""
     name = "{newsdrop:articles}:" + key
     redis_client.set(name, "mine")
@@ -132,7 +134,7 @@ def test_a_wrong_type_counts_nothing(tallies: Tallies, redis_client: redis.Redis
 def test_a_full_server_counts_nothing(own_server: Callable[..., Server]) -> None:
     """A Redis without memory raises StoreFull with no counter moved; afterwards it counts once."""
     server = own_server(options=("--maxmemory-policy", "noeviction"))
-    tallies, client = Tallies(connect(server.url), stream=STREAM), server.client()
+    tallies, client = CounterStore(connect(server.url), stream=STREAM), server.client()
     tallies.snapshot()
     client.config_set("maxmemory", 1)
     with pytest.raises(StoreFull):

@@ -9,9 +9,9 @@ import redis
 from tests.servers import Server
 from tests.store.conftest import STREAM
 from worker.store.connection import connect
-from worker.store.feeds import Configured, FeedStore
+from worker.store.feeds import ConfiguredFeed, FeedStore
+from worker.store.leases import HostPace, LeaseResult
 from worker.store.pages import PageStore, RobotsStore
-from worker.store.turns import Done, HostPace
 
 QUICK = HostPace(interval_seconds=0.0, connections=100)
 
@@ -41,8 +41,8 @@ def test_what_a_dead_worker_had_comes_back(redis_server: Server) -> None:
     (turn,) = dead.next_turns(1, 0.05).turns
     time.sleep(0.1)
     (again,) = alive.next_turns(1, 60).turns
-    assert dead.done([Done(turn, after=None)]) == [False]
-    assert alive.done([Done(again, after=60, fields={"tries": 1})]) == [True]
+    assert dead.done([LeaseResult(turn, after=None)]) == [False]
+    assert alive.done([LeaseResult(again, after=60, fields={"tries": 1})]) == [True]
     assert alive.names() == {"p"}
 
 
@@ -66,7 +66,7 @@ def test_a_host_has_so_many_at_once(redis_server: Server) -> None:
     store.want({f"p{number}": "host.example" for number in range(4)})
     turns = store.next_turns(10, 60).turns
     assert len(turns) == 2
-    store.done([Done(turns[0], after=None)])
+    store.done([LeaseResult(turns[0], after=None)])
     store.bring_forward(store.names())
     assert len(store.next_turns(10, 60).turns) == 1
 
@@ -88,7 +88,7 @@ def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example", "c": "other.example"})
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, after=0, cool=3600)])
+    store.done([LeaseResult(turn, after=0, cool=3600)])
     assert names_of(store) == ["c"]
     assert names_of(pages(redis_server)) == []
 
@@ -98,7 +98,7 @@ def test_a_delay_that_a_host_asks_for_is_kept(redis_server: Server) -> None:
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example"})
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, after=None, delay=3600)])
+    store.done([LeaseResult(turn, after=None, delay=3600)])
     assert names_of(store) == ["b"]
     store.want({"c": "host.example"})
     assert names_of(store) == []
@@ -109,10 +109,10 @@ def test_a_delay_that_is_no_more_is_forgotten(redis_server: Server) -> None:
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example", "c": "host.example"})
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, after=None, delay=0.01)])
+    store.done([LeaseResult(turn, after=None, delay=0.01)])
     time.sleep(0.05)
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, after=None, delay=0)])
+    store.done([LeaseResult(turn, after=None, delay=0)])
     time.sleep(0.05)
     assert names_of(store) == ["c"]
     client = redis_server.client()
@@ -124,7 +124,7 @@ def test_the_host_that_answered_is_cooled(redis_server: Server) -> None:
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example", "c": "cdn.example"})
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, after=None, cool=3600, cool_host="cdn.example")])
+    store.done([LeaseResult(turn, after=None, cool=3600, cool_host="cdn.example")])
     assert names_of(store) == ["b"]
 
 
@@ -135,7 +135,7 @@ def test_pages_do_not_starve_the_feed_of_their_host(redis_server: Server) -> Non
     store.want({f"p{number:03}": "host.example" for number in range(300)})
     store.next_turns(400, 60)
     feeds = FeedStore(connect(redis_server.url), stream=STREAM, pace=pace)
-    feeds.sync("1", 1, [Configured("f", "https://host.example/rss", "host.example")])
+    feeds.sync("1", 1, [ConfiguredFeed("f", "https://host.example/rss", "host.example")])
     until(lambda: [turn.name for turn in feeds.next_turns(1, 60).turns] == ["f"])
 
 
@@ -159,10 +159,10 @@ def test_what_is_remembered_comes_back(redis_server: Server) -> None:
     store = pages(redis_server)
     store.want({"p": "host.example"})
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, after=0, fields={"tries": 3})])
+    store.done([LeaseResult(turn, after=0, fields={"tries": 3})])
     (turn,) = store.next_turns(1, 60).turns
     assert turn.said == {"tries": "3", "takes": "2"}
-    store.done([Done(turn, after=0, fields={"tries": None})])
+    store.done([LeaseResult(turn, after=0, fields={"tries": None})])
     assert store.next_turns(1, 60).turns[0].said == {"takes": "3"}
 
 
@@ -198,7 +198,7 @@ def test_an_item_is_due_when_it_says(redis_server: Server, seconds: float) -> No
     store = pages(redis_server)
     store.want({"p": "host.example"})
     (turn,) = store.next_turns(1, 60).turns
-    store.done([Done(turn, after=seconds)])
+    store.done([LeaseResult(turn, after=seconds)])
     until(lambda: names_of(store) == ["p"])
 
 

@@ -30,7 +30,7 @@ def test_a_task_in_hand_does_not_hold_up_others(tmp_path: Path) -> None:
     assert app.conf.worker_concurrency == settings.pool() == 4
     assert app.conf.worker_prefetch_multiplier == 1
     assert app.conf.task_acks_late
-    assert settings.most_bells() == 6
+    assert settings.max_wakeups() == 6
 
 
 @pytest.mark.parametrize(

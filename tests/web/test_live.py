@@ -14,8 +14,8 @@ import pytest
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.web.served import Served, look_anew, served
+from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
-from worker.store.opened import job_store
 from worker.web import live, shared
 from worker.web.pages import overview
 

@@ -26,8 +26,8 @@ from worker.queries.audit import audit
 from worker.settings.clock import utc_now
 from worker.spool.batch import Batch
 from worker.store.measures import BOUNDS
-from worker.store.tally import Tallies
-from worker.taskqueue.client import ring_ingest
+from worker.store.tally import CounterStore
+from worker.taskqueue.client import notify_ingest
 from worker.web import metrics
 from worker.web.metrics import exposition
 
@@ -119,7 +119,7 @@ def test_a_batch_is_measured_once(world: World, step: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def run() -> None:
-        part = Tallies if step == "settle" else Batch
+        part = CounterStore if step == "settle" else Batch
         setattr(part, step, die)
         World(world.settings.state_dir, world.settings.redis.url).drain()
 
@@ -268,7 +268,7 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
             if round_ % 2:
                 _kill(child)
         for _ in range(3):
-            assert ring_ingest(world.settings)
+            assert notify_ingest(world.settings)
     until(lambda: world.totals().archived + world.totals().quarantined == 310, "end of the work")
     assert set.union(*rounds[2:]) - rounds[0], "no process was replaced"
     told = scrape(world)
@@ -286,7 +286,7 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     repeats = sum(told["newsdrop_duplicates_total"].values())
     assert repeats == by_status["duplicate"]
     assert sum(told["newsdrop_rejected_total"].values()) == 10
-    segments = list(world.context.desk.archive.segments())
+    segments = list(world.context.deps.archive.segments())
     settled = value(told, "stage_seconds_count", stage="whole") or 0
     assert 0 < settled <= len(segments)
     minutes = world.context.measures.minutes(60)

@@ -129,8 +129,8 @@ def test_a_job_is_followed_to_its_refusals(ours: Served) -> None:
 def test_many_jobs_are_paged(ours: Served) -> None:
     """Fifty are on a page; the link to the older ones ends with the last."""
     context = ours.home.context()
+    from worker.store.factory import job_store
     from worker.store.jobs import Job, JobKind
-    from worker.store.opened import job_store
 
     store = job_store(context.settings)
     for number in range(60):

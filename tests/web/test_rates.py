@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from worker.queries.status import Articles, Source
+from worker.queries.status import ArticleCounts, SourceStatus
 from worker.web.rates import Rates
 
 BEGIN = datetime(2026, 1, 31, tzinfo=UTC)
 
 
-def source(name: str, published: int | None) -> Source:
-    articles = None if published is None else Articles(published, 0, 0, 0, 0)
-    return Source(
+def source(name: str, published: int | None) -> SourceStatus:
+    articles = None if published is None else ArticleCounts(published, 0, 0, 0, 0)
+    return SourceStatus(
         name=name,
         folder=None,
         folder_there=True,

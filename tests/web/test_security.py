@@ -32,7 +32,7 @@ def ours(home: Home) -> Iterator[Served]:
 @pytest.fixture
 def guarded(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served behind a token, asked by a name of its own, too."""
-    monkeypatch.setenv("NEWSDROP_WEB_HOSTS", "news.example")
+    monkeypatch.setenv("NEWSDROP_WEB_ALLOWED_HOSTS", "news.example")
     secret = home.path / "token"
     secret.write_text(f"{TOKEN}\nnot this line\n", encoding="utf-8")
     monkeypatch.setenv("NEWSDROP_WEB_TOKEN_FILE", str(secret))
@@ -81,7 +81,7 @@ def test_an_unknown_name_is_refused(ours: Served) -> None:
         for path in ("/", "/api/v1/status", "/static/newsdrop.js", "/livez", "/metrics"):
             answer = ours.client.get(path, headers={"host": host})
             assert answer.status_code in (400, 421), host
-            assert "web.hosts" in answer.text or answer.status_code == 400
+            assert "web.allowed_hosts" in answer.text or answer.status_code == 400
 
 
 def test_loopback_may_be_asked_by_any_port(ours: Served) -> None:
@@ -91,7 +91,7 @@ def test_loopback_may_be_asked_by_any_port(ours: Served) -> None:
 
 
 def test_names_in_the_settings_are_known(guarded: Served) -> None:
-    """`web.hosts` lists the names that a proxy asks by, whatever their case."""
+    """`web.allowed_hosts` lists the names that a proxy asks by, whatever their case."""
     for host in ("news.example", "News.Example:443"):
         assert guarded.client.get("/login", headers={"host": host}).status_code == 200
     assert guarded.client.get("/login", headers={"host": "old.example"}).status_code == 421

@@ -10,8 +10,8 @@ import pytest
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.web.served import Served, look_anew, served
+from worker.store.factory import article_store, job_store
 from worker.store.jobs import Job, JobKind
-from worker.store.opened import article_store, job_store
 from worker.store.stream import Stream
 from worker.store.workers import Heartbeats, WorkerInfo
 

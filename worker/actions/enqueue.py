@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from worker.actions.fetching import fetching
+from worker.actions.fetch_slots import fetching
 from worker.actions.intake import Intake, in_batches
 from worker.errors import SpoolUnavailable, UsageError
 from worker.escape import printable
@@ -110,7 +110,7 @@ def _accept(intake: Intake, groups: Sequence[Callable[[], object]]) -> None:
             f"{intake.files:,} files were accepted (job {intake.job.id}) and stay so; then {error}"
         ) from error
     finally:
-        intake.ring()
+        intake.notify()
 
 
 def _size(path: Path) -> int:

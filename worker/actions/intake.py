@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from worker.errors import Busy
-from worker.settings import MANUAL, Settings, Spool
+from worker.settings import MANUAL, Settings, SpoolSettings
 from worker.settings.clock import utc_now
-from worker.sources.enqueue import Order, enqueue
+from worker.sources.enqueue import EnqueueOrder, enqueue
 from worker.sources.fetch_once import fetch_each, is_address, shown
-from worker.sources.lookup import known_source
+from worker.sources.lookup import require_source
 from worker.spool.accepted import Accepted
 from worker.spool.batch import names
 from worker.spool.claim import Candidate, Claimed, Incoming, claim, claim_bytes
 from worker.spool.free_space import check_free
 from worker.spool.layout import manual_root
+from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
-from worker.store.opened import job_store
-from worker.taskqueue.client import answers, ring_ingest
+from worker.taskqueue.client import notify_ingest, redis_answers
 
 T = TypeVar("T")
 
@@ -50,17 +50,17 @@ class Intake:
         force: bool = False,
         full: Callable[[], None] = lambda: None,
     ) -> None:
-        known_source(settings, source)
+        require_source(settings, source)
         self.settings = settings
         self.job = _job(source or MANUAL, list(paths))
         self.root = manual_root(settings)
         self.files = 0
         self.batches: list[str] = []
-        self._order = Order(self.job.source, self.job.id, move=move, force=force)
+        self._order = EnqueueOrder(self.job.source, self.job.id, move=move, force=force)
         self._accepted = Accepted(settings.state_dir)
         self._full = full
         self._jobs = job_store(settings)
-        self.reachable = answers(settings)
+        self.reachable = redis_answers(settings)
 
     def accept(self, given: Iterable[str | Path]) -> Iterator[Claimed]:
         """Claim files, folders and what addresses hold (a str that begins with http://, https://
@@ -135,10 +135,10 @@ class Intake:
         """What is at each address. `step()` is called after each, and may raise."""
         return fetch_each(self.settings, urls, now=utc_now, source=self.job.source, step=step)
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Ring, unless Redis did not answer before: then beat will, when there is one."""
         if self.files and self.reachable:
-            self.reachable = ring_ingest(self.settings)
+            self.reachable = notify_ingest(self.settings)
 
     def _noted(self, claimed: Claimed) -> Claimed:
         self.files += claimed.files
@@ -147,7 +147,7 @@ class Intake:
             self._jobs.open(self.job)
             self._jobs.add_files(self.job.id, claimed.files)
         if len(self.batches) % _RING_EVERY == 1:
-            self.ring()
+            self.notify()
         return claimed
 
     def _prepare(self) -> None:
@@ -171,7 +171,7 @@ class Intake:
 
 
 def in_batches(
-    files: Iterable[T], limits: Spool, *, size: Callable[[T], int]
+    files: Iterable[T], limits: SpoolSettings, *, size: Callable[[T], int]
 ) -> Iterator[Sequence[T]]:
     """As many at once as may be in one batch, by number and by bytes."""
     some: list[T] = []

@@ -21,11 +21,11 @@ The commands, and what each of them does or shows where that is more than a few 
 ``serve``                       up, down, worker, beat, listen, doctor
 ``health``                      healthcheck
 ``web``                         the status page
-``intake``                      enqueue (``enqueuing``, ``progress``), replay (``replaying``)
+``intake``                      enqueue (``enqueue_view``, ``progress``), replay (``replay_view``)
 ``status``                      package: status, jobs, audit, pause, resume
 ``units``                       times, sizes and rates in few columns
-``records``                     tail (``tailing``), show, forget
-``reading``                     parse, explain (``explained``)
+``records``                     tail (``tail_view``), show, forget
+``reading``                     parse, explain (``explain_view``)
 ``feeds``                       package: list, add, remove, refresh, import, export
 ``quarantine``                  list, show, retry, discard
 ``settings``                    config, schema

@@ -71,7 +71,7 @@ def jobs(context: typer.Context, incomplete: str) -> list[str]:
     """The newest jobs, the newest first."""
 
     def find(settings: "Settings") -> list[str]:
-        from worker.store.opened import job_store
+        from worker.store.factory import job_store
 
         return [state.job.id for state in job_store(settings).list(_MOST)]
 

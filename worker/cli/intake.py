@@ -9,7 +9,7 @@ from worker.cli.exits import FAILED, INTERRUPTED, UNAVAILABLE
 from worker.cli.options import Json, call_of, settings_of
 
 if TYPE_CHECKING:
-    from worker.cli.enqueuing import Report
+    from worker.cli.enqueue_view import Report
 
 PANEL = "Bring articles in"
 
@@ -56,7 +56,7 @@ def enqueue(
     What begins with http://, https:// or rsshub:// is fetched now, once, as robots.txt allows; a
     feed gives all its entries. If one cannot be fetched, nothing is taken, and it exits 1.
     """
-    from worker.cli.enqueuing import run
+    from worker.cli.enqueue_view import run
 
     report = run(settings_of(context), paths, source, move=move, force=force, wait=wait)
     if json:
@@ -77,14 +77,14 @@ def enqueue(
 def _tell_stopped(context: typer.Context, report: "Report") -> None:
     """After Ctrl-C: what goes on all the same, and how to see it."""
     from worker.cli.output import counted, say
-    from worker.service.command_hint import called
+    from worker.service.command_hint import command_hint
 
     if not report.files:
         say("stopped before any file was accepted")
         return
     more = "" if report.waited else "; the rest was not taken"
     say(f"{counted(report.files, 'file')} accepted{more}. Their work goes on without this command.")
-    say(f"Follow it with {called(f'jobs {report.job}', config=call_of(context).config)}")
+    say(f"Follow it with {command_hint(f'jobs {report.job}', config=call_of(context).config)}")
 
 
 def replay(
@@ -102,7 +102,7 @@ def replay(
     Harmless at any time: what is still known stays as it is.
     """
     from worker.cli.output import console, counted, number, print_json
-    from worker.cli.replaying import run
+    from worker.cli.replay_view import run
 
     replayed = run(settings_of(context), since)
     if json:

@@ -99,7 +99,7 @@ def retry(context: typer.Context, ids: Ids = None, every: All = False, json: Jso
 
     For after a site rule, a setting or newsdrop itself was mended.
     """
-    from worker.actions.retrying import retry as accept_again
+    from worker.actions.retry import retry as accept_again
     from worker.cli.output import console, number, print_json
 
     settings = settings_of(context)

@@ -9,7 +9,7 @@ from worker.cli.exits import FAILED, UNAVAILABLE
 from worker.cli.options import JsonLines, settings_of
 
 if TYPE_CHECKING:
-    from worker.pipeline.extract import Item, Unread
+    from worker.pipeline.extract import ParsedArticle, ParseFailure
     from worker.queries.explain import Explained
 
 PANEL = "Look into it"
@@ -38,19 +38,19 @@ def parse(
     that fails, or if the file, or any article in it, would be refused.
     """
     from worker.cli.inputs import read_given
-    from worker.pipeline.extract import Unread
+    from worker.pipeline.extract import ParseFailure
     from worker.queries.reading import read_document
     from worker.settings.clock import utc_now
-    from worker.sources.lookup import known_source
+    from worker.sources.lookup import require_source
 
     settings = settings_of(context)
-    known_source(settings, source)
+    require_source(settings, source)
     given = read_given(settings, file, source)
     refused = False
     for item in read_document(
         given.data, given.path, settings, utc_now(), source, origin=given.origin
     ):
-        refused |= isinstance(item, Unread)
+        refused |= isinstance(item, ParseFailure)
         _print_read(item, json)
     if refused:
         raise typer.Exit(FAILED)
@@ -107,11 +107,11 @@ def explain(
         raise typer.Exit(FAILED)
 
 
-def _print_read(item: "Item | Unread", json: bool) -> None:
+def _print_read(item: "ParsedArticle | ParseFailure", json: bool) -> None:
     from worker.cli.output import print_json, print_pretty, say
-    from worker.pipeline.extract import Unread
+    from worker.pipeline.extract import ParseFailure
 
-    if isinstance(item, Unread):
+    if isinstance(item, ParseFailure):
         if json:
             print_json({"refused": item.reason.value, "message": item.message})
         else:
@@ -124,7 +124,7 @@ def _print_read(item: "Item | Unread", json: bool) -> None:
 
 
 def _print_explained(articles: "tuple[Explained, ...]") -> None:
-    from worker.cli.explained import show
+    from worker.cli.explain_view import show
 
     for index, explained in enumerate(articles):
         show(explained, first=index == 0)

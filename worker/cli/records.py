@@ -43,7 +43,7 @@ def tail(
 ) -> None:
     """Print records of the stream, oldest first."""
     from worker.cli.output import quiet_interrupt, say
-    from worker.cli.tailing import Printer, entries
+    from worker.cli.tail_view import Printer, entries
 
     printer = Printer(json)
     with quiet_interrupt():
@@ -77,7 +77,7 @@ def forget(context: typer.Context, article_id: ArticleId, json: Json = False) ->
     """
     from worker.cli.output import console, print_json, say
     from worker.escape import printable
-    from worker.store.opened import article_store
+    from worker.store.factory import article_store
 
     forgotten = article_store(settings_of(context)).forget(article_id)
     if json:
@@ -91,7 +91,7 @@ def forget(context: typer.Context, article_id: ArticleId, json: Json = False) ->
 
 
 def _entry(context: typer.Context, article_id: str) -> "StreamEntry | None":
-    from worker.store.opened import article_store
+    from worker.store.factory import article_store
 
     store = article_store(settings_of(context))
     known = store.find(article_id)

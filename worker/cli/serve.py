@@ -158,6 +158,6 @@ def _run_celery(context: typer.Context, part: str, *, json: bool) -> None:
 
 def _print_where(state_dir: Path) -> None:
     from worker.cli.output import print_json
-    from worker.settings.paths import noted
+    from worker.settings.paths import read_run_file
 
-    print_json(noted(state_dir))
+    print_json(read_run_file(state_dir))

@@ -11,7 +11,7 @@ from typing import Any
 
 from worker.errors import ConfigError, SpoolUnavailable, UsageError
 from worker.escape import printable
-from worker.feeds import own
+from worker.feeds import managed
 from worker.feeds.feed import Feed, feed_of
 from worker.logs import get_logger
 from worker.model import Profile
@@ -46,7 +46,7 @@ class Catalog:
         return hashed.hexdigest()
 
 
-class Feeds:
+class CatalogReader:
     """The feeds as they are now: the files are read again when they are others than before.
 
     A change that cannot be read is told once and leaves the feeds as they were: a slip of the pen
@@ -94,7 +94,7 @@ class Feeds:
 def load_catalog(settings: Settings) -> Catalog:
     """Every feed. Raises ConfigError with one line for each thing that is wrong."""
     configured, owned = _files(settings)
-    mine = own.read(owned)
+    mine = managed.read(owned)
     feeds: dict[str, Feed] = {}
     problems: list[str] = []
     taken = {folder.name for folder in settings.all_folders()}
@@ -108,7 +108,7 @@ def load_catalog(settings: Settings) -> Catalog:
                         f"there is another of that name in {printable(configured)}: rename it "
                         f"there, or run `newsdrop feeds remove {name}`"
                     )
-                own.check_name(feed.name, taken)
+                managed.check_name(feed.name, taken)
             except UsageError as error:
                 problems.append(f"{printable(path)}: feed {name}: {error}")
             else:
@@ -133,7 +133,7 @@ _USUAL = "feeds.toml"
 
 
 def _files(settings: Settings) -> tuple[Path | None, Path]:
-    return settings.feeds.file, own.place(settings.state_dir)
+    return settings.feeds.file, managed.place(settings.state_dir)
 
 
 def _read_toml(path: Path | None) -> Iterable[dict[str, Any]]:

@@ -42,7 +42,7 @@ _PATIENT = 3
 _OLD_ADDRESS = {"address": None, "etag": None, "modified": None, "body": None}
 
 
-class Turnout(StrEnum):
+class PollOutcome(StrEnum):
     """What a poll came to."""
 
     CHANGED = "changed"
@@ -51,7 +51,7 @@ class Turnout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class PollState:
     """What is known of a feed from earlier polls.
 
     `interval` is in seconds, 0 before the first poll; `hold` what the feed itself asks for (`ttl`);
@@ -74,7 +74,7 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PollResponse:
     """What came of one fetch. Without an answer `status` is None and `trouble` says why.
 
     `hold_seconds` and `retry_after` are the server's; `permanent` is where a chain of nothing but
@@ -93,7 +93,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollPace:
     """How often a feed may be polled: bounds in seconds, or a cron schedule in `zone`."""
 
     shortest: float
@@ -102,24 +102,26 @@ class Pace:
     zone: ZoneInfo | None = None
 
 
-def pace_of(feed: Feed, settings: Settings) -> Pace:
+def poll_pace(feed: Feed, settings: Settings) -> PollPace:
     """How often a feed may be polled."""
     zone = ZoneInfo(feed.time_zone or settings.dedupe.time_zone)
-    return Pace(*feed.bounds(settings), feed.schedule, zone)
+    return PollPace(*feed.bounds(settings), feed.schedule, zone)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PollDecision:
     """What follows. `after` and `cool` are seconds: until the next poll, and for which the whole
     host is left in peace. `fields` are to be remembered; None forgets one."""
 
-    turnout: Turnout
+    turnout: PollOutcome
     after: float
     cool: float
     fields: Mapping[str, Any]
 
 
-def judge(heard: Heard, before: Remembered, pace: Pace, *, now: datetime, jitter: float) -> Verdict:
+def decide_next_poll(
+    heard: PollResponse, before: PollState, pace: PollPace, *, now: datetime, jitter: float
+) -> PollDecision:
     """What one poll's answer means. `now` is aware; `jitter` is from -1 to 1."""
     at = int(now.timestamp() * 1000)
     fields: dict[str, Any] = {"polled_ms": at, "status": heard.status}
@@ -131,7 +133,7 @@ def judge(heard: Heard, before: Remembered, pace: Pace, *, now: datetime, jitter
     return _bad(heard, before, pace, fields, now=now)
 
 
-def interval_after(interval: float, factor: float, pace: Pace) -> float:
+def interval_after(interval: float, factor: float, pace: PollPace) -> float:
     """The next interval in seconds, within the feed's bounds."""
     return min(pace.longest, max(pace.shortest, (interval or FIRST_SECONDS) * factor))
 
@@ -157,20 +159,20 @@ def next_of_cron(schedule: str, zone: ZoneInfo | None, after: datetime) -> datet
     return after + max(wait, timedelta(seconds=60))
 
 
-def _same_body(heard: Heard, before: Remembered) -> bool:
+def _same_body(heard: PollResponse, before: PollState) -> bool:
     return heard.body is not None and heard.body == before.body
 
 
 def _good(
-    heard: Heard,
-    before: Remembered,
-    pace: Pace,
+    heard: PollResponse,
+    before: PollState,
+    pace: PollPace,
     fields: dict[str, Any],
     *,
     now: datetime,
     jitter: float,
     changed: bool,
-) -> Verdict:
+) -> PollDecision:
     at = fields["polled_ms"]
     # Whether what changed is new is known when it has been read: the interval waits for that.
     grows = before.interval and not changed and not before.asked
@@ -194,12 +196,14 @@ def _good(
     if before.bad and not changed:  # what could not be read is still there
         fields["bad"] = before.bad + 1
         after = max(after, backoff(before.bad + 1))
-    return Verdict(Turnout.CHANGED if changed else Turnout.UNCHANGED, after, 0.0, fields)
+    return PollDecision(
+        PollOutcome.CHANGED if changed else PollOutcome.UNCHANGED, after, 0.0, fields
+    )
 
 
 def _bad(
-    heard: Heard, before: Remembered, pace: Pace, fields: dict[str, Any], *, now: datetime
-) -> Verdict:
+    heard: PollResponse, before: PollState, pace: PollPace, fields: dict[str, Any], *, now: datetime
+) -> PollDecision:
     failures = before.failures + 1
     wait, cool = max(backoff(failures), pace.shortest), 0.0
     hint = min(LONGEST_HINT, heard.retry_after or 0.0)
@@ -218,10 +222,10 @@ def _bad(
     if pace.schedule:  # the first failures cost no turn of it, but for what the server asks
         least = wait if failures > _PATIENT or cool else hint
         wait = _wait(0.0, pace, now, 0.0, least)
-    return Verdict(Turnout.FAILED, wait, cool, fields)
+    return PollDecision(PollOutcome.FAILED, wait, cool, fields)
 
 
-def _wait(interval: float, pace: Pace, now: datetime, jitter: float, hint: float) -> float:
+def _wait(interval: float, pace: PollPace, now: datetime, jitter: float, hint: float) -> float:
     if not pace.schedule:
         return interval * (1 + JITTER * jitter)
     # No poll of a schedule is earlier than the server asks; the next one of it is taken then.
@@ -229,7 +233,7 @@ def _wait(interval: float, pace: Pace, now: datetime, jitter: float, hint: float
     return (due - now).total_seconds()
 
 
-def _moved(heard: Heard, before: Remembered) -> dict[str, Any]:
+def _moved(heard: PollResponse, before: PollState) -> dict[str, Any]:
     if heard.permanent is None or before.bad:  # a page of its site is no place for a feed
         return {"moved_to": None, "moved_count": None}
     count = before.moved_count + 1 if heard.permanent == before.moved_to else 1

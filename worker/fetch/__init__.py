@@ -17,19 +17,19 @@ The only importer of httpx, httpcore and protego. It knows nothing of feeds, Red
 """
 
 from worker.fetch.freshness import hold_seconds, retry_after
-from worker.fetch.http import Answer, Asked, Fetcher, Hop
-from worker.fetch.robots import RobotsCache, Verdict, allowed
+from worker.fetch.http import Fetcher, FetchRequest, FetchResponse, Redirect
+from worker.fetch.robots import RobotsCache, RobotsVerdict, check_robots
 from worker.fetch.url import Target, public_url, shown_url, target_of
 
 __all__ = [
-    "Answer",
-    "Asked",
+    "FetchRequest",
+    "FetchResponse",
     "Fetcher",
-    "Hop",
+    "Redirect",
     "RobotsCache",
+    "RobotsVerdict",
     "Target",
-    "Verdict",
-    "allowed",
+    "check_robots",
     "hold_seconds",
     "public_url",
     "retry_after",

@@ -20,7 +20,7 @@ from worker.errors import Trouble
 from worker.escape import printable
 from worker.fetch.addresses import Address, may_connect
 from worker.fetch.wire import Wire
-from worker.settings.fields import Fetch
+from worker.settings.fields import FetchSettings
 
 Resolve = Callable[[str, int], Sequence[str]]
 """(name, port) → IP addresses as text, best first; may block. Raises OSError or UnicodeError."""
@@ -48,7 +48,7 @@ def system_resolve(host: str, port: int) -> list[str]:
 class Guard(httpcore.AsyncNetworkBackend):
     """Makes httpcore's connections. Raises Blocked."""
 
-    def __init__(self, settings: Fetch, resolve: Resolve = system_resolve) -> None:
+    def __init__(self, settings: FetchSettings, resolve: Resolve = system_resolve) -> None:
         self._allowed = settings.allow_networks
         self._seconds = settings.connect_seconds
         self._resolve = resolve

@@ -18,7 +18,7 @@ from worker.fetch.inflate import ACCEPTED, body_of, too_large
 from worker.fetch.tls import tls_context
 from worker.fetch.transport import KeptTransport
 from worker.fetch.url import Target, joined, public_url, shown_url, target_of
-from worker.settings.fields import Fetch
+from worker.settings.fields import FetchSettings
 
 MOST_REDIRECTS = 5
 ANYTHING = "*/*"
@@ -37,7 +37,7 @@ _OURS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FetchRequest:
     """What to fetch. The headers go to the address's own origin only: they may be credentials."""
 
     url: str
@@ -51,7 +51,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class Redirect:
     """A redirect that was followed: its status, and the address that answered so (public form)."""
 
     status: int
@@ -59,7 +59,7 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FetchResponse:
     """What came: any status is an answer."""
 
     status: int
@@ -71,7 +71,7 @@ class Answer:
     """Names in lower case; of several with one name the values are joined. No cookies."""
     charset: str | None = None
     """As Content-Type says it."""
-    hops: tuple[Hop, ...] = ()
+    hops: tuple[Redirect, ...] = ()
     """The redirects that led here, in order."""
     permanent: str | None = None
     """Where it moved to for good: the address asked last, secrets and all, where every redirect
@@ -84,7 +84,7 @@ class Fetcher:
     ``async with Fetcher(settings.fetch) as fetcher: answer = await fetcher.get(Asked(url))``
     """
 
-    def __init__(self, settings: Fetch, *, resolve: Resolve = system_resolve) -> None:
+    def __init__(self, settings: FetchSettings, *, resolve: Resolve = system_resolve) -> None:
         """`resolve` is for tests. Raises ConfigError where fetch.ca_file cannot be used."""
         self._settings = settings
         agent = settings.user_agent or f"newsdrop/{__version__}"
@@ -110,7 +110,7 @@ class Fetcher:
         """`url` taken apart, by these settings. Raises FetchFailed (ADDRESS, refused)."""
         return target_of(url, self._settings.allow_ports)
 
-    async def get(self, asked: Asked) -> Answer:
+    async def get(self, asked: FetchRequest) -> FetchResponse:
         """Fetch `asked`, following redirects, within fetch.deadline_seconds.
 
         More than fetch.concurrency at once wait for their turn before the clock starts.
@@ -128,9 +128,9 @@ class Fetcher:
                 f"{shown_url(target.url)} was not answered in full within {seconds:g} s: try later",
             ) from error
 
-    async def _follow(self, asked: Asked, target: Target) -> Answer:
+    async def _follow(self, asked: FetchRequest, target: Target) -> FetchResponse:
         headers = self._headers(asked, target)
-        hops: list[Hop] = []
+        hops: list[Redirect] = []
         seen = {target.url}
         while True:
             response = await self._send(target, headers)
@@ -138,14 +138,14 @@ class Fetcher:
             if response.status_code not in _REDIRECTS or not location:
                 return await self._answer(asked, target, response, tuple(hops))
             await self._leave(response)
-            hops.append(Hop(response.status_code, public_url(target.url)))
+            hops.append(Redirect(response.status_code, public_url(target.url)))
             there = self.target(joined(target.url, location))
             if there.url in seen:
                 raise _redirects(asked, f"in a circle, back to {shown_url(there.url)}")
             if len(hops) > MOST_REDIRECTS:
                 raise _redirects(asked, f"more than {MOST_REDIRECTS} times")
             if there.origin != target.origin:  # what was meant for one server is not for another
-                asked = Asked(asked.url, accept=asked.accept, most=asked.most)
+                asked = FetchRequest(asked.url, accept=asked.accept, most=asked.most)
                 headers = self._headers(asked, there, credentials=False)
             seen.add(there.url)
             target = there
@@ -158,8 +158,12 @@ class Fetcher:
             raise _failure(target, error) from error
 
     async def _answer(
-        self, asked: Asked, target: Target, response: httpx.Response, hops: tuple[Hop, ...]
-    ) -> Answer:
+        self,
+        asked: FetchRequest,
+        target: Target,
+        response: httpx.Response,
+        hops: tuple[Redirect, ...],
+    ) -> FetchResponse:
         headers = _joined(response.headers)
         if response.is_success:
             body = await self._body(asked, target, response)
@@ -168,7 +172,7 @@ class Fetcher:
             await self._leave(response)
         charset = _CHARSET.search(headers.get("content-type", ""))
         moved = hops and all(hop.status in _PERMANENT for hop in hops)
-        return Answer(
+        return FetchResponse(
             response.status_code,
             public_url(target.url),
             body,
@@ -178,7 +182,7 @@ class Fetcher:
             target.url if moved else None,
         )
 
-    async def _body(self, asked: Asked, target: Target, response: httpx.Response) -> bytes:
+    async def _body(self, asked: FetchRequest, target: Target, response: httpx.Response) -> bytes:
         host = printable(target.host)
         cap = self._settings.max_bytes if asked.most is None else asked.most
         try:
@@ -214,7 +218,7 @@ class Fetcher:
             await response.stream.aclose()  # type: ignore[union-attr]
 
     def _headers(
-        self, asked: Asked, target: Target, *, credentials: bool = True
+        self, asked: FetchRequest, target: Target, *, credentials: bool = True
     ) -> list[tuple[bytes, bytes]]:
         headers = [
             (b"Host", target.authority.encode("ascii")),
@@ -256,7 +260,7 @@ def _failure(target: Target, error: Exception) -> FetchFailed:
     )
 
 
-def _redirects(asked: Asked, how: str) -> FetchFailed:
+def _redirects(asked: FetchRequest, how: str) -> FetchFailed:
     return FetchFailed(
         Trouble.REDIRECTS,
         f"{shown_url(asked.url)} redirects {how}: open it in a browser to see its address now",

@@ -9,7 +9,7 @@ from protego import Protego
 
 from worker.errors import FetchFailed, Trouble
 from worker.escape import printable
-from worker.fetch.http import Asked, Fetcher
+from worker.fetch.http import Fetcher, FetchRequest
 
 LONGEST = 512 * 1024
 """Bytes of a robots.txt that are read: the RFC asks for at least 500 KiB."""
@@ -31,7 +31,7 @@ class RobotsCache(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RobotsVerdict:
     allowed: bool
     crawl_delay: float | None = None
     """Seconds that the site wants between two fetches."""
@@ -39,7 +39,9 @@ class Verdict:
     """Where it is not allowed: for people."""
 
 
-async def allowed(fetcher: Fetcher, url: str, cache: RobotsCache, user_agent: str) -> Verdict:
+async def check_robots(
+    fetcher: Fetcher, url: str, cache: RobotsCache, user_agent: str
+) -> RobotsVerdict:
     """May `user_agent` (the whole header, or its name) fetch `url`?
 
     Where there is no robots.txt (a 4xx, or redirects without end) everything is allowed.
@@ -58,9 +60,9 @@ async def allowed(fetcher: Fetcher, url: str, cache: RobotsCache, user_agent: st
     rules = _parsed(text, user_agent)
     delay = rules.crawl_delay(user_agent)
     if rules.can_fetch(target.url, user_agent):
-        return Verdict(True, delay)
+        return RobotsVerdict(True, delay)
     why = f"{printable(target.origin)}/robots.txt does not allow it to {printable(user_agent, 80)}"
-    return Verdict(False, delay, why)
+    return RobotsVerdict(False, delay, why)
 
 
 async def _fetched(fetcher: Fetcher, origin: str) -> bytes:
@@ -68,7 +70,7 @@ async def _fetched(fetcher: Fetcher, origin: str) -> bytes:
     shown = f"{printable(origin)}/robots.txt"
     try:
         answer = await fetcher.get(
-            Asked(f"{origin}/robots.txt", accept="text/plain, */*;q=0.1", most=LONGEST)
+            FetchRequest(f"{origin}/robots.txt", accept="text/plain, */*;q=0.1", most=LONGEST)
         )
     except FetchFailed as error:
         if error.refused:

@@ -34,7 +34,7 @@ from worker.model import Document, Profile, RawArticle, Refusal
 from worker.settings import Limits
 from worker.sites import Sites
 
-__all__ = ["MAX_REFUSALS", "PARSERS", "Format", "Parser", "parse", "sniff"]
+__all__ = ["MAX_REFUSALS", "PARSERS", "Format", "Parser", "parse_document", "sniff"]
 
 Parsed = Iterator[RawArticle | Refusal]
 
@@ -47,7 +47,7 @@ class Parser(Protocol):
     ) -> Parsed: ...
 
 
-def parse(document: Document, *, profile: Profile, sites: Sites, limits: Limits) -> Parsed:
+def parse_document(document: Document, *, profile: Profile, sites: Sites, limits: Limits) -> Parsed:
     """Every article of an input, one at a time.
 
     Raises Rejected for an input that is bad as a whole, at the first step or (an archive that

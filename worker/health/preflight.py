@@ -10,7 +10,7 @@ from worker.escape import printable
 from worker.health.check import Check
 from worker.settings import Settings
 from worker.spool.filenames import SPOOL
-from worker.spool.probe_fs import Lacks, lacks
+from worker.spool.probe_fs import FsDefect, probe_fs
 from worker.store.connection import connect, redis_url
 from worker.store.server import ServerInfo, server_info
 
@@ -28,21 +28,21 @@ def begin(settings: Settings, waits: Callable[[str], None]) -> bool:
     What may get well by itself is told to `waits`, each in one sentence. False where that is the
     server, whose promises are not known then. Raises ConfigError for what a person has to change.
     """
-    make_places(settings)
-    try_places(settings, waits)
-    return ask_server(settings, waits)
+    create_places(settings)
+    check_places(settings, waits)
+    return check_server(settings, waits)
 
 
-def try_places(settings: Settings, waits: Callable[[str], None]) -> None:
+def check_places(settings: Settings, waits: Callable[[str], None]) -> None:
     """The half of :func:`begin` that is about folders. Raises ConfigError."""
-    for check in place_promises(settings):
+    for check in place_checks(settings):
         if check.level == "fail":
             raise ConfigError(f"{check.message}: {check.advice}")
         if check.level == "warn":
             waits(f"{check.message}: {check.advice}")
 
 
-def ask_server(settings: Settings, waits: Callable[[str], None]) -> bool:
+def check_server(settings: Settings, waits: Callable[[str], None]) -> bool:
     """The half of :func:`begin` that is about rules, feeds and the server. Raises ConfigError."""
     try:
         refuse_start(settings)
@@ -70,13 +70,13 @@ def refuse_start(settings: Settings) -> None:
         raise ConfigError(str(error)) from error
     finally:
         client.close()
-    for check in server_promises(settings, found):
+    for check in server_checks(settings, found):
         if check.level == "fail":
             raise ConfigError(f"{check.message}: {check.advice}")
 
 
 @contextmanager
-def ended_in_a_sentence() -> Iterator[None]:
+def exit_with_message() -> Iterator[None]:
     """End this process with status 2 and one sentence where the settings are wrong.
 
     For what Celery runs: it logs what it is given to run raises, with a traceback, and goes on;
@@ -89,7 +89,7 @@ def ended_in_a_sentence() -> Iterator[None]:
         raise SystemExit(USAGE) from None
 
 
-def make_places(settings: Settings) -> None:
+def create_places(settings: Settings) -> None:
     """Make the state directory, and the drop folder where none is configured.
 
     A configured one may be a mount that is away: `status` says so, and it is not made here.
@@ -110,14 +110,14 @@ def make_places(settings: Settings) -> None:
         ) from error
 
 
-def place_promises(settings: Settings) -> Iterator[Check]:
+def place_checks(settings: Settings) -> Iterator[Check]:
     """What must hold of the state directory and the drop folders, tried with a file in each.
 
     A drop folder that cannot be written is only a warning: it may be a mount that is mended while
     newsdrop runs, and the others go on. Folders that are not there, or are read in place, are left
     out; `doctor` has more to say of them.
     """
-    trouble = lacks(settings.state_dir)
+    trouble = probe_fs(settings.state_dir)
     if trouble is None:
         told = f"{printable(settings.state_dir)} can be written and locked"
         yield Check("state directory", "ok", told)
@@ -137,14 +137,14 @@ def place_promises(settings: Settings) -> Iterator[Check]:
             yield Check(name, "warn", f"the drop folder {trouble.told}", _GIVE_RIGHTS)
 
 
-def _folder_lacks(folder: Path) -> Lacks | None:
+def _folder_lacks(folder: Path) -> FsDefect | None:
     """Tried where the batches will be: in the folder itself a listener would see it."""
     spool = folder / SPOOL
     try:
         spool.mkdir(mode=0o770, exist_ok=True)
     except OSError as error:
-        return Lacks(f"{printable(folder)} cannot be written: {error.strerror}", locks=False)
-    return lacks(spool)
+        return FsDefect(f"{printable(folder)} cannot be written: {error.strerror}", locks=False)
+    return probe_fs(spool)
 
 
 _RIGHTS_OR = "give newsdrop's user rights on it, or choose another with"
@@ -157,7 +157,7 @@ _ON_ANOTHER = (
 _GIVE_RIGHTS = "nothing is taken from it until newsdrop's user has read, write and search rights"
 
 
-def server_promises(settings: Settings, found: ServerInfo) -> Iterator[Check]:
+def server_checks(settings: Settings, found: ServerInfo) -> Iterator[Check]:
     """What must hold of the server; a worker does not start where one of these fails."""
     if found.redis_version < OLDEST:
         version = ".".join(str(part) for part in found.redis_version)

@@ -15,15 +15,15 @@ became of it).
 =============  ================================================================
 """
 
-from worker.model.measured import Measured, Repeat, Stage, measured
+from worker.model.measured import BatchMeasures, Repeat, Stage, measure
 from worker.model.outcome import (
     DECISIONS,
     Decision,
     FeedRead,
     Identity,
-    Known,
-    Offer,
+    IndexEntry,
     Outcome,
+    PublishRequest,
     Status,
     Tally,
 )
@@ -49,6 +49,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Article",
     "Attachment",
+    "BatchMeasures",
     "DatePrecision",
     "DateText",
     "Decision",
@@ -57,15 +58,14 @@ __all__ = [
     "FeedRead",
     "Identity",
     "Image",
-    "Known",
+    "IndexEntry",
     "Link",
-    "Measured",
-    "Offer",
     "OnChange",
     "Outcome",
     "Person",
     "Profile",
     "Provenance",
+    "PublishRequest",
     "Publisher",
     "RawArticle",
     "Refusal",
@@ -77,6 +77,6 @@ __all__ = [
     "Tally",
     "Ticker",
     "TickerOrigin",
-    "measured",
+    "measure",
     "profile_of",
 ]

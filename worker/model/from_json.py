@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 _T = TypeVar("_T")
 
 
-def made(kind: type[_T], values: Mapping[str, Any]) -> _T:
+def dataclass_from(kind: type[_T], values: Mapping[str, Any]) -> _T:
     """A `kind` (a dataclass) of `values`; keys that this version does not know are passed over.
 
     So an upgrade can be undone, and machines can be upgraded one by one. Raises TypeError where

@@ -36,7 +36,7 @@ class Repeat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class BatchMeasures:
     """One batch. `seconds` are of the run that brought it to its end; `rejected` is by reason."""
 
     seconds: Mapping[Stage, float] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Measured:
     rejected: Mapping[str, int] = field(default_factory=dict)
 
 
-def measured(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> Measured:
+def measure(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> BatchMeasures:
     """What the outcomes of a batch say of repeats and refusals, with the time that it took."""
     repeats: Counter[Repeat] = Counter()
     rejected: Counter[str] = Counter()
@@ -55,7 +55,7 @@ def measured(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> Mea
             rejected[outcome.reason.value] += 1
         if outcome.feed and outcome.feed.unchanged:
             repeats[Repeat.UNCHANGED] += outcome.feed.unchanged
-    return Measured(seconds, repeats, rejected)
+    return BatchMeasures(seconds, repeats, rejected)
 
 
 def _repeat(outcome: Outcome) -> Repeat:

@@ -45,7 +45,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PublishRequest:
     """One article offered to the stream.
 
     `claim` names the article within its batch (`<entry>.<ordinal>`): the same claim offered
@@ -81,7 +81,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class IndexEntry:
     """The mark of an article in the index.
 
     `since_ms` and `latest_ms` are when its first and its newest revision were published (Unix,

@@ -8,6 +8,6 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def of_ms(milliseconds: int) -> str:
+def rfc3339_from_ms(milliseconds: int) -> str:
     """RFC 3339, UTC, of Unix milliseconds."""
     return rfc3339(datetime.fromtimestamp(milliseconds / 1000, UTC))

@@ -13,9 +13,9 @@ logger = get_logger(__name__)
 _LEFT_BEHIND = timedelta(hours=1)
 
 
-def tidy(context: Context, *, now: datetime) -> None:
+def clean_up(context: Context, *, now: datetime) -> None:
     """Remove raw files, journals, quarantine and accepted lists past their days, and leftovers."""
-    settings, desk = context.settings, context.desk
+    settings, deps = context.settings, context.deps
 
     def keep_days(source: str) -> int:
         folder = settings.folder(source)
@@ -24,8 +24,8 @@ def tidy(context: Context, *, now: datetime) -> None:
 
     # The journals answer for an article as long as the index knows it.
     ledger_days = max(settings.dedupe.keep_days, settings.archive.keep_days)
-    expired = desk.archive.tidy(now, keep_days, ledger_days)
-    expired += desk.quarantine.tidy(now, timedelta(days=settings.quarantine.keep_days))
+    expired = deps.archive.tidy(now, keep_days, ledger_days)
+    expired += deps.quarantine.tidy(now, timedelta(days=settings.quarantine.keep_days))
     context.accepted.forget_before((now - timedelta(days=ledger_days)).strftime("%Y%m%d"))
     left = sum(_remove_leftovers(root, now) for root in context.roots)
     if expired or left:

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from worker.feeds.catalog import Feeds
-from worker.model import Outcome, Stage, Status, Tally, measured
-from worker.pipeline.extract import Reader, read_items
+from worker.feeds.catalog import CatalogReader
+from worker.model import Outcome, Stage, Status, Tally, measure
+from worker.pipeline.extract import EntryReader, parse_entry
 from worker.pipeline.feed_stats import observations
-from worker.pipeline.ports import Desk
+from worker.pipeline.ports import IngestDeps
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
@@ -18,16 +18,16 @@ from worker.spool.layout import Root, roots
 from worker.spool.manifest import Entry, Head
 from worker.spool.quarantine import Quarantine
 from worker.spool.wanted import WantedPages
-from worker.store import opened
+from worker.store import factory
 from worker.store.articles import ArticleStore
-from worker.store.bells import Bells
 from worker.store.connection import Client, connect, redis_url
+from worker.store.factory import article_store, counter_store, job_store
 from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
 from worker.store.measures import Measures
-from worker.store.opened import article_store, job_store, tallies
 from worker.store.pages import PageStore, RobotsStore
-from worker.store.tally import Tallies, refused_of
+from worker.store.tally import CounterStore, refused_of
+from worker.store.wakeups import WakeupQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,15 @@ class Context:
     roots: tuple[Root, ...]
     accepted: Accepted
     jobs: JobStore
-    tallies: Tallies
+    counter_store: CounterStore
     articles: ArticleStore
-    feeds: Feeds
+    feeds: CatalogReader
     feed_store: FeedStore
     page_store: PageStore
     robots: RobotsStore
     measures: Measures
-    bells: Bells
-    desk: Desk
+    wakeups: WakeupQueue
+    deps: IngestDeps
 
     def root(self, source: str) -> Root:
         """The spool of a drop folder."""
@@ -57,10 +57,10 @@ class Context:
 def open_context(settings: Settings) -> Context:
     """Raises ConfigError where the settings or a site rule cannot be used."""
     client = connect(redis_url(settings))
-    counters = tallies(settings, client)
+    counters = counter_store(settings, client)
     articles = article_store(settings, client)
-    feeds = Feeds(settings)
-    feed_store = opened.feed_store(settings, client)
+    feeds = CatalogReader(settings)
+    feed_store = factory.feed_store(settings, client)
 
     def settle(
         segment: Segment,
@@ -78,7 +78,7 @@ def open_context(settings: Settings) -> Context:
             source=head.source,
             job=head.job,
             tally=tally,
-            measured=measured(outcomes, seconds),
+            measured=measure(outcomes, seconds),
             refused=refused,
         )
 
@@ -88,15 +88,15 @@ def open_context(settings: Settings) -> Context:
         roots=roots(settings),
         accepted=Accepted(settings.state_dir),
         jobs=job_store(settings, client),
-        tallies=counters,
+        counter_store=counters,
         articles=articles,
         feeds=feeds,
         feed_store=feed_store,
-        page_store=opened.page_store(settings, client),
+        page_store=factory.page_store(settings, client),
         robots=RobotsStore(client, stream=settings.stream.name),
         measures=Measures(client, stream=settings.stream.name),
-        bells=Bells(client),
-        desk=Desk(
+        wakeups=WakeupQueue(client),
+        deps=IngestDeps(
             settings=settings,
             sites=open_sites(settings),
             profile=feeds.profile,
@@ -112,11 +112,11 @@ def open_context(settings: Settings) -> Context:
     )
 
 
-def parsers_loaded(desk: Desk) -> None:
+def warm_up_parsers(deps: IngestDeps) -> None:
     """Read a small article, so that what reading loads and compiles is there before the first."""
     head = Head("", MANUAL, "enqueue", "2021-11-26T00:00:00Z")
-    reader = Reader(desk.settings, desk.sites, desk.profile, head)
-    for _ in read_items(reader, Entry(0, "warm-up"), _SMALL):
+    reader = EntryReader(deps.settings, deps.sites, deps.profile, head)
+    for _ in parse_entry(reader, Entry(0, "warm-up"), _SMALL):
         pass
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from worker.errors import Retryable, SpoolUnavailable
 from worker.escape import printable
-from worker.logs import bound, get_logger
+from worker.logs import get_logger, log_context
 from worker.model import Tally
 from worker.pipeline.ingest import ingest
-from worker.pipeline.ports import Desk
+from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch, fair_order, take
 from worker.spool.layout import Root
 
@@ -26,7 +26,7 @@ class Drained:
 
 def drain(
     roots: Sequence[Root],
-    desk: Desk,
+    deps: IngestDeps,
     *,
     seconds: float,
     monotonic: Callable[[], float],
@@ -50,7 +50,7 @@ def drain(
                 if batch is None:
                     continue
                 with batch, _in_hand(batch):
-                    tally = _ingested(batch, desk, over=lambda: monotonic() >= end)
+                    tally = _ingested(batch, deps, over=lambda: monotonic() >= end)
                     if tally is not None:
                         finished(name, tally)
             except SpoolUnavailable as error:
@@ -66,9 +66,9 @@ def drain(
     return Drained(done, left=False)
 
 
-def _ingested(batch: Batch, desk: Desk, *, over: Callable[[], bool]) -> Tally | None:
+def _ingested(batch: Batch, deps: IngestDeps, *, over: Callable[[], bool]) -> Tally | None:
     try:
-        return ingest(batch, desk, over=over)
+        return ingest(batch, deps, over=over)
     except Retryable as error:
         logger.info("a batch is left for later", error=str(error))
         raise
@@ -77,4 +77,4 @@ def _ingested(batch: Batch, desk: Desk, *, over: Callable[[], bool]) -> Tally | 
 def _in_hand(batch: Batch) -> AbstractContextManager[None]:
     """What every line says while a batch is worked on."""
     head = batch.manifest.head
-    return bound(job=head.job, batch=batch.name, source=printable(head.source))
+    return log_context(job=head.job, batch=batch.name, source=printable(head.source))

@@ -13,15 +13,15 @@ import orjson
 
 from worker.errors import Reason, Rejected, Retryable
 from worker.escape import printable
-from worker.formats import parse
+from worker.formats import parse_document
 from worker.logs import get_logger
 from worker.model import (
     Document,
-    Offer,
     OnChange,
     Outcome,
     Profile,
     Provenance,
+    PublishRequest,
     RawArticle,
     Refusal,
     Scope,
@@ -36,7 +36,7 @@ logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ParsedArticle:
     """One article read. `alone`: the file holds nothing else. `path` is escaped; `weight` is
     about how many bytes it holds; `mark` stands for the input that is this article and no other,
     if there is one."""
@@ -52,7 +52,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class ParseFailure:
     """One article, or with `whole_file` everything, that could not be read, and why."""
 
     ordinal: int
@@ -63,7 +63,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class EntryReader:
     """What reading the entries of one batch needs. `profile_of` tells how a source's are read."""
 
     settings: Settings
@@ -75,7 +75,9 @@ class Reader:
         """How an entry is read and keyed: as its own source's, where it has one."""
         return self.profile_of(source_of(entry, self.head))
 
-    def offer(self, item: Item, *, ingested_at: str, known: bool = False) -> Offer:
+    def offer(
+        self, item: ParsedArticle, *, ingested_at: str, known: bool = False
+    ) -> PublishRequest:
         """The offer of an article; of one that is probably `known` without its data.
 
         `ingested_at` is RFC 3339, UTC. Raises what a bug in making the record raises.
@@ -83,7 +85,7 @@ class Reader:
         normalized, profile = item.normalized, self.profile(item.entry)
         lean = known and not self.head.force and profile.on_change is OnChange.DUPLICATE
         data = b"" if lean else orjson.dumps(replace(normalized.article, ingested_at=ingested_at))
-        return Offer(
+        return PublishRequest(
             claim=f"{item.entry.number}.{item.ordinal}",
             identity=normalized.identity,
             raw=item.mark,
@@ -94,7 +96,7 @@ class Reader:
             force=self.head.force,
         )
 
-    def outcome(self, item: Item, *, ingested_at: str) -> Outcome:
+    def outcome(self, item: ParsedArticle, *, ingested_at: str) -> Outcome:
         """What is noted of an article, before it is decided what became of it."""
         return Outcome(
             entry=item.entry.number,
@@ -121,9 +123,9 @@ def first_seen(entry: Entry, head: Head) -> str:
     return (entry.origin.seen_at if entry.origin else None) or head.claimed_at
 
 
-def read_items(
-    reader: Reader, entry: Entry, data: bytes, digest: str | None = None
-) -> Iterator[Item | Unread]:
+def parse_entry(
+    reader: EntryReader, entry: Entry, data: bytes, digest: str | None = None
+) -> Iterator[ParsedArticle | ParseFailure]:
     """Every article of an entry, in order; one that is bad does not stop the others.
 
     `digest` is the SHA-256 of `data`, where it is known already.
@@ -134,7 +136,7 @@ def read_items(
     digest = digest or sha256(data)
     mark = raw_mark(digest, reader.profile(entry))
     ordinal = -1
-    pending: RawArticle | Refusal | Unread | None = None
+    pending: RawArticle | Refusal | ParseFailure | None = None
     articles = _guarded(reader, entry, data)
     for ordinal, read in enumerate(articles):
         if pending is not None:
@@ -142,7 +144,7 @@ def read_items(
         pending = read
     if pending is None:
         message = "there is no article in it: drop files that hold at least one"
-        yield Unread(0, Reason.NO_CONTENT, message, data, whole_file=True)
+        yield ParseFailure(0, Reason.NO_CONTENT, message, data, whole_file=True)
     elif ordinal:
         yield item_of(reader, entry, ordinal, pending, digest, alone=False)
     else:
@@ -183,37 +185,39 @@ def document_of(entry: Entry, data: bytes) -> Document:
     )
 
 
-def _guarded(reader: Reader, entry: Entry, data: bytes) -> Iterator[RawArticle | Refusal | Unread]:
+def _guarded(
+    reader: EntryReader, entry: Entry, data: bytes
+) -> Iterator[RawArticle | Refusal | ParseFailure]:
     """What the parser yields; what it raises becomes the last item."""
     document = document_of(entry, data)
     limits, count = reader.settings.limits, 0
     profile = reader.profile(entry)
     try:
-        for item in parse(document, profile=profile, sites=reader.sites, limits=limits):
+        for item in parse_document(document, profile=profile, sites=reader.sites, limits=limits):
             yield item
             count += 1
     except Retryable:
         raise
     except Exception as error:
         reason, message = refusal_of(error, entry.path)
-        yield Unread(count, reason, message, data, whole_file=count == 0)
+        yield ParseFailure(count, reason, message, data, whole_file=count == 0)
 
 
 def item_of(
-    reader: Reader,
+    reader: EntryReader,
     entry: Entry,
     ordinal: int,
-    read: RawArticle | Refusal | Unread,
+    read: RawArticle | Refusal | ParseFailure,
     digest: str,
     *,
     alone: bool,
     mark: bytes | None = None,
-) -> Item | Unread:
+) -> ParsedArticle | ParseFailure:
     """The article that a parser read, normalized; or why it is refused."""
-    if isinstance(read, Unread):
+    if isinstance(read, ParseFailure):
         return read
     if isinstance(read, Refusal):
-        return Unread(ordinal, read.reason, read.message, read.raw, whole_file=alone)
+        return ParseFailure(ordinal, read.reason, read.message, read.raw, whole_file=alone)
     path = printable(entry.path, 1000)
     if read.member:
         path = f"{path}!{read.member}"
@@ -243,8 +247,8 @@ def item_of(
         raise
     except Exception as error:
         reason, message = refusal_of(error, entry.path)
-        return Unread(ordinal, reason, message, read.html.encode("utf-8", "replace"), alone)
-    return Item(entry, ordinal, path, normalized, digest, alone, len(read.html), mark)
+        return ParseFailure(ordinal, reason, message, read.html.encode("utf-8", "replace"), alone)
+    return ParsedArticle(entry, ordinal, path, normalized, digest, alone, len(read.html), mark)
 
 
 def refusal_of(error: Exception, path: str) -> tuple[Reason, str]:

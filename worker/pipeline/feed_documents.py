@@ -11,22 +11,22 @@ from dataclasses import dataclass, replace
 from worker.errors import Retryable
 from worker.formats.bounds import MAX_REFUSALS
 from worker.formats.feed.polled import FeedEntry, read_feed
-from worker.formats.page.entry_bundle import Capsule, pack, unpack
+from worker.formats.page.entry_bundle import EntryBundle, pack, unpack
 from worker.formats.page.full_text import merge
 from worker.model import FeedRead, RawArticle, Refusal
 from worker.pipeline.extract import (
-    Item,
-    Reader,
-    Unread,
+    EntryReader,
+    ParsedArticle,
+    ParseFailure,
     document_of,
     entry_mark,
     item_of,
-    read_items,
+    parse_entry,
     refusal_of,
     sha256,
 )
 from worker.spool.manifest import Entry, Form
-from worker.spool.wanted import Wanted
+from worker.spool.wanted import WantedPage
 
 _LONGEST_TITLE = 300
 _CROWDED = "too many pages wait to be fetched: this is the feed's own text"
@@ -35,11 +35,11 @@ MOST_PRINTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FeedArticle:
     """An article of a feed that is not known as it is, or why it is none. `page` is what its feed
     says of it where it has a page of its own, which may be fetched."""
 
-    item: Item | Unread
+    item: ParsedArticle | ParseFailure
     page: RawArticle | None = None
 
 
@@ -52,7 +52,7 @@ class FeedDocument:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: EntryReader,
         entry: Entry,
         data: bytes,
         unchanged: Callable[[Sequence[bytes]], Sequence[bool]],
@@ -74,16 +74,16 @@ class FeedDocument:
         self.known = 0
         self.crowded = False
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FeedArticle]:
         before: frozenset[str] | None = None
         for number, entry in enumerate(self._file.entries):
             if self._known[number]:
                 self.known += 1
                 continue
             found = self._found(number, self._read(number))
-            if isinstance(found.item, Unread):
+            if isinstance(found.item, ParseFailure):
                 before = self._refused_before() if before is None else before
-                self._refused.append(print_of(entry))
+                self._refused.append(fingerprint_of(entry))
                 if self._refused[-1] in before or len(self._refused) > MAX_REFUSALS:
                     self.known += 1  # it was told of, or enough were
                     continue
@@ -98,7 +98,7 @@ class FeedDocument:
         except Exception as error:  # no other entry's fault
             return Refusal(*refusal_of(error, self._entry.path), raw=entry.said)
 
-    def _found(self, number: int, read: RawArticle | Refusal) -> Found:
+    def _found(self, number: int, read: RawArticle | Refusal) -> FeedArticle:
         if self.crowded and isinstance(read, RawArticle) and _is_web(read.url):
             read = replace(read, warnings=(*read.warnings, _CROWDED))
         item = item_of(
@@ -110,40 +110,42 @@ class FeedDocument:
             alone=False,
             mark=self._marks[number],
         )
-        if self.crowded or isinstance(item, Unread) or isinstance(read, Refusal):
-            return Found(item)
-        return Found(item, read if _is_web(read.url) else None)
+        if self.crowded or isinstance(item, ParseFailure) or isinstance(read, Refusal):
+            return FeedArticle(item)
+        return FeedArticle(item, read if _is_web(read.url) else None)
 
     def about(self) -> FeedRead:
         return FeedRead(
             entries=len(self._marks),
             unchanged=self.known,
-            prints="".join(map(print_of, self._file.entries[:MOST_PRINTS])),
+            prints="".join(map(fingerprint_of, self._file.entries[:MOST_PRINTS])),
             hold_seconds=self._file.hold_seconds,
             title=(self._file.title or "")[:_LONGEST_TITLE] or None,
             refused="".join(self._refused[:MOST_PRINTS]),
         )
 
 
-def read_entry(reader: Reader, entry: Entry, data: bytes) -> Iterator[Item | Unread]:
+def read_entry(
+    reader: EntryReader, entry: Entry, data: bytes
+) -> Iterator[ParsedArticle | ParseFailure]:
     """Every article of an entry, whatever it is: what replaying offers again."""
     form = entry.origin.form if entry.origin else Form.ANY
     if form is Form.FEED:
         found = open_document(reader, entry, data, lambda marks: [False] * len(marks), frozenset)
-        yield from (found,) if isinstance(found, Unread) else (one.item for one in found)
+        yield from (found,) if isinstance(found, ParseFailure) else (one.item for one in found)
     elif form is Form.CAPSULE:
-        yield read_capsule(reader, entry, data)
+        yield read_entry_bundle(reader, entry, data)
     else:
-        yield from read_items(reader, entry, data)
+        yield from parse_entry(reader, entry, data)
 
 
 def open_document(
-    reader: Reader,
+    reader: EntryReader,
     entry: Entry,
     data: bytes,
     unchanged: Callable[[Sequence[bytes]], Sequence[bool]],
     refused_before: Callable[[], frozenset[str]],
-) -> FeedDocument | Unread:
+) -> FeedDocument | ParseFailure:
     """A feed's document, or why it is none. `unchanged` tells which entries are known by their
     marks; an entry that cannot be read and was told of before (`refused_before` has its print) is
     not told of again."""
@@ -152,10 +154,12 @@ def open_document(
     except Retryable:
         raise
     except Exception as error:
-        return Unread(0, *refusal_of(error, entry.path), raw=data, whole_file=True)
+        return ParseFailure(0, *refusal_of(error, entry.path), raw=data, whole_file=True)
 
 
-def read_capsule(reader: Reader, entry: Entry, data: bytes) -> Item | Unread:
+def read_entry_bundle(
+    reader: EntryReader, entry: Entry, data: bytes
+) -> ParsedArticle | ParseFailure:
     """An entry of a feed with its page, as one article."""
     profile, limits = reader.profile(entry), reader.settings.limits
     try:
@@ -164,31 +168,31 @@ def read_capsule(reader: Reader, entry: Entry, data: bytes) -> Item | Unread:
     except Retryable:
         raise
     except Exception as error:
-        return Unread(0, *refusal_of(error, entry.path), raw=data, whole_file=True)
+        return ParseFailure(0, *refusal_of(error, entry.path), raw=data, whole_file=True)
     assert entry.origin is not None
     mark = bytes.fromhex(entry.origin.mark) if entry.origin.mark else None
     return item_of(reader, entry, 0, merged, sha256(data), alone=True, mark=mark)
 
 
-def wanted_page(reader: Reader, item: Item, raw: RawArticle) -> Wanted:
+def wanted_page(reader: EntryReader, item: ParsedArticle, raw: RawArticle) -> WantedPage:
     """What has to be fetched to publish an entry of a feed that asks for full text."""
     assert item.entry.origin is not None
     assert item.mark is not None
     assert raw.url is not None
     source = reader.profile(item.entry).source
     name = hashlib.blake2b(item.mark + source.encode(), digest_size=16).hexdigest()
-    return Wanted(
+    return WantedPage(
         name=name,
         source=source,
         url=raw.url,
         feed_url=item.entry.origin.feed_url,
         wanted_at=reader.head.claimed_at,
         mark=item.mark.hex(),
-        capsule=pack(Capsule(raw)),
+        capsule=pack(EntryBundle(raw)),
     )
 
 
-def print_of(entry: FeedEntry) -> str:
+def fingerprint_of(entry: FeedEntry) -> str:
     """12 hex digits for an entry as its feed lists it: by its guid, address and title."""
     told = entry.name.encode("utf-8", "replace") if entry.name.strip("\0") else entry.said
     return hashlib.blake2b(told, digest_size=6).hexdigest()

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import Feed
-from worker.feeds.schedule import pace_of
+from worker.feeds.schedule import poll_pace
 from worker.model import Outcome, Status
 from worker.settings import Settings
 from worker.spool.archive import ArchivedFile, SegmentHead
 from worker.spool.manifest import Form
-from worker.store.feeds import Observed
+from worker.store.feeds import FeedObservation
 
 _NEW = (Status.PUBLISHED, Status.REVISED, Status.DEFERRED)
 _LONGEST_MESSAGE = 500
@@ -22,7 +22,7 @@ def observations(
     outcomes: Sequence[Outcome],
     catalog: Callable[[], Catalog],
     settings: Settings,
-) -> list[Observed]:
+) -> list[FeedObservation]:
     """One for each document of a feed that is still there, and for each page of such a feed's.
 
     Raises SpoolUnavailable where it is not known which feeds there are.
@@ -44,17 +44,17 @@ def observations(
 
 def _observed(
     feed: Feed, file: ArchivedFile, outcomes: Sequence[Outcome], settings: Settings
-) -> Observed:
+) -> FeedObservation:
     assert file.origin is not None
     counts = Counter(outcome.status for outcome in outcomes)
     whole = next((one for one in outcomes if one.whole_file), None)
     read = next((one.feed for one in outcomes if one.feed), None)
     is_feed = file.origin.form is Form.FEED
     refused = whole if is_feed else None
-    return Observed(
+    return FeedObservation(
         name=feed.name,
         fetched_ms=int(datetime.fromisoformat(file.origin.fetched_at).timestamp() * 1000),
-        pace=pace_of(feed, settings),
+        pace=poll_pace(feed, settings),
         entries=None if not is_feed else read.entries if read else 0,
         new=sum(counts[status] for status in _NEW) if is_feed else 0,
         published=counts[Status.PUBLISHED],

@@ -17,43 +17,45 @@ from dataclasses import replace
 from worker.escape import printable
 from worker.model import Outcome, Stage, Status, Tally
 from worker.model.times import rfc3339
-from worker.pipeline.ports import Desk
-from worker.pipeline.process import decide
+from worker.pipeline.ports import IngestDeps
+from worker.pipeline.process import process
 from worker.pipeline.timing import Stopwatch, TimedStream
 from worker.spool.archive import ArchivedFile, Segment, SegmentHead
 from worker.spool.batch import Batch
 from worker.spool.layout import time_of
 
 
-def ingest(batch: Batch, desk: Desk, *, over: Callable[[], bool] = lambda: False) -> Tally | None:
+def ingest(
+    batch: Batch, deps: IngestDeps, *, over: Callable[[], bool] = lambda: False
+) -> Tally | None:
     """Bring a held batch to its end and remove it from the spool.
 
     None where the time was `over` in the middle: the batch stays, with its journal. Raises
     Retryable where the world is bad: the batch stays, and what was done is not lost.
     """
-    segment = desk.archive.find(batch.name)
+    segment = deps.archive.find(batch.name)
     if segment is not None:
-        tally = settle(segment, desk)
+        tally = settle(segment, deps)
     else:
-        watch, stream = Stopwatch(desk.clock), TimedStream(desk.stream, desk.clock)
-        watch.seconds[Stage.WAIT] = _age(batch, desk)
-        outcomes = decide(batch, replace(desk, stream=stream), over)
+        watch, stream = Stopwatch(deps.clock), TimedStream(deps.stream, deps.clock)
+        watch.seconds[Stage.WAIT] = _age(batch, deps)
+        outcomes = process(batch, replace(deps, stream=stream), over)
         if outcomes is None:
             return None
         watch.lap(Stage.READ, less=stream.seconds)
         watch.seconds[Stage.PUBLISH] = stream.seconds
-        segment, files = _archive(batch, outcomes, desk)
+        segment, files = _archive(batch, outcomes, deps)
         watch.lap(Stage.ARCHIVE)
-        watch.seconds[Stage.WHOLE] = _age(batch, desk)
-        tally = _settle(segment, outcomes, files, desk, watch.seconds)
+        watch.seconds[Stage.WHOLE] = _age(batch, deps)
+        tally = _settle(segment, outcomes, files, deps, watch.seconds)
     batch.remove()
     return tally
 
 
-def settle(segment: Segment, desk: Desk) -> Tally:
+def settle(segment: Segment, deps: IngestDeps) -> Tally:
     """Count what the segment's journal says, but not how long it took; harmless when it was
     counted before."""
-    return _settle(segment, list(segment.outcomes()), len(segment.head().files), desk, {})
+    return _settle(segment, list(segment.outcomes()), len(segment.head().files), deps, {})
 
 
 def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
@@ -75,7 +77,7 @@ def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
     )
 
 
-def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> tuple[Segment, int]:
+def _archive(batch: Batch, outcomes: Sequence[Outcome], deps: IngestDeps) -> tuple[Segment, int]:
     """The finished segment, and how many files it is about."""
     refused = {outcome.entry for outcome in outcomes if outcome.whole_file}
     files = tuple(
@@ -88,22 +90,22 @@ def _archive(batch: Batch, outcomes: Sequence[Outcome], desk: Desk) -> tuple[Seg
         )
         for entry in batch.entries()
     )
-    head = SegmentHead(batch.manifest.head, rfc3339(desk.now()), files)
-    return desk.archive.write(head, outcomes, batch.content), len(files)
+    head = SegmentHead(batch.manifest.head, rfc3339(deps.now()), files)
+    return deps.archive.write(head, outcomes, batch.content), len(files)
 
 
 def _settle(
     segment: Segment,
     outcomes: Sequence[Outcome],
     files: int,
-    desk: Desk,
+    deps: IngestDeps,
     seconds: Mapping[Stage, float],
 ) -> Tally:
     tally = tally_of(outcomes, files)
-    desk.settle(segment, tally, outcomes, seconds)
+    deps.settle(segment, tally, outcomes, seconds)
     return tally
 
 
-def _age(batch: Batch, desk: Desk) -> float:
+def _age(batch: Batch, deps: IngestDeps) -> float:
     """Seconds since the batch's files were claimed; by the clocks of two machines, maybe."""
-    return max(0.0, (desk.now() - time_of(batch.name)).total_seconds())
+    return max(0.0, (deps.now() - time_of(batch.name)).total_seconds())

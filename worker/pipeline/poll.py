@@ -11,15 +11,15 @@ from worker.logs import get_logger
 from worker.pipeline.context import Context
 from worker.settings import FETCH_TAKING_SECONDS, POLLED
 from worker.sources.feeds import FeedSource
-from worker.sources.fetch_loop import Bounds, Run, Source, fetch_due
+from worker.sources.fetch_loop import FetchLimits, FetchSource, FetchTotals, fetch_due
 from worker.sources.pages import PageSource
 from worker.sources.pause import is_paused
-from worker.sources.semaphore import slot
+from worker.sources.semaphore import acquire_slot
 from worker.spool.batch import names
 from worker.spool.claim import Incoming, claim_bytes
 from worker.spool.free_space import check_free
 from worker.spool.layout import manual_root
-from worker.store.jobs import Job, JobKind, quietly
+from worker.store.jobs import Job, JobKind, log_store_errors
 
 logger = get_logger(__name__)
 
@@ -28,7 +28,7 @@ _PARTS = 4
 one poll's work to its end, and no batch takes more than a slice of time."""
 
 
-def poll(context: Context, *, ring: Callable[[], None]) -> None:
+def poll(context: Context, *, notify: Callable[[], None]) -> None:
     """Let the store know the feeds of the catalog and the wanted pages; ring if any is due.
 
     Raises Retryable.
@@ -39,10 +39,10 @@ def poll(context: Context, *, ring: Callable[[], None]) -> None:
             logger.info("feeds are known", feeds=len(context.feeds.current()))
     pages.sync()
     if context.feed_store.due() or context.page_store.due():
-        ring()
+        notify()
 
 
-def fetch(context: Context, *, ring: Callable[[], None]) -> Run | None:
+def fetch(context: Context, *, notify: Callable[[], None]) -> FetchTotals | None:
     """Fetch what is due; `ring` is called when something is there to be ingested.
 
     So many processes may be at it at once, and a worker has as many more than it needs to ingest:
@@ -52,12 +52,12 @@ def fetch(context: Context, *, ring: Callable[[], None]) -> Run | None:
     settings = context.settings
     if is_paused(settings.state_dir, POLLED):
         return None
-    with slot(settings.state_dir, "fetch", settings.fetching()) as mine:
+    with acquire_slot(settings.state_dir, "fetch", settings.fetching()) as mine:
         if mine is None:
             return None
         feeds, pages = _sources(context)
         pages.sync()
-        fetched = asyncio.run(_fetch(context, (feeds, pages), ring, mine.at))
+        fetched = asyncio.run(_fetch(context, (feeds, pages), notify, mine.at))
     if fetched.turns:
         logger.info(
             "fetched",
@@ -70,33 +70,33 @@ def fetch(context: Context, *, ring: Callable[[], None]) -> Run | None:
 
 async def _fetch(
     context: Context,
-    sources: Sequence[Source],
-    ring: Callable[[], None],
+    sources: Sequence[FetchSource],
+    notify: Callable[[], None],
     told: Callable[[int], None] = lambda _: None,
-) -> Run:
+) -> FetchTotals:
     settings = context.settings
     root = manual_root(settings)
 
     def claim(documents: Sequence[Incoming]) -> None:
-        now = context.desk.now()
+        now = context.deps.now()
         job = poll_job(now)
         claimed = claim_bytes(
             root, documents, context.accepted, source=POLLED, kind="feed", now=now, job=job.id
         )
-        with quietly("a job is not noted", job=job.id):
+        with log_store_errors("a job is not noted", job=job.id):
             context.jobs.open(job)
             context.jobs.add_files(job.id, claimed.files)
-        ring()
+        notify()
 
     def count(answers: Mapping[tuple[str, str], int]) -> None:
-        with quietly("fetches are not counted", of="feeds and pages"):
+        with log_store_errors("fetches are not counted", of="feeds and pages"):
             context.measures.fetched(answers)
 
     def may_take() -> bool:
         return len(names(root)) < settings.spool.max_waiting
 
     check_free(settings.state_dir, settings.spool.min_free_mb)
-    bounds = Bounds(
+    bounds = FetchLimits(
         settings.fetch.concurrency,
         FETCH_TAKING_SECONDS,
         settings.spool.batch_files,
@@ -121,15 +121,15 @@ def poll_job(now: datetime) -> Job:
 
 
 def _sources(context: Context) -> tuple[FeedSource, PageSource]:
-    settings, desk = context.settings, context.desk
-    feeds = FeedSource(context.feed_store, context.feeds.current, settings, now=desk.now)
+    settings, deps = context.settings, context.deps
+    feeds = FeedSource(context.feed_store, context.feeds.current, settings, now=deps.now)
     pages = PageSource(
         context.page_store,
-        desk.wanted,
+        deps.wanted,
         context.robots,
         settings,
-        desk.sites,
-        profile=desk.profile,
-        now=desk.now,
+        deps.sites,
+        profile=deps.profile,
+        now=deps.now,
     )
     return feeds, pages

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from worker.model import Decision, Identity, Known, Offer, Outcome, Profile, Stage, Tally
+from worker.model import (
+    Decision,
+    Identity,
+    IndexEntry,
+    Outcome,
+    Profile,
+    PublishRequest,
+    Stage,
+    Tally,
+)
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.archive import Archive, Segment
@@ -16,24 +25,24 @@ from worker.spool.wanted import WantedPages
 class Stream(Protocol):
     """The store, as ingesting needs it; `worker.store.ArticleStore` is one."""
 
-    def known(self, raws: Sequence[bytes]) -> list[Known | None]: ...
+    def known(self, raws: Sequence[bytes]) -> list[IndexEntry | None]: ...
 
     def unchanged(self, raws: Sequence[bytes]) -> list[bool]: ...
 
-    def find(self, article_id: str) -> Known | None: ...
+    def find(self, article_id: str) -> IndexEntry | None: ...
 
     def marked(self, identities: Sequence[Identity]) -> list[bool]: ...
 
-    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]: ...
+    def publish(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]: ...
 
 
-class FeedMemory(Protocol):
+class FeedPort(Protocol):
     """What is remembered of feeds, as ingesting needs it."""
 
     def refused_before(self, source: str) -> frozenset[str]: ...
 
 
-class Settle(Protocol):
+class SettlePort(Protocol):
     """Counts a batch's outcomes, and how long they took, once, however often it is called."""
 
     def __call__(
@@ -46,7 +55,7 @@ class Settle(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class IngestDeps:
     """Everything ingesting works with. `profile` tells how a source's articles are read; `now`
     gives aware datetimes, `clock` seconds that only grow."""
 
@@ -54,9 +63,9 @@ class Desk:
     sites: Sites
     profile: Callable[[str], Profile]
     stream: Stream
-    feeds: FeedMemory
+    feeds: FeedPort
     wanted: WantedPages
-    settle: Settle
+    settle: SettlePort
     archive: Archive
     quarantine: Quarantine
     now: Callable[[], datetime]

@@ -11,19 +11,27 @@ from datetime import timedelta
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.logs import bound
-from worker.model import Known, OnChange, Outcome, Status
+from worker.logs import log_context
+from worker.model import IndexEntry, OnChange, Outcome, Status
 from worker.model.times import rfc3339
-from worker.pipeline.extract import Item, Reader, Unread, raw_mark, read_items, sha256, source_of
+from worker.pipeline.extract import (
+    EntryReader,
+    ParsedArticle,
+    ParseFailure,
+    parse_entry,
+    raw_mark,
+    sha256,
+    source_of,
+)
 from worker.pipeline.feed_documents import (
+    FeedArticle,
     FeedDocument,
-    Found,
     open_document,
-    read_capsule,
+    read_entry_bundle,
     wanted_page,
 )
-from worker.pipeline.ports import Desk
-from worker.pipeline.publisher import Offering
+from worker.pipeline.ports import IngestDeps
+from worker.pipeline.publisher import BatchPublisher
 from worker.spool.batch import Batch
 from worker.spool.manifest import Entry, Form
 
@@ -35,17 +43,17 @@ _PAGES = 100
 """Articles of a feed of which it is asked at once whether their pages are wanted."""
 
 
-def decide(batch: Batch, desk: Desk, over: Callable[[], bool]) -> list[Outcome] | None:
+def process(batch: Batch, deps: IngestDeps, over: Callable[[], bool]) -> list[Outcome] | None:
     """Outcomes of every article of the batch, those of earlier runs among them.
 
     None where the time was `over` before the last entry: what is decided is in the journal, and
     whoever takes the batch next goes on from there.
     """
-    work = _Work(batch, desk, Offering(batch, desk))
+    work = _Work(batch, deps, BatchPublisher(batch, deps))
     left = [entry for entry in batch.entries() if entry.number not in batch.progress.done]
     # What killed a worker before comes last, so that it holds up nobody else.
     left.sort(key=lambda entry: (batch.progress.deaths.get(entry.number, 0), entry.number))
-    for chunk in _chunks(batch, left, desk.settings.spool.batch_bytes):
+    for chunk in _chunks(batch, left, deps.settings.spool.batch_bytes):
         for number, _ in enumerate(work.chunk(chunk), 1):
             if number < len(left) and over():
                 work.offering.flush()
@@ -77,18 +85,18 @@ class _Work:
     """A batch being read; what is read is offered."""
 
     batch: Batch
-    desk: Desk
-    offering: Offering
+    deps: IngestDeps
+    offering: BatchPublisher
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> EntryReader:
         return self.offering.reader
 
     def chunk(self, entries: Sequence[Entry]) -> Iterator[Entry]:
         """Read a group of entries, leave out what is known by its bytes, parse the others; each is
         yielded when it is read. What was read is offered once a second at least: a worker that is
         ended in the middle has lost no more, and a slow batch comes to its end all the same."""
-        limit = self.desk.settings.limits.file_bytes
+        limit = self.deps.settings.limits.file_bytes
         offering = self.offering
         raws: list[tuple[Entry, bytes, str]] = []
         for entry in entries:
@@ -112,7 +120,7 @@ class _Work:
                 else:
                     offering.note(_known(entry, digest, hit))
                 offering.finished(entry)
-            if self.desk.now() - offering.flushed >= _LONGEST_UNNOTED:
+            if self.deps.now() - offering.flushed >= _LONGEST_UNNOTED:
                 offering.flush()
             yield entry
         offering.flush()
@@ -120,16 +128,16 @@ class _Work:
     def _in_hand(self, entry: Entry) -> AbstractContextManager[None]:
         """What every line says while an entry is read."""
         source = source_of(entry, self.reader.head)
-        return bound(document=printable(entry.path), source=printable(source))
+        return log_context(document=printable(entry.path), source=printable(source))
 
-    def _known_files(self, raws: Sequence[tuple[Entry, bytes, str]]) -> list[Known | None]:
+    def _known_files(self, raws: Sequence[tuple[Entry, bytes, str]]) -> list[IndexEntry | None]:
         """What is known of each file by its bytes; for what was fetched that comes later."""
         asked = [
             (entry, raw_mark(digest, self.reader.profile(entry)))
             for entry, _, digest in raws
             if _form(entry) is Form.ANY and self._may_ask(entry)
         ]
-        known = self.desk.stream.known([mark for _, mark in asked]) if asked else ()
+        known = self.deps.stream.known([mark for _, mark in asked]) if asked else ()
         found = {entry.number: hit for (entry, _), hit in zip(asked, known, strict=True)}
         return [found.get(entry.number) for entry, *_ in raws]
 
@@ -140,7 +148,7 @@ class _Work:
 
     def _check_deaths(self, entry: Entry) -> None:
         deaths = self.batch.progress.deaths.get(entry.number, 0)
-        if deaths >= self.desk.settings.spool.max_attempts:
+        if deaths >= self.deps.settings.spool.max_attempts:
             raise Rejected(
                 Reason.KILLS_WORKER,
                 f"reading this file ended its worker {deaths} times (time or memory ran out): "
@@ -153,9 +161,9 @@ class _Work:
         if form is Form.FEED:
             self._read_feed(entry, data)
         elif form is Form.CAPSULE:
-            self.offering.take(entry, read_capsule(self.reader, entry, data))
+            self.offering.take(entry, read_entry_bundle(self.reader, entry, data))
         else:
-            for item in read_items(self.reader, entry, data, digest):
+            for item in parse_entry(self.reader, entry, data, digest):
                 self.offering.take(entry, item)
 
     def _read_feed(self, entry: Entry, data: bytes) -> None:
@@ -163,17 +171,17 @@ class _Work:
 
         def unchanged(marks: Sequence[bytes]) -> Sequence[bool]:
             may_ask = marks and self._may_ask(entry)
-            return self.desk.stream.unchanged(marks) if may_ask else [False] * len(marks)
+            return self.deps.stream.unchanged(marks) if may_ask else [False] * len(marks)
 
         def refused_before() -> frozenset[str]:
-            return self.desk.feeds.refused_before(source)
+            return self.deps.feeds.refused_before(source)
 
         document = open_document(self.reader, entry, data, unchanged, refused_before)
-        if isinstance(document, Unread):
+        if isinstance(document, ParseFailure):
             self.offering.take(entry, document)
             return
         full_text = self.reader.profile(entry).full_text
-        document.crowded = full_text and len(self.desk.wanted.names()) >= MOST_WANTED
+        document.crowded = full_text and len(self.deps.wanted.names()) >= MOST_WANTED
         for found in self._without_pages(entry, document) if full_text else document:
             self.offering.take(entry, found.item)
         about = document.about()
@@ -181,10 +189,10 @@ class _Work:
             Outcome(entry.number, -1, Status.READ, printable(entry.path), feed=about)
         )
 
-    def _without_pages(self, entry: Entry, document: FeedDocument) -> Iterator[Found]:
+    def _without_pages(self, entry: Entry, document: FeedDocument) -> Iterator[FeedArticle]:
         """What is published as the feed has it; for the rest of the new articles their pages are
         sent for, a group at a time."""
-        group: list[Found] = []
+        group: list[FeedArticle] = []
         for found in document:
             if found.page is None:
                 yield found
@@ -195,24 +203,24 @@ class _Work:
                 group = []
         document.known += self._want_pages(entry, group)
 
-    def _want_pages(self, entry: Entry, group: Sequence[Found]) -> int:
+    def _want_pages(self, entry: Entry, group: Sequence[FeedArticle]) -> int:
         """Send for the pages of articles that are new; how many of them wait already.
 
         A known article's page is fetched again only where a change of it would be published: what
         its feed says of it is not what was published, so that cannot tell.
         """
-        items = [found.item for found in group if isinstance(found.item, Item)]
-        known = self.desk.stream.marked([item.normalized.identity for item in items])
+        items = [found.item for found in group if isinstance(found.item, ParsedArticle)]
+        known = self.deps.stream.marked([item.normalized.identity for item in items])
         again = self.reader.profile(entry).on_change is OnChange.REVISE or self.reader.head.force
         waiting = 0
         for found, item, expected in zip(group, items, known, strict=True):
             status = Status.DUPLICATE
             if found.page is not None and (again or not expected):
-                if not self.desk.wanted.add([wanted_page(self.reader, item, found.page)]):
+                if not self.deps.wanted.add([wanted_page(self.reader, item, found.page)]):
                     waiting += 1
                     continue
                 status = Status.DEFERRED
-            outcome = self.reader.outcome(item, ingested_at=rfc3339(self.desk.now()))
+            outcome = self.reader.outcome(item, ingested_at=rfc3339(self.deps.now()))
             self.offering.note(replace(outcome, status=status, ingested_at=None))
         return waiting
 
@@ -221,7 +229,7 @@ def _form(entry: Entry) -> Form:
     return entry.origin.form if entry.origin else Form.ANY
 
 
-def _known(entry: Entry, digest: str, known: Known) -> Outcome:
+def _known(entry: Entry, digest: str, known: IndexEntry) -> Outcome:
     """The same bytes were published before: nothing has to be parsed to say so."""
     return Outcome(
         entry=entry.number,

@@ -10,34 +10,41 @@ from functools import cache
 
 from worker.errors import Rejected
 from worker.escape import printable
-from worker.model import Decision, Offer, Outcome, Status
+from worker.model import Decision, Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
-from worker.pipeline.extract import Item, Reader, Unread, first_seen, refusal_of, source_of
-from worker.pipeline.ports import Desk
+from worker.pipeline.extract import (
+    EntryReader,
+    ParsedArticle,
+    ParseFailure,
+    first_seen,
+    refusal_of,
+    source_of,
+)
+from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch
 from worker.spool.manifest import Entry, Form, Origin
-from worker.spool.quarantine import Refused, refused_id
+from worker.spool.quarantine import QuarantineItem, refused_id
 
 _OFFERS = 100
 _OFFER_BYTES = 2_000_000
 """One call's size: beyond it the server is kept from others for longer than it saves."""
 
 
-class Offering:
+class BatchPublisher:
     """What of a batch is offered next, and what is decided so far, by earlier runs too.
 
     `flushed` is when everything was last in the journal.
     """
 
-    def __init__(self, batch: Batch, desk: Desk) -> None:
+    def __init__(self, batch: Batch, deps: IngestDeps) -> None:
         head = batch.manifest.head
-        self.reader = Reader(desk.settings, desk.sites, cache(desk.profile), head)
-        self.flushed: datetime = desk.now()
+        self.reader = EntryReader(deps.settings, deps.sites, cache(deps.profile), head)
+        self.flushed: datetime = deps.now()
         self._batch = batch
-        self._desk = desk
+        self._desk = deps
         known = batch.progress.outcomes
         self._outcomes = {(outcome.entry, outcome.ordinal): outcome for outcome in known}
-        self._pending: list[Item] = []
+        self._pending: list[ParsedArticle] = []
         self._decided: list[Outcome] = []
         self._done: list[int] = []
         self._size = 0
@@ -46,9 +53,9 @@ class Offering:
         """All that is in the journal, in order."""
         return sorted(self._outcomes.values(), key=lambda outcome: (outcome.entry, outcome.ordinal))
 
-    def take(self, entry: Entry, item: Item | Unread) -> None:
+    def take(self, entry: Entry, item: ParsedArticle | ParseFailure) -> None:
         """Let an article wait to be offered, or refuse it."""
-        if isinstance(item, Unread):
+        if isinstance(item, ParseFailure):
             raw = None if item.whole_file else item.raw
             self.refuse(entry, item.ordinal, Rejected(item.reason, item.message), raw)
             return
@@ -78,10 +85,12 @@ class Offering:
         self._pending, self._decided, self._done, self._size = [], [], [], 0
         self.flushed = self._desk.now()
 
-    def _offer(self, items: Sequence[Item], at: str, known: Sequence[bool]) -> list[Item]:
+    def _offer(
+        self, items: Sequence[ParsedArticle], at: str, known: Sequence[bool]
+    ) -> list[ParsedArticle]:
         """Offer `items`, those `known` without their data; which of these need it after all."""
-        offered: list[Item] = []
-        offers: list[Offer] = []
+        offered: list[ParsedArticle] = []
+        offers: list[PublishRequest] = []
         for item, expected in zip(items, known, strict=True):
             try:
                 offers.append(self.reader.offer(item, ingested_at=at, known=expected))
@@ -106,7 +115,7 @@ class Offering:
         """Quarantine an entry (`raw` None) or one article of it, and note the outcome."""
         head = self._batch.manifest.head
         whole = raw is None
-        refused = Refused(
+        refused = QuarantineItem(
             id=refused_id(self._batch.name, entry.number, None if whole else ordinal),
             source=source_of(entry, head),
             path=printable(entry.path),

@@ -12,7 +12,7 @@ from pathlib import Path
 from worker.logs import get_logger
 from worker.pipeline.context import Context
 from worker.pipeline.replay import replay
-from worker.sources.semaphore import slot
+from worker.sources.semaphore import acquire_slot
 from worker.spool.archive import Segment
 from worker.spool.layout import write_durably
 from worker.store.server import run_id
@@ -22,7 +22,7 @@ logger = get_logger(__name__)
 WINDOW = timedelta(minutes=5)
 
 
-def offer_again(context: Context) -> None:
+def recover(context: Context) -> None:
     """Compare the server's run id with the one noted; if it changed, replay the last minutes.
 
     Raises Retryable; the new run id is noted only when everything was offered.
@@ -31,11 +31,11 @@ def offer_again(context: Context) -> None:
     running = run_id(context.redis)
     before, last_seen = _read(note)
     if before == running:
-        if context.desk.now() - last_seen > WINDOW / 2:
+        if context.deps.now() - last_seen > WINDOW / 2:
             note.touch()
         return
     # One process is enough: the others look at the folders meanwhile.
-    with slot(context.settings.state_dir, "offer-again", 1) as held:
+    with acquire_slot(context.settings.state_dir, "offer-again", 1) as held:
         if held is not None:
             _offer(context, note, before, last_seen, running)
 
@@ -45,7 +45,7 @@ def _offer(context: Context, note: Path, before: str, last_seen: datetime, runni
         return  # another process was done between our look and our lock
     if before:
         recent = _archived_since(context, last_seen - WINDOW)
-        lost = sum(replay(segment, context.desk) for segment in recent)
+        lost = sum(replay(segment, context.deps) for segment in recent)
         said = logger.warning if lost else logger.info
         said("Redis was started anew: what it lost was published again", articles=lost)
     write_durably(note, running.encode("ascii"))
@@ -54,7 +54,7 @@ def _offer(context: Context, note: Path, before: str, last_seen: datetime, runni
 def _archived_since(context: Context, since: datetime) -> Iterator[Segment]:
     # A batch may have waited: its name tells when it was claimed, its head when it was archived.
     first = (since - timedelta(days=1)).strftime("%Y%m%d")
-    for segment in context.desk.archive.segments(first):
+    for segment in context.deps.archive.segments(first):
         if segment.journal_path.stat().st_mtime >= since.timestamp():
             yield segment
 

@@ -18,20 +18,20 @@ from worker.spool.batch import names
 from worker.spool.claim import Claimed
 from worker.spool.free_space import check_free
 from worker.spool.layout import manual_root, notes_dir, translated
-from worker.store.jobs import Job, JobKind, quietly
+from worker.store.jobs import Job, JobKind, log_store_errors
 
 logger = get_logger(__name__)
 
 MORE = "more"
 
 
-def look(
+def scan_folders(
     context: Context,
     *,
     source: str | None = None,
     hints: Sequence[str] = (),
     now: datetime,
-    ring: Callable[[], None],
+    notify: Callable[[], None],
 ) -> None:
     """Scan one source, or all that have no schedule of their own; ring if anything waits.
 
@@ -42,18 +42,18 @@ def look(
     try:
         for folder in _folders(context, source):
             try:
-                _look_at(context, folder, hints, now, ring=ring, asked=source is not None)
+                _look_at(context, folder, hints, now, notify=notify, asked=source is not None)
             except SpoolUnavailable as error:
                 logger.warning("a folder cannot be looked at", source=folder.name, error=str(error))
                 trouble = error
     finally:
         if any(names(root) for root in context.roots):
-            ring()
+            notify()
     if trouble is not None:
         raise trouble
 
 
-def wants_more(context: Context) -> Iterable[str]:
+def sources_with_more(context: Context) -> Iterable[str]:
     """The sources whose last look ended at the bound, and whose batches are mostly done now."""
     low = context.settings.spool.max_waiting // 2
     for folder in context.settings.all_folders():
@@ -81,15 +81,15 @@ def _look_at(
     hints: Sequence[str],
     now: datetime,
     *,
-    ring: Callable[[], None],
+    notify: Callable[[], None],
     asked: bool,
 ) -> None:
     check_free(context.settings.state_dir, context.settings.spool.min_free_mb)
     job = hourly_job(folder.name, now)
 
     def claimed(batch: Claimed) -> None:
-        ring()
-        with quietly("a job is not noted", job=job.id):
+        notify()
+        with log_store_errors("a job is not noted", job=job.id):
             context.jobs.open(job)
             context.jobs.add_files(job.id, batch.files)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from worker.model import Decision, Identity, Known, Offer, Stage
+from worker.model import Decision, Identity, IndexEntry, PublishRequest, Stage
 from worker.pipeline.ports import Stream
 
 
@@ -14,7 +14,7 @@ class TimedStream:
         self._clock = clock
         self.seconds = 0.0
 
-    def known(self, raws: Sequence[bytes]) -> list[Known | None]:
+    def known(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
         began = self._clock()
         found = self._stream.known(raws)
         self.seconds += self._clock() - began
@@ -26,7 +26,7 @@ class TimedStream:
         self.seconds += self._clock() - began
         return found
 
-    def find(self, article_id: str) -> Known | None:
+    def find(self, article_id: str) -> IndexEntry | None:
         return self._stream.find(article_id)
 
     def marked(self, identities: Sequence[Identity]) -> list[bool]:
@@ -35,7 +35,7 @@ class TimedStream:
         self.seconds += self._clock() - began
         return found
 
-    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]:
+    def publish(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]:
         began = self._clock()
         decisions = self._stream.publish(batch, offers)
         self.seconds += self._clock() - began

@@ -10,20 +10,20 @@ import orjson
 
 from worker.errors import NotThere, StoreUnavailable, UsageError
 from worker.escape import printable
-from worker.feeds.catalog import Feeds
+from worker.feeds.catalog import CatalogReader
 from worker.model import Status
-from worker.model.times import of_ms, rfc3339
+from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.normalize.folding import fold, shows
-from worker.pipeline.extract import Item, Reader
+from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feed_documents import read_entry
 from worker.queries.explain import Explained, explain_id
-from worker.queries.history import Past
+from worker.queries.history import HistoryEntry
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
 from worker.spool.archive import Archive
 from worker.spool.manifest import Entry
-from worker.store.opened import article_store
+from worker.store.factory import article_store
 from worker.store.stream import StreamEntry
 
 SEARCHED = 2_000
@@ -221,9 +221,9 @@ def _time(text: str | None) -> str | None:
 def _written(stream_id: str) -> str:
     """When Redis wrote the entry; another program may have given it an id that is no time."""
     try:
-        return of_ms(int(stream_id.partition("-")[0]))
+        return rfc3339_from_ms(int(stream_id.partition("-")[0]))
     except (ValueError, OverflowError, OSError):
-        return of_ms(0)
+        return rfc3339_from_ms(0)
 
 
 def _has(entry: StreamEntry, data: dict[str, Any], wanted: Sequence[str]) -> bool:
@@ -235,7 +235,9 @@ def _has(entry: StreamEntry, data: dict[str, Any], wanted: Sequence[str]) -> boo
     return all(word in text for word in left)
 
 
-def _archived(settings: Settings, article_id: str, past: Sequence[Past]) -> dict[str, Any] | None:
+def _archived(
+    settings: Settings, article_id: str, past: Sequence[HistoryEntry]
+) -> dict[str, Any] | None:
     """The record as the archived file says it, read again by today's rules; None where the raw
     files have expired, or what was read then is not read so any more."""
     published = [one for one in past if one.status in (Status.PUBLISHED, Status.REVISED)]
@@ -250,10 +252,12 @@ def _archived(settings: Settings, article_id: str, past: Sequence[Past]) -> dict
     data = next((raw for entry, raw in segment.raws() if entry == last.entry), None)
     if data is None or len(data) > _READ_AGAIN:
         return None
-    reader = Reader(settings, open_sites(settings), Feeds(settings).profile, head.batch)
+    reader = EntryReader(
+        settings, open_sites(settings), CatalogReader(settings).profile, head.batch
+    )
     outcomes = {(one.entry, one.ordinal): one for one in segment.outcomes()}
     for item in read_entry(reader, entries[last.entry], data):
-        if isinstance(item, Item) and item.normalized.article.id == article_id:
+        if isinstance(item, ParsedArticle) and item.normalized.article.id == article_id:
             before = outcomes.get((last.entry, item.ordinal))
             at = (before and before.ingested_at) or rfc3339(utc_now())
             record = orjson.loads(reader.offer(item, ingested_at=at).data)

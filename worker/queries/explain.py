@@ -6,22 +6,29 @@ from pathlib import Path
 
 from worker.errors import NotThere, Reason, Retryable, UsageError
 from worker.escape import printable
-from worker.feeds.catalog import Feeds
+from worker.feeds.catalog import CatalogReader
 from worker.fetch import shown_url
 from worker.model import Identity, Scope, Status
-from worker.model.times import of_ms
+from worker.model.times import rfc3339_from_ms
 from worker.normalize.identity import identity_of
-from worker.pipeline.extract import Item, Unread
-from worker.queries.history import Past, of_address, of_article, of_path, same_address, same_path
+from worker.pipeline.extract import ParsedArticle, ParseFailure
+from worker.queries.history import (
+    HistoryEntry,
+    of_address,
+    of_article,
+    of_path,
+    same_address,
+    same_path,
+)
 from worker.queries.reading import read_document
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
-from worker.sources.lookup import known_source
+from worker.sources.lookup import require_source
 from worker.spool import batch, manifest
 from worker.spool.archive import Archive
 from worker.spool.layout import roots
-from worker.store.opened import article_store
+from worker.store.factory import article_store
 
 _PAST = 50
 """Decisions told about one article; its first publication is always among them."""
@@ -57,19 +64,19 @@ class Explained:
     revision: int | None = None
     same_content: bool | None = None
     in_stream: InStream | None = None
-    past: tuple[Past, ...] = ()
+    past: tuple[HistoryEntry, ...] = ()
     waiting_in: str | None = None
     reason: Reason | None = None
     message: str | None = None
 
     @property
-    def first(self) -> Past | None:
+    def first(self) -> HistoryEntry | None:
         """The publication that the others are duplicates of, if the archive still has it."""
         return next((one for one in self.past if one.status is Status.PUBLISHED), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExplainResult:
     """All that is known; `problem` says in words what could not be looked up.
 
     `complete` is False where Redis did not answer.
@@ -82,11 +89,11 @@ class Answer:
 
 def explain_title(
     settings: Settings, title: str, date: str | None, source: str | None = None
-) -> Answer:
+) -> ExplainResult:
     """Explain the article that a title and a date name. Raises ConfigError, UsageError; NotThere
     where there is no such source, whose rules the key would be made by."""
-    known_source(settings, source)
-    profile = Feeds(settings).profile(source or MANUAL)
+    require_source(settings, source)
+    profile = CatalogReader(settings).profile(source or MANUAL)
     rule = open_sites(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
     about = Explained(title=title, date=found.date, folded_title=found.title, scope=profile.scope)
@@ -100,19 +107,19 @@ def explain_title(
             why = "without a date the key needs the article's content: give --date, or a PATH"
         else:
             why = f"with the scope {profile.scope} the key needs the article itself: give a PATH"
-        return Answer((about,), why)
+        return ExplainResult((about,), why)
     return _looked_up(settings, [(about, found.identity)])
 
 
-def explain_id(settings: Settings, article_id: str) -> Answer:
+def explain_id(settings: Settings, article_id: str) -> ExplainResult:
     """Explain the article of an id; of one that nobody knows, nothing but that."""
     return _looked_up(settings, [(Explained(id=article_id), None)])
 
 
-def explain_path(settings: Settings, path: Path, source: str | None = None) -> Answer:
+def explain_path(settings: Settings, path: Path, source: str | None = None) -> ExplainResult:
     """Explain a file that is here, else what was taken under that path. Raises UsageError;
     NotThere where there is no such source."""
-    known_source(settings, source)
+    require_source(settings, source)
     if path.is_file():
         return _of_file(settings, path, source)
     found = explain_taken(settings, str(path))
@@ -124,7 +131,7 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> A
     return found
 
 
-def explain_taken(settings: Settings, path: str) -> Answer:
+def explain_taken(settings: Settings, path: str) -> ExplainResult:
     """Explain what was taken under a path, as it was noted; no file of that path is looked at, so
     that whoever asks from outside learns nothing of the disk. Without articles: nothing was."""
     past = list(of_path(Archive(settings.state_dir), path))
@@ -132,7 +139,7 @@ def explain_taken(settings: Settings, path: str) -> Answer:
     return _of_past(settings, printable(path), past, waiting)
 
 
-def explain_address(settings: Settings, url: str) -> Answer:
+def explain_address(settings: Settings, url: str) -> ExplainResult:
     """Explain what was taken from an address: a page, or the entries of a feed, as the archive
     noted them; nothing is fetched. Raises NotThere."""
     shown = printable(shown_url(url))  # as a path is noted
@@ -148,8 +155,8 @@ def explain_address(settings: Settings, url: str) -> Answer:
 
 
 def _of_past(
-    settings: Settings, shown: str, past: Sequence[Past], waiting: Iterable[Explained]
-) -> Answer:
+    settings: Settings, shown: str, past: Sequence[HistoryEntry], waiting: Iterable[Explained]
+) -> ExplainResult:
     """What was decided under a path or an address, and what of it waits."""
     ids = list(dict.fromkeys(one.id for one in past if one.id))
     named = [(Explained(path=shown, id=article_id), None) for article_id in ids]
@@ -162,7 +169,7 @@ def _of_past(
     return replace(answer, articles=(*answer.articles, *refused, *waiting))
 
 
-def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
+def _of_file(settings: Settings, path: Path, source: str | None) -> ExplainResult:
     limit = settings.limits.file_bytes
     try:
         with path.open("rb") as file:
@@ -174,17 +181,17 @@ def _of_file(settings: Settings, path: Path, source: str | None) -> Answer:
     if len(data) > limit:
         raise UsageError(f"{printable(path)} is larger than limits.file_mb, and refused: split it")
     read = list(read_document(data, str(path), settings, utc_now(), source))
-    articles = [_of_item(item, path) for item in read if isinstance(item, Item)]
+    articles = [_of_item(item, path) for item in read if isinstance(item, ParsedArticle)]
     answer = _looked_up(settings, articles)
     refused = (
         Explained(path=printable(path), reason=item.reason, message=item.message)
         for item in read
-        if isinstance(item, Unread)
+        if isinstance(item, ParseFailure)
     )
     return replace(answer, articles=(*answer.articles, *refused))
 
 
-def _of_item(item: Item, path: Path) -> tuple[Explained, Identity]:
+def _of_item(item: ParsedArticle, path: Path) -> tuple[Explained, Identity]:
     article, identity = item.normalized.article, item.normalized.identity
     return (
         Explained(
@@ -200,7 +207,9 @@ def _of_item(item: Item, path: Path) -> tuple[Explained, Identity]:
     )
 
 
-def _looked_up(settings: Settings, articles: Sequence[tuple[Explained, Identity | None]]) -> Answer:
+def _looked_up(
+    settings: Settings, articles: Sequence[tuple[Explained, Identity | None]]
+) -> ExplainResult:
     archive = Archive(settings.state_dir)
     store = article_store(settings)
     problem: str | None = None
@@ -218,7 +227,7 @@ def _looked_up(settings: Settings, articles: Sequence[tuple[Explained, Identity 
             told = replace(
                 told,
                 known=True,
-                known_since=of_ms(known.since_ms),
+                known_since=rfc3339_from_ms(known.since_ms),
                 revision=known.revision,
                 same_content=_same(identity, known.identity),
                 in_stream=InStream(entry.stream_id, entry.source, entry.revision)
@@ -232,7 +241,7 @@ def _looked_up(settings: Settings, articles: Sequence[tuple[Explained, Identity 
         past = list(of_article(archive, article_id))
         title = told.title or next((one.title for one in past if one.title), None)
         done.append(replace(told, past=_shortened(past), title=title))
-    return Answer(tuple(done), problem, complete=problem is None)
+    return ExplainResult(tuple(done), problem, complete=problem is None)
 
 
 def _same(identity: Identity | None, known: Identity) -> bool | None:
@@ -242,7 +251,7 @@ def _same(identity: Identity | None, known: Identity) -> bool | None:
     return identity.content.startswith(known.content)
 
 
-def _shortened(past: list[Past]) -> tuple[Past, ...]:
+def _shortened(past: list[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     return tuple(past) if len(past) <= _PAST else (past[0], *past[-(_PAST - 1) :])
 
 

@@ -9,15 +9,15 @@ from worker.feeds.catalog import load_catalog
 from worker.feeds.feed import Feed
 from worker.feeds.schedule import FIRST_SECONDS
 from worker.fetch import shown_url
-from worker.model.times import of_ms, rfc3339
+from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.settings import POLLED, Settings
-from worker.sources.lookup import known
+from worker.sources.lookup import require_name
 from worker.sources.pause import is_paused
+from worker.store.factory import feed_store
 from worker.store.feeds import FeedState
-from worker.store.opened import feed_store
 
 
-class Standing(StrEnum):
+class FeedStanding(StrEnum):
     """How a feed stands. Stable: in `--json` and in the docs."""
 
     NEW = "new"
@@ -42,7 +42,7 @@ class FeedView:
 
     name: str
     url: str
-    standing: Standing
+    standing: FeedStanding
     configured: bool
     title: str | None = None
     tags: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ class FeedsView:
     def named(self, name: str) -> FeedView:
         """Raises NotThere, with the nearest name."""
         found = {feed.name: feed for feed in self.feeds}
-        known("feed", name, found)
+        require_name("feed", name, found)
         return found[name]
 
 
@@ -113,7 +113,7 @@ def _view(
     about = FeedView(
         name=feed.name,
         url=shown_url(feed.url),
-        standing=Standing.PAUSED if paused else Standing.UNKNOWN,
+        standing=FeedStanding.PAUSED if paused else FeedStanding.UNKNOWN,
         configured=not owned,
         tags=feed.tags,
         full_text=feed.full_text,
@@ -144,12 +144,12 @@ def _view(
     )
 
 
-def _standing(state: FeedState, *, paused: bool) -> Standing:
+def _standing(state: FeedState, *, paused: bool) -> FeedStanding:
     if paused:
-        return Standing.PAUSED
+        return FeedStanding.PAUSED
     if state.failing:
-        return Standing.FAILING
-    return Standing.OK if state.polled_ms else Standing.NEW
+        return FeedStanding.FAILING
+    return FeedStanding.OK if state.polled_ms else FeedStanding.NEW
 
 
 def _next_poll(state: FeedState, now: datetime) -> str | None:
@@ -170,4 +170,4 @@ def _interval(feed: Feed, state: FeedState, settings: Settings) -> float:
 
 
 def _time(milliseconds: int | None) -> str | None:
-    return of_ms(milliseconds) if milliseconds else None
+    return rfc3339_from_ms(milliseconds) if milliseconds else None

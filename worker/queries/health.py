@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
 from worker.health.check import Check
-from worker.health.preflight import place_promises, server_promises
+from worker.health.preflight import place_checks, server_checks
 from worker.model.times import rfc3339
 from worker.settings import Settings
-from worker.settings.paths import noted_page
+from worker.settings.paths import read_page_url
 from worker.spool.free_space import check_room
 from worker.store.connection import Client, connect, redis_url, shown_url
 from worker.store.server import prove_writable, server_info
@@ -28,7 +28,7 @@ WEB_SECONDS = 5.0
 """How long the status page may take to say that it lives."""
 
 
-class Part(StrEnum):
+class ServicePart(StrEnum):
     """What one container or unit runs, and so what its own check is about."""
 
     ALL = "all"
@@ -53,7 +53,7 @@ class Health:
         return tuple(check for check in self.checks if check.level == "fail")
 
 
-def health(settings: Settings, now: datetime, part: Part = Part.ALL) -> Health:
+def health(settings: Settings, now: datetime, part: ServicePart = ServicePart.ALL) -> Health:
     """Look at everything, or at what `part` of the service needs. `now` is aware.
 
     Writes: a key of a minute's life to Redis, and a file to each folder, which is removed again.
@@ -67,17 +67,17 @@ def health(settings: Settings, now: datetime, part: Part = Part.ALL) -> Health:
     )
 
 
-def _checks(settings: Settings, part: Part) -> Iterator[Check]:
-    if part is Part.WEB:
+def _checks(settings: Settings, part: ServicePart) -> Iterator[Check]:
+    if part is ServicePart.WEB:
         yield _web(settings)
         return
     yield from _redis(settings, part)
-    if part in (Part.ALL, Part.WORKER):
+    if part in (ServicePart.ALL, ServicePart.WORKER):
         yield _disk(settings)
         yield from _places(settings)
 
 
-def _redis(settings: Settings, part: Part) -> Iterator[Check]:
+def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
     """The server, and who was heard of there: one connection."""
     try:
         client = connect(redis_url(settings))
@@ -87,7 +87,7 @@ def _redis(settings: Settings, part: Part) -> Iterator[Check]:
     try:
         prove_writable(client, settings.stream.name)
         yield Check("redis", "ok", f"{shown_url(redis_url(settings))} answers and can be written")
-        promises = server_promises(settings, server_info(client))
+        promises = server_checks(settings, server_info(client))
         yield from (check for check in promises if check.level == "fail")
         yield from _heard(settings, client, part)
     except Retryable as error:
@@ -96,10 +96,10 @@ def _redis(settings: Settings, part: Part) -> Iterator[Check]:
         client.close()
 
 
-def _heard(settings: Settings, client: Client, part: Part) -> Iterator[Check]:
+def _heard(settings: Settings, client: Client, part: ServicePart) -> Iterator[Check]:
     heartbeats = Heartbeats(client, stream=settings.stream.name)
-    if part in (Part.ALL, Part.WORKER):
-        here = socket.gethostname() if part is Part.WORKER else None
+    if part in (ServicePart.ALL, ServicePart.WORKER):
+        here = socket.gethostname() if part is ServicePart.WORKER else None
         alive = [one for one in heartbeats.alive() if here in (None, one.host)]
         where = f" on {here}" if here else ""
         if alive:
@@ -109,7 +109,7 @@ def _heard(settings: Settings, client: Client, part: Part) -> Iterator[Check]:
             told = f"no worker{where} was heard of for {ALIVE_SECONDS} seconds"
             advice = "`newsdrop up` or `newsdrop worker` starts one; its log tells why it ended"
             yield Check("worker", "fail", told, advice)
-    if part in (Part.ALL, Part.BEAT):
+    if part in (ServicePart.ALL, ServicePart.BEAT):
         age = heartbeats.tick_age_seconds()
         if age is not None and age <= settings.silent_beat_seconds():
             yield Check("beat", "ok", f"its last tick was {age:.0f} s ago")
@@ -132,7 +132,7 @@ def _places(settings: Settings) -> Iterator[Check]:
         told = "the state directory is not there"
         yield Check("state directory", "fail", told, "create or mount it; `newsdrop up` creates it")
         return
-    yield from place_promises(settings)
+    yield from place_checks(settings)
     for folder in settings.all_folders():
         if not folder.path.is_dir():
             told = f"the folder of {folder.name} is not there"
@@ -161,7 +161,7 @@ def _web(settings: Settings) -> Check:
 
 def _addresses(settings: Settings) -> Iterator[tuple[str, int]]:
     with suppress(ValueError):  # it is no address
-        page = urlsplit(noted_page(settings.state_dir) or "")
+        page = urlsplit(read_page_url(settings.state_dir) or "")
         if page.hostname and page.port:
             yield page.hostname, page.port
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104

@@ -12,7 +12,7 @@ from worker.spool.archive import Archive, Segment
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class HistoryEntry:
     """One decision of the past. Times are RFC 3339, UTC; `path` and `title` as they were noted."""
 
     at: str
@@ -34,14 +34,14 @@ class Past:
     quarantine: str | None
 
 
-def of_article(archive: Archive, article_id: str) -> Iterator[Past]:
+def of_article(archive: Archive, article_id: str) -> Iterator[HistoryEntry]:
     """Every decision about the article `article_id`, oldest first."""
     wanted = article_id.encode()
     for segment in _holding(archive.segments(), wanted):
         yield from _past(segment, lambda outcome: outcome.id == article_id)
 
 
-def of_path(archive: Archive, path: str) -> Iterator[Past]:
+def of_path(archive: Archive, path: str) -> Iterator[HistoryEntry]:
     """Every decision about a file of that path, oldest first.
 
     A path as it was below its source's folder, or one that ends or begins with that.
@@ -52,7 +52,7 @@ def of_path(archive: Archive, path: str) -> Iterator[Past]:
         yield from _past(segment, lambda outcome: same_path(shown, outcome.path))
 
 
-def of_address(archive: Archive, shown: str) -> Iterator[Past]:
+def of_address(archive: Archive, shown: str) -> Iterator[HistoryEntry]:
     """Every decision about what was fetched from an address, oldest first; `shown` is how that is
     shown, without credentials."""
     for segment in _holding(archive.segments(), orjson.dumps(shown)[1:-1]):
@@ -80,13 +80,13 @@ def _holding(segments: Iterable[Segment], text: bytes) -> Iterator[Segment]:
             continue  # expired meanwhile
 
 
-def _past(segment: Segment, wanted: Callable[[Outcome], bool]) -> Iterator[Past]:
+def _past(segment: Segment, wanted: Callable[[Outcome], bool]) -> Iterator[HistoryEntry]:
     head = segment.head()
     origins = {file.entry: file.origin for file in head.files if file.origin is not None}
     for outcome in segment.outcomes():
         if outcome.status is not Status.READ and wanted(outcome):
             origin = origins.get(outcome.entry)
-            yield Past(
+            yield HistoryEntry(
                 at=head.archived_at,
                 source=origin.source if origin else head.batch.source,
                 kind=origin.kind if origin else head.batch.kind,

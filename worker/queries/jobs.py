@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 
 from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
-from worker.model.times import of_ms
+from worker.model.times import rfc3339_from_ms
 from worker.settings import Settings
 from worker.spool import batch, manifest
 from worker.spool.layout import roots
+from worker.store.factory import job_store
 from worker.store.jobs import JobKind, JobState
-from worker.store.opened import job_store
-from worker.store.tally import Refused
+from worker.store.tally import RefusedSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class JobView:
     started_by: str
     waited_seconds: float | None
     ran_seconds: float | None
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedSummary, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -109,7 +109,7 @@ def _held_files(settings: Settings) -> dict[str, int]:
     return held
 
 
-def _view(state: JobState, held: int, refused: tuple[Refused, ...] = ()) -> JobView:
+def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) -> JobView:
     working = min(held, state.open_files)
     counts = asdict(state.tally)
     # What is found or polled within an hour comes at any time of it: between its first and its last
@@ -120,8 +120,8 @@ def _view(state: JobState, held: int, refused: tuple[Refused, ...] = ()) -> JobV
         kind=str(state.job.kind),
         source=state.job.source,
         label=state.job.label,
-        created_at=of_ms(state.job.created_ms),
-        last_at=of_ms(state.last_ms) if state.last_ms else None,
+        created_at=rfc3339_from_ms(state.job.created_ms),
+        last_at=rfc3339_from_ms(state.last_ms) if state.last_ms else None,
         files=JobFiles(
             # A batch may be settled before its files are added: what is done was accepted.
             accepted=state.open_files + state.tally.archived + state.tally.quarantined,

@@ -16,11 +16,11 @@ from threading import Lock
 from worker.errors import Retryable
 from worker.queries.overview import Overview, overview
 from worker.settings import Settings
-from worker.spool.disk_usage import Used, size_of
-from worker.store.bells import INGEST_QUEUE, QUEUE, Bells
+from worker.spool.disk_usage import DiskUsage, size_of
 from worker.store.connection import connect, redis_url
-from worker.store.measures import Measures, Sums
-from worker.store.opened import feed_store
+from worker.store.factory import feed_store
+from worker.store.measures import Measures, MeasureTotals
+from worker.store.wakeups import INGEST_QUEUE, QUEUE, WakeupQueue
 
 MOST_FEEDS = 500
 """Feeds that are told of one by one: a line each in every scrape."""
@@ -35,11 +35,11 @@ class Numbers:
     the first feeds, by name) are None where Redis does not answer."""
 
     overview: Overview
-    sums: Sums | None
+    sums: MeasureTotals | None
     queues: Mapping[str, int] | None
     news: Mapping[str, int] | None
     quarantined: int
-    quarantine: Used
+    quarantine: DiskUsage
 
 
 def numbers(settings: Settings, now: datetime) -> Numbers:
@@ -51,12 +51,12 @@ def numbers(settings: Settings, now: datetime) -> Numbers:
     return Numbers(seen, sums, queues, news, inputs, used)
 
 
-def _ask(settings: Settings) -> tuple[Sums, Mapping[str, int], Mapping[str, int]] | None:
+def _ask(settings: Settings) -> tuple[MeasureTotals, Mapping[str, int], Mapping[str, int]] | None:
     client = connect(redis_url(settings))
-    bells = Bells(client)
+    wakeups = WakeupQueue(client)
     try:
         sums = Measures(client, stream=settings.stream.name).sums()
-        queues = {queue: bells.queued(queue) for queue in (QUEUE, INGEST_QUEUE)}
+        queues = {queue: wakeups.queued(queue) for queue in (QUEUE, INGEST_QUEUE)}
         feeds = feed_store(settings, client)
         return sums, queues, feeds.news(sorted(feeds.names())[:MOST_FEEDS])
     except Retryable:
@@ -74,7 +74,7 @@ class _Quarantine:
     sizes: dict[str, int] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def look(self) -> tuple[int, Used]:
+    def look(self) -> tuple[int, DiskUsage]:
         """How many there are, and their bytes."""
         with self.lock:
             try:
@@ -90,7 +90,7 @@ class _Quarantine:
                 size = size_of(f"{self.folder}/{name}")
                 if size is not None:
                     self.sizes[name] = size
-            return len(names), Used(sum(self.sizes.values()), names == self.sizes.keys())
+            return len(names), DiskUsage(sum(self.sizes.values()), names == self.sizes.keys())
 
 
 @lru_cache(maxsize=8)

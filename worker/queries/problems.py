@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from worker.escape import printable
-from worker.health.preflight import server_promises
-from worker.queries.status import Source, Status
+from worker.health.preflight import server_checks
+from worker.queries.status import SourceStatus, Status
 from worker.settings import POLLED, Folder, Settings
 from worker.spool.filenames import SPOOL
 from worker.store.server import ServerInfo
@@ -121,7 +121,7 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
     if server.write_error:
         text = "Redis cannot save to its disk, and refuses what is written."
         yield Problem("fail", "saving", text, "Make room on its disk; its log tells more.")
-    for check in server_promises(settings, server):
+    for check in server_checks(settings, server):
         if check.level == "fail":
             text = check.message[0].upper() + check.message[1:] + "."
             yield Problem("fail", check.name, text, f"No worker starts like that: {check.advice}.")
@@ -195,7 +195,7 @@ def _feeds(status: Status) -> Iterator[Problem]:
         )
 
 
-def _sources(sources: Iterable[Source]) -> Iterator[Problem]:
+def _sources(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
     for source in sources:
         if source.paused:
             what = "All polling is" if source.name == POLLED else f"{source.name} is"

@@ -8,7 +8,7 @@ from worker.errors import NotThere, Reason, Rejected, SpoolUnavailable
 from worker.escape import printable
 from worker.formats.decode import decode
 from worker.settings import POLLED, Settings
-from worker.spool.quarantine import Quarantine, Refused
+from worker.spool.quarantine import Quarantine, QuarantineItem
 
 _LOOKED = 2_000
 """Refusals that one page reads to find those of a reason or a source."""
@@ -22,13 +22,13 @@ class QuarantinePage:
     """Refused inputs, newest first. `total` is how many are in quarantine, whatever was asked for;
     `next` is what to ask for as `after` to go on, None at the end."""
 
-    refused: tuple[Refused, ...]
+    refused: tuple[QuarantineItem, ...]
     total: int
     next: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class QuarantinePreview:
     """The beginning of a refused input. `kind` is `text`, `binary` (a hex dump), `empty` or
     `unreadable`; `size` is of the whole, in bytes; `truncated` tells that there is more.
 
@@ -36,7 +36,7 @@ class Look:
     text from outside, to be escaped for a page.
     """
 
-    refused: Refused
+    refused: QuarantineItem
     kind: str
     text: str
     size: int
@@ -58,7 +58,7 @@ def quarantined(
     quarantine = Quarantine(settings.state_dir)
     ids = quarantine.ids()
     left = ids if after is None else ids[: bisect_left(ids, after)]
-    found: list[Refused] = []
+    found: list[QuarantineItem] = []
     for looked, refused_id in enumerate(reversed(left), 1):
         if source is None or _may_be_of(refused_id, source):
             one = _read(quarantine, refused_id)
@@ -71,7 +71,7 @@ def quarantined(
     return QuarantinePage(tuple(found), len(ids), None)
 
 
-def look(settings: Settings, refused_id: str, most: int = 4096) -> Look:
+def preview(settings: Settings, refused_id: str, most: int = 4096) -> QuarantinePreview:
     """A safe look at the first `most` bytes. Raises NotThere."""
     quarantine = Quarantine(settings.state_dir)
     refused = quarantine.get(refused_id)
@@ -80,17 +80,19 @@ def look(settings: Settings, refused_id: str, most: int = 4096) -> Look:
             size = os.fstat(file.fileno()).st_size
             data = file.read(most)
     except (SpoolUnavailable, NotThere):  # another user's, or a killed retry had taken it
-        return Look(refused, "unreadable", "", refused.size, truncated=False)
+        return QuarantinePreview(refused, "unreadable", "", refused.size, truncated=False)
     if not data:
-        return Look(refused, "empty", "", size, truncated=False)
+        return QuarantinePreview(refused, "empty", "", size, truncated=False)
     charset = refused.origin.charset if refused.origin else None
     text = _text(data, charset, cut=size > len(data))
     if text is not None:
-        return Look(refused, "text", _shown(text), size, truncated=size > len(data))
-    return Look(refused, "binary", _dump(data[:_DUMPED]), size, truncated=size > _DUMPED)
+        return QuarantinePreview(refused, "text", _shown(text), size, truncated=size > len(data))
+    return QuarantinePreview(
+        refused, "binary", _dump(data[:_DUMPED]), size, truncated=size > _DUMPED
+    )
 
 
-def _read(quarantine: Quarantine, refused_id: str) -> Refused | None:
+def _read(quarantine: Quarantine, refused_id: str) -> QuarantineItem | None:
     try:
         return quarantine.get(refused_id)
     except NotThere:
@@ -102,7 +104,7 @@ def _may_be_of(refused_id: str, source: str) -> bool:
     return refused_id.split("-", 2)[-1].startswith((f"{source}-", f"{POLLED}-"))
 
 
-def _is(refused: Refused, reason: str | None, source: str | None) -> bool:
+def _is(refused: QuarantineItem, reason: str | None, source: str | None) -> bool:
     return (reason is None or refused.reason == Reason(reason)) and source in (None, refused.source)
 
 

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from worker.errors import Retryable
 from worker.settings import Settings
 from worker.store.connection import Client, connect, redis_url
+from worker.store.factory import counter_store, feed_store, page_store
 from worker.store.measures import Measures, Minute
-from worker.store.opened import feed_store, page_store, tallies
 from worker.store.server import ServerInfo, server_info
 from worker.store.stream import Stream, StreamInfo
-from worker.store.tally import Snapshot
+from worker.store.tally import CounterSnapshot
 from worker.store.workers import Heartbeats, WorkerInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RedisSnapshot:
     """`failing` are feeds; `turns` tells of feeds that had articles when each is due (Unix ms)."""
 
     server: ServerInfo
-    snapshot: Snapshot
+    snapshot: CounterSnapshot
     feeds: int
     failing: frozenset[str]
     due: int
@@ -32,7 +32,7 @@ class Told:
 
 def ask(
     settings: Settings, batches: Sequence[str], minutes: int = 1
-) -> tuple[Told | None, str | None]:
+) -> tuple[RedisSnapshot | None, str | None]:
     """(what Redis tells, None), or (None, why it does not).
 
     `batches` are those that wait; of the last `minutes` it tells how many articles came out.
@@ -47,12 +47,14 @@ def ask(
         client.close()
 
 
-def _told(settings: Settings, client: Client, batches: Sequence[str], minutes: int) -> Told:
+def _told(
+    settings: Settings, client: Client, batches: Sequence[str], minutes: int
+) -> RedisSnapshot:
     name = settings.stream.name
     heartbeats = Heartbeats(client, stream=name)
-    snapshot = tallies(settings, client).snapshot(batches)
+    snapshot = counter_store(settings, client).snapshot(batches)
     feeds, pages = feed_store(settings, client), page_store(settings, client)
-    return Told(
+    return RedisSnapshot(
         server=server_info(client),
         snapshot=snapshot,
         feeds=feeds.count(),

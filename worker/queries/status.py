@@ -18,11 +18,11 @@ from worker.escape import printable
 from worker.feeds.catalog import load_catalog
 from worker.feeds.schedule import next_of_cron
 from worker.model import Tally
-from worker.model.times import of_ms, rfc3339
-from worker.queries.redis_snapshot import Told
+from worker.model.times import rfc3339, rfc3339_from_ms
+from worker.queries.redis_snapshot import RedisSnapshot
 from worker.settings import MANUAL, Folder, Settings
 from worker.sources.pause import all_paused
-from worker.sources.skipped import LeftAlone, noted
+from worker.sources.skipped import SkippedFile, noted
 from worker.spool.batch import Waiting
 from worker.spool.free_space import check_room
 from worker.spool.layout import notes_dir, time_of
@@ -33,7 +33,7 @@ from worker.store.workers import WorkerInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Articles:
+class ArticleCounts:
     """Every decision ever made, by outcome. `content_differs`: so many of the duplicates."""
 
     published: int
@@ -48,7 +48,7 @@ class Articles:
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class FileCounts:
     """Accepted files by where they are. Without Redis only what waits can be told."""
 
     accepted: int | None
@@ -59,7 +59,7 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class QueueStatus:
     """Batches in the spool, waiting or worked on; the age of the oldest in seconds."""
 
     batches: int
@@ -67,7 +67,7 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceStatus:
     """One source. `folder` is None for what is enqueued by hand; times are RFC 3339, UTC.
 
     `folder_there` is False where the drop folder is missing; `in_place` tells that nothing is
@@ -83,16 +83,16 @@ class Source:
     paused: bool
     schedule: str
     waiting: int
-    articles: Articles | None
+    articles: ArticleCounts | None
     last_success: str | None
     next_turn: str | None
     failing: bool
-    left_alone: tuple[LeftAlone, ...]
+    left_alone: tuple[SkippedFile, ...]
     left_alone_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class FeedsStatus:
     """The feeds, all together, and the pages of theirs that are waited for.
 
     What only Redis knows is None while it does not answer; `due` counts what is to be fetched now.
@@ -118,17 +118,17 @@ class Status:
     problem: str | None
     intake_problem: str | None
     feeds_problem: str | None
-    articles: Articles | None
-    files: Files
-    queue: Queue
+    articles: ArticleCounts | None
+    files: FileCounts
+    queue: QueueStatus
     stream: StreamInfo | None
     workers: tuple[WorkerInfo, ...] | None
     beat_age_s: float | None
-    polled: Polled
-    sources: tuple[Source, ...]
+    polled: FeedsStatus
+    sources: tuple[SourceStatus, ...]
 
 
-def unsettled(batches: list[Waiting], told: Told | None) -> list[Waiting]:
+def unsettled(batches: list[Waiting], told: RedisSnapshot | None) -> list[Waiting]:
     """Those of `batches` that are in no counter yet."""
     if told is None:
         return batches
@@ -139,7 +139,7 @@ def status_of(
     settings: Settings,
     now: datetime,
     batches: Sequence[Waiting],
-    told: Told | None,
+    told: RedisSnapshot | None,
     problem: str | None,
 ) -> Status:
     """The status by what was listed and told; `problem` is why nothing was told."""
@@ -156,7 +156,7 @@ def status_of(
         stream=told.stream if told else None,
         workers=told.workers if told else None,
         beat_age_s=told.beat_age_s if told else None,
-        polled=Polled(
+        polled=FeedsStatus(
             # Those that are polled now; before the first poll only the files know.
             feeds=(told.feeds if told else 0) or feeds,
             # One that is held is not polled: it fails no more, and `feeds list` calls it paused.
@@ -185,8 +185,8 @@ def _intake_problem(settings: Settings) -> str | None:
     return None
 
 
-def _articles(tally: Tally) -> Articles:
-    return Articles(
+def _articles(tally: Tally) -> ArticleCounts:
+    return ArticleCounts(
         published=tally.published,
         revised=tally.revised,
         duplicate=tally.duplicate,
@@ -195,25 +195,25 @@ def _articles(tally: Tally) -> Articles:
     )
 
 
-def _files(batches: Sequence[Waiting], totals: Tally | None) -> Files:
+def _files(batches: Sequence[Waiting], totals: Tally | None) -> FileCounts:
     waiting = sum(batch.files for batch in batches if not batch.locked)
     working = sum(batch.files for batch in batches if batch.locked)
     if totals is None:
-        return Files(None, waiting, working, None, None)
+        return FileCounts(None, waiting, working, None, None)
     accepted = waiting + working + totals.archived + totals.quarantined
-    return Files(accepted, waiting, working, totals.archived, totals.quarantined)
+    return FileCounts(accepted, waiting, working, totals.archived, totals.quarantined)
 
 
-def _queue(batches: Sequence[Waiting], now: datetime) -> Queue:
+def _queue(batches: Sequence[Waiting], now: datetime) -> QueueStatus:
     if not batches:
-        return Queue(0, None)
+        return QueueStatus(0, None)
     oldest = time_of(min(batch.name for batch in batches))  # names begin with their time
-    return Queue(len(batches), round(max(0.0, (now - oldest).total_seconds()), 3))
+    return QueueStatus(len(batches), round(max(0.0, (now - oldest).total_seconds()), 3))
 
 
 def _sources(
-    settings: Settings, now: datetime, batches: Sequence[Waiting], told: Told | None
-) -> tuple[Source, ...]:
+    settings: Settings, now: datetime, batches: Sequence[Waiting], told: RedisSnapshot | None
+) -> tuple[SourceStatus, ...]:
     """The drop folders, and every other source that has work or ever had."""
     folders: dict[str, Folder | None] = {f.name: f for f in settings.all_folders()}
     known = set(told.snapshot.by_source) if told else set()
@@ -239,12 +239,12 @@ def _source(
     *,
     waiting: int,
     paused: bool,
-    told: Told | None,
-) -> Source:
+    told: RedisSnapshot | None,
+) -> SourceStatus:
     snapshot = told.snapshot if told else None
     last = snapshot.last_success_ms.get(name) if snapshot else None
     left = noted(notes_dir(settings, folder)) if folder else ((), 0)
-    return Source(
+    return SourceStatus(
         name=name,
         folder=printable(folder.path, 4096) if folder else None,
         folder_there=folder is None or folder.path.is_dir(),
@@ -253,7 +253,7 @@ def _source(
         schedule=folder.schedule if folder else "",
         waiting=waiting,
         articles=_articles(snapshot.by_source.get(name, Tally())) if snapshot else None,
-        last_success=of_ms(last) if last else None,
+        last_success=rfc3339_from_ms(last) if last else None,
         next_turn=None if paused else _next_turn(settings, now, name, folder, told),
         failing=told is not None and name in told.failing,
         left_alone=left[0],
@@ -262,7 +262,7 @@ def _source(
 
 
 def _next_turn(
-    settings: Settings, now: datetime, name: str, folder: Folder | None, told: Told | None
+    settings: Settings, now: datetime, name: str, folder: Folder | None, told: RedisSnapshot | None
 ) -> str | None:
     if folder is not None and folder.schedule:
         zone = ZoneInfo(folder.time_zone or settings.dedupe.time_zone)
@@ -270,4 +270,4 @@ def _next_turn(
     due = told.turns.get(name) if told else None
     if due is None:
         return None
-    return of_ms(due) if due else rfc3339(now)
+    return rfc3339_from_ms(due) if due else rfc3339(now)

@@ -13,7 +13,7 @@ from worker.sources.semaphore import holders
 from worker.spool import manifest
 from worker.spool.batch import Waiting
 from worker.spool.claim import LOCK
-from worker.spool.lockfile import Holder, holder
+from worker.spool.lockfile import LockHolder, holder
 from worker.store.workers import WorkerInfo
 
 FETCHING = "fetch"
@@ -65,7 +65,7 @@ def working(
     return tuple(sorted(shown, key=lambda one: (one.worker, one.process_pid)))
 
 
-_Found = tuple[str, Holder, str, str | None, str | None, int]
+_Found = tuple[str, LockHolder, str, str | None, str | None, int]
 
 
 def _ingesting(batches: Iterable[Waiting]) -> Iterator[_Found]:

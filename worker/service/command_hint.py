@@ -17,7 +17,7 @@ _MOVES = ("NEWSDROP_STATE_DIR", "NEWSDROP_CONFIG")
 """Variables without which the same command would look at another service."""
 
 
-def called(words: str = "", *, config: Path | None = None) -> str:
+def command_hint(words: str = "", *, config: Path | None = None) -> str:
     """The command line `newsdrop [words]`, to be pasted into another terminal.
 
     `config` is the file named with `--config`, where one was.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from worker.errors import ConfigError, NewsdropError, Retryable
 from worker.feeds.catalog import load_catalog
 from worker.health.check import Check
-from worker.health.preflight import server_promises
+from worker.health.preflight import server_checks
 from worker.queries.problems import beat_problem, failing_problem, memory_problem
 from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
@@ -14,7 +14,7 @@ from worker.service.state import state_of
 from worker.settings import Settings
 from worker.sources.pause import all_paused
 from worker.store.connection import connect, redis_url, shown_url
-from worker.store.opened import feed_store
+from worker.store.factory import feed_store
 from worker.store.server import ServerInfo, server_info
 from worker.store.workers import Heartbeats
 
@@ -46,7 +46,7 @@ def _server(settings: Settings) -> Iterator[Check]:
     try:
         found = server_info(client)
         yield from _about_server(settings, found)
-        yield from server_promises(settings, found)
+        yield from server_checks(settings, found)
         yield from _workers(settings, Heartbeats(client, stream=settings.stream.name))
     except Retryable as error:
         if settings.redis.url:

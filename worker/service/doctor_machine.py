@@ -13,7 +13,7 @@ from worker.escape import printable
 from worker.health.check import Check
 from worker.settings import MEGABYTE, Folder, Settings
 from worker.spool.filenames import SPOOL, ignored
-from worker.spool.probe_fs import lacks
+from worker.spool.probe_fs import probe_fs
 
 SKEW_SECONDS = 2.0
 """A file system's clock may differ so much from ours before it is worth a word. Nothing breaks:
@@ -43,7 +43,7 @@ def _space(name: str, path: Path, settings: Settings) -> Iterator[Check]:
         yield Check(
             name, "fail", f"{printable(there)} cannot be written", "give newsdrop's user rights"
         )
-    elif path == settings.state_dir == there and (trouble := lacks(path)) and trouble.locks:
+    elif path == settings.state_dir == there and (trouble := probe_fs(path)) and trouble.locks:
         yield Check(name, "fail", trouble.told, "keep it on a file system that has locks")
     elif free < settings.spool.min_free_mb:
         advice = f"make room: intake pauses below spool.min_free_mb = {settings.spool.min_free_mb}"
@@ -97,7 +97,7 @@ def _claiming(name: str, path: Path) -> Check:
         step = "sync a file"
         with target.open("rb") as file:
             os.fsync(file.fileno())
-        trouble = lacks(spool)
+        trouble = probe_fs(spool)
     except OSError as error:
         advice = "give newsdrop's user read, write and search rights on the folder"
         if error.errno in _NO_SUCH_THING:

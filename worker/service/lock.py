@@ -6,7 +6,7 @@ from types import TracebackType
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.service.command_hint import called
+from worker.service.command_hint import command_hint
 from worker.service.state import StateDir
 
 
@@ -33,7 +33,7 @@ class UpLock:
             who = f"process {pid}" if pid else "another process"
             raise UsageError(
                 f"it already runs on {printable(self._state.path)} ({who}); stop it with "
-                f"`{called('down')}`, or choose another directory with NEWSDROP_STATE_DIR"
+                f"`{command_hint('down')}`, or choose another directory with NEWSDROP_STATE_DIR"
             ) from None
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)

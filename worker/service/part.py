@@ -7,7 +7,7 @@ starts newsdrop where a `worker.py` of their own lies must not get that one.
 import sys
 from collections.abc import Sequence
 
-from worker.health.preflight import ended_in_a_sentence
+from worker.health.preflight import exit_with_message
 from worker.service.notify import notifier
 from worker.settings import Settings
 
@@ -31,7 +31,7 @@ def part_command(part: str, settings: Settings, more: Sequence[str] = ()) -> tup
 def main() -> None:
     from celery.__main__ import main as celery
 
-    with ended_in_a_sentence():
+    with exit_with_message():
         import worker.app  # noqa: F401  # Celery finds it loaded
 
     if (systemd := notifier()).heard:

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from worker.errors import ConfigError
 from worker.escape import printable
-from worker.health.preflight import ask_server, try_places
-from worker.service.command_hint import called
+from worker.health.preflight import check_places, check_server
+from worker.service.command_hint import command_hint
 from worker.service.detach import detach as go_on
 from worker.service.embedded import server as embedded
 from worker.service.lock import UpLock
@@ -27,7 +27,7 @@ from worker.service.state import StateDir, state_of
 from worker.service.supervise import Child, ChildError, Supervisor
 from worker.service.welcome import Reached, welcome
 from worker.settings import Settings
-from worker.settings.paths import noted_page, run_file
+from worker.settings.paths import read_page_url, run_file
 from worker.sites import open_sites
 from worker.store.connection import shown_url, socket_url
 
@@ -64,7 +64,7 @@ def run_up(
     state = state_of(settings.state_dir)
     state.prepare()
     _make_folders(settings)
-    try_places(settings, _sayer(console))
+    check_places(settings, _sayer(console))
     service = _Service(settings, state, port, config, children, with_page)
     if not detach:
         return service.run(
@@ -72,8 +72,8 @@ def run_up(
             lambda reached, wait: welcome(reached, console, examples, wait, "Ctrl-C stops it."),
         )
     go_on(state, lambda ready: service.run(Console(soft_wrap=True), lambda *_: ready()))
-    stop = f"It runs in the background; this stops it: {called('down', config=config)}"
-    welcome(service.reached(noted_page(state.path)), console, examples, time.sleep, stop)
+    stop = f"It runs in the background; this stops it: {command_hint('down', config=config)}"
+    welcome(service.reached(read_page_url(state.path)), console, examples, time.sleep, stop)
     return 0
 
 
@@ -150,7 +150,7 @@ class _Service:
                 "--port is for the embedded server, but redis.url names another: drop one of them"
             )
         else:
-            ask_server(self.settings, _sayer(console))
+            check_server(self.settings, _sayer(console))
             url = shown_url(self.settings.redis.url)
             console.print(Text(f"Starting the worker on {url} …", "dim"), soft_wrap=True)
         page = open_page(self.settings) if self.with_page and self.children is None else None

@@ -20,10 +20,10 @@ from celery.worker import state as celery_state
 from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.service.notify import Notifier
-from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
+from worker.store.wakeups import WakeupQueue
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
-from worker.taskqueue.scheduler import loop_turned
+from worker.taskqueue.scheduler import beat_alive
 
 logger = get_logger(__name__)
 
@@ -44,7 +44,7 @@ _DEAF = "it is idle and takes none of the messages that wait"
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class LivenessReading:
     """What was seen at one moment. `turns` and `taken` are counts; `idle`: no task in hand."""
 
     turns: int
@@ -54,15 +54,15 @@ class Sight:
     waiting: int
 
 
-class Vigil:
+class LivenessMonitor:
     """Judges what it is shown; time is handed in (seconds of a monotonic clock)."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
-        self._last: Sight | None = None
+        self._last: LivenessReading | None = None
         self._good: dict[str, float] = {}
 
-    def trouble(self, seen: Sight, now: float) -> str:
+    def trouble(self, seen: LivenessReading, now: float) -> str:
         """What is wrong, for people; empty where the worker is alive."""
         last, self._last = self._last, seen
         well = {
@@ -91,7 +91,7 @@ def attend_worker(notifier: Notifier) -> None:
 def attend_beat(notifier: Notifier) -> None:
     """The same of Celery's beat: its loop is all there is to it, and it ends at once."""
     signals.beat_init.connect(lambda **_: notifier.ready("ticks"), weak=False)
-    loop_turned.connect(lambda **_: notifier.alive(), weak=False)
+    beat_alive.connect(lambda **_: notifier.alive(), weak=False)
     atexit.register(notifier.stopping)
 
 
@@ -101,7 +101,7 @@ class _WorkerWatcher:
     def __init__(self, notifier: Notifier) -> None:
         self._notifier = notifier
         self._controller: Any = None
-        self._bells: Bells | None = None
+        self._bells: WakeupQueue | None = None
         self._turns = self._taken = 0
         self._ready = threading.Event()
         self._stopping = False
@@ -109,7 +109,7 @@ class _WorkerWatcher:
     def begin(self, sender: Any, **_: Any) -> None:
         self._controller = sender
         settings = sender.app.conf.newsdrop_settings
-        self._bells = Bells(connect(redis_url(settings)))
+        self._bells = WakeupQueue(connect(redis_url(settings)))
         threading.Thread(target=self._watch, name="vigil", daemon=True).start()
 
     def turned(self, **_: Any) -> None:
@@ -132,7 +132,7 @@ class _WorkerWatcher:
         if not self._ready.wait(WAITS_SECONDS) and not self._stopping:
             self._notifier.ready("waits for Redis")
         watchdog = self._notifier.watchdog
-        vigil = Vigil((watchdog or _UNWATCHED) / 2)
+        vigil = LivenessMonitor((watchdog or _UNWATCHED) / 2)
         said = ""
         while True:
             # While it stops, its loop need not turn; how long that takes is bounded elsewhere.
@@ -146,12 +146,12 @@ class _WorkerWatcher:
             said = trouble
             time.sleep(min(5.0, (watchdog or _UNWATCHED) / 4))
 
-    def _sight(self) -> Sight:
+    def _sight(self) -> LivenessReading:
         consumer = getattr(self._controller, "consumer", None)
         away = consumer is None or consumer.connection is None
         # Without a connection there are no beats; then the tries to get one are the sign of life.
         tries = getattr(consumer, "broker_connection_retry_attempt", 0)
-        return Sight(
+        return LivenessReading(
             turns=self._turns + tries,
             processes=_children(),
             taken=self._taken,

@@ -13,7 +13,7 @@ from rich.text import Text
 from worker.errors import NewsdropError
 from worker.escape import printable
 from worker.service import examples
-from worker.service.command_hint import called
+from worker.service.command_hint import command_hint
 from worker.settings import Settings
 from worker.settings.paths import log_dir
 from worker.store.connection import connect, shown_url
@@ -65,8 +65,8 @@ def _facts(reached: Reached) -> Iterator[tuple[str, str]]:
         yield what, printable(folder.path) + about
     if reached.page:
         yield "status page", reached.page
-    yield "look at the work", called("status --watch", config=reached.config)
-    yield "see records come", called("tail --follow", config=reached.config)
+    yield "look at the work", command_hint("status --watch", config=reached.config)
+    yield "see records come", command_hint("tail --follow", config=reached.config)
     yield "read the stream", _reading(reached)
     yield "logs", printable(log_dir(reached.settings.state_dir))
 
@@ -109,7 +109,7 @@ def _show_examples(reached: Reached, console: Console, wait: Callable[[float], N
             )
         )
     _show(entry, console)
-    whole = called(f"show {entry.id}", config=reached.config)
+    whole = command_hint(f"show {entry.id}", config=reached.config)
     console.print(Text(f"  {'all of it':16}", "dim") + Text(whole), soft_wrap=True)
 
 

@@ -35,13 +35,13 @@ MEGABYTE = 1_000_000
 """What `_mb` is in every key: a disk's megabyte, not 1,024 × 1,024 bytes."""
 
 
-class Part(BaseModel):
+class SettingsTable(BaseModel):
     """A table of the settings; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Redis(Part):
+class RedisSettings(SettingsTable):
     url: RedisUrl = Field("", description="empty: the server that `newsdrop up` runs")
     password_file: ExpandedPath | None = Field(
         None, description="its first line is the password, where redis.url has none"
@@ -52,7 +52,7 @@ class Redis(Part):
     )
 
 
-class Stream(Part):
+class StreamSettings(SettingsTable):
     name: str = Field(
         "newsdrop:articles",
         min_length=1,
@@ -64,12 +64,12 @@ class Stream(Part):
     )
 
 
-class DedupeSettings(Part):
+class DedupeSettings(SettingsTable):
     time_zone: TimeZoneName = Field("Asia/Shanghai", description="the zone of every key's date")
     keep_days: int = Field(365, ge=1, description="a key is forgotten so long after its last use")
 
 
-class Spool(Part):
+class SpoolSettings(SettingsTable):
     batch_files: int = Field(100, ge=1, le=10_000, description="files in one batch, at most")
     batch_bytes: int = Field(8_000_000, ge=1, description="and their size")
     max_waiting: int = Field(64, ge=1, description="batches; beyond it files stay in the folder")
@@ -79,15 +79,15 @@ class Spool(Part):
     )
 
 
-class Archive(Part):
+class ArchiveSettings(SettingsTable):
     keep_days: int = Field(30, ge=1, description="raw files; a folder's own keep_days goes first")
 
 
-class Quarantine(Part):
+class QuarantineSettings(SettingsTable):
     keep_days: int = Field(90, ge=1, description="what was refused")
 
 
-class Limits(Part):
+class Limits(SettingsTable):
     """What one input may cost."""
 
     file_mb: int = Field(32, ge=1, description="of one file")
@@ -107,7 +107,7 @@ class Limits(Part):
         return self.archive_mb * MEGABYTE
 
 
-class WorkerSettings(Part):
+class WorkerSettings(SettingsTable):
     processes: int = Field(
         0, ge=0, description="0: one a core, at least 2; half as many more fetch feeds and pages"
     )
@@ -117,7 +117,7 @@ class WorkerSettings(Part):
     tick_seconds: float = Field(2.0, ge=0.2, description="how often the folders are looked at")
 
 
-class Fetch(Part):
+class FetchSettings(SettingsTable):
     """How feeds and pages are fetched."""
 
     user_agent: str = Field("", description="empty: newsdrop/<version>")
@@ -149,7 +149,7 @@ class Fetch(Part):
         return FETCH_TAKING_SECONDS + self.page_seconds + self.deadline_seconds + 60
 
 
-class Feeds(Part):
+class FeedsSettings(SettingsTable):
     """How often feeds are polled, unless a feed says otherwise."""
 
     file: ExpandedPath | None = Field(None, description="empty: feeds.toml beside the settings")
@@ -163,23 +163,25 @@ class Feeds(Part):
         return self
 
 
-class Jobs(Part):
+class JobsSettings(SettingsTable):
     keep_days: int = Field(14, ge=1, description="what `newsdrop jobs` lists")
     max_refused: int = Field(1000, ge=0, description="refused files listed for a job")
 
 
-class Web(Part):
+class WebSettings(SettingsTable):
     """The status page, the HTTP API and the metrics."""
 
     host: str = Field("127.0.0.1", description="any other than loopback needs a token")
     port: int = Field(8787, ge=0, le=65535, description="0: any that is free")
     token: str = Field("", description="asked for where set; what is read and changed is behind it")
     token_file: ExpandedPath | None = Field(None, description="the token is this file's first line")
-    hosts: Names = Field((), description="names it is asked by, beside its address and localhost")
+    allowed_hosts: Names = Field(
+        (), description="names it is asked by, beside its address and localhost"
+    )
     upload_mb: int = Field(64, ge=1, description="of one upload, all its files together")
 
 
-class Log(Part):
+class LogSettings(SettingsTable):
     level: Level = Field("info", description="what is logged from here up")
     levels: Levels = Field({}, description="of single parts: store = debug")
     format: Literal["auto", "console", "json"] = Field(
@@ -187,7 +189,7 @@ class Log(Part):
     )
 
 
-class Folder(Part):
+class Folder(SettingsTable):
     """A drop folder."""
 
     name: SourceName = Field(description="the source's name: letters, digits, dots, dashes, _")
@@ -198,7 +200,9 @@ class Folder(Part):
     rescan_seconds: float = Field(60.0, ge=1, description="in-place: how often it is walked")
     pattern: str = Field("*", description="file names taken, as in a shell; several with commas")
     settle_seconds: float = Field(0.3, ge=0, description="quiet for so long after it was closed")
-    settle_unseen_seconds: float = Field(2.0, ge=0, description="the same where no event told")
+    settle_without_event_seconds: float = Field(
+        2.0, ge=0, description="the same without a file event"
+    )
     time_zone: TimeZoneName | None = Field(
         None, description="of dates without one; none: dedupe.time_zone"
     )

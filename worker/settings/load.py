@@ -22,7 +22,7 @@ from worker.errors import ConfigError
 from worker.escape import printable
 from worker.redact import password_in
 from worker.settings import paths
-from worker.settings.fields import ENV_PREFIX, VERSION, Part
+from worker.settings.fields import ENV_PREFIX, VERSION, SettingsTable
 from worker.settings.whole import Settings
 
 
@@ -173,7 +173,7 @@ def _resolve_paths(holder: dict[str, Any], base: Path) -> None:
 
 
 def _noted(state_dir: Path) -> dict[str, Any]:
-    told = paths.noted(state_dir)
+    told = paths.read_run_file(state_dir)
     return {key: told[key] for key in ("drop", "redis") if key in told}
 
 
@@ -183,7 +183,7 @@ def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
         if get_args(part):
             part = get_args(part)[0]
         yield prefix + name
-        if isinstance(part, type) and issubclass(part, Part):
+        if isinstance(part, type) and issubclass(part, SettingsTable):
             yield from _known_keys(part, f"{prefix}{name}.")
 
 

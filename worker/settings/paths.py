@@ -25,7 +25,7 @@ def run_file(state_dir: Path) -> Path:
     return run_dir(state_dir) / "up.json"
 
 
-def noted(state_dir: Path) -> dict[str, Any]:
+def read_run_file(state_dir: Path) -> dict[str, Any]:
     """What `up` noted there; nothing where none runs, or where it is another user's."""
     try:
         told = json.loads(run_file(state_dir).read_text(encoding="utf-8"))
@@ -34,9 +34,9 @@ def noted(state_dir: Path) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def noted_page(state_dir: Path) -> str | None:
+def read_page_url(state_dir: Path) -> str | None:
     """The address of the page of a running `up`; None where it has none."""
-    page = noted(state_dir).get("web")
+    page = read_run_file(state_dir).get("web")
     return str(page["url"]) if isinstance(page, dict) and page.get("url") else None
 
 

@@ -13,19 +13,19 @@ from worker.settings.fields import (
     ENV_PREFIX,
     MANUAL,
     POLLED,
-    Archive,
+    ArchiveSettings,
     DedupeSettings,
-    Feeds,
-    Fetch,
+    FeedsSettings,
+    FetchSettings,
     Folder,
-    Jobs,
+    JobsSettings,
     Limits,
-    Log,
-    Quarantine,
-    Redis,
-    Spool,
-    Stream,
-    Web,
+    LogSettings,
+    QuarantineSettings,
+    RedisSettings,
+    SpoolSettings,
+    StreamSettings,
+    WebSettings,
     WorkerSettings,
 )
 from worker.settings.types import ExpandedPath
@@ -57,19 +57,19 @@ class Settings(BaseSettings):
         None, description="the folder `drop`, where no folders are given; empty: in state_dir"
     )
     sites_dir: ExpandedPath | None = Field(None, description="own site rules, beside those shipped")
-    redis: Redis = Redis()
-    stream: Stream = Stream()
+    redis: RedisSettings = RedisSettings()
+    stream: StreamSettings = StreamSettings()
     dedupe: DedupeSettings = DedupeSettings()
-    spool: Spool = Spool()
-    archive: Archive = Archive()
-    quarantine: Quarantine = Quarantine()
+    spool: SpoolSettings = SpoolSettings()
+    archive: ArchiveSettings = ArchiveSettings()
+    quarantine: QuarantineSettings = QuarantineSettings()
     limits: Limits = Limits()
     worker: WorkerSettings = WorkerSettings()
-    fetch: Fetch = Fetch()
-    feeds: Feeds = Feeds()
-    jobs: Jobs = Jobs()
-    web: Web = Web()
-    log: Log = Log()
+    fetch: FetchSettings = FetchSettings()
+    feeds: FeedsSettings = FeedsSettings()
+    jobs: JobsSettings = JobsSettings()
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
     folders: tuple[Folder, ...] = ()
 
     @model_validator(mode="after")
@@ -123,6 +123,6 @@ class Settings(BaseSettings):
         """How long no tick of the scheduler may be heard before it is called silent."""
         return max(30.0, 10 * self.worker.tick_seconds)
 
-    def most_bells(self) -> int:
+    def max_wakeups(self) -> int:
         """How many messages of one queue may wait: more say nothing that these do not."""
         return 2 * self.processes()

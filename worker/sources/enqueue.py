@@ -13,7 +13,7 @@ from pathlib import Path
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.settings import Spool
+from worker.settings import SpoolSettings
 from worker.spool.accepted import Accepted
 from worker.spool.claim import Candidate, Claimed, claim
 from worker.spool.filenames import SPOOL, ignored
@@ -23,7 +23,7 @@ KIND = "enqueue"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class EnqueueOrder:
     """What a person asked for: read as `source`, under `job`, copied or moved, forced or not."""
 
     source: str
@@ -36,9 +36,9 @@ class Order:
 def enqueue(
     paths: Iterable[Path],
     root: Root,
-    limits: Spool,
+    limits: SpoolSettings,
     accepted: Accepted,
-    order: Order,
+    order: EnqueueOrder,
     *,
     now: Callable[[], datetime],
 ) -> Generator[Claimed]:

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from worker.errors import FetchFailed, SpoolUnavailable, Trouble, UsageError
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import RSSHUB, Feed
-from worker.feeds.schedule import Heard, Remembered, Turnout, judge, pace_of
+from worker.feeds.schedule import PollOutcome, PollResponse, PollState, decide_next_poll, poll_pace
 from worker.fetch import (
-    Answer,
-    Asked,
     Fetcher,
+    FetchRequest,
+    FetchResponse,
     Target,
     hold_seconds,
     public_url,
@@ -29,8 +29,8 @@ from worker.sources.pause import is_paused
 from worker.sources.responses import HELD_SECONDS, host_of, named, status_said
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
-from worker.store.feeds import Configured, FeedStore, remembered
-from worker.store.turns import Done, Taken, Turn
+from worker.store.feeds import ConfiguredFeed, FeedStore, poll_state
+from worker.store.leases import Lease, LeaseResult, TakenLeases
 
 KIND = "feed"
 ACCEPT = (
@@ -69,19 +69,19 @@ class FeedSource:
         digest = hashlib.sha256(seen.encode()).hexdigest()
         return self._store.sync(digest, len(catalog), map(self._configured, catalog))
 
-    def take(self, count: int) -> Taken:
+    def take(self, count: int) -> TakenLeases:
         try:
             self._catalog()
         except SpoolUnavailable:  # it is not known how they are to be asked: pages go on
-            return Taken((), more=False)
+            return TakenLeases((), more=False)
         return self._store.next_turns(count, self._settings.fetch.deadline_seconds + 30)
 
-    async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result:
+    async def fetch(self, turn: Lease, fetcher: Fetcher) -> Result:
         feed = self._catalog().get(turn.name)
         if feed is None or is_paused(self._settings.state_dir, feed.name):
             # One that is gone goes with the next sync.
-            return Result(Done(turn, after=HELD_SECONDS))
-        before = remembered(turn)
+            return Result(LeaseResult(turn, after=HELD_SECONDS))
+        before = poll_state(turn)
         try:
             configured = feed.address(self._settings.fetch.rsshub_base)
             home = fetcher.target(configured)
@@ -89,38 +89,40 @@ class FeedSource:
             at_home = fetcher.target(address).origin == home.origin
             answer = await fetcher.get(_asked(feed, address, before, at_home=at_home))
         except FetchFailed as error:
-            return self._result(turn, feed, before, Heard(None, str(error), error.trouble))
+            return self._result(turn, feed, before, PollResponse(None, str(error), error.trouble))
         except UsageError as error:
-            return self._result(turn, feed, before, Heard(None, str(error), Trouble.ADDRESS))
+            return self._result(turn, feed, before, PollResponse(None, str(error), Trouble.ADDRESS))
         heard = _heard(answer, self._now())
         if answer.permanent is not None:
             moved_to = _adopted(feed, answer.permanent, home, fetcher)
             heard = replace(heard, permanent=moved_to)
         return self._result(turn, feed, before, heard, answer)
 
-    def failed(self, turn: Turn, error: Exception) -> Result:
+    def failed(self, turn: Lease, error: Exception) -> Result:
         feed = self._catalog().get(turn.name)
         if feed is None:
-            return Result(Done(turn, after=HELD_SECONDS))
+            return Result(LeaseResult(turn, after=HELD_SECONDS))
         said = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
-        return self._result(turn, feed, remembered(turn), Heard(None, said, Trouble.PROTOCOL))
+        return self._result(
+            turn, feed, poll_state(turn), PollResponse(None, said, Trouble.PROTOCOL)
+        )
 
     def note(self, results: Sequence[Result]) -> None:
         self._store.done([result.done for result in results])
 
     def _result(
         self,
-        turn: Turn,
+        turn: Lease,
         feed: Feed,
-        before: Remembered,
-        heard: Heard,
-        answer: Answer | None = None,
+        before: PollState,
+        heard: PollResponse,
+        answer: FetchResponse | None = None,
     ) -> Result:
         now = self._now()
-        verdict = judge(
+        verdict = decide_next_poll(
             heard,
             before,
-            pace_of(feed, self._settings),
+            poll_pace(feed, self._settings),
             now=now,
             jitter=random.uniform(-1, 1),  # noqa: S311 no secret: only to spread the load
         )
@@ -128,10 +130,10 @@ class FeedSource:
         if "address" in fields:
             fields["host"] = self._host(fields["address"] or feed.url)
         asked = host_of(answer.url, self._settings.fetch.allow_ports) if answer else turn.host
-        done = Done(turn, verdict.after, fields, cool=verdict.cool, cool_host=asked)
+        done = LeaseResult(turn, verdict.after, fields, cool=verdict.cool, cool_host=asked)
         said = named(answer.status) if answer else heard.trouble or ""
-        if answer is None or verdict.turnout is not Turnout.CHANGED:
-            return Result(done, failed=verdict.turnout is Turnout.FAILED, answer=said)
+        if answer is None or verdict.turnout is not PollOutcome.CHANGED:
+            return Result(done, failed=verdict.turnout is PollOutcome.FAILED, answer=said)
         origin = Origin(
             source=feed.name,
             kind=KIND,
@@ -144,8 +146,8 @@ class FeedSource:
         document = Incoming(answer.body, shown_url(answer.url), origin)
         return Result(done, (document,), answer=said)
 
-    def _configured(self, feed: Feed) -> Configured:
-        return Configured(feed.name, feed.url, self._host(feed.url))
+    def _configured(self, feed: Feed) -> ConfiguredFeed:
+        return ConfiguredFeed(feed.name, feed.url, self._host(feed.url))
 
     def _host(self, url: str) -> str:
         fetch = self._settings.fetch
@@ -153,9 +155,9 @@ class FeedSource:
         return host_of(base, fetch.allow_ports)
 
 
-def _asked(feed: Feed, address: str, before: Remembered, *, at_home: bool) -> Asked:
+def _asked(feed: Feed, address: str, before: PollState, *, at_home: bool) -> FetchRequest:
     """The feed's own headers may be credentials: they go to the origin that it was given for."""
-    return Asked(
+    return FetchRequest(
         address,
         etag=before.etag,
         last_modified=before.modified,
@@ -173,9 +175,9 @@ def _adopted(feed: Feed, there: str, home: Target, fetcher: Fetcher) -> str | No
     return there.replace("://", f"://{user}@", 1) if at else there
 
 
-def _heard(answer: Answer, now: datetime) -> Heard:
+def _heard(answer: FetchResponse, now: datetime) -> PollResponse:
     good = answer.status == HTTPStatus.OK
-    return Heard(
+    return PollResponse(
         status=answer.status,
         message=None if good else status_said(answer),
         hold_seconds=hold_seconds(answer.headers, now),

@@ -17,7 +17,7 @@ from worker.escape import printable
 from worker.fetch import Fetcher
 from worker.logs import get_logger
 from worker.spool.claim import Incoming
-from worker.store.turns import Done, Taken, Turn
+from worker.store.leases import Lease, LeaseResult, TakenLeases
 
 logger = get_logger(__name__)
 
@@ -33,22 +33,22 @@ class Result:
     nothing was asked.
     """
 
-    done: Done
+    done: LeaseResult
     documents: tuple[Incoming, ...] = ()
     failed: bool = False
     answer: str = ""
 
 
-class Source(Protocol):
+class FetchSource(Protocol):
     """What is fetched, and what an answer means."""
 
     kind: str
 
-    def take(self, count: int) -> Taken: ...
+    def take(self, count: int) -> TakenLeases: ...
 
-    async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result: ...
+    async def fetch(self, turn: Lease, fetcher: Fetcher) -> Result: ...
 
-    def failed(self, turn: Turn, error: Exception) -> Result: ...
+    def failed(self, turn: Lease, error: Exception) -> Result: ...
 
     def note(self, results: Sequence[Result]) -> None: ...
 
@@ -58,7 +58,7 @@ Count = Callable[[Mapping[tuple[str, str], int]], None]
 
 
 @dataclass(slots=True)
-class Run:
+class FetchTotals:
     """What one run of the loop came to."""
 
     turns: int = 0
@@ -67,7 +67,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class FetchLimits:
     """`taking_seconds` is how long new work is taken; `documents` and `size` are of one batch."""
 
     concurrency: int
@@ -78,16 +78,16 @@ class Bounds:
 
 @dataclass(slots=True)
 class _Loop:
-    sources: Sequence[Source]
+    sources: Sequence[FetchSource]
     fetcher: Fetcher
-    bounds: Bounds
+    bounds: FetchLimits
     claim: Callable[[Sequence[Incoming]], None]
     may_take: Callable[[], bool]
     count: Count
-    flying: dict["asyncio.Task[Result]", tuple[Source, Turn]] = field(default_factory=dict)
-    landed: list[tuple[Source, Result]] = field(default_factory=list)
+    flying: dict["asyncio.Task[Result]", tuple[FetchSource, Lease]] = field(default_factory=dict)
+    landed: list[tuple[FetchSource, Result]] = field(default_factory=list)
     since: float = 0.0
-    run: Run = field(default_factory=Run)
+    run: FetchTotals = field(default_factory=FetchTotals)
 
     def take(self) -> bool:
         """Send off what is due while there is room; False where nothing more is due now."""
@@ -145,7 +145,7 @@ class _Loop:
         self.landed = []
 
 
-def _batches(documents: Sequence[Incoming], bounds: Bounds) -> Iterator[Sequence[Incoming]]:
+def _batches(documents: Sequence[Incoming], bounds: FetchLimits) -> Iterator[Sequence[Incoming]]:
     """Batches within their bounds, the largest documents last: what came with one that takes long
     to read need not wait for it."""
     batch: list[Incoming] = []
@@ -161,15 +161,15 @@ def _batches(documents: Sequence[Incoming], bounds: Bounds) -> Iterator[Sequence
 
 
 async def fetch_due(
-    sources: Sequence[Source],
+    sources: Sequence[FetchSource],
     fetcher: Fetcher,
-    bounds: Bounds,
+    bounds: FetchLimits,
     *,
     claim: Callable[[Sequence[Incoming]], None],
     may_take: Callable[[], bool],
     count: Count,
     told: Callable[[int], None] = lambda _: None,
-) -> Run:
+) -> FetchTotals:
     """Fetch all that is due, until nothing is and nothing is in the air.
 
     `claim` makes documents safe; `may_take` is False while there is no room for more; `told` hears

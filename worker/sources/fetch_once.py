@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from worker.errors import FetchFailed, Trouble, UsageError
 from worker.escape import printable
 from worker.feeds.feed import RSSHUB, feed_of
-from worker.fetch import Answer, Asked, Fetcher, allowed, public_url, shown_url
+from worker.fetch import Fetcher, FetchRequest, FetchResponse, check_robots, public_url, shown_url
 from worker.model.times import rfc3339
 from worker.settings import MANUAL, MEGABYTE, Settings
 from worker.sources.enqueue import KIND
@@ -92,7 +92,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result()
 
 
-def checked(answer: Answer) -> Answer:
+def checked(answer: FetchResponse) -> FetchResponse:
     """The answer, if it is one of success. Raises FetchFailed (STATUS)."""
     if answer.status == HTTPStatus.OK:
         return answer
@@ -135,7 +135,7 @@ async def _fetch_each(
             if settings.fetch.robots and url == address:  # a route of one's own RSSHub is no page
                 delay = max(delay, await _leave(fetcher, url, robots))
             await asyncio.sleep(max(0.0, free.get(origin, 0.0) - time.monotonic()))
-            answer = checked(await fetcher.get(Asked(address, accept=ACCEPT)))
+            answer = checked(await fetcher.get(FetchRequest(address, accept=ACCEPT)))
             free[origin] = time.monotonic() + delay
             size += len(answer.body)
             if size > MOST_BYTES:
@@ -149,7 +149,7 @@ async def _fetch_each(
 
 async def _leave(fetcher: Fetcher, url: str, robots: "_Robots") -> float:
     """Seconds between two fetches that robots.txt asks for. Raises FetchFailed where it forbids."""
-    verdict = await allowed(fetcher, url, robots, fetcher.user_agent)
+    verdict = await check_robots(fetcher, url, robots, fetcher.user_agent)
     if not verdict.allowed:
         raise FetchFailed(
             Trouble.ROBOTS,

@@ -19,8 +19,8 @@ from datetime import datetime
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
-from worker.settings import Folder, Spool
-from worker.sources.skipped import LeftAlone
+from worker.settings import Folder, SpoolSettings
+from worker.sources.skipped import SkippedFile
 from worker.spool.accepted import Accepted
 from worker.spool.batch import names
 from worker.spool.claim import Candidate, Claimed, claim
@@ -44,7 +44,7 @@ class Scan:
     files: int = 0
     settling: int = 0
     more: bool = False
-    left_alone: tuple[LeftAlone, ...] = ()
+    left_alone: tuple[SkippedFile, ...] = ()
     left_alone_count: int = 0
 
 
@@ -54,7 +54,7 @@ class _Look:
 
     folder: Folder
     root: Root
-    limits: Spool
+    limits: SpoolSettings
     clock: float
     take: Callable[[Sequence[Candidate]], Claimed | None]
     pending: list[Candidate] = field(default_factory=list)
@@ -62,7 +62,7 @@ class _Look:
     batches: int = 0
     files: int = 0
     settling: int = 0
-    left: deque[LeftAlone] = field(default_factory=lambda: deque(maxlen=_LISTED))
+    left: deque[SkippedFile] = field(default_factory=lambda: deque(maxlen=_LISTED))
     left_count: int = 0
 
     def add(self, candidate: Candidate) -> bool:
@@ -83,7 +83,7 @@ class _Look:
 
     def leave(self, path: str, why: str) -> None:
         self.left_count += 1
-        self.left.append(LeftAlone(printable(path), why))
+        self.left.append(SkippedFile(printable(path), why))
 
     def result(self, *, more: bool) -> Scan:
         return Scan(
@@ -94,7 +94,7 @@ class _Look:
 def scan(
     folder: Folder,
     root: Root,
-    limits: Spool,
+    limits: SpoolSettings,
     accepted: Accepted,
     *,
     now: datetime,
@@ -178,7 +178,7 @@ def _walk(look: _Look) -> Generator[Candidate]:
             except OSError as error:  # a folder that may be listed and not searched
                 look.leave(path, f"it cannot be looked at: {error.strerror}; {_GIVE_RIGHTS}")
                 continue
-            settle = look.folder.settle_unseen_seconds
+            settle = look.folder.settle_without_event_seconds
             candidate = _ready(look, entry.path, path, status, settle)
             if candidate is not None and not level.gives(status):
                 look.leave(path, _STUCK)

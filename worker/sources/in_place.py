@@ -14,7 +14,7 @@ from pathlib import Path
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
-from worker.settings import Folder, Spool
+from worker.settings import Folder, SpoolSettings
 from worker.sources.folder import KIND, Scan
 from worker.sources.in_place_walk import Found, Tree
 from worker.sources.ledger import Ledger, Walk, held
@@ -40,7 +40,7 @@ class Place:
     folder: Folder
     root: Root
     home: Path
-    limits: Spool
+    limits: SpoolSettings
     largest: int
 
     def waiting(self) -> int:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from worker.escape import printable
 from worker.settings import Folder
 from worker.sources.ledger import Ledger, Sighting, Stamp
-from worker.sources.skipped import LeftAlone
+from worker.sources.skipped import SkippedFile
 from worker.spool.claim import Candidate
 from worker.spool.filenames import ignored, wanted
 
@@ -71,7 +71,7 @@ class Tree:
     at: str = ""
     entries: int = 0
     settling: int = 0
-    left: deque[LeftAlone] = field(default_factory=lambda: deque(maxlen=_LISTED))
+    left: deque[SkippedFile] = field(default_factory=lambda: deque(maxlen=_LISTED))
     left_count: int = 0
 
     def walk(self, start: str) -> Generator[Found]:
@@ -137,7 +137,7 @@ class Tree:
         """The wanted files of a folder, so many at a time; its subfolders' names are put into
         `below`."""
         page: list[_Met] = []
-        pattern, settle = self.folder.pattern, self.folder.settle_unseen_seconds
+        pattern, settle = self.folder.pattern, self.folder.settle_without_event_seconds
         for entry in entries:
             self.entries += 1
             try:
@@ -212,7 +212,7 @@ class Tree:
 
     def _leave(self, path: str, why: str) -> None:
         self.left_count += 1
-        self.left.append(LeftAlone(printable(path), why))
+        self.left.append(SkippedFile(printable(path), why))
 
     def _location(self, path: str) -> str:
         return _joined(os.fspath(self.folder.path), path) if path else os.fspath(self.folder.path)

@@ -11,16 +11,16 @@ from worker.settings import MANUAL, POLLED, Settings
 _LISTED = 20
 
 
-def known_source(settings: Settings, name: str | None) -> None:
+def require_source(settings: Settings, name: str | None) -> None:
     """Raises NotThere with the nearest name where `name` is no source (None: by hand)."""
     if name is not None and name != MANUAL and settings.folder(name) is None:
-        known("source", name, source_names(settings))
+        require_name("source", name, source_names(settings))
 
 
-def known_to_pause(settings: Settings, name: str) -> None:
+def require_pausable(settings: Settings, name: str) -> None:
     """Raises NotThere where `name` is neither a folder nor a feed; `feeds` is all polling."""
     if name != POLLED and settings.folder(name) is None:
-        known("source", name, [*source_names(settings), POLLED])
+        require_name("source", name, [*source_names(settings), POLLED])
 
 
 def source_names(settings: Settings) -> list[str]:
@@ -29,7 +29,7 @@ def source_names(settings: Settings) -> list[str]:
     return [*folders, *load_catalog(settings).feeds]
 
 
-def known(what: str, name: str, names: Collection[str]) -> None:
+def require_name(what: str, name: str, names: Collection[str]) -> None:
     """Raises NotThere with the nearest of `names`, or what there is, where `name` is none."""
     if name in names:
         return

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from worker.errors import FetchFailed, Rejected, Trouble
 from worker.escape import printable
 from worker.feeds.schedule import LONGEST_HINT
-from worker.fetch import Asked, Fetcher, allowed, public_url, retry_after
+from worker.fetch import Fetcher, FetchRequest, check_robots, public_url, retry_after
 from worker.fetch.url import shown_url
-from worker.formats.page.entry_bundle import Capsule, PagePart, pack, unpack
+from worker.formats.page.entry_bundle import EntryBundle, PagePart, pack, unpack
 from worker.formats.page.full_text import next_page_of
 from worker.model import Profile
 from worker.model.times import rfc3339
@@ -22,9 +22,9 @@ from worker.sources.pause import is_paused
 from worker.sources.responses import BUSY, HELD_SECONDS, NOWHERE, host_of, named, status_said
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
-from worker.spool.wanted import Wanted, WantedPages
+from worker.spool.wanted import WantedPage, WantedPages
+from worker.store.leases import Lease, LeaseResult, TakenLeases
 from worker.store.pages import PageStore, RobotsStore
-from worker.store.turns import Done, Taken, Turn
 
 KIND = "page"
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
@@ -102,23 +102,25 @@ class PageSource:
             self._store.want(hosts)
         return len(hosts)
 
-    def take(self, count: int) -> Taken:
+    def take(self, count: int) -> TakenLeases:
         fetch = self._settings.fetch
         return self._store.next_turns(count, fetch.page_seconds + fetch.deadline_seconds + 30)
 
-    async def fetch(self, turn: Turn, fetcher: Fetcher) -> Result:
+    async def fetch(self, turn: Lease, fetcher: Fetcher) -> Result:
         try:
             page = self._wanted.get(turn.name)
             capsule = unpack(page.capsule) if page else None
         except Rejected:
             return self._unreadable(turn)
         if page is None or capsule is None:
-            return Result(Done(turn, after=None))
+            return Result(LeaseResult(turn, after=None))
         return await self._fetch(turn, page, capsule, fetcher)
 
-    async def _fetch(self, turn: Turn, page: Wanted, capsule: Capsule, fetcher: Fetcher) -> Result:
+    async def _fetch(
+        self, turn: Lease, page: WantedPage, capsule: EntryBundle, fetcher: Fetcher
+    ) -> Result:
         if is_paused(self._settings.state_dir, page.source):
-            return Result(Done(turn, after=HELD_SECONDS, fields={"takes": None}))
+            return Result(LeaseResult(turn, after=HELD_SECONDS, fields={"takes": None}))
         if int(turn.said.get("takes", 1)) - int(turn.said.get("tries", 0)) > _MOST_DEATHS:
             why = f"fetching {shown_url(page.url)} ended its worker {_MOST_DEATHS} times"
             return self._missed(turn, page, _NoPage(why, for_good=True))
@@ -133,16 +135,20 @@ class PageSource:
         document = self._document(
             page, replace(capsule, pages=parts, problem=problem), parts[0].url
         )
-        done = Done(turn, after=None, delay=delay)
+        done = LeaseResult(turn, after=None, delay=delay)
         return Result(done, (document,), answer=named(HTTPStatus.OK))
 
-    def failed(self, turn: Turn, error: Exception) -> Result:
+    def failed(self, turn: Lease, error: Exception) -> Result:
         said = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
         try:
             page = self._wanted.get(turn.name)
         except Rejected:
             return self._unreadable(turn)
-        return self._missed(turn, page, _NoPage(said)) if page else Result(Done(turn, after=None))
+        return (
+            self._missed(turn, page, _NoPage(said))
+            if page
+            else Result(LeaseResult(turn, after=None))
+        )
 
     def note(self, results: Sequence[Result]) -> None:
         """The pages are in a batch: they are wanted no more, and the store may forget them."""
@@ -150,7 +156,7 @@ class PageSource:
         self._store.done([result.done for result in results])
 
     async def _parts(
-        self, page: Wanted, fetcher: Fetcher, delay: float
+        self, page: WantedPage, fetcher: Fetcher, delay: float
     ) -> tuple[tuple[PagePart, ...], str | None]:
         """The page with those that its site's rule says follow, and why one of these is missing."""
         clock, fetch = asyncio.get_running_loop().time, self._settings.fetch
@@ -185,14 +191,14 @@ class PageSource:
         """Seconds between two pages that robots.txt asks for. Raises _NoPage where it forbids."""
         if not self._settings.fetch.robots:
             return 0.0
-        verdict = await allowed(fetcher, url, self._robots, fetcher.user_agent)
+        verdict = await check_robots(fetcher, url, self._robots, fetcher.user_agent)
         if not verdict.allowed:
             why = verdict.why or "robots.txt forbids it"
             raise _NoPage(why, answer=Trouble.ROBOTS, for_good=True)
         return min(verdict.crawl_delay or 0.0, _LONGEST_DELAY)
 
     async def _part(self, url: str, fetcher: Fetcher) -> PagePart:
-        answer = await fetcher.get(Asked(url, accept=ACCEPT))
+        answer = await fetcher.get(FetchRequest(url, accept=ACCEPT))
         if answer.status != HTTPStatus.OK:
             asked = min(LONGEST_HINT, retry_after(answer.headers, self._now()) or 0.0)
             cool = max(asked, _COOLING_SECONDS) if answer.status in BUSY else 0.0
@@ -211,37 +217,37 @@ class PageSource:
             raise _NoPage(why, answer=named(answer.status), for_good=True)
         return PagePart(answer.url, answer.body, answer.charset)
 
-    def _missed(self, turn: Turn, page: Wanted, missed: _NoPage) -> Result:
+    def _missed(self, turn: Lease, page: WantedPage, missed: _NoPage) -> Result:
         """Try again, or, after the last try or where that cannot help, do without the page."""
         tries = int(turn.said.get("tries", 0)) + 1
         if missed.for_good or tries >= self._settings.fetch.page_tries:
             return self._without(turn, page, missed)
         after = max(missed.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
         fields = {"tries": tries, "takes": tries}
-        done = Done(turn, after, fields, cool=missed.cool, cool_host=missed.cool_host)
+        done = LeaseResult(turn, after, fields, cool=missed.cool, cool_host=missed.cool_host)
         return Result(done, failed=True, answer=missed.answer)
 
-    def _without(self, turn: Turn, page: Wanted, missed: _NoPage) -> Result:
+    def _without(self, turn: Lease, page: WantedPage, missed: _NoPage) -> Result:
         """The feed's own text is published, with a warning that tells why."""
-        done = Done(turn, after=None, cool=missed.cool, cool_host=missed.cool_host)
+        done = LeaseResult(turn, after=None, cool=missed.cool, cool_host=missed.cool_host)
         capsule = replace(unpack(page.capsule), problem=str(missed))
         document = self._document(page, capsule, page.url)
         return Result(done, (document,), failed=True, answer=missed.answer)
 
-    def _unreadable(self, turn: Turn) -> Result:
+    def _unreadable(self, turn: Lease) -> Result:
         """A file that is no wanted page goes the way of all input: it is refused, and kept."""
         data = self._wanted.raw(turn.name)
         if data is None:
-            return Result(Done(turn, after=None))
+            return Result(LeaseResult(turn, after=None))
         at = rfc3339(self._now())
         origin = Origin(source=POLLED, kind=KIND, url="", fetched_at=at, form=Form.CAPSULE)
         incoming = Incoming(data, f"wanted/{printable(turn.name, 80)}", origin)
-        return Result(Done(turn, after=None), (incoming,), failed=True)
+        return Result(LeaseResult(turn, after=None), (incoming,), failed=True)
 
-    def _document(self, page: Wanted, capsule: Capsule, url: str) -> Incoming:
+    def _document(self, page: WantedPage, capsule: EntryBundle, url: str) -> Incoming:
         return Incoming(pack(capsule), shown_url(url), self._origin(page, url))
 
-    def _origin(self, page: Wanted, url: str) -> Origin:
+    def _origin(self, page: WantedPage, url: str) -> Origin:
         return Origin(
             source=page.source,
             kind=KIND,

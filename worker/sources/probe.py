@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from worker.errors import Reason, Rejected, UsageError
 from worker.feeds.feed import Feed
-from worker.fetch import Answer, Asked, Fetcher, shown_url
+from worker.fetch import Fetcher, FetchRequest, FetchResponse, shown_url
 from worker.formats.decode import decode
 from worker.formats.feed.discovery import FoundFeed, feeds_in_page
 from worker.formats.feed.polled import read_feed
@@ -60,19 +60,19 @@ async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple
         return replace(probed, page=shown_url(address))
 
 
-async def _answer(fetcher: Fetcher, feed: Feed, address: str) -> Answer:
-    asked = Asked(address, headers=tuple(feed.headers.items()), accept=ACCEPT)
+async def _answer(fetcher: Fetcher, feed: Feed, address: str) -> FetchResponse:
+    asked = FetchRequest(address, headers=tuple(feed.headers.items()), accept=ACCEPT)
     return checked(await fetcher.get(asked))
 
 
-def _read(settings: Settings, sites: Sites, feed: Feed, answer: Answer) -> Probed:
+def _read(settings: Settings, sites: Sites, feed: Feed, answer: FetchResponse) -> Probed:
     document = Document(answer.body, shown_url(answer.url), answer.url, answer.charset)
     profile = feed.profile(settings)
     found = read_feed(document, profile=profile, sites=sites, limits=settings.limits)
     return Probed(feed, found.title, len(found.entries))
 
 
-def _no_feed(shown: str, answer: Answer, error: Rejected) -> Rejected:
+def _no_feed(shown: str, answer: FetchResponse, error: Rejected) -> Rejected:
     """`error`, as it is told of an address; a page without a feed has another advice than text."""
     if error.reason is Reason.UNKNOWN_FORMAT and _is_page(answer):
         what = "is a page, not a feed, and names none: look for its feed's address in the site's"
@@ -80,14 +80,14 @@ def _no_feed(shown: str, answer: Answer, error: Rejected) -> Rejected:
     return Rejected(error.reason, f"{shown} cannot be added: {error}")
 
 
-def _is_page(answer: Answer) -> bool:
+def _is_page(answer: FetchResponse) -> bool:
     try:
         return sniff_text(decode(answer.body, answer.charset).text) is Format.PAGE
     except Rejected:
         return False
 
 
-def _named(answer: Answer, address: str) -> tuple[FoundFeed, ...]:
+def _named(answer: FetchResponse, address: str) -> tuple[FoundFeed, ...]:
     """The feeds that a page names; where it is the page asked for, with the address's own user."""
     base = answer.url if answer.hops else address
     try:

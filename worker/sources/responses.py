@@ -4,7 +4,7 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from worker.errors import FetchFailed
-from worker.fetch import Answer, shown_url, target_of
+from worker.fetch import FetchResponse, shown_url, target_of
 
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """Statuses that are about the host, not about what was asked for."""
@@ -29,7 +29,7 @@ def named(status: int) -> str:
     return str(status) if 100 <= status <= 599 else "other"
 
 
-def status_said(answer: Answer) -> str:
+def status_said(answer: FetchResponse) -> str:
     """What a status other than success means to whoever named the address."""
     try:
         phrase = HTTPStatus(answer.status).phrase.lower()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worker.spool.layout import translated
-from worker.spool.lockfile import Holder, holder, is_free, note
+from worker.spool.lockfile import LockHolder, holder, is_free, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Slot:
 
 
 @contextmanager
-def slot(state_dir: Path, name: str, count: int) -> Iterator[Slot | None]:
+def acquire_slot(state_dir: Path, name: str, count: int) -> Iterator[Slot | None]:
     """Hold one of `count` slots; None where all are held. Raises SpoolUnavailable."""
     held = None
     with translated(state_dir):
@@ -51,7 +51,7 @@ def slot(state_dir: Path, name: str, count: int) -> Iterator[Slot | None]:
             os.close(held.fd)
 
 
-def holders(state_dir: Path, name: str) -> list[Holder]:
+def holders(state_dir: Path, name: str) -> list[LockHolder]:
     """Who holds slots of that name now."""
     paths = sorted(_folder(state_dir).glob(f"{name}-*"))
     return [who for path in paths if not is_free(path) and (who := holder(path))]

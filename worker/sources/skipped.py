@@ -11,14 +11,14 @@ _NAME = "left.json"
 
 
 @dataclass(frozen=True, slots=True)
-class LeftAlone:
+class SkippedFile:
     """A file that will not be taken as it is, and why. `path` is escaped."""
 
     path: str
     why: str
 
 
-def note(spool: Path, files: Sequence[LeftAlone], count: int) -> None:
+def note(spool: Path, files: Sequence[SkippedFile], count: int) -> None:
     """Note the first `files` of `count` left alone; with none, what was noted before is gone.
 
     Raises OSError.
@@ -31,11 +31,11 @@ def note(spool: Path, files: Sequence[LeftAlone], count: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def noted(spool: Path) -> tuple[tuple[LeftAlone, ...], int]:
+def noted(spool: Path) -> tuple[tuple[SkippedFile, ...], int]:
     """The files noted, and how many there were; none where nothing (readable) is noted."""
     try:
         found = json.loads((spool / _NAME).read_text("utf-8"))
-        files = tuple(LeftAlone(one["path"], one["why"]) for one in found["files"])
+        files = tuple(SkippedFile(one["path"], one["why"]) for one in found["files"])
         return files, int(found["count"])
     except (OSError, ValueError, KeyError, TypeError):
         return (), 0

@@ -18,7 +18,7 @@ import orjson
 import zstandard
 
 from worker.model import Outcome
-from worker.model.from_json import made
+from worker.model.from_json import dataclass_from
 from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import day_of, fsync_dir, source_of, time_of, translated, write_durably
 from worker.spool.manifest import Head, Origin, origin_of
@@ -178,10 +178,10 @@ def _journal(head: SegmentHead, outcomes: Iterable[Outcome]) -> bytes:
 
 def _head_of(line: dict[str, Any]) -> SegmentHead:
     return SegmentHead(
-        batch=made(Head, line["batch"]),
+        batch=dataclass_from(Head, line["batch"]),
         archived_at=line["archived_at"],
         files=tuple(
-            made(ArchivedFile, {**file, "origin": origin_of(file.get("origin"))})
+            dataclass_from(ArchivedFile, {**file, "origin": origin_of(file.get("origin"))})
             for file in line["files"]
         ),
     )

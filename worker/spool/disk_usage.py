@@ -15,7 +15,7 @@ _SURE_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class DiskUsage:
     """`whole` is False while not all was added up yet: it is more than `bytes`."""
 
     bytes: int
@@ -52,7 +52,7 @@ class _Sum:
     at: float
 
 
-class Sums:
+class UsageCache:
     """What folders hold, remembered. Safe to be asked by several threads."""
 
     def __init__(self, seconds: float, again_after: float) -> None:
@@ -63,7 +63,7 @@ class Sums:
         self._known: dict[str, _Sum] = {}
         self._next = 0
 
-    def of(self, folders: Iterable[str]) -> Used:
+    def of(self, folders: Iterable[str]) -> DiskUsage:
         """The bytes of the files in `folders`, without those in folders below them.
 
         Each look begins where the one before had to end: however many there are, all have a turn.
@@ -85,7 +85,7 @@ class Sums:
                 seen[folder] = one
         self._known = seen
         self._next = (first + looked) % max(1, len(listed))
-        return Used(sum(one.size for one in seen.values()), whole)
+        return DiskUsage(sum(one.size for one in seen.values()), whole)
 
     def _again(self, folder: str, before: _Sum | None, now: float) -> _Sum | None:
         try:

@@ -17,7 +17,7 @@ import orjson
 
 from worker.errors import Reason
 from worker.model import FeedRead, Outcome, Status
-from worker.model.from_json import made
+from worker.model.from_json import dataclass_from
 
 NAME = "journal"
 
@@ -95,8 +95,8 @@ def outcome_of(line: dict[str, Any]) -> Outcome:
     if typed.get("reason") is not None:
         typed["reason"] = Reason(typed["reason"])
     if typed.get("feed") is not None:
-        typed["feed"] = made(FeedRead, typed["feed"])
-    return made(Outcome, typed)
+        typed["feed"] = dataclass_from(FeedRead, typed["feed"])
+    return dataclass_from(Outcome, typed)
 
 
 def parse_lines(data: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ _LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LockHolder:
     """A process that holds a lock. `parent` is the process that started it: a pool's worker.
 
     `since` is when it began (UTC), `count` how many things it is at now.
@@ -58,12 +58,12 @@ def is_free(path: str | Path) -> bool:
         os.close(fd)
 
 
-def holder(path: Path) -> Holder | None:
+def holder(path: Path) -> LockHolder | None:
     """Who wrote into the lock file last; None where nobody did. Ask only while it is locked."""
     try:
         with path.open("rb") as file:
             pid, parent, count, since, host = file.read(_LONGEST).decode().split()
-        return Holder(host, int(pid), int(parent), int(count), _moment(since))
+        return LockHolder(host, int(pid), int(parent), int(count), _moment(since))
     except (OSError, ValueError):
         return None
 

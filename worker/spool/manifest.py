@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.errors import SpoolUnavailable
-from worker.model.from_json import made
+from worker.model.from_json import dataclass_from
 
 NAME = "manifest"
 PACK = "pack"
@@ -102,7 +102,7 @@ def load(batch_dir: Path) -> Manifest:
     try:
         first, *rest = (batch_dir / NAME).read_text("ascii").splitlines()
         entries = tuple(_entry(*json.loads(line)) for line in rest)
-        return Manifest(made(Head, json.loads(first)), entries)
+        return Manifest(dataclass_from(Head, json.loads(first)), entries)
     except (OSError, ValueError, TypeError) as error:
         raise SpoolUnavailable(
             f"the manifest of batch {batch_dir.name} cannot be read: check the disk"
@@ -112,7 +112,9 @@ def load(batch_dir: Path) -> Manifest:
 def origin_of(said: dict[str, Any] | None) -> Origin | None:
     """An origin from its JSON object. Raises TypeError or ValueError where it is none."""
     return (
-        None if said is None else made(Origin, {**said, "form": Form(said.get("form", Form.ANY))})
+        None
+        if said is None
+        else dataclass_from(Origin, {**said, "form": Form(said.get("form", Form.ANY))})
     )
 
 

@@ -15,19 +15,19 @@ from worker.escape import printable
 
 
 @dataclass(frozen=True, slots=True)
-class Lacks:
+class FsDefect:
     """What a folder does not allow, for people. `locks`: it can be written, but allows no locks."""
 
     told: str
     locks: bool
 
 
-def lacks(folder: Path) -> Lacks | None:
+def probe_fs(folder: Path) -> FsDefect | None:
     """Make a file in `folder` (which must be there) and hold it; None where all went well."""
     try:
         fd, name = tempfile.mkstemp(prefix=".newsdrop-trial-", dir=folder)
     except OSError as error:
-        return Lacks(f"{printable(folder)} cannot be written: {error.strerror}", locks=False)
+        return FsDefect(f"{printable(folder)} cannot be written: {error.strerror}", locks=False)
     try:
         return _no_lock(folder, fd, name)
     finally:
@@ -36,11 +36,11 @@ def lacks(folder: Path) -> Lacks | None:
             Path(name).unlink()
 
 
-def _no_lock(folder: Path, fd: int, name: str) -> Lacks | None:
+def _no_lock(folder: Path, fd: int, name: str) -> FsDefect | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return Lacks(f"{printable(folder)} allows no locks: {error.strerror}", locks=True)
+        return FsDefect(f"{printable(folder)} allows no locks: {error.strerror}", locks=True)
     other = os.open(name, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,4 +48,4 @@ def _no_lock(folder: Path, fd: int, name: str) -> Lacks | None:
         return None  # the first holds it, as it should
     finally:
         os.close(other)
-    return Lacks(f"{printable(folder)} allows no locks: they hold nobody off", locks=True)
+    return FsDefect(f"{printable(folder)} allows no locks: they hold nobody off", locks=True)

@@ -19,7 +19,7 @@ import orjson
 
 from worker.errors import NotThere, Reason, UsageError
 from worker.escape import printable
-from worker.model.from_json import made
+from worker.model.from_json import dataclass_from
 from worker.spool.layout import fsync_dir, is_batch, time_of, translated
 from worker.spool.manifest import Origin, origin_of
 
@@ -29,7 +29,7 @@ _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}-[0-9a-f]+-[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class QuarantineItem:
     """What `error.json` says. `path` is escaped; times are RFC 3339, UTC; `size` in bytes;
     `origin` where it was fetched."""
 
@@ -53,7 +53,7 @@ class Quarantine:
     def __init__(self, state_dir: Path) -> None:
         self._dir = state_dir / "quarantine"
 
-    def put(self, refused: Refused, raw: bytes | Path) -> None:
+    def put(self, refused: QuarantineItem, raw: bytes | Path) -> None:
         """Keep `raw` (bytes, or a file that stays where it is) with its reason, durably.
 
         Raises SpoolUnavailable.
@@ -91,14 +91,14 @@ class Quarantine:
                 return []
         return sorted(filter(_NAME.fullmatch, found))
 
-    def __iter__(self) -> Iterator[Refused]:
+    def __iter__(self) -> Iterator[QuarantineItem]:
         for name in self.ids():
             try:
                 yield self.get(name)
             except UsageError:
                 continue  # discarded meanwhile
 
-    def get(self, refused_id: str) -> Refused:
+    def get(self, refused_id: str) -> QuarantineItem:
         """Raises NotThere where there is none of that id, or what is noted of it cannot be read."""
         noted = self._folder(refused_id) / "error.json"
         try:
@@ -108,7 +108,7 @@ class Quarantine:
         try:
             data = orjson.loads(said)
             typed = {"reason": Reason(data["reason"]), "origin": origin_of(data.get("origin"))}
-            return made(Refused, {**data, **typed})
+            return dataclass_from(QuarantineItem, {**data, **typed})
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             raise NotThere(  # a disk that was full, or another version
                 f"why {printable(refused_id, 80)} was refused cannot be read from "

@@ -15,7 +15,7 @@ from worker.escape import printable
 from worker.spool import manifest
 from worker.spool.batch import Waiting, names
 from worker.spool.claim import LOCK
-from worker.spool.disk_usage import Stamp, Used, size_of, stamp
+from worker.spool.disk_usage import DiskUsage, Stamp, size_of, stamp
 from worker.spool.layout import Root, read_all
 from worker.spool.lockfile import is_free
 
@@ -29,7 +29,7 @@ class _Counted:
     size: int | None
 
 
-class Waits:
+class WaitingCache:
     """Counts batches, and remembers those that it counted. Safe to be asked by several threads."""
 
     def __init__(self, seconds: float) -> None:
@@ -53,7 +53,7 @@ class Waits:
         self._known[root] = after
         return waiting
 
-    def used(self) -> Used:
+    def used(self) -> DiskUsage:
         """The bytes of what was there at the last looks."""
         end = time.monotonic() + self._seconds
         total, whole = 0, True
@@ -66,7 +66,7 @@ class Waits:
                     batches[name] = replace(one, size=size)
                 whole &= size is not None
                 total += size or 0
-        return Used(total, whole)
+        return DiskUsage(total, whole)
 
 
 def _counted(folder: str, before: _Counted | None) -> _Counted | None:

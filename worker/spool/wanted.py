@@ -14,14 +14,14 @@ from pathlib import Path
 import orjson
 
 from worker.errors import Reason, Rejected, SpoolUnavailable
-from worker.model.from_json import made
+from worker.model.from_json import dataclass_from
 from worker.spool.layout import fsync_dir, translated, write_durably
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedPage:
     """One wanted page. `capsule` is the feed's entry (see `formats/page/entry_bundle.py`), `url`
     its page's address; `source` the feed; `wanted_at` when its document was claimed (RFC 3339,
     UTC);
@@ -42,7 +42,7 @@ class WantedPages:
     def __init__(self, state_dir: Path) -> None:
         self._dir = state_dir / "wanted"
 
-    def add(self, pages: Iterable[Wanted]) -> set[str]:
+    def add(self, pages: Iterable[WantedPage]) -> set[str]:
         """Want pages, durably; the names of those that were not wanted yet.
 
         One that is wanted already stays as it is. Raises SpoolUnavailable.
@@ -66,7 +66,7 @@ class WantedPages:
         except OSError as error:
             raise SpoolUnavailable(f"{self._dir} cannot be listed: check its rights") from error
 
-    def get(self, name: str) -> Wanted | None:
+    def get(self, name: str) -> WantedPage | None:
         """None where it is wanted no more. Raises Rejected where it is no wanted page of ours,
         SpoolUnavailable."""
         data = self.raw(name)
@@ -74,7 +74,7 @@ class WantedPages:
             return None
         head, _, capsule = data.partition(b"\n")
         try:
-            page = made(Wanted, {**orjson.loads(head), "capsule": capsule})
+            page = dataclass_from(WantedPage, {**orjson.loads(head), "capsule": capsule})
             if not all(isinstance(one, str) for one in (page.source, page.url, page.wanted_at)):
                 raise TypeError("not a text")
             bytes.fromhex(page.mark)

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from worker.errors import Retryable
-from worker.model import Decision, Identity, Known, Offer, OnChange, Status
+from worker.model import Decision, Identity, IndexEntry, OnChange, PublishRequest, Status
 from worker.store.connection import translated
 from worker.store.layout import (
     DATED_SHARDS,
@@ -59,7 +59,7 @@ class ArticleStore(Stream):
         self._known = Script("known.lua")
         self._marked = Script("marked.lua")
 
-    def publish(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]:
+    def publish(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]:
         """Append what is new to the stream and say, in order, what became of each offer.
 
         None: the offer came without its data and needs it; nothing was written for it.
@@ -82,7 +82,7 @@ class ArticleStore(Stream):
             args += (len(mark_keys), mark_field(identity))
         return [answer == 1 for answer in self._run(self._marked, keys, args)] if keys else []
 
-    def _offer(self, batch: str, offers: Sequence[Offer]) -> list[Decision | None]:
+    def _offer(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]:
         layout, now = self._layout, self._now()
         keys = [self.name.encode(), layout.claims(batch)]
         args: list[bytes | int] = [self._max_length, layout.keep_seconds, CLAIMS_LIVE]
@@ -101,7 +101,7 @@ class ArticleStore(Stream):
             args += (offer.source.encode(), offer.data)
         return [_decision(answer) for answer in self._run(self._publish, keys, args)]
 
-    def known(self, raws: Sequence[bytes]) -> list[Known | None]:
+    def known(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
         """Which inputs need no parsing, by the hash of their bytes: they are known articles.
 
         A hit counts as a meeting: the article is remembered for `keep_days` from now. An input
@@ -124,7 +124,7 @@ class ArticleStore(Stream):
         args += map(raw_field, raws)
         return self._run(self._known, [key for keys in all_keys for key in keys], args)
 
-    def find(self, article_id: str) -> Known | None:
+    def find(self, article_id: str) -> IndexEntry | None:
         """What the index knows of an article; None also where `article_id` is no id."""
         identity = identity_of_id(article_id)
         if identity is None:
@@ -178,7 +178,7 @@ def _runs(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     return (raws[at : at + MAX_RAWS] for at in range(0, len(raws), MAX_RAWS))
 
 
-def _on_change(offer: Offer) -> bytes:
+def _on_change(offer: PublishRequest) -> bytes:
     if offer.force:
         return b"force"
     return b"revise" if offer.on_change is OnChange.REVISE else b""
@@ -197,7 +197,7 @@ def _decision(answer: bytes) -> Decision | None:
     )
 
 
-def _parts(offers: Sequence[Offer]) -> Iterator[Sequence[Offer]]:
+def _parts(offers: Sequence[PublishRequest]) -> Iterator[Sequence[PublishRequest]]:
     start = size = 0
     for at, offer in enumerate(offers):
         cost = len(offer.data)

@@ -14,7 +14,7 @@ from worker.errors import ConfigError, Retryable, StoreFull, StoreRefused, Store
 from worker.escape import printable
 from worker.settings import Settings, first_line
 from worker.settings.paths import embedded_socket
-from worker.store.packing import OnePiece
+from worker.store.wire_format import OnePiece
 
 Client = redis.Redis
 

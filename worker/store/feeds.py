@@ -6,11 +6,11 @@ from typing import Any
 
 import redis
 
-from worker.feeds.schedule import FIRST_SECONDS, GAP, GROW, SHRINK, Pace, Remembered
+from worker.feeds.schedule import FIRST_SECONDS, GAP, GROW, SHRINK, PollPace, PollState
 from worker.store.connection import translated
 from worker.store.layout import DAY, Layout
+from worker.store.leases import HostPace, Lease, LeaseQueue, TakenLeases
 from worker.store.script import Script
-from worker.store.turns import HostPace, Taken, Turn, Turns
 
 _CLAIMS_LIVE = 7 * DAY
 _CHUNK = 500
@@ -20,11 +20,11 @@ _FAILURES = (
     *("failures", "trouble", "error", "error_ms", "bad", "bad_reason", "bad_message"),
     *("body", "etag", "modified", "address", "moved_to", "moved_count", "not_before"),
 )
-_REMEMBERED = tuple(one.name for one in fields(Remembered))
+_REMEMBERED = tuple(one.name for one in fields(PollState))
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class ConfiguredFeed:
     """A feed as the catalog has it: its name, its address as configured, and that one's host."""
 
     name: str
@@ -33,7 +33,7 @@ class Configured:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class FeedObservation:
     """What was read of one document of a feed. `fetched_ms` is Unix time.
 
     `entries` is None for a page of the feed's; `new` are those published or sent for; `prints` are
@@ -43,7 +43,7 @@ class Observed:
 
     name: str
     fetched_ms: int
-    pace: Pace
+    pace: PollPace
     entries: int | None = None
     new: int = 0
     published: int = 0
@@ -98,7 +98,7 @@ class FeedState:
         return bool(self.failures or self.bad)
 
 
-class FeedStore(Turns):
+class FeedStore(LeaseQueue):
     """Every method raises Retryable and nothing of redis."""
 
     def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace) -> None:
@@ -107,11 +107,11 @@ class FeedStore(Turns):
         self._synced = self._layout.key("feeds", "digest")
         self._observed = Script("observed.lua")
 
-    def next_turns(self, count: int, lease_seconds: float) -> Taken:
+    def next_turns(self, count: int, lease_seconds: float) -> TakenLeases:
         """Up to `count` feeds to be polled now; :func:`remembered` reads what is known of one."""
         return self.take(count, lease_seconds, _REMEMBERED)
 
-    def sync(self, digest: str, count: int, feeds: Iterable[Configured]) -> bool:
+    def sync(self, digest: str, count: int, feeds: Iterable[ConfiguredFeed]) -> bool:
         """Let the feeds be the `count` ones of the catalog; False where they are already.
 
         A new feed, or one with another address, is due at once, and nothing is remembered of it.
@@ -143,7 +143,7 @@ class FeedStore(Turns):
                 pipe.expire(self.key(name), DAY)
             pipe.execute()
 
-    def _add(self, feeds: Sequence[Configured]) -> None:
+    def _add(self, feeds: Sequence[ConfiguredFeed]) -> None:
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for feed in feeds:
                 pipe.hmget(self.key(feed.name), "configured", "was_due", "address")
@@ -164,7 +164,7 @@ class FeedStore(Turns):
                     pipe.persist(self.key(feed.name))
             pipe.execute()
 
-    def observed(self, batch: str, documents: Sequence[Observed]) -> bool:
+    def observed(self, batch: str, documents: Sequence[FeedObservation]) -> bool:
         """Note what was read of a batch's documents; False where that was done before."""
         args: list[bytes | int] = [self._items, _CLAIMS_LIVE]
         args += (str(number).encode() for number in (SHRINK, GROW, GAP, FIRST_SECONDS))
@@ -232,10 +232,10 @@ class FeedStore(Turns):
         return found
 
 
-def remembered(turn: Turn) -> Remembered:
+def poll_state(turn: Lease) -> PollState:
     """What is known of a feed that was handed out."""
     said = turn.said
-    return Remembered(
+    return PollState(
         etag=said.get("etag"),
         modified=said.get("modified"),
         body=said.get("body"),

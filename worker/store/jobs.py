@@ -13,10 +13,10 @@ import redis
 from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
-from worker.model.from_json import made
+from worker.model.from_json import dataclass_from
 from worker.store.connection import translated, understood
 from worker.store.layout import Layout
-from worker.store.tally import Refused, tally_of
+from worker.store.tally import RefusedSummary, tally_of
 
 logger = get_logger(__name__)
 
@@ -76,7 +76,7 @@ class JobStore:
     def open(self, job: Job) -> None:
         """Note that a job begins; again is harmless, and the first label and time stay."""
         key = self._layout.job(job.id)
-        with quietly("a job is not noted", job=job.id), self._client.pipeline() as pipe:
+        with log_store_errors("a job is not noted", job=job.id), self._client.pipeline() as pipe:
             for name, value in (
                 ("kind", job.kind.value),
                 ("source", job.source),
@@ -93,7 +93,7 @@ class JobStore:
     def add_files(self, job: str, count: int) -> None:
         """Note that `count` more files were accepted for a job."""
         key = self._layout.job(job)
-        with quietly("a job is not noted", job=job), self._client.pipeline() as pipe:
+        with log_store_errors("a job is not noted", job=job), self._client.pipeline() as pipe:
             pipe.hincrby(key, "files", count)
             pipe.expire(key, self._layout.keep_seconds)
             pipe.execute()
@@ -114,15 +114,15 @@ class JobStore:
                 found = pipe.execute()
         return [_state(name, job) for name, job in zip(names, found, strict=True) if job]
 
-    def refused(self, job: str, count: int = 1000) -> Sequence[Refused]:
+    def refused(self, job: str, count: int = 1000) -> Sequence[RefusedSummary]:
         """What a job had refused, in order; the first `jobs.max_refused` of them."""
         with understood():
             found = self._client.lrange(self._layout.refused(job), 0, count - 1)
-            return [made(Refused, orjson.loads(line)) for line in found]
+            return [dataclass_from(RefusedSummary, orjson.loads(line)) for line in found]
 
 
 @contextmanager
-def quietly(event: str, **what: str) -> Iterator[None]:
+def log_store_errors(event: str, **what: str) -> Iterator[None]:
     """For writes that only inform: what Redis refuses is logged as `event`, and work goes on."""
     try:
         with translated():

@@ -27,7 +27,7 @@ revising an article needs no search for its raw marks.
 import struct
 from dataclasses import dataclass
 
-from worker.model import Identity, Known
+from worker.model import Identity, IndexEntry
 
 DAY = 86_400
 DATED_SHARDS = 32
@@ -114,13 +114,13 @@ def raw_mark(identity: Identity) -> bytes:
     return _packed_date(identity.date) + identity.key[:8] + identity.content[:2]
 
 
-def known_by_mark(date: str | None, field: bytes, mark: bytes) -> Known:
+def known_by_mark(date: str | None, field: bytes, mark: bytes) -> IndexEntry:
     """What a mark says. `date` is the article's, ISO."""
     rest, content, since = _MARK.unpack_from(mark)
     revision, latest = 1, since
     if len(mark) > _MARK.size:
         revision, latest = _REVISED.unpack_from(mark, _MARK.size)
-    return Known(
+    return IndexEntry(
         identity=Identity(date, field + rest, content),
         since_ms=int.from_bytes(since),
         revision=revision,
@@ -128,7 +128,7 @@ def known_by_mark(date: str | None, field: bytes, mark: bytes) -> Known:
     )
 
 
-def known_by_raw(raw_mark: bytes, mark: bytes) -> Known:
+def known_by_raw(raw_mark: bytes, mark: bytes) -> IndexEntry:
     """What a raw mark and the mark it points to say."""
     return known_by_mark(_unpacked_date(raw_mark[:3]), raw_mark[3:11], mark)
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import redis
 
-from worker.model import Measured, Stage
+from worker.model import BatchMeasures, Stage
 from worker.store.connection import translated, understood
 from worker.store.layout import Layout
 from worker.store.script import Script
@@ -58,7 +58,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class MeasureTotals:
     """Everything ever measured. `fetches` is by kind and answer."""
 
     stages: Mapping[Stage, Histogram] = field(default_factory=dict)
@@ -94,12 +94,12 @@ class Measures:
                 pipe.hincrby(self._layout.measures(), f"fetch/{kind}/{answer}", count)
             pipe.execute()
 
-    def sums(self) -> Sums:
+    def sums(self) -> MeasureTotals:
         """All that was measured so far."""
         with understood():
             found = self._client.hgetall(self._layout.measures())
             numbers = {tuple(name.decode().split("/")): int(value) for name, value in found.items()}
-            return Sums(
+            return MeasureTotals(
                 stages={stage: _histogram(stage, numbers) for stage in Stage},
                 repeats=_below("repeat", numbers),
                 rejected=_below("rejected", numbers),
@@ -111,7 +111,7 @@ class Measures:
             )
 
 
-def numbers_of(measured: Measured) -> list[tuple[bytes, int]]:
+def numbers_of(measured: BatchMeasures) -> list[tuple[bytes, int]]:
     """What settling a batch adds to the hash of measures."""
     found: list[tuple[str, int]] = []
     for stage, seconds in measured.seconds.items():

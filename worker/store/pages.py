@@ -8,10 +8,10 @@ import redis
 
 from worker.store.connection import translated
 from worker.store.layout import Layout
-from worker.store.turns import HostPace, Taken, Turns
+from worker.store.leases import HostPace, LeaseQueue, TakenLeases
 
 
-class PageStore(Turns):
+class PageStore(LeaseQueue):
     """When each wanted page is fetched. What is wanted is a file in the spool: this only paces it,
     and after a loss of Redis it is filled anew from there.
 
@@ -29,7 +29,7 @@ class PageStore(Turns):
                 pipe.zadd(self._due, {name: 0}, nx=True)
             pipe.execute()
 
-    def next_turns(self, count: int, lease_seconds: float) -> Taken:
+    def next_turns(self, count: int, lease_seconds: float) -> TakenLeases:
         """Up to `count` pages to be fetched now, with the tries that they had, and how often they
         were handed out: more often where that ended a worker."""
         return self.take(count, lease_seconds, ("tries", "takes"))

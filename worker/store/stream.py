@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from worker.model import Known
+from worker.model import IndexEntry
 from worker.store.connection import translated
 
 MAX_BLOCK_MS = 5_000
@@ -90,7 +90,7 @@ class Stream:
         streams = found.values() if isinstance(found, dict) else [s[1] for s in found or ()]
         return [_entry(stream_id, fields) for entries in streams for stream_id, fields in entries]
 
-    def entry(self, known: Known) -> StreamEntry | None:
+    def entry(self, known: IndexEntry) -> StreamEntry | None:
         """The newest revision of an article; None once it was trimmed.
 
         The index keeps the millisecond, and one call publishes up to 64 articles within it.

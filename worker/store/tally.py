@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 import orjson
 import redis
 
-from worker.model import Measured, Outcome, Stage, Tally
+from worker.model import BatchMeasures, Outcome, Stage, Tally
 from worker.store.connection import understood
 from worker.store.layout import DAY, Layout
 from worker.store.measures import MINUTES_KEPT, numbers_of
@@ -16,7 +16,7 @@ COUNTERS = tuple(field.name for field in fields(Tally))
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedSummary:
     """A file, or an article of one, that was refused. `path` is escaped for showing;
     `quarantine` is the id of its bytes."""
 
@@ -26,9 +26,9 @@ class Refused:
     quarantine: str | None = None
 
 
-def refused_of(outcome: Outcome) -> Refused:
+def refused_of(outcome: Outcome) -> RefusedSummary:
     """What a rejected article's outcome says."""
-    return Refused(
+    return RefusedSummary(
         path=outcome.path,
         reason=outcome.reason.value if outcome.reason else "",
         message=outcome.message or "",
@@ -37,7 +37,7 @@ def refused_of(outcome: Outcome) -> Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class CounterSnapshot:
     """The counters at one moment, and which of the batches asked for are in them.
 
     `last_success_ms` tells for each source when it last had a file archived (Unix, ms).
@@ -49,7 +49,7 @@ class Snapshot:
     last_success_ms: dict[str, int]
 
 
-class Tallies:
+class CounterStore:
     """Every method raises Retryable and nothing of redis."""
 
     def __init__(
@@ -68,8 +68,8 @@ class Tallies:
         source: str,
         job: str | None,
         tally: Tally,
-        measured: Measured | None = None,
-        refused: Sequence[Refused] = (),
+        measured: BatchMeasures | None = None,
+        refused: Sequence[RefusedSummary] = (),
     ) -> bool:
         """Count a finished batch: in the totals, its source, its job, its minute and what is
         measured. False where it was before.
@@ -94,7 +94,7 @@ class Tallies:
         ]
         return bool(self._settle.run(self._client, keys, args))
 
-    def snapshot(self, batches: Sequence[str] = ()) -> Snapshot:
+    def snapshot(self, batches: Sequence[str] = ()) -> CounterSnapshot:
         """The counters now. Whoever adds the spool to them lists its batches first, asks for them
         here, and leaves out those that are settled: then nothing is missing or counted twice."""
         keys = [*self._keys(), *map(self._layout.claims, batches)]
@@ -105,7 +105,7 @@ class Tallies:
                 source, _, counter = name.rpartition("/")
                 by_source.setdefault(source, {})[counter] = number
             together = tally_of(dict(_pairs(totals)))
-        return Snapshot(
+        return CounterSnapshot(
             totals=together,
             by_source={name: tally_of(counts) for name, counts in sorted(by_source.items())},
             settled=frozenset(b for b, done in zip(batches, settled, strict=True) if done),
@@ -125,7 +125,7 @@ def tally_of(counts: Mapping[str, int]) -> Tally:
     return Tally(**{name: counts[name] for name in COUNTERS if name in counts})
 
 
-def _worked(measured: Measured | None) -> bytes | int:
+def _worked(measured: BatchMeasures | None) -> bytes | int:
     """Milliseconds from when a worker took the batch until now: a job began when its first did."""
     seconds = measured.seconds if measured else {}
     if Stage.WAIT not in seconds or Stage.WHOLE not in seconds:

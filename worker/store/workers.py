@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import redis
 
-from worker.model.from_json import made
+from worker.model.from_json import dataclass_from
 from worker.store.connection import translated, understood
 from worker.store.layout import DAY, Layout
 
@@ -88,6 +88,6 @@ def _told(said: bytes) -> WorkerInfo | None:
         values: dict[str, Any] = orjson.loads(said)
         wrong = [name for name in _NUMBERS if not isinstance(values.get(name), int)]
         named = isinstance(values.get("name"), str)
-        return made(WorkerInfo, values) if named and not wrong else None
+        return dataclass_from(WorkerInfo, values) if named and not wrong else None
     except (ValueError, TypeError, AttributeError):
         return None

@@ -10,13 +10,13 @@ from kombu.entity import Queue
 from kombu.transport.redis import Channel as RedisChannel
 
 from worker.settings import Settings
-from worker.store import bells
+from worker.store import wakeups
 from worker.store.connection import redis_url
-from worker.taskqueue.heartbeat import announce
+from worker.taskqueue.heartbeat import connect_signals
 from worker.taskqueue.scheduler import ZoneCrontab
 
-QUEUE = bells.QUEUE
-INGEST_QUEUE = bells.INGEST_QUEUE
+QUEUE = wakeups.QUEUE
+INGEST_QUEUE = wakeups.INGEST_QUEUE
 TIDY_SECONDS = 600
 
 
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> Celery:
         beat_schedule=_schedule(settings),
         newsdrop_settings=settings,
     )
-    announce(app)
+    connect_signals(app)
     return app
 
 

@@ -4,31 +4,31 @@ from worker.errors import Retryable
 from worker.settings import Settings
 
 
-def ring_ingest(settings: Settings) -> bool:
+def notify_ingest(settings: Settings) -> bool:
     """Say that work waits. False where Redis does not answer; beat's next tick rings then."""
     from worker.taskqueue.celery_app import INGEST_QUEUE
 
     return _ring(settings, "newsdrop.ingest", INGEST_QUEUE)
 
 
-def ring_poll(settings: Settings) -> bool:
+def notify_poll(settings: Settings) -> bool:
     """Say that feeds came, went or are due. False where Redis does not answer.
 
     Nothing is said where enough bells wait already: a script may add a thousand feeds one by one.
     """
-    from worker.store.bells import Bells
     from worker.store.connection import connect, redis_url
+    from worker.store.wakeups import WakeupQueue
     from worker.taskqueue.celery_app import QUEUE
 
     try:
-        if not Bells(connect(redis_url(settings))).may_ring(QUEUE, settings.most_bells()):
+        if not WakeupQueue(connect(redis_url(settings))).may_notify(QUEUE, settings.max_wakeups()):
             return True
     except Retryable:
         return False
     return _ring(settings, "newsdrop.poll", QUEUE)
 
 
-def answers(settings: Settings) -> bool:
+def redis_answers(settings: Settings) -> bool:
     """Whether Redis is there now."""
     from worker.store.connection import connect, redis_url
     from worker.store.server import run_id

@@ -16,15 +16,15 @@ from celery import Celery, signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from worker.errors import Retryable
-from worker.health.preflight import begin, ended_in_a_sentence
-from worker.logs import configure_logging, get_logger, is_json, told_to_wait, write_json
+from worker.health.preflight import begin, exit_with_message
+from worker.logs import configure_logging, get_logger, is_json, log_waiting, write_json
 from worker.store.connection import connect, redis_url
 from worker.store.workers import BEAT_SECONDS, Heartbeats, WorkerInfo
 
 logger = get_logger(__name__)
 
 
-def announce(app: Celery) -> None:
+def connect_signals(app: Celery) -> None:
     """Have the workers of `app` check themselves at start and beat while they live."""
     presence = _Presence(app)
     signals.setup_logging.connect(_logging(app), weak=False)
@@ -82,8 +82,8 @@ class _Presence:
 
     def begin(self, **_: Any) -> None:
         """Refuse to work, or begin; a server that is away is waited for."""
-        with ended_in_a_sentence():
-            self._checked = begin(self._app.conf.newsdrop_settings, partial(told_to_wait, logger))
+        with exit_with_message():
+            self._checked = begin(self._app.conf.newsdrop_settings, partial(log_waiting, logger))
 
     def begin_unless_begun(self, **_: Any) -> None:
         """For beat, which with `-B` is a child of a worker that did so."""

@@ -8,15 +8,15 @@ from celery.schedules import crontab
 from celery.utils.dispatch import Signal
 
 from worker.errors import Retryable
-from worker.health.preflight import ended_in_a_sentence, make_places, try_places
+from worker.health.preflight import check_places, create_places, exit_with_message
 from worker.logs import get_logger
-from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
+from worker.store.wakeups import WakeupQueue
 from worker.store.workers import Heartbeats
 
 logger = get_logger(__name__)
 
-loop_turned = Signal(name="loop_turned")
+beat_alive = Signal(name="loop_turned")
 """Sent at each turn of beat's loop, and while it looks for a server that is away: it lives."""
 
 
@@ -52,23 +52,23 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         settings = self.app.conf.newsdrop_settings
         client = connect(redis_url(settings))
-        self._bells = Bells(client)
+        self._bells = WakeupQueue(client)
         self._beats = Heartbeats(client, stream=settings.stream.name)
-        self._limit = settings.most_bells()
+        self._limit = settings.max_wakeups()
         self._trouble = ""
 
     def setup_schedule(self) -> None:
         # Its file is in the state directory, which nothing has made yet at the very first start;
         # without this beat's process ended there, and the worker went on without a tick. Where
         # the settings are wrong it ends in a sentence; Celery would log a traceback.
-        with ended_in_a_sentence():
-            make_places(self.app.conf.newsdrop_settings)
+        with exit_with_message():
+            create_places(self.app.conf.newsdrop_settings)
             # The rest is told once it runs (see heartbeat.py): a TERM in here hangs Celery.
-            try_places(self.app.conf.newsdrop_settings, lambda _: None)
+            check_places(self.app.conf.newsdrop_settings, lambda _: None)
         super().setup_schedule()
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        loop_turned.send(sender=self)
+        beat_alive.send(sender=self)
         return super().tick(*args, **kwargs)
 
     def _ensure_connected(self) -> Any:
@@ -79,13 +79,13 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         return self.connection.ensure_connection(
             away,
             self.app.conf.broker_connection_max_retries,
-            callback=lambda: loop_turned.send(sender=self),
+            callback=lambda: beat_alive.send(sender=self),
         )
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
         try:
             self._beats.beat_tick()
-            if self._bells.may_ring(self.app.conf.task_default_queue, self._limit):
+            if self._bells.may_notify(self.app.conf.task_default_queue, self._limit):
                 sent = super().apply_async(entry, *args, **kwargs)
             else:
                 logger.debug("enough ticks wait: one is left out", tick=entry.name)

@@ -36,7 +36,7 @@ def web_app(settings: Settings) -> Starlette:
         key=signing_key(web_key(settings.state_dir)),
         token=token_of(settings),
         host=settings.web.host,
-        hosts=allowed_names(settings.web.hosts),
+        hosts=allowed_names(settings.web.allowed_hosts),
     )
     live = Live(
         {

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from worker.model.times import of_ms
+from worker.model.times import rfc3339_from_ms
 from worker.store.measures import Minute
 
 OUTCOMES = ("published", "revised", "duplicate", "rejected")
@@ -71,8 +71,8 @@ def chart_of(minutes: Sequence[Minute]) -> Chart:
         top=top,
         paths=tuple((name, "".join(parts)) for name, parts in paths.items() if parts),
         totals=tuple((name, sum(one[at] for one in counts)) for at, name in enumerate(OUTCOMES)),
-        begin=of_ms(minutes[0].at_ms),
-        end=of_ms(minutes[-1].at_ms),
+        begin=rfc3339_from_ms(minutes[0].at_ms),
+        end=rfc3339_from_ms(minutes[-1].at_ms),
         rows=_rows(minutes, counts),
         minutes=len(minutes),
     )
@@ -101,5 +101,6 @@ def _rows(minutes: Sequence[Minute], counts: Sequence[Sequence[int]]) -> tuple[R
         for at, count in enumerate(stack):
             rows[-1][1][at] += count
     return tuple(
-        Row(of_ms(group * _TABLE_MINUTES * 60_000), tuple(sums)) for group, sums in reversed(rows)
+        Row(rfc3339_from_ms(group * _TABLE_MINUTES * 60_000), tuple(sums))
+        for group, sums in reversed(rows)
     )

@@ -28,10 +28,10 @@ from worker.escape import printable
 from worker.model import DECISIONS, Repeat
 from worker.queries.measures import Numbers, numbers
 from worker.queries.overview import Overview
-from worker.queries.status import Source
+from worker.queries.status import SourceStatus
 from worker.settings import Settings
 from worker.settings.clock import utc_now
-from worker.store.measures import BOUNDS, Sums
+from worker.store.measures import BOUNDS, MeasureTotals
 from worker.store.stream import StreamInfo
 
 MOST_SOURCES = 500
@@ -133,7 +133,7 @@ def _disk(told: Numbers) -> Iterator[Metric]:
     yield _gauge("disk_least_bytes", "Intake pauses below this (spool.min_free_mb).", disk.least)
 
 
-def _sources(sources: Sequence[Source]) -> Iterator[Metric]:
+def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
     articles = _counter("articles", "Articles by what became of them.", "source", "outcome")
     success = _metric("source_last_success_timestamp_seconds", "When a file was last archived.")
     waiting = _metric("source_waiting_files", "Files of a source that are not settled yet.")
@@ -154,13 +154,13 @@ def _sources(sources: Sequence[Source]) -> Iterator[Metric]:
     yield from (articles, success, waiting, paused)
 
 
-def _outcomes(sources: Iterable[Source]) -> dict[str, int]:
+def _outcomes(sources: Iterable[SourceStatus]) -> dict[str, int]:
     """The articles of the sources together; nothing where Redis does not tell."""
     told = [source.articles for source in sources if source.articles is not None]
     return {one.value: sum(getattr(each, one) for each in told) for one in DECISIONS if told}
 
 
-def _measured(sums: Sums) -> Iterator[Metric]:
+def _measured(sums: MeasureTotals) -> Iterator[Metric]:
     repeats = {why.value: sums.repeats.get(why, 0) for why in Repeat}
     yield _labelled_counter(
         "duplicates", "Articles that were no news, by how that was seen.", "reason", repeats

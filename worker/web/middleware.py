@@ -65,7 +65,7 @@ class Gate:
                 request,
                 421,
                 "This address is asked by a name that it does not know. If it is yours, add it to "
-                "web.hosts in the settings.",
+                "web.allowed_hosts in the settings.",
             )
         if request.method not in SAFE and not guard.own_origin(request):
             return problem(

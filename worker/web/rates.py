@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from worker.queries.status import Source
+from worker.queries.status import SourceStatus
 
 OVER = timedelta(minutes=5)
 """Of so long the rate is the mean; less while nobody looked before."""
@@ -19,7 +19,7 @@ class Rates:
     def __init__(self) -> None:
         self._looks: deque[tuple[datetime, Mapping[str, int]]] = deque(maxlen=_MOST)
 
-    def note(self, now: datetime, sources: Iterable[Source]) -> None:
+    def note(self, now: datetime, sources: Iterable[SourceStatus]) -> None:
         """Take in a look's totals. Where Redis told none, nothing is known of that moment."""
         totals = {one.name: one.articles.decided for one in sources if one.articles is not None}
         if totals:

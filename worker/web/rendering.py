@@ -8,7 +8,7 @@ import jinja2
 
 from worker import __version__
 from worker.escape import printable
-from worker.model.times import of_ms
+from worker.model.times import rfc3339_from_ms
 from worker.settings.clock import utc_now
 from worker.web import filters
 
@@ -36,7 +36,7 @@ class Pages:
             "words": filters.words,
             "outside": lambda text, limit=300: printable(str(text), limit),
             "noted": lambda text, limit=300: printable(str(text), limit).replace("\\\\", "\\"),
-            "of_ms": of_ms,
+            "of_ms": rfc3339_from_ms,
             "coarse": filters.coarse,
             "marked": filters.marked,
             "said": filters.said,

@@ -12,8 +12,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from worker.errors import ConfigError
-from worker.health.preflight import ask_server, make_places, try_places
-from worker.logs import configure_logging, get_logger, told_to_wait
+from worker.health.preflight import check_places, check_server, create_places
+from worker.logs import configure_logging, get_logger, log_waiting
 from worker.service.notify import notifier
 from worker.settings import Settings
 from worker.store.connection import redis_url
@@ -63,12 +63,12 @@ def run_web(settings: Settings, listening: socket.socket) -> int:
 def _begin(settings: Settings) -> None:
     """As each part does, but a server that must be refused is no reason not to come up: this page
     is where a person looks for what is wrong."""
-    told = partial(told_to_wait, logger)
+    told = partial(log_waiting, logger)
     redis_url(settings)  # raises where its password's file cannot be read
-    make_places(settings)
-    try_places(settings, told)
+    create_places(settings)
+    check_places(settings, told)
     try:
-        ask_server(settings, told)
+        check_server(settings, told)
     except ConfigError as error:
         told(str(error))
 

@@ -36,11 +36,11 @@ def list_(
     from worker.cli.feeds.listing import show_feeds
     from worker.cli.output import complain, print_json
     from worker.errors import StoreUnavailable
-    from worker.queries.feeds import Standing, feeds
+    from worker.queries.feeds import FeedStanding, feeds
     from worker.settings.clock import utc_now
 
     view = feeds(settings_of(context), utc_now())
-    shown = [one for one in view.feeds if not failing or one.standing is Standing.FAILING]
+    shown = [one for one in view.feeds if not failing or one.standing is FeedStanding.FAILING]
     if json:
         for one in shown:
             print_json(one)
@@ -97,7 +97,7 @@ def add(
     The address is fetched once before. Where a page is there that names one feed, that one is
     added; where it names several, they are listed, and it exits 1.
     """
-    from worker.actions.feeds import Added
+    from worker.actions.feeds import AddedFeed
     from worker.actions.feeds import add as add_feed
     from worker.cli.feeds.feed_messages import tell_added
     from worker.cli.feeds.listing import show_found
@@ -118,7 +118,7 @@ def add(
     }
     given = {key: value for key, value in said.items() if _said(value)}
     added = add_feed(settings_of(context), given, check=not no_check)
-    if isinstance(added, Added):
+    if isinstance(added, AddedFeed):
         print_json(added) if json else tell_added(added)
         return
     if json:

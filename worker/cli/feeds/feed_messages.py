@@ -2,7 +2,7 @@
 
 from rich.text import Text
 
-from worker.actions.feeds import Added, Chosen
+from worker.actions.feeds import AddedFeed, FeedSelection
 from worker.cli.feeds.opml import Imported
 from worker.cli.output import console, counted, noted, number, outside, print_json, say
 from worker.settings import POLLED
@@ -11,7 +11,7 @@ _NAMED = 20
 """Addresses of a list of which it is told why they could not be added."""
 
 
-def tell_added(added: Added) -> None:
+def tell_added(added: AddedFeed) -> None:
     """The name it has, and what is in it now."""
     line = Text.assemble((added.name, "bold"), " is added: ", added.url)
     if added.title:
@@ -24,7 +24,7 @@ def tell_added(added: Added) -> None:
     _tell_bell(added.rung)
 
 
-def tell_chosen(done: Chosen, what: str, *, json: bool) -> None:
+def tell_chosen(done: FeedSelection, what: str, *, json: bool) -> None:
     """How many are `what` now, and which of them wait for a `resume`."""
     if json:
         print_json({"feeds": done.feeds, "paused": done.paused})

@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from worker.actions.feednames import Names
+from worker.actions.feed_names import FeedNames
 from worker.cli.inputs import STDIN
 from worker.errors import Retryable, UsageError
 from worker.escape import printable
-from worker.feeds import own
+from worker.feeds import managed
 from worker.feeds.catalog import Catalog, load_catalog
 from worker.feeds.feed import RSSHUB, feed_of
 from worker.feeds.opml import Outline, read_opml, write_opml
 from worker.fetch import shown_url
 from worker.settings import Settings
+from worker.store.factory import feed_store
 from worker.store.feeds import FeedState
-from worker.store.opened import feed_store
-from worker.taskqueue.client import ring_poll
+from worker.taskqueue.client import notify_poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,15 @@ def import_opml(settings: Settings, data: bytes, *, dry_run: bool) -> Imported:
     there = {_bare(feed.url) for feed in catalog}
     there |= {_bare(state.address) for state in states.values() if state.address}
     folders = [folder.name for folder in settings.all_folders()]
-    names = Names([*folders, *catalog.feeds])
+    names = FeedNames([*folders, *catalog.feeds])
     if dry_run:
         _take(outlines, there, names, report)
         return report
-    with own.changing(settings.state_dir) as mine:
+    with managed.changing(settings.state_dir) as mine:
         there |= {_bare(str(one.get("url"))) for one in mine.values()}
-        names = Names([*folders, *catalog.feeds, *mine])
+        names = FeedNames([*folders, *catalog.feeds, *mine])
         mine.update({str(one["name"]): one for one in _take(outlines, there, names, report)})
-    report.rung = ring_poll(settings) if report.added else False
+    report.rung = notify_poll(settings) if report.added else False
     return report
 
 
@@ -109,7 +109,7 @@ def write_list(exported: Exported, file: str | None) -> None:
 
 
 def _take(
-    outlines: Iterable[Outline], there: set[str], names: Names, report: Imported
+    outlines: Iterable[Outline], there: set[str], names: FeedNames, report: Imported
 ) -> list[dict[str, object]]:
     """The new feeds, as they are written."""
     taken = []
@@ -125,7 +125,7 @@ def _take(
             continue
         there.add(_bare(feed.url))
         title = outline.title if outline.title != outline.url else None  # it had none
-        taken.append({**own.plain(feed), "name": names.free(title, feed.url)})
+        taken.append({**managed.plain(feed), "name": names.free(title, feed.url)})
         report.added += 1
     return taken
 

@@ -120,12 +120,12 @@ def resume(context: typer.Context, source: Paused, json: Json = False) -> None:
 
 
 def _hold(context: typer.Context, source: str, *, paused: bool, json: bool) -> None:
-    from worker.actions import pausing
+    from worker.actions import pause
     from worker.cli.output import console, print_json
     from worker.settings import POLLED
 
     settings = settings_of(context)
-    (pausing.pause if paused else pausing.resume)(settings, source)
+    (pause.pause if paused else pause.resume)(settings, source)
     if json:
         print_json({"source": source, "paused": paused})
     elif paused:

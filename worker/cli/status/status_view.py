@@ -10,7 +10,7 @@ from rich.text import Text
 from worker.cli.output import console, counted, number, outside, table
 from worker.cli.units import ACCENT, ago, bars, count, lasting, rate, seconds_between, size, until
 from worker.queries.overview import Disk, Memory, Overview, Problem, Working
-from worker.queries.status import Articles, Polled, Source, Status
+from worker.queries.status import ArticleCounts, FeedsStatus, SourceStatus, Status
 from worker.settings import POLLED
 
 _WIDE = 110
@@ -109,7 +109,7 @@ def _waiting(status: Status) -> Text:
     return said.append(f", the oldest for {lasting(status.queue.oldest_age_s or 0)}", "dim")
 
 
-def _polled(polled: Polled) -> Text:
+def _polled(polled: FeedsStatus) -> Text:
     said = Text(f"{number(polled.feeds)}, {number(polled.due)} due now")
     if polled.pages_wanted:
         said.append(f", {counted(polled.pages_wanted, 'page')} to be fetched")
@@ -207,7 +207,7 @@ def _sum(status: Status) -> int | None:
     return status.articles.decided if status.articles else None
 
 
-def _of(articles: Articles | None, *outcomes: str) -> int | None:
+def _of(articles: ArticleCounts | None, *outcomes: str) -> int | None:
     """Their sum; None where Redis did not tell."""
     return None if articles is None else sum(getattr(articles, name) for name in outcomes)
 
@@ -243,7 +243,7 @@ def _sources(status: Status, most: int | None) -> RenderableType:
     return Group(*parts)
 
 
-def _name(source: Source) -> Text:
+def _name(source: SourceStatus) -> Text:
     name = outside(source.name, "bold")
     if source.paused:
         name.append(" paused", "yellow")
@@ -252,7 +252,7 @@ def _name(source: Source) -> Text:
     return name
 
 
-def _folder(source: Source) -> Text:
+def _folder(source: SourceStatus) -> Text:
     if source.folder is None:
         return Text("(polled)" if source.name == POLLED or source.next_turn else "(by hand)", "dim")
     shown = Text(source.folder)

@@ -27,7 +27,7 @@ class PagePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Capsule:
+class EntryBundle:
     """An entry and its pages, in their order; `problem` is why there is no (further) page."""
 
     entry: RawArticle
@@ -35,7 +35,7 @@ class Capsule:
     problem: str | None = None
 
 
-def pack(capsule: Capsule) -> bytes:
+def pack(capsule: EntryBundle) -> bytes:
     """The capsule as the bytes of a file."""
     header = _Header(
         entry=capsule.entry,
@@ -46,7 +46,7 @@ def pack(capsule: Capsule) -> bytes:
     return b"".join((line, b"\n", *(page.data for page in capsule.pages)))
 
 
-def unpack(data: bytes) -> Capsule:
+def unpack(data: bytes) -> EntryBundle:
     """The capsule in a file; what a newer version added is passed over.
 
     Raises Rejected (`malformed`) for anything else, and for one that is cut off.
@@ -73,7 +73,7 @@ def unpack(data: bytes) -> Capsule:
         end = position + page.length
         pages.append(PagePart(page.url, rest[position:end], page.charset))
         position = end
-    return Capsule(header.entry, tuple(pages), header.problem)
+    return EntryBundle(header.entry, tuple(pages), header.problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.body import too_large
 from worker.formats.decode import decode
-from worker.formats.page.entry_bundle import Capsule, PagePart, pack, unpack
+from worker.formats.page.entry_bundle import EntryBundle, PagePart, pack, unpack
 from worker.formats.page.links import host_of, joined
 from worker.formats.page.parser import Page, going_on, linked_page, read_page
 from worker.formats.page.size_limits import shown_length
@@ -25,14 +25,14 @@ from worker.sites import Sites
 
 logger = get_logger(__name__)
 
-__all__ = ["PARSER", "Capsule", "PagePart", "merge", "next_page_of", "pack", "unpack"]
+__all__ = ["PARSER", "EntryBundle", "PagePart", "merge", "next_page_of", "pack", "unpack"]
 
 PARSER = "feed+page"
 FEED, PAGE, BOTH = "feed", "page", "both"
 """The values of `RawArticle.merged`: whose a field is."""
 
 
-def merge(capsule: Capsule, *, profile: Profile, sites: Sites, limits: Limits) -> RawArticle:
+def merge(capsule: EntryBundle, *, profile: Profile, sites: Sites, limits: Limits) -> RawArticle:
     """The article of an entry and its pages; without a page that can be read, the entry itself.
 
     `merged` tells of each field that has a value whether it is the feed's or the page's. Whatever
@@ -85,7 +85,7 @@ def _text(part: PagePart, limits: Limits) -> tuple[str, tuple[str, ...]]:
 
 
 def _read(
-    capsule: Capsule, profile: Profile, sites: Sites, limits: Limits
+    capsule: EntryBundle, profile: Profile, sites: Sites, limits: Limits
 ) -> tuple[list[Page], str | None]:
     """The pages up to the first that cannot be read, and why there are no more."""
     read: list[Page] = []
@@ -106,7 +106,7 @@ def _read(
     return read, capsule.problem
 
 
-def _joined_pages(capsule: Capsule, read: list[Page]) -> RawArticle:
+def _joined_pages(capsule: EntryBundle, read: list[Page]) -> RawArticle:
     """One article of several pages: what the first says, with the bodies of all in their order."""
     first, last = read[0].article, read[-1].next_page
     article = replace(

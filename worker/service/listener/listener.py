@@ -116,12 +116,12 @@ class Listener:
     def __init__(
         self,
         folders: Sequence[Folder],
-        ring: Ring,
+        notify: Ring,
         *,
         paused: Callable[[str], bool],
         turned: Callable[[], None] = lambda: None,
     ) -> None:
-        self._ring = ring
+        self._ring = notify
         self._turned = turned
         self._paused = paused
         self._bells = {f.name: _Bell(f) for f in folders if not f.schedule}

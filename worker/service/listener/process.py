@@ -5,13 +5,13 @@ from functools import partial
 from types import FrameType
 
 from worker.health.preflight import begin
-from worker.logs import configure_logging, get_logger, told_to_wait
+from worker.logs import configure_logging, get_logger, log_waiting
 from worker.service.listener.listener import Listener, Ring
 from worker.service.notify import notifier
 from worker.settings import Settings
 from worker.sources.pause import is_paused
-from worker.store.bells import Bells
 from worker.store.connection import connect, redis_url
+from worker.store.wakeups import WakeupQueue
 
 logger = get_logger(__name__)
 
@@ -22,7 +22,7 @@ def run_listen(settings: Settings) -> int:
     Raises ConfigError.
     """
     configure_logging(settings)
-    begin(settings, partial(told_to_wait, logger))
+    begin(settings, partial(log_waiting, logger))
     systemd = notifier()
     listener = Listener(
         settings.all_folders(),
@@ -47,14 +47,14 @@ def _celery_ring(settings: Settings) -> Ring:
     from worker.taskqueue.celery_app import QUEUE, create_app
 
     app = create_app(settings)
-    bells = Bells(connect(redis_url(settings)))
-    limit = settings.most_bells()
+    wakeups = WakeupQueue(connect(redis_url(settings)))
+    limit = settings.max_wakeups()
 
-    def ring(source: str, hints: list[str]) -> bool:
-        if not bells.may_ring(QUEUE, limit):
+    def notify(source: str, hints: list[str]) -> bool:
+        if not wakeups.may_notify(QUEUE, limit):
             return False
         told = {"source": source, "hints": hints} if hints else {"source": source}
         app.send_task("newsdrop.scan", kwargs=told, queue=QUEUE)
         return True
 
-    return ring
+    return notify

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions import feeds as acting
-from worker.actions import pausing
-from worker.actions.feeds import Added, Chosen
+from worker.actions import pause as pausing
+from worker.actions.feeds import AddedFeed, FeedSelection
 from worker.feeds.feed import KEYS
 from worker.queries import feeds as view
 from worker.settings.clock import utc_now
@@ -35,7 +35,7 @@ def add(asked: Asked) -> Response:
     if "url" not in said:
         raise HTTPException(422, "`url` is the address of a feed, or of a page that names one.")
     added = acting.add(asked.settings, said, check=asked.flag("check", usual=True))
-    if isinstance(added, Added):
+    if isinstance(added, AddedFeed):
         return answer(added, 201, location=f"/api/v1/feeds/{added.name}")
     choices = [{**asdict(one), "url": shown(one.url)} for one in added]
     return problem(
@@ -84,7 +84,7 @@ def resume(asked: Asked) -> Response:
     return answer({"source": name, "paused": False})
 
 
-def _chosen(done: Chosen) -> Response:
+def _chosen(done: FeedSelection) -> Response:
     return answer({"feeds": done.feeds, "paused": done.paused})
 
 

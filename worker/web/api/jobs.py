@@ -3,7 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.actions.retrying import Retried, retry_job
+from worker.actions.retry import Retried, retry_job
 from worker.queries import jobs as view
 from worker.web.api.endpoint import changes, reads
 from worker.web.api.request import Asked

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.quarantine import discard as discard_ids
-from worker.actions.retrying import retry as retry_ids
+from worker.actions.retry import retry as retry_ids
 from worker.errors import Reason
 from worker.queries import quarantine as view
 from worker.web.api.endpoint import changes, reads
@@ -32,7 +32,7 @@ def listed(asked: Asked) -> Response:
 
 @reads()
 def one(asked: Asked) -> Response:
-    return answer(view.look(asked.settings, asked.path["id"]))
+    return answer(view.preview(asked.settings, asked.path["id"]))
 
 
 @reads()

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.errors import UsageError
-from worker.queries.explain import Answer, explain_address, explain_taken, explain_title
+from worker.queries.explain import ExplainResult, explain_address, explain_taken, explain_title
 from worker.settings import Settings
 from worker.sources.fetch_once import is_address
 from worker.web.responses import page
@@ -19,7 +19,7 @@ def shown(request: Request) -> Response:
         name: request.query_params.get(name, "").strip()[:1000]
         for name in ("title", "date", "source", "place")
     }
-    answer: Answer | None = None
+    answer: ExplainResult | None = None
     why: str | None = None
     try:
         answer = _explained(request.app.state.settings, asked)
@@ -30,7 +30,7 @@ def shown(request: Request) -> Response:
     return page(request, "explain.html", asked=asked, answer=answer, why=why)
 
 
-def _explained(settings: Settings, asked: dict[str, str]) -> Answer | None:
+def _explained(settings: Settings, asked: dict[str, str]) -> ExplainResult | None:
     if place := asked["place"]:
         return (explain_address if is_address(place) else explain_taken)(settings, place)
     if asked["title"]:

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.actions.feeds import Added, Chosen, add, refresh, remove, reset_errors
-from worker.actions.pausing import pause, resume
+from worker.actions.feeds import AddedFeed, FeedSelection, add, refresh, remove, reset_errors
+from worker.actions.pause import pause, resume
 from worker.errors import ConfigError, NewsdropError
-from worker.queries.feeds import Standing, feeds
+from worker.queries.feeds import FeedStanding, feeds
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.flash import done
@@ -110,7 +110,7 @@ def added(request: Request, form: FormData) -> Response:
     except NewsdropError as error:
         status = status_for(error)
         return page(request, "add.html", status=status, said=said, why=str(error), choices=())
-    if isinstance(made, Added):
+    if isinstance(made, AddedFeed):
         return see(f"/feeds/{quote(made.name, safe='')}", done="added")
     return page(request, "add.html", said=said, why=None, choices=made)
 
@@ -133,7 +133,7 @@ def _let_go(settings: Settings, name: str) -> str:
     return "resumed"
 
 
-def _told(chosen: Chosen, done_: str) -> str:
+def _told(chosen: FeedSelection, done_: str) -> str:
     return "held" if chosen.paused else done_
 
 
@@ -154,7 +154,7 @@ def _name(request: Request) -> str:
     return str(found)[:200]
 
 
-assert set(SHOWN) - {"all"} <= set(Standing)
+assert set(SHOWN) - {"all"} <= set(FeedStanding)
 
 routes = [
     Route("/feeds", shown_list),

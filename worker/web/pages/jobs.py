@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.actions.retrying import retry_job
+from worker.actions.retry import retry_job
 from worker.queries.jobs import job, jobs
 from worker.settings import Settings
 from worker.web.flash import done

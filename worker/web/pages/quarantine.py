@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.quarantine import discard
-from worker.actions.retrying import retry
+from worker.actions.retry import retry
 from worker.errors import Reason
-from worker.queries.quarantine import look, quarantined
+from worker.queries.quarantine import preview, quarantined
 from worker.settings import Settings
 from worker.spool.quarantine import Quarantine
 from worker.web.flash import done
@@ -54,7 +54,7 @@ async def shown_list(request: Request) -> Response:
 
 
 def shown(request: Request) -> Response:
-    found = look(request.app.state.settings, request.path_params["id"])
+    found = preview(request.app.state.settings, request.path_params["id"])
     return page(request, "refused.html", look=found, refused=found.refused)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from worker.feeds.feed import RSSHUB
-from worker.feeds.own import RESERVED
+from worker.feeds.managed import RESERVED
 
 _LONGEST = 40
 
 
-class Names:
+class FeedNames:
     """The names that are taken, and new ones beside them: `harbour`, `harbour-2`, …"""
 
     def __init__(self, taken: Iterable[str]) -> None:

@@ -15,12 +15,12 @@ from worker.settings.clock import utc_now
 from worker.spool.accepted import Accepted
 from worker.spool.claim import Candidate, claim
 from worker.spool.layout import manual_root
-from worker.spool.quarantine import Quarantine, Refused
+from worker.spool.quarantine import Quarantine, QuarantineItem
+from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
-from worker.store.opened import job_store
-from worker.taskqueue.client import ring_ingest
+from worker.taskqueue.client import notify_ingest
 
-_Found = tuple[Refused, Path]
+_Found = tuple[QuarantineItem, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def retry_job(settings: Settings, job_id: str) -> Retried:
     return _retry(settings, quarantine, found)
 
 
-def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[Refused]) -> Retried:
+def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[QuarantineItem]) -> Retried:
     now = utc_now()
     job = f"retry-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     by_source: defaultdict[str, list[_Found]] = defaultdict(list)
@@ -81,7 +81,7 @@ def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[Refused]
     if not files:
         return Retried(job)
     _note(settings, job, files, ", ".join(sorted(by_source)), now)
-    if ring_ingest(settings):
+    if notify_ingest(settings):
         return Retried(job, files)
     return Retried(job, files, ("Redis does not answer: they wait in the spool until it does",))
 

@@ -10,7 +10,7 @@ from worker.cli.output import console, outside, print_line
 from worker.errors import UsageError
 from worker.escape import printable, safe_json
 from worker.settings import Settings
-from worker.store.opened import article_store
+from worker.store.factory import article_store
 from worker.store.stream import StreamEntry
 
 _LAST = 10

@@ -28,7 +28,7 @@ class HostPace:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Lease:
     """An item handed out. `host` is the one that counts it; `said` are the fields asked for."""
 
     name: str
@@ -37,21 +37,21 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenLeases:
     """`more`: others may be due, so it is worth asking again at once."""
 
-    turns: tuple[Turn, ...]
+    turns: tuple[Lease, ...]
     more: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class LeaseResult:
     """An item given back. `after` is in how many seconds it is due again, None for never: it is
     removed. `cool` is for how many seconds `cool_host` is left in peace, which is the host that
     answered; `delay` how many seconds its own host wants between two fetches, None where it did not
     say. Fields of None are forgotten."""
 
-    turn: Turn
+    turn: Lease
     after: float | None
     fields: Mapping[str, Any] = field(default_factory=dict)
     cool: float = 0.0
@@ -59,7 +59,7 @@ class Done:
     delay: float | None = None
 
 
-class Turns:
+class LeaseQueue:
     """The turns of one kind of item. Every method raises Retryable and nothing of redis."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Turns:
         """The hash of an item."""
         return self._items + name.encode()
 
-    def take(self, count: int, lease_seconds: float, fields: Sequence[str]) -> Taken:
+    def take(self, count: int, lease_seconds: float, fields: Sequence[str]) -> TakenLeases:
         """Up to `count` items that are due and whose hosts may be asked; theirs for the lease."""
         every = int(self._pace.interval_seconds * 1000)
         args: list[bytes | int] = [self._items, self._hosts, count, int(lease_seconds * 1000)]
@@ -91,10 +91,10 @@ class Turns:
         for name, (host, *values) in zip(found[::2], found[1::2], strict=True):
             pairs = zip(fields, values, strict=True)
             said = {field: value.decode("utf-8", "replace") for field, value in pairs if value}
-            turns.append(Turn(name.decode(), host.decode(), said))
-        return Taken(tuple(turns), bool(more))
+            turns.append(Lease(name.decode(), host.decode(), said))
+        return TakenLeases(tuple(turns), bool(more))
 
-    def done(self, results: Sequence[Done]) -> list[bool]:
+    def done(self, results: Sequence[LeaseResult]) -> list[bool]:
         """Give items back; False for each whose lease had ended: nothing of it was written."""
         answers: list[bool] = []
         for start in range(0, len(results), _IN_ONE_CALL):

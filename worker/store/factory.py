@@ -5,9 +5,9 @@ from worker.store.articles import ArticleStore
 from worker.store.connection import Client, connect, redis_url
 from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
+from worker.store.leases import HostPace
 from worker.store.pages import PageStore
-from worker.store.tally import Tallies
-from worker.store.turns import HostPace
+from worker.store.tally import CounterStore
 
 
 def article_store(settings: Settings, client: Client | None = None) -> ArticleStore:
@@ -47,9 +47,9 @@ def _pace(settings: Settings) -> HostPace:
     return HostPace(settings.fetch.host_interval_seconds, settings.fetch.host_connections)
 
 
-def tallies(settings: Settings, client: Client) -> Tallies:
+def counter_store(settings: Settings, client: Client) -> CounterStore:
     """The counters."""
-    return Tallies(
+    return CounterStore(
         client,
         stream=settings.stream.name,
         job_keep_days=settings.jobs.keep_days,

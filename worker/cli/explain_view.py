@@ -5,7 +5,7 @@ from rich.text import Text
 from worker.cli.output import console, facts, noted, outside, table
 from worker.model import Status
 from worker.queries.explain import Explained
-from worker.queries.history import Past
+from worker.queries.history import HistoryEntry
 
 _OUTCOMES = {
     Status.PUBLISHED: ("published", "green"),
@@ -41,7 +41,7 @@ def show(explained: Explained, *, first: bool) -> None:
         _show_past(explained.past)
 
 
-def _show_past(past: tuple[Past, ...]) -> None:
+def _show_past(past: tuple[HistoryEntry, ...]) -> None:
     rows = table("when", "what", "source", "file", "why", flexible=("file", "why"))
     for one in past:
         rows.add_row(

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from tests.home import Home, article
-from worker.actions import retrying
+from worker.actions import retry as retrying
 from worker.actions.quarantine import discard
-from worker.actions.retrying import retry, retry_job
+from worker.actions.retry import retry, retry_job
 from worker.errors import NotThere, UsageError
 from worker.queries.jobs import job
-from worker.spool.quarantine import Quarantine, Refused
+from worker.spool.quarantine import Quarantine, QuarantineItem
 
 
 def refused(home: Home, count: int = 2) -> tuple[str, list[str]]:
@@ -72,7 +72,7 @@ def test_two_who_discard_the_same(home: Home, monkeypatch: pytest.MonkeyPatch) -
     _, (first, second) = refused(home)
     get = Quarantine.get
 
-    def get_and_lose(quarantine: Quarantine, refused_id: str) -> Refused:
+    def get_and_lose(quarantine: Quarantine, refused_id: str) -> QuarantineItem:
         found = get(quarantine, refused_id)
         if refused_id == first:
             quarantine.discard(first)

@@ -5,10 +5,10 @@ from contextlib import suppress
 from worker.errors import Retryable
 from worker.settings import Settings
 from worker.sources import pause as marks
-from worker.sources.lookup import known_to_pause
+from worker.sources.lookup import require_pausable
 from worker.spool.layout import translated
-from worker.store.opened import feed_store
-from worker.taskqueue.client import ring_poll
+from worker.store.factory import feed_store
+from worker.taskqueue.client import notify_poll
 
 
 def pause(settings: Settings, name: str) -> None:
@@ -17,14 +17,14 @@ def pause(settings: Settings, name: str) -> None:
 
     Raises NotThere where there is none of that name, SpoolUnavailable.
     """
-    known_to_pause(settings, name)
+    require_pausable(settings, name)
     with translated(settings.state_dir):
         marks.pause(settings.state_dir, name)
 
 
 def resume(settings: Settings, name: str) -> None:
     """Take from it again. Raises NotThere, SpoolUnavailable."""
-    known_to_pause(settings, name)
+    require_pausable(settings, name)
     with translated(settings.state_dir):
         marks.resume(settings.state_dir, name)
     if settings.folder(name) is None:
@@ -35,4 +35,4 @@ def _poll_again(settings: Settings, feed: str) -> None:
     """A feed that is held is only looked at once a minute: now it is due. Without Redis, later."""
     with suppress(Retryable):
         feed_store(settings).bring_forward([feed])
-        ring_poll(settings)
+        notify_poll(settings)

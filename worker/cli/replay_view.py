@@ -28,10 +28,10 @@ def run(settings: Settings, since: str | None) -> Replayed:
     context = open_context(settings)
     # A batch is named by when it was made, and may have waited long before it was archived.
     segments = lost = 0
-    for segment in context.desk.archive.segments():
+    for segment in context.deps.archive.segments():
         if begin and datetime.fromisoformat(segment.head().archived_at) < begin:
             continue
-        lost += replay(segment, context.desk)
+        lost += replay(segment, context.deps)
         segments += 1
     return Replayed(segments, lost)
 

@@ -11,7 +11,7 @@ QUEUE = "newsdrop"
 INGEST_QUEUE = "newsdrop.ingest"
 
 
-class Bells:
+class WakeupQueue:
     """Looks at the lists in which kombu keeps a queue's messages: one by the queue's name.
 
     `client` is of the broker. Every method raises Retryable and nothing of redis.
@@ -25,7 +25,7 @@ class Bells:
         with translated():
             return int(self._client.llen(queue))
 
-    def may_ring(self, queue: str, limit: int) -> bool:
+    def may_notify(self, queue: str, limit: int) -> bool:
         """Whether fewer than `limit` bells wait. Two who ask at once may both be told yes: the
         limit keeps a queue short, and a bell too many costs a look at an empty spool."""
         return self.queued(queue) < limit

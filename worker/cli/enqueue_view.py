@@ -15,7 +15,7 @@ from worker.sources.enqueue import count
 from worker.sources.fetch_once import is_address
 from worker.spool.archive import Archive
 from worker.spool.claim import Claimed, Incoming
-from worker.store.tally import Refused, refused_of
+from worker.store.tally import RefusedSummary, refused_of
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Report:
     stopped: bool = False
     seconds: float | None = None
     articles: dict[str, int] = field(default_factory=dict)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedSummary] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -60,7 +60,7 @@ def run(
     except KeyboardInterrupt:
         report.stopped = True
     finally:
-        intake.ring()
+        intake.notify()
     report.files, report.batches = intake.files, len(intake.batches)
     if report.files and not intake.reachable:
         report.problems.append(
@@ -131,7 +131,7 @@ class _Work:
                 if self._left and not told and time.monotonic() - quiet_since > PATIENCE:
                     told = True
                     say("nothing has been finished for some seconds: does `newsdrop up` run?")
-                    self._intake.ring()
+                    self._intake.notify()
                 if self._left:
                     time.sleep(LOOK_EVERY)
         report.done = True
