@@ -119,7 +119,7 @@ def _to_last(here: Place, settings: Settings, files: Files) -> float:
 
 def _check(settings: Settings, files: Files) -> None:
     """The figures are worth nothing unless every file had its one right outcome."""
-    totals = open_context(settings).tallies.snapshot().totals
+    totals = open_context(settings).counter_store.snapshot().totals
     published, duplicates = totals.published - WARM, totals.duplicate
     if (published, duplicates, totals.content_differs) != (files.count, 2 * files.count, 0):
         raise RuntimeError(f"{files.count} files thrice, but: {totals}")

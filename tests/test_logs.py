@@ -17,7 +17,7 @@ from worker.settings import secrets_of
 
 SAY = """
 import logging, sys, threading
-from worker.logs import bound, configure_logging, get_logger
+from worker.logs import log_context, configure_logging, get_logger
 from worker.settings import load
 configure_logging(load(options={options!r}))
 log = get_logger("worker.pipeline.scan")
@@ -70,8 +70,8 @@ def test_what_is_in_hand_is_in_every_line() -> None:
     """Job, batch and document are fields of each line meanwhile, a library's too; afterwards they
     are gone, and a thread begun meanwhile has none of them."""
     lines = events(
-        "with bound(job='j', batch='b', source=None):",
-        "    with bound(document='d'):",
+        "with log_context(job='j', batch='b', source=None):",
+        "    with log_context(document='d'):",
         "        library.warning('lost %s', 'it')",
         "        thread = threading.Thread(target=lambda: log.info('aside'))",
         "        thread.start(); thread.join()",

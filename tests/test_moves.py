@@ -126,14 +126,14 @@ def test_what_one_feed_raises_is_its_own_fault(
     """A bug met with one feed backs that one off; the others are polled in the same run."""
     from worker.sources import feeds
 
-    real = feeds.judge
+    real = feeds.decide_next_poll
 
     def broken(heard: PollResponse, *rest: object, **more: object) -> object:
         if heard.body is not None and heard.etag == '"bad"':
             raise RuntimeError("a bug")
         return real(heard, *rest, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(feeds, "judge", broken)
+    monkeypatch.setattr(feeds, "decide_next_poll", broken)
     web.pages["/bad"], web.pages["/good"] = feed(1, etag='"bad"'), feed(2)
     world.add_feed("bad", web.url("/bad"))
     world.add_feed("good", web.url("/good"))

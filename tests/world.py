@@ -131,7 +131,7 @@ class World:
         return found
 
     def totals(self) -> Tally:
-        return self.context.tallies.snapshot([]).totals
+        return self.context.counter_store.snapshot([]).totals
 
     def waiting(self) -> list[str]:
         return [name for root in self.context.roots for name in names(root)]

@@ -71,4 +71,4 @@ def parse_of_pages(sites: Sites) -> Parse:
         assert isinstance(article, RawArticle)
         return article
 
-    return parse_document
+    return parse

@@ -166,14 +166,14 @@ def test_what_kills_its_worker_three_times_is_refused(
 ) -> None:
     """A file whose reading ends the process is tried three times, after its neighbours; then it is
     quarantined, and nobody dies of it any more."""
-    real = reading.parse
+    real = reading.parse_document
 
     def deadly(document: Any, **rest: Any) -> Iterator[Any]:
         if "致命".encode() in document.data:
             os.kill(os.getpid(), signal.SIGKILL)
         return real(document, **rest)
 
-    monkeypatch.setattr(reading, "parse", deadly)
+    monkeypatch.setattr(reading, "parse_document", deadly)
     world.put("a.md", article("致命"))
     world.put("b.md", article("无害"))
     world.look()
@@ -200,7 +200,7 @@ def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyP
         time.sleep(0.2)
         yield from real(*args)
 
-    monkeypatch.setattr(deciding, "read_items", slow)
+    monkeypatch.setattr(deciding, "parse_entry", slow)
     monkeypatch.setattr(deciding, "_LONGEST_UNNOTED", timedelta(0))
 
     def ended() -> None:
@@ -353,7 +353,7 @@ def test_known_bytes_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatc
         raise AssertionError("parsed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(deciding, "read_items", never)
+        patch.setattr(deciding, "parse_entry", never)
         world.put("b.md", data)
         world.run()
     assert world.totals().duplicate == 1

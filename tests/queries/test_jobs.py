@@ -48,7 +48,7 @@ def test_how_long_it_waited_and_ran(home: Home) -> None:
 
 def test_a_job_begins_with_its_first_batch(home: Home) -> None:
     """A later batch does not move the beginning; one whose time nobody knows says nothing."""
-    counters = home.context().tallies
+    counters = home.context().counter_store
     spent = BatchMeasures({Stage.WAIT: 1.0, Stage.WHOLE: 6.0})
     for number, measured in enumerate(
         (None, spent, BatchMeasures({Stage.WAIT: 1, Stage.WHOLE: 1.5}))

@@ -225,8 +225,8 @@ def test_the_next_turn_of_a_schedule_and_of_a_feed(tmp_path: Path, redis_server:
     world = World(tmp_path / "state", redis_server.url, folder=folder)
     world.context.redis.zadd("{newsdrop:articles}:feeds", {"harbour": 1_637_929_564_000})
     tally = replace(world.totals(), published=1)
-    world.context.tallies.settle("b-1", source="harbour", job=None, tally=tally)
-    world.context.tallies.settle("b-2", source="manual", job=None, tally=tally)
+    world.context.counter_store.settle("b-1", source="harbour", job=None, tally=tally)
+    world.context.counter_store.settle("b-2", source="manual", job=None, tally=tally)
     now = datetime(2021, 11, 26, tzinfo=UTC)
     turns = {one.name: one.next_turn for one in overview(world.settings, now).status.sources}
     assert turns == {

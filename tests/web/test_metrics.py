@@ -187,7 +187,7 @@ LAG = "newsdrop_consumer_group_lag_entries"
 def test_series_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources beyond the bound are one more together: no article is missing from the sum."""
     for number in range(5):
-        world.context.tallies.settle(
+        world.context.counter_store.settle(
             f"b{number}", source=f"source-{number}", job=None, tally=_published(number + 1)
         )
     monkeypatch.setattr(metrics, "MOST_SOURCES", 3)
