@@ -16,7 +16,7 @@ from tests.http_server import Reply, Request, Web
 from tests.newsroom import feed, newsroom
 from tests.servers import Server
 from tests.world import World, article
-from worker.queries.cache import kept
+from worker.queries.disk import size_caches
 from worker.queries.overview import Overview, overview
 from worker.settings import MEGABYTE
 from worker.settings.clock import utc_now
@@ -196,7 +196,7 @@ def test_a_batch_that_grows_or_shrinks_is_counted_again(
     assert _now(world).status.files.waiting == 2
     (folder / "2").unlink()
     os.utime(folder, (now, now))
-    monkeypatch.setattr("worker.spool.disk_usage._SURE_NS", 0)
+    monkeypatch.setattr("worker.spool.folder_cache._STABLE_NS", 0)
     assert _now(world).status.files.waiting == 1
 
 
@@ -208,13 +208,13 @@ def test_a_large_archive_is_added_up_in_several_looks(
         folder = world.settings.state_dir / "archive" / f"202111{day:02d}" / "drop"
         folder.mkdir(parents=True)
         (folder / "a.jsonl").write_bytes(b"x" * 100)
-    monkeypatch.setattr(kept(world.settings.state_dir).archive, "_seconds", 0.0)
+    monkeypatch.setattr(size_caches(world.settings.state_dir).archive, "budget_seconds", 0.0)
     disk = _now(world).disk
     assert (disk.archive, disk.whole) == (0, False)
-    monkeypatch.setattr(kept(world.settings.state_dir).archive, "_seconds", 60.0)
+    monkeypatch.setattr(size_caches(world.settings.state_dir).archive, "budget_seconds", 60.0)
     disk = _now(world).disk
     assert (disk.archive, disk.whole) == (2800, True)
-    monkeypatch.setattr(kept(world.settings.state_dir).archive, "_seconds", 0.0)
+    monkeypatch.setattr(size_caches(world.settings.state_dir).archive, "budget_seconds", 0.0)
     disk = _now(world).disk
     assert (disk.archive, disk.whole) == (2800, True), "it is remembered"
 

@@ -9,7 +9,8 @@ Plain functions that return frozen dataclasses. Nothing here prints, and nothing
 ``health``          whether everything is there that the work needs
 ``measures``        the numbers of it all, and what was measured since it began
 ``working``         what each worker's process does now
-``redis_snapshot``  what Redis tells of it; ``cache`` what makes the next look cheap
+``redis_snapshot``  what Redis tells of it
+``disk``            the room on the disk, and the sizes of spool, archive and quarantine
 ``feeds``           how the feeds stand
 ``jobs``            each enqueue, and what was found or polled within an hour
 ``articles``        the newest, those with some words in them, one with all that is known of it

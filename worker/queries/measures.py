@@ -4,19 +4,15 @@ One call is one look as :func:`~worker.queries.overview.overview` takes it, and 
 Redis: for the sums, for each queue, and for the feeds.
 """
 
-import os
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
-from threading import Lock
 
 from worker.errors import Retryable
+from worker.queries.disk import quarantine_usage
 from worker.queries.overview import Overview, overview
 from worker.settings import Settings
-from worker.spool.disk_usage import DiskUsage, size_of
+from worker.spool.folder_cache import DiskUsage
 from worker.store.connection import connect, redis_url
 from worker.store.factory import feed_store
 from worker.store.measures import Measures, MeasureTotals
@@ -24,9 +20,6 @@ from worker.store.wakeups import INGEST_QUEUE, QUEUE, WakeupQueue
 
 MOST_FEEDS = 500
 """Feeds that are told of one by one: a line each in every scrape."""
-
-_LOOK_SECONDS = 0.01
-"""How long one look may go on adding up what is new in quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ def numbers(settings: Settings, now: datetime) -> Numbers:
     """All of it at `now` (aware). Raises ConfigError."""
     seen = overview(settings, now, minutes=1)
     told = None if seen.status.problem else _ask(settings)
-    inputs, used = _quarantine(settings.state_dir).look()
+    inputs, used = quarantine_usage(settings)
     sums, queues, news = told or (None, None, None)
     return Numbers(seen, sums, queues, news, inputs, used)
 
@@ -63,36 +56,3 @@ def _ask(settings: Settings) -> tuple[MeasureTotals, Mapping[str, int], Mapping[
         return None  # it went this moment: the next look says so
     finally:
         client.close()
-
-
-@dataclass(slots=True)
-class _Quarantine:
-    """What lies in quarantine. Each input is written once and then only removed: its size is
-    added up once. Very many are added up in several looks."""
-
-    folder: Path
-    sizes: dict[str, int] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
-
-    def look(self) -> tuple[int, DiskUsage]:
-        """How many there are, and their bytes."""
-        with self.lock:
-            try:
-                names = set(os.listdir(self.folder))
-            except OSError:
-                names = set()
-            for gone in self.sizes.keys() - names:
-                del self.sizes[gone]
-            end = time.monotonic() + _LOOK_SECONDS
-            for name in names - self.sizes.keys():
-                if time.monotonic() > end:
-                    break
-                size = size_of(f"{self.folder}/{name}")
-                if size is not None:
-                    self.sizes[name] = size
-            return len(names), DiskUsage(sum(self.sizes.values()), names == self.sizes.keys())
-
-
-@lru_cache(maxsize=8)
-def _quarantine(state_dir: Path) -> _Quarantine:
-    return _Quarantine(state_dir / "quarantine")

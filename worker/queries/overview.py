@@ -3,42 +3,24 @@
 One call costs one look at the spool, one conversation with Redis, and no wait for a worker.
 """
 
-import shutil
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from worker.errors import SpoolUnavailable
-from worker.queries.cache import kept
+from worker.queries.disk import Disk, disk
 from worker.queries.problems import Problem, problems
 from worker.queries.redis_snapshot import ask
 from worker.queries.status import Status, status_of, unsettled
 from worker.queries.working import Working, working
-from worker.settings import MEGABYTE, Settings
+from worker.settings import Settings
 from worker.spool.batch import Waiting
-from worker.spool.disk_usage import archive_folders
 from worker.spool.layout import roots
+from worker.spool.waiting import list_waiting
 from worker.store.measures import Minute
 from worker.store.server import ServerInfo
 
 __all__ = ["Disk", "Memory", "Minute", "Overview", "Problem", "Status", "Working", "overview"]
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """The disk of the state directory, in bytes; intake pauses below `least`.
-
-    `spool` and `archive` are what waits and what is kept; with `whole` False they are at least so
-    much: a large archive is added up in several looks. `total` is None where the disk cannot be
-    asked.
-    """
-
-    free: int | None
-    total: int | None
-    least: int
-    spool: int
-    archive: int
-    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +58,9 @@ def overview(settings: Settings, now: datetime, minutes: int = 180) -> Overview:
 
     What is wrong is among its problems. Raises ConfigError.
     """
-    batches, unreadable = _listed(settings)
-    told, why = ask(settings, [batch.name for batch in batches], minutes)
-    batches = unsettled(batches, told)
+    listed, unreadable = _list_batches(settings)
+    told, why = ask(settings, [batch.name for batch in listed], minutes)
+    batches = unsettled(listed, told)
     status = status_of(settings, now, batches, told, why)
     server = told.server if told else None
     return Overview(
@@ -86,39 +68,21 @@ def overview(settings: Settings, now: datetime, minutes: int = 180) -> Overview:
         problems=problems(settings, status, server, unreadable),
         minutes=told.minutes if told else (),
         working=working(settings, batches, told.workers if told else ()),
-        disk=_disk(settings),
+        disk=disk(settings, listed),
         memory=_memory(server),
     )
 
 
-def _listed(settings: Settings) -> tuple[list[Waiting], list[str]]:
-    """What waits, and why some of it cannot be told."""
+def _list_batches(settings: Settings) -> tuple[list[Waiting], list[str]]:
+    """(batches in the spool, one message for each spool folder that cannot be read)."""
     batches: list[Waiting] = []
     unreadable: list[str] = []
     for root in roots(settings):
         try:
-            batches += kept(settings.state_dir).waits.look(root)
+            batches += list_waiting(root)
         except SpoolUnavailable as error:
             unreadable.append(str(error))
     return batches, unreadable
-
-
-def _disk(settings: Settings) -> Disk:
-    known = kept(settings.state_dir)
-    spool = known.waits.used()
-    archive = known.archive.of(archive_folders(settings.state_dir))
-    try:
-        disk = shutil.disk_usage(settings.state_dir)
-    except OSError:
-        disk = None
-    return Disk(
-        free=disk.free if disk else None,
-        total=disk.total if disk else None,
-        least=settings.spool.min_free_mb * MEGABYTE,
-        spool=spool.bytes,
-        archive=archive.bytes,
-        whole=spool.whole and archive.whole,
-    )
 
 
 def _memory(server: ServerInfo | None) -> Memory | None:

@@ -25,7 +25,8 @@ only after its outcome is in an archive segment.
 ``registry``                drop folders that are none any more: what waits there
 ``accepted``                the list of batches, so that `audit` can miss one
 ``lockfile``                who holds a lock file: what each process works on
-``waiting`` ``disk_usage``  what waits, and how many bytes that is: asked each second
+``waiting``                 the waiting batches, counted cheaply: asked every second
+``folder_cache``            what folders hold, remembered until they change
 ``free_space``              intake pauses before the disk is full
 ``probe_fs``                whether a folder can be written and locked
 ``layout``                  roots, batch names, durable writes

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from worker.spool.disk_usage import UsageCache
+from worker.spool.folder_cache import FolderCache, disk_usage, size_of
 
 
 def test_however_little_each_look_does_all_is_added_up(tmp_path: Path) -> None:
@@ -11,9 +11,9 @@ def test_however_little_each_look_does_all_is_added_up(tmp_path: Path) -> None:
     for folder in folders:
         folder.mkdir()
         (folder / "one").write_bytes(b"x" * 10)
-    sums = UsageCache(seconds=0.0005, again_after=0)
+    sums = FolderCache(size_of, budget_seconds=0.0005)
     for _ in range(3000):
-        found = sums.of(map(str, folders))
+        found = disk_usage(sums, [str(folder) for folder in folders])
         if found.whole:
             break
     assert (found.bytes, found.whole) == (3000, True)
@@ -24,9 +24,9 @@ def test_what_is_gone_or_changed_is_counted_so(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).mkdir()
         (tmp_path / name / "one").write_bytes(b"12345")
-    sums = UsageCache(seconds=1, again_after=0)
-    assert sums.of([f"{tmp_path}/a", f"{tmp_path}/b", f"{tmp_path}/c"]).bytes == 10
+    sums = FolderCache(size_of, budget_seconds=1)
+    assert disk_usage(sums, [f"{tmp_path}/{name}" for name in "abc"]).bytes == 10
     (tmp_path / "a" / "two").write_bytes(b"12")
     (tmp_path / "b" / "one").unlink()
     (tmp_path / "b").rmdir()
-    assert sums.of([f"{tmp_path}/a", f"{tmp_path}/b"]).bytes == 7
+    assert disk_usage(sums, [f"{tmp_path}/{name}" for name in "ab"]).bytes == 7
