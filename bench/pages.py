@@ -20,6 +20,7 @@ from bs4.element import NavigableString
 from bench.figure import Figure
 from tests.formats.test_page_real import REAL, SAMPLES
 from worker.errors import Rejected
+from worker.formats import ParseContext
 from worker.formats.decode import decode
 from worker.formats.page.parser import parse_page
 from worker.model import Document, Profile, RawArticle
@@ -147,7 +148,7 @@ def _article(text: str, sites: Sites) -> RawArticle | None:
     """As newsdrop reads a page that was dropped without its address."""
     profile = Profile("bench", _ZONE, _ZONE)
     try:
-        (found,) = parse_page(text, Document(b""), profile=profile, sites=sites, limits=Limits())
+        (found,) = parse_page(text, Document(b""), ParseContext(profile, sites, Limits()))
     except Rejected:
         return None
     return found if isinstance(found, RawArticle) else None

@@ -24,6 +24,7 @@ import fastfeedparser
 import feedparser
 
 from bench.figure import Figure, at_least
+from worker.formats import ParseContext
 from worker.formats.feed.polled import read_feed
 from worker.model import Document, Profile, RawArticle
 from worker.settings import Limits
@@ -110,9 +111,8 @@ def _slow(data: bytes) -> list[Entry]:
 
 def _ours(data: bytes) -> list[Entry]:
     zone = ZoneInfo("UTC")
-    feed = read_feed(
-        Document(data), profile=Profile("bench", zone, zone), sites=Sites(), limits=Limits()
-    )
+    context = ParseContext(Profile("bench", zone, zone), Sites(), Limits())
+    feed = read_feed(Document(data), context)
     return [
         Entry(
             _plain(entry.title),

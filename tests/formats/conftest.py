@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.formats.pages import Parse
-from worker.formats import parse_document
+from worker.formats import ParseContext, parse_document
 from worker.formats.page.parser import parse_page
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.settings import Limits
@@ -31,7 +31,7 @@ def read(sites: Sites) -> Read:
 
     def read(data: bytes, *, charset: str | None = None, url: str | None = None, **limits: Any):  # type: ignore[no-untyped-def]
         document = Document(data, "x", url=url, charset=charset)
-        return list(parse_document(document, profile=profile, sites=sites, limits=Limits(**limits)))
+        return list(parse_document(document, ParseContext(profile, sites, Limits(**limits))))
 
     return read
 
@@ -64,9 +64,7 @@ def parse_of_pages(sites: Sites) -> Parse:
         (article,) = parse_page(
             text,
             Document(text.encode("utf-8", "replace"), "page.html", url=url),
-            profile=Profile("drop", zone, zone, site=site),
-            sites=sites,
-            limits=Limits(**limits),
+            ParseContext(Profile("drop", zone, zone, site=site), sites, Limits(**limits)),
         )
         assert isinstance(article, RawArticle)
         return article

@@ -159,14 +159,13 @@ def test_broken_tar_keeps_what_came_before(read: Any, sites: Any) -> None:
 def iter_read(data: bytes, sites: Any) -> Any:
     from zoneinfo import ZoneInfo
 
-    from worker.formats import parse_document
+    from worker.formats import ParseContext, parse_document
     from worker.model import Document, Profile
     from worker.settings import Limits
 
     zone = ZoneInfo("UTC")
-    return parse_document(
-        Document(data), profile=Profile("x", zone, zone), sites=sites, limits=Limits()
-    )
+    context = ParseContext(Profile("x", zone, zone), sites, Limits())
+    return parse_document(Document(data), context)
 
 
 def test_damaged_zip_member_stands_alone(read: Any) -> None:

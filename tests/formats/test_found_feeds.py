@@ -3,13 +3,13 @@
 import pytest
 
 from worker.errors import Rejected
-from worker.formats.feed.discovery import MAX_FEEDS, FoundFeed, feeds_in_page
+from worker.formats.feed.discovery import MAX_FEEDS, FeedLink, feeds_in_page
 from worker.model import Document
 
 URL = "https://a.example/blog/"
 
 
-def feeds(text: str, url: str | None = URL) -> tuple[FoundFeed, ...]:
+def feeds(text: str, url: str | None = URL) -> tuple[FeedLink, ...]:
     return feeds_in_page(Document(text.encode(), url=url))
 
 
@@ -25,10 +25,10 @@ def test_every_kind() -> None:
         "</head></html>"
     )
     assert found == (
-        FoundFeed("https://a.example/feed", "港口 日报", "rss"),
-        FoundFeed("https://a.example/blog/atom.xml", None, "atom"),
-        FoundFeed("https://b.example/j", None, "json"),
-        FoundFeed("https://a.example/feed.json", None, "json"),
+        FeedLink("https://a.example/feed", "港口 日报", "rss"),
+        FeedLink("https://a.example/blog/atom.xml", None, "atom"),
+        FeedLink("https://b.example/j", None, "json"),
+        FeedLink("https://a.example/feed.json", None, "json"),
     )
 
 

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.formats.pages import BODY, SENTENCE, page_of, rules_of
+from worker.formats import ParseContext
 from worker.formats.page import parser as page_module
-from worker.formats.page.full_text import EntryBundle, PagePart, merge, next_page_of
+from worker.formats.page.entry_bundle import EntryBundle, PagePart
+from worker.formats.page.full_text import merge, next_page_of
 from worker.model import Attachment, DateText, Person, Profile, Publisher, RawArticle
 from worker.settings import Limits
 from worker.sites import Sites
@@ -56,8 +58,8 @@ def merged() -> Merge:
             for number, page in enumerate(pages, 1)
         ]
         profile = Profile("wire", ZONE, ZONE)
-        capsule = EntryBundle(entry, tuple(parts), problem)
-        return merge(capsule, profile=profile, sites=sites, limits=Limits(**limits))
+        bundle = EntryBundle(entry, tuple(parts), problem)
+        return merge(bundle, ParseContext(profile, sites, Limits(**limits)))
 
     return merged
 
@@ -263,7 +265,7 @@ def test_declared_charset(merged: Merge) -> None:
 def next_of(text: str, url: str = URL, sites: Sites = RULES) -> str | None:
     profile = Profile("wire", ZONE, ZONE)
     part = PagePart(url, text.encode())
-    return next_page_of(part, profile=profile, sites=sites, limits=Limits())
+    return next_page_of(part, ParseContext(profile, sites, Limits()))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from tests.formats.test_feed import ITEM, ZONED, rss
 from tests.formats.test_sitemap import news, sitemap
 from worker.errors import Reason, Rejected
+from worker.formats import ParseContext
 from worker.formats.feed.polled import MAX_HOLD_SECONDS, FeedFile, read_feed
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.settings import Limits
@@ -30,7 +31,7 @@ def poll(sites: Sites) -> Poll:
 
     def poll(data: bytes, url: str | None = None, charset: str | None = None, **limits: Any):  # type: ignore[no-untyped-def]
         document = Document(data, "feed", url=url, charset=charset)
-        return read_feed(document, profile=profile, sites=sites, limits=Limits(**limits))
+        return read_feed(document, ParseContext(profile, sites, Limits(**limits)))
 
     return poll
 

@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests.normalize.conftest import SEEN_AT, profile_with
-from worker.formats import parse_document
+from worker.formats import ParseContext, parse_document
 from worker.model import Article, Document, Provenance, RawArticle
 from worker.normalize import normalize
 from worker.settings import Limits
@@ -29,7 +29,7 @@ def test_golden_pair(case: Path, shipped: Sites) -> None:
     """Each input gives exactly the record beside it, valid by the JSON Schema of the model."""
     profile = profile_with()
     document = Document(case.read_bytes(), case.name)
-    (raw,) = parse_document(document, profile=profile, sites=shipped, limits=Limits())
+    (raw,) = parse_document(document, ParseContext(profile, shipped, Limits()))
     assert isinstance(raw, RawArticle)
     made = normalize(
         raw,

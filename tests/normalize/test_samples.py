@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup, Comment
 
 from tests.normalize.conftest import SEEN_AT, profile_with
 from worker.errors import Rejected
-from worker.formats import parse_document
+from worker.formats import ParseContext, parse_document
 from worker.model import Document, Image, Provenance, Publisher, RawArticle, TickerOrigin
 from worker.normalize import Normalized, normalize
 from worker.normalize.body import Fragment
@@ -28,9 +28,9 @@ def read(shipped: Sites) -> Read:
 
     def read(path: Path) -> list[RawArticle]:
         document = Document(path.read_bytes(), path.name)
-        profile = profile_with()
+        context = ParseContext(profile_with(), shipped, Limits())
         try:
-            found = list(parse_document(document, profile=profile, sites=shipped, limits=Limits()))
+            found = list(parse_document(document, context))
         except Rejected:
             return []
         return [article for article in found if isinstance(article, RawArticle)]

@@ -168,10 +168,10 @@ def test_what_kills_its_worker_three_times_is_refused(
     quarantined, and nobody dies of it any more."""
     real = reading.parse_document
 
-    def deadly(document: Any, **rest: Any) -> Iterator[Any]:
+    def deadly(document: Any, context: Any) -> Iterator[Any]:
         if "致命".encode() in document.data:
             os.kill(os.getpid(), signal.SIGKILL)
-        return real(document, **rest)
+        return real(document, context)
 
     monkeypatch.setattr(reading, "parse_document", deadly)
     world.put("a.md", article("致命"))

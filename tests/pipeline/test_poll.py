@@ -387,16 +387,16 @@ def test_an_entry_that_meets_a_bug_is_refused_alone(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What reading one entry raises is no other entry's fault, and costs no retry of the batch."""
-    from worker.formats.feed import rss_atom as parsing
+    from worker.formats.feed.rss_atom import ParsedFeed
 
-    real = parsing._article
+    real = ParsedFeed.read
 
-    def broken(entry: parsing.Entry, *rest: object) -> object:
-        if "第2号" in str(entry.get("title")):
+    def broken(feed: ParsedFeed, number: int) -> object:
+        if "第2号" in str(feed.entries[number].get("title")):
             raise RuntimeError("a bug")
-        return real(entry, *rest)  # type: ignore[arg-type]
+        return real(feed, number)
 
-    monkeypatch.setattr(parsing, "_article", broken)
+    monkeypatch.setattr(ParsedFeed, "read", broken)
     web.pages["/rss"] = feed(1, 2, 3)
     world.add_feed("harbour", web.url("/rss"))
     world.poll()

@@ -13,7 +13,7 @@ from worker.feeds import managed
 from worker.feeds.catalog import Catalog, load_catalog
 from worker.feeds.feed import Feed, feed_of
 from worker.fetch import shown_url
-from worker.formats.feed.discovery import FoundFeed
+from worker.formats.feed.discovery import FeedLink
 from worker.queries.feeds import FeedStanding, feeds
 from worker.settings import POLLED, Settings
 from worker.settings.clock import utc_now
@@ -54,7 +54,7 @@ class FeedSelection:
 
 def add(
     settings: Settings, said: Mapping[str, Any], *, check: bool
-) -> AddedFeed | tuple[FoundFeed, ...]:
+) -> AddedFeed | tuple[FeedLink, ...]:
     """Add the feed of which `said` has the keys; without a name it gets one.
 
     Several feeds that a page names are for a person to choose from: nothing is added then. Raises

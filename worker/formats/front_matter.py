@@ -1,24 +1,24 @@
-"""Front matter: a head in YAML (`---`), TOML (`+++`) or JSON (`{`), and a body below it.
+"""Text files: front matter in YAML (`---`), TOML (`+++`) or JSON (`{`) above a body, or Markdown.
 
-The mirrors this project reads write YAML by string concatenation, so what YAML refuses is read
-key by key, and every `{` and `}` of theirs arrives as an entity.
+The mirrors this project reads write YAML by string concatenation, so a head that is not YAML is
+read key by key, and every `{` and `}` arrives as an entity.
 """
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.formats.body import to_html
+from worker.formats.body import render_markdown, to_html
+from worker.formats.context import ParseContext, Parsed
 from worker.formats.fields import article
+from worker.formats.values import clean
 from worker.formats.yaml_head import Unreadable, load, load_by_key
-from worker.model import Document, Profile, RawArticle, Refusal
-from worker.settings import Limits
-from worker.sites import Sites
+from worker.model import Document, RawArticle
 
 MAX_HEAD = 256 * 1024
-"""Characters of a head; longer is a file that lost its closing line."""
+"""Characters of a head; a longer one has lost its closing line."""
 
 _OPENING = re.compile(r"[\s\ufeff\u200b]*(---|\+\+\+)[ \t]*(?=\n|\Z)")
 _LONG_DOTTED_KEY = re.compile(r"(?:\.[ \t]*(?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*){32}")
@@ -26,33 +26,47 @@ _CLOSINGS = {
     "---": re.compile(r"\n(?:---|\.\.\.)[ \t]*(?=\n|\Z)"),
     "+++": re.compile(r"\n\+\+\+[ \t]*(?=\n|\Z)"),
 }
+# Each matches in one way only: a megabyte of `# # #` must cost no more than one pass over it.
+_ATX = re.compile(r"^#{1,6}[ \t]+(\S[^\n]*)$", re.MULTILINE)
+_SETEXT = re.compile(r"^([^\n]+)\n(?:=+|-+)[ \t]*$", re.MULTILINE)
 
 
-def parse_front_matter(
-    text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
-) -> Iterator[RawArticle | Refusal]:
-    """One article. Raises Rejected (`front_matter`, `too_deep`) where the head cannot be read."""
-    head, body, fence = split(_unescaped(text))
-    table: Mapping[str, object]
-    warnings: tuple[str, ...] = ()
+def parse_front_matter(text: str, document: Document, context: ParseContext) -> Parsed:
+    """One article. Raises Rejected (`front_matter`, `too_deep`) for an unreadable head."""
+    if "&#12" in text:  # the mirrors' two entities; a raw `&` stays as it is
+        text = text.replace("&#123;", "{").replace("&#125;", "}")
+    head, body, fence = split(text)
     if fence == "+++":
-        table = _toml(head)
+        yield head_article(_toml(head), body)
     else:
         table, warnings = _yaml(head)
-    yield head_article(table, body, warnings)
+        yield head_article(table, body, warnings)
+
+
+def parse_markdown(text: str, document: Document, context: ParseContext) -> Parsed:
+    """One article; the first heading is its title and is not repeated in the body."""
+    text = text.lstrip("\ufeff\u200b").replace("\r\n", "\n").replace("\r", "\n")
+    headings = [match for pattern in (_ATX, _SETEXT) if (match := pattern.search(text))]
+    title = None
+    if headings:
+        heading = min(headings, key=lambda match: match.start())
+        title = clean(heading[1]).strip().rstrip("#").strip() or None
+        if not text[: heading.start()].strip():
+            text = text[heading.end() :]
+    yield RawArticle(parser="markdown", html=clean(render_markdown(text)), title=title)
 
 
 def head_article(
     table: Mapping[str, object], body: str, warnings: tuple[str, ...] = ()
 ) -> RawArticle:
-    """The article of a head and its body, whatever the head was written in."""
+    """The article of a head, in whatever syntax, and its body."""
     return article(
         table, to_html(body), parser="front-matter", origin="front-matter", warnings=warnings
     )
 
 
 def split(text: str) -> tuple[str, str, str]:
-    """Head, body and the line between them; the first closing line ends the head.
+    """Head, body and fence; the first closing line ends the head.
 
     Raises Rejected (`front_matter`) where there is none.
     """
@@ -75,41 +89,34 @@ def split(text: str) -> tuple[str, str, str]:
     return text[opening.end() : closing.start()], text[closing.end() :], fence
 
 
-def _unescaped(text: str) -> str:
-    """The mirrors' two entities decoded, in head and body; a raw `&` stays as it is."""
-    if "&#12" not in text:
-        return text
-    return text.replace("&#123;", "{").replace("&#125;", "}")
-
-
 def _yaml(head: str) -> tuple[Mapping[str, object], tuple[str, ...]]:
     try:
         return load(head), ()
     except Unreadable as error:
-        table, refused = load_by_key(head)
+        table, bad_keys = load_by_key(head)
         if not table:
             raise Rejected(
                 Reason.FRONT_MATTER,
                 f"the front matter is not YAML ({printable(str(error))}): write `key: value` lines",
             ) from error
-        keys = f": {printable(', '.join(refused))}" if refused else ""
+        keys = f": {printable(', '.join(bad_keys))}" if bad_keys else ""
         return table, (f"front matter is not valid YAML; read line by line{keys}",)
 
 
 def _toml(head: str) -> Mapping[str, object]:
-    # tomllib is cubic in the parts of a dotted key: 50,000 of them took 102 s and 9.8 GB.
-    deep = Rejected(
+    too_deep = Rejected(
         Reason.TOO_DEEP, "the TOML front matter is nested too deep: keep it to plain keys"
     )
+    # tomllib is cubic in the parts of a dotted key: 50,000 of them took 102 s and 9.8 GB.
     if _LONG_DOTTED_KEY.search(head):
-        raise deep
+        raise too_deep
     try:
         return tomllib.loads(head)
     except RecursionError as error:
-        raise deep from error
+        raise too_deep from error
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         raise Rejected(
             Reason.FRONT_MATTER,
             f"the front matter between `+++` lines is not TOML ({printable(str(error), 120)}): "
-            "mend that line",
+            "correct that line",
         ) from error

@@ -13,7 +13,7 @@ import orjson
 
 from worker.errors import Reason, Rejected, Retryable
 from worker.escape import printable
-from worker.formats import parse_document
+from worker.formats import ParseContext, parse_document
 from worker.logs import get_logger
 from worker.model import (
     Document,
@@ -74,6 +74,10 @@ class EntryReader:
     def profile(self, entry: Entry) -> Profile:
         """How an entry is read and keyed: as its own source's, where it has one."""
         return self.profile_of(source_of(entry, self.head))
+
+    def context(self, entry: Entry) -> ParseContext:
+        """How an entry is parsed."""
+        return ParseContext(self.profile(entry), self.sites, self.settings.limits)
 
     def offer(
         self, item: ParsedArticle, *, ingested_at: str, known: bool = False
@@ -190,10 +194,9 @@ def _guarded(
 ) -> Iterator[RawArticle | Refusal | ParseFailure]:
     """What the parser yields; what it raises becomes the last item."""
     document = document_of(entry, data)
-    limits, count = reader.settings.limits, 0
-    profile = reader.profile(entry)
+    count = 0
     try:
-        for item in parse_document(document, profile=profile, sites=reader.sites, limits=limits):
+        for item in parse_document(document, reader.context(entry)):
             yield item
             count += 1
     except Retryable:

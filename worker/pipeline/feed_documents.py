@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from worker.errors import Retryable
-from worker.formats.bounds import MAX_REFUSALS
+from worker.formats.context import MAX_REFUSALS
 from worker.formats.feed.polled import FeedEntry, read_feed
 from worker.formats.page.entry_bundle import EntryBundle, pack, unpack
 from worker.formats.page.full_text import merge
@@ -60,13 +60,8 @@ class FeedDocument:
     ) -> None:
         profile = reader.profile(entry)
         self._reader, self._entry = reader, entry
-        self._file = read_feed(
-            document_of(entry, data),
-            profile=profile,
-            sites=reader.sites,
-            limits=reader.settings.limits,
-        )
-        self._marks = [entry_mark(one.said, profile) for one in self._file.entries]
+        self._file = read_feed(document_of(entry, data), reader.context(entry))
+        self._marks = [entry_mark(one.raw, profile) for one in self._file.entries]
         self._known = unchanged(self._marks)
         self._refused_before = refused_before
         self._digest = sha256(data)
@@ -96,7 +91,7 @@ class FeedDocument:
         except Retryable:
             raise
         except Exception as error:  # no other entry's fault
-            return Refusal(*refusal_of(error, self._entry.path), raw=entry.said)
+            return Refusal(*refusal_of(error, self._entry.path), raw=entry.raw)
 
     def _found(self, number: int, read: RawArticle | Refusal) -> FeedArticle:
         if self.crowded and isinstance(read, RawArticle) and _is_web(read.url):
@@ -161,10 +156,8 @@ def read_entry_bundle(
     reader: EntryReader, entry: Entry, data: bytes
 ) -> ParsedArticle | ParseFailure:
     """An entry of a feed with its page, as one article."""
-    profile, limits = reader.profile(entry), reader.settings.limits
     try:
-        capsule = unpack(data)
-        merged = merge(capsule, profile=profile, sites=reader.sites, limits=limits)
+        merged = merge(unpack(data), reader.context(entry))
     except Retryable:
         raise
     except Exception as error:
@@ -194,7 +187,7 @@ def wanted_page(reader: EntryReader, item: ParsedArticle, raw: RawArticle) -> Wa
 
 def fingerprint_of(entry: FeedEntry) -> str:
     """12 hex digits for an entry as its feed lists it: by its guid, address and title."""
-    told = entry.name.encode("utf-8", "replace") if entry.name.strip("\0") else entry.said
+    told = entry.key.encode("utf-8", "replace") if entry.key.strip("\0") else entry.raw
     return hashlib.blake2b(told, digest_size=6).hexdigest()
 
 

@@ -11,6 +11,7 @@ from worker.escape import printable
 from worker.feeds.schedule import LONGEST_HINT
 from worker.fetch import Fetcher, FetchRequest, check_robots, public_url, retry_after
 from worker.fetch.url import shown_url
+from worker.formats import ParseContext
 from worker.formats.page.entry_bundle import EntryBundle, PagePart, pack, unpack
 from worker.formats.page.full_text import next_page_of
 from worker.model import Profile
@@ -184,8 +185,8 @@ class PageSource:
 
     def _next(self, source: str, part: PagePart) -> str | None:
         """The page that follows; a tree has to be built to know, so this runs in a thread."""
-        profile, limits = self._profile(source), self._settings.limits
-        return next_page_of(part, profile=profile, sites=self._sites, limits=limits)
+        context = ParseContext(self._profile(source), self._sites, self._settings.limits)
+        return next_page_of(part, context)
 
     async def _leave(self, url: str, fetcher: Fetcher) -> float:
         """Seconds between two pages that robots.txt asks for. Raises _NoPage where it forbids."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from worker.errors import Reason, Rejected, UsageError
 from worker.feeds.feed import Feed
 from worker.fetch import Fetcher, FetchRequest, FetchResponse, shown_url
+from worker.formats import ParseContext
 from worker.formats.decode import decode
-from worker.formats.feed.discovery import FoundFeed, feeds_in_page
+from worker.formats.feed.discovery import FeedLink, feeds_in_page
 from worker.formats.feed.polled import read_feed
 from worker.formats.sniff import Format, sniff_text
 from worker.model import Document
@@ -26,7 +27,7 @@ class Probed:
     page: str | None = None
 
 
-def probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FoundFeed, ...]:
+def probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FeedLink, ...]:
     """The feed at the address of `feed`, or at the one that the page there names; several are
     for a person to choose from.
 
@@ -37,7 +38,7 @@ def probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FoundF
     return run(_probe(settings, sites, feed))
 
 
-async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FoundFeed, ...]:
+async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FeedLink, ...]:
     address = feed.address(settings.fetch.rsshub_base)
     async with Fetcher(settings.fetch) as fetcher:
         answer = await _answer(fetcher, feed, address)
@@ -67,8 +68,8 @@ async def _answer(fetcher: Fetcher, feed: Feed, address: str) -> FetchResponse:
 
 def _read(settings: Settings, sites: Sites, feed: Feed, answer: FetchResponse) -> Probed:
     document = Document(answer.body, shown_url(answer.url), answer.url, answer.charset)
-    profile = feed.profile(settings)
-    found = read_feed(document, profile=profile, sites=sites, limits=settings.limits)
+    context = ParseContext(feed.profile(settings), sites, settings.limits)
+    found = read_feed(document, context)
     return Probed(feed, found.title, len(found.entries))
 
 
@@ -87,7 +88,7 @@ def _is_page(answer: FetchResponse) -> bool:
         return False
 
 
-def _named(answer: FetchResponse, address: str) -> tuple[FoundFeed, ...]:
+def _named(answer: FetchResponse, address: str) -> tuple[FeedLink, ...]:
     """The feeds that a page names; where it is the page asked for, with the address's own user."""
     base = answer.url if answer.hops else address
     try:

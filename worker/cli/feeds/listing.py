@@ -11,7 +11,7 @@ from worker.actions.feed_names import of_title
 from worker.cli.output import console, counted, noted, number, outside, table
 from worker.cli.units import lasting, seconds_between
 from worker.errors import Trouble
-from worker.formats.feed.discovery import FoundFeed
+from worker.formats.feed.discovery import FeedLink
 from worker.queries.feeds import FeedStanding, FeedsView, FeedView
 
 _NAMED = 20
@@ -57,7 +57,7 @@ def show_feeds(view: FeedsView, shown: Sequence[FeedView], *, failing: bool) -> 
         )
 
 
-def show_found(found: Sequence[FoundFeed], page: str) -> None:
+def show_found(found: Sequence[FeedLink], page: str) -> None:
     """The feeds that a page names, each with what to type to add it."""
     from worker.fetch import shown_url
 

@@ -1,4 +1,4 @@
-"""The feeds that a page names: `<link rel="alternate" type="application/rss+xml" …>`."""
+"""The feeds that a page links to: `<link rel="alternate" type="application/rss+xml" …>`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,31 +13,31 @@ MAX_FEEDS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFeed:
-    """A feed's address, what the page calls it, and its kind: `rss`, `atom` or `json`."""
+class FeedLink:
+    """A feed's address, the link's title, and the kind: `rss`, `atom` or `json`."""
 
     url: str
     title: str | None
     kind: str
 
 
-def feeds_in_page(document: Document) -> tuple[FoundFeed, ...]:
-    """The feeds that the page names, absolute and once each, in its order; at most MAX_FEEDS.
+def feeds_in_page(document: Document) -> tuple[FeedLink, ...]:
+    """The feeds that the page links to, absolute and unique, in its order; at most MAX_FEEDS.
 
-    A page without `document.url` only gives addresses that are absolute in it. Raises Rejected
+    Without `document.url` only addresses that are absolute in the page count. Raises Rejected
     (`not_text`) for bytes that are no text.
     """
     if not document.data:
         return ()
-    seen = _Links()
-    feed_html(clean(decode(document.data, document.charset).text), seen)
-    base = joined(document.url, seen.base) or document.url
-    found: dict[str, FoundFeed] = {}
-    for href, title, kind in seen.links:
+    links = _Links()
+    feed_html(clean(decode(document.data, document.charset).text), links)
+    base = joined(document.url, links.base) or document.url
+    feeds: dict[str, FeedLink] = {}
+    for href, title, kind in links.links:
         url = joined(base, href)
-        if url and len(found) < MAX_FEEDS:
-            found.setdefault(url, FoundFeed(url, title, kind))
-    return tuple(found.values())
+        if url and len(feeds) < MAX_FEEDS:
+            feeds.setdefault(url, FeedLink(url, title, kind))
+    return tuple(feeds.values())
 
 
 _KINDS = {
@@ -47,11 +47,11 @@ _KINDS = {
     "application/json": "json",
 }
 _NO_FEED = "/wp-json/"
-"""In the address that WordPress names as an alternate in JSON: its programs' interface."""
+"""In the address of WordPress's API, which its pages name as an alternate in JSON."""
 
 
 class _Links(Events):
-    """A parser target that keeps what `link` and `base` elements say: no tree is needed."""
+    """A parser target that keeps `link` and `base` elements: no tree is needed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,13 +62,13 @@ class _Links(Events):
         super().start(tag, attrib)
         if tag not in ("link", "base"):
             return
-        said = {str(name).lower(): str(value) for name, value in attrib.items()}
-        href = said.get("href", "").strip()
+        attributes = {str(name).lower(): str(value) for name, value in attrib.items()}
+        href = attributes.get("href", "").strip()
         if tag == "base":
             self.base = self.base or href
             return
-        kind = _KINDS.get(said.get("type", "").partition(";")[0].strip().lower())
-        alternate = "alternate" in said.get("rel", "").lower().split()
+        kind = _KINDS.get(attributes.get("type", "").partition(";")[0].strip().lower())
+        alternate = "alternate" in attributes.get("rel", "").lower().split()
         if kind and alternate and href and _NO_FEED not in href:
-            title = " ".join(said.get("title", "").split())
+            title = " ".join(attributes.get("title", "").split())
             self.links.append((href, title or None, kind))

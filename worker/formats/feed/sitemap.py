@@ -1,34 +1,32 @@
 """News sitemaps: a site's articles of the last two days, by title, date and address.
 
-The Google News extension of the sitemap protocol (sitemaps.org; its namespaces are told by their
-address, not by their prefix). No tree is built: 31 MB of small elements would be gigabytes.
+The Google News extension of the sitemap protocol (sitemaps.org; namespaces are identified by
+address, not by prefix). No tree is built: 31 MB of small elements would take gigabytes.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from worker.errors import Reason, Rejected
-from worker.formats.feed.xml_text import readable, utf8
-from worker.formats.json.feed import dump
+from worker.formats.context import ParseContext, Parsed
+from worker.formats.feed.xml_text import safe_xml, utf8
+from worker.formats.json.article import dump
 from worker.formats.values import clean, html_title, names_of
-from worker.model import DateText, Document, Profile, Publisher, RawArticle, Refusal
+from worker.model import DateText, Document, Publisher, RawArticle, Refusal
 from worker.settings import Limits
-from worker.sites import Sites
 
 PARSER = "sitemap"
 
 
-def parse_sitemap(
-    text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
-) -> Iterator[RawArticle | Refusal]:
+def parse_sitemap(text: str, document: Document, context: ParseContext) -> Parsed:
     """The articles of a news sitemap in a file.
 
     Raises Rejected: what `open_sitemap` raises, and `empty` for a sitemap without any address.
     """
-    entries = open_sitemap(text, document, limits)
+    entries = open_sitemap(text, document, context.limits)
     if not entries:
         raise Rejected(Reason.EMPTY, "the sitemap holds no address: check that it is whole")
     yield from entries
@@ -37,7 +35,7 @@ def parse_sitemap(
 def open_sitemap(text: str, document: Document, limits: Limits) -> list[RawArticle | Refusal]:
     """The articles of a news sitemap, which may have none; one without a title is a Refusal.
 
-    Addresses without news are passed over. Raises Rejected: `unknown_format` for a list of
+    Addresses without news are skipped. Raises Rejected: `unknown_format` for a list of
     sitemaps and for a sitemap of pages only, `malformed` where nothing can be read, `unsafe`,
     `too_large` and `too_many` before anything costly is done.
     """
@@ -45,28 +43,30 @@ def open_sitemap(text: str, document: Document, limits: Limits) -> list[RawArtic
     parser = etree.XMLParser(
         target=reader, resolve_entities=False, no_network=True, huge_tree=False
     )
-    problem = _feed(parser, utf8(_AMPERSAND.sub(_escaped, readable(text)[0])))
+    problem = _feed(parser, utf8(_AMPERSAND.sub(_escaped, safe_xml(text)[0])))
     if reader.root == "sitemapindex":
         raise Rejected(
             Reason.UNKNOWN_FORMAT,
             "this is a list of sitemaps: name the news sitemap itself, one of those that it lists",
         )
-    if problem and not reader.found:
-        raise Rejected(Reason.MALFORMED, f"the sitemap cannot be read from {problem} on: mend it")
-    if reader.pages and not reader.found:
+    if problem and not reader.entries:
+        raise Rejected(
+            Reason.MALFORMED, f"the sitemap cannot be read from {problem} on: correct it"
+        )
+    if reader.page_count and not reader.entries:
         raise Rejected(
             Reason.UNKNOWN_FORMAT,
             "this is a sitemap of pages, without news: name the site's news sitemap or its feed, "
             "or drop the articles themselves",
         )
-    articles = [_article(said, document) for said in reader.found]
+    articles = [_article(fields, document) for fields in reader.entries]
     if problem:
         message = f"the sitemap cannot be read from {problem} on: mend what writes it"
         articles.append(Refusal(Reason.MALFORMED, message, dump(reader.open or {})))
     return articles
 
 
-Said = dict[str, str]
+Fields = dict[str, str]
 
 _CHUNK = 64 * 1024
 _LONGEST = 100_000
@@ -74,14 +74,9 @@ _LONGEST = 100_000
 
 _NEWS = "://www.google.com/schemas/sitemap-news/0.9"
 _IMAGE = "://www.google.com/schemas/sitemap-image/1.1"
-_FIELDS = {
-    "title": "title",
-    "publication_date": "date",
-    "name": "publisher",
-    "language": "language",
-    "keywords": "keywords",
-}
-# Templates often leave `&` in addresses as it is, which is no XML; in CDATA it is.
+_FIELDS = {name: name for name in ("title", "language", "keywords")}
+_FIELDS |= {"publication_date": "date", "name": "publisher"}
+# Templates often do not escape `&` in addresses, which is no XML outside CDATA.
 _AMPERSAND = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)",
     re.DOTALL,
@@ -93,7 +88,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _feed(parser: etree.XMLParser, data: bytes) -> str | None:
-    """Hand over all of `data`; the line from which on it is no XML, or None."""
+    """Parse `data`; the first line that is no XML, or None."""
     try:
         for start in range(0, len(data), _CHUNK):
             parser.feed(data[start : start + _CHUNK])
@@ -105,15 +100,15 @@ def _feed(parser: etree.XMLParser, data: bytes) -> str | None:
 
 @dataclass
 class _Reader:
-    """A parser target: keeps what the entries say, and counts the addresses that are no news."""
+    """A parser target: keeps the fields of news entries, and counts the other addresses."""
 
-    most: int
+    limit: int
     root: str | None = None
-    pages: int = 0
-    found: list[Said] = field(default_factory=list)
-    open: Said | None = None
+    page_count: int = 0
+    entries: list[Fields] = field(default_factory=list)
+    open: Fields | None = None
     _depth: int = 0
-    _news: bool = False
+    _is_news: bool = False
     _field: str | None = None
     _text: list[str] = field(default_factory=list)
 
@@ -123,9 +118,9 @@ class _Reader:
         if self._depth == 1:
             self.root = name.lower()
         elif self._depth == 2 and name == "url":
-            self.open, self._news = {}, False
+            self.open, self._is_news = {}, False
         elif self.open is not None:
-            self._news |= name == "news" and namespace.endswith(_NEWS)
+            self._is_news |= name == "news" and namespace.endswith(_NEWS)
             self._field = _field_of(namespace, name, self._depth)
             self._text = []
 
@@ -144,21 +139,20 @@ class _Reader:
         self._depth -= 1
 
     def comment(self, text: str | bytes) -> None:
-        """Only there because lxml asks for it, as the next one is."""
+        """lxml requires this method and the next."""
 
-    def close(self) -> None:
-        """See above."""
+    def close(self) -> None: ...
 
-    def _close_entry(self, entry: Said) -> None:
-        if self._news:
-            self.found.append(entry)
+    def _close_entry(self, entry: Fields) -> None:
+        if self._is_news:
+            self.entries.append(entry)
         else:
-            self.pages += 1
+            self.page_count += 1
         self.open = None
-        if len(self.found) > self.most:
+        if len(self.entries) > self.limit:
             raise Rejected(
                 Reason.TOO_MANY,
-                f"the sitemap has more than {self.most} articles (limits.articles): split it",
+                f"the sitemap has more than {self.limit} articles (limits.articles): split it",
             )
 
 
@@ -170,23 +164,23 @@ def _field_of(namespace: str, name: str, depth: int) -> str | None:
     return name if depth == 3 and name in ("loc", "lastmod") else None
 
 
-def _article(said: Said, document: Document) -> RawArticle | Refusal:
-    title = html_title(said.get("title", ""))
+def _article(fields: Fields, document: Document) -> RawArticle | Refusal:
+    title = html_title(fields.get("title", ""))
     if not title:
-        return Refusal(Reason.NO_CONTENT, "the entry has no news:title: give it one", dump(said))
-    date, changed, outlet = said.get("date"), said.get("lastmod"), said.get("publisher")
-    url = said.get("loc")
+        return Refusal(Reason.NO_CONTENT, "the entry has no news:title: give it one", dump(fields))
+    date, modified, outlet = map(fields.get, ("date", "lastmod", "publisher"))
+    url = fields.get("loc")
     return RawArticle(
         parser=PARSER,
         html="",
         title=title,
         dates=(DateText(date, "sitemap:publication_date"),) if date else (),
-        modified=(DateText(changed, "sitemap:lastmod"),) if changed and changed != date else (),
+        modified=(DateText(modified, "sitemap:lastmod"),) if modified and modified != date else (),
         publisher=Publisher(html_title(outlet)) if outlet else None,
-        tags=names_of(html_title(said.get("keywords", ""))),
-        language=said.get("language"),
+        tags=names_of(html_title(fields.get("keywords", ""))),
+        language=fields.get("language"),
         url=url,
         base_url=url or document.url,
         feed_url=document.url,
-        image=said.get("image"),
+        image=fields.get("image"),
     )

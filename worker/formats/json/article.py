@@ -1,12 +1,15 @@
-"""One article as a JSON object: crawlers' output, schema.org, the WordPress API, our own record."""
+"""One article as a JSON object: a crawler's, schema.org, the WordPress API, our own record."""
 
 from collections.abc import Mapping
 
+import orjson
+
 from worker.errors import Reason, Rejected
+from worker.escape import printable
 from worker.formats.body import paragraphs, render_markdown, text_to_html
 from worker.formats.fields import article, field_of
 from worker.formats.values import clean, text_of
-from worker.model import RawArticle
+from worker.model import RawArticle, Refusal
 
 _HTML_KEYS = ("content_html", "contentHtml", "html", "body_html", "bodyHtml")
 _MARKDOWN_KEYS = ("content_markdown", "markdown", "md")
@@ -23,7 +26,7 @@ _DERIVED = frozenset(
 
 
 def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArticle:
-    """The article that an object says.
+    """The article of an object.
 
     Raises Rejected (`unknown_format`) for an object with neither a title nor a body.
     """
@@ -39,13 +42,38 @@ def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArt
     return article(value, clean(html), parser=parser, origin=parser, ignore=ignore)
 
 
+def parse_item(item: object, *, parser: str) -> RawArticle | Refusal:
+    """The article of one item of a list, or why that one is refused."""
+    if not isinstance(item, dict):
+        return Refusal(
+            Reason.MALFORMED,
+            f"an item of the list is not an object ({printable(text_of(item), 60)}): "
+            "make it one with `title` and `content_html`",
+            dump(item),
+        )
+    try:
+        return parse_object(item, parser=parser)
+    except Rejected as error:
+        return Refusal(error.reason, str(error), dump(item))
+    except RecursionError:
+        return Refusal(Reason.TOO_DEEP, "the item is nested too deep: flatten it", b"")
+
+
+def dump(value: object) -> bytes:
+    """`value` as JSON, for a refusal; as Python shows it where orjson finds a lone surrogate."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return repr(value).encode("ascii", "backslashreplace")
+
+
 def _is_title(key: str) -> bool:
-    known = field_of(key)
-    return known is not None and known[0] == "title"
+    field = field_of(key)
+    return field is not None and field[0] == "title"
 
 
 def _body(value: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
-    """The body as HTML and the keys it may stand under; HTML goes before Markdown and text."""
+    """The body as HTML, and all keys of bodies; HTML goes before Markdown and text."""
     present = tuple(key for key in _BODY_KEYS if key in value)
     for key in present:
         text = _content(value[key])
@@ -60,7 +88,7 @@ def _body(value: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
 
 
 def _content(value: object) -> str:
-    """A body: a string, a table that wraps one, or a list of paragraphs."""
+    """The text of a body: a string, a table around one, or a list of paragraphs."""
     if isinstance(value, list):
         return "\n".join(filter(None, (text_of(item) for item in value)))
     if isinstance(value, Mapping) and isinstance(rendered := value.get("rendered"), str):

@@ -1,27 +1,32 @@
-"""A JSON file: a feed, an article, a list of articles, or front matter with a body below it."""
+"""A JSON file: a feed, an article, a list of articles, or front matter with a body below it.
 
-from collections.abc import Iterator
+orjson reads the text, and the standard library where orjson refuses: lone surrogates (``\\ud800``),
+NaN, and values nested deeper than 1,024. It reads the first two and raises RecursionError at the
+third.
+"""
+
+import json
+from dataclasses import replace
+
+import orjson
 
 from worker.errors import Reason, Rejected
+from worker.escape import printable
+from worker.formats.context import ParseContext, Parsed
 from worker.formats.front_matter import head_article
-from worker.formats.json.article import parse_object
-from worker.formats.json.feed import dump, item_article, parse_feed
-from worker.formats.json.text import Trailing, is_feed, load_json
-from worker.model import Document, Profile, RawArticle, Refusal
-from worker.settings import Limits
-from worker.sites import Sites
+from worker.formats.json.article import dump, parse_item, parse_object
+from worker.formats.json.feed import is_feed, parse_feed
+from worker.model import Document, RawArticle, Refusal
 
 _LISTS = ("articles", "items", "posts", "entries", "results", "data")
 """Where APIs put their articles when the list is not the whole document."""
 
 
-def parse_json(
-    text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
-) -> Iterator[RawArticle | Refusal]:
+def parse_json(text: str, document: Document, context: ParseContext) -> Parsed:
     """Every article of the document; a bad one of a list is a Refusal."""
     try:
         value = load_json(text)
-    except Trailing as error:
+    except TrailingText as error:
         yield head_article(error.value, error.rest)
         return
     if is_feed(value):
@@ -29,11 +34,11 @@ def parse_json(
         yield from parse_feed(value)
         return
     if isinstance(value, dict):
-        listed = _listed(value)
-        if listed is None:
+        articles = _article_list(value)
+        if articles is None:
             yield parse_object(value)
             return
-        value = listed
+        value = articles
     if not isinstance(value, list):
         raise Rejected(
             Reason.UNKNOWN_FORMAT, "this JSON is no object and no list: drop an article's object"
@@ -41,46 +46,93 @@ def parse_json(
     if not value:
         raise Rejected(Reason.EMPTY, "the JSON list is empty: drop it again, filled")
     for item in value:
-        yield item_article(item, parser="json")
+        yield parse_item(item, parser="json")
 
 
-def parse_ndjson(
-    text: str, document: Document, *, profile: Profile, sites: Sites, limits: Limits
-) -> Iterator[RawArticle | Refusal]:
+def parse_ndjson(text: str, document: Document, context: ParseContext) -> Parsed:
     """One article a line; a line that cannot be read is a Refusal."""
     position = 0
     number = 0
     while position < len(text):
         end = text.find("\n", position)
         end = len(text) if end == -1 else end
-        line = text[position:end].strip(" \t\r\ufeff")
+        row = text[position:end].strip(" \t\r\ufeff")
         position = end + 1
         number += 1
-        if line:
-            yield _line(line, number)
+        if row:
+            yield _parse_row(row, number)
 
 
-def _line(line: str, number: int) -> RawArticle | Refusal:
+def _parse_row(row: str, number: int) -> RawArticle | Refusal:
+    raw = row.encode("utf-8", "replace")
     try:
-        value = load_json(line)
-    except Trailing:
+        value = load_json(row)
+    except TrailingText:
         message = f"line {number} holds more than one value: put one object a line"
-        return Refusal(Reason.MALFORMED, message, line.encode("utf-8", "replace"))
+        return Refusal(Reason.MALFORMED, message, raw)
     except Rejected as error:
-        message = f"line {number}: {error}"
-        return Refusal(error.reason, message, line.encode("utf-8", "replace"))
-    found = item_article(value, parser="ndjson")
-    if isinstance(found, Refusal):
-        return Refusal(found.reason, f"line {number}: {found.message}", dump(value))
-    return found
+        return Refusal(error.reason, f"line {number}: {error}", raw)
+    article = parse_item(value, parser="ndjson")
+    if isinstance(article, Refusal):
+        return replace(article, message=f"line {number}: {article.message}", raw=dump(value))
+    return article
 
 
-def _listed(value: dict[str, object]) -> list[object] | None:
-    """The list of articles in an object that is not one itself."""
+def _article_list(value: dict[str, object]) -> list[object] | None:
+    """The list of articles in an object that is not an article itself."""
     if "title" in value and any(key in value for key in ("content", "content_html", "url", "body")):
         return None
     for key in _LISTS:
-        found = value.get(key)
-        if isinstance(found, list) and found and all(isinstance(item, dict) for item in found[:10]):
-            return found
+        items = value.get(key)
+        if isinstance(items, list) and items and all(isinstance(item, dict) for item in items[:10]):
+            return items
     return None
+
+
+class TrailingText(Exception):
+    """A whole object was read, and other text follows it."""
+
+    def __init__(self, value: dict[str, object], rest: str) -> None:
+        super().__init__("text after the object")
+        self.value = value
+        self.rest = rest
+
+
+def load_json(text: str) -> object:
+    """The value of `text`.
+
+    Raises TrailingText for an object that other text follows, Rejected (`malformed`, `too_deep`)
+    for anything that is not JSON.
+    """
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        pass
+    text = text.lstrip("\ufeff\u200b \t\r\n")
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except RecursionError as error:
+        raise Rejected(
+            Reason.TOO_DEEP, "the JSON is nested too deep: an article needs no more than 20 levels"
+        ) from error
+    except ValueError as error:
+        raise Rejected(
+            Reason.MALFORMED,
+            f"the JSON cannot be read ({printable(str(error), 120)}): mend it and drop it again",
+        ) from error
+    rest = text[end:]
+    if rest.strip():
+        if isinstance(value, dict):
+            raise TrailingText(value, rest)
+        raise Rejected(
+            Reason.MALFORMED, "text follows the JSON value: put one value in a file, or one a line"
+        )
+    return value
+
+
+def _integer(digits: str) -> int | float:
+    """int() is quadratic in the digits; beyond 64 bits nothing here is a whole number."""
+    return int(digits) if len(digits) < 20 else float("inf")
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, strict=False)

@@ -1,14 +1,14 @@
-"""HTML pages: the article, and what the page says of it.
+"""HTML pages: the article and its metadata.
 
 ================  =======================================================
 ``parser``        the article of a page
-``body``          its body where no site rule knows it
-``metadata``      what the page says in meta elements, microdata and text
-``json_ld``       what it says in JSON-LD
+``body``          its body where no site rule applies
+``metadata``      metadata in meta elements, microdata and text
+``json_ld``       metadata in JSON-LD
 ``bylines``       names, outlets and dates in short texts
-``links``         where its addresses lead; its next page
-``size_limits``   what a page may cost, before a tree is built
+``links``         absolute addresses; the next page
+``size_limits``   limits on a page, checked before a tree is built
 ``full_text``     a feed entry and its pages, made one article
-``entry_bundle``  the same as bytes in the spool
+``entry_bundle``  entry and pages as one file in the spool
 ================  =======================================================
 """

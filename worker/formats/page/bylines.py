@@ -1,4 +1,4 @@
-"""What the short texts around an article say: who wrote it, whose it is, when it was published."""
+"""Names, outlets and dates in the short texts around an article."""
 
 import re
 
@@ -8,8 +8,8 @@ from worker.model import Person
 
 def date_in(text: str) -> str | None:
     """The part of a line that is a date with a year (`2021年11月26日 20:26 来源：…`)."""
-    found = _DATE_IN_TEXT.search(text)
-    return found[0].strip() if found else None
+    match = _DATE_IN_TEXT.search(text)
+    return match[0].strip() if match else None
 
 
 def outlet_name(text: str) -> str | None:
@@ -19,16 +19,16 @@ def outlet_name(text: str) -> str | None:
 
 
 def editor_name(text: str) -> str | None:
-    """`【纠错】责任编辑： 尹世杰` → `尹世杰`; None where nobody is named."""
-    found = _EDITOR.search(text)
-    return found[1].strip(" )）]】") or None if found else None
+    """`【纠错】责任编辑： 尹世杰` → `尹世杰`; None without a name."""
+    match = _EDITOR.search(text)
+    return match[1].strip(" )）]】") or None if match else None
 
 
 def person_names(text: str) -> tuple[Person, ...]:
-    """`作者：李在山、王五` → two persons. Addresses, numbers and sentences are no names."""
+    """`作者：李在山、王五` → two persons. Not addresses, numbers or sentences."""
     names = (name.strip() for name in _BETWEEN_NAMES.split(_AUTHOR_LABEL.sub("", text)))
-    kept = (name for name in names if len(name) <= _MAX_NAME and not _NO_NAME.search(name))
-    return tuple(Person(name) for name in unique(kept))
+    valid = (name for name in names if len(name) <= _MAX_NAME and not _NO_NAME.search(name))
+    return tuple(Person(name) for name in unique(valid))
 
 
 _MAX_NAME = 60

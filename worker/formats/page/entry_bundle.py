@@ -1,7 +1,7 @@
-"""An entry of a feed and the pages it links to, as one file: what waits in the spool.
+"""A feed entry and the pages it links to, as one file in the spool.
 
-The first line is JSON: the entry, what is known of each page, and what went wrong. The pages'
-bytes follow as they came, one behind the other.
+The first line is JSON: the entry, the address, length and charset of each page, and the problem
+if there is one. The pages' bytes follow, concatenated.
 """
 
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class PagePart:
-    """A page as it was fetched; `charset` is what its transport declared."""
+    """A page as fetched; `charset` is what the transport declared."""
 
     url: str
     data: bytes
@@ -28,28 +28,28 @@ class PagePart:
 
 @dataclass(frozen=True, slots=True)
 class EntryBundle:
-    """An entry and its pages, in their order; `problem` is why there is no (further) page."""
+    """An entry and its pages, in order; `problem` is why there is no (further) page."""
 
     entry: RawArticle
     pages: tuple[PagePart, ...] = ()
     problem: str | None = None
 
 
-def pack(capsule: EntryBundle) -> bytes:
-    """The capsule as the bytes of a file."""
+def pack(bundle: EntryBundle) -> bytes:
+    """The bundle as the bytes of a file."""
     header = _Header(
-        entry=capsule.entry,
-        pages=tuple(_Page(page.url, len(page.data), page.charset) for page in capsule.pages),
-        problem=capsule.problem,
+        entry=bundle.entry,
+        pages=tuple(_Page(page.url, len(page.data), page.charset) for page in bundle.pages),
+        problem=bundle.problem,
     )
     line = orjson.dumps(asdict(header))
-    return b"".join((line, b"\n", *(page.data for page in capsule.pages)))
+    return b"".join((line, b"\n", *(page.data for page in bundle.pages)))
 
 
 def unpack(data: bytes) -> EntryBundle:
-    """The capsule in a file; what a newer version added is passed over.
+    """The bundle in a file; fields of a newer version are ignored.
 
-    Raises Rejected (`malformed`) for anything else, and for one that is cut off.
+    Raises Rejected (`malformed`) for anything else, and for a truncated file.
     """
     line, _, rest = data.partition(b"\n")
     try:
@@ -61,12 +61,10 @@ def unpack(data: bytes) -> EntryBundle:
         raise Rejected(
             Reason.MALFORMED,
             f"this is no entry with its pages ({where + ': ' if where else ''}{why}): "
-            "let the feed be polled again",
+            "poll the feed again",
         ) from error
     if sum(page.length for page in header.pages) != len(rest):
-        raise Rejected(
-            Reason.MALFORMED, "the entry's pages are cut off: let the feed be polled again"
-        )
+        raise Rejected(Reason.MALFORMED, "the entry's pages are cut off: poll the feed again")
     pages: list[PagePart] = []
     position = 0
     for page in header.pages:

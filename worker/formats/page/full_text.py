@@ -1,199 +1,201 @@
-"""An entry of a feed and the page it links to become one article.
+"""A feed entry and the page it links to become one article.
 
-What an article is was decided from the entry, before its page was fetched: its title and its date
-stay the feed's wherever the feed has them. The body is the page's.
+The article's identity was decided from the entry, before its page was fetched: title and date are
+the feed's wherever the feed has them. The body is the page's.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.body import too_large
+from worker.formats.context import ParseContext
 from worker.formats.decode import decode
-from worker.formats.page.entry_bundle import EntryBundle, PagePart, pack, unpack
+from worker.formats.page.entry_bundle import EntryBundle, PagePart
 from worker.formats.page.links import host_of, joined
-from worker.formats.page.parser import Page, going_on, linked_page, read_page
-from worker.formats.page.size_limits import shown_length
+from worker.formats.page.parser import Page, linked_page, read_page, with_next_page_warning
+from worker.formats.page.size_limits import visible_length
 from worker.formats.sniff import Format, container, sniff_text
 from worker.formats.values import unique
 from worker.logs import get_logger
-from worker.model import Attachment, Document, Profile, RawArticle
+from worker.model import Attachment, Document, RawArticle
 from worker.settings import Limits
-from worker.sites import Sites
 
 logger = get_logger(__name__)
 
-__all__ = ["PARSER", "EntryBundle", "PagePart", "merge", "next_page_of", "pack", "unpack"]
-
 PARSER = "feed+page"
 FEED, PAGE, BOTH = "feed", "page", "both"
-"""The values of `RawArticle.merged`: whose a field is."""
+"""The values of `RawArticle.merged`: where a field comes from."""
 
 
-def merge(capsule: EntryBundle, *, profile: Profile, sites: Sites, limits: Limits) -> RawArticle:
-    """The article of an entry and its pages; without a page that can be read, the entry itself.
+def merge(bundle: EntryBundle, context: ParseContext) -> RawArticle:
+    """The article of an entry and its pages; without a readable page, the entry itself.
 
-    `merged` tells of each field that has a value whether it is the feed's or the page's. Whatever
-    is wrong with a page is a warning, never an error.
+    `merged` says of each field with a value whether it comes from the feed or the page. A problem
+    with a page is a warning, never an error.
     """
-    read, problem = _read(capsule, profile, sites, limits)
-    if not read:
-        return _alone(capsule.entry, problem or "it was not fetched")
-    page = _joined_pages(capsule, read)
+    pages, problem = _read_pages(bundle, context)
+    if not pages:
+        return _entry_only(bundle.entry, problem or "it was not fetched")
+    page = _joined_pages(bundle, pages)
     if too_large(page.html):
-        return _alone(capsule.entry, "its pages are together larger than an article may be")
+        return _entry_only(bundle.entry, "its pages are together larger than an article may be")
     if problem:
         warning = f"a further page could not be had ({problem}): the article is not whole"
         page = replace(page, warnings=(*page.warnings, warning))
-    return _merged(capsule.entry, page)
+    return _merged(bundle.entry, page)
 
 
-def next_page_of(part: PagePart, *, profile: Profile, sites: Sites, limits: Limits) -> str | None:
-    """The page of the same host on which the article in `part` goes on, by its site's rule.
+def next_page_of(part: PagePart, context: ParseContext) -> str | None:
+    """The page of the same host on which the article in `part` continues, by its site's rule.
 
-    Costs nothing where the rule of the page's host names no such link. A page behind it may lead
-    back: whoever follows stops at an address that was there before.
+    No tree is built where the rule of the host has no selector for that link. A next page may link
+    back: the caller stops at an address it has seen.
     """
+    profile, sites = context.profile, context.sites
     rule = sites.named(profile.site) if profile.site else sites.of_host(host_of(part.url))
     if rule is None or not rule.page.next_page:
         return None
     try:
-        text = _text(part, limits)[0]
-        return linked_page(text, part.url, rule.page.next_page, limits)
-    except Exception:  # whatever is wrong with a page, nothing follows it
+        text = _page_text(part, context.limits)[0]
+        return linked_page(text, part.url, rule.page.next_page, context.limits)
+    except Exception:  # whatever is wrong with a page, it has no next page
         return None
 
 
 _T = TypeVar("_T")
 
 
-def _text(part: PagePart, limits: Limits) -> tuple[str, tuple[str, ...]]:
-    """The text of a page, and what its decoding warns of. Raises Rejected where it is no page."""
+def _page_text(part: PagePart, limits: Limits) -> tuple[str, tuple[str, ...]]:
+    """The text of a page and the decoder's warnings. Raises Rejected where it is no page."""
     if not part.data.strip():
         raise Rejected(Reason.EMPTY, "the page is empty: open it in a browser")
     if len(part.data) > limits.file_bytes:
         raise Rejected(Reason.TOO_LARGE, "the page is larger than limits.file_mb: raise the limit")
     kind = container(part.data)
     if kind is None:
-        found = decode(part.data, part.charset)
-        kind = sniff_text(found.text)
+        decoded = decode(part.data, part.charset)
+        kind = sniff_text(decoded.text)
         if kind is Format.PAGE:
-            return found.text, found.warnings
+            return decoded.text, decoded.warnings
     raise Rejected(Reason.UNKNOWN_FORMAT, f"this is no page: it is {kind}")
 
 
-def _read(
-    capsule: EntryBundle, profile: Profile, sites: Sites, limits: Limits
-) -> tuple[list[Page], str | None]:
+def _read_pages(bundle: EntryBundle, context: ParseContext) -> tuple[list[Page], str | None]:
     """The pages up to the first that cannot be read, and why there are no more."""
-    read: list[Page] = []
-    for part in capsule.pages:
+    pages: list[Page] = []
+    for part in bundle.pages:
         document = Document(part.data, part.url, part.url, part.charset)
         try:
-            text, warnings = _text(part, limits)
-            page = read_page(text, document, profile=profile, sites=sites, limits=limits)
+            text, warnings = _page_text(part, context.limits)
+            page = read_page(text, document, context)
         except Rejected as error:
-            return read, str(error)
+            return pages, str(error)
         except Exception as error:  # a page's fault, or ours: never the article's
             logger.error("reading met a bug", page=printable(part.url), exc_info=error)
-            return read, f"reading it failed with {type(error).__name__}"
+            return pages, f"reading it failed with {type(error).__name__}"
         if problem := too_large(page.article.html):
-            return read, problem
-        told = (*warnings, *page.article.warnings)
-        read.append(replace(page, article=replace(page.article, warnings=told)))
-    return read, capsule.problem
+            return pages, problem
+        warnings = (*warnings, *page.article.warnings)
+        pages.append(replace(page, article=replace(page.article, warnings=warnings)))
+    return pages, bundle.problem
 
 
-def _joined_pages(capsule: EntryBundle, read: list[Page]) -> RawArticle:
-    """One article of several pages: what the first says, with the bodies of all in their order."""
-    first, last = read[0].article, read[-1].next_page
+def _joined_pages(bundle: EntryBundle, pages: list[Page]) -> RawArticle:
+    """One article of several pages: the fields of the first, the bodies of all in order."""
+    next_page = pages[-1].next_page
+    warnings = (warning for page in pages for warning in page.article.warnings)
     article = replace(
-        first,
-        html="\n".join(page.article.html for page in read),
-        warnings=_once(warning for page in read for warning in page.article.warnings),
+        pages[0].article,
+        html="\n".join(page.article.html for page in pages),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
-    followed = {part.url for part in capsule.pages}
-    return going_on(article, last) if last and last not in followed else article
+    if next_page is None or next_page in {part.url for part in bundle.pages}:
+        return article
+    return with_next_page_warning(article, next_page)
 
 
-def _alone(entry: RawArticle, problem: str) -> RawArticle:
+def _entry_only(entry: RawArticle, problem: str) -> RawArticle:
     warning = f"the page could not be had ({problem}): this is the feed's own text"
     return replace(entry, warnings=(*entry.warnings, warning))
 
 
 def _merged(entry: RawArticle, page: RawArticle) -> RawArticle:
-    here, there = shown_length(entry.html), shown_length(page.html)
-    by_page = there * 2 >= here and bool(there or not here)
-    short = f"the page has {there} characters and the feed {here}: this is the feed's own text"
+    feed_length, page_length = visible_length(entry.html), visible_length(page.html)
+    is_page_body = page_length * 2 >= feed_length and bool(page_length or not feed_length)
+    warnings = (*entry.warnings, *page.warnings)
+    if not is_page_body:
+        lengths = f"the page has {page_length} characters and the feed {feed_length}"
+        warnings = (*warnings, f"{lengths}: this is the feed's own text")
     merge = _Merge({})
+    bodies = (None, page.html) if is_page_body else (entry.html, None)
     return RawArticle(
         parser=PARSER,
-        html=merge.first("body", *((None, page.html) if by_page else (entry.html, None))) or "",
-        title=merge.first("title", entry.title, page.title),
-        dates=merge.first("date", entry.dates, page.dates) or (),
-        authors=merge.first("authors", entry.authors, page.authors) or (),
-        # A feed only says its own title; the page names the outlet that the article is of.
-        publisher=merge.second("publisher", entry.publisher, page.publisher),
-        editor=merge.first("editor", entry.editor, page.editor),
+        html=merge.feed_first("body", *bodies) or "",
+        title=merge.feed_first("title", entry.title, page.title),
+        dates=merge.feed_first("date", entry.dates, page.dates) or (),
+        authors=merge.feed_first("authors", entry.authors, page.authors) or (),
+        # A feed names only itself; the page names the outlet of the article.
+        publisher=merge.page_first("publisher", entry.publisher, page.publisher),
+        editor=merge.feed_first("editor", entry.editor, page.editor),
         tags=merge.union("tags", entry.tags, page.tags),
-        language=merge.first("language", entry.language, page.language),
-        image=merge.first("image", _absolute(entry, entry.image), page.image),
-        summary=merge.first("summary", entry.summary, page.summary),
-        modified=merge.second("modified", entry.modified, page.modified) or (),
+        language=merge.feed_first("language", entry.language, page.language),
+        image=merge.feed_first("image", _absolute(entry, entry.image), page.image),
+        summary=merge.feed_first("summary", entry.summary, page.summary),
+        modified=merge.page_first("modified", entry.modified, page.modified) or (),
         url=entry.url or page.url,
         external_url=entry.external_url or page.external_url,
-        base_url=(page.base_url if by_page else entry.base_url) or entry.base_url or page.base_url,
+        base_url=(page.base_url if is_page_body else entry.base_url)
+        or entry.base_url
+        or page.base_url,
         feed_url=entry.feed_url,
         attachments=_attachments(entry, page),
         extra={**page.extra, **entry.extra},
-        warnings=_once((*entry.warnings, *page.warnings, *(() if by_page else (short,)))),
+        warnings=tuple(dict.fromkeys(warnings)),
         site=page.site or entry.site,
         member=entry.member,
-        merged=merge.whose,
+        merged=merge.origins,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Merge:
-    """Chooses of two values, and notes whose was taken."""
+    """Chooses between two values, and records which one it chose."""
 
-    whose: dict[str, str]
+    origins: dict[str, str]
 
-    def first(self, name: str, feed: _T | None, page: _T | None) -> _T | None:
-        """The feed's, where it has one."""
+    def feed_first(self, name: str, feed: _T | None, page: _T | None) -> _T | None:
+        """The feed's value, where it has one."""
         if feed or page:
-            self.whose[name] = FEED if feed else PAGE
+            self.origins[name] = FEED if feed else PAGE
         return feed or page
 
-    def second(self, name: str, feed: _T | None, page: _T | None) -> _T | None:
-        """The page's, where it has one."""
+    def page_first(self, name: str, feed: _T | None, page: _T | None) -> _T | None:
+        """The page's value, where it has one."""
         if feed or page:
-            self.whose[name] = PAGE if page else FEED
+            self.origins[name] = PAGE if page else FEED
         return page or feed
 
     def union(self, name: str, feed: tuple[str, ...], page: tuple[str, ...]) -> tuple[str, ...]:
-        """The feed's, and those that the page adds."""
+        """The feed's values, then those that only the page has."""
         both = unique((*feed, *page))
         if both:
-            added = len(both) > len(unique(feed))
-            self.whose[name] = (BOTH if added else FEED) if feed else PAGE
+            has_more = len(both) > len(unique(feed))
+            self.origins[name] = (BOTH if has_more else FEED) if feed else PAGE
         return both
 
 
 def _absolute(entry: RawArticle, link: str | None) -> str | None:
-    """An address of the feed's: in the article it would be taken for one of the page's."""
+    """An address relative to the feed; in the article the page's base would apply."""
     return joined(entry.base_url, link) or link
 
 
 def _attachments(entry: RawArticle, page: RawArticle) -> tuple[Attachment, ...]:
-    ours = (replace(one, url=_absolute(entry, one.url) or one.url) for one in entry.attachments)
-    found: dict[str, Attachment] = {}
-    for one in (*ours, *page.attachments):
-        found.setdefault(one.url, one)
-    return tuple(found.values())
-
-
-def _once(warnings: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(warnings))
+    by_url: dict[str, Attachment] = {}
+    for item in entry.attachments:
+        url = _absolute(entry, item.url) or item.url
+        by_url.setdefault(url, replace(item, url=url))
+    for item in page.attachments:
+        by_url.setdefault(item.url, item)
+    return tuple(by_url.values())

@@ -9,57 +9,53 @@ from collections.abc import Iterator, Mapping
 from bs4 import BeautifulSoup
 
 from worker.formats.page.bylines import person_names
-from worker.formats.page.metadata import Said
+from worker.formats.page.metadata import PageMetadata
 from worker.formats.values import names_of, persons_of, text_of, unique, url_of
 from worker.model import DateText, Person, Publisher
 
 MAX_NODES = 10_000
-"""Objects of all blocks together that are looked at; a news page has fewer than a hundred."""
+"""Objects read, of all blocks together; a news page has fewer than a hundred."""
 
 
-def by_json_ld(soup: BeautifulSoup, url: str | None) -> Said:
-    """What the page's article says; of several the one whose address is `url`, else the first.
+def by_json_ld(soup: BeautifulSoup, url: str | None) -> PageMetadata:
+    """The metadata of the page's article; of several the one at `url`, else the first.
 
     Baidu's Cambrian block, which has no type but `pubDate` and `title`, counts as an article.
     """
     nodes = list(_nodes(soup))
-    known = {text_of(node["@id"]): node for node in nodes if "@id" in node and len(node) > 1}
+    by_id = {text_of(node["@id"]): node for node in nodes if "@id" in node and len(node) > 1}
     articles = [node for node in nodes if _is_article(node)]
     if not articles:
-        return Said()
+        return PageMetadata()
     chosen = next((node for node in articles if url and url in _addresses(node)), articles[0])
-    return _said(chosen, known)
+    return _metadata(chosen, by_id)
 
 
-_KINDS = {
-    "blogposting",
-    "liveblogposting",
-    "socialmediaposting",
-    "report",
-    "discussionforumposting",
-}
+_KINDS = frozenset(
+    ["blogposting", "liveblogposting", "socialmediaposting", "report", "discussionforumposting"]
+)
 _MAX_TAGS = 50
 _MAX_BYLINE = 2_000
 
 
 def _nodes(soup: BeautifulSoup) -> Iterator[Mapping[str, object]]:
-    waiting: list[object] = []
+    pending: list[object] = []
     for script in soup.find_all("script", type="application/ld+json"):
         try:
             # strict=False: line breaks inside strings are the commonest error by far
-            waiting.append(json.loads(script.get_text().strip().rstrip(";"), strict=False))
+            pending.append(json.loads(script.get_text().strip().rstrip(";"), strict=False))
         except (ValueError, RecursionError):
             continue
-    waiting.reverse()
+    pending.reverse()
     for _ in range(MAX_NODES):
-        if not waiting:
+        if not pending:
             return
-        node = waiting.pop()
+        node = pending.pop()
         if isinstance(node, list):
-            waiting.extend(reversed(node[:MAX_NODES]))
+            pending.extend(reversed(node[:MAX_NODES]))
         elif isinstance(node, dict):
             yield node
-            waiting.extend(node[key] for key in ("mainEntity", "@graph") if key in node)
+            pending.extend(node[key] for key in ("mainEntity", "@graph") if key in node)
 
 
 def _is_article(node: Mapping[str, object]) -> bool:
@@ -71,12 +67,14 @@ def _is_article(node: Mapping[str, object]) -> bool:
     return kinds is None and "pubDate" in node and "title" in node
 
 
-def _said(node: Mapping[str, object], known: Mapping[str, Mapping[str, object]]) -> Said:
-    authors = _resolved(node.get("author") or node.get("creator"), known)
-    publisher = _resolved(node.get("publisher"), known)
+def _metadata(
+    node: Mapping[str, object], by_id: Mapping[str, Mapping[str, object]]
+) -> PageMetadata:
+    authors = _resolved(node.get("author") or node.get("creator"), by_id)
+    publisher = _resolved(node.get("publisher"), by_id)
     name = text_of(publisher)
-    image = _resolved(node.get("image") or node.get("images") or node.get("thumbnailUrl"), known)
-    return Said(
+    image = _resolved(node.get("image") or node.get("images") or node.get("thumbnailUrl"), by_id)
+    return PageMetadata(
         title=text_of(node.get("headline") or node.get("title") or node.get("name")) or None,
         dates=_dates(node, "datePublished", "pubDate", "dateCreated", "uploadDate"),
         modified=_dates(node, "dateModified", "upDate"),
@@ -101,21 +99,21 @@ def _persons(authors: object) -> tuple[Person, ...]:
 
 
 def _addresses(node: Mapping[str, object]) -> tuple[str, ...]:
-    found = (url_of(node.get(key)) for key in ("url", "mainEntityOfPage", "@id"))
-    return tuple(link for link in found if link and link.startswith(("http://", "https://")))
+    links = (url_of(node.get(key)) for key in ("url", "mainEntityOfPage", "@id"))
+    return tuple(link for link in links if link and link.startswith(("http://", "https://")))
 
 
 def _dates(node: Mapping[str, object], *names: str) -> tuple[DateText, ...]:
-    said = ((name, text_of(node.get(name))) for name in names)
-    return tuple(DateText(text, f"json-ld:{name}") for name, text in said if text)
+    texts = ((name, text_of(node.get(name))) for name in names)
+    return tuple(DateText(text, f"json-ld:{name}") for name, text in texts if text)
 
 
-def _resolved(value: object, known: Mapping[str, Mapping[str, object]]) -> object:
+def _resolved(value: object, by_id: Mapping[str, Mapping[str, object]]) -> object:
     """A value with references to other nodes (`{"@id": "#/person/1"}`) replaced by these."""
     if isinstance(value, list):
-        return [_resolved(item, known) for item in value[:_MAX_TAGS] if not isinstance(item, list)]
+        return [_resolved(item, by_id) for item in value[:_MAX_TAGS] if not isinstance(item, list)]
     if isinstance(value, dict) and set(value) <= {"@id", "@type"}:
-        return known.get(text_of(value.get("@id")), value)
+        return by_id.get(text_of(value.get("@id")), value)
     return value
 
 

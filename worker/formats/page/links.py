@@ -1,4 +1,4 @@
-"""Where the addresses in a page lead: its base, its next page."""
+"""Addresses in a page: made absolute; the base; the next page."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup, Tag
 
 
 def base_of(soup: BeautifulSoup, url: str | None) -> str | None:
-    """What the page's relative addresses are relative to: its `base` element, else `url`."""
+    """The base of the page's relative addresses: its `base` element, else `url`."""
     element = soup.select_one("base[href]")
     href = element.get("href") if element else None
     return joined(url, href if isinstance(href, str) else None) or url
@@ -31,32 +31,32 @@ def host_of(url: str | None) -> str | None:
         return None
 
 
-def leads_inside(url: str) -> bool:
-    """Whether an address names more than a site's front page."""
+def is_inner_page(url: str) -> bool:
+    """Whether an address is more than a site's front page."""
     parts = urlsplit(url)
     return bool(parts.path.strip("/") or parts.query)
 
 
 def next_page(soup: BeautifulSoup, selectors: Iterable[str], base: str | None) -> str | None:
-    """The address of the page on which the article goes on, as a site's rule finds it.
+    """The address of the article's next page, by the selectors of a site's rule.
 
-    Of several links the one that says so; the first, unless it says that it leads back.
+    Of several links the one labelled so, else the first that is not labelled as leading back.
     """
     for selector in selectors:
         links = [
-            (_told(element), link)
+            (_label(element), link)
             for element in soup.select(selector, limit=_MAX_LINKS)
             if isinstance(href := element.get("href"), str) and (link := joined(base, href))
         ]
-        onward = [link for told, link in links if _NEXT.search(told)]
-        onward += [link for told, link in links if not _BACK.search(told)]
+        onward = [link for label, link in links if _NEXT.search(label)]
+        onward += [link for label, link in links if not _BACK.search(label)]
         if onward:
             return onward[0]
     return None
 
 
-def follows(url: str, link: str | None) -> bool:
-    """Whether `link` is another page of the host that `url` is of."""
+def is_other_page(url: str, link: str | None) -> bool:
+    """Whether `link` is another page of the host of `url`."""
     if link is None or host_of(link) != host_of(url):
         return False
     return urldefrag(link).url != urldefrag(url).url
@@ -67,8 +67,8 @@ _NEXT = re.compile(r"下一?[页頁]|\bnext|[›»]|>>", re.IGNORECASE)
 _BACK = re.compile(r"上一?[页頁]|\bprev|[‹«]|<<", re.IGNORECASE)
 
 
-def _told(link: Tag) -> str:
-    """What a link says of itself, and what the pictures in it do."""
+def _label(link: Tag) -> str:
+    """The text and the attributes of a link and of the pictures in it."""
     values = [
         value
         for element in (link, *link.find_all("img", limit=3))

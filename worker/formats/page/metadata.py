@@ -1,13 +1,13 @@
-"""What a page says of its article beside the body: in its head, in microdata, in the open.
+"""The metadata of a page's article: from its head, microdata and visible text.
 
 Each source (a site's rule, JSON-LD, meta elements, microdata, `time`, the text itself) gives a
-:class:`Said`; :func:`merged` takes of each field what the most trusted source says.
+:class:`PageMetadata`; :func:`merge_metadata` takes each field from the most trusted source.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
@@ -19,8 +19,8 @@ from worker.sites import SiteRule
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What one source says. Addresses are as written; `body` is plain text or HTML."""
+class PageMetadata:
+    """The metadata from one source. Addresses are as written; `body` is plain text or HTML."""
 
     title: str | None = None
     dates: tuple[DateText, ...] = ()
@@ -36,38 +36,36 @@ class Said:
     body: str | None = None
 
 
-def merged(sources: Iterable[Said]) -> Said:
-    """Of each field what the first source has; the dates of all of them, in their order."""
-    said = tuple(sources)
-    return Said(
-        title=_first(one.title for one in said),
-        dates=_once(date for one in said for date in one.dates),
-        modified=_once(date for one in said for date in one.modified),
-        authors=_first(one.authors for one in said) or (),
-        publisher=_first(one.publisher for one in said),
-        editor=_first(one.editor for one in said),
-        tags=_first(one.tags for one in said) or (),
-        language=_first(one.language for one in said),
-        url=_first(one.url for one in said),
-        summary=_first(one.summary for one in said),
-        image=_first(one.image for one in said),
-        body=_first(one.body for one in said),
-    )
+def merge_metadata(*sources: PageMetadata) -> PageMetadata:
+    """Each field from the first source that has it; the dates of all of them, in order."""
+    values: dict[str, Any] = {
+        field.name: next(filter(None, (getattr(source, field.name) for source in sources)), None)
+        or field.default
+        for field in fields(PageMetadata)
+    }
+    values["dates"] = _unique_dates(date for source in sources for date in source.dates)
+    values["modified"] = _unique_dates(date for source in sources for date in source.modified)
+    return PageMetadata(**values)
 
 
-def by_rule(soup: BeautifulSoup, rule: SiteRule) -> Said:
-    """What the selectors of a site's rule find, and the language that it tells."""
+def by_rule(soup: BeautifulSoup, rule: SiteRule) -> PageMetadata:
+    """What the selectors of a site's rule find, and the rule's language."""
     page = rule.page
-    outlets = ((element, outlet_name(text_at(element))) for element in _found(soup, page.publisher))
-    return Said(
-        title=_first(text_at(element) for element in _found(soup, page.title)),
+    outlets = (
+        (element, outlet_name(text_at(element)))
+        for element in _first_elements(soup, page.publisher)
+    )
+    return PageMetadata(
+        title=_first(text_at(element) for element in _first_elements(soup, page.title)),
         dates=tuple(
             DateText(date_in(text) or text, "rule:date")
-            for element in _found(soup, page.date)
+            for element in _first_elements(soup, page.date)
             if (text := text_at(element))
         ),
         authors=_first(_authors(soup.select(selector)) for selector in page.author) or (),
-        editor=_first(editor_name(text_at(element)) for element in _found(soup, page.editor)),
+        editor=_first(
+            editor_name(text_at(element)) for element in _first_elements(soup, page.editor)
+        ),
         publisher=next(
             (Publisher(name, _address(element)) for element, name in outlets if name), None
         ),
@@ -75,8 +73,8 @@ def by_rule(soup: BeautifulSoup, rule: SiteRule) -> Said:
     )
 
 
-def by_meta(soup: BeautifulSoup) -> Said:
-    """OpenGraph, Dublin Core and the other names that `meta` elements go by."""
+def by_meta(soup: BeautifulSoup) -> PageMetadata:
+    """OpenGraph, Dublin Core and other `meta` elements."""
     meta = _meta(soup)
 
     def named(names: str) -> Iterator[tuple[str, str]]:
@@ -87,15 +85,15 @@ def by_meta(soup: BeautifulSoup) -> Said:
     links = [_attribute(canonical, "href"), *(text for _, text in named("og:url"))]
     links.sort(key=lambda link: bool(link and _FRONT_PAGE.match(link)))  # a template's mistake
     sections = [text for name, text in named(_TAGS) if name in _WHOLE_TAGS]
-    words = next((_keywords(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
+    keywords = next((_keywords(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
     outlet = _first(outlet_name(text) for _, text in named(_PUBLISHER))
-    return Said(
+    return PageMetadata(
         title=_first(text for _, text in named(_TITLE)),
         dates=tuple(DateText(text, f"meta:{name}") for name, text in named(_DATE)),
         modified=tuple(DateText(text, f"meta:{name}") for name, text in named(_MODIFIED)),
         authors=_first(person_names(text) for _, text in named(_AUTHOR)) or (),
         publisher=Publisher(outlet) if outlet else None,
-        tags=unique((*sections, *words))[:_MAX_TAGS],
+        tags=unique((*sections, *keywords))[:_MAX_TAGS],
         language=_language(_attribute(html, "lang"))
         or _first(_language(text) for _, text in named("og:locale content-language")),
         url=_first(link for link in links if link),
@@ -104,7 +102,7 @@ def by_meta(soup: BeautifulSoup) -> Said:
     )
 
 
-def by_microdata(soup: BeautifulSoup) -> Said:
+def by_microdata(soup: BeautifulSoup) -> PageMetadata:
     """schema.org properties in the markup itself."""
 
     def prop(name: str) -> Tag | None:
@@ -117,7 +115,7 @@ def by_microdata(soup: BeautifulSoup) -> Said:
     author, outlet = prop("author"), prop("publisher")
     named = author and (author.select_one('[itemprop~="name"]') or author)
     publisher = text_at(outlet and outlet.select_one('[itemprop~="name"]'))
-    return Said(
+    return PageMetadata(
         title=text_at(prop("headline")) or None,
         dates=dates("datePublished"),
         modified=dates("dateModified"),
@@ -126,28 +124,28 @@ def by_microdata(soup: BeautifulSoup) -> Said:
     )
 
 
-def by_text(soup: BeautifulSoup) -> Said:
-    """Headings and visible dates: `time`, then the first date close behind the heading."""
+def by_text(soup: BeautifulSoup) -> PageMetadata:
+    """Headings and visible dates: `time`, then the first date close after the heading."""
     heading, title = _heading(soup)
     time = soup.select_one("time[pubdate], article time[datetime], main time[datetime]")
     time = time or soup.select_one("time[datetime]")
     dates = [DateText(text, "time")] if (text := text_at(time)) else []
-    if heading is not None and (found := _date_behind(heading)):
-        dates.append(DateText(found, "text"))
-    return Said(title=title, dates=tuple(dates))
+    if heading is not None and (date := _date_after(heading)):
+        dates.append(DateText(date, "text"))
+    return PageMetadata(title=title, dates=tuple(dates))
 
 
-def by_address(url: str | None) -> Said:
+def by_address(url: str | None) -> PageMetadata:
     """The day in an address such as `/2021-11-26/doc-x.shtml` or `/n1/2021/1126/c1.html`."""
     try:
-        found = _URL_DAY.search(urlsplit(url or "").path)
+        match = _URL_DAY.search(urlsplit(url or "").path)
     except ValueError:
-        found = None
-    return Said(dates=(DateText("-".join(found.groups()), "url"),) if found else ())
+        match = None
+    return PageMetadata(dates=(DateText("-".join(match.groups()), "url"),) if match else ())
 
 
 def text_at(element: Tag | None) -> str:
-    """What an element says: `content`, `datetime`, or its text with single spaces."""
+    """The value of an element: `content`, `datetime`, or its text with single spaces."""
     if element is None:
         return ""
     value = _attribute(element, "content") or _attribute(element, "datetime")
@@ -183,22 +181,22 @@ def _first(values: Iterable[_T | None]) -> _T | None:
     return next((value for value in values if value), None)
 
 
-def _once(dates: Iterable[DateText]) -> tuple[DateText, ...]:
-    """Each text once, by its most trusted origin."""
-    found: dict[str, DateText] = {}
+def _unique_dates(dates: Iterable[DateText]) -> tuple[DateText, ...]:
+    """Each text once, with its most trusted origin."""
+    by_text: dict[str, DateText] = {}
     for date in dates:
-        found.setdefault(date.text, date)
-    return tuple(found.values())
+        by_text.setdefault(date.text, date)
+    return tuple(by_text.values())
 
 
-def _found(soup: BeautifulSoup, selectors: Iterable[str]) -> Iterator[Tag]:
-    """The first element of each selector, in the order of the selectors."""
+def _first_elements(soup: BeautifulSoup, selectors: Iterable[str]) -> Iterator[Tag]:
+    """The first match of each selector, in the order of the selectors."""
     return (element for selector in selectors if (element := soup.select_one(selector)))
 
 
 def _authors(elements: Iterable[Tag]) -> tuple[Person, ...]:
-    found = (person for element in elements for person in person_names(text_at(element)))
-    return tuple(dict.fromkeys(found))
+    names = (person for element in elements for person in person_names(text_at(element)))
+    return tuple(dict.fromkeys(names))
 
 
 def _attribute(element: Tag | None, name: str) -> str | None:
@@ -209,12 +207,12 @@ def _attribute(element: Tag | None, name: str) -> str | None:
 def _address(element: Tag) -> str | None:
     link = element if element.name == "a" else element.find("a", href=True)
     href = _attribute(link, "href") if isinstance(link, Tag) else None
-    # A link behind an outlet's name mostly leads to the article there, not to the outlet.
+    # The link of an outlet's name mostly leads to the article there, not to the outlet.
     return href if href and _FRONT_PAGE.match(href) else None
 
 
 def _meta(soup: BeautifulSoup) -> Mapping[str, list[str]]:
-    """Name → contents. Names are folded: sites write `og:time ` and `weibo: article:create_at`."""
+    """Name → contents. Names lose case and spaces: sites write `og:time `, `weibo: article:…`."""
     table: dict[str, list[str]] = {}
     for element in soup.find_all("meta", content=True):
         text = " ".join((_attribute(element, "content") or "").split())
@@ -239,29 +237,29 @@ def _keywords(text: str) -> tuple[str, ...]:
 
 def _heading(soup: BeautifulSoup) -> tuple[Tag | None, str | None]:
     """The heading that the page's `title` begins with, else the `title` alone."""
-    whole = text_at(soup.title)
+    page_title = text_at(soup.title)
     best: Tag | None = None
-    longest = 3
+    best_length = 3
     for element in soup.find_all(["h1", "h2", "h3"]):
         text = text_at(element)
-        if len(text) > longest and whole.startswith(text):
-            best, longest = element, len(text)
+        if len(text) > best_length and page_title.startswith(text):
+            best, best_length = element, len(text)
     if best is not None:
         return best, text_at(best)
     first = next((element for element in soup.find_all("h1") if text_at(element)), None)
-    return first, whole or text_at(first) or None
+    return first, page_title or text_at(first) or None
 
 
-def _date_behind(heading: Tag) -> str | None:
-    """A date in one of the short texts that follow a heading, where bylines stand."""
-    seen = 0
+def _date_after(heading: Tag) -> str | None:
+    """A date in one of the short texts after a heading, where the byline is."""
+    short_texts = 0
     for text in heading.find_all_next(string=True):
-        line = text.strip()
-        if not line or text.parent is None or text.parent.name in ("script", "style"):
+        row = text.strip()
+        if not row or text.parent is None or text.parent.name in ("script", "style"):
             continue
-        if len(line) < 100 and (found := date_in(line)):
-            return found
-        seen += 1
-        if seen == 30:
+        if len(row) < 100 and (date := date_in(row)):
+            return date
+        short_texts += 1
+        if short_texts == 30:
             return None
     return None

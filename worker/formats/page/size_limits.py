@@ -1,4 +1,4 @@
-"""What a page may cost, told before a tree is built; and how much text is in a fragment."""
+"""Limits on a page, checked before a tree is built; the visible length of a fragment."""
 
 from collections.abc import Mapping
 
@@ -8,38 +8,38 @@ from worker.errors import Reason, Rejected
 from worker.settings import Limits
 
 MAX_ELEMENTS = 30_000
-"""In one page. The largest of 14 news pages has 1,667; 30,000 cost up to 10 s and 175 MB here."""
+"""In one page. The largest of 14 news pages has 1,667; 30,000 cost up to 10 s and 175 MB."""
 
 MAX_CHARACTERS = 4_000_000
-"""Of text, scripts and styles not counted: a long novel. 30 million take 3 GB here."""
+"""Of text, scripts and styles not counted: a long novel. 30 million take 3 GB."""
 
 MAX_ATTRIBUTES = 1_000
-"""In one element. libxml2 looks each new one up among all before: 80,000 take 12 s here."""
+"""In one element. libxml2 compares each new one with all before: 80,000 take 12 s."""
 
 
 def check_size(text: str, limits: Limits) -> None:
-    """Refuse what would cost too much before a tree is built: bs4 and CSS are slow in depth.
+    """Refuse a page that is too costly to build a tree of: bs4 and CSS are slow in depth.
 
     Raises Rejected: `too_deep`, `too_large`.
     """
     feed_html(text, _Guard(limits.html_depth))
 
 
-def shown_length(html: str) -> int:
-    """Characters that a fragment shows, white space, scripts and styles not counted.
+def visible_length(html: str) -> int:
+    """Characters of text in a fragment, without white space, scripts and styles.
 
-    By events alone: linear in any input, where a tree of a feed's body might not be.
+    Counted from parser events: linear in any input, where a tree might not be.
     """
     counter = Events()
     feed_html(html, counter)
-    return counter.shown
+    return counter.visible
 
 
 class Events:
-    """A parser target that only counts: 20 times cheaper than the tree it guards."""
+    """A parser target that only counts: 20 times cheaper than the tree."""
 
     def __init__(self) -> None:
-        self.depth = self.elements = self.characters = self.shown = 0
+        self.depth = self.elements = self.characters = self.visible = 0
         self.in_code = False
 
     def start(self, tag: str | bytes, attrib: Mapping[str | bytes, str | bytes]) -> None:
@@ -54,23 +54,22 @@ class Events:
     def data(self, data: str | bytes) -> None:
         if not self.in_code:
             self.characters += len(data)
-            self.shown += sum(map(len, data.split()))
+            self.visible += sum(map(len, data.split()))
 
     def comment(self, text: str | bytes) -> None:
-        """Only there because lxml asks for it, as the next one is."""
+        """lxml requires this method and the next."""
 
-    def close(self) -> None:
-        """See above."""
+    def close(self) -> None: ...
 
 
 def feed_html(text: str, target: Events) -> None:
-    """Hand `text` to a target in pieces; what libxml2 cannot read ends it without an error."""
+    """Send the parser events of `text` to `target`, up to what libxml2 cannot read."""
     parser = etree.HTMLParser(target=target, huge_tree=True)
     try:
         for start in range(0, len(text), _CHUNK):
             parser.feed(text[start : start + _CHUNK])
         parser.close()
-    except etree.LxmlError:  # bs4 will say whether anything is left
+    except etree.LxmlError:  # bs4 decides whether there is an article
         return
 
 
@@ -78,16 +77,16 @@ _CHUNK = 64 * 1024
 
 
 class _Guard(Events):
-    def __init__(self, most_nested: int) -> None:
+    def __init__(self, max_depth: int) -> None:
         super().__init__()
-        self.most_nested = most_nested
+        self.max_depth = max_depth
 
     def start(self, tag: str | bytes, attrib: Mapping[str | bytes, str | bytes]) -> None:
         super().start(tag, attrib)
-        if self.depth > self.most_nested:
+        if self.depth > self.max_depth:
             raise Rejected(
                 Reason.TOO_DEEP,
-                f"the page nests more than {self.most_nested} elements (limits.html_depth): "
+                f"the page nests more than {self.max_depth} elements (limits.html_depth): "
                 "no article does; drop the article alone",
             )
         if self.elements > MAX_ELEMENTS:
@@ -102,7 +101,7 @@ class _Guard(Events):
                 raise _too_large(f"{MAX_CHARACTERS} characters of text")
 
 
-def _too_large(what: str) -> Rejected:
+def _too_large(excess: str) -> Rejected:
     return Rejected(
-        Reason.TOO_LARGE, f"the page has more than {what}: drop the article alone, or in parts"
+        Reason.TOO_LARGE, f"the page has more than {excess}: drop the article alone, or in parts"
     )

@@ -1,51 +1,62 @@
-"""What holds for the articles of any input: how many, how large, how many may be bad."""
+"""What every parser receives beside the text, and the limits on the articles of one input."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from worker.errors import Reason, Rejected
 from worker.formats.body import too_large
-from worker.model import RawArticle, Refusal
+from worker.model import Profile, RawArticle, Refusal
 from worker.settings import Limits
+from worker.sites import Sites
 
 MAX_REFUSALS = 1_000
 """Of one file: each is a folder in the quarantine, durably. A line break in every field of an
 NDJSON file, or an archive of pictures, would make a hundred thousand."""
 
+Parsed = Iterator[RawArticle | Refusal]
+"""The articles of an input in order; a Refusal for each bad one among them."""
 
-def bounded(
-    articles: Iterable[RawArticle | Refusal], limits: Limits
-) -> Iterator[RawArticle | Refusal]:
+
+@dataclass(frozen=True, slots=True)
+class ParseContext:
+    """How to parse: the source's profile, the site rules, and the limits on an input."""
+
+    profile: Profile
+    sites: Sites
+    limits: Limits
+
+
+def limit_articles(articles: Iterable[RawArticle | Refusal], limits: Limits) -> Parsed:
     """The articles of one input; raises Rejected (`too_many`) at the first one too many."""
-    refused = 0
+    refusal_count = 0
     for number, article in enumerate(articles):
         if number >= limits.articles:
             raise too_many(limits)
-        refused += isinstance(article, Refusal)
-        if refused > MAX_REFUSALS:
-            raise too_many_bad()
+        refusal_count += isinstance(article, Refusal)
+        if refusal_count > MAX_REFUSALS:
+            raise too_many_refusals()
         yield article
 
 
 def too_many(limits: Limits) -> Rejected:
-    """For a file of more articles than it may hold."""
+    """For a file with more than `limits.articles` articles."""
     return Rejected(
         Reason.TOO_MANY,
         f"the file holds more than {limits.articles} articles (limits.articles): split it",
     )
 
 
-def too_many_bad() -> Rejected:
-    """For a file of which more than MAX_REFUSALS articles are bad."""
+def too_many_refusals() -> Rejected:
+    """For a file with more than MAX_REFUSALS bad articles."""
     return Rejected(
         Reason.TOO_MANY,
         f"more than {MAX_REFUSALS} of the file's articles are bad, and those after them "
-        "were not read: mend the file and drop it again",
+        "were not read: repair the file and drop it again",
     )
 
 
-def fitting(article: RawArticle | Refusal, warnings: tuple[str, ...]) -> RawArticle | Refusal:
-    """An article with the warnings of its text's decoding; refused where it is too large."""
+def check_article(article: RawArticle | Refusal, warnings: tuple[str, ...]) -> RawArticle | Refusal:
+    """`article` with the warnings of the decoder, or a Refusal if its body is too large."""
     if isinstance(article, Refusal):
         return article
     if problem := too_large(article.html):
