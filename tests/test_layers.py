@@ -53,7 +53,7 @@ HOMES = {
 PURE = (
     *("formats", "normalize", "model", "sites", "feeds"),
     *(f"pipeline.{name}" for name in ("extract", "feed_documents", "feed_stats")),
-    *(f"pipeline.{name}" for name in ("ingest", "process", "publisher", "timing")),
+    *(f"pipeline.{name}" for name in ("ingest", "batch_run", "feed_run", "publisher", "timing")),
 )
 """Packages and modules that get the time as an argument."""
 

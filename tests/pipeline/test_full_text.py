@@ -314,7 +314,7 @@ def test_no_more_pages_wait_than_may(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A feed that lists thousands of pages leaves no more behind than can be fetched in time."""
-    monkeypatch.setattr("worker.pipeline.process.MOST_WANTED", 2)
+    monkeypatch.setattr("worker.pipeline.feed_run.MAX_WANTED_PAGES", 2)
     offer(web, 1, 2)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     world.poll()

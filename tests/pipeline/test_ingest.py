@@ -16,8 +16,7 @@ from tests.world import World, article, in_child
 from worker.errors import SpoolUnavailable, StoreUnavailable
 from worker.model import Article, Decision, Identity, IndexEntry, PublishRequest, RawArticle
 from worker.normalize import Normalized
-from worker.pipeline import extract as reading
-from worker.pipeline import process as deciding
+from worker.pipeline import batch_run, extract
 from worker.pipeline.recover import recover
 from worker.pipeline.replay import replay
 from worker.spool import archive as archiving
@@ -91,14 +90,14 @@ def test_a_bug_in_reading_refuses_only_its_file(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error that nobody thought of quarantines the input as `internal` and stops nothing."""
-    real = reading.normalize
+    real = extract.normalize
 
     def buggy(raw: RawArticle, **rest: Any) -> Any:
         if raw.title == "坏":
             raise ZeroDivisionError
         return real(raw, **rest)
 
-    monkeypatch.setattr(reading, "normalize", buggy)
+    monkeypatch.setattr(extract, "normalize", buggy)
     world.put("a.md", article("坏"))
     world.put("b.md", article("好"))
     world.run()
@@ -110,7 +109,7 @@ def test_a_bug_in_reading_refuses_only_its_file(
 
 STEPS: dict[str, tuple[object, str, bool]] = {
     "before reading": (Batch, "read", False),
-    "after asking what is known": (ArticleStore, "known", True),
+    "after asking what is known": (ArticleStore, "lookup", True),
     "with a document in hand": (Journal, "hand", True),
     "before offering": (ArticleStore, "publish", False),
     "after offering, the reply lost": (ArticleStore, "publish", True),
@@ -166,14 +165,14 @@ def test_what_kills_its_worker_three_times_is_refused(
 ) -> None:
     """A file whose reading ends the process is tried three times, after its neighbours; then it is
     quarantined, and nobody dies of it any more."""
-    real = reading.parse_document
+    real = extract.parse_document
 
     def deadly(document: Any, context: Any) -> Iterator[Any]:
         if "致命".encode() in document.data:
             os.kill(os.getpid(), signal.SIGKILL)
         return real(document, context)
 
-    monkeypatch.setattr(reading, "parse_document", deadly)
+    monkeypatch.setattr(extract, "parse_document", deadly)
     world.put("a.md", article("致命"))
     world.put("b.md", article("无害"))
     world.look()
@@ -194,14 +193,14 @@ def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyP
     for number in range(8):
         world.put(f"{number}.md", article(f"第{number}条"))
     world.look()
-    real = deciding.parse_entry
+    real = batch_run.parse_entry
 
     def slow(*args: Any) -> Iterator[Any]:
         time.sleep(0.2)
         yield from real(*args)
 
-    monkeypatch.setattr(deciding, "parse_entry", slow)
-    monkeypatch.setattr(deciding, "_LONGEST_UNNOTED", timedelta(0))
+    monkeypatch.setattr(batch_run, "parse_entry", slow)
+    monkeypatch.setattr(batch_run, "JOURNAL_INTERVAL", timedelta(0))
 
     def ended() -> None:
         threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
@@ -353,7 +352,7 @@ def test_known_bytes_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatc
         raise AssertionError("parsed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(deciding, "parse_entry", never)
+        patch.setattr(batch_run, "parse_entry", never)
         world.put("b.md", data)
         world.run()
     assert world.totals().duplicate == 1
@@ -382,14 +381,14 @@ def test_a_duplicate_makes_no_record(world: World, monkeypatch: pytest.MonkeyPat
     world.put("b.md", article() + b"\n\n")
     world.run()
     assert (len(made), world.totals().duplicate) == (1, 1)
-    ask = ArticleStore.marked
+    ask = ArticleStore.exists
 
     def forgetting(self: ArticleStore, identities: list[Identity]) -> list[bool]:
         known = ask(self, identities)
         assert all(self.forget(identity.id) for identity in identities)
         return known
 
-    monkeypatch.setattr(ArticleStore, "marked", forgetting)
+    monkeypatch.setattr(ArticleStore, "exists", forgetting)
     world.put("c.md", article() + b"\n")
     world.run()
     assert (len(made), world.totals().published, len(world.entries())) == (2, 2, 2)
@@ -470,13 +469,13 @@ def test_what_was_in_hand_is_not_asked_for(world: World, monkeypatch: pytest.Mon
     """What an earlier run had in hand is not asked for by its bytes: its own offer would answer
     `duplicate`. The rest of the batch is."""
     asked = []
-    real = ArticleStore.known
+    real = ArticleStore.lookup
 
-    def known(self: ArticleStore, raws: list[bytes]) -> list[IndexEntry | None]:
+    def lookup(self: ArticleStore, raws: list[bytes]) -> list[IndexEntry | None]:
         asked.append(len(raws))
         return real(self, raws)
 
-    monkeypatch.setattr(ArticleStore, "known", known)
+    monkeypatch.setattr(ArticleStore, "lookup", lookup)
     world.put("a.md", article())
     world.put("b.md", article("另一条"))
     world.look()

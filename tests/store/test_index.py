@@ -43,7 +43,7 @@ def timed(redis_server: Server, clock: Clock) -> ArticleStore:
 def test_known_bytes_are_known(store: ArticleStore, date: str | None) -> None:
     """The bytes of a published article are known again, with its whole identity, in order."""
     [made] = store.publish("b", [offer(1, date=date, raw=1)])
-    [nothing, known] = store.known([raw_hash(2), raw_hash(1)])
+    [nothing, known] = store.lookup([raw_hash(2), raw_hash(1)])
     assert nothing is None
     assert known is not None
     wanted = offer(1, date=date).identity
@@ -54,9 +54,9 @@ def test_known_bytes_are_known(store: ArticleStore, date: str | None) -> None:
 
 def test_any_number_of_bytes(store: ArticleStore) -> None:
     """Asking for nothing answers nothing; asking for more than one call takes keeps the order."""
-    assert store.known([]) == []
+    assert store.lookup([]) == []
     store.publish("b", [offer(n, raw=n) for n in range(0, 1100, 7)])
-    known = store.known([raw_hash(n) for n in range(1100)])
+    known = store.lookup([raw_hash(n) for n in range(1100)])
     assert [n for n, each in enumerate(known) if each] == list(range(0, 1100, 7))
 
 
@@ -68,9 +68,9 @@ def test_bytes_of_another_content_are_not_known(
     store.publish("b1", [offer(1, raw=1)])
     store.publish("b2", [offer(1, content=1, raw=2)])
     assert len(redis_client.keys("*:r:*")) == 1
-    assert [bool(known) for known in store.known([raw_hash(1), raw_hash(2)])] == [True, False]
+    assert [bool(known) for known in store.lookup([raw_hash(1), raw_hash(2)])] == [True, False]
     store.publish("b3", [offer(1, content=1, raw=2, on_change=OnChange.REVISE)])
-    assert [bool(known) for known in store.known([raw_hash(1), raw_hash(2)])] == [False, True]
+    assert [bool(known) for known in store.lookup([raw_hash(1), raw_hash(2)])] == [False, True]
     [made] = store.publish("b4", [offer(1, raw=1, on_change=OnChange.REVISE)])
     assert (made.status, made.revision) == (Status.REVISED, 3)
 
@@ -79,7 +79,7 @@ def test_other_bytes_of_the_same_article_are_known_too(store: ArticleStore) -> N
     """A duplicate with equal content marks its own bytes: the mirror's copy is parsed once."""
     store.publish("b1", [offer(1, raw=1)])
     store.publish("b2", [offer(1, raw=2)])
-    assert all(store.known([raw_hash(1), raw_hash(2)]))
+    assert all(store.lookup([raw_hash(1), raw_hash(2)]))
 
 
 @DATES
@@ -136,7 +136,7 @@ def test_a_forgotten_article_is_published_again(store: ArticleStore, date: str |
     store.publish("b1", [offer(1, date=date, raw=1), offer(2, date=date, raw=2)])
     assert store.forget(offer(1, date=date).identity.id) is True
     assert store.forget(offer(1, date=date).identity.id) is False
-    assert [bool(known) for known in store.known([raw_hash(1), raw_hash(2)])] == [False, True]
+    assert [bool(known) for known in store.lookup([raw_hash(1), raw_hash(2)])] == [False, True]
     assert store.info().length == 2
     [made] = store.publish("b2", [offer(1, date=date, raw=1)])
     assert made.status is Status.PUBLISHED
@@ -152,7 +152,7 @@ def test_buckets_live_keep_days_from_their_last_use(
     assert len(keys) == 4
     for meet in (
         lambda: timed.publish("again", offers),
-        lambda: timed.known([raw_hash(1), raw_hash(2)]),
+        lambda: timed.lookup([raw_hash(1), raw_hash(2)]),
     ):
         for key in keys:
             assert 10 * DAY < redis_client.ttl(key) <= 11 * DAY
@@ -176,7 +176,7 @@ def test_undated_articles_are_met_across_generations(
     timed.publish("b", [offer(1, date=None, raw=1)])
     for n in range(3):
         clock.now += days * DAY
-        [known] = timed.known([raw_hash(1)])
+        [known] = timed.lookup([raw_hash(1)])
         assert known is not None
         assert known.identity.id == offer(1, date=None).identity.id
         clock.now += days * DAY
@@ -200,7 +200,7 @@ def test_old_generations_are_left_behind(
     timed.publish("b", [offer(1, date=None, raw=1), offer(2, date=None)])
     old = {key for key in redis_client.keys("*") if b":i:u" in key or b":r:" in key}
     clock.now += 6 * DAY
-    timed.known([raw_hash(1)])
+    timed.lookup([raw_hash(1)])
     timed.publish("c", [offer(2, date=None)])
     assert len(old) == 3
     assert not redis_client.exists(*old)

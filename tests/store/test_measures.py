@@ -12,7 +12,7 @@ from tests.servers import Server
 from tests.store.conftest import STREAM
 from tests.world import World, article
 from worker.model import BatchMeasures, Repeat, Stage, Tally
-from worker.pipeline.timing import Stopwatch, TimedStream
+from worker.pipeline.timing import Stopwatch, TimedArticles
 from worker.sources.pause import pause
 from worker.store.connection import connect
 from worker.store.measures import BOUNDS, MINUTES_KEPT, Histogram, Measures, Minute
@@ -160,8 +160,8 @@ def test_stages_share_the_time() -> None:
     """A lap is what passed since the last one, without what the store took of it."""
     times = iter([0.0, 1.0, 3.0, 10.0, 16.0])
     watch = Stopwatch(lambda: next(times))
-    store = TimedStream(_Store(), lambda: next(times))
-    store.marked([])
+    store = TimedArticles(_Store(), lambda: next(times))
+    store.exists([])
     watch.lap(Stage.READ, less=store.seconds)
     watch.lap(Stage.ARCHIVE)
     assert store.seconds == 2.0
@@ -198,5 +198,5 @@ def test_every_fetch_is_counted(redis_server: Server, tmp_path: Path, web: Web) 
 class _Store:
     """A store that knows nothing."""
 
-    def marked(self, identities: object) -> list[bool]:
+    def exists(self, identities: object) -> list[bool]:
         return []

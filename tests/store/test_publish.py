@@ -103,7 +103,7 @@ def test_a_duplicate_needs_no_data(store: ArticleStore) -> None:
     assert known.status is D
     assert unknown is None
     assert store.info().length == 1
-    assert store.known([raw_hash(1), raw_hash(2)])[1] is None
+    assert store.lookup([raw_hash(1), raw_hash(2)])[1] is None
     [again] = store.publish("b2", [offer(2, "1.0", raw=2)])
     assert again is not None
     assert again.status is P
@@ -121,12 +121,12 @@ def test_marked_tells_what_the_index_knows(store: ArticleStore) -> None:
     """Dated or not, an identity is marked once it is published, and no longer when forgotten."""
     offers = [offer(1), offer(2, date=None), offer(3), offer(4, date=None)]
     identities = [one.identity for one in offers]
-    assert store.marked(identities) == [False] * 4
+    assert store.exists(identities) == [False] * 4
     store.publish("b1", offers[:2])
-    assert store.marked(identities) == [True, True, False, False]
+    assert store.exists(identities) == [True, True, False, False]
     store.forget(identities[0].id)
-    assert store.marked(identities) == [False, True, False, False]
-    assert store.marked([]) == []
+    assert store.exists(identities) == [False, True, False, False]
+    assert store.exists([]) == []
 
 
 def test_force_publishes_equal_content_again(store: ArticleStore) -> None:
@@ -262,7 +262,7 @@ def test_all_keys_are_in_the_slot_of_the_stream(
 ) -> None:
     """Everything that a call touches hashes to one slot, as Redis Cluster demands."""
     store.publish("b", [offer(n, raw=n, date=None if n % 2 else "2021-11-26") for n in range(40)])
-    store.known([raw_hash(n) for n in range(40)])
+    store.lookup([raw_hash(n) for n in range(40)])
     keys = redis_client.keys("*")
     assert len(keys) > 40
     assert {key_slot(key) for key in keys} == {key_slot(STREAM.encode())}

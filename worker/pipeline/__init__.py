@@ -4,9 +4,10 @@
 ``scan``            look at the drop folders: claim what is ready
 ``poll``            fetch the feeds and pages that are due
 ``drain``           take waiting batches, one by one, for a slice of time
-``ingest``          the sequence for one batch: batch → outcomes
-``process``         what becomes of each entry of a batch
-``publisher``       articles published in bounded calls, outcomes journalled
+``ingest``          the sequence for one batch, from its files to the archive
+``batch_run``       one run over a batch: read, look up, parse, publish, journal
+``feed_run``        the same for the entries of a feed's document
+``publisher``       publish in calls of bounded size; refuse into the quarantine
 ``extract``         bytes → articles
 ``feed_documents``  the same for feeds and their pages
 ``feed_stats``      what the outcomes mean for each feed

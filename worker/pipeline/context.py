@@ -100,7 +100,7 @@ def open_context(settings: Settings) -> Context:
             settings=settings,
             sites=open_sites(settings),
             profile=feeds.profile,
-            stream=articles,
+            articles=articles,
             feeds=feed_store,
             wanted=WantedPages(settings.state_dir),
             settle=settle,

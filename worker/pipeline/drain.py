@@ -50,7 +50,7 @@ def drain(
                 if batch is None:
                     continue
                 with batch, _in_hand(batch):
-                    tally = _ingested(batch, deps, over=lambda: monotonic() >= end)
+                    tally = _ingested(batch, deps, is_over=lambda: monotonic() >= end)
                     if tally is not None:
                         finished(name, tally)
             except SpoolUnavailable as error:
@@ -66,9 +66,9 @@ def drain(
     return Drained(done, left=False)
 
 
-def _ingested(batch: Batch, deps: IngestDeps, *, over: Callable[[], bool]) -> Tally | None:
+def _ingested(batch: Batch, deps: IngestDeps, *, is_over: Callable[[], bool]) -> Tally | None:
     try:
-        return ingest(batch, deps, over=over)
+        return ingest(batch, deps, is_over=is_over)
     except Retryable as error:
         logger.info("a batch is left for later", error=str(error))
         raise

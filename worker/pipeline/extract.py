@@ -1,13 +1,14 @@
-"""From an entry's bytes to offers: parse, normalize, and what is noted of each article.
+"""From an entry's bytes to articles: parse and normalize.
 
-Pure but for the time it is handed: the same bytes give the same offers, so a batch begun again,
-or an archive segment replayed, offers what was offered before.
+The same bytes give the same articles, so a batch that is started again, or an archive segment that
+is replayed, publishes what it published before.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 
 import orjson
 
@@ -37,23 +38,26 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ParsedArticle:
-    """One article read. `alone`: the file holds nothing else. `path` is escaped; `weight` is
-    about how many bytes it holds; `mark` stands for the input that is this article and no other,
-    if there is one."""
+    """One article, parsed and normalized.
+
+    `path` is escaped; `size` is about how many bytes it holds; `whole_file` means that its file
+    holds nothing else. `mark` identifies the input that is this article and no other, if there is
+    one.
+    """
 
     entry: Entry
     ordinal: int
     path: str
     normalized: Normalized
     sha256: str
-    alone: bool
-    weight: int
+    whole_file: bool
+    size: int
     mark: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ParseFailure:
-    """One article, or with `whole_file` everything, that could not be read, and why."""
+    """Why one article, or with `whole_file` the entire entry, could not be parsed."""
 
     ordinal: int
     reason: Reason
@@ -64,7 +68,7 @@ class ParseFailure:
 
 @dataclass(frozen=True, slots=True)
 class EntryReader:
-    """What reading the entries of one batch needs. `profile_of` tells how a source's are read."""
+    """What parsing the entries of one batch needs. `profile_of` returns a source's profile."""
 
     settings: Settings
     sites: Sites
@@ -72,23 +76,23 @@ class EntryReader:
     head: Head
 
     def profile(self, entry: Entry) -> Profile:
-        """How an entry is read and keyed: as its own source's, where it has one."""
-        return self.profile_of(source_of(entry, self.head))
+        """The profile of the entry's source."""
+        return self.profile_of(entry_source(entry, self.head))
 
     def context(self, entry: Entry) -> ParseContext:
         """How an entry is parsed."""
         return ParseContext(self.profile(entry), self.sites, self.settings.limits)
 
-    def offer(
-        self, item: ParsedArticle, *, ingested_at: str, known: bool = False
+    def request(
+        self, item: ParsedArticle, *, ingested_at: str, is_known: bool = False
     ) -> PublishRequest:
-        """The offer of an article; of one that is probably `known` without its data.
+        """The publish request of an article; without its data if it is probably known.
 
-        `ingested_at` is RFC 3339, UTC. Raises what a bug in making the record raises.
+        `ingested_at` is RFC 3339, UTC. Raises whatever a bug in making the record raises.
         """
         normalized, profile = item.normalized, self.profile(item.entry)
-        lean = known and not self.head.force and profile.on_change is OnChange.DUPLICATE
-        data = b"" if lean else orjson.dumps(replace(normalized.article, ingested_at=ingested_at))
+        omit = is_known and not self.head.force and profile.on_change is OnChange.DUPLICATE
+        data = b"" if omit else orjson.dumps(replace(normalized.article, ingested_at=ingested_at))
         return PublishRequest(
             claim=f"{item.entry.number}.{item.ordinal}",
             identity=normalized.identity,
@@ -100,8 +104,8 @@ class EntryReader:
             force=self.head.force,
         )
 
-    def outcome(self, item: ParsedArticle, *, ingested_at: str) -> Outcome:
-        """What is noted of an article, before it is decided what became of it."""
+    def outcome(self, item: ParsedArticle, *, ingested_at: str | None) -> Outcome:
+        """The outcome of an article, before its status is decided."""
         return Outcome(
             entry=item.entry.number,
             ordinal=item.ordinal,
@@ -111,18 +115,18 @@ class EntryReader:
             title=item.normalized.title,
             date=item.normalized.date,
             raw_sha256=item.sha256,
-            first_seen_at=first_seen(item.entry, self.head),
+            first_seen_at=first_seen_at(item.entry, self.head),
             ingested_at=ingested_at,
             warnings=item.normalized.warnings,
         )
 
 
-def source_of(entry: Entry, head: Head) -> str:
-    """The source of an entry: its own, else the batch's."""
+def entry_source(entry: Entry, head: Head) -> str:
+    """The source of an entry: its own, or its batch's."""
     return entry.origin.source if entry.origin else head.source
 
 
-def first_seen(entry: Entry, head: Head) -> str:
+def first_seen_at(entry: Entry, head: Head) -> str:
     """When an entry was first seen, RFC 3339."""
     return (entry.origin.seen_at if entry.origin else None) or head.claimed_at
 
@@ -130,47 +134,42 @@ def first_seen(entry: Entry, head: Head) -> str:
 def parse_entry(
     reader: EntryReader, entry: Entry, data: bytes, digest: str | None = None
 ) -> Iterator[ParsedArticle | ParseFailure]:
-    """Every article of an entry, in order; one that is bad does not stop the others.
+    """Every article of an entry, in order; a bad one does not stop the others.
 
-    `digest` is the SHA-256 of `data`, where it is known already.
-
-    An error that is no :class:`Rejected` is a bug of ours: it refuses this input with
-    `internal`, and is logged.
+    `digest` is the SHA-256 of `data`, if the caller has it. An error other than
+    :class:`Rejected` is a bug of ours: it refuses this input as `internal`, and is logged.
     """
     digest = digest or sha256(data)
-    mark = raw_mark(digest, reader.profile(entry))
-    ordinal = -1
-    pending: RawArticle | Refusal | ParseFailure | None = None
-    articles = _guarded(reader, entry, data)
-    for ordinal, read in enumerate(articles):
-        if pending is not None:
-            yield item_of(reader, entry, ordinal - 1, pending, digest, alone=False)
-        pending = read
-    if pending is None:
-        message = "there is no article in it: drop files that hold at least one"
+    found = _parse(reader, entry, data)
+    first, second = next(found, None), next(found, None)
+    if first is None:
+        message = "the file contains no article: drop files that contain at least one"
         yield ParseFailure(0, Reason.NO_CONTENT, message, data, whole_file=True)
-    elif ordinal:
-        yield item_of(reader, entry, ordinal, pending, digest, alone=False)
+    elif second is None:
+        mark = file_mark(digest, reader.profile(entry))
+        yield normalize_item(reader, entry, 0, first, digest, whole_file=True, mark=mark)
     else:
-        yield item_of(reader, entry, 0, pending, digest, alone=True, mark=mark)
+        for ordinal, item in enumerate(chain((first, second), found)):
+            yield normalize_item(reader, entry, ordinal, item, digest, whole_file=False)
 
 
-def raw_mark(digest: str, profile: Profile) -> bytes:
-    """8 bytes for a file's bytes (their SHA-256) and all that its source has to do with its key."""
-    return hashlib.blake2b(digest.encode(), digest_size=8, key=_source_key(profile)).digest()
+def file_mark(digest: str, profile: Profile) -> bytes:
+    """8 bytes for a file's bytes (their SHA-256) and everything in its profile that affects the
+    dedupe key."""
+    return hashlib.blake2b(digest.encode(), digest_size=8, key=_profile_key(profile)).digest()
 
 
-def entry_mark(said: bytes, profile: Profile) -> bytes:
-    """The same for all that an entry of a feed says: unchanged, it is known without reading."""
-    return hashlib.blake2b(said, digest_size=8, key=_source_key(profile)).digest()
+def entry_mark(content: bytes, profile: Profile) -> bytes:
+    """The same for the content of a feed entry: an unchanged entry is found without parsing it."""
+    return hashlib.blake2b(content, digest_size=8, key=_profile_key(profile)).digest()
 
 
 @lru_cache(maxsize=256)
-def _source_key(profile: Profile) -> bytes:
+def _profile_key(profile: Profile) -> bytes:
     scoped = profile.source if profile.scope is not Scope.GLOBAL else ""
     parts = (scoped, profile.scope, profile.time_zone.key, profile.key_zone.key, profile.site or "")
-    about = "\0".join((*parts, str(profile.trust_naive_dates)))
-    return hashlib.blake2b(about.encode()).digest()
+    text = "\0".join((*parts, str(profile.trust_naive_dates)))
+    return hashlib.blake2b(text.encode()).digest()
 
 
 def sha256(data: bytes) -> str:
@@ -178,8 +177,8 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def document_of(entry: Entry, data: bytes) -> Document:
-    """An entry's bytes with what is known of them from where they were fetched."""
+def to_document(entry: Entry, data: bytes) -> Document:
+    """An entry's bytes, with what the server that sent them declared."""
     origin = entry.origin
     return Document(
         data=data,
@@ -189,82 +188,87 @@ def document_of(entry: Entry, data: bytes) -> Document:
     )
 
 
-def _guarded(
+def _parse(
     reader: EntryReader, entry: Entry, data: bytes
 ) -> Iterator[RawArticle | Refusal | ParseFailure]:
-    """What the parser yields; what it raises becomes the last item."""
-    document = document_of(entry, data)
+    """What the parser yields; an error that it raises becomes the last item."""
     count = 0
     try:
-        for item in parse_document(document, reader.context(entry)):
+        for item in parse_document(to_document(entry, data), reader.context(entry)):
             yield item
             count += 1
     except Retryable:
         raise
     except Exception as error:
-        reason, message = refusal_of(error, entry.path)
+        reason, message = classify_error(error, entry.path)
         yield ParseFailure(count, reason, message, data, whole_file=count == 0)
 
 
-def item_of(
+def normalize_item(
     reader: EntryReader,
     entry: Entry,
     ordinal: int,
-    read: RawArticle | Refusal | ParseFailure,
+    item: RawArticle | Refusal | ParseFailure,
     digest: str,
     *,
-    alone: bool,
+    whole_file: bool,
     mark: bytes | None = None,
 ) -> ParsedArticle | ParseFailure:
-    """The article that a parser read, normalized; or why it is refused."""
-    if isinstance(read, ParseFailure):
-        return read
-    if isinstance(read, Refusal):
-        return ParseFailure(ordinal, read.reason, read.message, read.raw, whole_file=alone)
+    """The article that a parser found, normalized; or why it is refused."""
+    if isinstance(item, ParseFailure):
+        return item
+    if isinstance(item, Refusal):
+        return ParseFailure(ordinal, item.reason, item.message, item.raw, whole_file)
     path = printable(entry.path, 1000)
-    if read.member:
-        path = f"{path}!{read.member}"
-    profile, origin = reader.profile(entry), entry.origin
-    provenance = Provenance(
-        source=profile.source,
-        kind=origin.kind if origin else reader.head.kind,
-        path=None if origin else path,
-        url=origin.url if origin else None,
-        feed_url=origin.feed_url if origin else None,
-        fetched_at=origin.fetched_at if origin else None,
-        raw_sha256=digest,
-        parser=read.parser,
-        job=reader.head.job,
-        merged=read.merged or None,
-    )
+    if item.member:
+        path = f"{path}!{item.member}"
     try:
         normalized = normalize(
-            read,
-            profile=profile,
+            item,
+            profile=reader.profile(entry),
             sites=reader.sites,
-            provenance=provenance,
-            first_seen_at=first_seen(entry, reader.head),
+            provenance=_provenance(reader, entry, item, path, digest),
+            first_seen_at=first_seen_at(entry, reader.head),
             html_depth=reader.settings.limits.html_depth,
         )
     except Retryable:
         raise
     except Exception as error:
-        reason, message = refusal_of(error, entry.path)
-        return ParseFailure(ordinal, reason, message, read.html.encode("utf-8", "replace"), alone)
-    return ParsedArticle(entry, ordinal, path, normalized, digest, alone, len(read.html), mark)
+        raw = item.html.encode("utf-8", "replace")
+        return ParseFailure(ordinal, *classify_error(error, entry.path), raw, whole_file)
+    return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, len(item.html), mark)
 
 
-def refusal_of(error: Exception, path: str) -> tuple[Reason, str]:
-    """Why an input is refused that raised `error`; one that is no Rejected is a bug, and logged."""
+def _provenance(
+    reader: EntryReader, entry: Entry, raw: RawArticle, path: str, digest: str
+) -> Provenance:
+    head, origin = reader.head, entry.origin
+    return Provenance(
+        source=reader.profile(entry).source,
+        kind=origin.kind if origin else head.kind,
+        path=None if origin else path,
+        url=origin.url if origin else None,
+        feed_url=origin.feed_url if origin else None,
+        fetched_at=origin.fetched_at if origin else None,
+        raw_sha256=digest,
+        parser=raw.parser,
+        job=head.job,
+        merged=raw.merged or None,
+    )
+
+
+def classify_error(error: Exception, path: str) -> tuple[Reason, str]:
+    """The reason and message with which an input is refused that raised `error`. Anything but a
+    Rejected is a bug, and is logged."""
     if isinstance(error, Rejected):
         return error.reason, str(error)
     if isinstance(error, RecursionError):
-        return Reason.TOO_DEEP, "it is nested too deeply to be read: flatten it"
+        return Reason.TOO_DEEP, "the input is nested too deeply: flatten it"
     if isinstance(error, MemoryError):
-        return Reason.TOO_LARGE, "reading it needs more memory than there is: split it"
+        return Reason.TOO_LARGE, "parsing needs more memory than is available: split the input"
     logger.error("reading met a bug", document=printable(path), exc_info=error)
     return (
         Reason.INTERNAL,
-        f"reading it failed with {type(error).__name__}: this is a bug in newsdrop; "
-        "please report it, and retry after an upgrade",
+        f"parsing failed with {type(error).__name__}: this is a bug in newsdrop; "
+        "report it, and retry after an upgrade",
     )

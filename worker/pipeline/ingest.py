@@ -2,11 +2,10 @@
 
 ::
 
-    read → known? → parse → normalize → offer → journal → archive → settle → remove
+    run (read → look up → parse → publish → journal) → archive → settle → remove
 
-It knows the store only as the protocol :class:`Stream`, takes the clock as an argument, and may be
-stopped between any two steps and begun again by another process: the journal tells which entries
-are finished, the store gives the same answer to the same claim, an archived batch is only
+It may be stopped between any two steps and continued by another process: the journal tells which
+entries are finished, the store gives the same answer to the same claim, an archived batch is only
 settled, and settling counts a batch once.
 """
 
@@ -17,33 +16,33 @@ from dataclasses import replace
 from worker.escape import printable
 from worker.model import Outcome, Stage, Status, Tally
 from worker.model.times import rfc3339
+from worker.pipeline.batch_run import BatchRun
 from worker.pipeline.ports import IngestDeps
-from worker.pipeline.process import process
-from worker.pipeline.timing import Stopwatch, TimedStream
+from worker.pipeline.timing import Stopwatch, TimedArticles
 from worker.spool.archive import ArchivedFile, Segment, SegmentHead
 from worker.spool.batch import Batch
 from worker.spool.layout import time_of
 
 
 def ingest(
-    batch: Batch, deps: IngestDeps, *, over: Callable[[], bool] = lambda: False
+    batch: Batch, deps: IngestDeps, *, is_over: Callable[[], bool] = lambda: False
 ) -> Tally | None:
-    """Bring a held batch to its end and remove it from the spool.
+    """Bring a locked batch to its end and remove it from the spool.
 
-    None where the time was `over` in the middle: the batch stays, with its journal. Raises
-    Retryable where the world is bad: the batch stays, and what was done is not lost.
+    None if the time was over in the middle: the batch stays, with its journal. Raises Retryable
+    if the store or the disk fails: the batch stays, and what was done is not lost.
     """
     segment = deps.archive.find(batch.name)
     if segment is not None:
         tally = settle(segment, deps)
     else:
-        watch, stream = Stopwatch(deps.clock), TimedStream(deps.stream, deps.clock)
+        watch, articles = Stopwatch(deps.clock), TimedArticles(deps.articles, deps.clock)
         watch.seconds[Stage.WAIT] = _age(batch, deps)
-        outcomes = process(batch, replace(deps, stream=stream), over)
+        outcomes = BatchRun(batch, replace(deps, articles=articles), is_over).run()
         if outcomes is None:
             return None
-        watch.lap(Stage.READ, less=stream.seconds)
-        watch.seconds[Stage.PUBLISH] = stream.seconds
+        watch.lap(Stage.READ, less=articles.seconds)
+        watch.seconds[Stage.PUBLISH] = articles.seconds
         segment, files = _archive(batch, outcomes, deps)
         watch.lap(Stage.ARCHIVE)
         watch.seconds[Stage.WHOLE] = _age(batch, deps)

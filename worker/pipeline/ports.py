@@ -1,4 +1,4 @@
-"""What ingesting works with: the store as protocols, the spool, the rules, the clock."""
+"""Dependencies of the pipeline. The store appears only as protocols."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,28 +22,28 @@ from worker.spool.quarantine import Quarantine
 from worker.spool.wanted import WantedPages
 
 
-class Stream(Protocol):
-    """The store, as ingesting needs it; `worker.store.ArticleStore` is one."""
+class ArticlePort(Protocol):
+    """The stream and its index; implemented by `worker.store.articles.ArticleStore`."""
 
-    def known(self, raws: Sequence[bytes]) -> list[IndexEntry | None]: ...
+    def lookup(self, raws: Sequence[bytes]) -> list[IndexEntry | None]: ...
 
-    def unchanged(self, raws: Sequence[bytes]) -> list[bool]: ...
+    def seen(self, raws: Sequence[bytes]) -> list[bool]: ...
+
+    def exists(self, identities: Sequence[Identity]) -> list[bool]: ...
 
     def find(self, article_id: str) -> IndexEntry | None: ...
 
-    def marked(self, identities: Sequence[Identity]) -> list[bool]: ...
-
-    def publish(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]: ...
+    def publish(self, batch: str, requests: Sequence[PublishRequest]) -> list[Decision | None]: ...
 
 
 class FeedPort(Protocol):
-    """What is remembered of feeds, as ingesting needs it."""
+    """The state of feeds; implemented by `worker.store.feeds.FeedStore`."""
 
     def refused_before(self, source: str) -> frozenset[str]: ...
 
 
 class SettlePort(Protocol):
-    """Counts a batch's outcomes, and how long they took, once, however often it is called."""
+    """Adds a batch's outcomes and stage durations to the totals, once per batch."""
 
     def __call__(
         self,
@@ -56,13 +56,13 @@ class SettlePort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestDeps:
-    """Everything ingesting works with. `profile` tells how a source's articles are read; `now`
-    gives aware datetimes, `clock` seconds that only grow."""
+    """Everything that ingesting needs. `profile` returns a source's profile; `now` returns aware
+    datetimes, `clock` monotonic seconds."""
 
     settings: Settings
     sites: Sites
     profile: Callable[[str], Profile]
-    stream: Stream
+    articles: ArticlePort
     feeds: FeedPort
     wanted: WantedPages
     settle: SettlePort

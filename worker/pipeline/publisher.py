@@ -1,14 +1,8 @@
-"""Offering: what was read of a batch, in calls of bounded size, and what became of it.
-
-Every decision is in the batch's journal before more is read.
-"""
+"""Publish articles in calls of bounded size, and refuse inputs. No state is kept here."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from functools import cache
 
-from worker.errors import Rejected
 from worker.escape import printable
 from worker.model import Decision, Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
@@ -16,147 +10,94 @@ from worker.pipeline.extract import (
     EntryReader,
     ParsedArticle,
     ParseFailure,
-    first_seen,
-    refusal_of,
-    source_of,
+    classify_error,
+    entry_source,
+    first_seen_at,
 )
 from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch
-from worker.spool.manifest import Entry, Form, Origin
+from worker.spool.manifest import Entry, Form
 from worker.spool.quarantine import QuarantineItem, refused_id
 
-_OFFERS = 100
-_OFFER_BYTES = 2_000_000
-"""One call's size: beyond it the server is kept from others for longer than it saves."""
+MAX_ARTICLES = 100
+MAX_BYTES = 2_000_000
+"""One call's size: beyond it the call would block the server for longer than it saves."""
 
 
-class BatchPublisher:
-    """What of a batch is offered next, and what is decided so far, by earlier runs too.
+def publish(
+    items: Sequence[ParsedArticle], batch: str, reader: EntryReader, deps: IngestDeps
+) -> list[tuple[ParsedArticle, Outcome | ParseFailure]]:
+    """Publish articles; the outcome of each, or why its record could not be made.
 
-    `flushed` is when everything was last in the journal.
+    Articles that the index holds are sent without their data. The index may forget one between
+    the lookup and the call: it is left undecided and sent again with its data.
     """
-
-    def __init__(self, batch: Batch, deps: IngestDeps) -> None:
-        head = batch.manifest.head
-        self.reader = EntryReader(deps.settings, deps.sites, cache(deps.profile), head)
-        self.flushed: datetime = deps.now()
-        self._batch = batch
-        self._desk = deps
-        known = batch.progress.outcomes
-        self._outcomes = {(outcome.entry, outcome.ordinal): outcome for outcome in known}
-        self._pending: list[ParsedArticle] = []
-        self._decided: list[Outcome] = []
-        self._done: list[int] = []
-        self._size = 0
-
-    def outcomes(self) -> list[Outcome]:
-        """All that is in the journal, in order."""
-        return sorted(self._outcomes.values(), key=lambda outcome: (outcome.entry, outcome.ordinal))
-
-    def take(self, entry: Entry, item: ParsedArticle | ParseFailure) -> None:
-        """Let an article wait to be offered, or refuse it."""
-        if isinstance(item, ParseFailure):
-            raw = None if item.whole_file else item.raw
-            self.refuse(entry, item.ordinal, Rejected(item.reason, item.message), raw)
-            return
-        self._pending.append(item)
-        self._size += item.weight
-        if len(self._pending) >= _OFFERS or self._size >= _OFFER_BYTES:
-            self.flush()
-            self._batch.journal.hand(entry.number)
-
-    def note(self, outcome: Outcome) -> None:
-        """Something is decided without an offer."""
-        self._decided.append(outcome)
-
-    def finished(self, entry: Entry) -> None:
-        """An entry was read to its end."""
-        self._done.append(entry.number)
-
-    def flush(self) -> None:
-        """Offer what is pending, and write the outcomes to the journal."""
-        self._batch.journal.hand(None)
-        items, at = self._pending, rfc3339(self._desk.now())
-        known = self._desk.stream.marked([item.normalized.identity for item in items])
-        left = self._offer(items, at, known)
-        self._offer(left, at, [False] * len(left))  # forgotten since it was asked for
-        self._batch.journal.decided(self._decided, self._done)
-        self._outcomes.update({(one.entry, one.ordinal): one for one in self._decided})
-        self._pending, self._decided, self._done, self._size = [], [], [], 0
-        self.flushed = self._desk.now()
-
-    def _offer(
-        self, items: Sequence[ParsedArticle], at: str, known: Sequence[bool]
-    ) -> list[ParsedArticle]:
-        """Offer `items`, those `known` without their data; which of these need it after all."""
-        offered: list[ParsedArticle] = []
-        offers: list[PublishRequest] = []
-        for item, expected in zip(items, known, strict=True):
+    published_at = rfc3339(deps.now())
+    results: list[tuple[ParsedArticle, Outcome | ParseFailure]] = []
+    exists = deps.articles.exists([item.normalized.identity for item in items])
+    undecided = list(zip(items, exists, strict=True))
+    while undecided:
+        requested: list[tuple[ParsedArticle, PublishRequest]] = []
+        for item, is_known in undecided:
             try:
-                offers.append(self.reader.offer(item, ingested_at=at, known=expected))
-            except Exception as error:
-                # What making the record raises is a bug, and no other article's fault.
-                refusal = Rejected(*refusal_of(error, item.entry.path))
-                raw = None if item.alone else item.normalized.title.encode()
-                self.refuse(item.entry, item.ordinal, refusal, raw)
+                request = reader.request(item, ingested_at=published_at, is_known=is_known)
+            except Exception as error:  # a bug, and no other article's fault
+                title = item.normalized.title.encode()
+                why = classify_error(error, item.entry.path)
+                failure = ParseFailure(item.ordinal, *why, title, item.whole_file)
+                results.append((item, failure))
             else:
-                offered.append(item)
-        left = []
-        decisions = self._desk.stream.publish(self._batch.name, offers)
-        for item, decision in zip(offered, decisions, strict=True):
+                requested.append((item, request))
+        decisions = deps.articles.publish(batch, [request for _, request in requested])
+        undecided = []
+        for (item, _), decision in zip(requested, decisions, strict=True):
             if decision is None:
-                left.append(item)
+                undecided.append((item, False))
             else:
-                outcome = self.reader.outcome(item, ingested_at=at)
-                self._decided.append(_with_decision(outcome, decision))
-        return left
-
-    def refuse(self, entry: Entry, ordinal: int, error: Rejected, raw: bytes | None) -> None:
-        """Quarantine an entry (`raw` None) or one article of it, and note the outcome."""
-        head = self._batch.manifest.head
-        whole = raw is None
-        refused = QuarantineItem(
-            id=refused_id(self._batch.name, entry.number, None if whole else ordinal),
-            source=source_of(entry, head),
-            path=printable(entry.path),
-            reason=error.reason,
-            message=str(error),
-            batch=self._batch.name,
-            entry=entry.number,
-            ordinal=None if whole else ordinal,
-            size=self._batch.size(entry.number) if raw is None else len(raw),
-            refused_at=rfc3339(self._desk.now()),
-            job=head.job,
-            origin=_origin_of(entry, part=not whole),
-        )
-        self._desk.quarantine.put(refused, self._batch.file(entry.number) if raw is None else raw)
-        self._decided.append(
-            Outcome(
-                entry=entry.number,
-                ordinal=ordinal,
-                status=Status.REJECTED,
-                path=refused.path,
-                first_seen_at=first_seen(entry, head),
-                reason=error.reason,
-                message=refused.message,
-                quarantine=refused.id,
-                whole_file=whole,
-            )
-        )
+                outcome = reader.outcome(item, ingested_at=published_at)
+                results.append((item, _with_decision(outcome, decision)))
+    return results
 
 
-def _origin_of(entry: Entry, *, part: bool) -> Origin | None:
-    """What is kept of a refused entry's origin: a part of a feed is no feed when it is retried."""
-    if entry.origin is None or not part:
-        return entry.origin
-    return replace(entry.origin, form=Form.ANY)
+def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) -> Outcome:
+    """Quarantine an entry, or the part of it that could not be read; the outcome."""
+    head, origin = batch.manifest.head, entry.origin
+    ordinal = None if failure.whole_file else failure.ordinal
+    if origin is not None and not failure.whole_file:
+        origin = replace(origin, form=Form.ANY)  # a part of a feed is no feed when it is retried
+    item = QuarantineItem(
+        id=refused_id(batch.name, entry.number, ordinal),
+        source=entry_source(entry, head),
+        path=printable(entry.path),
+        reason=failure.reason,
+        message=failure.message,
+        batch=batch.name,
+        entry=entry.number,
+        ordinal=ordinal,
+        size=batch.size(entry.number) if failure.whole_file else len(failure.raw),
+        refused_at=rfc3339(deps.now()),
+        job=head.job,
+        origin=origin,
+    )
+    deps.quarantine.put(item, batch.file(entry.number) if failure.whole_file else failure.raw)
+    return Outcome(
+        entry=entry.number,
+        ordinal=failure.ordinal,
+        status=Status.REJECTED,
+        path=item.path,
+        first_seen_at=first_seen_at(entry, head),
+        reason=failure.reason,
+        message=item.message,
+        quarantine=item.id,
+        whole_file=failure.whole_file,
+    )
 
 
 def _with_decision(outcome: Outcome, decision: Decision) -> Outcome:
     message = None
     if decision.content_differs and decision.status is Status.DUPLICATE:
         message = (
-            "its title and date are known, but its content differs: "
+            "an article with this title and date was published with other content: "
             'set on_change = "revise" for the source, or enqueue it with --force'
         )
     return replace(

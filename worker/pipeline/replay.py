@@ -42,7 +42,7 @@ def replay(segment: Segment, deps: IngestDeps) -> int:
 def _publish(
     segment: Segment, deps: IngestDeps, pending: list[tuple[PublishRequest, Outcome]]
 ) -> int:
-    decisions = deps.stream.publish(segment.batch, [offer for offer, _ in pending])
+    decisions = deps.articles.publish(segment.batch, [offer for offer, _ in pending])
     return sum(
         decision is not None
         and decision.status in (Status.PUBLISHED, Status.REVISED)
@@ -70,11 +70,11 @@ def _offers(
             before = lost.get((number, item.ordinal))
             if isinstance(item, ParsedArticle) and before is not None:
                 at = before.ingested_at or rfc3339(deps.now())
-                yield reader.offer(item, ingested_at=at), before
+                yield reader.request(item, ingested_at=at), before
 
 
 def _lost(deps: IngestDeps, before: Outcome) -> bool:
     if before.status not in (Status.PUBLISHED, Status.REVISED):
         return False
-    known = deps.stream.find(before.id) if before.id else None
+    known = deps.articles.find(before.id) if before.id else None
     return known is None or known.revision < before.revision

@@ -1,45 +1,43 @@
-"""How long a batch's stages take: a clock beside the store, and one beside the whole."""
+"""How long the stages of a batch take."""
 
 from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 
 from worker.model import Decision, Identity, IndexEntry, PublishRequest, Stage
-from worker.pipeline.ports import Stream
+from worker.pipeline.ports import ArticlePort
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
-class TimedStream:
-    """A store that adds up the seconds of its calls; two readings of the clock a call."""
+class TimedArticles:
+    """An article store that adds up how long its calls take."""
 
-    def __init__(self, stream: Stream, clock: Callable[[], float]) -> None:
-        self._stream = stream
+    def __init__(self, articles: ArticlePort, clock: Callable[[], float]) -> None:
+        self._articles = articles
         self._clock = clock
         self.seconds = 0.0
 
-    def known(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
-        began = self._clock()
-        found = self._stream.known(raws)
-        self.seconds += self._clock() - began
-        return found
+    def lookup(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
+        return self._timed(self._articles.lookup, raws)
 
-    def unchanged(self, raws: Sequence[bytes]) -> list[bool]:
-        began = self._clock()
-        found = self._stream.unchanged(raws)
-        self.seconds += self._clock() - began
-        return found
+    def seen(self, raws: Sequence[bytes]) -> list[bool]:
+        return self._timed(self._articles.seen, raws)
+
+    def exists(self, identities: Sequence[Identity]) -> list[bool]:
+        return self._timed(self._articles.exists, identities)
 
     def find(self, article_id: str) -> IndexEntry | None:
-        return self._stream.find(article_id)
+        return self._timed(self._articles.find, article_id)
 
-    def marked(self, identities: Sequence[Identity]) -> list[bool]:
-        began = self._clock()
-        found = self._stream.marked(identities)
-        self.seconds += self._clock() - began
-        return found
+    def publish(self, batch: str, requests: Sequence[PublishRequest]) -> list[Decision | None]:
+        return self._timed(self._articles.publish, batch, requests)
 
-    def publish(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]:
-        began = self._clock()
-        decisions = self._stream.publish(batch, offers)
-        self.seconds += self._clock() - began
-        return decisions
+    def _timed(self, call: Callable[_P, _R], *args: _P.args, **keywords: _P.kwargs) -> _R:
+        start = self._clock()
+        result = call(*args, **keywords)
+        self.seconds += self._clock() - start
+        return result
 
 
 class Stopwatch:
@@ -47,11 +45,11 @@ class Stopwatch:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._since = clock()
+        self._lap_start = clock()
         self.seconds: dict[Stage, float] = {}
 
     def lap(self, stage: Stage, less: float = 0.0) -> None:
-        """What passed since the last lap was `stage`, but for `less` seconds of it."""
+        """Record the time since the last lap as `stage`, except for `less` seconds of it."""
         now = self._clock()
-        self.seconds[stage] = max(0.0, now - self._since - less)
-        self._since = now
+        self.seconds[stage] = max(0.0, now - self._lap_start - less)
+        self._lap_start = now

@@ -260,6 +260,6 @@ def _archived(
         if isinstance(item, ParsedArticle) and item.normalized.article.id == article_id:
             before = outcomes.get((last.entry, item.ordinal))
             at = (before and before.ingested_at) or rfc3339(utc_now())
-            record = orjson.loads(reader.offer(item, ingested_at=at).data)
+            record = orjson.loads(reader.request(item, ingested_at=at).data)
             return record if isinstance(record, dict) else None
     return None

@@ -56,10 +56,10 @@ class ArticleStore(Stream):
         self._max_length = max_length
         self._now = now
         self._publish = Script("publish.lua")
-        self._known = Script("known.lua")
-        self._marked = Script("marked.lua")
+        self._lookup = Script("known.lua")
+        self._exists = Script("marked.lua")
 
-    def publish(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]:
+    def publish(self, batch: str, requests: Sequence[PublishRequest]) -> list[Decision | None]:
         """Append what is new to the stream and say, in order, what became of each offer.
 
         None: the offer came without its data and needs it; nothing was written for it.
@@ -69,10 +69,10 @@ class ArticleStore(Stream):
         one of them raises, what the earlier ones published stays, and offering everything again
         under the same `batch` is right.
         """
-        return [made for part in _parts(offers) for made in self._offer(batch, part)]
+        return [made for part in _parts(requests) for made in self._offer(batch, part)]
 
-    def marked(self, identities: Sequence[Identity]) -> list[bool]:
-        """Which of `identities` the index knows now: an offer of these may leave out its data."""
+    def exists(self, identities: Sequence[Identity]) -> list[bool]:
+        """Whether the index holds each identity now. Requests for these may omit their data."""
         now = self._now()
         keys: list[bytes] = []
         args: list[bytes | int] = []
@@ -80,7 +80,7 @@ class ArticleStore(Stream):
             mark_keys = self._layout.mark_keys(identity, now)
             keys += mark_keys
             args += (len(mark_keys), mark_field(identity))
-        return [answer == 1 for answer in self._run(self._marked, keys, args)] if keys else []
+        return [answer == 1 for answer in self._run(self._exists, keys, args)] if keys else []
 
     def _offer(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]:
         layout, now = self._layout, self._now()
@@ -101,19 +101,19 @@ class ArticleStore(Stream):
             args += (offer.source.encode(), offer.data)
         return [_decision(answer) for answer in self._run(self._publish, keys, args)]
 
-    def known(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
-        """Which inputs need no parsing, by the hash of their bytes: they are known articles.
+    def lookup(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
+        """The index entry of each input, found by the hash of its bytes: a hit need not be parsed.
 
-        A hit counts as a meeting: the article is remembered for `keep_days` from now. An input
-        whose article was revised or forgotten since is not known.
+        A hit keeps the article in the index for another `keep_days`. An input whose article was
+        revised or forgotten since gives None.
         """
         answers = [found for part in _runs(raws) for found in self._look_up(part, plain=False)]
         return [known_by_raw(*marks) if marks else None for marks in answers]
 
-    def unchanged(self, raws: Sequence[bytes]) -> list[bool]:
-        """The same, but only whether: a hundred entries of a feed are answered by one string."""
+    def seen(self, raws: Sequence[bytes]) -> list[bool]:
+        """Whether :meth:`lookup` finds each input; one string answers for a hundred entries."""
         return [
-            said == ord("1") for part in _runs(raws) for said in self._look_up(part, plain=True)
+            flag == ord("1") for part in _runs(raws) for flag in self._look_up(part, plain=True)
         ]
 
     def _look_up(self, raws: Sequence[bytes], *, plain: bool) -> Any:
@@ -122,7 +122,7 @@ class ArticleStore(Stream):
         args: list[bytes | int] = [layout.keep_seconds, layout.key("i", ""), len(all_keys[0])]
         args += (DATED_SHARDS, UNDATED_SHARDS, layout.generation(now), int(plain))
         args += map(raw_field, raws)
-        return self._run(self._known, [key for keys in all_keys for key in keys], args)
+        return self._run(self._lookup, [key for keys in all_keys for key in keys], args)
 
     def find(self, article_id: str) -> IndexEntry | None:
         """What the index knows of an article; None also where `article_id` is no id."""

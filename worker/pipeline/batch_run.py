@@ -1,0 +1,230 @@
+"""One run over a batch: what becomes of each of its articles.
+
+::
+
+    read → look up → parse → publish → journal
+
+A group of entries that fits into memory is read and looked up at once. Its articles are published
+in bounded calls; every outcome is in the batch's journal before the next group is read.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+
+from worker.errors import Reason, Rejected
+from worker.escape import printable
+from worker.logs import log_context
+from worker.model import IndexEntry, Outcome, Status
+from worker.pipeline import publisher
+from worker.pipeline.extract import (
+    EntryReader,
+    ParsedArticle,
+    ParseFailure,
+    entry_source,
+    file_mark,
+    parse_entry,
+    sha256,
+)
+from worker.pipeline.feed_documents import entry_form, read_entry_bundle
+from worker.pipeline.feed_run import parse_feed
+from worker.pipeline.ports import IngestDeps
+from worker.spool.batch import Batch
+from worker.spool.manifest import Entry, Form
+
+JOURNAL_INTERVAL = timedelta(seconds=1)
+"""A worker that is killed loses no more work than this; a slow batch still comes to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """An entry that was read, or why it could not be; `digest` is the SHA-256 of a file of unknown
+    format."""
+
+    entry: Entry
+    content: bytes | ParseFailure
+    digest: str = ""
+
+
+class BatchRun:
+    """Owns all that changes while a batch is ingested: articles not published yet, outcomes not
+    written to the journal yet, and the outcomes in the journal, those of earlier runs included."""
+
+    def __init__(self, batch: Batch, deps: IngestDeps, is_over: Callable[[], bool]) -> None:
+        self._batch = batch
+        self._progress = batch.progress
+        self._deps = deps
+        self._is_over = is_over
+        self._reader = EntryReader(
+            deps.settings, deps.sites, cache(deps.profile), batch.manifest.head
+        )
+        self._pending: list[ParsedArticle] = []
+        self._pending_bytes = 0
+        self._unwritten: list[Outcome] = []
+        self._finished: list[int] = []
+        self._written = {
+            (outcome.entry, outcome.ordinal): outcome for outcome in batch.progress.outcomes
+        }
+        self._written_at = deps.now()
+
+    def run(self) -> list[Outcome] | None:
+        """The outcome of every article of the batch, in order.
+
+        None if the time was over before the last entry: the journal has what is decided, and
+        whoever takes the batch next continues from there.
+        """
+        entries = self._remaining()
+        remaining_count = len(entries)
+        for group in self._groups(entries):
+            files = [self._read(entry) for entry in group]
+            for file, index_entry in zip(files, self._look_up(files), strict=True):
+                self._parse(file, index_entry)
+                remaining_count -= 1
+                is_over = remaining_count > 0 and self._is_over()
+                if is_over or self._deps.now() - self._written_at >= JOURNAL_INTERVAL:
+                    self._commit()
+                if is_over:
+                    return None
+            self._commit()
+        return [self._written[key] for key in sorted(self._written)]
+
+    def _remaining(self) -> list[Entry]:
+        """The entries that are not finished; those that killed a worker come last, so that they
+        delay no other."""
+        done, deaths = self._progress.done, self._progress.deaths
+        entries = [entry for entry in self._batch.entries() if entry.number not in done]
+        return sorted(entries, key=lambda entry: (deaths.get(entry.number, 0), entry.number))
+
+    def _groups(self, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+        """Entries in groups whose bytes fit into memory together."""
+        group: list[Entry] = []
+        group_bytes = 0
+        for entry in entries:
+            try:
+                size = self._batch.size(entry.number)
+            except OSError:
+                size = 0  # reading it reports the error
+            if group and group_bytes + size > self._deps.settings.spool.batch_bytes:
+                yield group
+                group, group_bytes = [], 0
+            group.append(entry)
+            group_bytes += size
+        if group:
+            yield group
+
+    def _read(self, entry: Entry) -> _File:
+        deaths = self._progress.deaths.get(entry.number, 0)
+        with self._log_context(entry):
+            try:
+                if deaths >= self._deps.settings.spool.max_attempts:
+                    raise Rejected(
+                        Reason.KILLS_WORKER,
+                        f"reading this file ended its worker {deaths} times (time or memory ran "
+                        "out): check it for extreme size or nesting, or report it as a bug",
+                    )
+                data = self._batch.read(entry.number, self._deps.settings.limits.file_bytes)
+            except Rejected as error:
+                failure = ParseFailure(0, error.reason, str(error), b"", whole_file=True)
+                return _File(entry, failure)
+        return _File(entry, data, sha256(data) if entry_form(entry) is Form.ANY else "")
+
+    def _look_up(self, files: Sequence[_File]) -> list[IndexEntry | None]:
+        """The index entry of each file whose bytes were published before. Fetched documents are
+        looked up entry by entry when they are parsed."""
+        marks = {
+            file.entry.number: file_mark(file.digest, self._reader.profile(file.entry))
+            for file in files
+            if file.digest and self._may_look_up(file.entry)
+        }
+        found = self._deps.articles.lookup(list(marks.values())) if marks else ()
+        by_number = dict(zip(marks, found, strict=True))
+        return [by_number.get(file.entry.number) for file in files]
+
+    def _may_look_up(self, entry: Entry) -> bool:
+        """False for an entry that an earlier run may have published: it would look like a duplicate
+        of itself."""
+        return entry.number not in self._progress.touched and not self._reader.head.force
+
+    def _parse(self, file: _File, index_entry: IndexEntry | None) -> None:
+        entry = file.entry
+        if entry.number in self._progress.deaths:
+            self._commit()  # it may kill this worker too: what came before is safe then
+        with self._log_context(entry):
+            if isinstance(file.content, ParseFailure):
+                self._add(entry, file.content)
+            elif index_entry is not None:
+                self._add(entry, _duplicate(file, index_entry))
+            else:
+                self._batch.journal.hand(entry.number)
+                for item in self._items(file, file.content):
+                    self._add(entry, item)
+            self._finished.append(entry.number)
+
+    def _items(self, file: _File, data: bytes) -> Iterator[ParsedArticle | ParseFailure | Outcome]:
+        entry = file.entry
+        match entry_form(entry):
+            case Form.FEED:
+                may_look_up = self._may_look_up(entry)
+                yield from parse_feed(
+                    self._reader, entry, data, self._deps, may_look_up=may_look_up
+                )
+            case Form.CAPSULE:
+                yield read_entry_bundle(self._reader, entry, data)
+            case _:
+                yield from parse_entry(self._reader, entry, data, file.digest)
+
+    def _add(self, entry: Entry, item: ParsedArticle | ParseFailure | Outcome) -> None:
+        """Queue an article for publishing, or an outcome for the journal; refuse what failed."""
+        if isinstance(item, Outcome):
+            self._unwritten.append(item)
+        elif isinstance(item, ParseFailure):
+            self._unwritten.append(publisher.refuse(self._batch, entry, item, self._deps))
+        else:
+            self._pending.append(item)
+            self._pending_bytes += item.size
+            if (
+                len(self._pending) >= publisher.MAX_ARTICLES
+                or self._pending_bytes >= publisher.MAX_BYTES
+            ):
+                self._commit()
+                self._batch.journal.hand(entry.number)
+
+    def _commit(self) -> None:
+        """Publish the pending articles, then write every outcome to the journal."""
+        self._batch.journal.hand(None)
+        self._publish()
+        self._write_journal()
+
+    def _publish(self) -> None:
+        items, self._pending, self._pending_bytes = self._pending, [], 0
+        for item, result in publisher.publish(items, self._batch.name, self._reader, self._deps):
+            self._add(item.entry, result)
+
+    def _write_journal(self) -> None:
+        self._batch.journal.decided(self._unwritten, self._finished)
+        for outcome in self._unwritten:
+            self._written[outcome.entry, outcome.ordinal] = outcome
+        self._unwritten, self._finished = [], []
+        self._written_at = self._deps.now()
+
+    def _log_context(self, entry: Entry) -> AbstractContextManager[None]:
+        """What every log line says while an entry is read or parsed."""
+        source = entry_source(entry, self._reader.head)
+        return log_context(document=printable(entry.path), source=printable(source))
+
+
+def _duplicate(file: _File, index_entry: IndexEntry) -> Outcome:
+    """The same bytes were published before: the file need not be parsed."""
+    return Outcome(
+        entry=file.entry.number,
+        ordinal=0,
+        status=Status.DUPLICATE,
+        path=printable(file.entry.path),
+        id=index_entry.identity.id,
+        date=index_entry.identity.date,
+        raw_sha256=file.digest,
+        revision=index_entry.revision,
+        message="the same bytes were published before",
+    )
