@@ -10,7 +10,8 @@ import pytest
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.web.served import Served, look_anew, served
-from worker.store.factory import article_store, job_store
+from worker.store.connection import connect, redis_url
+from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
 from worker.store.stream import Stream
 from worker.store.workers import Heartbeats, WorkerInfo
@@ -41,7 +42,7 @@ def published(one: Served) -> dict[str, Any]:
 
 def replaced(one: Served, row: dict[str, Any], data: str) -> None:
     """Let another program's entry stand where the article's own did."""
-    client = article_store(one.home.settings())._client
+    client = connect(redis_url(one.home.settings()))
     client.xdel(STREAM, row["stream_id"])
     ms, _, number = row["stream_id"].partition("-")
     client.xadd(
@@ -65,7 +66,7 @@ def replaced(one: Served, row: dict[str, Any], data: str) -> None:
 )
 def test_any_entry_may_stand_in_the_stream(ours: Served, fields: dict[str, str]) -> None:
     """What another program wrote is listed as far as it says something."""
-    article_store(ours.home.settings())._client.xadd(STREAM, fields)
+    connect(redis_url(ours.home.settings())).xadd(STREAM, fields)
     for path in LISTS:
         answer = ours.client.get(path)
         assert answer.status_code == 200, (path, answer.text)
@@ -77,7 +78,7 @@ def test_a_list_is_in_bounds_whatever_its_entries_say(ours: Served) -> None:
     long = "x" * 200_000
     names = ("id", "title", "date", "source", "type")
     data = json.dumps({"url": f"https://a.example/{long}", "language": long})
-    article_store(ours.home.settings())._client.xadd(
+    connect(redis_url(ours.home.settings())).xadd(
         STREAM, {**dict.fromkeys(names, f"one {long}"), "data": data}
     )
     for path in LISTS:
@@ -92,7 +93,7 @@ def test_long_records_are_read_a_few_at_a_time(
 ) -> None:
     """However long records are, no list or search holds many of them at once; a search that looked
     at many bytes goes on in the next."""
-    client = article_store(ours.home.settings())._client
+    client = connect(redis_url(ours.home.settings()))
     data = json.dumps({"content_text": "long " * 800_000, "word_count": True})
     for at in range(12):
         client.xadd(STREAM, {"id": f"a-{at}", "title": "one", "data": data})
@@ -199,7 +200,7 @@ def test_anything_may_stand_at_a_key(ours: Served, name: str, kind: str) -> None
     """Another type, or what no newsdrop writes: each page and answer is there, or says in a
     sentence (503) what cannot be read."""
     job_store(ours.home.settings()).open(Job("j", JobKind.SCAN, "drop", "j", 10**12))
-    client = article_store(ours.home.settings())._client
+    client = connect(redis_url(ours.home.settings()))
     key = f"{{{STREAM}}}:{name}"
     client.delete(key)
     if kind == "string":
@@ -232,7 +233,7 @@ def test_a_job_of_another_version_hides_no_other(ours: Served, noted: dict[bytes
     store = job_store(ours.home.settings())
     store.open(Job("ours", JobKind.SCAN, "drop", "ours", 10**12))
     store.open(Job("theirs", JobKind.SCAN, "drop", "theirs", 10**12 + 1))
-    client = article_store(ours.home.settings())._client
+    client = connect(redis_url(ours.home.settings()))
     client.hset(f"{{{STREAM}}}:job:theirs", mapping=noted)
     client.zadd(f"{{{STREAM}}}:jobs", {b"\xff\xfe": 10**12})
     assert {job["id"] for job in ours.get("/jobs")["jobs"]} == {"ours", "theirs"}
@@ -243,7 +244,7 @@ def test_a_job_of_another_version_hides_no_other(ours: Served, noted: dict[bytes
 def test_one_strange_heartbeat_hides_no_worker(ours: Served) -> None:
     """What another program says under the workers is passed over; the workers count."""
     settings = ours.home.settings()
-    client = article_store(settings)._client
+    client = connect(redis_url(settings))
     Heartbeats(client, stream=STREAM).beat(WorkerInfo("celery@one", 1, "one", 2, 10**12))
     for at, said in enumerate((b"\xff", b"[]", b"{}", b'{"name": 5, "pid": "x"}', b"null")):
         client.hset(f"{{{STREAM}}}:workers", f"strange-{at}", said)
@@ -277,7 +278,7 @@ def test_a_consumer_groups_name_is_any_bytes(ours: Served) -> None:
     """A group's name is shown and counted with nothing in it that is obeyed, and not for its whole
     length."""
     published(ours)
-    client = article_store(ours.home.settings())._client
+    client = connect(redis_url(ours.home.settings()))
     names = ["<script>\u202e\x1b[31m", 'a"} 1\nevil_metric 1', "x" * 100_000, b"\xff\xfe"]
     for name in names:
         client.xgroup_create(STREAM, name, "0")
