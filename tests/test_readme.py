@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from worker.cli.output import as_json
 from worker.cli.root import app
-from worker.queries.reading import read_document
+from worker.queries.records import read_document
 from worker.settings import load
 from worker.settings.clock import utc_now
 

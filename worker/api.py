@@ -11,7 +11,7 @@ from worker.errors import Rejected, UsageError
 from worker.escape import printable
 from worker.model import Article
 from worker.pipeline.extract import ParseFailure
-from worker.queries.reading import read_document
+from worker.queries.records import read_document
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
 from worker.sources.fetch_once import fetch_once, is_address

@@ -15,7 +15,7 @@ from worker.actions import fetch_slots
 from worker.actions.enqueue import Upload, enqueue_addresses, enqueue_files
 from worker.actions.feeds import add
 from worker.errors import Busy, FetchFailed, NotThere, SpoolUnavailable, UsageError
-from worker.queries.jobs import job
+from worker.queries.jobs import get_job
 from worker.spool.batch import names
 from worker.spool.layout import manual_root
 
@@ -42,7 +42,7 @@ def test_files_become_articles(home: Home) -> None:
     assert [one.path.exists() for one in files] == [True, False]
     shutil.rmtree(files[0].path.parent)
     home.work()
-    done = job(home.settings(), job_id)
+    done = get_job(home.settings(), job_id)
     assert (done.articles.published, done.files.accepted, done.source) == (2, 2, "drop")
     told = [one["provenance"] for one in home.lines("tail")]
     assert sorted(one["path"] for one in told) == ["a.md", "子/b.md"]
@@ -86,7 +86,7 @@ def test_many_files_are_many_batches(home: Home, monkeypatch: pytest.MonkeyPatch
     job_id = enqueue_files(home.settings(), files)
     assert len(names(manual_root(home.settings()))) == 3
     home.work()
-    assert job(home.settings(), job_id).articles.published == 5
+    assert get_job(home.settings(), job_id).articles.published == 5
 
 
 def test_a_disk_that_fails_half_way_says_what_was_taken(
@@ -143,7 +143,7 @@ def test_an_address_is_fetched_and_published(home: Home, web: Web, allowed: Load
     web.pages["/a.html"] = page("港口夜航", "第一段。")
     job_id = enqueue_addresses(allowed(), [web.url("/a.html")])
     home.work()
-    assert job(home.settings(), job_id).articles.published == 1
+    assert get_job(home.settings(), job_id).articles.published == 1
     (record,) = home.lines("tail")
     assert record["provenance"]["url"] == web.url("/a.html")
 

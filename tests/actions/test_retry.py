@@ -9,7 +9,7 @@ from worker.actions import retry as retrying
 from worker.actions.quarantine import discard
 from worker.actions.retry import retry, retry_job
 from worker.errors import NotThere, UsageError
-from worker.queries.jobs import job
+from worker.queries.jobs import get_job
 from worker.spool.quarantine import Quarantine, QuarantineItem
 
 
@@ -29,7 +29,7 @@ def test_a_job_is_retried_without_what_is_gone(home: Home) -> None:
     retried = retry_job(home.settings(), job_id)
     assert (retried.files, retried.problems) == (2, ())
     home.work()
-    told = job(home.settings(), retried.job)
+    told = get_job(home.settings(), retried.job)
     assert (told.started_by, told.articles.published, told.articles.rejected) == ("retry", 1, 1)
     with pytest.raises(UsageError, match="nothing to retry"):
         retry_job(home.settings(), job_id)

@@ -19,7 +19,7 @@ from tests.world import World, article, in_child
 from worker.cli.status.status_view import standing
 from worker.errors import SpoolUnavailable
 from worker.pipeline.scan import hourly_job, scan_folders, sources_with_more
-from worker.queries.overview import overview
+from worker.queries.overview import get_overview
 from worker.service.doctor_machine import machine_checks
 from worker.service.listener.listener import Listener
 from worker.sources.ledger import Ledger
@@ -153,7 +153,7 @@ def test_pausing_and_status(make: Make) -> None:
     assert world.waiting() == []
     resume(world.settings.state_dir, "drop")
     world.look()
-    told = overview(world.settings, world.now)
+    told = get_overview(world.settings, world.now)
     shown = Console(width=200, file=io.StringIO())
     shown.print(standing(told))
     assert "drop  in place" in shown.file.getvalue().replace("\n", "")  # type: ignore[attr-defined]
@@ -162,7 +162,7 @@ def test_pausing_and_status(make: Make) -> None:
     assert [left.path for left in source.left_alone] == ["link.md"]
     world.drain()
     shutil.rmtree(world.drop_dir)
-    (source,) = overview(world.settings, world.now).status.sources
+    (source,) = get_overview(world.settings, world.now).status.sources
     assert (source.folder_there, source.waiting) == (False, 0)
     with pytest.raises(SpoolUnavailable, match="is not there"):
         world.look()
@@ -189,7 +189,7 @@ def test_a_folder_without_room_is_read(make: Make, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("worker.pipeline.scan.check_free", lambda path, _: asked.append(path))
     monkeypatch.setattr("worker.spool.free_space.check_free", lambda path, _: asked.append(path))
     world.look()
-    overview(world.settings, world.now)
+    get_overview(world.settings, world.now)
     assert set(asked) == {world.settings.state_dir}
 
 

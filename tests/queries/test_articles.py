@@ -7,8 +7,8 @@ import pytest
 from tests.home import Home, article
 from worker.errors import NotThere, StoreUnavailable, UsageError
 from worker.queries import articles as viewing
-from worker.queries.articles import article as one_article
-from worker.queries.articles import newest, search
+from worker.queries.articles import get_article as one_article
+from worker.queries.articles import list_articles, search_articles
 
 
 def published(home: Home, count: int = 5) -> list[str]:
@@ -25,9 +25,9 @@ def published(home: Home, count: int = 5) -> list[str]:
 def test_pages_of_the_newest(home: Home) -> None:
     """Newest first; each page names where the next one begins, the last one nothing."""
     ids = published(home)
-    first = newest(home.settings(), 2)
-    second = newest(home.settings(), 2, first.next)
-    third = newest(home.settings(), 2, second.next)
+    first = list_articles(home.settings(), 2)
+    second = list_articles(home.settings(), 2, first.next)
+    third = list_articles(home.settings(), 2, second.next)
     pages = [[row.id for row in page.articles] for page in (first, second, third)]
     assert list(chain(*pages)) == ids[::-1]
     assert [len(page) for page in pages] == [2, 2, 1]
@@ -40,27 +40,27 @@ def test_pages_of_the_newest(home: Home) -> None:
 
 def test_an_empty_stream(home: Home) -> None:
     """No articles, no next page."""
-    assert newest(home.settings(), 10) == viewing.ArticleList((), None)
-    assert search(home.settings(), "港口", 10) == viewing.ArticleList((), None, 0)
+    assert list_articles(home.settings(), 10) == viewing.ArticleList((), None)
+    assert search_articles(home.settings(), "港口", 10) == viewing.ArticleList((), None, 0)
 
 
 @pytest.mark.parametrize("before", ["", "x", "1-2-3", "-1", "(5", "99999999999999999999999", "１"])
 def test_what_is_no_stream_id(home: Home, before: str) -> None:
     """A page is begun at a stream id and nothing else; Redis is not asked about it."""
     with pytest.raises(UsageError, match="no stream id"):
-        newest(home.settings(), 10, before)
+        list_articles(home.settings(), 10, before)
 
 
 def test_words_are_found_as_titles_are_folded(home: Home) -> None:
     """In title or text, each of them, whatever their case and width; how many were looked at."""
     published(home)
     for words in ("第3号", "ｎｏ３", "FERRY no3", "港口 ferry 第3号公告"):
-        found = search(home.settings(), words, 10)
+        found = search_articles(home.settings(), words, 10)
         assert [row.title for row in found.articles] == ["港口第3号公告"], words
         assert (found.next, found.looked) == (None, 5)
-    assert not search(home.settings(), "第3号 no4", 10).articles
+    assert not search_articles(home.settings(), "第3号 no4", 10).articles
     with pytest.raises(UsageError, match="words"):
-        search(home.settings(), " \u200b ", 10)
+        search_articles(home.settings(), " \u200b ", 10)
 
 
 def test_a_search_is_bounded_and_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,24 +68,24 @@ def test_a_search_is_bounded_and_goes_on(home: Home, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(viewing, "SEARCHED", 2)
     monkeypatch.setattr(viewing, "_CHUNK", 2)
     published(home)
-    first = search(home.settings(), "第1号", 10)
+    first = search_articles(home.settings(), "第1号", 10)
     assert (first.articles, first.looked) == ((), 2)
-    second = search(home.settings(), "第1号", 10, first.next)
+    second = search_articles(home.settings(), "第1号", 10, first.next)
     assert [row.title for row in second.articles] == ["港口第1号公告"]
-    part = search(home.settings(), "港口", 1)
+    part = search_articles(home.settings(), "港口", 1)
     assert [row.title for row in part.articles] == ["港口第4号公告"]
-    assert [row.title for row in search(home.settings(), "港口", 1, part.next).articles] == [
-        "港口第3号公告"
-    ]
+    assert [
+        row.title for row in search_articles(home.settings(), "港口", 1, part.next).articles
+    ] == ["港口第3号公告"]
 
 
 def test_what_others_wrote_into_the_stream(home: Home) -> None:
     """An entry that is no record is listed as far as it goes."""
     client = home.context().redis
     client.xadd("newsdrop:articles", {"data": "{[", "title": "甲"}, id="18446744073709551615-1")
-    (row,) = newest(home.settings(), 10).articles
+    (row,) = list_articles(home.settings(), 10).articles
     assert (row.title, row.id, row.word_count) == ("甲", "", None)
-    assert [one.title for one in search(home.settings(), "甲", 1).articles] == ["甲"]
+    assert [one.title for one in search_articles(home.settings(), "甲", 1).articles] == ["甲"]
 
 
 def test_one_article_with_its_history(home: Home) -> None:

@@ -4,7 +4,7 @@ from tests.home import Home
 from worker.feeds import managed
 from worker.feeds.schedule import FIRST_SECONDS
 from worker.pipeline.poll import poll
-from worker.queries.feeds import FeedStanding, feeds
+from worker.queries.feeds import FeedStatus, list_feeds
 from worker.settings.clock import utc_now
 
 
@@ -18,13 +18,13 @@ def _add(home: Home, count: int, **keys: object) -> None:
 def test_a_feed_that_was_never_polled(home: Home) -> None:
     """New, at the interval that a feed begins with; when is known once the store has it."""
     _add(home, 1)
-    (one,) = feeds(home.settings(), utc_now()).feeds
+    (one,) = list_feeds(home.settings(), utc_now()).feeds
     assert (one.standing, one.next_poll, one.interval_seconds) == (
-        FeedStanding.NEW, None, FIRST_SECONDS,
+        FeedStatus.NEW, None, FIRST_SECONDS,
     )  # fmt: skip
     poll(home.context(), notify=lambda: None)
     now = utc_now()
-    view = feeds(home.settings(), now)
+    view = list_feeds(home.settings(), now)
     assert view.feeds[0].next_poll == view.at
     assert view.feeds[0].last_poll is None
 
@@ -32,15 +32,15 @@ def test_a_feed_that_was_never_polled(home: Home) -> None:
 def test_a_schedule_has_no_interval(home: Home) -> None:
     """Cron says when it is polled, so that no number of seconds is shown for it."""
     _add(home, 1, schedule="*/5 9-15 * * 1-5")
-    (one,) = feeds(home.settings(), utc_now()).feeds
+    (one,) = list_feeds(home.settings(), utc_now()).feeds
     assert (one.schedule, one.interval_seconds) == ("*/5 9-15 * * 1-5", None)
 
 
 def test_without_redis_the_configured_feeds_are_there(lonely: Home) -> None:
     """The view has its problem, and each feed what is known without."""
     _add(lonely, 2)
-    view = feeds(lonely.settings(), utc_now())
+    view = list_feeds(lonely.settings(), utc_now())
     assert view.problem
     assert [(one.name, one.standing) for one in view.feeds] == [
-        ("feed-0", FeedStanding.UNKNOWN), ("feed-1", FeedStanding.UNKNOWN),
+        ("feed-0", FeedStatus.UNKNOWN), ("feed-1", FeedStatus.UNKNOWN),
     ]  # fmt: skip

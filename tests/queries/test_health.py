@@ -13,7 +13,7 @@ from typing import Any
 from tests.mounts import read_only
 from tests.servers import Server
 from worker.health.check import Check
-from worker.queries.health import Health, ServicePart, health
+from worker.queries.health import Health, ServicePart, check_health
 from worker.settings import Settings, load
 from worker.store.connection import connect
 from worker.store.workers import Heartbeats, WorkerInfo
@@ -45,7 +45,7 @@ def test_all_that_is_needed_is_there(tmp_path: Path, redis_server: Server) -> No
     """Redis can be written, a worker and beat are heard, disk and folders are good: ready."""
     settings = _settings(tmp_path, redis_server.url)
     _heard(settings)
-    found = health(settings, NOW)
+    found = check_health(settings, NOW)
     assert found.ready, found.failing
     names = ["redis", "worker", "beat", "disk", "state directory", "folder drop"]
     assert [check.name for check in found.checks] == names
@@ -55,7 +55,7 @@ def test_all_that_is_needed_is_there(tmp_path: Path, redis_server: Server) -> No
 
 def test_nobody_is_heard(tmp_path: Path, redis_server: Server) -> None:
     """Without a worker, and without a tick, the service is not ready, and each says what to do."""
-    found = _named(health(_settings(tmp_path, redis_server.url), NOW))
+    found = _named(check_health(_settings(tmp_path, redis_server.url), NOW))
     assert [found[name].level for name in ("redis", "worker", "beat")] == ["ok", "fail", "fail"]
     assert "`newsdrop worker` starts one" in found["worker"].advice
     assert "no tick within a day" in found["beat"].message
@@ -68,7 +68,7 @@ def test_a_beat_that_is_silent(tmp_path: Path, redis_server: Server) -> None:
     client = redis_server.client()
     seconds, _ = client.time()  # type: ignore[misc]
     client.set(f"{{{settings.stream.name}}}:tick", (seconds - 300) * 1000)
-    found = _named(health(settings, NOW))
+    found = _named(check_health(settings, NOW))
     assert found["worker"].level == "ok"
     assert found["beat"].level == "fail"
     assert found["beat"].message.startswith("its last tick was 30")
@@ -79,7 +79,7 @@ def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> Non
     server = own_server()
     settings = _settings(tmp_path, server.url)
     server.stop()
-    found = health(settings, NOW)
+    found = check_health(settings, NOW)
     assert (found.ready, found.away) == (False, True)
     assert [check.name for check in found.failing] == ["redis"]
     assert "cannot be reached" in found.failing[0].message
@@ -95,7 +95,7 @@ def test_a_full_redis_cannot_be_written(tmp_path: Path, own_server: Callable[...
     client.set("filling", b"x" * 4_000_000)
     client.config_set("maxmemory", "3mb")
     assert client.ping()
-    failing = health(settings, NOW).failing
+    failing = check_health(settings, NOW).failing
     assert [check.name for check in failing] == ["redis"]
     assert "out of memory" in failing[0].message
 
@@ -104,9 +104,9 @@ def test_a_worker_is_looked_for_on_this_machine(tmp_path: Path, redis_server: Se
     """`worker` is about the one of this host: another's heartbeat does not make it healthy."""
     settings = _settings(tmp_path, redis_server.url)
     _heard(settings, host="elsewhere", tick=False)
-    assert _named(health(settings, NOW, ServicePart.WORKER))["worker"].level == "fail"
+    assert _named(check_health(settings, NOW, ServicePart.WORKER))["worker"].level == "fail"
     _heard(settings, host=socket.gethostname(), tick=False)
-    found = health(settings, NOW, ServicePart.WORKER)
+    found = check_health(settings, NOW, ServicePart.WORKER)
     assert found.ready, found.failing
     assert "beat" not in _named(found)
 
@@ -114,7 +114,7 @@ def test_a_worker_is_looked_for_on_this_machine(tmp_path: Path, redis_server: Se
 def test_too_little_room(tmp_path: Path, redis_server: Server) -> None:
     """Below `spool.min_free_mb` nothing is taken in: not ready."""
     settings = _settings(tmp_path, redis_server.url, **{"spool.min_free_mb": 10**9})
-    found = _named(health(settings, NOW))
+    found = _named(check_health(settings, NOW))
     assert found["disk"].level == "fail"
     assert "spool.min_free_mb" in found["disk"].message
 
@@ -124,17 +124,17 @@ def test_a_state_directory_that_cannot_be_written(tmp_path: Path, redis_server: 
     settings = _settings(tmp_path, redis_server.url)
     _heard(settings)
     with read_only(settings.state_dir):
-        found = _named(health(settings, NOW))
+        found = _named(check_health(settings, NOW))
     assert found["state directory"].level == "fail"
     assert "cannot be written: Read-only file system" in found["state directory"].message
-    assert health(settings, NOW).ready
+    assert check_health(settings, NOW).ready
 
 
 def test_a_state_directory_that_is_away(tmp_path: Path, redis_server: Server) -> None:
     """A volume that was not mounted: not ready, and nothing is made in its place."""
     settings = _settings(tmp_path, redis_server.url)
     shutil.rmtree(settings.state_dir)
-    assert _named(health(settings, NOW))["state directory"].level == "fail"
+    assert _named(check_health(settings, NOW))["state directory"].level == "fail"
     assert not settings.state_dir.exists()
 
 
@@ -143,7 +143,7 @@ def test_a_folder_that_is_away_holds_up_no_other(tmp_path: Path, redis_server: S
     settings = _settings(tmp_path, redis_server.url)
     _heard(settings)
     (settings.state_dir / "drop").rmdir()
-    found = health(settings, NOW)
+    found = check_health(settings, NOW)
     assert found.ready
     assert _named(found)["folder drop"].level == "warn"
 
@@ -151,7 +151,7 @@ def test_a_folder_that_is_away_holds_up_no_other(tmp_path: Path, redis_server: S
 def test_looking_leaves_nothing_behind(tmp_path: Path, redis_server: Server) -> None:
     """What was tried in the folders is gone again."""
     settings = _settings(tmp_path, redis_server.url)
-    health(settings, NOW)
+    check_health(settings, NOW)
     assert [path.name for path in settings.state_dir.rglob("*")] == ["drop", ".newsdrop"]
     assert os.listdir(settings.state_dir / "drop" / ".newsdrop") == []
 
@@ -161,7 +161,7 @@ def test_the_page_is_asked_where_up_noted_it(tmp_path: Path) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         settings = _settings(tmp_path, "", **{"web.port": nobody.getsockname()[1]})
-        found = health(settings, NOW, ServicePart.WEB)
+        found = check_health(settings, NOW, ServicePart.WEB)
         assert not found.ready
         assert "does not answer" in found.checks[0].message
     run = settings.state_dir / "run"
@@ -174,7 +174,7 @@ def test_the_page_is_asked_where_up_noted_it(tmp_path: Path) -> None:
             ["python3", "-c", _ANSWERS, str(page.fileno())], pass_fds=[page.fileno()]
         )
         try:
-            found = health(settings, NOW, ServicePart.WEB)
+            found = check_health(settings, NOW, ServicePart.WEB)
         finally:
             answering.kill()
             answering.wait()

@@ -8,7 +8,7 @@ import pytest
 from tests.home import Home, article
 from worker.errors import NotThere
 from worker.model import BatchMeasures, Stage, Tally
-from worker.queries.jobs import job, jobs
+from worker.queries.jobs import get_job, list_jobs
 from worker.spool import manifest
 from worker.spool.batch import names, take
 from worker.spool.layout import manual_root
@@ -21,7 +21,7 @@ def test_who_began_it(home: Home) -> None:
     store = job_store(home.settings())
     for kind in JobKind:
         store.open(Job(kind.value, kind, "drop", "x", int(time.time() * 1000)))
-    told = {one.id: one.started_by for one in jobs(home.settings(), 10)}
+    told = {one.id: one.started_by for one in list_jobs(home.settings(), 10)}
     assert told == {
         "enqueue": "person",
         "scan": "scan",
@@ -34,11 +34,11 @@ def test_who_began_it(home: Home) -> None:
 def test_how_long_it_waited_and_ran(home: Home) -> None:
     """A job waits until a worker takes its first batch and runs until its last is done."""
     first = home.json("enqueue", str(home.put("a.md", article("甲"))))["job"]
-    began = job(home.settings(), first)
+    began = get_job(home.settings(), first)
     assert (began.waited_seconds, began.ran_seconds, began.last_at) == (None, None, None)
     time.sleep(0.4)
     home.work()
-    done = job(home.settings(), first)
+    done = get_job(home.settings(), first)
     assert done.waited_seconds is not None
     assert done.ran_seconds is not None
     assert 0.4 <= done.waited_seconds < 60
@@ -56,7 +56,7 @@ def test_a_job_begins_with_its_first_batch(home: Home) -> None:
         counters.settle(
             f"b{number}", source="drop", job="j", tally=Tally(archived=1), measured=measured
         )
-    ran = job(home.settings(), "j").ran_seconds
+    ran = get_job(home.settings(), "j").ran_seconds
     assert ran is not None
     assert 5.0 <= ran < 60
 
@@ -65,7 +65,7 @@ def test_an_hours_job_has_no_times(home: Home) -> None:
     """What a scan found came at any time of the hour: how long that took says nothing."""
     home.drop.joinpath("a.md").write_text(article("甲"), "utf-8")
     home.settled()
-    (found,) = jobs(home.settings(), 10)
+    (found,) = list_jobs(home.settings(), 10)
     assert found.started_by == "scan"
     assert (found.waited_seconds, found.ran_seconds) == (None, None)
 
@@ -76,9 +76,9 @@ def test_a_page_of_jobs(home: Home) -> None:
     now = int(time.time() * 1000)
     for number in range(5):
         store.open(Job(f"j{number}", JobKind.ENQUEUE, "drop", "x", now + number))
-    assert [one.id for one in jobs(home.settings(), 2)] == ["j4", "j3"]
-    assert [one.id for one in jobs(home.settings(), 2, 2)] == ["j2", "j1"]
-    assert [one.id for one in jobs(home.settings(), 2, 4)] == ["j0"]
+    assert [one.id for one in list_jobs(home.settings(), 2)] == ["j4", "j3"]
+    assert [one.id for one in list_jobs(home.settings(), 2, 2)] == ["j2", "j1"]
+    assert [one.id for one in list_jobs(home.settings(), 2, 4)] == ["j0"]
 
 
 def test_only_what_is_held_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_only_what_is_held_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(manifest, "load", counted)
     with held:
-        found = jobs(home.settings(), 10)
+        found = list_jobs(home.settings(), 10)
         assert [(one.files.waiting, one.files.working) for one in found] == [(1, 0), (0, 1), (1, 0)]
         assert read == [held.name]
 
@@ -105,4 +105,4 @@ def test_only_what_is_held_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) 
 def test_an_unknown_job(home: Home) -> None:
     """An id that is none is told, with where to look."""
     with pytest.raises(NotThere, match="no job has the id"):
-        job(home.settings(), "nosuch\x1b")
+        get_job(home.settings(), "nosuch\x1b")

@@ -17,7 +17,7 @@ from tests.newsroom import feed, newsroom
 from tests.servers import Server
 from tests.world import World, article
 from worker.queries.disk import size_caches
-from worker.queries.overview import Overview, overview
+from worker.queries.overview import Overview, get_overview
 from worker.settings import MEGABYTE
 from worker.settings.clock import utc_now
 from worker.sources.semaphore import acquire_slot
@@ -33,7 +33,7 @@ def world(tmp_path: Path, redis_server: Server) -> World:
 
 
 def _now(world: World) -> Overview:
-    return overview(world.settings, utc_now())
+    return get_overview(world.settings, utc_now())
 
 
 def _enqueue(world: World, count: int) -> None:
@@ -129,7 +129,7 @@ def test_minutes_are_those_of_the_articles(world: World) -> None:
     _enqueue(world, 5)
     world.put("empty.md", b"")
     world.run()
-    minutes = overview(world.settings, utc_now(), 30).minutes
+    minutes = get_overview(world.settings, utc_now(), 30).minutes
     assert len(minutes) == 30
     assert all(isinstance(one, Minute) for one in minutes)
     assert sum(one.published for one in minutes[-2:]) == 5
@@ -228,7 +228,7 @@ def test_the_next_turn_of_a_schedule_and_of_a_feed(tmp_path: Path, redis_server:
     world.context.counter_store.settle("b-1", source="harbour", job=None, tally=tally)
     world.context.counter_store.settle("b-2", source="manual", job=None, tally=tally)
     now = datetime(2021, 11, 26, tzinfo=UTC)
-    turns = {one.name: one.next_turn for one in overview(world.settings, now).status.sources}
+    turns = {one.name: one.next_turn for one in get_overview(world.settings, now).status.sources}
     assert turns == {
         "drop": "2021-11-26T01:00:00.000Z",
         "harbour": "2021-11-26T12:26:04.000Z",

@@ -11,7 +11,7 @@ import pytest
 from tests.mounts import read_only
 from tests.servers import Server
 from tests.world import World, article
-from worker.queries.overview import overview
+from worker.queries.overview import get_overview
 from worker.queries.problems import Problem
 from worker.settings.clock import utc_now
 from worker.sources.pause import pause
@@ -20,7 +20,7 @@ from worker.store.workers import Heartbeats, WorkerInfo
 
 
 def _problems(world: World, now: datetime | None = None) -> dict[str, Problem]:
-    return {one.name: one for one in overview(world.settings, now or utc_now()).problems}
+    return {one.name: one for one in get_overview(world.settings, now or utc_now()).problems}
 
 
 def _at_work(world: World) -> None:
@@ -42,7 +42,7 @@ def test_where_all_is_well_there_is_none(world: World) -> None:
     """Nothing is made up."""
     world.put("a.md", article())
     world.run()
-    assert overview(world.settings, utc_now()).problems == ()
+    assert get_overview(world.settings, utc_now()).problems == ()
 
 
 def test_no_worker(tmp_path: Path, redis_server: Server) -> None:
@@ -73,7 +73,7 @@ def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> Non
     world.put("a.md", article())
     world.look()
     server.stop()
-    found = overview(world.settings, utc_now())
+    found = get_overview(world.settings, utc_now())
     (problem,) = found.problems
     assert (problem.level, problem.name) == ("fail", "redis")
     assert "cannot be reached" in problem.text
@@ -153,7 +153,7 @@ def test_a_spool_that_cannot_be_listed(world: World) -> None:
     work = world.drop_dir / ".newsdrop" / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.write_bytes(b"")
-    found = overview(world.settings, utc_now())
+    found = get_overview(world.settings, utc_now())
     assert [one.name for one in found.problems] == ["spool"]
     assert "cannot be listed" in found.problems[0].text
     assert found.status.files.waiting == 1
@@ -207,7 +207,7 @@ def test_what_a_person_did_is_a_note_and_comes_last(tmp_path: Path, redis_server
     (tmp_path / "state" / "paused").mkdir()
     (tmp_path / "state" / "paused" / "drop").touch()
     (tmp_path / "state" / "paused" / "feeds").touch()
-    found = overview(world.settings, utc_now()).problems
+    found = get_overview(world.settings, utc_now()).problems
     assert [one.level for one in found] == ["fail", "note"]
     assert found[1].text == "drop is paused."
     assert found[1].advice == "`newsdrop resume drop` takes it up again."
@@ -218,7 +218,9 @@ def test_nothing_from_outside_moves_the_cursor(tmp_path: Path, redis_server: Ser
     folder = {"path": str(tmp_path / "no\x1b[2Jwhere")}
     world = World(tmp_path / "state", redis_server.url, folder=folder)
     (world.drop_dir / ".newsdrop").mkdir()
-    texts: list[Any] = [one.text + one.advice for one in overview(world.settings, _NOW).problems]
+    texts: list[Any] = [
+        one.text + one.advice for one in get_overview(world.settings, _NOW).problems
+    ]
     assert any("\\x1b[2J" in text for text in texts)
     assert not any("\x1b" in text for text in texts)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.home import Home
 from worker.errors import NotThere, Reason
-from worker.queries.quarantine import preview, quarantined
+from worker.queries.quarantine import list_quarantine, preview
 from worker.spool.manifest import Origin
 from worker.spool.quarantine import Quarantine, QuarantineItem
 
@@ -30,20 +30,20 @@ def put(home: Home, number: int, raw: bytes = b"", **about: object) -> str:
 def test_pages(home: Home) -> None:
     """Newest first, each page naming where the next begins; what goes meanwhile hides no other."""
     ids = [put(home, number) for number in range(5)][::-1]
-    first = quarantined(home.settings(), 2)
+    first = list_quarantine(home.settings(), 2)
     assert [one.id for one in first.refused] == ids[:2]
     assert (first.total, first.next) == (5, ids[1])
     Quarantine(home.state).discard(ids[1])
-    second = quarantined(home.settings(), 2, first.next)
+    second = list_quarantine(home.settings(), 2, first.next)
     assert [one.id for one in second.refused] == ids[2:4]
-    third = quarantined(home.settings(), 2, second.next)
+    third = list_quarantine(home.settings(), 2, second.next)
     assert ([one.id for one in third.refused], third.next) == (ids[4:], None)
-    assert quarantined(home.settings(), 4).next is None
+    assert list_quarantine(home.settings(), 4).next is None
 
 
 def test_nothing_in_quarantine(home: Home) -> None:
     """No folder yet is an empty page."""
-    page = quarantined(home.settings(), 10)
+    page = list_quarantine(home.settings(), 10)
     assert (page.refused, page.total, page.next) == ((), 0, None)
 
 
@@ -59,7 +59,7 @@ def test_a_page_reads_no_more_than_it_shows(home: Home, monkeypatch: pytest.Monk
         return get(quarantine, refused_id)
 
     monkeypatch.setattr(Quarantine, "get", counted)
-    assert quarantined(home.settings(), 3).total == 20
+    assert list_quarantine(home.settings(), 3).total == 20
     assert len(read) == 3
 
 
@@ -71,18 +71,18 @@ def test_by_reason_and_source(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
     error = home.state / "quarantine" / polled / "error.json"
     error.write_text(error.read_text("utf-8").replace('"source": "feeds"', '"source": "harbour"'))
     put(home, 4)
-    found = quarantined(home.settings(), 10, reason="not_text")
+    found = list_quarantine(home.settings(), 10, reason="not_text")
     assert [one.id for one in found.refused] == [of_drop]
     assert found.total == 4
-    found = quarantined(home.settings(), 10, source="drop")
+    found = list_quarantine(home.settings(), 10, source="drop")
     assert [one.source for one in found.refused] == ["drop", "drop"]
-    found = quarantined(home.settings(), 10, source="harbour")
+    found = list_quarantine(home.settings(), 10, source="harbour")
     assert [one.id for one in found.refused] == [polled]
     monkeypatch.setattr("worker.queries.quarantine._LOOKED", 3)
-    page = quarantined(home.settings(), 10, source="drop-2")
+    page = list_quarantine(home.settings(), 10, source="drop-2")
     assert page.refused == ()
     assert page.next is not None
-    assert len(quarantined(home.settings(), 10, page.next, source="drop-2").refused) == 1
+    assert len(list_quarantine(home.settings(), 10, page.next, source="drop-2").refused) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from tests.home import Home, article
 from worker.pipeline.ingest import ingest, settle
 from worker.queries.audit import audit
-from worker.queries.overview import Status, overview
+from worker.queries.overview import Status, get_overview
 from worker.settings.clock import utc_now
 from worker.spool.batch import take
 
@@ -37,11 +37,11 @@ def test_the_equations_hold_while_work_goes_on(home: Home, monkeypatch: pytest.M
     worker = threading.Thread(target=home.work)
     worker.start()
     while worker.is_alive():
-        seen.append(overview(settings, utc_now()).status)
+        seen.append(get_overview(settings, utc_now()).status)
         _holds(seen[-1], 300)
         assert audit(settings).unaccounted == 0
     worker.join()
-    last = overview(settings, utc_now()).status
+    last = get_overview(settings, utc_now()).status
     _holds(last, 300)
     assert last.files.quarantined == 30
     assert last.queue.batches == 0
@@ -60,12 +60,12 @@ def test_a_settled_batch_that_still_lies_in_the_spool_counts_once(home: Home) ->
     with batch:
         batch.remove = lambda: None  # type: ignore[method-assign]  # it dies here
         ingest(batch, context.deps)
-    seen = overview(home.settings(), utc_now()).status
+    seen = get_overview(home.settings(), utc_now()).status
     _holds(seen, 1)
     assert (seen.files.waiting, seen.files.archived) == (0, 1)
     assert audit(home.settings()).waiting == 0
     home.work()
-    _holds(overview(home.settings(), utc_now()).status, 1)
+    _holds(get_overview(home.settings(), utc_now()).status, 1)
 
 
 def test_an_archived_batch_that_is_not_counted_yet_still_waits(home: Home) -> None:
@@ -81,14 +81,14 @@ def test_an_archived_batch_that_is_not_counted_yet_still_waits(home: Home) -> No
         deps = context.deps
         object.__setattr__(deps, "settle", lambda *_: None)
         ingest(batch, deps)
-        held = overview(home.settings(), utc_now()).status
+        held = get_overview(home.settings(), utc_now()).status
         assert (held.files.working, held.files.accepted) == (1, 1)
-    seen = overview(home.settings(), utc_now()).status
+    seen = get_overview(home.settings(), utc_now()).status
     assert (seen.files.waiting, seen.files.archived) == (1, 0)
     segment = context.deps.archive.find(name)
     assert segment is not None
     settle(segment, home.context().deps)
-    _holds(overview(home.settings(), utc_now()).status, 1)
+    _holds(get_overview(home.settings(), utc_now()).status, 1)
 
 
 def test_a_batch_being_worked_on_is_working(home: Home) -> None:
@@ -101,7 +101,7 @@ def test_a_batch_being_worked_on_is_working(home: Home) -> None:
     batch = take(root, name)
     assert batch is not None
     with batch:
-        seen = overview(home.settings(), utc_now()).status
+        seen = get_overview(home.settings(), utc_now()).status
     assert (seen.files.waiting, seen.files.working) == (0, 1)
     assert seen.queue.oldest_age_s is not None
     assert seen.queue.oldest_age_s > 0

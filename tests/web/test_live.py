@@ -100,13 +100,13 @@ def test_many_readers_cost_one_look(ours: Served, monkeypatch: pytest.MonkeyPatc
     """Thirty pages that are open cost as many looks as one, and none once they are closed."""
     monkeypatch.setattr(shared, "FRESH_SECONDS", 0.3)
     looks: list[float] = []
-    real = overview.overview
+    real = overview.get_overview
 
     def counted(*args: Any) -> Any:
         looks.append(time.monotonic())
         return real(*args)
 
-    monkeypatch.setattr(overview, "overview", counted)
+    monkeypatch.setattr(overview, "get_overview", counted)
     begun = time.monotonic()
     ready = threading.Barrier(31)
     done = threading.Event()
@@ -156,7 +156,7 @@ def test_who_waits_for_a_failure_is_told_with_it(
         time.sleep(1)
         raise StoreUnavailable("Redis did not answer in time")
 
-    monkeypatch.setattr(module, "jobs", hanging)
+    monkeypatch.setattr(module, "list_jobs", hanging)
     told: list[int] = []
 
     def ask() -> None:
@@ -178,7 +178,7 @@ def test_a_page_says_when_it_cannot_look(ours: Served, monkeypatch: pytest.Monke
     from worker.errors import StoreUnavailable
     from worker.web.pages import jobs as module
 
-    real = module.jobs
+    real = module.list_jobs
     away = threading.Event()
 
     def flaky(*args: Any) -> Any:
@@ -186,7 +186,7 @@ def test_a_page_says_when_it_cannot_look(ours: Served, monkeypatch: pytest.Monke
             raise StoreUnavailable("Redis <does> not answer")
         return real(*args)
 
-    monkeypatch.setattr(module, "jobs", flaky)
+    monkeypatch.setattr(module, "list_jobs", flaky)
     with watching(ours, "/live?page=jobs") as seen:
         until(seen, "jobs", "No job yet")
         away.set()

@@ -331,13 +331,13 @@ def test_the_page_is_cached_for_all_readers(ours: Served, monkeypatch: pytest.Mo
     looks = []
     from worker.web.pages import overview as module
 
-    real = module.overview
+    real = module.get_overview
 
     def counted(*args: Any) -> Any:
         looks.append(1)
         return real(*args)
 
-    monkeypatch.setattr(module, "overview", counted)
+    monkeypatch.setattr(module, "get_overview", counted)
     monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", 60.0)
     for _ in range(20):
         text(ours, "/")

@@ -14,7 +14,7 @@ from worker.feeds.catalog import Catalog, load_catalog
 from worker.feeds.feed import Feed, feed_of
 from worker.fetch import shown_url
 from worker.formats.feed.discovery import FeedLink
-from worker.queries.feeds import FeedStanding, feeds
+from worker.queries.feeds import FeedStatus, list_feeds
 from worker.settings import POLLED, Settings
 from worker.settings.clock import utc_now
 from worker.sites import Sites, open_sites
@@ -151,8 +151,8 @@ def _chosen(settings: Settings, names: Sequence[str], *, every: bool, failing: b
     if bool(names) + every + failing > 1:
         raise UsageError("names and options say two things: leave out the one or the other")
     if failing:
-        view = feeds(settings, utc_now())
-        return [feed.name for feed in view.feeds if feed.standing is FeedStanding.FAILING]
+        view = list_feeds(settings, utc_now())
+        return [feed.name for feed in view.feeds if feed.standing is FeedStatus.FAILING]
     catalog = load_catalog(settings)
     return list(catalog.feeds) if every else _named(catalog, names)
 

@@ -42,10 +42,10 @@ def healthcheck(
     Prints what fails, and exits 0 if nothing does, 1 if something does, 3 if it is Redis. Made for
     Docker's HEALTHCHECK: `newsdrop healthcheck --part worker` in the worker's container.
     """
-    from worker.queries.health import ServicePart, health
+    from worker.queries.health import ServicePart, check_health
     from worker.settings.clock import utc_now
 
-    found = health(settings_of(context), utc_now(), ServicePart(part))
+    found = check_health(settings_of(context), utc_now(), ServicePart(part))
     if json:
         from worker.cli.output import print_json
 

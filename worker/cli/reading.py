@@ -39,7 +39,7 @@ def parse(
     """
     from worker.cli.inputs import read_given
     from worker.pipeline.extract import ParseFailure
-    from worker.queries.reading import read_document
+    from worker.queries.records import read_document
     from worker.settings.clock import utc_now
     from worker.sources.lookup import require_source
 

@@ -71,7 +71,7 @@ def show(context: typer.Context, json: Json = False) -> None:
 def schema(json: Json = False) -> None:
     """Print the JSON Schema of a record (the object in a stream entry's field `data`)."""
     from worker.cli.output import print_json, print_pretty
-    from worker.queries.schema import article_schema
+    from worker.queries.records import article_schema
 
     (print_json if json else print_pretty)(article_schema())
 

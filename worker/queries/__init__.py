@@ -1,24 +1,23 @@
-"""The view of the work: what waits, what came out, what was refused and why.
+"""What a person sees: the state of the service, its output, and what was refused and why.
 
-Plain functions that return frozen dataclasses. Nothing here prints, and nothing changes the work.
+Plain functions that return frozen dataclasses. Nothing here prints or changes anything.
 
-==================  ============================================================================
-``status``          how everything stands at one moment
-``overview``        the same with all that a person looks at first: what is wrong, who does what
+==================  ===============================================================
+``overview``        everything a person looks at first, in one value
+``status``          counts of files and articles, queue, feeds and sources
 ``problems``        what is wrong, in sentences with what to do
-``health``          whether everything is there that the work needs
-``measures``        the numbers of it all, and what was measured since it began
-``working``         what each worker's process does now
-``redis_snapshot``  what Redis tells of it
-``disk``            the room on the disk, and the sizes of spool, archive and quarantine
-``feeds``           how the feeds stand
-``jobs``            each enqueue, and what was found or polled within an hour
-``articles``        the newest, those with some words in them, one with all that is known of it
-``quarantine``      what was refused, a page at a time, and a safe look at it
+``activity``        what each worker process is doing
+``disk``            free space, and the sizes of spool, archive and quarantine
+``redis_snapshot``  what the overview reads from Redis, over one connection
+``health``          whether everything is there that the service needs
+``metrics``         the values for /metrics: the overview, and totals since the start
+``feeds``           the state of each feed
+``jobs``            what each enqueue, or one source within an hour, brought in
+``articles``        the newest articles, a search, one article with its history
+``quarantine``      refused inputs, a page at a time, and a safe preview
 ``audit``           every accepted file against its one outcome
 ``explain``         an article's key, what it matched, and where that came from
-``history``         what the archive tells of an article or a file
-``reading``         an input read as a worker would, publishing nothing
-``schema``          the record's JSON Schema
-==================  ============================================================================
+``history``         past decisions in the archive about an article or a file
+``records``         the record's JSON Schema; reading an input without publishing it
+==================  ===============================================================
 """

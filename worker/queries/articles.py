@@ -85,7 +85,7 @@ class ArticleView:
     problem: str | None = None
 
 
-def newest(settings: Settings, count: int, before: str | None = None) -> ArticleList:
+def list_articles(settings: Settings, count: int, before: str | None = None) -> ArticleList:
     """The last entries of the stream. Raises UsageError where `before` is no stream id,
     Retryable."""
     rows: list[ArticleRow] = []
@@ -96,7 +96,9 @@ def newest(settings: Settings, count: int, before: str | None = None) -> Article
     return ArticleList(tuple(rows), None)
 
 
-def search(settings: Settings, words: str, count: int, before: str | None = None) -> ArticleList:
+def search_articles(
+    settings: Settings, words: str, count: int, before: str | None = None
+) -> ArticleList:
     """The newest entries that have every one of `words` in title or text, by their key's folding:
     case, width and white space make no difference.
 
@@ -118,7 +120,7 @@ def search(settings: Settings, words: str, count: int, before: str | None = None
     return ArticleList(tuple(rows), None, looked)
 
 
-def article(settings: Settings, article_id: str) -> ArticleView:
+def get_article(settings: Settings, article_id: str) -> ArticleView:
     """One article by its id, its whole history with it.
 
     Raises NotThere where neither the index nor the archive knows it, StoreUnavailable where only

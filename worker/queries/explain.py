@@ -14,13 +14,13 @@ from worker.normalize.identity import identity_of
 from worker.pipeline.extract import ParsedArticle, ParseFailure
 from worker.queries.history import (
     HistoryEntry,
-    of_address,
-    of_article,
-    of_path,
-    same_address,
-    same_path,
+    find_by_address,
+    find_by_article,
+    find_by_path,
+    matches_address,
+    matches_path,
 )
-from worker.queries.reading import read_document
+from worker.queries.records import read_document
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
@@ -122,7 +122,7 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> E
     require_source(settings, source)
     if path.is_file():
         return _of_file(settings, path, source)
-    found = explain_taken(settings, str(path))
+    found = explain_recorded_path(settings, str(path))
     if not found.articles:
         raise UsageError(
             f"there is no file {printable(path)} here, and none of that path was ever taken; an "
@@ -131,11 +131,11 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> E
     return found
 
 
-def explain_taken(settings: Settings, path: str) -> ExplainResult:
+def explain_recorded_path(settings: Settings, path: str) -> ExplainResult:
     """Explain what was taken under a path, as it was noted; no file of that path is looked at, so
     that whoever asks from outside learns nothing of the disk. Without articles: nothing was."""
-    past = list(of_path(Archive(settings.state_dir), path))
-    waiting = _waiting(settings, lambda noted: same_path(path, noted))
+    past = list(find_by_path(Archive(settings.state_dir), path))
+    waiting = _waiting(settings, lambda noted: matches_path(path, noted))
     return _of_past(settings, printable(path), past, waiting)
 
 
@@ -143,8 +143,8 @@ def explain_address(settings: Settings, url: str) -> ExplainResult:
     """Explain what was taken from an address: a page, or the entries of a feed, as the archive
     noted them; nothing is fetched. Raises NotThere."""
     shown = printable(shown_url(url))  # as a path is noted
-    past = list(of_address(Archive(settings.state_dir), shown))
-    waiting = _waiting(settings, lambda noted: same_address(shown, printable(noted)))
+    past = list(find_by_address(Archive(settings.state_dir), shown))
+    waiting = _waiting(settings, lambda noted: matches_address(shown, printable(noted)))
     found = _of_past(settings, shown, past, waiting)
     if not found.articles:
         raise NotThere(
@@ -238,7 +238,7 @@ def _looked_up(
             )
         elif problem is None:
             told = replace(told, known=False)
-        past = list(of_article(archive, article_id))
+        past = list(find_by_article(archive, article_id))
         title = told.title or next((one.title for one in past if one.title), None)
         done.append(replace(told, past=_shortened(past), title=title))
     return ExplainResult(tuple(done), problem, complete=problem is None)

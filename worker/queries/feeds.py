@@ -17,7 +17,7 @@ from worker.store.factory import feed_store
 from worker.store.feeds import FeedState
 
 
-class FeedStanding(StrEnum):
+class FeedStatus(StrEnum):
     """How a feed stands. Stable: in `--json` and in the docs."""
 
     NEW = "new"
@@ -42,7 +42,7 @@ class FeedView:
 
     name: str
     url: str
-    standing: FeedStanding
+    standing: FeedStatus
     configured: bool
     title: str | None = None
     tags: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class FeedsView:
         return found[name]
 
 
-def feeds(settings: Settings, now: datetime) -> FeedsView:
+def list_feeds(settings: Settings, now: datetime) -> FeedsView:
     """Every feed of the config file and of the state directory. Raises ConfigError."""
     catalog = load_catalog(settings)
     listed = sorted(catalog, key=lambda feed: (feed.name.casefold(), feed.name))
@@ -113,7 +113,7 @@ def _view(
     about = FeedView(
         name=feed.name,
         url=shown_url(feed.url),
-        standing=FeedStanding.PAUSED if paused else FeedStanding.UNKNOWN,
+        standing=FeedStatus.PAUSED if paused else FeedStatus.UNKNOWN,
         configured=not owned,
         tags=feed.tags,
         full_text=feed.full_text,
@@ -144,12 +144,12 @@ def _view(
     )
 
 
-def _standing(state: FeedState, *, paused: bool) -> FeedStanding:
+def _standing(state: FeedState, *, paused: bool) -> FeedStatus:
     if paused:
-        return FeedStanding.PAUSED
+        return FeedStatus.PAUSED
     if state.failing:
-        return FeedStanding.FAILING
-    return FeedStanding.OK if state.polled_ms else FeedStanding.NEW
+        return FeedStatus.FAILING
+    return FeedStatus.OK if state.polled_ms else FeedStatus.NEW
 
 
 def _next_poll(state: FeedState, now: datetime) -> str | None:

@@ -53,7 +53,7 @@ class Health:
         return tuple(check for check in self.checks if check.level == "fail")
 
 
-def health(settings: Settings, now: datetime, part: ServicePart = ServicePart.ALL) -> Health:
+def check_health(settings: Settings, now: datetime, part: ServicePart = ServicePart.ALL) -> Health:
     """Look at everything, or at what `part` of the service needs. `now` is aware.
 
     Writes: a key of a minute's life to Redis, and a file to each folder, which is removed again.

@@ -34,14 +34,14 @@ class HistoryEntry:
     quarantine: str | None
 
 
-def of_article(archive: Archive, article_id: str) -> Iterator[HistoryEntry]:
+def find_by_article(archive: Archive, article_id: str) -> Iterator[HistoryEntry]:
     """Every decision about the article `article_id`, oldest first."""
     wanted = article_id.encode()
     for segment in _holding(archive.segments(), wanted):
         yield from _past(segment, lambda outcome: outcome.id == article_id)
 
 
-def of_path(archive: Archive, path: str) -> Iterator[HistoryEntry]:
+def find_by_path(archive: Archive, path: str) -> Iterator[HistoryEntry]:
     """Every decision about a file of that path, oldest first.
 
     A path as it was below its source's folder, or one that ends or begins with that.
@@ -49,23 +49,23 @@ def of_path(archive: Archive, path: str) -> Iterator[HistoryEntry]:
     shown = printable(path, 1000).removeprefix("./")
     name = orjson.dumps(shown.rsplit("/", 1)[-1])[1:-1]
     for segment in _holding(archive.segments(), name):
-        yield from _past(segment, lambda outcome: same_path(shown, outcome.path))
+        yield from _past(segment, lambda outcome: matches_path(shown, outcome.path))
 
 
-def of_address(archive: Archive, shown: str) -> Iterator[HistoryEntry]:
+def find_by_address(archive: Archive, shown: str) -> Iterator[HistoryEntry]:
     """Every decision about what was fetched from an address, oldest first; `shown` is how that is
     shown, without credentials."""
     for segment in _holding(archive.segments(), orjson.dumps(shown)[1:-1]):
-        yield from _past(segment, lambda outcome: same_address(shown, outcome.path))
+        yield from _past(segment, lambda outcome: matches_address(shown, outcome.path))
 
 
-def same_path(asked: str, noted: str) -> bool:
+def matches_path(asked: str, noted: str) -> bool:
     """True if one is the end of the other, by whole names; `!member` is a part of a file."""
     noted = noted.partition("!")[0]
     return asked == noted or asked.endswith(f"/{noted}") or noted.endswith(f"/{asked}")
 
 
-def same_address(shown: str, noted: str) -> bool:
+def matches_address(shown: str, noted: str) -> bool:
     """True if `noted` is that address, or `!member` of what was there."""
     return noted == shown or noted.startswith(f"{shown}!")
 

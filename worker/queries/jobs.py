@@ -71,14 +71,14 @@ _STARTED_BY = {
 }
 
 
-def jobs(settings: Settings, count: int, cursor: int = 0) -> tuple[JobView, ...]:
+def list_jobs(settings: Settings, count: int, cursor: int = 0) -> tuple[JobView, ...]:
     """The newest jobs first, after the first `cursor` of them. Raises StoreUnavailable."""
     states = job_store(settings).list(count, cursor)
     held = _held_files(settings) if any(state.open_files for state in states) else {}
     return tuple(_view(state, held.get(state.job.id, 0)) for state in states)
 
 
-def job(settings: Settings, job_id: str) -> JobView:
+def get_job(settings: Settings, job_id: str) -> JobView:
     """One job, with what was refused of it. Raises NotThere, StoreUnavailable."""
     store = job_store(settings)
     state = store.get(job_id)

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from worker.errors import SpoolUnavailable
+from worker.queries.activity import Activity, current_activity
 from worker.queries.disk import Disk, disk
-from worker.queries.problems import Problem, problems
-from worker.queries.redis_snapshot import ask
-from worker.queries.status import Status, status_of, unsettled
-from worker.queries.working import Working, working
+from worker.queries.problems import Problem, find_problems
+from worker.queries.redis_snapshot import take_snapshot
+from worker.queries.status import Status, build_status, exclude_settled
 from worker.settings import Settings
 from worker.spool.batch import Waiting
 from worker.spool.layout import roots
@@ -20,7 +20,7 @@ from worker.spool.waiting import list_waiting
 from worker.store.measures import Minute
 from worker.store.server import ServerInfo
 
-__all__ = ["Disk", "Memory", "Minute", "Overview", "Problem", "Status", "Working", "overview"]
+__all__ = ["Activity", "Disk", "Memory", "Minute", "Overview", "Problem", "Status", "get_overview"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Overview:
     status: Status
     problems: tuple[Problem, ...]
     minutes: tuple[Minute, ...]
-    working: tuple[Working, ...]
+    working: tuple[Activity, ...]
     disk: Disk
     memory: Memory | None
 
@@ -53,21 +53,21 @@ class Overview:
         return plain
 
 
-def overview(settings: Settings, now: datetime, minutes: int = 180) -> Overview:
+def get_overview(settings: Settings, now: datetime, minutes: int = 180) -> Overview:
     """How everything stands at `now` (aware), with the articles of the last `minutes`.
 
     What is wrong is among its problems. Raises ConfigError.
     """
     listed, unreadable = _list_batches(settings)
-    told, why = ask(settings, [batch.name for batch in listed], minutes)
-    batches = unsettled(listed, told)
-    status = status_of(settings, now, batches, told, why)
+    told, why = take_snapshot(settings, [batch.name for batch in listed], minutes)
+    batches = exclude_settled(listed, told)
+    status = build_status(settings, now, batches, told, why)
     server = told.server if told else None
     return Overview(
         status=status,
-        problems=problems(settings, status, server, unreadable),
+        problems=find_problems(settings, status, server, unreadable),
         minutes=told.minutes if told else (),
-        working=working(settings, batches, told.workers if told else ()),
+        working=current_activity(settings, batches, told.workers if told else ()),
         disk=disk(settings, listed),
         memory=_memory(server),
     )

@@ -38,7 +38,7 @@ class Problem:
     advice: str = ""
 
 
-def problems(
+def find_problems(
     settings: Settings,
     status: Status,
     server: ServerInfo | None,

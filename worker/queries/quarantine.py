@@ -43,7 +43,7 @@ class QuarantinePreview:
     truncated: bool
 
 
-def quarantined(
+def list_quarantine(
     settings: Settings,
     count: int,
     after: str | None = None,

@@ -30,7 +30,7 @@ class RedisSnapshot:
     minutes: tuple[Minute, ...]
 
 
-def ask(
+def take_snapshot(
     settings: Settings, batches: Sequence[str], minutes: int = 1
 ) -> tuple[RedisSnapshot | None, str | None]:
     """(what Redis tells, None), or (None, why it does not).

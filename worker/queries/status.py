@@ -92,7 +92,7 @@ class SourceStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedsStatus:
+class PollingStatus:
     """The feeds, all together, and the pages of theirs that are waited for.
 
     What only Redis knows is None while it does not answer; `due` counts what is to be fetched now.
@@ -124,18 +124,18 @@ class Status:
     stream: StreamInfo | None
     workers: tuple[WorkerInfo, ...] | None
     beat_age_s: float | None
-    polled: FeedsStatus
+    polled: PollingStatus
     sources: tuple[SourceStatus, ...]
 
 
-def unsettled(batches: list[Waiting], told: RedisSnapshot | None) -> list[Waiting]:
+def exclude_settled(batches: list[Waiting], told: RedisSnapshot | None) -> list[Waiting]:
     """Those of `batches` that are in no counter yet."""
     if told is None:
         return batches
     return [batch for batch in batches if batch.name not in told.snapshot.settled]
 
 
-def status_of(
+def build_status(
     settings: Settings,
     now: datetime,
     batches: Sequence[Waiting],
@@ -156,7 +156,7 @@ def status_of(
         stream=told.stream if told else None,
         workers=told.workers if told else None,
         beat_age_s=told.beat_age_s if told else None,
-        polled=FeedsStatus(
+        polled=PollingStatus(
             # Those that are polled now; before the first poll only the files know.
             feeds=(told.feeds if told else 0) or feeds,
             # One that is held is not polled: it fails no more, and `feeds list` calls it paused.

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from worker.errors import NewsdropError
-from worker.queries.health import health
+from worker.queries.health import check_health
 from worker.settings.clock import utc_now
 
 _FRESH = {"cache-control": "no-store"}
@@ -21,7 +21,7 @@ async def livez(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """200 where all is there that the work needs, else 503; each check, and what to do."""
     try:
-        found = await run_in_threadpool(health, request.app.state.settings, utc_now())
+        found = await run_in_threadpool(check_health, request.app.state.settings, utc_now())
     except NewsdropError as error:
         return JSONResponse({"ready": False, "problem": str(error)}, 503, headers=_FRESH)
     said = {"ready": found.ready, "at": found.at, "checks": [asdict(one) for one in found.checks]}

@@ -26,7 +26,7 @@ from worker import __version__
 from worker.errors import Reason
 from worker.escape import printable
 from worker.model import DECISIONS, Repeat
-from worker.queries.measures import Numbers, numbers
+from worker.queries.metrics import MetricsSnapshot, metrics_snapshot
 from worker.queries.overview import Overview
 from worker.queries.status import SourceStatus
 from worker.settings import Settings
@@ -54,13 +54,13 @@ def exposition(settings: Settings, now: datetime, accept: str = "") -> tuple[byt
     Raises ConfigError where redis.url is none.
     """
     encode, content_type = choose_encoder(accept)
-    return encode(_Scrape(numbers(settings, now))), content_type
+    return encode(_Scrape(metrics_snapshot(settings, now))), content_type
 
 
 class _Scrape:
     """One scrape, as prometheus_client wants it."""
 
-    def __init__(self, told: Numbers) -> None:
+    def __init__(self, told: MetricsSnapshot) -> None:
         self._told = told
 
     def collect(self) -> Iterator[Metric]:
@@ -116,7 +116,7 @@ def _spool(seen: Overview) -> Iterator[Metric]:
     )
 
 
-def _disk(told: Numbers) -> Iterator[Metric]:
+def _disk(told: MetricsSnapshot) -> Iterator[Metric]:
     disk = told.overview.disk
     yield _gauge("spool_bytes", "What waits in the spool.", disk.spool)
     yield _gauge("archive_bytes", "What is kept in the archive.", disk.archive)

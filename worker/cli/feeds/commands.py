@@ -36,11 +36,11 @@ def list_(
     from worker.cli.feeds.listing import show_feeds
     from worker.cli.output import complain, print_json
     from worker.errors import StoreUnavailable
-    from worker.queries.feeds import FeedStanding, feeds
+    from worker.queries.feeds import FeedStatus, list_feeds
     from worker.settings.clock import utc_now
 
-    view = feeds(settings_of(context), utc_now())
-    shown = [one for one in view.feeds if not failing or one.standing is FeedStanding.FAILING]
+    view = list_feeds(settings_of(context), utc_now())
+    shown = [one for one in view.feeds if not failing or one.standing is FeedStatus.FAILING]
     if json:
         for one in shown:
             print_json(one)

@@ -12,16 +12,16 @@ from worker.cli.output import console, counted, noted, number, outside, table
 from worker.cli.units import lasting, seconds_between
 from worker.errors import Trouble
 from worker.formats.feed.discovery import FeedLink
-from worker.queries.feeds import FeedStanding, FeedsView, FeedView
+from worker.queries.feeds import FeedStatus, FeedsView, FeedView
 
 _NAMED = 20
 """Feeds of which it is told what is wrong; with `--failing`, all."""
 
 _STYLES = {
-    FeedStanding.FAILING: "red",
-    FeedStanding.PAUSED: "yellow",
-    FeedStanding.NEW: "cyan",
-    FeedStanding.UNKNOWN: "dim",
+    FeedStatus.FAILING: "red",
+    FeedStatus.PAUSED: "yellow",
+    FeedStatus.NEW: "cyan",
+    FeedStatus.UNKNOWN: "dim",
 }
 """Of what is said beside the name; a feed that stands well needs no word."""
 _WIDTHS = (10, 6, 9, 7, 9, 9)
@@ -112,13 +112,13 @@ def _title(feed: FeedView, width: int) -> Text:
 
 
 def _cells(feed: FeedView, now: str) -> Iterator[Text]:
-    unknown = feed.standing is FeedStanding.UNKNOWN or feed.published is None
+    unknown = feed.standing is FeedStatus.UNKNOWN or feed.published is None
     yield Text(ago(feed.last_new, now), "" if feed.last_new else "dim")
     if feed.schedule:
         yield Text("cron")
     else:
         yield Text("–" if feed.interval_seconds is None else lasting(feed.interval_seconds))
-    held = unknown or feed.standing is FeedStanding.PAUSED
+    held = unknown or feed.standing is FeedStatus.PAUSED
     yield Text("–" if held else until(feed.next_poll, now), "dim" if held else "")
     published = None if unknown else (feed.published or 0) + (feed.revised or 0)
     for count, colour in ((feed.entries, ""), (published, "green"), (feed.duplicate, "")):
@@ -154,7 +154,7 @@ def _about(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
         last = ago(feed.last_error, now)
         many = f"{number(feed.failures)} times in a row, the last {last}"
         said = f"failed {many}" if feed.failures > 1 else f"failed once, {last}"
-        if feed.standing is not FeedStanding.PAUSED:
+        if feed.standing is not FeedStatus.PAUSED:
             said += f"; tried again {until(feed.next_poll, now)}"
         yield Text(said), "red"
     if feed.gaps:
@@ -170,7 +170,7 @@ def _about(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
 def _sum(view: FeedsView) -> str:
     said = counted(len(view.feeds), "feed")
     counts = Counter(feed.standing for feed in view.feeds)
-    parts = (FeedStanding.FAILING, FeedStanding.PAUSED, FeedStanding.NEW)
+    parts = (FeedStatus.FAILING, FeedStatus.PAUSED, FeedStatus.NEW)
     told = ", ".join(f"{number(counts[part])} {part}" for part in parts if counts[part])
     return f"{said}: {told}" if told else said
 

@@ -44,14 +44,14 @@ def status(
     """
     from worker.cli.output import console, print_json
     from worker.cli.status.status_view import standing
-    from worker.queries.overview import overview
+    from worker.queries.overview import get_overview
     from worker.settings.clock import utc_now
 
     settings = settings_of(context)
     if watch:
         _watch(settings, json=json)
         return
-    found = overview(settings, utc_now(), _MINUTES)
+    found = get_overview(settings, utc_now(), _MINUTES)
     if json:
         print_json(found.plain())
     else:
@@ -76,14 +76,14 @@ def jobs(
     """List jobs, newest first: each enqueue, and what was found or polled within an hour."""
     from worker.cli.output import print_json
     from worker.cli.status.jobs_view import show_job, show_jobs
-    from worker.queries.jobs import job, jobs
+    from worker.queries.jobs import get_job, list_jobs
 
     settings = settings_of(context)
     if job_id is not None:
-        found = job(settings, job_id)
+        found = get_job(settings, job_id)
         print_json(found) if json else show_job(found)
         return
-    listed = jobs(settings, count)
+    listed = list_jobs(settings, count)
     if json:
         for one in listed:
             print_json(one)
@@ -146,17 +146,17 @@ def _watch(settings: "Settings", *, json: bool) -> None:
     from worker.cli.output import console, print_json, quiet_interrupt
     from worker.cli.status.status_view import standing
     from worker.cli.status.watch import watch
-    from worker.queries.overview import overview
+    from worker.queries.overview import get_overview
     from worker.settings.clock import utc_now
 
     def picture() -> RenderableType:
-        return standing(overview(settings, utc_now(), _MINUTES), sources=_MOST_SOURCES)
+        return standing(get_overview(settings, utc_now(), _MINUTES), sources=_MOST_SOURCES)
 
     if not json and console().is_terminal:
         watch(picture)
         return
     with quiet_interrupt():
         while True:
-            found = overview(settings, utc_now(), _MINUTES)
+            found = get_overview(settings, utc_now(), _MINUTES)
             print_json(found.plain()) if json else console().print(standing(found))
             time.sleep(1)

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from worker.cli.output import console, counted, number, outside, table
 from worker.cli.units import ACCENT, ago, bars, count, lasting, rate, seconds_between, size, until
-from worker.queries.overview import Disk, Memory, Overview, Problem, Working
-from worker.queries.status import ArticleCounts, FeedsStatus, SourceStatus, Status
+from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
+from worker.queries.status import ArticleCounts, PollingStatus, SourceStatus, Status
 from worker.settings import POLLED
 
 _WIDE = 110
@@ -109,7 +109,7 @@ def _waiting(status: Status) -> Text:
     return said.append(f", the oldest for {lasting(status.queue.oldest_age_s or 0)}", "dim")
 
 
-def _polled(polled: FeedsStatus) -> Text:
+def _polled(polled: PollingStatus) -> Text:
     said = Text(f"{number(polled.feeds)}, {number(polled.due)} due now")
     if polled.pages_wanted:
         said.append(f", {counted(polled.pages_wanted, 'page')} to be fetched")
@@ -150,7 +150,7 @@ def _workers(found: Overview) -> Iterator[RenderableType]:
         yield head
 
 
-def _rows(mine: Sequence[Working], processes: int, now: str) -> Iterator[Text]:
+def _rows(mine: Sequence[Activity], processes: int, now: str) -> Iterator[Text]:
     lines = min(_ROWS, processes)
     for one in mine[:lines]:
         seconds = seconds_between(one.since, now)
@@ -162,7 +162,7 @@ def _rows(mine: Sequence[Working], processes: int, now: str) -> Iterator[Text]:
         yield Text(f"… and {len(mine) - lines} more", "dim")
 
 
-def _does(one: Working) -> Text:
+def _does(one: Activity) -> Text:
     said = Text().append("▸ ", ACCENT)
     if one.what == "fetch":
         return said.append(f"fetches {one.files:,} feeds and pages" if one.files else "fetches")

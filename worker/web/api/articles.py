@@ -7,7 +7,7 @@ from starlette.routing import Route
 from worker.errors import NotThere
 from worker.escape import printable
 from worker.queries import articles as view
-from worker.queries.explain import explain_address, explain_taken, explain_title
+from worker.queries.explain import explain_address, explain_recorded_path, explain_title
 from worker.web.api.endpoint import reads
 from worker.web.api.request import Asked
 from worker.web.api.responses import answer
@@ -18,13 +18,13 @@ def listed(asked: Asked) -> Response:
     count, before = asked.count(), asked.query.get("before")
     words = asked.query.get("q")
     if words is None:
-        return answer(view.newest(asked.settings, count, before))
-    return answer(view.search(asked.settings, words, count, before))
+        return answer(view.list_articles(asked.settings, count, before))
+    return answer(view.search_articles(asked.settings, words, count, before))
 
 
 @reads()
 def one(asked: Asked) -> Response:
-    return answer(view.article(asked.settings, asked.path["id"]))
+    return answer(view.get_article(asked.settings, asked.path["id"]))
 
 
 @reads("title", "date", "source", "path", "url")
@@ -39,7 +39,7 @@ def explained(asked: Asked) -> Response:
         return answer(explain_title(asked.settings, title, date, source))
     if url:
         return answer(explain_address(asked.settings, url))
-    found = explain_taken(asked.settings, path or "")
+    found = explain_recorded_path(asked.settings, path or "")
     if not found.articles:
         raise NotThere(
             f"no file of the path {printable(path or '', 200)} was ever taken, as far as the "

@@ -21,12 +21,12 @@ from worker.web.api.responses import answer, problem
 
 @reads()
 def listed(asked: Asked) -> Response:
-    return answer(view.feeds(asked.settings, utc_now()))
+    return answer(view.list_feeds(asked.settings, utc_now()))
 
 
 @reads()
 def one(asked: Asked) -> Response:
-    return answer(view.feeds(asked.settings, utc_now()).named(asked.path["name"]))
+    return answer(view.list_feeds(asked.settings, utc_now()).named(asked.path["name"]))
 
 
 @changes(*KEYS, "check")

@@ -15,14 +15,14 @@ _FURTHEST = 1_000_000
 @reads("count", "cursor")
 def listed(asked: Asked) -> Response:
     count, cursor = asked.count(), asked.number("cursor", 0, least=0, most=_FURTHEST)
-    found = view.jobs(asked.settings, count + 1, cursor)
+    found = view.list_jobs(asked.settings, count + 1, cursor)
     more = cursor + count if len(found) > count else None
     return answer({"jobs": found[:count], "next": more})
 
 
 @reads()
 def one(asked: Asked) -> Response:
-    return answer(view.job(asked.settings, asked.path["id"]))
+    return answer(view.get_job(asked.settings, asked.path["id"]))
 
 
 @changes()

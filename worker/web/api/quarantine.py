@@ -20,7 +20,7 @@ def listed(asked: Asked) -> Response:
     reason = asked.query.get("reason")
     if reason is not None and reason not in set(Reason):
         raise HTTPException(400, f"`reason` is one of {', '.join(Reason)}.")
-    found = view.quarantined(
+    found = view.list_quarantine(
         asked.settings,
         asked.count(),
         asked.query.get("after"),

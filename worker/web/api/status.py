@@ -3,7 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.queries.overview import overview
+from worker.queries.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.web.api.endpoint import reads
 from worker.web.api.request import Asked
@@ -12,7 +12,7 @@ from worker.web.api.responses import answer
 
 @reads()
 def shown(asked: Asked) -> Response:
-    return answer(overview(asked.settings, utc_now()))
+    return answer(get_overview(asked.settings, utc_now()))
 
 
 routes = [Route("/api/v1/status", shown, methods=["GET"])]

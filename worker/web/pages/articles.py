@@ -10,9 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.errors import NotThere, UsageError
-from worker.queries.articles import ArticleList, article, newest, search
+from worker.queries.articles import ArticleList, get_article, list_articles, search_articles
 from worker.queries.explain import explain_title
-from worker.queries.schema import is_record
+from worker.queries.records import is_record
 from worker.settings import Settings
 from worker.web.live import Regions, View
 from worker.web.rendering import Pages
@@ -36,7 +36,7 @@ def view(settings: Settings) -> View:
         before = request.query_params.get("before") or None  # as its key has it
 
         def made(pages: Pages) -> Regions:
-            found = newest(settings, COUNT, before)
+            found = list_articles(settings, COUNT, before)
             return {"articles": pages.render("articles/list.html", found=found, more="before")}
 
         return (before or "",), made
@@ -70,7 +70,7 @@ def found(request: Request) -> Response:
             why = answer.problem or "No article has that title and date."
         elif words:
             before = request.query_params.get("before") or None
-            listed = search(settings, words, COUNT, before)
+            listed = search_articles(settings, words, COUNT, before)
         else:
             return see("/articles")
     except UsageError as error:
@@ -82,7 +82,7 @@ def shown(request: Request) -> Response:
     settings: Settings = request.app.state.settings
     article_id = request.path_params["id"]
     try:
-        told = article(settings, article_id)
+        told = get_article(settings, article_id)
     except NotThere as error:
         return problem(request, 404, str(error))
     written = orjson.dumps(told.record, option=orjson.OPT_INDENT_2)
@@ -100,7 +100,7 @@ def shown(request: Request) -> Response:
 
 def as_json(request: Request) -> Response:
     """The record, as it stands in the stream."""
-    told = article(request.app.state.settings, request.path_params["id"])
+    told = get_article(request.app.state.settings, request.path_params["id"])
     if told.record is None:
         raise NotThere("its record has expired; the index and the archive's journal know it still")
     return Response(orjson.dumps(told.record), media_type="application/json")

@@ -8,7 +8,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.errors import UsageError
-from worker.queries.explain import ExplainResult, explain_address, explain_taken, explain_title
+from worker.queries.explain import (
+    ExplainResult,
+    explain_address,
+    explain_recorded_path,
+    explain_title,
+)
 from worker.settings import Settings
 from worker.sources.fetch_once import is_address
 from worker.web.responses import page
@@ -32,7 +37,7 @@ def shown(request: Request) -> Response:
 
 def _explained(settings: Settings, asked: dict[str, str]) -> ExplainResult | None:
     if place := asked["place"]:
-        return (explain_address if is_address(place) else explain_taken)(settings, place)
+        return (explain_address if is_address(place) else explain_recorded_path)(settings, place)
     if asked["title"]:
         return explain_title(
             settings, asked["title"], asked["date"] or None, asked["source"] or None

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from worker.actions.feeds import AddedFeed, FeedSelection, add, refresh, remove, reset_errors
 from worker.actions.pause import pause, resume
 from worker.errors import ConfigError, NewsdropError
-from worker.queries.feeds import FeedStanding, feeds
+from worker.queries.feeds import FeedStatus, list_feeds
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.flash import done
@@ -34,7 +34,7 @@ def list_view(settings: Settings) -> View:
         which, start = _which(request), _start(request)
 
         def made(pages: Pages) -> Regions:
-            told = feeds(settings, utc_now())
+            told = list_feeds(settings, utc_now())
             listed = [feed for feed in told.feeds if which in ("all", feed.standing)]
             html = pages.render(
                 "feeds/list.html",
@@ -59,7 +59,7 @@ def one_view(settings: Settings) -> View:
         name = _name(request)
 
         def made(pages: Pages) -> Regions:
-            told = feeds(settings, utc_now())
+            told = list_feeds(settings, utc_now())
             return {"feed": pages.render("feeds/standing.html", feed=told.named(name), told=told)}
 
         return (name,), made
@@ -92,7 +92,7 @@ def changed(request: Request, _: FormData) -> Response:
 
 def asked_to_remove(request: Request) -> Response:
     """Whether it is really to be removed."""
-    told = feeds(request.app.state.settings, utc_now())
+    told = list_feeds(request.app.state.settings, utc_now())
     return page(request, "remove.html", feed=told.named(_name(request)))
 
 
@@ -154,7 +154,7 @@ def _name(request: Request) -> str:
     return str(found)[:200]
 
 
-assert set(SHOWN) - {"all"} <= set(FeedStanding)
+assert set(SHOWN) - {"all"} <= set(FeedStatus)
 
 routes = [
     Route("/feeds", shown_list),

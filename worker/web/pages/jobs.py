@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.retry import retry_job
-from worker.queries.jobs import job, jobs
+from worker.queries.jobs import get_job, list_jobs
 from worker.settings import Settings
 from worker.web.flash import done
 from worker.web.forms import action, number
@@ -27,7 +27,7 @@ def list_view(settings: Settings) -> View:
         before = _cursor(request)
 
         def made(pages: Pages) -> Regions:
-            found = jobs(settings, COUNT, before)
+            found = list_jobs(settings, COUNT, before)
             return {"jobs": pages.render("jobs/list.html", jobs=found, before=before, count=COUNT)}
 
         return (str(before),), made
@@ -42,7 +42,7 @@ def one_view(settings: Settings) -> View:
         job_id = _job_id(request)
 
         def made(pages: Pages) -> Regions:
-            found = job(settings, job_id)
+            found = get_job(settings, job_id)
             return {
                 "job": pages.render("jobs/standing.html", job=found),
                 "refused": pages.render(

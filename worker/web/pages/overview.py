@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.queries.overview import overview
+from worker.queries.overview import get_overview
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.chart import chart_of
@@ -23,7 +23,7 @@ def view(settings: Settings) -> View:
 
     def made(pages: Pages) -> Regions:
         now = utc_now()
-        found = overview(settings, now)
+        found = get_overview(settings, now)
         rates.note(now, found.status.sources)
         context = {
             "overview": found,

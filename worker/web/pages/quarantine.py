@@ -10,7 +10,7 @@ from starlette.routing import Route
 from worker.actions.quarantine import discard
 from worker.actions.retry import retry
 from worker.errors import Reason
-from worker.queries.quarantine import preview, quarantined
+from worker.queries.quarantine import list_quarantine, preview
 from worker.settings import Settings
 from worker.spool.quarantine import Quarantine
 from worker.web.flash import done
@@ -31,7 +31,7 @@ def view(settings: Settings) -> View:
         reason = _reason(request)
 
         def made(pages: Pages) -> Regions:
-            found = quarantined(settings, COUNT, after, reason=reason)
+            found = list_quarantine(settings, COUNT, after, reason=reason)
             html = pages.render("quarantine/list.html", found=found, reason=reason)
             return {"quarantine": html}
 

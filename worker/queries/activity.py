@@ -21,7 +21,7 @@ INGESTING = "ingest"
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class Activity:
     """One process at work. `what` is `ingest` or `fetch`.
 
     `worker` is the name of its worker and `pid` that one's process, `process_pid` its own. Where it
@@ -41,14 +41,14 @@ class Working:
     since: str
 
 
-def working(
+def current_activity(
     settings: Settings, batches: Iterable[Waiting], workers: Sequence[WorkerInfo]
-) -> tuple[Working, ...]:
+) -> tuple[Activity, ...]:
     """Who is at work, by worker and process. `batches` are those in the spool."""
     names = {(one.host, one.pid): one.name for one in workers}
     found = [*_ingesting(batches), *_fetching(settings)]
     shown = (
-        Working(
+        Activity(
             what=what,
             worker=names.get((who.host, who.parent), f"newsdrop@{who.host}-{who.parent}"),
             host=who.host,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from worker.errors import Retryable
 from worker.queries.disk import quarantine_usage
-from worker.queries.overview import Overview, overview
+from worker.queries.overview import Overview, get_overview
 from worker.settings import Settings
 from worker.spool.folder_cache import DiskUsage
 from worker.store.connection import connect, redis_url
@@ -23,7 +23,7 @@ MOST_FEEDS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class MetricsSnapshot:
     """`sums`, `queues` (messages that wait, by queue) and `news` (published and revised articles of
     the first feeds, by name) are None where Redis does not answer."""
 
@@ -35,13 +35,13 @@ class Numbers:
     quarantine: DiskUsage
 
 
-def numbers(settings: Settings, now: datetime) -> Numbers:
+def metrics_snapshot(settings: Settings, now: datetime) -> MetricsSnapshot:
     """All of it at `now` (aware). Raises ConfigError."""
-    seen = overview(settings, now, minutes=1)
+    seen = get_overview(settings, now, minutes=1)
     told = None if seen.status.problem else _ask(settings)
     inputs, used = quarantine_usage(settings)
     sums, queues, news = told or (None, None, None)
-    return Numbers(seen, sums, queues, news, inputs, used)
+    return MetricsSnapshot(seen, sums, queues, news, inputs, used)
 
 
 def _ask(settings: Settings) -> tuple[MeasureTotals, Mapping[str, int], Mapping[str, int]] | None:

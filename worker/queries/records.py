@@ -1,0 +1,60 @@
+"""Records: their JSON Schema, and reading an input as a worker would without publishing it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from worker.feeds.catalog import CatalogReader
+from worker.model import SCHEMA_VERSION, Article
+from worker.model.times import rfc3339
+from worker.pipeline.extract import EntryReader, ParsedArticle, ParseFailure, parse_entry
+from worker.settings import MANUAL, Settings
+from worker.sites import open_sites
+from worker.spool.manifest import Entry, Head, Origin
+
+
+def article_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the object in a stream entry's field `data`."""
+    schema = _adapter().json_schema(mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": f"newsdrop article, schema_version {SCHEMA_VERSION}",
+    }
+
+
+def is_record(value: Mapping[str, Any]) -> bool:
+    """Whether `value` is a record of this version: another program or version may have written to
+    the stream."""
+    try:
+        _adapter().validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def read_document(
+    data: bytes,
+    name: str,
+    settings: Settings,
+    now: datetime,
+    source: str | None = None,
+    *,
+    origin: Origin | None = None,
+) -> Iterator[ParsedArticle | ParseFailure]:
+    """Every article in `data`, and every part that cannot be read, in order.
+
+    `name` is only shown. The article is read with the settings of `source` (None: as enqueued by
+    hand), or of `origin` where the document was fetched.
+    """
+    head = Head("", source or MANUAL, "enqueue", rfc3339(now))
+    reader = EntryReader(settings, open_sites(settings), CatalogReader(settings).profile, head)
+    return parse_entry(reader, Entry(0, name, origin=origin), data)
+
+
+@cache
+def _adapter() -> TypeAdapter[Article]:
+    return TypeAdapter(Article)
