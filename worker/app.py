@@ -1,6 +1,6 @@
 """The entry of `celery -A worker.app worker -B`, which does the whole job.
 
-Only the command `celery` imports this module: importing it reads the settings of the environment.
+Only the command `celery` imports this module: it reads the settings of the environment.
 """
 
 import sys
@@ -10,13 +10,15 @@ from pathlib import Path
 from worker.health.preflight import exit_with_message
 from worker.settings import load
 from worker.taskqueue.celery_app import create_app
+from worker.taskqueue.heartbeat import connect_signals
 
 
 def _is_celery_command() -> bool:
-    """Whether this process is the command `celery`, which shows a traceback of what is raised."""
+    """Whether this process is the command `celery`, which shows a traceback for every error."""
     program = Path(sys.argv[0])
-    return program.stem == "celery" or program.parent.name == "celery"
+    return "celery" in (program.stem, program.parent.name)
 
 
 with exit_with_message() if _is_celery_command() else nullcontext():
     app = create_app(load())
+    connect_signals(app)

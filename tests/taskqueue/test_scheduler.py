@@ -51,9 +51,9 @@ def test_each_schedule_is_an_entry(tmp_path: Path) -> None:
     folder = {"name": "slow", "path": str(tmp_path), "schedule": "0  9 * * 1-5"}
     app = create_app(load(options={"state_dir": str(tmp_path), "folders": [folder]}))
     entries = app.conf.beat_schedule
-    assert entries["look at slow"]["kwargs"] == {"source": "slow"}
-    assert entries["look at slow"]["schedule"].zone == "Asia/Shanghai"
-    assert "kwargs" not in entries["look at the folders"]
+    assert entries["scan folder slow"]["kwargs"] == {"source": "slow"}
+    assert entries["scan folder slow"]["schedule"].zone == "Asia/Shanghai"
+    assert "kwargs" not in entries["scan folders"]
 
 
 def test_ticks_do_not_pile_up(
@@ -65,7 +65,7 @@ def test_ticks_do_not_pile_up(
     schedule = app.conf.beat_schedule_filename
     scheduler = BoundedScheduler(app=app, lazy=True, schedule_filename=schedule)
     scheduler.setup_schedule()
-    entry = scheduler.schedule["look at the folders"]
+    entry = scheduler.schedule["scan folders"]
     for _ in range(20):
         scheduler.apply_async(entry)
     assert redis_client.llen(QUEUE) == 4

@@ -10,25 +10,23 @@ from kombu.entity import Queue
 from kombu.transport.redis import Channel as RedisChannel
 
 from worker.settings import Settings
-from worker.store import wakeups
 from worker.store.connection import redis_url
-from worker.taskqueue.heartbeat import connect_signals
+from worker.store.wakeups import INGEST_QUEUE, QUEUE
 from worker.taskqueue.scheduler import ZoneCrontab
 
-QUEUE = wakeups.QUEUE
-INGEST_QUEUE = wakeups.INGEST_QUEUE
-TIDY_SECONDS = 600
+__all__ = ["INGEST_QUEUE", "QUEUE", "broker_url", "create_app"]
+CLEANUP_SECONDS = 600
 
 
 def create_app(settings: Settings) -> Celery:
-    """The application for `settings`; it connects to nothing yet."""
-    # Nor does kombu have to put back what a lost connection had in hand: it tries so over that
-    # very connection, and writes the message to a file in /tmp when it cannot.
+    """The application for `settings`. It opens no connection yet and reads no environment."""
+    # Kombu shall not restore messages after a lost connection either: it tries so over that very
+    # connection, and writes the message to a file in /tmp when it cannot.
     RedisChannel.do_restore = False
     app = Celery("newsdrop", broker=broker_url(redis_url(settings)), include=["worker.tasks"])
     app.conf.update(
         # A message says "work waits" and nothing more: it may be lost, it may come twice, and
-        # nobody asks for its result. Acknowledging late keeps each process to one message.
+        # nobody reads its result. Acknowledging late keeps each process to one message.
         task_ignore_result=True,
         task_acks_late=True,
         task_serializer="json",
@@ -49,8 +47,17 @@ def create_app(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_channel_error_retry=True,  # a full Redis refuses commands: wait, do not end
-        broker_transport_options=_transport_options(),
+        broker_channel_error_retry=True,  # a full Redis refuses commands: wait, do not exit
+        broker_transport_options={
+            # Without kombu's list of unacknowledged messages: the next tick repeats a wake-up that
+            # was lost with its worker. The list cost four commands a message, and with an entry in
+            # it a lost connection ended the worker (kombu 5.7 restores over the lost connection).
+            "ack_emulation": False,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+        },
         timezone="UTC",
         beat_scheduler="worker.taskqueue.scheduler:BoundedScheduler",
         beat_schedule_filename=str(settings.state_dir / "beat-schedule"),
@@ -58,7 +65,6 @@ def create_app(settings: Settings) -> Celery:
         beat_schedule=_schedule(settings),
         newsdrop_settings=settings,
     )
-    connect_signals(app)
     return app
 
 
@@ -68,36 +74,21 @@ def broker_url(url: str) -> str:
     if parts.scheme != "unix":
         return url
     options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    database = options.pop("db", "0")
-    who = f"{parts.netloc}" if parts.netloc else ""
-    query = urlencode({"virtual_host": database, **options})
-    return f"redis+socket://{who}{parts.path}?{query}"
-
-
-def _transport_options() -> dict[str, Any]:
-    return {
-        # Without kombu's list of unacknowledged messages: a bell lost with its worker rings again
-        # at the next tick. Keeping the list cost four commands a message, and with an entry in it
-        # a lost connection ended the worker (kombu 5.7 restores it over the connection just lost).
-        "ack_emulation": False,
-        "socket_timeout": 10,
-        "socket_connect_timeout": 5,
-        "socket_keepalive": True,
-        "health_check_interval": 25,
-    }
+    query = urlencode({"virtual_host": options.pop("db", "0"), **options})
+    return f"redis+socket://{parts.netloc}{parts.path}?{query}"
 
 
 def _schedule(settings: Settings) -> dict[str, Any]:
     tick = settings.worker.tick_seconds
     entries: dict[str, Any] = {
-        "look at the folders": {"task": "newsdrop.scan", "schedule": tick},
-        "look at the feeds": {"task": "newsdrop.poll", "schedule": tick},
-        "tidy": {"task": "newsdrop.tidy", "schedule": TIDY_SECONDS},
+        "scan folders": {"task": "newsdrop.scan", "schedule": tick},
+        "poll feeds": {"task": "newsdrop.poll", "schedule": tick},
+        "clean up": {"task": "newsdrop.tidy", "schedule": CLEANUP_SECONDS},
     }
     for folder in settings.all_folders():
         if folder.schedule:
             zone = folder.time_zone or settings.dedupe.time_zone
-            entries[f"look at {folder.name}"] = {
+            entries[f"scan folder {folder.name}"] = {
                 "task": "newsdrop.scan",
                 "schedule": ZoneCrontab(folder.schedule, zone),
                 "kwargs": {"source": folder.name},

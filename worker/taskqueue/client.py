@@ -1,35 +1,38 @@
-"""Ringing the workers from a process that is none: the command line, a library's user."""
+"""Wake-up messages from processes that are no workers: the command line, a library's user.
+
+Everything is imported on use, because most commands send none. The settings are the caller's:
+nothing here may import `worker.app`, which reads the environment.
+"""
 
 from worker.errors import Retryable
 from worker.settings import Settings
 
 
 def notify_ingest(settings: Settings) -> bool:
-    """Say that work waits. False where Redis does not answer; beat's next tick rings then."""
-    from worker.taskqueue.celery_app import INGEST_QUEUE
-
-    return _ring(settings, "newsdrop.ingest", INGEST_QUEUE)
+    """Wake the workers for waiting batches. False if Redis does not answer; then beat's next tick
+    wakes them."""
+    return _send(settings, "newsdrop.ingest")
 
 
 def notify_poll(settings: Settings) -> bool:
-    """Say that feeds came, went or are due. False where Redis does not answer.
+    """Wake the workers because feeds changed or are due. False if Redis does not answer.
 
-    Nothing is said where enough bells wait already: a script may add a thousand feeds one by one.
+    Sends nothing while enough messages wait: a script may add a thousand feeds one by one.
     """
     from worker.store.connection import connect, redis_url
-    from worker.store.wakeups import WakeupQueue
-    from worker.taskqueue.celery_app import QUEUE
+    from worker.store.wakeups import QUEUE, WakeupQueue
 
     try:
-        if not WakeupQueue(connect(redis_url(settings))).may_notify(QUEUE, settings.max_wakeups()):
+        queue = WakeupQueue(connect(redis_url(settings)))
+        if not queue.may_notify(QUEUE, settings.max_wakeups()):
             return True
     except Retryable:
         return False
-    return _ring(settings, "newsdrop.poll", QUEUE)
+    return _send(settings, "newsdrop.poll")
 
 
 def redis_answers(settings: Settings) -> bool:
-    """Whether Redis is there now."""
+    """Whether Redis answers now."""
     from worker.store.connection import connect, redis_url
     from worker.store.server import run_id
 
@@ -40,13 +43,13 @@ def redis_answers(settings: Settings) -> bool:
     return True
 
 
-def _ring(settings: Settings, task: str, queue: str) -> bool:
+def _send(settings: Settings, task: str) -> bool:
     from celery.exceptions import OperationalError
 
     from worker.taskqueue.celery_app import create_app
 
     try:
-        create_app(settings).send_task(task, queue=queue, retry=False)
+        create_app(settings).send_task(task, retry=False)
     except OperationalError:
         return False
     return True

@@ -16,8 +16,8 @@ from worker.store.workers import Heartbeats
 
 logger = get_logger(__name__)
 
-beat_alive = Signal(name="loop_turned")
-"""Sent at each turn of beat's loop, and while it looks for a server that is away: it lives."""
+beat_alive = Signal(name="beat_alive")
+"""Sent at each turn of beat's loop, and while it looks for a server that is away."""
 
 
 class ZoneCrontab(crontab):  # type: ignore[misc]
@@ -33,9 +33,7 @@ class ZoneCrontab(crontab):  # type: ignore[misc]
         return ZoneCrontab, (self.text, self.zone)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ZoneCrontab):
-            return NotImplemented
-        return (self.text, self.zone) == (other.text, other.zone)
+        return isinstance(other, ZoneCrontab) and self.__reduce__() == other.__reduce__()
 
     def __hash__(self) -> int:
         return hash((self.text, self.zone))
@@ -44,26 +42,26 @@ class ZoneCrontab(crontab):  # type: ignore[misc]
 class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
     """Beat's scheduler, which sends no tick while enough of them wait.
 
-    Without it a night without workers leaves thousands of ticks to work through. It also notes
-    that it lives, so that `status` can tell a silent beat.
+    Otherwise a night without workers leaves thousands of ticks. It also records each tick, so that
+    `status` can show that beat is silent.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings = self.app.conf.newsdrop_settings
         client = connect(redis_url(settings))
-        self._bells = WakeupQueue(client)
-        self._beats = Heartbeats(client, stream=settings.stream.name)
+        self._wakeups = WakeupQueue(client)
+        self._heartbeats = Heartbeats(client, stream=settings.stream.name)
         self._limit = settings.max_wakeups()
-        self._trouble = ""
+        self._is_failing = False
 
     def setup_schedule(self) -> None:
-        # Its file is in the state directory, which nothing has made yet at the very first start;
-        # without this beat's process ended there, and the worker went on without a tick. Where
-        # the settings are wrong it ends in a sentence; Celery would log a traceback.
+        # Beat's file is in the state directory, which does not exist at the first start; without
+        # this the process ended here, and the worker went on without ticks. Wrong settings end it
+        # with one sentence; Celery would log a traceback.
         with exit_with_message():
             create_places(self.app.conf.newsdrop_settings)
-            # The rest is told once it runs (see heartbeat.py): a TERM in here hangs Celery.
+            # The other checks come once it runs (see heartbeat.py): a TERM in here hangs Celery.
             check_places(self.app.conf.newsdrop_settings, lambda _: None)
         super().setup_schedule()
 
@@ -72,35 +70,30 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         return super().tick(*args, **kwargs)
 
     def _ensure_connected(self) -> Any:
-        # Celery's own waits in here for as long as the server is away, and says nothing meanwhile.
-        def away(error: Exception, seconds: float) -> None:
-            logger.warning("no tick can be sent", error=f"{error}; tried again in {seconds:g} s")
+        # Celery's own waits in here while the server is away, without a sign of life.
+        def on_error(error: Exception, seconds: float) -> None:
+            logger.warning("no tick can be sent", error=f"{error}; next attempt in {seconds:g} s")
 
         return self.connection.ensure_connection(
-            away,
+            on_error,
             self.app.conf.broker_connection_max_retries,
             callback=lambda: beat_alive.send(sender=self),
         )
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
+        sent = None
         try:
-            self._beats.beat_tick()
-            if self._bells.may_notify(self.app.conf.task_default_queue, self._limit):
+            self._heartbeats.beat_tick()
+            if self._wakeups.may_notify(self.app.conf.task_default_queue, self._limit):
                 sent = super().apply_async(entry, *args, **kwargs)
             else:
-                logger.debug("enough ticks wait: one is left out", tick=entry.name)
-                sent = None
+                logger.debug("enough ticks wait: this one is skipped", tick=entry.name)
         except (Retryable, SchedulingError) as error:
-            self._say_once(str(error))
+            if not self._is_failing:  # once, not at every tick
+                logger.warning("no tick can be sent", error=str(error))
+            self._is_failing = True
             return None
-        self._say_once("")
+        if self._is_failing:
+            logger.warning("ticks are sent again")
+        self._is_failing = False
         return sent
-
-    def _say_once(self, trouble: str) -> None:
-        """Log a trouble when it begins and its end, not at every tick between."""
-        if bool(trouble) != bool(self._trouble):
-            if trouble:
-                logger.warning("no tick can be sent", error=trouble)
-            else:
-                logger.warning("ticks are sent again")
-        self._trouble = trouble
