@@ -45,9 +45,11 @@ def article(html: str = "<p>正文。</p>", **fields: Any) -> Article:
     return make(html, **fields).article
 
 
-def body(html: str, *, base_url: str | None = None, marks: bool = False, **rule: Any) -> Body:
+def body(
+    html: str, *, base_url: str | None = None, ticker_hints: bool = False, **rule: Any
+) -> Body:
     """A body cleaned by a rule of these fields."""
-    return Fragment(html).clean(BodyRule(**rule), base_url=base_url, marks=marks)
+    return Fragment(html).clean(BodyRule(**rule), base_url=base_url, ticker_hints=ticker_hints)
 
 
 def site(**fields: Any) -> Sites:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.normalize.conftest import SHANGHAI, article, profile_with, site
 from worker.model import DateText, Person
-from worker.normalize.dates import read_date
+from worker.normalize.dates import parse_date
 
 READABLE = [
     # RFC 822 and 2822, with obsolete zones
@@ -61,7 +61,7 @@ READABLE = [
 @pytest.mark.parametrize(("text", "expected", "precision"), READABLE)
 def test_a_readable_date(text: str, expected: str, precision: str) -> None:
     """Each form gives its moment in UTC (naive ones by the source's zone) and its precision."""
-    read = read_date(text, SHANGHAI)
+    read = parse_date(text, SHANGHAI)
     assert read is not None
     assert (read.rfc3339(), read.precision) == (expected, precision)
 
@@ -78,7 +78,7 @@ def test_a_readable_date(text: str, expected: str, precision: str) -> None:
 )  # fmt: skip
 def test_what_is_no_date(text: str) -> None:
     """Impossible dates and words are unknown, with a warning; nothing becomes "now"."""
-    assert read_date(text, SHANGHAI) is None
+    assert parse_date(text, SHANGHAI) is None
     made = article(date=text)
     assert made.date is made.date_published is made.date_source is None
     assert made.date_precision == "unknown"
@@ -122,7 +122,7 @@ def test_cst_is_the_zone_of_the_source() -> None:
     """CST means Chicago's time in RFC 822, but China's where the source is there."""
     text = "Fri, 26 Nov 2021 12:00:00 CST"
     for zone, expected in (("Asia/Shanghai", "04:00:00"), ("America/Chicago", "18:00:00")):
-        read = read_date(text, ZoneInfo(zone))
+        read = parse_date(text, ZoneInfo(zone))
         assert read is not None
         assert read.rfc3339() == f"2021-11-26T{expected}Z"
 

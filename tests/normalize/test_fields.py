@@ -7,8 +7,7 @@ import pytest
 from tests.normalize.conftest import article, make, profile_with, site
 from worker.errors import Reason, Rejected
 from worker.model import Attachment, Person, Publisher
-from worker.normalize.language import detect
-from worker.normalize.words import word_count
+from worker.normalize.language import detect, word_count
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from worker.normalize.words import CJK, word_count
+from worker.normalize.language import CJK, word_count
 
 LONG = re.compile(rf"[{CJK}]|[^\W{CJK}]+(?:[.'’,\-][^\W{CJK}]+)*")
 

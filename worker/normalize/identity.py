@@ -1,4 +1,4 @@
-"""What an article is: its key (folded title and calendar date) and the hash of its content."""
+"""An article's identity: its key (folded title and calendar date) and the hash of its content."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from worker.model import Identity, Profile, Scope
-from worker.normalize.dates import read_date
-from worker.normalize.folding import fold
+from worker.normalize.dates import parse_date
+from worker.normalize.title import fold
 from worker.sites import SiteRule
 
-# In front of everything hashed: a change of the encoding or the folding changes these, so that
-# keys of two versions never meet by accident. (BLAKE2's personalisation: at most 16 bytes.)
+# BLAKE2's personalisation (at most 16 bytes). Change it with the encoding or the folding, so that
+# keys of two versions never collide.
 _KEY = b"newsdrop key 1"
 _CONTENT = b"newsdrop text 1"
 
 SHORT_TEXT = 100
-"""Characters. A text below it may be only a caption or nothing: the pictures count as well."""
+"""Characters. A shorter text may be only a caption: the pictures are hashed, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class TitleAndDate:
-    """What `explain` can tell of a title and a date before any content is known."""
+    """The part of an identity that a title and a date give, for `explain`."""
 
     title: str
     date: str | None
     identity: Identity | None
-    """None where the key needs the content, too: no usable date, or scope `content` or `url`."""
+    """None where the key depends on the content: no usable date, or scope `content` or `url`."""
 
 
 def identify(
@@ -34,8 +34,8 @@ def identify(
 ) -> Identity:
     """The identity of an article; `date` is the key's calendar date or None, `folded` its title.
 
-    Without a date the content stands in for it. Scope `url` of an article that has none falls
-    back on the content: two articles without an address are not for that reason one.
+    The content replaces a missing date. With scope `url`, the content also replaces a missing
+    address: two articles without an address are not the same.
     """
     parts = ["date", date] if date else ["content", content.hex()]
     if profile.scope is Scope.SOURCE:
@@ -52,13 +52,13 @@ def identify(
 
 
 def content_hash(text: str, pictures: Iterable[str]) -> bytes:
-    """8 bytes that stand for a body: its text without white space, and, where that is short,
-    the addresses of its `pictures` (which must not hold random covers or adverts)."""
+    """8 bytes of hash of a body: its text without white space, and, where that is short, the
+    addresses of its `pictures` (without random covers and adverts)."""
     plain = "".join(unicodedata.normalize("NFC", text).split())
     hashed = blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8, person=_CONTENT)
     if len(plain) < SHORT_TEXT:
         for picture in pictures:
-            # A mirror's proxy makes https of http: the same picture.
+            # A mirror's proxy turns http into https: the same picture.
             hashed.update(b"\n" + picture.partition("://")[2].encode("utf-8", "surrogatepass"))
     return hashed.digest()
 
@@ -66,15 +66,15 @@ def content_hash(text: str, pictures: Iterable[str]) -> bytes:
 def identity_of(
     title: str, date_text: str | None, *, profile: Profile, rule: SiteRule | None = None
 ) -> TitleAndDate:
-    """The identity that a title and a date give by themselves, for whoever looks one up.
+    """The identity from a title and a date alone, to look an article up.
 
-    `date_text` is read like a date of an input of `profile`.
+    `date_text` is parsed like a date of an input of `profile`.
     """
     folded = fold(title, rule.title_suffixes if rule else ())
-    found = read_date(date_text, profile.time_zone) if date_text else None
+    parsed = parse_date(date_text, profile.time_zone) if date_text else None
     date = None
-    if found and (found.zoned or profile.trust_naive_dates):
-        date = found.calendar_date(profile.key_zone)
+    if parsed and (parsed.has_zone or profile.trust_naive_dates):
+        date = parsed.calendar_date(profile.key_zone)
     if date is None or profile.scope in (Scope.URL, Scope.CONTENT):
         return TitleAndDate(folded, date, None)
     return TitleAndDate(folded, date, identify(folded, date, b"", profile=profile))

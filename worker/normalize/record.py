@@ -1,4 +1,4 @@
-"""The one sequence that makes a record of what a format said."""
+"""The sequence that makes a record of a raw article."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,30 +18,28 @@ from worker.model import (
     RawArticle,
 )
 from worker.normalize.body import HTML_DEPTH, Body, Fragment, text_of
-from worker.normalize.dates import date_article, modified_at
-from worker.normalize.folding import fold, without_suffix
+from worker.normalize.dates import article_date, modified_at
 from worker.normalize.identity import content_hash, identify
 from worker.normalize.images import is_ignored
-from worker.normalize.language import language_of
+from worker.normalize.language import language_of, word_count
 from worker.normalize.people import people_of
-from worker.normalize.strings import fit, json_value, line, line_or_none
+from worker.normalize.strings import clean_text, json_value, one_line, one_line_or_none
 from worker.normalize.tickers import tickers_of
-from worker.normalize.title import title_of
+from worker.normalize.title import fold, title_of, without_suffix
 from worker.normalize.urls import web_address
-from worker.normalize.words import word_count
 from worker.sites import SiteRule, Sites
 
-MOST_TAGS = 200
+MAX_TAGS = 200
 LONGEST_SUMMARY = 10_000
 _NO_RULE = SiteRule("")
 
 
 @dataclass(frozen=True)
 class Normalized:
-    """What an article is to the index, and the record, which is made when it is asked for.
+    """An article's identity, and its record, which is made on demand.
 
-    Most of a record's cost is in what its identity does not need (sanitised HTML, securities,
-    counts), and a duplicate needs nothing else.
+    Most of a record's cost (sanitised HTML, securities, counts) is not for its identity, and a
+    duplicate needs nothing else.
     """
 
     identity: Identity
@@ -52,7 +50,7 @@ class Normalized:
 
     @cached_property
     def article(self) -> Article:
-        """The record; its `ingested_at` is empty until it is offered."""
+        """The record; its `ingested_at` is empty until it is published."""
         return self._record()
 
 
@@ -65,23 +63,23 @@ def normalize(
     first_seen_at: str,
     html_depth: int = HTML_DEPTH,
 ) -> Normalized:
-    """The record of `raw`, as its source's `profile` and its site's rule have it read.
+    """The record of `raw`, by its source's `profile` and its site's rule.
 
     `first_seen_at` is RFC 3339, UTC. Raises Rejected: NO_CONTENT where there is neither a title
-    nor a text, TOO_DEEP where the body is nested beyond `html_depth` and too large to mend.
+    nor a text, TOO_DEEP where the body is nested beyond `html_depth` and too large to flatten.
     """
     warnings = list(raw.warnings)
     fragment = Fragment(raw.html)
     rule = rule_of(raw, fragment, profile=profile, sites=sites)
     base_url = web_address(raw.base_url) or web_address(raw.url)
-    body = fragment.clean(rule.body, base_url=base_url, marks=rule.tickers, depth=html_depth)
+    body = fragment.clean(rule.body, base_url=base_url, ticker_hints=rule.tickers, depth=html_depth)
     written = title_of(raw.title, heading=body.heading, text=body.text, warnings=warnings)
     if not written:
         raise Rejected(
             Reason.NO_CONTENT, "there is neither a title nor a text; give the article a title"
         )
     zone = _zone(raw, rule, profile)
-    dated = date_article(
+    date = article_date(
         raw.dates,
         zone=zone,
         key_zone=profile.key_zone,
@@ -93,9 +91,9 @@ def normalize(
     title = without_suffix(written, rule.title_suffixes)
     folded = fold(written, rule.title_suffixes)
     content = content_hash(body.text, _addresses(body))
-    identity = identify(folded, dated.date, content, profile=profile, url=url)
-    tags = _tags((*raw.tags[: MOST_TAGS + 1 - len(profile.tags)], *profile.tags), warnings)
-    told = tuple(map(fit, dict.fromkeys(warnings)))
+    identity = identify(folded, date.date, content, profile=profile, url=url)
+    tags = _tags((*raw.tags[: MAX_TAGS + 1 - len(profile.tags)], *profile.tags), warnings)
+    all_warnings = tuple(map(clean_text, dict.fromkeys(warnings)))
 
     def record() -> Article:
         people = people_of(raw, rule, base_url=base_url, editor=body.editor)
@@ -110,11 +108,11 @@ def normalize(
             content_html=body.html,
             content_text=body.text,
             highlights=body.highlights,
-            date=dated.date,
-            date_published=dated.published,
+            date=date.date,
+            date_published=date.published,
             date_modified=modified_at(raw.modified, zone=zone),
-            date_precision=dated.precision,
-            date_source=line_or_none(dated.origin),
+            date_precision=date.precision,
+            date_source=one_line_or_none(date.origin),
             authors=people.authors,
             editor=people.editor,
             publisher=people.publisher,
@@ -125,12 +123,7 @@ def normalize(
             attachments=_attachments(raw, base_url),
             tickers=tickers_of(body, raw.html if rule.tickers else ""),
             word_count=word_count(body.text),
-            dedupe=Dedupe(
-                key=identity.key.hex(),
-                title=folded,
-                scope=profile.scope,
-                content_hash=content.hex(),
-            ),
+            dedupe=Dedupe(identity.key.hex(), folded, profile.scope, content.hex()),
             provenance=replace(
                 provenance,
                 parser=provenance.parser or raw.parser,
@@ -138,21 +131,21 @@ def normalize(
             ),
             first_seen_at=first_seen_at,
             ingested_at="",
-            warnings=told,
+            warnings=all_warnings,
             extra=_extra(raw),
         )
 
-    return Normalized(identity, title, dated.date, told, record)
+    return Normalized(identity, title, date.date, all_warnings, record)
 
 
 def _addresses(body: Body) -> Iterator[str]:
-    """Of the pictures; looked for only where they are asked for."""
+    """The addresses of the pictures, found only when the hash needs them."""
     for image in body.images:
         yield image.url
 
 
 def rule_of(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sites) -> SiteRule:
-    """The rule that the operator named, or the parser, or that fits what the input has."""
+    """The rule that the operator or the parser named, else the one that matches the input."""
     for name in (profile.site, raw.site):
         if name and (rule := sites.named(name)):
             return rule
@@ -167,23 +160,23 @@ def rule_of(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sit
 
 
 def _zone(raw: RawArticle, rule: SiteRule, profile: Profile) -> ZoneInfo:
-    """Of naive dates: a site's own pages are in the site's zone, all else in the source's."""
+    """The zone of naive dates: the site's for its own pages, else the source's."""
     if raw.parser == "page" and rule.time_zone:
         return ZoneInfo(rule.time_zone)
     return profile.time_zone
 
 
-def _tags(named: Sequence[str], warnings: list[str]) -> tuple[str, ...]:
-    tags = tuple(dict.fromkeys(filter(None, (line(tag, 200) for tag in named[: MOST_TAGS + 1]))))
-    if len(tags) > MOST_TAGS:
-        warnings.append(f"only the first {MOST_TAGS} tags are kept")
-    return tags[:MOST_TAGS]
+def _tags(names: Sequence[str], warnings: list[str]) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(filter(None, (one_line(tag, 200) for tag in names[: MAX_TAGS + 1]))))
+    if len(tags) > MAX_TAGS:
+        warnings.append(f"only the first {MAX_TAGS} tags are kept")
+    return tags[:MAX_TAGS]
 
 
 def _summary(summary: str | None) -> str | None:
     if not summary:
         return None
-    return line_or_none(text_of(summary[: 4 * LONGEST_SUMMARY]), LONGEST_SUMMARY)
+    return one_line_or_none(text_of(summary[: 4 * LONGEST_SUMMARY]), LONGEST_SUMMARY)
 
 
 def _cover(raw: RawArticle, rule: SiteRule, base_url: str | None) -> str | None:
@@ -192,13 +185,13 @@ def _cover(raw: RawArticle, rule: SiteRule, base_url: str | None) -> str | None:
 
 
 def _attachments(raw: RawArticle, base_url: str | None) -> tuple[Attachment, ...]:
-    found: dict[str, Attachment] = {}
+    by_url: dict[str, Attachment] = {}
     for attachment in raw.attachments[:100]:
         if url := web_address(attachment.url, base_url):
-            mime = line(attachment.mime_type, 100).lower() or None
-            found.setdefault(url, Attachment(url, mime, line_or_none(attachment.title)))
-    return tuple(found.values())
+            mime = one_line(attachment.mime_type, 100).lower() or None
+            by_url.setdefault(url, Attachment(url, mime, one_line_or_none(attachment.title)))
+    return tuple(by_url.values())
 
 
 def _extra(raw: RawArticle) -> dict[str, Any]:
-    return {fit(str(key)): json_value(value) for key, value in raw.extra.items()}
+    return {clean_text(str(key)): json_value(value) for key, value in raw.extra.items()}

@@ -1,4 +1,4 @@
-"""What HTML a record may hold: one table. Everything else goes, its text stays."""
+"""The HTML that a record may hold: one table. Other elements are removed, their text stays."""
 
 import nh3
 
@@ -28,7 +28,7 @@ DROPPED = frozenset({
     "textarea", "select", "option", "optgroup", "datalist", "input", "head", "title", "meta",
     "link", "base", "noembed", "xml",
 })  # fmt: skip
-"""Elements that go with all they hold: it is code, or nothing a reader sees as text."""
+"""Elements removed with their content: code, or nothing that a reader sees as text."""
 
 _cleaner = nh3.Cleaner(
     tags=set(ALLOWED),
@@ -41,5 +41,5 @@ _cleaner = nh3.Cleaner(
 
 
 def sanitize(html: str) -> str:
-    """`html` with nothing but `ALLOWED` in it. Quadratic in depth: bound that first."""
+    """`html` with only `ALLOWED` in it. Quadratic in depth: limit that first."""
     return _cleaner.clean(html).strip()

@@ -1,8 +1,8 @@
-"""A rule's CSS selectors, matched element by element in the one walk over a body.
+"""A rule's CSS selectors, matched element by element during the walk over a body.
 
 XPath would search the whole tree once for each selector (22 µs each on a Sina article, which has
-a dozen). Here an element is looked up by its id, classes, attributes and name; what it cannot be
-is never asked. Pseudo-classes are left to XPath.
+a dozen). Here an index by id, class, attribute and name gives the few selectors that an element
+can match. XPath evaluates pseudo-classes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,11 +19,11 @@ Node = etree._Element
 Test = Callable[[Node], bool]
 Candidates = tuple[tuple[Test | None, "Use"], ...]
 
-_MOST_SHAPES = 2000  # elements with the same name and the same of what selectors ask are of one
+_MAX_SHAPES = 2000  # a shape: the name and the attributes that selectors test
 
 
 class Use(Enum):
-    """What an element that matches is for."""
+    """What a matching element is for."""
 
     REMOVE = "remove"
     BOLD = "bold"
@@ -34,49 +34,50 @@ _ORDER = {use: place for place, use in enumerate(Use)}
 
 
 class Selectors:
-    """The selectors of one rule, indexed by what an element must at least have."""
+    """The selectors of one rule, indexed by an id, class, attribute or name that they require."""
 
     def __init__(self, uses: dict[Use, Iterable[str]]) -> None:
-        self._by: dict[tuple[str, str], list[tuple[Test, Test | None, Use]]] = {}
-        self._slow: list[tuple[CSSSelector, Use]] = []
-        self._asked: set[str] = set()
-        self._seen: dict[tuple[object, ...], Candidates] = {}
+        self._index: dict[tuple[str, str], list[tuple[Test, Test | None, Use]]] = {}
+        self._xpath: list[tuple[CSSSelector, Use]] = []
+        self._attributes: set[str] = set()
+        self._candidates_of: dict[tuple[object, ...], Candidates] = {}
         for use, selectors in uses.items():
             for selector in cssselect.parse(",".join(selectors)) if selectors else ():
                 self._add(selector, use)
-        self._names = tuple(sorted(self._asked))
+        self._names = tuple(sorted(self._attributes))
 
     def of_tree(self, root: Node) -> dict[Node, Use]:
-        """What the selectors with pseudo-classes match in the tree of `root`."""
-        found: dict[Node, Use] = {}
-        for selector, use in self._slow:
-            for node in cast("list[Node]", selector(root)):
-                found[node] = use
-        return found
+        """The elements below `root` that selectors with pseudo-classes match."""
+        uses: dict[Node, Use] = {}
+        for selector, use in self._xpath:
+            uses.update(dict.fromkeys(cast("list[Node]", selector(root)), use))
+        return uses
 
     def match(self, node: Node, tag: str) -> Use | None:
         """The use of `node`, an element named `tag`; of several the first in the order of Use."""
         get = node.get
         shape = (tag, *[get(name) for name in self._names])
-        candidates = self._seen.get(shape)
+        candidates = self._candidates_of.get(shape)
         if candidates is None:
             candidates = self._candidates(node, tag)
-            if len(self._seen) >= _MOST_SHAPES:
-                self._seen.clear()
-            self._seen[shape] = candidates
+            if len(self._candidates_of) >= _MAX_SHAPES:
+                self._candidates_of.clear()
+            self._candidates_of[shape] = candidates
         for test, use in candidates:
             if test is None or test(node):
                 return use
         return None
 
     def _candidates(self, node: Node, tag: str) -> Candidates:
-        """The selectors that match an element of this shape, as far as the shape tells."""
+        """The selectors that an element of this shape can match."""
         anchors = [("tag", tag), *(("attribute", str(name)) for name in node.attrib)]
         anchors += (("class", word) for word in node.get("class", "").split())
         anchors.append(("id", node.get("id", "")))
-        found = [rule for anchor in anchors for rule in self._by.get(anchor, ()) if rule[0](node)]
-        found.sort(key=lambda rule: _ORDER[rule[2]])
-        return tuple((within, use) for _, within, use in found)
+        rules = [
+            rule for anchor in anchors for rule in self._index.get(anchor, ()) if rule[0](node)
+        ]
+        rules.sort(key=lambda rule: _ORDER[rule[2]])
+        return tuple((within, use) for _, within, use in rules)
 
     def _add(self, selector: cssselect.Selector, use: Use) -> None:
         tree = selector.parsed_tree
@@ -84,14 +85,14 @@ class Selectors:
         within = _within(tree) if isinstance(tree, CombinedSelector) else None
         own = _test(tree.subselector if isinstance(tree, CombinedSelector) else tree)
         if anchor is None or own is None or (isinstance(tree, CombinedSelector) and not within):
-            self._slow.append((CSSSelector(selector.canonical()), use))
+            self._xpath.append((CSSSelector(selector.canonical()), use))
         else:
-            self._by.setdefault(anchor, []).append((own, within, use))
-            self._asked.update(_asked(tree))
+            self._index.setdefault(anchor, []).append((own, within, use))
+            self._attributes.update(_attributes(tree))
 
 
 def _anchor(tree: Any) -> tuple[str, str] | None:
-    """What every element matched by `tree` has: the rarest thing first."""
+    """What every element that matches `tree` has: the rarest thing first."""
     if isinstance(tree, CombinedSelector):
         return _anchor(tree.subselector)
     if isinstance(tree, Hash):
@@ -105,17 +106,17 @@ def _anchor(tree: Any) -> tuple[str, str] | None:
     return None
 
 
-def _asked(tree: Any) -> Iterator[str]:
-    """The attributes that decide whether an element itself matches."""
+def _attributes(tree: Any) -> Iterator[str]:
+    """The attributes that `tree` tests of the element itself."""
     if isinstance(tree, CombinedSelector):
-        yield from _asked(tree.subselector)
+        yield from _attributes(tree.subselector)
     elif isinstance(tree, Hash | Class | Attrib):
         yield _condition(tree)[0]
-        yield from _asked(tree.selector)
+        yield from _attributes(tree.selector)
 
 
 def _test(tree: Any) -> Test | None:
-    """Whether an element matches; None for what is left to XPath."""
+    """The test of an element for `tree`; None where XPath is needed."""
     if isinstance(tree, Element):
         tag = tree.element.lower() if tree.element else None
         return lambda node: tag is None or node.tag == tag
@@ -145,7 +146,7 @@ def _condition(tree: Any) -> tuple[str, str, str]:
 
 
 def _within(tree: CombinedSelector) -> Test | None:
-    """Whether what stands around an element fits the left side of `tree`."""
+    """The test of the elements around one for the left side of `tree`."""
     left, walk = _test(tree.selector), _COMBINATORS.get(tree.combinator)
     if left is None or walk is None:
         return None

@@ -1,4 +1,4 @@
-"""Outside text made fit for a record: valid Unicode, no control characters, bounded."""
+"""Outside text made valid for a record: Unicode, without control characters, bounded."""
 
 import math
 import re
@@ -7,33 +7,33 @@ from typing import Any
 # Surrogates (halves of a pair: not Unicode text), controls but tab and line break, byte order
 # marks and zero-width spaces, marks that turn the direction of writing, non-characters. Joiners
 # (U+200C, U+200D) stay: Persian and emoji are spelled with them.
-_UNFIT = re.compile(
+_INVALID = re.compile(
     "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069"
     "\ufeff\ufdd0-\ufdef\ufffe\uffff]"
 )
 _SPACES = {"\x0b", "\x0c", "\r", "\x1c", "\x1d", "\x1e", "\x1f", "\x85"}
-_DEEPEST = 32  # nested values of `extra`; JSON readers stop somewhere, too
+_MAX_DEPTH = 32  # of values in `extra`; JSON readers have a limit, too
 _MAX_INT = 2**53  # what every JSON reader keeps exactly
 
 
-def fit(text: str) -> str:
-    """`text` without what is no text; halves of surrogate pairs become U+FFFD."""
-    return _UNFIT.sub(_replacement, text) if _UNFIT.search(text) else text
+def clean_text(text: str) -> str:
+    """`text` without invalid characters; halves of surrogate pairs become U+FFFD."""
+    return _INVALID.sub(_replacement, text) if _INVALID.search(text) else text
 
 
-def line(text: str | None, limit: int = 1000) -> str:
-    """`text` on one line: fit, white space runs one blank, at most `limit` characters."""
+def one_line(text: str | None, limit: int = 1000) -> str:
+    """`text` cleaned, on one line, with single spaces, at most `limit` characters."""
     if not text:
         return ""
-    return " ".join(fit(text[: 8 * limit]).split())[:limit].rstrip()
+    return " ".join(clean_text(text[: 8 * limit]).split())[:limit].rstrip()
 
 
-def line_or_none(text: str | None, limit: int = 1000) -> str | None:
-    return line(text, limit) or None
+def one_line_or_none(text: str | None, limit: int = 1000) -> str | None:
+    return one_line(text, limit) or None
 
 
 def json_value(value: Any, depth: int = 0) -> Any:
-    """`value` as JSON can hold it; what has no JSON form becomes text, NaN and infinities null."""
+    """`value` as a JSON value; other types become text, NaN and infinities null."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -41,13 +41,13 @@ def json_value(value: Any, depth: int = 0) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict | list | tuple | set | frozenset):
-        return _json_container(value, depth) if depth < _DEEPEST else None
-    return fit(str(value))
+        return _json_container(value, depth) if depth < _MAX_DEPTH else None
+    return clean_text(str(value))
 
 
 def _json_container(value: Any, depth: int) -> Any:
     if isinstance(value, dict):
-        return {fit(str(key)): json_value(item, depth + 1) for key, item in value.items()}
+        return {clean_text(str(key)): json_value(item, depth + 1) for key, item in value.items()}
     return [json_value(item, depth + 1) for item in value]
 
 

@@ -1,22 +1,31 @@
-"""Small operations on lxml's tree that a walk needs, and whose caption is whose."""
+"""Elements that begin a line, small operations on lxml's tree, and the captions of pictures."""
 
 from collections.abc import Iterable
 
 from lxml import etree
 
-from worker.normalize.blocks import CELLS
-
 Node = etree._Element
+
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+CELLS = frozenset(("td", "th"))
+BLOCKS = HEADINGS | {
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details",
+    "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form",
+    "header", "hgroup", "hr", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "section",
+    "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
+}  # fmt: skip
+"""The block elements of the HTML standard's rendering section (15.3), without table cells, which
+share a line. All other elements, unknown ones too, are inline."""
 
 
 def is_alone_in_cell(node: Node) -> bool:
-    """A paragraph that is all of a table cell makes no line of its own."""
+    """Whether a paragraph is all of a table cell: then it does not begin a line."""
     parent = node.getparent()
     return parent is not None and parent.tag in CELLS and len(parent) == 1
 
 
-def wrapped(node: Node) -> Node:
-    """What is in the block `node`, moved into a new ``strong`` within it."""
+def wrap_in_strong(node: Node) -> Node:
+    """Move the content of the block `node` into a new ``strong`` in it."""
     strong = etree.Element("strong")
     strong.text, node.text = node.text, None
     strong.extend(list(node))
@@ -25,7 +34,7 @@ def wrapped(node: Node) -> Node:
 
 
 def drop(node: Node) -> None:
-    """Take `node` out of the tree; the text behind it stays."""
+    """Remove `node` from the tree, but not the text behind it."""
     parent = node.getparent()
     if parent is None:
         return
@@ -41,17 +50,17 @@ def drop(node: Node) -> None:
     parent.remove(node)
 
 
-def captions_of_pictures(captions: Iterable[tuple[Node, str]]) -> dict[Node, str]:
-    """Each caption goes to the pictures of its figure; without one, of its parent."""
-    found: dict[Node, str] = {}
+def picture_captions(captions: Iterable[tuple[Node, str]]) -> dict[Node, str]:
+    """Picture → caption: a caption is for the pictures of its figure, else of its parent."""
+    by_picture: dict[Node, str] = {}
     for caption, text in captions:
         parent = caption.getparent()
         holder = next(caption.iterancestors("figure"), parent)
         if not text or holder is None:
             continue
-        inside = list(holder.iter("img"))
-        if holder.tag != "figure" and len(inside) > 1:  # a whole body is the parent
-            inside = list(caption.itersiblings("img", preceding=True))[:1]
-        for node in inside:
-            found.setdefault(node, text)
-    return found
+        pictures = list(holder.iter("img"))
+        if holder.tag != "figure" and len(pictures) > 1:  # a whole body is the parent
+            pictures = list(caption.itersiblings("img", preceding=True))[:1]
+        for node in pictures:
+            by_picture.setdefault(node, text)
+    return by_picture

@@ -1,18 +1,18 @@
-"""Addresses made absolute, out of a mirror's proxy, and safe to follow."""
+"""Addresses made absolute and safe, and taken out of a mirror's proxy."""
 
 import re
 from urllib.parse import unquote, urljoin, urlsplit
 
-from worker.normalize.strings import fit
+from worker.normalize.strings import clean_text
 
 LONGEST = 4096
 """Characters; longer ones are data, not addresses."""
 
-# A proxy to which the whole of its query is the address: what the mirror wraps http images in
-# (`https://cors.zfour.workers.dev/?http://…`), and others of that kind.
+# A proxy whose whole query is the address: the mirror's for http images
+# (`https://cors.zfour.workers.dev/?http://…`), and similar ones.
 _PROXIED = re.compile(r"https?://[^/?#]+/\?(?:url=)?(https?(?:://|%3a%2f%2f).+)", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-# An address that is fine as it stands: the usual case, told in one match (a third of the cost).
+# A valid address, the usual case: one match, a third of the cost.
 _PLAIN = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/(?!\?)[!#-;=?-\[\]_a-z~]*)?")
 _BREAKS = re.compile(r"[\t\r\n]+")  # the URL standard drops them: `java\nscript:` is a script
 _SAFE = ("http://", "https://", "mailto:")
@@ -21,14 +21,14 @@ _SAFE = ("http://", "https://", "mailto:")
 def absolute(address: str | None, base: str | None = None) -> str | None:
     """`address` as an http, https or mailto address, or None.
 
-    Relative ones need a `base`; without it they lead nowhere and are None, as are places within
-    the page (`#note`), scripts and data. `//host/…` is read as https.
+    None for a relative one without `base`, a fragment (`#note`), scripts and data. `//host/…`
+    becomes https.
     """
     if not address:
         return None
     if len(address) <= LONGEST and _PLAIN.fullmatch(address):
         return address
-    address = _BREAKS.sub("", fit(address)).strip()
+    address = _BREAKS.sub("", clean_text(address)).strip()
     if not address or address.startswith("#"):
         return None
     if address.startswith("//"):
@@ -46,8 +46,8 @@ def absolute(address: str | None, base: str | None = None) -> str | None:
 
 def web_address(address: str | None, base: str | None = None) -> str | None:
     """`absolute`, but http and https only."""
-    found = absolute(address, base)
-    return None if found is None or found.lower().startswith("mailto:") else found
+    url = absolute(address, base)
+    return None if url is None or url.lower().startswith("mailto:") else url
 
 
 def host_of(address: str) -> str | None:

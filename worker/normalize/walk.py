@@ -9,19 +9,27 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from worker.model import Image, Link
-from worker.normalize.blocks import BLOCKS, CELLS, HEADINGS
 from worker.normalize.images import picture_of
 from worker.normalize.sanitize import ALLOWED, DROPPED
 from worker.normalize.selectors import Selectors, Use
-from worker.normalize.strings import line
-from worker.normalize.tree import Node, captions_of_pictures, drop, is_alone_in_cell, wrapped
+from worker.normalize.strings import one_line
+from worker.normalize.tree import (
+    BLOCKS,
+    CELLS,
+    HEADINGS,
+    Node,
+    drop,
+    is_alone_in_cell,
+    picture_captions,
+    wrap_in_strong,
+)
 from worker.normalize.urls import absolute
 
-_CELL_END = "\x1f"  # within a line that is being read: no input has it, and a tab would be a blank
-_NOISE_LIMIT = 300  # characters; a longer paragraph is never an editor's line or a footer
+_CELL_END = "\x1f"  # ends a cell within a line: no input has it, and a tab would become a space
+_NOISE_LIMIT = 300  # characters; a longer paragraph is no editor's line or footer
 
-# What is done with an element. Plain numbers: looking a member of an Enum up costs 0.1 µs, and
-# this is asked several times for each element.
+# How an element is handled. Plain numbers: the lookup of an Enum's member costs 0.1 µs, several
+# times for each element.
 _DROP, _BLOCK, _CELL, _IMAGE, _BREAK = range(5)
 _KINDS = {
     **dict.fromkeys(DROPPED, _DROP),
@@ -30,19 +38,19 @@ _KINDS = {
     "img": _IMAGE,
     "br": _BREAK,
 }
-# The sanitiser takes any element with a name out of MathML or SVG for a trap and drops its content,
-# also where it is a site's own `<fn>` or `<text>`; so what it does not know goes in as a span.
+# The sanitiser drops the content of any element with a name from MathML or SVG, also of a site's
+# own `<fn>` or `<text>`; so unknown elements become spans.
 _INLINE = frozenset({*ALLOWED, "span", "font", "picture", "source"})
 _REMOVE, _BOLD, _CAPTION = Use.REMOVE, Use.BOLD, Use.CAPTION
 
 
 class TooDeepError(Exception):
-    """The tree is deeper than the bound, and may lack what lxml left out."""
+    """The tree is deeper than the limit, and lxml may have cut it off."""
 
 
 @dataclass(frozen=True, slots=True)
-class Noise:
-    """How a rule tells paragraphs and pictures that do not belong to the article."""
+class NoiseRule:
+    """How to recognise paragraphs and pictures that do not belong to the article."""
 
     selectors: Selectors
     editor: Sequence[re.Pattern[str]] = ()
@@ -51,8 +59,8 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """An element or comment that may name a security: `node` tells which, `text` is its text."""
+class TickerHint:
+    """An element that may name a security: its attributes and its text."""
 
     href: str
     id: str
@@ -61,20 +69,19 @@ class Mark:
     text: str
 
 
-class Walk:
-    """What a body holds, after :meth:`run`; the tree is cleaned in place."""
+class BodyWalk:
+    """The content of a body, after :meth:`run`, which cleans the tree in place."""
 
-    def __init__(self, noise: Noise, *, base_url: str | None, depth: int, marks: bool) -> None:
+    def __init__(self, noise: NoiseRule, base_url: str | None, ticker_hints: bool) -> None:
         self.lines: list[str] = []
         self.highlights: list[str] = []
         self.links: list[Link] = []
-        self.marks: list[Mark] = []
+        self.ticker_hints: list[TickerHint] = []
         self.editor: str | None = None
         self.heading: str | None = None
         self._noise = noise
         self._base_url = base_url
-        self._depth = depth
-        self._with_marks = marks
+        self._with_ticker_hints = ticker_hints
         self._buffer: list[str] = []
         self._captures: list[list[str]] = []
         self._pictures: list[tuple[Node, Image]] = []
@@ -83,31 +90,31 @@ class Walk:
         self._pre = self._bold = self._in_cell = 0
         self._after_bold = False
 
-    def run(self, body: Node) -> None:
-        """Walk below `body`. Raises TooDeepError; the tree is then half cleaned."""
+    def run(self, body: Node, depth: int) -> None:
+        """Walk below `body`. Raises TooDeepError below `depth`, with the tree half cleaned."""
         self._special = self._noise.selectors.of_tree(body)
-        self._inside(body, self._depth)
+        self._children(body, depth)
         self._end_line()
 
     @property
     def images(self) -> tuple[Image, ...]:
         """The pictures in order, each address once, with their captions."""
-        captions = captions_of_pictures(self._captions)
-        found: dict[str, Image] = {}
+        captions = picture_captions(self._captions)
+        by_url: dict[str, Image] = {}
         for node, image in self._pictures:
             caption = captions.get(node)
-            found.setdefault(image.url, replace(image, caption=caption) if caption else image)
-        return tuple(found.values())
+            by_url.setdefault(image.url, replace(image, caption=caption) if caption else image)
+        return tuple(by_url.values())
 
     # ── the tree ────────────────────────────────────────────────────────────────────────────
 
-    def _inside(self, node: Node, depth: int) -> None:
+    def _children(self, node: Node, depth: int) -> None:
         if depth < 0:
             raise TooDeepError
         if text := node.text:
-            said = self._say(text)
-            if said is not text:  # setting it costs more than all else done with it
-                node.text = said
+            clean = self._read_text(text)
+            if clean is not text:  # setting it costs more than the rest
+                node.text = clean
         for child in list(node):
             tail = child.tail
             if not tail:
@@ -116,9 +123,9 @@ class Walk:
             if len(tail) > 1 and tail.isspace() and not self._pre:
                 child.tail = "\n" if "\n" in tail else " "  # before the child may be dropped
             self._element(child, depth)
-            said = self._say(tail)
-            if said is not tail and child.getparent() is node:
-                child.tail = said
+            clean = self._read_text(tail)
+            if clean is not tail and child.getparent() is node:
+                child.tail = clean
 
     def _element(self, node: Node, depth: int) -> None:
         tag = node.tag
@@ -142,21 +149,21 @@ class Walk:
         else:
             self._cell(node, depth)
         if use is _CAPTION:
-            self._captions.append((node, line("".join(cast("Iterator[str]", node.itertext())))))
+            self._captions.append((node, one_line("".join(cast("Iterator[str]", node.itertext())))))
 
     def _block(self, node: Node, tag: str, use: Use | None, depth: int) -> None:
-        alone = self._in_cell and is_alone_in_cell(node)
-        if not alone:
+        is_alone = self._in_cell and is_alone_in_cell(node)
+        if not is_alone:
             self._end_line()
         before = len(self.lines), len(self.highlights), len(self.links), len(self._pictures)
         self._pre += tag == "pre"
         if tag not in ALLOWED:
             node.tag = "div"
         if use is _BOLD:
-            self._strong(wrapped(node), depth)
+            self._strong(wrap_in_strong(node), depth)
         else:
-            self._inside(node, depth - 1)
-        if not alone:
+            self._children(node, depth - 1)
+        if not is_alone:
             self._end_line()
         self._pre -= tag == "pre"
         if len(self.lines) == before[0] + 1:
@@ -176,7 +183,7 @@ class Walk:
         if self._buffer:
             self._buffer.append(_CELL_END)
         self._in_cell += 1
-        self._inside(node, depth - 1)
+        self._children(node, depth - 1)
         self._in_cell -= 1
         if self._buffer:
             self._buffer.append(" ")
@@ -190,46 +197,43 @@ class Walk:
             self._link(node, depth)
         elif tag in {"strong", "b"}:
             self._strong(node, depth)
-        elif self._with_marks and node.get("id", "").startswith("stock_"):
-            self._marked(node, depth)
+        elif self._with_ticker_hints and node.get("id", "").startswith("stock_"):
+            self._add_ticker_hint(node, self._read_captured(node, depth))
         else:
-            self._inside(node, depth - 1)
+            self._children(node, depth - 1)
 
     def _strong(self, node: Node, depth: int) -> None:
-        """Read a bold run; one that follows another without a break is part of it."""
+        """Read a bold run; one directly after another is part of it."""
         if self._bold:
-            self._inside(node, depth - 1)
+            self._children(node, depth - 1)
             return
-        joined = self._after_bold and bool(self.highlights)
+        continues = self._after_bold and bool(self.highlights)
         self._bold += 1
-        text = self._captured(node, depth)
+        text = self._read_captured(node, depth)
         self._bold -= 1
         if text:
-            if joined:
+            if continues:
                 text = self.highlights.pop() + text
             self.highlights.append(text)
             self._after_bold = bool(self._buffer)
 
     def _link(self, node: Node, depth: int) -> None:
-        written = node.get("href")
-        text = self._captured(node, depth)
-        url = absolute(written, self._base_url)
+        href = node.get("href")
+        text = self._read_captured(node, depth)
+        url = absolute(href, self._base_url)
         if url is None:
-            node.attrib.pop("href", "")  # its text stays: only where it led is unknown
+            node.attrib.pop("href", "")  # its text stays
         else:
-            if url != written:
+            if url != href:
                 node.set("href", url)
             self.links.append(Link(url, text))
-            if self._with_marks:
-                self._mark(node, text)
+            if self._with_ticker_hints:
+                self._add_ticker_hint(node, text)
 
-    def _marked(self, node: Node, depth: int) -> None:
-        self._mark(node, self._captured(node, depth))
-
-    def _mark(self, node: Node, text: str) -> None:
+    def _add_ticker_hint(self, node: Node, text: str) -> None:
         get = node.get
-        self.marks.append(
-            Mark(
+        self.ticker_hints.append(
+            TickerHint(
                 href=get("href", ""),
                 id=get("id", ""),
                 css_class=get("class", ""),
@@ -253,37 +257,37 @@ class Walk:
 
     # ── the text ────────────────────────────────────────────────────────────────────────────
 
-    def _say(self, text: str) -> str:
-        """Read `text`; returned as it should stand in the HTML."""
+    def _read_text(self, text: str) -> str:
+        """Read `text`; returns it as it should be in the HTML."""
         if self._pre:
-            self._hear(text)
+            self._append(text)
             return text
-        if not self._buffer:  # a line begins: no indent, in the HTML neither
+        if not self._buffer:  # a line begins: no indent, also in the HTML
             text = text.lstrip() or "\n" * ("\n" in text)
             if not text or text == "\n":
                 return text
         elif text.isspace():
-            self._hear(" ")
+            self._append(" ")
             return "\n" if "\n" in text else " "
         self._after_bold = False
-        self._hear(text)
+        self._append(text)
         return text
 
-    def _hear(self, text: str) -> None:
+    def _append(self, text: str) -> None:
         self._buffer.append(text)
         for capture in self._captures:
             capture.append(text)
 
-    def _captured(self, node: Node, depth: int) -> str:
+    def _read_captured(self, node: Node, depth: int) -> str:
         capture: list[str] = []
         self._captures.append(capture)
-        self._inside(node, depth - 1)
+        self._children(node, depth - 1)
         self._captures.pop()
-        return line("".join(capture))
+        return one_line("".join(capture))
 
     def _break(self) -> None:
         if self._pre:
-            self._hear("\n")
+            self._append("\n")
         else:
             self._end_line()
 
@@ -309,7 +313,7 @@ class Walk:
             return False
         for pattern in self._noise.editor:
             if match := pattern.fullmatch(text):
-                self.editor = self.editor or line(match[1], 100) or None
+                self.editor = self.editor or one_line(match[1], 100) or None
                 return True
-        drop = self._noise.drop_text
-        return drop is not None and drop.search(text) is not None
+        drop_text = self._noise.drop_text
+        return drop_text is not None and drop_text.search(text) is not None

@@ -13,7 +13,7 @@ from worker.escape import printable
 from worker.feeds.catalog import CatalogReader
 from worker.model import Status
 from worker.model.times import rfc3339, rfc3339_from_ms
-from worker.normalize.folding import fold, shows
+from worker.normalize.title import fold, is_visible
 from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feed_documents import read_entry
 from worker.queries.explain import Explained, explain_id
@@ -105,7 +105,7 @@ def search_articles(
     One call looks at SEARCHED entries or SEARCHED_BYTES at most; `next` goes on from there. Raises
     as :func:`newest`, and UsageError without words.
     """
-    wanted = [fold(word) for word in words.split() if shows(word)]
+    wanted = [fold(word) for word in words.split() if is_visible(word)]
     if not wanted or len(wanted) > _MOST_WORDS:
         raise UsageError(f"give one to {_MOST_WORDS} words to look for")
     rows: list[ArticleRow] = []

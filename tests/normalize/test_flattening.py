@@ -5,7 +5,7 @@ from bs4 import BeautifulSoup
 
 from tests.normalize.conftest import body
 from worker.errors import Reason, Rejected
-from worker.normalize.deep import MOST_TAGS, made_shallow
+from worker.normalize.flattening import MAX_TAGS, flatten
 
 
 @pytest.mark.parametrize("depth", [190, 201, 300, 3_000, 100_000])
@@ -46,7 +46,7 @@ def test_hostile_nesting_ends(html: str) -> None:
 def test_deep_and_large_is_refused() -> None:
     """A deep body with more tags than any article has is refused with a reason."""
     with pytest.raises(Rejected) as refused:
-        body("<div>" * (MOST_TAGS + 1))
+        body("<div>" * (MAX_TAGS + 1))
     assert refused.value.reason is Reason.TOO_DEEP
 
 
@@ -59,7 +59,7 @@ def test_a_bounded_tree_has_the_text_of_bs4s() -> None:
     before = BeautifulSoup(html, "html.parser")
     for script in before("script"):
         script.decompose()
-    after = BeautifulSoup(made_shallow(html, 50), "html.parser")
+    after = BeautifulSoup(flatten(html, 50), "html.parser")
     assert "".join(after.get_text().split()) == "".join(before.get_text().split())
     assert max(len(list(tag.parents)) for tag in after.find_all("p")) <= 50
     assert "s299" not in after.get_text()
