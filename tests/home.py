@@ -73,13 +73,7 @@ class Home:
 
     def work(self) -> None:
         context = self.context()
-        drain(
-            context.roots,
-            context.deps,
-            seconds=60,
-            monotonic=time.monotonic,
-            finished=lambda *_: None,
-        )
+        drain(context.roots, context.deps, seconds=60)
 
     def settled(self) -> None:
         """Look and work once what was written is old enough to be taken."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from worker.feeds import managed
 from worker.model import Tally
 from worker.pipeline.context import Context, open_context
-from worker.pipeline.drain import Drained, drain
+from worker.pipeline.drain import DrainResult, drain
 from worker.pipeline.poll import fetch, poll
 from worker.pipeline.scan import scan_folders
 from worker.settings import Settings, load
@@ -72,16 +71,8 @@ class World:
 
         scan_folders(self.context, hints=hints, source=None, now=utc_now(), notify=notify)
 
-    def drain(
-        self, finished: Callable[[str, Tally], None] = lambda *_: None, seconds: float = 60
-    ) -> Drained:
-        return drain(
-            self.context.roots,
-            self.context.deps,
-            seconds=seconds,
-            monotonic=time.monotonic,
-            finished=finished,
-        )
+    def drain(self, seconds: float = 60) -> DrainResult:
+        return drain(self.context.roots, self.context.deps, seconds=seconds)
 
     def run(self) -> None:
         """Claim what is ready and ingest all that waits."""

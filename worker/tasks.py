@@ -6,7 +6,6 @@ again. `newsdrop.scan` looks at the folders, `newsdrop.poll` at which feeds and 
 has expired.
 """
 
-import time
 from dataclasses import asdict
 from functools import cache
 
@@ -40,14 +39,8 @@ def ingest() -> None:
     """Drain waiting batches for a slice of time, then give others their turn."""
     context = _context()
     seconds = context.settings.worker.slice_seconds
-    drained = drain(
-        context.roots,
-        context.deps,
-        seconds=seconds,
-        monotonic=time.monotonic,
-        finished=_finished,
-    )
-    if drained.left:
+    result = drain(context.roots, context.deps, seconds=seconds, on_finished=_on_finished)
+    if result.has_more:
         _ring_ingest()
     if context.deps.wanted.names():
         _ring_fetch()
@@ -105,6 +98,6 @@ def _ring_fetch() -> None:
         fetch.delay()
 
 
-def _finished(batch: str, tally: Tally) -> None:
+def _on_finished(batch: str, tally: Tally) -> None:
     counts = {name: count for name, count in asdict(tally).items() if count}
     logger.info("batch done", **counts)

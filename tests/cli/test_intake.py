@@ -230,13 +230,7 @@ def _work_slowly(home: Home, batches: int) -> None:
     _until((home.state / "spool" / "work").is_dir)
     done = 0
     while done < batches:
-        done += drain(
-            context.roots,
-            context.deps,
-            seconds=0,
-            monotonic=time.monotonic,
-            finished=lambda *_: None,
-        ).batches
+        done += drain(context.roots, context.deps, seconds=0).batch_count
         time.sleep(0.15)
 
 

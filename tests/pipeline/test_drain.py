@@ -7,7 +7,7 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article
 from worker.errors import SpoolUnavailable
-from worker.pipeline.drain import Drained, drain
+from worker.pipeline.drain import DrainResult, drain
 from worker.spool.batch import take
 
 
@@ -21,24 +21,23 @@ def world(tmp_path: Path, redis_server: Server) -> World:
     return world
 
 
-def drained(world: World, times: list[float]) -> Drained:
+def drained(world: World, times: list[float]) -> DrainResult:
     """Draining for one second by a clock that says `times`."""
     clock = iter(times)
     return drain(
         world.context.roots,
         world.context.deps,
         seconds=1.0,
-        monotonic=lambda: next(clock),
-        finished=lambda *_: None,
+        clock=lambda: next(clock),
     )
 
 
 def test_a_slice_ends_when_its_time_is_over(world: World) -> None:
     """After `seconds` the task gives others their turn, and says that batches are left; the first
     batch is taken however late it is, so that every slice gets somewhere."""
-    assert drained(world, [0.0, 0.5, 1.5, 2.0]) == Drained(2, left=True)
+    assert drained(world, [0.0, 0.5, 1.5, 2.0]) == DrainResult(2, has_more=True)
     assert len(world.waiting()) == 1
-    assert drained(world, [10.0, 99.0, 99.0]) == Drained(1, left=False)
+    assert drained(world, [10.0, 99.0, 99.0]) == DrainResult(1, has_more=False)
 
 
 def test_a_batch_in_other_hands_is_passed_over(world: World) -> None:
@@ -47,7 +46,7 @@ def test_a_batch_in_other_hands_is_passed_over(world: World) -> None:
     held = take(world.context.root("drop"), name)
     assert held is not None
     with held:
-        assert drained(world, [0.0] * 9) == Drained(2, left=False)
+        assert drained(world, [0.0] * 9) == DrainResult(2, has_more=False)
         assert world.waiting() == [name]
 
 

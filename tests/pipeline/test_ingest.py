@@ -209,7 +209,7 @@ def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyP
     assert in_child(ended) == -signal.SIGKILL
     rounds = 0
     while world.waiting() and rounds < 50:
-        assert world.drain(seconds=0.1).left or not world.waiting()
+        assert world.drain(seconds=0.1).has_more or not world.waiting()
         rounds += 1
     assert 1 < rounds < 50
     assert len(world.entries()) == world.totals().published == 8

@@ -169,7 +169,7 @@ def test_two_pollers_do_no_harm(world: World, web: Web) -> None:
 
         await asyncio.gather(
             *(
-                polling._fetch(one.context, polling._sources(one.context), lambda: None)
+                polling.fetch_from(one.context, polling.fetch_sources(one.context), lambda: None)
                 for one in (world, other)
             )
         )

@@ -1,4 +1,4 @@
-"""Everything one process works with, opened once and handed down."""
+"""Settings, spool and stores of one process, opened once and passed down."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ from worker.spool.wanted import WantedPages
 from worker.store import factory
 from worker.store.articles import ArticleStore
 from worker.store.connection import Client, connect, redis_url
-from worker.store.factory import article_store, counter_store, job_store
 from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
 from worker.store.measures import Measures
@@ -32,7 +31,7 @@ from worker.store.wakeups import WakeupQueue
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One process's settings, spool and stores. Nothing is connected before it is used."""
+    """One process's settings, spool and stores. Nothing connects before it is used."""
 
     settings: Settings
     redis: Client
@@ -55,10 +54,10 @@ class Context:
 
 
 def open_context(settings: Settings) -> Context:
-    """Raises ConfigError where the settings or a site rule cannot be used."""
+    """Raises ConfigError if the settings or a site rule cannot be used."""
     client = connect(redis_url(settings))
-    counters = counter_store(settings, client)
-    articles = article_store(settings, client)
+    counters = factory.counter_store(settings, client)
+    articles = factory.article_store(settings, client)
     feeds = CatalogReader(settings)
     feed_store = factory.feed_store(settings, client)
 
@@ -68,18 +67,16 @@ def open_context(settings: Settings) -> Context:
         outcomes: Sequence[Outcome],
         seconds: Mapping[Stage, float],
     ) -> None:
-        segment_head = segment.head()
-        head = segment_head.batch
-        if observed := observations(segment_head, outcomes, feeds.current, settings):
+        head = segment.head()
+        if observed := observations(head, outcomes, feeds.current, settings):
             feed_store.observed(segment.batch, observed)
-        refused = [refused_of(one) for one in outcomes if one.status is Status.REJECTED]
         counters.settle(
             segment.batch,
-            source=head.source,
-            job=head.job,
+            source=head.batch.source,
+            job=head.batch.job,
             tally=tally,
             measured=measure(outcomes, seconds),
-            refused=refused,
+            refused=[refused_of(one) for one in outcomes if one.status is Status.REJECTED],
         )
 
     return Context(
@@ -87,7 +84,7 @@ def open_context(settings: Settings) -> Context:
         redis=client,
         roots=roots(settings),
         accepted=Accepted(settings.state_dir),
-        jobs=job_store(settings, client),
+        jobs=factory.job_store(settings, client),
         counter_store=counters,
         articles=articles,
         feeds=feeds,
@@ -113,7 +110,7 @@ def open_context(settings: Settings) -> Context:
 
 
 def warm_up_parsers(deps: IngestDeps) -> None:
-    """Read a small article, so that what reading loads and compiles is there before the first."""
+    """Parse a small article, so that imports and compiled expressions are ready for the first."""
     head = Head("", MANUAL, "enqueue", "2021-11-26T00:00:00Z")
     reader = EntryReader(deps.settings, deps.sites, deps.profile, head)
     for _ in parse_entry(reader, Entry(0, "warm-up"), _SMALL):

@@ -1,5 +1,6 @@
-"""Draining: take what waits, batch by batch, for a slice of time."""
+"""Draining: ingest waiting batches one after the other for a slice of time."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Drained:
-    """What one slice did. `left`: batches were still waiting when it ended."""
+class DrainResult:
+    """What one slice did. `has_more`: batches were still waiting when its time was over."""
 
-    batches: int
-    left: bool
+    batch_count: int
+    has_more: bool
 
 
 def drain(
@@ -29,52 +30,50 @@ def drain(
     deps: IngestDeps,
     *,
     seconds: float,
-    monotonic: Callable[[], float],
-    finished: Callable[[str, Tally], None],
-) -> Drained:
-    """Ingest waiting batches, sources in turn, until none is left or `seconds` are over.
+    on_finished: Callable[[str, Tally], None] = lambda _batch, _tally: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> DrainResult:
+    """Ingest waiting batches, sources in turn, until none waits or `seconds` are over.
 
-    A batch that another process holds is passed over, and so is one whose files cannot be used
-    now; that error is raised at the end. Raises Retryable at once where the store is away.
+    A batch that another process holds is skipped, and so is one whose files cannot be used now;
+    that error is raised at the end. Raises Retryable at once if the store is unavailable.
     """
-    end = monotonic() + seconds
-    done = 0
-    trouble: SpoolUnavailable | None = None
+    end = clock() + seconds
+    count = 0
+    failure: SpoolUnavailable | None = None
     while waiting := fair_order(roots):
-        before = done
+        count_before = count
         for root, name in waiting:
-            if done and monotonic() >= end:
-                return Drained(done, left=True)
+            if count and clock() >= end:
+                return DrainResult(count, has_more=True)
             try:
                 batch = take(root, name)
                 if batch is None:
                     continue
-                with batch, _in_hand(batch):
-                    tally = _ingested(batch, deps, is_over=lambda: monotonic() >= end)
-                    if tally is not None:
-                        finished(name, tally)
+                with batch, _log_context(batch):
+                    tally = _ingest(batch, deps, is_over=lambda: clock() >= end)
+                    if tally is None:
+                        return DrainResult(count, has_more=True)
+                    on_finished(name, tally)
+                count += 1
             except SpoolUnavailable as error:
-                trouble = error
-            else:
-                if tally is None:
-                    return Drained(done, left=True)
-                done += 1
-        if done == before:
-            break  # all that waits is held by others, or cannot be used
-    if trouble is not None:
-        raise trouble
-    return Drained(done, left=False)
+                failure = error
+        if count == count_before:
+            break  # all that waits is held by other processes, or cannot be used
+    if failure is not None:
+        raise failure
+    return DrainResult(count, has_more=False)
 
 
-def _ingested(batch: Batch, deps: IngestDeps, *, is_over: Callable[[], bool]) -> Tally | None:
+def _ingest(batch: Batch, deps: IngestDeps, *, is_over: Callable[[], bool]) -> Tally | None:
     try:
         return ingest(batch, deps, is_over=is_over)
     except Retryable as error:
-        logger.info("a batch is left for later", error=str(error))
+        logger.info("batch postponed", error=str(error))
         raise
 
 
-def _in_hand(batch: Batch) -> AbstractContextManager[None]:
-    """What every line says while a batch is worked on."""
+def _log_context(batch: Batch) -> AbstractContextManager[None]:
+    """What every log line says while a batch is ingested."""
     head = batch.manifest.head
     return log_context(job=head.job, batch=batch.name, source=printable(head.source))

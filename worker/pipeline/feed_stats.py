@@ -1,4 +1,4 @@
-"""What a batch's outcomes say of feeds: how many entries, what was new, what could not be read."""
+"""What a batch's outcomes say about each feed: its entries, what was new, what was refused."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -7,14 +7,14 @@ from datetime import datetime
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import Feed
 from worker.feeds.schedule import poll_pace
-from worker.model import Outcome, Status
+from worker.model import FeedRead, Outcome, Status
 from worker.settings import Settings
-from worker.spool.archive import ArchivedFile, SegmentHead
-from worker.spool.manifest import Form
+from worker.spool.archive import SegmentHead
+from worker.spool.manifest import Form, Origin
 from worker.store.feeds import FeedObservation
 
 _NEW = (Status.PUBLISHED, Status.REVISED, Status.DEFERRED)
-_LONGEST_MESSAGE = 500
+_MAX_MESSAGE_LENGTH = 500
 
 
 def observations(
@@ -23,48 +23,46 @@ def observations(
     catalog: Callable[[], Catalog],
     settings: Settings,
 ) -> list[FeedObservation]:
-    """One for each document of a feed that is still there, and for each page of such a feed's.
+    """One for each fetched document or page of a feed that is still in the catalog.
 
-    Raises SpoolUnavailable where it is not known which feeds there are.
+    Raises SpoolUnavailable if the catalog cannot be read.
     """
-    fetched = {file.entry: file for file in head.files if file.origin is not None}
-    if not fetched:
+    origins = {file.entry: file.origin for file in head.files if file.origin is not None}
+    if not origins:
         return []
     by_entry: defaultdict[int, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_entry[outcome.entry].append(outcome)
-    found, feeds = [], catalog()
-    for entry, file in fetched.items():
-        assert file.origin is not None
-        feed = feeds.get(file.origin.source)
-        if feed is not None:
-            found.append(_observed(feed, file, by_entry[entry], settings))
-    return found
+    feeds = catalog()
+    return [
+        _observation(feed, origin, by_entry[entry], settings)
+        for entry, origin in origins.items()
+        if (feed := feeds.get(origin.source)) is not None
+    ]
 
 
-def _observed(
-    feed: Feed, file: ArchivedFile, outcomes: Sequence[Outcome], settings: Settings
+def _observation(
+    feed: Feed, origin: Origin, outcomes: Sequence[Outcome], settings: Settings
 ) -> FeedObservation:
-    assert file.origin is not None
     counts = Counter(outcome.status for outcome in outcomes)
-    whole = next((one for one in outcomes if one.whole_file), None)
-    read = next((one.feed for one in outcomes if one.feed), None)
-    is_feed = file.origin.form is Form.FEED
-    refused = whole if is_feed else None
+    is_feed = origin.form is Form.FEED
+    document = next((outcome.feed for outcome in outcomes if outcome.feed), FeedRead(0, 0, ""))
+    refusals = (outcome for outcome in outcomes if outcome.whole_file)
+    refusal = next(refusals, None) if is_feed else None
     return FeedObservation(
         name=feed.name,
-        fetched_ms=int(datetime.fromisoformat(file.origin.fetched_at).timestamp() * 1000),
+        fetched_ms=int(datetime.fromisoformat(origin.fetched_at).timestamp() * 1000),
         pace=poll_pace(feed, settings),
-        entries=None if not is_feed else read.entries if read else 0,
+        entries=document.entries if is_feed else None,
         new=sum(counts[status] for status in _NEW) if is_feed else 0,
         published=counts[Status.PUBLISHED],
         revised=counts[Status.REVISED],
         duplicate=counts[Status.DUPLICATE],
         rejected=counts[Status.REJECTED],
-        prints=read.prints if read else "",
-        refused=read.refused if read else "",
-        hold_seconds=read.hold_seconds if read else 0,
-        title=(read.title or "") if read else "",
-        reason=str(refused.reason) if refused else "",
-        message=(refused.message or "")[:_LONGEST_MESSAGE] if refused else "",
+        prints=document.prints,
+        refused=document.refused,
+        hold_seconds=document.hold_seconds,
+        title=document.title or "",
+        reason=str(refusal.reason) if refusal else "",
+        message=(refusal.message or "")[:_MAX_MESSAGE_LENGTH] if refusal else "",
     )

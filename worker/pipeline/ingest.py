@@ -1,4 +1,4 @@
-"""The one sequence: a batch of files becomes outcomes.
+"""Ingesting: a batch of files becomes outcomes, in one sequence.
 
 ::
 
@@ -9,8 +9,8 @@ entries are finished, the store gives the same answer to the same claim, an arch
 settled, and settling counts a batch once.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from worker.escape import printable
@@ -43,28 +43,30 @@ def ingest(
             return None
         watch.lap(Stage.READ, less=articles.seconds)
         watch.seconds[Stage.PUBLISH] = articles.seconds
-        segment, files = _archive(batch, outcomes, deps)
+        head = _segment_head(batch, outcomes, deps)
+        segment = deps.archive.write(head, outcomes, batch.content)
         watch.lap(Stage.ARCHIVE)
         watch.seconds[Stage.WHOLE] = _age(batch, deps)
-        tally = _settle(segment, outcomes, files, deps, watch.seconds)
+        tally = _count(outcomes, len(head.files))
+        deps.settle(segment, tally, outcomes, watch.seconds)
     batch.remove()
     return tally
 
 
 def settle(segment: Segment, deps: IngestDeps) -> Tally:
-    """Count what the segment's journal says, but not how long it took; harmless when it was
-    counted before."""
-    return _settle(segment, list(segment.outcomes()), len(segment.head().files), deps, {})
+    """Add an archived batch to the totals, without stage durations; harmless if it was added
+    before."""
+    outcomes = list(segment.outcomes())
+    tally = _count(outcomes, len(segment.head().files))
+    deps.settle(segment, tally, outcomes, {})
+    return tally
 
 
-def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
-    """The counts of `outcomes` over so many files."""
-    by_status: defaultdict[Status, int] = defaultdict(int)
-    for outcome in outcomes:
-        by_status[outcome.status] += 1
+def _count(outcomes: Sequence[Outcome], file_count: int) -> Tally:
+    by_status = Counter(outcome.status for outcome in outcomes)
     quarantined = sum(outcome.whole_file for outcome in outcomes)
     return Tally(
-        archived=files - quarantined,
+        archived=file_count - quarantined,
         quarantined=quarantined,
         published=by_status[Status.PUBLISHED],
         revised=by_status[Status.REVISED],
@@ -76,10 +78,9 @@ def tally_of(outcomes: Sequence[Outcome], files: int) -> Tally:
     )
 
 
-def _archive(batch: Batch, outcomes: Sequence[Outcome], deps: IngestDeps) -> tuple[Segment, int]:
-    """The finished segment, and how many files it is about."""
+def _segment_head(batch: Batch, outcomes: Sequence[Outcome], deps: IngestDeps) -> SegmentHead:
     refused = {outcome.entry for outcome in outcomes if outcome.whole_file}
-    files = tuple(
+    files = (
         ArchivedFile(
             entry=entry.number,
             path=printable(entry.path, 1000),
@@ -89,22 +90,9 @@ def _archive(batch: Batch, outcomes: Sequence[Outcome], deps: IngestDeps) -> tup
         )
         for entry in batch.entries()
     )
-    head = SegmentHead(batch.manifest.head, rfc3339(deps.now()), files)
-    return deps.archive.write(head, outcomes, batch.content), len(files)
-
-
-def _settle(
-    segment: Segment,
-    outcomes: Sequence[Outcome],
-    files: int,
-    deps: IngestDeps,
-    seconds: Mapping[Stage, float],
-) -> Tally:
-    tally = tally_of(outcomes, files)
-    deps.settle(segment, tally, outcomes, seconds)
-    return tally
+    return SegmentHead(batch.manifest.head, rfc3339(deps.now()), tuple(files))
 
 
 def _age(batch: Batch, deps: IngestDeps) -> float:
-    """Seconds since the batch's files were claimed; by the clocks of two machines, maybe."""
+    """Seconds since the batch was claimed; another machine's clock may have stamped that."""
     return max(0.0, (deps.now() - time_of(batch.name)).total_seconds())

@@ -1,11 +1,11 @@
-"""Replaying archived segments: what Redis has lost is published again, under the same ids.
+"""Replaying archived segments: publish again, under the same ids, what Redis has lost.
 
-Only what the index has forgotten is offered, a revision only where it knows an older one: so a
-replay of everything changes nothing where nothing was lost. First-seen and ingested times are
-those of the first time.
+Only what the index no longer holds is published, and a revision only if the index has an older one:
+replaying everything changes nothing if nothing was lost. `first_seen_at` and `ingested_at` keep
+their first values.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from worker.model import Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
@@ -13,68 +13,66 @@ from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feed_documents import read_entry
 from worker.pipeline.ingest import settle
 from worker.pipeline.ports import IngestDeps
+from worker.pipeline.publisher import MAX_ARTICLES
 from worker.spool.archive import Segment
 from worker.spool.manifest import Entry
 
-_OFFERS = 100
+_NEW = (Status.PUBLISHED, Status.REVISED)
 
 
 def replay(segment: Segment, deps: IngestDeps) -> int:
-    """Offer a segment's articles again; how many of them Redis did not have.
+    """Publish a segment's lost articles again; how many there were.
 
-    If any was lost, the segment's counts were lost with it, or are applied no second time.
-    Raises Retryable.
+    If any was lost, the segment's counts may be lost too: they are settled again, which counts
+    them at most once. Raises Retryable.
     """
-    outcomes = {(one.entry, one.ordinal): one for one in segment.outcomes()}
-    lost = 0
+    # Looked up before anything is unpacked: usually nothing is lost, and reading all of the last
+    # minutes again blocked every process for as long as they had taken.
+    lost = {
+        (outcome.entry, outcome.ordinal): outcome
+        for outcome in segment.outcomes()
+        if _is_lost(outcome, deps)
+    }
+    published = 0
     pending: list[tuple[PublishRequest, Outcome]] = []
-    for offer, before in _offers(segment, deps, outcomes):
-        pending.append((offer, before))
-        if len(pending) >= _OFFERS:
-            lost += _publish(segment, deps, pending)
+    for request in _requests(segment, lost, deps) if lost else ():
+        pending.append(request)
+        if len(pending) == MAX_ARTICLES:
+            published += _publish(segment, pending, deps)
             pending = []
-    lost += _publish(segment, deps, pending)
-    if lost:
+    published += _publish(segment, pending, deps)
+    if published:
         settle(segment, deps)
-    return lost
+    return published
+
+
+def _is_lost(outcome: Outcome, deps: IngestDeps) -> bool:
+    if outcome.status not in _NEW:
+        return False
+    found = deps.articles.find(outcome.id) if outcome.id else None
+    return found is None or found.revision < outcome.revision
+
+
+def _requests(
+    segment: Segment, lost: Mapping[tuple[int, int], Outcome], deps: IngestDeps
+) -> Iterator[tuple[PublishRequest, Outcome]]:
+    head = segment.head()
+    reader = EntryReader(deps.settings, deps.sites, deps.profile, head.batch)
+    lost_entries = {entry for entry, _ in lost}
+    entries = {file.entry: Entry(file.entry, file.path, origin=file.origin) for file in head.files}
+    for number, data in segment.raws():
+        for item in read_entry(reader, entries[number], data) if number in lost_entries else ():
+            outcome = lost.get((number, item.ordinal))
+            if isinstance(item, ParsedArticle) and outcome is not None:
+                ingested_at = outcome.ingested_at or rfc3339(deps.now())
+                yield reader.request(item, ingested_at=ingested_at), outcome
 
 
 def _publish(
-    segment: Segment, deps: IngestDeps, pending: list[tuple[PublishRequest, Outcome]]
+    segment: Segment, pending: Sequence[tuple[PublishRequest, Outcome]], deps: IngestDeps
 ) -> int:
-    decisions = deps.articles.publish(segment.batch, [offer for offer, _ in pending])
+    decisions = deps.articles.publish(segment.batch, [request for request, _ in pending])
     return sum(
-        decision is not None
-        and decision.status in (Status.PUBLISHED, Status.REVISED)
-        and decision.stream_id != before.stream_id
-        for decision, (_, before) in zip(decisions, pending, strict=True)
+        decision is not None and decision.status in _NEW and decision.stream_id != outcome.stream_id
+        for decision, (_, outcome) in zip(decisions, pending, strict=True)
     )
-
-
-def _offers(
-    segment: Segment, deps: IngestDeps, outcomes: dict[tuple[int, int], Outcome]
-) -> Iterator[tuple[PublishRequest, Outcome]]:
-    # Asked before anything is unpacked: after most restarts nothing is lost, and reading all of
-    # the last minutes again held up every process for as long as they had taken.
-    lost = {at: one for at, one in outcomes.items() if _lost(deps, one)}
-    if not lost:
-        return
-    wanted = {entry for entry, _ in lost}
-    head = segment.head()
-    entries = {one.entry: Entry(one.entry, one.path, origin=one.origin) for one in head.files}
-    reader = EntryReader(deps.settings, deps.sites, deps.profile, head.batch)
-    for number, data in segment.raws():
-        if number not in wanted:
-            continue
-        for item in read_entry(reader, entries[number], data):
-            before = lost.get((number, item.ordinal))
-            if isinstance(item, ParsedArticle) and before is not None:
-                at = before.ingested_at or rfc3339(deps.now())
-                yield reader.request(item, ingested_at=at), before
-
-
-def _lost(deps: IngestDeps, before: Outcome) -> bool:
-    if before.status not in (Status.PUBLISHED, Status.REVISED):
-        return False
-    known = deps.articles.find(before.id) if before.id else None
-    return known is None or known.revision < before.revision

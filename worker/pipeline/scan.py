@@ -1,8 +1,7 @@
-"""One look at the drop folders: claim what is ready, note it at its job, ring."""
+"""Scanning the drop folders: claim what is ready, add it to the hour's job, wake up a worker."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
@@ -18,11 +17,12 @@ from worker.spool.batch import names
 from worker.spool.claim import Claimed
 from worker.spool.free_space import check_free
 from worker.spool.layout import manual_root, notes_dir, translated
-from worker.store.jobs import Job, JobKind, log_store_errors
+from worker.store.jobs import Job, JobKind
 
 logger = get_logger(__name__)
 
-MORE = "more"
+_MORE = "more"
+"""The file that marks a source whose last scan stopped at the limit of waiting batches."""
 
 
 def scan_folders(
@@ -33,65 +33,66 @@ def scan_folders(
     now: datetime,
     notify: Callable[[], None],
 ) -> None:
-    """Scan one source, or all that have no schedule of their own; ring if anything waits.
+    """Scan one source, or all without a schedule of their own; `notify` if any batch waits.
 
-    A folder that cannot be used does not keep the others from being looked at: its error
-    (SpoolUnavailable) is raised when all were. Paused sources are passed over.
+    `hints` are paths that file events named: only they are examined. Paused sources are skipped. A
+    folder that cannot be used does not stop the others: its SpoolUnavailable is raised at the end.
     """
-    trouble: SpoolUnavailable | None = None
+    failure: SpoolUnavailable | None = None
     try:
-        for folder in _folders(context, source):
+        for folder in context.settings.all_folders():
+            is_chosen = folder.name == source if source else not folder.schedule
+            if not is_chosen or is_paused(context.settings.state_dir, folder.name):
+                continue
             try:
-                _look_at(context, folder, hints, now, notify=notify, asked=source is not None)
+                _scan(context, folder, hints, now, notify=notify, by_name=source is not None)
             except SpoolUnavailable as error:
-                logger.warning("a folder cannot be looked at", source=folder.name, error=str(error))
-                trouble = error
+                logger.warning("folder cannot be scanned", source=folder.name, error=str(error))
+                failure = error
     finally:
         if any(names(root) for root in context.roots):
             notify()
-    if trouble is not None:
-        raise trouble
+    if failure is not None:
+        raise failure
 
 
 def sources_with_more(context: Context) -> Iterable[str]:
-    """The sources whose last look ended at the bound, and whose batches are mostly done now."""
+    """The sources whose last scan stopped at the limit and most of whose batches are done now."""
     low = context.settings.spool.max_waiting // 2
     for folder in context.settings.all_folders():
-        more = (notes_dir(context.settings, folder) / MORE).exists()
-        if more and _waiting(context, folder) <= low:
+        has_more = (notes_dir(context.settings, folder) / _MORE).exists()
+        if has_more and _waiting_count(context, folder) <= low:
             yield folder.name
 
 
-def _waiting(context: Context, folder: Folder) -> int:
-    if folder.in_place:
-        return _place(context, folder).waiting()
-    return len(names(context.root(folder.name)))
+def hourly_job(source: str, now: datetime) -> Job:
+    """The job of all that is found in a source within one hour (UTC)."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return Job(
+        id=f"scan-{source}-{hour:%Y%m%dT%H}",
+        kind=JobKind.SCAN,
+        source=source,
+        label=f"found in {printable(source)}",
+        created_ms=int(hour.timestamp() * 1000),
+    )
 
 
-def _folders(context: Context, source: str | None) -> Iterable[Folder]:
-    for folder in context.settings.all_folders():
-        chosen = folder.name == source if source else not folder.schedule
-        if chosen and not is_paused(context.settings.state_dir, folder.name):
-            yield folder
-
-
-def _look_at(
+def _scan(
     context: Context,
     folder: Folder,
     hints: Sequence[str],
     now: datetime,
     *,
     notify: Callable[[], None],
-    asked: bool,
+    by_name: bool,
 ) -> None:
-    check_free(context.settings.state_dir, context.settings.spool.min_free_mb)
-    job = hourly_job(folder.name, now)
+    settings, job = context.settings, hourly_job(folder.name, now)
+    check_free(settings.state_dir, settings.spool.min_free_mb)
 
-    def claimed(batch: Claimed) -> None:
+    def on_claimed(batch: Claimed) -> None:
         notify()
-        with log_store_errors("a job is not noted", job=job.id):
-            context.jobs.open(job)
-            context.jobs.add_files(job.id, batch.files)
+        context.jobs.open(job)
+        context.jobs.add_files(job.id, batch.files)
 
     if folder.in_place:
         found = scan_in_place(
@@ -99,24 +100,33 @@ def _look_at(
             context.accepted,
             now=now,
             job=job.id,
-            claimed=claimed,
+            claimed=on_claimed,
             hints=hints,
-            asked=asked,
+            asked=by_name,
         )
     else:
-        found = _take_from(context, folder, hints, now, job=job.id, claimed=claimed)
-    if found is None:
-        return
-    if found.files:
-        logger.info(
-            "files claimed",
-            source=folder.name,
+        root = context.root(folder.name)
+        check_free(folder.path, settings.spool.min_free_mb)
+        with translated(settings.state_dir):
+            registry.note(settings.state_dir, root.path)
+        found = scan(
+            folder,
+            root,
+            settings.spool,
+            context.accepted,
+            now=now,
             job=job.id,
-            files=found.files,
-            batches=found.batches,
+            claimed=on_claimed,
+            hints=hints,
         )
-    if not hints:
-        _note(notes_dir(context.settings, folder), found)
+    if found is not None:
+        _report(context, folder, job, found, is_whole=not hints)
+
+
+def _waiting_count(context: Context, folder: Folder) -> int:
+    if folder.in_place:
+        return _place(context, folder).waiting()
+    return len(names(context.root(folder.name)))
 
 
 def _place(context: Context, folder: Folder) -> Place:
@@ -130,49 +140,16 @@ def _place(context: Context, folder: Folder) -> Place:
     )
 
 
-def _take_from(
-    context: Context,
-    folder: Folder,
-    hints: Sequence[str],
-    now: datetime,
-    *,
-    job: str,
-    claimed: Callable[[Claimed], None],
-) -> Scan:
-    """Move what is ready out of a drop folder."""
-    root = context.root(folder.name)
-    check_free(folder.path, context.settings.spool.min_free_mb)
-    with translated(context.settings.state_dir):
-        registry.note(context.settings.state_dir, root.path)
-    return scan(
-        folder,
-        root,
-        context.settings.spool,
-        context.accepted,
-        now=now,
-        job=job,
-        claimed=claimed,
-        hints=hints,
-    )
-
-
-def hourly_job(source: str, now: datetime) -> Job:
-    """The job of what the scan finds: one a source and hour (UTC)."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    return Job(
-        id=f"scan-{source}-{hour:%Y%m%dT%H}",
-        kind=JobKind.SCAN,
-        source=source,
-        label=f"found in {printable(source)}",
-        created_ms=int(hour.timestamp() * 1000),
-    )
-
-
-def _note(notes: Path, found: Scan) -> None:
-    """Keep what was left alone, for `status`, and whether there is more."""
-    more = notes / MORE
-    if found.more:
-        more.touch()
-    else:
-        more.unlink(missing_ok=True)
-    skipped.note(notes, found.left_alone, found.left_alone_count)
+def _report(context: Context, folder: Folder, job: Job, found: Scan, *, is_whole: bool) -> None:
+    """Log what was claimed; after a scan of the whole folder also keep, for `status`, what was
+    skipped and whether there is more."""
+    if found.files:
+        counts = {"files": found.files, "batches": found.batches}
+        logger.info("files claimed", source=folder.name, job=job.id, **counts)
+    if is_whole:
+        notes = notes_dir(context.settings, folder)
+        if found.more:
+            (notes / _MORE).touch()
+        else:
+            (notes / _MORE).unlink(missing_ok=True)
+        skipped.note(notes, found.left_alone, found.left_alone_count)
