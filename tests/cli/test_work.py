@@ -66,7 +66,7 @@ def test_status_says_in_words_that_contents_differed(home: Home) -> None:
         home.json("enqueue", str(home.put("a.md", article("甲", body=text))))
         home.work()
     said = " ".join(home.run("status").stdout.split())
-    assert "1 duplicate had the title and date of a known article but other content" in said
+    assert "1 duplicate had the title and date of a known article but different content" in said
     assert "--force" in said
     assert home.json("status")["articles"]["content_differs"] == 1
 
@@ -100,7 +100,7 @@ def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     assert refused.exit_code == 3
     assert "spool.min_free_mb" in refused.stderr
     assert "intake waits until there is room" in home.json("status")["intake_problem"]
-    assert "still worked on" in " ".join(home.run("status").stdout.split())
+    assert "Accepted files are still processed" in " ".join(home.run("status").stdout.split())
     dropped = home.drop / "b.md"
     home.drop.mkdir(exist_ok=True)
     dropped.write_text(article("乙"))
@@ -115,7 +115,7 @@ def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_status_says_what_is_wrong_first(home: Home) -> None:
     """The sentences stand above the numbers, each with what to do."""
     lines = home.run("status").stdout.splitlines()
-    assert lines[0] == "✗ No worker is running: what is dropped waits."
+    assert lines[0] == "✗ No worker is running: files in the drop folders wait."
     assert "newsdrop up" in lines[1]
 
 

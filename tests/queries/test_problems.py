@@ -50,7 +50,7 @@ def test_no_worker(tmp_path: Path, redis_server: Server) -> None:
     found = _problems(World(tmp_path / "state", redis_server.url))
     assert list(found) == ["workers"]
     assert found["workers"].level == "fail"
-    assert found["workers"].text == "No worker is running: what is dropped waits."
+    assert found["workers"].text == "No worker is running: files in the drop folders wait."
     assert "newsdrop up" in found["workers"].advice
 
 
@@ -61,7 +61,7 @@ def test_a_silent_beat(world: World) -> None:
     client.set(Layout(world.settings.stream.name, 1).key("tick"), (seconds - 300) * 1000)
     found = _problems(world)
     assert list(found) == ["beat"]
-    assert found["beat"].text.startswith("The scheduler is silent for 5 minutes")
+    assert found["beat"].text.startswith("The scheduler has been silent for 5 minutes")
     client.delete(Layout(world.settings.stream.name, 1).key("tick"))
     assert "silent for a day" in _problems(world)["beat"].text
 
@@ -77,7 +77,7 @@ def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> Non
     (problem,) = found.problems
     assert (problem.level, problem.name) == ("fail", "redis")
     assert "cannot be reached" in problem.text
-    assert "What is accepted stays safe in the spool." in problem.text
+    assert "Accepted files stay safe in the spool." in problem.text
     assert (found.status.files.waiting, found.minutes, found.memory) == (1, (), None)
 
 
@@ -121,8 +121,8 @@ def test_a_replica_cannot_be_written(tmp_path: Path, own_server: Callable[..., S
     replica.client().replicaof("127.0.0.1", "1")
     found = _problems(world)["role"]
     assert found.level == "fail"
-    assert found.text == "This Redis is a slave, which cannot be written."
-    assert found.advice == "Let redis.url name the primary."
+    assert found.text == "This Redis server is a slave, which accepts no writes."
+    assert found.advice == "Set redis.url to the address of the primary."
 
 
 def test_a_folder_that_is_gone_or_no_folder(world: World) -> None:
@@ -130,11 +130,11 @@ def test_a_folder_that_is_gone_or_no_folder(world: World) -> None:
     shutil.rmtree(world.drop_dir)
     gone = _problems(world)["folder drop"]
     assert gone.level == "fail"
-    assert gone.text == f"The folder of drop cannot be used: {world.drop_dir} is not there."
-    assert gone.advice == "Create it, or mount it."
+    assert gone.text == f"The folder of drop cannot be used: {world.drop_dir} does not exist."
+    assert gone.advice == "Create or mount it."
     world.drop_dir.write_bytes(b"")
     found = _problems(world)
-    assert "is no folder." in found["folder drop"].text
+    assert "is not a folder." in found["folder drop"].text
 
 
 def test_a_folder_that_cannot_be_written(world: World) -> None:
@@ -142,7 +142,7 @@ def test_a_folder_that_cannot_be_written(world: World) -> None:
     with read_only(world.drop_dir):
         found = _problems(world)["folder drop"]
         assert "cannot be written." in found.text
-        assert "read, write and search rights" in found.advice
+        assert "read, write and search permission" in found.advice
     assert _problems(world) == {}
 
 
@@ -166,7 +166,7 @@ def test_too_little_room(tmp_path: Path, redis_server: Server) -> None:
     found = _problems(world)["disk"]
     assert found.level == "fail"
     assert found.text.startswith("Only ")
-    assert found.text.endswith("What was accepted is still worked on.")
+    assert found.text.endswith("Accepted files are still processed.")
 
 
 def test_feeds_that_cannot_be_read(tmp_path: Path, redis_server: Server) -> None:
@@ -177,7 +177,7 @@ def test_feeds_that_cannot_be_read(tmp_path: Path, redis_server: Server) -> None
     _at_work(world)
     found = _problems(world)["feeds"]
     assert found.level == "fail"
-    assert "those of before are polled" in found.text
+    assert "the previous ones are still polled" in found.text
     assert "feed harbour: " in found.text
 
 
@@ -198,7 +198,7 @@ def test_a_batch_that_waits_too_long(world: World) -> None:
     world.enqueue(_file(world))
     assert _problems(world) == {}
     found = _problems(world, utc_now() + timedelta(minutes=10))["waiting"]
-    assert (found.level, found.text) == ("warn", "The only batch waits for 10 minutes already.")
+    assert (found.level, found.text) == ("warn", "The only batch has been waiting for 10 minutes.")
 
 
 def test_what_a_person_did_is_a_note_and_comes_last(tmp_path: Path, redis_server: Server) -> None:
@@ -210,7 +210,7 @@ def test_what_a_person_did_is_a_note_and_comes_last(tmp_path: Path, redis_server
     found = get_overview(world.settings, utc_now()).problems
     assert [one.level for one in found] == ["fail", "note"]
     assert found[1].text == "drop is paused."
-    assert found[1].advice == "`newsdrop resume drop` takes it up again."
+    assert found[1].advice == "Resume it with `newsdrop resume drop`."
 
 
 def test_nothing_from_outside_moves_the_cursor(tmp_path: Path, redis_server: Server) -> None:

@@ -1,9 +1,9 @@
-"""What each worker's process does now, told by the locks that it holds.
+"""What each worker process is doing now, by the locks that it holds.
 
-A lock is free the moment its holder dies, so nobody is shown at work who is not there.
+The kernel frees a lock when its holder dies, so no dead process is shown as active.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.errors import SpoolUnavailable
@@ -22,11 +22,11 @@ INGESTING = "ingest"
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One process at work. `what` is `ingest` or `fetch`.
+    """One active process. `what` is `ingest` or `fetch`.
 
-    `worker` is the name of its worker and `pid` that one's process, `process_pid` its own. Where it
-    ingests there is a `batch` of so many `files`, and the `job` that brought it; where it fetches,
-    `files` is how many feeds and pages are in the air. `since` is RFC 3339, UTC.
+    `worker` is the name of its worker and `pid` the worker's process; `process_pid` is its own. A
+    process that ingests has a `batch` of `files` files and the `job` that brought it; for one that
+    fetches, `files` is the number of fetches in progress. `since` is RFC 3339, UTC.
     """
 
     what: str
@@ -44,43 +44,46 @@ class Activity:
 def current_activity(
     settings: Settings, batches: Iterable[Waiting], workers: Sequence[WorkerInfo]
 ) -> tuple[Activity, ...]:
-    """Who is at work, by worker and process. `batches` are those in the spool."""
-    names = {(one.host, one.pid): one.name for one in workers}
-    found = [*_ingesting(batches), *_fetching(settings)]
-    shown = (
-        Activity(
-            what=what,
-            worker=names.get((who.host, who.parent), f"newsdrop@{who.host}-{who.parent}"),
-            host=who.host,
-            pid=who.parent,
-            process_pid=who.pid,
-            source=source,
-            batch=batch,
-            job=job,
-            files=files,
-            since=rfc3339(who.since),
-        )
-        for what, who, source, batch, job, files in found
-    )
-    return tuple(sorted(shown, key=lambda one: (one.worker, one.process_pid)))
+    """The active processes, by worker and process. `batches` are those in the spool."""
+    names = {(worker.host, worker.pid): worker.name for worker in workers}
+    found = [*_ingesting(batches, names), *_fetching(settings, names)]
+    return tuple(sorted(found, key=lambda activity: (activity.worker, activity.process_pid)))
 
 
-_Found = tuple[str, LockHolder, str, str | None, str | None, int]
+_Names = Mapping[tuple[str, int], str]
 
 
-def _ingesting(batches: Iterable[Waiting]) -> Iterator[_Found]:
+def _ingesting(batches: Iterable[Waiting], names: _Names) -> Iterator[Activity]:
     for batch in batches:
         if not batch.locked:
             continue
         folder = batch.root.work / batch.name
         try:
-            who, head = holder(folder / LOCK), manifest.load(folder).head
+            process, head = holder(folder / LOCK), manifest.load(folder).head
         except SpoolUnavailable:
-            continue  # finished meanwhile
-        if who is not None:  # else it is just being filled
-            yield INGESTING, who, batch.source, batch.name, head.job, batch.files
+            continue  # it was finished in between
+        if process is not None:  # otherwise files are still being added
+            yield _activity(
+                INGESTING, process, names, batch.source, batch.files, batch=batch.name, job=head.job
+            )
 
 
-def _fetching(settings: Settings) -> Iterator[_Found]:
-    for who in holders(settings.state_dir, "fetch"):
-        yield FETCHING, who, POLLED, None, None, who.count
+def _fetching(settings: Settings, names: _Names) -> Iterator[Activity]:
+    for process in holders(settings.state_dir, "fetch"):
+        yield _activity(FETCHING, process, names, POLLED, process.count)
+
+
+def _activity(
+    what: str,
+    process: LockHolder,
+    names: _Names,
+    source: str,
+    files: int,
+    *,
+    batch: str | None = None,
+    job: str | None = None,
+) -> Activity:
+    host, pid = process.host, process.parent
+    worker = names.get((host, pid), f"newsdrop@{host}-{pid}")
+    since = rfc3339(process.since)
+    return Activity(what, worker, host, pid, process.pid, source, batch, job, files, since)

@@ -1,8 +1,4 @@
-"""The numbers of a service: how everything stands, and what was measured since it began.
-
-One call is one look as :func:`~worker.queries.overview.overview` takes it, and a few more calls to
-Redis: for the sums, for each queue, and for the feeds.
-"""
+"""The values for /metrics: the overview, and the totals since the start of the service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,41 +14,48 @@ from worker.store.factory import feed_store
 from worker.store.measures import Measures, MeasureTotals
 from worker.store.wakeups import INGEST_QUEUE, QUEUE, WakeupQueue
 
-MOST_FEEDS = 500
-"""Feeds that are told of one by one: a line each in every scrape."""
+MAX_FEEDS = 500
+"""Feeds with a series of their own: each is a line in every scrape."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisMetrics:
+    """`queue_messages` counts waiting messages by queue; `feed_articles` the published and revised
+    articles of the first feeds by name."""
+
+    totals: MeasureTotals
+    queue_messages: Mapping[str, int]
+    feed_articles: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsSnapshot:
-    """`sums`, `queues` (messages that wait, by queue) and `news` (published and revised articles of
-    the first feeds, by name) are None where Redis does not answer."""
+    """`redis` is None where Redis does not answer; `quarantined` is the number of inputs."""
 
     overview: Overview
-    sums: MeasureTotals | None
-    queues: Mapping[str, int] | None
-    news: Mapping[str, int] | None
+    redis: RedisMetrics | None
     quarantined: int
     quarantine: DiskUsage
 
 
-def metrics_snapshot(settings: Settings, now: datetime) -> MetricsSnapshot:
-    """All of it at `now` (aware). Raises ConfigError."""
-    seen = get_overview(settings, now, minutes=1)
-    told = None if seen.status.problem else _ask(settings)
-    inputs, used = quarantine_usage(settings)
-    sums, queues, news = told or (None, None, None)
-    return MetricsSnapshot(seen, sums, queues, news, inputs, used)
+def take_metrics(settings: Settings, now: datetime) -> MetricsSnapshot:
+    """All values at `now` (aware). Raises ConfigError."""
+    overview = get_overview(settings, now, minutes=1)
+    redis = None if overview.status.problem else _read_redis(settings)
+    return MetricsSnapshot(overview, redis, *quarantine_usage(settings))
 
 
-def _ask(settings: Settings) -> tuple[MeasureTotals, Mapping[str, int], Mapping[str, int]] | None:
+def _read_redis(settings: Settings) -> RedisMetrics | None:
     client = connect(redis_url(settings))
     wakeups = WakeupQueue(client)
     try:
-        sums = Measures(client, stream=settings.stream.name).sums()
-        queues = {queue: wakeups.queued(queue) for queue in (QUEUE, INGEST_QUEUE)}
         feeds = feed_store(settings, client)
-        return sums, queues, feeds.news(sorted(feeds.names())[:MOST_FEEDS])
+        return RedisMetrics(
+            Measures(client, stream=settings.stream.name).sums(),
+            {queue: wakeups.queued(queue) for queue in (QUEUE, INGEST_QUEUE)},
+            feeds.news(sorted(feeds.names())[:MAX_FEEDS]),
+        )
     except Retryable:
-        return None  # it went this moment: the next look says so
+        return None  # Redis has just stopped: the next scrape says so
     finally:
         client.close()

@@ -1,6 +1,6 @@
-"""Everything a person looks at first, in one value: the status page, its API and the terminal.
+"""Everything a person looks at first, in one value: for the status page, its API and the terminal.
 
-One call costs one look at the spool, one conversation with Redis, and no wait for a worker.
+One call reads the spool's folders and Redis once, and never waits for a worker.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -12,20 +12,19 @@ from worker.queries.activity import Activity, current_activity
 from worker.queries.disk import Disk, disk
 from worker.queries.problems import Problem, find_problems
 from worker.queries.redis_snapshot import take_snapshot
-from worker.queries.status import Status, build_status, exclude_settled
+from worker.queries.status import Status, build_status
 from worker.settings import Settings
 from worker.spool.batch import Waiting
 from worker.spool.layout import roots
 from worker.spool.waiting import list_waiting
 from worker.store.measures import Minute
-from worker.store.server import ServerInfo
 
 __all__ = ["Activity", "Disk", "Memory", "Minute", "Overview", "Problem", "Status", "get_overview"]
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Redis' memory in bytes; `max` 0 is no limit."""
+    """Redis' memory in bytes; a `max` of 0 means no limit."""
 
     used: int
     max: int
@@ -33,8 +32,9 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """How everything stands. `problems` has the gravest first; `minutes` the oldest, and is empty
-    where Redis does not answer; `working` holds those of this machine's spool."""
+    """The overview. `problems` begins with the most severe, `minutes` with the oldest; `minutes` is
+    empty where Redis does not answer. `working` holds the active processes of this machine's spool.
+    """
 
     status: Status
     problems: tuple[Problem, ...]
@@ -44,32 +44,31 @@ class Overview:
     memory: Memory | None
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it: the status' fields, and the others beside them."""
+        """As in JSON: the fields of the status, and the other fields beside them."""
         others = {field.name: getattr(self, field.name) for field in fields(self)}
         plain: dict[str, Any] = asdict(others.pop("status"))
         for name, value in others.items():
-            many = isinstance(value, tuple)
-            plain[name] = [asdict(one) for one in value] if many else value and asdict(value)
+            is_list = isinstance(value, tuple)
+            plain[name] = [asdict(item) for item in value] if is_list else value and asdict(value)
         return plain
 
 
 def get_overview(settings: Settings, now: datetime, minutes: int = 180) -> Overview:
-    """How everything stands at `now` (aware), with the articles of the last `minutes`.
-
-    What is wrong is among its problems. Raises ConfigError.
-    """
+    """The overview at `now` (aware), with the articles of the last `minutes`. What cannot be read
+    is among its problems. Raises ConfigError."""
     listed, unreadable = _list_batches(settings)
-    told, why = take_snapshot(settings, [batch.name for batch in listed], minutes)
-    batches = exclude_settled(listed, told)
-    status = build_status(settings, now, batches, told, why)
-    server = told.server if told else None
+    snapshot, why = take_snapshot(settings, [batch.name for batch in listed], minutes)
+    settled = snapshot.counters.settled if snapshot else ()
+    batches = [batch for batch in listed if batch.name not in settled]
+    status = build_status(settings, now, batches, snapshot, why)
+    server = snapshot.server if snapshot else None
     return Overview(
         status=status,
         problems=find_problems(settings, status, server, unreadable),
-        minutes=told.minutes if told else (),
-        working=current_activity(settings, batches, told.workers if told else ()),
+        minutes=snapshot.minutes if snapshot else (),
+        working=current_activity(settings, batches, snapshot.workers if snapshot else ()),
         disk=disk(settings, listed),
-        memory=_memory(server),
+        memory=Memory(server.used_memory, server.max_memory) if server else None,
     )
 
 
@@ -83,7 +82,3 @@ def _list_batches(settings: Settings) -> tuple[list[Waiting], list[str]]:
         except SpoolUnavailable as error:
             unreadable.append(str(error))
     return batches, unreadable
-
-
-def _memory(server: ServerInfo | None) -> Memory | None:
-    return Memory(server.used_memory, server.max_memory) if server else None

@@ -1,7 +1,7 @@
 """What is wrong, in sentences with what to do: one list for `status`, the page and the checks.
 
-`fail` means that nothing goes on until somebody acts (or that a promise would break), `warn` that
-it goes on and is worth a look, `note` what a person did or should know. The gravest comes first.
+`fail`: work stops until somebody acts, or a promise would break. `warn`: work continues, but
+somebody should look. `note`: what a person did or should know. The most severe come first.
 """
 
 import os
@@ -18,19 +18,19 @@ from worker.spool.filenames import SPOOL
 from worker.store.server import ServerInfo
 
 NEARLY_FULL = 0.9
-"""Of Redis' maxmemory: from there on it is worth a word."""
+"""Share of Redis' maxmemory from which on a warning is shown."""
 
 SLOW_SECONDS = 60.0
-"""So long the oldest batch may wait before that is."""
+"""How long the oldest batch may wait before that is worth a warning."""
 
-_NAMED = 3
-_ORDER = ("fail", "warn", "note")
+_SHOWN_FILES = 3
+_LEVELS = ("fail", "warn", "note")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`name` is stable; `text` a sentence and `advice` what to do (it may be empty), both safe to
-    show."""
+    """`name` is stable. `text` is a sentence, `advice` what to do (it may be empty); both are safe
+    to show."""
 
     level: Literal["note", "warn", "fail"]
     name: str
@@ -44,60 +44,58 @@ def find_problems(
     server: ServerInfo | None,
     unreadable: Sequence[str] = (),
 ) -> tuple[Problem, ...]:
-    """All that is wrong now. `server` is None where Redis does not answer, `unreadable` tells of
-    spool folders that cannot be listed."""
+    """Everything that is wrong now. `server` is None where Redis does not answer; `unreadable` has
+    a message for each spool folder that cannot be listed."""
     found = [*_redis(settings, status, server), *_service(settings, status, server)]
     found += _places(settings, status)
     found += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
     found += _feeds(status)
     found += _sources(status.sources)
-    return tuple(sorted(found, key=lambda one: _ORDER.index(one.level)))
+    return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
 
 
 def memory_problem(server: ServerInfo) -> Problem | None:
-    """Where Redis is full, or nearly."""
+    """A problem where Redis is full or nearly full."""
     used, limit = server.used_memory, server.max_memory
     if not limit or used < NEARLY_FULL * limit:
         return None
-    told = f"{used / 2**20:,.0f} of {limit / 2**20:,.0f} MB"
+    amount = f"{used / 2**20:,.0f} of {limit / 2**20:,.0f} MB"
     if used >= limit:
-        text = f"Redis is full ({told}): nothing can be published, what was accepted waits."
+        text = f"Redis is full ({amount}): nothing can be published; accepted files wait."
         return Problem("fail", "memory", text, _MORE_MEMORY)
-    text = f"Redis is nearly full: {told}."
-    return Problem("warn", "memory", text, f"{_MORE_MEMORY} Intake pauses when it is full.")
+    text = f"Redis is nearly full: {amount}."
+    return Problem("warn", "memory", text, f"{_MORE_MEMORY} Intake pauses when Redis is full.")
 
 
 def beat_problem(settings: Settings, age: float | None) -> Problem | None:
-    """Where the scheduler was not heard of: `age` is how many seconds ago it was."""
+    """A problem where the scheduler is silent; `age` is the age of its last tick in seconds."""
     if age is not None and age <= settings.silent_beat_seconds():
         return None
-    since = "for a day" if age is None else f"for {_lasting(age)}"
+    silence = "a day" if age is None else _duration(age)
     return Problem(
         "warn",
         "beat",
-        f"The scheduler is silent {since}: folders are only looked at on file events, and no feed "
-        "is polled.",
-        "Start it: `newsdrop up` runs it, and so does `newsdrop beat` (just one of them).",
+        f"The scheduler has been silent for {silence}: folders are scanned on file events only, "
+        "and no feed is polled.",
+        "Start it with `newsdrop up`, or run exactly one `newsdrop beat`.",
     )
 
 
 def failing_problem(count: int) -> Problem | None:
-    """Where feeds fail."""
+    """A problem where `count` feeds fail."""
     if not count:
         return None
-    told = "1 feed fails." if count == 1 else f"{count:,} feeds fail."
-    return Problem("warn", "failing", told, "`newsdrop feeds list --failing` tells why.")
+    text = "1 feed fails." if count == 1 else f"{count:,} feeds fail."
+    return Problem("warn", "failing", text, "See why with `newsdrop feeds list --failing`.")
 
 
-def place_problem(name: str, path: Path) -> Problem | None:
-    """Where a folder that has to be written is not there, is none, or may not be written."""
+def _place_problem(name: str, path: Path) -> Problem | None:
+    """A problem where a folder is missing, is no folder, or cannot be written."""
     shown = printable(path, 4096)
     if not path.exists():
-        return Problem("fail", name, f"{shown} is not there.", "Create it, or mount it.")
+        return Problem("fail", name, f"{shown} does not exist.", "Create or mount it.")
     if not path.is_dir():
-        return Problem(
-            "fail", name, f"{shown} is no folder.", "Move the file that is in its place."
-        )
+        return Problem("fail", name, f"{shown} is not a folder.", "Move that file elsewhere.")
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         return Problem("fail", name, f"{shown} cannot be written.", _RIGHTS)
     return None
@@ -109,52 +107,52 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
         yield Problem(
             "fail",
             "redis",
-            f"{why}. What is accepted stays safe in the spool.",
-            "`newsdrop up` starts the service; `newsdrop doctor` looks closer.",
+            f"{why}. Accepted files stay safe in the spool.",
+            "Start the service with `newsdrop up`; `newsdrop doctor` finds the cause.",
         )
         return
     if full := memory_problem(server):
         yield full
     if server.role not in ("master", "primary"):
-        text = f"This Redis is a {server.role}, which cannot be written."
-        yield Problem("fail", "role", text, "Let redis.url name the primary.")
+        text = f"This Redis server is a {server.role}, which accepts no writes."
+        yield Problem("fail", "role", text, "Set redis.url to the address of the primary.")
     if server.write_error:
-        text = "Redis cannot save to its disk, and refuses what is written."
-        yield Problem("fail", "saving", text, "Make room on its disk; its log tells more.")
+        text = "Redis cannot save to its disk and refuses writes."
+        yield Problem("fail", "saving", text, "Free space on its disk; see its log.")
     for check in server_checks(settings, server):
         if check.level == "fail":
-            text = check.message[0].upper() + check.message[1:] + "."
-            yield Problem("fail", check.name, text, f"No worker starts like that: {check.advice}.")
+            text = _sentence(check.message)
+            yield Problem(
+                "fail", check.name, text, f"No worker starts until this is fixed: {check.advice}."
+            )
 
 
 def _service(settings: Settings, status: Status, server: ServerInfo | None) -> Iterator[Problem]:
     if server is None:
         return
     if not status.workers:
-        text = "No worker is running: what is dropped waits."
-        yield Problem("fail", "workers", text, "`newsdrop up` starts the whole service.")
+        text = "No worker is running: files in the drop folders wait."
+        yield Problem("fail", "workers", text, "Start the whole service with `newsdrop up`.")
         return
     if silent := beat_problem(settings, status.beat_age_s):
         yield silent
     age = status.queue.oldest_age_s or 0.0
     if age > SLOW_SECONDS:
         batches = status.queue.batches
-        which = (
-            "The only batch waits" if batches == 1 else f"The oldest of {batches:,} batches waits"
-        )
+        which = "The only batch" if batches == 1 else f"The oldest of {batches:,} batches"
         yield Problem(
             "warn",
             "waiting",
-            f"{which} for {_lasting(age)} already.",
-            "Start more workers, or raise worker.processes; the log tells whether something fails.",
+            f"{which} has been waiting for {_duration(age)}.",
+            "Start more workers or raise worker.processes; check the log for failures.",
         )
 
 
 def _places(settings: Settings, status: Status) -> Iterator[Problem]:
     if status.intake_problem:
-        text = f"{_sentence(status.intake_problem)} What was accepted is still worked on."
-        yield Problem("fail", "disk", text, "Make room, or lower spool.min_free_mb.")
-    if settings.state_dir.exists() and (bad := place_problem("state", settings.state_dir)):
+        text = f"{_sentence(status.intake_problem)} Accepted files are still processed."
+        yield Problem("fail", "disk", text, "Free disk space, or lower spool.min_free_mb.")
+    if settings.state_dir.exists() and (bad := _place_problem("state", settings.state_dir)):
         yield bad
     for folder in settings.all_folders():
         yield from _folder(folder)
@@ -165,11 +163,11 @@ def _folder(folder: Folder) -> Iterator[Problem]:
     if folder.in_place:
         if not folder.path.is_dir() or not os.access(folder.path, os.R_OK | os.X_OK):
             text = f"The folder of {folder.name} cannot be read: {printable(folder.path, 4096)}."
-            yield Problem("warn", name, text, "Mount it, and give newsdrop's user read rights.")
+            yield Problem("warn", name, text, "Mount it, or give newsdrop's user read permission.")
         return
     spool = folder.path / SPOOL
     for path in (folder.path, spool) if spool.exists() else (folder.path,):
-        if bad := place_problem(name, path):
+        if bad := _place_problem(name, path):
             text = f"The folder of {folder.name} cannot be used: {bad.text}"
             yield Problem("fail", name, text, bad.advice)
             return
@@ -178,8 +176,8 @@ def _folder(folder: Folder) -> Iterator[Problem]:
 def _feeds(status: Status) -> Iterator[Problem]:
     if status.feeds_problem:
         why = " ".join(status.feeds_problem.split())
-        text = f"The feeds cannot be read; those of before are polled. {_sentence(why)}"
-        yield Problem("fail", "feeds", text, "Mend the file: no worker starts with it as it is.")
+        text = f"The feeds cannot be read; the previous ones are still polled. {_sentence(why)}"
+        yield Problem("fail", "feeds", text, "Correct the file: no worker starts until then.")
     if bad := failing_problem(status.polled.failing or 0):
         yield bad
     differs = status.articles.content_differs if status.articles else 0
@@ -188,41 +186,40 @@ def _feeds(status: Status) -> Iterator[Problem]:
         yield Problem(
             "note",
             "differs",
-            f"{differs:,} {which} the title and date of a known article but other content, and "
+            f"{differs:,} {which} the title and date of a known article but different content, and "
             "changed nothing.",
-            "`newsdrop explain PATH` compares; to publish such a change, set "
-            'on_change = "revise" for the source or enqueue the file with --force.',
+            "Compare with `newsdrop explain PATH`. To publish such a change, set "
+            'on_change = "revise" for the source, or enqueue the file with --force.',
         )
 
 
 def _sources(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
     for source in sources:
         if source.paused:
-            what = "All polling is" if source.name == POLLED else f"{source.name} is"
-            advice = f"`newsdrop resume {source.name}` takes it up again."
-            yield Problem("note", "paused", f"{what} paused.", advice)
+            what = "All polling" if source.name == POLLED else source.name
+            advice = f"Resume it with `newsdrop resume {source.name}`."
+            yield Problem("note", "paused", f"{what} is paused.", advice)
         if count := source.left_alone_count:
             named = "; ".join(
-                f"{printable(left.path, 200)}: {left.why}".replace("\\\\", "\\")
-                for left in source.left_alone[:_NAMED]
+                f"{printable(skipped.path, 200)}: {skipped.why}".replace("\\\\", "\\")
+                for skipped in source.left_alone[:_SHOWN_FILES]
             )
-            more = f"; and {count - _NAMED:,} more" if count > _NAMED else ""
-            files = "1 file is" if count == 1 else f"{count:,} files are"
-            text = f"{source.name}: {files} left alone in the folder: {named}{more}."
-            yield Problem("note", "left", text)  # each of them says what to do with it
+            more = f"; and {count - _SHOWN_FILES:,} more" if count > _SHOWN_FILES else ""
+            files = "1 file" if count == 1 else f"{count:,} files"
+            text = f"{source.name}: {files} skipped in the folder: {named}{more}."
+            yield Problem("note", "left", text)  # the reason of each file says what to do
 
 
 def _sentence(text: str) -> str:
-    said = text[:1].upper() + text[1:]
-    return said if said.endswith(".") else f"{said}."
+    return text[:1].upper() + text[1:].removesuffix(".") + "."
 
 
-def _lasting(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} seconds"
 
 
-_RIGHTS = "Give newsdrop's user read, write and search rights on it, on a disk that can be written."
+_RIGHTS = "Give newsdrop's user read, write and search permission, on a writable disk."
 _MORE_MEMORY = "Raise maxmemory, or lower stream.max_length."

@@ -1,4 +1,4 @@
-"""What Redis tells of how everything stands, in one look and over one connection."""
+"""What the overview reads from Redis, over one connection."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,15 @@ from worker.store.workers import Heartbeats, WorkerInfo
 
 @dataclass(frozen=True, slots=True)
 class RedisSnapshot:
-    """`failing` are feeds; `turns` tells of feeds that had articles when each is due (Unix ms)."""
+    """`failing` are names of feeds; `due_times` holds the next poll (Unix ms) of each feed that had
+    articles."""
 
     server: ServerInfo
-    snapshot: CounterSnapshot
+    counters: CounterSnapshot
     feeds: int
     failing: frozenset[str]
     due: int
-    turns: Mapping[str, int]
+    due_times: Mapping[str, int]
     stream: StreamInfo
     workers: tuple[WorkerInfo, ...]
     beat_age_s: float | None
@@ -33,34 +34,34 @@ class RedisSnapshot:
 def take_snapshot(
     settings: Settings, batches: Sequence[str], minutes: int = 1
 ) -> tuple[RedisSnapshot | None, str | None]:
-    """(what Redis tells, None), or (None, why it does not).
+    """(the snapshot, None), or (None, why Redis does not answer).
 
-    `batches` are those that wait; of the last `minutes` it tells how many articles came out.
-    Raises ConfigError.
+    `batches` are the names of those in the spool; the snapshot counts the articles of each of the
+    last `minutes`. Raises ConfigError.
     """
     client = connect(redis_url(settings))
     try:
-        return _told(settings, client, batches, minutes), None
+        return _read(settings, client, batches, minutes), None
     except Retryable as error:
         return None, str(error)
     finally:
         client.close()
 
 
-def _told(
+def _read(
     settings: Settings, client: Client, batches: Sequence[str], minutes: int
 ) -> RedisSnapshot:
     name = settings.stream.name
     heartbeats = Heartbeats(client, stream=name)
-    snapshot = counter_store(settings, client).snapshot(batches)
+    counters = counter_store(settings, client).snapshot(batches)
     feeds, pages = feed_store(settings, client), page_store(settings, client)
     return RedisSnapshot(
         server=server_info(client),
-        snapshot=snapshot,
+        counters=counters,
         feeds=feeds.count(),
         failing=frozenset(feeds.failing()),
         due=feeds.due() + pages.due(),
-        turns=feeds.due_times(list(snapshot.by_source)),
+        due_times=feeds.due_times(list(counters.by_source)),
         stream=Stream(client, name).info(),
         workers=tuple(heartbeats.alive()),
         beat_age_s=heartbeats.tick_age_seconds(),

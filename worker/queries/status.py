@@ -1,10 +1,9 @@
-"""How everything stands at one moment.
+"""The state of the service at one moment.
 
-Two equations hold in every snapshot: files accepted = waiting + working + archived +
-quarantined; articles = published + revised + duplicate + rejected. So the spool's batches are
-listed first, and then one call to Redis tells the counters together with which of those batches
-are in them already: a batch that is settled meanwhile is left out here, and one that is claimed
-meanwhile is not here yet.
+Two equations hold in every status: accepted files = waiting + working + archived + quarantined;
+articles = published + revised + duplicate + rejected. So the spool's batches are listed first;
+then one call to Redis reads the counters and which of those batches they already contain. A batch
+that is settled in between is left out, and one that is claimed in between is not listed yet.
 """
 
 from collections import Counter
@@ -20,7 +19,7 @@ from worker.feeds.schedule import next_of_cron
 from worker.model import Tally
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.queries.redis_snapshot import RedisSnapshot
-from worker.settings import MANUAL, Folder, Settings
+from worker.settings import Folder, Settings
 from worker.sources.pause import all_paused
 from worker.sources.skipped import SkippedFile, noted
 from worker.spool.batch import Waiting
@@ -34,7 +33,7 @@ from worker.store.workers import WorkerInfo
 
 @dataclass(frozen=True, slots=True)
 class ArticleCounts:
-    """Every decision ever made, by outcome. `content_differs`: so many of the duplicates."""
+    """All decisions so far, by outcome. `content_differs` counts some of the duplicates."""
 
     published: int
     revised: int
@@ -49,7 +48,7 @@ class ArticleCounts:
 
 @dataclass(frozen=True, slots=True)
 class FileCounts:
-    """Accepted files by where they are. Without Redis only what waits can be told."""
+    """Accepted files by place. Without Redis only the spool can be counted."""
 
     accepted: int | None
     waiting: int
@@ -60,7 +59,7 @@ class FileCounts:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """Batches in the spool, waiting or worked on; the age of the oldest in seconds."""
+    """Batches in the spool, waiting or in processing; the age of the oldest in seconds."""
 
     batches: int
     oldest_age_s: float | None
@@ -68,12 +67,12 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """One source. `folder` is None for what is enqueued by hand; times are RFC 3339, UTC.
+    """One source. `folder` is None for files enqueued by hand; times are RFC 3339, UTC.
 
-    `folder_there` is False where the drop folder is missing; `in_place` tells that nothing is
-    moved out of it. `next_turn` is when it is looked at or polled next, None where it is looked at
-    all the time; `failing` tells of a feed that its last poll was no good. `left_alone` holds the
-    first files that were not taken, `left_alone_count` how many there are.
+    `folder_there` is False where the drop folder is missing; with `in_place` nothing is moved out
+    of it. `next_turn` is the time of the next scan or poll, None where the folder is watched all
+    the time; `failing` is True for a feed whose last poll failed. `left_alone` holds the first
+    skipped files, `left_alone_count` their number.
     """
 
     name: str
@@ -93,9 +92,10 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class PollingStatus:
-    """The feeds, all together, and the pages of theirs that are waited for.
+    """All feeds together, and their wanted pages.
 
-    What only Redis knows is None while it does not answer; `due` counts what is to be fetched now.
+    `failing` and `due` are None while Redis does not answer; `due` counts feeds and pages to fetch
+    now.
     """
 
     feeds: int
@@ -106,11 +106,11 @@ class PollingStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole. Fields that only Redis knows are None while it does not answer.
+    """The status. Fields that are read from Redis are None while it does not answer.
 
-    `problem` says in words why it does not, `intake_problem` why nothing is taken in (a full disk),
-    `feeds_problem` why the feeds as they stand now cannot be read; `beat_age_s` is how long ago the
-    scheduler ticked.
+    In words: `problem` says why Redis does not answer, `intake_problem` why no files are accepted
+    (a full disk), `feeds_problem` why the configured feeds cannot be read. `beat_age_s` is the age
+    of the scheduler's last tick.
     """
 
     at: str
@@ -128,21 +128,15 @@ class Status:
     sources: tuple[SourceStatus, ...]
 
 
-def exclude_settled(batches: list[Waiting], told: RedisSnapshot | None) -> list[Waiting]:
-    """Those of `batches` that are in no counter yet."""
-    if told is None:
-        return batches
-    return [batch for batch in batches if batch.name not in told.snapshot.settled]
-
-
 def build_status(
     settings: Settings,
     now: datetime,
     batches: Sequence[Waiting],
-    told: RedisSnapshot | None,
+    snapshot: RedisSnapshot | None,
     problem: str | None,
 ) -> Status:
-    """The status by what was listed and told; `problem` is why nothing was told."""
+    """The status of listed batches and a snapshot of Redis; `problem` says why there is none."""
+    totals = snapshot.counters.totals if snapshot else None
     feeds, feeds_problem = _feeds(settings)
     return Status(
         at=rfc3339(now),
@@ -150,26 +144,26 @@ def build_status(
         problem=problem,
         intake_problem=_intake_problem(settings),
         feeds_problem=feeds_problem,
-        articles=_articles(told.snapshot.totals) if told else None,
-        files=_files(batches, told.snapshot.totals if told else None),
+        articles=_articles(totals) if totals else None,
+        files=_files(batches, totals),
         queue=_queue(batches, now),
-        stream=told.stream if told else None,
-        workers=told.workers if told else None,
-        beat_age_s=told.beat_age_s if told else None,
+        stream=snapshot.stream if snapshot else None,
+        workers=snapshot.workers if snapshot else None,
+        beat_age_s=snapshot.beat_age_s if snapshot else None,
         polled=PollingStatus(
-            # Those that are polled now; before the first poll only the files know.
-            feeds=(told.feeds if told else 0) or feeds,
-            # One that is held is not polled: it fails no more, and `feeds list` calls it paused.
-            failing=len(told.failing - all_paused(settings.state_dir)) if told else None,
-            due=told.due if told else None,
+            # Feeds that are polled now; before the first poll only the configuration knows.
+            feeds=(snapshot.feeds if snapshot else 0) or feeds,
+            # A paused feed is not polled, so it no longer fails; `feeds list` shows it as paused.
+            failing=len(snapshot.failing - all_paused(settings.state_dir)) if snapshot else None,
+            due=snapshot.due if snapshot else None,
             pages_wanted=len(WantedPages(settings.state_dir).names()),
         ),
-        sources=_sources(settings, now, batches, told),
+        sources=_sources(settings, now, batches, snapshot),
     )
 
 
 def _feeds(settings: Settings) -> tuple[int, str | None]:
-    """(how many the files name, None), or (0, why they cannot be read)."""
+    """(number of configured feeds, None), or (0, why they cannot be read)."""
     try:
         return len(load_catalog(settings)), None
     except ConfigError as error:
@@ -177,7 +171,7 @@ def _feeds(settings: Settings) -> tuple[int, str | None]:
 
 
 def _intake_problem(settings: Settings) -> str | None:
-    """The condition under which scans and enqueues wait, asked the way they ask."""
+    """Why scans and enqueues wait, by the same check that they use."""
     try:
         check_room(settings)
     except SpoolUnavailable as error:
@@ -212,22 +206,30 @@ def _queue(batches: Sequence[Waiting], now: datetime) -> QueueStatus:
 
 
 def _sources(
-    settings: Settings, now: datetime, batches: Sequence[Waiting], told: RedisSnapshot | None
+    settings: Settings,
+    now: datetime,
+    batches: Sequence[Waiting],
+    snapshot: RedisSnapshot | None,
 ) -> tuple[SourceStatus, ...]:
-    """The drop folders, and every other source that has work or ever had."""
+    """The drop folders, and every other source that has or had files."""
     folders: dict[str, Folder | None] = {f.name: f for f in settings.all_folders()}
-    known = set(told.snapshot.by_source) if told else set()
-    waits: Counter[str] = Counter()
+    waiting: Counter[str] = Counter()
     for batch in batches:
-        waits[batch.source] += batch.files
-    for name in sorted(known | set(waits) | {MANUAL}):
+        waiting[batch.source] += batch.files
+    for name in sorted({*(snapshot.counters.by_source if snapshot else ()), *+waiting}):
         folders.setdefault(name, None)
     paused = all_paused(settings.state_dir)
     return tuple(
-        _source(settings, now, name, folder, waiting=waits[name], paused=name in paused, told=told)
+        _source(
+            settings,
+            now,
+            name,
+            folder,
+            waiting=waiting[name],
+            paused=name in paused,
+            snapshot=snapshot,
+        )
         for name, folder in folders.items()
-        # By hand: shown once something came that way.
-        if folder or waits[name] or name in known
     )
 
 
@@ -239,11 +241,11 @@ def _source(
     *,
     waiting: int,
     paused: bool,
-    told: RedisSnapshot | None,
+    snapshot: RedisSnapshot | None,
 ) -> SourceStatus:
-    snapshot = told.snapshot if told else None
-    last = snapshot.last_success_ms.get(name) if snapshot else None
-    left = noted(notes_dir(settings, folder)) if folder else ((), 0)
+    counters = snapshot.counters if snapshot else None
+    last = counters.last_success_ms.get(name) if counters else None
+    skipped, skipped_count = noted(notes_dir(settings, folder)) if folder else ((), 0)
     return SourceStatus(
         name=name,
         folder=printable(folder.path, 4096) if folder else None,
@@ -252,22 +254,26 @@ def _source(
         paused=paused,
         schedule=folder.schedule if folder else "",
         waiting=waiting,
-        articles=_articles(snapshot.by_source.get(name, Tally())) if snapshot else None,
+        articles=_articles(counters.by_source.get(name, Tally())) if counters else None,
         last_success=rfc3339_from_ms(last) if last else None,
-        next_turn=None if paused else _next_turn(settings, now, name, folder, told),
-        failing=told is not None and name in told.failing,
-        left_alone=left[0],
-        left_alone_count=left[1],
+        next_turn=None if paused else _next_turn(settings, now, name, folder, snapshot),
+        failing=snapshot is not None and name in snapshot.failing,
+        left_alone=skipped,
+        left_alone_count=skipped_count,
     )
 
 
 def _next_turn(
-    settings: Settings, now: datetime, name: str, folder: Folder | None, told: RedisSnapshot | None
+    settings: Settings,
+    now: datetime,
+    name: str,
+    folder: Folder | None,
+    snapshot: RedisSnapshot | None,
 ) -> str | None:
     if folder is not None and folder.schedule:
         zone = ZoneInfo(folder.time_zone or settings.dedupe.time_zone)
         return rfc3339(next_of_cron(folder.schedule, zone, now))
-    due = told.turns.get(name) if told else None
+    due = snapshot.due_times.get(name) if snapshot else None
     if due is None:
         return None
     return rfc3339_from_ms(due) if due else rfc3339(now)

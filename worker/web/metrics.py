@@ -26,7 +26,7 @@ from worker import __version__
 from worker.errors import Reason
 from worker.escape import printable
 from worker.model import DECISIONS, Repeat
-from worker.queries.metrics import MetricsSnapshot, metrics_snapshot
+from worker.queries.metrics import MetricsSnapshot, take_metrics
 from worker.queries.overview import Overview
 from worker.queries.status import SourceStatus
 from worker.settings import Settings
@@ -54,7 +54,7 @@ def exposition(settings: Settings, now: datetime, accept: str = "") -> tuple[byt
     Raises ConfigError where redis.url is none.
     """
     encode, content_type = choose_encoder(accept)
-    return encode(_Scrape(metrics_snapshot(settings, now))), content_type
+    return encode(_Scrape(take_metrics(settings, now))), content_type
 
 
 class _Scrape:
@@ -67,19 +67,19 @@ class _Scrape:
         told = self._told
         seen = told.overview
         yield _build()
-        yield _gauge("redis_up", "Whether Redis answers.", told.sums is not None)
+        yield _gauge("redis_up", "Whether Redis answers.", told.redis is not None)
         yield from _spool(seen)
         yield from _disk(told)
         yield from _sources(seen.status.sources)
         yield _labelled(
             "problems", "What is wrong now, by how grave it is.", "level", _problems(seen)
         )
-        if told.sums is not None:
-            yield from _measured(told.sums)
+        if told.redis is not None:
+            yield from _measured(told.redis.totals)
             yield _labelled_counter(
-                "feed_news", "Articles of a feed that were news.", "feed", told.news or {}
+                "feed_news", "Articles of a feed that were news.", "feed", told.redis.feed_articles
             )
-            yield from _service(seen, told.queues or {})
+            yield from _service(seen, told.redis.queue_messages)
         if seen.status.stream is not None:
             yield from _stream(seen.status.stream)
 
