@@ -49,7 +49,9 @@ def test_known_bytes_are_known(store: ArticleStore, date: str | None) -> None:
     wanted = offer(1, date=date).identity
     assert known.identity == replace(wanted, content=wanted.content[:6])
     assert known.identity.id == wanted.id
-    assert (known.since_ms, known.latest_ms, known.revision) == (made.known_since_ms,) * 2 + (1,)
+    assert (known.first_published_ms, known.last_published_ms, known.revision) == (
+        made.first_published_ms,
+    ) * 2 + (1,)
 
 
 def test_any_number_of_bytes(store: ArticleStore) -> None:

@@ -38,7 +38,7 @@ def test_the_same_article_again_is_a_duplicate(store: ArticleStore) -> None:
     """Another batch that offers a known article gets `duplicate` and the time of the first."""
     [first] = store.publish("b1", [offer(1)])
     [second] = store.publish("b2", [offer(1)])
-    assert second == Decision(D, None, 1, first.known_since_ms)
+    assert second == Decision(D, None, 1, first.first_published_ms)
     assert store.info().length == 1
 
 
@@ -82,7 +82,7 @@ def test_other_content_revises_where_asked(store: ArticleStore) -> None:
     [third] = store.publish("b4", [offer(1, content=2, on_change=OnChange.REVISE)])
     assert statuses([same, second, third]) == [D, R, R]
     assert (second.revision, third.revision) == (2, 3)
-    assert third.known_since_ms == first.known_since_ms
+    assert third.first_published_ms == first.first_published_ms
     assert [(entry.type, entry.revision, entry.id) for entry in store.read()] == [
         ("article.published", 1, offer(1).identity.id),
         ("article.revised", 2, offer(1).identity.id),

@@ -1,21 +1,20 @@
-"""What crosses the borders between the layers: frozen, and nothing but data.
+"""The data that crosses layers: frozen dataclasses without behaviour.
 
-The way of an input: :class:`Document` (bytes) → :class:`RawArticle` (what a format said) →
-:class:`Article` (the record) → :class:`Offer` → :class:`Decision` → :class:`Outcome` (what
-became of it).
+An input passes through :class:`Document` (bytes) → :class:`RawArticle` (as parsed) →
+:class:`Article` (the record) → :class:`PublishRequest` → :class:`Decision` → :class:`Outcome`.
 
-=============  ================================================================
-``source``     what the operator said about a source: profile, scope, on_change
-``raw``        in: a document, and what its format said
-``record``     the record itself, field by field
-``outcome``    out: identity, offer, decision, outcome, and their counts
-``times``      RFC 3339 in UTC
-``from_json``  dataclasses out of JSON of another version
-``measured``   how long a batch took, why articles were repeats
-=============  ================================================================
+==================  ===============================================================
+``source``          how a source is configured: profile, scope, on_change
+``raw``             input: a document, and the articles that a parser found in it
+``record``          the record, field by field
+``outcome``         output: identity, publish request, decision, outcome, counts
+``batch_measures``  how long a batch took, why articles were repeats
+``times``           RFC 3339 in UTC
+``from_json``       dataclasses from JSON of another version
+==================  ===============================================================
 """
 
-from worker.model.measured import BatchMeasures, Repeat, Stage, measure
+from worker.model.batch_measures import BatchMeasures, Repeat, Stage, measure
 from worker.model.outcome import (
     DECISIONS,
     Decision,

@@ -1,4 +1,4 @@
-"""The door to the stream: what an article is, what is offered, and what became of it."""
+"""Publishing: the identity of an article, the request, the decision, and the outcome."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,8 +10,8 @@ from worker.model.source import OnChange
 class Status(StrEnum):
     """What became of an article.
 
-    DEFERRED: it is new, and published when its page was fetched. READ is said of a feed's document,
-    not of an article: those of its entries that are new or changed have lines of their own.
+    DEFERRED: it is new, and is published once its page is fetched. READ is the status of a feed
+    document, not of an article: new and changed entries have outcomes of their own.
     """
 
     PUBLISHED = "published"
@@ -23,15 +23,15 @@ class Status(StrEnum):
 
 
 DECISIONS = (Status.PUBLISHED, Status.REVISED, Status.DUPLICATE, Status.REJECTED)
-"""What an article comes to in the end."""
+"""The final statuses of an article."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an article is, for the index.
+    """How the index recognises an article.
 
-    `date` is the key's calendar date or None; `key` 12 bytes; `content` 8 bytes (the hash of
-    the normalized content).
+    `date` is the calendar date in the key, or None; `key` has 12 bytes; `content` is the hash of
+    the normalized content, 8 bytes.
     """
 
     date: str | None
@@ -46,13 +46,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class PublishRequest:
-    """One article offered to the stream.
+    """A request to publish one article.
 
-    `claim` names the article within its batch (`<entry>.<ordinal>`): the same claim offered
-    again gets the same answer. `raw` is 8 bytes that stand for the input's bytes and profile
-    where the whole input is this one article, else None. `force` publishes a known article
-    anew, as a revision. `data` is the record as UTF-8 JSON; it may be left out (empty) where the
-    article is expected to be known: if it is not, nothing is decided and the data is asked for.
+    `claim` names the article within its batch (`<entry>.<ordinal>`): the same claim gets the same
+    decision again. `raw` is an 8-byte hash of the input's bytes and profile if the whole input is
+    this one article, else None. `force` publishes a known article again, as a revision. `data` is
+    the record as UTF-8 JSON. It may be empty if the article is probably known: if the index does
+    not hold it, nothing is decided and the request must be repeated with its data.
     """
 
     claim: str
@@ -67,40 +67,41 @@ class PublishRequest:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the script decided about an offer.
+    """What the publish script decided about a request.
 
-    `stream_id` is the entry written now or, for a duplicate, None. `known_since_ms` is when the
-    key was first published (Unix, milliseconds).
+    `stream_id` is the stream entry of this article; None for a duplicate. `first_published_ms` is
+    when the key was first published (Unix, milliseconds).
     """
 
     status: Status
     stream_id: str | None
     revision: int
-    known_since_ms: int
+    first_published_ms: int
     content_differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """The mark of an article in the index.
+    """What the index holds about an article.
 
-    `since_ms` and `latest_ms` are when its first and its newest revision were published (Unix,
-    milliseconds). The index keeps only the first 6 bytes of `identity.content`.
+    Its first and its newest revision were published at `first_published_ms` and
+    `last_published_ms` (Unix, milliseconds). The index keeps only the first 6 bytes of
+    `identity.content`.
     """
 
     identity: Identity
-    since_ms: int
+    first_published_ms: int
     revision: int
-    latest_ms: int
+    last_published_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class FeedRead:
-    """What a feed's document said as a whole.
+    """A feed document as a whole. The names are those of the journal.
 
-    `unchanged` of its `entries` are as they were when they were published; `prints` are 12 hex
-    digits an entry, of what it is in its feed, `refused` those of entries that cannot be read;
-    `hold_seconds` is how long the feed asks to be left.
+    `unchanged` of its `entries` are as they were at the last poll. `prints` has the fingerprints of
+    the entries, 12 hex digits each, and `refused` those of entries that cannot be read. The feed
+    asks not to be polled for `hold_seconds`.
     """
 
     entries: int
@@ -113,13 +114,12 @@ class FeedRead:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One line of a journal: what an article of a batch was and what became of it, and why.
+    """What became of one article of a batch, and why: one line of a journal, which has these names.
 
-    `entry` is the file's number in its batch, `ordinal` the article's number in the file.
-    `path` is escaped for showing. `reason` and `message` are set when rejected (and tell of
-    `content_differs` when a duplicate); `quarantine` is the id of the quarantined bytes.
-    `whole_file` is set on a rejection that stands for the entire file. `feed` is set where the line
-    is about a feed's document (READ, ordinal -1).
+    `entry` is the file's number in its batch, `ordinal` the article's number in the file. `path` is
+    escaped. `reason` is set if the article was rejected, `message` also if it is a duplicate whose
+    content differs; `quarantine` is the id of the quarantined bytes. `whole_file` means that the
+    entire file was rejected. `feed` is set if this is about a feed document (READ, ordinal -1).
     """
 
     entry: int
@@ -145,7 +145,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts of one batch (or of many, added up); applied once a batch."""
+    """Counts of one batch, or of many together. Each batch is counted once."""
 
     archived: int = 0
     quarantined: int = 0

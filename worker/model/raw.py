@@ -1,4 +1,4 @@
-"""What comes in: bytes, and what a format said about each article in them."""
+"""Input: bytes, and the articles that a parser found in them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +9,9 @@ from worker.model.record import Attachment, Person, Publisher
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One input as bytes, with what is known about it from outside.
+    """The bytes of one input.
 
-    `name` is for people and hints only (never opened); `charset` is what a transport declared.
+    `name` is shown and gives hints, and is never opened; `charset` is what the server declared.
     """
 
     data: bytes
@@ -22,7 +22,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class DateText:
-    """A date as found. `text` is unparsed; `origin` says where it stood (`front-matter:date`)."""
+    """A date as written. `origin` says where it was found, as `front-matter:date`."""
 
     text: str
     origin: str
@@ -30,13 +30,13 @@ class DateText:
 
 @dataclass(frozen=True, slots=True)
 class RawArticle:
-    """What one format said about one article; nothing interpreted, only told apart.
+    """One article as a parser found it, before normalizing.
 
-    `html` is the body as HTML (a parser renders Markdown and wraps plain text); it is not yet
-    cleaned or sanitised. `dates` and `modified` are in order of trust. `authors` are names as
-    written, possibly an outlet's. `extra` holds what has no field, as JSON-able values.
-    `member` is the escaped path within an archive. `merged` tells, where an entry of a feed and its
-    page were both read, which of the two a field is from: `feed` or `page`.
+    `html` is the body as HTML (a parser renders Markdown and wraps plain text), not yet sanitised.
+    `dates` and `modified` are in order of trust. `authors` are names as written, possibly an
+    outlet's. `extra` holds what has no field, as JSON values. `member` is the escaped path within
+    an archive. If a feed entry and its page were merged, `merged` names the origin of each field:
+    `feed` or `page`.
     """
 
     parser: str
@@ -65,9 +65,9 @@ class RawArticle:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One article of a file of many that cannot be read; the others go on.
+    """One article of a file that cannot be parsed; the others of the file are.
 
-    `raw` is the part of the file that is bad, as far as it can be told apart.
+    `raw` is the bad part of the file, as far as it can be separated.
     """
 
     reason: Reason

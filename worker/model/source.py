@@ -1,4 +1,4 @@
-"""What the operator said about a source."""
+"""How a source is configured."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +16,7 @@ class Scope(StrEnum):
 
 
 class OnChange(StrEnum):
-    """What becomes of a known article whose content differs."""
+    """What happens to a known article whose content differs."""
 
     DUPLICATE = "duplicate"
     REVISE = "revise"
@@ -24,12 +24,12 @@ class OnChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the operator said about a source; everything that normalizing depends on.
+    """How the articles of a source are read; everything that normalizing depends on.
 
-    `time_zone` reads the source's naive dates. `key_zone` is the one zone in which every
-    article's calendar date is taken. With `trust_naive_dates` off, a date without a zone is
-    taken for the time of a crawl and does not enter the key. `tags` are added to every article's;
-    with `full_text` the page of each new article is fetched.
+    `time_zone` is that of the source's naive dates. `key_zone` is the one zone in which the
+    calendar date of every article is taken. Without `trust_naive_dates` a date without a zone is
+    taken for the time of a crawl and does not enter the key. `tags` are added to those of every
+    article; with `full_text` the page of each new article is fetched.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Profile:
 
 
 class SourceKeys(Protocol):
-    """What can be set of a folder and of a feed alike."""
+    """The settings that folders and feeds share."""
 
     @property
     def time_zone(self) -> str | None: ...
@@ -62,7 +62,7 @@ class SourceKeys(Protocol):
 
 
 def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo) -> Profile:
-    """The profile of `source`, for which `keys` are set."""
+    """The profile of `source` with the settings `keys`."""
     return Profile(
         source=source,
         time_zone=ZoneInfo(keys.time_zone) if keys.time_zone else key_zone,

@@ -227,7 +227,7 @@ def _looked_up(
             told = replace(
                 told,
                 known=True,
-                known_since=rfc3339_from_ms(known.since_ms),
+                known_since=rfc3339_from_ms(known.first_published_ms),
                 revision=known.revision,
                 same_content=_same(identity, known.identity),
                 in_stream=InStream(entry.stream_id, entry.source, entry.revision)

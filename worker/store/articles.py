@@ -192,7 +192,7 @@ def _decision(answer: bytes) -> Decision | None:
         status=Status(status),
         stream_id=None if stream_id == "-" else stream_id,
         revision=int(revision),
-        known_since_ms=int(since),
+        first_published_ms=int(since),
         content_differs=differs == "1",
     )
 

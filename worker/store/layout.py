@@ -122,9 +122,9 @@ def known_by_mark(date: str | None, field: bytes, mark: bytes) -> IndexEntry:
         revision, latest = _REVISED.unpack_from(mark, _MARK.size)
     return IndexEntry(
         identity=Identity(date, field + rest, content),
-        since_ms=int.from_bytes(since),
+        first_published_ms=int.from_bytes(since),
         revision=revision,
-        latest_ms=int.from_bytes(latest),
+        last_published_ms=int.from_bytes(latest),
     )
 
 

@@ -95,8 +95,8 @@ class Stream:
 
         The index keeps the millisecond, and one call publishes up to 64 articles within it.
         """
-        after = f"{known.latest_ms}-0"
-        while entries := self.read(after, 64, end=str(known.latest_ms)):
+        after = f"{known.last_published_ms}-0"
+        while entries := self.read(after, 64, end=str(known.last_published_ms)):
             for entry in entries:
                 if entry.id == known.identity.id:
                     return entry

@@ -1,4 +1,4 @@
-"""What is measured of a batch beside its counts: how long it took, why articles were repeats."""
+"""Measures of a batch beside its counts: stage durations, and why articles were repeats."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,35 +9,35 @@ from worker.model.outcome import Outcome, Status
 
 
 class Stage(StrEnum):
-    """A part of a batch's way. The names are stable: they are a label of the metrics."""
+    """A stage of a batch. The names are stable: they are a label of the metrics."""
 
     WAIT = "wait"
-    """From the claim of its files until a worker took it."""
+    """From the claim until a worker took the batch."""
     READ = "read"
-    """Reading, parsing and normalizing its files, with its journal."""
+    """Reading, parsing and normalizing, including the journal."""
     PUBLISH = "publish"
-    """Asking the store what is known, and offering."""
+    """All calls of the store: lookups and publishing."""
     ARCHIVE = "archive"
-    """Writing its segment."""
+    """Writing the archive segment."""
     WHOLE = "whole"
-    """From the claim of its files until it is settled."""
+    """From the claim until the batch is settled."""
 
 
 class Repeat(StrEnum):
-    """Why an article is no news. The names are stable: they are a label of the metrics."""
+    """Why an article is a repeat. The names are stable: they are a label of the metrics."""
 
     SAME_BYTES = "same_bytes"
-    """A file with the same bytes was published: it was not even parsed."""
+    """A file with the same bytes was published before; it is not parsed again."""
     SAME_ARTICLE = "same_article"
     CONTENT_DIFFERS = "content_differs"
-    """Title and date are known; what it says is not what was published."""
+    """The article was published before with other content."""
     UNCHANGED = "unchanged"
-    """An entry of a feed that is as it was published. It is counted here and in no outcome."""
+    """A feed entry that has not changed since the last poll; it has no outcome of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchMeasures:
-    """One batch. `seconds` are of the run that brought it to its end; `rejected` is by reason."""
+    """One batch. `seconds` are of its last run; `rejected` counts by reason."""
 
     seconds: Mapping[Stage, float] = field(default_factory=dict)
     repeats: Mapping[Repeat, int] = field(default_factory=dict)
@@ -45,12 +45,12 @@ class BatchMeasures:
 
 
 def measure(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> BatchMeasures:
-    """What the outcomes of a batch say of repeats and refusals, with the time that it took."""
+    """The measures of a batch, from its outcomes and stage durations."""
     repeats: Counter[Repeat] = Counter()
     rejected: Counter[str] = Counter()
     for outcome in outcomes:
         if outcome.status is Status.DUPLICATE:
-            repeats[_repeat(outcome)] += 1
+            repeats[_repeat_of(outcome)] += 1
         elif outcome.status is Status.REJECTED and outcome.reason:
             rejected[outcome.reason.value] += 1
         if outcome.feed and outcome.feed.unchanged:
@@ -58,8 +58,8 @@ def measure(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> Batc
     return BatchMeasures(seconds, repeats, rejected)
 
 
-def _repeat(outcome: Outcome) -> Repeat:
+def _repeat_of(outcome: Outcome) -> Repeat:
     if outcome.content_differs:
         return Repeat.CONTENT_DIFFERS
-    # What was known by its bytes was never parsed: it has no title.
+    # A file that was recognised by its bytes was not parsed: its outcome has no title.
     return Repeat.SAME_BYTES if outcome.title is None else Repeat.SAME_ARTICLE
