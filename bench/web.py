@@ -25,7 +25,7 @@ from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOrder
 from worker.sources.enqueue import enqueue as claim_all
-from worker.spool.accepted import Accepted
+from worker.spool.claim import AcceptedLog
 from worker.spool.layout import manual_root
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
@@ -141,7 +141,7 @@ def _make_waiting(settings: Settings, folder: Path, count: int) -> None:
     root = manual_root(settings)
     root.prepare()
     wish = EnqueueOrder(MANUAL, "enqueue-bench-000000", move=True)
-    accepted = Accepted(settings.state_dir)
+    accepted = AcceptedLog(settings.state_dir)
     for _ in claim_all([folder], root, settings.spool, accepted, wish, now=utc_now):
         pass
 

@@ -16,7 +16,7 @@ from worker.settings import Settings, load
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOrder, enqueue
 from worker.sources.fetch_loop import FetchTotals
-from worker.spool.batch import names
+from worker.spool.batch import batch_names
 from worker.spool.layout import manual_root
 from worker.store.feeds import FeedState
 
@@ -125,7 +125,7 @@ class World:
         return self.context.counter_store.snapshot([]).totals
 
     def waiting(self) -> list[str]:
-        return [name for root in self.context.roots for name in names(root)]
+        return [name for root in self.context.roots for name in batch_names(root)]
 
     def journal(self) -> list[dict[str, Any]]:
         """Every outcome in the archive, as plain objects."""

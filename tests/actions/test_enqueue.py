@@ -16,7 +16,7 @@ from worker.actions.enqueue import Upload, enqueue_addresses, enqueue_files
 from worker.actions.feeds import add
 from worker.errors import Busy, FetchFailed, NotThere, SpoolUnavailable, UsageError
 from worker.queries.jobs import get_job
-from worker.spool.batch import names
+from worker.spool.batch import batch_names
 from worker.spool.layout import manual_root
 
 Loader = Callable[[], loading.Settings]
@@ -84,7 +84,7 @@ def test_many_files_are_many_batches(home: Home, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "2")
     files = sent(home, *((f"{n}.md", article(f"第{n}号")) for n in range(5)))
     job_id = enqueue_files(home.settings(), files)
-    assert len(names(manual_root(home.settings()))) == 3
+    assert len(batch_names(manual_root(home.settings()))) == 3
     home.work()
     assert get_job(home.settings(), job_id).articles.published == 5
 
@@ -111,7 +111,7 @@ def test_a_disk_that_fails_half_way_says_what_was_taken(
 def test_without_redis_files_are_accepted_all_the_same(lonely: Home) -> None:
     """The spool is the truth: they wait until Redis is there."""
     enqueue_files(lonely.settings(), sent(lonely, ("a.md", article("甲"))))
-    assert len(names(manual_root(lonely.settings()))) == 1
+    assert len(batch_names(manual_root(lonely.settings()))) == 1
 
 
 def test_what_cannot_be_is_refused_before_anything(home: Home) -> None:
@@ -153,7 +153,7 @@ def test_one_address_that_fails_takes_none(home: Home, web: Web, allowed: Loader
     web.pages["/a.html"] = page("港口夜航", "第一段。")
     with pytest.raises(FetchFailed, match="404"):
         enqueue_addresses(allowed(), [web.url("/a.html"), web.url("/gone")])
-    assert not names(manual_root(home.settings()))
+    assert not batch_names(manual_root(home.settings()))
 
 
 def test_only_so_many_fetch_at_once(
@@ -168,7 +168,7 @@ def test_only_so_many_fetch_at_once(
             enqueue_addresses(allowed(), [web.url("/a.html")])
         with pytest.raises(Busy, match="try again"):
             add(allowed(), {"url": web.url("/rss")}, check=True)
-    assert not names(manual_root(home.settings()))
+    assert not batch_names(manual_root(home.settings()))
     with pytest.raises(FetchFailed):
         enqueue_addresses(allowed(), [web.url("/gone")])
     enqueue_addresses(allowed(), [web.url("/a.html")])
@@ -182,4 +182,4 @@ def test_fetching_ends(
     monkeypatch.setattr(acting, "FETCH_SECONDS", -1.0)
     with pytest.raises(UsageError, match="fewer addresses"):
         enqueue_addresses(allowed(), [web.url("/a.html")])
-    assert not names(manual_root(home.settings()))
+    assert not batch_names(manual_root(home.settings()))

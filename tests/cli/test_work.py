@@ -16,7 +16,7 @@ import redis
 
 from tests.home import Home, article
 from worker.errors import SpoolUnavailable
-from worker.spool.batch import take
+from worker.spool.batch import acquire
 from worker.store.workers import Heartbeats, WorkerInfo
 
 
@@ -126,7 +126,7 @@ def test_status_shows_who_does_what(home: Home, redis_client: redis.Redis) -> No
     job = home.json("enqueue", str(home.put("a.md", article("甲"))))["job"]
     context = home.context()
     (root,) = [root for root in context.roots if root.source is None]
-    batch = take(root, next(root.work.iterdir()).name)
+    batch = acquire(root, next(root.work.iterdir()).name)
     assert batch is not None
     with batch:
         shown = home.run("status").stdout

@@ -9,7 +9,7 @@ from tests.servers import Server
 from tests.world import World, article
 from worker.pipeline.cleanup import clean_up
 from worker.settings.clock import utc_now
-from worker.spool.batch import take
+from worker.spool.batch import acquire
 from worker.spool.layout import batch_name
 
 
@@ -79,7 +79,7 @@ def test_what_is_held_stays(world: World) -> None:
     world.look()
     root = world.context.root("drop")
     (name,) = world.waiting()
-    batch = take(root, name)
+    batch = acquire(root, name)
     assert batch is not None
     with batch:
         (root.work / name).rename(root.staging / name)

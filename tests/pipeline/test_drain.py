@@ -8,7 +8,7 @@ from tests.servers import Server
 from tests.world import World, article
 from worker.errors import SpoolUnavailable
 from worker.pipeline.drain import DrainResult, drain
-from worker.spool.batch import take
+from worker.spool.batch import acquire
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_slice_ends_when_its_time_is_over(world: World) -> None:
 def test_a_batch_in_other_hands_is_passed_over(world: World) -> None:
     """What another process holds is left to it, and the others are worked on."""
     name = world.waiting()[0]
-    held = take(world.context.root("drop"), name)
+    held = acquire(world.context.root("drop"), name)
     assert held is not None
     with held:
         assert drained(world, [0.0] * 9) == DrainResult(2, has_more=False)

@@ -19,7 +19,7 @@ from worker.pipeline.poll import fetch, poll
 from worker.queries.audit import audit
 from worker.sources import fetch_loop
 from worker.sources.pause import pause, resume
-from worker.sources.semaphore import acquire_slot
+from worker.spool.lockfile import acquire_slot
 
 Make = Callable[..., World]
 

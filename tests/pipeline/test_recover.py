@@ -8,7 +8,7 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article
 from worker.pipeline.recover import recover
-from worker.sources.semaphore import acquire_slot
+from worker.spool.lockfile import acquire_slot
 
 
 @pytest.fixture

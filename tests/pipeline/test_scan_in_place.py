@@ -187,7 +187,7 @@ def test_a_folder_without_room_is_read(make: Make, monkeypatch: pytest.MonkeyPat
     world.put("a.md", article("甲"))
     asked: list[Path] = []
     monkeypatch.setattr("worker.pipeline.scan.check_free", lambda path, _: asked.append(path))
-    monkeypatch.setattr("worker.spool.free_space.check_free", lambda path, _: asked.append(path))
+    monkeypatch.setattr("worker.spool.filesystem.check_free", lambda path, _: asked.append(path))
     world.look()
     get_overview(world.settings, world.now)
     assert set(asked) == {world.settings.state_dir}

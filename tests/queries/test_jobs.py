@@ -10,7 +10,7 @@ from worker.errors import NotThere
 from worker.model import BatchMeasures, Stage, Tally
 from worker.queries.jobs import get_job, list_jobs
 from worker.spool import manifest
-from worker.spool.batch import names, take
+from worker.spool.batch import acquire, batch_names
 from worker.spool.layout import manual_root
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
@@ -86,7 +86,7 @@ def test_only_what_is_held_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) 
     for number in range(3):
         home.json("enqueue", str(home.put(f"{number}.md", article(f"第{number}号"))))
     root = manual_root(home.settings())
-    held = take(root, names(root)[1])
+    held = acquire(root, batch_names(root)[1])
     assert held is not None
     read: list[str] = []
     loads = manifest.load

@@ -20,9 +20,9 @@ from worker.queries.disk import size_caches
 from worker.queries.overview import Overview, get_overview
 from worker.settings import MEGABYTE
 from worker.settings.clock import utc_now
-from worker.sources.semaphore import acquire_slot
-from worker.spool.batch import take
+from worker.spool.batch import acquire
 from worker.spool.layout import manual_root
+from worker.spool.lockfile import acquire_slot
 from worker.store.measures import Minute
 from worker.store.workers import Heartbeats, WorkerInfo
 
@@ -47,7 +47,7 @@ def _enqueue(world: World, count: int) -> None:
 def _take(world: World) -> None:
     """Hold the first waiting batch until this process ends."""
     root = manual_root(world.settings)
-    batch = take(root, world.waiting()[0])
+    batch = acquire(root, world.waiting()[0])
     assert batch is not None
     signal.pause()
 
@@ -99,12 +99,12 @@ def test_who_fetches_says_how_many(world: World) -> None:
     """A process that fetches holds a slot, and says how many feeds and pages are in the air."""
     with acquire_slot(world.settings.state_dir, "fetch", 2) as mine:
         assert mine is not None
-        mine.at(12)
+        mine.report(12)
         (one,) = _now(world).working
         began = one.since
         assert (one.what, one.files, one.batch, one.process_pid) == ("fetch", 12, None, os.getpid())
         time.sleep(0.01)
-        mine.at(1)
+        mine.report(1)
         (one,) = _now(world).working
         assert (one.files, one.since) == (1, began)
     assert _now(world).working == ()

@@ -10,7 +10,7 @@ from worker.pipeline.ingest import ingest, settle
 from worker.queries.audit import audit
 from worker.queries.overview import Status, get_overview
 from worker.settings.clock import utc_now
-from worker.spool.batch import take
+from worker.spool.batch import acquire
 
 
 def _holds(seen: Status, accepted: int) -> None:
@@ -55,7 +55,7 @@ def test_a_settled_batch_that_still_lies_in_the_spool_counts_once(home: Home) ->
     context = home.context()
     (root,) = [root for root in context.roots if root.source is None]
     (name,) = (path.name for path in root.work.iterdir())
-    batch = take(root, name)
+    batch = acquire(root, name)
     assert batch is not None
     with batch:
         batch.remove = lambda: None  # type: ignore[method-assign]  # it dies here
@@ -74,7 +74,7 @@ def test_an_archived_batch_that_is_not_counted_yet_still_waits(home: Home) -> No
     context = home.context()
     (root,) = [root for root in context.roots if root.source is None]
     (name,) = (path.name for path in root.work.iterdir())
-    batch = take(root, name)
+    batch = acquire(root, name)
     assert batch is not None
     with batch:
         batch.remove = lambda: None  # type: ignore[method-assign]
@@ -98,7 +98,7 @@ def test_a_batch_being_worked_on_is_working(home: Home) -> None:
     (root,) = [root for root in context.roots if root.source is None]
     (name,) = (path.name for path in root.work.iterdir())
     time.sleep(0.01)
-    batch = take(root, name)
+    batch = acquire(root, name)
     assert batch is not None
     with batch:
         seen = get_overview(home.settings(), utc_now()).status

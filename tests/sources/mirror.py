@@ -10,9 +10,8 @@ from worker.sources.folder import Scan
 from worker.sources.in_place import Place, scan_in_place
 from worker.sources.ledger import held
 from worker.spool import manifest
-from worker.spool.accepted import Accepted
-from worker.spool.batch import names
-from worker.spool.claim import Claimed
+from worker.spool.batch import batch_names
+from worker.spool.claim import AcceptedLog, Claimed
 from worker.spool.layout import Root
 
 START = datetime(2036, 11, 26, tzinfo=UTC)
@@ -54,7 +53,7 @@ class Mirror:
         self.now += timedelta(seconds=after)
         return scan_in_place(
             self.place,
-            Accepted(self.place.home.parent),
+            AcceptedLog(self.place.home.parent),
             now=self.now,
             job=None,
             claimed=self.claimed.append,
@@ -70,7 +69,7 @@ class Mirror:
     def taken(self) -> list[str]:
         """The paths of what was copied since the last time; the batches are done with then."""
         found = []
-        for name in names(self.place.root):
+        for name in batch_names(self.place.root):
             found += [one.path for one in manifest.load(self.place.root.work / name).entries]
             shutil.rmtree(self.place.root.work / name)
         return sorted(found)

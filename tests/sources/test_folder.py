@@ -11,9 +11,8 @@ from worker.errors import SpoolUnavailable
 from worker.settings import Folder, SpoolSettings
 from worker.sources.folder import Scan, scan
 from worker.spool import manifest
-from worker.spool.accepted import Accepted
-from worker.spool.batch import names
-from worker.spool.claim import Claimed
+from worker.spool.batch import batch_names
+from worker.spool.claim import AcceptedLog, Claimed
 from worker.spool.filenames import ignored, wanted
 from worker.spool.layout import Root
 
@@ -42,7 +41,7 @@ class Drop:
             self.folder,
             self.root,
             self.limits,
-            Accepted(self.path.parent / "state"),
+            AcceptedLog(self.path.parent / "state"),
             now=NOW,
             job=None,
             claimed=self.claimed.append,
@@ -52,7 +51,7 @@ class Drop:
     def taken(self) -> set[str]:
         return {
             entry.path
-            for name in names(self.root)
+            for name in batch_names(self.root)
             for entry in manifest.load(self.root.work / name).entries
         }
 

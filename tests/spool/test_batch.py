@@ -10,10 +10,10 @@ import pytest
 from worker.errors import Reason, Rejected
 from worker.model import Outcome, Status
 from worker.spool import journal
-from worker.spool.accepted import Accepted
-from worker.spool.batch import Batch, fair_order, look, names, take
-from worker.spool.claim import Candidate, claim
+from worker.spool.batch import Batch, acquire, batch_names, fair_order, inspect_waiting
+from worker.spool.claim import AcceptedLog, Candidate, claim
 from worker.spool.layout import Root, source_of
+from worker.spool.manifest import Head
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, tzinfo=UTC)
 
@@ -30,13 +30,14 @@ def batch_of(root: Root, *file_names: str, source: str = "drop", minutes: int = 
         (folder / name).write_text(name)
     found = [Candidate(str(folder / name), name) for name in file_names]
     now = NOW + timedelta(minutes=minutes)
-    made = claim(root, found, Accepted(folder / "state"), source=source, kind="folder", now=now)
+    head = Head.new(source, "folder", now)
+    made = claim(root, head, found, AcceptedLog(folder / "state"))
     assert made is not None
     return made.batch
 
 
 def held(root: Root, name: str) -> Batch:
-    batch = take(root, name)
+    batch = acquire(root, name)
     assert batch is not None
     return batch
 
@@ -49,9 +50,9 @@ def test_one_holder_at_a_time(root: Root) -> None:
     """A held batch is not taken again, shows as locked, and is free when it is let go."""
     name = batch_of(root, "a.md")
     with held(root, name):
-        assert take(root, name) is None
-        assert [waiting.locked for waiting in look(root)] == [True]
-    assert [waiting.locked for waiting in look(root)] == [False]
+        assert acquire(root, name) is None
+        assert [waiting.locked for waiting in inspect_waiting(root)] == [True]
+    assert [waiting.locked for waiting in inspect_waiting(root)] == [False]
     with held(root, name):
         pass
 
@@ -67,7 +68,7 @@ def test_a_killed_holder_lets_go(root: Root) -> None:
         os.write(writer, b"!")
         signal.pause()
     os.read(reader, 1)
-    assert take(root, name) is None
+    assert acquire(root, name) is None
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with held(root, name) as batch:
@@ -83,7 +84,7 @@ def test_sources_take_turns(root: Root, tmp_path: Path) -> None:
     batch_of(other, "b.md", source="other", minutes=9)
     order = [source_of(name) for _, name in fair_order([root, other])]
     assert order == ["drop", "other", "drop", "drop"]
-    assert names(root) == sorted(names(root))
+    assert batch_names(root) == sorted(batch_names(root))
 
 
 def test_the_journal_tells_what_is_done(root: Root) -> None:

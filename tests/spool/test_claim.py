@@ -11,9 +11,8 @@ import pytest
 from worker.errors import Rejected, SpoolUnavailable
 from worker.spool import claim as claiming
 from worker.spool import manifest
-from worker.spool.accepted import Accepted
-from worker.spool.batch import look, names, take
-from worker.spool.claim import Candidate, Incoming, claim, claim_bytes
+from worker.spool.batch import acquire, batch_names, inspect_waiting
+from worker.spool.claim import AcceptedLog, Candidate, Incoming, claim, claim_bytes
 from worker.spool.layout import Root, batch_name, day_of, is_batch, source_of, time_of
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, 1, tzinfo=UTC)
@@ -25,8 +24,12 @@ def root(tmp_path: Path) -> Root:
 
 
 @pytest.fixture
-def accepted(tmp_path: Path) -> Accepted:
-    return Accepted(tmp_path / "state")
+def accepted(tmp_path: Path) -> AcceptedLog:
+    return AcceptedLog(tmp_path / "state")
+
+
+def head(kind: str = "folder") -> manifest.Head:
+    return manifest.Head.new("drop", kind, NOW)
 
 
 def dropped(tmp_path: Path, *file_names: str) -> list[Candidate]:
@@ -50,14 +53,14 @@ def test_names_tell_time_and_source() -> None:
 
 
 def test_equal_names_of_two_folders_do_not_meet(
-    root: Root, accepted: Accepted, tmp_path: Path
+    root: Root, accepted: AcceptedLog, tmp_path: Path
 ) -> None:
     """`2021/a.md` and `2022/a.md` are two entries of one batch, each with its path."""
     files = dropped(tmp_path, "2021/a.md", "2022/a.md")
-    made = claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+    made = claim(root, head(), files, accepted)
     assert made is not None
     assert made.files == 2
-    batch = take(root, made.batch)
+    batch = acquire(root, made.batch)
     assert batch is not None
     with batch:
         assert [entry.path for entry in batch.entries()] == ["2021/a.md", "2022/a.md"]
@@ -65,51 +68,51 @@ def test_equal_names_of_two_folders_do_not_meet(
     assert list(accepted) == [(made.batch, 2)]
 
 
-def test_names_of_any_bytes(root: Root, accepted: Accepted, tmp_path: Path) -> None:
+def test_names_of_any_bytes(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:
     """Names that are not UTF-8, of 255 bytes, with line breaks or a dash first come back whole."""
     odd = [os.fsdecode(b"\xff\xfe.md"), "x" * 252 + ".md", "a\nb.md", "-rf.md", "新闻.md"]
     files = dropped(tmp_path, *odd)
-    made = claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+    made = claim(root, head(), files, accepted)
     assert made is not None
     assert [entry.path for entry in manifest.load(root.work / made.batch).entries] == odd
 
 
 def test_the_second_claimer_comes_away_empty(
-    root: Root, accepted: Accepted, tmp_path: Path
+    root: Root, accepted: AcceptedLog, tmp_path: Path
 ) -> None:
     """Two claimers of the same files: each file is in one batch, and an empty batch is none."""
     files = dropped(tmp_path, "a.md", "b.md")
-    first = claim(root, files[:1], accepted, source="drop", kind="folder", now=NOW)
-    second = claim(root, files, accepted, source="drop", kind="folder", now=NOW)
-    third = claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+    first = claim(root, head(), files[:1], accepted)
+    second = claim(root, head(), files, accepted)
+    third = claim(root, head(), files, accepted)
     assert first is not None
     assert second is not None
     assert (first.files, second.files, third) == (1, 1, None)
-    assert len(names(root)) == 2
+    assert len(batch_names(root)) == 2
     assert not list(root.staging.iterdir())
 
 
 def test_a_batch_being_filled_is_not_taken(
-    root: Root, accepted: Accepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Root, accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While files are renamed in, the lock keeps workers off."""
     seen = []
     move = claiming._move
 
     def moving(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
-        seen.append([take(root, name) for name in names(root)])
+        seen.append([acquire(root, name) for name in batch_names(root)])
         return move(candidate, target, leave_denied)
 
     monkeypatch.setattr(claiming, "_move", moving)
-    claim(root, dropped(tmp_path, "a.md"), accepted, source="drop", kind="folder", now=NOW)
+    claim(root, head(), dropped(tmp_path, "a.md"), accepted)
     assert seen == [[None]]
-    batch = take(root, names(root)[0])
+    batch = acquire(root, batch_names(root)[0])
     assert batch is not None
 
 
 @pytest.mark.parametrize("step", ["write_durably", "fsync_dir", "_move"])
 def test_a_claimer_that_dies_loses_nothing(
-    root: Root, accepted: Accepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    root: Root, accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Killed before the manifest, before the batch is placed, or between two renames: every file
     is either still in the folder or in a batch that can be taken."""
@@ -126,13 +129,13 @@ def test_a_claimer_that_dies_loses_nothing(
     monkeypatch.setattr(claiming, step, dies)
     child = os.fork()
     if child == 0:
-        claim(root, files, accepted, source="drop", kind="folder", now=NOW)
+        claim(root, head(), files, accepted)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     left = {path.name for path in (tmp_path / "drop").glob("*.md")}
     claimed = set()
-    for name in names(root):
-        batch = take(root, name)
+    for name in batch_names(root):
+        batch = acquire(root, name)
         assert batch is not None, "the dead claimer's lock is free"
         with batch:
             claimed |= {entry.path for entry in batch.entries()}
@@ -142,7 +145,7 @@ def test_a_claimer_that_dies_loses_nothing(
 
 
 def test_copies_are_whole_before_they_are_seen(
-    root: Root, accepted: Accepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Root, accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copied file is in `work/` only when it is complete; the original stays."""
     seen = []
@@ -150,19 +153,19 @@ def test_copies_are_whole_before_they_are_seen(
 
     def copying(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.Entry]:
         for entry in copies(staged, candidates):
-            seen.append(names(root))
+            seen.append(batch_names(root))
             yield entry
 
     monkeypatch.setattr(claiming, "_copies", copying)
     files = dropped(tmp_path, "a.md")
-    made = claim(root, files, accepted, source="drop", kind="enqueue", now=NOW, copy=True)
+    made = claim(root, head("enqueue"), files, accepted, copy=True)
     assert made is not None
     assert seen == [[]]
     assert Path(files[0].location).exists()
-    assert [(waiting.files, waiting.locked) for waiting in look(root)] == [(1, False)]
+    assert [(waiting.files, waiting.locked) for waiting in inspect_waiting(root)] == [(1, False)]
 
 
-def test_small_copies_lie_in_one_file(root: Root, accepted: Accepted, tmp_path: Path) -> None:
+def test_small_copies_lie_in_one_file(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:
     """Copies are read back from the pack, each its own bytes; a large one is a file of its own,
     and what vanished before it was copied is left out."""
     large = b"0123456789" * 150_000
@@ -170,11 +173,11 @@ def test_small_copies_lie_in_one_file(root: Root, accepted: Accepted, tmp_path: 
     (tmp_path / "drop" / "large.md").write_bytes(large)
     (tmp_path / "drop" / "empty.md").write_bytes(b"")
     (tmp_path / "drop" / "gone.md").unlink()
-    made = claim(root, files, accepted, source="drop", kind="enqueue", now=NOW, copy=True)
+    made = claim(root, head("enqueue"), files, accepted, copy=True)
     assert made is not None
     assert made.files == 4
-    assert [waiting.files for waiting in look(root)] == [4]
-    batch = take(root, made.batch)
+    assert [waiting.files for waiting in inspect_waiting(root)] == [4]
+    batch = acquire(root, made.batch)
     assert batch is not None
     with batch:
         whole = {entry.path: batch.content(entry.number) for entry in batch.entries()}
@@ -195,58 +198,51 @@ def test_small_copies_lie_in_one_file(root: Root, accepted: Accepted, tmp_path: 
             batch.read(3, 11)
 
 
-def test_a_fifo_is_never_waited_at(root: Root, accepted: Accepted, tmp_path: Path) -> None:
+def test_a_fifo_is_never_waited_at(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:
     """A FIFO among files to copy is left out, at once."""
     fifo = tmp_path / "drop"
     fifo.mkdir()
     os.mkfifo(fifo / "x.md")
     files = [Candidate(str(fifo / "x.md"), "x.md")]
-    made = claim(root, files, accepted, source="drop", kind="enqueue", now=NOW, copy=True)
+    made = claim(root, head("enqueue"), files, accepted, copy=True)
     assert made is None
 
 
-def test_bytes_become_a_batch(root: Root, accepted: Accepted) -> None:
+def test_bytes_become_a_batch(root: Root, accepted: AcceptedLog) -> None:
     """What came on standard input is one entry under the name it was given."""
     one = [Incoming(b"x", "(stdin)")]
-    made = claim_bytes(root, one, accepted, source="manual", kind="enqueue", now=NOW)
-    batch = take(root, made.batch)
+    made = claim_bytes(root, head("enqueue"), one, accepted)
+    batch = acquire(root, made.batch)
     assert batch is not None
     with batch:
         assert [entry.path for entry in batch.entries()] == ["(stdin)"]
         assert batch.read(0, 10) == b"x"
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path, accepted: Accepted) -> None:
+def test_a_folder_that_cannot_be_written(tmp_path: Path, accepted: AcceptedLog) -> None:
     """Where the spool cannot be made, the error says so and the file stays."""
     files = dropped(tmp_path, "a.md")
     (tmp_path / "drop" / ".newsdrop").write_text("in the way")
     with pytest.raises(SpoolUnavailable, match="check the disk"):
-        claim(
-            Root(tmp_path / "drop" / ".newsdrop", "drop"),
-            files,
-            accepted,
-            source="drop",
-            kind="folder",
-            now=NOW,
-        )
+        claim(Root(tmp_path / "drop" / ".newsdrop", "drop"), head(), files, accepted)
     assert Path(files[0].location).exists()
 
 
 def test_a_removed_batch_is_not_taken_by_its_old_lock(
-    root: Root, accepted: Accepted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Root, accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between opening and locking, another worker finished the batch: the lock is worth nothing."""
-    made = claim(root, dropped(tmp_path, "a.md"), accepted, source="drop", kind="folder", now=NOW)
+    made = claim(root, head(), dropped(tmp_path, "a.md"), accepted)
     assert made is not None
     real = fcntl.flock
 
     def finish_first(fd: int, kind: int) -> None:
         monkeypatch.setattr(fcntl, "flock", real)
-        other = take(root, made.batch)
+        other = acquire(root, made.batch)
         assert other is not None
         with other:
             other.remove()
         real(fd, kind)
 
     monkeypatch.setattr(fcntl, "flock", finish_first)
-    assert take(root, made.batch) is None
+    assert acquire(root, made.batch) is None

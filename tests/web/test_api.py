@@ -16,7 +16,7 @@ from tests.home import Home, article
 from tests.http_server import Reply, Web
 from tests.newsroom import feed, page
 from tests.web.served import CHANGES, Served, may_fetch, served, told
-from worker.spool.batch import names
+from worker.spool.batch import batch_names
 from worker.spool.layout import manual_root
 from worker.web import uploads as uploading
 
@@ -107,7 +107,7 @@ def test_an_address_that_fails_is_told_apart(fetching: Served, web: Web) -> None
     assert told_["trouble"] == "status"
     told_ = fetching.post("/enqueue", {"addresses": ["http://10.1.2.3/"]}, status=422)
     assert told_["trouble"] == "address"
-    assert not names(manual_root(fetching.home.settings()))
+    assert not batch_names(manual_root(fetching.home.settings()))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_an_address_that_fails_is_told_apart(fetching: Served, web: Web) -> None
 def test_bodies_that_cannot_be(ours: Served, body: Any, status: int) -> None:
     """Each is refused with a sentence, before anything is fetched or taken."""
     ours.post("/enqueue", body, status=status)
-    assert not names(manual_root(ours.home.settings()))
+    assert not batch_names(manual_root(ours.home.settings()))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_bodies_that_cannot_be_read(ours: Served, kind: str, body: bytes, status
     """Whatever is sent, the answer is a problem with a sentence; nothing is taken or left."""
     headers = {"content-type": kind}
     told(ours.client.post("/api/v1/enqueue", content=body, headers={**CHANGES, **headers}), status)
-    assert not names(manual_root(ours.home.settings()))
+    assert not batch_names(manual_root(ours.home.settings()))
     assert uploads_left(ours) == []
 
 
@@ -187,7 +187,7 @@ def test_uploads_are_bounded(ours: Served, monkeypatch: pytest.MonkeyPatch) -> N
         long = {"source": "x" * 70_000}
         small.post("/enqueue", files=many[:1], data=long, status=413)
         assert uploads_left(small) == []
-        assert not names(manual_root(small.home.settings()))
+        assert not batch_names(manual_root(small.home.settings()))
         small.post("/enqueue", files=many[:3], status=202)
 
 
@@ -203,7 +203,7 @@ def test_a_sender_that_goes_away_leaves_nothing(ours: Served) -> None:
         client.sendall(head.encode() + b"half")
         _until(lambda: bool(uploads_left(ours)))
     _until(lambda: not uploads_left(ours))
-    assert not names(manual_root(ours.home.settings()))
+    assert not batch_names(manual_root(ours.home.settings()))
 
 
 def test_only_so_many_uploads_at_once(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +235,7 @@ def test_a_full_spool_says_when_to_come_again(home: Home, monkeypatch: pytest.Mo
         problem = ours.post("/enqueue", files=[sent("b.md", article("乙"))], status=503)
         assert "try again" in problem["detail"]
         assert uploads_left(ours) == []
-        assert len(names(manual_root(home.settings()))) == 1
+        assert len(batch_names(manual_root(home.settings()))) == 1
 
 
 # ── who may ────────────────────────────────────────────────────────────────────────────────
@@ -615,8 +615,8 @@ def test_a_pages_upload_needs_its_forms_token(ours: Served) -> None:
         refused_ = ours.client.post("/enqueue", files=files, data=data, headers=CHANGES)
         assert refused_.status_code == 403
     assert uploads_left(ours) == []
-    assert not names(manual_root(ours.home.settings()))
+    assert not batch_names(manual_root(ours.home.settings()))
     token = ours.client.get("/enqueue").text.partition('name="form_token" value="')[2]
     data = {"form_token": token.partition('"')[0]}
     assert ours.client.post("/enqueue", files=files, data=data).status_code == 303
-    assert len(names(manual_root(ours.home.settings()))) == 1
+    assert len(batch_names(manual_root(ours.home.settings()))) == 1

@@ -13,17 +13,15 @@ from functools import partial
 from pathlib import Path
 
 from worker.actions.fetch_slots import fetching
-from worker.actions.intake import Intake, in_batches
+from worker.actions.intake import Intake
 from worker.errors import SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.settings import Settings
 from worker.sources.fetch_once import is_address
-from worker.spool.claim import Candidate
-from worker.spool.layout import translated
+from worker.spool.claim import PACKED_BYTES, Candidate
+from worker.spool.layout import translate_errors
 
 MOST_ADDRESSES = 20
-_PACKED_BYTES = 1_000_000
-"""What claiming packs when it copies; more would be copied into a file of its own."""
 
 FETCH_SECONDS = 120.0
 """For all addresses of one call; the one under way is ended by its own deadline."""
@@ -59,8 +57,8 @@ def enqueue_files(
     candidates = [Candidate(str(one.path), one.name, _size(one.path)) for one in files]
     groups: list[Callable[[], object]] = []
     for small in (True, False):
-        some = [one for one in candidates if (one.size <= _PACKED_BYTES) is small]
-        for group in in_batches(some, settings.spool, size=lambda one: one.size):
+        some = [one for one in candidates if (one.size <= PACKED_BYTES) is small]
+        for group in intake.batches_of(some, size_of=lambda one: one.size):
             groups.append(partial(intake.accept_files, group, copy=small))
             if not small:
                 _sync(group)
@@ -94,7 +92,7 @@ def enqueue_addresses(
     with fetching():
         fetched = intake.fetch(urls, step=_deadline(FETCH_SECONDS))
     intake.check_room()  # minutes may have passed
-    groups = list(in_batches(fetched, settings.spool, size=lambda one: len(one.data)))
+    groups = list(intake.batches_of(fetched, size_of=lambda one: len(one.data)))
     _accept(intake, [partial(intake.accept_bytes, *group) for group in groups])
     return intake.job.id
 
@@ -114,14 +112,14 @@ def _accept(intake: Intake, groups: Sequence[Callable[[], object]]) -> None:
 
 
 def _size(path: Path) -> int:
-    with translated(path):
+    with translate_errors(path):
         return path.lstat().st_size
 
 
 def _sync(files: Sequence[Candidate]) -> None:
     """Let the bytes of files be on disk, durably. Raises SpoolUnavailable."""
     for one in files:
-        with translated(Path(one.location)):
+        with translate_errors(Path(one.location)):
             fd = os.open(one.location, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 os.fsync(fd)

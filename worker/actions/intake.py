@@ -8,15 +8,22 @@ from pathlib import Path
 from typing import TypeVar
 
 from worker.errors import Busy
-from worker.settings import MANUAL, Settings, SpoolSettings
+from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOrder, enqueue
 from worker.sources.fetch_once import fetch_each, is_address, shown
 from worker.sources.lookup import require_source
-from worker.spool.accepted import Accepted
-from worker.spool.batch import names
-from worker.spool.claim import Candidate, Claimed, Incoming, claim, claim_bytes
-from worker.spool.free_space import check_free
+from worker.spool.batch import batch_names
+from worker.spool.claim import (
+    AcceptedLog,
+    Candidate,
+    Claimed,
+    Incoming,
+    batched,
+    claim,
+    claim_bytes,
+)
+from worker.spool.filesystem import check_free
 from worker.spool.layout import manual_root
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
@@ -57,7 +64,7 @@ class Intake:
         self.files = 0
         self.batches: list[str] = []
         self._order = EnqueueOrder(self.job.source, self.job.id, move=move, force=force)
-        self._accepted = Accepted(settings.state_dir)
+        self._accepted = AcceptedLog(settings.state_dir)
         self._full = full
         self._jobs = job_store(settings)
         self.reachable = redis_answers(settings)
@@ -79,26 +86,15 @@ class Intake:
             yield self._noted(claimed)
             self._check_disk()
             self._wait_for_room()
-        for some in in_batches(fetched, limits, size=lambda one: len(one.data)):
+        for some in self.batches_of(fetched, size_of=lambda one: len(one.data)):
             yield self.accept_bytes(*some)
             self._wait_for_room()
 
     def accept_bytes(self, *incoming: Incoming) -> Claimed:
         """Claim bytes that are in memory, as a file each. Raises SpoolUnavailable."""
         self._prepare()
-        order = self._order
-        return self._noted(
-            claim_bytes(
-                self.root,
-                incoming,
-                self._accepted,
-                source=order.source,
-                kind=order.kind,
-                now=utc_now(),
-                job=order.job,
-                force=order.force,
-            )
-        )
+        head = self._order.head(utc_now())
+        return self._noted(claim_bytes(self.root, head, incoming, self._accepted))
 
     def accept_files(self, candidates: Sequence[Candidate], *, copy: bool) -> Claimed | None:
         """Take files into one batch, copied or by rename; None where none is there any more.
@@ -106,19 +102,19 @@ class Intake:
         What is renamed must be on disk, durably. Raises SpoolUnavailable.
         """
         self._prepare()
-        order = self._order
-        claimed = claim(
-            self.root,
-            candidates,
-            self._accepted,
-            source=order.source,
-            kind=order.kind,
-            now=utc_now(),
-            job=order.job,
-            force=order.force,
-            copy=copy,
-        )
+        head = self._order.head(utc_now())
+        claimed = claim(self.root, head, candidates, self._accepted, copy=copy)
         return self._noted(claimed) if claimed else None
+
+    def batches_of(self, items: Iterable[T], *, size_of: Callable[[T], int]) -> Iterator[list[T]]:
+        """Split what is to be claimed as `spool.batch_files` and `spool.batch_bytes` say."""
+        limits = self.settings.spool
+        return batched(
+            items,
+            size_of=size_of,
+            max_count=limits.batch_files,
+            max_bytes=limits.batch_bytes,
+        )
 
     def check_room(self) -> None:
         """Raises Busy where as many batches wait as may, SpoolUnavailable where the disk is full:
@@ -167,23 +163,7 @@ class Intake:
             time.sleep(LOOK_EVERY)
 
     def _full_up(self) -> bool:
-        return len(names(self.root)) >= self.settings.spool.max_waiting
-
-
-def in_batches(
-    files: Iterable[T], limits: SpoolSettings, *, size: Callable[[T], int]
-) -> Iterator[Sequence[T]]:
-    """As many at once as may be in one batch, by number and by bytes."""
-    some: list[T] = []
-    total = 0
-    for one in files:
-        some.append(one)
-        total += size(one)
-        if len(some) >= limits.batch_files or total >= limits.batch_bytes:
-            yield some
-            some, total = [], 0
-    if some:
-        yield some
+        return len(batch_names(self.root)) >= self.settings.spool.max_waiting
 
 
 def _job(source: str, paths: list[str | Path]) -> Job:

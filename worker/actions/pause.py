@@ -6,7 +6,7 @@ from worker.errors import Retryable
 from worker.settings import Settings
 from worker.sources import pause as marks
 from worker.sources.lookup import require_pausable
-from worker.spool.layout import translated
+from worker.spool.layout import translate_errors
 from worker.store.factory import feed_store
 from worker.taskqueue.client import notify_poll
 
@@ -18,14 +18,14 @@ def pause(settings: Settings, name: str) -> None:
     Raises NotThere where there is none of that name, SpoolUnavailable.
     """
     require_pausable(settings, name)
-    with translated(settings.state_dir):
+    with translate_errors(settings.state_dir):
         marks.pause(settings.state_dir, name)
 
 
 def resume(settings: Settings, name: str) -> None:
     """Take from it again. Raises NotThere, SpoolUnavailable."""
     require_pausable(settings, name)
-    with translated(settings.state_dir):
+    with translate_errors(settings.state_dir):
         marks.resume(settings.state_dir, name)
     if settings.folder(name) is None:
         _poll_again(settings, name)

@@ -12,9 +12,9 @@ from worker.errors import NotThere, UsageError
 from worker.escape import printable
 from worker.settings import Settings
 from worker.settings.clock import utc_now
-from worker.spool.accepted import Accepted
-from worker.spool.claim import Candidate, claim
+from worker.spool.claim import AcceptedLog, Candidate, batched, claim
 from worker.spool.layout import manual_root
+from worker.spool.manifest import Head
 from worker.spool.quarantine import Quarantine, QuarantineItem
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
@@ -73,10 +73,8 @@ def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[Quaranti
         except UsageError:  # an earlier retry took them, killed before it removed the rest
             _removed(quarantine, refused.id)
     files = 0
-    most = settings.spool.batch_files
     for source, all_refused in by_source.items():
-        for start in range(0, len(all_refused), most):
-            group = all_refused[start : start + most]
+        for group in batched(all_refused, max_count=settings.spool.batch_files):
             files += _claim(settings, quarantine, group, source=source, job=job, now=now)
     if not files:
         return Retried(job)
@@ -102,12 +100,9 @@ def _claim(
 ) -> int:
     claimed = claim(
         manual_root(settings),
+        Head.new(source, "retry", now, job),
         [Candidate(str(path), one.path, one.size, one.origin) for one, path in group],
-        Accepted(settings.state_dir),
-        source=source,
-        kind="retry",
-        now=now,
-        job=job,
+        AcceptedLog(settings.state_dir),
     )
     for refused, _ in group:
         _removed(quarantine, refused.id)

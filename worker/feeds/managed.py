@@ -1,6 +1,5 @@
 """The feeds that commands add and remove: JSON in the state directory, never in `config/`."""
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from worker.errors import AlreadyThere, ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.feeds.feed import Feed
 from worker.settings import MANUAL, POLLED
+from worker.spool.lockfile import lock
 
 RESERVED = frozenset({MANUAL, POLLED})
 
@@ -56,16 +56,15 @@ def changing(state_dir: Path) -> Iterator[dict[str, Mapping[str, Any]]]:
     path = place(state_dir)
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
-        lock = os.open(state_dir / "feeds.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        fd = lock(state_dir / "feeds.lock")
     except OSError as error:
         raise _unwritable(state_dir, error) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         feeds: dict[str, Mapping[str, Any]] = {str(one.get("name")): one for one in read(path)}
         yield feeds
         _write(path, feeds)
     finally:
-        os.close(lock)
+        os.close(fd)
 
 
 def plain(feed: Feed) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from worker.escape import printable
 from worker.health.check import Check
 from worker.settings import Settings
 from worker.spool.filenames import SPOOL
-from worker.spool.probe_fs import FsDefect, probe_fs
+from worker.spool.filesystem import FsDefect, probe_fs
 from worker.store.connection import connect, redis_url
 from worker.store.server import ServerInfo, server_info
 
@@ -123,7 +123,7 @@ def place_checks(settings: Settings) -> Iterator[Check]:
         yield Check("state directory", "ok", told)
     else:
         advice = _ON_ANOTHER if trouble.locks else _OTHER_STATE
-        yield Check("state directory", "fail", f"the state directory {trouble.told}", advice)
+        yield Check("state directory", "fail", f"the state directory {trouble.message}", advice)
     for folder in settings.all_folders():
         if folder.in_place or not folder.path.is_dir():
             continue
@@ -132,9 +132,9 @@ def place_checks(settings: Settings) -> Iterator[Check]:
         if trouble is None:
             yield Check(name, "ok", f"{printable(folder.path)} can be written and locked")
         elif trouble.locks:
-            yield Check(name, "fail", f"the drop folder {trouble.told}", _ON_ANOTHER)
+            yield Check(name, "fail", f"the drop folder {trouble.message}", _ON_ANOTHER)
         else:
-            yield Check(name, "warn", f"the drop folder {trouble.told}", _GIVE_RIGHTS)
+            yield Check(name, "warn", f"the drop folder {trouble.message}", _GIVE_RIGHTS)
 
 
 def _folder_lacks(folder: Path) -> FsDefect | None:

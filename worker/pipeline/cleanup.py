@@ -26,7 +26,7 @@ def clean_up(context: Context, *, now: datetime) -> None:
     journal_days = max(settings.dedupe.keep_days, settings.archive.keep_days)
     expired = deps.archive.tidy(now, keep_days, journal_days)
     expired += deps.quarantine.tidy(now, timedelta(days=settings.quarantine.keep_days))
-    context.accepted.forget_before((now - timedelta(days=journal_days)).strftime("%Y%m%d"))
+    context.accepted.remove_before((now - timedelta(days=journal_days)).strftime("%Y%m%d"))
     leftovers = sum(_remove_leftovers(root, now) for root in context.roots)
     if expired or leftovers:
         logger.info("cleaned up", expired=expired, leftovers=leftovers)

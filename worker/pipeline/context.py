@@ -12,8 +12,8 @@ from worker.pipeline.ports import IngestDeps
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
-from worker.spool.accepted import Accepted
 from worker.spool.archive import Archive, Segment
+from worker.spool.claim import AcceptedLog
 from worker.spool.layout import Root, roots
 from worker.spool.manifest import Entry, Head
 from worker.spool.quarantine import Quarantine
@@ -36,7 +36,7 @@ class Context:
     settings: Settings
     redis: Client
     roots: tuple[Root, ...]
-    accepted: Accepted
+    accepted: AcceptedLog
     jobs: JobStore
     counter_store: CounterStore
     articles: ArticleStore
@@ -83,7 +83,7 @@ def open_context(settings: Settings) -> Context:
         settings=settings,
         redis=client,
         roots=roots(settings),
-        accepted=Accepted(settings.state_dir),
+        accepted=AcceptedLog(settings.state_dir),
         jobs=factory.job_store(settings, client),
         counter_store=counters,
         articles=articles,

@@ -11,7 +11,7 @@ from worker.logs import get_logger, log_context
 from worker.model import Tally
 from worker.pipeline.ingest import ingest
 from worker.pipeline.ports import IngestDeps
-from worker.spool.batch import Batch, fair_order, take
+from worker.spool.batch import Batch, acquire, fair_order
 from worker.spool.layout import Root
 
 logger = get_logger(__name__)
@@ -47,7 +47,7 @@ def drain(
             if count and clock() >= end:
                 return DrainResult(count, has_more=True)
             try:
-                batch = take(root, name)
+                batch = acquire(root, name)
                 if batch is None:
                     continue
                 with batch, _log_context(batch):

@@ -14,11 +14,12 @@ from worker.sources.feeds import FeedSource
 from worker.sources.fetch_loop import FetchLimits, FetchSource, FetchTotals, fetch_due
 from worker.sources.pages import PageSource
 from worker.sources.pause import is_paused
-from worker.sources.semaphore import acquire_slot
-from worker.spool.batch import names
+from worker.spool.batch import batch_names
 from worker.spool.claim import Incoming, claim_bytes
-from worker.spool.free_space import check_free
+from worker.spool.filesystem import check_free
 from worker.spool.layout import manual_root
+from worker.spool.lockfile import acquire_slot
+from worker.spool.manifest import Head
 from worker.store.jobs import Job, JobKind, log_store_errors
 
 logger = get_logger(__name__)
@@ -57,7 +58,7 @@ def fetch(context: Context, *, notify: Callable[[], None]) -> FetchTotals | None
             return None
         feeds, pages = fetch_sources(context)
         pages.sync()
-        totals = asyncio.run(fetch_from(context, (feeds, pages), notify, slot.at))
+        totals = asyncio.run(fetch_from(context, (feeds, pages), notify, slot.report))
     if totals.turns:
         counts = {"documents": totals.documents, "failed": totals.failed}
         logger.info("fetched", addresses=totals.turns, **counts)
@@ -92,9 +93,8 @@ async def fetch_from(
     def claim(documents: Sequence[Incoming]) -> None:
         now = context.deps.now()
         job = _hourly_job(now)
-        claimed = claim_bytes(
-            root, documents, context.accepted, source=POLLED, kind="feed", now=now, job=job.id
-        )
+        head = Head.new(POLLED, "feed", now, job.id)
+        claimed = claim_bytes(root, head, documents, context.accepted)
         context.jobs.open(job)
         context.jobs.add_files(job.id, claimed.files)
         notify()
@@ -104,7 +104,7 @@ async def fetch_from(
             context.measures.fetched(answers)
 
     def may_take() -> bool:
-        return len(names(root)) < settings.spool.max_waiting
+        return len(batch_names(root)) < settings.spool.max_waiting
 
     check_free(settings.state_dir, settings.spool.min_free_mb)
     limits = FetchLimits(

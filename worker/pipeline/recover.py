@@ -12,9 +12,9 @@ from pathlib import Path
 from worker.logs import get_logger
 from worker.pipeline.context import Context
 from worker.pipeline.replay import replay
-from worker.sources.semaphore import acquire_slot
 from worker.spool.archive import Segment
 from worker.spool.layout import write_durably
+from worker.spool.lockfile import acquire_slot
 from worker.store.server import run_id
 
 logger = get_logger(__name__)

@@ -12,11 +12,10 @@ from worker.sources import skipped
 from worker.sources.folder import Scan, scan
 from worker.sources.in_place import Place, scan_in_place
 from worker.sources.pause import is_paused
-from worker.spool import registry
-from worker.spool.batch import names
+from worker.spool.batch import batch_names
 from worker.spool.claim import Claimed
-from worker.spool.free_space import check_free
-from worker.spool.layout import manual_root, notes_dir, translated
+from worker.spool.filesystem import check_free
+from worker.spool.layout import manual_root, notes_dir, register_root, translate_errors
 from worker.store.jobs import Job, JobKind
 
 logger = get_logger(__name__)
@@ -50,7 +49,7 @@ def scan_folders(
                 logger.warning("folder cannot be scanned", source=folder.name, error=str(error))
                 failure = error
     finally:
-        if any(names(root) for root in context.roots):
+        if any(batch_names(root) for root in context.roots):
             notify()
     if failure is not None:
         raise failure
@@ -107,8 +106,8 @@ def _scan(
     else:
         root = context.root(folder.name)
         check_free(folder.path, settings.spool.min_free_mb)
-        with translated(settings.state_dir):
-            registry.note(settings.state_dir, root.path)
+        with translate_errors(settings.state_dir):
+            register_root(settings.state_dir, root.path)
         found = scan(
             folder,
             root,
@@ -126,7 +125,7 @@ def _scan(
 def _waiting_count(context: Context, folder: Folder) -> int:
     if folder.in_place:
         return _place(context, folder).waiting()
-    return len(names(context.root(folder.name)))
+    return len(batch_names(context.root(folder.name)))
 
 
 def _place(context: Context, folder: Folder) -> Place:

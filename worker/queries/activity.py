@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from worker.errors import SpoolUnavailable
 from worker.model.times import rfc3339
 from worker.settings import POLLED, Settings
-from worker.sources.semaphore import holders
 from worker.spool import manifest
 from worker.spool.batch import Waiting
 from worker.spool.claim import LOCK
-from worker.spool.lockfile import LockHolder, holder
+from worker.spool.lockfile import LockHolder, read_holder, slot_holders
 from worker.store.workers import WorkerInfo
 
 FETCHING = "fetch"
@@ -59,7 +58,7 @@ def _ingesting(batches: Iterable[Waiting], names: _Names) -> Iterator[Activity]:
             continue
         folder = batch.root.work / batch.name
         try:
-            process, head = holder(folder / LOCK), manifest.load(folder).head
+            process, head = read_holder(folder / LOCK), manifest.load(folder).head
         except SpoolUnavailable:
             continue  # it was finished in between
         if process is not None:  # otherwise files are still being added
@@ -69,7 +68,7 @@ def _ingesting(batches: Iterable[Waiting], names: _Names) -> Iterator[Activity]:
 
 
 def _fetching(settings: Settings, names: _Names) -> Iterator[Activity]:
-    for process in holders(settings.state_dir, "fetch"):
+    for process in slot_holders(settings.state_dir, "fetch"):
         yield _activity(FETCHING, process, names, POLLED, process.count)
 
 

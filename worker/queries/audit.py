@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from worker.model import DECISIONS, Outcome, Status
 from worker.settings import Settings
-from worker.spool.accepted import Accepted
 from worker.spool.archive import Archive, Segment
-from worker.spool.batch import look
+from worker.spool.batch import inspect_waiting
+from worker.spool.claim import AcceptedLog
 from worker.spool.layout import roots
 from worker.spool.wanted import WantedPages
 
@@ -58,8 +58,10 @@ def audit(settings: Settings) -> Audit:
     Raises SpoolUnavailable. Reading order matters: a batch goes from accepted to waiting to
     archived, and each is looked at only after the one before.
     """
-    noted = dict(Accepted(settings.state_dir))
-    waiting = {batch.name: batch.files for root in roots(settings) for batch in look(root)}
+    noted = dict(AcceptedLog(settings.state_dir))
+    waiting = {
+        batch.name: batch.files for root in roots(settings) for batch in inspect_waiting(root)
+    }
     files: Counter[str] = Counter()
     articles: Counter[str] = Counter({status.value: 0 for status in DECISIONS})
     ends: dict[str, int] = {}

@@ -258,7 +258,7 @@ def _shortened(past: list[HistoryEntry]) -> tuple[HistoryEntry, ...]:
 def _waiting(settings: Settings, meant: Callable[[str], bool]) -> Iterator[Explained]:
     """The batches in which a file waits whose path is `meant`."""
     for root in roots(settings):
-        for name in batch.names(root):
+        for name in batch.batch_names(root):
             try:
                 entries = manifest.load(root.work / name).entries
             except Retryable:

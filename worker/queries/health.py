@@ -19,7 +19,7 @@ from worker.health.preflight import place_checks, server_checks
 from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.settings.paths import read_page_url
-from worker.spool.free_space import check_room
+from worker.spool.filesystem import check_room
 from worker.store.connection import Client, connect, redis_url, shown_url
 from worker.store.server import prove_writable, server_info
 from worker.store.workers import ALIVE_SECONDS, Heartbeats

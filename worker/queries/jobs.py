@@ -96,7 +96,7 @@ def _held_files(settings: Settings) -> dict[str, int]:
     wait, the others cost a look at their lock."""
     held: dict[str, int] = {}
     for root in roots(settings):
-        for name in batch.names(root):
+        for name in batch.batch_names(root):
             folder = root.work / name
             if batch.is_free(folder):
                 continue

@@ -23,7 +23,7 @@ from worker.settings import Folder, Settings
 from worker.sources.pause import all_paused
 from worker.sources.skipped import SkippedFile, noted
 from worker.spool.batch import Waiting
-from worker.spool.free_space import check_room
+from worker.spool.filesystem import check_room
 from worker.spool.layout import notes_dir, time_of
 from worker.spool.wanted import WantedPages
 from worker.store.connection import redis_url, shown_url

@@ -13,7 +13,7 @@ from worker.escape import printable
 from worker.health.check import Check
 from worker.settings import MEGABYTE, Folder, Settings
 from worker.spool.filenames import SPOOL, ignored
-from worker.spool.probe_fs import probe_fs
+from worker.spool.filesystem import probe_fs
 
 SKEW_SECONDS = 2.0
 """A file system's clock may differ so much from ours before it is worth a word. Nothing breaks:
@@ -44,7 +44,7 @@ def _space(name: str, path: Path, settings: Settings) -> Iterator[Check]:
             name, "fail", f"{printable(there)} cannot be written", "give newsdrop's user rights"
         )
     elif path == settings.state_dir == there and (trouble := probe_fs(path)) and trouble.locks:
-        yield Check(name, "fail", trouble.told, "keep it on a file system that has locks")
+        yield Check(name, "fail", trouble.message, "keep it on a file system that has locks")
     elif free < settings.spool.min_free_mb:
         advice = f"make room: intake pauses below spool.min_free_mb = {settings.spool.min_free_mb}"
         yield Check(name, "fail", told, advice)
@@ -107,7 +107,9 @@ def _claiming(name: str, path: Path) -> Check:
         probe.unlink(missing_ok=True)
         target.unlink(missing_ok=True)
     if trouble is not None:
-        return Check(name, "fail", trouble.told, "keep the folder on a file system that has locks")
+        return Check(
+            name, "fail", trouble.message, "keep the folder on a file system that has locks"
+        )
     if abs(skew) > SKEW_SECONDS:
         told = (
             f"its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"

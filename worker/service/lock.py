@@ -1,6 +1,5 @@
 """One `up` a state directory: a lock the kernel frees, whatever way its holder ends."""
 
-import fcntl
 import os
 from types import TracebackType
 
@@ -8,6 +7,7 @@ from worker.errors import UsageError
 from worker.escape import printable
 from worker.service.command_hint import command_hint
 from worker.service.state import StateDir
+from worker.spool.lockfile import is_free, try_lock
 
 
 class UpLock:
@@ -22,19 +22,16 @@ class UpLock:
 
     def __enter__(self) -> "UpLock":
         try:
-            fd = os.open(self._state.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = try_lock(self._state.lock, mode=0o600)
         except OSError as error:
             raise self._state.unusable(error.strerror) from error
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = _pid_in(fd)
-            os.close(fd)
+        if fd is None:
+            pid = _pid_in(self._state)
             who = f"process {pid}" if pid else "another process"
             raise UsageError(
                 f"it already runs on {printable(self._state.path)} ({who}); stop it with "
                 f"`{command_hint('down')}`, or choose another directory with NEWSDROP_STATE_DIR"
-            ) from None
+            )
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         self._fd = fd
@@ -56,19 +53,12 @@ def holder(state: StateDir) -> int | None:
     Only the lock tells whether it runs; the pid in the file is believed as long as it is held.
     """
     try:
-        fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
+        state.lock.open("rb").close()  # raises for another user's file, which is no free lock
     except FileNotFoundError:
         return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _pid_in(fd)
-    else:
-        return None
-    finally:
-        os.close(fd)
+    return None if is_free(state.lock) else _pid_in(state)
 
 
-def _pid_in(fd: int) -> int | None:
-    text = os.pread(fd, 32, 0).strip()
+def _pid_in(state: StateDir) -> int | None:
+    text = state.lock.read_bytes()[:32].strip()
     return int(text) if text.isdigit() else None

@@ -12,7 +12,6 @@
 ``pages``          pages that are wanted for their articles' full text
 ``fetch_loop``     the loop that feeds and pages share
 ``responses``      what servers' answers mean, for both
-``semaphore``      how many processes may fetch at once
 ``skipped``        what the last look left alone, noted for `status`
 ``pause``          hold a source, and take from it again
 ``lookup``         whether a source of a name is configured

@@ -14,10 +14,10 @@ from pathlib import Path
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.settings import SpoolSettings
-from worker.spool.accepted import Accepted
-from worker.spool.claim import Candidate, Claimed, claim
+from worker.spool.claim import AcceptedLog, Candidate, Claimed, claim
 from worker.spool.filenames import SPOOL, ignored
 from worker.spool.layout import Root
+from worker.spool.manifest import Head
 
 KIND = "enqueue"
 
@@ -32,12 +32,16 @@ class EnqueueOrder:
     force: bool = False
     kind: str = KIND
 
+    def head(self, now: datetime) -> Head:
+        """The head of a new batch of this order."""
+        return Head.new(self.source, self.kind, now, self.job, force=self.force)
+
 
 def enqueue(
     paths: Iterable[Path],
     root: Root,
     limits: SpoolSettings,
-    accepted: Accepted,
+    accepted: AcceptedLog,
     order: EnqueueOrder,
     *,
     now: Callable[[], datetime],
@@ -52,17 +56,7 @@ def enqueue(
         _check(path)
 
     def take(group: Sequence[Candidate]) -> Claimed | None:
-        return claim(
-            root,
-            group,
-            accepted,
-            source=order.source,
-            kind=order.kind,
-            now=now(),
-            job=order.job,
-            force=order.force,
-            copy=not order.move,
-        )
+        return claim(root, order.head(now()), group, accepted, copy=not order.move)
 
     pending: list[Candidate] = []
     size = 0

@@ -21,11 +21,11 @@ from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, SpoolSettings
 from worker.sources.skipped import SkippedFile
-from worker.spool.accepted import Accepted
-from worker.spool.batch import names
-from worker.spool.claim import Candidate, Claimed, claim
+from worker.spool.batch import batch_names
+from worker.spool.claim import AcceptedLog, Candidate, Claimed, claim
 from worker.spool.filenames import ignored, wanted
-from worker.spool.layout import Root, translated
+from worker.spool.layout import Root, translate_errors
+from worker.spool.manifest import Head
 
 KIND = "folder"
 
@@ -79,7 +79,7 @@ class _Look:
                 self.batches += 1
                 self.files += claimed.files
             self.pending, self.size = [], 0
-        return len(names(self.root)) < self.limits.max_waiting
+        return len(batch_names(self.root)) < self.limits.max_waiting
 
     def leave(self, path: str, why: str) -> None:
         self.left_count += 1
@@ -95,7 +95,7 @@ def scan(
     folder: Folder,
     root: Root,
     limits: SpoolSettings,
-    accepted: Accepted,
+    accepted: AcceptedLog,
     *,
     now: datetime,
     job: str | None,
@@ -110,14 +110,7 @@ def scan(
 
     def take(candidates: Sequence[Candidate]) -> Claimed | None:
         batch = claim(
-            root,
-            candidates,
-            accepted,
-            source=folder.name,
-            kind=KIND,
-            now=now,
-            job=job,
-            leave_denied=True,
+            root, Head.new(folder.name, KIND, now, job), candidates, accepted, leave_denied=True
         )
         if batch is not None:
             claimed(batch)
@@ -133,10 +126,10 @@ def scan(
         )
     root.prepare()
     look = _Look(folder, root, limits, file_system_time(root), take)
-    if len(names(root)) >= limits.max_waiting:
+    if len(batch_names(root)) >= limits.max_waiting:
         return look.result(more=True)
     found = _hinted(look, hints) if hints else _walk(look)
-    with closing(found), translated(folder.path):
+    with closing(found), translate_errors(folder.path):
         more = not all(look.add(candidate) for candidate in found)
         if look.pending:
             look.claim()
@@ -145,7 +138,7 @@ def scan(
 
 def file_system_time(root: Root) -> float:
     """Now, by the clock that stamps the files in `root` (Unix seconds)."""
-    with translated(root.path):
+    with translate_errors(root.path):
         fd = os.open(root.path / "clock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
             os.utime(fd)

@@ -18,10 +18,10 @@ from worker.settings import Folder, SpoolSettings
 from worker.sources.folder import KIND, Scan
 from worker.sources.in_place_walk import Found, Tree
 from worker.sources.ledger import Ledger, Walk, held
-from worker.spool.accepted import Accepted
-from worker.spool.batch import names
-from worker.spool.claim import Claimed, claim
-from worker.spool.layout import Root, source_of, translated
+from worker.spool.batch import batch_names
+from worker.spool.claim import AcceptedLog, Claimed, claim
+from worker.spool.layout import Root, source_of, translate_errors
+from worker.spool.manifest import Head
 
 AGAIN = "again"
 """The mark for: walk again as soon as it may be."""
@@ -45,17 +45,17 @@ class Place:
 
     def waiting(self) -> int:
         """How many of its batches wait: the spool is shared with other sources."""
-        return sum(source_of(name) == self.folder.name for name in names(self.root))
+        return sum(source_of(name) == self.folder.name for name in batch_names(self.root))
 
     def wish(self) -> None:
         """Have it walked as soon as it may be."""
-        with translated(self.home):
+        with translate_errors(self.home):
             (self.home / AGAIN).touch()
 
 
 def scan_in_place(
     place: Place,
-    accepted: Accepted,
+    accepted: AcceptedLog,
     *,
     now: datetime,
     job: str | None,
@@ -86,12 +86,9 @@ def scan_in_place(
         def take(found: Sequence[Found]) -> Claimed | None:
             batch = claim(
                 place.root,
+                Head.new(place.folder.name, KIND, now, job),
                 [one.candidate for one in found],
                 accepted,
-                source=place.folder.name,
-                kind=KIND,
-                now=now,
-                job=job,
                 copy=True,
             )
             if batch is not None:
@@ -136,7 +133,7 @@ def _is_due(place: Place, last: Walk | None, now: datetime, asked: bool) -> bool
 
 def _walk(intake: "_Intake", tree: Tree, ledger: Ledger, last: Walk | None) -> bool:
     """Go on from where the last walk stopped, else walk the whole; True where this one stopped."""
-    with translated(intake.place.home):
+    with translate_errors(intake.place.home):
         (intake.place.home / AGAIN).unlink(missing_ok=True)
     start, entries = "", 0
     if last is not None and last.stop is not None:

@@ -9,7 +9,6 @@ Whoever uses it holds a lock on a file beside it, so it is never opened twice, a
 shared memory, which a state directory on a network file system could not give.
 """
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +20,8 @@ from typing import Any, NamedTuple
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
-from worker.spool.layout import translated
+from worker.spool.layout import translate_errors
+from worker.spool.lockfile import try_lock
 
 logger = get_logger(__name__)
 
@@ -84,13 +84,13 @@ def held(home: Path) -> "Iterator[Ledger | None]":
 
     A broken one is set aside and begun anew. Raises SpoolUnavailable.
     """
-    with translated(home):
+    with translate_errors(home):
         home.mkdir(mode=0o770, parents=True, exist_ok=True)
-        lock = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        lock = try_lock(home / _LOCK)
+    if lock is None:
+        yield None
+        return
     try:
-        if not _locked(lock):
-            yield None
-            return
         with closing(_opened(home)) as ledger:
             yield ledger
     finally:
@@ -216,7 +216,7 @@ class Ledger:
     def _broken(self, why: str) -> "_Broken":
         """Set the ledger aside; what is raised then."""
         aside = self._home / BROKEN
-        with translated(self._home):
+        with translate_errors(self._home):
             self._path.rename(aside)
             for beside in ("-wal", "-shm", "-journal"):
                 self._path.with_name(LEDGER + beside).unlink(missing_ok=True)
@@ -240,11 +240,3 @@ def _opened(home: Path) -> Ledger:
         return Ledger(home)
     except _Broken:
         return Ledger(home)
-
-
-def _locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

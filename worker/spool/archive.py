@@ -20,7 +20,14 @@ import zstandard
 from worker.model import Outcome
 from worker.model.from_json import dataclass_from
 from worker.spool.journal import outcome_of, parse_lines
-from worker.spool.layout import day_of, fsync_dir, source_of, time_of, translated, write_durably
+from worker.spool.layout import (
+    day_of,
+    fsync_dir,
+    source_of,
+    time_of,
+    translate_errors,
+    write_durably,
+)
 from worker.spool.manifest import Head, Origin, origin_of
 
 _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for four times that
@@ -115,7 +122,7 @@ class Archive:
         """
         segment = self.segment(head.batch.batch)
         folder = segment.journal_path.parent
-        with translated(folder):
+        with translate_errors(folder):
             new = not folder.is_dir()
             folder.mkdir(parents=True, exist_ok=True)
             kept = [file for file in head.files if file.kept]

@@ -1,17 +1,17 @@
-"""Taking batches: which wait, and holding one while it is worked on.
+"""Waiting batches, and holding one while it is worked on.
 
-A batch is held by `flock` on its `lock` file: the kernel frees it when the holder dies. The
-file, not the folder, is locked: a folder cannot be over NFS. Nothing here forks, so no child
-inherits a lock.
+A batch is held by `flock` on its `lock` file: the kernel frees it when the holder dies. The file,
+not the folder, is locked: NFS cannot lock a folder. Nothing here forks, so no child inherits a
+lock.
 """
 
-import fcntl
+import errno
 import os
 import shutil
 import stat
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -24,7 +24,7 @@ from worker.spool.layout import (
     is_batch,
     read_all,
     source_of,
-    translated,
+    translate_errors,
     write_durably,
 )
 
@@ -43,8 +43,8 @@ class Waiting:
         return source_of(self.name)
 
 
-def names(root: Root) -> list[str]:
-    """The batches in `root`, oldest first; none where there is no such folder yet."""
+def batch_names(root: Root) -> list[str]:
+    """The batches in `root`, oldest first; none where the folder does not exist yet."""
     try:
         return sorted(name for name in os.listdir(root.work) if is_batch(name))
     except FileNotFoundError:
@@ -59,21 +59,21 @@ def fair_order(roots: Sequence[Root]) -> list[tuple[Root, str]]:
     """All batches, each source's oldest first, the sources taking turns."""
     queues: defaultdict[str, list[tuple[Root, str]]] = defaultdict(list)
     for root in roots:
-        for name in names(root):
+        for name in batch_names(root):
             queues[source_of(name)].append((root, name))
     turns = zip_longest(*queues.values())
     return [pair for pair in chain.from_iterable(turns) if pair is not None]
 
 
-def look(root: Root) -> Iterator[Waiting]:
-    """What waits in `root`, with its number of files and whether somebody holds it."""
-    for name in names(root):
+def inspect_waiting(root: Root) -> Iterator[Waiting]:
+    """The batches in `root`, with the number of files that are really there."""
+    for name in batch_names(root):
         folder = root.work / name
         try:
             found = os.listdir(folder)
-            # Only copies need the manifest to be counted: thousands of batches may be listed.
+            # Only copies need the manifest to be counted: there may be thousands of batches.
             packed = manifest.load(folder).entries if manifest.PACK in found else ()
-            files = len(_here(found, packed) or [name for name in found if name.isdigit()])
+            files = len(_present(found, packed) or [name for name in found if name.isdigit()])
         except (FileNotFoundError, SpoolUnavailable):
             if folder.exists():
                 raise
@@ -81,29 +81,25 @@ def look(root: Root) -> Iterator[Waiting]:
         yield Waiting(root, name, files, locked=not is_free(folder))
 
 
-def take(root: Root, name: str) -> "Batch | None":
-    """Hold the batch, or None where somebody else does or it is finished.
+def acquire(root: Root, name: str) -> "Batch | None":
+    """Lock the batch; None where another process holds it or it is finished.
 
     Raises SpoolUnavailable.
     """
     folder = root.work / name
-    with translated(folder):
+    with translate_errors(folder):
         try:
-            fd = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+            fd = lockfile.try_lock(folder / LOCK, create=False)
         except FileNotFoundError:
             return None
-        # Between open and lock another may have finished and removed the batch: the lock held
-        # must be the one that is there now.
-        held = False
-        try:
-            held = _lock(fd, fcntl.LOCK_EX) and _same(fd, folder / LOCK)
-        finally:
-            if not held:
-                os.close(fd)
-        if not held:
+        if fd is None:
             return None
-    lockfile.note(fd)
     try:
+        # Between open and lock another process may have finished and removed the batch.
+        if not _is_same_file(fd, folder / LOCK):
+            os.close(fd)
+            return None
+        lockfile.write_holder(fd)
         return Batch(root, name, fd)
     except BaseException:
         os.close(fd)
@@ -116,7 +112,7 @@ def is_free(folder: Path) -> bool:
 
 
 class Batch:
-    """A batch held by this process; close it to let go."""
+    """A batch held by this process; leaving the context releases it."""
 
     def __init__(self, root: Root, name: str, lock: int) -> None:
         self.root = root
@@ -126,7 +122,7 @@ class Batch:
         self.manifest = manifest.load(self.folder)
         self._entries = {entry.number: entry for entry in self.manifest.entries}
         self._pack: int | None = None
-        with translated(self.folder):
+        with translate_errors(self.folder):
             self.progress = journal.read(self.folder)
             self.journal = journal.Journal(self.folder)
 
@@ -134,7 +130,7 @@ class Batch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # An error is no death: what was in hand did not kill this process.
+        # An error is no crash: the entry being read did not end this process.
         with suppress(OSError):
             self.journal.hand(None)
         self.journal.close()
@@ -143,34 +139,34 @@ class Batch:
         os.close(self._lock)
 
     def entries(self) -> list[manifest.Entry]:
-        """The entries that are here: a claimer may have died, or come second, before the rest."""
-        with translated(self.folder):
-            return _here(os.listdir(self.folder), self.manifest.entries)
+        """The entries that are present: a claimer may have died before the rest."""
+        with translate_errors(self.folder):
+            return _present(os.listdir(self.folder), self.manifest.entries)
 
     def remove(self) -> None:
-        """Take the batch out of `work/`: everything in it is in the archive or quarantine."""
-        gone = self.root.staging / self.name
-        with translated(self.folder):
-            self.folder.rename(gone)
-            shutil.rmtree(gone)
+        """Remove the batch from `work/`: everything in it is in the archive or quarantine."""
+        removed = self.root.staging / self.name
+        with translate_errors(self.folder):
+            self.folder.rename(removed)
+            shutil.rmtree(removed)
 
     def size(self, entry: int) -> int:
-        """The bytes of an entry, in number. Raises OSError where it is gone."""
-        about = self._entries[entry]
-        return about.size if about.offset is not None else self._path(entry).lstat().st_size
+        """An entry's size in bytes. Raises OSError where it is gone."""
+        packed = self._entries[entry]
+        return packed.size if packed.offset is not None else self._path(entry).lstat().st_size
 
     def file(self, entry: int) -> Path:
-        """An entry as a file of its own, whatever kind of file it is; the pack gives it out."""
+        """An entry as a file of its own, of any kind; a packed entry is written to one."""
         path = self._path(entry)
         if self._entries[entry].offset is not None:
-            with translated(self.folder):
-                write_durably(path, self._packed(entry))
+            with translate_errors(self.folder):
+                write_durably(path, self._read_packed(entry))
         return path
 
     def content(self, entry: int) -> bytes:
         """The bytes of an entry that is a regular file, of any length. Raises OSError."""
         if self._entries[entry].offset is not None:
-            return self._packed(entry)
+            return self._read_packed(entry)
         return self._path(entry).read_bytes()
 
     def read(self, entry: int, limit: int) -> bytes:
@@ -181,8 +177,8 @@ class Batch:
         """
         if self._entries[entry].offset is not None:
             _check_size(self._entries[entry].size, limit)
-            with translated(self.folder):
-                return self._packed(entry)
+            with translate_errors(self.folder):
+                return self._read_packed(entry)
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             fd = os.open(self._path(entry), flags)
@@ -191,46 +187,39 @@ class Batch:
                 Reason.UNREADABLE, "the file may not be read: give the worker read rights to it"
             ) from error
         except OSError as error:
-            if error.errno in _NOT_A_FILE:
-                raise _no_file() from error
+            if error.errno in (errno.ENXIO, errno.ELOOP):  # a socket or FIFO; a symbolic link
+                raise _not_regular() from error
             raise SpoolUnavailable(
                 f"entry {entry} of batch {self.name} is not readable: check the disk"
             ) from error
-        with translated(self.folder), closing_fd(fd):
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise _no_file()
-            _check_size(status.st_size, limit)
-            return read_all(fd, status.st_size)
+        try:
+            with translate_errors(self.folder):
+                status = os.fstat(fd)
+                if not stat.S_ISREG(status.st_mode):
+                    raise _not_regular()
+                _check_size(status.st_size, limit)
+                return read_all(fd, status.st_size)
+        finally:
+            os.close(fd)
 
     def _path(self, entry: int) -> Path:
         return self.folder / str(entry)
 
-    def _packed(self, entry: int) -> bytes:
-        about = self._entries[entry]
-        assert about.offset is not None
+    def _read_packed(self, entry: int) -> bytes:
+        packed = self._entries[entry]
+        assert packed.offset is not None
         if self._pack is None:
             self._pack = os.open(self.folder / manifest.PACK, os.O_RDONLY | os.O_CLOEXEC)
-        return os.pread(self._pack, about.size, about.offset)  # below 2 GB: it comes in one piece
+        return os.pread(self._pack, packed.size, packed.offset)  # below 2 GB: one call is enough
 
 
-@contextmanager
-def closing_fd(fd: int) -> Iterator[None]:
-    """Close the descriptor at the end, whatever kind of file it is."""
-    try:
-        yield
-    finally:
-        os.close(fd)
-
-
-_NOT_A_FILE = {6, 40}  # ENXIO: a socket or a FIFO without reader; ELOOP: a symbolic link
-
-
-def _here(found: Sequence[str], entries: Sequence[manifest.Entry]) -> list[manifest.Entry]:
-    """The entries that have come, by the names in the batch's folder: a pack comes whole."""
+def _present(found: Sequence[str], entries: Sequence[manifest.Entry]) -> list[manifest.Entry]:
+    """The entries whose files are in the batch's folder; the pack is there whole or not at all."""
     names = set(found)
     return [
-        one for one in entries if str(one.number if one.offset is None else manifest.PACK) in names
+        entry
+        for entry in entries
+        if (str(entry.number) if entry.offset is None else manifest.PACK) in names
     ]
 
 
@@ -243,22 +232,13 @@ def _check_size(size: int, limit: int) -> None:
         )
 
 
-def _no_file() -> Rejected:
+def _not_regular() -> Rejected:
     return Rejected(
         Reason.NOT_A_FILE, "this is no regular file (a link, FIFO or device): drop the file itself"
     )
 
 
-def _lock(fd: int, kind: int) -> bool:
-    """False where somebody else has the lock. Raises OSError where there can be none."""
-    try:
-        fcntl.flock(fd, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _same(fd: int, path: Path) -> bool:
+def _is_same_file(fd: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(fd), os.stat(path))
     except FileNotFoundError:

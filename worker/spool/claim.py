@@ -1,45 +1,46 @@
 """Claiming: how files become a batch.
 
-A batch is made in `staging/`, where nobody looks, and locked there; one rename puts it in
-`work/`. What is *moved* is renamed in after that, while the lock keeps workers off, so that a
-crash at any point leaves each file either where it was or in a batch that will be found. What
-is *copied* is copied before it, so that no half copy is ever in `work/`: small files one after
-another into one, the pack, which takes one sync. A file each cost 0.3 to 0.8 ms to create on an
-ext4 without a journal, where inodes removed a moment ago are not used again but looked through.
+A batch is made in `staging/`, where nobody looks, and locked there; one rename puts it into
+`work/`. *Moved* files are renamed in after that, while the lock keeps workers off, so that a crash
+at any point leaves each file either where it was or in a batch that will be found. *Copied* files
+are copied before it, so that no half copy is ever in `work/`: small files one after another into
+one file, the pack, which takes one sync. One file each cost 0.3 to 0.8 ms to create on an ext4
+without a journal, which searches past recently freed inodes instead of using them again.
 """
 
 import errno
-import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from worker.model.times import rfc3339
 from worker.spool import manifest
-from worker.spool.accepted import Accepted
 from worker.spool.layout import (
     Root,
-    batch_name,
+    day_of,
     fsync_dir,
     read_all,
-    translated,
+    translate_errors,
     write_durably,
 )
+from worker.spool.lockfile import lock
+
+T = TypeVar("T")
 
 LOCK = "lock"
-_PACKED_BYTES = 1_000_000
-"""Above it a copy is a file of its own: nothing larger is held in memory."""
+PACKED_BYTES = 1_000_000
+"""A larger copy is a file of its own: nothing larger is held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file to claim: where it is, and its path below the folder it is found in; `origin` where
-    it was fetched once."""
+    """A file to claim: where it is, and its path below the folder that was scanned; `origin` if it
+    was fetched."""
 
     location: str
     path: str
@@ -49,7 +50,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Bytes to claim (fetched, uploaded, standard input), and what they are called."""
+    """Bytes to claim (fetched, uploaded, standard input), and their name."""
 
     data: bytes
     path: str
@@ -58,31 +59,89 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A batch just made. `files` are those that came in: another claimer may have been first."""
+    """A new batch. `files` counts the files in it: another process may have claimed the rest."""
 
     batch: str
     files: int
 
 
+class AcceptedLog:
+    """The log of accepted batches, so that `audit` notices a batch that vanished.
+
+    `<state>/accepted/<day>.log` has a line `<batch> <files>` for each batch, appended when it is
+    complete. A batch whose claimer died before that is still in `work/` or in the archive.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._dir = state_dir / "accepted"
+
+    def add(self, batch: str, files: int) -> None:
+        """Append one batch (one write: safe among processes)."""
+        self._dir.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        fd = os.open(self._dir / f"{day_of(batch)}.log", flags, 0o660)
+        try:
+            os.write(fd, f"{batch} {files}\n".encode())
+        finally:
+            os.close(fd)
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        """Every batch with its number of files, oldest day first."""
+        for path in sorted(self._dir.glob("*.log")):
+            for line in path.read_text("utf-8", "replace").splitlines():
+                batch, _, files = line.partition(" ")
+                if files.isdigit():
+                    yield batch, int(files)
+
+    def remove_before(self, day: str) -> None:
+        """Remove the logs of days before `day` (`YYYYMMDD`)."""
+        for path in self._dir.glob("*.log"):
+            if path.stem < day:
+                path.unlink(missing_ok=True)
+
+
+def batched(
+    items: Iterable[T],
+    *,
+    size_of: Callable[[T], int] = lambda _: 0,
+    max_count: int = sys.maxsize,
+    max_bytes: int = sys.maxsize,
+    may_exceed: bool = True,
+) -> Iterator[list[T]]:
+    """Split `items` into lists of at most `max_count` items and about `max_bytes` bytes.
+
+    The last item of a list may exceed `max_bytes`; with `may_exceed=False` only a single item may.
+    """
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        size = size_of(item)
+        if batch and not may_exceed and total + size > max_bytes:
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += size
+        if len(batch) >= max_count or total >= max_bytes:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
+
+
 def claim(
     root: Root,
+    head: manifest.Head,
     candidates: Sequence[Candidate],
-    accepted: Accepted,
+    accepted: AcceptedLog,
     *,
-    source: str,
-    kind: str,
-    now: datetime,
-    job: str | None = None,
-    force: bool = False,
     copy: bool = False,
     leave_denied: bool = False,
 ) -> Claimed | None:
-    """Take `candidates` into one new batch; None where none of them was there any more.
+    """Make `candidates` one new batch; None where none of them exists any more.
 
-    With `leave_denied` a file that may not be moved stays where it is and holds up no other.
-    Raises SpoolUnavailable; nothing is lost then.
+    They are moved, or with `copy` copied. With `leave_denied` a file that may not be moved stays
+    where it is and does not block the others. Raises SpoolUnavailable; then no file is lost.
     """
-    head = _head(source, kind, now, job, force)
     with _staged(root, head) as staged:
         if copy:
             entries = list(_copies(staged, candidates))
@@ -90,73 +149,60 @@ def claim(
                 shutil.rmtree(staged)
                 return None
             _place(root, staged, head, entries)
-            return _accepted(root, accepted, head, len(entries))
+            return _accept(root, accepted, head, len(entries))
         entries = [manifest.Entry(n, c.path, origin=c.origin) for n, c in enumerate(candidates)]
         placed = _place(root, staged, head, entries)
-        places = ((c, placed / str(n)) for n, c in enumerate(candidates))
-        files = sum(_move(c, place, leave_denied) for c, place in places)
+        targets = ((c, placed / str(n)) for n, c in enumerate(candidates))
+        files = sum(_move(c, target, leave_denied) for c, target in targets)
         if not files:
             placed.rename(staged)
             shutil.rmtree(staged)
             return None
         fsync_dir(placed)
-        return _accepted(root, accepted, head, files)
+        return _accept(root, accepted, head, files)
 
 
 def claim_bytes(
-    root: Root,
-    incoming: Sequence[Incoming],
-    accepted: Accepted,
-    *,
-    source: str,
-    kind: str,
-    now: datetime,
-    job: str | None = None,
-    force: bool = False,
+    root: Root, head: manifest.Head, incoming: Sequence[Incoming], accepted: AcceptedLog
 ) -> Claimed:
     """A batch of bytes that are in memory, durable when this returns. Raises SpoolUnavailable."""
-    head = _head(source, kind, now, job, force)
     with _staged(root, head) as staged:
         entries = list(_packed(staged, incoming))
         _place(root, staged, head, entries)
-        return _accepted(root, accepted, head, len(entries))
-
-
-def _head(source: str, kind: str, now: datetime, job: str | None, force: bool) -> manifest.Head:
-    return manifest.Head(batch_name(now, source), source, kind, rfc3339(now), job, force)
+        return _accept(root, accepted, head, len(entries))
 
 
 @contextmanager
 def _staged(root: Root, head: manifest.Head) -> Iterator[Path]:
-    """The batch's folder in `staging/`, locked until the end, wherever it is by then."""
+    """The batch's folder in `staging/`, locked until the end even where it was renamed."""
     root.prepare()
     staged = root.staging / head.batch
-    with translated(staged):
+    with translate_errors(staged):
         staged.mkdir(mode=0o770)
-        lock = _locked(staged / LOCK)
+        fd = lock(staged / LOCK)
         try:
             yield staged
         finally:
-            os.close(lock)
+            os.close(fd)
 
 
 def _place(
     root: Root, staged: Path, head: manifest.Head, entries: Sequence[manifest.Entry]
 ) -> Path:
-    """Put the batch, its manifest written, into `work/`."""
+    """Write the manifest and rename the batch into `work/`."""
     write_durably(staged / manifest.NAME, manifest.dump(head, entries))
     fsync_dir(staged)
     return staged.rename(root.work / head.batch)
 
 
-def _accepted(root: Root, accepted: Accepted, head: manifest.Head, files: int) -> Claimed:
+def _accept(root: Root, accepted: AcceptedLog, head: manifest.Head, files: int) -> Claimed:
     fsync_dir(root.work)
     accepted.add(head.batch, files)
     return Claimed(head.batch, files)
 
 
 def _packed(staged: Path, incoming: Sequence[Incoming]) -> Iterator[manifest.Entry]:
-    with (staged / manifest.PACK).open("xb", buffering=_PACKED_BYTES) as pack:
+    with (staged / manifest.PACK).open("xb", buffering=PACKED_BYTES) as pack:
         offset = 0
         for number, one in enumerate(incoming):
             pack.write(one.data)
@@ -166,21 +212,15 @@ def _packed(staged: Path, incoming: Sequence[Incoming]) -> Iterator[manifest.Ent
         os.fsync(pack.fileno())
 
 
-def _locked(path: Path) -> int:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
-    fcntl.flock(fd, fcntl.LOCK_EX)
-    return fd
-
-
 def _copies(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.Entry]:
-    """Copy the candidates, durably; what is gone or no file that can be read is left out."""
-    with (staged / manifest.PACK).open("xb", buffering=_PACKED_BYTES) as pack:
+    """Copy the candidates, durably. Skips what is gone, unreadable or no regular file."""
+    with (staged / manifest.PACK).open("xb", buffering=PACKED_BYTES) as pack:
         offset = 0
         for number, candidate in enumerate(candidates):
-            with _opened(candidate.location) as (fd, size):
+            with _open_regular(candidate.location) as (fd, size):
                 if fd is None:
                     continue
-                if size > _PACKED_BYTES:
+                if size > PACKED_BYTES:
                     _copy(fd, staged / str(number))
                     yield manifest.Entry(number, candidate.path, origin=candidate.origin)
                 else:
@@ -192,14 +232,14 @@ def _copies(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.
 
 
 def _move(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
-    """Rename one file in; across file systems, copy it, then remove it. False where it stays."""
+    """Rename one file in; across file systems, copy it, then remove it. False if it stays."""
     try:
         os.rename(candidate.location, target)
     except FileNotFoundError:
         return False
     except OSError as error:
         if error.errno == errno.EXDEV:
-            return _carried(candidate, target, leave_denied)
+            return _move_across(candidate, target, leave_denied)
         if leave_denied and error.errno in _DENIED:
             return False
         raise
@@ -209,9 +249,9 @@ def _move(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def _carried(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
+def _move_across(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
     temporary = target.with_name(f".{target.name}.part")
-    with _opened(candidate.location) as (fd, _):
+    with _open_regular(candidate.location) as (fd, _):
         if fd is None:
             return False
         _copy(fd, temporary)
@@ -219,7 +259,7 @@ def _carried(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
     try:
         Path(candidate.location).unlink(missing_ok=True)
     except OSError as error:
-        target.unlink()  # it would be taken again at each look
+        target.unlink()  # else every scan would claim it again
         if leave_denied and error.errno in _DENIED:
             return False
         raise
@@ -227,18 +267,15 @@ def _carried(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
 
 
 @contextmanager
-def _opened(location: str) -> Iterator[tuple[int | None, int]]:
-    """A regular file and its size; None where it is gone, or is no file that can be read.
+def _open_regular(location: str) -> Iterator[tuple[int | None, int]]:
+    """A regular file and its size; None where it is gone, unreadable or not regular.
 
-    A link is not followed: whoever found the file has seen what it was, and named it.
+    Links are not followed: whoever found the file has resolved them.
     """
     try:
         fd = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except (FileNotFoundError, PermissionError):
-        yield None, 0
-        return
     except OSError as error:
-        if error.errno != errno.ELOOP:
+        if error.errno not in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP):
             raise
         yield None, 0
         return

@@ -1,24 +1,29 @@
-"""Where the spool keeps what: roots, batch names, and syncing a folder."""
+"""Where the spool keeps its files: roots, batch names, durable writes."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
-from worker.spool import registry
 from worker.spool.filenames import SPOOL
+
+ROOT_LIST = "spools"
+"""Every drop folder's root that was ever used, one JSON string a line: a drop folder can leave the
+configuration, or be named for one `up` only, while accepted batches wait in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """One spool folder. `source` is the drop folder it belongs to, None for what is enqueued and
-    for a folder that is a drop folder no more."""
+    """One spool folder. `source` is the drop folder it belongs to; None for enqueued files, and for
+    a drop folder that left the configuration."""
 
     path: Path
     source: str | None
@@ -33,39 +38,76 @@ class Root:
 
     def prepare(self) -> None:
         """Make the folders. Raises SpoolUnavailable."""
-        with translated(self.path):
+        with translate_errors(self.path):
             for folder in (self.path, self.work, self.staging):
                 folder.mkdir(mode=0o770, parents=True, exist_ok=True)
 
 
 def roots(settings: Settings) -> tuple[Root, ...]:
-    """Every place where batches may wait: each drop folder's (one that is read in place has
-    none), those of folders that were one before, and the one for what is copied."""
-    taken = (folder for folder in settings.all_folders() if folder.mode == "take")
-    of_folders = {_plain(root.path): root for root in map(_of_folder, taken)}
-    before = (path for path in registry.usable(settings.state_dir) if path not in of_folders)
-    return (*of_folders.values(), *(Root(path, None) for path in before), manual_root(settings))
-
-
-def _of_folder(folder: Folder) -> Root:
-    return Root(folder.path / SPOOL, folder.name)
-
-
-def _plain(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow links
+    """Every place where batches may wait: the roots of the drop folders (a folder that is read in
+    place has none), those of former drop folders, and the one for copies."""
+    drop_folders = (folder for folder in settings.all_folders() if folder.mode == "take")
+    current = {_absolute(root.path): root for root in map(_root_of, drop_folders)}
+    former = [
+        Root(path, None)
+        for path in registered_roots(settings.state_dir)
+        # A root that was removed or unmounted cannot be worked in.
+        if path not in current and os.access(path / "work", os.R_OK | os.W_OK | os.X_OK)
+    ]
+    return (*current.values(), *former, manual_root(settings))
 
 
 def manual_root(settings: Settings) -> Root:
-    """Where what is copied waits: what is enqueued, and what is read in place."""
+    """Where copies wait: enqueued files, and files that are read in place."""
     return Root(settings.state_dir / "spool", None)
 
 
 def notes_dir(settings: Settings, folder: Folder) -> Path:
-    """Where it is noted what the last look at a folder did: beside its spool; of one that is read
-    in place, in the state directory."""
+    """Where the notes about a folder's last scan are: beside its spool; in the state directory for
+    a folder that is read in place."""
     if folder.in_place:
         return settings.state_dir / "in-place" / folder.name
-    return _of_folder(folder).path
+    return _root_of(folder).path
+
+
+@cache
+def register_root(state_dir: Path, root: Path) -> None:
+    """Add `root` to the list of roots, durably; checked once a process. Raises OSError."""
+    if root in registered_roots(state_dir):
+        return
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    fd = os.open(state_dir / ROOT_LIST, flags, 0o660)
+    try:
+        line = json.dumps(str(_absolute(root)))
+        os.write(fd, f"\n{line}\n".encode())  # a line cut off before it stays a line of its own
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def registered_roots(state_dir: Path) -> tuple[Path, ...]:
+    """All registered roots, in order; a line that was cut off is skipped."""
+    paths: dict[Path, None] = {}
+    try:
+        lines = (state_dir / ROOT_LIST).read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ()
+    for line in lines:
+        try:
+            path = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(path, str):
+            paths[Path(path)] = None
+    return tuple(paths)
+
+
+def _root_of(folder: Folder) -> Root:
+    return Root(folder.path / SPOOL, folder.name)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow links
 
 
 def batch_name(now: datetime, source: str) -> str:
@@ -135,8 +177,8 @@ def read_all(fd: int, size: int) -> bytes:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn an OSError at `path` into SpoolUnavailable: the world is bad, not the input."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError at `path` into SpoolUnavailable: a Retryable failure, not a bad input."""
     try:
         yield
     except OSError as error:

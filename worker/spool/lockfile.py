@@ -1,45 +1,57 @@
-"""Who holds a lock file: a line in the file itself, true as long as the lock is held.
+"""Lock files (`flock`), and which process holds one.
 
-The kernel frees the lock when its holder dies, so nothing has to be taken back: the line of a dead
-holder is one that nobody reads. It costs one small write, and Redis nothing.
+The kernel frees a lock when its holder dies, so nothing has to be cleaned up. The holder writes a
+line about itself into the file, which is valid as long as the lock is held. It costs one small
+write, and Redis nothing.
 """
 
 import fcntl
 import os
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-_LONGEST = 400
+from worker.spool.layout import translate_errors
+
+_MAX_LINE = 400
 
 
-@dataclass(frozen=True, slots=True)
-class LockHolder:
-    """A process that holds a lock. `parent` is the process that started it: a pool's worker.
-
-    `since` is when it began (UTC), `count` how many things it is at now.
-    """
-
-    host: str
-    pid: int
-    parent: int
-    count: int
-    since: datetime
+def lock(path: Path) -> int:
+    """Wait for the lock; close the returned descriptor to release it. Raises OSError."""
+    fd = _open(path, 0o660)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
-def note(fd: int, count: int = 0, since: float | None = None) -> None:
-    """Write who holds the file; `since` is Unix time, now where it is None.
+def try_lock(path: Path, *, mode: int = 0o660, create: bool = True) -> int | None:
+    """A descriptor that holds the lock; None where another process holds it. Raises OSError where
+    the file cannot be opened, or its file system has no locks."""
+    fd = _open(path, mode) if create else os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    is_locked = False
+    try:
+        is_locked = try_flock(fd)
+    finally:
+        if not is_locked:
+            os.close(fd)
+    return fd if is_locked else None
 
-    A full disk must keep nobody from working: then it is not told.
-    """
-    began = time.time() if since is None else since
-    who = f"{os.getpid()} {os.getppid()} {count} {began:.3f} {socket.gethostname()}\n".encode()
-    with suppress(OSError):
-        os.pwrite(fd, who, 0)
-        os.ftruncate(fd, len(who))
+
+def try_flock(fd: int) -> bool:
+    """Lock an open file; False where another process holds it. Raises OSError where its file system
+    has no locks."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_free(path: str | Path) -> bool:
@@ -58,15 +70,90 @@ def is_free(path: str | Path) -> bool:
         os.close(fd)
 
 
-def holder(path: Path) -> LockHolder | None:
-    """Who wrote into the lock file last; None where nobody did. Ask only while it is locked."""
+def _open(path: Path, mode: int) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+
+
+# ── who holds it ────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """A process that holds a lock. `parent` is the process that started it: a pool's worker.
+
+    `since` is when it began (UTC), `count` how many things it works on now.
+    """
+
+    host: str
+    pid: int
+    parent: int
+    count: int
+    since: datetime
+
+
+def write_holder(fd: int, count: int = 0, since: float | None = None) -> None:
+    """Write into the lock file who holds it; `since` is Unix time, None for now.
+
+    A full disk must not stop the work: then the line is missing.
+    """
+    began = time.time() if since is None else since
+    line = f"{os.getpid()} {os.getppid()} {count} {began:.3f} {socket.gethostname()}\n".encode()
+    with suppress(OSError):
+        os.pwrite(fd, line, 0)
+        os.ftruncate(fd, len(line))
+
+
+def read_holder(path: Path) -> LockHolder | None:
+    """The process that last wrote into the lock file; None where none did. Valid only while the
+    file is locked."""
     try:
         with path.open("rb") as file:
-            pid, parent, count, since, host = file.read(_LONGEST).decode().split()
-        return LockHolder(host, int(pid), int(parent), int(count), _moment(since))
+            pid, parent, count, since, host = file.read(_MAX_LINE).decode().split()
+        began = datetime.fromtimestamp(float(since), UTC)
+        return LockHolder(host, int(pid), int(parent), int(count), began)
     except (OSError, ValueError):
         return None
 
 
-def _moment(seconds: str) -> datetime:
-    return datetime.fromtimestamp(float(seconds), UTC)
+# ── slots: how many processes of this machine may do one thing at once ──────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot that this process holds."""
+
+    fd: int
+    since: float
+
+    def report(self, count: int) -> None:
+        """Write down how many things the process works on now."""
+        write_holder(self.fd, count, self.since)
+
+
+@contextmanager
+def acquire_slot(state_dir: Path, name: str, count: int) -> Iterator[Slot | None]:
+    """Hold one of `count` slots; None where all are held. Raises SpoolUnavailable."""
+    folder = _slots_dir(state_dir)
+    with translate_errors(state_dir):
+        folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+        locks = (try_lock(folder / f"{name}-{number}") for number in range(count))
+        fd = next((fd for fd in locks if fd is not None), None)
+    if fd is None:
+        yield None
+        return
+    try:
+        slot = Slot(fd, time.time())
+        slot.report(0)
+        yield slot
+    finally:
+        os.close(fd)
+
+
+def slot_holders(state_dir: Path, name: str) -> list[LockHolder]:
+    """The processes that hold slots of that name now."""
+    paths = [path for path in sorted(_slots_dir(state_dir).glob(f"{name}-*")) if not is_free(path)]
+    return [holder for holder in map(read_holder, paths) if holder is not None]
+
+
+def _slots_dir(state_dir: Path) -> Path:
+    return state_dir / "slots"

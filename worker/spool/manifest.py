@@ -1,21 +1,23 @@
-"""A batch's manifest: what each numbered entry was called, and who brought it, when.
+"""A batch's manifest: the name of each numbered entry, who brought it, and when.
 
 Written and synced before the files are renamed in, so that a batch always knows its names.
-What was copied is not a file each but lies in one, the pack, and the manifest says where.
-What was fetched also says where it came from.
-JSON lines: a head, then one line an entry. Names that are not UTF-8 keep their bytes as lone
-surrogates (PEP 383), which JSON writes as ``\\udcNN``.
+Copied files share one file, the pack; the manifest has their offsets. Fetched entries also have
+their origin. JSON lines: a head, then one line an entry. Names that are not UTF-8 keep their bytes
+as lone surrogates (PEP 383), which JSON writes as ``\\udcNN``.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from worker.errors import SpoolUnavailable
 from worker.model.from_json import dataclass_from
+from worker.model.times import rfc3339
+from worker.spool.layout import batch_name
 
 NAME = "manifest"
 PACK = "pack"
@@ -23,7 +25,7 @@ PACK = "pack"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What is true of the whole batch. `claimed_at` is RFC 3339, UTC."""
+    """Properties of the whole batch. `claimed_at` is RFC 3339, UTC."""
 
     batch: str
     source: str
@@ -32,10 +34,17 @@ class Head:
     job: str | None = None
     force: bool = False
 
+    @classmethod
+    def new(
+        cls, source: str, kind: str, now: datetime, job: str | None = None, *, force: bool = False
+    ) -> "Head":
+        """The head of a batch that is made now; each has a new batch name."""
+        return cls(batch_name(now, source), source, kind, rfc3339(now), job, force)
+
 
 class Form(StrEnum):
-    """What an entry's bytes must be: anything that is read, a feed and nothing else, or an entry
-    of a feed together with its page (:mod:`worker.formats.page.entry_bundle`)."""
+    """What an entry's bytes must be: any format, a feed, or an entry of a feed together with its
+    pages (:mod:`worker.formats.page.entry_bundle`)."""
 
     ANY = "any"
     FEED = "feed"
@@ -44,12 +53,12 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an entry was fetched. Its own `source` goes before the batch's.
+    """Where an entry was fetched. Its `source` overrides the batch's.
 
-    `kind` is how it came (`feed`, `page`); addresses are without credentials; `fetched_at` is
-    RFC 3339, UTC; `charset` is what the server declared; `seen_at` is when the article was first
-    seen, where that was before its batch was claimed; `mark` is hex, and stands in the index for
-    the entry of a feed in a capsule.
+    `kind` is `feed`, `page` or `enqueue`; addresses are without credentials; `fetched_at` is RFC
+    3339, UTC; `charset` is what the server declared; `seen_at` is when the article was first seen,
+    if that was before its batch was claimed; `mark` is hex: the index entry of the feed entry in an
+    entry bundle.
     """
 
     source: str
@@ -67,8 +76,8 @@ class Origin:
 class Entry:
     """One file of a batch: its number, and its path below the folder it came from.
 
-    `offset` and `size` say where its bytes are in the batch's pack; without an offset it is a
-    file of its own, named by its number.
+    `offset` and `size` locate its bytes in the batch's pack; without an offset it is a file of its
+    own, named by its number.
     """
 
     number: int
@@ -109,13 +118,11 @@ def load(batch_dir: Path) -> Manifest:
         ) from error
 
 
-def origin_of(said: dict[str, Any] | None) -> Origin | None:
+def origin_of(data: dict[str, Any] | None) -> Origin | None:
     """An origin from its JSON object. Raises TypeError or ValueError where it is none."""
-    return (
-        None
-        if said is None
-        else dataclass_from(Origin, {**said, "form": Form(said.get("form", Form.ANY))})
-    )
+    if data is None:
+        return None
+    return dataclass_from(Origin, {**data, "form": Form(data.get("form", Form.ANY))})
 
 
 def _entry(

@@ -20,7 +20,7 @@ import orjson
 from worker.errors import NotThere, Reason, UsageError
 from worker.escape import printable
 from worker.model.from_json import dataclass_from
-from worker.spool.layout import fsync_dir, is_batch, time_of, translated
+from worker.spool.layout import fsync_dir, is_batch, time_of, translate_errors
 from worker.spool.manifest import Origin, origin_of
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,150}")
@@ -59,7 +59,7 @@ class Quarantine:
         Raises SpoolUnavailable.
         """
         target = self._dir / refused.id
-        with translated(self._dir):
+        with translate_errors(self._dir):
             self._dir.mkdir(mode=0o770, parents=True, exist_ok=True)
             if target.exists():
                 return
@@ -84,7 +84,7 @@ class Quarantine:
 
     def ids(self) -> list[str]:
         """What is quarantined, oldest first: the names of folders, none of them opened."""
-        with translated(self._dir):
+        with translate_errors(self._dir):
             try:
                 found = os.listdir(self._dir)
             except FileNotFoundError:
@@ -127,7 +127,7 @@ class Quarantine:
         where there are none, SpoolUnavailable where they may not be read."""
         path = self.raw_path(refused_id)
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with translated(path):
+        with translate_errors(path):
             try:
                 fd = os.open(path, flags)
             except FileNotFoundError as error:
@@ -143,7 +143,7 @@ class Quarantine:
         there is none of that id, SpoolUnavailable."""
         folder = self._folder(refused_id)
         hidden = self._dir / f".{refused_id[:100]}.{secrets.token_hex(4)}.tmp"
-        with translated(self._dir):
+        with translate_errors(self._dir):
             try:
                 folder.rename(hidden)
             except FileNotFoundError as error:

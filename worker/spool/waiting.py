@@ -1,8 +1,8 @@
 """The waiting batches, counted cheaply: a status page asks every second, of thousands of batches.
 
-:func:`worker.spool.batch.look` reads each batch's manifest and counts the files that are there; the
-audit wants that. Here a batch is counted once, until its folder changes. (Paths are strings: making
-Path objects took three quarters of the time.)
+:func:`worker.spool.batch.inspect_waiting` reads each batch's manifest and counts the files that are
+there; the audit wants that. Here a batch is counted once, until its folder changes. (Paths are
+strings: making Path objects took three quarters of the time.)
 """
 
 import os
@@ -11,17 +11,17 @@ from functools import cache
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.spool import manifest
-from worker.spool.batch import Waiting, names
+from worker.spool.batch import Waiting, batch_names
 from worker.spool.claim import LOCK
 from worker.spool.folder_cache import FolderCache, size_of
-from worker.spool.layout import Root, read_all, translated
+from worker.spool.layout import Root, read_all, translate_errors
 from worker.spool.lockfile import is_free
 
 
 def list_waiting(root: Root) -> list[Waiting]:
     """Every batch in `root`, oldest first. Raises SpoolUnavailable."""
-    folders = {f"{root.work}/{name}": name for name in names(root)}
-    with translated(root.work):
+    folders = {f"{root.work}/{name}": name for name in batch_names(root)}
+    with translate_errors(root.work):
         counts = _counts(root).look([*folders])
     return [
         Waiting(root, name, counts[folder] or 0, locked=not is_free(f"{folder}/{LOCK}"))

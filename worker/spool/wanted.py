@@ -15,7 +15,7 @@ import orjson
 
 from worker.errors import Reason, Rejected, SpoolUnavailable
 from worker.model.from_json import dataclass_from
-from worker.spool.layout import fsync_dir, translated, write_durably
+from worker.spool.layout import fsync_dir, translate_errors, write_durably
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 
@@ -49,7 +49,7 @@ class WantedPages:
         """
         new = [one for one in pages if not (self._dir / one.name).exists()]
         if new:
-            with translated(self._dir):
+            with translate_errors(self._dir):
                 self._dir.mkdir(mode=0o770, parents=True, exist_ok=True)
                 for one in new:
                     head = {**asdict(one), "capsule": None}
@@ -97,6 +97,6 @@ class WantedPages:
 
     def remove(self, names: Iterable[str]) -> None:
         """Want them no more: they are in a batch."""
-        with translated(self._dir):
+        with translate_errors(self._dir):
             for name in names:
                 (self._dir / name).unlink(missing_ok=True)

@@ -23,8 +23,8 @@ from starlette.requests import Request
 from worker.actions.enqueue import Upload
 from worker.errors import Busy
 from worker.settings import MEGABYTE, Settings
-from worker.spool.free_space import check_free
-from worker.spool.layout import translated
+from worker.spool.filesystem import check_free
+from worker.spool.layout import translate_errors
 from worker.web.forms import TOKEN_FIELD, check_token
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def _read(request: Request, boundary: bytes, parts: "_Parts") -> None:
 
 
 def _feed(parser: MultipartParser, chunk: bytes, folder: Path) -> None:
-    with translated(folder):  # a full disk is the world's fault
+    with translate_errors(folder):  # a full disk is the world's fault
         parser.write(chunk)
 
 
@@ -129,7 +129,7 @@ def _folder(settings: Settings) -> Path:
     """A folder of this upload's own; old ones, left by a server that was killed, go."""
     check_free(settings.state_dir, settings.spool.min_free_mb)
     base = settings.state_dir / "uploads"
-    with translated(base):
+    with translate_errors(base):
         base.mkdir(mode=0o770, parents=True, exist_ok=True)
         for old in base.iterdir():
             if time.time() - old.lstat().st_mtime > _LEFT_SECONDS:

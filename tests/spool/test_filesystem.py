@@ -11,8 +11,8 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article
 from worker.errors import SpoolUnavailable
-from worker.spool.batch import names, take
-from worker.spool.probe_fs import FsDefect, probe_fs
+from worker.spool.batch import acquire, batch_names
+from worker.spool.filesystem import FsDefect, probe_fs
 
 
 def test_a_good_folder_lacks_nothing(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_a_folder_that_cannot_be_written() -> None:
     """Not even by root: said with its name, and that locks are not what is missing."""
     found = probe_fs(Path("/proc/sys"))
     assert found is not None
-    assert found.told.startswith("/proc/sys cannot be written: ")
+    assert found.message.startswith("/proc/sys cannot be written: ")
     assert not found.locks
 
 
@@ -52,8 +52,8 @@ def test_a_batch_that_cannot_be_locked_is_no_batch_of_somebody_else(
     world = World(tmp_path / "state", redis_server.url)
     world.put("a.md", article())
     world.look()
-    [root] = [root for root in world.context.roots if names(root)]
-    [name] = names(root)
+    [root] = [root for root in world.context.roots if batch_names(root)]
+    [name] = batch_names(root)
 
     def refuses(*_: Any) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -62,8 +62,8 @@ def test_a_batch_that_cannot_be_locked_is_no_batch_of_somebody_else(
     with monkeypatch.context() as patched:
         patched.setattr(fcntl, "flock", refuses)
         with pytest.raises(SpoolUnavailable, match="No locks available"):
-            take(root, name)
+            acquire(root, name)
     assert len(os.listdir("/proc/self/fd")) == before
-    batch = take(root, name)
+    batch = acquire(root, name)
     assert batch is not None
     batch.__exit__()

@@ -6,8 +6,7 @@ from pathlib import Path
 from tests.servers import Server
 from tests.world import World, article
 from worker.queries.audit import audit
-from worker.spool.layout import roots
-from worker.spool.registry import NOTED, note, noted
+from worker.spool.layout import ROOT_LIST, register_root, registered_roots, roots
 
 
 def test_what_was_accepted_from_another_folder_is_published(
@@ -35,10 +34,10 @@ def test_a_folder_that_is_gone_is_no_place(tmp_path: Path, redis_server: Server)
     state, away = tmp_path / "state", tmp_path / "A"
     away.mkdir()
     World(state, redis_server.url, folder={"path": str(away)}).look()
-    with (state / NOTED).open("a") as file:
+    with (state / ROOT_LIST).open("a") as file:
         file.write('"/cut')
-    note(state, tmp_path / "B" / ".newsdrop")
-    assert noted(state) == (away / ".newsdrop", tmp_path / "B" / ".newsdrop")
+    register_root(state, tmp_path / "B" / ".newsdrop")
+    assert registered_roots(state) == (away / ".newsdrop", tmp_path / "B" / ".newsdrop")
     shutil.rmtree(away)
     after = World(state, redis_server.url)
     assert [root.path for root in roots(after.settings)] == [
@@ -54,5 +53,5 @@ def test_a_folder_is_noted_once(tmp_path: Path, redis_server: Server) -> None:
         world = World(tmp_path / "state", redis_server.url)
         world.look()
         world.look()
-    assert (tmp_path / "state" / NOTED).read_text().count(".newsdrop") == 1
+    assert (tmp_path / "state" / ROOT_LIST).read_text().count(".newsdrop") == 1
     assert len(roots(world.settings)) == 2
