@@ -179,7 +179,7 @@ def test_single_parts_have_levels() -> None:
     [
         ("stoer", "did you mean store?"),
         ("worker.store", "did you mean store?"),
-        ("q", "there are: "),
+        ("q", "choose one of: "),
     ],
 )
 def test_an_unknown_part_is_refused(name: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:

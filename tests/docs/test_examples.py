@@ -100,5 +100,5 @@ def test_toml_is_what_its_reader_takes(block: Block, tmp_path: Path) -> None:
     if block.page.startswith("docs/"):
         path = tmp_path / "newsdrop.toml"
         path.write_text(block.text)
-        assert load(path, noted=False)
+        assert load(path, with_run=False)
     assert told

@@ -125,7 +125,7 @@ def test_the_config_is_one(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The config file that is installed is right, and its places are those of the units."""
     for name in ("NEWSDROP_STATE_DIR", "NEWSDROP_DROP", "NEWSDROP_REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
-    settings = load(root / "etc/newsdrop/newsdrop.toml", noted=False)
+    settings = load(root / "etc/newsdrop/newsdrop.toml", with_run=False)
     place = unit(root, "newsdrop-.service.d/place.conf")
     assert settings.state_dir == Path("/var/lib") / value(place, "StateDirectory")
     assert value(place, "ReadWritePaths") == f"-{settings.drop}"

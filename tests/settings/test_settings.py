@@ -83,7 +83,10 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ('[redis]\nurl = "http://x"\n', "redis.url: not an address: begin it with redis://"),
         ("[stream\n", "cannot be read as TOML"),
         ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="a"\npath="y"\n', "two folders"),
-        ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="b"\npath="x/y"\n', "inside"),
+        (
+            '[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="b"\npath="x/y"\n',
+            "inside the other",
+        ),
         ('[[folders]]\nname="feeds"\npath="x"\n', "the source of what is polled"),
         ('[[folders]]\nname="a"\npath="/"\nmode="in-place"\n', "state_dir is inside a"),
         ('[fetch]\nallow_networks = ["10.0.0.1/8"]\n', "fetch.allow_networks.0: not a network"),

@@ -22,15 +22,15 @@ class Call:
     config: Path | None = None
 
     def settings(
-        self, options: Mapping[str, Any] | None = None, *, noted: bool = True
+        self, options: Mapping[str, Any] | None = None, *, with_run: bool = True
     ) -> "Settings":
         """The settings, with a command's own `options` on top. Raises ConfigError.
 
-        Without `noted`, what an `up` noted for the other commands is left out.
+        Without `with_run`, the run file of an `up` is not read.
         """
         from worker import settings
 
-        return settings.load(self.config, options, noted=noted)
+        return settings.load(self.config, options, with_run=with_run)
 
     def environment(self) -> dict[str, str]:
         """The environment of a process that shall read the same settings."""

@@ -62,7 +62,7 @@ def up(
     if json:
         # Read again by the children, who do the work and write the logs.
         os.environ["NEWSDROP_LOG_FORMAT"] = "json"
-    settings = call_of(context).settings(options, noted=False)
+    settings = call_of(context).settings(options, with_run=False)
     if drop is not None and settings.folders:
         raise UsageError("--drop is for a config without [[folders]]: name the folder there")
     code = run_up(

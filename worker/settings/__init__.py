@@ -1,18 +1,16 @@
-"""Settings: defaults < config file < what `up` was told < ``NEWSDROP_*`` environment < options.
+"""Settings: defaults < config file < the run file of `up` < ``NEWSDROP_*`` environment < options.
 
-:func:`load` is called once, by whoever starts a process; everything below gets the part it
-needs as an argument. An unknown key anywhere is a :class:`~worker.errors.ConfigError` that
-names the nearest known one.
+:func:`load` is called once by each process; everything below gets its part as an argument. An
+unknown key anywhere is a :class:`~worker.errors.ConfigError` that names the nearest known one.
 
-==========  ===================================================================
-``fields``  the keys, table by table; a new setting is a line there, and one in
-            `config/newsdrop.toml`
-``whole``   all the tables together, and what follows from them
-``types``   what single settings may be, and how they are written in a variable
-``paths``   where a running service keeps things below its state directory
-``clock``   the time now
-``load``    files, environment and options layered; what is wrong is said
-==========  ===================================================================
+==========  ==============================================================================
+``fields``  the keys, table by table; each has a line in `config/newsdrop.toml` too
+``whole``   all tables together, and the values derived from them
+``types``   types of single settings, and how they are written in environment variables
+``paths``   names of files and folders below the state directory
+``clock``   the current time
+``load``    merges files, environment and options; explains what is wrong
+==========  ==============================================================================
 """
 
 from worker.settings.fields import (
@@ -20,49 +18,18 @@ from worker.settings.fields import (
     MANUAL,
     MEGABYTE,
     POLLED,
-    ArchiveSettings,
-    DedupeSettings,
-    FeedsSettings,
-    FetchSettings,
     Folder,
-    JobsSettings,
     Limits,
     LogSettings,
-    QuarantineSettings,
     RedisSettings,
     SpoolSettings,
-    StreamSettings,
-    WebSettings,
-    WorkerSettings,
 )
 from worker.settings.load import config_file, first_line, load, secrets_of, shipped_config
 from worker.settings.types import LIBRARIES
 from worker.settings.whole import Settings
 
 __all__ = [
-    "FETCH_TAKING_SECONDS",
-    "LIBRARIES",
-    "MANUAL",
-    "MEGABYTE",
-    "POLLED",
-    "ArchiveSettings",
-    "DedupeSettings",
-    "FeedsSettings",
-    "FetchSettings",
-    "Folder",
-    "JobsSettings",
-    "Limits",
-    "LogSettings",
-    "QuarantineSettings",
-    "RedisSettings",
-    "Settings",
-    "SpoolSettings",
-    "StreamSettings",
-    "WebSettings",
-    "WorkerSettings",
-    "config_file",
-    "first_line",
-    "load",
-    "secrets_of",
-    "shipped_config",
-]
+    "FETCH_TAKING_SECONDS", "LIBRARIES", "MANUAL", "MEGABYTE", "POLLED", "Folder", "Limits",
+    "LogSettings", "RedisSettings", "Settings", "SpoolSettings", "config_file", "first_line",
+    "load", "secrets_of", "shipped_config",
+]  # fmt: skip

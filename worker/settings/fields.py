@@ -1,4 +1,4 @@
-"""The settings, table by table: what each key is, its default, and what it may be."""
+"""The settings, table by table: each key with its default, its bounds and its description."""
 
 from typing import Literal, Self
 
@@ -20,19 +20,19 @@ from worker.settings.types import (
 
 ENV_PREFIX = "NEWSDROP_"
 MANUAL = "manual"
-"""The source of what is enqueued by hand without `--source`."""
+"""The source of files that are enqueued by hand without `--source`."""
 
 POLLED = "feeds"
-"""The source of batches of what was polled or fetched; each entry has its own feed's name."""
+"""The source of batches of polled feeds and fetched pages; each entry names its own feed."""
 
 FETCH_TAKING_SECONDS = 120.0
-"""How long one task takes new feeds and pages to fetch, before another has its turn."""
+"""How long one task starts new fetches before it ends and another task continues."""
 
 VERSION = 1
-"""The newest `version` of a config file that is understood: raised when a key's meaning changes."""
+"""The newest supported `version` of a config file; raised when a key's meaning changes."""
 
 MEGABYTE = 1_000_000
-"""What `_mb` is in every key: a disk's megabyte, not 1,024 × 1,024 bytes."""
+"""The unit of `_mb` in every key: a million bytes, not 1,024 × 1,024."""
 
 
 class SettingsTable(BaseModel):
@@ -44,11 +44,11 @@ class SettingsTable(BaseModel):
 class RedisSettings(SettingsTable):
     url: RedisUrl = Field("", description="empty: the server that `newsdrop up` runs")
     password_file: ExpandedPath | None = Field(
-        None, description="its first line is the password, where redis.url has none"
+        None, description="file whose first line is the password, if redis.url has none"
     )
     durability: Literal["written", "fsynced"] = Field(
         "written",
-        description="`fsynced` waits for the disk: needs a server with appendfsync always",
+        description="`fsynced`: records are on disk first; needs a server with appendfsync always",
     )
 
 
@@ -57,46 +57,46 @@ class StreamSettings(SettingsTable):
         "newsdrop:articles",
         min_length=1,
         pattern=r"^[^{}\s\x00-\x1f\x7f-\x9f]+$",
-        description="the stream's key, without braces and white space",
+        description="key of the stream in Redis, without braces and white space",
     )
     max_length: int = Field(
-        1_000_000, ge=0, description="about; older entries are trimmed; 0 is unlimited"
+        1_000_000, ge=0, description="approximate number of entries kept; 0: unlimited"
     )
 
 
 class DedupeSettings(SettingsTable):
-    time_zone: TimeZoneName = Field("Asia/Shanghai", description="the zone of every key's date")
-    keep_days: int = Field(365, ge=1, description="a key is forgotten so long after its last use")
+    time_zone: TimeZoneName = Field("Asia/Shanghai", description="time zone of every key's date")
+    keep_days: int = Field(365, ge=1, description="days a key is kept after its last use")
 
 
 class SpoolSettings(SettingsTable):
-    batch_files: int = Field(100, ge=1, le=10_000, description="files in one batch, at most")
-    batch_bytes: int = Field(8_000_000, ge=1, description="and their size")
-    max_waiting: int = Field(64, ge=1, description="batches; beyond it files stay in the folder")
-    min_free_mb: int = Field(200, ge=0, description="intake pauses below this much free disk")
+    batch_files: int = Field(100, ge=1, le=10_000, description="maximum number of files in a batch")
+    batch_bytes: int = Field(8_000_000, ge=1, description="maximum size of a batch in bytes")
+    max_waiting: int = Field(64, ge=1, description="maximum number of waiting batches per folder")
+    min_free_mb: int = Field(200, ge=0, description="intake pauses below this much free disk space")
     max_attempts: int = Field(
-        3, ge=1, description="a file that killed its worker so often is refused"
+        3, ge=1, description="attempts at a file that kills its worker, before it is refused"
     )
 
 
 class ArchiveSettings(SettingsTable):
-    keep_days: int = Field(30, ge=1, description="raw files; a folder's own keep_days goes first")
+    keep_days: int = Field(30, ge=1, description="days raw files are kept; folders may differ")
 
 
 class QuarantineSettings(SettingsTable):
-    keep_days: int = Field(90, ge=1, description="what was refused")
+    keep_days: int = Field(90, ge=1, description="days refused files are kept")
 
 
 class Limits(SettingsTable):
-    """What one input may cost."""
+    """Limits for one input."""
 
-    file_mb: int = Field(32, ge=1, description="of one file")
-    articles: int = Field(100_000, ge=1, description="in one file")
-    archive_members: int = Field(10_000, ge=1, description="in one zip or tar")
-    archive_mb: int = Field(256, ge=1, description="unpacked, in all")
-    archive_depth: int = Field(2, ge=1, description="an archive within an archive is depth 2")
-    html_depth: int = Field(200, ge=10, description="nested elements")
-    seconds: int = Field(120, ge=1, description="for one file, before its worker is ended")
+    file_mb: int = Field(32, ge=1, description="size of one file")
+    articles: int = Field(100_000, ge=1, description="articles in one file")
+    archive_members: int = Field(10_000, ge=1, description="files in one archive (zip, tar)")
+    archive_mb: int = Field(256, ge=1, description="total unpacked size of one archive")
+    archive_depth: int = Field(2, ge=1, description="an archive inside an archive is depth 2")
+    html_depth: int = Field(200, ge=10, description="nested HTML elements")
+    seconds: int = Field(120, ge=1, description="per file, then its process is killed")
 
     @property
     def file_bytes(self) -> int:
@@ -109,30 +109,30 @@ class Limits(SettingsTable):
 
 class WorkerSettings(SettingsTable):
     processes: int = Field(
-        0, ge=0, description="0: one a core, at least 2; half as many more fetch feeds and pages"
+        0, ge=0, description="0: one per core, at least 2; half as many more are added for fetching"
     )
-    slice_seconds: float = Field(1.0, gt=0, description="how long one task drains before the next")
-    max_memory_mb: int = Field(400, ge=100, description="a process above it is replaced")
-    max_tasks: int = Field(10_000, ge=1, description="tasks before a process is replaced")
-    tick_seconds: float = Field(2.0, ge=0.2, description="how often the folders are looked at")
+    slice_seconds: float = Field(1.0, gt=0, description="how long one task processes batches")
+    max_memory_mb: int = Field(400, ge=100, description="a process that uses more is replaced")
+    max_tasks: int = Field(10_000, ge=1, description="a process is replaced after this many")
+    tick_seconds: float = Field(2.0, ge=0.2, description="interval between folder scans")
 
 
 class FetchSettings(SettingsTable):
     """How feeds and pages are fetched."""
 
-    user_agent: str = Field("", description="empty: newsdrop/<version>")
-    deadline_seconds: float = Field(30.0, gt=0, le=300, description="for one answer, redirects too")
-    connect_seconds: float = Field(10.0, gt=0, description="for a connection")
-    max_mb: int = Field(16, ge=1, description="of one answer, unpacked")
-    concurrency: int = Field(32, ge=1, le=1000, description="fetches at once in one task")
-    host_connections: int = Field(2, ge=1, description="at once to one host, by all workers")
-    host_interval_seconds: float = Field(1.0, ge=0, description="between two fetches from a host")
-    allow_networks: Networks = Field((), description="not public ones that may be fetched from")
-    allow_ports: Ports = Field((), description="beside 80 and 443")
-    ca_file: ExpandedPath | None = Field(None, description="certificates trusted beside the usual")
-    rsshub_base: str = Field("", description="what rsshub://… stands for: https://rsshub.example")
-    robots: bool = Field(True, description="pages are fetched as robots.txt allows")
-    page_tries: int = Field(4, ge=1, description="for a page, before its feed's own text is taken")
+    user_agent: str = Field("", description="sent with each request; empty: newsdrop/<version>")
+    deadline_seconds: float = Field(30.0, gt=0, le=300, description="per response, with redirects")
+    connect_seconds: float = Field(10.0, gt=0, description="time to open a connection")
+    max_mb: int = Field(16, ge=1, description="size of one response, unpacked")
+    concurrency: int = Field(32, ge=1, le=1000, description="parallel fetches in one task")
+    host_connections: int = Field(2, ge=1, description="per host, for all workers together")
+    host_interval_seconds: float = Field(1.0, ge=0, description="between two fetches from one host")
+    allow_networks: Networks = Field((), description="non-public networks that may be fetched")
+    allow_ports: Ports = Field((), description="ports allowed in addition to 80 and 443")
+    ca_file: ExpandedPath | None = Field(None, description="additional certificates (PEM)")
+    rsshub_base: str = Field("", description="base of rsshub:// feeds: https://rsshub.example")
+    robots: bool = Field(True, description="obey robots.txt when pages are fetched")
+    page_tries: int = Field(4, ge=1, description="attempts before the feed's own text is used")
 
     @property
     def max_bytes(self) -> int:
@@ -140,85 +140,84 @@ class FetchSettings(SettingsTable):
 
     @property
     def page_seconds(self) -> float:
-        """For a page, with its robots.txt and the pages that follow it."""
+        """Time for a page with its robots.txt and its continuation pages."""
         return 3 * self.deadline_seconds
 
     @property
     def task_seconds(self) -> float:
-        """How long a task that fetches may take: what it took last has all its time."""
+        """Time limit of a fetch task: the fetch that it started last still has its full time."""
         return FETCH_TAKING_SECONDS + self.page_seconds + self.deadline_seconds + 60
 
 
 class FeedsSettings(SettingsTable):
-    """How often feeds are polled, unless a feed says otherwise."""
+    """How often feeds are polled, if a feed sets no interval of its own."""
 
     file: ExpandedPath | None = Field(None, description="empty: feeds.toml beside the settings")
-    min_interval_seconds: int = Field(300, ge=10, description="between two polls, at least")
-    max_interval_seconds: int = Field(86_400, ge=10, description="and at most")
+    min_interval_seconds: int = Field(300, ge=10, description="minimum time between two polls")
+    max_interval_seconds: int = Field(86_400, ge=10, description="maximum time between two polls")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min_interval_seconds > self.max_interval_seconds:
-            raise ValueError("min_interval_seconds is above max_interval_seconds")
+            raise ValueError("min_interval_seconds is above max_interval_seconds: lower it")
         return self
 
 
 class JobsSettings(SettingsTable):
-    keep_days: int = Field(14, ge=1, description="what `newsdrop jobs` lists")
-    max_refused: int = Field(1000, ge=0, description="refused files listed for a job")
+    keep_days: int = Field(14, ge=1, description="days jobs are kept for `newsdrop jobs`")
+    max_refused: int = Field(1000, ge=0, description="maximum of refused files listed per job")
 
 
 class WebSettings(SettingsTable):
     """The status page, the HTTP API and the metrics."""
 
     host: str = Field("127.0.0.1", description="any other than loopback needs a token")
-    port: int = Field(8787, ge=0, le=65535, description="0: any that is free")
-    token: str = Field("", description="asked for where set; what is read and changed is behind it")
-    token_file: ExpandedPath | None = Field(None, description="the token is this file's first line")
+    port: int = Field(8787, ge=0, le=65535, description="port to listen on; 0: any free port")
+    token: str = Field("", description="if set, required to read and to change anything")
+    token_file: ExpandedPath | None = Field(None, description="file whose first line is the token")
     allowed_hosts: Names = Field(
-        (), description="names it is asked by, beside its address and localhost"
+        (), description="host names accepted in addition to its address and localhost"
     )
-    upload_mb: int = Field(64, ge=1, description="of one upload, all its files together")
+    upload_mb: int = Field(64, ge=1, description="total size of one upload")
 
 
 class LogSettings(SettingsTable):
-    level: Level = Field("info", description="what is logged from here up")
-    levels: Levels = Field({}, description="of single parts: store = debug")
+    level: Level = Field("info", description="lowest level that is logged")
+    levels: Levels = Field({}, description="levels of single packages: store = debug")
     format: Literal["auto", "console", "json"] = Field(
-        "auto", description="auto: console on a terminal, else json"
+        "auto", description="auto: console on a terminal, otherwise json"
     )
 
 
 class Folder(SettingsTable):
     """A drop folder."""
 
-    name: SourceName = Field(description="the source's name: letters, digits, dots, dashes, _")
-    path: ExpandedPath = Field(description="the folder")
+    name: SourceName = Field(description="name of the source: letters, digits, dots, dashes, _")
+    path: ExpandedPath = Field(description="path of the folder")
     mode: Literal["take", "in-place"] = Field(
-        "take", description="in-place: nothing is moved; what is new or changed is copied"
+        "take", description="in-place: new and changed files are copied, nothing is moved"
     )
-    rescan_seconds: float = Field(60.0, ge=1, description="in-place: how often it is walked")
-    pattern: str = Field("*", description="file names taken, as in a shell; several with commas")
-    settle_seconds: float = Field(0.3, ge=0, description="quiet for so long after it was closed")
-    settle_without_event_seconds: float = Field(
-        2.0, ge=0, description="the same without a file event"
-    )
+    rescan_seconds: float = Field(60.0, ge=1, description="in-place: time between full scans")
+    pattern: str = Field("*", description="file name patterns as in a shell, separated by commas")
+    settle_seconds: float = Field(0.3, ge=0, description="wait after a file was closed")
+    settle_without_event_seconds: float = Field(2.0, ge=0, description="wait if no file event came")
     time_zone: TimeZoneName | None = Field(
-        None, description="of dates without one; none: dedupe.time_zone"
+        None, description="for dates without one; none: dedupe.time_zone"
     )
-    schedule: Cron = Field("", description="cron, in time_zone; empty: always")
-    keep_days: int | None = Field(None, ge=1, description="raw files; none: archive.keep_days")
+    schedule: Cron = Field("", description="cron schedule in time_zone; empty: watch continuously")
+    keep_days: int | None = Field(None, ge=1, description="none: archive.keep_days")
     naive_dates: Literal["trusted", "unreliable"] = Field(
-        "trusted", description="unreliable: dates without a zone are the time of a crawl"
+        "trusted", description="unreliable: dates without a zone are crawl times, not used"
     )
-    scope: Scope = Field(Scope.GLOBAL, description="what enters the key beside title and date")
+    scope: Scope = Field(Scope.GLOBAL, description="added to title and date in the key")
     on_change: OnChange = Field(
-        OnChange.DUPLICATE, description="revise: a known article with other content is published"
+        OnChange.DUPLICATE,
+        description="revise: publish an article again when its content changed",
     )
-    site: str | None = Field(None, description="name of a site rule; else chosen by content")
-    language: str | None = Field(None, description="where the article does not say")
+    site: str | None = Field(None, description="name of a site rule; none: chosen by content")
+    language: str | None = Field(None, description="language, if the article names none")
 
     @property
     def in_place(self) -> bool:
-        """Whether nothing in it is moved."""
+        """Whether files are copied and never moved."""
         return self.mode == "in-place"

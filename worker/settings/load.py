@@ -1,4 +1,4 @@
-"""Where the settings come from, in order, and what is said of those that are wrong."""
+"""Where settings come from and in which order, and the errors for those that are wrong."""
 
 import difflib
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -25,6 +26,11 @@ from worker.settings import paths
 from worker.settings.fields import ENV_PREFIX, VERSION, SettingsTable
 from worker.settings.whole import Settings
 
+_PATH_KEYS = (
+    "path", "drop", "state_dir", "sites_dir", "file", "ca_file", "token_file", "password_file",
+)  # fmt: skip
+_SECRET_KEYS = ("redis.url", "web.token")  # the first may contain a password
+
 
 def shipped_config() -> Path:
     """The folder of the shipped configuration: in the wheel, or beside the package."""
@@ -33,19 +39,21 @@ def shipped_config() -> Path:
 
 
 def config_file(given: Path | None = None) -> Path:
-    """The file that is read: `given`, else what ``NEWSDROP_CONFIG`` names, else the shipped one."""
-    named = os.environ.get(f"{ENV_PREFIX}CONFIG")
-    return given or (Path(named).expanduser() if named else shipped_config() / "newsdrop.toml")
+    """The config file: `given`, else the one that ``NEWSDROP_CONFIG`` names, else the shipped."""
+    from_environment = os.environ.get(f"{ENV_PREFIX}CONFIG")
+    if given or not from_environment:
+        return given or shipped_config() / "newsdrop.toml"
+    return Path(from_environment).expanduser()
 
 
 def load(
-    config: Path | None = None, options: Mapping[str, Any] | None = None, *, noted: bool = True
+    config: Path | None = None, options: Mapping[str, Any] | None = None, *, with_run: bool = True
 ) -> Settings:
     """The settings of this process.
 
     `config` is read as :func:`config_file` says; `options` are dotted keys of the command line
-    (`{"redis.url": "…"}`). `noted` is False for a new `up`: what a killed one before it was told
-    is for the other commands only.
+    (`{"redis.url": "…"}`). `with_run` is False for a new `up`, which must ignore the run file that
+    a killed `up` left behind.
 
     Raises ConfigError with one line for each key that is wrong.
     """
@@ -54,45 +62,45 @@ def load(
     _check_environment()
     try:
         settings = _layered(options or {}, {}, from_file)
-        if told := _noted(settings.state_dir) if noted else {}:
-            settings = _layered(options or {}, told, from_file)
+        if from_run := _run_values(settings.state_dir) if with_run else {}:
+            settings = _layered(options or {}, from_run, from_file)
         return settings
     except ValidationError as error:
         raise ConfigError(_explain(error, path)) from error
-    except SettingsError as error:  # a whole table in one variable, and that is no JSON
+    except SettingsError as error:  # a variable for a whole table that is no JSON
         raise ConfigError(
-            f"{printable(str(error))}: give it as JSON, or each key a variable of its own"
+            f"{printable(str(error))}: give it as JSON, or set one variable for each key"
         ) from error
 
 
 def first_line(path: Path, key: str) -> str:
-    """A secret out of the file that the setting `key` names. Raises ConfigError."""
+    """A secret from the file that the setting `key` names. Raises ConfigError."""
     try:
         with path.open(encoding="utf-8") as file:
             line = file.readline(4096).strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(
-            f"{key}: {printable(path)} cannot be read: {why}; check path and rights"
+            f"{key}: cannot read {printable(path)}: {why}; check path and permissions"
         ) from error
     if not line:
-        raise ConfigError(f"{key}: the first line of {printable(path)} is empty: write it there")
+        raise ConfigError(f"{key}: the first line of {printable(path)} is empty: put the value in")
     return line
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """What the settings say that nobody shall read in a log. A file that cannot be read is left
-    out: whoever needs it says so."""
-    found = [password_in(settings.redis.url), settings.web.token]
+    """The values in the settings that must not be logged. Skips a file that cannot be read: the
+    code that needs it reports that."""
+    secrets = [password_in(settings.redis.url), settings.web.token]
     for path in (settings.redis.password_file, settings.web.token_file):
         if path is not None:
             with suppress(ConfigError):
-                found.append(first_line(path, ""))
-    return [secret for secret in found if secret]
+                secrets.append(first_line(path, ""))
+    return [secret for secret in secrets if secret]
 
 
 def _layered(
-    options: Mapping[str, Any], noted: Mapping[str, Any], file: Mapping[str, Any]
+    options: Mapping[str, Any], from_run: Mapping[str, Any], from_file: Mapping[str, Any]
 ) -> Settings:
     class Layered(Settings):
         @classmethod
@@ -103,7 +111,8 @@ def _layered(
             **_: Any,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             plain = partial(InitSettingsSource, settings_cls)
-            return (plain(_nested(options)), env_settings, plain(dict(noted)), plain(dict(file)))
+            later = (plain(dict(from_run)), plain(dict(from_file)))
+            return (plain(_nested(options)), env_settings, *later)
 
     return Layered()
 
@@ -130,51 +139,34 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
         ) from error
-    _check_version(table, path)
+    version = table.get("version")
+    if isinstance(version, int) and version > VERSION:  # before its new keys are reported
+        raise ConfigError(
+            f"{printable(path)} has settings of version {version}, but this newsdrop knows "
+            f"version {VERSION}: update newsdrop, or name a config file of this version"
+        )
     tables = (table.get(name) for name in ("redis", "fetch", "feeds", "web"))
-    for holder in (table, *tables, *table.get("folders", [])):
-        if isinstance(holder, dict):
-            _resolve_paths(holder, path.parent)
+    for values in (table, *tables, *table.get("folders", [])):
+        if isinstance(values, dict):
+            _resolve_paths(values, path.parent)
     feeds = table.setdefault("feeds", {})
-    if isinstance(feeds, dict):  # else the model says what is wrong
+    if isinstance(feeds, dict):  # else the model reports it
         feeds.setdefault("file", path.parent / "feeds.toml")
     return table
 
 
-def _check_version(table: Mapping[str, Any], path: Path) -> None:
-    """Refuse a file for a newer newsdrop as such, before its keys are called unknown."""
-    version = table.get("version")
-    if isinstance(version, int) and version > VERSION:
-        raise ConfigError(
-            f"{printable(path)} has settings of version {version}, and this newsdrop knows "
-            f"version {VERSION}: update newsdrop, or name the config file of this one"
-        )
+def _resolve_paths(table: dict[str, Any], base: Path) -> None:
+    """Make paths absolute: they are relative to the file. An empty path counts as not set."""
+    for key in _PATH_KEYS:
+        if table.get(key) == "":
+            del table[key]
+        elif isinstance(table.get(key), str):
+            table[key] = base / Path(table[key]).expanduser()
 
 
-_PATHS = (
-    "path",
-    "drop",
-    "state_dir",
-    "sites_dir",
-    "file",
-    "ca_file",
-    "token_file",
-    "password_file",
-)
-
-
-def _resolve_paths(holder: dict[str, Any], base: Path) -> None:
-    """Paths are relative to the file they stand in; an empty one is as good as none."""
-    for key in _PATHS:
-        if holder.get(key) == "":
-            del holder[key]
-        elif isinstance(holder.get(key), str):
-            holder[key] = base / Path(holder[key]).expanduser()
-
-
-def _noted(state_dir: Path) -> dict[str, Any]:
-    told = paths.read_run_file(state_dir)
-    return {key: told[key] for key in ("drop", "redis") if key in told}
+def _run_values(state_dir: Path) -> dict[str, Any]:
+    run = paths.read_run_file(state_dir)
+    return {key: run[key] for key in ("drop", "redis") if key in run}
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
@@ -187,23 +179,10 @@ def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
             yield from _known_keys(part, f"{prefix}{name}.")
 
 
-def _suggest(unknown: str) -> str:
-    known = list(_known_keys(Settings))
-    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
-    if not near:  # right key, wrong table
-        last = unknown.rsplit(".", 1)[-1]
-        near = [key for key in known if key.rsplit(".", 1)[-1] == last][:1]
-    return f"; did you mean {near[0]}?" if near else "; see config/newsdrop.toml for every key"
-
-
 def _check_environment() -> None:
-    """Refuse ``NEWSDROP_*`` variables that nothing reads: a typo must not be silent."""
-    tables = set(Settings.model_fields)
-    names = {f"{ENV_PREFIX}CONFIG"}
-    for key in _known_keys(Settings):
-        head, _, rest = key.partition(".")
-        if "." not in rest and head in tables and key != f"folders.{rest}":
-            names.add(ENV_PREFIX + key.replace(".", "_").upper())
+    """Refuse ``NEWSDROP_*`` variables that are no setting: they are misspelt."""
+    keys = [key for key in _known_keys(Settings) if not key.startswith("folders.")]
+    names = {ENV_PREFIX + key.replace(".", "_").upper() for key in [*keys, "config"]}
     unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in names]
     if unknown:
         name = min(unknown)
@@ -213,20 +192,30 @@ def _check_environment() -> None:
 
 
 def _explain(error: ValidationError, path: Path) -> str:
-    lines = []
-    for problem in error.errors(include_url=False):
-        where = ".".join(str(part) for part in problem["loc"])
-        plain = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
-        if problem["type"] == "extra_forbidden":
-            hint = _suggest(plain)
-            for table in problem["loc"][:-1]:  # `folders.1.path`, and not of all folders
-                if isinstance(table, int):
-                    hint = hint.replace("mean folders.", f"mean folders.{table}.")
-            lines.append(f"unknown setting {printable(where)}{hint}")
-        else:
-            secret = plain in ("redis.url", "web.token")  # a password is, or may be in it
-            given = "" if secret else printable(repr(problem.get("input")), 80)
-            said = printable(problem["msg"].removeprefix("Value error, "))
-            about = f"{printable(where)}: " if where else ""
-            lines.append(f"{about}{said}" + (f" (given: {given})" if where and given else ""))
-    return "\n".join([f"the settings are not right (config file: {printable(path)}):", *lines])
+    lines = [_explain_key(problem) for problem in error.errors(include_url=False)]
+    return "\n".join([f"settings are wrong (config file: {printable(path)}):", *lines])
+
+
+def _explain_key(problem: ErrorDetails) -> str:
+    key = printable(".".join(str(part) for part in problem["loc"]))
+    model_key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+    if problem["type"] == "extra_forbidden":
+        hint = _suggest(model_key)
+        for number in (part for part in problem["loc"][:-1] if isinstance(part, int)):
+            hint = hint.replace("mean folders.", f"mean folders.{number}.")
+        return f"unknown setting {key}{hint}"
+    text = printable(problem["msg"].removeprefix("Value error, "))
+    if not key:
+        return text
+    if model_key in _SECRET_KEYS:
+        return f"{key}: {text}"
+    return f"{key}: {text} (given: {printable(repr(problem.get('input')), 80)})"
+
+
+def _suggest(unknown: str) -> str:
+    known = list(_known_keys(Settings))
+    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
+    if not near:  # right key, wrong table
+        name = unknown.rsplit(".", 1)[-1]
+        near = [key for key in known if key.rsplit(".", 1)[-1] == name][:1]
+    return f"; did you mean {near[0]}?" if near else "; see config/newsdrop.toml for every key"

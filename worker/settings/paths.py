@@ -1,7 +1,7 @@
-"""Where a running service keeps things below its state directory, and what it noted there.
+"""Names of files and folders below the state directory, and readers of the run file.
 
-Nothing is made here. One place, so that the service that starts the embedded server and the
-commands that look for it agree without asking each other.
+Nothing is created here. The service that starts the embedded server and the commands that look for
+it both use these functions.
 """
 
 import hashlib
@@ -16,37 +16,37 @@ _MAX_SOCKET_BYTES = 100
 
 
 def run_dir(state_dir: Path) -> Path:
-    """What lives only while `up` runs: its note, its lock, the server's socket (mode 700)."""
+    """Files that exist only while `up` runs: run file, lock, the server's socket (mode 700)."""
     return state_dir / "run"
 
 
 def run_file(state_dir: Path) -> Path:
-    """Where `up` notes what it was told, for the other commands of the same state directory."""
+    """The settings of the running `up`, for other commands with the same state directory."""
     return run_dir(state_dir) / "up.json"
 
 
 def read_run_file(state_dir: Path) -> dict[str, Any]:
-    """What `up` noted there; nothing where none runs, or where it is another user's."""
+    """The content of the run file; empty where no `up` runs, or where it is another user's."""
     try:
-        told = json.loads(run_file(state_dir).read_text(encoding="utf-8"))
+        content = json.loads(run_file(state_dir).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def read_page_url(state_dir: Path) -> str | None:
-    """The address of the page of a running `up`; None where it has none."""
+    """The address of a running `up`'s status page; None where it has none."""
     page = read_run_file(state_dir).get("web")
     return str(page["url"]) if isinstance(page, dict) and page.get("url") else None
 
 
 def web_key(state_dir: Path) -> Path:
-    """What the status page signs its forms and logins with."""
+    """The key with which the status page signs its forms and logins."""
     return run_dir(state_dir) / "web.key"
 
 
 def server_dir(state_dir: Path) -> Path:
-    """The embedded server's own data and log."""
+    """Configuration and data of the embedded server."""
     return state_dir / "server"
 
 
@@ -56,10 +56,10 @@ def log_dir(state_dir: Path) -> Path:
 
 
 def embedded_socket(state_dir: Path) -> Path:
-    """The embedded server's Unix socket: the same answer to everyone who asks.
+    """The embedded server's Unix socket, the same for every caller.
 
-    It is in :func:`run_dir`, unless that path is too long for the kernel; then in a directory
-    of this user's below ``/tmp``, named by the hash of the state directory. Whoever creates that
+    It is in :func:`run_dir`, unless that path is too long for the kernel; then in a directory of
+    this user below ``/tmp``, named by the hash of the state directory. Whoever creates that
     directory must check that this user owns it and that its mode is 700.
     """
     state_dir = Path(os.path.abspath(state_dir))  # noqa: PTH100  # resolve() would follow links

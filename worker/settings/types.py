@@ -1,4 +1,4 @@
-"""The types of single settings: what each may be, and how it is written in a variable."""
+"""Types of single settings, and how they are written in environment variables."""
 
 import difflib
 import re
@@ -37,7 +37,7 @@ def _cron(text: str) -> str:
 
 def _source_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise ValueError("a source's name is 1 to 64 letters, digits, dots, dashes or underscores")
+        raise ValueError("name a source with 1 to 64 letters, digits, dots, dashes or _")
     return name
 
 
@@ -55,12 +55,10 @@ ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expandu
 
 
 def _listed(value: Any) -> Any:
-    """A list; in an environment variable its items are separated by commas."""
-    return (
-        [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str)
-        else value
-    )
+    """A list; an environment variable separates its items by commas."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _network(value: Any) -> Any:
@@ -78,10 +76,10 @@ Ports = Annotated[
 
 
 def _pairs(value: Any) -> Any:
-    """A table; in an environment variable `part=level`, separated by commas."""
+    """A table; an environment variable has `package=level`, separated by commas."""
     if not isinstance(value, str):
         return value
-    pairs = [one.partition("=") for one in value.split(",") if one.strip()]
+    pairs = [item.partition("=") for item in value.split(",") if item.strip()]
     return {name.strip(): level.strip() for name, _, level in pairs}
 
 
@@ -89,13 +87,13 @@ LIBRARIES = (
     "amqp", "asyncio", "billiard", "celery", "httpcore", "httpx", "kombu", "py", "redis",
     "trafilatura", "uvicorn", "watchdog",
 )  # fmt: skip
-"""Libraries whose logs have a level of their own; `py` is what Python itself warns of."""
+"""Libraries whose log level can be set; `py` stands for Python's own warnings."""
 
 _PACKAGE = Path(__file__).parent.parent
 
 
 def _parts() -> set[str]:
-    """The packages and modules of worker/ with dots between, and the libraries."""
+    """The dotted names of all packages and modules of worker/, and the libraries."""
     paths = (path.relative_to(_PACKAGE).with_suffix("") for path in _PACKAGE.rglob("*.py"))
     names = (".".join(path.parts).removesuffix("__init__").strip(".") for path in paths)
     return {name for name in names if name and "__" not in name} | set(LIBRARIES)
@@ -113,7 +111,7 @@ def _nearest(part: str, known: set[str]) -> str:
     near = difflib.get_close_matches(part.removeprefix("worker."), known, n=1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]}?"
-    return "there are: " + ", ".join(sorted(name for name in known if "." not in name))
+    return "choose one of: " + ", ".join(sorted(name for name in known if "." not in name))
 
 
 Levels = Annotated[

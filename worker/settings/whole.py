@@ -1,4 +1,4 @@
-"""All the settings together, and what follows from them."""
+"""All settings together, and the values derived from them."""
 
 import os
 from pathlib import Path
@@ -9,25 +9,8 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.model import Profile, profile_of
-from worker.settings.fields import (
-    ENV_PREFIX,
-    MANUAL,
-    POLLED,
-    ArchiveSettings,
-    DedupeSettings,
-    FeedsSettings,
-    FetchSettings,
-    Folder,
-    JobsSettings,
-    Limits,
-    LogSettings,
-    QuarantineSettings,
-    RedisSettings,
-    SpoolSettings,
-    StreamSettings,
-    WebSettings,
-    WorkerSettings,
-)
+from worker.settings import fields
+from worker.settings.fields import ENV_PREFIX, MANUAL, POLLED, Folder
 from worker.settings.types import ExpandedPath
 
 
@@ -36,8 +19,11 @@ def _default_state_dir() -> Path:
     return Path(base).expanduser() / "newsdrop"
 
 
+_RESERVED = {MANUAL: "what is enqueued", POLLED: "what is polled"}
+
+
 class Settings(BaseSettings):
-    """Everything that can be set. Relative paths in a config file are relative to it."""
+    """Every setting. Relative paths in a config file are relative to that file."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -48,49 +34,47 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    version: Literal[1] = Field(1, description="of these keys; a file of a newer one is refused")
+    version: Literal[1] = Field(1, description="of the settings file; newer ones are refused")
     state_dir: ExpandedPath = Field(
-        default_factory=_default_state_dir,
-        description="everything that newsdrop owns: server, archive, quarantine",
+        default_factory=_default_state_dir, description="data of newsdrop: server, archive, …"
     )
     drop: ExpandedPath | None = Field(
-        None, description="the folder `drop`, where no folders are given; empty: in state_dir"
+        None, description="the drop folder, if [[folders]] is empty; none: drop/ in state_dir"
     )
-    sites_dir: ExpandedPath | None = Field(None, description="own site rules, beside those shipped")
-    redis: RedisSettings = RedisSettings()
-    stream: StreamSettings = StreamSettings()
-    dedupe: DedupeSettings = DedupeSettings()
-    spool: SpoolSettings = SpoolSettings()
-    archive: ArchiveSettings = ArchiveSettings()
-    quarantine: QuarantineSettings = QuarantineSettings()
-    limits: Limits = Limits()
-    worker: WorkerSettings = WorkerSettings()
-    fetch: FetchSettings = FetchSettings()
-    feeds: FeedsSettings = FeedsSettings()
-    jobs: JobsSettings = JobsSettings()
-    web: WebSettings = WebSettings()
-    log: LogSettings = LogSettings()
+    sites_dir: ExpandedPath | None = Field(None, description="folder of your own site rules")
+    redis: fields.RedisSettings = fields.RedisSettings()
+    stream: fields.StreamSettings = fields.StreamSettings()
+    dedupe: fields.DedupeSettings = fields.DedupeSettings()
+    spool: fields.SpoolSettings = fields.SpoolSettings()
+    archive: fields.ArchiveSettings = fields.ArchiveSettings()
+    quarantine: fields.QuarantineSettings = fields.QuarantineSettings()
+    limits: fields.Limits = fields.Limits()
+    worker: fields.WorkerSettings = fields.WorkerSettings()
+    fetch: fields.FetchSettings = fields.FetchSettings()
+    feeds: fields.FeedsSettings = fields.FeedsSettings()
+    jobs: fields.JobsSettings = fields.JobsSettings()
+    web: fields.WebSettings = fields.WebSettings()
+    log: fields.LogSettings = fields.LogSettings()
     folders: tuple[Folder, ...] = ()
 
     @model_validator(mode="after")
     def _folders_apart(self) -> Self:
         folders = self.all_folders()
-        for number, one in enumerate(folders):
+        for number, folder in enumerate(folders):
+            name, path = folder.name, folder.path
             for other in folders[number + 1 :]:
-                if one.name == other.name:
-                    raise ValueError(f"two folders have the name {one.name}: each needs its own")
-                if one.path.is_relative_to(other.path) or other.path.is_relative_to(one.path):
-                    raise ValueError(f"{one.name} is inside {other.name}, or it in that: move one")
-            if one.in_place and self.state_dir.is_relative_to(one.path):
-                raise ValueError(f"state_dir is inside {one.name}, which is read in place: move it")
-            if one.name == MANUAL:
-                raise ValueError(f"{MANUAL} is the source of what is enqueued: choose another name")
-            if one.name == POLLED:
-                raise ValueError(f"{POLLED} is the source of what is polled: choose another name")
+                if name == other.name:
+                    raise ValueError(f"two folders have the name {name}: rename one of them")
+                if path.is_relative_to(other.path) or other.path.is_relative_to(path):
+                    raise ValueError(f"one of {name} and {other.name} is inside the other: move it")
+            if folder.in_place and self.state_dir.is_relative_to(path):
+                raise ValueError(f"state_dir is inside {name}, which is read in place: move it")
+            if name in (MANUAL, POLLED):
+                raise ValueError(f"{name} is the source of {_RESERVED[name]}: choose another name")
         return self
 
     def all_folders(self) -> tuple[Folder, ...]:
-        """The drop folders; where none is configured, one named `drop`."""
+        """The configured drop folders, or the default one, named `drop`."""
         if self.folders:
             return self.folders
         return (Folder(name="drop", path=self.drop or self.state_dir / "drop"),)
@@ -99,7 +83,7 @@ class Settings(BaseSettings):
         return next((folder for folder in self.all_folders() if folder.name == name), None)
 
     def profile(self, source: str) -> Profile:
-        """How articles of `source` are read and keyed; of an unknown one, by the defaults."""
+        """How articles of `source` are read and keyed; the defaults for an unknown source."""
         key_zone = ZoneInfo(self.dedupe.time_zone)
         folder = self.folder(source)
         if folder is None:
@@ -107,22 +91,22 @@ class Settings(BaseSettings):
         return profile_of(source, folder, key_zone)
 
     def processes(self) -> int:
-        """How many processes of one worker ingest, or do whatever else there is to do."""
+        """Processes of one worker for ingesting and everything else but fetching."""
         return self.worker.processes or max(2, os.cpu_count() or 2)
 
     def fetching(self) -> int:
-        """How many processes may fetch at once. One fetches some hundred feeds a second, and
-        mostly waits."""
+        """Processes of one worker that may fetch at once. Each fetches about a hundred feeds a
+        second and mostly waits."""
         return max(1, self.processes() // 2)
 
     def pool(self) -> int:
-        """How many processes one worker has: those that wait for servers take nobody's place."""
+        """All processes of one worker: those that fetch come in addition."""
         return self.processes() + self.fetching()
 
     def silent_beat_seconds(self) -> float:
-        """How long no tick of the scheduler may be heard before it is called silent."""
+        """Seconds without a tick after which the scheduler is reported as silent."""
         return max(30.0, 10 * self.worker.tick_seconds)
 
     def max_wakeups(self) -> int:
-        """How many messages of one queue may wait: more say nothing that these do not."""
+        """Messages that may wait in one queue: more would carry no more information."""
         return 2 * self.processes()
