@@ -16,7 +16,7 @@ from tests.world import World, article, in_child
 from worker.errors import SpoolUnavailable, StoreUnavailable
 from worker.model import Article, Decision, Identity, IndexEntry, PublishRequest, RawArticle
 from worker.normalize import Normalized
-from worker.pipeline import batch_run, extract
+from worker.pipeline import batch_run, extract, feed_documents
 from worker.pipeline.recover import recover
 from worker.pipeline.replay import replay
 from worker.spool import archive as archiving
@@ -193,13 +193,13 @@ def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyP
     for number in range(8):
         world.put(f"{number}.md", article(f"第{number}条"))
     world.look()
-    real = batch_run.parse_entry
+    real = feed_documents.parse_entry
 
     def slow(*args: Any) -> Iterator[Any]:
         time.sleep(0.2)
         yield from real(*args)
 
-    monkeypatch.setattr(batch_run, "parse_entry", slow)
+    monkeypatch.setattr(feed_documents, "parse_entry", slow)
     monkeypatch.setattr(batch_run, "JOURNAL_INTERVAL", timedelta(0))
 
     def ended() -> None:
@@ -352,7 +352,7 @@ def test_known_bytes_are_not_parsed(world: World, monkeypatch: pytest.MonkeyPatc
         raise AssertionError("parsed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch_run, "parse_entry", never)
+        patch.setattr(feed_documents, "parse_entry", never)
         world.put("b.md", data)
         world.run()
     assert world.totals().duplicate == 1

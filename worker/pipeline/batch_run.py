@@ -25,10 +25,9 @@ from worker.pipeline.extract import (
     ParseFailure,
     entry_source,
     file_mark,
-    parse_entry,
     sha256,
 )
-from worker.pipeline.feed_documents import entry_form, read_entry_bundle
+from worker.pipeline.feed_documents import entry_form, read_entry
 from worker.pipeline.feed_run import parse_feed
 from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch
@@ -163,17 +162,10 @@ class BatchRun:
             self._finished.append(entry.number)
 
     def _items(self, file: _File, data: bytes) -> Iterator[ParsedArticle | ParseFailure | Outcome]:
-        entry = file.entry
-        match entry_form(entry):
-            case Form.FEED:
-                may_look_up = self._may_look_up(entry)
-                yield from parse_feed(
-                    self._reader, entry, data, self._deps, may_look_up=may_look_up
-                )
-            case Form.CAPSULE:
-                yield read_entry_bundle(self._reader, entry, data)
-            case _:
-                yield from parse_entry(self._reader, entry, data, file.digest)
+        if entry_form(file.entry) is Form.FEED:
+            may_look_up = self._may_look_up(file.entry)
+            return parse_feed(self._reader, file.entry, data, self._deps, may_look_up=may_look_up)
+        return read_entry(self._reader, file.entry, data, file.digest)
 
     def _add(self, entry: Entry, item: ParsedArticle | ParseFailure | Outcome) -> None:
         """Queue an article for publishing, or an outcome for the journal; refuse what failed."""

@@ -197,8 +197,6 @@ def _parse(
         for item in parse_document(to_document(entry, data), reader.context(entry)):
             yield item
             count += 1
-    except Retryable:
-        raise
     except Exception as error:
         reason, message = classify_error(error, entry.path)
         yield ParseFailure(count, reason, message, data, whole_file=count == 0)
@@ -231,8 +229,6 @@ def normalize_item(
             first_seen_at=first_seen_at(entry, reader.head),
             html_depth=reader.settings.limits.html_depth,
         )
-    except Retryable:
-        raise
     except Exception as error:
         raw = item.html.encode("utf-8", "replace")
         return ParseFailure(ordinal, *classify_error(error, entry.path), raw, whole_file)
@@ -258,8 +254,10 @@ def _provenance(
 
 
 def classify_error(error: Exception, path: str) -> tuple[Reason, str]:
-    """The reason and message with which an input is refused that raised `error`. Anything but a
-    Rejected is a bug, and is logged."""
+    """The reason and message with which an input is refused that raised `error`. Raises a Retryable
+    again: it is no fault of the input. Anything but a Rejected is a bug, and is logged."""
+    if isinstance(error, Retryable):
+        raise error
     if isinstance(error, Rejected):
         return error.reason, str(error)
     if isinstance(error, RecursionError):

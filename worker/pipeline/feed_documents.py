@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from worker.errors import Retryable
 from worker.formats.feed.polled import FeedEntry, FeedFile, read_feed
 from worker.formats.page.entry_bundle import unpack
 from worker.formats.page.full_text import merge
@@ -83,8 +82,6 @@ class FeedDocument:
     def _read(self, feed_entry: FeedEntry) -> RawArticle | Refusal:
         try:
             return feed_entry.read()
-        except Retryable:
-            raise
         except Exception as error:  # no other entry's fault
             return Refusal(*classify_error(error, self.entry.path), raw=feed_entry.raw)
 
@@ -104,8 +101,6 @@ def open_document(reader: EntryReader, entry: Entry, data: bytes) -> FeedDocumen
     """A feed document, or why it is none."""
     try:
         feed = read_feed(to_document(entry, data), reader.context(entry))
-    except Retryable:
-        raise
     except Exception as error:
         return ParseFailure(0, *classify_error(error, entry.path), raw=data, whole_file=True)
     profile = reader.profile(entry)
@@ -114,9 +109,9 @@ def open_document(reader: EntryReader, entry: Entry, data: bytes) -> FeedDocumen
 
 
 def read_entry(
-    reader: EntryReader, entry: Entry, data: bytes
+    reader: EntryReader, entry: Entry, data: bytes, digest: str | None = None
 ) -> Iterator[ParsedArticle | ParseFailure]:
-    """Every article of an entry of any form, as a replay publishes it again."""
+    """Every article of an entry of any form. `digest` is the SHA-256 of `data`, if it is known."""
     form = entry_form(entry)
     if form is Form.FEED:
         document = open_document(reader, entry, data)
@@ -128,7 +123,7 @@ def read_entry(
     elif form is Form.CAPSULE:
         yield read_entry_bundle(reader, entry, data)
     else:
-        yield from parse_entry(reader, entry, data)
+        yield from parse_entry(reader, entry, data, digest)
 
 
 def read_entry_bundle(
@@ -137,8 +132,6 @@ def read_entry_bundle(
     """A feed entry with its page, as one article."""
     try:
         merged = merge(unpack(data), reader.context(entry))
-    except Retryable:
-        raise
     except Exception as error:
         return ParseFailure(0, *classify_error(error, entry.path), raw=data, whole_file=True)
     assert entry.origin is not None
