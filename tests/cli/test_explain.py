@@ -102,7 +102,7 @@ def test_explain_knows_files_that_are_gone(home: Home) -> None:
     assert "refused, empty" in home.run("explain", "bad.md").stdout
     never = home.run("explain", "never.md")
     assert never.exit_code == 2
-    assert "none of that path was ever taken" in never.stderr
+    assert "none with that path was ever accepted" in never.stderr
 
 
 def test_what_waits_for_its_page_is_explained(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,9 +145,9 @@ def test_an_address_of_which_nothing_was_taken(home: Home) -> None:
     was given as a path, and how to ask for one."""
     never = home.run("explain", "https://harbour.example/x")
     assert never.exit_code == 2
-    assert "nothing was ever taken from https://harbour.example/x" in never.stderr
-    assert "by --title and --date" in never.stderr
-    assert "by --title and --date" in home.run("explain", "港口启用新码头").stderr
+    assert "nothing was ever accepted from https://harbour.example/x" in never.stderr
+    assert "--title and --date" in never.stderr
+    assert "--title and --date" in home.run("explain", "港口启用新码头").stderr
 
 
 def test_an_address_waits_and_is_refused_under_its_own_name(
@@ -172,7 +172,7 @@ def test_a_date_that_is_none_is_told_how_to_write_it(home: Home) -> None:
     """Day, month, year in another order may mean two days."""
     wrong = home.run("explain", "--title", "甲", "--date", "32.11.2026")
     assert wrong.exit_code == 2
-    assert "32.11.2026 is no date that can be used: write it YYYY-MM-DD" in wrong.stderr
+    assert "32.11.2026 is not a valid date: write it as YYYY-MM-DD" in wrong.stderr
 
 
 def test_explain_without_redis_asks_the_archive(lonely: Home) -> None:
@@ -181,7 +181,7 @@ def test_explain_without_redis_asks_the_archive(lonely: Home) -> None:
     (told,) = lonely.lines("explain", str(path), code=3)
     assert told["id"].startswith("20220304-")
     assert told["known"] is None
-    assert "only the archive was asked" in lonely.run("explain", str(path)).stderr
+    assert "only the archive was searched" in lonely.run("explain", str(path)).stderr
 
 
 def test_explain_of_a_title_without_a_date_wants_the_file(home: Home) -> None:

@@ -307,7 +307,7 @@ def test_feeds_that_cannot_be_read_hide_no_work(
         assert found["polled"]["feeds"] == expected
         shown = home.run("status")
         assert shown.exit_code == 0
-        assert "The feeds cannot be read; those of before are polled." in shown.stdout
+        assert "The feeds cannot be read; the previous ones are still polled." in shown.stdout
         path.write_text(f'[[feeds]]\nname = "harbour"\nurl = "{web.url("/feed")}"\n')
         polled(home)
         assert home.json("status")["feeds_problem"] is None

@@ -28,15 +28,16 @@ from worker.sources.lookup import require_source
 from worker.spool import batch, manifest
 from worker.spool.archive import Archive
 from worker.spool.layout import roots
+from worker.store.articles import ArticleStore
 from worker.store.factory import article_store
 
-_PAST = 50
-"""Decisions told about one article; its first publication is always among them."""
+_MAX_HISTORY = 50
+"""Decisions shown for one article; its first publication is always among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class InStream:
-    """The article's newest entry, while the stream still has it."""
+    """The article's newest entry in the stream, until it is trimmed."""
 
     stream_id: str
     source: str
@@ -47,9 +48,9 @@ class InStream:
 class Explained:
     """One article, or one refusal. Times are RFC 3339, UTC.
 
-    `known` is what the index says, None where Redis does not answer. `folded_title`, `scope` and
-    `content_hash` are set where the article's own text was at hand. `past` is what the archive's
-    journals hold, oldest first. `waiting_in` names the batch in which the file waits.
+    `known` says whether the index has the article; None where Redis does not answer.
+    `folded_title`, `scope` and `content_hash` are set where the article's text was read. `past` are
+    the decisions in the archive, oldest first. `waiting_in` names the batch of a waiting file.
     """
 
     path: str | None = None
@@ -71,16 +72,14 @@ class Explained:
 
     @property
     def first(self) -> HistoryEntry | None:
-        """The publication that the others are duplicates of, if the archive still has it."""
-        return next((one for one in self.past if one.status is Status.PUBLISHED), None)
+        """The first publication, if the archive still has it."""
+        return next((entry for entry in self.past if entry.status is Status.PUBLISHED), None)
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainResult:
-    """All that is known; `problem` says in words what could not be looked up.
-
-    `complete` is False where Redis did not answer.
-    """
+    """The answer. `problem` says in words what could not be looked up; `complete` is False where
+    Redis did not answer."""
 
     articles: tuple[Explained, ...]
     problem: str | None = None
@@ -90,108 +89,108 @@ class ExplainResult:
 def explain_title(
     settings: Settings, title: str, date: str | None, source: str | None = None
 ) -> ExplainResult:
-    """Explain the article that a title and a date name. Raises ConfigError, UsageError; NotThere
-    where there is no such source, whose rules the key would be made by."""
+    """Explain the article with this title and date, by the rules of `source`. Raises ConfigError,
+    UsageError; NotThere where there is no such source."""
     require_source(settings, source)
     profile = CatalogReader(settings).profile(source or MANUAL)
     rule = open_sites(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
-    about = Explained(title=title, date=found.date, folded_title=found.title, scope=profile.scope)
+    article = Explained(title=title, date=found.date, folded_title=found.title, scope=profile.scope)
     if found.identity is None:
         if date and found.date is None:
             raise UsageError(
-                f"{printable(date, 80)} is no date that can be used: write it YYYY-MM-DD, or give "
-                "a PATH"
+                f"{printable(date, 80)} is not a valid date: write it as YYYY-MM-DD, or give a PATH"
             )
         if found.date is None:
             why = "without a date the key needs the article's content: give --date, or a PATH"
         else:
             why = f"with the scope {profile.scope} the key needs the article itself: give a PATH"
-        return ExplainResult((about,), why)
-    return _looked_up(settings, [(about, found.identity)])
+        return ExplainResult((article,), why)
+    return _look_up(settings, [(article, found.identity)])
 
 
 def explain_id(settings: Settings, article_id: str) -> ExplainResult:
-    """Explain the article of an id; of one that nobody knows, nothing but that."""
-    return _looked_up(settings, [(Explained(id=article_id), None)])
+    """Explain the article with this id; an unknown one is neither known nor has a past."""
+    return _look_up(settings, [(Explained(id=article_id), None)])
 
 
 def explain_path(settings: Settings, path: Path, source: str | None = None) -> ExplainResult:
-    """Explain a file that is here, else what was taken under that path. Raises UsageError;
-    NotThere where there is no such source."""
+    """Explain a file that exists here, or else the files that were accepted with that path. Raises
+    UsageError; NotThere where there is no such source."""
     require_source(settings, source)
     if path.is_file():
-        return _of_file(settings, path, source)
-    found = explain_recorded_path(settings, str(path))
-    if not found.articles:
+        return _explain_file(settings, path, source)
+    result = explain_recorded_path(settings, str(path))
+    if not result.articles:
         raise UsageError(
-            f"there is no file {printable(path)} here, and none of that path was ever taken; an "
-            "article is found by --title and --date, too"
+            f"no file {printable(path)} exists here, and none with that path was ever accepted; "
+            "give --title and --date instead"
         )
-    return found
+    return result
 
 
 def explain_recorded_path(settings: Settings, path: str) -> ExplainResult:
-    """Explain what was taken under a path, as it was noted; no file of that path is looked at, so
-    that whoever asks from outside learns nothing of the disk. Without articles: nothing was."""
+    """Explain the files that were accepted with a path; no articles where there are none. The disk
+    is not looked at, so a client learns nothing about it."""
     past = list(find_by_path(Archive(settings.state_dir), path))
-    waiting = _waiting(settings, lambda noted: matches_path(path, noted))
-    return _of_past(settings, printable(path), past, waiting)
+    waiting = _waiting(settings, lambda recorded: matches_path(path, recorded))
+    return _explain_history(settings, printable(path), past, waiting)
 
 
 def explain_address(settings: Settings, url: str) -> ExplainResult:
-    """Explain what was taken from an address: a page, or the entries of a feed, as the archive
-    noted them; nothing is fetched. Raises NotThere."""
-    shown = printable(shown_url(url))  # as a path is noted
+    """Explain what was fetched from an address, a page or the entries of a feed, by the archive;
+    nothing is fetched now. Raises NotThere."""
+    shown = printable(shown_url(url))  # in the form in which paths are recorded
     past = list(find_by_address(Archive(settings.state_dir), shown))
-    waiting = _waiting(settings, lambda noted: matches_address(shown, printable(noted)))
-    found = _of_past(settings, shown, past, waiting)
-    if not found.articles:
+    waiting = _waiting(settings, lambda recorded: matches_address(shown, printable(recorded)))
+    result = _explain_history(settings, shown, past, waiting)
+    if not result.articles:
         raise NotThere(
-            f"nothing was ever taken from {shown}, as far as the archive goes back: an article is "
-            "found by --title and --date, too"
+            f"nothing was ever accepted from {shown}, as far as the archive goes back: give "
+            "--title and --date instead"
         )
-    return found
+    return result
 
 
-def _of_past(
+def _explain_history(
     settings: Settings, shown: str, past: Sequence[HistoryEntry], waiting: Iterable[Explained]
 ) -> ExplainResult:
-    """What was decided under a path or an address, and what of it waits."""
-    ids = list(dict.fromkeys(one.id for one in past if one.id))
-    named = [(Explained(path=shown, id=article_id), None) for article_id in ids]
-    answer = _looked_up(settings, named)
-    refused = tuple(
-        Explained(path=one.path, past=(one,), reason=one.reason, message=one.message, known=None)
-        for one in past
-        if one.id is None
+    """The articles and refusals of past decisions, and the files that wait."""
+    ids = list(dict.fromkeys(entry.id for entry in past if entry.id))
+    result = _look_up(
+        settings, [(Explained(path=shown, id=article_id), None) for article_id in ids]
     )
-    return replace(answer, articles=(*answer.articles, *refused, *waiting))
+    refused = (
+        Explained(path=entry.path, past=(entry,), reason=entry.reason, message=entry.message)
+        for entry in past
+        if entry.id is None
+    )
+    return replace(result, articles=(*result.articles, *refused, *waiting))
 
 
-def _of_file(settings: Settings, path: Path, source: str | None) -> ExplainResult:
+def _explain_file(settings: Settings, path: Path, source: str | None) -> ExplainResult:
     limit = settings.limits.file_bytes
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
         raise UsageError(
-            f"{printable(path)} cannot be read: {error.strerror}; check its rights"
+            f"{printable(path)} cannot be read: {error.strerror}; check its permissions"
         ) from error
     if len(data) > limit:
-        raise UsageError(f"{printable(path)} is larger than limits.file_mb, and refused: split it")
-    read = list(read_document(data, str(path), settings, utc_now(), source))
-    articles = [_of_item(item, path) for item in read if isinstance(item, ParsedArticle)]
-    answer = _looked_up(settings, articles)
+        raise UsageError(f"{printable(path)} is larger than limits.file_mb: split it")
+    items = list(read_document(data, str(path), settings, utc_now(), source))
+    articles = [_describe(item, path) for item in items if isinstance(item, ParsedArticle)]
+    result = _look_up(settings, articles)
     refused = (
         Explained(path=printable(path), reason=item.reason, message=item.message)
-        for item in read
+        for item in items
         if isinstance(item, ParseFailure)
     )
-    return replace(answer, articles=(*answer.articles, *refused))
+    return replace(result, articles=(*result.articles, *refused))
 
 
-def _of_item(item: ParsedArticle, path: Path) -> tuple[Explained, Identity]:
+def _describe(item: ParsedArticle, path: Path) -> tuple[Explained, Identity]:
     article, identity = item.normalized.article, item.normalized.identity
     return (
         Explained(
@@ -207,62 +206,67 @@ def _of_item(item: ParsedArticle, path: Path) -> tuple[Explained, Identity]:
     )
 
 
-def _looked_up(
+def _look_up(
     settings: Settings, articles: Sequence[tuple[Explained, Identity | None]]
 ) -> ExplainResult:
+    """Complete articles by the index and the archive; each has an identity, or at least an id."""
     archive = Archive(settings.state_dir)
     store = article_store(settings)
     problem: str | None = None
-    done = []
-    for about, identity in articles:
-        article_id = identity.id if identity else about.id
-        assert article_id is not None  # one of the two is how it was named
-        told = replace(about, id=article_id)
-        try:
-            known = store.find(article_id) if problem is None else None
-            entry = store.entry(known) if known else None
-        except Retryable as error:
-            problem, known, entry = f"{error}; only the archive was asked", None, None
-        if known is not None:
-            told = replace(
-                told,
-                known=True,
-                known_since=rfc3339_from_ms(known.first_published_ms),
-                revision=known.revision,
-                same_content=_same(identity, known.identity),
-                in_stream=InStream(entry.stream_id, entry.source, entry.revision)
-                if entry
-                else None,
-                title=told.title or (entry.title if entry else None),
-                date=told.date or known.identity.date,
-            )
-        elif problem is None:
-            told = replace(told, known=False)
+    results = []
+    for described, identity in articles:
+        article_id = identity.id if identity else described.id
+        assert article_id is not None
+        article = replace(described, id=article_id)
+        if problem is None:
+            try:
+                article = _look_up_index(store, article, article_id, identity)
+            except Retryable as error:
+                problem = f"{error}; only the archive was searched"
         past = list(find_by_article(archive, article_id))
-        title = told.title or next((one.title for one in past if one.title), None)
-        done.append(replace(told, past=_shortened(past), title=title))
-    return ExplainResult(tuple(done), problem, complete=problem is None)
+        title = article.title or next((entry.title for entry in past if entry.title), None)
+        results.append(replace(article, past=_shorten(past), title=title))
+    return ExplainResult(tuple(results), problem, complete=problem is None)
 
 
-def _same(identity: Identity | None, known: Identity) -> bool | None:
-    """Whether the contents are one; the index keeps only the first bytes of the hash."""
+def _look_up_index(
+    store: ArticleStore, article: Explained, article_id: str, identity: Identity | None
+) -> Explained:
+    known = store.find(article_id)
+    if known is None:
+        return replace(article, known=False)
+    entry = store.entry(known)
+    return replace(
+        article,
+        known=True,
+        known_since=rfc3339_from_ms(known.first_published_ms),
+        revision=known.revision,
+        same_content=_has_same_content(identity, known.identity),
+        in_stream=InStream(entry.stream_id, entry.source, entry.revision) if entry else None,
+        title=article.title or (entry.title if entry else None),
+        date=article.date or known.identity.date,
+    )
+
+
+def _has_same_content(identity: Identity | None, known: Identity) -> bool | None:
+    """None where it cannot be said. The index keeps only the first bytes of the hash."""
     if identity is None or not identity.content:
         return None
     return identity.content.startswith(known.content)
 
 
-def _shortened(past: list[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    return tuple(past) if len(past) <= _PAST else (past[0], *past[-(_PAST - 1) :])
+def _shorten(past: list[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    return tuple(past) if len(past) <= _MAX_HISTORY else (past[0], *past[-(_MAX_HISTORY - 1) :])
 
 
-def _waiting(settings: Settings, meant: Callable[[str], bool]) -> Iterator[Explained]:
-    """The batches in which a file waits whose path is `meant`."""
+def _waiting(settings: Settings, is_wanted: Callable[[str], bool]) -> Iterator[Explained]:
+    """The batches in which a file with a wanted path waits."""
     for root in roots(settings):
         for name in batch.batch_names(root):
             try:
                 entries = manifest.load(root.work / name).entries
             except Retryable:
-                continue  # finished meanwhile
+                continue  # it was finished in between
             for entry in entries:
-                if meant(entry.path):
+                if is_wanted(entry.path):
                     yield Explained(path=printable(entry.path), waiting_in=name)

@@ -1,4 +1,4 @@
-"""How the feeds stand: when each brought something, when it is polled next, what is wrong."""
+"""The state of each feed: when it had news, when it is polled next, and what is wrong."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,13 +18,13 @@ from worker.store.feeds import FeedState
 
 
 class FeedStatus(StrEnum):
-    """How a feed stands. Stable: in `--json` and in the docs."""
+    """The status of a feed. Stable: in `--json` and in the docs."""
 
     NEW = "new"
-    """It was not polled yet."""
+    """Not polled yet."""
     OK = "ok"
     FAILING = "failing"
-    """Its last polls failed, or what came was no feed."""
+    """Its last polls failed, or the documents were no feeds."""
     PAUSED = "paused"
     UNKNOWN = "unknown"
     """Redis does not answer."""
@@ -34,10 +34,10 @@ class FeedStatus(StrEnum):
 class FeedView:
     """One feed. Times are RFC 3339, UTC; addresses are without credentials.
 
-    `configured` says that it stands in the config file, so that no command changes it. `moved_to`
-    is where it is polled since its server moved it for good. `interval_seconds` is None where a
-    `schedule` says when. `failures` are polls in a row that failed or brought what cannot be read;
-    `trouble` and `error` are of the last one. Counts are of articles, and None without Redis.
+    `configured`: the feed is defined in the config file, so no command changes it. `moved_to` is
+    its address after a permanent redirect. `interval_seconds` is None where it has a `schedule`.
+    `failures` counts consecutive polls that failed or brought unreadable documents; `trouble` and
+    `error` belong to the last of them. Counts are of articles, and None without Redis.
     """
 
     name: str
@@ -68,8 +68,8 @@ class FeedView:
 
 @dataclass(frozen=True, slots=True)
 class FeedsView:
-    """All feeds by name, at the moment `at`. `paused`: none is polled. `problem` says in words why
-    nothing is known but what is configured."""
+    """All feeds by name, at the time `at`. `paused`: none is polled. `problem` says in words why
+    only the configuration is known."""
 
     at: str
     feeds: tuple[FeedView, ...]
@@ -78,9 +78,9 @@ class FeedsView:
 
     def named(self, name: str) -> FeedView:
         """Raises NotThere, with the nearest name."""
-        found = {feed.name: feed for feed in self.feeds}
-        require_name("feed", name, found)
-        return found[name]
+        feeds = {feed.name: feed for feed in self.feeds}
+        require_name("feed", name, feeds)
+        return feeds[name]
 
 
 def list_feeds(settings: Settings, now: datetime) -> FeedsView:
@@ -110,7 +110,7 @@ def _view(
     feed: Feed, state: FeedState | None, settings: Settings, now: datetime, *, owned: bool
 ) -> FeedView:
     paused = is_paused(settings.state_dir, feed.name)
-    about = FeedView(
+    view = FeedView(
         name=feed.name,
         url=shown_url(feed.url),
         standing=FeedStatus.PAUSED if paused else FeedStatus.UNKNOWN,
@@ -120,28 +120,25 @@ def _view(
         schedule=feed.schedule or None,
     )
     if state is None:
-        return about
+        return view
     return replace(
-        about,
+        view,
         standing=_standing(state, paused=paused),
-        title=state.title,
         interval_seconds=None if feed.schedule else _interval(feed, state, settings),
         last_poll=_time(state.polled_ms),
         last_new=_time(state.new_ms),
         next_poll=None if paused else _next_poll(state, now),
         moved_to=shown_url(state.address) if state.address else None,
-        entries=state.entries,
-        published=state.published,
-        revised=state.revised,
-        duplicate=state.duplicate,
-        rejected=state.rejected,
-        gaps=state.gaps,
         last_gap=_time(state.gap_ms),
         failures=state.failures or state.bad,
         trouble=state.trouble or state.bad_reason,
         error=state.error or state.bad_message,
         last_error=_last_error(state),
+        **{name: getattr(state, name) for name in _FROM_STATE},
     )
+
+
+_FROM_STATE = ("title", "entries", "published", "revised", "duplicate", "rejected", "gaps")
 
 
 def _standing(state: FeedState, *, paused: bool) -> FeedStatus:
@@ -153,18 +150,18 @@ def _standing(state: FeedState, *, paused: bool) -> FeedStatus:
 
 
 def _next_poll(state: FeedState, now: datetime) -> str | None:
-    """None where no worker has heard of the feed yet."""
+    """None where no worker has read the configuration of the feed yet."""
     return rfc3339(now) if state.due_ms == 0 else _time(state.due_ms)
 
 
 def _last_error(state: FeedState) -> str | None:
     if state.failures:
         return _time(state.error_ms)
-    return _time(state.polled_ms) if state.bad else None  # each poll brought it again
+    return _time(state.polled_ms) if state.bad else None
 
 
 def _interval(feed: Feed, state: FeedState, settings: Settings) -> float:
-    """What is between two polls; of a new feed, what it begins with."""
+    """Seconds between two polls; for a new feed, its first interval."""
     shortest, longest = feed.bounds(settings)
     return state.interval or min(longest, max(shortest, FIRST_SECONDS))
 

@@ -1,6 +1,6 @@
-"""What the archive tells of an article or a file: the ledger outlives the stream."""
+"""Past decisions about an article or a file, from the archive: it outlives the stream."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -13,7 +13,7 @@ from worker.spool.archive import Archive, Segment
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One decision of the past. Times are RFC 3339, UTC; `path` and `title` as they were noted."""
+    """One past decision. Times are RFC 3339, UTC; `path` and `title` are as recorded then."""
 
     at: str
     source: str
@@ -36,55 +36,56 @@ class HistoryEntry:
 
 def find_by_article(archive: Archive, article_id: str) -> Iterator[HistoryEntry]:
     """Every decision about the article `article_id`, oldest first."""
-    wanted = article_id.encode()
-    for segment in _holding(archive.segments(), wanted):
-        yield from _past(segment, lambda outcome: outcome.id == article_id)
+    return _decisions(archive, article_id.encode(), lambda outcome: outcome.id == article_id)
 
 
 def find_by_path(archive: Archive, path: str) -> Iterator[HistoryEntry]:
-    """Every decision about a file of that path, oldest first.
-
-    A path as it was below its source's folder, or one that ends or begins with that.
-    """
+    """Every decision about a file with the path `path`, oldest first: the path below its source's
+    folder, or one of which either is the end of the other."""
     shown = printable(path, 1000).removeprefix("./")
     name = orjson.dumps(shown.rsplit("/", 1)[-1])[1:-1]
-    for segment in _holding(archive.segments(), name):
-        yield from _past(segment, lambda outcome: matches_path(shown, outcome.path))
+    return _decisions(archive, name, lambda outcome: matches_path(shown, outcome.path))
 
 
 def find_by_address(archive: Archive, shown: str) -> Iterator[HistoryEntry]:
-    """Every decision about what was fetched from an address, oldest first; `shown` is how that is
-    shown, without credentials."""
-    for segment in _holding(archive.segments(), orjson.dumps(shown)[1:-1]):
-        yield from _past(segment, lambda outcome: matches_address(shown, outcome.path))
+    """Every decision about a document fetched from an address, oldest first; `shown` is the address
+    without credentials."""
+    text = orjson.dumps(shown)[1:-1]
+    return _decisions(archive, text, lambda outcome: matches_address(shown, outcome.path))
 
 
-def matches_path(asked: str, noted: str) -> bool:
-    """True if one is the end of the other, by whole names; `!member` is a part of a file."""
-    noted = noted.partition("!")[0]
-    return asked == noted or asked.endswith(f"/{noted}") or noted.endswith(f"/{asked}")
+def matches_path(path: str, recorded: str) -> bool:
+    """Whether one is the end of the other, by whole names; `!member` is a part of a file."""
+    recorded = recorded.partition("!")[0]
+    return path == recorded or path.endswith(f"/{recorded}") or recorded.endswith(f"/{path}")
 
 
-def matches_address(shown: str, noted: str) -> bool:
-    """True if `noted` is that address, or `!member` of what was there."""
-    return noted == shown or noted.startswith(f"{shown}!")
+def matches_address(shown: str, recorded: str) -> bool:
+    """Whether `recorded` is that address, or a `!member` of the document there."""
+    return recorded == shown or recorded.startswith(f"{shown}!")
 
 
-def _holding(segments: Iterable[Segment], text: bytes) -> Iterator[Segment]:
-    """Those whose journal has `text` in it: one search of bytes is cheaper than any parsing."""
-    for segment in segments:
+_FROM_OUTCOME = [name for name in HistoryEntry.__slots__ if name in Outcome.__slots__]
+
+
+def _decisions(
+    archive: Archive, text: bytes, is_wanted: Callable[[Outcome], bool]
+) -> Iterator[HistoryEntry]:
+    """The wanted decisions in the segments whose journal contains `text`: one search of bytes is
+    cheaper than parsing."""
+    for segment in archive.segments():
         try:
             if text in segment.journal_path.read_bytes():
-                yield segment
+                yield from _decisions_in(segment, is_wanted)
         except FileNotFoundError:
-            continue  # expired meanwhile
+            continue  # it has just expired
 
 
-def _past(segment: Segment, wanted: Callable[[Outcome], bool]) -> Iterator[HistoryEntry]:
+def _decisions_in(segment: Segment, is_wanted: Callable[[Outcome], bool]) -> Iterator[HistoryEntry]:
     head = segment.head()
     origins = {file.entry: file.origin for file in head.files if file.origin is not None}
     for outcome in segment.outcomes():
-        if outcome.status is not Status.READ and wanted(outcome):
+        if outcome.status is not Status.READ and is_wanted(outcome):
             origin = origins.get(outcome.entry)
             yield HistoryEntry(
                 at=head.archived_at,
@@ -92,16 +93,5 @@ def _past(segment: Segment, wanted: Callable[[Outcome], bool]) -> Iterator[Histo
                 kind=origin.kind if origin else head.batch.kind,
                 job=head.batch.job,
                 batch=segment.batch,
-                entry=outcome.entry,
-                path=outcome.path,
-                status=outcome.status,
-                id=outcome.id,
-                title=outcome.title,
-                stream_id=outcome.stream_id,
-                revision=outcome.revision,
-                content_differs=outcome.content_differs,
-                raw_sha256=outcome.raw_sha256,
-                reason=outcome.reason,
-                message=outcome.message,
-                quarantine=outcome.quarantine,
+                **{name: getattr(outcome, name) for name in _FROM_OUTCOME},
             )

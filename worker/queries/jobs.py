@@ -1,6 +1,8 @@
-"""Jobs: each enqueue, and what the scan found of a source within an hour."""
+"""Jobs: what each enqueue, or one source within an hour, brought in."""
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
@@ -15,7 +17,7 @@ from worker.store.tally import RefusedSummary
 
 @dataclass(frozen=True, slots=True)
 class JobFiles:
-    """The files of a job by where they are; those worked on are in batches that are held."""
+    """The files of a job by place; `working` are those in batches that a worker holds."""
 
     accepted: int
     waiting: int
@@ -36,12 +38,12 @@ class JobArticles:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One job. Times are RFC 3339, UTC; `refused` is filled where one job is asked for.
+    """One job. Times are RFC 3339, UTC; only :func:`get_job` fills `refused`.
 
-    `started_by` is who began it: `person`, `scan`, `feed`, `retry`, or `unknown` where Redis was
-    away then. `waited_seconds` passed until a worker took its first batch, `ran_seconds` from then
-    until the last batch that is done; None where that is not known (yet), and in a job of what was
-    found or polled within an hour: files come at any time of it.
+    `started_by` is `person`, `scan`, `feed`, `retry`, or `unknown` where Redis did not answer then.
+    `waited_seconds` is the time until a worker took the first batch, `ran_seconds` from then to the
+    end of the last finished batch; both are None where unknown, and for an hour of one source,
+    whose files arrive at any time in it.
     """
 
     id: str
@@ -72,14 +74,14 @@ _STARTED_BY = {
 
 
 def list_jobs(settings: Settings, count: int, cursor: int = 0) -> tuple[JobView, ...]:
-    """The newest jobs first, after the first `cursor` of them. Raises StoreUnavailable."""
+    """Newest first, after the first `cursor` jobs. Raises StoreUnavailable."""
     states = job_store(settings).list(count, cursor)
     held = _held_files(settings) if any(state.open_files for state in states) else {}
     return tuple(_view(state, held.get(state.job.id, 0)) for state in states)
 
 
 def get_job(settings: Settings, job_id: str) -> JobView:
-    """One job, with what was refused of it. Raises NotThere, StoreUnavailable."""
+    """One job with its refused inputs. Raises NotThere, StoreUnavailable."""
     store = job_store(settings)
     state = store.get(job_id)
     if state is None:
@@ -91,29 +93,29 @@ def get_job(settings: Settings, job_id: str) -> JobView:
     return _view(state, _held_files(settings).get(job_id, 0), refused)
 
 
-def _held_files(settings: Settings) -> dict[str, int]:
-    """Files by job in the batches that a worker holds now. Only these are read: of a thousand that
-    wait, the others cost a look at their lock."""
-    held: dict[str, int] = {}
+def _held_files(settings: Settings) -> Mapping[str, int]:
+    """Files by job in the batches that a worker holds now. Only the locks of the others are looked
+    at: thousands may wait."""
+    held: Counter[str] = Counter()
     for root in roots(settings):
         for name in batch.batch_names(root):
             folder = root.work / name
             if batch.is_free(folder):
                 continue
             try:
-                found = manifest.load(folder)
+                loaded = manifest.load(folder)
             except SpoolUnavailable:
-                continue  # finished meanwhile
-            if found.head.job:
-                held[found.head.job] = held.get(found.head.job, 0) + len(found.entries)
+                continue  # it was finished in between
+            if loaded.head.job:
+                held[loaded.head.job] += len(loaded.entries)
     return held
 
 
 def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) -> JobView:
     working = min(held, state.open_files)
-    counts = asdict(state.tally)
-    # What is found or polled within an hour comes at any time of it: between its first and its last
-    # batch nobody need have worked.
+    tally = state.tally
+    # The files of such a job arrive at any time within the hour: between its first and its last
+    # batch there may be no work.
     hourly = state.job.kind in (JobKind.SCAN, JobKind.POLL)
     return JobView(
         id=state.job.id,
@@ -123,16 +125,14 @@ def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) 
         created_at=rfc3339_from_ms(state.job.created_ms),
         last_at=rfc3339_from_ms(state.last_ms) if state.last_ms else None,
         files=JobFiles(
-            # A batch may be settled before its files are added: what is done was accepted.
-            accepted=state.open_files + state.tally.archived + state.tally.quarantined,
+            # A batch may be settled before its files are added: finished files were accepted.
+            accepted=state.open_files + tally.archived + tally.quarantined,
             waiting=state.open_files - working,
             working=working,
-            archived=state.tally.archived,
-            quarantined=state.tally.quarantined,
+            archived=tally.archived,
+            quarantined=tally.quarantined,
         ),
-        articles=JobArticles(
-            **{name: counts[name] for name in ("published", "revised", "duplicate", "rejected")}
-        ),
+        articles=JobArticles(tally.published, tally.revised, tally.duplicate, tally.rejected),
         started_by=_STARTED_BY[state.job.kind],
         waited_seconds=None if hourly else _seconds(state.job.created_ms, state.began_ms),
         ran_seconds=None if hourly else _seconds(state.began_ms, state.last_ms),
@@ -141,5 +141,5 @@ def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) 
 
 
 def _seconds(since_ms: int | None, until_ms: int | None) -> float | None:
-    """What passed between two moments, maybe of two machines' clocks."""
+    """Seconds between two times, which may be from the clocks of two machines."""
     return max(0, until_ms - since_ms) / 1000 if since_ms and until_ms else None
