@@ -66,7 +66,7 @@ def may_fetch(monkeypatch: pytest.MonkeyPatch, web: Web) -> None:
 def look_anew(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
     """Let what is shown be good for so long only, however dear it is to look at."""
     monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", seconds)
-    monkeypatch.setattr("worker.web.shared._SHARE", 0)
+    monkeypatch.setattr("worker.web.shared._COST_RATIO", 0)
 
 
 @contextmanager

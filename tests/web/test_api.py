@@ -175,7 +175,7 @@ def test_bodies_that_cannot_be_read(ours: Served, kind: str, body: bytes, status
 def test_uploads_are_bounded(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """By their bytes, whatever they declare, by the number of files, and of fields."""
     monkeypatch.setenv("NEWSDROP_WEB_UPLOAD_MB", "1")
-    monkeypatch.setattr(uploading, "MOST_FILES", 3)
+    monkeypatch.setattr(uploading, "MAX_FILES", 3)
     half = [sent("a", b"x" * 600_000), sent("b", b"x" * 600_000)]
     with served(ours.home) as small:
         problem = small.post("/enqueue", files=half, status=413)
@@ -208,7 +208,7 @@ def test_a_sender_that_goes_away_leaves_nothing(ours: Served) -> None:
 
 def test_only_so_many_uploads_at_once(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond it 503 and when to come again: the disk that unaccepted bytes take is bounded."""
-    monkeypatch.setattr(uploading, "AT_ONCE", 0)
+    monkeypatch.setattr(uploading, "MAX_UPLOADS", 0)
     answer = ours.client.post(
         "/api/v1/enqueue", files=[sent("a.md", article("甲"))], headers=CHANGES
     )

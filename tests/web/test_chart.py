@@ -5,7 +5,7 @@ import re
 import pytest
 
 from worker.store.measures import Minute
-from worker.web.chart import HEIGHT, Chart, chart_of, nice
+from worker.web.chart import HEIGHT, Chart, axis_top, make_chart
 
 MINUTE = 60_000
 
@@ -18,7 +18,7 @@ def heights(chart: Chart) -> dict[str, list[int]]:
 @pytest.mark.parametrize("published", [1, 98, 3_998, 39_998, 999_998, 1_000_000])
 def test_a_single_refusal_is_seen(published: int) -> None:
     """However many came out beside it, also where these alone fill the height."""
-    drawn = heights(chart_of([Minute(0, published=published, rejected=1, revised=1)]))
+    drawn = heights(make_chart([Minute(0, published=published, rejected=1, revised=1)]))
     assert set(drawn) == {"published", "revised", "rejected"}
     assert min(min(each) for each in drawn.values()) >= 1
     assert sum(sum(each) for each in drawn.values()) <= HEIGHT
@@ -26,7 +26,7 @@ def test_a_single_refusal_is_seen(published: int) -> None:
 
 def test_bars_are_stacked_by_the_axis() -> None:
     """Each outcome stands on the one below, as tall as its part of what the height stands for."""
-    chart = chart_of([Minute(0, published=10, duplicate=10), Minute(MINUTE), Minute(2 * MINUTE)])
+    chart = make_chart([Minute(0, published=10, duplicate=10), Minute(MINUTE), Minute(2 * MINUTE)])
     assert (chart.top, chart.total, chart.width) == (20, 20, 12)
     assert dict(chart.paths) == {
         "published": f"M0 {HEIGHT // 2}h3v{HEIGHT // 2}h-3z",
@@ -36,14 +36,14 @@ def test_bars_are_stacked_by_the_axis() -> None:
 
 def test_nothing_is_a_chart_too() -> None:
     """Without articles there is an axis, and no bar and no row."""
-    chart = chart_of([Minute(0), Minute(MINUTE)])
+    chart = make_chart([Minute(0), Minute(MINUTE)])
     assert (chart.paths, chart.rows, chart.top) == ((), (), 4)
 
 
 def test_the_table_has_ten_minutes_a_row() -> None:
     """Newest first, whole tens of the clock, those without articles left out."""
     counts = {9: 1, 10: 2, 19: 3, 45: 4}
-    chart = chart_of([Minute(n * MINUTE, published=counts.get(n, 0)) for n in range(60)])
+    chart = make_chart([Minute(n * MINUTE, published=counts.get(n, 0)) for n in range(60)])
     assert [(row.at[11:16], row.counts[0]) for row in chart.rows] == [
         ("00:40", 4),
         ("00:10", 5),
@@ -56,4 +56,4 @@ def test_the_table_has_ten_minutes_a_row() -> None:
 )
 def test_the_axis_seldom_changes(most: int, top: int) -> None:
     """It ends at 4, 10 or 20 times a power of ten, so that its half is a whole number."""
-    assert nice(most) == top
+    assert axis_top(most) == top

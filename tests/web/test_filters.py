@@ -47,5 +47,5 @@ def test_ago_is_coarse(seconds: int, shown: str) -> None:
 
 def test_nothing_from_outside_becomes_markup() -> None:
     """Emphasised runs and code are marked; whatever they hold is escaped."""
-    assert filters.marked("a <b> c", ["<b>", " "]) == "a <strong>&lt;b&gt;</strong> c"
-    assert filters.said("say `<x>` & go") == "say <code>&lt;x&gt;</code> &amp; go"
+    assert filters.highlight("a <b> c", ["<b>", " "]) == "a <strong>&lt;b&gt;</strong> c"
+    assert filters.inline_code("say `<x>` & go") == "say <code>&lt;x&gt;</code> &amp; go"

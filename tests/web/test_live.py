@@ -188,7 +188,7 @@ def test_a_page_says_when_it_cannot_look(ours: Served, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(module, "list_jobs", flaky)
     with watching(ours, "/live?page=jobs") as seen:
-        until(seen, "jobs", "No job yet")
+        until(seen, "jobs", "No jobs yet")
         away.set()
         until(seen, live.NOTICE, "Redis &lt;does&gt; not answer")
         away.clear()
@@ -198,7 +198,7 @@ def test_a_page_says_when_it_cannot_look(ours: Served, monkeypatch: pytest.Monke
 def test_new_jobs_come_onto_the_list(ours: Served) -> None:
     """The first page of the jobs is watched: a job that begins is there without a reload."""
     with watching(ours, "/live?page=jobs") as seen:
-        until(seen, "jobs", "No job yet")
+        until(seen, "jobs", "No jobs yet")
         store = job_store(ours.home.settings())
         store.open(Job("scan-1", JobKind.SCAN, "drop", "found <b>", 10**12))
         until(seen, "jobs", "found &lt;b&gt;")
@@ -209,7 +209,7 @@ def test_streams_are_bounded_and_named(ours: Served, monkeypatch: pytest.MonkeyP
     hang."""
     assert ours.client.get("/live?page=nothing").status_code == 404
     assert ours.client.head("/live").status_code == 200
-    monkeypatch.setattr(live, "MOST_STREAMS", 1)
+    monkeypatch.setattr(live, "MAX_STREAMS", 1)
     with watching(ours, "/live") as seen:
         next(seen)
         answer = ours.client.get("/live")
@@ -227,17 +227,17 @@ def test_streams_that_begin_at_once_are_bounded(
     ours: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stream counts from its beginning, not from its first event; who goes makes room again."""
-    monkeypatch.setattr(live, "MOST_STREAMS", 3)
+    monkeypatch.setattr(live, "MAX_STREAMS", 3)
     host, port = ours.client.base_url.host, ours.client.base_url.port
     assert port is not None
-    watched, held = live.Live._watched, threading.Event()
+    watched, held = live.Live._shared_view, threading.Event()
 
     def once_held(*args: Any) -> Any:
         """The first is waited for by the whole loop, so that the others come in one turn of it."""
         held.wait(PATIENCE)
         return watched(*args)
 
-    monkeypatch.setattr(live.Live, "_watched", once_held)
+    monkeypatch.setattr(live.Live, "_shared_view", once_held)
     asked = f"GET /live?page=jobs HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
     with ExitStack() as opened:
         sockets = [

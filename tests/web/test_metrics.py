@@ -191,7 +191,7 @@ def test_series_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> No
         world.context.counter_store.settle(
             f"b{number}", source=f"source-{number}", job=None, tally=_published(number + 1)
         )
-    monkeypatch.setattr(metrics, "MOST_SOURCES", 3)
+    monkeypatch.setattr(metrics, "MAX_SOURCES", 3)
     told = scrape(world)["newsdrop_articles_total"]
     shown = {dict(labels)["source"] for labels in told}
     assert len(shown) == 4

@@ -1,16 +1,13 @@
-"""The status page, the HTTP API, the metrics and the health checks, over `view` and `actions`.
+"""The status page, the HTTP API, the metrics and the health checks, over `queries` and `actions`.
 
 ===========================  ==================================================================
-``serve`` ``app``            the server; the application, its routes and what handlers share
+``serve`` ``app``            the server; the application with its routes and health checks
 ``middleware`` ``security``  what each request passes; Host, Origin, token, form tokens
-``pages`` ``api``            packages: the pages and what their forms do; the same as JSON
-``forms`` ``uploads``        what forms send; files that are sent, written to disk as they come
-``raw``                      refused bytes, to be saved and never shown
-``responses`` ``flash``      pages, redirects, what went wrong; what is said of a change
-``statuses``                 which HTTP status stands for an error
-``live`` ``shared``          regions of pages as server-sent events; one look for all readers
-``rendering`` ``filters``    templates into text; numbers, times and words as pages show them
-``chart`` ``rates``          articles by the minute as bars; how fast each source's are decided
-``metrics`` ``health``       what Prometheus scrapes; what load balancers and containers ask
+``pages`` ``api``            packages: the pages and the actions of their forms; the same as JSON
+``forms`` ``uploads``        fields of forms; uploaded files, written to disk as they arrive
+``responses``                pages, redirects, JSON, raw bytes, errors
+``live`` ``shared``          regions of pages as server-sent events; one value for all readers
+``rendering`` ``filters``    templates; numbers, times and words in them
+``chart`` ``metrics``        articles per minute as bars; the metrics for Prometheus
 ===========================  ==================================================================
 """

@@ -1,33 +1,32 @@
-"""The application: its routes, what stands before them, and what its handlers share."""
+"""The application: its routes, its middleware, its error handlers, and the health checks."""
+
+from dataclasses import asdict
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from worker.errors import NewsdropError
+from worker.queries.health import check_health
 from worker.service.port import token_of
-from worker.settings import MEGABYTE, Settings
+from worker.settings import Settings
+from worker.settings.clock import utc_now
 from worker.settings.paths import web_key
 from worker.web import api
-from worker.web.health import livez, readyz
 from worker.web.live import Live
 from worker.web.metrics import metrics
 from worker.web.middleware import Gate
-from worker.web.pages import (
-    articles,
-    enqueue,
-    explain,
-    feeds,
-    jobs,
-    login,
-    overview,
-    quarantine,
-)
+from worker.web.pages import articles, enqueue, feeds, jobs, login, overview, quarantine
 from worker.web.rendering import STATIC, Pages
-from worker.web.responses import broken, failed
+from worker.web.responses import on_bug, on_error
 from worker.web.security import Guard, allowed_names, signing_key
+
+_NO_STORE = {"cache-control": "no-store"}
 
 
 def web_app(settings: Settings) -> Starlette:
@@ -38,25 +37,15 @@ def web_app(settings: Settings) -> Starlette:
         host=settings.web.host,
         hosts=allowed_names(settings.web.allowed_hosts),
     )
+    overview_view = {"overview": overview.make_view()}
     live = Live(
-        {
-            "overview": overview.view(settings),
-            "jobs": jobs.list_view(settings),
-            "job": jobs.one_view(settings),
-            "articles": articles.view(settings),
-            "quarantine": quarantine.view(settings),
-            "feeds": feeds.list_view(settings),
-            "feed": feeds.one_view(settings),
-        }
+        settings, overview_view | jobs.views | articles.views | quarantine.views | feeds.views
     )
+    expected = (HTTPException, NewsdropError, ClientDisconnect)
     app = Starlette(
         routes=_routes(live),
-        middleware=[Middleware(Gate, guard=guard, upload_bytes=settings.web.upload_mb * MEGABYTE)],
-        exception_handlers={
-            HTTPException: failed,
-            NewsdropError: failed,
-            Exception: broken,
-        },
+        middleware=[Middleware(Gate, guard=guard, upload_mb=settings.web.upload_mb)],
+        exception_handlers={**dict.fromkeys(expected, on_error), Exception: on_bug},
     )
     app.state.settings = settings
     app.state.guard = guard
@@ -65,29 +54,38 @@ def web_app(settings: Settings) -> Starlette:
     return app
 
 
-class Static(StaticFiles):
-    """Style sheet and script: kept by browsers, and asked for again each time (ETag)."""
+async def livez(request: Request) -> Response:
+    """200 as long as this process answers: a restart would fix nothing else."""
+    return PlainTextResponse("ok\n", headers=_NO_STORE)
+
+
+async def readyz(request: Request) -> Response:
+    """200 where everything needed for work is available, else 503; each check, and what to do."""
+    try:
+        found = await run_in_threadpool(check_health, request.app.state.settings, utc_now())
+    except NewsdropError as error:
+        return JSONResponse({"ready": False, "problem": str(error)}, 503, headers=_NO_STORE)
+    checks = [asdict(check) for check in found.checks]
+    body = {"ready": found.ready, "at": found.at, "checks": checks}
+    return JSONResponse(body, 200 if found.ready else 503, headers=_NO_STORE)
+
+
+class _Static(StaticFiles):
+    """Style sheet and script: browsers keep them and revalidate them each time (ETag)."""
 
     def file_response(self, *args: object, **kwargs: object) -> object:  # type: ignore[override]
-        answer = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
-        answer.headers["cache-control"] = "no-cache"
-        return answer
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["cache-control"] = "no-cache"
+        return response
 
 
 def _routes(live: Live) -> list[BaseRoute]:
+    modules = (overview, jobs, articles, quarantine, feeds, enqueue, login, api)
     return [
-        *overview.routes,
-        *jobs.routes,
-        *articles.routes,
-        *explain.routes,
-        *quarantine.routes,
-        *feeds.routes,
-        *enqueue.routes,
-        *login.routes,
-        *api.routes,
-        Route("/live", live.answer),
+        *(route for module in modules for route in module.routes),
+        Route("/live", live.stream),
         Route("/metrics", metrics),
         Route("/livez", livez),
         Route("/readyz", readyz),
-        Mount("/static", Static(directory=STATIC)),
+        Mount("/static", _Static(directory=STATIC)),
     ]

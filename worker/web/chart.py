@@ -1,7 +1,7 @@
-"""Articles by the minute as stacked bars: the geometry, and the same figures as a table.
+"""Articles per minute as stacked bars: the geometry, and the same figures as a table.
 
-One path an outcome, in whole units, so that a page which is watched sends a few kilobytes and no
-more. The colours are the style sheet's.
+There is one path for each outcome, in whole units, so that an update has a few kilobytes. The style
+sheet has the colours.
 """
 
 import itertools
@@ -30,8 +30,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`paths` is (outcome, the path's `d`); `top` the articles in a minute that the full height
-    stands for; `totals` by outcome. `begin` and `end` are RFC 3339, UTC."""
+    """`paths` is (outcome, the path's `d`); `top` the articles per minute at the full height;
+    `totals` by outcome. `begin` and `end` are RFC 3339, UTC."""
 
     width: int
     height: int
@@ -48,10 +48,10 @@ class Chart:
         return sum(count for _, count in self.totals)
 
 
-def chart_of(minutes: Sequence[Minute]) -> Chart:
+def make_chart(minutes: Sequence[Minute]) -> Chart:
     """The chart of consecutive `minutes`, oldest first; at least one."""
     counts = [[getattr(minute, name) for name in OUTCOMES] for minute in minutes]
-    top = nice(max(map(sum, counts)))
+    top = axis_top(max(map(sum, counts)))
     paths: dict[str, list[str]] = {name: [] for name in OUTCOMES}
     for place, stack in enumerate(counts):
         below = drawn = 0
@@ -60,7 +60,7 @@ def chart_of(minutes: Sequence[Minute]) -> Chart:
             if not count:
                 continue
             below, above = below + count, above - 1
-            # Each has at least one unit: a single refusal among thousands is what matters.
+            # Each has at least one unit: a single refusal among thousands must be visible.
             upper = max(drawn + 1, min(HEIGHT - above, round(below * HEIGHT / top)))
             left, tall = place * _STEP, upper - drawn
             paths[name].append(f"M{left} {HEIGHT - upper}h{_BAR}v{tall}h-{_BAR}z")
@@ -70,7 +70,7 @@ def chart_of(minutes: Sequence[Minute]) -> Chart:
         height=HEIGHT,
         top=top,
         paths=tuple((name, "".join(parts)) for name, parts in paths.items() if parts),
-        totals=tuple((name, sum(one[at] for one in counts)) for at, name in enumerate(OUTCOMES)),
+        totals=tuple(zip(OUTCOMES, map(sum, zip(*counts, strict=True)), strict=True)),
         begin=rfc3339_from_ms(minutes[0].at_ms),
         end=rfc3339_from_ms(minutes[-1].at_ms),
         rows=_rows(minutes, counts),
@@ -78,17 +78,17 @@ def chart_of(minutes: Sequence[Minute]) -> Chart:
     )
 
 
-def nice(most: int) -> int:
-    """The least of 4, 10, 20, 40, 100, 200, … that is not below `most`: an axis that seldom
-    changes, and has a whole number at its half."""
+def axis_top(maximum: int) -> int:
+    """The least of 4, 10, 20, 40, 100, 200, … that is not below `maximum`: the axis
+    seldom changes, and its half is a whole number."""
     tops: Iterator[int] = (
         first * 10**power for power in itertools.count() for first in (4, 10, 20)
     )
-    return next(top for top in tops if top >= most)
+    return next(top for top in tops if top >= maximum)
 
 
 def _rows(minutes: Sequence[Minute], counts: Sequence[Sequence[int]]) -> tuple[Row, ...]:
-    """Newest first, without those in which nothing came."""
+    """Newest first, without empty ones."""
     rows = []
     last = -1
     for minute, stack in zip(minutes, counts, strict=True):

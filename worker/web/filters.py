@@ -14,12 +14,12 @@ _SPAN = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def count(number: float | None) -> str:
-    """`12,345`; a dash where nobody knows."""
+    """`12,345`; a dash for an unknown number."""
     return NONE if number is None else f"{number:,.0f}"
 
 
 def size(number: float | None) -> str:
-    """Bytes as people say them: `4.1 MB`."""
+    """Bytes: `4.1 MB`."""
     if number is None:
         return NONE
     for unit in _UNITS:
@@ -30,14 +30,14 @@ def size(number: float | None) -> str:
 
 
 def rate(number: float | None) -> str:
-    """What comes in a minute: one decimal where it is little."""
+    """A number per minute: one decimal where it is small."""
     if number is None:
         return NONE
     return f"{number:.1f}" if 0 < number < 10 else f"{number:,.0f}"
 
 
 def span(seconds: float | None) -> str:
-    """A length of time by its two largest parts: `2 h 05 min`, `3.4 s`."""
+    """A duration in its two largest units: `2 h 05 min`, `3.4 s`."""
     if seconds is None:
         return NONE
     if seconds < 10:
@@ -52,8 +52,8 @@ def span(seconds: float | None) -> str:
 
 
 def ago(moment: str | None, now: datetime) -> str:
-    """How long an RFC 3339 time is past, or still to come: `40 s ago`, `in 5 min`. Coarse, so that
-    a page that is watched does not change with every second."""
+    """An RFC 3339 time as its distance from `now`: `40 s ago`, `in 5 min`. Coarse, so that a live
+    page does not change every second."""
     if moment is None:
         return NONE
     at = _moment(moment)
@@ -67,7 +67,7 @@ def ago(moment: str | None, now: datetime) -> str:
 
 
 def exact(moment: str | None) -> str:
-    """The whole of an RFC 3339 time: `2026-11-25 21:07:23.120 UTC`."""
+    """An RFC 3339 time in full: `2026-11-25 21:07:23.120 UTC`."""
     if moment is None:
         return NONE
     at = _moment(moment)
@@ -77,7 +77,7 @@ def exact(moment: str | None) -> str:
 
 
 def stamp(moment: str | None) -> str:
-    """The same to the minute; the script writes it in the reader's zone."""
+    """The same to the minute; the script converts it to the reader's zone."""
     if moment is None:
         return NONE
     at = _moment(moment)
@@ -85,12 +85,12 @@ def stamp(moment: str | None) -> str:
 
 
 def words(name: str | None) -> str:
-    """A name of the code's as words: `no_content` → `no content`."""
+    """An identifier as words: `no_content` → `no content`."""
     return NONE if not name else str(name).replace("_", " ")
 
 
-def said(text: str) -> Markup:
-    """A sentence of ours, escaped; what stands between backticks is code."""
+def inline_code(text: str) -> Markup:
+    """A message, escaped; text between backticks becomes `<code>`."""
     parts = (
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
         for place, part in enumerate(text.split("`"))
@@ -103,21 +103,21 @@ def plural(number: float | None, one: str, many: str | None = None) -> str:
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
-def marked(text: str, runs: Iterable[str]) -> Markup:
+def highlight(text: str, runs: Iterable[str]) -> Markup:
     """`text` escaped, the emphasised `runs` in it as `<strong>`."""
-    wanted = sorted({run for run in runs if run.strip()}, key=len, reverse=True)
-    if not wanted:
+    sorted_runs = sorted({run for run in runs if run.strip()}, key=len, reverse=True)
+    if not sorted_runs:
         return escape(text)
-    found = re.split("(" + "|".join(re.escape(run) for run in wanted) + ")", text)
+    pieces = re.split("(" + "|".join(re.escape(run) for run in sorted_runs) + ")", text)
     parts = (
         Markup("<strong>{}</strong>").format(part) if place % 2 else escape(part)
-        for place, part in enumerate(found)
+        for place, part in enumerate(pieces)
     )
     return Markup("").join(parts)
 
 
 def coarse(seconds: float) -> str:
-    """A length of time in one part: `40 s`, `5 min`, `3 h`, `12 days`."""
+    """A duration in one unit: `40 s`, `5 min`, `3 h`, `12 days`."""
     if seconds < 60:
         return f"{int(seconds // 10) * 10} s"
     if seconds < 3600:
@@ -128,13 +128,17 @@ def coarse(seconds: float) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    """The time that `text` is, in UTC; None where it is none. Another program may have written the
-    record that it stands in."""
+    """The time in UTC; None where `text` is not one, as another program may have written it."""
     try:
         at = datetime.fromisoformat(text)
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def escaped(text: object, limit: int = 300) -> str:
+    """Printable text that a worker has escaped before: its backslashes are not doubled."""
+    return printable(str(text), limit).replace("\\\\", "\\")
 
 
 def _as_written(text: str) -> str:

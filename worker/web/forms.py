@@ -1,4 +1,4 @@
-"""What forms send: read within bounds, believed only with the form token of one of our pages."""
+"""Forms: their fields within bounds, and the token that proves that a page of ours sent them."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,43 +13,47 @@ from starlette.responses import Response
 from worker.web.security import Guard
 
 TOKEN_FIELD = "form_token"  # noqa: S105  # a name
-TOO_OLD = (
-    "This form is too old, or no page of this address sent it; nothing was done. Go back, reload "
-    "the page, and send it again."
-)
-_FIELDS = 2000
-
-Act = Callable[[Request, FormData], Response]
+_MAX_FIELDS = 2000
 
 
-def action(act: Act) -> Callable[[Request], Any]:
-    """The handler of a form's POST: `act` gets its fields, in a thread, once its token is right."""
+def form_action(action: Callable[[Request, FormData], Response]) -> Callable[[Request], Any]:
+    """The handler of a form's POST: `action` runs in a thread, after the token's check."""
 
-    @wraps(act)
+    @wraps(action)
     async def handler(request: Request) -> Response:
-        form = await request.form(max_files=0, max_fields=_FIELDS)
-        check_token(request, str(form.get(TOKEN_FIELD, "")))
+        form = await read_form(request)
         try:
-            return await run_in_threadpool(act, request, form)
+            return await run_in_threadpool(action, request, form)
         finally:
-            request.app.state.live.changed()
+            request.app.state.live.refresh()
 
     return handler
 
 
-def check_token(request: Request, shown: str) -> None:
-    """Raises HTTPException (403) where `shown` is no form token of ours."""
+async def read_form(request: Request) -> FormData:
+    """The fields of a form of ours, without files. Raises HTTPException (403)."""
+    form = await request.form(max_files=0, max_fields=_MAX_FIELDS)
+    check_form_token(request, get_text(form, TOKEN_FIELD))
+    return form
+
+
+def check_form_token(request: Request, token: str) -> None:
+    """Raises HTTPException (403) where `token` is not a form token of ours."""
     guard: Guard = request.app.state.guard
-    if not guard.is_form_token(shown):
-        raise HTTPException(403, TOO_OLD)
+    if not guard.is_form_token(token):
+        raise HTTPException(
+            403,
+            "This form has expired, or another site sent it; nothing was done. Go back, reload the "
+            "page, and send it again.",
+        )
 
 
-def number(said: str, digits: int) -> int | None:
+def parse_number(text: str, digits: int) -> int | None:
     """A whole number of at most so many ASCII digits; None for anything else."""
-    return int(said) if said.isascii() and said.isdecimal() and len(said) <= digits else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
 
 
-def text(form: FormData, name: str, limit: int = 500) -> str:
+def get_text(form: FormData, name: str, limit: int = 500) -> str:
     """A field's text, without the space around it; empty where it is not there."""
     value = form.get(name, "")
     return value.strip()[:limit] if isinstance(value, str) else ""

@@ -1,11 +1,13 @@
 """`/live`: the regions of a page that changed, as server-sent events, one event a region.
 
-What a page shows and what is sent of it are the same templates. A view is looked at once for all
-who watch it, at most once a second, and not at all while nobody does.
+Pages and events come from the same templates. A view is rendered once for all its watchers, at most
+once a second, and not at all while there are none.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -15,93 +17,117 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from worker.errors import NewsdropError
+from worker.settings import Settings
 from worker.web.rendering import Pages
-from worker.web.responses import problem
-from worker.web.shared import Shared, SharedByKey
+from worker.web.responses import page, problem
+from worker.web.shared import Shared
 
 Regions = Mapping[str, str]
 """HTML by region: the id of the element whose content it is."""
 
-MOST_STREAMS = 200
+MAX_STREAMS = 200
+_MAX_VIEWS = 64
+"""Renderings kept, one for each set of parameters; the least recently used are dropped."""
+
 _PING_SECONDS = 20
 _SEND_SECONDS = 20.0
-"""A reader who takes nothing for so long is let go."""
+"""A client that reads nothing for so long is disconnected."""
 
 NOTICE = "notice"
-"""The region in which a page says that it is not up to date any more."""
+"""The region in which a page says that it is no longer up to date."""
 
 
-View = Callable[[Request], tuple[tuple[str, ...], Callable[[Pages], Regions]]]
-"""A page that is watched: what of it a request asks for, as a key, and how that is made. Making
-blocks, and is done in a thread."""
+@dataclass(frozen=True, slots=True)
+class View:
+    """A watched page: its parameters in a request, and its rendering from them.
+
+    `render` is called with the settings, the templates and each parameter. It blocks: it runs in a
+    thread."""
+
+    render: Callable[..., Regions]
+    parameters: Callable[[Request], tuple[str, ...]] = lambda _: ()
 
 
 class Live:
-    """The regions of all pages. `views` are by the name that `?page=` gives."""
+    """The regions of all pages. `views` are by the name in `?page=`."""
 
-    def __init__(self, views: Mapping[str, View]) -> None:
+    def __init__(self, settings: Settings, views: Mapping[str, View]) -> None:
+        self._settings = settings
         self._views = views
-        self._shared: SharedByKey[Regions] = SharedByKey()
-        self.open = 0
+        self._shared: OrderedDict[tuple[str, ...], Shared[Regions]] = OrderedDict()
+        self.open_count = 0
 
-    async def regions(self, request: Request, name: str) -> Regions:
-        """What the page `name` shows now, ready for a template. Raises what making it raises."""
-        regions = await self._watched(request, name).get()
-        return {region: Markup(html) for region, html in regions.items()}  # noqa: S704  # ours
+    async def regions(self, request: Request, view: str) -> Regions:
+        """What `view` shows now, as markup. Raises what rendering raises."""
+        regions = await self._shared_view(request, view).get()
+        return {name: Markup(html) for name, html in regions.items()}  # noqa: S704  # ours
 
-    def changed(self) -> None:
-        """Somebody changed something: what is shown from now on is looked at again."""
-        self._shared.forget()
+    def refresh(self) -> None:
+        """Render everything anew from now on: something has changed."""
+        for shared in self._shared.values():
+            shared.expire()
 
-    async def answer(self, request: Request) -> Response:
-        """The stream of what changes."""
-        asked = request.query_params
-        name = asked.get("page") or ("job" if "job" in asked else "overview")
+    async def stream(self, request: Request) -> Response:
+        """The stream of changed regions."""
+        query = request.query_params
+        name = query.get("page") or ("job" if "job" in query else "overview")
         if name not in self._views:
             return problem(request, 404, "There is no such page to watch.")
-        if self.open >= MOST_STREAMS:
+        if self.open_count >= MAX_STREAMS:
             return problem(request, 503, "Too many pages are open: close some of them.")
-        return _Counted(
+        return _CountedResponse(
             self,
-            self._events(self._watched(request, name)),
+            self._events(self._shared_view(request, name)),
             ping=_PING_SECONDS,
             send_timeout=_SEND_SECONDS,
             sep="\n",
         )
 
-    def _watched(self, request: Request, name: str) -> Shared[Regions]:
-        key, make = self._views[name](request)
+    def _shared_view(self, request: Request, name: str) -> Shared[Regions]:
+        view = self._views[name]
         pages: Pages = request.app.state.pages
-        return self._shared.of((name, *key), lambda: make(pages))
+        parameters = view.parameters(request)
+        key = (name, *parameters)
+        if key not in self._shared:
+            self._shared[key] = Shared(lambda: view.render(self._settings, pages, *parameters))
+        self._shared.move_to_end(key)
+        if len(self._shared) > _MAX_VIEWS:
+            self._shared.popitem(last=False)
+        return self._shared[key]
 
     async def _events(self, shared: Shared[Regions]) -> AsyncIterator[ServerSentEvent]:
         sent: dict[str, str] = {}
         while True:
-            for region, html in (await _look(shared)).items():
+            for region, html in (await _regions_or_notice(shared)).items():
                 if sent.get(region) != html:
                     sent[region] = html
                     yield ServerSentEvent(data=html, event=region)
             await asyncio.sleep(shared.fresh_seconds)
 
 
-class _Counted(EventSourceResponse):
-    """A stream that is one of the open ones from its very beginning: its first event comes later,
-    and of 250 that began at once none was refused."""
+async def live_page(request: Request, view: str, template: str, **context: Any) -> Response:
+    """A whole page with the regions of `view`."""
+    live: Live = request.app.state.live
+    return page(request, template, regions=await live.regions(request, view), **context)
 
-    def __init__(self, live: Live, events: AsyncIterator[ServerSentEvent], **how: Any) -> None:
-        super().__init__(events, **how)
+
+class _CountedResponse(EventSourceResponse):
+    """A stream that counts as open from the start, not from its first event, which comes later:
+    otherwise 250 that began at once were all let in."""
+
+    def __init__(self, live: Live, events: AsyncIterator[ServerSentEvent], **options: Any) -> None:
+        super().__init__(events, **options)
         self._live = live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._live.open += 1
+        self._live.open_count += 1
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._live.open -= 1
+            self._live.open_count -= 1
 
 
-async def _look(shared: Shared[Regions]) -> Regions:
-    """What is shown now; where that cannot be had, why."""
+async def _regions_or_notice(shared: Shared[Regions]) -> Regions:
     try:
         return {NOTICE: "", **await shared.get()}
     except NewsdropError as error:

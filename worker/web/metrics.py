@@ -1,9 +1,8 @@
-"""What Prometheus scrapes at /metrics.
+"""The metrics that Prometheus scrapes at /metrics.
 
-Nothing is counted in this process: each scrape reads what Redis and the spool tell, so it does not
-matter how many processes work, on how many machines, or which of them was replaced or restarted.
-Without Redis it answers `newsdrop_redis_up 0` and what the spool knows. docs/monitoring.md has a
-row for each of these.
+This process counts nothing: each scrape reads Redis and the spool, so it does not matter how many
+processes work, on how many machines, or which of them was restarted. Without Redis the answer is
+`newsdrop_redis_up 0` and what the spool knows. docs/monitoring.md has a row for each metric.
 """
 
 import platform
@@ -28,118 +27,114 @@ from worker.escape import printable
 from worker.model import DECISIONS, Repeat
 from worker.queries.metrics import MetricsSnapshot, take_metrics
 from worker.queries.overview import Overview
-from worker.queries.status import SourceStatus
+from worker.queries.status import SourceStatus, Status
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.store.measures import BOUNDS, MeasureTotals
 from worker.store.stream import StreamInfo
 
-MOST_SOURCES = 500
-"""Sources with series of their own; those after them, by name, are one more together."""
-MOST_GROUPS = 100
+MAX_SOURCES = 500
+"""Sources with series of their own; all others, by name, share one."""
+MAX_GROUPS = 100
 OTHERS = "(others)"
 _A_DAY = 86_400.0
 
 
 def metrics(request: Request) -> Response:
-    """All of them, as the header `Accept` wants them. It blocks: Starlette calls it in a thread."""
+    """All metrics in the format of the header `Accept`. It blocks, so it runs in a thread."""
     settings: Settings = request.app.state.settings
-    body, kind = exposition(settings, utc_now(), request.headers.get("accept", ""))
-    return Response(body, headers={"content-type": kind})
+    body, content_type = exposition(settings, utc_now(), request.headers.get("accept", ""))
+    return Response(body, headers={"content-type": content_type})
 
 
 def exposition(settings: Settings, now: datetime, accept: str = "") -> tuple[bytes, str]:
     """All metrics at `now` (aware), and their content type, chosen by the header `Accept`.
 
-    Raises ConfigError where redis.url is none.
+    Raises ConfigError where redis.url is not an address.
     """
     encode, content_type = choose_encoder(accept)
     return encode(_Scrape(take_metrics(settings, now))), content_type
 
 
 class _Scrape:
-    """One scrape, as prometheus_client wants it."""
+    """One scrape, as a collector of prometheus_client."""
 
-    def __init__(self, told: MetricsSnapshot) -> None:
-        self._told = told
+    def __init__(self, snapshot: MetricsSnapshot) -> None:
+        self._snapshot = snapshot
 
     def collect(self) -> Iterator[Metric]:
-        told = self._told
-        seen = told.overview
+        overview, redis = self._snapshot.overview, self._snapshot.redis
+        status = overview.status
         yield _build()
-        yield _gauge("redis_up", "Whether Redis answers.", told.redis is not None)
-        yield from _spool(seen)
-        yield from _disk(told)
-        yield from _sources(seen.status.sources)
-        yield _labelled(
-            "problems", "What is wrong now, by how grave it is.", "level", _problems(seen)
-        )
-        if told.redis is not None:
-            yield from _measured(told.redis.totals)
-            yield _labelled_counter(
-                "feed_news", "Articles of a feed that were news.", "feed", told.redis.feed_articles
+        yield _gauge("redis_up", "1 if Redis answers.", redis is not None)
+        yield from _spool(status)
+        yield from _disk(self._snapshot)
+        yield from _sources(status.sources)
+        levels = [problem.level for problem in overview.problems]
+        counts = {level: levels.count(level) for level in ("fail", "warn", "note")}
+        yield _gauges("problems", "Current problems by severity.", "level", counts)
+        if redis is not None:
+            yield from _work(redis.totals)
+            yield _counters(
+                "feed_news", "Published or revised articles of a feed.", "feed", redis.feed_articles
             )
-            yield from _service(seen, told.redis.queue_messages)
-        if seen.status.stream is not None:
-            yield from _stream(seen.status.stream)
+            yield from _service(overview, redis.queue_messages)
+        if status.stream is not None:
+            yield from _stream(status.stream)
 
 
 def _build() -> Metric:
-    said = {"version": __version__, "python": platform.python_version()}
-    return InfoMetricFamily("newsdrop_build", "Which newsdrop answers, on which Python.", said)
+    versions = {"version": __version__, "python": platform.python_version()}
+    return InfoMetricFamily("newsdrop_build", "The versions of newsdrop and Python.", versions)
 
 
-def _spool(seen: Overview) -> Iterator[Metric]:
-    files, queue = seen.status.files, seen.status.queue
-    states = {"waiting": files.waiting, "working": files.working}
-    yield _labelled("files", "Accepted files that are not settled yet.", "state", states)
-    yield _gauge("batches", "Batches in the spool, waiting or worked on.", queue.batches)
+def _spool(status: Status) -> Iterator[Metric]:
+    states = {"waiting": status.files.waiting, "working": status.files.working}
+    yield _gauges("files", "Accepted files that are not settled yet.", "state", states)
+    yield _gauge("batches", "Batches in the spool.", status.queue.batches)
     yield _gauge(
         "oldest_batch_age_seconds",
-        "How long the oldest batch in the spool is there; 0 where there is none.",
-        queue.oldest_age_s or 0.0,
+        "Age of the oldest batch in the spool; 0 without batches.",
+        status.queue.oldest_age_s or 0.0,
     )
     yield _gauge(
-        "pages_wanted",
-        "Articles of feeds that wait for their page.",
-        seen.status.polled.pages_wanted,
+        "pages_wanted", "Feed articles that wait for their page.", status.polled.pages_wanted
     )
     yield _gauge(
         "intake_paused",
-        "Whether nothing is taken in, for want of room on a disk.",
-        seen.status.intake_problem is not None,
+        "1 while intake is paused because a disk is nearly full.",
+        status.intake_problem is not None,
     )
     yield _gauge(
         "feeds_unreadable",
-        "Whether the files of feeds cannot be read as they are now.",
-        seen.status.feeds_problem is not None,
+        "1 if the files that list the feeds cannot be read.",
+        status.feeds_problem is not None,
     )
 
 
-def _disk(told: MetricsSnapshot) -> Iterator[Metric]:
-    disk = told.overview.disk
-    yield _gauge("spool_bytes", "What waits in the spool.", disk.spool)
-    yield _gauge("archive_bytes", "What is kept in the archive.", disk.archive)
-    yield _gauge("quarantine_bytes", "What is kept in quarantine.", told.quarantine.bytes)
-    yield _gauge("quarantine_inputs", "Refused inputs in quarantine.", told.quarantined)
+def _disk(snapshot: MetricsSnapshot) -> Iterator[Metric]:
+    disk, quarantine = snapshot.overview.disk, snapshot.quarantine
+    yield _gauge("spool_bytes", "Size of the spool.", disk.spool)
+    yield _gauge("archive_bytes", "Size of the archive.", disk.archive)
+    yield _gauge("quarantine_bytes", "Size of the quarantine.", quarantine.bytes)
+    yield _gauge("quarantine_inputs", "Refused inputs in quarantine.", snapshot.quarantined)
     yield _gauge(
         "sizes_complete",
-        "0 while spool, archive or quarantine is not added up to its end: they are larger.",
-        disk.whole and told.quarantine.whole,
+        "0 while the sizes of spool, archive or quarantine are not complete.",
+        disk.whole and quarantine.whole,
     )
     if disk.free is not None and disk.total is not None:
-        yield _gauge("disk_free_bytes", "Free on the state directory's disk.", disk.free)
+        yield _gauge("disk_free_bytes", "Free space on the state directory's disk.", disk.free)
         yield _gauge("disk_size_bytes", "Size of the state directory's disk.", disk.total)
     yield _gauge("disk_least_bytes", "Intake pauses below this (spool.min_free_mb).", disk.least)
 
 
 def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
-    articles = _counter("articles", "Articles by what became of them.", "source", "outcome")
+    articles = _counter("articles", "Articles by outcome.", "source", "outcome")
     success = _metric("source_last_success_timestamp_seconds", "When a file was last archived.")
     waiting = _metric("source_waiting_files", "Files of a source that are not settled yet.")
-    paused = _metric("source_paused", "Whether a person paused the source.")
-    shown, rest = sources[:MOST_SOURCES], sources[MOST_SOURCES:]
-    for source in shown:
+    paused = _metric("source_paused", "1 if a person paused the source.")
+    for source in sources[:MAX_SOURCES]:
         for outcome, count in _outcomes([source]).items():
             articles.add_metric([source.name, outcome], count)
         if source.last_success:
@@ -147,90 +142,81 @@ def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
             success.add_metric([source.name], at)
         waiting.add_metric([source.name], source.waiting)
         paused.add_metric([source.name], source.paused)
-    if rest:
-        for outcome, count in _outcomes(rest).items():
+    if others := sources[MAX_SOURCES:]:
+        for outcome, count in _outcomes(others).items():
             articles.add_metric([OTHERS, outcome], count)
-        waiting.add_metric([OTHERS], sum(source.waiting for source in rest))
+        waiting.add_metric([OTHERS], sum(source.waiting for source in others))
     yield from (articles, success, waiting, paused)
 
 
 def _outcomes(sources: Iterable[SourceStatus]) -> dict[str, int]:
-    """The articles of the sources together; nothing where Redis does not tell."""
-    told = [source.articles for source in sources if source.articles is not None]
-    return {one.value: sum(getattr(each, one) for each in told) for one in DECISIONS if told}
+    """The articles of all sources by outcome; nothing where Redis does not answer."""
+    counts = [source.articles for source in sources if source.articles is not None]
+    return {it.value: sum(getattr(count, it) for count in counts) for it in DECISIONS if counts}
 
 
-def _measured(sums: MeasureTotals) -> Iterator[Metric]:
-    repeats = {why.value: sums.repeats.get(why, 0) for why in Repeat}
-    yield _labelled_counter(
-        "duplicates", "Articles that were no news, by how that was seen.", "reason", repeats
-    )
-    # All that there may be, with zeros: what appears with its first count has no increase.
-    reasons = {why.value: sums.rejected.get(why, 0) for why in Reason}
-    yield _labelled_counter("rejected", "Refused files and articles.", "reason", reasons)
+def _work(totals: MeasureTotals) -> Iterator[Metric]:
+    # All reasons, with zeros: a series that appears with its first count shows no increase.
+    repeats = {reason.value: totals.repeats.get(reason, 0) for reason in Repeat}
+    yield _counters("duplicates", "Articles that were not new, by reason.", "reason", repeats)
+    reasons = {reason.value: totals.rejected.get(reason, 0) for reason in Reason}
+    yield _counters("rejected", "Refused files and articles.", "reason", reasons)
     fetches = _counter("fetches", "Fetches of feeds and pages, by status.", "kind", "status")
-    for (kind, answer), count in sums.fetches.items():
-        fetches.add_metric([kind, answer], count)
+    for labels, count in totals.fetches.items():
+        fetches.add_metric(labels, count)
     yield fetches
     stages = HistogramMetricFamily(
-        "newsdrop_stage_seconds", "How long batches took, by stage.", labels=["stage"]
+        "newsdrop_stage_seconds", "Duration of a batch's stages.", labels=["stage"]
     )
     bounds = (*(str(float(bound)) for bound in BOUNDS), "+Inf")
-    for stage, told in sums.stages.items():
-        below = [float(count) for count in accumulate(told.counts)]
-        stages.add_metric([stage], list(zip(bounds, below, strict=True)), told.seconds)
+    for stage, total in totals.stages.items():
+        cumulative = map(float, accumulate(total.counts))
+        stages.add_metric([stage], list(zip(bounds, cumulative, strict=True)), total.seconds)
     yield stages
 
 
-def _service(seen: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
-    status = seen.status
+def _service(overview: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
+    status, polled = overview.status, overview.status.polled
     if status.files.archived is not None and status.files.quarantined is not None:
         files = {"archived": status.files.archived, "quarantined": status.files.quarantined}
-        yield _labelled_counter("files_settled", "Files that came to their end.", "outcome", files)
-    yield _labelled("queue_messages", "Messages in Celery's queues: bells.", "queue", queues)
+        yield _counters("files_settled", "Finished files by outcome.", "outcome", files)
+    yield _gauges("queue_messages", "Wake-ups in Celery's queues.", "queue", queues)
     workers = status.workers or ()
-    yield _gauge("workers", "Workers heard of lately.", len(workers))
-    yield _gauge(
-        "worker_processes", "Processes of these workers.", sum(one.processes for one in workers)
-    )
+    yield _gauge("workers", "Workers with a recent heartbeat.", len(workers))
+    processes = sum(worker.processes for worker in workers)
+    yield _gauge("worker_processes", "Processes of these workers.", processes)
     yield _gauge(
         "processes_working",
-        "Processes that ingest or fetch now, of this machine's spool.",
-        len(seen.working),
+        "Processes that ingest or fetch now, on this machine's spool.",
+        len(overview.working),
     )
     age = _A_DAY if status.beat_age_s is None else status.beat_age_s
-    yield _gauge("beat_age_seconds", "Since the scheduler was heard; a day at most.", age)
-    polled = status.polled
+    yield _gauge("beat_age_seconds", "Time since the scheduler's last tick; a day at most.", age)
     yield _gauge("feeds", "Feeds that are polled.", polled.feeds)
     if polled.failing is not None and polled.due is not None:
-        yield _gauge("feeds_failing", "Polled feeds whose last poll was no good.", polled.failing)
-        yield _gauge("fetches_due", "Feeds and pages that are to be fetched now.", polled.due)
-    if seen.memory is not None:
-        yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", seen.memory.used)
-        yield _gauge(
-            "redis_memory_max_bytes", "Redis' maxmemory; 0 where none is set.", seen.memory.max
-        )
+        yield _gauge("feeds_failing", "Polled feeds whose last poll failed.", polled.failing)
+        yield _gauge("fetches_due", "Feeds and pages that are due now.", polled.due)
+    if memory := overview.memory:
+        yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", memory.used)
+        yield _gauge("redis_memory_max_bytes", "Redis' maxmemory; 0 if not set.", memory.max)
 
 
 def _stream(stream: StreamInfo) -> Iterator[Metric]:
     yield _gauge("stream_entries", "Entries in the stream.", stream.length)
     lag = _metric("consumer_group_lag_entries", "Entries that a group has not read.", "group")
     pending = _metric(
-        "consumer_group_pending_entries", "Entries that a group read and did not confirm.", "group"
+        "consumer_group_pending_entries",
+        "Entries read by a group without an acknowledgement.",
+        "group",
     )
     consumers = _metric("consumer_group_consumers", "Consumers of a group.", "group")
-    for group in stream.groups[:MOST_GROUPS]:
+    for group in stream.groups[:MAX_GROUPS]:
         name = [printable(group.name, 200)]
         if group.lag is not None:
             lag.add_metric(name, group.lag)
         pending.add_metric(name, group.pending)
         consumers.add_metric(name, group.consumers)
     yield from (lag, pending, consumers)
-
-
-def _problems(seen: Overview) -> dict[str, int]:
-    levels = [problem.level for problem in seen.problems]
-    return {level: levels.count(level) for level in ("fail", "warn", "note")}
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
@@ -245,15 +231,15 @@ def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
     return CounterMetricFamily(f"newsdrop_{name}", text, labels=labels)
 
 
-def _labelled(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
-    family = _metric(name, text, label)
-    for value, count in values.items():
-        family.add_metric([value], count)
-    return family
+def _gauges(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
+    return _fill(_metric(name, text, label), values)
 
 
-def _labelled_counter(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
-    family = _counter(name, text, label)
+def _counters(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
+    return _fill(_counter(name, text, label), values)
+
+
+def _fill(family: GaugeMetricFamily | CounterMetricFamily, values: Mapping[str, int]) -> Metric:
     for value, count in values.items():
         family.add_metric([value], count)
     return family

@@ -1,4 +1,4 @@
-"""Templates into text: everything is escaped, and a name that is not there is an error."""
+"""Renders templates: everything is escaped, and an undefined name is an error."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ STATIC = HERE / "static"
 
 
 class Pages:
-    """The templates. `form_token` gives what each form carries."""
+    """The templates. `form_token` returns the hidden field of each form."""
 
     def __init__(self, form_token: Callable[[], str]) -> None:
         self._environment = jinja2.Environment(
@@ -34,12 +34,12 @@ class Pages:
             "rate": filters.rate,
             "span": filters.span,
             "words": filters.words,
-            "outside": lambda text, limit=300: printable(str(text), limit),
-            "noted": lambda text, limit=300: printable(str(text), limit).replace("\\\\", "\\"),
-            "of_ms": rfc3339_from_ms,
+            "printable": lambda text, limit=300: printable(str(text), limit),
+            "escaped": filters.escaped,
+            "from_ms": rfc3339_from_ms,
             "coarse": filters.coarse,
-            "marked": filters.marked,
-            "said": filters.said,
+            "highlight": filters.highlight,
+            "inline_code": filters.inline_code,
             "exact": filters.exact,
             "stamp": filters.stamp,
             "plural": filters.plural,

@@ -1,56 +1,95 @@
-"""Answers that several handlers give: a page, a way to another page, what went wrong."""
+"""Answers that several handlers give: pages, redirects, JSON, raw bytes, and errors.
 
+Errors are problems as RFC 9457 has them for the API, plain text for monitors, pages for people.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
 from http import HTTPStatus
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
+import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
-from worker.errors import NewsdropError
-from worker.web.api.responses import problem as api_problem
+from worker.errors import (
+    AlreadyThere,
+    ConfigError,
+    FetchFailed,
+    NewsdropError,
+    NotThere,
+    Rejected,
+    Retryable,
+    UsageError,
+)
+from worker.escape import safe_json
+from worker.settings import Settings
+from worker.spool.quarantine import Quarantine
 from worker.web.rendering import Pages
 from worker.web.security import HEADERS
-from worker.web.statuses import status_for
 
 API = "/api/"
 PLAIN = ("/metrics", "/livez", "/readyz")
-"""What programs ask: they are answered in JSON, and in plain text."""
+"""Programs read these, not people."""
 
-TITLES = {
-    400: "That cannot be done",
-    401: "The token is needed",
-    403: "Not from here",
-    404: "Not here",
-    405: "Not this way",
-    408: "Too slow",
-    409: "It is there already",
-    413: "Too much at once",
-    421: "Not by this name",
-    422: "That cannot be done",
-    500: "Something went wrong here",
-    503: "Not now",
+RETRY_SECONDS = 5
+"""The `Retry-After` of a 503: the cause may end at any time."""
+
+_RAW_CHUNK = 256 * 1024
+
+_STATUSES: tuple[tuple[type[NewsdropError], int], ...] = (
+    (NotThere, 404),
+    (AlreadyThere, 409),
+    (UsageError, 422),
+    (Rejected, 422),
+    (FetchFailed, 502),
+    (Retryable, 503),
+    (ConfigError, 500),
+)
+"""The first that fits."""
+
+_DONE = {
+    "retried": "Accepted again. This page shows the result.",
+    "nothing": "Nothing left to retry: it was already retried or discarded.",
+    "discarded": "Discarded permanently.",
+    "polled": "Polling now; new articles appear within seconds.",
+    "held": "The feed is paused: it is polled when you resume it.",
+    "reset": "Errors cleared; polling now.",
+    "paused": "Paused: newsdrop takes nothing more from it.",
+    "resumed": "Resumed.",
+    "added": "Added; polling now.",
+    "removed": "Removed: it is no longer polled. Its articles stay.",
 }
+"""What a page says about the change that led to it: the address holds the name, not the text."""
 
 
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A whole page out of a template."""
     pages: Pages = request.app.state.pages
-    return HTMLResponse(pages.render(template, **_about(request), **context), status)
+    html = pages.render(
+        template,
+        path=request.url.path,
+        protected=bool(request.app.state.guard.token),
+        done=_DONE.get(request.query_params.get("done", "")),
+        **context,
+    )
+    return HTMLResponse(html, status)
 
 
-def see(address: str, **parameters: str) -> RedirectResponse:
-    """After a change: the page that shows what became of it (303, so that a reload changes
-    nothing). `parameters` are its query."""
+def redirect(address: str, **parameters: str) -> RedirectResponse:
+    """After a change: the page that shows its result (303, so that a reload changes nothing).
+    `parameters` are its query."""
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
     return RedirectResponse(f"{address}?{query}" if query else address, 303)
 
 
-def to_login(request: Request) -> RedirectResponse:
-    """The way to the login, and from there back to what was asked."""
-    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return see("/login", next=asked) if asked != "/" else see("/login")
+def login_redirect(request: Request) -> RedirectResponse:
+    """To the login, and from there back to this request's address."""
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return redirect("/login", next=target) if target != "/" else redirect("/login")
 
 
 def local_path(text: str) -> str:
@@ -60,44 +99,95 @@ def local_path(text: str) -> str:
     return text if plain and not parts.scheme and not parts.netloc else "/"
 
 
-def problem(request: Request, status: int, sentence: str) -> Response:
-    """What went wrong, in the form that who asked can read."""
+def json_response(value: Any, status: int = 200, **headers: str) -> Response:
+    """`value` (frozen dataclasses, or what JSON has) as JSON that is safe on a terminal, too."""
+    return Response(_json(value), status, headers=headers, media_type="application/json")
+
+
+def json_problem(status: int, detail: str, **more: Any) -> Response:
+    """What went wrong, and what to do: `application/problem+json`."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    headers = {"retry-after": str(RETRY_SECONDS)} if status == 503 else {}
+    return Response(_json(body), status, headers, media_type="application/problem+json")
+
+
+def raw_response(settings: Settings, refused_id: str) -> Response:
+    """The bytes of a refused input as a download, which no browser takes for a page of ours.
+
+    Raises NotThere, SpoolUnavailable.
+    """
+    quarantine = Quarantine(settings.state_dir)
+    path = quarantine.get(refused_id).path
+    name = path.replace("\\", "/").rsplit("/", 1)[-1] or "raw"
+    file = quarantine.open_raw(refused_id)
+    names = f"filename=\"{refused_id}.raw\"; filename*=UTF-8''{quote(name, safe='')}"
+    return StreamingResponse(
+        _chunks(file),
+        media_type="application/octet-stream",
+        headers={
+            "content-length": str(os.fstat(file.fileno()).st_size),
+            "content-disposition": f"attachment; {names}",
+            "content-security-policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
+def problem(request: Request, status: int, detail: str, **more: Any) -> Response:
+    """What went wrong, in the form that this client can read."""
     path = request.url.path
     if path.startswith(API):
-        return api_problem(status, sentence)
+        return json_problem(status, detail, **more)
     if path in PLAIN:
-        return Response(f"{sentence}\n", status, media_type="text/plain; charset=utf-8")
-    pages: Pages | None = (
-        getattr(request.app.state, "pages", None) if "app" in request.scope else None
-    )
-    title = TITLES.get(status) or HTTPStatus(status).phrase
-    if pages is None:
-        return Response(f"{title}\n{sentence}\n", status, media_type="text/plain; charset=utf-8")
-    return HTMLResponse(
-        pages.render("problem.html", **_about(request), title=title, sentence=sentence), status
+        return Response(f"{detail}\n", status, media_type="text/plain; charset=utf-8")
+    return page(
+        request,
+        "problem.html",
+        status=status,
+        title=HTTPStatus(status).phrase.capitalize(),
+        detail=detail,
     )
 
 
-async def failed(request: Request, error: Exception) -> Response:
-    """The answer to an error that was foreseen: a status, and its sentence."""
-    if isinstance(error, HTTPException):
-        known = {404: "There is no such page.", 405: "This address is not asked in that way."}
-        sentence = error.detail
-        if sentence == HTTPStatus(error.status_code).phrase:
-            sentence = known.get(error.status_code, sentence)
-        answer = problem(request, error.status_code, sentence)
-        answer.headers.update(error.headers or {})
-        return answer
-    assert isinstance(error, NewsdropError)  # what it is registered for
-    return problem(request, status_for(error), str(error))
+async def on_error(request: Request, error: Exception) -> Response:
+    """The answer to an expected error: its status and its sentence."""
+    if isinstance(error, NewsdropError):
+        more: dict[str, str] = {}
+        if isinstance(error, Rejected):
+            more["reason"] = error.reason
+        elif isinstance(error, FetchFailed):
+            more["trouble"] = error.trouble
+        return problem(request, status_for(error), str(error), **more)
+    if isinstance(error, ClientDisconnect):
+        return problem(request, 400, "The request ended early.")  # nobody reads it
+    assert isinstance(error, HTTPException)  # registered for nothing else
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        defaults = {404: "This page does not exist.", 405: "Use another method at this address."}
+        detail = defaults.get(error.status_code, detail)
+    response = problem(request, error.status_code, detail)
+    response.headers.update(error.headers or {})
+    return response
 
 
-async def broken(request: Request, error: Exception) -> Response:
-    """The answer to a bug: nothing of it is told, the log has it."""
-    answer = problem(request, 500, "The log of the status page (log/web.log) says what it was.")
-    answer.headers.update(HEADERS)  # Starlette gives this answer outside of the gate
-    return answer
+async def on_bug(request: Request, error: Exception) -> Response:
+    """The answer to a bug: it tells nothing, the log has it."""
+    response = problem(request, 500, "See the log of the status page (log/web.log).")
+    response.headers.update(HEADERS)  # Starlette gives this answer outside of the gate
+    return response
 
 
-def _about(request: Request) -> dict[str, Any]:
-    return {"path": request.url.path, "protected": bool(request.app.state.guard.token)}
+def status_for(error: NewsdropError) -> int:
+    """422 for a wrong request, 502 and 503 for what may get well by itself."""
+    if isinstance(error, FetchFailed) and error.refused:
+        return 422  # our own settings forbid the address
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def _json(value: Any) -> bytes:
+    return safe_json(orjson.dumps(value).decode()).encode() + b"\n"
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with closing(file):
+        while chunk := file.read(_RAW_CHUNK):
+            yield chunk

@@ -1,9 +1,9 @@
-"""Who is let in: the Host asked by, the Origin of what changes something, the token, form tokens.
+"""Access control: the Host of a request, the Origin of a change, the token, form tokens.
 
-There is one reader, the operator, so there are no accounts: where a token is set, who has it may
-do everything. What is guarded against is the rest of the world, and other sites' pages in the same
-browser: a name that was pointed at this machine (DNS rebinding) is refused by its Host, a form of
-another site by its Origin and because it has no form token.
+The operator is the only user, so there are no accounts: where a token is set, its owner may do
+everything. The threats are strangers, and pages of other sites in the operator's browser: a foreign
+name that resolves to this machine (DNS rebinding) is refused by its Host, a form of another site by
+its Origin and because it has no form token.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 FORM_HOURS = 72
 """How long a form may stay open before it is sent."""
@@ -54,101 +54,98 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What is asked of each request. `key` signs; `host` is the address that is listened at."""
+    """Checks each request. `key` signs cookies and form tokens; the server listens at `host`."""
 
     key: bytes
     token: str
     host: str
     hosts: tuple[str, ...] = ()
 
-    # ── who asks ────────────────────────────────────────────────────────────────────────────
-
     def knows_host(self, connection: HTTPConnection) -> bool:
-        """Whether it is asked by a name that is ours, whatever the port: a tunnel has its own."""
-        name = _name(connection.headers.get("host", ""))
+        """Whether the Host header has one of our names; any port, as a tunnel has its own."""
+        name = _host_name(connection.headers.get("host", ""))
         if name is None:
             return False
         server = connection.scope.get("server") or ("", 0)
         known = {"localhost", self.host, str(server[0]), *self.hosts}
         return name in {host.casefold().strip("[]") for host in known} or _is_loopback(name)
 
-    def own_origin(self, connection: HTTPConnection) -> bool:
-        """Whether a request that changes something comes from our pages, or from no page at all."""
+    def is_own_origin(self, connection: HTTPConnection) -> bool:
+        """Whether a change comes from one of our pages, or from no page at all."""
         site = connection.headers.get("sec-fetch-site")
         if site not in (None, "same-origin", "none"):
             return False
         origin = connection.headers.get("origin")
         if origin is None:
             return True  # a program; a browser names the origin of every POST
-        return _same_place(origin, connection.headers.get("host", ""))
+        return _is_same_address(origin, connection.headers.get("host", ""))
 
-    def lets_in(self, connection: HTTPConnection) -> bool:
-        """Whether the token was shown: as a Bearer, or earlier, by the login's cookie."""
+    def is_authorized(self, connection: HTTPConnection) -> bool:
+        """Whether the request has the token, as a Bearer, or a login's cookie."""
         if not self.token:
             return True
-        if (shown := bearer(connection)) is not None:
-            return self.is_token(shown)
-        return self._is_login(connection.cookies.get(self.cookie(connection), ""))
+        if (candidate := bearer_token(connection)) is not None:
+            return self.is_token(candidate)
+        return self._is_login(connection.cookies.get(self.cookie_name(connection), ""))
 
-    def is_token(self, shown: str) -> bool:
-        return bool(self.token) and same(shown, self.token)
+    def is_token(self, candidate: str) -> bool:
+        return bool(self.token) and _is_equal(candidate, self.token)
 
-    # ── what it is given ────────────────────────────────────────────────────────────────────
+    def login_cookie(self) -> str:
+        """The value of a cookie that is valid for LOGIN_DAYS while the token stays the same."""
+        return self._sign("login", int(time.time()) + LOGIN_DAYS * 86400)
 
-    def login(self) -> str:
-        """A cookie's value that is good for LOGIN_DAYS, as long as the token stays the same."""
-        return self._signed("login", int(time.time()) + LOGIN_DAYS * 86400)
-
-    def cookie(self, connection: HTTPConnection) -> str:
-        """The login cookie's name. Cookies do not tell ports apart, and several may run here."""
+    def cookie_name(self, connection: HTTPConnection) -> str:
+        """The login cookie's name. Ports share cookies, and several servers may run here."""
         server = connection.scope.get("server") or ("", 0)
         return f"newsdrop-login-{server[1]}"
 
     def form_token(self) -> str:
-        """What each form carries. The same for everybody within an hour, so that what all readers
-        are shown is made once; a page of another site cannot read it."""
-        return self._signed("form", int(time.time()) // 3600)
+        """A hidden field of each form, which a page of another site cannot read. It is the same for
+        all readers within an hour, so that one rendering serves them all."""
+        return self._sign("form", int(time.time()) // 3600)
 
-    def is_form_token(self, shown: str) -> bool:
-        hour = self._verified("form", shown)
+    def is_form_token(self, candidate: str) -> bool:
+        hour = self._verify("form", candidate)
         now = int(time.time()) // 3600
         return hour is not None and now - FORM_HOURS <= hour <= now
 
-    def _is_login(self, shown: str) -> bool:
-        until = self._verified("login", shown)
+    def _is_login(self, candidate: str) -> bool:
+        until = self._verify("login", candidate)
         return until is not None and time.time() < until
 
-    def _signed(self, purpose: str, number: int) -> str:
+    def _sign(self, purpose: str, number: int) -> str:
         text = f"{purpose}|{number}|{self.token}"
         mac = hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
         return f"{number}.{mac.hexdigest()}"
 
-    def _verified(self, purpose: str, shown: str) -> int | None:
-        number = shown.partition(".")[0]
+    def _verify(self, purpose: str, candidate: str) -> int | None:
+        """The number in a signed text; None where the signature is wrong."""
+        number = candidate.partition(".")[0]
         if not (number.isascii() and number.isdecimal() and len(number) < 12):
             return None
-        return int(number) if same(shown, self._signed(purpose, int(number))) else None
+        return int(number) if _is_equal(candidate, self._sign(purpose, int(number))) else None
 
 
-def bearer(connection: HTTPConnection) -> str | None:
-    """The token that is shown as `Authorization: Bearer`; None where that is not said."""
-    scheme, _, shown = connection.headers.get("authorization", "").partition(" ")
+def bearer_token(connection: HTTPConnection) -> str | None:
+    """The token in `Authorization: Bearer`; None where there is none."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.casefold() != "bearer":
         return None
-    # Headers are read as Latin-1; what is sent of any other token is UTF-8.
-    return shown.strip().encode("latin-1").decode("utf-8", "replace")
+    # Headers are decoded as Latin-1; clients send other characters as UTF-8.
+    return token.strip().encode("latin-1").decode("utf-8", "replace")
 
 
-def same(shown: str, real: str) -> bool:
-    """Compared in a time that tells nothing of how much was right."""
+def _is_equal(candidate: str, secret: str) -> bool:
+    """Compares in constant time."""
     return hmac.compare_digest(
-        shown.encode("utf-8", "surrogatepass"), real.encode("utf-8", "surrogatepass")
+        candidate.encode("utf-8", "surrogatepass"), secret.encode("utf-8", "surrogatepass")
     )
 
 
 def signing_key(path: Path) -> bytes:
-    """The key in the file `path`, made where there is none, so that logins and open forms outlive
-    a restart; where it can be neither read nor written, one for this process."""
+    """The key in the file `path`, which is created where missing, so that logins and open forms
+    outlive a restart; where it can be neither read nor written, a key for this process."""
     try:
         with path.open("rb") as file:
             key = file.read(_KEY_BYTES + 1)
@@ -169,12 +166,12 @@ def signing_key(path: Path) -> bytes:
 
 
 def allowed_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Host names as they are compared: without a port, in lower case."""
-    return tuple(found for name in names if (found := _name(name)) is not None)
+    """Host names in lower case, without ports."""
+    return tuple(host for name in names if (host := _host_name(name)) is not None)
 
 
-def _name(host: str) -> str | None:
-    """The name or address in a Host header; None where that is nothing of the kind."""
+def _host_name(host: str) -> str | None:
+    """The name or address in a Host header; None where the header is invalid."""
     try:
         parts = urlsplit(f"//{host}")
         parts.port  # noqa: B018  # raises where that is no number
@@ -186,15 +183,15 @@ def _name(host: str) -> str | None:
 
 
 def _is_loopback(name: str) -> bool:
-    """An address of loopback: no name was resolved to get here, so none was pointed at us."""
+    """A loopback address, which DNS rebinding cannot fake: no name was resolved."""
     try:
         return ip_address(name).is_loopback
     except ValueError:
         return False
 
 
-def _same_place(origin: str, host: str) -> bool:
-    """The scheme is left out: a proxy may add TLS. What is no address is no place of ours."""
+def _is_same_address(origin: str, host: str) -> bool:
+    """Compared without the scheme: a proxy may add TLS. An invalid address is not ours."""
     try:
         parts = urlsplit(origin)
     except ValueError:  # such as `http://[`

@@ -1,4 +1,4 @@
-"""The server of the status page: one process, one event loop, bounded in every direction."""
+"""The server of the status page: one process, one event loop, bounded connections."""
 
 import asyncio
 import logging
@@ -21,10 +21,10 @@ from worker.store.connection import redis_url
 logger = get_logger(__name__)
 
 HEAD_SECONDS = 15.0
-"""How long a client may take for a request's head; an idle connection is kept so long, too."""
+"""How long a client may take for a request's head, and how long an idle connection stays open."""
 
 STOP_SECONDS = 5
-"""What is under way at a TERM gets so long; streams end at once."""
+"""Running requests have so long after a TERM; streams end at once."""
 
 _CONNECTIONS = 500
 
@@ -34,8 +34,8 @@ def run_web(settings: Settings, listening: socket.socket) -> int:
     from worker.web.app import web_app
 
     configure_logging(settings)
-    _begin(settings)
-    # What strangers send is no warning of ours; an error here is a bug, and told with its trace.
+    _prepare(settings)
+    # Invalid requests deserve no warning; an error here is a bug, and its traceback is logged.
     logging.getLogger("uvicorn.error").setLevel("ERROR")
     logging.getLogger("sse_starlette").setLevel("WARNING")
     server = _Server(
@@ -53,28 +53,28 @@ def run_web(settings: Settings, listening: socket.socket) -> int:
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
-    # uvicorn sends itself the signal again when all is ended: that is the end asked for.
+    # uvicorn raises the signal again after its shutdown: ignore it.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     server.run(sockets=[listening])
     return 0
 
 
-def _begin(settings: Settings) -> None:
-    """As each part does, but a server that must be refused is no reason not to come up: this page
-    is where a person looks for what is wrong."""
-    told = partial(log_waiting, logger)
-    redis_url(settings)  # raises where its password's file cannot be read
+def _prepare(settings: Settings) -> None:
+    """The checks of every part, but an unusable Redis does not stop this one: the status page is
+    where a person looks for what is wrong."""
+    on_problem = partial(log_waiting, logger)
+    redis_url(settings)  # raises where the password file cannot be read
     create_places(settings)
-    check_places(settings, told)
+    check_places(settings, on_problem)
     try:
-        check_server(settings, told)
+        check_server(settings, on_problem)
     except ConfigError as error:
-        told(str(error))
+        on_problem(str(error))
 
 
 class _Server(uvicorn.Server):
-    """Tells systemd, where it listens, that the loop serves, lives and ends."""
+    """Notifies systemd, where it listens, that the loop serves, is alive, and stops."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -90,32 +90,32 @@ class _Server(uvicorn.Server):
 
 
 class PromptProtocol(H11Protocol):
-    """Closes connections on which a request's head does not come within HEAD_SECONDS, or on which
-    a body goes on for so long after it was refused. uvicorn waits for ever, and some hundred of
-    them would take every place."""
+    """Closes a connection whose request head does not arrive within HEAD_SECONDS, or whose body
+    goes on for so long after its refusal. uvicorn waits forever, and some hundred such connections
+    would exhaust the limit."""
 
-    _patience: asyncio.TimerHandle | None = None
+    _timeout: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._expect()
+        self._start_timeout()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         state = self.conn.their_state
         cycle: Any = self.cycle  # none before the first request, whatever its type says
-        answered = cycle is not None and cycle.response_complete
-        if state is h11.IDLE or (state is h11.SEND_BODY and answered):
-            self._expect()
-        elif self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        is_answered = cycle is not None and cycle.response_complete
+        if state is h11.IDLE or (state is h11.SEND_BODY and is_answered):
+            self._start_timeout()
+        elif self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
+        if self._timeout is not None:
+            self._timeout.cancel()
         super().connection_lost(exc)
 
-    def _expect(self) -> None:
-        if self._patience is None:
-            self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+    def _start_timeout(self) -> None:
+        if self._timeout is None:
+            self._timeout = self.loop.call_later(HEAD_SECONDS, self.transport.close)

@@ -1,7 +1,7 @@
-"""Files that are sent as `multipart/form-data`, written to disk as they come.
+"""Uploads: files of a `multipart/form-data` body, written to disk as they arrive.
 
 They go straight into the state directory, where accepting them is a rename: nothing is held in
-memory or written twice, and nothing of what a sender calls them becomes a path.
+memory or written twice, and no name from a sender becomes a path.
 """
 
 import secrets
@@ -25,70 +25,77 @@ from worker.errors import Busy
 from worker.settings import MEGABYTE, Settings
 from worker.spool.filesystem import check_free
 from worker.spool.layout import translate_errors
-from worker.web.forms import TOKEN_FIELD, check_token
+from worker.web.forms import TOKEN_FIELD, check_form_token
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-MOST_FILES = 5_000
-MOST_FIELDS = 100
+MAX_FILES = 5_000
+MAX_FIELDS = 100
 FIELD_BYTES = 64 * 1024
-"""Of all that is no file, together."""
+"""The sum of all fields that are not files."""
 
-AT_ONCE = 8
-"""Uploads under way: what they may write before anything is accepted is bounded by it."""
+MAX_UPLOADS = 8
+"""Concurrent uploads, which bounds the disk space of files that are not accepted yet."""
 
-_LEFT_SECONDS = 86_400
-"""What a killed server left of uploads goes after a day."""
+_STALE_SECONDS = 86_400
+"""Remains of a killed server's uploads are removed after a day."""
 
 _MULTIPART = b"multipart/form-data"
-_ENDS_EARLY = "The form ends before it is whole: send it again."
-_under_way: set[object] = set()
+_active: set[object] = set()
 
 
 @dataclass(slots=True)
-class Sent:
-    """What a form sent: its files in order, and its fields; of a field that comes twice the first
-    counts."""
+class UploadForm:
+    """The files of a form in order, and its fields; the first counts where a name comes twice."""
 
     files: list[Upload] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
 
 
+def upload_too_large(upload_mb: int) -> str:
+    return (
+        f"One upload may hold {upload_mb} MB, all its files together (web.upload_mb): send less at "
+        "once, move the files into a watched folder, or use `newsdrop enqueue`."
+    )
+
+
 def is_upload(request: Request) -> bool:
-    """Whether the body may be files: only :func:`received` reads such a one."""
-    return _kind(request)[0] == _MULTIPART
+    """Whether the body may hold files: then :func:`receive_upload` reads it."""
+    return _content_type(request)[0] == _MULTIPART
 
 
 @asynccontextmanager
-async def received(request: Request, *, sender_known: bool = False) -> AsyncIterator[Sent]:
-    """What the form in `request` sends; at the end the files that were not taken are removed.
+async def receive_upload(
+    request: Request, *, is_program: bool = False
+) -> AsyncIterator[UploadForm]:
+    """The form in the body of `request`; at the end, files that were not accepted are removed.
 
-    It must have the form token of a page of ours among its fields, unless its `sender_known` to
-    be a program. Raises HTTPException: 403 without the token, 415 for another kind of body, 400
-    for one that is broken or ends early, 413 above `web.upload_mb` (all files together), 5,000
-    files or 100 fields; Busy, SpoolUnavailable.
+    The form needs a form token, unless the sender was checked before to be a program. Raises
+    HTTPException: 403 without the token, 415 for another content type, 400 for a broken or
+    incomplete body, 413 above `web.upload_mb` (all files together), 5,000 files or 100 fields;
+    Busy, SpoolUnavailable.
     """
     settings: Settings = request.app.state.settings
     boundary = _boundary(request)
-    if len(_under_way) >= AT_ONCE:
-        raise Busy(f"{AT_ONCE} uploads are under way: send this one again when they are done")
-    me = object()
-    _under_way.add(me)
+    if len(_active) >= MAX_UPLOADS:
+        raise Busy(f"{MAX_UPLOADS} uploads are running: send this one again when they are done")
+    slot = object()
+    _active.add(slot)
     folder: Path | None = None
     try:
-        folder = await run_in_threadpool(_folder, settings)
-        check = None if sender_known else partial(check_token, request)
+        folder = await run_in_threadpool(_create_folder, settings)
+        check = None if is_program else partial(check_form_token, request)
         parts = _Parts(folder, settings.web.upload_mb, check)
         try:
             await _read(request, boundary, parts)
         finally:
             parts.close()
-        if not sender_known:
-            check_token(request, parts.sent.fields.get(TOKEN_FIELD, ""))
-        yield parts.sent
+        if check is not None:
+            check(parts.form.fields.get(TOKEN_FIELD, ""))
+        yield parts.form
     finally:
-        _under_way.discard(me)
+        _active.discard(slot)
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -100,39 +107,37 @@ async def _read(request: Request, boundary: bytes, parts: "_Parts") -> None:
             if chunk:
                 await run_in_threadpool(_feed, parser, chunk, parts.folder)
     except FormParserError as error:
-        raise HTTPException(
-            400, "The form cannot be read: it is no multipart/form-data."
-        ) from error
-    if not parts.whole:
-        raise HTTPException(400, _ENDS_EARLY)
+        raise HTTPException(400, "The body is not valid multipart/form-data.") from error
+    if not parts.is_complete:
+        raise HTTPException(400, "The form is incomplete: send it again.")
 
 
 def _feed(parser: MultipartParser, chunk: bytes, folder: Path) -> None:
-    with translate_errors(folder):  # a full disk is the world's fault
+    with translate_errors(folder):  # a full disk is no fault of the sender
         parser.write(chunk)
 
 
 def _boundary(request: Request) -> bytes:
-    kind, options = _kind(request)
+    content_type, options = _content_type(request)
     boundary = options.get(b"boundary")
-    if kind != _MULTIPART or not boundary:
-        raise HTTPException(415, "Files are sent as multipart/form-data, with its boundary.")
+    if content_type != _MULTIPART or not boundary:
+        raise HTTPException(415, "Send files as multipart/form-data with a boundary.")
     return boundary
 
 
-def _kind(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
-    """(the body's type, in lower case, its options)."""
+def _content_type(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
+    """(the body's type in lower case, its options)."""
     return parse_options_header(request.headers.get("content-type", ""))
 
 
-def _folder(settings: Settings) -> Path:
-    """A folder of this upload's own; old ones, left by a server that was killed, go."""
+def _create_folder(settings: Settings) -> Path:
+    """A folder for one upload; stale ones, of a server that was killed, are removed."""
     check_free(settings.state_dir, settings.spool.min_free_mb)
     base = settings.state_dir / "uploads"
     with translate_errors(base):
         base.mkdir(mode=0o770, parents=True, exist_ok=True)
         for old in base.iterdir():
-            if time.time() - old.lstat().st_mtime > _LEFT_SECONDS:
+            if time.time() - old.lstat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
         folder = base / secrets.token_hex(8)
         folder.mkdir(mode=0o770)
@@ -140,16 +145,15 @@ def _folder(settings: Settings) -> Path:
 
 
 class _Parts:
-    """The parts of a form as the parser meets them; it calls in a thread, one call at a time."""
+    """Callbacks of the multipart parser, which calls them in a thread, one at a time."""
 
     def __init__(self, folder: Path, upload_mb: int, check: Callable[[str], None] | None) -> None:
         self.folder = folder
         self._check = check
-        self.sent = Sent()
-        self.whole = False
-        self._most = upload_mb * MEGABYTE
+        self.form = UploadForm()
+        self.is_complete = False
         self._upload_mb = upload_mb
-        self._bytes = self._field_bytes = self._fields = 0
+        self._file_bytes = self._field_bytes = self._field_count = 0
         self._header = self._value = b""
         self._disposition = b""
         self._name = ""
@@ -158,14 +162,14 @@ class _Parts:
 
     def callbacks(self) -> "MultipartCallbacks":
         return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_finished,
-            "on_part_data": self._data,
-            "on_part_end": self._end,
-            "on_end": self._ended,
+            "on_part_begin": self._on_part_begin,
+            "on_header_field": self._on_header_field,
+            "on_header_value": self._on_header_value,
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers_finished,
+            "on_part_data": self._on_part_data,
+            "on_part_end": self._on_part_end,
+            "on_end": self._on_end,
         }
 
     def close(self) -> None:
@@ -173,74 +177,69 @@ class _Parts:
             self._file.close()
             self._file = None
 
-    def _begin(self) -> None:
+    def _on_part_begin(self) -> None:
         self._disposition = self._text = self._header = self._value = b""
 
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
 
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
 
-    def _header_end(self) -> None:
+    def _on_header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
             self._disposition = self._value
         self._header = self._value = b""
 
-    def _headers_finished(self) -> None:
+    def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
-        self._name = _decoded(options.get(b"name", b""))
+        self._name = _decode(options.get(b"name", b""))
         if b"filename" not in options:
-            self._fields += 1
-            if self._fields > MOST_FIELDS:
-                raise HTTPException(413, f"A form may have {MOST_FIELDS} fields beside its files.")
+            self._field_count += 1
+            if self._field_count > MAX_FIELDS:
+                raise HTTPException(413, f"A form may have {MAX_FIELDS} fields besides its files.")
             return
-        files = self.sent.files
-        if not files and self._check is not None:  # our forms name it first: nothing is written
-            self._check(self.sent.fields.get(TOKEN_FIELD, ""))
-        if len(files) >= MOST_FILES:
+        files = self.form.files
+        if not files and self._check is not None:  # before the first write: it precedes the files
+            self._check(self.form.fields.get(TOKEN_FIELD, ""))
+        if len(files) >= MAX_FILES:
             raise HTTPException(
                 413,
-                f"One upload may hold {MOST_FILES:,} files: send less at once, pack them into one "
-                "archive, drop them into a watched folder, or use `newsdrop enqueue`.",
+                f"One upload may hold {MAX_FILES:,} files: send fewer at once, pack them into one "
+                "archive, move them into a watched folder, or use `newsdrop enqueue`.",
             )
         path = self.folder / str(len(files))
         self._file = path.open("xb")
-        files.append(Upload(_decoded(options[b"filename"]), path))
+        files.append(Upload(_decode(options[b"filename"]), path))
 
-    def _data(self, data: bytes, start: int, end: int) -> None:
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._file is None:
             self._field_bytes += end - start
             if self._field_bytes > FIELD_BYTES:
-                raise HTTPException(413, f"A form's fields may hold {FIELD_BYTES // 1024} KB.")
+                raise HTTPException(413, f"The fields of a form may hold {FIELD_BYTES // 1024} KB.")
             self._text += data[start:end]
             return
-        self._bytes += end - start
-        if self._bytes > self._most:
-            raise HTTPException(
-                413,
-                f"One upload may hold {self._upload_mb} MB, all its files together "
-                "(web.upload_mb): send less at once, drop the files into a watched folder, or use "
-                "`newsdrop enqueue`.",
-            )
+        self._file_bytes += end - start
+        if self._file_bytes > self._upload_mb * MEGABYTE:
+            raise HTTPException(413, upload_too_large(self._upload_mb))
         self._file.write(data[start:end])
 
-    def _end(self) -> None:
+    def _on_part_end(self) -> None:
         if self._file is None:
-            self.sent.fields.setdefault(self._name, _decoded(self._text))
+            self.form.fields.setdefault(self._name, _decode(self._text))
             return
-        empty = self._file.tell() == 0
+        is_empty = self._file.tell() == 0
         self.close()
-        if not self.sent.files[-1].name:
-            unnamed = self.sent.files.pop()
-            if empty:  # what a browser sends where no file was chosen
+        if not self.form.files[-1].name:
+            unnamed = self.form.files.pop()
+            if is_empty:  # a browser sends this where no file was chosen
                 unnamed.path.unlink()
             else:
-                self.sent.files.append(Upload("unnamed", unnamed.path))
+                self.form.files.append(Upload("unnamed", unnamed.path))
 
-    def _ended(self) -> None:
-        self.whole = True
+    def _on_end(self) -> None:
+        self.is_complete = True
 
 
-def _decoded(text: bytes) -> str:
+def _decode(text: bytes) -> str:
     return text.decode("utf-8", "replace")

@@ -1,21 +1,18 @@
 """The HTTP API, `/api/v1`: what the pages show and do, as JSON. docs/api.md describes it.
 
 =============  ======================================================================
-``enqueue``    files and addresses accepted as a job
-``jobs``       jobs, one of them, what was refused of it retried
-``articles``   the newest, by words, one of them; an explanation
-``quarantine`` what was refused: a page, a look, its bytes, retry, discard
-``feeds``      feeds: how they stand, added, removed, polled; sources held
-``status``     how everything stands
-``endpoint``   what each of them is: parameters, body and errors in one place
-``request``    what a request asks for, checked
-``responses``  JSON, and problems as RFC 9457 has them
+``enqueue``    accept files and addresses as a job
+``jobs``       list jobs, show one, retry what was refused in it; the status
+``articles``   list, search and show articles; explain one
+``quarantine`` list, show, download, retry and discard refused inputs
+``feeds``      list, add, remove and poll feeds; pause and resume sources
+``endpoint``   what all share: checked parameters and bodies, the check of the sender
 =============  ======================================================================
 """
 
 from starlette.routing import BaseRoute
 
-from worker.web.api import articles, enqueue, feeds, jobs, quarantine, status
+from worker.web.api import articles, enqueue, feeds, jobs, quarantine
 
 routes: list[BaseRoute] = [
     *enqueue.routes,
@@ -23,6 +20,5 @@ routes: list[BaseRoute] = [
     *articles.routes,
     *quarantine.routes,
     *feeds.routes,
-    *status.routes,
 ]
 """Each names its whole path."""

@@ -1,4 +1,4 @@
-"""`/api/v1/articles` and `/api/v1/explain`: what came out, and why."""
+"""`/api/v1/articles` and `/api/v1/explain`: the published articles, and what became of one."""
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -6,50 +6,60 @@ from starlette.routing import Route
 
 from worker.errors import NotThere
 from worker.escape import printable
-from worker.queries import articles as view
+from worker.queries import articles as queries
 from worker.queries.explain import explain_address, explain_recorded_path, explain_title
-from worker.web.api.endpoint import reads
-from worker.web.api.request import Asked
-from worker.web.api.responses import answer
+from worker.web.api.endpoint import ApiRequest, PageQuery, Parameters, Text, reads
+from worker.web.responses import json_response
 
 
-@reads("count", "before", "q")
-def listed(asked: Asked) -> Response:
-    count, before = asked.count(), asked.query.get("before")
-    words = asked.query.get("q")
-    if words is None:
-        return answer(view.list_articles(asked.settings, count, before))
-    return answer(view.search_articles(asked.settings, words, count, before))
+class ArticlesQuery(PageQuery):
+    before: Text | None = None
+    q: Text | None = None
 
 
-@reads()
-def one(asked: Asked) -> Response:
-    return answer(view.get_article(asked.settings, asked.path["id"]))
+class ExplainQuery(Parameters):
+    title: Text | None = None
+    date: Text | None = None
+    source: Text | None = None
+    path: Text | None = None
+    url: Text | None = None
 
 
-@reads("title", "date", "source", "path", "url")
-def explained(asked: Asked) -> Response:
-    title, path, url = (asked.query.get(name) for name in ("title", "path", "url"))
-    if sum(bool(given) for given in (title, path, url)) != 1:
+@reads(ArticlesQuery)
+def list_articles(request: ApiRequest[ArticlesQuery]) -> Response:
+    settings, query = request.settings, request.parameters
+    if query.q is None:
+        return json_response(queries.list_articles(settings, query.count, query.before))
+    return json_response(queries.search_articles(settings, query.q, query.count, query.before))
+
+
+@reads(Parameters)
+def show_article(request: ApiRequest[Parameters]) -> Response:
+    return json_response(queries.get_article(request.settings, request.path["id"]))
+
+
+@reads(ExplainQuery)
+def explain(request: ApiRequest[ExplainQuery]) -> Response:
+    settings, query = request.settings, request.parameters
+    if sum(map(bool, (query.title, query.path, query.url))) != 1:
         raise HTTPException(400, "Give one of `title` (with `date`), `path` and `url`.")
-    if title is None and {"date", "source"} & asked.query.keys():
-        raise HTTPException(400, "`date` and `source` go with `title` only.")
-    if title:
-        date, source = asked.query.get("date"), asked.query.get("source")
-        return answer(explain_title(asked.settings, title, date, source))
-    if url:
-        return answer(explain_address(asked.settings, url))
-    found = explain_recorded_path(asked.settings, path or "")
-    if not found.articles:
+    if query.title is None and (query.date is not None or query.source is not None):
+        raise HTTPException(400, "`date` and `source` need `title`.")
+    if query.title:
+        return json_response(explain_title(settings, query.title, query.date, query.source))
+    if query.url:
+        return json_response(explain_address(settings, query.url))
+    explanation = explain_recorded_path(settings, query.path or "")
+    if not explanation.articles:
         raise NotThere(
-            f"no file of the path {printable(path or '', 200)} was ever taken, as far as the "
-            "archive goes back: ask by `title` and `date`"
+            f"no accepted file has the path {printable(query.path or '', 200)}, as far back as the "
+            "archive reaches: ask by `title` and `date`"
         )
-    return answer(found)
+    return json_response(explanation)
 
 
 routes = [
-    Route("/api/v1/articles", listed, methods=["GET"]),
-    Route("/api/v1/articles/{id}", one, methods=["GET"]),
-    Route("/api/v1/explain", explained, methods=["GET"]),
+    Route("/api/v1/articles", list_articles, methods=["GET"]),
+    Route("/api/v1/articles/{id}", show_article, methods=["GET"]),
+    Route("/api/v1/explain", explain, methods=["GET"]),
 ]

@@ -1,59 +1,59 @@
-"""`POST /api/v1/enqueue`: files, or addresses, accepted as a job."""
+"""`POST /api/v1/enqueue`: accept files or addresses as a job."""
 
+from typing import Literal
+
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.enqueue import enqueue_addresses, enqueue_files
-from worker.escape import printable
 from worker.settings import Settings
-from worker.web.api.endpoint import told
-from worker.web.api.request import Asked, body_of, check_sender, query_of
-from worker.web.api.responses import answer
-from worker.web.uploads import Sent, is_upload, received
-
-_ADDRESSES = frozenset({"addresses", "source", "force"})
-_FIELDS = ("source", "force")
+from worker.web.api.endpoint import Names, Parameters, check_change, parse_body, validate
+from worker.web.responses import json_response
+from worker.web.uploads import is_upload, receive_upload
 
 
-@told
+class EnqueueBody(Parameters):
+    addresses: Names = Field(default=[])
+    source: str | None = None
+    force: bool = False
+
+
+class UploadFields(Parameters):
+    """The fields beside the files of a form."""
+
+    source: str = ""
+    force: Literal["true", "false", ""] = ""
+
+
 async def enqueue(request: Request) -> Response:
-    """202 with the job's id: what was sent is in the spool, durably."""
-    check_sender(request)
-    query_of(request, frozenset())
+    """202 with the job's id: everything sent is in the spool, durably."""
+    check_change(request)
     settings: Settings = request.app.state.settings
     if is_upload(request):
-        async with received(request, sender_known=True) as sent:
-            source, force = _wishes(sent)
+        async with receive_upload(request, is_program=True) as upload:
+            stripped = {name: text.strip() for name, text in upload.fields.items()}
+            fields = validate(UploadFields, stripped, status=422)
             job = await run_in_threadpool(
-                enqueue_files, settings, sent.files, source=source, force=force
+                enqueue_files,
+                settings,
+                upload.files,
+                source=fields.source or None,
+                force=fields.force == "true",
             )
-            return _accepted(job, files=len(sent.files))
-    asked = Asked(settings, {}, {}, await body_of(request, _ADDRESSES))
-    urls = list(dict.fromkeys(asked.texts("addresses")))
+            return _accepted(job, len(upload.files))
+    body = await parse_body(request, EnqueueBody)
+    urls = list(dict.fromkeys(body.addresses))
     job = await run_in_threadpool(
-        enqueue_addresses, settings, urls, source=asked.text("source"), force=asked.flag("force")
+        enqueue_addresses, settings, urls, source=body.source, force=body.force
     )
-    return _accepted(job, files=len(urls))
+    return _accepted(job, len(urls))
 
 
-def _accepted(job: str, *, files: int) -> Response:
-    return answer({"job": job, "files": files}, 202, location=f"/api/v1/jobs/{job}")
-
-
-def _wishes(sent: Sent) -> tuple[str | None, bool]:
-    """The fields beside the files: source and force. Raises HTTPException (422)."""
-    for name in sent.fields:
-        if name not in _FIELDS:
-            raise HTTPException(
-                422, f"The field {printable(name, 60)} is not known here; known: force, source."
-            )
-    force = sent.fields.get("force", "").strip() or "false"
-    if force not in ("true", "false"):
-        raise HTTPException(422, "`force` is true or false.")
-    return sent.fields.get("source", "").strip() or None, force == "true"
+def _accepted(job: str, file_count: int) -> Response:
+    return json_response({"job": job, "files": file_count}, 202, location=f"/api/v1/jobs/{job}")
 
 
 routes = [Route("/api/v1/enqueue", enqueue, methods=["POST"])]

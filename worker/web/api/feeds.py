@@ -1,99 +1,107 @@
-"""`/api/v1/feeds` and `/api/v1/sources`: what is polled, and what is held."""
+"""`/api/v1/feeds` and `/api/v1/sources`: feeds and their polls; pause and resume."""
 
 from dataclasses import asdict
-from typing import Any
 
-from starlette.exceptions import HTTPException
+from pydantic import ConfigDict, Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.actions import feeds as acting
+from worker.actions import feeds as actions
 from worker.actions import pause as pausing
 from worker.actions.feeds import AddedFeed, FeedSelection
-from worker.feeds.feed import KEYS
-from worker.queries import feeds as view
+from worker.queries import feeds as queries
 from worker.settings.clock import utc_now
 from worker.sources.fetch_once import shown
-from worker.web.api.endpoint import changes, reads
-from worker.web.api.request import Asked
-from worker.web.api.responses import answer, problem
+from worker.web.api.endpoint import ApiRequest, Names, Parameters, changes, reads
+from worker.web.responses import json_problem, json_response
 
 
-@reads()
-def listed(asked: Asked) -> Response:
-    return answer(view.list_feeds(asked.settings, utc_now()))
+class AddBody(Parameters):
+    """The keys of a feed, which are checked where it is added, and `check`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    url: str
+    check: bool = True
 
 
-@reads()
-def one(asked: Asked) -> Response:
-    return answer(view.list_feeds(asked.settings, utc_now()).named(asked.path["name"]))
+class SelectionBody(Parameters):
+    names: Names = Field(default=[])
+    all: bool = False
 
 
-@changes(*KEYS, "check")
-def add(asked: Asked) -> Response:
-    said: dict[str, Any] = {key: asked.body[key] for key in KEYS if asked.body.get(key) is not None}
-    if "url" not in said:
-        raise HTTPException(422, "`url` is the address of a feed, or of a page that names one.")
-    added = acting.add(asked.settings, said, check=asked.flag("check", usual=True))
+class RefreshBody(SelectionBody):
+    failing: bool = False
+
+
+@reads(Parameters)
+def list_feeds(request: ApiRequest[Parameters]) -> Response:
+    return json_response(queries.list_feeds(request.settings, utc_now()))
+
+
+@reads(Parameters)
+def show_feed(request: ApiRequest[Parameters]) -> Response:
+    return json_response(
+        queries.list_feeds(request.settings, utc_now()).named(request.path["name"])
+    )
+
+
+@changes(AddBody)
+def add(request: ApiRequest[AddBody]) -> Response:
+    keys = request.parameters.model_dump(exclude={"check"}, exclude_none=True)
+    added = actions.add(request.settings, keys, check=request.parameters.check)
     if isinstance(added, AddedFeed):
-        return answer(added, 201, location=f"/api/v1/feeds/{added.name}")
-    choices = [{**asdict(one), "url": shown(one.url)} for one in added]
-    return problem(
+        return json_response(added, 201, location=f"/api/v1/feeds/{added.name}")
+    return json_problem(
         422,
-        "The page names several feeds, so none was added: add the one that is meant by its `url`.",
-        feeds=choices,
+        "The page names several feeds, so none was added: send the `url` of one of them.",
+        feeds=[{**asdict(feed), "url": shown(feed.url)} for feed in added],
     )
 
 
-@changes()
-def remove(asked: Asked) -> Response:
-    done = acting.remove(asked.settings, [asked.path["name"]])
-    return answer({"removed": done.feeds})
-
-
-@changes("names", "all", "failing")
-def refresh(asked: Asked) -> Response:
-    return _chosen(
-        acting.refresh(
-            asked.settings,
-            asked.texts("names"),
-            every=asked.flag("all"),
-            failing=asked.flag("failing"),
-        )
+@changes(Parameters)
+def remove(request: ApiRequest[Parameters]) -> Response:
+    return json_response(
+        {"removed": actions.remove(request.settings, [request.path["name"]]).feeds}
     )
 
 
-@changes("names", "all")
-def reset_errors(asked: Asked) -> Response:
-    return _chosen(
-        acting.reset_errors(asked.settings, asked.texts("names"), every=asked.flag("all"))
+@changes(RefreshBody)
+def refresh(request: ApiRequest[RefreshBody]) -> Response:
+    body = request.parameters
+    return _selection(
+        actions.refresh(request.settings, body.names, every=body.all, failing=body.failing)
     )
 
 
-@changes()
-def pause(asked: Asked) -> Response:
-    name = asked.path["name"]
-    pausing.pause(asked.settings, name)
-    return answer({"source": name, "paused": True})
+@changes(SelectionBody)
+def reset_errors(request: ApiRequest[SelectionBody]) -> Response:
+    body = request.parameters
+    return _selection(actions.reset_errors(request.settings, body.names, every=body.all))
 
 
-@changes()
-def resume(asked: Asked) -> Response:
-    name = asked.path["name"]
-    pausing.resume(asked.settings, name)
-    return answer({"source": name, "paused": False})
+@changes(Parameters)
+def pause(request: ApiRequest[Parameters]) -> Response:
+    pausing.pause(request.settings, request.path["name"])
+    return json_response({"source": request.path["name"], "paused": True})
 
 
-def _chosen(done: FeedSelection) -> Response:
-    return answer({"feeds": done.feeds, "paused": done.paused})
+@changes(Parameters)
+def resume(request: ApiRequest[Parameters]) -> Response:
+    pausing.resume(request.settings, request.path["name"])
+    return json_response({"source": request.path["name"], "paused": False})
+
+
+def _selection(selection: FeedSelection) -> Response:
+    return json_response({"feeds": selection.feeds, "paused": selection.paused})
 
 
 routes = [
-    Route("/api/v1/feeds", listed, methods=["GET"]),
+    Route("/api/v1/feeds", list_feeds, methods=["GET"]),
     Route("/api/v1/feeds", add, methods=["POST"]),
     Route("/api/v1/feeds/refresh", refresh, methods=["POST"]),
     Route("/api/v1/feeds/reset-errors", reset_errors, methods=["POST"]),
-    Route("/api/v1/feeds/{name}", one, methods=["GET"]),
+    Route("/api/v1/feeds/{name}", show_feed, methods=["GET"]),
     Route("/api/v1/feeds/{name}", remove, methods=["DELETE"]),
     Route("/api/v1/sources/{name}/pause", pause, methods=["POST"]),
     Route("/api/v1/sources/{name}/resume", resume, methods=["POST"]),

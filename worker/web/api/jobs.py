@@ -1,44 +1,56 @@
-"""`/api/v1/jobs`: jobs, newest first; one of them; what was refused of it retried."""
+"""`/api/v1/jobs` and `/api/v1/status`: jobs, newest first; the state of the whole service."""
 
+from typing import Annotated
+
+from pydantic import Field
 from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.retry import Retried, retry_job
-from worker.queries import jobs as view
-from worker.web.api.endpoint import changes, reads
-from worker.web.api.request import Asked
-from worker.web.api.responses import answer
-
-_FURTHEST = 1_000_000
-
-
-@reads("count", "cursor")
-def listed(asked: Asked) -> Response:
-    count, cursor = asked.count(), asked.number("cursor", 0, least=0, most=_FURTHEST)
-    found = view.list_jobs(asked.settings, count + 1, cursor)
-    more = cursor + count if len(found) > count else None
-    return answer({"jobs": found[:count], "next": more})
+from worker.queries import jobs as queries
+from worker.queries.overview import get_overview
+from worker.settings.clock import utc_now
+from worker.web.api.endpoint import ApiRequest, Number, PageQuery, Parameters, changes, reads
+from worker.web.responses import json_response
 
 
-@reads()
-def one(asked: Asked) -> Response:
-    return answer(view.get_job(asked.settings, asked.path["id"]))
+class JobsQuery(PageQuery):
+    cursor: Annotated[Number, Field(le=1_000_000)] = 0
 
 
-@changes()
-def retry(asked: Asked) -> Response:
-    return accepted_again(retry_job(asked.settings, asked.path["id"]))
+@reads(JobsQuery)
+def list_jobs(request: ApiRequest[JobsQuery]) -> Response:
+    count, cursor = request.parameters.count, request.parameters.cursor
+    found = queries.list_jobs(request.settings, count + 1, cursor)
+    following = cursor + count if len(found) > count else None
+    return json_response({"jobs": found[:count], "next": following})
 
 
-def accepted_again(retried: Retried) -> Response:
+@reads(Parameters)
+def show_job(request: ApiRequest[Parameters]) -> Response:
+    return json_response(queries.get_job(request.settings, request.path["id"]))
+
+
+@changes(Parameters)
+def retry(request: ApiRequest[Parameters]) -> Response:
+    return retry_response(retry_job(request.settings, request.path["id"]))
+
+
+def retry_response(retried: Retried) -> Response:
     """202 with the new job, where anything was accepted."""
     if not retried.files:
-        return answer(retried)
-    return answer(retried, 202, location=f"/api/v1/jobs/{retried.job}")
+        return json_response(retried)
+    return json_response(retried, 202, location=f"/api/v1/jobs/{retried.job}")
+
+
+@reads(Parameters)
+def show_status(request: ApiRequest[Parameters]) -> Response:
+    return json_response(get_overview(request.settings, utc_now()))
 
 
 routes = [
-    Route("/api/v1/jobs", listed, methods=["GET"]),
-    Route("/api/v1/jobs/{id}", one, methods=["GET"]),
+    Route("/api/v1/jobs", list_jobs, methods=["GET"]),
+    Route("/api/v1/jobs/{id}", show_job, methods=["GET"]),
     Route("/api/v1/jobs/{id}/retry", retry, methods=["POST"]),
+    Route("/api/v1/status", show_status, methods=["GET"]),
 ]

@@ -1,7 +1,6 @@
-"""`/articles`: what came out, newest first; looking for one; one as a person reads it."""
+"""`/articles` and `/explain`: the newest articles, search, one article, what became of it."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -10,116 +9,139 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.errors import NotThere, UsageError
-from worker.queries.articles import ArticleList, get_article, list_articles, search_articles
-from worker.queries.explain import explain_title
+from worker.queries.articles import get_article, list_articles, search_articles
+from worker.queries.explain import (
+    ExplainResult,
+    explain_address,
+    explain_recorded_path,
+    explain_title,
+)
 from worker.queries.records import is_record
 from worker.settings import Settings
-from worker.web.live import Regions, View
+from worker.sources.fetch_once import is_address
+from worker.web.live import Regions, View, live_page
 from worker.web.rendering import Pages
-from worker.web.responses import page, problem, see
+from worker.web.responses import page, redirect
 
 COUNT = 50
 
-_TEXT, _LINES, _MARKED, _PARTS = 200_000, 5_000, 200, 500
-"""What is shown of one article: characters and lines of its text, its bold runs, and how many of
-its pictures, links and so on."""
-_JSON_BYTES = 1_000_000
-"""A longer record is linked, and not shown in the page, too."""
+_MAX_TEXT, _MAX_LINES, _MAX_HIGHLIGHTS, _MAX_ITEMS = 200_000, 5_000, 200, 500
+"""What a page shows of one article: characters and lines of its text, highlights, and items of each
+list, such as pictures and links."""
+_MAX_JSON_BYTES = 1_000_000
+"""The page only links to a longer record."""
 _ID = re.compile(r"\w{4,12}-[0-9a-f]{24}")
-"""What looks like an article's id: its date, or what stands for none, and its key."""
+"""The form of an article's id: its date, or a word where it has none, and its key."""
 
 
-def view(settings: Settings) -> View:
-    """A page of the newest, by the entry that it begins after."""
-
-    def view_of(request: Request) -> tuple[tuple[str, ...], Callable[[Pages], Regions]]:
-        before = request.query_params.get("before") or None  # as its key has it
-
-        def made(pages: Pages) -> Regions:
-            found = list_articles(settings, COUNT, before)
-            return {"articles": pages.render("articles/list.html", found=found, more="before")}
-
-        return (before or "",), made
-
-    return view_of
+def _render_list(settings: Settings, pages: Pages, before: str) -> Regions:
+    found = list_articles(settings, COUNT, before or None)
+    return {"articles": pages.render("articles/list.html", found=found)}
 
 
-async def shown_list(request: Request) -> Response:
-    regions = await request.app.state.live.regions(request, "articles")
-    first = "before" not in request.query_params
-    return page(request, "articles.html", regions=regions, first=first)
+async def show_list(request: Request) -> Response:
+    is_first = "before" not in request.query_params
+    return await live_page(request, "articles", "articles.html", is_first=is_first)
 
 
-def found(request: Request) -> Response:
-    """What the search box asks for: an id, an exact title and date, or words."""
+def show_search(request: Request) -> Response:
+    """The answer to the search form: an id, an exact title and date, or words."""
     settings: Settings = request.app.state.settings
-    words = request.query_params.get("q", "").strip()[:300]
-    title = request.query_params.get("title", "").strip()[:1000]
-    date = request.query_params.get("date", "").strip()[:40]
-    if _ID.fullmatch(words):
-        return see(f"/articles/{words}")
-    asked = {"q": words, "title": title, "date": date}
-    listed: ArticleList | None = None
-    why: str | None = None
+    query = _query(request, q=300, title=1000, date=40)
+    if _ID.fullmatch(query["q"]):
+        return redirect(f"/articles/{query['q']}")
+    if not query["title"] and not query["q"]:
+        return redirect("/articles")
+    found = error = None
     try:
-        if title:
-            answer = explain_title(settings, title, date or None)
-            (one,) = answer.articles
-            if one.id and (one.known or one.past):
-                return see(f"/articles/{one.id}")
-            why = answer.problem or "No article has that title and date."
-        elif words:
-            before = request.query_params.get("before") or None
-            listed = search_articles(settings, words, COUNT, before)
+        if query["title"]:
+            explanation = explain_title(settings, query["title"], query["date"] or None)
+            (explained,) = explanation.articles
+            if explained.id and (explained.known or explained.past):
+                return redirect(f"/articles/{explained.id}")
+            error = explanation.problem or "No article has that title and date."
         else:
-            return see("/articles")
-    except UsageError as error:
-        why = str(error)
-    return page(request, "found.html", found=listed, why=why, asked=asked)
+            before = request.query_params.get("before") or None
+            found = search_articles(settings, query["q"], COUNT, before)
+    except UsageError as failure:
+        error = str(failure)
+    return page(request, "search.html", found=found, error=error, query=query)
 
 
-def shown(request: Request) -> Response:
-    settings: Settings = request.app.state.settings
-    article_id = request.path_params["id"]
-    try:
-        told = get_article(settings, article_id)
-    except NotThere as error:
-        return problem(request, 404, str(error))
-    written = orjson.dumps(told.record, option=orjson.OPT_INDENT_2)
-    record = told.record if told.record is not None and is_record(told.record) else None
-    short = record and _shortened(record)
+def show_article(request: Request) -> Response:
+    found = get_article(request.app.state.settings, request.path_params["id"])
+    json = orjson.dumps(found.record, option=orjson.OPT_INDENT_2)
+    record = found.record if found.record is not None and is_record(found.record) else None
+    shortened = record and _shorten(record)
     return page(
         request,
         "article.html",
-        article=told,
-        record=short,
-        cut=short != record,
-        json=written.decode() if len(written) <= _JSON_BYTES else None,
+        article=found,
+        record=shortened,
+        is_shortened=shortened != record,
+        json=json.decode() if len(json) <= _MAX_JSON_BYTES else None,
     )
 
 
-def as_json(request: Request) -> Response:
-    """The record, as it stands in the stream."""
-    told = get_article(request.app.state.settings, request.path_params["id"])
-    if told.record is None:
-        raise NotThere("its record has expired; the index and the archive's journal know it still")
-    return Response(orjson.dumps(told.record), media_type="application/json")
+def download(request: Request) -> Response:
+    """The record as it is in the stream."""
+    found = get_article(request.app.state.settings, request.path_params["id"])
+    if found.record is None:
+        raise NotThere("the record has expired; the index and the archive's journal still list it")
+    return Response(orjson.dumps(found.record), media_type="application/json")
 
 
-def _shortened(record: dict[str, Any]) -> dict[str, Any]:
+def show_explanation(request: Request) -> Response:
+    """An article's key, its match, and its origin. A path is only looked up in the archive: no file
+    of this machine is opened."""
+    query = _query(request, title=1000, date=1000, source=1000, place=1000)
+    result: ExplainResult | None = None
+    error: str | None = None
+    try:
+        result = _explain(request.app.state.settings, query)
+        if result is not None and not result.articles:
+            error = "No accepted file has this path, as far back as the archive reaches."
+    except UsageError as failure:
+        error = str(failure)
+    return page(request, "explain.html", query=query, result=result, error=error)
+
+
+def _explain(settings: Settings, query: dict[str, str]) -> ExplainResult | None:
+    if place := query["place"]:
+        return (explain_address if is_address(place) else explain_recorded_path)(settings, place)
+    if query["title"]:
+        return explain_title(
+            settings, query["title"], query["date"] or None, query["source"] or None
+        )
+    return None
+
+
+def _query(request: Request, **limits: int) -> dict[str, str]:
+    """The texts of these query parameters, cut to their limits; empty where one is not given."""
+    query = request.query_params
+    return {name: query.get(name, "").strip()[:limit] for name, limit in limits.items()}
+
+
+def _shorten(record: dict[str, Any]) -> dict[str, Any]:
     """As much of a record as a reader looks at and a browser bears: marking the 5,000 bold runs of
     one article took 25 seconds, in which no other page was answered."""
     short = {
-        name: value[:_PARTS] if isinstance(value, list) else value for name, value in record.items()
+        name: value[:_MAX_ITEMS] if isinstance(value, list) else value
+        for name, value in record.items()
     }
-    lines = record["content_text"][:_TEXT].split("\n")[:_LINES]
-    short |= {"content_text": "\n".join(lines), "highlights": record["highlights"][:_MARKED]}
+    lines = record["content_text"][:_MAX_TEXT].split("\n")[:_MAX_LINES]
+    short["content_text"] = "\n".join(lines)
+    short["highlights"] = record["highlights"][:_MAX_HIGHLIGHTS]
     return short
 
 
+views = {
+    "articles": View(_render_list, lambda request: (request.query_params.get("before", ""),)),
+}
 routes = [
-    Route("/articles", shown_list),
-    Route("/articles/found", found),
-    Route("/articles/{id}.json", as_json),
-    Route("/articles/{id}", shown),
+    Route("/articles", show_list),
+    Route("/articles/found", show_search),
+    Route("/articles/{id}.json", download),
+    Route("/articles/{id}", show_article),
+    Route("/explain", show_explanation),
 ]

@@ -1,7 +1,6 @@
-"""`/enqueue`: files that are dropped onto the page or chosen, addresses that are pasted."""
+"""`/enqueue`: files that are dropped onto the page or chosen, and pasted addresses."""
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -9,61 +8,59 @@ from starlette.routing import Route
 from worker.actions.enqueue import MOST_ADDRESSES, enqueue_addresses, enqueue_files
 from worker.errors import ConfigError, NewsdropError
 from worker.settings import MEGABYTE, Settings
-from worker.web.forms import check_token, text
-from worker.web.responses import page, see
-from worker.web.statuses import status_for
-from worker.web.uploads import MOST_FILES, is_upload, received
+from worker.web.forms import get_text, read_form
+from worker.web.responses import page, redirect, status_for
+from worker.web.uploads import MAX_FILES, is_upload, receive_upload
 
 
-async def shown(request: Request) -> Response:
+async def show(request: Request) -> Response:
     return _form(request)
 
 
-async def enqueued(request: Request) -> Response:
-    """The one form or the other; then the job's page, on which its progress follows."""
+async def enqueue(request: Request) -> Response:
+    """Accept the files or the addresses; then the page of their job, which shows the progress."""
     settings: Settings = request.app.state.settings
-    typed = ""
+    addresses = ""
     try:
         if is_upload(request):
-            async with received(request) as sent:
+            async with receive_upload(request) as upload:
                 job = await run_in_threadpool(
                     enqueue_files,
                     settings,
-                    sent.files,
-                    source=sent.fields.get("source") or None,
-                    force="force" in sent.fields,
+                    upload.files,
+                    source=upload.fields.get("source") or None,
+                    force="force" in upload.fields,
                 )
         else:
-            form = await request.form(max_files=0, max_fields=20)
-            check_token(request, text(form, "form_token"))
-            typed = text(form, "addresses", 200_000)
+            form = await read_form(request)
+            addresses = get_text(form, "addresses", 200_000)
             job = await run_in_threadpool(
-                enqueue_addresses, settings, typed.split(), force=bool(form.get("force"))
+                enqueue_addresses, settings, addresses.split(), force=bool(form.get("force"))
             )
-    except (ConfigError, HTTPException):
+    except ConfigError:
         raise
     except NewsdropError as error:
-        return _form(request, str(error), status_for(error), typed=typed)
-    request.app.state.live.changed()
-    return see(f"/jobs/{job}")
+        return _form(request, str(error), status_for(error), addresses=addresses)
+    request.app.state.live.refresh()
+    return redirect(f"/jobs/{job}")
 
 
 def _form(
-    request: Request, why: str | None = None, status: int = 200, *, typed: str = ""
+    request: Request, error: str | None = None, status: int = 200, *, addresses: str = ""
 ) -> Response:
-    """The page. `why` says what did not go, `typed` are the addresses that were sent."""
+    """The page. `error` says what failed; `addresses` are those that were sent."""
     settings: Settings = request.app.state.settings
     return page(
         request,
         "enqueue.html",
         status=status,
-        why=why,
-        typed=typed,
-        folders=[str(one.path) for one in settings.all_folders() if not one.in_place],
-        most_bytes=settings.web.upload_mb * MEGABYTE,
-        most_files=MOST_FILES,
-        most_addresses=MOST_ADDRESSES,
+        error=error,
+        addresses=addresses,
+        folders=[str(folder.path) for folder in settings.all_folders() if not folder.in_place],
+        max_bytes=settings.web.upload_mb * MEGABYTE,
+        max_files=MAX_FILES,
+        max_addresses=MOST_ADDRESSES,
     )
 
 
-routes = [Route("/enqueue", shown), Route("/enqueue", enqueued, methods=["POST"])]
+routes = [Route("/enqueue", show), Route("/enqueue", enqueue, methods=["POST"])]

@@ -1,44 +1,76 @@
-"""`/`: is it working, what came out, what is wrong."""
+"""`/`: whether it works, what came out, what is wrong."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.queries.overview import get_overview
+from worker.queries.status import SourceStatus
 from worker.settings import Settings
 from worker.settings.clock import utc_now
-from worker.web.chart import chart_of
-from worker.web.live import Regions, View
-from worker.web.rates import Rates
+from worker.web.chart import make_chart
+from worker.web.live import Regions, View, live_page
 from worker.web.rendering import Pages
-from worker.web.responses import page
 
 REGIONS = ("problems", "figures", "chart", "workers", "sources", "stream", "machine")
-"""Each is a template of its own, in `templates/overview/`."""
+"""Each has a template of its own in `templates/overview/`."""
+
+RATE_PERIOD = timedelta(minutes=5)
+"""A rate is the mean over so long; over less when nobody has watched before."""
+
+_MIN_RATE_PERIOD = timedelta(seconds=5)
+_MAX_SAMPLES = 400
 
 
-def view(settings: Settings) -> View:
-    """What is watched of it: one look for all who do."""
+class Rates:
+    """Articles per minute by source, from the totals seen within RATE_PERIOD."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[datetime, Mapping[str, int]]] = deque(maxlen=_MAX_SAMPLES)
+
+    def add(self, now: datetime, sources: Iterable[SourceStatus]) -> None:
+        """Add the totals at `now`; none are known where Redis did not answer."""
+        totals = {it.name: it.articles.decided for it in sources if it.articles is not None}
+        if totals:
+            self._samples.append((now, totals))
+        while self._samples and now - self._samples[0][0] > RATE_PERIOD:
+            self._samples.popleft()
+
+    def get(self, source: str) -> float | None:
+        """Articles per minute; None until two samples are some seconds apart."""
+        if len(self._samples) < 2:
+            return None
+        (first, before), (last, after) = self._samples[0], self._samples[-1]
+        if last - first < _MIN_RATE_PERIOD or source not in after:
+            return None
+        return max(0, after[source] - before.get(source, 0)) * 60 / (last - first).total_seconds()
+
+
+def make_view() -> View:
+    """The overview with rates of its own."""
     rates = Rates()
 
-    def made(pages: Pages) -> Regions:
+    def render(settings: Settings, pages: Pages) -> Regions:
         now = utc_now()
         found = get_overview(settings, now)
-        rates.note(now, found.status.sources)
+        rates.add(now, found.status.sources)
         context = {
             "overview": found,
             "status": found.status,
-            "chart": chart_of(found.minutes) if found.minutes else None,
+            "chart": make_chart(found.minutes) if found.minutes else None,
             "rates": rates,
         }
         return {name: pages.render(f"overview/{name}.html", **context) for name in REGIONS}
 
-    return lambda _: ((), made)
+    return View(render)
 
 
-async def shown(request: Request) -> Response:
-    regions = await request.app.state.live.regions(request, "overview")
-    return page(request, "overview.html", regions=regions)
+async def show(request: Request) -> Response:
+    return await live_page(request, "overview", "overview.html")
 
 
-routes = [Route("/", shown)]
+routes = [Route("/", show)]

@@ -3,7 +3,7 @@
 "use strict";
 
 // ── theme: as the system, light, dark ──────────────────────────────────────────────────────
-const THEMES = ["as the system", "light", "dark"];
+const THEMES = ["system", "light", "dark"];
 let theme = THEMES.indexOf(stored("theme"));
 if (theme < 0) theme = 0;
 applyTheme();
