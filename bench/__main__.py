@@ -49,20 +49,20 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what is named, or everything. 1 where a figure is missed."""
+    """Measure the named parts, or everything; the exit code is 1 if a figure misses its target."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(_ALL)}")
     parser.add_argument("--quick", action="store_true", help="small: shows that it works, no more")
     parser.add_argument("--markdown", action="store_true", help="print the table for a document")
-    told = parser.parse_args(arguments)
-    if unknown := set(told.names) - set(_ALL):
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - set(_ALL):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(_ALL)}")
     notes = Console(stderr=True, soft_wrap=True)
     figures: list[Figure] = []
-    for name in told.names or _ALL:
-        figures += _ALL[name](told.quick, notes.print)
-        _write(figures, quick=told.quick)
-    if told.markdown:
+    for name in options.names or _ALL:
+        figures += _ALL[name](options.quick, notes.print)
+        _write(figures, quick=options.quick)
+    if options.markdown:
         print(_markdown(figures))
     else:
         Console().print(_table(figures))
@@ -70,14 +70,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _write(figures: Sequence[Figure], *, quick: bool) -> None:
-    """After each part, so that one that fails does not take the others with it."""
-    found: dict[str, Any] = {
+    """Called after each part, so that a failing part does not lose the results of the others."""
+    results: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
         "machine": _machine(),
         "figures": [asdict(figure) for figure in figures],
     }
-    RESULTS.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _machine() -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The figures of a folder with 200,000 files: when the first record comes out, at what memory.
+"""The figures of a folder with 200,000 files: time until the first record, and memory.
 
-The folder is there when the scan is rung, as beat rings it. The two pool processes, warmed up on
-other articles, scan and ingest in turn; the scanner's memory is the most that either grows while
-the first 20,000 files are claimed and published.
+The folder exists when the scan task is sent, as the scheduler sends it. The two pool processes,
+warmed up on other articles, scan and ingest in turn. The scanner's memory is the largest growth of
+either while the first 20,000 files are claimed and published.
 """
 
 import time
@@ -26,7 +26,7 @@ _WARM_FROM = 10_000_000
 def big_folder(quick: bool, say: Callable[[str], None]) -> list[Figure]:
     """`quick` makes a tenth of the files."""
     files, watched = (FILES // 10, WATCHED // 10) if quick else (FILES, WATCHED)
-    say(f"big folder: {files:,} files are written")
+    say(f"big folder: {files:,} files")
     with place() as here, worker_of(here, PROCESSES) as worker:
         settings = settings_of(here)
         processes = pool(worker, PROCESSES)
@@ -39,15 +39,15 @@ def big_folder(quick: bool, say: Callable[[str], None]) -> list[Figure]:
         idle = [_mb(process) for process in processes]
         grown: list[float] = []
 
-        def came(count: int) -> bool:
+        def has_published(count: int) -> bool:
             grown.append(max(_mb(p) - was for p, was in zip(processes, idle, strict=True)))
             return bool(here.client.xlen(settings.stream.name) >= _WARM + count)
 
         begun = time.time()
         create_app(settings).send_task("newsdrop.scan", queue=QUEUE)
-        first = wait_until(lambda: came(1), every=0.01) - begun
+        first = wait_until(lambda: has_published(1), every=0.01) - begun
         say(f"  the first record after {first:.2f} s")
-        wait_until(lambda: came(watched), every=0.05)
+        wait_until(lambda: has_published(watched), every=0.05)
     name = f"a folder of {files:,} files: "
     runs = {"first_s": first, "idle_mb": idle, "grown_mb": [round(mb, 1) for mb in grown]}
     return [

@@ -98,7 +98,7 @@ def _image(at: int, url: str) -> str:
 
 
 def _paragraph(rng: random.Random, runs: int) -> str:
-    """A paragraph of `runs` `<font>` runs, every third of them bold."""
+    """A paragraph of `runs` `<font>` elements, every third of them bold."""
     fonts = (
         f'<font cms-style="font-L{" strong-Bold" if at % 3 == 1 else ""}">{_sentences(rng)}</font>'
         for at in range(runs)

@@ -1,4 +1,4 @@
-"""People who look on: open status pages, and a Prometheus that scrapes.
+"""Readers of the status page: open pages, and a Prometheus that scrapes.
 
 `python -m bench.crowd PORT PAGES SCRAPE_SECONDS` keeps so many event streams of the status page
 open and asks for the metrics and the status every so many seconds (0: never), until it is ended.
@@ -17,7 +17,7 @@ _ASKED = ("/metrics", "/api/v1/status")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Until TERM. Raises OSError where a page cannot be opened."""
+    """Runs until SIGTERM. Raises OSError if a page cannot be opened."""
     port, pages, every = int(arguments[0]), int(arguments[1]), float(arguments[2])
     with selectors.DefaultSelector() as waiting:
         for _ in range(pages):
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def ask(port: int, path: str) -> tuple[float, bytes]:
-    """(seconds until the whole answer was there, the answer). Raises OSError unless it is 200."""
+    """(seconds until the answer was complete, the answer). Raises OSError unless it is 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     begun = time.perf_counter()
     connection.request("GET", path)

@@ -24,21 +24,21 @@ _OF_ONE_FEED = 1000
 
 
 def address(feed: int, port: int) -> str:
-    """Where feed `feed` is served."""
+    """The address of feed `feed`."""
     return f"http://{IPv4Address('127.0.0.1') + feed}:{port}/{feed}.xml"
 
 
 def item(number: int) -> str:
-    """An article of the benchmark's as an entry."""
+    """One article of the benchmark as a feed entry."""
     _, head, body = corpus.article(number).decode().split("---\n", 2)
-    said = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
+    fields = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
     return _ITEM.format(
-        title=said["title"].strip("'"), number=number, date=said["date"], body=body.strip()
+        title=fields["title"].strip("'"), number=number, date=fields["date"], body=body.strip()
     )
 
 
 class Feeds:
-    """Every feed's answer, ready."""
+    """The prepared answer of every feed."""
 
     def __init__(self, count: int, entries: int) -> None:
         self.count, self.entries = count, entries
@@ -68,7 +68,7 @@ class Feeds:
         ).encode() + body
 
     def answer(self, path: str, etag: str) -> bytes | None:
-        """What a request is answered; None: it hangs."""
+        """The answer to a request; None if the server hangs."""
         word, _, value = path.strip("/").partition("/")
         if word.endswith(".xml"):
             feed = int(word.removesuffix(".xml"))
@@ -90,16 +90,16 @@ class Feeds:
 
 class _Connection(asyncio.Protocol):
     def __init__(self, feeds: Feeds) -> None:
-        self.feeds, self.said = feeds, b""
+        self.feeds, self.received = feeds, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self.said += data
-        while b"\r\n\r\n" in self.said:
-            head, _, self.said = self.said.partition(b"\r\n\r\n")
+        self.received += data
+        while b"\r\n\r\n" in self.received:
+            head, _, self.received = self.received.partition(b"\r\n\r\n")
             first, *lines = head.decode("latin-1").split("\r\n")
             headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
             path = urlsplit(first.split(" ")[1]).path

@@ -77,7 +77,7 @@ _LEAST = {
 
 
 def feed_memory(quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """The most that a process of a polling worker holds, with 10,000 feeds all polled twice."""
+    """Peak memory of a process of a polling worker that polls 10,000 feeds twice."""
     count = 1000 if quick else MANY
     say(f"feeds: memory of a worker that polls {count:,} feeds")
     with serving(250, 5) as server, _worker(server) as (here, settings):
@@ -92,7 +92,7 @@ def feed_memory(quick: bool, say: Callable[[str], None]) -> list[Figure]:
             peaks.append(max((one.memory_info().rss / 1e6 for one in processes), default=0.0))
             polled = here.place.client.zcount(_DUE, (time.time() + 200) * 1000, "+inf")
             if polled < count:
-                _ring(settings)  # as beat does: what is due waits while the spool is full
+                _send_poll(settings)  # as the scheduler does: feeds wait while the spool is full
             return polled >= count and is_idle(settings)
 
         for number in range(2):
@@ -104,7 +104,7 @@ def feed_memory(quick: bool, say: Callable[[str], None]) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server of feeds, a process of its own."""
+    """The feed server, in its own process."""
 
     port: int
 
@@ -124,9 +124,9 @@ def serving(count: int, entries: int) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = [str(count), str(entries), str(port)]
+    arguments = [str(count), str(entries), str(port)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.feed_server", *told],
+        [sys.executable, "-m", "bench.feed_server", *arguments],
         cwd=ROOT, env=clean_environment(), stdout=subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -141,16 +141,16 @@ def serving(count: int, entries: int) -> Iterator[Server]:
 
 @contextmanager
 def _worker(server: Server) -> Iterator[tuple[_Here, Settings]]:
-    told = {
+    environment = {
         "NEWSDROP_FETCH_ALLOW_NETWORKS": "127.0.0.0/8",
         "NEWSDROP_FETCH_ALLOW_PORTS": str(server.port),
         "NEWSDROP_FETCH_HOST_INTERVAL_SECONDS": "0",
     }
-    with place() as here, worker_of(here, **told) as worker:
+    with place() as here, worker_of(here, **environment) as worker:
         settings = settings_of(here)
         pool(worker, settings.pool())
         _configure(settings, {"warm": f"{address(0, server.port)}?warm"})
-        _ring(settings)
+        _send_poll(settings)
         wait_until(lambda: bool(here.client.xlen(settings.stream.name)))
         wait_until(lambda: is_idle(settings))
         here.client.delete(settings.stream.name)
@@ -163,18 +163,18 @@ def _configure(settings: Settings, named: dict[str, str]) -> None:
         feeds.update({name: {"name": name, "url": url} for name, url in named.items()})
 
 
-def _ring(settings: Settings) -> None:
+def _send_poll(settings: Settings) -> None:
     create_app(settings).send_task("newsdrop.poll", queue=QUEUE)
 
 
 def _first_poll(here: _Here, settings: Settings, server: Server, count: int) -> float:
-    """Entries a second, from the moment the feeds are configured to the last in the stream."""
+    """Entries per second, from configuring the feeds to the last entry in the stream."""
     for key in here.place.client.scan_iter("{newsdrop:articles}:[ir]:*"):
         here.place.client.delete(key)
     named = {f"f{number:03}": address(number, server.port) for number in range(count)}
     begun = time.time()
     _configure(settings, named)
-    _ring(settings)
+    _send_poll(settings)
     ended = to_last_entry(here.place.client, settings.stream.name, count * ENTRIES)
     wait_until(lambda: is_idle(settings))
     return count * ENTRIES / (ended - begun)
@@ -188,7 +188,7 @@ def _second_polls(
     rounds: int,
     say: Callable[[str], None],
 ) -> dict[str, list[float]]:
-    """Feeds a second of each kind, and the seconds with and without servers that hang."""
+    """Feeds per second of each kind, and seconds with and without servers that hang."""
     names = [f"f{number:03}" for number in range(count)]
     found: dict[str, list[float]] = {}
 
@@ -198,8 +198,8 @@ def _second_polls(
         length = client.xlen(settings.stream.name) + new
         since = time.time()
         feed_store(settings, client).bring_forward(names)
-        _ring(settings)
-        # One cheap command: who was polled is due in minutes, who is in the air within one.
+        _send_poll(settings)
+        # One cheap command: polled feeds are due in minutes, feeds being fetched within one.
         wait_until(
             lambda: (
                 client.xlen(settings.stream.name) >= length
@@ -240,13 +240,13 @@ def _second_polls(
 
 
 def _settle(here: _Here, settings: Settings, names: Sequence[str]) -> None:
-    """Let those that hung come to their deadline, so that the next round begins with all."""
+    """Wait until the hanging requests time out, so that the next round polls all feeds."""
     time.sleep(settings.fetch.deadline_seconds + 1)
     feed_store(settings, here.place.client).reset_errors(names)
 
 
 def _peer(server: Server, count: int, say: Callable[[str], None]) -> float:
-    """`reader`'s entries a second, with the number of workers that is best here."""
+    """Entries per second of `reader`, with the number of workers that is best here."""
     urls = [address(number, server.port) for number in range(count)]
     few = urls[: max(10, count // 10)]
     best = max(_PEER_WORKERS, key=lambda workers: _reader(few, workers))

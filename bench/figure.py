@@ -1,4 +1,4 @@
-"""A figure: what was measured, what it must reach, and everything it was made of."""
+"""A figure: the measurement, its target, and the raw data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `runs` are the raw measurements, as JSON-able values."""
+    """One line of the table. `runs` are the raw measurements, as JSON values."""
 
     name: str
     measured: str

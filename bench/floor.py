@@ -1,7 +1,7 @@
-"""The floor: the same parsing and publishing in plain processes, with no queue and no spool.
+"""The floor: the same parsing and publishing in plain processes, without queue and spool.
 
-What newsdrop does beyond it (messages, claims, journals, archive, counters) is what its promises
-cost. Run as `python -m bench.floor NUMBER OF FOLDER`: a process warms up on `FOLDER/warm`, says
+The difference to newsdrop (messages, claims, journals, archive, counters) is the price of its
+promises. Run as `python -m bench.floor NUMBER OF FOLDER`: a process warms up on `FOLDER/warm`, says
 `ready` on standard output, waits for a line on standard input, ingests its share of
 `FOLDER/files`, and is done.
 """
@@ -24,20 +24,20 @@ CALL = 100
 
 
 def ingest(context: Context, paths: list[Path], batch: str) -> int:
-    """Publish the files in calls of 100 articles; how many there were."""
+    """Publish the files in calls of 100 articles; returns their number."""
     settings = context.settings
     head = Head(batch, MANUAL, "enqueue", rfc3339(utc_now()))
     reader = EntryReader(settings, context.deps.sites, cache(context.deps.profile), head)
     count = 0
     for at in range(0, len(paths), CALL):
         part = list(enumerate(paths[at : at + CALL], at))
-        offers = [offer for number, path in part for offer in _offers(reader, number, path)]
-        context.articles.publish(f"{batch}-{at}", offers)
-        count += len(offers)
+        requests = [request for number, path in part for request in _requests(reader, number, path)]
+        context.articles.publish(f"{batch}-{at}", requests)
+        count += len(requests)
     return count
 
 
-def _offers(reader: EntryReader, number: int, path: Path) -> Iterator[PublishRequest]:
+def _requests(reader: EntryReader, number: int, path: Path) -> Iterator[PublishRequest]:
     for item in parse_entry(reader, Entry(number, path.name), path.read_bytes()):
         assert isinstance(item, ParsedArticle), item
         yield reader.request(item, ingested_at=rfc3339(utc_now()))

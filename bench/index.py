@@ -1,4 +1,4 @@
-"""The figure of the index: its bytes an article after a year (see :mod:`bench.index_memory`)."""
+"""The figure of the index: bytes per article after a year (see :mod:`bench.index_memory`)."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ MOST = 64.0
 
 
 def index(quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """`quick` writes a tenth: buckets are then smaller, and cost another share."""
+    """`quick` writes a tenth: smaller buckets have another overhead."""
     articles = ARTICLES // 10 if quick else ARTICLES
     say(f"index: {articles:,} articles over 365 days")
-    found = measure(articles)
+    measured = measure(articles)
     name = f"index, bytes an article at {articles:,} over 365 days"
-    runs = {"bytes": found}
-    return [Figure(name, f"{found:.1f}", f"≤ {MOST:g}", found <= MOST, found, runs)]
+    runs = {"bytes": measured}
+    return [Figure(name, f"{measured:.1f}", f"≤ {MOST:g}", measured <= MOST, measured, runs)]

@@ -1,4 +1,4 @@
-"""What a year of articles costs the index: bytes of Redis memory an article.
+"""Memory of the index after a year of articles: bytes of Redis memory per article.
 
 The keys are made by the store's own layout and written in a pipeline, as the script would write
 them: a mark and a raw mark for each article, evenly over 365 days of dates and of writing. Claims
@@ -29,7 +29,7 @@ _SINCE = 1_609_459_200
 
 
 def measure(n: int = 1_000_000, options: tuple[str, ...] = (), undated: float = 0.0) -> float:
-    """Bytes an article: growth of `used_memory` on the wheel's server with `n` articles, by `n`.
+    """Bytes per article: growth of `used_memory` of the wheel's server by `n` articles.
 
     `options` are further settings of the server; `undated` is the share without a date.
     """
@@ -86,6 +86,6 @@ if __name__ == "__main__":
     parser.add_argument(
         "--option", action="append", default=[], help="of the server, as NAME=VALUE"
     )
-    told = parser.parse_args()
-    settings = tuple(part for one in told.option for part in ("--" + one).split("=", 1))
-    print(f"{measure(told.n, settings, told.undated):.1f} bytes an article at {told.n:,}")
+    options = parser.parse_args()
+    settings = tuple(part for option in options.option for part in ("--" + option).split("=", 1))
+    print(f"{measure(options.n, settings, options.undated):.1f} bytes per article at {options.n:,}")

@@ -1,7 +1,7 @@
 """The figure of latency: from the rename into the folder to the reader of the stream.
 
 `newsdrop up` as a user runs it, with its own server; ten files a second are renamed into the drop
-folder, while a reader of its own waits with XREAD and notes when each title came.
+folder, while a separate reader waits with XREAD and records when each title arrives.
 """
 
 import json
@@ -33,9 +33,9 @@ def latency(quick: bool, say: Callable[[str], None]) -> list[Figure]:
         state, fresh = folder / "state", folder / "fresh"
         corpus.write(fresh, range(count))
         corpus.write(folder / "warm", range(_WARM_FROM, _WARM_FROM + WARM))
-        told = {"NEWSDROP_STATE_DIR": str(state), "PYTHONUNBUFFERED": "1"}
+        environment = {"NEWSDROP_STATE_DIR": str(state), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", "worker.cli", "up", "--json"]
-        with running(command, told, folder / "up.log"):
+        with running(command, environment, folder / "up.log"):
             waits = _measure(state, folder / "warm", fresh)
     waits.sort()
     runs = {"seconds": waits}
@@ -48,18 +48,20 @@ def latency(quick: bool, say: Callable[[str], None]) -> list[Figure]:
 
 def _measure(state: Path, warm: Path, fresh: Path) -> list[float]:
     """Seconds from rename to reader, for each file of `fresh`."""
-    noted, drop = state / "run" / "up.json", state / "drop"
-    wait_until(lambda: noted.exists() and drop.is_dir(), within=60)
-    client = connect(json.loads(noted.read_text())["redis"]["url"])
+    state_file, drop = state / "run" / "up.json", state / "drop"
+    wait_until(lambda: state_file.exists() and drop.is_dir(), within=60)
+    client = connect(json.loads(state_file.read_text())["redis"]["url"])
     wait_until(lambda: any(client.scan_iter("*workers*")), within=60)
     stream = Stream(client, "newsdrop:articles")
     for path in sorted(warm.iterdir()):
         path.rename(drop / path.name)
     wait_until(lambda: stream.info().length == WARM, within=60)
 
-    came: dict[str, float] = {}
+    arrived: dict[str, float] = {}
     files = sorted(fresh.iterdir())
-    reader = threading.Thread(target=_read, args=(stream, stream.info().last_id, len(files), came))
+    reader = threading.Thread(
+        target=_read, args=(stream, stream.info().last_id, len(files), arrived)
+    )
     reader.start()
     dropped: dict[str, float] = {}
     begun = time.monotonic()
@@ -69,13 +71,13 @@ def _measure(state: Path, warm: Path, fresh: Path) -> list[float]:
         path.rename(drop / path.name)
     reader.join()
     client.close()
-    return [came[name] - at for name, at in dropped.items()]
+    return [arrived[name] - at for name, at in dropped.items()]
 
 
-def _read(stream: Stream, last: str, count: int, came: dict[str, float]) -> None:
-    """Note when each file's record is read, until all are there or nothing comes for a minute."""
+def _read(stream: Stream, last: str, count: int, arrived: dict[str, float]) -> None:
+    """Record when each record is read, until all are or none arrives for a minute."""
     quiet_since = time.monotonic()
-    while len(came) < count and time.monotonic() - quiet_since < 60:
+    while len(arrived) < count and time.monotonic() - quiet_since < 60:
         for entry in stream.follow(last, block_ms=1000):
-            came[json.loads(entry.data)["provenance"]["path"]] = quiet_since = time.monotonic()
+            arrived[json.loads(entry.data)["provenance"]["path"]] = quiet_since = time.monotonic()
             last = entry.stream_id

@@ -1,7 +1,7 @@
-"""The figure of memory: what a worker process holds while it works through 100,000 articles.
+"""The figure of memory: the size of a worker process that ingests 100,000 articles.
 
-One pool process that is never replaced, so that it alone does all the work; its resident size is
-read again and again, and set against the articles that are in the stream by then.
+One pool process that is never replaced does all the work. Its resident size is sampled, together
+with the number of articles in the stream.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from bench.place import Place, place, pool, wait_until
 
 ARTICLES = 100_000
 SETTLED = 10_000
-"""Articles after which the size must not move."""
+"""Articles after which the size must be stable."""
 
 _DRIFT = 0.05
 _MOST_MB = 150
@@ -25,7 +25,7 @@ _PART = 2_000
 _NEVER_REPLACED = {
     "NEWSDROP_WORKER_MAX_TASKS": "1000000000",
     "NEWSDROP_WORKER_MAX_MEMORY_MB": "1000000",
-    "NEWSDROP_STREAM_MAX_LENGTH": "1000",  # the server's memory is not what is measured
+    "NEWSDROP_STREAM_MAX_LENGTH": "1000",  # the server's memory is not measured
 }
 
 
@@ -74,7 +74,7 @@ def _sizes(
 
 
 def _windows(sizes: list[tuple[int, float]], settled: int) -> list[float]:
-    """The most within each tenth of the articles after `settled`: a batch comes and goes."""
+    """The peak within each tenth of the articles after `settled`: size varies with each batch."""
     last = sizes[-1][0]
     width = (last - settled) / 9
     most: dict[int, float] = {}
@@ -92,6 +92,6 @@ def _done(here: Place, stream: str) -> int:
 
 
 def _remove_archive(state_dir: Path) -> None:
-    """The raw files of what is done: the disk is not what is measured."""
+    """Remove the raw files of finished batches: the disk is not measured."""
     for path in (state_dir / "archive").glob("*/*/*.tar.zst"):
         path.unlink()

@@ -36,7 +36,7 @@ def create_app(url: str) -> Celery:
 
 
 def ingest(path: str) -> None:
-    """Publish one file, unless its title and date are known."""
+    """Publish one file, unless its title and date were published before."""
     _, head, body = Path(path).read_text("utf-8").split("---", 2)
     meta = yaml.safe_load(head)
     date = parsedate_to_datetime(meta["date"])

@@ -1,7 +1,7 @@
-"""What articles need: Redis' memory, the disk of server and archive, and what waiting for the disk
-costs. These have no target: docs/operations.md tells them to whoever chooses a machine.
+"""Resources per article: Redis memory, disk of server and archive, and the cost of syncing to disk.
+They have no target: docs/operations.md gives them for choosing a machine.
 
-The articles are `bench.corpus`'s, 11 KB each as files, enqueued and worked through by a worker.
+The articles of `bench.corpus`, 11 KB each as files, are enqueued and ingested by a worker.
 """
 
 import time
@@ -17,7 +17,7 @@ ARTICLES = 20_000
 
 
 def needs(quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """Bytes an article, and articles/s at either durability."""
+    """Bytes per article, and articles/s at either durability."""
     articles = 1_000 if quick else ARTICLES
     written, sizes = _run(articles, "everysec", say)
     fsynced, _ = _run(articles, "always", say)
@@ -33,7 +33,7 @@ def needs(quick: bool, say: Callable[[str], None]) -> list[Figure]:
 def _run(
     articles: int, appendfsync: str, say: Callable[[str], None]
 ) -> tuple[float, dict[str, float]]:
-    """(articles a second, bytes an article by where they are)."""
+    """(articles per second, bytes per article by location)."""
     durability = "fsynced" if appendfsync == "always" else "written"
     say(f"needs: {articles:,} articles, {durability}")
     with place() as here:
@@ -55,7 +55,7 @@ def _run(
 
 
 def _sizes(here: Place) -> dict[str, float]:
-    """Bytes, by where they are."""
+    """Bytes by location."""
     return {
         "part of the server's memory": here.client.info("memory")["used_memory"],
         "part of the server's files": _size(here.folder / "server" / "appendonlydir", "*"),

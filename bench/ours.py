@@ -1,4 +1,4 @@
-"""newsdrop's rates, run as a user runs it: a real Celery worker, and what `newsdrop enqueue` calls.
+"""newsdrop's rates, as a user runs it: a real Celery worker, and the function behind `enqueue`.
 
 The files are accepted (copied) in this process, while the workers work, as the peer's messages
 are sent; the clock starts before the first file is enqueued.
@@ -26,7 +26,7 @@ from worker.taskqueue.celery_app import QUEUE, create_app
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """One run's rates: of new articles, of the same bytes again, of the same in other bytes."""
+    """The rates of one run: new articles, the same bytes again, the same in other bytes."""
 
     new: Rate
     same_bytes: Rate
@@ -57,7 +57,7 @@ def our_rates(files: Files) -> Ours:
 
 
 def dropped_rate(files: Files) -> Rate:
-    """A folder of files renamed into the drop folder, then one scan, as beat rings it."""
+    """A folder of files renamed into the drop folder, then one scan task."""
     with _warm_worker(files) as (here, settings, processes):
         folder = settings.all_folders()[0]
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -84,22 +84,22 @@ def settings_of(here: Place) -> Settings:
 def worker_of(
     here: Place, processes: int | None = None, **environment: str
 ) -> AbstractContextManager[psutil.Process]:
-    """newsdrop's Celery worker, as a process; `environment` holds further settings. It has as many
-    processes as it is shipped with, or as `processes` says."""
+    """newsdrop's Celery worker, as a process; `environment` holds further settings. It has the
+    default number of processes, or `processes`."""
     here.state_dir.mkdir(exist_ok=True)
-    told = {"NEWSDROP_STATE_DIR": str(here.state_dir), "NEWSDROP_REDIS_URL": here.url}
+    variables = {"NEWSDROP_STATE_DIR": str(here.state_dir), "NEWSDROP_REDIS_URL": here.url}
     command = [sys.executable, "-m", "celery", "-A", "worker.app", *CELERY]
     command += ["-c", str(processes)] if processes else []
-    return running(command, told | environment, here.folder / "worker.log")
+    return running(command, variables | environment, here.folder / "worker.log")
 
 
 def enqueue(settings: Settings, folder: Path, *, move: bool = False) -> None:
-    """What the command does: accept every file below the folder, and ring."""
+    """What the command does: accept every file below the folder, and wake up a worker."""
     run(settings, [str(folder)], None, move=move, force=False, wait=False)
 
 
 def is_idle(settings: Settings) -> bool:
-    """True when no batch waits or is worked on. Cheap: it is asked while the workers work."""
+    """Whether no batch waits or is being ingested. Cheap: it is called while the workers run."""
     return not any(root.work.is_dir() and os.listdir(root.work) for root in roots(settings))
 
 
@@ -118,7 +118,7 @@ def _to_last(here: Place, settings: Settings, files: Files) -> float:
 
 
 def _check(settings: Settings, files: Files) -> None:
-    """The figures are worth nothing unless every file had its one right outcome."""
+    """Check that every file had its one right outcome; otherwise the figures are meaningless."""
     totals = open_context(settings).counter_store.snapshot().totals
     published, duplicates = totals.published - WARM, totals.duplicate
     if (published, duplicates, totals.content_differs) != (files.count, 2 * files.count, 0):

@@ -1,4 +1,4 @@
-"""The figures of pages: how well an article's text is found, by rules, by trafilatura, by both.
+"""The figures of pages: how well an article's text is found by rules, by trafilatura, by both.
 
 What is to be found is marked by hand, in words that a person sees: everything shown from the first
 words of the article to its last, less what stands between them and is none of it. No selector of
@@ -47,7 +47,7 @@ class Marked:
     noise: tuple[str, ...] = ()
 
     def article(self) -> str:
-        """What is to be found, without white space."""
+        """The expected text, without white space."""
         shown = _shown(self.text)
         start = end = shown.rindex(_squeezed(self.first))
         last = _squeezed(self.last)
@@ -118,7 +118,7 @@ def _figures(kind: str, marked: list[Marked]) -> list[Figure]:
             Figure(
                 f"article text on {len(of)} {kind} pages, character F1, {way}",
                 f"{found:.3f} (lowest {lowest:.3f})",
-                f"≥ {least:.3f}" if least else "told",
+                f"≥ {least:.3f}" if least else "–",
                 found >= least,
                 found,
                 {"pages": of},
@@ -131,7 +131,7 @@ def _by_rules(text: str, sites: Sites) -> str:
     article = _article(text, sites)
     if article is None or article.site is None:
         return ""
-    missed = any(words in told for told in article.warnings for words in _NOT_BY_RULE)
+    missed = any(words in warning for warning in article.warnings for words in _NOT_BY_RULE)
     return "" if missed else _shown(article.html)
 
 
@@ -145,7 +145,7 @@ def _found(text: str, sites: Sites) -> str:
 
 
 def _article(text: str, sites: Sites) -> RawArticle | None:
-    """As newsdrop reads a page that was dropped without its address."""
+    """As newsdrop parses a page that was dropped without its address."""
     profile = Profile("bench", _ZONE, _ZONE)
     try:
         (found,) = parse_page(text, Document(b""), ParseContext(profile, sites, Limits()))

@@ -36,7 +36,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a parser read of an entry; `at` is an instant in UTC."""
+    """What a parser found in an entry; `at` is a time in UTC."""
 
     title: str
     link: str | None
@@ -81,7 +81,7 @@ _SCRIPTS = {
 def _fast(data: bytes) -> list[Entry]:
     try:
         entries = fastfeedparser.parse(data).get("entries", [])
-    except Exception:  # whatever it is, nothing was read
+    except Exception:  # whatever it is, nothing was parsed
         return []
     return [
         Entry(
@@ -197,7 +197,7 @@ def _correctness(
             Figure(
                 f"titles, links and dates of {of['expected']} entries, {name}",
                 f"{of['title']}, {of['link']}, {of['date']} of {of['dates']}",
-                f"≥ {least:.1%}" if least else "told",
+                f"≥ {least:.1%}" if least else "–",
                 shares[name] >= least,
                 shares[name],
                 of,
@@ -210,7 +210,7 @@ def _correctness(
             Figure(
                 f"feeds in legacy encodings read without mojibake, {name}",
                 f"{len(good)} of {encoded}",
-                f"≥ {least}" if least else "told",
+                f"≥ {least}" if least else "–",
                 len(good) >= least,
                 len(good),
                 {"good": good},
@@ -221,10 +221,10 @@ def _correctness(
 
 def _speed(times: dict[str, float], entries: int) -> list[Figure]:
     each = {name: 1e3 * seconds / entries for name, seconds in times.items()}
-    told = ", ".join(f"{name} {ms:.2f}" for name, ms in each.items())
+    rates = ", ".join(f"{name} {ms:.2f}" for name, ms in each.items())
     ratio = times["feedparser"] / times["newsdrop"]
     runs = {"milliseconds_an_entry": each}
-    return [at_least(f"feeds read, against feedparser ({told} ms an entry)", ratio, 1, runs=runs)]
+    return [at_least(f"feeds read, against feedparser ({rates} ms per entry)", ratio, 1, runs=runs)]
 
 
 def _plain(title: str | None) -> str:

@@ -46,7 +46,7 @@ def naive_rate(files: Files) -> Rate:
 
 
 def floor_rate(files: Files) -> Rate:
-    """Plain processes, warmed up, told to begin at once."""
+    """Plain processes, warmed up, that start at the same time."""
     with place() as here, ExitStack() as stack:
         workers = [stack.enter_context(_floor(here, files, n)) for n in range(PROCESSES)]
         for worker in workers:

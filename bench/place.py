@@ -1,4 +1,4 @@
-"""Where one measurement takes place: a fresh server, a fresh state directory, own processes.
+"""The environment of one measurement: a new server, a new state directory, own processes.
 
 Everything is in one temporary directory that goes with it. The server is the wheel's Valkey,
 set as `newsdrop up` sets its own (append-only file, synced each second, nothing evicted).
@@ -21,7 +21,7 @@ from tests.servers import Server
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 900.0
-"""Seconds until a measurement that does not come to its end is given up."""
+"""Seconds after which a measurement is abandoned."""
 
 _SERVER_OPTIONS = (
     *("--appendonly", "yes", "--appendfsync", "everysec"),
@@ -31,7 +31,7 @@ _SERVER_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`folder` is empty at first; `url` is the server's as redis-py reads it."""
+    """`folder` is empty at first; `url` is the server's address for redis-py."""
 
     folder: Path
     url: str
@@ -48,7 +48,7 @@ class Place:
 
 @contextmanager
 def place() -> Iterator[Place]:
-    """A fresh one; all that was started in it must be ended before it is left."""
+    """A new environment; end all processes in it before leaving it."""
     with tempfile.TemporaryDirectory(prefix="nd-") as directory:
         folder = Path(directory)
         (folder / "server").mkdir()
@@ -58,7 +58,7 @@ def place() -> Iterator[Place]:
             yield Place(folder, server.url, client)
         finally:
             client.close()
-            server.kill()  # nobody needs its data: it need not be saved
+            server.kill()  # its data need not be saved
 
 
 @contextmanager
@@ -67,7 +67,7 @@ def running(
 ) -> Iterator[psutil.Process]:
     """The command as a process from the project's root; ended with its children (TERM, KILL).
 
-    Its output goes to `log`, which is shown where the measurement fails.
+    Its output goes to `log`, which is shown if the measurement fails.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -97,12 +97,12 @@ def running(
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's, without settings of newsdrop's that somebody works with."""
+    """The environment of this process without settings of newsdrop."""
     return {key: value for key, value in os.environ.items() if not key.startswith("NEWSDROP_")}
 
 
 def wait_until(true: Callable[[], bool], every: float = 0.02, within: float = PATIENCE) -> float:
-    """Look until it is true; the Unix time of that look. Raises TimeoutError."""
+    """Poll until it is true; the Unix time of that moment. Raises TimeoutError."""
     until = time.monotonic() + within
     while not true():
         if time.monotonic() > until:
@@ -112,7 +112,7 @@ def wait_until(true: Callable[[], bool], every: float = 0.02, within: float = PA
 
 
 def pool(worker: psutil.Process, processes: int) -> list[psutil.Process]:
-    """The pool processes of a Celery worker, once all of them are there."""
+    """The pool processes of a Celery worker, once all have started."""
     wait_until(lambda: len(worker.children()) >= processes, within=60)
     return list(worker.children())
 

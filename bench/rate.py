@@ -1,4 +1,4 @@
-"""What a rate is, and the files that every rate is measured on."""
+"""The rate of one run, and the files that all rates are measured on."""
 
 import os
 import time
@@ -15,10 +15,10 @@ from bench.place import server_cpu
 PROCESSES = 2
 WARM = 400
 _WARM_FROM = 10_000_000
-"""Numbers of the articles to warm up on: other titles."""
+"""Numbers of the articles for warming up, with other titles."""
 
 CELERY = ("worker", "--without-gossip", "--without-mingle", "-l", "warning")
-"""What is given to `celery -A APP` for newsdrop and the peer alike."""
+"""Arguments of `celery -A APP`, the same for newsdrop and the peer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ class Rate:
 
 
 def make_files(folder: Path, count: int) -> Files:
-    """Write what all runs read."""
+    """Write the files that all runs read."""
     files = Files(folder / "warm", folder / "files", folder / "again", folder / "changed", count)
     corpus.write(files.warm, range(_WARM_FROM, _WARM_FROM + WARM))
     corpus.write(files.files, range(count))
     corpus.write(files.again, range(count), name="again")
     corpus.write(files.changed, range(count), name="changed", cover=2, tail="\n")
-    os.sync()  # what is left to write would be charged to the first run
+    os.sync()  # pending writes would be charged to the first run
     return files
 
 

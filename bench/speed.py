@@ -16,7 +16,7 @@ ARTICLES = 5000
 
 
 def speed(quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """Measure everything that is a rate; `quick` is one round over fewer articles."""
+    """Measure all rates; `quick` is one round over fewer articles."""
     rounds, articles = (1, 1000) if quick else (ROUNDS, ARTICLES)
     names = ("naive", "floor", "new", "dropped", "same_bytes", "other_bytes")
     runs: dict[str, list[Rate]] = {name: [] for name in names}

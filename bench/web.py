@@ -1,4 +1,4 @@
-"""The figures of the status page: how soon it answers, and what looking on costs.
+"""The figures of the status page: how soon it answers, and what its readers cost.
 
 `newsdrop web` as a user runs it. The overview is asked with 200,000 articles in the index, 10,000
 jobs and 100,000 files that wait; what 50 open pages and a Prometheus cost is the rate of new
@@ -41,7 +41,7 @@ _WARM_FROM = 10_000_000
 
 
 def web(quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """`quick` is a tenth of all that is there, and one round."""
+    """`quick` uses a tenth of the data, and one round."""
     return [*_answers(quick, say), *_costs(quick, say)]
 
 
@@ -87,12 +87,12 @@ def _costs(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
             rates[name].append(rate)
             spent[name].append(web_ms)
         say("  " + ", ".join(f"{name} {of[-1]:,.0f}/s" for name, of in rates.items()))
-    told = (
+    figures = (
         ("pages", f"{PAGES} open pages", 0.05),
         ("scraped", f"metrics and status, asked every {SCRAPE_SECONDS:.0f} s", 0.02),
     )
     alone = median(rates["alone"])
-    for name, what, most in told:
+    for name, what, most in figures:
         share = 1 - median(rates[name]) / alone
         title = f"{what}: share of new articles/s ({median(rates[name]):,.0f} : {alone:,.0f})"
         runs = {"rates": rates, "web_cpu_ms_an_article": spent}
@@ -100,7 +100,7 @@ def _costs(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
 
 
 def _rate(articles: int, crowd: tuple[int, float] | None) -> tuple[float, float]:
-    """New articles a second, and the status page's CPU in milliseconds an article."""
+    """New articles per second, and the CPU of the status page in milliseconds per article."""
     with place() as here, ExitStack() as stack:
         worker = stack.enter_context(worker_of(here, PROCESSES))
         settings = settings_of(here)
@@ -134,7 +134,7 @@ def _make_jobs(settings: Settings, count: int) -> None:
 
 
 def _make_waiting(settings: Settings, folder: Path, count: int) -> None:
-    """Files of a line each, claimed into batches that nobody takes."""
+    """Files of one line each, claimed into batches that no worker takes."""
     folder.mkdir()
     for number in range(count):
         (folder / f"{number}.md").write_bytes(b"---\ntitle: %d\n---\n\nText.\n" % number)
@@ -155,9 +155,9 @@ def _web(here: Place) -> Iterator[int]:
 
 
 def _web_command(here: Place, port: int) -> tuple[list[str], dict[str, str], Path]:
-    told = {"NEWSDROP_STATE_DIR": str(here.state_dir), "NEWSDROP_REDIS_URL": here.url}
+    environment = {"NEWSDROP_STATE_DIR": str(here.state_dir), "NEWSDROP_REDIS_URL": here.url}
     command = [sys.executable, "-m", "worker.cli", "web", "--port", str(port)]
-    return command, told, here.folder / "web.log"
+    return command, environment, here.folder / "web.log"
 
 
 @contextmanager
