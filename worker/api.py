@@ -15,7 +15,7 @@ from worker.queries.records import read_document
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
 from worker.sources.fetch_once import fetch_once, is_address
-from worker.sources.lookup import require_source
+from worker.sources.registry import require_source
 
 
 def parse(

@@ -19,7 +19,7 @@ from worker.formats.page.entry_bundle import PagePart
 from worker.pipeline import poll as polling
 from worker.queries.audit import audit
 from worker.sources.pages import MOST_PARTS, PageSource
-from worker.sources.pause import pause
+from worker.sources.registry import pause
 
 Make = Callable[..., World]
 

@@ -18,7 +18,7 @@ from worker.errors import SpoolUnavailable
 from worker.pipeline.poll import fetch, poll
 from worker.queries.audit import audit
 from worker.sources import fetch_loop
-from worker.sources.pause import pause, resume
+from worker.sources.registry import pause, resume
 from worker.spool.lockfile import acquire_slot
 
 Make = Callable[..., World]

@@ -23,7 +23,7 @@ from worker.queries.overview import get_overview
 from worker.service.doctor_machine import machine_checks
 from worker.service.listener.listener import Listener
 from worker.sources.ledger import Ledger
-from worker.sources.pause import pause, resume
+from worker.sources.registry import pause, resume
 from worker.spool.layout import manual_root
 
 
@@ -94,7 +94,7 @@ def test_killed_between_claim_and_note(make: Make, monkeypatch: pytest.MonkeyPat
     world.put("a.md", article("甲"))
 
     def dies() -> None:
-        monkeypatch.setattr(Ledger, "note", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        monkeypatch.setattr(Ledger, "add", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         world.look()
 
     assert in_child(dies) == -signal.SIGKILL
@@ -116,7 +116,7 @@ def test_a_note_that_fails_still_rings(make: Make, monkeypatch: pytest.MonkeyPat
     def full(*_: object) -> None:
         raise SpoolUnavailable("the disk is full")
 
-    monkeypatch.setattr(Ledger, "note", full)
+    monkeypatch.setattr(Ledger, "add", full)
     rings: list[int] = []
     with pytest.raises(SpoolUnavailable, match="the disk is full"):
         scan_folders(world.context, now=START, notify=lambda: rings.append(len(world.waiting())))

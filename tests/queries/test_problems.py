@@ -14,7 +14,7 @@ from tests.world import World, article
 from worker.queries.overview import get_overview
 from worker.queries.problems import Problem
 from worker.settings.clock import utc_now
-from worker.sources.pause import pause
+from worker.sources.registry import pause
 from worker.store.layout import Layout
 from worker.store.workers import Heartbeats, WorkerInfo
 

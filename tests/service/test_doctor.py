@@ -14,7 +14,7 @@ from worker.health.preflight import refuse_start
 from worker.service import doctor_machine
 from worker.service.doctor import checks
 from worker.settings import Folder, RedisSettings, Settings, SpoolSettings
-from worker.sources.pause import pause
+from worker.sources.registry import pause
 
 
 def _found(settings: Settings) -> dict[str, Check]:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from worker.settings import Folder, SpoolSettings
-from worker.sources.folder import Scan
-from worker.sources.in_place import Place, scan_in_place
-from worker.sources.ledger import held
+from worker.sources.in_place import InPlaceFolder, scan_in_place
+from worker.sources.ledger import open_ledger
+from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.spool import manifest
 from worker.spool.batch import batch_names
 from worker.spool.claim import AcceptedLog, Claimed
@@ -22,11 +22,10 @@ def listing(top: Path) -> list[tuple[object, ...]]:
     """All that shows whether anything in a tree was written, moved or made."""
     found = []
     for path in (top, *sorted(top.rglob("*"))):
-        told = path.lstat()
-        found.append(
-            (path, told.st_ino, told.st_mode, told.st_nlink, told.st_mtime_ns, told.st_ctime_ns)
-        )
-    return found  # fmt: skip
+        status = path.lstat()
+        times = status.st_mtime_ns, status.st_ctime_ns
+        found.append((path, status.st_ino, status.st_mode, status.st_nlink, *times))
+    return found
 
 
 class Mirror:
@@ -38,8 +37,9 @@ class Mirror:
         folder = Folder(
             name="mirror", path=self.path, mode="in-place", settle_without_event_seconds=settle
         )
-        root, notes = Root(path / "state" / "spool", None), path / "state" / "notes"
-        self.place = Place(folder, root, notes, SpoolSettings(**spool), largest=1_000)
+        self.root = Root(path / "state" / "spool", None)
+        self.place = InPlaceFolder(folder, path / "state" / "notes", max_bytes=1_000)
+        self.limits = SpoolSettings(**spool)
         self.now = START
         self.claimed: list[Claimed] = []
 
@@ -49,35 +49,29 @@ class Mirror:
         path.write_text(text)
         return path
 
-    def scan(self, *hints: str, asked: bool = False, after: float = 60) -> Scan | None:
+    def scan(self, *events: str, asked: bool = False, after: float = 60) -> ScanResult | None:
         self.now += timedelta(seconds=after)
-        return scan_in_place(
-            self.place,
-            AcceptedLog(self.place.home.parent),
-            now=self.now,
-            job=None,
-            claimed=self.claimed.append,
-            hints=hints,
-            asked=asked,
-        )
+        accepted, on_claimed = AcceptedLog(self.place.home.parent), self.claimed.append
+        request = ScanRequest(self.root, self.limits, accepted, self.now, None, on_claimed, events)
+        return scan_in_place(self.place, request, is_requested=asked)
 
-    def look(self, *hints: str) -> Scan:
-        found = self.scan(*hints)
+    def look(self, *events: str) -> ScanResult:
+        found = self.scan(*events)
         assert found is not None
         return found
 
     def taken(self) -> list[str]:
         """The paths of what was copied since the last time; the batches are done with then."""
         found = []
-        for name in batch_names(self.place.root):
-            found += [one.path for one in manifest.load(self.place.root.work / name).entries]
-            shutil.rmtree(self.place.root.work / name)
+        for name in batch_names(self.root):
+            found += [one.path for one in manifest.load(self.root.work / name).entries]
+            shutil.rmtree(self.root.work / name)
         return sorted(found)
 
     def noted(self) -> list[str]:
-        with held(self.place.home) as ledger:
+        with open_ledger(self.place.home) as ledger:
             assert ledger is not None
             folders = [
-                (folder, page) for folder in ledger.folders() for page in ledger.names(folder)
+                (folder, page) for folder in ledger.folders() for page in ledger.file_names(folder)
             ]
             return [os.fsdecode(b"%s/%s" % (f, n)).lstrip("/") for f, page in folders for n in page]

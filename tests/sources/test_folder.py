@@ -9,11 +9,12 @@ import pytest
 
 from worker.errors import SpoolUnavailable
 from worker.settings import Folder, SpoolSettings
-from worker.sources.folder import Scan, scan
+from worker.sources.folder import scan
+from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.spool import manifest
 from worker.spool.batch import batch_names
 from worker.spool.claim import AcceptedLog, Claimed
-from worker.spool.filenames import ignored, wanted
+from worker.spool.filenames import is_ignored, is_wanted
 from worker.spool.layout import Root
 
 NOW = datetime(2021, 11, 26, tzinfo=UTC)
@@ -36,17 +37,10 @@ class Drop:
         path.write_text(text)
         return path
 
-    def scan(self, *hints: str) -> Scan:
-        return scan(
-            self.folder,
-            self.root,
-            self.limits,
-            AcceptedLog(self.path.parent / "state"),
-            now=NOW,
-            job=None,
-            claimed=self.claimed.append,
-            hints=hints,
-        )
+    def scan(self, *events: str) -> ScanResult:
+        accepted, on_claimed = AcceptedLog(self.path.parent / "state"), self.claimed.append
+        request = ScanRequest(self.root, self.limits, accepted, NOW, None, on_claimed, events)
+        return scan(self.folder, request)
 
     def taken(self) -> set[str]:
         return {
@@ -79,16 +73,16 @@ def test_what_is_unfinished_is_ignored(drop: Drop, name: str) -> None:
     """Dot files, temporary files of browsers and editors, and desktop litter are not articles."""
     drop.put(name)
     drop.put(f".hidden/{name}")
-    assert drop.scan() == Scan()
+    assert drop.scan() == ScanResult()
 
 
 def test_patterns() -> None:
     """A pattern takes what a shell's would; several are separated by commas."""
-    assert wanted("a.md", "*.md, *.html")
-    assert wanted("a.html", "*.md, *.html")
-    assert not wanted("a.txt", "*.md, *.html")
-    assert not wanted(".a.md", "*")
-    assert not ignored("tmp")
+    assert is_wanted("a.md", "*.md, *.html")
+    assert is_wanted("a.html", "*.md, *.html")
+    assert not is_wanted("a.txt", "*.md, *.html")
+    assert not is_wanted(".a.md", "*")
+    assert not is_ignored("tmp")
 
 
 def test_a_file_still_written_is_waited_for(tmp_path: Path) -> None:
@@ -136,17 +130,17 @@ def test_what_is_no_file_is_left_and_listed(drop: Drop, tmp_path: Path) -> None:
     drop.put("x.md/inner.md")
     found = drop.scan()
     assert drop.taken() == {"x.md/inner.md"}
-    told = {left.path: left.why for left in found.left_alone}
+    told = {left.path: left.why for left in found.skipped}
     assert set(told) == {"link.md", "loop", "fifo\\n.md"}
     assert "symbolic link" in told["link.md"]
-    assert found.left_alone_count == 3
+    assert found.skipped_count == 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_left(drop: Drop) -> None:
     """A file without read rights is left alone and listed."""
     drop.put("a.md").chmod(0)
-    assert drop.scan().left_alone[0].why.startswith("the worker may not read it")
+    assert drop.scan().skipped[0].why.startswith("the worker may not read it")
 
 
 def test_batches_are_bounded(tmp_path: Path) -> None:
@@ -155,9 +149,9 @@ def test_batches_are_bounded(tmp_path: Path) -> None:
     for number in range(9):
         drop.put(f"{number}.md")
     found = drop.scan()
-    assert (found.batches, found.files, found.more) == (3, 6, True)
+    assert (found.batches, found.files, found.has_more) == (3, 6, True)
     assert [one.files for one in drop.claimed] == [2, 2, 2]
-    assert drop.scan().more
+    assert drop.scan().has_more
     by_bytes = Drop(tmp_path / "other", batch_bytes=10)
     for number in range(4):
         by_bytes.put(f"{number}.md", "x" * 6)

@@ -10,9 +10,9 @@ from tests.sources.mirror import Mirror, listing
 from tests.sources.test_rights import as_worker, given, home
 from tests.world import in_child
 from worker.errors import SpoolUnavailable
-from worker.sources.folder import Scan
-from worker.sources.in_place import AGAIN, PAUSE
-from worker.sources.ledger import BROKEN, LEDGER, Ledger, held
+from worker.sources.in_place import SECONDS_PER_ENTRY, WALK_REQUEST
+from worker.sources.ledger import BROKEN, LEDGER, Ledger, open_ledger
+from worker.sources.scan_result import ScanResult
 from worker.spool.claim import Claimed, claim
 
 __all__ = ["home"]  # a fixture
@@ -38,7 +38,7 @@ def test_nothing_in_the_tree_is_changed(home: Path) -> None:
     as_worker(lambda: mirror.look("moved:a.md", "moved:sub/b.md"))
     assert listing(mirror.path) == before
     assert mirror.taken() == ["a.md", "sub/b.md"]
-    told = {left.path: left.why for left in found.left_alone}
+    told = {left.path: left.why for left in found.skipped}
     assert set(told) == {"sub/c.md", "shut", "half/e.md"}
     assert all("give the worker" in why for why in told.values())
     for folder in ("shut", "half", "sub"):
@@ -57,7 +57,7 @@ def test_a_top_folder_without_rights(home: Path) -> None:
     as_worker(mirror.look)
     mirror.path.chmod(0)
     mirror.now += timedelta(minutes=1)
-    (left,) = as_worker(mirror.look).left_alone
+    (left,) = as_worker(mirror.look).skipped
     assert left.path == "."
     assert "give the worker rights" in left.why
     mirror.path.chmod(0o755)
@@ -84,7 +84,7 @@ def test_a_file_that_changes_while_it_is_copied(
     mirror.taken()
     mirror.look()
     assert mirror.taken() == ["gone.md", "written.md"]
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
 
 
 def test_a_broken_ledger_offers_all_again(mirror: Mirror) -> None:
@@ -96,7 +96,7 @@ def test_a_broken_ledger_offers_all_again(mirror: Mirror) -> None:
     mirror.look()
     assert mirror.taken() == ["a.md"]
     assert (mirror.place.home / BROKEN).exists()
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
 
 
 def test_a_folder_that_is_not_there(mirror: Mirror) -> None:
@@ -118,7 +118,7 @@ def test_beyond_the_bound_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
         for number in range(3):
             mirror.put(f"{folder}/{number}.md")
     found = mirror.look()
-    assert (found.batches, found.files, found.more) == (2, 4, True)
+    assert (found.batches, found.files, found.has_more) == (2, 4, True)
     assert mirror.scan(asked=True) is None  # too many of its batches wait still
     first = mirror.taken()
     assert first[:3] == ["a/0.md", "a/1.md", "a/2.md"]
@@ -127,13 +127,13 @@ def test_beyond_the_bound_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
     for _ in range(4):
         found = mirror.look()
         seen += mirror.taken()
-        if not found.more:
+        if not found.has_more:
             break
     assert sorted(seen) == sorted(set(seen))
     assert len(seen) == 15
     mirror.look()
     assert mirror.taken() == ["a/late.md"]
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
 
 
 def test_a_walk_that_goes_on_looks_at_each_folder_once(
@@ -144,14 +144,14 @@ def test_a_walk_that_goes_on_looks_at_each_folder_once(
     for number in range(10):
         mirror.put(f"{number}/a.md")
     asked: list[bytes] = []
-    known = Ledger.known
+    known = Ledger.find
 
     def counted(ledger: Ledger, folder: bytes, wanted: list[bytes]) -> object:
         asked.append(folder)
         return known(ledger, folder, wanted)
 
-    monkeypatch.setattr(Ledger, "known", counted)
-    while mirror.look().more:
+    monkeypatch.setattr(Ledger, "find", counted)
+    while mirror.look().has_more:
         assert len(mirror.taken()) == 1
     assert len(asked) <= 1 + 2 * 10  # the folder at which it stopped is looked at again
 
@@ -160,10 +160,10 @@ def test_batches_of_others_do_not_count(tmp_path: Path) -> None:
     """The spool is shared: what others have waiting in it holds this folder up in nothing."""
     mirror = Mirror(tmp_path, batch_files=1, max_waiting=2)
     (tmp_path / "other.md").write_text("x")
-    mirror.place.root.prepare()
+    mirror.root.prepare()
     for number in range(5):
         name = f"20211126T122604.00000{number}-a1b2c3d4-not-mirror"
-        (mirror.place.root.work / name).mkdir()
+        (mirror.root.work / name).mkdir()
     for number in range(3):
         mirror.put(f"{number}.md")
     assert mirror.look().batches == 2
@@ -177,14 +177,14 @@ def test_when_it_is_walked(mirror: Mirror) -> None:
         mirror.put(f"{number}.md")
     mirror.look()
     assert mirror.scan(after=59) is None
-    assert mirror.scan(after=1) == Scan()
-    assert mirror.scan(after=1, asked=True) == Scan()
-    pause_after = 100 * PAUSE
+    assert mirror.scan(after=1) == ScanResult()
+    assert mirror.scan(after=1, asked=True) == ScanResult()
+    pause_after = 100 * SECONDS_PER_ENTRY
     assert mirror.scan(after=pause_after * 0.9, asked=True) is None
     assert mirror.scan(after=0) is None
-    assert mirror.scan(after=pause_after * 0.2) == Scan()  # the tick does what was wished
+    assert mirror.scan(after=pause_after * 0.2) == ScanResult()  # the tick does what was wished
     assert mirror.scan(after=pause_after * 1.2) is None
-    assert mirror.scan(after=-1_000) == Scan()
+    assert mirror.scan(after=-1_000) == ScanResult()
 
 
 def test_a_schedule_is_kept(mirror: Mirror) -> None:
@@ -193,19 +193,19 @@ def test_a_schedule_is_kept(mirror: Mirror) -> None:
     mirror.place = replace(mirror.place, folder=folder)
     mirror.put("a.md")
     mirror.look()
-    assert mirror.scan(after=0, asked=True) == Scan()
+    assert mirror.scan(after=0, asked=True) == ScanResult()
 
 
 def test_two_at_once(mirror: Mirror) -> None:
     """Who comes second does nothing; what it was told of is looked for by the next tick."""
     mirror.put("a.md")
-    with held(mirror.place.home) as ledger:
+    with open_ledger(mirror.place.home) as ledger:
         assert ledger is not None
         assert mirror.scan() is None
-        assert not (mirror.place.home / AGAIN).exists()
+        assert not (mirror.place.home / WALK_REQUEST).exists()
         assert in_child(lambda: mirror.scan("moved:a.md")) == 0
         assert mirror.taken() == []
-    assert (mirror.place.home / AGAIN).exists()
+    assert (mirror.place.home / WALK_REQUEST).exists()
     mirror.look()
     assert mirror.taken() == ["a.md"]
 
@@ -234,7 +234,7 @@ def test_hints_reach_nothing_outside(mirror: Mirror, tmp_path: Path) -> None:
     (mirror.path / "link").symlink_to(tmp_path)
     hints = ["moved:../secret.md", "moved:.git/x.md", "moved:a.tmp", "moved:", "x"]
     hints += ["moved:link/secret.md", f"moved:{tmp_path}/secret.md", "moved:sub//a.md"]
-    assert mirror.look(*hints) == Scan()
+    assert mirror.look(*hints) == ScanResult()
 
 
 def test_a_walk_asks_little(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +249,7 @@ def test_a_walk_asks_little(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> 
     mirror.taken()
     asked: list[int] = []
     pages: list[int] = []
-    ask, known = Ledger._ask, Ledger.known
+    ask, known = Ledger._query, Ledger.find
 
     def counted(ledger: Ledger, question: str, values: tuple[object, ...] = ()) -> object:
         asked.append(len(values))
@@ -259,9 +259,9 @@ def test_a_walk_asks_little(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> 
         pages.append(len(wanted))
         return known(ledger, folder, wanted)
 
-    monkeypatch.setattr(Ledger, "_ask", counted)
-    monkeypatch.setattr(Ledger, "known", paged)
-    assert mirror.look() == Scan()
+    monkeypatch.setattr(Ledger, "_query", counted)
+    monkeypatch.setattr(Ledger, "find", paged)
+    assert mirror.look() == ScanResult()
     assert len(asked) < 3 * 22 + 15
     assert max(asked) <= 501
     assert (max(pages), sum(pages)) == (500, 3_201)

@@ -12,21 +12,21 @@ import pytest
 
 from tests.world import in_child
 from worker.errors import SpoolUnavailable
-from worker.sources.ledger import BROKEN, LEDGER, Ledger, Sighting, Stamp, Walk, held
+from worker.sources.ledger import BROKEN, LEDGER, Ledger, SeenFile, Stamp, Walk, open_ledger
 
 
-def seen(name: str, folder: str = "", size: int = 1) -> Sighting:
-    return Sighting(folder.encode(), name.encode(), Stamp(size, 2, 3))
+def seen(name: str, folder: str = "", size: int = 1) -> SeenFile:
+    return SeenFile(folder.encode(), name.encode(), Stamp(size, 2, 3))
 
 
 def test_what_is_noted_is_known(tmp_path: Path) -> None:
     """A note is there when the ledger is opened again; a later one of the same file counts."""
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
-        ledger.note([seen("a"), seen("b"), seen("a", "sub"), seen("a", size=9)])
-    with held(tmp_path) as ledger:
+        ledger.add([seen("a"), seen("b"), seen("a", "sub"), seen("a", size=9)])
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
-        assert ledger.known(b"", [b"a", b"b", b"c"]) == {
+        assert ledger.find(b"", [b"a", b"b", b"c"]) == {
             b"a": Stamp(9, 2, 3),
             b"b": Stamp(1, 2, 3),
         }
@@ -37,25 +37,25 @@ def test_what_is_noted_is_known(tmp_path: Path) -> None:
 def test_more_names_than_one_question_holds(tmp_path: Path) -> None:
     """Any number of names is asked for, listed and struck."""
     names = [f"{number:05}" for number in range(1_234)]
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
-        ledger.note(seen(name) for name in names)
+        ledger.add(seen(name) for name in names)
         encoded = [name.encode() for name in names]
-        assert list(ledger.known(b"", encoded)) == encoded
-        for page in ledger.names(b""):
-            ledger.strike(b"", page[::2])
+        assert list(ledger.find(b"", encoded)) == encoded
+        for page in ledger.file_names(b""):
+            ledger.remove(b"", page[::2])
         assert ledger.count(b"") == 617
-        ledger.strike_folder(b"")
+        ledger.remove_folder(b"")
         assert list(ledger.folders()) == []
 
 
 def test_the_last_walk(tmp_path: Path) -> None:
     """There is one at most, and it may have stopped somewhere."""
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         assert ledger.last_walk() is None
-        ledger.walked(Walk(1.5, 10, b"sub/\xff"))
-        ledger.walked(Walk(2.5, 20, None))
+        ledger.save_walk(Walk(1.5, 10, b"sub/\xff"))
+        ledger.save_walk(Walk(2.5, 20, None))
         assert ledger.last_walk() == Walk(2.5, 20, None)
 
 
@@ -65,32 +65,32 @@ def test_numbers_that_sqlite_cannot_hold(tmp_path: Path) -> None:
     statuses = [SimpleNamespace(st_size=1, st_mtime_ns=n, st_ino=n) for n in numbers]
     stamps = [Stamp.of(cast("os.stat_result", status)) for status in statuses]
     assert len(set(stamps)) == 4
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
-        ledger.note(Sighting(b"", b"%d" % n, stamp) for n, stamp in enumerate(stamps))
-        assert list(ledger.known(b"", [b"0", b"1", b"2", b"3"]).values()) == stamps
+        ledger.add(SeenFile(b"", b"%d" % n, stamp) for n, stamp in enumerate(stamps))
+        assert list(ledger.find(b"", [b"0", b"1", b"2", b"3"]).values()) == stamps
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
     """Who comes second gets none; the kernel frees it when the first dies."""
 
     def second() -> None:
-        with held(tmp_path) as ledger:
+        with open_ledger(tmp_path) as ledger:
             os._exit(7 if ledger is None else 8)
 
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         assert in_child(second) == 7
     assert in_child(second) == 8
 
     def dies() -> None:
-        with held(tmp_path) as ledger:
+        with open_ledger(tmp_path) as ledger:
             assert ledger is not None
-            ledger.note([seen("a")])
+            ledger.add([seen("a")])
             os.kill(os.getpid(), signal.SIGKILL)
 
     assert in_child(dies) == -signal.SIGKILL
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         assert ledger.count(b"") == 1
 
@@ -99,7 +99,7 @@ def test_a_note_is_whole_or_not_there(tmp_path: Path) -> None:
     """Whoever dies while noting has noted nothing."""
 
     def dies() -> None:
-        with held(tmp_path) as ledger:
+        with open_ledger(tmp_path) as ledger:
             assert ledger is not None
             rows = [(b"", b"a", 1, 2, 3)]
             with ledger._transaction():
@@ -107,7 +107,7 @@ def test_a_note_is_whole_or_not_there(tmp_path: Path) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     assert in_child(dies) == -signal.SIGKILL
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         assert ledger.count(b"") == 0
 
@@ -117,9 +117,9 @@ def test_a_broken_ledger_is_set_aside(
     tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is no ledger of ours is kept under another name, told, and begun anew."""
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
-        ledger.note([seen("a")])
+        ledger.add([seen("a")])
     path = tmp_path / LEDGER
     if how == "no database":
         path.write_bytes(b"something else " * 1_000)
@@ -130,29 +130,29 @@ def test_a_broken_ledger_is_set_aside(
     else:
         os.truncate(path, 5_000)
     before = path.read_bytes()
-    with caplog.at_level(logging.WARNING), held(tmp_path) as ledger:
+    with caplog.at_level(logging.WARNING), open_ledger(tmp_path) as ledger:
         assert ledger is not None
         assert ledger.count(b"") == 0
-        ledger.note([seen("b")])
+        ledger.add([seen("b")])
     assert (tmp_path / BROKEN).read_bytes() == before
     (told,) = caplog.records
-    assert "it begins anew" in told.fields["error"]  # type: ignore[attr-defined]
+    assert "starts empty" in told.fields["error"]  # type: ignore[attr-defined]
 
 
 def test_a_ledger_that_breaks_while_it_is_used(tmp_path: Path) -> None:
     """The look at hand fails, and the next one begins anew."""
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
-        ledger.note(seen(f"{number:05}") for number in range(5_000))
+        ledger.add(seen(f"{number:05}") for number in range(5_000))
     size = (tmp_path / LEDGER).stat().st_size
     with (tmp_path / LEDGER).open("r+b") as file:  # the first page is whole, the others are not
         file.seek(4_096)
         file.write(b"\xff" * (size - 4_096))
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         with pytest.raises(SpoolUnavailable, match="offered again"):
             ledger.count(b"")
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         assert ledger.count(b"") == 0
     assert (tmp_path / BROKEN).exists()
@@ -160,14 +160,14 @@ def test_a_ledger_that_breaks_while_it_is_used(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_no_broken_ledger(tmp_path: Path) -> None:
     """What the disk refuses is said so, the ledger stays, and nothing of it was noted."""
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
-        ledger.note([seen("a")])
-        ((pages,),) = ledger._ask("PRAGMA page_count")
-        ledger._do(f"PRAGMA max_page_count = {pages}")
+        ledger.add([seen("a")])
+        ((pages,),) = ledger._query("PRAGMA page_count")
+        ledger._query(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(SpoolUnavailable, match="work resumes by itself"):
-            ledger.note(seen(f"{number:05}") for number in range(10_000))
-    with held(tmp_path) as ledger:
+            ledger.add(seen(f"{number:05}") for number in range(10_000))
+    with open_ledger(tmp_path) as ledger:
         assert ledger is not None
         assert ledger.count(b"") == 1
     assert not (tmp_path / BROKEN).exists()
@@ -176,7 +176,7 @@ def test_a_full_disk_is_no_broken_ledger(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
     """A state directory that cannot be written is said so."""
     (tmp_path / "file").touch()
-    with pytest.raises(SpoolUnavailable), held(tmp_path / "file" / "home"):
+    with pytest.raises(SpoolUnavailable), open_ledger(tmp_path / "file" / "home"):
         pass
 
 
@@ -184,8 +184,8 @@ def test_a_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
     """What SQLite cannot open is told, and the lock is free again."""
     (tmp_path / LEDGER).mkdir()
     for _ in range(2):
-        with pytest.raises(SpoolUnavailable, match="unable to open"), held(tmp_path):
+        with pytest.raises(SpoolUnavailable, match="unable to open"), open_ledger(tmp_path):
             pass
     (tmp_path / LEDGER).rmdir()
-    with held(tmp_path) as ledger:
+    with open_ledger(tmp_path) as ledger:
         assert isinstance(ledger, Ledger)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.sources.test_folder import Drop
-from worker.sources.folder import Scan
+from worker.sources.scan_result import ScanResult
 
 NOBODY = 65534
 
@@ -45,7 +45,7 @@ def given(home: Path) -> None:
             os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
 
 
-def as_worker(action: Callable[[], Scan]) -> Scan:
+def as_worker(action: Callable[[], ScanResult]) -> ScanResult:
     """`action`'s result as a user without privileges."""
     read, write = os.pipe()
     child = os.fork()
@@ -63,7 +63,7 @@ def as_worker(action: Callable[[], Scan]) -> Scan:
         told = answer.read()
     os.waitpid(child, 0)
     assert told, "the scan raised"
-    scan: Scan = pickle.loads(told)
+    scan: ScanResult = pickle.loads(told)
     return scan
 
 
@@ -76,7 +76,7 @@ def test_a_folder_without_rights(mode: int, drop: Drop, home: Path) -> None:
     given(home)
     found = as_worker(drop.scan)
     assert drop.taken() == {"good.md", "zgood.md"}
-    (left,) = found.left_alone
+    (left,) = found.skipped
     assert left.path.startswith("bad")
     assert "give the worker rights" in left.why
 
@@ -89,7 +89,7 @@ def test_what_is_only_told_by_an_event(drop: Drop, home: Path) -> None:
     found = as_worker(lambda: drop.scan("moved:bad/a.md", "moved:good.md"))
     assert found.files == 1
     assert (drop.path / "bad/a.md").exists()
-    assert [left.path for left in found.left_alone] == ["bad/a.md"]
+    assert [left.path for left in found.skipped] == ["bad/a.md"]
 
 
 def test_a_folder_swapped_for_a_link(drop: Drop, home: Path) -> None:
@@ -113,4 +113,4 @@ def test_another_users_file_in_a_sticky_folder(drop: Drop, home: Path) -> None:
     (shared / "a.md").chmod(0o644)
     found = as_worker(drop.scan)
     assert drop.taken() == {"good.md"}
-    assert [left.path for left in found.left_alone] == ["shared/a.md"]
+    assert [left.path for left in found.skipped] == ["shared/a.md"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.sources.mirror import Mirror
-from worker.sources import in_place_walk
-from worker.sources.folder import Scan
+from worker.sources.changes import MAX_AHEAD_SECONDS
+from worker.sources.scan_result import ScanResult
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_each_change_is_seen_once(mirror: Mirror) -> None:
         mirror.put(name)
     assert mirror.look().files == 3
     assert mirror.taken() == ["2021/11/新闻.md", "2021/a.md", "a.md"]
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
     before = (mirror.path / "2021" / "a.md").stat()
     longer = mirror.put("2021/a.md", "longer text")
     os.utime(longer, ns=(before.st_mtime_ns, before.st_mtime_ns))
@@ -38,7 +38,7 @@ def test_each_change_is_seen_once(mirror: Mirror) -> None:
     (mirror.path / "new").rename(mirror.path / "a.md")  # as long, as old, and another file
     mirror.look()
     assert mirror.taken() == ["a.md"]
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
 
 
 def test_what_changes_beside_its_bytes_is_not_seen(mirror: Mirror) -> None:
@@ -48,7 +48,7 @@ def test_what_changes_beside_its_bytes_is_not_seen(mirror: Mirror) -> None:
     path.chmod(0o600)
     (mirror.path / "hidden").mkdir()
     os.link(path, mirror.path / "hidden" / ".a")
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
 
 
 def test_names_of_any_bytes(mirror: Mirror) -> None:
@@ -57,7 +57,7 @@ def test_names_of_any_bytes(mirror: Mirror) -> None:
         mirror.put(os.fsdecode(name))
     assert mirror.look().files == 4
     assert os.fsdecode(b"\xfd/\xff.md") in mirror.taken()
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
     (mirror.path / os.fsdecode(b"\xfe.md")).write_text("other text")
     mirror.look()
     assert mirror.taken() == [os.fsdecode(b"\xfe.md")]
@@ -73,7 +73,7 @@ def test_a_file_moved_within_the_tree(mirror: Mirror) -> None:
     mirror.look()
     assert mirror.taken() == ["new/a.md"]
     assert mirror.noted() == ["stays.md", "new/a.md"]
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
 
 
 @pytest.mark.parametrize("gone", ["deep/sub/a.md", "deep/sub", "deep"])
@@ -85,12 +85,12 @@ def test_what_is_gone_and_comes_back(mirror: Mirror, gone: str, tmp_path: Path) 
     mirror.look()
     came = [name for name in mirror.taken() if name.startswith(gone)]
     (mirror.path / gone).rename(tmp_path / "away")
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
     assert [name for name in mirror.noted() if name.startswith(gone)] == []
     (tmp_path / "away").rename(mirror.path / gone)
     mirror.look()
     assert mirror.taken() == came
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
 
 
 def test_a_folder_that_became_a_link(mirror: Mirror, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_folder_that_became_a_link(mirror: Mirror, tmp_path: Path) -> None:
     (mirror.path / "one").symlink_to(tmp_path / "away")
     (tmp_path / "away" / "two" / "b.md").write_text("text")
     assert mirror.look("moved:one/two/b.md").files == 0
-    assert [left.path for left in mirror.look().left_alone] == ["one"]
+    assert [left.path for left in mirror.look().skipped] == ["one"]
     assert mirror.noted() == ["stays.md"]
 
 
@@ -115,10 +115,10 @@ def test_an_empty_folder_is_a_mount_that_is_away(mirror: Mirror, tmp_path: Path)
     mirror.taken()
     mirror.path.rename(tmp_path / "away")
     mirror.path.mkdir()
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
     mirror.path.rmdir()
     (tmp_path / "away").rename(mirror.path)
-    assert mirror.look() == Scan()
+    assert mirror.look() == ScanResult()
 
 
 def test_which_files_count(mirror: Mirror, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_which_files_count(mirror: Mirror, tmp_path: Path) -> None:
     mirror.put("large.md", "x" * 1_001)
     found = mirror.look()
     assert mirror.taken() == ["sub/d.md"]
-    told = {left.path: left.why for left in found.left_alone}
+    told = {left.path: left.why for left in found.skipped}
     assert set(told) == {"linked.md", "fifo.md", "large.md"}
     assert "no regular file" in told["linked.md"]
     assert "limits.file_mb" in told["large.md"]
@@ -146,8 +146,8 @@ def test_what_is_written_is_waited_for(tmp_path: Path) -> None:
     mirror = Mirror(tmp_path, settle=10)
     path = mirror.put("a.md")
     mirror.now = datetime.fromtimestamp(path.stat().st_ctime, UTC)
-    assert mirror.scan(after=5) == Scan(settling=1)
-    assert mirror.scan(after=4) == Scan(settling=1)  # not only after rescan_seconds
+    assert mirror.scan(after=5) == ScanResult(settling=1)
+    assert mirror.scan(after=4) == ScanResult(settling=1)  # not only after rescan_seconds
     found = mirror.scan(after=2)
     assert found is not None
     assert found.files == 1
@@ -159,9 +159,9 @@ def test_clocks_that_differ(tmp_path: Path) -> None:
     mirror = Mirror(tmp_path)
     path = mirror.put("a.md")
     stamped = datetime.fromtimestamp(path.stat().st_ctime, UTC)
-    mirror.now = stamped - timedelta(seconds=in_place_walk.AHEAD - 1)
-    assert mirror.scan(after=0) == Scan(settling=1)
-    mirror.now = stamped - timedelta(seconds=in_place_walk.AHEAD + 1)
+    mirror.now = stamped - timedelta(seconds=MAX_AHEAD_SECONDS - 1)
+    assert mirror.scan(after=0) == ScanResult(settling=1)
+    mirror.now = stamped - timedelta(seconds=MAX_AHEAD_SECONDS + 1)
     found = mirror.scan(after=0, asked=True)
     assert found is not None
     assert found.files == 1

@@ -13,7 +13,7 @@ from tests.store.conftest import STREAM
 from tests.world import World, article
 from worker.model import BatchMeasures, Repeat, Stage, Tally
 from worker.pipeline.timing import Stopwatch, TimedArticles
-from worker.sources.pause import pause
+from worker.sources.registry import pause
 from worker.store.connection import connect
 from worker.store.measures import BOUNDS, MINUTES_KEPT, Histogram, Measures, Minute
 from worker.store.tally import CounterStore

@@ -18,8 +18,7 @@ from worker.queries.feeds import FeedStatus, list_feeds
 from worker.settings import POLLED, Settings
 from worker.settings.clock import utc_now
 from worker.sites import Sites, open_sites
-from worker.sources import pause
-from worker.sources.lookup import require_name
+from worker.sources import registry
 from worker.sources.probe import Probed, probe
 from worker.store.factory import feed_store
 from worker.store.feeds import FeedStore
@@ -79,7 +78,7 @@ def add(
         else:
             feed = replace(feed, name=FeedNames(taken).free(probed.title, feed.url))
         mine[feed.name] = managed.plain(feed)
-    pause.resume(settings.state_dir, feed.name)  # of a feed that had the name before
+    registry.resume(settings.state_dir, feed.name)  # of a feed that had the name before
     return AddedFeed(
         feed.name,
         shown_url(feed.url),
@@ -105,7 +104,7 @@ def remove(settings: Settings, names: Sequence[str]) -> FeedSelection:
         for name in chosen:
             left.pop(name, None)
     for name in chosen:
-        pause.resume(settings.state_dir, name)
+        registry.resume(settings.state_dir, name)
     with suppress(Retryable):  # who adds it again begins anew; without Redis it is found out later
         feed_store(settings).remove(chosen)
     return FeedSelection(len(chosen), rung=notify_poll(settings))
@@ -140,9 +139,9 @@ def _at_once(
     act(feed_store(settings), names)
     state_dir = settings.state_dir
     rung = notify_poll(settings)
-    if pause.is_paused(state_dir, POLLED):
+    if registry.is_paused(state_dir, POLLED):
         return FeedSelection(len(names), len(names), POLLED, rung)
-    held = [name for name in names if pause.is_paused(state_dir, name)]
+    held = [name for name in names if registry.is_paused(state_dir, name)]
     return FeedSelection(len(names), len(held), held[0] if held else "", rung)
 
 
@@ -159,14 +158,14 @@ def _chosen(settings: Settings, names: Sequence[str], *, every: bool, failing: b
 
 def _named(catalog: Catalog, names: Sequence[str]) -> list[str]:
     for name in names:
-        require_name("feed", name, catalog.feeds)
+        registry.require_name("feed", name, catalog.feeds)
     return list(dict.fromkeys(names))
 
 
 def _check(settings: Settings, feed: Feed, sites: Sites, catalog: Catalog, *, named: bool) -> None:
     """What can be known before anything is fetched."""
     if feed.site is not None:
-        require_name("site rule", feed.site, [rule.name for rule in sites])
+        registry.require_name("site rule", feed.site, [rule.name for rule in sites])
     _check_new(feed, {one.name: one.url for one in catalog})
     if named:
         managed.check_name(

@@ -12,7 +12,7 @@ from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOrder, enqueue
 from worker.sources.fetch_once import fetch_each, is_address, shown
-from worker.sources.lookup import require_source
+from worker.sources.registry import require_source
 from worker.spool.batch import batch_names
 from worker.spool.claim import (
     AcceptedLog,

@@ -4,8 +4,7 @@ from contextlib import suppress
 
 from worker.errors import Retryable
 from worker.settings import Settings
-from worker.sources import pause as marks
-from worker.sources.lookup import require_pausable
+from worker.sources import registry
 from worker.spool.layout import translate_errors
 from worker.store.factory import feed_store
 from worker.taskqueue.client import notify_poll
@@ -17,16 +16,16 @@ def pause(settings: Settings, name: str) -> None:
 
     Raises NotThere where there is none of that name, SpoolUnavailable.
     """
-    require_pausable(settings, name)
+    registry.require_pausable(settings, name)
     with translate_errors(settings.state_dir):
-        marks.pause(settings.state_dir, name)
+        registry.pause(settings.state_dir, name)
 
 
 def resume(settings: Settings, name: str) -> None:
     """Take from it again. Raises NotThere, SpoolUnavailable."""
-    require_pausable(settings, name)
+    registry.require_pausable(settings, name)
     with translate_errors(settings.state_dir):
-        marks.resume(settings.state_dir, name)
+        registry.resume(settings.state_dir, name)
     if settings.folder(name) is None:
         _poll_again(settings, name)
 

@@ -38,7 +38,7 @@ def sources(context: typer.Context, incomplete: str) -> list[str]:
 
     def find(settings: "Settings") -> list[str]:
         from worker.settings import POLLED
-        from worker.sources.lookup import source_names
+        from worker.sources.registry import source_names
 
         return [*source_names(settings), POLLED]
 
@@ -49,9 +49,9 @@ def paused(context: typer.Context, incomplete: str) -> list[str]:
     """What can be resumed."""
 
     def find(settings: "Settings") -> list[str]:
-        from worker.sources.pause import all_paused
+        from worker.sources.registry import paused_sources
 
-        return sorted(all_paused(settings.state_dir))
+        return sorted(paused_sources(settings.state_dir))
 
     return _offered(context, incomplete, find)
 

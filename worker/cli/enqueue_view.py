@@ -11,7 +11,7 @@ from worker.cli.output import notes, say
 from worker.cli.progress import Course, shown
 from worker.model import DECISIONS, Status
 from worker.settings import Settings
-from worker.sources.enqueue import count
+from worker.sources.enqueue import count_files
 from worker.sources.fetch_once import is_address
 from worker.spool.archive import Archive
 from worker.spool.claim import Claimed, Incoming
@@ -100,7 +100,7 @@ def _accept(intake: Intake, paths: Sequence[str], work: "_Work | None") -> None:
 
 def _count(named: Sequence[str]) -> int:
     files = [Path(one) for one in named if not is_address(one)]
-    return len(named) - len(files) + count(path for path in files if path.exists())
+    return len(named) - len(files) + count_files(path for path in files if path.exists())
 
 
 class _Work:

@@ -41,7 +41,7 @@ def parse(
     from worker.pipeline.extract import ParseFailure
     from worker.queries.records import read_document
     from worker.settings.clock import utc_now
-    from worker.sources.lookup import require_source
+    from worker.sources.registry import require_source
 
     settings = settings_of(context)
     require_source(settings, source)

@@ -13,7 +13,7 @@ from worker.settings import FETCH_TAKING_SECONDS, POLLED
 from worker.sources.feeds import FeedSource
 from worker.sources.fetch_loop import FetchLimits, FetchSource, FetchTotals, fetch_due
 from worker.sources.pages import PageSource
-from worker.sources.pause import is_paused
+from worker.sources.registry import is_paused
 from worker.spool.batch import batch_names
 from worker.spool.claim import Incoming, claim_bytes
 from worker.spool.filesystem import check_free

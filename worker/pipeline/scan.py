@@ -8,14 +8,14 @@ from worker.escape import printable
 from worker.logs import get_logger
 from worker.pipeline.context import Context
 from worker.settings import Folder
-from worker.sources import skipped
-from worker.sources.folder import Scan, scan
-from worker.sources.in_place import Place, scan_in_place
-from worker.sources.pause import is_paused
+from worker.sources.folder import scan
+from worker.sources.in_place import InPlaceFolder, scan_in_place
+from worker.sources.registry import is_paused
+from worker.sources.scan_result import ScanRequest, ScanResult, save_skipped
 from worker.spool.batch import batch_names
 from worker.spool.claim import Claimed
 from worker.spool.filesystem import check_free
-from worker.spool.layout import manual_root, notes_dir, register_root, translate_errors
+from worker.spool.layout import Root, manual_root, notes_dir, register_root, translate_errors
 from worker.store.jobs import Job, JobKind
 
 logger = get_logger(__name__)
@@ -93,62 +93,49 @@ def _scan(
         context.jobs.open(job)
         context.jobs.add_files(job.id, batch.files)
 
+    root = _root(context, folder)
+    request = ScanRequest(
+        root, settings.spool, context.accepted, now, job.id, on_claimed, events=hints
+    )
     if folder.in_place:
-        found = scan_in_place(
-            _place(context, folder),
-            context.accepted,
-            now=now,
-            job=job.id,
-            claimed=on_claimed,
-            hints=hints,
-            asked=by_name,
-        )
+        found = scan_in_place(_in_place(context, folder), request, is_requested=by_name)
     else:
-        root = context.root(folder.name)
         check_free(folder.path, settings.spool.min_free_mb)
         with translate_errors(settings.state_dir):
             register_root(settings.state_dir, root.path)
-        found = scan(
-            folder,
-            root,
-            settings.spool,
-            context.accepted,
-            now=now,
-            job=job.id,
-            claimed=on_claimed,
-            hints=hints,
-        )
+        found = scan(folder, request)
     if found is not None:
         _report(context, folder, job, found, is_whole=not hints)
 
 
+def _root(context: Context, folder: Folder) -> Root:
+    return manual_root(context.settings) if folder.in_place else context.root(folder.name)
+
+
 def _waiting_count(context: Context, folder: Folder) -> int:
+    root = _root(context, folder)
     if folder.in_place:
-        return _place(context, folder).waiting()
-    return len(batch_names(context.root(folder.name)))
+        return _in_place(context, folder).waiting_count(root)
+    return len(batch_names(root))
 
 
-def _place(context: Context, folder: Folder) -> Place:
+def _in_place(context: Context, folder: Folder) -> InPlaceFolder:
     settings = context.settings
-    return Place(
-        folder,
-        manual_root(settings),
-        notes_dir(settings, folder),
-        settings.spool,
-        largest=settings.limits.file_bytes,
-    )
+    return InPlaceFolder(folder, notes_dir(settings, folder), settings.limits.file_bytes)
 
 
-def _report(context: Context, folder: Folder, job: Job, found: Scan, *, is_whole: bool) -> None:
+def _report(
+    context: Context, folder: Folder, job: Job, result: ScanResult, *, is_whole: bool
+) -> None:
     """Log what was claimed; after a scan of the whole folder also keep, for `status`, what was
     skipped and whether there is more."""
-    if found.files:
-        counts = {"files": found.files, "batches": found.batches}
+    if result.files:
+        counts = {"files": result.files, "batches": result.batches}
         logger.info("files claimed", source=folder.name, job=job.id, **counts)
     if is_whole:
         notes = notes_dir(context.settings, folder)
-        if found.more:
+        if result.has_more:
             (notes / _MORE).touch()
         else:
             (notes / _MORE).unlink(missing_ok=True)
-        skipped.note(notes, found.left_alone, found.left_alone_count)
+        save_skipped(notes, result)

@@ -24,7 +24,7 @@ from worker.queries.records import read_document
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
-from worker.sources.lookup import require_source
+from worker.sources.registry import require_source
 from worker.spool import batch, manifest
 from worker.spool.archive import Archive
 from worker.spool.layout import roots

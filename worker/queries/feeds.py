@@ -11,8 +11,7 @@ from worker.feeds.schedule import FIRST_SECONDS
 from worker.fetch import shown_url
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.settings import POLLED, Settings
-from worker.sources.lookup import require_name
-from worker.sources.pause import is_paused
+from worker.sources.registry import is_paused, require_name
 from worker.store.factory import feed_store
 from worker.store.feeds import FeedState
 

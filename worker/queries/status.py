@@ -20,8 +20,8 @@ from worker.model import Tally
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.queries.redis_snapshot import RedisSnapshot
 from worker.settings import Folder, Settings
-from worker.sources.pause import all_paused
-from worker.sources.skipped import SkippedFile, noted
+from worker.sources.registry import paused_sources
+from worker.sources.scan_result import SkippedFile, load_skipped
 from worker.spool.batch import Waiting
 from worker.spool.filesystem import check_room
 from worker.spool.layout import notes_dir, time_of
@@ -154,7 +154,9 @@ def build_status(
             # Feeds that are polled now; before the first poll only the configuration knows.
             feeds=(snapshot.feeds if snapshot else 0) or feeds,
             # A paused feed is not polled, so it no longer fails; `feeds list` shows it as paused.
-            failing=len(snapshot.failing - all_paused(settings.state_dir)) if snapshot else None,
+            failing=len(snapshot.failing - paused_sources(settings.state_dir))
+            if snapshot
+            else None,
             due=snapshot.due if snapshot else None,
             pages_wanted=len(WantedPages(settings.state_dir).names()),
         ),
@@ -218,7 +220,7 @@ def _sources(
         waiting[batch.source] += batch.files
     for name in sorted({*(snapshot.counters.by_source if snapshot else ()), *+waiting}):
         folders.setdefault(name, None)
-    paused = all_paused(settings.state_dir)
+    paused = paused_sources(settings.state_dir)
     return tuple(
         _source(
             settings,
@@ -245,7 +247,7 @@ def _source(
 ) -> SourceStatus:
     counters = snapshot.counters if snapshot else None
     last = counters.last_success_ms.get(name) if counters else None
-    skipped, skipped_count = noted(notes_dir(settings, folder)) if folder else ((), 0)
+    skipped, skipped_count = load_skipped(notes_dir(settings, folder)) if folder else ((), 0)
     return SourceStatus(
         name=name,
         folder=printable(folder.path, 4096) if folder else None,

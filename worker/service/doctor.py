@@ -12,7 +12,7 @@ from worker.service.embedded import server as embedded
 from worker.service.lock import holder
 from worker.service.state import state_of
 from worker.settings import Settings
-from worker.sources.pause import all_paused
+from worker.sources.registry import paused_sources
 from worker.store.connection import connect, redis_url, shown_url
 from worker.store.factory import feed_store
 from worker.store.server import ServerInfo, server_info
@@ -67,7 +67,7 @@ def _feeds(settings: Settings) -> Iterator[Check]:
         return
     told = f"{count:,} feed" if count == 1 else f"{count:,} feeds"
     try:
-        held = all_paused(settings.state_dir)
+        held = paused_sources(settings.state_dir)
         failing = len(feed_store(settings).failing() - held) if count else 0
     except Retryable:
         failing = 0  # the server's own check tells why nobody knows

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from worker.escape import printable
 from worker.health.check import Check
 from worker.settings import MEGABYTE, Folder, Settings
-from worker.spool.filenames import SPOOL, ignored
+from worker.spool.filenames import SPOOL, is_ignored
 from worker.spool.filesystem import probe_fs
 
 SKEW_SECONDS = 2.0
@@ -155,7 +155,7 @@ def _subfolders(path: Path) -> int:
                 levels += (
                     entry.path
                     for entry in entries
-                    if entry.is_dir(follow_symlinks=False) and not ignored(entry.name)
+                    if entry.is_dir(follow_symlinks=False) and not is_ignored(entry.name)
                 )
         except OSError:
             continue

@@ -11,8 +11,8 @@ from time import monotonic
 from worker.errors import ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
-from worker.sources.pause import is_paused
-from worker.spool.filenames import wanted
+from worker.sources.registry import is_paused
+from worker.spool.filenames import is_wanted
 from worker.store.stream import Stream, StreamEntry
 
 WAIT_SECONDS = 30.0
@@ -43,7 +43,7 @@ def folder_for(settings: Settings, files: tuple[Path, ...]) -> Folder | None:
             if not folder.schedule
             and not folder.in_place
             and not is_paused(settings.state_dir, folder.name)
-            and all(wanted(file.name, folder.pattern) for file in files)
+            and all(is_wanted(file.name, folder.pattern) for file in files)
         ),
         None,
     )

@@ -1,12 +1,12 @@
-"""Enqueuing by hand: files and folders that a person names become batches at once.
+"""Enqueuing by hand: the files and folders that a person names become batches at once.
 
-They are copied, unless they may be moved; a folder is walked, links not followed. The spool for
-them is in the state directory, whatever source they are read as.
+They are copied, or moved if the person allows it. A folder is walked without following links. The
+spool for them is in the state directory, whatever their source is.
 """
 
 import os
 import stat
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +14,8 @@ from pathlib import Path
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.settings import SpoolSettings
-from worker.spool.claim import AcceptedLog, Candidate, Claimed, claim
-from worker.spool.filenames import SPOOL, ignored
+from worker.sources.walk import Walker
+from worker.spool.claim import AcceptedLog, Candidate, Claimed, batched, claim
 from worker.spool.layout import Root
 from worker.spool.manifest import Head
 
@@ -24,17 +24,17 @@ KIND = "enqueue"
 
 @dataclass(frozen=True, slots=True)
 class EnqueueOrder:
-    """What a person asked for: read as `source`, under `job`, copied or moved, forced or not."""
+    """What a person ordered: the source and job of the files; move instead of copy; publish again
+    what the index has (`force`)."""
 
     source: str
     job: str
     move: bool = False
     force: bool = False
-    kind: str = KIND
 
     def head(self, now: datetime) -> Head:
-        """The head of a new batch of this order."""
-        return Head.new(self.source, self.kind, now, self.job, force=self.force)
+        """The head of a new batch."""
+        return Head.new(self.source, KIND, now, self.job, force=self.force)
 
 
 def enqueue(
@@ -46,34 +46,27 @@ def enqueue(
     *,
     now: Callable[[], datetime],
 ) -> Generator[Claimed]:
-    """Bring `paths` into the spool, a batch at a time; each batch is accepted when it is yielded.
+    """Claim `paths`, a batch at a time; each batch is accepted when it is yielded.
 
-    Raises UsageError before anything is taken where a path does not exist or is no file or
+    Raises UsageError before anything is claimed where a path does not exist or is no file or
     folder, SpoolUnavailable when a folder cannot be used.
     """
     given = list(paths)
     for path in given:
         _check(path)
-
-    def take(group: Sequence[Candidate]) -> Claimed | None:
-        return claim(root, order.head(now()), group, accepted, copy=not order.move)
-
-    pending: list[Candidate] = []
-    size = 0
-    for path in given:
-        for candidate in _candidates(path):
-            pending.append(candidate)
-            size += candidate.size
-            if len(pending) >= limits.batch_files or size >= limits.batch_bytes:
-                if (claimed := take(pending)) is not None:
-                    yield claimed
-                pending, size = [], 0
-    if pending and (claimed := take(pending)) is not None:
-        yield claimed
+    for batch in batched(
+        (candidate for path in given for candidate in _candidates(path)),
+        size_of=lambda candidate: candidate.size,
+        max_count=limits.batch_files,
+        max_bytes=limits.batch_bytes,
+    ):
+        claimed = claim(root, order.head(now()), batch, accepted, copy=not order.move)
+        if claimed is not None:
+            yield claimed
 
 
-def count(paths: Iterable[Path]) -> int:
-    """How many files :func:`enqueue` would take: for a progress bar."""
+def count_files(paths: Iterable[Path]) -> int:
+    """How many files :func:`enqueue` would claim: for a progress bar."""
     return sum(1 for path in paths for _ in _candidates(path))
 
 
@@ -90,22 +83,16 @@ def _check(path: Path) -> None:
 
 
 def _candidates(path: Path) -> Generator[Candidate]:
-    """A file named is taken as it is; in a folder, what a drop folder would take."""
-    if path.is_dir():
-        yield from _below(str(path), "")
-    else:
-        # A link that a person names is meant: what it points at is enqueued.
-        real = os.path.realpath(path)
+    """A named file whatever its name is; of a folder the files that a drop folder would claim."""
+    if not path.is_dir():
+        real = os.path.realpath(path)  # a link that a person names is resolved
         yield Candidate(real, path.name, os.stat(real).st_size)
+        return
 
+    def on_unreadable(name: str, why: str) -> None:
+        raise UsageError(f"{printable(path / name)} cannot be enqueued: {why}")
 
-def _below(folder: str, prefix: str) -> Generator[Candidate]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if ignored(entry.name) or entry.name == SPOOL:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(entry.path, f"{prefix}{entry.name}/")
-            elif entry.is_file(follow_symlinks=False) and os.access(entry.path, os.R_OK):
-                size = entry.stat(follow_symlinks=False).st_size
-                yield Candidate(entry.path, f"{prefix}{entry.name}", size)
+    for _, files in Walker(str(path), on_unreadable).walk():
+        for file in files:
+            if file.defect() is None and os.access(file.location, os.R_OK):
+                yield Candidate(file.location, file.path, file.status.st_size)

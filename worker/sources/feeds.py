@@ -25,7 +25,7 @@ from worker.fetch import (
 from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.sources.fetch_loop import Result
-from worker.sources.pause import is_paused
+from worker.sources.registry import is_paused
 from worker.sources.responses import HELD_SECONDS, host_of, named, status_said
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin

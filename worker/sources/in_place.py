@@ -1,186 +1,151 @@
-"""Folders read in place: nothing in them is moved or written; what is new or changed is copied.
+"""Folders read in place: nothing in them is moved or written; new and changed files are copied.
 
-What was seen is noted in a ledger after the batch with its copy was accepted: whoever dies between
-the two has the files copied again, and they are found to be duplicates. The whole tree is walked
-every `rescan_seconds`; file events, which name what they saw, are followed at once.
+The ledger records a file after the batch with its copy was accepted: if the process dies in between
+the file is copied again and found to be a duplicate. The whole tree is walked every
+`rescan_seconds`; files that file events name are examined at once.
 """
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from os import fsdecode, fsencode
 from pathlib import Path
 
-from worker.errors import SpoolUnavailable
-from worker.escape import printable
-from worker.settings import Folder, SpoolSettings
-from worker.sources.folder import KIND, Scan
-from worker.sources.in_place_walk import Found, Tree
-from worker.sources.ledger import Ledger, Walk, held
+from worker.settings import Folder
+from worker.sources.changes import ChangedFile, ChangeFinder
+from worker.sources.folder import require_folder
+from worker.sources.ledger import Ledger, Walk, open_ledger
+from worker.sources.scan_result import ScanRequest, ScanResult
+from worker.sources.walk import Walker
 from worker.spool.batch import batch_names
-from worker.spool.claim import AcceptedLog, Claimed, claim
+from worker.spool.claim import Claimed, claim
 from worker.spool.layout import Root, source_of, translate_errors
-from worker.spool.manifest import Head
 
-AGAIN = "again"
-"""The mark for: walk again as soon as it may be."""
+WALK_REQUEST = "again"
+"""The file that requests a walk as soon as it may be."""
 
-PAUSE = 0.0001
-"""Seconds between two walks for each name that the last one met, where `rescan_seconds` are not
-over yet: about ten times what the walk took, so that a tree in which folders are made all the time
-is not walked all the time."""
+SECONDS_PER_ENTRY = 0.0001
+"""The time between two walks before `rescan_seconds` are over, for each name that the last walk
+read: about ten times what the walk took, so that a tree that changes all the time is not walked all
+the time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A folder read in place: `root` is the spool of its batches, `home` has its ledger, and a
-    file of more than `largest` bytes is left alone."""
+class InPlaceFolder:
+    """A folder read in place. `home` has its ledger; files of more than `max_bytes` are skipped."""
 
     folder: Folder
-    root: Root
     home: Path
-    limits: SpoolSettings
-    largest: int
+    max_bytes: int
 
-    def waiting(self) -> int:
-        """How many of its batches wait: the spool is shared with other sources."""
-        return sum(source_of(name) == self.folder.name for name in batch_names(self.root))
+    def waiting_count(self, root: Root) -> int:
+        """How many of its batches wait in `root`, which it shares with other sources."""
+        return sum(source_of(name) == self.folder.name for name in batch_names(root))
 
-    def wish(self) -> None:
+    def request_walk(self) -> None:
         """Have it walked as soon as it may be."""
         with translate_errors(self.home):
-            (self.home / AGAIN).touch()
+            (self.home / WALK_REQUEST).touch()
 
 
 def scan_in_place(
-    place: Place,
-    accepted: AcceptedLog,
-    *,
-    now: datetime,
-    job: str | None,
-    claimed: Callable[[Claimed], None],
-    hints: Sequence[str] = (),
-    asked: bool = False,
-) -> Scan | None:
-    """Copy what is new or changed into batches; `claimed` is called after each.
+    place: InPlaceFolder, request: ScanRequest, *, is_requested: bool = False
+) -> ScanResult | None:
+    """Copy new and changed files into batches.
 
-    With `hints` (as :func:`worker.sources.folder.scan` takes them) only those are looked at. None
-    where nothing is to be done now: it was walked a moment ago, or another process is at it.
-    `asked` means this folder by name, which does not wait for `rescan_seconds`.
-    Raises SpoolUnavailable where the folder, the ledger or the spool cannot be used.
+    None where there is nothing to do now: it was walked a moment ago, or another process scans it.
+    `is_requested`: this folder was named, so `rescan_seconds` do not apply. Raises SpoolUnavailable
+    where the folder, the ledger or the spool cannot be used.
     """
-    if not place.folder.path.is_dir():
-        raise SpoolUnavailable(
-            f"the drop folder {printable(place.folder.path)} is not there: create or mount it"
-        )
-    with held(place.home) as ledger:
+    require_folder(place.folder)
+    with open_ledger(place.home) as ledger:
         if ledger is None:
-            if asked or hints:  # whoever holds it may be past what this is about
-                place.wish()
+            if is_requested or request.events:  # the other process may be past these files
+                place.request_walk()
             return None
         last = ledger.last_walk()
-        if not hints and not _is_due(place, last, now, asked):
+        if not request.events and not _is_due(place, request, last, is_requested=is_requested):
             return None
-
-        def take(found: Sequence[Found]) -> Claimed | None:
-            batch = claim(
-                place.root,
-                Head.new(place.folder.name, KIND, now, job),
-                [one.candidate for one in found],
-                accepted,
-                copy=True,
-            )
-            if batch is not None:
-                try:
-                    # What changed while it was copied, or was gone, shall be seen again.
-                    ledger.note(one.sighting for one in found if one.is_as_it_was())
-                finally:
-                    claimed(batch)
-            return batch
-
-        tree = Tree(place.folder, ledger, now.timestamp(), place.largest)
-        intake = _Intake(place, take, waiting=place.waiting())
-        if not intake.has_room():
-            more = True
-        elif hints:
-            more = intake.bring(tree.hinted(hints))
-        else:
-            more = _walk(intake, tree, ledger, last)
-        if tree.settling or (hints and more):
-            place.wish()
-    return Scan(
-        intake.batches, intake.files, tree.settling, more, tuple(tree.left), tree.left_count
-    )
+        return _Scan(place, request, ledger).run(last)
 
 
-def _is_due(place: Place, last: Walk | None, now: datetime, asked: bool) -> bool:
+def _is_due(
+    place: InPlaceFolder, request: ScanRequest, last: Walk | None, *, is_requested: bool
+) -> bool:
     if last is None:
         return True
-    if last.stop is not None:  # it goes on where it stopped when most of its batches are done
-        return place.waiting() <= place.limits.max_waiting // 2
-    since = now.timestamp() - last.at
+    if last.stop is not None:  # it continues when most of its batches are done
+        return place.waiting_count(request.root) <= request.limits.max_waiting // 2
+    since = request.now.timestamp() - last.at
     # A negative time: the clock was set back.
-    if since < 0 or since >= place.folder.rescan_seconds or (asked and place.folder.schedule):
+    if not 0 <= since < place.folder.rescan_seconds or (is_requested and place.folder.schedule):
         return True
-    wished = asked or (place.home / AGAIN).exists()
-    if wished and since >= last.entries * PAUSE:
+    is_wanted = is_requested or (place.home / WALK_REQUEST).exists()
+    if is_wanted and since >= last.entries * SECONDS_PER_ENTRY:
         return True
-    if asked:
-        place.wish()
+    if is_requested:
+        place.request_walk()
     return False
 
 
-def _walk(intake: "_Intake", tree: Tree, ledger: Ledger, last: Walk | None) -> bool:
-    """Go on from where the last walk stopped, else walk the whole; True where this one stopped."""
-    with translate_errors(intake.place.home):
-        (intake.place.home / AGAIN).unlink(missing_ok=True)
-    start, entries = "", 0
-    if last is not None and last.stop is not None:
-        start, entries = fsdecode(last.stop), last.entries
-    more = intake.bring(tree.walk(start))
-    stop = fsencode(tree.at) if more else None
-    ledger.walked(Walk(tree.clock, entries + tree.entries, stop))
-    return more
+class _Scan:
+    """One scan, with the ledger open."""
 
+    def __init__(self, place: InPlaceFolder, request: ScanRequest, ledger: Ledger) -> None:
+        self._place, self._request, self._ledger = place, request, ledger
+        self._result = result = ScanResult()
+        self._clock = request.now.timestamp()
+        self._walker = Walker.of(place.folder, result.skip)
+        self._finder = ChangeFinder(self._walker, ledger, result, self._clock, place.max_bytes)
+        self._waiting_count = place.waiting_count(request.root)
 
-@dataclass(slots=True)
-class _Intake:
-    """Found files on their way into batches; `waiting` are those that waited when it was counted,
-    and those made since."""
+    def run(self, last: Walk | None) -> ScanResult:
+        events, result = self._request.events, self._result
+        if not self._has_room():
+            result.has_more = True
+        elif events:
+            self._claim_all(self._finder.follow(events))
+        else:
+            self._walk(last)
+        if result.settling or (events and result.has_more):
+            self._place.request_walk()
+        return result
 
-    place: Place
-    take: Callable[[Sequence[Found]], Claimed | None]
-    waiting: int
-    pending: list[Found] = field(default_factory=list)
-    size: int = 0
-    batches: int = 0
-    files: int = 0
+    def _walk(self, last: Walk | None) -> None:
+        """Continue where the last walk stopped; else walk the whole tree."""
+        with translate_errors(self._place.home):
+            (self._place.home / WALK_REQUEST).unlink(missing_ok=True)
+        start, entry_count = "", 0
+        if last is not None and last.stop is not None:
+            start, entry_count = fsdecode(last.stop), last.entries
+        self._claim_all(self._finder.walk(start))
+        stop = fsencode(self._walker.folder) if self._result.has_more else None
+        self._ledger.save_walk(Walk(self._clock, entry_count + self._walker.entry_count, stop))
 
-    def bring(self, found: Generator[Found]) -> bool:
-        """Claim what is found; True where no more batches may wait before all was found."""
-        with closing(found):
-            more = not all(self._add(one) for one in found)
-        self._claim()
-        return more
+    def _claim_all(self, files: Generator[ChangedFile]) -> None:
+        self._result.claim_all(
+            files,
+            self._request.limits,
+            size_of=lambda file: file.candidate.size,
+            claim=self._claim,
+            has_room=self._has_room,
+        )
 
-    def has_room(self) -> bool:
-        most = self.place.limits.max_waiting
-        if self.waiting >= most:
-            self.waiting = self.place.waiting()  # workers were busy meanwhile
-        return self.waiting < most
+    def _claim(self, files: Sequence[ChangedFile]) -> Claimed | None:
+        request = self._request
+        head = request.head(self._place.folder.name)
+        candidates = [file.candidate for file in files]
+        batch = claim(request.root, head, candidates, request.accepted, copy=True)
+        if batch is not None:
+            self._waiting_count += 1
+            try:
+                # A file that changed or vanished while it was copied will be found again.
+                self._ledger.add(file.seen for file in files if file.is_unchanged())
+            finally:
+                request.on_claimed(batch)
+        return batch
 
-    def _add(self, found: Found) -> bool:
-        limits = self.place.limits
-        self.pending.append(found)
-        self.size += found.candidate.size
-        full = len(self.pending) >= limits.batch_files or self.size >= limits.batch_bytes
-        return self._claim() if full else True
-
-    def _claim(self) -> bool:
-        found, self.pending, self.size = self.pending, [], 0
-        if found and (batch := self.take(found)) is not None:
-            self.batches += 1
-            self.files += batch.files
-            self.waiting += 1
-        return self.has_room()
+    def _has_room(self) -> bool:
+        max_waiting = self._request.limits.max_waiting
+        if self._waiting_count >= max_waiting:  # workers may have finished some in between
+            self._waiting_count = self._place.waiting_count(self._request.root)
+        return self._waiting_count < max_waiting

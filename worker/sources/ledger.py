@@ -1,12 +1,12 @@
-"""What was seen in a folder that is read in place: a SQLite file in the state directory.
+"""The ledger: the files seen in a folder that is read in place, as SQLite in the state directory.
 
-One row a file: its folder and name (bytes, as the system has them) and its stamp, by which a
-change is told. Nothing is accepted by this: a ledger that is lost, or older than it should be
-after a power failure, only has files offered again, which are found to be duplicates. So a note
-is not synced to the disk (WAL with synchronous NORMAL: never torn, at worst older).
+One row a file: its folder and name (bytes, as the system has them) and its stamp, which shows
+changes. Nothing is accepted by this: if a ledger is lost, or outdated after a power failure, files
+are claimed again and found to be duplicates. So writes are not synced to the disk (WAL with
+synchronous NORMAL: never torn, at worst outdated).
 
-Whoever uses it holds a lock on a file beside it, so it is never opened twice, and SQLite needs no
-shared memory, which a state directory on a network file system could not give.
+Its user holds a lock on a file beside it, so it is never opened twice, and SQLite needs no shared
+memory, which a state directory on a network file system does not offer.
 """
 
 import os
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
+from worker.spool.claim import batched
 from worker.spool.layout import translate_errors
 from worker.spool.lockfile import try_lock
 
@@ -30,7 +31,7 @@ BROKEN = "ledger.broken"
 _LOCK = "lock"
 _VERSION = 1
 _PAGE = 500
-"""Names in one question; SQLite allows 32,766."""
+"""Names in one query; SQLite allows 32,766."""
 
 _TABLES = f"""
 BEGIN;
@@ -45,11 +46,11 @@ COMMIT;
 
 _63_BITS = (1 << 63) - 1
 """SQLite's integers are signed; inodes and the times of far years may be larger. Two that differ
-only above are not met."""
+only in higher bits do not occur."""
 
 
 class Stamp(NamedTuple):
-    """By what a change of a file is told: bytes, nanoseconds since 1970, a number."""
+    """The state of a file by which a change is noticed: bytes, nanoseconds since 1970, a number."""
 
     size: int
     mtime_ns: int
@@ -60,8 +61,8 @@ class Stamp(NamedTuple):
         return cls(status.st_size, status.st_mtime_ns & _63_BITS, status.st_ino & _63_BITS)
 
 
-class Sighting(NamedTuple):
-    """A file as it was seen: the folder below the top, the name in it, and its stamp."""
+class SeenFile(NamedTuple):
+    """A file that was seen: its folder below the top, its name, and its stamp."""
 
     folder: bytes
     name: bytes
@@ -70,8 +71,8 @@ class Sighting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The last walk: when it began (Unix seconds), how many names it met (together with those
-    that it went on from), and the folder at which it stopped; None where it came to the end."""
+    """The last walk: when it began (Unix seconds), how many names it read (including those of the
+    walks that it continued), and the folder where it stopped; None if it was complete."""
 
     at: float
     entries: int
@@ -79,10 +80,10 @@ class Walk:
 
 
 @contextmanager
-def held(home: Path) -> "Iterator[Ledger | None]":
-    """The ledger in `home` while nobody else has it; None where somebody does.
+def open_ledger(home: Path) -> "Iterator[Ledger | None]":
+    """The ledger in `home`, locked; None where another process has it open.
 
-    A broken one is set aside and begun anew. Raises SpoolUnavailable.
+    A broken ledger is renamed and replaced by an empty one. Raises SpoolUnavailable.
     """
     with translate_errors(home):
         home.mkdir(mode=0o770, parents=True, exist_ok=True)
@@ -91,19 +92,19 @@ def held(home: Path) -> "Iterator[Ledger | None]":
         yield None
         return
     try:
-        with closing(_opened(home)) as ledger:
+        with closing(_open(home)) as ledger:
             yield ledger
     finally:
         os.close(lock)
 
 
 class Ledger:
-    """An open ledger. Every method raises SpoolUnavailable where it cannot be read or written."""
+    """An open ledger. Every method raises SpoolUnavailable if it cannot be read or written."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
         self._path = home / LEDGER
-        with self._translated():
+        with self._translate_errors():
             self._db = sqlite3.connect(self._path, isolation_level=None)
         try:
             self._prepare()
@@ -112,101 +113,96 @@ class Ledger:
             raise
 
     def close(self) -> None:
-        with self._translated():
+        with self._translate_errors():
             self._db.close()
 
     def last_walk(self) -> Walk | None:
-        """None where there was none."""
-        for row in self._ask("SELECT at, entries, stop FROM walk"):
-            return Walk(*row)
-        return None
+        """None before the first walk."""
+        rows = self._query("SELECT at, entries, stop FROM walk")
+        return Walk(*rows[0]) if rows else None
 
-    def walked(self, walk: Walk) -> None:
+    def save_walk(self, walk: Walk) -> None:
         row = (walk.at, walk.entries, walk.stop)
-        self._do("INSERT OR REPLACE INTO walk VALUES (1, ?, ?, ?)", row)
+        self._query("INSERT OR REPLACE INTO walk VALUES (1, ?, ?, ?)", row)
 
     def count(self, folder: bytes) -> int:
-        """How many files of a folder are noted, without those of its subfolders."""
-        ((number,),) = self._ask("SELECT count(*) FROM seen WHERE folder = ?", (folder,))
+        """How many files of a folder are recorded, without those of its subfolders."""
+        ((number,),) = self._query("SELECT count(*) FROM seen WHERE folder = ?", (folder,))
         return int(number)
 
-    def known(self, folder: bytes, names: Sequence[bytes]) -> dict[bytes, Stamp]:
-        """Which of `names` are noted, and how they were."""
+    def find(self, folder: bytes, names: Sequence[bytes]) -> dict[bytes, Stamp]:
+        """The recorded stamps of those of `names` that have one."""
         found: dict[bytes, Stamp] = {}
-        for at in range(0, len(names), _PAGE):
-            asked = names[at : at + _PAGE]
-            marks = ",".join("?" * len(asked))
-            rows = self._ask(
+        for page in batched(names, max_count=_PAGE):
+            placeholders = ",".join("?" * len(page))
+            rows = self._query(
                 "SELECT name, size, mtime_ns, inode FROM seen "  # noqa: S608  question marks only
-                f"WHERE folder = ? AND name IN ({marks})",
-                (folder, *asked),
+                f"WHERE folder = ? AND name IN ({placeholders})",
+                (folder, *page),
             )
             found.update((name, Stamp(*stamp)) for name, *stamp in rows)
         return found
 
-    def note(self, sightings: Iterable[Sighting]) -> None:
-        """Note these as seen: all of them, or, where it dies, none."""
-        rows = [(folder, name, *stamp) for folder, name, stamp in sightings]
+    def add(self, files: Iterable[SeenFile]) -> None:
+        """Record these as seen: all of them, or none if the process dies."""
+        rows = [(folder, name, *stamp) for folder, name, stamp in files]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", rows)
 
-    def names(self, folder: bytes) -> Iterator[list[bytes]]:
-        """The names noted in a folder, a page at a time; they may be struck meanwhile."""
+    def file_names(self, folder: bytes) -> Iterator[list[bytes]]:
+        """The names recorded in a folder, a page at a time; they may be removed meanwhile."""
         after = b""
-        question = "SELECT name FROM seen WHERE folder = ? AND name > ? ORDER BY name LIMIT ?"
-        while page := [name for (name,) in self._ask(question, (folder, after, _PAGE))]:
+        query = "SELECT name FROM seen WHERE folder = ? AND name > ? ORDER BY name LIMIT ?"
+        while page := [name for (name,) in self._query(query, (folder, after, _PAGE))]:
             yield page
             after = page[-1]
 
     def folders(self) -> Iterator[bytes]:
-        """Every folder in which something is noted, in order; they may be struck meanwhile."""
-        ((folder,),) = self._ask("SELECT min(folder) FROM seen")
+        """Every folder that has recorded files, in order; they may be removed meanwhile."""
+        ((folder,),) = self._query("SELECT min(folder) FROM seen")
         while folder is not None:
             yield folder
-            ((folder,),) = self._ask("SELECT min(folder) FROM seen WHERE folder > ?", (folder,))
+            ((folder,),) = self._query("SELECT min(folder) FROM seen WHERE folder > ?", (folder,))
 
-    def strike(self, folder: bytes, names: Iterable[bytes]) -> None:
-        """Forget files that are gone: one that comes back is new."""
+    def remove(self, folder: bytes, names: Iterable[bytes]) -> None:
+        """Remove files that are gone: one that comes back is new."""
         rows = [(folder, name) for name in names]
         with self._transaction():
             self._db.executemany("DELETE FROM seen WHERE folder = ? AND name = ?", rows)
 
-    def strike_folder(self, folder: bytes) -> None:
-        """Forget all files of a folder, without those of its subfolders."""
-        self._do("DELETE FROM seen WHERE folder = ?", (folder,))
+    def remove_folder(self, folder: bytes) -> None:
+        """Remove all files of a folder, without those of its subfolders."""
+        self._query("DELETE FROM seen WHERE folder = ?", (folder,))
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
     def _prepare(self) -> None:
         for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
-            self._do(f"PRAGMA {setting}")
-        ((version,),) = self._ask("PRAGMA user_version")
+            self._query(f"PRAGMA {setting}")
+        ((version,),) = self._query("PRAGMA user_version")
         if version == 0:
-            with self._translated():
+            with self._translate_errors():
                 self._db.executescript(_TABLES)
         elif version != _VERSION:
             raise self._broken("it was written by another version")
 
-    def _ask(self, question: str, values: tuple[object, ...] = ()) -> list[Any]:
-        with self._translated():
-            return self._db.execute(question, values).fetchall()
-
-    def _do(self, statement: str, values: tuple[object, ...] = ()) -> None:
-        self._ask(statement, values)
+    def _query(self, statement: str, values: tuple[object, ...] = ()) -> list[Any]:
+        with self._translate_errors():
+            return self._db.execute(statement, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._translated(), self._db:
+        with self._translate_errors(), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             yield
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            # Errors of the module's own use have no code.
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_LEDGER:
+            # Errors of a wrong use of the module have no code.
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN_CODES:
                 raise self._broken(str(error)) from error
             raise SpoolUnavailable(
                 f"{printable(self._path)} cannot be used: {printable(str(error))}; check the "
@@ -214,28 +210,27 @@ class Ledger:
             ) from error
 
     def _broken(self, why: str) -> "_Broken":
-        """Set the ledger aside; what is raised then."""
-        aside = self._home / BROKEN
+        """Rename the ledger; the error to raise."""
         with translate_errors(self._home):
-            self._path.rename(aside)
+            self._path.rename(self._home / BROKEN)
             for beside in ("-wal", "-shm", "-journal"):
                 self._path.with_name(LEDGER + beside).unlink(missing_ok=True)
         message = (
             f"{printable(self._path)} cannot be read ({printable(why)}) and is now {BROKEN}: "
-            "it begins anew, and what it knew is offered again"
+            "a new ledger starts empty, and all files are offered again"
         )
-        logger.warning("a ledger was set aside", error=message)
+        logger.warning("broken ledger renamed", error=message)
         return _Broken(message)
 
 
 class _Broken(SpoolUnavailable):
-    """The ledger was no ledger; it is out of the way now."""
+    """The ledger was broken, and has been renamed."""
 
 
-_NO_LEDGER = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_BROKEN_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def _opened(home: Path) -> Ledger:
+def _open(home: Path) -> Ledger:
     try:
         return Ledger(home)
     except _Broken:

@@ -19,7 +19,7 @@ from worker.model.times import rfc3339
 from worker.settings import POLLED, Settings
 from worker.sites import Sites
 from worker.sources.fetch_loop import Result
-from worker.sources.pause import is_paused
+from worker.sources.registry import is_paused
 from worker.sources.responses import BUSY, HELD_SECONDS, NOWHERE, host_of, named, status_said
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin

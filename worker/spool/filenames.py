@@ -1,16 +1,16 @@
-"""Which file names are taken from a drop folder, and which never are."""
+"""Which file names are claimed from a drop folder, and which never are."""
 
 from fnmatch import fnmatchcase
 
 SPOOL = ".newsdrop"
-"""The folder inside a drop folder that is newsdrop's own."""
+"""newsdrop's own folder inside a drop folder."""
 
 _UNFINISHED = (".tmp", ".part", ".crdownload", ".swp", "~")
 _DESKTOP = ("thumbs.db",)  # .DS_Store begins with a dot
 
 
-def ignored(name: str) -> bool:
-    """True for what editors, browsers and desktops leave about: never an article.
+def is_ignored(name: str) -> bool:
+    """True for temporary files of editors, browsers and desktops: never an article.
 
     Dot files, `.tmp .part .crdownload .swp`, names that end in `~`, `Thumbs.db`.
     """
@@ -18,12 +18,12 @@ def ignored(name: str) -> bool:
     return name.startswith(".") or low.endswith(_UNFINISHED) or low in _DESKTOP
 
 
-def wanted(name: str, pattern: str = "*") -> bool:
+def is_wanted(name: str, pattern: str = "*") -> bool:
     """True if a file of that name belongs to a source with that `pattern`.
 
-    A pattern is a shell's (`*.md`), several are separated by commas; one of them is enough.
+    Patterns are those of a shell (`*.md`), separated by commas; one match is enough.
     """
-    if ignored(name):
+    if is_ignored(name):
         return False
     return pattern == "*" or any(
         fnmatchcase(name, part) for part in (text.strip() for text in pattern.split(",")) if part

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder
-from worker.spool.filenames import ignored, wanted
+from worker.spool.filenames import is_ignored, is_wanted
 
 if TYPE_CHECKING:
     from watchdog.observers.inotify_c import InotifyEvent, InotifyFD, WatchDescriptor
@@ -94,10 +94,10 @@ class FolderWatch:
         except UnicodeDecodeError:
             return  # a message is JSON and cannot name it; the tick finds it
         if event.is_directory:
-            if not ignored(name) and (event.is_create or event.is_moved_to):
+            if not is_ignored(name) and (event.is_create or event.is_moved_to):
                 self._add(parent + event.name)  # a folder moved within gets its new path so
                 self.seen(Seen.SUBFOLDER, "")
-        elif (event.is_close_write or event.is_moved_to) and wanted(name, self.folder.pattern):
+        elif (event.is_close_write or event.is_moved_to) and is_wanted(name, self.folder.pattern):
             path = os.fsdecode(parent) + name
             if _is_text(path):
                 self.seen(Seen.MOVED if event.is_moved_to else Seen.CLOSED, path)
@@ -156,7 +156,7 @@ def _subfolders(path: bytes) -> Iterator[bytes]:
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False) and not ignored(os.fsdecode(entry.name)):
+                if entry.is_dir(follow_symlinks=False) and not is_ignored(os.fsdecode(entry.name)):
                     yield entry.name
     except OSError:
         return  # gone again, or not ours to read: the scan says so

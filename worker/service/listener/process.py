@@ -9,7 +9,7 @@ from worker.logs import configure_logging, get_logger, log_waiting
 from worker.service.listener.listener import Listener, Ring
 from worker.service.notify import notifier
 from worker.settings import Settings
-from worker.sources.pause import is_paused
+from worker.sources.registry import is_paused
 from worker.store.connection import connect, redis_url
 from worker.store.wakeups import WakeupQueue
 

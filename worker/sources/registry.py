@@ -1,0 +1,76 @@
+"""The configured sources: their names, and which of them are paused."""
+
+import difflib
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from worker.errors import NotThere
+from worker.escape import printable
+from worker.feeds.catalog import load_catalog
+from worker.settings import MANUAL, POLLED, Settings
+
+_MAX_LISTED = 20
+
+
+def require_source(settings: Settings, name: str | None) -> None:
+    """Raises NotThere with the nearest name where `name` is no source; None means by hand."""
+    if name is not None and name != MANUAL and settings.folder(name) is None:
+        require_name("source", name, source_names(settings))
+
+
+def require_pausable(settings: Settings, name: str) -> None:
+    """Raises NotThere where `name` is neither a folder nor a feed; `feeds` is all polling."""
+    if name != POLLED and settings.folder(name) is None:
+        require_name("source", name, [*source_names(settings), POLLED])
+
+
+def source_names(settings: Settings) -> list[str]:
+    """The drop folders, then the feeds. Raises ConfigError where the feeds cannot be read."""
+    folders = [folder.name for folder in settings.all_folders()]
+    return [*folders, *load_catalog(settings).feeds]
+
+
+def require_name(what: str, name: str, names: Collection[str]) -> None:
+    """Raises NotThere where `name` is not one of `names`, with the nearest one or a list."""
+    if name in names:
+        return
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        advice = f"did you mean {near[0]}?"
+    elif names:
+        more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
+        advice = f"there are: {', '.join(list(names)[:_MAX_LISTED])}{more}"
+    else:
+        advice = f"there is no {what} yet"
+    raise NotThere(f"no {what} is named {printable(name, 80)}; {advice}")
+
+
+# ── paused sources: a file each in the state directory, so that it outlives every process ────
+
+
+def pause(state_dir: Path, source: str) -> None:
+    """Accept nothing more from `source`; accepted batches are still worked on."""
+    path = _paused_dir(state_dir) / source
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def resume(state_dir: Path, source: str) -> None:
+    """Accept from `source` again."""
+    (_paused_dir(state_dir) / source).unlink(missing_ok=True)
+
+
+def paused_sources(state_dir: Path) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(_paused_dir(state_dir)))
+    except FileNotFoundError:
+        return frozenset()
+
+
+def is_paused(state_dir: Path, source: str) -> bool:
+    return (_paused_dir(state_dir) / source).exists()
+
+
+def _paused_dir(state_dir: Path) -> Path:
+    return state_dir / "paused"

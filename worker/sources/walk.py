@@ -1,0 +1,174 @@
+"""Walking a folder: drop folders, folders that are read in place, and enqueued folders.
+
+The walk goes folder by folder: the files of a folder come before its subfolders, these by name. It
+holds only the names of the subfolders still to come: a million files in one folder cost no memory.
+Links are not followed.
+"""
+
+import math
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+from worker.settings import Folder
+from worker.spool.filenames import is_ignored, is_wanted
+
+_GIVE_RIGHTS = "give the worker rights to read and search it"
+
+
+class WalkedFile(NamedTuple):
+    """An entry of a folder that is not a folder itself, and whose name is wanted.
+
+    `folder` is below the top of the walk, `location` where the file is; a file that is being
+    written has settled when it was quiet for `settle_seconds`.
+    """
+
+    folder: str
+    name: str
+    location: str
+    status: os.stat_result
+    settle_seconds: float = 0.0
+
+    @property
+    def path(self) -> str:
+        """Below the top of the walk."""
+        return join(self.folder, self.name)
+
+    def is_settling(self, clock: float, max_ahead: float = math.inf) -> bool:
+        """Whether it changed a moment ago, by its ctime: the kernel sets that on every write, chmod
+        and rename, and nobody can set it back. A ctime more than `max_ahead` seconds in the future
+        was set by a wrong clock and does not count."""
+        age = clock - self.status.st_ctime
+        return self.settle_seconds > 0 and -max_ahead < age < self.settle_seconds
+
+    def defect(self) -> str | None:
+        """Why it cannot be claimed, if it is no regular file."""
+        mode = self.status.st_mode
+        if stat.S_ISREG(mode):
+            return None
+        kinds = {stat.S_IFLNK: "symbolic link", stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket"}
+        kind = kinds.get(stat.S_IFMT(mode), "device")
+        return f"it is a {kind}, no regular file: put the file itself there"
+
+
+FolderFiles = Iterator[tuple[str, Iterator[WalkedFile]]]
+"""Folders below the top, each with its files."""
+
+
+@dataclass(slots=True)
+class Walker:
+    """Walks below `top`. `on_skipped(path, why)` receives what cannot be read.
+
+    `folder` is where the walk is now, `entry_count` the number of names it has read.
+    """
+
+    top: str
+    on_skipped: Callable[[str, str], None]
+    pattern: str = "*"
+    settle_seconds: float = 0.0
+    settle_without_event_seconds: float = 0.0
+    folder: str = ""
+    entry_count: int = 0
+
+    @classmethod
+    def of(cls, folder: Folder, on_skipped: Callable[[str, str], None]) -> "Walker":
+        settle = folder.settle_seconds, folder.settle_without_event_seconds
+        return cls(os.fspath(folder.path), on_skipped, folder.pattern, *settle)
+
+    def walk(self, start: str = "") -> FolderFiles:
+        """The folder `start` and all after it."""
+        first, pending = _split(start), [""]
+        while pending:
+            self.folder = pending.pop()
+            parts, subfolders = _split(self.folder), list[str]()
+            files = self._read_folder(self.folder, subfolders)
+            if parts >= first:
+                yield self.folder, files
+            deque(files, maxlen=0)  # to the end: then all subfolders are there
+            paths = (join(self.folder, name) for name in sorted(subfolders, reverse=True))
+            pending += (path for path in paths if _split(path) >= first[: len(parts) + 1])
+
+    def follow(self, events: Sequence[str]) -> FolderFiles:
+        """The files that file events named: `moved:PATH` is ready at once, `closed:PATH` after
+        `settle_seconds`. A path that leads out of the folder, or through a link, is skipped."""
+        folders: dict[str, dict[str, float]] = {}
+        for event in events:
+            kind, _, path = event.partition(":")
+            folder, _, name = path.rpartition("/")
+            is_barred = any(not part or is_ignored(part) for part in path.split("/"))
+            if not is_barred and is_wanted(name, self.pattern):
+                settle = 0.0 if kind == "moved" else self.settle_seconds
+                folders.setdefault(folder, {})[name] = settle
+        for folder, names in folders.items():
+            if self.has_folder(folder):
+                yield folder, self._read_files(folder, names)
+
+    def location(self, path: str) -> str:
+        return join(self.top, path) if path else self.top
+
+    def has_file(self, folder: str, name: str) -> bool:
+        """Whether a walk would still yield it. In doubt it would."""
+        if not is_wanted(name, self.pattern):
+            return False
+        try:
+            return stat.S_ISREG(os.lstat(self.location(join(folder, name))).st_mode)
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError | NotADirectoryError)
+
+    def has_folder(self, folder: str) -> bool:
+        """Whether it exists, and neither it nor a folder above it is a link. In doubt it does."""
+        for path in accumulate(_split(folder), join):
+            try:
+                mode = os.lstat(self.location(path)).st_mode
+            except OSError as error:
+                return not isinstance(error, FileNotFoundError | NotADirectoryError)
+            if not stat.S_ISDIR(mode):
+                return False
+        return True
+
+    def _read_folder(self, folder: str, subfolders: list[str]) -> Iterator[WalkedFile]:
+        """Yield the wanted files of a folder; append the names of its subfolders."""
+        settle = self.settle_without_event_seconds
+        try:
+            with os.scandir(self.location(folder)) as entries:
+                for entry in entries:
+                    self.entry_count += 1
+                    try:
+                        if entry.is_dir(follow_symlinks=False):
+                            if not is_ignored(entry.name):
+                                subfolders.append(entry.name)
+                        elif is_wanted(entry.name, self.pattern):
+                            status = entry.stat(follow_symlinks=False)
+                            yield WalkedFile(folder, entry.name, entry.path, status, settle)
+                    except FileNotFoundError:
+                        continue  # another process was faster
+                    except OSError as error:  # the folder may be listed, but not searched
+                        why = f"it cannot be examined: {error.strerror}; {_GIVE_RIGHTS}"
+                        self.on_skipped(join(folder, entry.name), why)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            why = f"the folder cannot be read: {error.strerror}; {_GIVE_RIGHTS}"
+            self.on_skipped(folder or ".", why)
+
+    def _read_files(self, folder: str, names: dict[str, float]) -> Iterator[WalkedFile]:
+        for name, settle in names.items():
+            location = self.location(join(folder, name))
+            try:
+                status = os.lstat(location)
+            except OSError:
+                continue
+            if not stat.S_ISDIR(status.st_mode):
+                yield WalkedFile(folder, name, location, status, settle)
+
+
+def join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _split(path: str) -> tuple[str, ...]:
+    return tuple(path.split("/")) if path else ()
