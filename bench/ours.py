@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 
 from bench.place import Place, place, pool, running, to_last_entry, wait_until
 from bench.rate import CELERY, PROCESSES, WARM, Files, Rate, clocked
-from worker.cli.enqueue_view import run
+from worker.cli.enqueue_job import run_enqueue
 from worker.pipeline.context import open_context
 from worker.settings import Settings, load
 from worker.spool.layout import roots
@@ -95,7 +95,7 @@ def worker_of(
 
 def enqueue(settings: Settings, folder: Path, *, move: bool = False) -> None:
     """What the command does: accept every file below the folder, and wake up a worker."""
-    run(settings, [str(folder)], None, move=move, force=False, wait=False)
+    run_enqueue(settings, [str(folder)], None, move=move, force=False, wait=False)
 
 
 def is_idle(settings: Settings) -> bool:

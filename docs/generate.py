@@ -17,7 +17,7 @@ import typer.main
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from worker.cli.exits import EXIT_TABLE
+from worker.cli.options import EXIT_TABLE
 from worker.cli.root import app
 from worker.model import record
 from worker.settings import Folder, Settings
@@ -208,12 +208,17 @@ def _command_or_group(name: str, command: Any) -> Iterator[str]:
 
 
 def _command(name: str, command: Any) -> Iterator[str]:
-    given = (p.metavar for p in command.params if p.param_type_name == "argument")
+    given = (_argument(p) for p in command.params if p.param_type_name == "argument")
     yield from (f"### {name}", "", f"`{' '.join(['newsdrop', name, *given])}`", "")
     yield from (inspect.cleandoc(command.help), "")
     rows = [_option(p) for p in command.params if p.param_type_name == "option" and _is_own(p)]
     if rows:
         yield from ("| option | what it does |", "|---|---|", *rows, "")
+
+
+def _argument(argument: Any) -> str:
+    name = f"{argument.metavar} …" if argument.nargs == -1 else argument.metavar
+    return name if argument.required else f"[{name}]"
 
 
 def _is_own(option: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from worker.cli.output import as_json
+from worker.cli.output import to_json
 from worker.cli.root import app
 from worker.queries.records import read_document
 from worker.settings import load
@@ -42,7 +42,7 @@ def test_the_record_shown_is_the_examples() -> None:
     shown = json.loads(found[1])
     example = PROJECT / "examples" / "harbour.md"
     (item,) = read_document(example.read_bytes(), example.name, load(), utc_now(), None)
-    real = json.loads(as_json(item.normalized.article))
+    real = json.loads(to_json(item.normalized.article))
     wrong = [key for key in shown.keys() - STAMPED - {"…"} if not agrees(shown[key], real.get(key))]
     assert wrong == []
     assert shown["provenance"]["path"] == example.name

@@ -9,7 +9,7 @@ import redis
 from tests.cli.test_urls import HTML, PAGE, feed
 from tests.home import Home, article
 from tests.http_server import Reply, Web
-from worker.cli.explain_view import _OUTCOMES
+from worker.cli.explain import OUTCOMES
 from worker.model import Status
 from worker.pipeline.poll import fetch, poll
 
@@ -65,7 +65,7 @@ def test_explain_tells_key_match_and_origin(home: Home) -> None:
     assert told["past"][0]["path"] == "original.md"
     shown = home.run("explain", str(mirrored)).stdout
     assert "original.md" in shown
-    assert "with other content" in shown
+    assert "different content" in shown
     (by_title,) = home.lines("explain", "--title", "甲：乙", "--date", "2022-03-04")
     assert by_title["id"] == told["id"]
 
@@ -124,8 +124,8 @@ def test_what_waits_for_its_page_is_explained(home: Home, monkeypatch: pytest.Mo
         fetch(context, notify=lambda: None)
         home.work()
         shown = home.run("explain", address).stdout
-        assert "waits for its page" in shown
-        assert "new: it is published once its page was fetched" in shown
+        assert "waiting for its page" in shown
+        assert "new: published once its page is fetched" in shown
         assert "geheim" not in shown
         (waiting,) = home.lines("explain", address)
         fetch(context, notify=lambda: None)
@@ -137,7 +137,7 @@ def test_what_waits_for_its_page_is_explained(home: Home, monkeypatch: pytest.Mo
 
 def test_every_outcome_has_a_word() -> None:
     """Whatever a journal holds can be told to people."""
-    assert set(_OUTCOMES) == set(Status)
+    assert set(OUTCOMES) == set(Status)
 
 
 def test_an_address_of_which_nothing_was_taken(home: Home) -> None:

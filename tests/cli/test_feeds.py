@@ -167,7 +167,7 @@ def test_credentials_are_never_shown(home: Home, web: Web) -> None:
     exported = home.run("feeds", "export")
     assert "me:geheim" not in exported.output
     assert "token=geheim" in exported.stdout, "without it the address would be none"
-    assert "keep the list to yourself" in exported.stderr
+    assert "keep the list private" in exported.stderr
 
 
 def test_wrong_keys_are_told_before_anything_is_fetched(home: Home, web: Web) -> None:
@@ -210,16 +210,16 @@ def test_a_failing_feed_is_told_with_the_error_and_the_next_try(home: Home, web:
     shown = home.run("feeds", "list").stdout
     assert "harbour failing" in shown
     assert "harbour: failed 3 times in a row, the last" in shown
-    assert "; tried again in 20 min\n" in shown
+    assert "; next try in 20 min\n" in shown
     assert f"    {web.url('/harbour')} answers 404 (not found)" in shown
     assert "bridge: 1 gap, the last " in shown
     assert "ago: entries may have been missed" in shown
-    assert f"coast: moved for good, and is polled at {web.url('/moved')}" in shown
+    assert f"coast: moved permanently, now polled at {web.url('/moved')}" in shown
     assert "3 feeds: 1 failing\n" in shown
     assert [one["name"] for one in home.lines("feeds", "list", "--failing")] == ["harbour"]
     assert "bridge" not in home.run("feeds", "list", "--failing").stdout
     home.run("feeds", "reset-errors", "harbour")
-    assert home.run("feeds", "list", "--failing").stdout == "No feed is failing, of 3.\n"
+    assert home.run("feeds", "list", "--failing").stdout == "None of 3 feeds is failing.\n"
 
 
 def test_what_a_feed_says_of_itself_cannot_move_the_cursor(home: Home, web: Web) -> None:
@@ -247,7 +247,7 @@ def test_the_list_without_redis(lonely: Home) -> None:
     """What is configured is listed, exit 3; adding works, and says when polling begins."""
     added = lonely.run("feeds", "add", "https://harbour.example/rss", "--no-check")
     assert added.exit_code == 0
-    assert "polling begins when `newsdrop up` runs" in added.stderr
+    assert "polling starts when `newsdrop up` runs" in added.stderr
     listed = lonely.run("feeds", "list")
     assert listed.exit_code == 3
     assert "harbour.example" in listed.stdout
@@ -330,7 +330,7 @@ def test_a_feed_without_news_is_no_dead_one(home: Home, web: Web) -> None:
     assert rows["harbour"][-4:] == ["2", "2", "0", "港"]
     assert rows["127.0.0.1-4"][-5:] == ["3", "0", "2", "The", "Bridge"]
     assert rows["the-bridge"][-3:] == ["3", "0", "2"]
-    assert "127.0.0.1-4: 1 article refused so far: newsdrop quarantine list" in shown
+    assert "127.0.0.1-4: 1 article refused so far; see newsdrop quarantine list" in shown
 
 
 def test_an_address_that_may_not_be_fetched_is_told_who_must_allow_it(
@@ -342,7 +342,7 @@ def test_an_address_that_may_not_be_fetched_is_told_who_must_allow_it(
     polled(home)
     shown = home.run("feeds", "list").stdout
     assert f"list {web.port} in fetch.allow_ports (NEWSDROP_FETCH_ALLOW_PORTS)" in shown
-    assert "start `newsdrop up` with it, too" in shown
+    assert "start `newsdrop up` with it" in shown
 
 
 def test_unknown_names_are_told_the_nearest(home: Home) -> None:
@@ -369,8 +369,8 @@ def test_feeds_are_sources(home: Home, web: Web) -> None:
     assert len(web.requests) == seen
     assert "harbour paused" in home.run("feeds", "list").stdout
     held = home.run("feeds", "refresh", "harbour").stdout
-    assert "1 of them paused, and not polled before `newsdrop resume harbour`\n" in held
-    assert "harbour is polled again" in home.run("resume", "harbour").stdout
+    assert "1 paused: polled only after `newsdrop resume harbour`\n" in held
+    assert "harbour: polled again" in home.run("resume", "harbour").stdout
     home.run("pause", "feeds")
     assert "`newsdrop resume feeds`\n" in home.run("feeds", "refresh", "--all").stdout
     polled(home)
@@ -434,7 +434,7 @@ def test_opml_comes_in_and_goes_out(home: Home, web: Web) -> None:
     home.run("feeds", "export", str(home.path / "out.opml"))
     assert b"geheim" not in (home.path / "out.opml").read_bytes()
     again = home.run("feeds", "import", "-", stdin=(home.path / "out.opml").read_bytes())
-    assert again.stdout == "0 feeds added, 4 there already\n"
+    assert again.stdout == "0 feeds added, 4 already there\n"
 
 
 def test_a_moved_feed_is_exported_where_it_is_now(home: Home, web: Web) -> None:
@@ -457,9 +457,9 @@ def test_the_list_fits_eighty_columns(
     """The longest names wrap; so does what is told of them; parts of a long list are aligned."""
     output = StringIO()
     narrow = Console(file=output, width=80, markup=False, highlight=False)
-    for module in ("feeds.listing", "output"):
+    for module in ("feeds.feed_table", "feeds.commands", "output"):
         monkeypatch.setattr(f"worker.cli.{module}.console", lambda: narrow)
-    monkeypatch.setattr("worker.cli.feeds.listing._CHUNK", 1)
+    monkeypatch.setattr("worker.cli.feeds.feed_table._CHUNK", 1)
     home.run("feeds", "add", web.url("/feed"), "--name", "harbour")
     home.run("feeds", "add", web.url("/gone"), "--no-check", "--name", "x" * 64)
     polled(home)
@@ -472,7 +472,7 @@ def test_the_list_fits_eighty_columns(
     assert "港" in [line.strip() for line in lines], (
         "there is room for a title beneath its name only"
     )
-    at = lines[0].index("every")
+    at = lines[0].index("interval")
     assert next(line for line in lines if line.startswith("harbour"))[at:].startswith("9 min")
     assert any(line[at:].startswith("15 min") for line in lines if line.startswith("xxx"))
 

@@ -10,7 +10,7 @@ import typer
 
 from tests.home import Home
 from worker import __version__
-from worker.cli.exits import EXIT_TABLE
+from worker.cli.options import EXIT_TABLE
 from worker.cli.root import app
 
 

@@ -31,7 +31,7 @@ def test_list_and_show(refused: Home) -> None:
 
 def test_nothing_in_quarantine_is_said(home: Home) -> None:
     """An empty quarantine is a sentence for people and no line of JSON."""
-    assert "Nothing" in home.run("quarantine", "list").stdout
+    assert "The quarantine is empty." in home.run("quarantine", "list").stdout
     assert home.lines("quarantine", "list") == []
 
 

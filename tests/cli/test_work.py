@@ -88,7 +88,7 @@ def test_status_without_redis_tells_what_the_spool_says(lonely: Home) -> None:
 def test_a_fresh_status_tells_where_to_drop(home: Home) -> None:
     """With nothing done yet, status says what to do next and that no worker runs."""
     said = home.run("status").stdout
-    assert "Nothing has come in yet. Drop files into" in said
+    assert "No articles yet. Drop files into" in said
     assert "No worker is running" in said
 
 
@@ -130,8 +130,8 @@ def test_status_shows_who_does_what(home: Home, redis_client: redis.Redis) -> No
     assert batch is not None
     with batch:
         shown = home.run("status").stdout
-    assert "1 of 3 processes at work" in shown
-    assert f"▸ 1 file of manual  {job}" in shown
+    assert "1 of 3 processes busy" in shown
+    assert f"▸ 1 file from manual  {job}" in shown
     assert shown.count("· idle") == 2
 
 
@@ -139,7 +139,7 @@ def test_status_shows_the_hour(home: Home) -> None:
     """Articles a minute, the hour as bars, and its sum."""
     home.json("enqueue", str(home.put("a.md", article("甲"))))
     home.work()
-    (line,) = [line for line in home.run("status").stdout.splitlines() if line[:4] == "now "]
+    (line,) = [line for line in home.run("status").stdout.splitlines() if line[:5] == "rate "]
     assert "articles/min" in line
     assert line.count("▁") == 59
     assert line.count("█") == 1
@@ -215,7 +215,7 @@ def test_audit_balances_and_misses_what_vanished(home: Home) -> None:
     assert [audit[name] for name in counts] == [3, 1, 0, 1, 1, 0]
     assert "Every accepted file is accounted for." in home.run("audit").stdout
     home.work()
-    assert "Every accepted file has its one outcome." in home.run("audit").stdout
+    assert "Every accepted file has exactly one outcome." in home.run("audit").stdout
     shutil.rmtree(home.state / "archive")
     audit = home.json("audit", code=1)
     assert audit["unaccounted"] == 3

@@ -16,7 +16,7 @@ from rich.console import Console
 from tests.servers import Server
 from tests.sources.mirror import START, listing
 from tests.world import World, article, in_child
-from worker.cli.status.status_view import standing
+from worker.cli.status_report import render_status
 from worker.errors import SpoolUnavailable
 from worker.pipeline.scan import hourly_job, scan_folders, sources_with_more
 from worker.queries.overview import get_overview
@@ -155,7 +155,7 @@ def test_pausing_and_status(make: Make) -> None:
     world.look()
     told = get_overview(world.settings, world.now)
     shown = Console(width=200, file=io.StringIO())
-    shown.print(standing(told))
+    shown.print(render_status(told))
     assert "drop  in place" in shown.file.getvalue().replace("\n", "")  # type: ignore[attr-defined]
     (source,) = told.status.sources
     assert (source.in_place, source.folder_there, source.waiting) == (True, True, 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.cli.exits import USAGE
+from worker.cli.options import USAGE
 from worker.service.supervise import STOP_SECONDS
 from worker.settings import load
 

@@ -1,37 +1,34 @@
-"""The command line, `newsdrop`: thin shells over `queries`, `actions` and the service.
+"""The command line, `newsdrop`: thin commands over `queries`, `actions` and the service.
 
-Importing this package imports nothing else; each command imports what it needs when it runs, so
-that `newsdrop --help` answers at once.
+Each module has the commands of its name and prints their results. It imports what is below only
+when a command runs, so that `newsdrop --help` answers at once. `options` has the exit codes.
 
-========  ===========================================================================
-exit      meaning
-========  ===========================================================================
-0         done
-1         refused or failed: a refused file, an address that cannot be fetched, an audit
-          that does not balance, no such id
-2         called wrongly, or the settings are wrong
-3         Redis does not answer, no service runs, or a folder cannot be used
-130       stopped by Ctrl-C
-========  ===========================================================================
-
-The commands, and what each of them does or shows where that is more than a few lines:
-
-==============================  ===================================================================
-``root`` ``options`` ``exits``  the global options, settings of a call, exit codes
-``serve``                       up, down, worker, beat, listen, doctor
-``health``                      healthcheck
-``web``                         the status page
-``intake``                      enqueue (``enqueue_view``, ``progress``), replay (``replay_view``)
-``status``                      package: status, jobs, audit, pause, resume
-``units``                       times, sizes and rates in few columns
-``records``                     tail (``tail_view``), show, forget
-``reading``                     parse, explain (``explain_view``)
-``feeds``                       package: list, add, remove, refresh, import, export
-``quarantine``                  list, show, retry, discard
-``settings``                    config, schema
-``completion``                  names and ids that a shell completes
-``inputs`` ``output``           a file, an address, standard input; tables, facts, JSON, complaints
-==============================  ===================================================================
+=================  ==========================================================================
+``root``           the table of commands, the global options, how failures are printed
+``options``        the settings of a call, `--json`, exit codes
+``service``        up, down, worker, beat, listen, web
+``health``         doctor, healthcheck
+``enqueue``        enqueue; ``enqueue_job`` accepts the files, ``progress`` shows how far it is
+``enqueue_job``    accepting the files of one job, and following it with `--wait`
+``progress``       a progress bar, or lines outside a terminal
+``replay``         replay
+``feeds``          package: list, add, remove, refresh, reset-errors, import, export
+``status``         status; ``status_report`` draws it, ``watch`` repeats it
+``status_report``  the report of `status`
+``watch``          a view that is refreshed until a key is pressed
+``jobs``           jobs
+``audit``          audit
+``pause``          pause, resume
+``tail``           tail, show, forget
+``parse``          parse
+``explain``        explain
+``quarantine``     list, show, retry, discard
+``config``         check, show, and schema
+``completion``     names and IDs that a shell completes
+``input``          a file, an address, standard input
+``output``         consoles, tables, JSON, notes, errors
+``formatting``     numbers, times and sizes as text
+=================  ==========================================================================
 """
 
 
@@ -39,6 +36,6 @@ def main() -> None:
     """The entry point of the command `newsdrop`."""
     try:
         from worker.cli.root import app
-    except KeyboardInterrupt:  # before typer is there to say it
+    except KeyboardInterrupt:  # typer, which would handle it, is not loaded yet
         raise SystemExit(130) from None
     app(prog_name="newsdrop")

@@ -1,4 +1,4 @@
-"""`python -m worker.cli` is `newsdrop`."""
+"""`python -m worker.cli` runs `newsdrop`."""
 
 from worker.cli import main
 

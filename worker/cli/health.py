@@ -1,24 +1,48 @@
-"""`healthcheck`: an exit code for containers, units and scripts."""
+"""`doctor` and `healthcheck`: checks for a person, and an exit code for containers and scripts."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from worker.cli.exits import FAILED, UNAVAILABLE
-from worker.cli.options import Json, settings_of
+from worker.cli.options import FAILED, UNAVAILABLE, Json, JsonLines, settings_of
+from worker.cli.output import console, make_table, print_json, safe_text
 
-if TYPE_CHECKING:
-    from worker.queries.health import Health
+MARKS = {
+    "ok": ("✓", "green"),
+    "note": ("·", "dim"),
+    "warn": ("!", "yellow"),
+    "fail": ("✗", "red"),
+}
+"""Level of a finding or problem -> its sign and colour."""
 
-PANEL = "Run"
 _PARTS = ("all", "worker", "beat", "web", "redis")
 
 
-def add_to(app: typer.Typer) -> None:
-    app.command(rich_help_panel=PANEL)(healthcheck)
+def doctor(context: typer.Context, json: JsonLines = False) -> None:
+    """Check server, durability, disk, folders, clock and workers; say what to do about problems.
+
+    Exits 1 if a check fails without which the service cannot work or cannot keep its promises.
+    """
+    from worker.service.doctor import checks
+
+    findings = checks(settings_of(context))
+    if json:
+        for finding in findings:
+            print_json(finding)
+    else:
+        table = make_table("", "check", "result", flexible=("result",))
+        for finding in findings:
+            result = safe_text(finding.message, limit=1000)
+            if finding.advice:
+                result.append("\n").append_text(safe_text(finding.advice, "dim", 1000))
+            table.add_row(Text(*MARKS[finding.level]), finding.name, result)
+        console().print(table)
+    if any(finding.level == "fail" for finding in findings):
+        raise typer.Exit(FAILED)
 
 
-def _known(part: str) -> str:
+def _check_part(part: str) -> str:
     if part not in _PARTS:
         raise typer.BadParameter(f"choose one of {', '.join(_PARTS)}")
     return part
@@ -31,36 +55,29 @@ def healthcheck(
         typer.Option(
             "--part",
             metavar="PART",
-            callback=_known,
+            callback=_check_part,
             help="all, worker (of this machine), beat, web or redis.",
         ),
     ] = "all",
     json: Json = False,
 ) -> None:
-    """Check that Redis can be written, worker and scheduler are heard, disks and folders are good.
+    """Check Redis, workers, scheduler, disks and folders, and answer with an exit code.
 
-    Prints what fails, and exits 0 if nothing does, 1 if something does, 3 if it is Redis. Made for
-    Docker's HEALTHCHECK: `newsdrop healthcheck --part worker` in the worker's container.
+    Prints what fails. Exits 0 if all is well, 3 if Redis does not answer, 1 for any other failure.
+    For Docker's HEALTHCHECK: `newsdrop healthcheck --part worker` in the worker's container.
     """
     from worker.queries.health import ServicePart, check_health
     from worker.settings.clock import utc_now
 
-    found = check_health(settings_of(context), utc_now(), ServicePart(part))
+    result = check_health(settings_of(context), utc_now(), ServicePart(part))
     if json:
-        from worker.cli.output import print_json
-
-        print_json(found)
+        print_json(result)
     else:
-        _show(found)
-    if found.away:
+        for check in result.failing:
+            typer.echo(f"{check.name}: {check.message}: {check.advice}")
+        if result.ready:
+            typer.echo(f"healthy: {', '.join(check.name for check in result.checks)}")
+    if result.away:
         raise typer.Exit(UNAVAILABLE)
-    if not found.ready:
+    if not result.ready:
         raise typer.Exit(FAILED)
-
-
-def _show(found: "Health") -> None:
-    """One line for each failing check; Docker keeps them with the container."""
-    for check in found.failing:
-        typer.echo(f"{check.name}: {check.message}: {check.advice}")
-    if found.ready:
-        typer.echo(f"healthy: {', '.join(check.name for check in found.checks)}")

@@ -1,13 +1,13 @@
-"""How things are printed: one console, one JSON writer, tables and facts, and complaints.
+"""Printing: the consoles of standard output and standard error, JSON, tables, notes and errors.
 
-Nothing here reads markup: what is outside text is made a :class:`rich.text.Text` by
-:func:`outside`, escaped, so that a title can neither colour a line nor move the cursor.
+Nothing here parses rich's markup: text from outside becomes an escaped :class:`rich.text.Text`
+through :func:`safe_text`, so that a title can neither colour a line nor move the cursor.
 """
 
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from functools import cache
@@ -18,92 +18,87 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from worker.cli.formatting import format_count
 from worker.errors import NewsdropError, StoreUnavailable
 from worker.escape import printable, safe_json
 
 _PIPE_WIDTH = 160
-"""Columns where nobody looks on: wide enough that `| grep` finds what a terminal would cut."""
+"""Columns where the output is no terminal: wide enough that `| grep` finds what would be cut."""
 
 
 @cache
 def console() -> Console:
     """Standard output."""
-    return _console(stderr=False)
+    return _open_console(stderr=False)
 
 
 @cache
-def notes() -> Console:
-    """Standard error: progress, advice, complaints."""
-    return _console(stderr=True)
+def error_console() -> Console:
+    """Standard error: progress, notes, errors."""
+    return _open_console(stderr=True)
 
 
-def outside(text: str | bytes, style: str = "", limit: int = 300) -> Text:
+def safe_text(text: str | bytes, style: str = "", limit: int = 300) -> Text:
     """Text from outside, safe to print on one line."""
     return Text(printable(text, limit), style=style)
 
 
-def noted(text: str, style: str = "", limit: int = 300) -> Text:
-    """Text that was escaped when it was noted (paths, reasons): its backslashes are no new ones.
+def stored_text(text: str, style: str = "", limit: int = 300) -> Text:
+    """Text that was escaped when it was stored (paths, reasons): backslashes are not doubled.
 
-    What could still hide in it, because the note was tampered with, is escaped all the same.
+    It is escaped again all the same, in case somebody changed the stored file.
     """
     return Text(printable(text, limit).replace("\\\\", "\\"), style=style)
 
 
-def number(value: int | None) -> str:
-    """`12,345`; an unknown number is a dash."""
-    return "–" if value is None else f"{value:,}"
+def count_text(value: int | None, style: str = "") -> Text:
+    """A number in its column; zero is dim."""
+    return Text(format_count(value), style if value else "dim")
 
 
-def counted(count: int, what: str) -> str:
-    """`1 file`, `12,345 files`; `what` takes an s."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-def facts(pairs: Iterable[tuple[str, Text | str | None]]) -> None:
-    """Names and values, aligned; a value of None leaves its line out."""
+def print_fields(fields: Iterable[tuple[str, Text | str | None]]) -> None:
+    """Names and values in two columns; a field whose value is None is left out."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, value in pairs:
+    for name, value in fields:
         if value is not None:
             grid.add_row(name, value)
     console().print(grid)
 
 
-def table(*columns: str, right: Iterable[str] = (), flexible: Iterable[str] = ()) -> Table:
-    """A table without lines; `right` columns hold numbers, `flexible` ones wrap if it is narrow."""
-    made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+def make_table(*columns: str, right: Iterable[str] = (), flexible: Iterable[str] = ()) -> Table:
+    """A table without lines; `right` columns hold numbers, `flexible` ones may wrap."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in columns:
-        made.add_column(
+        table.add_column(
             name,
             justify="right" if name in right else "left",
             no_wrap=name not in flexible,
             overflow="fold",
         )
-    return made
+    return table
 
 
-def refused(path: str, reason: str, message: str, where: str) -> None:
-    """One refusal in three lines: what, what to do about it, and `where` it is (its id)."""
-    console().print(Text.assemble(noted(path, "bold"), "  ", (printable(reason), "red")))
-    for line, style in ((message, ""), (where, "dim")):
+def print_refusal(path: str, reason: str, message: str, quarantine_id: str) -> None:
+    """One refusal in three lines: the file with the reason, what to do, the quarantine ID."""
+    console().print(Text.assemble(stored_text(path, "bold"), "  ", (printable(reason), "red")))
+    for line, style in ((message, ""), (quarantine_id, "dim")):
         if line:
-            console().print(Padding(noted(line, style, 2000), (0, 0, 0, 4)))
+            console().print(Padding(stored_text(line, style, 2000), (0, 0, 0, 4)))
 
 
-def as_json(value: Any) -> str:
-    """`value` (a dataclass or what JSON has) as one line of JSON, safe on a terminal too.
+def to_json(value: Any, indent: int | None = None) -> str:
+    """`value` (a dataclass or plain JSON values) as JSON that is safe on a terminal too.
 
     What could hide or move text is written `\\uXXXX`: the same value to every JSON reader.
     """
-    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    return safe_json(json.dumps(plain, ensure_ascii=False, default=str))
+    return safe_json(json.dumps(value, ensure_ascii=False, indent=indent, default=_to_plain))
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on one line of standard output, at once (`--follow` is read live)."""
-    print_line(as_json(value))
+    """One JSON document on one line of standard output, flushed for readers of `--follow`."""
+    print_line(to_json(value))
 
 
 def print_line(text: str) -> None:
@@ -111,55 +106,62 @@ def print_line(text: str) -> None:
     sys.stdout.flush()
 
 
-def print_pretty(value: Mapping[str, Any] | Any) -> None:
+def print_pretty(value: Any) -> None:
     """A JSON document for people: indented, coloured on a terminal."""
-    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    text = safe_json(json.dumps(plain, ensure_ascii=False, indent=2, default=str))
+    text = to_json(value, indent=2)
     if not console().is_terminal:
         print_line(text)
         return
     from rich.syntax import Syntax
 
-    shown = Syntax(text, "json", theme="ansi_dark", background_color="default", word_wrap=True)
-    console().print(shown)
+    console().print(
+        Syntax(text, "json", theme="ansi_dark", background_color="default", word_wrap=True)
+    )
 
 
-def complain(error: NewsdropError) -> None:
-    """`error` on standard error; its message is written for the person who has to act."""
-    say(str(error), "red", "newsdrop: ")
+def print_error(error: NewsdropError) -> None:
+    """`error` on standard error; its message says what to do."""
+    print_note(str(error), "red", "newsdrop: ")
     if isinstance(error, StoreUnavailable):
-        say("`newsdrop up` starts the service; `newsdrop doctor` looks closer", prefix="  ")
+        print_note(
+            "start the service with `newsdrop up`, or find the cause with `newsdrop doctor`",
+            prefix="  ",
+        )
 
 
-def say(text: str, style: str = "", prefix: str = "") -> None:
+def print_note(text: str, style: str = "", prefix: str = "") -> None:
     """A note on standard error, one line for each line of `text`."""
     first, *rest = text.splitlines() or [""]
-    notes().print(Text.assemble((prefix, style), first), soft_wrap=True)
+    error_console().print(Text.assemble((prefix, style), first), soft_wrap=True)
     for line in rest:
-        notes().print(Text("  " + line), soft_wrap=True)
+        error_console().print(Text("  " + line), soft_wrap=True)
 
 
 @contextmanager
 def quiet_interrupt() -> Iterator[None]:
-    """Ctrl-C ends what follows without an error: looking on is ended that way."""
+    """Ctrl-C ends the block without an error: it is how a person stops a live view."""
     try:
         yield
     except KeyboardInterrupt:
         return
 
 
-def _console(stderr: bool) -> Console:
-    made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    if made.is_terminal:
-        return made
-    file: Any = _Trimmed(stderr)
+def _to_plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+def _open_console(stderr: bool) -> Console:
+    terminal = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if terminal.is_terminal:
+        return terminal
+    file: Any = _TrimmedOutput(stderr)
     return Console(file=file, markup=False, highlight=False, emoji=False, width=_PIPE_WIDTH)
 
 
-class _Trimmed:
-    """Where nobody looks on: lines without the blanks that fill a table's last column.
+class _TrimmedOutput:
+    """A pipe or file that gets lines without the blanks that fill a table's last column.
 
-    They are 160 columns wide, so that `| tail` on a terminal would show a blank line after each.
+    Lines are 160 columns wide: filled, `| tail` on a terminal would show a blank line after each.
     """
 
     encoding = "utf-8"

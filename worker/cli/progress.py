@@ -1,4 +1,5 @@
-"""How far an enqueue is, on standard error: a bar on a terminal, now and then a line elsewhere."""
+"""Progress of an enqueue on standard error: a bar on a terminal, a line from time to time
+elsewhere."""
 
 import time
 from collections import deque
@@ -6,135 +7,120 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
-from worker.cli.output import counted, notes, say
+from worker.cli.formatting import format_estimate, format_speed, pluralize
+from worker.cli.output import error_console, print_note
 
-_WINDOW = 30.0
-"""Seconds, over which the rate is taken: what a person sees happen now."""
+_WINDOW_SECONDS = 30.0
+"""The rate is that of the last half minute."""
 
-_FIRST_LINE, _LONGEST_PAUSE = 5.0, 60.0
-"""Seconds between two lines where nobody looks on; the pause doubles, so that a night's work does
-not fill a log."""
+_FIRST_LINE_SECONDS, _LONGEST_PAUSE_SECONDS = 5.0, 60.0
+"""Time between two lines outside a terminal; it doubles, so that a long run does not fill a log."""
 
 
 @dataclass(slots=True)
-class Pace:
-    """How fast something comes to its end, and how long the rest takes. Times are seconds of one
-    clock, whichever it is."""
+class RateMeter:
+    """Measures how fast a count grows. Times are seconds of any one clock."""
 
-    _seen: deque[tuple[float, int]] = field(default_factory=deque)
+    _samples: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def note(self, done: int, now: float) -> None:
-        """`done` in all by `now`."""
-        self._seen.append((now, done))
-        while len(self._seen) > 2 and self._seen[1][0] <= now - _WINDOW:
-            self._seen.popleft()
+    def record(self, count: int, now: float) -> None:
+        """`count` in total was reached at `now`."""
+        self._samples.append((now, count))
+        while len(self._samples) > 2 and self._samples[1][0] <= now - _WINDOW_SECONDS:
+            self._samples.popleft()
 
     def rate(self) -> float:
-        """A second; 0 while nothing is known, or nothing was done for long."""
-        if len(self._seen) < 2:
+        """Per second; 0 while unknown, or when the count has not grown for long."""
+        if len(self._samples) < 2:
             return 0.0
-        (begun, before), (now, done) = self._seen[0], self._seen[-1]
-        return (done - before) / (now - begun) if now > begun else 0.0
+        (begun, before), (now, count) = self._samples[0], self._samples[-1]
+        return (count - before) / (now - begun) if now > begun else 0.0
 
-    def left(self, rest: int) -> float | None:
-        """Seconds until `rest` more is done; None where that is not known."""
+    def seconds_until(self, rest: int) -> float | None:
+        """Seconds until the count has grown by `rest`; None while unknown."""
         rate = self.rate()
         return rest / rate if rate else None
 
 
-def lasting(seconds: float) -> str:
-    """`8 s`, `3 min 20 s`, `2 h 5 min`: as exactly as anyone can guess it."""
-    whole = max(1, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole < 600 else f"{round(whole / 60)} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def speed(rate: float) -> str:
-    """`430 files/s`; below ten with a tenth."""
-    return f"{rate:,.0f} files/s" if rate >= 10 else f"{rate:.1f} files/s"
-
-
 @dataclass(slots=True)
-class Course:
-    """What is shown: the files accepted and done so far, of `total` where that is known."""
+class FileProgress:
+    """Files accepted and processed so far, of `total` where that is known.
+
+    `is_processing`: progress counts processed files, not accepted ones.
+    """
 
     total: int | None = None
     accepted: int = 0
     done: int = 0
     refused: int = 0
-    waiting: bool = False
-    """Whether the end of the work is waited for, and not only that all is accepted."""
-
-    pace: Pace = field(default_factory=Pace)
+    is_processing: bool = False
+    meter: RateMeter = field(default_factory=RateMeter)
 
     @property
-    def counted(self) -> int:
-        return self.done if self.waiting else self.accepted
+    def count(self) -> int:
+        return self.done if self.is_processing else self.accepted
 
-    def look(self, now: float) -> None:
-        self.pace.note(self.counted, now)
+    def record(self, now: float) -> None:
+        self.meter.record(self.count, now)
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """`1,200 of 2,000 files, 430 files/s, 2 s left`."""
-        of_all = f"{self.counted:,} of {counted(self.total, 'file')}" if self.total else ""
-        parts = [of_all or counted(self.counted, "file")]
-        if rate := self.pace.rate():
-            parts.append(speed(rate))
-        if self.total and (left := self.pace.left(self.total - self.counted)):
-            parts.append(f"{lasting(left)} left")
+        of_total = f"{self.count:,} of {pluralize(self.total, 'file')}" if self.total else ""
+        parts = [of_total or pluralize(self.count, "file")]
+        if rate := self.meter.rate():
+            parts.append(format_speed(rate))
+        if self.total and (seconds := self.meter.seconds_until(self.total - self.count)):
+            parts.append(f"{format_estimate(seconds)} left")
         if self.refused:
             parts.append(f"{self.refused:,} refused")
         return ", ".join(parts)
 
 
 @contextmanager
-def shown(course: Course, what: str) -> Iterator[Callable[[], None]]:
-    """Show `course` meanwhile; what is given is to be called whenever it may have changed, ten
-    times a second or so. `what` is one word."""
-    course.look(time.monotonic())
-    if not notes().is_terminal:
-        yield _Lines(course, what, _FIRST_LINE)
-        return
-    bar = Progress(
-        TextColumn(what),
+def show_progress(progress: FileProgress, activity: str) -> Iterator[Callable[[], None]]:
+    """Show `progress` during the block; call the given function after each change.
+
+    `activity` is one word.
+    """
+    progress.record(time.monotonic())
+    if error_console().is_terminal:
+        with _open_bar(activity) as bar:
+            yield _bar_update(progress, bar, activity)
+    else:
+        yield _line_update(progress, activity)
+
+
+def _open_bar(activity: str) -> Progress:
+    return Progress(
+        TextColumn(activity),
         BarColumn(bar_width=20),
-        TextColumn("{task.fields[words]}", table_column=None),
-        console=notes(),
+        TextColumn("{task.fields[words]}"),
+        console=error_console(),
         transient=True,
     )
-    with bar:
-        yield _Bar(course, bar, bar.add_task(what, total=course.total, words=course.words()))
 
 
-@dataclass(slots=True)
-class _Bar:
-    course: Course
-    bar: Progress
-    task: TaskID
+def _bar_update(progress: FileProgress, bar: Progress, activity: str) -> Callable[[], None]:
+    task = bar.add_task(activity, total=progress.total, words=progress.describe())
 
-    def __call__(self) -> None:
-        course = self.course
-        course.look(time.monotonic())
-        self.bar.update(
-            self.task, completed=course.counted, total=course.total, words=course.words()
-        )
+    def update() -> None:
+        progress.record(time.monotonic())
+        bar.update(task, completed=progress.count, total=progress.total, words=progress.describe())
+
+    return update
 
 
-@dataclass(slots=True)
-class _Lines:
-    course: Course
-    what: str
-    pause: float
-    said: float = field(default_factory=time.monotonic)
+def _line_update(progress: FileProgress, activity: str) -> Callable[[], None]:
+    last, pause = time.monotonic(), _FIRST_LINE_SECONDS
 
-    def __call__(self) -> None:
+    def update() -> None:
+        nonlocal last, pause
         now = time.monotonic()
-        self.course.look(now)
-        if now - self.said >= self.pause:
-            self.said, self.pause = now, min(2 * self.pause, _LONGEST_PAUSE)
-            say(f"{self.what}: {self.course.words()}")
+        progress.record(now)
+        if now - last >= pause:
+            last, pause = now, min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            print_note(f"{activity}: {progress.describe()}")
+
+    return update

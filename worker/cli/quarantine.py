@@ -1,114 +1,110 @@
-"""`quarantine list|show|retry|discard`: what was refused, and what to do with it."""
+"""`quarantine list|show|retry|discard`: refused inputs, and what can be done with them."""
 
+import shutil
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.cli import completion
-from worker.cli.options import Json, JsonLines, settings_of
+from worker.cli.formatting import format_count, pluralize
+from worker.cli.options import Json, JsonLines, flag, settings_of
+from worker.cli.output import (
+    console,
+    print_fields,
+    print_json,
+    print_note,
+    print_refusal,
+    safe_text,
+    stored_text,
+)
 from worker.errors import UsageError
 
 if TYPE_CHECKING:
     from worker.spool.quarantine import Quarantine
 
 app = typer.Typer(
-    no_args_is_help=True, help="What was refused, and why: see it, retry it, drop it."
+    no_args_is_help=True, help="List refused inputs with their reasons; retry or discard them."
 )
 
-Id = Annotated[
-    str,
-    typer.Argument(
-        metavar="ID",
-        help="As `quarantine list` shows it.",
-        autocompletion=completion.quarantined,
-    ),
-]
-Ids = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[ID …]",
-        help="As `quarantine list` shows them.",
-        autocompletion=completion.quarantined,
-    ),
-]
-All = Annotated[bool, typer.Option("--all", help="Everything that is in quarantine.")]
+_ID = typer.Argument(
+    metavar="ID",
+    help="The ID, as `quarantine list` shows it.",
+    autocompletion=completion.quarantined,
+)
+Id = Annotated[str, _ID]
+Ids = Annotated[list[str] | None, _ID]
+All = Annotated[bool, flag("--all", "Everything in quarantine.")]
 
 
 @app.command("list")
 def list_(context: typer.Context, json: JsonLines = False) -> None:
-    """List what is quarantined, oldest first, each with its reason."""
-    from worker.cli.output import console, print_json, refused, say
-
-    listed = 0
-    for one in _quarantine(context):
-        listed += 1
+    """List the refused inputs with their reasons, oldest first."""
+    is_empty = True
+    for item in _quarantine(context):
+        is_empty = False
         if json:
-            print_json(one)
+            print_json(item)
         else:
-            refused(one.path, one.reason.value, one.message, one.id)
+            print_refusal(item.path, item.reason.value, item.message, item.id)
     if json:
         return
-    if listed:
-        say("newsdrop quarantine retry ID … once the cause is mended, or discard ID …", "dim")
+    if is_empty:
+        console().print("The quarantine is empty.")
     else:
-        console().print("Nothing is in quarantine.")
+        print_note(
+            "Once the cause is fixed: newsdrop quarantine retry ID. To delete: discard ID.", "dim"
+        )
 
 
 @app.command()
 def show(
     context: typer.Context,
-    refused_id: Id,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Write the refused bytes to standard output.")
-    ] = False,
+    item_id: Id,
+    raw: Annotated[bool, flag("--raw", "Write the refused bytes to standard output.")] = False,
     json: Json = False,
 ) -> None:
     """Show one refused input: what it was, why it was refused, and where its bytes are."""
-    from dataclasses import asdict
-
-    from worker.cli.output import facts, noted, number, outside, print_json
-
     quarantine = _quarantine(context)
-    refused = quarantine.get(refused_id)
-    path = quarantine.raw_path(refused_id)
+    item = quarantine.get(item_id)
+    path = quarantine.raw_path(item_id)
     if raw:
-        _copy_out(quarantine, refused_id)
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.flush()
     elif json:
-        print_json({**asdict(refused), "raw": str(path)})
+        print_json({**asdict(item), "raw": str(path)})
     else:
-        part = "" if refused.ordinal is None else f", article {refused.ordinal} of it"
-        facts(
+        article = "" if item.ordinal is None else f", article {item.ordinal} in it"
+        print_fields(
             (
-                ("id", refused.id),
-                ("file", noted(refused.path).append(part)),
-                ("source", refused.source),
-                ("reason", outside(refused.reason.value, "red")),
-                ("what to do", noted(refused.message, limit=2000)),
-                ("refused", refused.refused_at),
-                ("size", f"{number(refused.size)} bytes"),
-                ("job", refused.job),
-                ("bytes", outside(str(path), limit=5000)),
+                ("id", item.id),
+                ("file", stored_text(item.path).append(article)),
+                ("source", item.source),
+                ("reason", safe_text(item.reason.value, "red")),
+                ("what to do", stored_text(item.message, limit=2000)),
+                ("refused at", item.refused_at),
+                ("size", f"{format_count(item.size)} bytes"),
+                ("job", item.job),
+                ("raw bytes", safe_text(str(path), limit=5000)),
             )
         )
 
 
 @app.command()
 def retry(context: typer.Context, ids: Ids = None, every: All = False, json: Json = False) -> None:
-    """Accept refused inputs again, under their old names, and take them out of quarantine.
+    """Process refused inputs again, under their original names, and remove them from quarantine.
 
-    For after a site rule, a setting or newsdrop itself was mended.
+    Use it after you have fixed a site rule or a setting, or updated newsdrop.
     """
-    from worker.actions.retry import retry as accept_again
-    from worker.cli.output import console, number, print_json
+    from worker.actions.retry import retry as retry_items
 
-    settings = settings_of(context)
-    chosen = _chosen(_quarantine(context), ids, every=every)
-    retried = accept_again(settings, chosen)
+    retried = retry_items(settings_of(context), _select(_quarantine(context), ids, every=every))
     if json:
         print_json(retried)
     else:
-        console().print(f"{number(retried.files)} accepted again, job {retried.job}")
+        console().print(f"{pluralize(retried.files, 'file')} accepted again, job {retried.job}")
         for problem in retried.problems:
             console().print(problem, style="yellow")
 
@@ -118,24 +114,22 @@ def discard(
     context: typer.Context,
     ids: Ids = None,
     every: All = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, flag("--yes -y", "Do not ask for confirmation.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove refused inputs for good."""
-    from worker.actions.quarantine import discard as remove
-    from worker.cli.output import console, number, print_json
+    """Delete refused inputs permanently."""
+    from worker.actions.quarantine import discard as discard_items
 
-    settings = settings_of(context)
-    chosen = _chosen(_quarantine(context), ids, every=every)
-    if every and chosen and not yes:
+    selected = _select(_quarantine(context), ids, every=every)
+    if every and selected and not yes:
         if not sys.stdin.isatty():
-            raise UsageError("--all removes everything in quarantine: say --yes as well")
-        typer.confirm(f"Remove {len(chosen):,} refused inputs for good?", abort=True)
-    gone = remove(settings, chosen)
+            raise UsageError("--all deletes everything in quarantine: confirm it with --yes")
+        typer.confirm(f"Delete {len(selected):,} refused inputs permanently?", abort=True)
+    count = discard_items(settings_of(context), selected)
     if json:
-        print_json({"discarded": gone})
+        print_json({"discarded": count})
     else:
-        console().print(f"{number(gone)} removed")
+        console().print(f"{pluralize(count, 'refused input')} deleted")
 
 
 def _quarantine(context: typer.Context) -> "Quarantine":
@@ -144,20 +138,12 @@ def _quarantine(context: typer.Context) -> "Quarantine":
     return Quarantine(settings_of(context).state_dir)
 
 
-def _chosen(quarantine: "Quarantine", ids: list[str] | None, *, every: bool) -> list[str]:
-    """The ids meant, each of them there. Raises UsageError, before anything is done."""
+def _select(quarantine: "Quarantine", ids: list[str] | None, *, every: bool) -> list[str]:
+    """The selected IDs, all of which exist. Raises UsageError, before anything is done."""
     if every == bool(ids):
-        raise UsageError("name the ids, or say --all")
+        raise UsageError("name the IDs, or use --all")
     if every:
         return quarantine.ids()
-    for refused_id in ids or ():
-        quarantine.get(refused_id)
+    for item_id in ids or ():
+        quarantine.get(item_id)
     return list(dict.fromkeys(ids or ()))
-
-
-def _copy_out(quarantine: "Quarantine", refused_id: str) -> None:
-    import shutil
-
-    with quarantine.raw_path(refused_id).open("rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.flush()

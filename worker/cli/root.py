@@ -1,4 +1,4 @@
-"""`newsdrop` itself: the global options, the commands, and what every failure looks like."""
+"""The command `newsdrop`: global options, the table of commands, and how failures are printed."""
 
 import logging
 from itertools import takewhile
@@ -9,23 +9,55 @@ import typer
 from typer.core import TyperGroup
 
 from worker import __version__
-from worker.cli import health, intake, quarantine, reading, records, serve, settings, web
-from worker.cli.exits import EXIT_TABLE, exit_code
+from worker.cli import (
+    audit,
+    config,
+    enqueue,
+    explain,
+    health,
+    jobs,
+    parse,
+    pause,
+    quarantine,
+    replay,
+    service,
+    status,
+    tail,
+)
 from worker.cli.feeds import commands as feeds
-from worker.cli.options import Call
-from worker.cli.status import commands as status
+from worker.cli.options import EXIT_TABLE, Call, exit_code
+from worker.cli.output import print_error, print_note
 from worker.errors import NewsdropError, UsageError
 from worker.escape import printable
 
-_INTRO = """Drop articles in, or name a feed; get one clean, deduplicated record each out of a
-Redis stream.
+_INTRO = """Drop articles into a folder, or name a feed: each becomes one clean, deduplicated
+record in a Redis stream.
 
-`newsdrop up` runs the whole service; `newsdrop status` shows the work.
-Every command has `--json`: one document, or one a line where it lists."""
+`newsdrop up` runs the whole service; `newsdrop status` shows what it does.
+Every command has `--json`; commands that list print one JSON document per line."""
+
+_COMMANDS: dict[str, tuple[Any, ...]] = {
+    "Run": (service.up, service.down, health.doctor, health.healthcheck),
+    "Parts of the service": (service.worker, service.beat, service.listen, service.web),
+    "Add articles": (enqueue.enqueue, replay.replay),
+    "Watch the work": (status.status, jobs.jobs, audit.audit, pause.pause, pause.resume),
+    "Records": (tail.tail, tail.show, tail.forget),
+    "Inspect": (parse.parse, explain.explain),
+    "Settings and schema": (config.schema,),
+}
+"""Panel of the help -> its commands."""
+
+_GROUPS = (
+    ("feeds", feeds.app, "Add articles"),
+    ("quarantine", quarantine.app, "Inspect"),
+    ("config", config.app, "Settings and schema"),
+)
+
+_PASS_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 class Commands(TyperGroup):
-    """The command group that says every foreseen failure in one sentence, without a traceback."""
+    """The command group. It prints every expected failure as one sentence, without a traceback."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         options = list(takewhile(lambda arg: arg != "--", args[1:]))
@@ -39,9 +71,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except NewsdropError as error:
-            from worker.cli.output import complain
-
-            complain(error)
+            print_error(error)
             raise typer.Exit(exit_code(error)) from error
 
 
@@ -56,25 +86,24 @@ app = typer.Typer(
 )
 
 
-class _Notes(logging.Handler):
-    """What a part of newsdrop warns of while a command runs: a note, as the command's own are."""
+class _NoteHandler(logging.Handler):
+    """Prints a warning that is logged while a command runs as a note of the command."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        from worker.cli.output import say
         from worker.logs import plain
 
-        say(plain(record), "yellow", "newsdrop: ")
+        print_note(plain(record), "yellow", "newsdrop: ")
 
 
-def _note_warnings() -> None:
-    """Until the command configures logs of its own, as `listen` does."""
-    ours = logging.getLogger("worker")
-    if not any(isinstance(handler, _Notes) for handler in ours.handlers):
-        ours.addHandler(_Notes(logging.WARNING))
+def _print_warnings() -> None:
+    """Until the command configures its own logging, as `listen` does."""
+    logger = logging.getLogger("worker")
+    if not any(isinstance(handler, _NoteHandler) for handler in logger.handlers):
+        logger.addHandler(_NoteHandler(logging.WARNING))
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
         typer.echo(f"newsdrop {__version__}")
         raise typer.Exit
 
@@ -85,20 +114,28 @@ def root(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="The settings, a TOML file. Default: NEWSDROP_CONFIG, else those shipped.",
+            help="The settings file (TOML). Default: NEWSDROP_CONFIG, or the built-in settings.",
             metavar="FILE",
         ),
     ] = None,
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            metavar="",
+            callback=_print_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     context.obj = Call(config)
-    _note_warnings()
+    _print_warnings()
 
 
-for commands in (serve, web, health, intake, status, records, reading, settings):
-    commands.add_to(app)
-app.add_typer(quarantine.app, name="quarantine", rich_help_panel=reading.PANEL)
-app.add_typer(feeds.app, name="feeds", rich_help_panel=intake.PANEL)
+for panel, commands in _COMMANDS.items():
+    for command in commands:
+        extra = _PASS_OPTIONS_ON if command in (service.worker, service.beat) else None
+        app.command(rich_help_panel=panel, context_settings=extra)(command)
+for name, group, panel in _GROUPS:
+    app.add_typer(group, name=name, rich_help_panel=panel)

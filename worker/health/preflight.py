@@ -19,7 +19,7 @@ OLDEST = (6, 2)
 XTRIM … MINID and exclusive XRANGE ends came with 6.2)."""
 
 USAGE = 2
-"""The exit code of wrong settings, as the commands have it (`worker/cli/exits.py`)."""
+"""The exit code of wrong settings, as the commands have it (`worker/cli/options.py`)."""
 
 
 def begin(settings: Settings, waits: Callable[[str], None]) -> bool:

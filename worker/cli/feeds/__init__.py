@@ -1,9 +1,8 @@
 """`newsdrop feeds`.
 
-=================  ========================================================
-``commands``       list, add, remove, refresh, reset-errors, import, export
-``listing``        feeds as a table
-``feed_messages``  the result of a change to feeds
-``opml``           import and export
-=================  ========================================================
+==============  ========================================================
+``commands``    list, add, remove, refresh, reset-errors, import, export
+``feed_table``  the table of `feeds list`, with failures and notices
+``opml``        import and export of OPML lists
+==============  ========================================================
 """

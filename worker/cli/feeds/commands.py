@@ -1,53 +1,61 @@
-"""`feeds list|add|remove|refresh|reset-errors|import|export`: what is polled."""
+"""`feeds list|add|remove|refresh|reset-errors|import|export`: the feeds that are polled."""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from worker.cli import completion
-from worker.cli.exits import FAILED, UNAVAILABLE
-from worker.cli.options import Json, JsonLines, settings_of
-from worker.errors import UsageError
-
-app = typer.Typer(
-    no_args_is_help=True, help="Feeds that are polled: see how they stand, add and remove them."
+from worker.cli.formatting import format_count, pluralize
+from worker.cli.options import FAILED, UNAVAILABLE, Json, JsonLines, flag, settings_of
+from worker.cli.output import (
+    console,
+    print_error,
+    print_json,
+    print_note,
+    safe_text,
+    stored_text,
 )
+from worker.errors import StoreUnavailable, UsageError
 
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[NAME …]", help="As `feeds list` shows them.", autocompletion=completion.feeds
-    ),
-]
-All = Annotated[bool, typer.Option("--all", help="Every feed.")]
+if TYPE_CHECKING:
+    from worker.actions.feeds import AddedFeed, FeedSelection
+    from worker.cli.feeds.opml import Imported
+
+app = typer.Typer(no_args_is_help=True, help="List, add and remove the feeds that newsdrop polls.")
+
+_NAME = typer.Argument(
+    metavar="NAME", help="The name, as `feeds list` shows it.", autocompletion=completion.feeds
+)
+Names = Annotated[list[str] | None, _NAME]
+All = Annotated[bool, flag("--all", "Every feed.")]
+Failing = Annotated[bool, flag("--failing", "Only feeds that fail.")]
+
+_MAX_INVALID = 20
+"""Entries of an imported list that are reported one by one."""
 
 
 @app.command("list")
-def list_(
-    context: typer.Context,
-    failing: Annotated[bool, typer.Option("--failing", help="Only those that fail.")] = False,
-    json: JsonLines = False,
-) -> None:
-    """List the feeds: what they brought, when they are polled next, and what is wrong.
+def list_(context: typer.Context, failing: Failing = False, json: JsonLines = False) -> None:
+    """List the feeds with their counts, the time of the next poll, and failures.
 
-    Exits 3 if Redis does not answer; what is configured is listed all the same.
+    Exits 3 if Redis does not answer; the configured feeds are listed all the same.
     """
-    from worker.cli.feeds.listing import show_feeds
-    from worker.cli.output import complain, print_json
-    from worker.errors import StoreUnavailable
+    from worker.cli.feeds.feed_table import print_feeds
     from worker.queries.feeds import FeedStatus, list_feeds
     from worker.settings.clock import utc_now
 
     view = list_feeds(settings_of(context), utc_now())
-    shown = [one for one in view.feeds if not failing or one.standing is FeedStatus.FAILING]
+    is_listed = (FeedStatus.FAILING,) if failing else tuple(FeedStatus)
+    listed = [feed for feed in view.feeds if feed.standing in is_listed]
     if json:
-        for one in shown:
-            print_json(one)
-    elif not (failing and view.problem):  # nobody knows
-        show_feeds(view, shown, failing=failing)
+        for feed in listed:
+            print_json(feed)
+    elif not (failing and view.problem):  # which feeds fail is unknown then
+        print_feeds(view, listed, failing=failing)
     if view.problem:
-        complain(StoreUnavailable(view.problem))
+        print_error(StoreUnavailable(view.problem))
         raise typer.Exit(UNAVAILABLE)
 
 
@@ -56,100 +64,93 @@ def add(
     context: typer.Context,
     *,
     url: Annotated[
-        str, typer.Argument(metavar="URL", help="A feed, or a page that names one; rsshub://route.")
+        str,
+        typer.Argument(
+            metavar="URL", help="A feed, a page that links to a feed, or rsshub://route."
+        ),
     ],
     name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Its source's name. Default: by its title or host."),
+        typer.Option(metavar="NAME", help="The feed's name. Default: from its title or host."),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(metavar="TAG", help="Added to its articles' tags.")
+        list[str] | None, typer.Option(metavar="TAG", help="Add this tag to its articles.")
     ] = None,
     time_zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="Of dates that name none: Asia/Shanghai.")
+        str | None,
+        typer.Option(metavar="ZONE", help="The zone of dates without one, e.g. Asia/Shanghai."),
     ] = None,
     site: Annotated[
-        str | None, typer.Option(metavar="SITE", help="The site rule its articles are read by.")
+        str | None, typer.Option(metavar="SITE", help="The site rule for its articles.")
     ] = None,
     full_text: Annotated[
-        bool, typer.Option("--full-text", help="Fetch and read the page of each new article.")
+        bool, flag("--full-text", "Fetch the page of each new article and read its text.")
     ] = False,
     schedule: Annotated[
-        str | None, typer.Option(metavar="CRON", help="When it is polled: '*/5 9-15 * * 1-5'.")
+        str | None,
+        typer.Option(metavar="CRON", help="Poll at these times, e.g. '*/5 9-15 * * 1-5'."),
     ] = None,
     min_interval: Annotated[
         int | None, typer.Option(metavar="SECONDS", help="The shortest time between two polls.")
     ] = None,
     max_interval: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="The longest.")
+        int | None, typer.Option(metavar="SECONDS", help="The longest time between two polls.")
     ] = None,
     header: Annotated[
         list[str] | None,
-        typer.Option(metavar="'NAME: VALUE'", help="Sent to the feed's own host only."),
+        typer.Option(metavar="'NAME: VALUE'", help="Send this header to the feed's own host only."),
     ] = None,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Do not look whether a feed is there.")
-    ] = False,
+    no_check: Annotated[bool, flag("--no-check", "Add the feed without fetching it.")] = False,
     json: Json = False,
 ) -> None:
-    """Add a feed: from now on it is polled while a worker runs.
+    """Add a feed. It is polled as long as a worker runs.
 
-    The address is fetched once before. Where a page is there that names one feed, that one is
-    added; where it names several, they are listed, and it exits 1.
+    The address is fetched once as a check. If it is a page that links to one feed, that feed is
+    added; if it links to several, they are listed and the exit code is 1.
     """
     from worker.actions.feeds import AddedFeed
     from worker.actions.feeds import add as add_feed
-    from worker.cli.feeds.feed_messages import tell_added
-    from worker.cli.feeds.listing import show_found
-    from worker.cli.output import print_json
+    from worker.cli.feeds.feed_table import print_choices
     from worker.sources.fetch_once import shown
 
-    said: dict[str, Any] = {
+    options = {
         "url": url,
         "name": name,
-        "tags": tag,
+        "tags": tag or None,
         "time_zone": time_zone,
         "site": site,
-        "full_text": full_text,
+        "full_text": full_text or None,
         "schedule": schedule,
         "min_interval_seconds": min_interval,
         "max_interval_seconds": max_interval,
-        "headers": _headers(header or []),
+        "headers": _parse_headers(header or []) or None,
     }
-    given = {key: value for key, value in said.items() if _said(value)}
+    given = {key: value for key, value in options.items() if value is not None}
     added = add_feed(settings_of(context), given, check=not no_check)
     if isinstance(added, AddedFeed):
-        print_json(added) if json else tell_added(added)
+        print_json(added) if json else _print_added(added)
         return
     if json:
-        print_json(
-            {"page": shown(url), "feeds": [{**asdict(one), "url": shown(one.url)} for one in added]}
-        )
+        feeds = [{**asdict(feed), "url": shown(feed.url)} for feed in added]
+        print_json({"page": shown(url), "feeds": feeds})
     else:
-        show_found(added, shown(url))
+        print_choices(added, shown(url))
     raise typer.Exit(FAILED)
 
 
 @app.command()
-def remove(
-    context: typer.Context,
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="NAME …", help="As `feeds list` shows them.", autocompletion=completion.feeds
-        ),
-    ],
-    json: Json = False,
-) -> None:
-    """Poll feeds no more; their records stay. Those of the config file are removed there."""
-    from worker.actions.feeds import remove as remove_feeds
-    from worker.cli.output import console, counted, print_json
+def remove(context: typer.Context, names: Annotated[list[str], _NAME], json: Json = False) -> None:
+    """Stop polling feeds and remove them. Their records stay.
 
-    done = remove_feeds(settings_of(context), names)
+    A feed of the config file is removed in the config file.
+    """
+    from worker.actions.feeds import remove as remove_feeds
+
+    removed = remove_feeds(settings_of(context), names)
     if json:
-        print_json({"removed": done.feeds})
+        print_json({"removed": removed.feeds})
     else:
-        console().print(f"{counted(done.feeds, 'feed')} removed")
+        console().print(f"{pluralize(removed.feeds, 'feed')} removed")
 
 
 @app.command()
@@ -157,57 +158,49 @@ def refresh(
     context: typer.Context,
     names: Names = None,
     every: All = False,
-    failing: Annotated[bool, typer.Option("--failing", help="Those that fail.")] = False,
+    failing: Failing = False,
     json: Json = False,
 ) -> None:
-    """Poll feeds now, however long their turn is off; hosts are asked no faster for that."""
-    from worker.actions.feeds import refresh as make_due
-    from worker.cli.feeds.feed_messages import tell_chosen
+    """Poll feeds now instead of at their next time. The rate limit per host still applies."""
+    from worker.actions.feeds import refresh as refresh_feeds
 
-    tell_chosen(
-        make_due(settings_of(context), names or [], every=every, failing=failing),
-        "due now",
-        json=json,
-    )
+    settings = settings_of(context)
+    selection = refresh_feeds(settings, names or [], every=every, failing=failing)
+    _print_selection(selection, "due now", json=json)
 
 
 @app.command("reset-errors")
 def reset_errors(
     context: typer.Context, names: Names = None, every: All = False, json: Json = False
 ) -> None:
-    """Forget that feeds failed, and what was remembered of their last answer; poll them now."""
-    from worker.actions.feeds import reset_errors as reset
-    from worker.cli.feeds.feed_messages import tell_chosen
+    """Forget the failures and the validators (ETag, Last-Modified) of feeds, and poll them now."""
+    from worker.actions.feeds import reset_errors as reset_feeds
 
-    tell_chosen(
-        reset(settings_of(context), names or [], every=every), "begun anew, due now", json=json
-    )
+    selection = reset_feeds(settings_of(context), names or [], every=every)
+    _print_selection(selection, "reset, due now", json=json)
 
 
 @app.command("import")
 def import_(
     context: typer.Context,
     file: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="An OPML file; - is standard input.")
+        str, typer.Argument(metavar="FILE|-", help="An OPML file, or - for standard input.")
     ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be added.")
-    ] = False,
+    dry_run: Annotated[bool, flag("--dry-run", "Only show what would be added.")] = False,
     json: Json = False,
 ) -> None:
-    """Add the feeds of another reader's list that are not there yet, by their addresses.
+    """Add the feeds of an OPML list, as other feed readers export it.
 
-    Nothing is fetched before. Exits 1 if an address of the list is none that can be polled.
+    Feeds whose address is already there are left out. Nothing is fetched as a check. Exits 1 if an
+    address in the list cannot be polled.
     """
-    from worker.cli.feeds.feed_messages import tell_imported
     from worker.cli.feeds.opml import import_opml
-    from worker.cli.inputs import read_input
-    from worker.cli.output import print_json
+    from worker.cli.input import read_input
     from worker.feeds.opml import MAX_BYTES
 
-    data, _ = read_input(file, MAX_BYTES, "an OPML list may have")
+    data, _ = read_input(file, MAX_BYTES, "an OPML list may be")
     report = import_opml(settings_of(context), data, dry_run=dry_run)
-    print_json(report) if json else tell_imported(report)
+    print_json(report) if json else _print_imported(report)
     if report.invalid:
         raise typer.Exit(FAILED)
 
@@ -216,16 +209,16 @@ def import_(
 def export(
     context: typer.Context,
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE|-]", help="Default: standard output.")
+        str | None,
+        typer.Argument(metavar="FILE|-", help="The file to write. Default: standard output."),
     ] = None,
     json: JsonLines = False,
 ) -> None:
     """Write all feeds as an OPML list, with the addresses that are polled now.
 
-    Headers, users and passwords are left out.
+    Headers, user names and passwords are left out.
     """
     from worker.cli.feeds.opml import export_opml, write_list
-    from worker.cli.output import counted, print_json, say
 
     exported = export_opml(settings_of(context))
     if json and file is None:
@@ -236,26 +229,72 @@ def export(
         if json:
             print_json({"file": file, "feeds": len(exported.outlines)})
         elif file not in (None, "-"):
-            say(f"{counted(len(exported.outlines), 'feed')} written")
+            print_note(f"{pluralize(len(exported.outlines), 'feed')} written")
     if exported.secrets:
-        say(
-            f"keys or tokens in addresses: {exported.secrets:,}; keep the list to yourself",
+        print_note(
+            f"{pluralize(exported.secrets, 'address')} may contain a key or a token: "
+            "keep the list private",
             "yellow",
         )
     if not exported.complete:
-        say("Redis does not answer: feeds that have moved have their old addresses", "yellow")
+        print_note(
+            "Redis does not answer: feeds that have moved are listed with their old addresses",
+            "yellow",
+        )
 
 
-def _said(value: object) -> bool:
-    return value is not None and value is not False and value not in ([], {})
-
-
-def _headers(given: list[str]) -> dict[str, str]:
-    """`Name: value` taken apart. Raises UsageError, which does not repeat what may be a secret."""
-    found = {}
-    for header in given:
+def _parse_headers(headers: list[str]) -> dict[str, str]:
+    """`Name: value` split. Raises UsageError, which does not repeat what may be a secret."""
+    parsed = {}
+    for header in headers:
         name, colon, value = header.partition(":")
         if not colon or not name.strip():
-            raise UsageError("a header is given as 'Name: value', for example 'X-Key: 123'")
-        found[name.strip()] = value.strip()
-    return found
+            raise UsageError("write a header as 'Name: value', for example 'X-Key: 123'")
+        parsed[name.strip()] = value.strip()
+    return parsed
+
+
+def _print_added(added: "AddedFeed") -> None:
+    line = Text.assemble((added.name, "bold"), " added: ", added.url)
+    if added.title:
+        line.append_text(Text("  ")).append_text(safe_text(added.title, "dim", 100))
+    console().print(line)
+    if added.page:
+        console().print(Text(f"found on the page {added.page}"))
+    if added.entries is not None:
+        console().print(f"entries in the feed now: {format_count(added.entries)}")
+    _note_unreachable(added.rung)
+
+
+def _print_selection(selection: "FeedSelection", result: str, *, json: bool) -> None:
+    """How many feeds were changed, and which of them are paused."""
+    if json:
+        print_json({"feeds": selection.feeds, "paused": selection.paused})
+        return
+    console().print(f"{pluralize(selection.feeds, 'feed')} {result}")
+    if selection.paused:
+        console().print(
+            f"{format_count(selection.paused)} paused: polled only after "
+            f"`newsdrop resume {selection.held}`"
+            + ("" if selection.paused == 1 or selection.held == "feeds" else ", and so on")
+        )
+    _note_unreachable(selection.rung)
+
+
+def _print_imported(report: "Imported") -> None:
+    would = "would be added" if report.dry_run else "added"
+    console().print(
+        f"{pluralize(report.added, 'feed')} {would}, {format_count(report.known)} already there"
+    )
+    for problem in report.invalid[:_MAX_INVALID]:
+        console().print(safe_text(problem.title, "bold", 100).append("  not added", "red"))
+        console().print(stored_text(f"    {problem.url}: {problem.message}"), soft_wrap=True)
+    if len(report.invalid) > _MAX_INVALID:
+        console().print(f"… and {format_count(len(report.invalid) - _MAX_INVALID)} more")
+    if report.added and not report.dry_run:
+        _note_unreachable(report.rung)
+
+
+def _note_unreachable(is_notified: bool) -> None:
+    if not is_notified:
+        print_note("Redis does not answer: polling starts when `newsdrop up` runs", "yellow")

@@ -1,4 +1,4 @@
-"""What `feeds import` and `feeds export` do: lists of feeds, as other readers have them."""
+"""`feeds import` and `feeds export`: OPML lists, which other feed readers read and write."""
 
 import sys
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from worker.actions.feed_names import FeedNames
-from worker.cli.inputs import STDIN
+from worker.cli.input import STDIN
 from worker.errors import Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import managed
@@ -23,7 +23,7 @@ from worker.taskqueue.client import notify_poll
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A feed that was not taken; `url` is for showing."""
+    """A feed that could not be added; `url` is without credentials."""
 
     url: str
     title: str
@@ -32,7 +32,8 @@ class Problem:
 
 @dataclass(slots=True)
 class Imported:
-    """What became of a list: feeds added, those that were there by their address, the others."""
+    """The result of an import, and its `--json`: feeds added, feeds that were there by their
+    address, and those that could not be added. `rung`: the worker was notified."""
 
     added: int = 0
     known: int = 0
@@ -45,8 +46,8 @@ class Imported:
 class Exported:
     """Every feed, with the address that is polled now and without credentials.
 
-    `secrets` of the addresses still hold what looks like one, in their query: without it they
-    would be no addresses. `complete` is False where Redis did not say which feeds have moved.
+    `secrets` counts addresses whose query seems to have a key: without it they would not work.
+    `complete` is False where Redis could not say which feeds have moved.
     """
 
     outlines: tuple[Outline, ...]
@@ -55,25 +56,24 @@ class Exported:
 
 
 def import_opml(settings: Settings, data: bytes, *, dry_run: bool) -> Imported:
-    """Add the feeds of an OPML list that are not there by their address: one write for all.
+    """Add the feeds of an OPML list whose address is not there yet, in one write.
 
-    Raises UsageError where it is no such list, ConfigError, SpoolUnavailable.
+    Raises UsageError where `data` is no such list, ConfigError, SpoolUnavailable.
     """
     outlines = read_opml(data)
     report = Imported(dry_run=dry_run)
     catalog = load_catalog(settings)
-    states, _ = _states(settings, catalog)
-    there = {_bare(feed.url) for feed in catalog}
-    there |= {_bare(state.address) for state in states.values() if state.address}
-    folders = [folder.name for folder in settings.all_folders()]
-    names = FeedNames([*folders, *catalog.feeds])
+    states, _ = _read_states(settings, catalog)
+    addresses = {_without_user(feed.url) for feed in catalog}
+    addresses |= {_without_user(state.address) for state in states.values() if state.address}
+    names = [*(folder.name for folder in settings.all_folders()), *catalog.feeds]
     if dry_run:
-        _take(outlines, there, names, report)
+        _select_new(outlines, addresses, FeedNames(names), report)
         return report
-    with managed.changing(settings.state_dir) as mine:
-        there |= {_bare(str(one.get("url"))) for one in mine.values()}
-        names = FeedNames([*folders, *catalog.feeds, *mine])
-        mine.update({str(one["name"]): one for one in _take(outlines, there, names, report)})
+    with managed.changing(settings.state_dir) as feeds:  # others may have added some meanwhile
+        addresses |= {_without_user(str(feed.get("url"))) for feed in feeds.values()}
+        new = _select_new(outlines, addresses, FeedNames([*names, *feeds]), report)
+        feeds.update({str(feed["name"]): feed for feed in new})
     report.rung = notify_poll(settings) if report.added else False
     return report
 
@@ -81,13 +81,13 @@ def import_opml(settings: Settings, data: bytes, *, dry_run: bool) -> Imported:
 def export_opml(settings: Settings) -> Exported:
     """Raises ConfigError."""
     catalog = load_catalog(settings)
-    states, complete = _states(settings, catalog)
+    states, complete = _read_states(settings, catalog)
     outlines = []
-    for feed in sorted(catalog, key=lambda one: one.name.casefold()):
+    for feed in sorted(catalog, key=lambda feed: feed.name.casefold()):
         state = states.get(feed.name)
-        url = _bare((state.address if state else None) or feed.url)
+        url = _without_user((state.address if state else None) or feed.url)
         outlines.append(Outline((state.title if state else None) or feed.name, url, feed.tags))
-    secrets = sum("=…" in shown_url(one.url) for one in outlines)
+    secrets = sum("=…" in shown_url(outline.url) for outline in outlines)
     return Exported(tuple(outlines), secrets, complete)
 
 
@@ -104,42 +104,44 @@ def write_list(exported: Exported, file: str | None) -> None:
         temporary.write_bytes(data)
         temporary.rename(path)
     except OSError as error:
-        why = f"{error.strerror}; name another file, or - for standard output"
-        raise UsageError(f"{printable(file)} cannot be written: {why}") from error
+        reason = f"{error.strerror}; name another file, or - for standard output"
+        raise UsageError(f"{printable(file)} cannot be written: {reason}") from error
 
 
-def _take(
-    outlines: Iterable[Outline], there: set[str], names: FeedNames, report: Imported
+def _select_new(
+    outlines: Iterable[Outline], addresses: set[str], names: FeedNames, report: Imported
 ) -> list[dict[str, object]]:
-    """The new feeds, as they are written."""
-    taken = []
+    """The feeds that are not among `addresses`, as they are written to the file of feeds."""
+    new = []
     for outline in outlines:
-        said = {"name": "unnamed", "url": outline.url, "tags": [tag[:200] for tag in outline.tags]}
+        keys = {"name": "unnamed", "url": outline.url, "tags": [tag[:200] for tag in outline.tags]}
         try:
-            feed = feed_of(said)
+            feed = feed_of(keys)
         except UsageError as error:
             report.invalid.append(Problem(shown_url(outline.url), outline.title, str(error)))
             continue
-        if _bare(feed.url) in there:
+        address = _without_user(feed.url)
+        if address in addresses:
             report.known += 1
             continue
-        there.add(_bare(feed.url))
+        addresses.add(address)
         title = outline.title if outline.title != outline.url else None  # it had none
-        taken.append({**managed.plain(feed), "name": names.free(title, feed.url)})
+        new.append({**managed.plain(feed), "name": names.free(title, feed.url)})
         report.added += 1
-    return taken
+    return new
 
 
-def _states(settings: Settings, catalog: Catalog) -> tuple[dict[str, FeedState], bool]:
-    """How the feeds stand, and whether Redis said so."""
+def _read_states(settings: Settings, catalog: Catalog) -> tuple[dict[str, FeedState], bool]:
+    """The states of the feeds, and whether Redis answered."""
     try:
-        return {one.name: one for one in feed_store(settings).states(list(catalog.feeds))}, True
+        states = feed_store(settings).states(list(catalog.feeds))
     except Retryable:
         return {}, False
+    return {state.name: state for state in states}, True
 
 
-def _bare(url: str) -> str:
-    """`url` without user and password."""
+def _without_user(url: str) -> str:
+    """`url` without user name and password."""
     if "@" not in url or url.startswith(RSSHUB):
         return url
     parts = urlsplit(url)

@@ -18,7 +18,7 @@ import redis
 
 from tests.home import Home, article
 from worker.cli import progress
-from worker.cli.replay_view import moment
+from worker.cli.replay import parse_moment
 from worker.errors import UsageError
 from worker.pipeline.drain import drain
 
@@ -70,7 +70,7 @@ def test_waiting_says_how_far_it_is_where_nobody_looks_on(
     """Piped, `--wait` writes a line on standard error now and then: how far, how fast, how long
     yet; standard output is the one JSON document all the same."""
     monkeypatch.setenv("NEWSDROP_SPOOL_BATCH_FILES", "1")
-    monkeypatch.setattr(progress, "_FIRST_LINE", 0.0)
+    monkeypatch.setattr(progress, "_FIRST_LINE_SECONDS", 0.0)
     for number in range(20):
         home.put(f"in/{number}.md", article(f"第{number}篇") if number else b"")
     worker = threading.Thread(target=_work_slowly, args=(home, 20))
@@ -80,7 +80,7 @@ def test_waiting_says_how_far_it_is_where_nobody_looks_on(
     report = json.loads(result.stdout)
     assert (report["files"], report["done"], report["stopped"]) == (20, True, False)
     assert report["seconds"] > 0
-    said = r"working: \d+ of 20 files, [\d.]+ files/s, \d+ s left, 1 refused"
+    said = r"processing: \d+ of 20 files, [\d.]+ files/s, \d+ s left, 1 refused"
     assert re.search(said, result.stderr), result.stderr
     assert "\x1b" not in result.output
 
@@ -101,7 +101,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_work(home: Home, as_json: bool) -> 
     )
     os.close(theirs)
     try:
-        shown = _read_until(ours, b"working")
+        shown = _read_until(ours, b"processing")
         process.send_signal(signal.SIGINT)
         shown += _read_until(ours, b"newsdrop jobs enqueue-")
         assert process.stdout is not None
@@ -111,7 +111,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_work(home: Home, as_json: bool) -> 
         process.kill()
         process.wait()
         os.close(ours)
-    assert b"Their work goes on" in shown.replace(b"\r\n", b" ")
+    assert b"They are processed without this command" in shown.replace(b"\r\n", b" ")
     assert b"Traceback" not in shown
     assert b"Aborted" not in shown
     if as_json:
@@ -164,7 +164,7 @@ def test_an_empty_folder_is_no_success(home: Home) -> None:
     (home.path / "empty").mkdir()
     result = home.run("enqueue", str(home.path / "empty"))
     assert result.exit_code == 1
-    assert "nothing to enqueue" in result.stdout
+    assert "Nothing to enqueue" in result.stdout
 
 
 def test_enqueue_waits_while_too_many_batches_wait(
@@ -209,11 +209,11 @@ def test_replay_publishes_what_redis_lost_under_the_same_ids(
 def test_since_reads_spans_and_dates() -> None:
     """`90m`, `12h`, `3d` count back from now; an ISO date is one; anything else is named."""
     now = datetime(2022, 3, 4, 12, 0, tzinfo=UTC)
-    assert moment("90m", now) == datetime(2022, 3, 4, 10, 30, tzinfo=UTC)
-    assert moment("3d", now) == datetime(2022, 3, 1, 12, 0, tzinfo=UTC)
-    assert moment("2022-03-04T11:00:00Z", now) == datetime(2022, 3, 4, 11, 0, tzinfo=UTC)
-    with pytest.raises(UsageError, match="yesterday is no time"):
-        moment("yesterday", now)
+    assert parse_moment("90m", now) == datetime(2022, 3, 4, 10, 30, tzinfo=UTC)
+    assert parse_moment("3d", now) == datetime(2022, 3, 1, 12, 0, tzinfo=UTC)
+    assert parse_moment("2022-03-04T11:00:00Z", now) == datetime(2022, 3, 4, 11, 0, tzinfo=UTC)
+    with pytest.raises(UsageError, match="yesterday is not a time"):
+        parse_moment("yesterday", now)
 
 
 def _work_soon(home: Home) -> None:

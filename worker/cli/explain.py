@@ -1,0 +1,163 @@
+"""`explain`: an article's key, what it matched, and its history."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from worker.cli.options import FAILED, UNAVAILABLE, JsonLines, settings_of
+from worker.cli.output import (
+    console,
+    make_table,
+    print_fields,
+    print_json,
+    print_note,
+    safe_text,
+    stored_text,
+)
+from worker.cli.parse import Source
+from worker.errors import UsageError
+
+if TYPE_CHECKING:
+    from worker.queries.explain import Explained
+    from worker.queries.history import HistoryEntry
+
+OUTCOMES = {
+    "published": ("published", "green"),
+    "revised": ("revised", "green"),
+    "duplicate": ("duplicate", "yellow"),
+    "rejected": ("rejected", "red"),
+    "deferred": ("waiting for its page", "cyan"),
+    "read": ("read", ""),
+}
+"""Outcome -> the text shown for it, and its colour."""
+
+
+def explain(
+    context: typer.Context,
+    *,
+    path: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PATH|URL",
+            help="A file, or the path or address of an article that was accepted earlier.",
+        ),
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="T", help="Instead of a path: the article's title.")
+    ] = None,
+    date: Annotated[
+        str | None, typer.Option(metavar="D", help="With --title: its date, YYYY-MM-DD.")
+    ] = None,
+    source: Source = None,
+    json: JsonLines = False,
+) -> None:
+    """Show an article's key, which article it matched, and when and from where that one came.
+
+    Works for articles that the stream no longer has: the archive keeps their history. Exits 3 if
+    Redis does not answer; what the spool and the archive contain is shown all the same.
+    """
+    from worker.queries.explain import explain_address, explain_path, explain_title
+    from worker.sources.fetch_once import is_address
+
+    settings = settings_of(context)
+    if (path is None) == (title is None) or (title is None and date is not None):
+        raise UsageError("give either a PATH or URL, or --title (and --date, if it has one)")
+    if title is not None:
+        result = explain_title(settings, title, date, source)
+    else:
+        assert path is not None
+        if is_address(path):
+            result = explain_address(settings, path)
+        else:
+            result = explain_path(settings, Path(path), source)
+    if result.problem:
+        print_note(result.problem, "yellow", "newsdrop: ")
+    for index, article in enumerate(result.articles):
+        print_json(article) if json else _print_article(article, is_first=index == 0)
+    if not result.complete:
+        raise typer.Exit(UNAVAILABLE)
+    if result.problem:
+        raise typer.Exit(FAILED)
+
+
+def _print_article(article: "Explained", *, is_first: bool) -> None:
+    if not is_first:
+        console().print()
+    print_fields(
+        (
+            ("file", stored_text(article.path) if article.path else None),
+            ("title", safe_text(article.title) if article.title else None),
+            ("date", article.date),
+            ("id", article.id),
+            ("key", _key(article)),
+            ("state", _state(article)),
+            ("in stream", _stream_entry(article)),
+            ("first seen", _first_seen(article)),
+        )
+    )
+    if article.past:
+        console().print()
+        _print_history(article.past)
+
+
+def _print_history(entries: "tuple[HistoryEntry, ...]") -> None:
+    table = make_table("when", "outcome", "source", "file", "reason", flexible=("file", "reason"))
+    for entry in entries:
+        table.add_row(
+            entry.at[:19].replace("T", " "),
+            Text(*OUTCOMES[entry.status]),
+            entry.source,
+            stored_text(entry.path),
+            stored_text(entry.message or "", limit=1000),
+        )
+    console().print(table)
+
+
+def _key(article: "Explained") -> Text | None:
+    if article.folded_title is None:
+        return None
+    parts = [safe_text(article.folded_title)]
+    parts.append(Text(article.date or f"content {article.content_hash or '?'}"))
+    if article.scope is not None and article.scope.value != "global":
+        parts.append(Text(f"scope {article.scope.value}"))
+    return Text(" + ", "dim").join(parts)
+
+
+def _state(article: "Explained") -> Text | None:
+    if article.waiting_in:
+        return Text(f"waiting in batch {article.waiting_in}", "cyan")
+    if article.reason:
+        return stored_text(f"refused, {article.reason.value}: {article.message}", "red", 1000)
+    return _index_state(article) if article.id else None
+
+
+def _index_state(article: "Explained") -> Text:
+    """Whether the article would be published, by what the index has of it."""
+    if article.known is None:
+        return Text("unknown: Redis does not answer", "yellow")
+    if not article.known:
+        if article.past and article.past[-1].status == "deferred":
+            return Text("new: published once its page is fetched", "cyan")
+        before = "published earlier, but no longer in the index: " if article.past else ""
+        return Text(f"{before}new, would be published", "green")
+    state = f"published since {article.known_since}, revision {article.revision}"
+    if article.same_content is None:
+        return Text(state)
+    content = "the same content" if article.same_content else "different content"
+    return Text(f"{state}; this file has {content}: it would be a duplicate", "yellow")
+
+
+def _stream_entry(article: "Explained") -> str | None:
+    entry = article.in_stream
+    if entry is not None:
+        return f"{entry.stream_id}, revision {entry.revision}, from {entry.source}"
+    return "no longer: trimmed" if article.known else None
+
+
+def _first_seen(article: "Explained") -> Text | None:
+    first = article.first
+    if first is None:
+        return None
+    return Text(f"{first.at}, source {first.source}, file ").append_text(stored_text(first.path))

@@ -1,0 +1,170 @@
+"""The table of `feeds list`, then failures and notices; and the feeds that a page links to."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from shlex import quote
+
+from rich.padding import Padding
+from rich.text import Text
+
+from worker.actions.feed_names import of_title
+from worker.cli.formatting import (
+    NONE,
+    format_age,
+    format_count,
+    format_duration,
+    format_until,
+    pluralize,
+)
+from worker.cli.output import console, count_text, make_table, safe_text, stored_text
+from worker.errors import Trouble
+from worker.fetch import shown_url
+from worker.formats.feed.discovery import FeedLink
+from worker.queries.feeds import FeedStatus, FeedsView, FeedView
+
+_MAX_NOTICES = 20
+"""Feeds whose failures are described; with `--failing`, all."""
+
+_STYLES = {
+    FeedStatus.FAILING: "red",
+    FeedStatus.PAUSED: "yellow",
+    FeedStatus.NEW: "cyan",
+    FeedStatus.UNKNOWN: "dim",
+}
+"""States that are shown beside the name. A feed without problems shows none."""
+
+_WIDTHS = (10, 6, 9, 7, 9, 9)
+"""Columns beside the name: a number of eight digits, `59 min ago`."""
+
+_MIN_NAME_WIDTH = 8
+
+_MIN_TITLE_WIDTH = 16
+"""Where the table has less room beside the other columns, titles go beneath the names."""
+
+_ADDRESS_ADVICE = "a setting given to this command only has no effect: start `newsdrop up` with it"
+
+_CHUNK = 500
+"""Rows whose columns are measured together: rich is slow with tables of thousands."""
+
+
+def print_feeds(view: FeedsView, listed: Sequence[FeedView], *, failing: bool) -> None:
+    """`listed` are all feeds, or with `failing` those that fail."""
+    if listed:
+        _print_table(view, listed)
+        console().print()
+        _print_notices(view, listed, limit=None if failing else _MAX_NOTICES)
+        if not failing:
+            console().print(_summary(view), style="dim")
+    elif failing and view.feeds:
+        console().print(f"None of {pluralize(len(view.feeds), 'feed')} is failing.")
+    else:
+        console().print("No feeds yet. Add one with `newsdrop feeds add URL`.")
+    if view.paused:
+        console().print("Polling is paused. Continue with `newsdrop resume feeds`.", style="yellow")
+
+
+def print_choices(feeds: Sequence[FeedLink], page: str) -> None:
+    """The feeds that a page links to, each with the command that adds it."""
+    console().print(Text(f"{page} is a page with links to {len(feeds):,} feeds. Add one:"))
+    for feed in feeds:
+        console().print(safe_text(feed.title or f"(no title, {feed.kind})", "bold"))
+        command = f"    newsdrop feeds add {quote(shown_url(feed.url))}"
+        console().print(Text(command), soft_wrap=True)
+
+
+def _print_table(view: FeedsView, listed: Sequence[FeedView]) -> None:
+    counts = ("entries", "published", "duplicate")
+    longest = max(len(_label(feed)) for feed in listed)
+    room = max(_MIN_NAME_WIDTH, console().width - sum(_WIDTHS) - 2 * len(_WIDTHS))
+    title_room = room - longest - 2
+    is_beside = title_room >= _MIN_TITLE_WIDTH and any(_title(feed, room) for feed in listed)
+    names = ["feed", "last new", "interval", "next", *counts, *["title"] * is_beside]
+    for start in range(0, len(listed), _CHUNK):
+        table = make_table(*names, right=counts, flexible=("feed",))
+        table.show_header = start == 0
+        # The same widths in each chunk, whatever it contains.
+        for column, width in zip(table.columns[1:], _WIDTHS, strict=False):
+            column.min_width = width
+        name_width = table.columns[0].width = min(longest, room)
+        for feed in listed[start : start + _CHUNK]:
+            label, title = _label(feed), _title(feed, title_room if is_beside else name_width)
+            if title and not is_beside and name_width > _MIN_NAME_WIDTH:
+                label.append("\n").append_text(title)
+            table.add_row(label, *_cells(feed, view.at), *[title] * is_beside)
+        console().print(table)
+
+
+def _title(feed: FeedView, width: int) -> Text:
+    """The feed's title on one line; empty where its name is made of it."""
+    title = safe_text(feed.title or "", "dim")
+    if of_title(title.plain) == feed.name:
+        return Text()
+    title.truncate(width, overflow="ellipsis")
+    return title
+
+
+def _cells(feed: FeedView, now: str) -> Iterator[Text]:
+    is_unknown = feed.standing is FeedStatus.UNKNOWN or feed.published is None
+    yield Text(format_age(feed.last_new, now), "" if feed.last_new else "dim")
+    interval = feed.interval_seconds
+    yield Text("cron" if feed.schedule else NONE if interval is None else format_duration(interval))
+    if is_unknown or feed.standing is FeedStatus.PAUSED:
+        yield Text(NONE, "dim")
+    else:
+        yield Text(format_until(feed.next_poll, now, "soon"))
+    published = None if is_unknown else (feed.published or 0) + (feed.revised or 0)
+    yield count_text(feed.entries)
+    yield count_text(published, "green")
+    yield count_text(feed.duplicate)
+
+
+def _label(feed: FeedView) -> Text:
+    style = _STYLES.get(feed.standing)
+    return Text(f"{feed.name} {feed.standing}" if style else feed.name, style or "bold")
+
+
+def _print_notices(view: FeedsView, listed: Sequence[FeedView], limit: int | None) -> None:
+    feeds = [feed for feed in listed if feed.error or feed.gaps or feed.moved_to or feed.rejected]
+    feeds.sort(key=lambda feed: not feed.error)
+    for feed in islice(feeds, limit):
+        for line, style in _notices(feed, view.at):
+            console().print(Text.assemble(("• ", style), (f"{feed.name}: ", "bold"), line))
+        if feed.error:
+            console().print(Padding(stored_text(feed.error, limit=1000), (0, 0, 0, 4)))
+        if feed.trouble == Trouble.ADDRESS:
+            console().print(Padding(Text(_ADDRESS_ADVICE, "dim"), (0, 0, 0, 4)))
+    rest = len(feeds) - (limit or len(feeds))
+    if rest > 0:
+        console().print(
+            f"… and {format_count(rest)} more; all failures: `newsdrop feeds list --failing`"
+        )
+    if feeds:
+        console().print()
+
+
+def _notices(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
+    """(notice, colour)"""
+    if feed.error:
+        last = format_age(feed.last_error, now)
+        many = f"{format_count(feed.failures)} times in a row, the last {last}"
+        text = f"failed {many}" if feed.failures > 1 else f"failed once, {last}"
+        if feed.standing is not FeedStatus.PAUSED:
+            text += f"; next try {format_until(feed.next_poll, now, 'soon')}"
+        yield Text(text), "red"
+    if feed.gaps:
+        text = f"{pluralize(feed.gaps, 'gap')}, the last {format_age(feed.last_gap, now)}"
+        yield Text(f"{text}: entries may have been missed"), "yellow"
+    if feed.rejected:
+        text = pluralize(feed.rejected, "article")
+        yield Text(f"{text} refused so far; see newsdrop quarantine list"), "yellow"
+    if feed.moved_to:
+        yield stored_text(f"moved permanently, now polled at {feed.moved_to}"), "yellow"
+
+
+def _summary(view: FeedsView) -> str:
+    total = pluralize(len(view.feeds), "feed")
+    counts = Counter(feed.standing for feed in view.feeds)
+    states = (FeedStatus.FAILING, FeedStatus.PAUSED, FeedStatus.NEW)
+    parts = ", ".join(f"{format_count(counts[state])} {state}" for state in states if counts[state])
+    return f"{total}: {parts}" if parts else total

@@ -1,0 +1,75 @@
+"""Numbers, times and sizes as people read them, short enough for a terminal's columns.
+
+Times are RFC 3339 text; where one is None nobody knows it, and a dash stands for it.
+"""
+
+from datetime import datetime
+
+NONE = "–"
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
+
+
+def format_count(value: int | None) -> str:
+    """`12,345`; a dash for an unknown number."""
+    return NONE if value is None else f"{value:,}"
+
+
+def pluralize(count: int, noun: str) -> str:
+    """`1 file`, `12,345 files`, `2 batches`."""
+    plural = f"{noun}es" if noun.endswith(("ch", "ss")) else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
+def format_age(moment: str | None, now: str) -> str:
+    """How long `moment` is past: `12 min ago`."""
+    return NONE if moment is None else f"{format_duration(seconds_between(moment, now))} ago"
+
+
+def format_until(moment: str | None, now: str, unknown: str = NONE) -> str:
+    """How long until `moment`: `in 4 min`, or `now` where it has passed."""
+    if moment is None:
+        return unknown
+    seconds = seconds_between(now, moment)
+    return f"in {format_duration(seconds)}" if seconds >= 1 else "now"
+
+
+def format_duration(seconds: float) -> str:
+    """A duration in its largest unit: `4 s`, `12 min`, `3 h`, `2 d`."""
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def format_estimate(seconds: float) -> str:
+    """A duration as exactly as it can be estimated: `8 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole < 600 else f"{round(whole / 60)} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def format_local_time(moment: str) -> str:
+    """`2026-11-26 09:30:00` in the zone of this machine."""
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def seconds_between(earlier: str, later: str) -> float:
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def format_size(octets: int) -> str:
+    """`512 bytes`, `12 MB`, `1.4 GB`; a megabyte has 10^6 bytes, as in the settings."""
+    for unit, length in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if octets >= length:
+            size = octets / length
+            return f"{size:.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"
+    return f"{octets} bytes"
+
+
+def format_speed(rate: float) -> str:
+    """`430 files/s`; below ten with one decimal."""
+    return f"{rate:,.0f} files/s" if rate >= 10 else f"{rate:.1f} files/s"

@@ -1,0 +1,133 @@
+"""`jobs`: the list of jobs, and one job with what was refused."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.padding import Padding
+from rich.text import Text
+
+from worker.cli import completion
+from worker.cli.formatting import format_count, format_local_time, pluralize
+from worker.cli.options import flag, settings_of
+from worker.cli.output import (
+    console,
+    count_text,
+    make_table,
+    print_fields,
+    print_json,
+    print_refusal,
+    safe_text,
+    stored_text,
+)
+
+if TYPE_CHECKING:
+    from worker.queries.jobs import JobView
+
+_UNKNOWN = "(unknown: Redis did not answer at its start)"
+
+_TABLE_WIDTH = 105
+"""Columns that the table needs so that no ID is cut."""
+
+_COUNTS = ("files", "open", "published", "duplicate", "rejected")
+
+
+def jobs(
+    context: typer.Context,
+    job_id: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ID",
+            help="Show one job and what was refused in it.",
+            autocompletion=completion.jobs,
+        ),
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="List the newest N jobs.")
+    ] = 20,
+    json: Annotated[bool, flag("--json", "Print JSON; a list is one document per line.")] = False,
+) -> None:
+    """List the jobs, newest first. A job is one enqueue, or one hour of one folder or feed."""
+    from worker.queries import jobs as queries
+
+    settings = settings_of(context)
+    if job_id is not None:
+        job = queries.get_job(settings, job_id)
+        print_json(job) if json else _print_job(job)
+        return
+    views = queries.list_jobs(settings, count)
+    if json:
+        for view in views:
+            print_json(view)
+    else:
+        _print_jobs(views)
+
+
+def _print_jobs(jobs: "Sequence[JobView]") -> None:
+    """A table, newest first; three lines per job where the terminal is narrow."""
+    if not jobs:
+        console().print("No jobs yet. Drop a file into a folder, or run `newsdrop enqueue PATH`.")
+    elif console().width < _TABLE_WIDTH:
+        for job in jobs:
+            _print_narrow(job)
+    else:
+        table = make_table("job", "started", *_COUNTS, "input", right=_COUNTS, flexible=("input",))
+        for job in jobs:
+            table.add_row(
+                safe_text(job.id),
+                format_local_time(job.created_at),
+                format_count(job.files.accepted),
+                *(count_text(count, style) for count, _, style in _counts(job)),
+                stored_text(job.label or _UNKNOWN),
+            )
+        console().print(table)
+
+
+def _print_job(job: "JobView") -> None:
+    files, articles = job.files, job.articles
+    print_fields(
+        (
+            ("job", safe_text(job.id)),
+            ("input", stored_text(job.label or _UNKNOWN)),
+            ("source", safe_text(job.source)),
+            ("started", format_local_time(job.created_at)),
+            ("last result", format_local_time(job.last_at) if job.last_at else None),
+            (
+                "files",
+                f"{files.accepted:,} accepted: {files.waiting:,} waiting, "
+                f"{files.working:,} processing, {files.archived:,} archived, "
+                f"{files.quarantined:,} quarantined",
+            ),
+            (
+                "articles",
+                f"{articles.published:,} published, {articles.revised:,} revised, "
+                f"{articles.duplicate:,} duplicate, {articles.rejected:,} rejected",
+            ),
+        )
+    )
+    if job.refused:
+        console().print()
+        for refusal in job.refused:
+            print_refusal(refusal.path, refusal.reason, refusal.message, refusal.quarantine or "")
+
+
+def _print_narrow(job: "JobView") -> None:
+    """Time and counts, without those that are zero; then the input and the ID."""
+    line = Text(f"{format_local_time(job.created_at)}  {pluralize(job.files.accepted, 'file')}")
+    counts = [(count, name, style) for count, name, style in _counts(job) if count]
+    for position, (count, name, style) in enumerate(counts):
+        line.append(": " if position == 0 else ", ").append(f"{count:,} {name}", style)
+    console().print(line)
+    console().print(Padding(stored_text(job.label or _UNKNOWN), (0, 0, 0, 4)))
+    console().print(Padding(safe_text(job.id, "dim"), (0, 0, 0, 4)))
+
+
+def _counts(job: "JobView") -> tuple[tuple[int, str, str], ...]:
+    """(number, name, colour) of the counts beside the accepted files."""
+    articles = job.articles
+    return (
+        (job.files.waiting + job.files.working, "open", "cyan"),
+        (articles.published + articles.revised, "published", "green"),
+        (articles.duplicate, "duplicate", ""),
+        (articles.rejected, "rejected", "red"),
+    )

@@ -1,0 +1,60 @@
+"""`parse`: the record that a file would become."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worker.cli.options import FAILED, JsonLines, settings_of
+from worker.cli.output import print_json, print_note, print_pretty
+
+if TYPE_CHECKING:
+    from worker.pipeline.extract import ParseFailure
+
+Source = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Read the file with the settings of this source."),
+]
+
+
+def parse(
+    context: typer.Context,
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE|URL|-", help="A file, an address, or - for standard input."),
+    ],
+    source: Source = None,
+    json: JsonLines = False,
+) -> None:
+    """Print the record or records that a file would become; publish nothing.
+
+    An address (http://, https://, rsshub://) is fetched once, as robots.txt allows. Exits 1 if it
+    cannot be fetched, or if the file or an article in it would be refused.
+    """
+    from worker.cli.input import read_document
+    from worker.pipeline.extract import ParseFailure
+    from worker.queries import records
+    from worker.settings.clock import utc_now
+    from worker.sources.registry import require_source
+
+    settings = settings_of(context)
+    require_source(settings, source)
+    document = read_document(settings, file, source)
+    is_refused = False
+    for item in records.read_document(
+        document.data, document.path, settings, utc_now(), source, origin=document.origin
+    ):
+        if isinstance(item, ParseFailure):
+            is_refused = True
+            _print_failure(item, json=json)
+        else:
+            (print_json if json else print_pretty)(item.normalized.article)
+    if is_refused:
+        raise typer.Exit(FAILED)
+
+
+def _print_failure(failure: "ParseFailure", *, json: bool) -> None:
+    if json:
+        print_json({"refused": failure.reason.value, "message": failure.message})
+        return
+    article = "" if failure.whole_file else f"article {failure.ordinal + 1}: "
+    print_note(f"{article}{failure.reason.value}: {failure.message}", "red", "refused: ")

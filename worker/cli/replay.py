@@ -1,0 +1,67 @@
+"""`replay`: publish from the archive what Redis has lost."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from worker.cli.formatting import pluralize
+from worker.cli.options import Json, settings_of
+from worker.cli.output import console, print_json
+from worker.errors import UsageError
+from worker.escape import printable
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def replay(
+    context: typer.Context,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="Only what was archived since then: 90m, 12h, 3d, or an ISO date.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Publish the archived articles that Redis has lost, under the same IDs.
+
+    Safe at any time: articles that Redis still has are not published again.
+    """
+    from worker.pipeline.context import open_context
+    from worker.pipeline.replay import replay as replay_segment
+    from worker.settings.clock import utc_now
+
+    begin = parse_moment(since, utc_now()) if since else None
+    deps = open_context(settings_of(context)).deps
+    segments = lost = 0
+    for segment in deps.archive.segments():
+        # The segment's name has the time of the claim: it may have waited long before archiving.
+        if begin is None or datetime.fromisoformat(segment.head().archived_at) >= begin:
+            lost += replay_segment(segment, deps)
+            segments += 1
+    if json:
+        print_json({"segments": segments, "lost": lost})
+    else:
+        console().print(
+            f"{pluralize(lost, 'article')} published again "
+            f"({pluralize(segments, 'archived batch')} checked)"
+        )
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """`90m`, `12h` or `3d` before `now`, or an ISO date or time (without a zone: local).
+
+    Raises UsageError.
+    """
+    if match := re.fullmatch(r"(\d{1,6})([mhd])", text.strip()):
+        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{printable(text, 80)} is not a time: "
+            "give 90m, 12h, 3d or an ISO date such as 2021-11-26"
+        ) from error

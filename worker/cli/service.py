@@ -1,0 +1,150 @@
+"""`up`, `down` and the parts of the service: `worker`, `beat`, `listen`, `web`."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from worker.cli.options import Json, call_of, flag, settings_of
+from worker.cli.output import console, error_console, print_json
+from worker.errors import UsageError
+
+JsonLog = Annotated[bool, flag("--json", "Write log lines as JSON.")]
+
+
+def up(
+    context: typer.Context,
+    *,
+    drop: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder to drop files into.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, metavar="N", help="Also open Redis to consumers at 127.0.0.1:N."
+        ),
+    ] = None,
+    examples: Annotated[
+        bool, flag("--examples", "Ingest two example articles and show one record.")
+    ] = False,
+    detach: Annotated[
+        bool, flag("--detach -d", "Return when the service is ready; it keeps running.")
+    ] = False,
+    no_web: Annotated[bool, flag("--no-web", "Do not run the status page.")] = False,
+    json: Annotated[
+        bool, flag("--json", "Write JSON logs; with --detach, print the addresses as JSON.")
+    ] = False,
+) -> None:
+    """Run the whole service: Redis server, worker, scheduler, file events and status page.
+
+    Ctrl-C stops it. With redis.url set, that server is used and none is started.
+    """
+    from worker.service.up import run_up
+    from worker.settings.paths import read_run_file
+
+    options: dict[str, Any] = {} if drop is None else {"drop": drop.absolute()}
+    if json:
+        # The child processes write the logs, and they read the settings again.
+        os.environ["NEWSDROP_LOG_FORMAT"] = "json"
+    settings = call_of(context).settings(options, with_run=False)
+    if drop is not None and settings.folders:
+        raise UsageError("--drop cannot be used with [[folders]]: name the folder in the config")
+    code = run_up(
+        settings,
+        port=port,
+        examples=examples,
+        detach=detach,
+        with_page=not no_web,
+        console=error_console() if json else console(),
+        config=call_of(context).config,
+    )
+    if json and detach and code == 0:
+        print_json(read_run_file(settings.state_dir))
+    raise typer.Exit(code)
+
+
+def down(context: typer.Context, json: Json = False) -> None:
+    """Stop the service of this state directory. Batches in progress are finished first."""
+    from worker.service.down import run_down
+
+    code = run_down(settings_of(context), error_console() if json else console())
+    if json:
+        print_json({"stopped": code == 0})
+    raise typer.Exit(code)
+
+
+def worker(context: typer.Context, json: JsonLog = False) -> None:
+    """Run a Celery worker; all other options are passed to `celery worker`.
+
+    Same as `celery -A worker.app worker` with the recommended options. With `-B` it runs the
+    scheduler, too.
+    """
+    _run_celery(context, "worker", json=json)
+
+
+def beat(context: typer.Context, json: JsonLog = False) -> None:
+    """Run the scheduler, Celery beat; all other options are passed to `celery beat`.
+
+    One scheduler is enough for any number of workers.
+    """
+    _run_celery(context, "beat", json=json)
+
+
+def listen(context: typer.Context, json: JsonLog = False) -> None:
+    """Watch the folders for file events, so that new files need not wait for the next scan."""
+    from worker.service.listener.process import run_listen
+
+    options = {"log.format": "json"} if json else None
+    raise typer.Exit(run_listen(settings_of(context, options)))
+
+
+def web(
+    context: typer.Context,
+    *,
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="H", help="The address to listen on. Default: web.host (loopback)."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, metavar="N", help="The port. Default: web.port; 0: any free port."
+        ),
+    ] = None,
+    fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+    json: Annotated[
+        bool, flag("--json", "Print the address as JSON, and write JSON logs.")
+    ] = False,
+) -> None:
+    """Run the status page with the HTTP API, the metrics and the health checks.
+
+    `newsdrop up` runs it, too. An address other than loopback needs web.token or web.token_file.
+    """
+    import socket
+
+    from worker.service.port import address_of, open_port
+    from worker.web.serve import run_web
+
+    options: dict[str, Any] = {"web.host": host, "web.port": port}
+    options = {key: value for key, value in options.items() if value is not None}
+    if json:
+        options["log.format"] = "json"
+    settings = settings_of(context, options)
+    listening = open_port(settings) if fd is None else socket.socket(fileno=fd)
+    if json:
+        print_json({"url": address_of(listening)})
+    elif fd is None:
+        error_console().print(f"status page  {address_of(listening)}", soft_wrap=True)
+    raise typer.Exit(run_web(settings, listening))
+
+
+def _run_celery(context: typer.Context, part: str, *, json: bool) -> None:
+    """Replace this process by the Celery process, so that it gets all signals itself."""
+    from worker.service.part import part_command
+
+    command = part_command(part, settings_of(context), context.args)
+    environment = call_of(context).environment()
+    if json:
+        environment["NEWSDROP_LOG_FORMAT"] = "json"
+    os.execve(command[0], command, environment)  # noqa: S606

@@ -1,0 +1,313 @@
+"""The report that `status` prints: problems, activity, counts, sources."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from worker.cli.formatting import (
+    NONE,
+    format_age,
+    format_count,
+    format_duration,
+    format_size,
+    format_until,
+    pluralize,
+    seconds_between,
+)
+from worker.cli.health import MARKS
+from worker.cli.output import console, count_text, make_table, safe_text
+from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
+from worker.queries.status import ArticleCounts, PollingStatus, SourceStatus, Status
+from worker.settings import POLLED
+
+ACCENT = "cyan"
+"""The colour of what is in progress; red and yellow are for problems."""
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+_WIDE = 110
+"""Columns from which on there is room for the folders beside the numbers."""
+
+_INDENT = 11
+"""Columns of the names on the left, and the space after them."""
+
+_MAX_PROCESSES = 8
+"""Processes of one worker that have a line each."""
+
+
+def render_status(overview: Overview, *, max_sources: int | None = None) -> RenderableType:
+    """The whole report, with at most `max_sources` sources."""
+    status = overview.status
+    parts: list[RenderableType] = [*_problems(overview.problems)]
+    if parts:
+        parts.append(Text())
+    parts += [_service(overview), Text(), _counts(status), Text(), _sources(status, max_sources)]
+    if hint := _hint(status):
+        parts += [Text(), hint]
+    return Group(*parts)
+
+
+def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
+    """One sentence each, and beneath it what to do."""
+    for problem in problems:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=1)
+        grid.add_column(overflow="fold")
+        style = "bold" if problem.level == "fail" else ""
+        grid.add_row(Text(*MARKS[problem.level]), Text(problem.text, style))
+        if problem.advice:
+            grid.add_row("", Text(problem.advice, "dim"))
+        yield grid
+
+
+def _named_grid() -> Table:
+    """A grid of names on the left and what belongs to them."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True, min_width=_INDENT - 2)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _service(overview: Overview) -> RenderableType:
+    status = overview.status
+    grid = _named_grid()
+    for name, value in _service_fields(overview):
+        grid.add_row(name, value)
+    if status.problem or not status.workers:
+        return grid
+    return Group(grid, *_workers(overview))
+
+
+def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
+    status = overview.status
+    if status.problem:
+        yield "redis", safe_text(status.redis).append("  does not answer", "red")
+        yield "waiting", _waiting(status)
+        yield "disk", _disk(overview.disk)
+        return
+    assert status.stream is not None
+    yield "rate", _rate(overview)
+    yield "waiting", _waiting(status)
+    if status.polled.feeds or status.polled.pages_wanted:
+        yield "feeds", _feeds(status.polled)
+    length = status.stream.length
+    entries = "1 entry" if length == 1 else f"{length:,} entries"
+    stream = safe_text(status.stream.name).append(f"  {entries}")
+    yield "stream", stream.append(f", the last is {status.stream.last_id}", "dim")
+    for group in status.stream.groups:
+        unread = "unknown" if group.lag is None else format_count(group.lag)
+        counts = f"  {format_count(group.pending)} pending, {unread} unread"
+        yield "consumers", safe_text(group.name).append(counts)
+    yield "redis", _redis(status, overview.memory)
+    yield "disk", _disk(overview.disk)
+
+
+def _rate(overview: Overview) -> Text:
+    """Articles per minute, and the last hour as bars if there is room."""
+    hour = [minute.articles for minute in overview.minutes[-60:]]
+    text = Text().append(f"{_current_rate(overview):,.0f}", "bold").append(" articles/min  ")
+    total = f"{sum(hour):,} in the last hour"
+    room = console().width - _INDENT - text.cell_len - 2 - len(total)
+    widths = [width for width in (60, 30, 20) if width <= room]
+    if widths and any(hour):
+        text.append_text(_bars(hour, widths[0])).append("  ")
+    return text.append(total, "dim")
+
+
+def _current_rate(overview: Overview) -> float:
+    """Articles per minute, over this minute and the one before."""
+    last = overview.minutes[-2:]
+    if not last:
+        return 0.0
+    articles = sum(minute.articles for minute in last)
+    now = datetime.fromisoformat(overview.status.at).timestamp()
+    begun = max(0.0, min(60.0, now - last[-1].at_ms / 1000))
+    return articles / (len(last) - 1 + begun / 60) if len(last) > 1 or begun else 0.0
+
+
+def _bars(values: Sequence[int], width: int) -> Text:
+    """`values` as at most `width` bars; neighbours are added up."""
+    share = max(1, -(-len(values) // width))
+    sums = [sum(values[at : at + share]) for at in range(0, len(values), share)]
+    highest = max(sums, default=0)
+    bars = Text()
+    for each in sums:
+        step = -(-each * (len(_BARS) - 1) // highest) if each else 0
+        bars.append(_BARS[step], ACCENT if each else "dim")
+    return bars
+
+
+def _waiting(status: Status) -> Text:
+    if not status.queue.batches:
+        return Text("nothing", "dim")
+    files = status.files.waiting + status.files.working
+    text = Text().append(pluralize(files, "file"), ACCENT)
+    text.append(f" in {pluralize(status.queue.batches, 'batch')}")
+    age = format_duration(status.queue.oldest_age_s or 0)
+    return text.append(f", the oldest for {age}", "dim")
+
+
+def _feeds(feeds: PollingStatus) -> Text:
+    text = Text(f"{format_count(feeds.feeds)}, {format_count(feeds.due)} due now")
+    if feeds.pages_wanted:
+        text.append(f", {pluralize(feeds.pages_wanted, 'page')} to fetch")
+    if feeds.failing:
+        text.append(f", {format_count(feeds.failing)} failing", "yellow")
+    return text
+
+
+def _redis(status: Status, memory: Memory | None) -> Text:
+    text = safe_text(status.redis)
+    if memory is None:
+        return text
+    limit = f" of {format_size(memory.max)}" if memory.max else ""
+    return text.append(f"  {format_size(memory.used)}{limit} of memory used", "dim")
+
+
+def _disk(disk: Disk) -> Text:
+    text = Text()
+    if disk.free is not None:
+        text.append(f"{format_size(disk.free)} free  ")
+    at_least = "" if disk.whole else "more than "
+    archive, spool = format_size(disk.archive), format_size(disk.spool)
+    return text.append(f"{at_least}{archive} archived, {spool} waiting", "dim")
+
+
+def _workers(overview: Overview) -> Iterator[RenderableType]:
+    """What each process does; one line per process always, so that a live view does not jump."""
+    workers = overview.status.workers or ()
+    for worker in workers:
+        tasks = [task for task in overview.working if task.worker == worker.name]
+        busy = f"{len(tasks)} of {worker.processes} processes busy"
+        grid = _named_grid()
+        head = safe_text(worker.host).append(f"  {busy}", "" if tasks else "dim")
+        grid.add_row("workers" if worker is workers[0] else "", head)
+        for line in _process_lines(tasks, worker.processes, overview.status.at):
+            grid.add_row("", line)
+        yield grid
+
+
+def _process_lines(tasks: Sequence[Activity], processes: int, now: str) -> Iterator[Text]:
+    lines = min(_MAX_PROCESSES, processes)
+    for task in tasks[:lines]:
+        seconds = seconds_between(task.since, now)
+        # Most tasks end at once: a number that flickers between 0 and 1 tells nothing.
+        yield _task(task).append(f"  for {format_duration(seconds)}" if seconds >= 2 else "", "dim")
+    for _ in range(lines - len(tasks)):
+        yield Text("· idle", "dim")
+    if len(tasks) > lines:
+        yield Text(f"… and {len(tasks) - lines} more", "dim")
+
+
+def _task(task: Activity) -> Text:
+    text = Text().append("▸ ", ACCENT)
+    if task.what == "fetch":
+        count = f"{task.files:,} " if task.files else ""
+        return text.append(f"fetching {count}feeds and pages")
+    text.append(f"{pluralize(task.files, 'file')} from ").append_text(safe_text(task.source))
+    return text.append(f"  {task.job}", "dim") if task.job else text
+
+
+def _counts(status: Status) -> Table:
+    """Articles by outcome beside files by place, with aligned numbers."""
+    files = status.files
+    articles = [
+        ("published", _sum(status.articles, "published"), ""),
+        ("revised", _sum(status.articles, "revised"), ""),
+        ("duplicate", _sum(status.articles, "duplicate"), ""),
+        ("rejected", _sum(status.articles, "rejected"), "red"),
+    ]
+    places = [
+        ("waiting", files.waiting, ACCENT),
+        ("processing", files.working, ACCENT),
+        ("archived", files.archived, ""),
+        ("quarantined", files.quarantined, "red"),
+    ]
+    grid = Table.grid(padding=(0, 2))
+    for _ in range(2):
+        grid.add_column(no_wrap=True)
+        grid.add_column(justify="right", no_wrap=True, min_width=11)
+    decided = status.articles.decided if status.articles else None
+    heads = ("articles", format_count(decided), "files accepted", format_count(files.accepted))
+    grid.add_row(*(Text(head, "bold") for head in heads))
+    for (outcome, count, style), (place, file_count, colour) in zip(articles, places, strict=True):
+        grid.add_row(
+            f"  {outcome}", count_text(count, style), f"  {place}", count_text(file_count, colour)
+        )
+    return grid
+
+
+def _sum(articles: ArticleCounts | None, *outcomes: str) -> int | None:
+    """The sum of some outcomes; None where Redis did not answer."""
+    return None if articles is None else sum(getattr(articles, name) for name in outcomes)
+
+
+def _sources(status: Status, max_sources: int | None) -> RenderableType:
+    """One line per source; where the terminal is narrow, the folders follow beneath."""
+    is_wide = console().width >= _WIDE
+    sources = status.sources[:max_sources]
+    has_next = any(source.next_turn for source in sources)
+    counts = ("waiting", "published", "duplicate", "rejected")
+    names = ["source", *counts, "last success", *["next"] * has_next, *["folder"] * is_wide]
+    table = make_table(*names, right=counts, flexible=("folder",))
+    for source in sources:
+        articles = source.articles
+        cells = [
+            _name(source),
+            count_text(source.waiting, ACCENT),
+            count_text(_sum(articles, "published", "revised")),
+            count_text(_sum(articles, "duplicate")),
+            count_text(_sum(articles, "rejected"), "red"),
+            _dim_if_none(format_age(source.last_success, status.at)),
+        ]
+        if has_next:
+            cells.append(_dim_if_none(format_until(source.next_turn, status.at)))
+        table.add_row(*cells, *[_folder(source)] * is_wide)
+    parts: list[RenderableType] = [table]
+    if not is_wide:
+        for source in sources:
+            if source.folder:
+                parts.append(Text.assemble((f"{source.name}: ", "dim"), _folder(source)))
+    if len(status.sources) > len(sources):
+        parts.append(Text(f"… and {len(status.sources) - len(sources):,} more", "dim"))
+    return Group(*parts)
+
+
+def _dim_if_none(text: str) -> Text:
+    return Text(text, "dim" if text == NONE else "")
+
+
+def _name(source: SourceStatus) -> Text:
+    name = safe_text(source.name, "bold")
+    if source.paused:
+        name.append(" paused", "yellow")
+    elif source.failing:
+        name.append(" failing", "yellow")
+    return name
+
+
+def _folder(source: SourceStatus) -> Text:
+    if source.folder is None:
+        is_polled = source.name == POLLED or source.next_turn
+        return Text("(polled)" if is_polled else "(by hand)", "dim")
+    folder = Text(source.folder)
+    if source.in_place:
+        folder.append("  in place", "dim")
+    if source.schedule:
+        folder.append(f"  at {source.schedule}", "dim")
+    return folder
+
+
+def _hint(status: Status) -> RenderableType | None:
+    """What a person may want to do next, where nothing is wrong."""
+    if status.articles is None:
+        return None
+    if status.articles.rejected:
+        return Text("Refused inputs and reasons: newsdrop quarantine list", "dim")
+    if not status.articles.decided and not status.queue.batches:
+        folder = next((source.folder for source in status.sources if source.folder), None)
+        return Text(f"No articles yet. Drop files into {folder}", "dim")
+    return None

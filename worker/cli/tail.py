@@ -1,0 +1,184 @@
+"""`tail`, `show` and `forget`: the records in the stream."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from worker.cli.options import FAILED, Json, flag, settings_of
+from worker.cli.output import (
+    console,
+    print_json,
+    print_line,
+    print_note,
+    print_pretty,
+    quiet_interrupt,
+    safe_text,
+)
+from worker.errors import UsageError
+from worker.escape import printable, safe_json
+
+if TYPE_CHECKING:
+    from worker.store.articles import ArticleStore
+    from worker.store.stream import StreamEntry
+
+_DEFAULT_COUNT = 10
+_MAX_NEWEST = 10_000
+_PAGE = 200
+
+ArticleId = Annotated[str, typer.Argument(metavar="ID", help="The ID, as `tail` shows it.")]
+
+
+def tail(
+    context: typer.Context,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="0|$|ID",
+            help="Start at the oldest record (0), after the newest ($) or after a stream entry. "
+            "Default: the last 10.",
+        ),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Stop after N records.")
+    ] = None,
+    follow: Annotated[bool, flag("--follow -f", "Wait for new records; Ctrl-C stops.")] = False,
+    json: Annotated[bool, flag("--json", "Print whole records, one JSON object per line.")] = False,
+) -> None:
+    """Print the records of the stream, oldest first."""
+    from worker.store.factory import article_store
+
+    is_empty = True
+    with quiet_interrupt():
+        store = article_store(settings_of(context))
+        for entry in _read_entries(store, start, count, follow=follow):
+            is_empty = False
+            print_line(_record_json(entry)) if json else _print_entry(entry)
+    if is_empty and not json and not follow:
+        print_note("The stream has no such records. Drop files into a folder of newsdrop, or", "")
+        print_note("add them with `newsdrop enqueue PATH`.")
+
+
+def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> None:
+    """Print the newest revision of one record."""
+    from worker.store.factory import article_store
+
+    store = article_store(settings_of(context))
+    mark = store.find(article_id)
+    entry = store.entry(mark) if mark else None
+    if entry is None:
+        print_note(
+            f"the stream has no record {printable(article_id, 80)}. If it was trimmed, the archive "
+            "still has its history: newsdrop explain PATH, or --title and --date",
+            "red",
+            "newsdrop: ",
+        )
+        raise typer.Exit(FAILED)
+    import orjson
+
+    print_line(_record_json(entry)) if json else print_pretty(orjson.loads(entry.data))
+
+
+def forget(context: typer.Context, article_id: ArticleId, json: Json = False) -> None:
+    """Remove an article from the index, so that it is published again when it comes again.
+
+    Its entries in the stream stay.
+    """
+    from worker.store.factory import article_store
+
+    store = article_store(settings_of(context))
+    mark = store.find(article_id)
+    entry = store.entry(mark) if mark else None
+    is_forgotten = store.forget(article_id)
+    if json:
+        print_json({"id": article_id, "forgotten": is_forgotten})
+    elif is_forgotten:
+        where = f"still in the stream as {entry.stream_id}" if entry else "no longer in the stream"
+        console().print(f"Forgotten; {where}. It is published again when it comes again.")
+    else:
+        print_note(
+            f"the index has no article {printable(article_id, 80)}; `newsdrop tail` lists IDs",
+            "red",
+            "newsdrop: ",
+        )
+    if not is_forgotten:
+        raise typer.Exit(FAILED)
+
+
+def _read_entries(
+    store: "ArticleStore", start: str | None, count: int | None, *, follow: bool
+) -> Iterator["StreamEntry"]:
+    """Entries oldest first: the last ones (`start` None), or those after `start`.
+
+    With `follow` it waits for more until `count` is reached. Raises UsageError where `start` is no
+    stream ID, StoreUnavailable.
+    """
+    rest = count
+    if start is None:
+        entries = store.newest(min(count or _DEFAULT_COUNT, _MAX_NEWEST))
+        after = entries[-1].stream_id if entries else store.info().last_id
+        yield from entries
+        if not follow:
+            return
+        rest = None if count is None else count - len(entries)
+    else:
+        after = store.info().last_id if start == "$" else _parse_stream_id(start)
+    while rest is None or rest > 0:
+        page = _PAGE if rest is None else min(rest, _PAGE)
+        entries = store.read(f"({after}", page)
+        if not entries and follow:
+            entries = store.follow(after, count=page)
+        yield from entries
+        if entries:
+            after = entries[-1].stream_id
+            rest = None if rest is None else rest - len(entries)
+        elif not follow:
+            return
+
+
+def _parse_stream_id(text: str) -> str:
+    if not re.fullmatch(r"\d+(-\d+)?", text):
+        raise UsageError(
+            f"{printable(text, 80)} is not a stream ID: "
+            "give 0, $ or the ID of an entry such as 1637929564000-0"
+        )
+    return text if "-" in text else f"{text}-0"
+
+
+def _record_json(entry: "StreamEntry") -> str:
+    return safe_json(entry.data.decode("utf-8", "replace"))
+
+
+def _print_entry(entry: "StreamEntry") -> None:
+    """Two lines, because one would not fit into 80 columns."""
+    milliseconds = int(entry.stream_id.partition("-")[0])
+    published = datetime.fromtimestamp(milliseconds / 1000).astimezone()
+    first = Text.assemble(
+        (f"{published:%m-%d %H:%M:%S}", "dim"),
+        "  ",
+        (printable(entry.date or "no date   "), "cyan"),
+        "  ",
+        safe_text(entry.title, "bold"),
+    )
+    second = Text.assemble((f"{'':4}{printable(entry.id)}", "dim"), "  ")
+    second.append_text(safe_text(entry.source, "dim"))
+    if entry.revision > 1:
+        second.append(f"  revision {entry.revision}", "yellow")
+    if tickers := _tickers(entry):
+        second.append(f"  {tickers}", "green")
+    console().print(first, soft_wrap=True)
+    console().print(second, soft_wrap=True)
+
+
+def _tickers(entry: "StreamEntry") -> str:
+    import orjson
+
+    try:
+        tickers = orjson.loads(entry.data).get("tickers", [])
+        return printable(" ".join(ticker["symbol"] for ticker in tickers[:3]))
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        return ""  # an entry that another program wrote
