@@ -1,4 +1,4 @@
-"""A newsdrop of a test's own: state directory, drop folder, commands, and work done on request."""
+"""newsdrop for one test: state directory, drop folder, commands, and a worker on request."""
 
 import json
 import time
@@ -26,8 +26,8 @@ def article(title: str, date: str = "2022-03-04 09:30:00", body: str = "正文�
 
 @dataclass
 class Home:
-    """What a user has. Commands run in this process, as `newsdrop` would; `work` is the worker's
-    part without Celery: one look at the folders, then everything that waits."""
+    """A user's installation. Commands run in this process; `scan` and `work` are the worker's part
+    without Celery."""
 
     path: Path
 
@@ -46,7 +46,7 @@ class Home:
         return open_context(self.settings())
 
     def run(self, *args: str, stdin: bytes | None = None) -> Result:
-        """A command's result; nothing but an exit may come out of it."""
+        """The result of a command, which may raise nothing but SystemExit."""
         result = CliRunner().invoke(app, list(args), input=stdin, prog_name="newsdrop")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -75,11 +75,11 @@ class Home:
         context = self.context()
         drain(context.roots, context.deps, seconds=60)
 
-    def settled(self) -> None:
-        """Look and work once what was written is old enough to be taken."""
+    def settle_and_work(self) -> None:
+        """Wait until new files have settled, then scan and ingest."""
         time.sleep(self.settings().all_folders()[0].settle_without_event_seconds + 0.1)
-        self.look()
+        self.scan()
         self.work()
 
-    def look(self) -> None:
+    def scan(self) -> None:
         scan_folders(self.context(), now=utc_now(), notify=lambda: None)

@@ -1,4 +1,4 @@
-"""A web server on loopback for tests: real HTTP/1.1 over real sockets, in a thread of its own.
+"""A web server on loopback for tests: real HTTP/1.1 over real sockets, in its own thread.
 
 ::
 
@@ -9,7 +9,7 @@
         fetch(web.url("/feed.xml"))
         assert web.requests[0].headers["user-agent"] == "..."
 
-A page is looked up by its path with the query, then without it; what is not there answers 404.
+A page is looked up by its path with the query, then without it; an unknown path answers 404.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _START_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asked; `path` has the query, `headers` have lower-case names."""
+    """A request; `path` includes the query, names in `headers` are lower-case."""
 
     method: str
     path: str
@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered; Content-Length is added unless a header gives it."""
+    """A reply; Content-Length is added unless `headers` has it."""
 
     status: int = 200
     body: bytes = b""
@@ -64,7 +64,7 @@ class Raw:
 
 
 def raw(handler: RawHandler) -> Raw:
-    """For what no proper server does: to drip, to never end, to lie."""
+    """For misbehaving servers: slow, endless or lying ones."""
     return Raw(handler)
 
 
@@ -72,7 +72,7 @@ Page = Reply | Raw | Callable[[Request], Reply | Awaitable[Reply]]
 
 
 class Web:
-    """A server of `pages` while it is entered; they may be changed at any time."""
+    """Serves `pages` while it is entered; they may be changed at any time."""
 
     def __init__(
         self, host: str = "127.0.0.1", port: int = 0, certificate: "LeafCert | None" = None
@@ -82,7 +82,7 @@ class Web:
         self.pages: dict[str, Page] = {}
         self.requests: list[Request] = []
         self.connections = 0
-        """How many were opened so far."""
+        """Number of connections opened so far."""
         self._tls: ssl.SSLContext | None = None
         if certificate is not None:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -96,7 +96,7 @@ class Web:
         before = f"{user}@" if user else ""
         return f"{scheme}://{before}{host or self.host}:{self.port}{path}"
 
-    def asked(self, path: str) -> list[Request]:
+    def requests_for(self, path: str) -> list[Request]:
         """The requests for `path`, query included."""
         return [request for request in self.requests if request.path == path]
 
@@ -172,7 +172,7 @@ class Web:
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
-    """The next request, or None where the client sends no more."""
+    """The next request, or None if the client sends no more."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:

@@ -1,4 +1,4 @@
-"""Feeds and pages for the tests, and a newsdrop that may fetch them from loopback."""
+"""Feeds and pages for the tests, and a World that may fetch them from loopback."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.world import World
 
 
 def item(number: int, *, title: str = "", text: str = "", link: str = "", more: str = "") -> str:
-    """One entry; those of different numbers are different articles."""
+    """One feed entry; different numbers are different articles."""
     return (
         f"<item><title>{title or f'港口第{number}号公告'}</title>"
         f"<link>{link or f'https://harbour.example/{number}.html'}</link>"
@@ -30,7 +30,7 @@ def rss(items: Sequence[str], head: str = "") -> bytes:
 
 
 def feed(*numbers: int, head: str = "", **headers: str) -> Reply:
-    """The answer with a feed of these entries."""
+    """A reply with a feed of these entries."""
     return Reply(body=rss([item(number) for number in numbers], head), headers=headers)
 
 
@@ -50,7 +50,7 @@ def page(title: str, text: str) -> Reply:
 
 
 def newsroom(state_dir: Path, server: Server, *webs: Web, **options: Any) -> World:
-    """A newsdrop that may fetch from these servers, as fast as it likes."""
+    """A World that may fetch from these servers without delays."""
     allowed = {
         "fetch.allow_networks": ["127.0.0.0/8"],
         "fetch.allow_ports": [web.port for web in webs],

@@ -101,8 +101,8 @@ def test_the_host_that_is_busy_is_left_in_peace(world: World, web: Web, other: W
     world.add_feed("b", web.url("/b"))
     world.add_feed("c", other.url("/c"))
     world.poll()
-    assert web.asked("/b")
-    assert not other.asked("/c")
+    assert web.requests_for("/b")
+    assert not other.requests_for("/c")
 
 
 def test_a_port_that_was_listed_gives_a_feed_its_host(

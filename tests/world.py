@@ -1,4 +1,4 @@
-"""A whole newsdrop in one process for the tests: real folders, a real server, no Celery."""
+"""newsdrop in one process for the tests: real folders, a real server, no Celery."""
 
 import json
 import os
@@ -39,12 +39,12 @@ date: {date}
 def article(
     title: str = "一条新闻", text: str = "正文第一段。", date: str = "Fri, 26 Nov 2021 12:26:04 GMT"
 ) -> bytes:
-    """A file as the mirror writes it."""
+    """A file in the form that the mirror writes."""
     return ARTICLE.format(title=title, text=text, date=date).encode()
 
 
 class World:
-    """One state directory with one drop folder that takes files at once."""
+    """One state directory with one drop folder whose files need not settle."""
 
     def __init__(self, state_dir: Path, redis_url: str, **options: Any) -> None:
         self.drop_dir = state_dir / "drop"
@@ -53,7 +53,6 @@ class World:
         folder |= options.pop("folder", {})
         given = {"state_dir": str(state_dir), "redis.url": redis_url, "folders": [folder]}
         self.settings: Settings = load(options={"spool.min_free_mb": 1, **given, **options})
-        self.rings = 0
         self.context: Context = open_context(self.settings)
 
     def put(self, name: str, data: bytes | str = b"") -> Path:
@@ -65,34 +64,31 @@ class World:
         temporary.rename(path)
         return path
 
-    def look(self, *hints: str) -> None:
-        def notify() -> None:
-            self.rings += 1
-
-        scan_folders(self.context, hints=hints, source=None, now=utc_now(), notify=notify)
+    def scan(self, *hints: str) -> None:
+        scan_folders(self.context, hints=hints, now=utc_now(), notify=lambda: None)
 
     def drain(self, seconds: float = 60) -> DrainResult:
         return drain(self.context.roots, self.context.deps, seconds=seconds)
 
     def run(self) -> None:
         """Claim what is ready and ingest all that waits."""
-        self.look()
+        self.scan()
         self.drain()
 
     def add_feed(self, name: str, url: str, **keys: Any) -> None:
-        """Let a feed be polled; an existing one of that name is replaced."""
+        """Add a feed, or replace the one of that name."""
         with managed.changing(self.settings.state_dir) as feeds:
             feeds[name] = {"name": name, "url": url, **keys}
 
     def fetch(self) -> FetchTotals:
-        """Fetch what is due, as beat's tick and its task would."""
+        """Fetch what is due, as the scheduler's tick and its task would."""
         poll(self.context, notify=lambda: None)
         fetched = fetch(self.context, notify=lambda: None)
         assert fetched is not None
         return fetched
 
     def poll(self, *again: str) -> FetchTotals:
-        """Fetch what is due, the feeds named whenever they would be, and ingest what came."""
+        """Fetch what is due, and the named feeds in any case; ingest the answers."""
         self.context.feed_store.bring_forward(again)
         fetched = self.fetch()
         self.drain()
@@ -102,14 +98,14 @@ class World:
         return self.context.feed_store.states([name])[0]
 
     def enqueue(self, *paths: Path, **order: Any) -> int:
-        """Enqueue by hand; how many files were taken."""
+        """Enqueue files; returns how many were accepted."""
         root = manual_root(self.settings)
-        wish = EnqueueOrder(**{"source": "manual", "job": "job-1", **order})
+        request = EnqueueOrder(**{"source": "manual", "job": "job-1", **order})
         context = self.context
-        made = enqueue(
-            paths, root, self.settings.spool, context.accepted, wish, now=context.deps.now
+        claimed = enqueue(
+            paths, root, self.settings.spool, context.accepted, request, now=context.deps.now
         )
-        return sum(one.files for one in made)
+        return sum(batch.files for batch in claimed)
 
     def entries(self) -> list[dict[str, Any]]:
         """The stream's entries, oldest first: type, id, revision, and `data` as an object."""

@@ -80,7 +80,7 @@ def test_robots_txt_is_honoured(home: Home, web: Web, monkeypatch: pytest.Monkey
         refused = home.run(command, web.url("/page"))
         assert refused.exit_code == 1
         assert "/robots.txt does not allow it to newsdrop" in refused.stderr
-    assert web.asked("/page") == []
+    assert web.requests_for("/page") == []
     assert home.run("parse", web.url("/feed")).exit_code == 0
     monkeypatch.setenv("NEWSDROP_FETCH_ROBOTS", "false")
     assert home.run("parse", web.url("/page")).exit_code == 0

@@ -52,7 +52,7 @@ def test_status_json_holds_what_is_promised(home: Home, redis_client: redis.Redi
 def test_status_names_what_was_left_alone_and_why(home: Home) -> None:
     """A link in the folder is listed with the reason, in JSON and in words."""
     (home.drop / "link.md").symlink_to("/etc/hostname")
-    home.look()
+    home.scan()
     source = home.json("status")["sources"][0]
     (left,) = source["left_alone"]
     assert left["path"] == "link.md"
@@ -105,10 +105,10 @@ def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> Non
     home.drop.mkdir(exist_ok=True)
     dropped.write_text(article("乙"))
     with pytest.raises(SpoolUnavailable, match=r"spool\.min_free_mb"):
-        home.settled()
+        home.settle_and_work()
     assert dropped.exists()
     monkeypatch.setenv("NEWSDROP_SPOOL_MIN_FREE_MB", "0")
-    home.settled()
+    home.settle_and_work()
     assert not dropped.exists(), "intake goes on by itself"
 
 
@@ -227,12 +227,12 @@ def test_a_paused_source_is_not_taken_from(home: Home) -> None:
     """While paused its files stay in the folder and status says so; resumed, they are taken."""
     (home.drop / "a.md").write_text(article("甲"), "utf-8")
     assert home.json("pause", "drop") == {"source": "drop", "paused": True}
-    home.settled()
+    home.settle_and_work()
     assert (home.drop / "a.md").exists()
     assert home.json("status")["sources"][0]["paused"]
     assert "drop paused" in home.run("status").stdout
     home.run("resume", "drop")
-    home.settled()
+    home.settle_and_work()
     assert not (home.drop / "a.md").exists()
     assert home.json("status")["articles"]["published"] == 1
     assert home.run("pause", "dorp").exit_code == 2

@@ -153,7 +153,7 @@ def test_a_lost_queue_costs_a_tick(world: World, worker: Worker, server: Server)
     """Every message of the broker is deleted while files wait: the next tick rings again."""
     for number in range(5):
         world.put(f"{number}.md", article(f"第{number}条"))
-    world.look()  # claimed, and no bell is rung for it
+    world.scan()  # claimed, and no bell is rung for it
     broker: redis.Redis = server.client()
     worker.start()
     for key in ("newsdrop", "newsdrop.ingest"):

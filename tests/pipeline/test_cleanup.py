@@ -1,4 +1,4 @@
-"""Tidying: what has expired goes, each by its own days, and what a crash left half done."""
+"""Cleanup: everything expires after its own days; leftovers of crashes are removed."""
 
 import os
 from datetime import timedelta
@@ -25,7 +25,7 @@ def world(redis_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Wor
     return World(tmp_path_factory.mktemp("world"), redis_server.url, **options)
 
 
-def kept(world: World) -> tuple[list[bool], list[bool], int, int]:
+def remaining(world: World) -> tuple[list[bool], list[bool], int, int]:
     """(raw files, journals, quarantined inputs, batches on the list of accepted ones)."""
     segments = list(world.context.deps.archive.segments())
     return (
@@ -38,7 +38,7 @@ def kept(world: World) -> tuple[list[bool], list[bool], int, int]:
 
 def test_each_thing_has_its_own_days(world: World) -> None:
     """Raw files by their folder's days, else the archive's; quarantine by its own; the journals
-    and the list of accepted batches as long as the index remembers."""
+    and the list of accepted batches as long as the index."""
     world.put("a.md", article("甲"))
     world.put("bad.md", b"")
     world.run()
@@ -47,19 +47,19 @@ def test_each_thing_has_its_own_days(world: World) -> None:
     world.enqueue(by_hand)
     world.drain()
     now = utc_now()
-    assert kept(world) == ([True, True], [True, True], 1, 2)
+    assert remaining(world) == ([True, True], [True, True], 1, 2)
     clean_up(world.context, now=now + timedelta(days=6))
-    assert kept(world) == ([False, True], [True, True], 1, 2)
+    assert remaining(world) == ([False, True], [True, True], 1, 2)
     clean_up(world.context, now=now + timedelta(days=21))
-    assert kept(world) == ([False, True], [True, True], 0, 2)
+    assert remaining(world) == ([False, True], [True, True], 0, 2)
     clean_up(world.context, now=now + timedelta(days=31))
-    assert kept(world) == ([False, False], [True, True], 0, 2)
+    assert remaining(world) == ([False, False], [True, True], 0, 2)
     clean_up(world.context, now=now + timedelta(days=52))
-    assert kept(world) == ([], [], 0, 0)
+    assert remaining(world) == ([], [], 0, 0)
 
 
 def test_what_a_crash_left_goes_after_an_hour(world: World) -> None:
-    """A half-made batch in `staging/` goes when it is old and nobody holds it; others stay."""
+    """A half-made batch in `staging/` is removed if it is old and no process holds it."""
     root = world.context.root("drop")
     root.prepare()
     now = utc_now()
@@ -74,9 +74,9 @@ def test_what_a_crash_left_goes_after_an_hour(world: World) -> None:
 
 
 def test_what_is_held_stays(world: World) -> None:
-    """A batch that a slow claimer still fills is not pulled away from under it."""
+    """A batch that a slow claim still fills is not removed."""
     world.put("a.md", article("甲"))
-    world.look()
+    world.scan()
     root = world.context.root("drop")
     (name,) = world.waiting()
     batch = acquire(root, name)

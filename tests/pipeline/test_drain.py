@@ -1,4 +1,4 @@
-"""Draining: a slice of time, sources in turn, and what cannot be worked on now."""
+"""Draining: a slice of time, sources in turn, and batches that cannot be ingested now."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ def world(tmp_path: Path, redis_server: Server) -> World:
     world = World(tmp_path, redis_server.url, **{"spool.batch_files": 1})
     for name in "abc":
         world.put(f"{name}.md", article(f"第{name}篇"))
-    world.look()
+    world.scan()
     return world
 
 
 def drained(world: World, times: list[float]) -> DrainResult:
-    """Draining for one second by a clock that says `times`."""
+    """Drain for one second, with a clock that returns `times`."""
     clock = iter(times)
     return drain(
         world.context.roots,
@@ -33,15 +33,15 @@ def drained(world: World, times: list[float]) -> DrainResult:
 
 
 def test_a_slice_ends_when_its_time_is_over(world: World) -> None:
-    """After `seconds` the task gives others their turn, and says that batches are left; the first
-    batch is taken however late it is, so that every slice gets somewhere."""
+    """After `seconds` the slice ends and reports that batches are waiting. The first batch is
+    always ingested, so that every slice makes progress."""
     assert drained(world, [0.0, 0.5, 1.5, 2.0]) == DrainResult(2, has_more=True)
     assert len(world.waiting()) == 1
     assert drained(world, [10.0, 99.0, 99.0]) == DrainResult(1, has_more=False)
 
 
 def test_a_batch_in_other_hands_is_passed_over(world: World) -> None:
-    """What another process holds is left to it, and the others are worked on."""
+    """A batch that another process holds is skipped, and the others are ingested."""
     name = world.waiting()[0]
     held = acquire(world.context.root("drop"), name)
     assert held is not None
@@ -51,7 +51,7 @@ def test_a_batch_in_other_hands_is_passed_over(world: World) -> None:
 
 
 def test_a_batch_that_cannot_be_used_holds_up_no_other(world: World) -> None:
-    """Its error is raised when the others are done, so that the task tells of it."""
+    """Its error is raised after the others are done, so that the task reports it."""
     broken = world.waiting()[0]
     (world.context.root("drop").work / broken / "manifest").unlink()
     with pytest.raises(SpoolUnavailable, match="manifest"):

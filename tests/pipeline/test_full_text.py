@@ -286,7 +286,7 @@ def test_robots_txt_holds_for_what_follows(tmp_path: Path, redis_server: Server,
     world.add_feed("harbour", web.url("/rss"), full_text=True, site="harbour")
     again(world)
     (entry,) = world.entries()
-    assert not web.asked("/two")
+    assert not web.requests_for("/two")
     assert "第1页。" in entry["data"]["content_text"]
     assert "robots.txt" in " ".join(entry["data"]["warnings"])
 

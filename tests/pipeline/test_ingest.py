@@ -89,7 +89,7 @@ def test_one_bad_article_of_a_file_is_refused_alone(world: World) -> None:
 def test_a_bug_in_reading_refuses_only_its_file(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error that nobody thought of quarantines the input as `internal` and stops nothing."""
+    """An unexpected error quarantines the input as `internal` and stops nothing else."""
     real = extract.normalize
 
     def buggy(raw: RawArticle, **rest: Any) -> Any:
@@ -109,13 +109,13 @@ def test_a_bug_in_reading_refuses_only_its_file(
 
 STEPS: dict[str, tuple[object, str, bool]] = {
     "before reading": (Batch, "read", False),
-    "after asking what is known": (ArticleStore, "lookup", True),
-    "with a document in hand": (Journal, "hand", True),
-    "before offering": (ArticleStore, "publish", False),
-    "after offering, the reply lost": (ArticleStore, "publish", True),
-    "after the outcomes are noted": (Journal, "decided", True),
-    "before the refused file is kept": (Quarantine, "put", False),
-    "after the refused file is kept": (Quarantine, "put", True),
+    "after the lookup": (ArticleStore, "lookup", True),
+    "while parsing": (Journal, "hand", True),
+    "before publishing": (ArticleStore, "publish", False),
+    "after publishing, the reply lost": (ArticleStore, "publish", True),
+    "after the outcomes are in the journal": (Journal, "decided", True),
+    "before the refused file is quarantined": (Quarantine, "put", False),
+    "after the refused file is quarantined": (Quarantine, "put", True),
     "before archiving": (Archive, "write", False),
     "between raw files and journal": (archiving, "_journal", False),
     "after archiving": (Archive, "write", True),
@@ -137,11 +137,11 @@ def dying(real: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_between_two_steps(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """kill -9 at any step: the next worker brings each article to its one outcome, published once,
-    counted once, and none is called a duplicate of itself."""
+    counted once, and none is a duplicate of itself."""
     for number in range(3):
         world.put(f"{number}.md", article(f"第{number}条"))
     world.put("bad.md", b"")
-    world.look()
+    world.scan()
     holder, name, after = STEPS[step]
     with monkeypatch.context() as patch:
         patch.setattr(holder, name, dying(getattr(holder, name), after=after))
@@ -163,8 +163,8 @@ def test_killed_between_two_steps(world: World, monkeypatch: pytest.MonkeyPatch,
 def test_what_kills_its_worker_three_times_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file whose reading ends the process is tried three times, after its neighbours; then it is
-    quarantined, and nobody dies of it any more."""
+    """A file whose parsing kills the process is tried three times, after the others; then it is
+    quarantined, and kills no worker any more."""
     real = extract.parse_document
 
     def deadly(document: Any, context: Any) -> Iterator[Any]:
@@ -175,7 +175,7 @@ def test_what_kills_its_worker_three_times_is_refused(
     monkeypatch.setattr(extract, "parse_document", deadly)
     world.put("a.md", article("致命"))
     world.put("b.md", article("无害"))
-    world.look()
+    world.scan()
     codes = [in_child(world.drain) for _ in range(2)]
     assert len(world.entries()) == 1, "at its second try what is read with it is published first"
     codes += [in_child(world.drain) for _ in range(2)]
@@ -192,7 +192,7 @@ def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyP
     is blamed for the time of all."""
     for number in range(8):
         world.put(f"{number}.md", article(f"第{number}条"))
-    world.look()
+    world.scan()
     real = feed_documents.parse_entry
 
     def slow(*args: Any) -> Iterator[Any]:
@@ -217,7 +217,7 @@ def test_a_slow_batch_comes_to_its_end(world: World, monkeypatch: pytest.MonkeyP
 
 
 def test_as_many_articles_as_are_allowed(tmp_path: Path, redis_server: Server) -> None:
-    """A file with exactly `limits.articles` articles is read whole; one more is told."""
+    """A file with exactly `limits.articles` articles is read whole; one more is refused."""
     world = World(tmp_path, redis_server.url, **{"limits.articles": 2})
     lines = [f'{{"title":"第{number}条","content":"正文"}}\n' for number in range(3)]
     world.put("two.ndjson", "".join(lines[:2]))
@@ -233,7 +233,7 @@ def test_two_workers_at_once(world: World) -> None:
     for number in range(300):
         world.put(f"{number}.md", article(f"第{number}条"))
     other = World(world.settings.state_dir, world.settings.redis.url, **{"spool.batch_files": 10})
-    other.look()
+    other.scan()
     reader, writer = os.pipe()
     children = []
     for _ in range(2):
@@ -254,11 +254,11 @@ def test_two_workers_at_once(world: World) -> None:
 
 
 def test_without_redis_work_waits(tmp_path: Path, own_server: Callable[..., Server]) -> None:
-    """While Redis is away batches wait, and no attempt counts against a file; then they go on."""
+    """While Redis is unavailable batches wait, and no attempt is counted; then they continue."""
     server = own_server(appendonly=True)
     world = World(tmp_path, server.url)
     world.put("a.md", article())
-    world.look()
+    world.scan()
     server.kill()
     for _ in range(4):
         with pytest.raises(StoreUnavailable):
@@ -273,7 +273,7 @@ def test_without_redis_work_waits(tmp_path: Path, own_server: Callable[..., Serv
 def test_a_full_disk_pauses_and_resumes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No room for the archive: the batch stays, is published once, and ends when there is room."""
     world.put("a.md", article())
-    world.look()
+    world.scan()
     with monkeypatch.context() as patch:
 
         def full(*_: object) -> None:
@@ -293,7 +293,7 @@ def test_intake_pauses_below_the_least_free_space(tmp_path: Path, redis_server: 
     world = World(tmp_path, redis_server.url, **{"spool.min_free_mb": 10**9})
     path = world.put("a.md", article())
     with pytest.raises(SpoolUnavailable, match="intake waits"):
-        world.look()
+        world.scan()
     assert path.exists()
 
 
@@ -436,7 +436,7 @@ def test_changed_content_is_told(world: World) -> None:
 def test_the_stream_is_asked_in_bounded_calls(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file of many thousand articles is offered in calls of a bounded list, in its order."""
+    """A file of many articles is published in calls of bounded size, in its order."""
     sizes = []
     real = ArticleStore.publish
 
@@ -465,9 +465,11 @@ def test_a_second_equal_article_in_one_file_is_a_duplicate(world: World) -> None
     assert (totals.published, totals.duplicate, len(world.entries())) == (1, 1, 1)
 
 
-def test_what_was_in_hand_is_not_asked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an earlier run had in hand is not asked for by its bytes: its own offer would answer
-    `duplicate`. The rest of the batch is."""
+def test_what_may_have_been_published_is_not_looked_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier run was parsing is not looked up by its bytes: its own request would look
+    like a duplicate. The rest of the batch is looked up."""
     asked = []
     real = ArticleStore.lookup
 
@@ -478,7 +480,7 @@ def test_what_was_in_hand_is_not_asked_for(world: World, monkeypatch: pytest.Mon
     monkeypatch.setattr(ArticleStore, "lookup", lookup)
     world.put("a.md", article())
     world.put("b.md", article("另一条"))
-    world.look()
+    world.scan()
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "hand", dying(journals.Journal.hand, after=True))
         assert in_child(world.drain) == -signal.SIGKILL

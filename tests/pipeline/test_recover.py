@@ -1,4 +1,4 @@
-"""After a restart of Redis: what is asked, who asks, and what is read again."""
+"""After a restart of Redis: what is looked up, by which process, and what is read again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from worker.spool.lockfile import acquire_slot
 
 @pytest.fixture
 def restarted(tmp_path: Path, own_server: Callable[..., Server]) -> World:
-    """A world of two articles whose server came back with all that it had."""
+    """A world of two articles whose server restarted without losing anything."""
     server = own_server(appendonly=True)
     world = World(tmp_path, server.url)
     recover(world.context)
@@ -25,27 +25,27 @@ def restarted(tmp_path: Path, own_server: Callable[..., Server]) -> World:
     return world
 
 
-def noted(world: World) -> str:
+def recorded_run_id(world: World) -> str:
     return (world.settings.state_dir / "redis-run-id").read_text()
 
 
 def test_nothing_is_unpacked_where_nothing_was_lost(restarted: World) -> None:
-    """The index is asked before a raw file is read: files that cannot be read do not matter."""
+    """The index is looked up before a raw file is read: unreadable files do not matter."""
     raws = list(restarted.settings.state_dir.glob("archive/*/*/*.tar.zst"))
     assert raws
     for raw in raws:
         raw.write_bytes(b"no archive")
-    before = noted(restarted)
+    before = recorded_run_id(restarted)
     recover(restarted.context)
-    assert noted(restarted) != before
+    assert recorded_run_id(restarted) != before
     assert len(restarted.entries()) == 2
 
 
 def test_one_process_offers_and_the_others_go_on(restarted: World) -> None:
-    """Whoever comes while another offers does not do so too, and does not wait for it."""
-    before = noted(restarted)
+    """While one process replays, another neither replays nor waits."""
+    before = recorded_run_id(restarted)
     with acquire_slot(restarted.settings.state_dir, "offer-again", 1):
         recover(restarted.context)
-        assert noted(restarted) == before
+        assert recorded_run_id(restarted) == before
     recover(restarted.context)
-    assert noted(restarted) != before
+    assert recorded_run_id(restarted) != before

@@ -35,7 +35,7 @@ class Whole(World):
         super().__init__(state_dir, redis_url, folder=folder, **options)
         self.now = START
 
-    def look(self, *hints: str) -> None:
+    def scan(self, *hints: str) -> None:
         self.now += timedelta(minutes=1)
         scan_folders(
             self.context,
@@ -79,7 +79,7 @@ def test_a_tree_becomes_articles(make: Make) -> None:
 def test_asked_for_by_name(make: Make) -> None:
     """The tick leaves it for `rescan_seconds`; whoever rings for the source has it walked now."""
     world = make()
-    world.look()
+    world.scan()
     world.put("a.md", article("甲"))
     soon = world.now + timedelta(seconds=1)
     scan_folders(world.context, now=soon, notify=lambda: None)
@@ -95,16 +95,16 @@ def test_killed_between_claim_and_note(make: Make, monkeypatch: pytest.MonkeyPat
 
     def dies() -> None:
         monkeypatch.setattr(Ledger, "add", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-        world.look()
+        world.scan()
 
     assert in_child(dies) == -signal.SIGKILL
     assert len(world.waiting()) == 1
-    world.look()
+    world.scan()
     assert len(world.waiting()) == 2
     world.drain()
     assert len(world.entries()) == 1
     assert (world.totals().published, world.totals().duplicate) == (1, 1)
-    world.look()
+    world.scan()
     assert world.waiting() == []
 
 
@@ -131,7 +131,7 @@ def test_more_than_may_wait(make: Make) -> None:
     world = make(**{"spool.batch_files": 1, "spool.max_waiting": 4})
     for number in range(9):
         world.put(f"{number}/a.md", article(f"第{number}篇"))
-    world.look()
+    world.scan()
     assert len(world.waiting()) == 4
     assert list(sources_with_more(world.context)) == []
     while list(sources_with_more(world.context)) == [] and world.waiting():
@@ -149,10 +149,10 @@ def test_pausing_and_status(make: Make) -> None:
     world.put("a.md", article("甲"))
     (world.drop_dir / "link.md").symlink_to(world.drop_dir / "a.md")
     pause(world.settings.state_dir, "drop")
-    world.look()
+    world.scan()
     assert world.waiting() == []
     resume(world.settings.state_dir, "drop")
-    world.look()
+    world.scan()
     told = get_overview(world.settings, world.now)
     shown = Console(width=200, file=io.StringIO())
     shown.print(render_status(told))
@@ -165,7 +165,7 @@ def test_pausing_and_status(make: Make) -> None:
     (source,) = get_overview(world.settings, world.now).status.sources
     assert (source.folder_there, source.waiting) == (False, 0)
     with pytest.raises(SpoolUnavailable, match="is not there"):
-        world.look()
+        world.scan()
 
 
 def test_doctor_only_reads_it(make: Make) -> None:
@@ -188,7 +188,7 @@ def test_a_folder_without_room_is_read(make: Make, monkeypatch: pytest.MonkeyPat
     asked: list[Path] = []
     monkeypatch.setattr("worker.pipeline.scan.check_free", lambda path, _: asked.append(path))
     monkeypatch.setattr("worker.spool.filesystem.check_free", lambda path, _: asked.append(path))
-    world.look()
+    world.scan()
     get_overview(world.settings, world.now)
     assert set(asked) == {world.settings.state_dir}
 
@@ -197,7 +197,7 @@ def test_what_was_accepted_before_is_worked_on(tmp_path: Path, redis_server: Ser
     """A folder that was a drop folder keeps the spool it had until that is empty; it makes none."""
     before = World(tmp_path, redis_server.url)
     before.put("a.md", article("甲"))
-    before.look()
+    before.scan()
     world = Whole(tmp_path, redis_server.url)
     assert world.context.roots[-1] == manual_root(world.settings)
     assert [root.source for root in world.context.roots] == [None, None]
@@ -209,7 +209,7 @@ def test_what_was_accepted_before_is_worked_on(tmp_path: Path, redis_server: Ser
 def test_file_events_bring_it_at_once(make: Make) -> None:
     """The listener watches it as any drop folder: what it tells is followed without a walk."""
     world = make()
-    world.look()
+    world.scan()
     told: list[str] = []
 
     def notify(source: str, hints: list[str]) -> bool:
@@ -229,6 +229,6 @@ def test_file_events_bring_it_at_once(make: Make) -> None:
         listener.stop()
         thread.join(60)
     assert "moved:新/a.md" in told
-    world.look(*told)
+    world.scan(*told)
     world.drain()
     assert len(world.entries()) == 1

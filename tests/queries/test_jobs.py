@@ -64,7 +64,7 @@ def test_a_job_begins_with_its_first_batch(home: Home) -> None:
 def test_an_hours_job_has_no_times(home: Home) -> None:
     """What a scan found came at any time of the hour: how long that took says nothing."""
     home.drop.joinpath("a.md").write_text(article("甲"), "utf-8")
-    home.settled()
+    home.settle_and_work()
     (found,) = list_jobs(home.settings(), 10)
     assert found.started_by == "scan"
     assert (found.waited_seconds, found.ran_seconds) == (None, None)

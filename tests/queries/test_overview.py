@@ -161,7 +161,7 @@ def test_what_is_dropped_is_added_up_too(world: World) -> None:
     """Batches of moved files, whose sizes stand nowhere, are counted and added up."""
     for number in range(7):
         world.put(f"{number}.md", b"x" * 100)
-    world.look()
+    world.scan()
     found = _now(world)
     assert (found.status.files.waiting, found.disk.spool) == (7, 700)
 
@@ -173,7 +173,7 @@ def test_a_batch_that_grows_or_shrinks_is_counted_again(
     change would have moved its time."""
     for number in range(3):
         world.put(f"{number}.md", b"x")
-    world.look()
+    world.scan()
     (folder,) = (world.drop_dir / ".newsdrop" / "work").iterdir()
     past = time.time() - 100
     os.utime(folder, (past, past))

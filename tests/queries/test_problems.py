@@ -71,7 +71,7 @@ def test_redis_is_away(tmp_path: Path, own_server: Callable[..., Server]) -> Non
     server = own_server()
     world = World(tmp_path / "state", server.url)
     world.put("a.md", article())
-    world.look()
+    world.scan()
     server.stop()
     found = get_overview(world.settings, utc_now())
     (problem,) = found.problems

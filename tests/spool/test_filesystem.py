@@ -51,7 +51,7 @@ def test_a_batch_that_cannot_be_locked_is_no_batch_of_somebody_else(
     """Without locks it would wait for ever, and nobody would hear why: that is said instead."""
     world = World(tmp_path / "state", redis_server.url)
     world.put("a.md", article())
-    world.look()
+    world.scan()
     [root] = [root for root in world.context.roots if batch_names(root)]
     [name] = batch_names(root)
 

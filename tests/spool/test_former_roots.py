@@ -18,7 +18,7 @@ def test_what_was_accepted_from_another_folder_is_published(
     away.mkdir()
     before = World(state, redis_server.url, folder={"path": str(away)})
     (away / "a.md").write_bytes(article())
-    before.look()
+    before.scan()
     assert len(before.waiting()) == 1
 
     after = World(state, redis_server.url)
@@ -33,7 +33,7 @@ def test_a_folder_that_is_gone_is_no_place(tmp_path: Path, redis_server: Server)
     """A former folder that was removed, and a line cut off, stop nothing."""
     state, away = tmp_path / "state", tmp_path / "A"
     away.mkdir()
-    World(state, redis_server.url, folder={"path": str(away)}).look()
+    World(state, redis_server.url, folder={"path": str(away)}).scan()
     with (state / ROOT_LIST).open("a") as file:
         file.write('"/cut')
     register_root(state, tmp_path / "B" / ".newsdrop")
@@ -51,7 +51,7 @@ def test_a_folder_is_noted_once(tmp_path: Path, redis_server: Server) -> None:
     """However often it is looked at, and by however many processes."""
     for _ in range(3):
         world = World(tmp_path / "state", redis_server.url)
-        world.look()
-        world.look()
+        world.scan()
+        world.scan()
     assert (tmp_path / "state" / ROOT_LIST).read_text().count(".newsdrop") == 1
     assert len(roots(world.settings)) == 2

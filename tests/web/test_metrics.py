@@ -71,7 +71,7 @@ def test_a_scrape_tells_what_was_done(world: World) -> None:
     world.put("c.md", article("甲", "改过的正文。"))
     world.run()
     world.put("waits.md", article("丙"))
-    world.look()
+    world.scan()
     told = scrape(world)
     outcomes = {
         outcome: value(told, "articles_total", source="drop", outcome=outcome)
@@ -114,7 +114,7 @@ def test_a_batch_is_measured_once(world: World, step: str) -> None:
     world.put("a.md", article("甲"))
     world.put("b.md", article("甲") + b"\n")
     world.put("bad.md", b"\x00")
-    world.look()
+    world.scan()
 
     def die(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -154,7 +154,7 @@ def test_without_redis_it_says_so(tmp_path: Path, own_server: Callable[..., Serv
     server = own_server()
     world = World(tmp_path / "state", server.url)
     world.put("a.md", article())
-    world.look()
+    world.scan()
     server.kill()
     told = scrape(world)
     assert value(told, "redis_up") == 0
