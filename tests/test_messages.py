@@ -1,4 +1,4 @@
-"""What a person is told: one style, and each refusal says what to do."""
+"""Messages to people: one style, and each refusal says what to do."""
 
 import ast
 from collections.abc import Collection, Iterator
@@ -17,7 +17,7 @@ ERRORS = REFUSALS | {
 
 
 def text_of(node: ast.expr) -> str | None:
-    """A message as it is written, `{}` for what is put in; None for what is no literal."""
+    """A literal message, `{}` for each value in it; None for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
@@ -27,7 +27,7 @@ def text_of(node: ast.expr) -> str | None:
 
 
 def messages(kinds: Collection[str] = ERRORS) -> Iterator[tuple[str, str]]:
-    """(where, text) of every message given to an error of these kinds where it is made."""
+    """(where, text) of every message in the constructor of an error of these kinds."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
@@ -39,7 +39,7 @@ def messages(kinds: Collection[str] = ERRORS) -> Iterator[tuple[str, str]]:
 
 
 def test_messages_are_of_one_style() -> None:
-    """Small first letter, no full stop: they stand behind `newsdrop:`, a path or a reason."""
+    """Small first letter, no full stop: they follow `newsdrop:`, a path or a reason."""
     found = list(messages())
     assert len(found) > 80
     names = ("Redis", "JSON", "TOML", "YAML", "HTML")
@@ -51,17 +51,18 @@ def test_messages_are_of_one_style() -> None:
     assert odd == []
 
 
-@pytest.mark.parametrize("part", ["parse", "spool", "ingest.py", "articles.py"])
+@pytest.mark.parametrize("part", ["formats", "normalize", "pipeline", "spool"])
 def test_refusals_say_what_to_do(part: str) -> None:
-    """Behind a colon or a semicolon each refusal tells its owner how to mend the input."""
-    for where, text in messages(REFUSALS):
-        if where.startswith(part) and not text.endswith("{}"):  # which ends in it
+    """After a colon or a semicolon each refusal tells its owner how to repair the input."""
+    found = [(where, text) for where, text in messages(REFUSALS) if where.startswith(f"{part}/")]
+    assert found, f"no refusal in {part}/"
+    for where, text in found:
+        if not text.endswith("{}"):  # a message of another error, which says it
             assert ":" in text or ";" in text, f"{where}: {text}"
 
 
 def test_errors_say_what_to_do() -> None:
-    """Behind a colon, a semicolon or a comma, or from its first word on, each error tells its
-    reader what to do, or asks the question whose answer is that."""
+    """After a colon or a semicolon, or from its first word on, each error says what to do."""
     kinds = ERRORS - REFUSALS | {"StoreRefused", "NotThere", "AlreadyThere", "Busy", "FetchFailed"}
     found = list(messages(kinds))
     assert len(found) > 90
@@ -70,12 +71,12 @@ def test_errors_say_what_to_do() -> None:
         for where, text in found
         if not any(mark in text for mark in (": ", "; "))
         and not text.startswith(("name ", "give "))
-        and not text.endswith("{}")  # which ends in it
+        and not text.endswith("{}")  # a message of another error, which says it
     ]
     assert silent == []
 
 
 def test_every_reason_is_given_somewhere() -> None:
-    """No reason is left over that nothing refuses with."""
+    """Every reason is used by some refusal."""
     code = "\n".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py"))
     assert [reason for reason in Reason if f"Reason.{reason.name}" not in code] == []
