@@ -1,7 +1,7 @@
 """Archives and compressed files: their members as bytes in memory, one at a time.
 
-Nothing is ever written to a disk, so a member's path (absolute, with `..`, anything) is a label
-and no more; links and devices are refused, not followed.
+Nothing is written to disk, so a member's path (absolute, with `..`, anything) is only a label;
+links and devices are refused, not followed.
 """
 
 import io
@@ -23,7 +23,7 @@ from worker.settings import Limits
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file of an archive; `name` is escaped, and None for what was only compressed."""
+    """A file of an archive; `name` is escaped, and None for a file that was only compressed."""
 
     name: str | None
     data: bytes
@@ -32,17 +32,17 @@ class Member:
 def unpack(data: bytes, kind: Format, limits: Limits, budget: Budget) -> Iterator[Member | Refusal]:
     """The members of an archive, in its order; a bad one is a Refusal.
 
-    Raises Rejected (`broken_archive`) where nothing more can be read, `unreadable` for an
+    Raises Rejected (`broken_archive`) where the rest cannot be read, `unreadable` for an
     encrypted one, Exhausted at a limit.
     """
-    most = limits.file_bytes
+    max_bytes = limits.file_bytes
     try:
         if kind is Format.ZIP:
-            yield from _zip(data, most, budget)
+            yield from _zip(data, max_bytes, budget)
         elif kind is Format.TAR:
-            yield from _tar(io.BytesIO(data), most, budget)
+            yield from _tar(io.BytesIO(data), max_bytes, budget)
         else:
-            yield from _compressed(data, kind, most, budget)
+            yield from _compressed(data, kind, max_bytes, budget)
     except (*_DAMAGE, tarfile.TarError) as error:
         raise Rejected(
             Reason.BROKEN_ARCHIVE,
@@ -58,42 +58,40 @@ _DAMAGE = (
     *(Broken, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
     *(ValueError, struct.error, OverflowError),
 )
-"""What damaged bytes raise: zipfile seeks where a header says (ValueError for a place before the
-beginning), and unpacks what may be too short."""
+"""Exceptions for damaged bytes: zipfile seeks where a header points (ValueError for a negative
+position), and unpacks too short data."""
 _CENTRAL_ENTRY = b"PK\x01\x02"
 _READ_SIZE = 256 * 1024
 _TOO_LARGE = "is larger than limits.file_mb: split it, or raise the limit"
 _PACK_IT = "only files are read, so pack the file itself"
 
 
-def _compressed(data: bytes, kind: Format, most: int, budget: Budget) -> Iterator[Member | Refusal]:
+def _compressed(
+    data: bytes, kind: Format, max_bytes: int, budget: Budget
+) -> Iterator[Member | Refusal]:
     with open_stream(data, kind, budget) as stream:
         if stream.peek(512)[257:262] == b"ustar":
-            yield from _tar(stream, most, budget, counted=True)
+            yield from _tar(stream, max_bytes, budget, counted=True)
             return
-        unpacked = stream.read(most + 1)
-        if len(unpacked) > most:
+        unpacked = stream.read(max_bytes + 1)
+        if len(unpacked) > max_bytes:
             raise Rejected(Reason.TOO_LARGE, f"the file {_TOO_LARGE}")
         yield Member(None, unpacked)
 
 
 def _tar(
-    stream: io.BytesIO | io.BufferedReader, most: int, budget: Budget, *, counted: bool = False
+    stream: io.BytesIO | io.BufferedReader, max_bytes: int, budget: Budget, *, counted: bool = False
 ) -> Iterator[Member | Refusal]:
     # "r|" reads forward only, so a .tar.gz of any size is in memory a member at a time.
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8") as archive:
         for info in archive:
-            budget.spend_member()  # folders too: tarfile keeps every header it has seen
+            budget.spend_members()  # folders too: tarfile keeps every header
             if info.isdir() or _is_noise(info.name):
                 continue
             name = printable(info.name)
             if not info.isreg():
-                yield _refused(
-                    Reason.UNSAFE,
-                    name,
-                    f"is a link or a device: {_PACK_IT}",
-                )
-            elif info.size > most:
+                yield _refused(Reason.UNSAFE, name, f"is a link or a device: {_PACK_IT}")
+            elif info.size > max_bytes:
                 yield _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
             else:
                 source = archive.extractfile(info)
@@ -103,19 +101,19 @@ def _tar(
                 yield Member(name, content)
 
 
-def _zip(data: bytes, most: int, budget: Budget) -> Iterator[Member | Refusal]:
-    if data.count(_CENTRAL_ENTRY) > budget.members_left * 2 + 1000:
-        # Told before zipfile makes an object of each.
-        raise budget.too_many()
+def _zip(data: bytes, max_bytes: int, budget: Budget) -> Iterator[Member | Refusal]:
+    entries = data.count(_CENTRAL_ENTRY)
+    if entries > budget.members_left * 2 + 1000:  # before zipfile makes an object of each
+        budget.spend_members(entries)
     ratio = Ratio(len(data))
 
     def spend(count: int) -> None:
         budget.spend(count)
-        ratio.add(count)  # many members may be the same few bytes: 5 KB were 256 MB
+        ratio.add(count)  # many members may share the same bytes: 5 KB unpacked to 256 MB
 
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for info in archive.infolist():
-            budget.spend_member()
+            budget.spend_members()
             if info.filename.endswith("/") or _is_noise(info.filename):
                 continue
             name = printable(_zip_name(info))
@@ -130,13 +128,13 @@ def _zip(data: bytes, most: int, budget: Budget) -> Iterator[Member | Refusal]:
                     Reason.BROKEN_ARCHIVE, name, "is not packed with deflate: pack it so"
                 )
             else:
-                yield _zip_member(archive, info, name, most, spend)
+                yield _zip_member(archive, info, name, max_bytes, spend)
 
 
 def _zip_member(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int, spend: Spend
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, max_bytes: int, spend: Spend
 ) -> Member | Refusal:
-    """Read in pieces: what the header says of the size is not believed."""
+    """Read in pieces: the size in the header may be wrong."""
     pieces: list[bytes] = []
     size = 0
     try:
@@ -144,12 +142,12 @@ def _zip_member(
             while piece := source.read(_READ_SIZE):
                 size += len(piece)
                 spend(len(piece))
-                if size > most:
+                if size > max_bytes:
                     return _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
                 pieces.append(piece)
     except _DAMAGE as error:
-        why = f"is damaged ({printable(str(error), 100)}): pack it again"
-        return _refused(Reason.BROKEN_ARCHIVE, name, why)
+        problem = f"is damaged ({printable(str(error), 100)}): pack it again"
+        return _refused(Reason.BROKEN_ARCHIVE, name, problem)
     return Member(name, b"".join(pieces))
 
 
@@ -167,11 +165,11 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 
 
 def _is_noise(name: str) -> bool:
-    """What archivers and systems leave: dot files and folders, macOS's shadow files."""
+    """Whether a member is a dot file, in a dot folder, or a shadow file of macOS."""
     parts = name.split("/")
     return any(part.startswith(".") and part.strip(".") for part in parts) or parts[0] == "__MACOSX"
 
 
-def _refused(reason: Reason, name: str, why: str) -> Refusal:
-    told = f"the member {name} {why}"  # `why` ends in what to do
-    return Refusal(reason, told, b"")
+def _refused(reason: Reason, name: str, problem: str) -> Refusal:
+    message = f"the member {name} {problem}"  # which says what to do
+    return Refusal(reason, message, b"")

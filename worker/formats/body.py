@@ -1,6 +1,6 @@
-"""Bodies: told apart (HTML, Markdown, plain text) and turned into HTML.
+"""Bodies in HTML, Markdown or plain text: recognised and turned into HTML.
 
-What comes out is not sanitised; that is the normalizer's.
+The result is not sanitised; the normalizer does that.
 """
 
 import re
@@ -12,10 +12,10 @@ from markdown_it import MarkdownIt
 from worker.errors import Reason, Rejected
 
 MAX_MARKDOWN = 400_000
-"""Characters of Markdown rendered, a novel's: 1 s here; 6 s of `![`, 350 MB of a table's rows."""
+"""Characters of Markdown rendered, a novel: 1 s; at worst 6 s for `![`, 350 MB for table rows."""
 
 MAX_LINES = 200_000
-"""Lines of plain text made paragraphs; a body of ten million took gigabytes."""
+"""Lines of plain text made paragraphs; ten million took gigabytes."""
 
 MAX_MARKUP = 400_000
 """Tags and entities in a body, by their `<` and `&`: 2 s and 150 MB. The largest of the sample
@@ -39,11 +39,10 @@ _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]{0,2000})?/?>")
 
 
 def is_html(body: str) -> bool:
-    """Whether a body under front matter is HTML and not Markdown that holds some.
+    """Whether a body is HTML, not Markdown with some HTML in it.
 
-    HTML rendered as Markdown would turn its indented lines into code blocks; Markdown taken for
-    HTML would show its signs. A body that is one wrapping element (as the mirrors write) is HTML
-    whatever is inside.
+    Rendering HTML as Markdown would turn indented lines into code blocks; Markdown taken for HTML
+    would show its signs. One wrapping element (as the mirrors write) is HTML whatever is inside.
     """
     stripped = body.strip()
     opening = _OPENING.match(stripped)
@@ -52,11 +51,8 @@ def is_html(body: str) -> bool:
         if name in _WRAPPERS and stripped[-len(name) - 3 :].lower() == f"</{name}>":
             return True
         return not _MARKDOWN_SIGN.search(stripped)
-    return bool(
-        _BLOCK_TAG.search(stripped)
-        and "\n\n" not in stripped
-        and not _MARKDOWN_SIGN.search(stripped)
-    )
+    has_block = "\n\n" not in stripped and _BLOCK_TAG.search(stripped)
+    return bool(has_block and not _MARKDOWN_SIGN.search(stripped))
 
 
 def to_html(body: str) -> str:
@@ -65,7 +61,7 @@ def to_html(body: str) -> str:
 
 
 def too_large(html: str) -> str | None:
-    """What is too much in a body to be cleaned at bounded cost, and what to do; else None."""
+    """Why a body is too large to be cleaned at bounded cost, and what to do; else None."""
     if len(html) < MAX_MARKUP:
         return None
     if html.count("<") + html.count("&") > MAX_MARKUP:
@@ -76,7 +72,7 @@ def too_large(html: str) -> str | None:
 
 
 def text_to_html(text: str) -> str:
-    """A body of unknown kind as HTML: as it is where it has tags, else a paragraph a line."""
+    """A body of unknown kind as HTML: unchanged where it has tags, else a paragraph a line."""
     return text.strip() if _TAG.search(text) else paragraphs(text)
 
 
@@ -85,17 +81,17 @@ def paragraphs(text: str) -> str:
 
     Raises Rejected (`too_large`) above MAX_LINES lines.
     """
-    if text.count("\n") > MAX_LINES or len(found := text.splitlines()) > MAX_LINES:
+    if text.count("\n") > MAX_LINES or len(rows := text.splitlines()) > MAX_LINES:
         raise Rejected(
             Reason.TOO_LARGE,
             f"the text has more than {MAX_LINES} lines, as no article has: split it",
         )
-    lines = (line.strip() for line in found)
-    return "\n".join(f"<p>{escape(line, quote=False)}</p>" for line in lines if line)
+    rows = [escape(stripped, quote=False) for row in rows if (stripped := row.strip())]
+    return "\n".join(f"<p>{row}</p>" for row in rows)
 
 
 def render_markdown(text: str) -> str:
-    """CommonMark with tables and strikethrough; HTML in it is kept.
+    """CommonMark with tables and strikethrough; HTML in it stays.
 
     Raises Rejected (`too_large`) above MAX_MARKDOWN characters.
     """

@@ -1,4 +1,4 @@
-"""Compressed bytes as a stream that stops: at a number of bytes, at a ratio, at a window's size."""
+"""Compressed bytes as a stream with limits: on bytes, on the ratio, on the window's size."""
 
 import bz2
 import gzip
@@ -23,22 +23,22 @@ MAX_WINDOW = 64 * 1024 * 1024
 
 
 class Exhausted(Rejected):
-    """A limit on the whole input was reached: nothing more of it is read."""
+    """A limit on the whole input was reached: the rest of it is not read."""
 
 
 class Broken(Exception):
-    """The packed bytes are damaged, or cut off."""
+    """The packed bytes are damaged or truncated."""
 
 
 class Budget:
-    """What one input may still unpack, in all its layers together."""
+    """The bytes and members that one input may still unpack, in all its layers together."""
 
     def __init__(self, *, unpacked_bytes: int, members: int) -> None:
         self.bytes_left = unpacked_bytes
         self.members_left = members
 
     def spend(self, count: int) -> None:
-        """Raises Exhausted (`too_large`) when more was unpacked than the input may."""
+        """Raises Exhausted (`too_large`) above the limit on unpacked bytes."""
         self.bytes_left -= count
         if self.bytes_left < 0:
             raise Exhausted(
@@ -46,30 +46,27 @@ class Budget:
                 "the archive unpacks to more than limits.archive_mb: split it, or raise the limit",
             )
 
-    def spend_member(self) -> None:
-        """Raises Exhausted (`too_many`) when the input has more members than it may."""
-        self.members_left -= 1
+    def spend_members(self, count: int = 1) -> None:
+        """Raises Exhausted (`too_many`) above the limit on members."""
+        self.members_left -= count
         if self.members_left < 0:
-            raise self.too_many()
-
-    @staticmethod
-    def too_many() -> Exhausted:
-        return Exhausted(
-            Reason.TOO_MANY, "the archive has more members than limits.archive_members: split it"
-        )
+            raise Exhausted(
+                Reason.TOO_MANY,
+                "the archive has more members than limits.archive_members: split it",
+            )
 
 
 class Ratio:
-    """How much more one archive unpacks to than it has bytes."""
+    """How many times its own size one archive unpacks to."""
 
     def __init__(self, packed: int) -> None:
-        self._most = max(packed * MAX_RATIO, RATIO_FREE)
+        self._limit = max(packed * MAX_RATIO, RATIO_FREE)
         self._unpacked = 0
 
     def add(self, count: int) -> None:
-        """Raises Exhausted (`too_large`) where no text packs so well."""
+        """Raises Exhausted (`too_large`) above the ratio of any text."""
         self._unpacked += count
-        if self._unpacked > self._most:
+        if self._unpacked > self._limit:
             raise Exhausted(
                 Reason.TOO_LARGE,
                 f"the archive unpacks to more than {MAX_RATIO} times its size, as no text does: "
@@ -82,15 +79,15 @@ def open_stream(data: bytes, kind: Format, budget: Budget) -> io.BufferedReader:
 
     Reading raises Broken for damaged data and Exhausted at a limit.
     """
-    return io.BufferedReader(_Counted(_opened(data, kind), len(data), budget), 64 * 1024)
+    return io.BufferedReader(_CountedStream(_source(data, kind), len(data), budget), 64 * 1024)
 
 
 class _Source(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class _Counted(io.RawIOBase):
-    def __init__(self, source: "_Source", packed: int, budget: Budget) -> None:
+class _CountedStream(io.RawIOBase):
+    def __init__(self, source: _Source, packed: int, budget: Budget) -> None:
         self._source = source
         self._ratio = Ratio(packed)
         self._budget = budget
@@ -110,19 +107,16 @@ class _Counted(io.RawIOBase):
         return len(chunk)
 
 
-def _opened(data: bytes, kind: Format) -> "_Source":
-    source = io.BytesIO(data)
+def _source(data: bytes, kind: Format) -> _Source:
     if kind is Format.GZIP:
-        return gzip.GzipFile(fileobj=source)
+        return gzip.GzipFile(fileobj=io.BytesIO(data))
     if kind is Format.BZIP2:
-        return bz2.BZ2File(source)
-    if kind is Format.XZ:
-        return _Xz(data)
-    return _Zstd(data)
+        return bz2.BZ2File(io.BytesIO(data))
+    return _Xz(data) if kind is Format.XZ else _Zstd(data)
 
 
 class _Xz:
-    """One or more xz streams; unlike lzma.LZMAFile it bounds the memory that they ask for."""
+    """One or more xz streams; unlike lzma.LZMAFile it limits the memory that they ask for."""
 
     def __init__(self, data: bytes) -> None:
         self._rest = data
@@ -137,15 +131,15 @@ class _Xz:
                 self._decoder = lzma.LZMADecompressor(memlimit=2 * MAX_WINDOW)
             elif self._decoder.needs_input and not self._rest:
                 raise EOFError("the xz stream is cut off")
-            given, self._rest = self._rest, b""
-            if chunk := self._decoder.decompress(given, size):
+            packed, self._rest = self._rest, b""
+            if chunk := self._decoder.decompress(packed, size):
                 return chunk
 
 
 class _Zstd:
-    """One or more zstd frames; unlike zstandard's stream_reader it tells when one is cut off."""
+    """One or more zstd frames; unlike zstandard's stream_reader it detects a truncated one."""
 
-    # A block of 4 bytes can stand for 128 KiB, so this is 8 MiB in one step at most.
+    # A block of 4 bytes can be 128 KiB, so this is at most 8 MiB in one step.
     _STEP = 256
 
     def __init__(self, data: bytes) -> None:
@@ -163,8 +157,8 @@ class _Zstd:
                 self._decoder = self._new()
             step = self._data[: self._STEP]
             self._ready = memoryview(self._decoder.decompress(bytes(step)))
-            left_over = len(self._decoder.unused_data) if self._decoder.eof else 0
-            self._data = self._data[len(step) - left_over :]
+            unused = len(self._decoder.unused_data) if self._decoder.eof else 0
+            self._data = self._data[len(step) - unused :]
         chunk, self._ready = bytes(self._ready[:size]), self._ready[size:]
         return chunk
 

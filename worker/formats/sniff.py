@@ -1,4 +1,4 @@
-"""What format some bytes are, told by their content: names and media types lie."""
+"""The format of bytes, from their content: file names and media types are unreliable."""
 
 import re
 from enum import StrEnum
@@ -8,7 +8,7 @@ from worker.formats.decode import decode
 
 
 class Format(StrEnum):
-    """The formats that are read; the value is the `parser` of what comes out."""
+    """The formats that can be parsed; the value is `RawArticle.parser`."""
 
     FRONT_MATTER = "front-matter"
     MARKDOWN = "markdown"
@@ -33,13 +33,14 @@ SITEMAP_ROOTS = frozenset({"urlset", "sitemapindex"})
 
 _MAGIC = (
     (b"PK\x03\x04", Format.ZIP),
-    (b"PK\x05\x06", Format.ZIP),  # an archive without members
+    (b"PK\x05\x06", Format.ZIP),  # an empty archive
     (b"\x1f\x8b", Format.GZIP),
     (b"BZh", Format.BZIP2),
     (b"\xfd7zXZ\x00", Format.XZ),
     (b"\x28\xb5\x2f\xfd", Format.ZSTD),
 )
 
+_LINE = re.compile(r"[^\n]+")
 _LEADING = re.compile(r"[\s\ufeff\u200b]*")
 _FENCE = re.compile(r"(?:---|\+\+\+)[ \t]*\r?(?:\n|\Z)")
 _JSON_ARRAY = re.compile(r"\[\s*[\[{\]\"]")
@@ -54,7 +55,7 @@ _HTML_ROOTS = frozenset(
 
 
 def sniff(data: bytes, charset: str | None = None) -> Format:
-    """The format of some bytes; `charset` is what a transport declared.
+    """The format of `data`; `charset` is what the transport declared.
 
     Raises Rejected: `empty`, `not_text`, `unknown_format`.
     """
@@ -62,16 +63,16 @@ def sniff(data: bytes, charset: str | None = None) -> Format:
 
 
 def container(data: bytes) -> Format | None:
-    """The archive or compression that `data` is, by its magic number; None for anything else."""
-    for magic, found in _MAGIC:
+    """The archive or compression format by its magic number; None for anything else."""
+    for magic, kind in _MAGIC:
         if data.startswith(magic):
-            return found
+            return kind
     # POSIX and GNU tar: `ustar` at 257 (pax(1), "ustar Interchange Format").
     return Format.TAR if data[257:262] == b"ustar" else None
 
 
 def sniff_text(text: str) -> Format:
-    """The format of decoded text; looks at its first characters (and lines) only.
+    """The format of decoded text, from its first characters (and lines).
 
     Raises Rejected: `empty` for nothing but white space, `unknown_format` otherwise.
     """
@@ -100,12 +101,11 @@ def sniff_text(text: str) -> Format:
 
 
 def prolog(text: str, start: int = 0) -> tuple[str, str]:
-    """The local name (lower case) of the first element and the text before it, comments cut.
+    """The local name (lower case) of the first element, and the declarations before it.
 
-    Steps over declarations, comments and a DOCTYPE by `str.find`, so that the cost is linear
-    whatever they hold.
+    Skips declarations, comments and a DOCTYPE with `str.find`: linear, whatever they hold.
     """
-    kept: list[str] = []
+    declarations: list[str] = []
     position = start
     while (position := text.find("<", position)) != -1:
         if text.startswith("<!--", position):
@@ -115,18 +115,18 @@ def prolog(text: str, start: int = 0) -> tuple[str, str]:
             end, width = text.find(">", position), 1
         elif text.startswith("<!", position):
             end, width = _doctype_end(text, position), 1
-            kept.append(text[position : end + 1 if end != -1 else len(text)])
+            declarations.append(text[position : end + 1 if end != -1 else len(text)])
         else:
             element = _ELEMENT.match(text, position)
-            return (element[1].lower() if element else ""), "".join(kept)
+            return (element[1].lower() if element else ""), "".join(declarations)
         if end == -1:
             break
         position = end + width
-    return "", "".join(kept)
+    return "", "".join(declarations)
 
 
 def _doctype_end(text: str, start: int) -> int:
-    """Where a declaration ends: at its `>`, or at the one after its internal subset."""
+    """The end of a declaration: its `>`, or the one after its internal subset."""
     end = text.find(">", start)
     bracket = text.find("[", start, end if end != -1 else len(text))
     if bracket == -1:
@@ -152,17 +152,15 @@ def _markup(text: str, start: int) -> Format:
 
 def _is_line_delimited(text: str, start: int) -> bool:
     """Whether more than one line is an object of its own (a broken one counts by its brace)."""
-    lines = 0
-    position = start
-    while position < len(text) and lines < 2:
-        end = text.find("\n", position)
-        end = len(text) if end == -1 else end
-        line = text[position:end].strip()
-        position = end + 1
-        if not line:
+    count = 0
+    for match in _LINE.finditer(text, start):
+        row = match[0].strip()
+        if not row:
             continue
-        whole = lines > 0 or line.endswith("}")  # the first; a broken one may follow it
-        if not line.startswith("{") or line.startswith(("{{", "{%")) or not whole:
+        is_whole = count > 0 or row.endswith("}")  # the first; a broken one may follow it
+        if not row.startswith("{") or row.startswith(("{{", "{%")) or not is_whole:
             return False
-        lines += 1
-    return lines > 1
+        count += 1
+        if count > 1:
+            return True
+    return False

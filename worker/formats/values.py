@@ -1,7 +1,7 @@
-"""Values as YAML, TOML, JSON and feeds give them, made into the strings and lists of the model.
+"""Values from YAML, TOML, JSON and feeds, turned into the strings and lists of the model.
 
-Everything here accepts anything: a list where a string was meant, a table, a number, a lone
-surrogate. Nothing raises.
+Every function accepts anything: a list instead of a string, a table, a number, a lone surrogate.
+None raises.
 """
 
 import datetime
@@ -15,7 +15,7 @@ from typing import Any
 from worker.model import Person
 
 MAX_EXTRA_BYTES = 16 * 1024
-"""About how much `extra` of one article may hold; what comes after is dropped, with a warning."""
+"""About how much `extra` of one article may hold; the rest is dropped, with a warning."""
 
 _MAX_DEPTH = 8
 _INLINE_TAG = re.compile(
@@ -39,32 +39,31 @@ def clean(text: str) -> str:
 
 
 def text_of(value: object, depth: int = 0) -> str:
-    """The text of a value: of a list its items with spaces between, of a table what it calls so."""
+    """The text of a value: of a list its items with spaces between, of a table its text field."""
     if isinstance(value, str):
         return clean(value).strip()
     if isinstance(value, Mapping) and depth <= _MAX_DEPTH:
         if isinstance(rendered := value.get("rendered"), str):  # the WordPress API
             return html_title(clean(rendered).strip())
-        return next(
-            (text for key in _TEXT_KEYS if (text := text_of(value.get(key), depth + 1))), ""
-        )
+        texts = (text_of(value.get(key), depth + 1) for key in _TEXT_KEYS)
+        return next(filter(None, texts), "")
     if isinstance(value, list | tuple) and depth <= _MAX_DEPTH:
         return " ".join(filter(None, (text_of(item, depth + 1) for item in value[:_MAX_NAMES])))
     return _scalar(value)
 
 
 def html_title(title: str) -> str:
-    """A title that is HTML (Atom's `type="html"`, by custom any RSS title, WordPress) as text."""
+    """A title in HTML (Atom's `type="html"`, by custom any RSS title, WordPress) as text."""
     if "<" in title:
         title = _INLINE_TAG.sub("", title)
     return unescape(title).strip() if "&" in title else title
 
 
 def names_of(value: object) -> tuple[str, ...]:
-    """A string, or (nested) lists of them, as names in order and once each.
+    """A string, or (nested) lists of them, as unique names in order, at most _MAX_NAMES.
 
-    One string is split at commas, Western or Chinese, where it has any. At most _MAX_NAMES: four
-    million tags in one file were 8 s, 0.9 GB and one record of 31 MB.
+    A single string is split at commas, Western or Chinese. Unbounded, four million tags in a file
+    took 8 s, 0.9 GB and one record of 31 MB.
     """
     if isinstance(value, str):
         for comma in (",", "，", "、", ";"):
@@ -74,35 +73,31 @@ def names_of(value: object) -> tuple[str, ...]:
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
-    """Names without white space at their ends, the empty and the repeated left out."""
+    """Names stripped of white space, without empty and repeated ones."""
     return tuple(dict.fromkeys(filter(None, (clean(name).strip() for name in names))))
 
 
 def persons_of(value: object) -> tuple[Person, ...]:
     """Authors: names, tables with a name and an address, or lists of either."""
-    found: dict[str, Person] = {}
+    persons: dict[str, Person] = {}
     for item in _items(value):
         if isinstance(item, Mapping):
             name = text_of(item.get("name")) or text_of(item)
-            url = next(
-                (link for key in ("url", "link", "uri", "href") if (link := _str(item, key))), None
-            )
+            url = _first_str(item, ("url", "link", "uri", "href"))
         else:
             name, url = text_of(item), None
-        if name and name not in found:
-            found[name] = Person(name, url)
-    return tuple(found.values())
+        if name:
+            persons.setdefault(name, Person(name, url))
+    return tuple(persons.values())
 
 
 def url_of(value: object) -> str | None:
-    """The address in a value: a string, or what a table or a list of tables calls its address."""
+    """The address in a value: a string, or the address field of a table, or a list of either."""
     for item in _items(value):
         if isinstance(item, str) and (text := clean(item).strip()):
             return text
-        if isinstance(item, Mapping):
-            for key in _URL_KEYS:
-                if address := _str(item, key):
-                    return address
+        if isinstance(item, Mapping) and (address := _first_str(item, _URL_KEYS)):
+            return address
     return None
 
 
@@ -111,8 +106,8 @@ def is_absolute(url: str) -> bool:
 
 
 def extra_of(items: Mapping[str, object]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What has no field, as JSON-able values of bounded size and depth, and a warning if cut."""
-    kept: dict[str, Any] = {}
+    """Values of no field as JSON values of bounded size and depth, and a warning if cut."""
+    extra: dict[str, Any] = {}
     room = MAX_EXTRA_BYTES
     dropped = 0
     for key, value in items.items():
@@ -121,8 +116,8 @@ def extra_of(items: Mapping[str, object]) -> tuple[dict[str, Any], tuple[str, ..
             dropped += 1
             continue
         room -= size + len(key)
-        kept[clean(key)] = plain
-    return kept, (f"{dropped} unknown fields were too large to keep",) if dropped else ()
+        extra[clean(key)] = plain
+    return extra, (f"{dropped} unknown fields were too large to keep",) if dropped else ()
 
 
 def _scalar(value: object) -> str:
@@ -139,7 +134,7 @@ def _scalar(value: object) -> str:
 
 
 def _plain(value: object, depth: int, room: int) -> tuple[int, Any]:
-    """The size of a value and the value as JSON has it; a size above `room` when it is over."""
+    """The size of a value and the value for JSON; a size above `room` if it is too large."""
     if value is None or isinstance(value, bool):
         return 4, value
     if isinstance(value, int) and value.bit_length() < 64:
@@ -158,20 +153,17 @@ def _plain_group(
     value: Mapping[Any, object] | list[object] | tuple[object, ...], depth: int, room: int
 ) -> tuple[int, Any]:
     size = 0
-    table: dict[str, Any] = {}
-    series: list[Any] = []
-    pairs = value.items() if isinstance(value, Mapping) else ((None, item) for item in value)
+    names: list[str] = []
+    items: list[Any] = []
+    pairs = value.items() if isinstance(value, Mapping) else (("", item) for item in value)
     for key, item in pairs:
-        name = "" if key is None else text_of(key)
+        names.append(text_of(key))
         item_size, plain = _plain(item, depth + 1, room - size)
-        size += item_size + len(name) + 1
+        items.append(plain)
+        size += item_size + len(names[-1]) + 1
         if size > room:
             return room + 1, None
-        if key is None:
-            series.append(plain)
-        else:
-            table[name] = plain
-    return size, table if isinstance(value, Mapping) else series
+    return size, dict(zip(names, items, strict=True)) if isinstance(value, Mapping) else items
 
 
 def _items(value: object) -> list[object] | tuple[object, ...]:
@@ -186,6 +178,6 @@ def _flat(value: object, depth: int = 0) -> Iterator[str]:
         yield text_of(value)
 
 
-def _str(table: Mapping[Any, object], key: str) -> str | None:
-    value = table.get(key)
-    return (clean(value).strip() or None) if isinstance(value, str) else None
+def _first_str(table: Mapping[Any, object], keys: Iterable[str]) -> str | None:
+    texts = (clean(text).strip() for key in keys if isinstance(text := table.get(key), str))
+    return next(filter(None, texts), None)

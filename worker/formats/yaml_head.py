@@ -1,8 +1,8 @@
-"""YAML as text: libyaml's events built into strings, lists and tables.
+"""YAML as text: strings, lists and tables from libyaml's events.
 
 No implicit types but null (`title: no` is the text "no"), no tags, no aliases (so no billion
-laughs), and nothing nested deeper than MAX_DEPTH is ever read: events come one at a time. Three
-times as fast as `yaml.load` with CBaseLoader on a mirror's head (25 µs against 75).
+laughs), and no nesting deeper than MAX_DEPTH: events come one at a time. Three times as fast as
+`yaml.load` with CBaseLoader on a mirror's head (25 µs against 75).
 """
 
 import re
@@ -24,13 +24,13 @@ Value = str | list["Value"] | dict[str, "Value"]
 
 
 class Unreadable(ValueError):
-    """This is not a YAML table, or one with aliases or too deep a nesting."""
+    """The text is not a YAML table, or has aliases or too deep a nesting."""
 
 
 def load(text: str) -> dict[str, Value]:
-    """The table that `text` holds; of equal keys the last one counts.
+    """The table in `text`; of equal keys the last one counts.
 
-    Raises Unreadable, with one line about what is wrong.
+    Raises Unreadable with a message of one line.
     """
     try:
         value = _document(CParser(text))
@@ -44,12 +44,12 @@ def load(text: str) -> dict[str, Value]:
 
 
 def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
-    """The table that `text` holds, each top-level key read by itself, and the keys not YAML.
+    """The table in `text`, parsed key by key, and the keys whose value is not YAML.
 
-    The value of such a key is its line as written, without the quotes around it.
+    The value of such a key is its line as written, without quotes around it.
     """
     table: dict[str, Value] = {}
-    refused: list[str] = []
+    bad_keys: list[str] = []
     starts = list(_KEY.finditer(text))
     ends = [match.start() for match in starts[1:]] + [len(text)]
     for start, end in zip(starts, ends, strict=False):
@@ -57,9 +57,9 @@ def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
             table.update(load(text[start.start() : end]))
         except Unreadable:
             key = start[1]
-            refused.append(key)
+            bad_keys.append(key)
             table[key] = _unquoted(text[start.end() : end])
-    return table, refused
+    return table, bad_keys
 
 
 _KEY = re.compile(r"^([A-Za-z_][\w-]{0,63})[ \t]*:(?=[ \t\r\n]|\Z)", re.MULTILINE)
@@ -78,7 +78,7 @@ def _value(get_event, event, depth: int) -> Value:  # type: ignore[no-untyped-de
     kind = type(event)
     if kind is ScalarEvent:
         text: str = event.value
-        # Unquoted, these two say "nothing" (`cover: null`) and are no article's text.
+        # Unquoted, these two mean "nothing" (`cover: null`).
         return "" if text in ("~", "null") and event.implicit[0] else text
     if depth >= MAX_DEPTH:
         raise Unreadable(f"it is nested deeper than {MAX_DEPTH}")
@@ -100,7 +100,7 @@ def _value(get_event, event, depth: int) -> Value:  # type: ignore[no-untyped-de
 
 
 def _unquoted(text: str) -> Value:
-    """The first line of a value, or its `- ` lines, bare of quotes that stand in pairs."""
+    """A value on one line, or the list of its `- ` lines, without pairs of quotes."""
     lines = [line.strip() for line in text.splitlines()]
     if lines and not lines[0] and any(line.startswith("- ") for line in lines):
         return [_bare(line.lstrip("- ")) for line in lines if line.startswith("-")]

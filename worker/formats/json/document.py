@@ -6,6 +6,7 @@ third.
 """
 
 import json
+import re
 from dataclasses import replace
 
 import orjson
@@ -18,6 +19,7 @@ from worker.formats.json.article import dump, parse_item, parse_object
 from worker.formats.json.feed import is_feed, parse_feed
 from worker.model import Document, RawArticle, Refusal
 
+_LINE = re.compile(r"[^\n]*(?:\n|\Z)")
 _LISTS = ("articles", "items", "posts", "entries", "results", "data")
 """Where APIs put their articles when the list is not the whole document."""
 
@@ -51,15 +53,8 @@ def parse_json(text: str, document: Document, context: ParseContext) -> Parsed:
 
 def parse_ndjson(text: str, document: Document, context: ParseContext) -> Parsed:
     """One article a line; a line that cannot be read is a Refusal."""
-    position = 0
-    number = 0
-    while position < len(text):
-        end = text.find("\n", position)
-        end = len(text) if end == -1 else end
-        row = text[position:end].strip(" \t\r\ufeff")
-        position = end + 1
-        number += 1
-        if row:
+    for number, match in enumerate(_LINE.finditer(text), 1):
+        if row := match[0].strip("\n \t\r\ufeff"):
             yield _parse_row(row, number)
 
 
