@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from worker.errors import NewsdropError
-from worker.service.down import run_down
+from worker.service.lock import run_down
 from worker.service.supervise import Child
 from worker.service.up import run_up
 from worker.settings import load

@@ -66,7 +66,7 @@ def up(
 
 def down(context: typer.Context, json: Json = False) -> None:
     """Stop the service of this state directory. Batches in progress are finished first."""
-    from worker.service.down import run_down
+    from worker.service.lock import run_down
 
     code = run_down(settings_of(context), error_console() if json else console())
     if json:

@@ -1,19 +1,18 @@
 """What `newsdrop up` runs: the embedded server, its children, the file-event listener.
 
-=============================  ===========================================================
-``up`` ``down`` ``detach``     the whole service; stop it; run it in the background
-``state`` ``lock``             its state directory; one `up` for each
-``command_hint``               `newsdrop` as this terminal can call it
-``supervise`` ``signals``      children kept running; what ends them
-``pdeathsig`` ``reaper``       programs that end children whose `up` was killed
-``part``                       one child of it
-``notify`` ``watchdog``        what systemd receives; whether a Celery process still works
-``embedded``                   package: the server it runs
+=============================  ============================================================
+``up`` ``detach``              the whole service; run it in the background
+``state`` ``lock``             its state directory; one `up` for each, and `down`
+``command_hint``               the command `newsdrop` as this terminal can call it
+``supervise`` ``signals``      child processes kept running; stop signals
+``pdeathsig`` ``reaper``       scripts that end children whose `up` was killed
+``part``                       runs worker or beat as one child
+``notify`` ``watchdog``        messages to systemd; liveness of a Celery process
+``embedded``                   package: the embedded server
 ``listener``                   package: file events
-``ready``                      whether its worker answers
-``page`` ``port``              its status page as a child; the port opened for it
+``port``                       the status page's port, opened before its process starts
 ``child_logs``                 the children's logs, and the warnings in them
-``welcome`` ``examples``       what is printed at the start; the examples
-``doctor`` ``doctor_machine``  what is wrong with server, service and machine
-=============================  ===========================================================
+``welcome`` ``examples``       what is printed at the start; the example articles
+``doctor`` ``doctor_machine``  checks of server, service and machine
+=============================  ============================================================
 """

@@ -1,34 +1,25 @@
-"""`up --detach`: go on in the background, and return to the terminal when all is ready."""
+"""`up --detach`: continue in the background, and return to the terminal when all is ready."""
 
 import os
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from worker.errors import ConfigError, NewsdropError, UsageError
 from worker.service.state import StateDir
 
-READY = b"ready\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    kind: type[NewsdropError]
-    mark: bytes
-
-
-_FAILURES = (_Failure(UsageError, b"usage\n"), _Failure(ConfigError, b"config\n"))
+_READY = b"ready\n"
+_ERRORS: dict[bytes, type[NewsdropError]] = {b"usage\n": UsageError, b"config\n": ConfigError}
 
 
 def detach(state: StateDir, serve: Callable[[Callable[[], None]], int]) -> None:
-    """Run `serve(ready)` in a process of its own; return once it called `ready()`.
+    """Run `serve(on_ready)` in a background process; return once it called `on_ready()`.
 
     Its output goes to `<state>/log/up.log`. It has its own session, so that closing the terminal
-    does not reach it. Call before any thread is started: the process is forked.
+    does not end it. Call before any thread is started: the process is forked.
 
     Raises the ConfigError or UsageError that `serve` raised before it was ready, or a ConfigError
-    that shows the end of its log.
+    that names its log.
     """
     read, write = os.pipe()
     pid = os.fork()
@@ -37,13 +28,13 @@ def detach(state: StateDir, serve: Callable[[Callable[[], None]], int]) -> None:
         os._exit(_background(state, serve, write))
     os.close(write)
     with os.fdopen(read, "rb") as pipe:
-        told = pipe.read()
-    if told == READY:
+        message = pipe.read()
+    if message == _READY:
         return
     os.waitpid(pid, 0)
-    for failure in _FAILURES:
-        if told.startswith(failure.mark):
-            raise failure.kind(told.removeprefix(failure.mark).decode())
+    for mark, kind in _ERRORS.items():
+        if message.startswith(mark):
+            raise kind(message.removeprefix(mark).decode())
     raise ConfigError(f"newsdrop did not start; its log is {state.logs / 'up.log'}")
 
 
@@ -57,16 +48,16 @@ def _background(state: StateDir, serve: Callable[[Callable[[], None]], int], pip
     os.close(null)
     open_pipe = [pipe]
 
-    def say(message: bytes) -> None:
+    def send(message: bytes) -> None:
         if open_pipe:
             os.write(pipe, message)
             os.close(open_pipe.pop())
 
     try:
-        return serve(lambda: say(READY))
+        return serve(lambda: send(_READY))
     except NewsdropError as error:
-        mark = next((f.mark for f in _FAILURES if isinstance(error, f.kind)), b"")
-        say(mark + str(error).encode() if mark else b"")
+        mark = next((mark for mark, kind in _ERRORS.items() if isinstance(error, kind)), b"")
+        send(mark + str(error).encode() if mark else b"")
         print(error, file=sys.stderr)
         return 1
     except BaseException:

@@ -10,7 +10,7 @@ from worker.queries.problems import beat_problem, failing_problem, memory_proble
 from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
 from worker.service.lock import holder
-from worker.service.state import state_of
+from worker.service.state import StateDir
 from worker.settings import Settings
 from worker.sources.registry import paused_sources
 from worker.store.connection import connect, redis_url, shown_url
@@ -30,7 +30,7 @@ def checks(settings: Settings) -> list[Check]:
 
 
 def _service(settings: Settings) -> Iterator[Check]:
-    pid = holder(state_of(settings.state_dir))
+    pid = holder(StateDir(settings.state_dir))
     if pid is not None:
         yield Check("service", "ok", f"`newsdrop up` runs here as process {pid}")
     elif settings.redis.url:
@@ -79,7 +79,7 @@ def _feeds(settings: Settings) -> Iterator[Check]:
 
 def _would_run(settings: Settings) -> Check:
     try:
-        binary = embedded.choose(state_of(settings.state_dir))
+        binary = embedded.choose(StateDir(settings.state_dir))
         return Check("server", "ok", f"none runs; `newsdrop up` would run {binary}")
     except NewsdropError as error:
         return Check("server", "fail", "none runs, and there is none to run", str(error))

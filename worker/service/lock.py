@@ -1,64 +1,97 @@
-"""One `up` a state directory: a lock the kernel frees, whatever way its holder ends."""
+"""One `up` per state directory: a lock that the kernel releases however its holder ends; and
+`newsdrop down`, which stops the holder."""
 
+import fcntl
 import os
-from types import TracebackType
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.text import Text
 
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.service.command_hint import command_hint
 from worker.service.state import StateDir
-from worker.spool.lockfile import is_free, try_lock
+from worker.settings import Settings
+from worker.settings.paths import run_file
+
+STOP_SECONDS = 60.0
+"""How long `down` waits: 20 seconds each for the children and the server, and a margin."""
 
 
-class UpLock:
-    """Held while an `up` runs. Children do not inherit it (Python opens files close-on-exec).
+@contextmanager
+def up_lock(state: StateDir) -> Iterator[None]:
+    """Hold the lock. Children do not inherit it: Python opens files close-on-exec.
 
-    Raises UsageError on entering when another process holds it, ConfigError where it cannot be.
+    Raises UsageError where another process holds it, ConfigError where it cannot be opened.
     """
-
-    def __init__(self, state: StateDir) -> None:
-        self._state = state
-        self._fd = -1
-
-    def __enter__(self) -> "UpLock":
-        try:
-            fd = try_lock(self._state.lock, mode=0o600)
-        except OSError as error:
-            raise self._state.unusable(error.strerror) from error
-        if fd is None:
-            pid = _pid_in(self._state)
-            who = f"process {pid}" if pid else "another process"
-            raise UsageError(
-                f"it already runs on {printable(self._state.path)} ({who}); stop it with "
-                f"`{command_hint('down')}`, or choose another directory with NEWSDROP_STATE_DIR"
-            )
+    try:
+        fd = os.open(state.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise state.unusable(error.strerror) from error
+    try:
+        _lock(fd, state)
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-        self._fd = fd
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        os.ftruncate(self._fd, 0)
-        os.close(self._fd)
+        yield
+        os.ftruncate(fd, 0)
+    finally:
+        os.close(fd)
 
 
 def holder(state: StateDir) -> int | None:
     """The pid of the `up` that runs on `state`; None where none does.
 
-    Only the lock tells whether it runs; the pid in the file is believed as long as it is held.
+    Only the lock says that it runs: the pid in the file is valid while the lock is held.
     """
     try:
-        state.lock.open("rb").close()  # raises for another user's file, which is no free lock
+        fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    return None if is_free(state.lock) else _pid_in(state)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _pid_in(fd)
+    else:
+        return None
+    finally:
+        os.close(fd)
 
 
-def _pid_in(state: StateDir) -> int | None:
-    text = state.lock.read_bytes()[:32].strip()
+def run_down(settings: Settings, console: Console) -> int:
+    """Stop the `up` of the state directory and wait for its end: 0 if none runs then, else 1."""
+    state = StateDir(settings.state_dir)
+    pid = holder(state)
+    if pid is None:
+        run_file(state.path).unlink(missing_ok=True)
+        console.print(Text(f"Nothing runs on {printable(state.path)}."))
+        return 0
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while holder(state) is not None:
+        if time.monotonic() > deadline:
+            console.print(Text(f"Process {pid} does not stop; its logs are in {state.logs}."))
+            return 1
+        time.sleep(0.1)
+    console.print(Text("Stopped."))
+    return 0
+
+
+def _lock(fd: int, state: StateDir) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = _pid_in(fd)
+        who = f"process {pid}" if pid else "another process"
+        raise UsageError(
+            f"it already runs on {printable(state.path)} ({who}); stop it with "
+            f"`{command_hint('down')}`, or choose another directory with NEWSDROP_STATE_DIR"
+        ) from None
+
+
+def _pid_in(fd: int) -> int | None:
+    text = os.pread(fd, 32, 0).strip()
     return int(text) if text.isdigit() else None

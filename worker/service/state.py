@@ -1,8 +1,7 @@
-"""The state directory as the service uses it: its folders made, and who may see them."""
+"""The state directory as the service uses it: its folders, and who may read them."""
 
 import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from worker.errors import ConfigError
@@ -10,65 +9,41 @@ from worker.escape import printable
 from worker.settings import paths
 
 
-@dataclass(frozen=True, slots=True)
 class StateDir:
-    """One state directory. Everything that `up` starts shares it."""
+    """A state directory, made absolute. Everything that `up` starts shares it."""
 
-    path: Path
-
-    @property
-    def run(self) -> Path:
-        """What lives as long as the service: locks, the pid file, the socket."""
-        return paths.run_dir(self.path)
-
-    @property
-    def lock(self) -> Path:
-        """Locked (`flock`) as long as an `up` runs here; its text is that process's pid."""
-        return self.run / "up.lock"
-
-    @property
-    def server(self) -> Path:
-        """The embedded server's configuration and append-only file."""
-        return paths.server_dir(self.path)
-
-    @property
-    def server_pid(self) -> Path:
-        return self.run / "server.pid"
+    def __init__(self, path: Path) -> None:
+        self.path = Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow links
+        self.run = paths.run_dir(self.path)
+        self.server = paths.server_dir(self.path)
+        self.logs = paths.log_dir(self.path)
+        self.lock = self.run / "up.lock"
+        """Locked (`flock`) while an `up` runs here; contains that process's pid."""
+        self.server_pid = self.run / "server.pid"
 
     @property
     def socket(self) -> Path:
+        """The embedded server's socket."""
         return paths.embedded_socket(self.path)
 
-    @property
-    def logs(self) -> Path:
-        return paths.log_dir(self.path)
-
     def prepare(self) -> None:
-        """Make the folders; those that hold data or doors are for their owner only.
-
-        Raises ConfigError if the state directory cannot be made.
-        """
+        """Create the folders; only their owner may enter them. Raises ConfigError."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             for folder in (self.run, self.server, self.logs):
                 folder.mkdir(mode=0o700, exist_ok=True)
-                found = folder.stat()
-                if found.st_mode & 0o077 and found.st_uid == os.getuid():
+                status = folder.stat()
+                if status.st_mode & 0o077 and status.st_uid == os.getuid():
                     folder.chmod(0o700)
                 if not os.access(folder, os.W_OK | os.X_OK):  # another user ran `up` here
                     raise self.unusable(os.strerror(errno.EACCES), folder)
         except OSError as error:
             raise self.unusable(error.strerror) from error
 
-    def unusable(self, why: str | None, within: Path | None = None) -> ConfigError:
-        """To be raised: what a person can do about it."""
+    def unusable(self, why: str | None, folder: Path | None = None) -> ConfigError:
+        """The error to raise where the directory, or a folder in it, cannot be used."""
         return ConfigError(
-            f"the state directory {printable(within or self.path)} cannot be used ({why}): "
-            "give newsdrop's user rights on it, or choose another with NEWSDROP_STATE_DIR or "
+            f"the state directory {printable(folder or self.path)} cannot be used ({why}): "
+            "give newsdrop's user permission on it, or choose another with NEWSDROP_STATE_DIR or "
             "state_dir in the config file"
         )
-
-
-def state_of(state_dir: Path) -> StateDir:
-    """Of the directory named in the settings; relative names are made absolute."""
-    return StateDir(Path(os.path.abspath(state_dir)))  # noqa: PTH100  resolve() would follow links

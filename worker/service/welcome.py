@@ -1,4 +1,4 @@
-"""What `up` says when all is ready: one record, where to drop files, how to look."""
+"""What `up` prints when all is ready: one record, where to drop files, and useful commands."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,9 +26,9 @@ _SHOWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """Where the running service is found. `socket` is None where the server is not ours, `page`
-    (the status page's address) where there is none."""
+class RunningService:
+    """Addresses of the running service. `socket` and `port` are of the embedded server; `page` is
+    the status page's address. Each may be None."""
 
     settings: Settings
     url: str
@@ -39,78 +39,72 @@ class Reached:
 
 
 def welcome(
-    reached: Reached,
+    running: RunningService,
     console: Console,
     with_examples: bool,
     wait: Callable[[float], None],
     stop: str,
 ) -> None:
-    """Say that it runs, and how to `stop` it; with examples first ingest them and show a record.
+    """Print that the service runs and how to `stop` it; first ingest the examples, if asked.
 
-    `wait` sleeps so many seconds, and raises where the service is to stop.
+    `wait` sleeps so many seconds, and raises when the service is to stop.
     """
     if with_examples:
-        _show_examples(reached, console, wait)
+        _show_examples(running, console, wait)
     console.print(Text("newsdrop is ready.", "bold green"))
-    for label, value in _facts(reached):  # lines of their own, whole: they are there to be copied
+    for label, value in _facts(running):  # not wrapped, so that they can be copied
         console.print(Text(f"  {label:18}", "dim") + Text(value), soft_wrap=True)
     console.print(Text(stop), soft_wrap=True)
 
 
-def _facts(reached: Reached) -> Iterator[tuple[str, str]]:
-    folders = reached.settings.all_folders()
+def _facts(running: RunningService) -> Iterator[tuple[str, str]]:
+    folders = running.settings.all_folders()
     for folder in folders:
-        about = "" if len(folders) == 1 else f"  ({folder.name})"
-        what = "read in place" if folder.in_place else "drop files into"
-        yield what, printable(folder.path) + about
-    if reached.page:
-        yield "status page", reached.page
-    yield "look at the work", command_hint("status --watch", config=reached.config)
-    yield "see records come", command_hint("tail --follow", config=reached.config)
-    yield "read the stream", _reading(reached)
-    yield "logs", printable(log_dir(reached.settings.state_dir))
+        name = "" if len(folders) == 1 else f"  ({folder.name})"
+        label = "read in place" if folder.in_place else "drop files into"
+        yield label, printable(folder.path) + name
+    if running.page:
+        yield "status page", running.page
+    yield "watch the work", command_hint("status --watch", config=running.config)
+    yield "follow the records", command_hint("tail --follow", config=running.config)
+    yield "read the stream", _read_command(running)
+    yield "logs", printable(log_dir(running.settings.state_dir))
 
 
-def _reading(reached: Reached) -> str:
+def _read_command(running: RunningService) -> str:
     """A command that reads the stream from its beginning."""
-    read = f"XREAD COUNT 10 STREAMS {printable(reached.settings.stream.name)} 0"
-    if reached.port is not None:
-        return f"redis-cli -p {reached.port} {read}"
-    if reached.socket is not None:
-        return f"redis-cli -s {quote(printable(reached.socket))} {read}"
-    return f"{read}  (at {shown_url(reached.url)})"
+    read = f"XREAD COUNT 10 STREAMS {printable(running.settings.stream.name)} 0"
+    if running.port is not None:
+        return f"redis-cli -p {running.port} {read}"
+    if running.socket is not None:
+        return f"redis-cli -s {quote(printable(running.socket))} {read}"
+    return f"{read}  (at {shown_url(running.url)})"
 
 
-def _show_examples(reached: Reached, console: Console, wait: Callable[[float], None]) -> None:
-    client = connect(reached.url)
+def _show_examples(
+    running: RunningService, console: Console, wait: Callable[[float], None]
+) -> None:
+    client = connect(running.url)
     try:
-        shown = examples.ingest(
-            reached.settings, Stream(client, reached.settings.stream.name), wait
-        )
+        stream = Stream(client, running.settings.stream.name)
+        shown = examples.ingest(running.settings, stream, wait)
     except NewsdropError as error:
         console.print(Text(f"The examples were not ingested: {error}", "yellow"))
         return
     finally:
         client.close()
     if not shown.entries:
-        console.print(
-            Text(
-                "The examples gave no record yet; `newsdrop status` says where they are.", "yellow"
-            )
-        )
+        hint = "The examples gave no record yet; `newsdrop status` shows where they are."
+        console.print(Text(hint, "yellow"))
         return
     entry = shown.entries[-1]
-    if shown.fresh:
-        console.print(Text(f"Ingested {shown.fresh} example articles. One of the records:", "dim"))
-    else:
-        console.print(
-            Text(
-                "The examples were ingested before: duplicates, so no new entry. One record:", "dim"
-            )
-        )
+    title = "The examples were ingested before: duplicates, so no new entry. One record:"
+    if shown.new_count:
+        title = f"Ingested {shown.new_count} example articles. One of the records:"
+    console.print(Text(title, "dim"))
     _show(entry, console)
-    whole = command_hint(f"show {entry.id}", config=reached.config)
-    console.print(Text(f"  {'all of it':16}", "dim") + Text(whole), soft_wrap=True)
+    command = command_hint(f"show {entry.id}", config=running.config)
+    console.print(Text(f"  {'all of it':16}", "dim") + Text(command), soft_wrap=True)
 
 
 def _show(entry: StreamEntry, console: Console) -> None:
@@ -128,6 +122,5 @@ def _short(value: Any) -> str:
     if isinstance(value, list):
         return printable(" · ".join(_short(item) for item in value), 160)
     if isinstance(value, dict):
-        best = next((value[k] for k in ("symbol", "name", "url") if value.get(k)), value)
-        return str(best)
+        return str(next((value[k] for k in ("symbol", "name", "url") if value.get(k)), value))
     return printable(str(value).replace("\n", " "), 160)
