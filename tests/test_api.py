@@ -64,7 +64,7 @@ def test_the_functions_are_what_they_seem() -> None:
     """`worker.parse` is a plain function with its own signature and help; `dir` lists it."""
     assert inspect.isfunction(parse)
     assert list(inspect.signature(parse).parameters)[:2] == ["source", "name"]
-    assert "The records of an input" in (inspect.getdoc(parse) or "")
+    assert "Return the records of an input" in (inspect.getdoc(parse) or "")
     assert {"parse", "enqueue", "__version__"} <= set(dir(worker))
 
 

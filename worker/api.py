@@ -1,6 +1,6 @@
-"""The small public face, `from worker import parse, enqueue`: for programs in Python.
+"""The functions of the package `newsdrop`, for programs in Python: `parse` and `enqueue`.
 
-Both read the settings as the commands do (config file, environment) unless they are handed some.
+Both read the settings as the commands do (config file, environment), unless `settings` is given.
 """
 
 from collections.abc import Iterable
@@ -25,12 +25,12 @@ def parse(
     as_source: str | None = None,
     settings: Settings | None = None,
 ) -> list[Article]:
-    """The records of an input, in order, as a worker would publish them; nothing is published.
+    """Return the records of an input, in order, as a worker would publish them; publish nothing.
 
     `source` is the input's bytes, the path of a file or an address (a string that begins with
-    http://, https:// or rsshub://, fetched once; any other string is a path). `name` is what the
-    record says of bytes in `provenance.path`. `as_source` is the drop folder or feed whose settings
-    (time zone, site, …) count. `ingested_at` is empty: nothing was ingested.
+    http://, https:// or rsshub://, fetched once; any other string is a path). `name` goes into
+    `provenance.path` where `source` is bytes. `as_source` is the drop folder or feed whose settings
+    (time zone, site, …) apply. `ingested_at` is empty.
 
     Raises Rejected for the first article that a worker would refuse (its `reason` and its message
     say why), UsageError for a file that cannot be read or an unknown source, FetchFailed,
@@ -49,7 +49,7 @@ def parse(
         try:
             data = Path(source).read_bytes()
         except OSError as error:
-            why = f"{error.strerror}; check path and rights"
+            why = f"{error.strerror}; check the path and its permissions"
             raise UsageError(f"{printable(source)} cannot be read: {why}") from error
     records = []
     for item in read_document(data, name or "bytes", settings, utc_now(), as_source, origin=origin):
@@ -67,17 +67,17 @@ def enqueue(
     force: bool = False,
     settings: Settings | None = None,
 ) -> str:
-    """Accept files, folders and addresses as one job; its id (`newsdrop jobs ID` follows it).
+    """Accept files, folders and addresses as one job; return its id (for `newsdrop jobs ID`).
 
-    When it returns, each file is in the spool, durably: it will be published, found to be a
-    duplicate, or refused with a reason, even if neither Redis nor a worker runs yet. Files are
-    copied, or with `move` taken away; with `force` known articles are published anew as a
-    revision. Addresses (strings that begin with http://, https:// or rsshub://) are fetched
-    first, once each. It waits while `spool.max_waiting` batches wait.
+    Then each file is in the spool, durably: it will be published, found to be a duplicate, or
+    refused with a reason, even if neither Redis nor a worker runs yet. Files are copied, or moved
+    with `move`; with `force` known articles are published again as a revision. Addresses (strings
+    that begin with http://, https:// or rsshub://) are fetched first, once each. The call blocks
+    while `spool.max_waiting` batches wait.
 
-    Raises, before anything is taken, UsageError for a path or a source that is not there,
-    FetchFailed for an address that cannot be fetched;
-    SpoolUnavailable where the state directory cannot be written or its disk is full; ConfigError.
+    Raises, before anything is accepted, UsageError for a path or a source that does not exist,
+    FetchFailed for an address that cannot be fetched, SpoolUnavailable where the state directory
+    cannot be written or its disk is full, ConfigError.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     intake = Intake(settings or load(), given, source=source, move=move, force=force)

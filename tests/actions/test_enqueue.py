@@ -11,7 +11,7 @@ from tests.http_server import Web
 from tests.newsroom import page
 from worker import settings as loading
 from worker.actions import enqueue as acting
-from worker.actions import fetch_slots
+from worker.actions import intake as intaking
 from worker.actions.enqueue import Upload, enqueue_addresses, enqueue_files
 from worker.actions.feeds import add
 from worker.errors import Busy, FetchFailed, NotThere, SpoolUnavailable, UsageError
@@ -161,9 +161,9 @@ def test_only_so_many_fetch_at_once(
 ) -> None:
     """Beyond it one is told to come again, at once, and adding a feed likewise; a place that was
     given back, after an error too, is free again."""
-    monkeypatch.setattr(fetch_slots, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(intaking, "_fetch_slots", threading.BoundedSemaphore(1))
     web.pages["/a.html"] = page("港口夜航", "第一段。")
-    with fetch_slots.fetching():
+    with intaking.fetch_slot():
         with pytest.raises(Busy, match="try again"):
             enqueue_addresses(allowed(), [web.url("/a.html")])
         with pytest.raises(Busy, match="try again"):

@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.cli.test_urls import feed
 from tests.home import Home
 from tests.http_server import Reply, Web
-from worker.actions.feed_names import FeedNames, of_title, of_url
+from worker.actions.feed_names import FeedNames, name_from_title, name_from_url
 from worker.feeds import managed
 from worker.feeds.opml import Outline, write_opml
 from worker.pipeline.poll import fetch, poll
@@ -269,7 +269,7 @@ def test_feeds_of_the_config_file_are_removed_there(
     home.json("feeds", "add", "https://harbour.example/rss", "--no-check")
     refused = home.run("feeds", "remove", "harbour.example", "coast")
     assert refused.exit_code == 2
-    assert f"coast stands in {path}: remove it there" in refused.stderr
+    assert f"coast is defined in {path}: remove it there" in refused.stderr
     assert len(home.lines("feeds", "list")) == 2
     assert home.json("feeds", "remove", "harbour.example") == {"removed": 1}
     assert [one["configured"] for one in home.lines("feeds", "list")] == [True]
@@ -487,10 +487,10 @@ def test_what_is_no_list_is_refused(home: Home) -> None:
 
 def test_names_are_made_of_titles_or_hosts() -> None:
     """ASCII, valid, unique; a title that ASCII cannot say in full gives way to the host."""
-    assert of_title("Café Harbour: News!") == "cafe-harbour-news"
-    assert of_title("新浪财经 RSS") == ""
-    assert of_url("https://www.harbour.example:8443/rss") == "harbour.example"
-    assert of_url("rsshub://sina/finance?limit=3") == "sina-finance"
+    assert name_from_title("Café Harbour: News!") == "cafe-harbour-news"
+    assert name_from_title("新浪财经 RSS") == ""
+    assert name_from_url("https://www.harbour.example:8443/rss") == "harbour.example"
+    assert name_from_url("rsshub://sina/finance?limit=3") == "sina-finance"
     names = FeedNames(["harbour.example"])
     url = "https://harbour.example/"
     made = [names.free(None, url), names.free("Feeds", url), names.free("海", "http://[::1]/")]

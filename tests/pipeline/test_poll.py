@@ -611,7 +611,7 @@ def test_polling_is_a_job(world: World, web: Web) -> None:
 
 def test_a_refused_entry_can_be_retried(world: World, web: Web) -> None:
     """A part of a feed is no feed: retried, it is read as what it is."""
-    from worker.actions.retry import retry
+    from worker.actions.quarantine import retry
 
     nothing = "<item><guid>broken</guid></item>"
     web.pages["/rss"] = Reply(body=rss([item(1), nothing]))
@@ -703,7 +703,7 @@ def test_rsshub_without_a_base(world: World) -> None:
 
 def test_a_quarantined_feed_can_be_retried(world: World, web: Web) -> None:
     """Its bytes come back as what they were: a feed of that name, and nothing else."""
-    from worker.actions.retry import retry
+    from worker.actions.quarantine import retry
 
     web.pages["/bad"] = Reply(body=b"<html><body><h1>Sign in</h1><p>please</p></body></html>")
     world.add_feed("bad", web.url("/bad"))

@@ -1,16 +1,15 @@
-"""What a person does to the work, from the command line or the status page alike.
+"""What a person changes, from the command line or the status page alike.
 
-Plain functions of the settings that return frozen dataclasses; what cannot be done is told before
-anything was, by an error of `worker.errors`. They block: a server calls them in a thread.
+Plain functions of the settings that return frozen dataclasses. They raise an error of
+`worker.errors` before they change anything that cannot be done. They block: a server calls them in
+a thread.
 
-===============  ===============================================================
-``intake``       one enqueue: what both kinds share
-``enqueue``      files that were sent, or addresses, accepted as a job
-``retry``        refused inputs accepted again
-``quarantine``   refused inputs removed for good
-``feeds``        feeds added, removed, polled at once, begun anew after failures
-``feed_names``   names for feeds that were given none
-``fetch_slots``  a bound on what people have fetched at once
-``pause``        a source held, and let go on
-===============  ===============================================================
+==============  ==================================================================
+``intake``      one enqueue: the part that all kinds share
+``enqueue``     uploaded files, or documents at addresses, accepted as a job
+``quarantine``  refused inputs: accept them again, or discard them
+``feeds``       feeds: add, remove, poll now, reset errors
+``feed_names``  names for feeds that were added without one
+``pause``       pause a source, and resume it
+==============  ==================================================================
 """

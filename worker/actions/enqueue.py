@@ -1,8 +1,7 @@
-"""Files that were sent, or what addresses hold, accepted as a job: for whoever cannot wait.
+"""Uploaded files, or documents at addresses, accepted as a job: for callers that cannot wait.
 
-Nothing here waits for the work: where as many batches wait as may, nothing is taken and Busy is
-raised. What one call brings may go beyond that bound once; how large a call may be, its caller
-bounds.
+Where the maximum number of batches waits, nothing is accepted and Busy is raised. One call may
+exceed that maximum once; its caller limits how much it brings.
 """
 
 import os
@@ -12,8 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from worker.actions.fetch_slots import fetching
-from worker.actions.intake import Intake
+from worker.actions.intake import Intake, fetch_slot
 from worker.errors import SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.settings import Settings
@@ -24,13 +22,13 @@ from worker.spool.layout import translate_errors
 MOST_ADDRESSES = 20
 
 FETCH_SECONDS = 120.0
-"""For all addresses of one call; the one under way is ended by its own deadline."""
+"""For all addresses of one call; a single fetch has its own deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that was sent. `path` is where its bytes lie, in the state directory; `name` is what
-    its sender calls it: any text, for `provenance.path`, and never a path here."""
+    """An uploaded file. `path` is where its bytes are, in the state directory; `name` is the
+    sender's name of it: any text, for `provenance.path`, never a path on this machine."""
 
     name: str
     path: Path
@@ -43,22 +41,22 @@ def enqueue_files(
     source: str | None = None,
     force: bool = False,
 ) -> str:
-    """Accept `files` as one job; the job's id.
+    """Accept `files` as one job and return its id.
 
-    When it returns each is in the spool, durably: large files by rename, small ones packed together
-    (2,000 of them synced one by one took 15 s). What is left of `files` is its caller's. Raises,
-    before anything is taken, NotThere for a source that is not there, UsageError where there are no
-    files, Busy; SpoolUnavailable, which says how many were accepted before, if any were.
+    Then each file is in the spool, durably: large ones by rename, small ones packed together (to
+    sync 2,000 of them one by one took 15 s). The caller removes the rest of `files`. Raises, before
+    anything is accepted, NotThere for an unknown source, UsageError without files, Busy; and
+    SpoolUnavailable, which says how many files were accepted before it.
     """
     if not files:
-        raise UsageError("there is no file in it: send at least one")
-    intake = Intake(settings, [one.name for one in files], source=source, force=force)
+        raise UsageError("the request contains no file: send at least one")
+    intake = Intake(settings, [file.name for file in files], source=source, force=force)
     intake.check_room()
-    candidates = [Candidate(str(one.path), one.name, _size(one.path)) for one in files]
+    candidates = [Candidate(str(file.path), file.name, _size(file.path)) for file in files]
     groups: list[Callable[[], object]] = []
     for small in (True, False):
-        some = [one for one in candidates if (one.size <= PACKED_BYTES) is small]
-        for group in intake.batches_of(some, size_of=lambda one: one.size):
+        chosen = [file for file in candidates if (file.size <= PACKED_BYTES) is small]
+        for group in intake.batches_of(chosen, size_of=lambda file: file.size):
             groups.append(partial(intake.accept_files, group, copy=small))
             if not small:
                 _sync(group)
@@ -73,26 +71,26 @@ def enqueue_addresses(
     source: str | None = None,
     force: bool = False,
 ) -> str:
-    """Fetch what is at `urls`, each once, and accept it as one job; the job's id.
+    """Fetch each of `urls` once, accept the documents as one job and return its id.
 
-    Raises as :func:`enqueue_files`; UsageError for what is no address, or more of them than
-    `MOST_ADDRESSES`; FetchFailed, where one cannot be fetched: then nothing is taken.
+    Raises as :func:`enqueue_files`; UsageError for a text that is no address, or more than
+    MOST_ADDRESSES; FetchFailed where one cannot be fetched: then nothing is accepted.
     """
     if not urls:
-        raise UsageError("there is no address in it: name at least one")
+        raise UsageError("the request contains no address: name at least one")
     if len(urls) > MOST_ADDRESSES:
-        raise UsageError(f"these are {len(urls):,} addresses: give at most {MOST_ADDRESSES}")
+        raise UsageError(f"{len(urls):,} addresses are too many: the maximum is {MOST_ADDRESSES}")
     for url in urls:
         if not is_address(url):
             raise UsageError(
-                f"{printable(url, 200)} is no address: it begins with http://, https:// or rsshub://"
+                f"{printable(url, 200)} is no address: begin it with http://, https:// or rsshub://"
             )
     intake = Intake(settings, list(urls), source=source, force=force)
     intake.check_room()
-    with fetching():
+    with fetch_slot():
         fetched = intake.fetch(urls, step=_deadline(FETCH_SECONDS))
     intake.check_room()  # minutes may have passed
-    groups = list(intake.batches_of(fetched, size_of=lambda one: len(one.data)))
+    groups = list(intake.batches_of(fetched, size_of=lambda document: len(document.data)))
     _accept(intake, [partial(intake.accept_bytes, *group) for group in groups])
     return intake.job.id
 
@@ -105,7 +103,7 @@ def _accept(intake: Intake, groups: Sequence[Callable[[], object]]) -> None:
         if not intake.files:
             raise
         raise SpoolUnavailable(
-            f"{intake.files:,} files were accepted (job {intake.job.id}) and stay so; then {error}"
+            f"{intake.files:,} files were accepted (job {intake.job.id}), the others not: {error}"
         ) from error
     finally:
         intake.notify()
@@ -117,10 +115,10 @@ def _size(path: Path) -> int:
 
 
 def _sync(files: Sequence[Candidate]) -> None:
-    """Let the bytes of files be on disk, durably. Raises SpoolUnavailable."""
-    for one in files:
-        with translate_errors(Path(one.location)):
-            fd = os.open(one.location, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """Sync the bytes of files to disk. Raises SpoolUnavailable."""
+    for file in files:
+        with translate_errors(Path(file.location)):
+            fd = os.open(file.location, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 os.fsync(fd)
             finally:
@@ -133,7 +131,7 @@ def _deadline(seconds: float) -> Callable[[], None]:
     def step() -> None:
         if time.monotonic() > ends:
             raise UsageError(
-                f"fetching took more than {seconds:.0f} seconds, so nothing was taken: enqueue "
+                f"fetching took more than {seconds:.0f} seconds, so nothing was accepted: enqueue "
                 "fewer addresses at once"
             )
 

@@ -1,4 +1,4 @@
-"""Names for feeds that were given none: from a title or a host, each once."""
+"""Unique names for feeds that were added without one, made of the title or the host."""
 
 import re
 import unicodedata
@@ -13,15 +13,15 @@ _LONGEST = 40
 
 
 class FeedNames:
-    """The names that are taken, and new ones beside them: `harbour`, `harbour-2`, …"""
+    """Makes names that are not taken: `harbour`, `harbour-2`, …"""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = {*taken, *RESERVED}
         self._next: defaultdict[str, int] = defaultdict(lambda: 2)
 
     def free(self, title: str | None, url: str) -> str:
-        """A valid name that nothing else has; it is taken then."""
-        base = of_title(title or "") or of_url(url) or "feed"
+        """A valid name that is not taken; from now on it is."""
+        base = name_from_title(title or "") or name_from_url(url) or "feed"
         name = base
         while name in self._taken:
             name = f"{base}-{self._next[base]}"
@@ -30,9 +30,9 @@ class FeedNames:
         return name
 
 
-def of_title(title: str) -> str:
-    """`Harbour News!` is `harbour-news`. Empty where ASCII cannot say it: half a title says
-    nothing."""
+def name_from_title(title: str) -> str:
+    """`Harbour News!` becomes `harbour-news`. Empty where ASCII cannot express the title: half a
+    title means nothing."""
     plain = "".join(
         char for char in unicodedata.normalize("NFKD", title) if not unicodedata.combining(char)
     )
@@ -41,8 +41,8 @@ def of_title(title: str) -> str:
     return _slug(plain.replace(".", "-"))
 
 
-def of_url(url: str) -> str:
-    """The host, or the route of an RSSHub; of what is no address nothing."""
+def name_from_url(url: str) -> str:
+    """The host, or the route of an RSSHub address; empty where `url` is no address."""
     if url.startswith(RSSHUB):
         return _slug(url.removeprefix(RSSHUB).partition("?")[0])
     try:

@@ -1,12 +1,12 @@
-"""Feeds added, removed, polled at once, and begun anew after failures."""
+"""Feeds: add, remove, poll now, and reset errors."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from worker.actions.feed_names import FeedNames
-from worker.actions.fetch_slots import fetching
+from worker.actions.intake import fetch_slot
 from worker.errors import AlreadyThere, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import managed
@@ -29,8 +29,8 @@ _UNNAMED = "unnamed"
 
 @dataclass(frozen=True, slots=True)
 class AddedFeed:
-    """A feed that was added. `url` is for showing; `page` is where its address was found;
-    `title` and `entries` are None where nobody looked. `rung`: Redis was told."""
+    """A feed that was added. `url` is without credentials; `page` is the page that names the feed;
+    `title` and `entries` are None where the feed was not fetched. `rung`: a worker was woken."""
 
     name: str
     url: str
@@ -42,8 +42,8 @@ class AddedFeed:
 
 @dataclass(frozen=True, slots=True)
 class FeedSelection:
-    """What was done to feeds. `paused` of them are held, so nothing happens to these yet;
-    `held` is what `resume` takes: the name of one of them, or `feeds` where all polling is held."""
+    """The number of feeds that were changed. `paused` of them are paused and not polled yet; `held`
+    is what to resume: the name of one of them, or `feeds` where all polling is paused."""
 
     feeds: int
     paused: int = 0
@@ -52,33 +52,36 @@ class FeedSelection:
 
 
 def add(
-    settings: Settings, said: Mapping[str, Any], *, check: bool
+    settings: Settings, given: Mapping[str, Any], *, check: bool
 ) -> AddedFeed | tuple[FeedLink, ...]:
-    """Add the feed of which `said` has the keys; without a name it gets one.
+    """Add the feed with the keys `given`; without a name it gets one.
 
-    Several feeds that a page names are for a person to choose from: nothing is added then. Raises
-    UsageError, AlreadyThere, FetchFailed, Rejected, Busy, SpoolUnavailable.
+    Where the address is a page that names several feeds, they are returned for a person to choose
+    from, and none is added. Raises UsageError, AlreadyThere, FetchFailed, Rejected, Busy,
+    SpoolUnavailable.
     """
     sites = open_sites(settings)
-    feed = feed_of({**said, "name": said.get("name") or _UNNAMED})
+    feed = feed_of({**given, "name": given.get("name") or _UNNAMED})
     catalog = load_catalog(settings)
-    _check(settings, feed, sites, catalog, named=bool(said.get("name")))
-    with fetching() if check else nullcontext():
+    _check(settings, feed, sites, catalog, named=bool(given.get("name")))
+    with fetch_slot() if check else nullcontext():
         probed = probe(settings, sites, feed) if check else Probed(feed, None, 0)
     if not isinstance(probed, Probed):
         return probed
     feed = probed.feed
-    configured = {one.name: one.url for one in catalog if one.name not in catalog.owned}
-    with managed.changing(settings.state_dir) as mine:  # others may have added some meanwhile
-        _check_new(feed, {**configured, **{name: str(one["url"]) for name, one in mine.items()}})
+    configured = {each.name: each.url for each in catalog if each.name not in catalog.owned}
+    with managed.changing(settings.state_dir) as managed_feeds:
+        # Another process may have added feeds in between.
+        addresses = {name: str(table["url"]) for name, table in managed_feeds.items()}
+        _check_new(feed, {**configured, **addresses})
         folders = [folder.name for folder in settings.all_folders()]
-        taken = {*folders, *mine, *configured}
-        if said.get("name"):
+        taken = {*folders, *managed_feeds, *configured}
+        if given.get("name"):
             managed.check_name(feed.name, taken)
         else:
             feed = replace(feed, name=FeedNames(taken).free(probed.title, feed.url))
-        mine[feed.name] = managed.plain(feed)
-    registry.resume(settings.state_dir, feed.name)  # of a feed that had the name before
+        managed_feeds[feed.name] = managed.plain(feed)
+    registry.resume(settings.state_dir, feed.name)  # an earlier feed of that name may have been paused
     return AddedFeed(
         feed.name,
         shown_url(feed.url),
@@ -90,22 +93,23 @@ def add(
 
 
 def remove(settings: Settings, names: Sequence[str]) -> FeedSelection:
-    """Poll feeds no more. Raises UsageError, before anything is done, where one is not there or
-    stands in the config file; ConfigError, where only feeds that cannot be read could tell."""
+    """Remove feeds. Raises, before any is removed, UsageError for a feed that does not exist or is
+    defined in the config file; ConfigError where that cannot be read."""
     chosen = list(dict.fromkeys(names))
-    # Looked up as they were written: one that is wrong must not keep another, or itself, in.
-    mine = {str(one.get("name")) for one in managed.read(managed.place(settings.state_dir))}
-    others = [name for name in chosen if name not in mine]
+    # Read without validation: an invalid feed must not prevent its own removal, or another's.
+    tables = managed.read(managed.place(settings.state_dir))
+    removable = {str(table.get("name")) for table in tables}
+    others = [name for name in chosen if name not in removable]
     if others:
-        _named(load_catalog(settings), others)
+        _check_names(load_catalog(settings), others)
         where = printable(settings.feeds.file or "the config file")
-        raise AlreadyThere(f"{others[0]} stands in {where}: remove it there")
-    with managed.changing(settings.state_dir) as left:
+        raise AlreadyThere(f"{others[0]} is defined in {where}: remove it there")
+    with managed.changing(settings.state_dir) as managed_feeds:
         for name in chosen:
-            left.pop(name, None)
+            managed_feeds.pop(name, None)
     for name in chosen:
         registry.resume(settings.state_dir, name)
-    with suppress(Retryable):  # who adds it again begins anew; without Redis it is found out later
+    with suppress(Retryable):  # without Redis, a worker removes the state later
         feed_store(settings).remove(chosen)
     return FeedSelection(len(chosen), rung=notify_poll(settings))
 
@@ -113,25 +117,22 @@ def remove(settings: Settings, names: Sequence[str]) -> FeedSelection:
 def refresh(
     settings: Settings, names: Sequence[str], *, every: bool = False, failing: bool = False
 ) -> FeedSelection:
-    """Let feeds be due now. Raises UsageError, StoreUnavailable."""
+    """Make feeds due now. Raises UsageError, StoreUnavailable."""
     if not (names or every or failing):
         raise UsageError("name the feeds, or --all (or --failing)")
-    return _at_once(settings, _chosen(settings, names, every=every, failing=failing), _due_now)
+    chosen = _choose(settings, names, every=every, failing=failing)
+    return _poll_now(settings, chosen, FeedStore.bring_forward)
 
 
 def reset_errors(settings: Settings, names: Sequence[str], *, every: bool = False) -> FeedSelection:
-    """Forget how feeds failed, and let them be due now. Raises UsageError, StoreUnavailable."""
+    """Clear the errors of feeds and make them due now. Raises UsageError, StoreUnavailable."""
     if not (names or every):
         raise UsageError("name the feeds, or --all")
-    chosen = _chosen(settings, names, every=every, failing=False)
-    return _at_once(settings, chosen, FeedStore.reset_errors)
+    chosen = _choose(settings, names, every=every, failing=False)
+    return _poll_now(settings, chosen, FeedStore.reset_errors)
 
 
-def _due_now(store: FeedStore, names: Iterable[str]) -> int:
-    return store.bring_forward(names)
-
-
-def _at_once(
+def _poll_now(
     settings: Settings,
     names: Sequence[str],
     act: Callable[[FeedStore, Sequence[str]], int],
@@ -141,32 +142,32 @@ def _at_once(
     rung = notify_poll(settings)
     if registry.is_paused(state_dir, POLLED):
         return FeedSelection(len(names), len(names), POLLED, rung)
-    held = [name for name in names if registry.is_paused(state_dir, name)]
-    return FeedSelection(len(names), len(held), held[0] if held else "", rung)
+    paused = [name for name in names if registry.is_paused(state_dir, name)]
+    return FeedSelection(len(names), len(paused), paused[0] if paused else "", rung)
 
 
-def _chosen(settings: Settings, names: Sequence[str], *, every: bool, failing: bool) -> list[str]:
-    """The feeds meant, each of them there."""
+def _choose(settings: Settings, names: Sequence[str], *, every: bool, failing: bool) -> list[str]:
+    """The names of the selected feeds. Raises NotThere for one that does not exist."""
     if bool(names) + every + failing > 1:
-        raise UsageError("names and options say two things: leave out the one or the other")
+        raise UsageError("give either names or one option, not both")
     if failing:
         view = list_feeds(settings, utc_now())
         return [feed.name for feed in view.feeds if feed.standing is FeedStatus.FAILING]
     catalog = load_catalog(settings)
-    return list(catalog.feeds) if every else _named(catalog, names)
+    return list(catalog.feeds) if every else _check_names(catalog, names)
 
 
-def _named(catalog: Catalog, names: Sequence[str]) -> list[str]:
+def _check_names(catalog: Catalog, names: Sequence[str]) -> list[str]:
     for name in names:
         registry.require_name("feed", name, catalog.feeds)
     return list(dict.fromkeys(names))
 
 
 def _check(settings: Settings, feed: Feed, sites: Sites, catalog: Catalog, *, named: bool) -> None:
-    """What can be known before anything is fetched."""
+    """The checks that need no fetching."""
     if feed.site is not None:
         registry.require_name("site rule", feed.site, [rule.name for rule in sites])
-    _check_new(feed, {one.name: one.url for one in catalog})
+    _check_new(feed, {each.name: each.url for each in catalog})
     if named:
         managed.check_name(
             feed.name, {*(folder.name for folder in settings.all_folders()), *catalog.feeds}
@@ -174,10 +175,10 @@ def _check(settings: Settings, feed: Feed, sites: Sites, catalog: Catalog, *, na
 
 
 def _check_new(feed: Feed, others: Mapping[str, str]) -> None:
-    """Raises AlreadyThere where one of `others` (name → address) has the feed's address."""
-    there = next((name for name, url in others.items() if url == feed.url), None)
-    if there is not None:
+    """Raises AlreadyThere where one of `others` (name → address) has the same address."""
+    same = next((name for name, url in others.items() if url == feed.url), None)
+    if same is not None:
         raise AlreadyThere(
-            f"there is already a feed of {shown_url(feed.url)}: {there}; to add it otherwise, "
-            f"`newsdrop feeds remove {there}` first"
+            f"there is already a feed of {shown_url(feed.url)}: {same}; to add it with other "
+            f"settings, run `newsdrop feeds remove {same}` first"
         )

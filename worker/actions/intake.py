@@ -1,9 +1,11 @@
-"""One enqueue: files, and what addresses hold, accepted as a job, a batch at a time; the workers
-are rung as they come."""
+"""One enqueue: files and fetched documents become a job, one batch at a time, and the workers are
+woken up."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,18 +35,34 @@ T = TypeVar("T")
 
 LOOK_EVERY = 0.1
 PATIENCE = 5.0
-"""Seconds without a batch finished until a person is told that nothing seems to run."""
+"""Seconds without a finished batch until a person is told that no worker seems to run."""
 
-_RING_EVERY = 16
-"""Batches between two bells: about a second of one process's work."""
+AT_ONCE = 3
+_fetch_slots = threading.BoundedSemaphore(AT_ONCE)
+
+_WAKE_UP_EVERY = 16
+"""Batches between two wake-ups: about one second of work of one process."""
+
+
+@contextmanager
+def fetch_slot() -> Iterator[None]:
+    """One of AT_ONCE slots of this process for what a client has fetched: each holds a thread, and
+    documents in memory. Raises Busy where none is free."""
+    if not _fetch_slots.acquire(blocking=False):
+        raise Busy(f"addresses of {AT_ONCE} requests are being fetched: try again when one is done")
+    try:
+        yield
+    finally:
+        _fetch_slots.release()
 
 
 class Intake:
-    """An enqueue under way, of what `paths` names (for people only) as `source`.
+    """An enqueue in progress. `paths` only label the job, for people; the files are read as those
+    of `source`.
 
-    `full()` is called once, when as many batches as may have waited for some seconds. Without
-    Redis everything is accepted all the same: `reachable` tells. Raises UsageError where no
-    source has that name.
+    `on_full` is called once, after the maximum number of batches has waited for PATIENCE seconds.
+    Without Redis everything is accepted too: see `reachable`. Raises UsageError where there is no
+    such source.
     """
 
     def __init__(
@@ -55,7 +73,7 @@ class Intake:
         source: str | None = None,
         move: bool = False,
         force: bool = False,
-        full: Callable[[], None] = lambda: None,
+        on_full: Callable[[], None] = lambda: None,
     ) -> None:
         require_source(settings, source)
         self.settings = settings
@@ -65,49 +83,49 @@ class Intake:
         self.batches: list[str] = []
         self._order = EnqueueOrder(self.job.source, self.job.id, move=move, force=force)
         self._accepted = AcceptedLog(settings.state_dir)
-        self._full = full
+        self._on_full = on_full
         self._jobs = job_store(settings)
         self.reachable = redis_answers(settings)
 
     def accept(self, given: Iterable[str | Path]) -> Iterator[Claimed]:
-        """Claim files, folders and what addresses hold (a str that begins with http://, https://
-        or rsshub://), a batch at a time; wait while too many batches wait.
+        """Claim files, folders and addresses (a str that begins with http://, https:// or
+        rsshub://), one batch at a time; wait while too many batches wait.
 
-        Each batch is accepted when it is yielded. Raises before anything is taken: UsageError
-        where a path cannot be, FetchFailed where an address cannot be fetched; SpoolUnavailable.
+        Each batch is accepted when it is yielded. Raises, before anything is accepted, UsageError
+        for a path that does not exist, FetchFailed for an address that cannot be fetched;
+        SpoolUnavailable.
         """
         self._prepare()
-        named = list(given)
-        urls = [str(one) for one in named if is_address(one)]
-        fetched = self.fetch(urls, step=lambda: None)
-        files = [Path(one) for one in named if not is_address(one)]
+        inputs = list(given)
+        fetched = self.fetch([str(each) for each in inputs if is_address(each)], step=lambda: None)
+        files = [Path(each) for each in inputs if not is_address(each)]
         limits = self.settings.spool
         for claimed in enqueue(files, self.root, limits, self._accepted, self._order, now=utc_now):
-            yield self._noted(claimed)
+            yield self._record(claimed)
             self._check_disk()
             self._wait_for_room()
-        for some in self.batches_of(fetched, size_of=lambda one: len(one.data)):
-            yield self.accept_bytes(*some)
+        for group in self.batches_of(fetched, size_of=lambda document: len(document.data)):
+            yield self.accept_bytes(*group)
             self._wait_for_room()
 
     def accept_bytes(self, *incoming: Incoming) -> Claimed:
-        """Claim bytes that are in memory, as a file each. Raises SpoolUnavailable."""
+        """Claim bytes in memory, each as a file. Raises SpoolUnavailable."""
         self._prepare()
         head = self._order.head(utc_now())
-        return self._noted(claim_bytes(self.root, head, incoming, self._accepted))
+        return self._record(claim_bytes(self.root, head, incoming, self._accepted))
 
     def accept_files(self, candidates: Sequence[Candidate], *, copy: bool) -> Claimed | None:
-        """Take files into one batch, copied or by rename; None where none is there any more.
+        """Claim files as one batch, by copy or by rename; None where none of them exists any more.
 
-        What is renamed must be on disk, durably. Raises SpoolUnavailable.
+        Files to rename must be synced to disk already. Raises SpoolUnavailable.
         """
         self._prepare()
         head = self._order.head(utc_now())
         claimed = claim(self.root, head, candidates, self._accepted, copy=copy)
-        return self._noted(claimed) if claimed else None
+        return self._record(claimed) if claimed else None
 
     def batches_of(self, items: Iterable[T], *, size_of: Callable[[T], int]) -> Iterator[list[T]]:
-        """Split what is to be claimed as `spool.batch_files` and `spool.batch_bytes` say."""
+        """Groups for one batch each, by `spool.batch_files` and `spool.batch_bytes`."""
         limits = self.settings.spool
         return batched(
             items,
@@ -117,32 +135,32 @@ class Intake:
         )
 
     def check_room(self) -> None:
-        """Raises Busy where as many batches wait as may, SpoolUnavailable where the disk is full:
-        for whoever cannot wait."""
+        """For callers that cannot wait: raises Busy where the maximum number of batches waits,
+        SpoolUnavailable where the disk is full."""
         self._prepare()
-        if self._full_up():
+        if self._is_full():
             most = self.settings.spool.max_waiting
             raise Busy(
-                f"as many batches wait as may (spool.max_waiting = {most:,}), so nothing was "
-                "taken: try again when some are done; does a worker run?"
+                f"too many batches wait (spool.max_waiting = {most:,}), so nothing was accepted: "
+                "try again later, and check that a worker is running"
             )
 
     def fetch(self, urls: Sequence[str], step: Callable[[], None]) -> Sequence[Incoming]:
-        """What is at each address. `step()` is called after each, and may raise."""
+        """The documents at `urls`. `step()` is called after each, and may raise."""
         return fetch_each(self.settings, urls, now=utc_now, source=self.job.source, step=step)
 
     def notify(self) -> None:
-        """Ring, unless Redis did not answer before: then beat will, when there is one."""
+        """Wake the workers up; where Redis did not answer, the scheduler does it later."""
         if self.files and self.reachable:
             self.reachable = notify_ingest(self.settings)
 
-    def _noted(self, claimed: Claimed) -> Claimed:
+    def _record(self, claimed: Claimed) -> Claimed:
         self.files += claimed.files
         self.batches.append(claimed.batch)
         if self.reachable:
             self._jobs.open(self.job)
             self._jobs.add_files(self.job.id, claimed.files)
-        if len(self.batches) % _RING_EVERY == 1:
+        if len(self.batches) % _WAKE_UP_EVERY == 1:
             self.notify()
         return claimed
 
@@ -154,15 +172,15 @@ class Intake:
         check_free(self.settings.state_dir, self.settings.spool.min_free_mb)
 
     def _wait_for_room(self) -> None:
-        """How many batches may wait is bounded, so that copies cannot fill the disk."""
-        begun, told = time.monotonic(), False
-        while self._full_up():
-            if not told and time.monotonic() - begun > PATIENCE:
-                told = True
-                self._full()
+        """The number of waiting batches is bounded, so that copies cannot fill the disk."""
+        begun, is_reported = time.monotonic(), False
+        while self._is_full():
+            if not is_reported and time.monotonic() - begun > PATIENCE:
+                is_reported = True
+                self._on_full()
             time.sleep(LOOK_EVERY)
 
-    def _full_up(self) -> bool:
+    def _is_full(self) -> bool:
         return len(batch_names(self.root)) >= self.settings.spool.max_waiting
 
 

@@ -1,24 +1,130 @@
-"""Refused inputs removed for good."""
+"""Quarantined inputs: accept them again, or discard them."""
 
-from collections.abc import Iterable
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
-from worker.errors import UsageError
+from worker.errors import NotThere, UsageError
+from worker.escape import printable
 from worker.settings import Settings
-from worker.spool.quarantine import Quarantine
+from worker.settings.clock import utc_now
+from worker.spool.claim import AcceptedLog, Candidate, batched, claim
+from worker.spool.layout import manual_root
+from worker.spool.manifest import Head
+from worker.spool.quarantine import Quarantine, QuarantineItem
+from worker.store.factory import job_store
+from worker.store.jobs import Job, JobKind
+from worker.taskqueue.client import notify_ingest
+
+_RawFile = tuple[QuarantineItem, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The number of files accepted again, and their job; `problems` in words."""
+
+    job: str
+    files: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def retry(settings: Settings, ids: Iterable[str]) -> Retried:
+    """Accept the quarantined inputs `ids` again, as files of their sources.
+
+    The bytes are moved into a batch before the folder of the input is removed, so a crash in
+    between loses nothing. Raises UsageError, before anything is done, for an unknown id;
+    SpoolUnavailable.
+    """
+    quarantine = Quarantine(settings.state_dir)
+    return _retry(settings, quarantine, [quarantine.get(each) for each in dict.fromkeys(ids)])
+
+
+def retry_job(settings: Settings, job_id: str) -> Retried:
+    """Accept the quarantined inputs of a job again, as far as the job lists them
+    (`jobs.max_refused`).
+
+    Raises UsageError where there is no such job, or none of its inputs is in quarantine any more;
+    StoreUnavailable, SpoolUnavailable.
+    """
+    store = job_store(settings)
+    if store.get(job_id) is None:
+        raise NotThere(f"no job has the id {printable(job_id, 80)}: see `newsdrop jobs`")
+    quarantine = Quarantine(settings.state_dir)
+    refused = []
+    for summary in store.refused(job_id, settings.jobs.max_refused):
+        with suppress(UsageError):  # it was retried or discarded in between
+            refused.append(quarantine.get(summary.quarantine or ""))
+    if not refused:
+        raise UsageError("nothing of this job is in quarantine: there is nothing to retry")
+    return _retry(settings, quarantine, refused)
 
 
 def discard(settings: Settings, ids: Iterable[str]) -> int:
-    """Remove the quarantined inputs `ids` with their bytes; how many went.
+    """Remove the quarantined inputs `ids` and their bytes; returns how many were removed.
 
-    Raises UsageError, before anything is removed, where one is not there; SpoolUnavailable.
+    Raises UsageError, before anything is removed, for an unknown id; SpoolUnavailable.
     """
     quarantine = Quarantine(settings.state_dir)
     chosen = list(dict.fromkeys(ids))
     for refused_id in chosen:
         quarantine.get(refused_id)
-    gone = 0
-    for refused_id in chosen:
-        with suppress(UsageError):  # somebody else was faster
-            gone += quarantine.discard(refused_id)
-    return gone
+    return sum(_remove(quarantine, refused_id) for refused_id in chosen)
+
+
+def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[QuarantineItem]) -> Retried:
+    now = utc_now()
+    job = f"retry-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    by_source: defaultdict[str, list[_RawFile]] = defaultdict(list)
+    for refused in chosen:
+        try:
+            by_source[refused.source].append((refused, quarantine.raw_path(refused.id)))
+        except UsageError:  # an earlier retry was killed after it took the bytes
+            _remove(quarantine, refused.id)
+    files = 0
+    for source, all_refused in by_source.items():
+        for group in batched(all_refused, max_count=settings.spool.batch_files):
+            files += _claim(settings, quarantine, group, source=source, job=job, now=now)
+    if not files:
+        return Retried(job)
+    _record(settings, job, files, ", ".join(sorted(by_source)), now)
+    if notify_ingest(settings):
+        return Retried(job, files)
+    return Retried(job, files, ("Redis does not answer; the files wait in the spool until then",))
+
+
+def _remove(quarantine: Quarantine, refused_id: str) -> bool:
+    try:
+        return quarantine.discard(refused_id)
+    except UsageError:  # another person removed or retried it first
+        return False
+
+
+def _claim(
+    settings: Settings,
+    quarantine: Quarantine,
+    group: Sequence[_RawFile],
+    *,
+    source: str,
+    job: str,
+    now: datetime,
+) -> int:
+    claimed = claim(
+        manual_root(settings),
+        Head.new(source, "retry", now, job),
+        [Candidate(str(path), one.path, one.size, one.origin) for one, path in group],
+        AcceptedLog(settings.state_dir),
+    )
+    for refused, _ in group:
+        _remove(quarantine, refused.id)
+    return claimed.files if claimed else 0
+
+
+def _record(settings: Settings, job: str, files: int, sources: str, now: datetime) -> None:
+    jobs = job_store(settings)
+    created = int(now.timestamp() * 1000)
+    jobs.open(Job(job, JobKind.RETRY, sources, "retried from quarantine", created))
+    jobs.add_files(job, files)

@@ -98,7 +98,7 @@ def retry(context: typer.Context, ids: Ids = None, every: All = False, json: Jso
 
     Use it after you have fixed a site rule or a setting, or updated newsdrop.
     """
-    from worker.actions.retry import retry as retry_items
+    from worker.actions.quarantine import retry as retry_items
 
     retried = retry_items(settings_of(context), _select(_quarantine(context), ids, every=every))
     if json:

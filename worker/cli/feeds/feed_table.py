@@ -8,7 +8,7 @@ from shlex import quote
 from rich.padding import Padding
 from rich.text import Text
 
-from worker.actions.feed_names import of_title
+from worker.actions.feed_names import name_from_title
 from worker.cli.formatting import (
     NONE,
     format_age,
@@ -98,7 +98,7 @@ def _print_table(view: FeedsView, listed: Sequence[FeedView]) -> None:
 def _title(feed: FeedView, width: int) -> Text:
     """The feed's title on one line; empty where its name is made of it."""
     title = safe_text(feed.title or "", "dim")
-    if of_title(title.plain) == feed.name:
+    if name_from_title(title.plain) == feed.name:
         return Text()
     title.truncate(width, overflow="ellipsis")
     return title

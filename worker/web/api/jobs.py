@@ -6,7 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.actions.retry import Retried, retry_job
+from worker.actions.quarantine import Retried, retry_job
 from worker.queries import jobs as queries
 from worker.queries.overview import get_overview
 from worker.settings.clock import utc_now

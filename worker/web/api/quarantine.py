@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.quarantine import discard as discard_ids
-from worker.actions.retry import retry as retry_ids
+from worker.actions.quarantine import retry as retry_ids
 from worker.errors import Reason
 from worker.queries import quarantine as queries
 from worker.web.api.endpoint import (

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.actions.retry import Retried, retry_job
+from worker.actions.quarantine import Retried, retry_job
 from worker.queries.jobs import get_job, list_jobs
 from worker.settings import Settings
 from worker.web.forms import form_action, parse_number

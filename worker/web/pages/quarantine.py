@@ -6,7 +6,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions import quarantine as actions
-from worker.actions import retry as retrying
 from worker.errors import Reason
 from worker.queries.quarantine import list_quarantine, preview
 from worker.settings import Settings
@@ -48,7 +47,7 @@ def download(request: Request) -> Response:
 
 @form_action
 def retry(request: Request, _: FormData) -> Response:
-    retried = retrying.retry(request.app.state.settings, [request.path_params["id"]])
+    retried = actions.retry(request.app.state.settings, [request.path_params["id"]])
     return redirect_to_retry(retried, "/quarantine")
 
 

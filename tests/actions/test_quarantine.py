@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from tests.home import Home, article
-from worker.actions import retry as retrying
-from worker.actions.quarantine import discard
-from worker.actions.retry import retry, retry_job
+from worker.actions import quarantine as retrying
+from worker.actions.quarantine import discard, retry, retry_job
 from worker.errors import NotThere, UsageError
 from worker.queries.jobs import get_job
 from worker.spool.quarantine import Quarantine, QuarantineItem
