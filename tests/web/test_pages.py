@@ -188,7 +188,7 @@ def test_articles_are_found(ours: Served) -> None:
     assert "港口开放" not in found(q="夜读").text
     assert "No match in the last 2 entries" in found(q="没有").text
     assert "No article has that title" in found(title="没有", date="2022-03-04").text
-    assert "is no date" in found(title="没有", date="yesterday").text
+    assert "is not a valid date" in found(title="没有", date="yesterday").text
     assert found(q="").headers["location"] == "/articles"
 
 

@@ -81,7 +81,7 @@ def add(
         else:
             feed = replace(feed, name=FeedNames(taken).free(probed.title, feed.url))
         managed_feeds[feed.name] = managed.plain(feed)
-    registry.resume(settings.state_dir, feed.name)  # an earlier feed of that name may have been paused
+    registry.resume(settings.state_dir, feed.name)  # an earlier feed may have had the name
     return AddedFeed(
         feed.name,
         shown_url(feed.url),
