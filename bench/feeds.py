@@ -98,7 +98,7 @@ def feed_memory(quick: bool, say: Callable[[str], None]) -> list[Figure]:
         for number in range(2):
             wait_until(all_polled, every=1.0)
             say(f"  polled {number + 1} times: {max(peaks):.0f} MB")
-            store.bring_forward(names)
+            store.make_due(names)
     return [below(f"a worker's process that polls {count:,} feeds", max(peaks), 200, megabytes)]
 
 
@@ -158,7 +158,7 @@ def _worker(server: Server) -> Iterator[tuple[_Here, Settings]]:
 
 
 def _configure(settings: Settings, named: dict[str, str]) -> None:
-    with managed.changing(settings.state_dir) as feeds:
+    with managed.edit_feeds(settings.state_dir) as feeds:
         feeds.clear()
         feeds.update({name: {"name": name, "url": url} for name, url in named.items()})
 
@@ -197,7 +197,7 @@ def _second_polls(
     def polled(kind: str, which: Sequence[str], *, new: int = 0) -> float:
         length = client.xlen(settings.stream.name) + new
         since = time.time()
-        feed_store(settings, client).bring_forward(names)
+        feed_store(settings, client).make_due(names)
         _send_poll(settings)
         # One cheap command: polled feeds are due in minutes, feeds being fetched within one.
         wait_until(

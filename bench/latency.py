@@ -55,12 +55,12 @@ def _measure(state: Path, warm: Path, fresh: Path) -> list[float]:
     stream = Stream(client, "newsdrop:articles")
     for path in sorted(warm.iterdir()):
         path.rename(drop / path.name)
-    wait_until(lambda: stream.info().length == WARM, within=60)
+    wait_until(lambda: stream.get_info().length == WARM, within=60)
 
     arrived: dict[str, float] = {}
     files = sorted(fresh.iterdir())
     reader = threading.Thread(
-        target=_read, args=(stream, stream.info().last_id, len(files), arrived)
+        target=_read, args=(stream, stream.get_info().last_id, len(files), arrived)
     )
     reader.start()
     dropped: dict[str, float] = {}

@@ -77,7 +77,7 @@ class World:
 
     def add_feed(self, name: str, url: str, **keys: Any) -> None:
         """Add a feed, or replace the one of that name."""
-        with managed.changing(self.settings.state_dir) as feeds:
+        with managed.edit_feeds(self.settings.state_dir) as feeds:
             feeds[name] = {"name": name, "url": url, **keys}
 
     def fetch(self) -> FetchTotals:
@@ -89,13 +89,13 @@ class World:
 
     def poll(self, *again: str) -> FetchTotals:
         """Fetch what is due, and the named feeds in any case; ingest the answers."""
-        self.context.feed_store.bring_forward(again)
+        self.context.feed_store.make_due(again)
         fetched = self.fetch()
         self.drain()
         return fetched
 
     def feed(self, name: str) -> FeedState:
-        return self.context.feed_store.states([name])[0]
+        return self.context.feed_store.get_states([name])[0]
 
     def enqueue(self, *paths: Path, **order: Any) -> int:
         """Enqueue files; returns how many were accepted."""

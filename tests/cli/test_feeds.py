@@ -284,7 +284,7 @@ def test_feeds_are_removed_while_others_cannot_be_read(
     those; a name that is not there is told as what keeps it from being looked up."""
     for name in ("harbour", "coast"):
         home.json("feeds", "add", f"https://{name}.example/", "--no-check", "--name", name)
-    with managed.changing(home.state) as mine:
+    with managed.edit_feeds(home.state) as mine:
         mine["bridge"] = {"name": "bridge", "url": "ftp://bridge.example/"}
     path = configured(home, monkeypatch, "[[feeds]\n")
     assert home.json("feeds", "remove", "harbour") == {"removed": 1}

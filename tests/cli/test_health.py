@@ -14,7 +14,7 @@ from worker.store.workers import Heartbeats, WorkerInfo
 def _heard(home: Home, client: redis.Redis) -> None:
     beats = Heartbeats(client, stream=home.settings().stream.name)
     beats.beat(WorkerInfo("newsdrop@here-7", 7, "here", 3, 1))
-    beats.beat_tick()
+    beats.record_tick()
 
 
 def test_the_commands_parts_are_those_of_the_check() -> None:

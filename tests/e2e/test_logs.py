@@ -73,7 +73,7 @@ def test_a_worker_in_trouble_tells_no_secret(
             world.put(f"{EVIL}.md", article())
             world.put(f"{EVIL}2.md", b"---\nbroken")
             until(lambda: world.feed("odd").due_ms, "feeds in the store")
-            world.context.feed_store.bring_forward(["good", "down", "odd"])
+            world.context.feed_store.make_due(["good", "down", "odd"])
             until(lambda: len(world.entries()) == 2, "records of a file and a feed")
             until(
                 lambda: world.feed("down").failures and world.feed("odd").failures, "two failures"

@@ -113,13 +113,13 @@ def test_a_dropped_file_becomes_a_record(world: World, worker: Worker) -> None:
     from worker.store.workers import Heartbeats
 
     beats = Heartbeats(world.context.redis, stream=world.settings.stream.name)
-    [alive] = until(beats.alive, "heartbeat")
+    [alive] = until(beats.list_workers, "heartbeat")
     assert alive.processes == world.settings.pool()
     children = worker.children()
     assert worker.stop() == 0
     psutil.wait_procs(children, timeout=WITHIN)
     assert not [child for child in children if child.is_running()]
-    assert beats.alive() == []
+    assert beats.list_workers() == []
 
 
 def test_the_first_start_makes_its_places(tmp_path: Path, server: Server) -> None:

@@ -8,7 +8,7 @@ import pytest
 from worker.errors import ConfigError, SpoolUnavailable, UsageError
 from worker.feeds import managed
 from worker.feeds.catalog import CatalogReader, load_catalog
-from worker.feeds.feed import KEYS, Feed, feed_of
+from worker.feeds.feed import KEYS, Feed, parse_feed
 from worker.model import OnChange, Scope
 from worker.settings import Settings, load, shipped_config
 
@@ -26,8 +26,8 @@ def write(settings: Settings, text: str) -> None:
 def test_both_kinds_of_feeds_are_there(settings: Settings) -> None:
     """Those of the config file, and those that commands added: only these may be changed so."""
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://a.example/rss"\n')
-    with managed.changing(settings.state_dir) as feeds:
-        feeds["b"] = managed.plain(Feed("b", "https://b.example/rss", tags=("x",)))
+    with managed.edit_feeds(settings.state_dir) as feeds:
+        feeds["b"] = managed.feed_to_dict(Feed("b", "https://b.example/rss", tags=("x",)))
     catalog = load_catalog(settings)
     assert set(catalog.feeds) == {"a", "b"}
     assert catalog.owned == {"b"}
@@ -94,19 +94,19 @@ def test_what_is_wrong_is_told(settings: Settings, text: str, says: str) -> None
 def test_a_schedule_that_cron_does_not_know(schedule: str) -> None:
     """Five fields in cron's own order: what could not be used at a poll is refused at once."""
     with pytest.raises(UsageError, match="schedule"):
-        feed_of({"name": "a", "url": "https://x.example", "schedule": schedule})
+        parse_feed({"name": "a", "url": "https://x.example", "schedule": schedule})
 
 
 @pytest.mark.parametrize("schedule", ["0 6 15 * *", "0 9 * * 0", "*/5 9-15 * * 1-5"])
 def test_a_schedule_that_cron_knows(schedule: str) -> None:
     """A day of the month may be above 6, a weekday may be 0."""
-    assert feed_of({"name": "a", "url": "https://x.example", "schedule": schedule})
+    assert parse_feed({"name": "a", "url": "https://x.example", "schedule": schedule})
 
 
 def test_a_header_cannot_smuggle_another() -> None:
     """A line break in a header's value is refused."""
     with pytest.raises(UsageError, match="one line"):
-        feed_of({"name": "a", "url": "https://x.example", "headers": {"A": "b\r\nHost: evil"}})
+        parse_feed({"name": "a", "url": "https://x.example", "headers": {"A": "b\r\nHost: evil"}})
 
 
 def test_changes_are_seen(settings: Settings) -> None:
@@ -142,11 +142,11 @@ def test_a_mistake_made_later_keeps_what_was(settings: Settings) -> None:
 
 def test_the_file_of_commands_is_theirs_alone(settings: Settings) -> None:
     """It may hold credentials: nobody else may read it; an error while changing changes nothing."""
-    with managed.changing(settings.state_dir) as feeds:
+    with managed.edit_feeds(settings.state_dir) as feeds:
         feeds["a"] = {"name": "a", "url": "https://a.example/rss"}
-    path = managed.place(settings.state_dir)
+    path = managed.feeds_file(settings.state_dir)
     assert path.stat().st_mode & 0o077 == 0
-    with suppress(UsageError), managed.changing(settings.state_dir) as feeds:
+    with suppress(UsageError), managed.edit_feeds(settings.state_dir) as feeds:
         feeds.clear()
         raise UsageError("no")
     assert set(load_catalog(settings).feeds) == {"a"}
@@ -164,7 +164,7 @@ def test_the_shipped_file_names_every_key() -> None:
 
 def test_a_name_in_both_places_is_told_with_both(settings: Settings) -> None:
     """Whoever finds it knows where the two are, and which command helps."""
-    with managed.changing(settings.state_dir) as feeds:
+    with managed.edit_feeds(settings.state_dir) as feeds:
         feeds["a"] = {"name": "a", "url": "https://a.example/rss"}
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://b.example/rss"\n')
     with pytest.raises(ConfigError) as caught:

@@ -19,7 +19,7 @@ from worker.feeds.schedule import (
     PollState,
     backoff,
     decide_next_poll,
-    next_of_cron,
+    next_cron_time,
 )
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -37,23 +37,23 @@ def verdict(
 def test_a_new_feed_begins_in_the_middle() -> None:
     """Its first interval is neither the shortest nor the longest."""
     found = verdict(GOOD, PollState())
-    assert (found.turnout, found.after) == (PollOutcome.CHANGED, FIRST_SECONDS)
+    assert (found.outcome, found.next_poll_seconds) == (PollOutcome.CHANGED, FIRST_SECONDS)
 
 
 def test_what_brings_nothing_is_asked_less_often() -> None:
     """304 and the same bytes lengthen the interval; another body waits for what is in it."""
-    assert verdict(PollResponse(304)).after == 1000 * GROW
+    assert verdict(PollResponse(304)).next_poll_seconds == 1000 * GROW
     same = verdict(PollResponse(200, body="old", etag='"3"'))
-    assert (same.turnout, same.after) == (PollOutcome.UNCHANGED, 1000 * GROW)
+    assert (same.outcome, same.next_poll_seconds) == (PollOutcome.UNCHANGED, 1000 * GROW)
     assert same.fields["etag"] == '"3"'
     changed = verdict(GOOD)
-    assert (changed.turnout, changed.after) == (PollOutcome.CHANGED, 1000)
+    assert (changed.outcome, changed.next_poll_seconds) == (PollOutcome.CHANGED, 1000)
     assert changed.fields["body"] == "new"
 
 
 def test_a_poll_that_a_person_wanted_says_nothing_of_the_pace() -> None:
     """Whoever refreshes a feed thrice shall not have it polled less often for that."""
-    found = verdict(PollResponse(304), replace(KNOWN, asked=True))
+    found = verdict(PollResponse(304), replace(KNOWN, is_manual=True))
     assert found.fields["interval"] == 1000
     assert found.fields["asked"] is None
 
@@ -65,18 +65,18 @@ def test_a_304_forgets_no_validator() -> None:
 
 def test_the_interval_has_bounds() -> None:
     """Never beyond the longest, never below the shortest."""
-    assert verdict(PollResponse(304), replace(KNOWN, interval=80_000)).after == 86_400
-    assert verdict(PollResponse(304), replace(KNOWN, interval=10)).after == 300
+    assert verdict(PollResponse(304), replace(KNOWN, interval=80_000)).next_poll_seconds == 86_400
+    assert verdict(PollResponse(304), replace(KNOWN, interval=10)).next_poll_seconds == 300
 
 
 @pytest.mark.parametrize("jitter", [-1.0, 1.0])
 def test_jitter_spreads_and_breaks_no_promise(jitter: float) -> None:
     """Ten per cent both ways, but never earlier than the server asks."""
-    assert verdict(PollResponse(304), jitter=jitter).after == pytest.approx(
+    assert verdict(PollResponse(304), jitter=jitter).next_poll_seconds == pytest.approx(
         1250 * (1 + 0.1 * jitter)
     )
-    held = verdict(PollResponse(304, hold_seconds=1250), jitter=jitter)
-    assert held.after >= 1250
+    held = verdict(PollResponse(304, fresh_seconds=1250), jitter=jitter)
+    assert held.next_poll_seconds >= 1250
 
 
 @given(
@@ -88,9 +88,9 @@ def test_never_earlier_than_asked_and_never_later_than_a_day(
 ) -> None:
     """Whatever a server, a feed and the interval say together."""
     before = replace(KNOWN, interval=interval, hold=ttl)
-    found = verdict(replace(GOOD, hold_seconds=hold, retry_after=retry), before, jitter=jitter)
-    assert found.after >= min(LONGEST_HINT, max(hold, retry, ttl))
-    assert found.after <= 86_400 * 1.1
+    found = verdict(replace(GOOD, fresh_seconds=hold, retry_after=retry), before, jitter=jitter)
+    assert found.next_poll_seconds >= min(LONGEST_HINT, max(hold, retry, ttl))
+    assert found.next_poll_seconds <= 86_400 * 1.1
 
 
 def test_backing_off_doubles_to_a_day() -> None:
@@ -104,16 +104,22 @@ def test_a_failure_is_the_feeds() -> None:
     """404 and a network error back the feed off and cool no host."""
     for heard in (PollResponse(404, "gone"), PollResponse(None, "no answer", Trouble.CONNECT)):
         found = verdict(heard, replace(KNOWN, failures=2))
-        assert (found.turnout, found.after, found.cool) == (PollOutcome.FAILED, 1200, 0)
+        assert (found.outcome, found.next_poll_seconds, found.host_backoff_seconds) == (
+            PollOutcome.FAILED,
+            1200,
+            0,
+        )
         assert found.fields["failures"] == 3
         assert "etag" not in found.fields
 
 
 def test_a_busy_host_is_cooled() -> None:
     """429 and 503 concern the host: as long as it asks, else longer each time."""
-    assert verdict(PollResponse(429, retry_after=7200.0)).cool == 7200
-    assert verdict(PollResponse(503), replace(KNOWN, failures=3)).cool == 480
-    assert verdict(PollResponse(503), replace(KNOWN, failures=99)).cool == LONGEST_HINT
+    assert verdict(PollResponse(429, retry_after=7200.0)).host_backoff_seconds == 7200
+    assert verdict(PollResponse(503), replace(KNOWN, failures=3)).host_backoff_seconds == 480
+    assert (
+        verdict(PollResponse(503), replace(KNOWN, failures=99)).host_backoff_seconds == LONGEST_HINT
+    )
 
 
 def test_a_success_forgets_failures() -> None:
@@ -125,13 +131,13 @@ def test_a_success_forgets_failures() -> None:
 def test_the_same_unreadable_bytes_back_off_too() -> None:
     """A body that could not be read and is still there is asked for less and less."""
     first = verdict(PollResponse(200, body="old"), replace(KNOWN, bad=3))
-    assert first.after == backoff(4)
+    assert first.next_poll_seconds == backoff(4)
     assert first.fields["bad"] == 4
 
 
 def test_a_move_must_hold() -> None:
     """The target of permanent redirects is the address after three polls in a row."""
-    moved = replace(GOOD, permanent="https://new.example/rss")
+    moved = replace(GOOD, permanent_url="https://new.example/rss")
     assert verdict(moved).fields["moved_count"] == 1
     held = replace(KNOWN, moved_to="https://new.example/rss", moved_count=2)
     assert verdict(moved, held).fields["address"] == "https://new.example/rss"
@@ -153,17 +159,17 @@ def test_a_schedule_is_read_in_its_zone() -> None:
     pace = replace(PACE, schedule="*/5 9-15 * * 1-5", zone=shanghai)
     during = datetime(2026, 3, 4, 10, 2, tzinfo=shanghai)
     found = decide_next_poll(GOOD, KNOWN, pace, now=during.astimezone(UTC), jitter=1)
-    assert found.after == 180
+    assert found.next_poll_seconds == 180
     evening = datetime(2026, 3, 6, 16, 0, tzinfo=shanghai)  # a Friday
-    due = next_of_cron(pace.schedule, shanghai, evening.astimezone(UTC))
+    due = next_cron_time(pace.schedule, shanghai, evening.astimezone(UTC))
     assert due.astimezone(shanghai) == datetime(2026, 3, 9, 9, 0, tzinfo=shanghai)
 
 
 def test_a_schedule_is_no_earlier_than_asked() -> None:
     """Cache-Control holds for it, too: the next time after that is taken."""
     pace = replace(PACE, schedule="*/5 * * * *")
-    found = verdict(replace(GOOD, hold_seconds=600), pace=pace)
-    due = NOW + timedelta(seconds=found.after)
+    found = verdict(replace(GOOD, fresh_seconds=600), pace=pace)
+    due = NOW + timedelta(seconds=found.next_poll_seconds)
     assert due >= NOW + timedelta(seconds=600)
     assert due.minute % 5 == 0
 
@@ -175,5 +181,5 @@ def test_the_hour_that_comes_twice(schedule: str) -> None:
     begun = datetime(2026, 10, 24, 23, 55, tzinfo=UTC)  # 01:55, and 02:00 to 03:00 comes twice
     for minutes in range(0, 180, 7):
         now = begun + timedelta(minutes=minutes)
-        due = next_of_cron(schedule, berlin, now)
+        due = next_cron_time(schedule, berlin, now)
         assert now + timedelta(seconds=59) <= due <= now + timedelta(hours=26)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.fetch import hold_seconds, retry_after
+from worker.fetch import fresh_seconds, retry_after
 
 NOW = datetime(2024, 5, 6, 12, 0, 0, tzinfo=UTC)
 TEN_PAST = "Mon, 06 May 2024 12:10:00 GMT"
@@ -37,7 +37,7 @@ TEN_PAST = "Mon, 06 May 2024 12:10:00 GMT"
 )
 def test_an_answer_holds_as_its_server_says(headers: dict[str, str], seconds: float) -> None:
     """Cache-Control goes before Expires; what cannot be read is stale; a day is the most."""
-    assert hold_seconds(headers, NOW) == seconds
+    assert fresh_seconds(headers, NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -73,5 +73,5 @@ def test_without_retry_after_nothing_is_asked() -> None:
 def test_no_header_is_an_error(one: str, other: str) -> None:
     """Whatever servers write, the answers are numbers between 0 and a day."""
     headers = {"cache-control": one, "expires": other, "date": one, "age": other}
-    assert 0 <= hold_seconds(headers, NOW) <= 86_400
+    assert 0 <= fresh_seconds(headers, NOW) <= 86_400
     assert 0 <= (retry_after({"retry-after": one}, NOW) or 0) <= 86_400

@@ -26,7 +26,7 @@ def test_an_answer_is_what_the_server_sent() -> None:
     assert (answer.status, answer.body, answer.charset) == (200, TEXT, "utf-8")
     assert answer.headers["etag"] == '"1"'
     assert answer.url == web.url("/feed.xml?a=1")
-    assert answer.hops == ()
+    assert answer.redirects == ()
     assert web.requests[0].path == "/feed.xml?a=1"
 
 
@@ -123,7 +123,7 @@ def test_what_is_beyond_most_is_cut_off() -> None:
         web.pages["/x"] = Reply(body=body)
         web.pages["/z"] = Reply(body=gzip.compress(body), headers={"content-encoding": "gzip"})
         urls = [web.url("/x"), web.url("/z")]
-        answers = in_turn([FetchRequest(url, most=1000) for url in urls], web)
+        answers = in_turn([FetchRequest(url, max_bytes=1000) for url in urls], web)
     assert [answer.body for answer in answers] == [body[:1000], body[:1000]]
 
 
@@ -220,7 +220,7 @@ def test_redirects_are_followed_and_told() -> None:
     assert answer.url == web.url("/%E6%B1%89")
     paths = ["/a/1", "/b/2?token=…", "/b/3", "/4", "/5"]
     statuses = [301, 302, 303, 307, 308]
-    assert answer.hops == tuple(
+    assert answer.redirects == tuple(
         Redirect(status, web.url(path)) for status, path in zip(statuses, paths, strict=True)
     )
 
@@ -293,4 +293,4 @@ def test_an_address_that_moved_for_good_is_told() -> None:
         web.pages["/b"] = Reply(308, headers={"location": "/c?token=x"})
         web.pages["/t"] = Reply(302, headers={"location": "/a"})
         answers = in_turn([web.url("/a"), web.url("/t"), web.url("/c")], web)
-        assert [answer.permanent for answer in answers] == [web.url("/c?token=x"), None, None]
+        assert [answer.permanent_url for answer in answers] == [web.url("/c?token=x"), None, None]

@@ -57,7 +57,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(start: bytes) -> None:
         web.pages["/x"] = raw(drip)
         message = failure(Trouble.TIMEOUT, web.url("/x?key=k"), web, deadline_seconds=0.5)
         shown = web.url("/x?key=…")
-    assert message == f"{shown} was not answered in full within 0.5 s: try later"
+    assert message == f"{shown} did not answer in full within 0.5 s: try later"
     assert time.monotonic() - began < 30
 
 
@@ -261,7 +261,7 @@ def test_a_gzip_bomb_costs_no_more_than_the_cap() -> None:
         web.pages["/x"] = Reply(body=packed, headers={"content-encoding": "gzip"})
         with bounded_memory(60):
             failure(Trouble.TOO_LARGE, web.url("/x"), web, max_mb=2)
-            assert len(fetched(FetchRequest(web.url("/x"), most=1000), web).body) == 1000
+            assert len(fetched(FetchRequest(web.url("/x"), max_bytes=1000), web).body) == 1000
 
 
 def test_many_small_members_are_bounded() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.fetch.fetching import settings
 from tests.http_server import Page, Reply, Web
 from worker.errors import FetchFailed, Trouble
-from worker.fetch import Fetcher, RobotsVerdict, check_robots
+from worker.fetch import Fetcher, RobotsDecision, check_robots
 from worker.fetch.robots import KEEP_FAILED_SECONDS, KEEP_SECONDS, LONGEST, reduced
 
 AGENT = "newsdrop/1.0 (+https://acme.example)"
@@ -39,10 +39,10 @@ class Kept(dict[str, bytes]):
 
 def verdicts(
     robots: Page | None, *paths: str, cache: Kept | None = None
-) -> tuple[list[RobotsVerdict], Web]:
+) -> tuple[list[RobotsDecision], Web]:
     """What a site with this robots.txt says of `paths`, asked in turn."""
 
-    async def run(web: Web) -> list[RobotsVerdict]:
+    async def run(web: Web) -> list[RobotsDecision]:
         async with Fetcher(settings(web, max_mb=1)) as fetcher:
             return [await check_robots(fetcher, web.url(path), kept, AGENT) for path in paths]
 
@@ -59,17 +59,17 @@ def test_rules_for_us_go_before_those_for_all() -> None:
         Reply(body=RULES), "/a", "/private/x", "/private/x.html", "/private/x.html?y"
     )
     assert [one.allowed for one in found] == [True, False, True, False]
-    assert {one.crawl_delay for one in found} == {2.5}
+    assert {one.crawl_delay_seconds for one in found} == {2.5}
     origin = web.url("").rstrip("/")
-    assert found[1].why == f"{origin}/robots.txt does not allow it to {AGENT}"
-    assert len(web.requests_for("/robots.txt")) == 1
+    assert found[1].reason == f"{origin}/robots.txt does not allow it to {AGENT}"
+    assert len(web.asked("/robots.txt")) == 1
 
 
 def test_rules_for_others_are_not_ours() -> None:
     """Where we are not named, the group for all counts; without it everything is allowed."""
     others = b"User-agent: other\nUser-agent: another\nDisallow: /a\n"
     found, _ = verdicts(Reply(body=others), "/a")
-    assert found == [RobotsVerdict(True)]
+    assert found == [RobotsDecision(True)]
     found, _ = verdicts(Reply(body=others + b"User-agent: *\nDisallow: /b\n"), "/a", "/b")
     assert [one.allowed for one in found] == [True, False]
 
@@ -79,14 +79,14 @@ def test_no_robots_txt_allows_everything(status: int) -> None:
     """A 4xx is no rules, kept for a day."""
     kept = Kept()
     found, _ = verdicts(Reply(status, b"User-agent: *\nDisallow: /"), "/a", "/b", cache=kept)
-    assert found == [RobotsVerdict(True), RobotsVerdict(True)]
+    assert found == [RobotsDecision(True), RobotsDecision(True)]
     assert kept.seconds == [KEEP_SECONDS]
 
 
 def test_redirects_are_followed() -> None:
     """robots.txt may be elsewhere; a circle is no rules."""
 
-    async def run(web: Web, away: Web) -> list[RobotsVerdict]:
+    async def run(web: Web, away: Web) -> list[RobotsDecision]:
         async with Fetcher(settings(web, away)) as fetcher:
             return [await check_robots(fetcher, web.url("/a"), Kept(), AGENT)]
 
@@ -95,7 +95,7 @@ def test_redirects_are_followed() -> None:
         away.pages["/r"] = Reply(body=RULES.replace(b"/private", b"/a"))
         assert not asyncio.run(run(web, away))[0].allowed
     found, _ = verdicts(Reply(301, headers={"location": "/robots.txt"}), "/a")
-    assert found == [RobotsVerdict(True)]
+    assert found == [RobotsDecision(True)]
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -165,7 +165,7 @@ def test_a_long_one_is_read_to_512_kib() -> None:
 def test_nonsense_is_no_rules(text: bytes) -> None:
     """What is no robots.txt allows everything, a text that looks like a kept failure too."""
     found, _ = verdicts(Reply(body=text), "/a")
-    assert found == [RobotsVerdict(True)]
+    assert found == [RobotsDecision(True)]
 
 
 def test_names_of_others_are_one_name() -> None:

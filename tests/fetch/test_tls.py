@@ -192,7 +192,7 @@ def test_a_body_left_over_http2_harms_no_later_one(
     """A connection is kept, but not where a body was left: the rest would fill its window."""
     with http2(authority, tmp_path) as port:
         base = f"https://news.example:{port}"
-        left = FetchRequest(f"{base}/long", most=100_000)
+        left = FetchRequest(f"{base}/long", max_bytes=100_000)
         asks: list[FetchRequest | str] = [f"{base}/port", f"{base}/port", left, f"{base}/port"]
         answers = in_turn(asks, resolve=news, ca_file=ca_file, allow_ports=[port])
     assert len(answers[2].body) == 100_000

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.errors import FetchFailed, Trouble
-from worker.fetch import public_url, shown_url, target_of
+from worker.fetch import parse_target, printable_url, public_url
 from worker.fetch.url import joined
 
 
@@ -28,12 +28,12 @@ from worker.fetch.url import joined
 )
 def test_an_address_is_read_as_browsers_do(written: str, meant: str) -> None:
     """Blanks, case, IDNA, usual ports, fragments and users are brought into one form."""
-    assert target_of(written).url == meant
+    assert parse_target(written).url == meant
 
 
 def test_the_parts_of_a_target() -> None:
     """Scheme, host, port, origin and path are what is connected to and asked for."""
-    target = target_of("https://a%40b:p:w@[::1]:8443/x?y=1#z", [8443])
+    target = parse_target("https://a%40b:p:w@[::1]:8443/x?y=1#z", [8443])
     assert (target.scheme, target.host, target.port) == ("https", "::1", 8443)
     assert (target.origin, target.path) == ("https://[::1]:8443", "/x?y=1")
     assert target.authority == "[::1]:8443"
@@ -82,7 +82,7 @@ def test_the_parts_of_a_target() -> None:
 def test_what_cannot_be_fetched_is_refused(url: str) -> None:
     """Other schemes, ports and hosts are refused before anything is resolved."""
     with pytest.raises(FetchFailed) as caught:
-        target_of(url)
+        parse_target(url)
     assert caught.value.trouble is Trouble.ADDRESS
     assert caught.value.refused
     assert str(caught.value).isprintable()
@@ -91,7 +91,7 @@ def test_what_cannot_be_fetched_is_refused(url: str) -> None:
 def test_a_refused_address_shows_no_password() -> None:
     """The message names the address without its user and password."""
     with pytest.raises(FetchFailed) as caught:
-        target_of("http://me:geheim@news.example:8080/?token=geheim")
+        parse_target("http://me:geheim@news.example:8080/?token=geheim")
     message = str(caught.value)
     assert "geheim" not in message
     advice = "list 8080 in fetch.allow_ports (NEWSDROP_FETCH_ALLOW_PORTS) if it is meant"
@@ -105,14 +105,14 @@ def test_any_text_is_a_target_or_refused(head: str, tail: str) -> None:
         public_url(url)
         joined("http://news.example/", url)
         try:
-            target = target_of(url)
+            target = parse_target(url)
         except FetchFailed:
             continue
         assert target.url.isascii()
         again = httpx.URL(target.url)
         assert (again.scheme, again.raw_host.decode()) == (target.scheme, target.host)
         assert again.raw_path.decode() == target.path
-        assert target_of(target.url) == target_of(target_of(target.url).url)
+        assert parse_target(target.url) == parse_target(parse_target(target.url).url)
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_secrets_are_not_public(url: str, shown: str) -> None:
 
 def test_a_shown_address_moves_no_cursor() -> None:
     """What is shown is printable, whatever the address is made of."""
-    assert shown_url("http://me:pw@x/\x1b[2J") == "http://x/\\x1b[2J"
+    assert printable_url("http://me:pw@x/\x1b[2J") == "http://x/\\x1b[2J"

@@ -49,7 +49,7 @@ def asked(web: Web) -> list[str]:
 def again(world: World) -> None:
     """Fetch the pages that are wanted, whenever they would be, and ingest what came."""
     world.poll()
-    world.context.page_store.bring_forward(world.context.deps.wanted.names())
+    world.context.page_store.make_due(world.context.deps.wanted.names())
     world.poll()
 
 
@@ -143,7 +143,7 @@ def test_a_page_that_cannot_be_had_costs_no_article(make: Make, web: Web) -> Non
     world.poll()
     for _ in range(3):
         assert world.entries() == []
-        world.context.page_store.bring_forward(world.context.deps.wanted.names())
+        world.context.page_store.make_due(world.context.deps.wanted.names())
         world.poll()
     (entry,) = world.entries()
     assert asked(web) == ["/1.html"] * 3
@@ -222,7 +222,7 @@ def test_a_busy_host_costs_time_and_no_article(world: World, web: Web) -> None:
     world.poll()
     count = len(asked(web))
     assert count >= 1
-    world.context.page_store.bring_forward(world.context.deps.wanted.names())
+    world.context.page_store.make_due(world.context.deps.wanted.names())
     world.fetch()
     assert len(asked(web)) == count
     assert len(world.context.deps.wanted.names()) == 2
@@ -382,7 +382,7 @@ def test_a_page_that_ends_its_worker_is_given_up(world: World, web: Web) -> None
     poll_pages = world.context.page_store
     polling.poll(world.context, notify=lambda: None)
     for _ in range(4):
-        assert poll_pages.next_turns(9, 0.001).turns  # and whoever had it is dead
+        assert poll_pages.take_leases(9, 0.001).leases  # and whoever had it is dead
         time.sleep(0.01)
     world.poll()
     (entry,) = world.entries()
@@ -421,7 +421,7 @@ def test_read_again_an_entry_is_wanted_once(world: World, web: Web) -> None:
         entries = [item(n, link=web.url(f"/{n}.html")) for n in (1, number)]
         web.pages["/rss"] = Reply(body=rss(entries))
         web.pages[f"/{number}.html"] = page(f"港口第{number}号公告", f"全文{number}。")
-        world.context.feed_store.bring_forward(["harbour"])
+        world.context.feed_store.make_due(["harbour"])
         _only_the_feed(world)
     assert len(world.context.deps.wanted.names()) == 3
     again(world)

@@ -131,7 +131,7 @@ def test_killed_between_the_claim_and_the_note(world: World, web: Web) -> None:
     def killed() -> None:
         import os
 
-        world.context.feed_store.done = lambda results: os._exit(9)  # type: ignore[method-assign]
+        world.context.feed_store.finish = lambda results: os._exit(9)  # type: ignore[method-assign]
         fetch(world.context, notify=lambda: None)
 
     assert in_child(killed) == 9
@@ -147,7 +147,9 @@ def test_a_dead_worker_gives_its_feeds_back(make: Make, web: Web) -> None:
     world.add_feed("harbour", web.url("/rss"))
     web.pages["/rss"] = feed(1)
     poll(world.context, notify=lambda: None)
-    assert [turn.name for turn in world.context.feed_store.next_turns(1, 0.2).turns] == ["harbour"]
+    assert [turn.name for turn in world.context.feed_store.take_leases(1, 0.2).leases] == [
+        "harbour"
+    ]
     assert world.fetch().turns == 0
     deadline = time.monotonic() + 30
     while world.fetch().turns == 0 and time.monotonic() < deadline:
@@ -264,7 +266,7 @@ def test_a_failing_feed_is_asked_less_and_less(world: World, web: Web, status: i
     assert f"answers {status}" in (world.feed("harbour").error or "")
     web.pages["/rss"] = feed(1)
     world.poll("harbour")
-    assert not world.feed("harbour").failing
+    assert not world.feed("harbour").is_failing
     assert len(world.entries()) == 1
 
 
@@ -329,7 +331,7 @@ def test_what_is_no_feed_is_shown_at_the_feed(world: World, web: Web, name: str)
     world.add_feed("good", web.url("/good"))
     world.poll()
     state = world.feed("bad")
-    assert state.failing
+    assert state.is_failing
     assert state.bad_reason
     assert says in f"{state.bad_reason} {state.bad_message}".lower()
     assert titles(world) == ["港口第7号公告"]
@@ -337,10 +339,10 @@ def test_what_is_no_feed_is_shown_at_the_feed(world: World, web: Web, name: str)
     assert len(kept) == 1
     world.poll("bad")  # the same bytes again
     assert len(list(world.context.deps.quarantine)) == 1
-    assert world.feed("bad").failing
+    assert world.feed("bad").is_failing
     web.pages["/bad"] = feed(8)
     world.poll("bad")
-    assert not world.feed("bad").failing
+    assert not world.feed("bad").is_failing
 
 
 def test_a_wrong_encoding_is_read_right(world: World, web: Web) -> None:
@@ -380,7 +382,7 @@ def test_one_broken_entry_is_refused_once(world: World, web: Web) -> None:
     assert len(world.entries()) == 3
     assert len(list(world.context.deps.quarantine)) == 1
     assert world.feed("harbour").rejected == 1
-    assert not world.feed("harbour").failing
+    assert not world.feed("harbour").is_failing
 
 
 def test_an_entry_that_meets_a_bug_is_refused_alone(
@@ -540,7 +542,7 @@ def test_changes_take_effect_without_a_restart(world: World, web: Web) -> None:
     assert len(world.entries()) == 2
     from worker.feeds import managed
 
-    with managed.changing(world.settings.state_dir) as feeds:
+    with managed.edit_feeds(world.settings.state_dir) as feeds:
         del feeds["a"]
     asked = len(web.requests)
     world.poll("a", "b")
@@ -569,7 +571,7 @@ def test_pausing_feeds(world: World, web: Web) -> None:
     resume(world.settings.state_dir, "a")
     pause(world.settings.state_dir, "feeds")
     poll(world.context, notify=lambda: None)
-    world.context.feed_store.bring_forward(["a"])
+    world.context.feed_store.make_due(["a"])
     assert fetch(world.context, notify=lambda: None) is None
     resume(world.settings.state_dir, "feeds")
     world.poll("a")

@@ -9,7 +9,7 @@ from worker.settings.clock import utc_now
 
 
 def _add(home: Home, count: int, **keys: object) -> None:
-    with managed.changing(home.state) as mine:
+    with managed.edit_feeds(home.state) as mine:
         for number in range(count):
             name = f"feed-{number}"
             mine[name] = {"name": name, "url": f"https://h{number % 99}.example/{number}", **keys}

@@ -33,7 +33,7 @@ def _heard(settings: Settings, *, host: str = "elsewhere", tick: bool = True) ->
     beats = Heartbeats(client, stream=settings.stream.name)
     beats.beat(WorkerInfo(f"newsdrop@{host}-7", 7, host, 3, 1))
     if tick:
-        beats.beat_tick()
+        beats.record_tick()
     client.close()
 
 

@@ -27,7 +27,7 @@ def _at_work(world: World) -> None:
     """A worker's heartbeat and beat's tick, as they write them."""
     beats = Heartbeats(world.context.redis, stream=world.settings.stream.name)
     beats.beat(WorkerInfo("newsdrop@here-7", 7, "here", 3, 1))
-    beats.beat_tick()
+    beats.record_tick()
 
 
 @pytest.fixture

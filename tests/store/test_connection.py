@@ -9,8 +9,8 @@ import redis
 from tests.servers import Server
 from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
 from worker.settings import Settings, load
-from worker.store.connection import connect, redis_url, shown_url, translated
-from worker.store.server import server_info
+from worker.store.connection import connect, printable_url, redis_url, translated
+from worker.store.server import get_server_info
 
 
 def test_talks_to_a_server_over_a_unix_socket(redis_server: Server) -> None:
@@ -54,7 +54,7 @@ def test_bad_url_names_no_password() -> None:
     with pytest.raises(ConfigError) as caught:
         connect("http://me:geheim@host:1/0?password=geheim")
     assert "geheim" not in str(caught.value)
-    assert "me" not in shown_url("redis://me:geheim@host:1/0?password=geheim").split("//")[1]
+    assert "me" not in printable_url("redis://me:geheim@host:1/0?password=geheim").split("//")[1]
 
 
 @pytest.mark.parametrize(
@@ -113,10 +113,10 @@ def test_a_password_comes_from_its_file(tmp_path: Path, own_server: Callable[...
     file = tmp_path / "password"
     file.write_text("s3:cret@/\nnot this\n")
     given = {"state_dir": tmp_path, "redis.url": server.url, "redis.password_file": str(file)}
-    assert server_info(connect(redis_url(load(options=given)))).run_id
+    assert get_server_info(connect(redis_url(load(options=given)))).run_id
     file.write_text("wrong\n")
     with pytest.raises(StoreUnavailable, match="refuses the user or password"):
-        server_info(connect(redis_url(load(options=given))))
+        get_server_info(connect(redis_url(load(options=given))))
     file.write_text("\n")
     with pytest.raises(ConfigError, match=r"redis\.password_file: the first line .* is empty"):
         redis_url(load(options=given))

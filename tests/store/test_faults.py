@@ -14,7 +14,7 @@ from tests.store.offers import offer
 from worker.errors import StoreFull, StoreUnavailable
 from worker.model import Status
 from worker.store.articles import ArticleStore
-from worker.store.server import run_id
+from worker.store.server import get_run_id
 
 
 @pytest.fixture
@@ -52,16 +52,16 @@ def test_a_restarted_server_keeps_what_it_answered(own_server: Callable[..., Ser
     mark and claim: the batch offered again hears `published`, another batch `duplicate`."""
     server = own_server(appendonly=True)
     store = open_store(server.url)
-    before = run_id(server.client())
+    before = get_run_id(server.client())
     first = store.publish("b", [offer(1, raw=1)])
     server.kill()
     with pytest.raises(StoreUnavailable):
         store.publish("b", [offer(1, raw=1)])
     server.start()
-    assert run_id(server.client()) != before
+    assert get_run_id(server.client()) != before
     assert store.publish("b", [offer(1, raw=1)]) == first
     assert [made.status for made in store.publish("c", [offer(1)])] == [Status.DUPLICATE]
-    assert store.info().length == 1
+    assert store.get_info().length == 1
 
 
 def test_a_server_that_forgot_its_scripts_is_told_them_again(
@@ -71,7 +71,7 @@ def test_a_server_that_forgot_its_scripts_is_told_them_again(
     store.publish("b1", [offer(1)])
     redis_client.script_flush()
     assert [made.status for made in store.publish("b2", [offer(2)])] == [Status.PUBLISHED]
-    assert store.info().length == 2
+    assert store.get_info().length == 2
 
 
 def test_a_full_server_publishes_nothing_and_works_again(own_server: Callable[..., Server]) -> None:
@@ -86,7 +86,7 @@ def test_a_full_server_publishes_nothing_and_works_again(own_server: Callable[..
     with pytest.raises(StoreFull, match="maxmemory"):
         store.publish("b2", batch)
     assert sorted(client.keys("*")) == keys
-    assert (store.info().length, store.find(offer(2).identity.id)) == (1, None)
+    assert (store.get_info().length, store.find(offer(2).identity.id)) == (1, None)
 
     client.config_set("maxmemory", 0)
     made = store.publish("b2", batch)
@@ -135,7 +135,7 @@ def test_a_server_that_cannot_save_is_full(own_server: Callable[..., Server]) ->
         time.sleep(0.05)
     with pytest.raises(StoreFull, match="disk"):
         store.publish("b2", [offer(2)])
-    assert store.info().length == 1
+    assert store.get_info().length == 1
     client.config_set("save", "")
     assert [made.status for made in store.publish("b2", [offer(2)])] == [Status.PUBLISHED]
 
@@ -143,7 +143,7 @@ def test_a_server_that_cannot_save_is_full(own_server: Callable[..., Server]) ->
 def test_a_suspended_server_is_waited_for_only_so_long(redis_server: Server) -> None:
     """A server that accepts and does not answer raises StoreUnavailable after the timeout."""
     store = open_store(redis_server.url + "?socket_timeout=0.5")
-    store.info()
+    store.get_info()
     redis_server.client().client_pause(1500)
     with pytest.raises(StoreUnavailable, match="in time"):
         store.publish("b", [offer(1)])

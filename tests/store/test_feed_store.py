@@ -12,7 +12,7 @@ from tests.servers import Server
 from tests.store.conftest import STREAM
 from worker.feeds.schedule import GAP, GROW, SHRINK, PollPace
 from worker.store.connection import connect
-from worker.store.feeds import ConfiguredFeed, FeedObservation, FeedStore, poll_state
+from worker.store.feeds import ConfiguredFeed, FeedObservation, FeedStore, read_poll_state
 from worker.store.leases import HostPace, LeaseResult
 
 PACE = PollPace(shortest=300, longest=86_400)
@@ -38,9 +38,9 @@ def synced(store: FeedStore, digest: str, *feeds: ConfiguredFeed) -> bool:
     return store.sync(digest, len(feeds), feeds)
 
 
-def document(name: str = "a", prints: str = "a" * 12, **more: object) -> FeedObservation:
+def document(name: str = "a", fingerprints: str = "a" * 12, **more: object) -> FeedObservation:
     """What was read of a document, each fetched a moment after the one before."""
-    said = {"entries": len(prints) // 12, "prints": prints, **more}
+    said = {"entries": len(fingerprints) // 12, "fingerprints": fingerprints, **more}
     return replace(FeedObservation(name, NOW_MS + next(_moments), PACE), **said)  # type: ignore[arg-type]
 
 
@@ -49,11 +49,11 @@ _moments = itertools.count()
 
 def polled(store: FeedStore, name: str = "a", interval: float = 1000.0) -> None:
     """One poll that brought something."""
-    store.bring_forward([name])
-    (turn,) = store.next_turns(1, 60).turns
-    assert turn.name == name
-    store.done(
-        [LeaseResult(turn, interval, {"interval": interval, "polled_ms": NOW_MS, "asked": None})]
+    store.make_due([name])
+    (lease,) = store.take_leases(1, 60).leases
+    assert lease.name == name
+    store.finish(
+        [LeaseResult(lease, interval, {"interval": interval, "polled_ms": NOW_MS, "asked": None})]
     )
 
 
@@ -62,23 +62,23 @@ def test_the_catalog_is_the_stores(store: FeedStore) -> None:
     assert synced(store, "1", feed("a"), feed("b"))
     assert not synced(store, "1", feed("a"), feed("b"))
     assert store.names() == {"a", "b"}
-    polled_names = {turn.name for turn in store.next_turns(10, 60).turns}
+    polled_names = {lease.name for lease in store.take_leases(10, 60).leases}
     assert polled_names == {"a", "b"}
     assert synced(store, "2", feed("b"), feed("c"))
     assert store.names() == {"b", "c"}
-    assert [turn.name for turn in store.next_turns(10, 60).turns] == ["c"]
+    assert [lease.name for lease in store.take_leases(10, 60).leases] == ["c"]
 
 
 def test_another_address_is_another_feed(store: FeedStore) -> None:
     """Where the address changes, nothing is remembered: an ETag is of one address."""
     synced(store, "1", feed("a"))
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, 3600, {"etag": '"1"', "failures": 3})])
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, 3600, {"etag": '"1"', "failures": 3})])
     synced(store, "2", feed("a"), feed("b", "https://host.example/b"))
-    assert store.states(["a"])[0].failures == 3
+    assert store.get_states(["a"])[0].failures == 3
     synced(store, "3", feed("a", "https://host.example/new"))
-    (turn,) = store.next_turns(1, 60).turns
-    assert poll_state(turn).etag is None
+    (lease,) = store.take_leases(1, 60).leases
+    assert read_poll_state(lease).etag is None
 
 
 def test_a_lost_redis_is_filled_again(store: FeedStore, redis_client: redis.Redis) -> None:
@@ -94,7 +94,7 @@ def test_a_lost_redis_is_filled_again(store: FeedStore, redis_client: redis.Redi
     [
         ({"new": 1}, SHRINK),
         ({"new": 0}, GROW),
-        ({"new": 1, "prints": "c" * 12}, GAP),
+        ({"new": 1, "fingerprints": "c" * 12}, GAP),
     ],
 )
 def test_the_interval_follows_what_is_new(
@@ -102,10 +102,10 @@ def test_the_interval_follows_what_is_new(
 ) -> None:
     """Shorter after news, longer after none, much shorter where entries may have been missed."""
     synced(store, "1", feed("a"))
-    store.observed("first", [document(prints="a" * 12 + "b" * 12)])
+    store.record_documents("first", [document(fingerprints="a" * 12 + "b" * 12)])
     polled(store, interval=2000)
-    store.observed("second", [document(**{"prints": "b" * 12, **said})])
-    state = store.states(["a"])[0]
+    store.record_documents("second", [document(**{"fingerprints": "b" * 12, **said})])
+    state = store.get_states(["a"])[0]
     assert state.interval == pytest.approx(2000 * factor)
     assert state.due_ms == pytest.approx(NOW_MS + 2000 * factor * 1000, abs=1000)
     assert state.gaps == (1 if factor == GAP else 0)
@@ -115,21 +115,21 @@ def test_a_gap_needs_two_documents(store: FeedStore) -> None:
     """The first document shares nothing with one before it, and misses nothing; nor does an
     empty one."""
     synced(store, "1", feed("a"))
-    store.observed("1", [document(prints="a" * 12, new=1)])
-    store.observed("2", [document(prints="", entries=0)])
-    store.observed("3", [document(prints="d" * 12, new=1)])
-    assert store.states(["a"])[0].gaps == 0
-    store.observed("4", [document(prints="e" * 12, new=1)])
-    assert store.states(["a"])[0].gaps == 1
+    store.record_documents("1", [document(fingerprints="a" * 12, new=1)])
+    store.record_documents("2", [document(fingerprints="", entries=0)])
+    store.record_documents("3", [document(fingerprints="d" * 12, new=1)])
+    assert store.get_states(["a"])[0].gaps == 0
+    store.record_documents("4", [document(fingerprints="e" * 12, new=1)])
+    assert store.get_states(["a"])[0].gaps == 1
 
 
 def test_a_document_that_is_read_again_is_no_other_poll(store: FeedStore) -> None:
     """Retried from the quarantine in another batch, it does not count as one more failure."""
     synced(store, "1", feed("a"))
-    bad = document(prints="", entries=0, reason="malformed", message="no feed: look")
-    store.observed("first", [bad])
-    store.observed("retried", [bad])
-    assert store.states(["a"])[0].bad == 1
+    bad = document(fingerprints="", entries=0, reason="malformed", message="no feed: look")
+    store.record_documents("first", [bad])
+    store.record_documents("retried", [bad])
+    assert store.get_states(["a"])[0].bad == 1
 
 
 def test_a_poll_that_was_asked_for_is_known(store: FeedStore) -> None:
@@ -137,31 +137,31 @@ def test_a_poll_that_was_asked_for_is_known(store: FeedStore) -> None:
     synced(store, "1", feed("a"))
     polled(store, interval=0.01)
     time.sleep(0.05)
-    (turn,) = store.next_turns(1, 60).turns
-    assert not poll_state(turn).asked
-    store.done([LeaseResult(turn, 3600)])
-    store.bring_forward(["a"])
-    (turn,) = store.next_turns(1, 60).turns
-    assert poll_state(turn).asked
+    (lease,) = store.take_leases(1, 60).leases
+    assert not read_poll_state(lease).is_manual
+    store.finish([LeaseResult(lease, 3600)])
+    store.make_due(["a"])
+    (lease,) = store.take_leases(1, 60).leases
+    assert read_poll_state(lease).is_manual
 
 
 def test_a_batch_counts_once(store: FeedStore) -> None:
     """Noted again after a crash, nothing is added."""
     synced(store, "1", feed("a"))
     seen = [document(new=2, published=2, duplicate=1)]
-    assert store.observed("batch", seen)
-    assert not store.observed("batch", seen)
-    state = store.states(["a"])[0]
+    assert store.record_documents("batch", seen)
+    assert not store.record_documents("batch", seen)
+    state = store.get_states(["a"])[0]
     assert (state.published, state.duplicate, state.entries) == (2, 1, 1)
 
 
 def test_an_older_document_says_nothing_of_the_present(store: FeedStore) -> None:
     """What a batch that waited long says counts, but the pace is that of the newer one."""
     synced(store, "1", feed("a"))
-    store.observed("new", [document(prints="b" * 12, hold_seconds=60)])
-    old = replace(document(prints="a" * 12, published=1), fetched_ms=NOW_MS - 1000)
-    store.observed("old", [old])
-    state = store.states(["a"])[0]
+    store.record_documents("new", [document(fingerprints="b" * 12, min_interval_seconds=60)])
+    old = replace(document(fingerprints="a" * 12, published=1), fetched_ms=NOW_MS - 1000)
+    store.record_documents("old", [old])
+    state = store.get_states(["a"])[0]
     assert (state.published, state.hold, state.gaps) == (1, 60, 0)
 
 
@@ -171,9 +171,9 @@ def test_what_cannot_be_read_backs_off(store: FeedStore) -> None:
     polled(store)
     waits = []
     for number in range(4):
-        bad = document(prints="", entries=0, reason="malformed", message="no feed: look")
-        store.observed(f"bad{number}", [bad])
-        state = store.states(["a"])[0]
+        bad = document(fingerprints="", entries=0, reason="malformed", message="no feed: look")
+        store.record_documents(f"bad{number}", [bad])
+        state = store.get_states(["a"])[0]
         assert state.due_ms is not None
         waits.append(round((state.due_ms - NOW_MS) / 1000))
         assert (state.bad, state.bad_reason, state.bad_message) == (
@@ -181,21 +181,21 @@ def test_what_cannot_be_read_backs_off(store: FeedStore) -> None:
             "malformed",
             "no feed: look",
         )
-        assert state.failing
-        assert store.failing() == {"a"}
+        assert state.is_failing
+        assert store.list_failing() == {"a"}
     assert waits == pytest.approx([300, 600, 1200, 2400], abs=60)
-    store.observed("good", [document(new=1)])
-    assert not store.states(["a"])[0].failing
-    assert store.failing() == set()
+    store.record_documents("good", [document(new=1)])
+    assert not store.get_states(["a"])[0].is_failing
+    assert store.list_failing() == set()
 
 
 def test_a_feeds_own_wish_is_kept(store: FeedStore) -> None:
     """`ttl` counts from the poll that told of it, also where that is given back afterwards."""
     synced(store, "1", feed("a"))
-    (turn,) = store.next_turns(1, 60).turns
-    store.observed("1", [document(new=1, hold_seconds=7200)])
-    store.done([LeaseResult(turn, 300, {"interval": 300})])
-    due = store.states(["a"])[0].due_ms
+    (lease,) = store.take_leases(1, 60).leases
+    store.record_documents("1", [document(new=1, min_interval_seconds=7200)])
+    store.finish([LeaseResult(lease, 300, {"interval": 300})])
+    due = store.get_states(["a"])[0].due_ms
     assert due is not None
     assert due >= NOW_MS + 7_200_000 - 60_000
 
@@ -203,28 +203,28 @@ def test_a_feeds_own_wish_is_kept(store: FeedStore) -> None:
 def test_what_a_server_asked_for_is_kept(store: FeedStore) -> None:
     """News do not bring the next poll before what Cache-Control says."""
     synced(store, "1", feed("a"))
-    (turn,) = store.next_turns(1, 60).turns
+    (lease,) = store.take_leases(1, 60).leases
     hold = NOW_MS + 5_000_000
-    store.done([LeaseResult(turn, 5000, {"interval": 300, "not_before": hold})])
-    store.observed("1", [document(new=9)])
-    assert store.states(["a"])[0].due_ms == hold
+    store.finish([LeaseResult(lease, 5000, {"interval": 300, "not_before": hold})])
+    store.record_documents("1", [document(new=9)])
+    assert store.get_states(["a"])[0].due_ms == hold
 
 
 def test_entries_that_cannot_be_read_are_remembered(store: FeedStore) -> None:
     """So that the same broken entry is refused once, not at each poll."""
     synced(store, "1", feed("a"))
-    assert store.refused_before("a") == frozenset()
-    store.observed("1", [document(refused="a" * 12 + "b" * 12)])
-    assert store.refused_before("a") == {"a" * 12, "b" * 12}
+    assert store.get_refused_fingerprints("a") == frozenset()
+    store.record_documents("1", [document(refused_fingerprints="a" * 12 + "b" * 12)])
+    assert store.get_refused_fingerprints("a") == {"a" * 12, "b" * 12}
 
 
 def test_a_late_document_does_not_undo_a_later_poll(store: FeedStore) -> None:
     """What was read of an earlier poll does not bring forward a feed that has failed since."""
     synced(store, "1", feed("a"))
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, 80_000, {"failures": 9, "polled_ms": NOW_MS})])
-    store.observed("late", [replace(document(new=1), fetched_ms=NOW_MS - 900_000)])
-    due = store.states(["a"])[0].due_ms
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, 80_000, {"failures": 9, "polled_ms": NOW_MS})])
+    store.record_documents("late", [replace(document(new=1), fetched_ms=NOW_MS - 900_000)])
+    due = store.get_states(["a"])[0].due_ms
     assert due is not None
     assert due > NOW_MS + 70_000_000
 
@@ -235,12 +235,12 @@ def test_a_feeds_own_wish_counts_from_its_document(
 ) -> None:
     """A `ttl` of a day is over after a day: a pause or a failure then costs no further one."""
     synced(store, "1", feed("a"))
-    old = replace(document(new=1, hold_seconds=86_400), fetched_ms=NOW_MS - 86_400_000)
-    store.observed("old", [old])
-    store.bring_forward(["a"])
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, 60, fields)])
-    due = store.states(["a"])[0].due_ms
+    old = replace(document(new=1, min_interval_seconds=86_400), fetched_ms=NOW_MS - 86_400_000)
+    store.record_documents("old", [old])
+    store.make_due(["a"])
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, 60, fields)])
+    due = store.get_states(["a"])[0].due_ms
     assert due is not None
     assert due < NOW_MS + 600_000
 
@@ -248,12 +248,14 @@ def test_a_feeds_own_wish_counts_from_its_document(
 def test_jitter_outlives_news(store: FeedStore) -> None:
     """Feeds that were added together and bring news together are not polled together for ever."""
     synced(store, "1", *(feed(name, f"https://host.example/{name}") for name in "abcd"))
-    turns = store.next_turns(9, 60).turns
+    leases = store.take_leases(9, 60).leases
     said = {"interval": 900.0, "polled_ms": NOW_MS}
-    store.done([LeaseResult(t, 900, {**said, "jitter": 1 + n / 50}) for n, t in enumerate(turns)])
+    store.finish(
+        [LeaseResult(t, 900, {**said, "jitter": 1 + n / 50}) for n, t in enumerate(leases)]
+    )
     at = NOW_MS + 500
-    store.observed("b", [replace(document(name, new=1), fetched_ms=at) for name in "abcd"])
-    assert len({state.due_ms for state in store.states(list("abcd"))}) == 4
+    store.record_documents("b", [replace(document(name, new=1), fetched_ms=at) for name in "abcd"])
+    assert len({state.due_ms for state in store.get_states(list("abcd"))}) == 4
 
 
 @pytest.mark.parametrize("new", [0, 1])
@@ -262,29 +264,31 @@ def test_the_interval_keeps_its_bounds(store: FeedStore, new: int) -> None:
     synced(store, "1", feed("a"))
     pace = PollPace(shortest=300, longest=900)
     for number in range(12):
-        polled(store, interval=store.states(["a"])[0].interval or 600.0)
-        read = document(prints="a" * 12 + "b" * 12, entries=2, new=new)
-        store.observed(f"{number}", [replace(read, pace=pace)])
-    assert store.states(["a"])[0].interval == (300 if new else 900)
+        polled(store, interval=store.get_states(["a"])[0].interval or 600.0)
+        read = document(fingerprints="a" * 12 + "b" * 12, entries=2, new=new)
+        store.record_documents(f"{number}", [replace(read, pace=pace)])
+    assert store.get_states(["a"])[0].interval == (300 if new else 900)
 
 
 def test_a_schedule_says_when(store: FeedStore) -> None:
     """A feed that is polled by a schedule is polled then, whatever its documents bring."""
     synced(store, "1", feed("a"))
     polled(store, interval=7000.0)
-    due = store.states(["a"])[0].due_ms
-    store.observed("first", [replace(document(new=1), pace=replace(PACE, schedule="0 6 * * *"))])
-    assert store.states(["a"])[0].due_ms == due
+    due = store.get_states(["a"])[0].due_ms
+    store.record_documents(
+        "first", [replace(document(new=1), pace=replace(PACE, schedule="0 6 * * *"))]
+    )
+    assert store.get_states(["a"])[0].due_ms == due
 
 
 def test_what_is_in_hand_stays_in_hand(store: FeedStore) -> None:
     """A document that is read while its feed is polled again does not give the feed to another."""
     synced(store, "1", feed("a"))
-    (turn,) = store.next_turns(1, 60).turns
-    leased = store.states(["a"])[0].due_ms
-    store.observed("first", [document(new=1)])
-    assert store.states(["a"])[0].due_ms == leased
-    store.done([LeaseResult(turn, 900, {"interval": 900.0})])
+    (lease,) = store.take_leases(1, 60).leases
+    leased = store.get_states(["a"])[0].due_ms
+    store.record_documents("first", [document(new=1)])
+    assert store.get_states(["a"])[0].due_ms == leased
+    store.finish([LeaseResult(lease, 900, {"interval": 900.0})])
 
 
 @pytest.mark.parametrize("wrong_ms", [10 * 365 * 86_400_000, -7_200_000])
@@ -294,13 +298,13 @@ def test_a_workers_wrong_clock_breaks_no_pace(store: FeedStore, wrong_ms: int) -
     for number in range(3):
         polled(store)
         fetched = NOW_MS + wrong_ms + number
-        store.observed(f"{number}", [replace(document(new=1), fetched_ms=fetched)])
-        due = store.states(["a"])[0].due_ms
+        store.record_documents(f"{number}", [replace(document(new=1), fetched_ms=fetched)])
+        due = store.get_states(["a"])[0].due_ms
         assert due is not None
         assert NOW_MS + 290_000 < due < NOW_MS + 86_400_000 + 120_000
     # The clock is right again: what is read counts again.
-    store.observed("right", [document(prints="f" * 12, entries=7)])
-    assert store.states(["a"])[0].entries == 7
+    store.record_documents("right", [document(fingerprints="f" * 12, entries=7)])
+    assert store.get_states(["a"])[0].entries == 7
 
 
 def test_a_feed_that_is_lost_from_the_row_comes_back(
@@ -309,7 +313,7 @@ def test_a_feed_that_is_lost_from_the_row_comes_back(
     """Whatever took it out, a catalog of more feeds than the row has is put in again."""
     synced(store, "1", feed("a"), feed("b"))
     redis_client.delete(store.key("a"))
-    store.next_turns(9, 60)
+    store.take_leases(9, 60)
     assert store.names() == {"b"}
     assert synced(store, "1", feed("a"), feed("b"))
     assert store.names() == {"a", "b"}
@@ -318,22 +322,22 @@ def test_a_feed_that_is_lost_from_the_row_comes_back(
 def test_a_feed_that_went_while_it_was_in_hand_stays_away(store: FeedStore) -> None:
     """Given back after it was removed, it is not polled again."""
     synced(store, "1", feed("a"))
-    (turn,) = store.next_turns(1, 60).turns
+    (lease,) = store.take_leases(1, 60).leases
     synced(store, "2")
-    store.done([LeaseResult(turn, 0, {"failures": 1})])
+    store.finish([LeaseResult(lease, 0, {"failures": 1})])
     assert store.names() == set()
 
 
 def test_errors_can_be_reset(store: FeedStore) -> None:
     """Failures and their host's rest are forgotten, and the feed is due now."""
     synced(store, "1", feed("a"))
-    (turn,) = store.next_turns(1, 60).turns
+    (lease,) = store.take_leases(1, 60).leases
     fields = {"failures": 9, "error": "x", "trouble": "dns"}
-    store.done([LeaseResult(turn, 80_000, fields, cool=80_000)])
-    assert store.next_turns(1, 60).turns == ()
+    store.finish([LeaseResult(lease, 80_000, fields, backoff_seconds=80_000)])
+    assert store.take_leases(1, 60).leases == ()
     assert store.reset_errors(["a", "unknown"]) == 1
-    assert [turn.name for turn in store.next_turns(1, 60).turns] == ["a"]
-    assert not store.states(["a"])[0].failing
+    assert [lease.name for lease in store.take_leases(1, 60).leases] == ["a"]
+    assert not store.get_states(["a"])[0].is_failing
 
 
 def test_a_feed_that_went_is_forgotten_in_a_day(
@@ -342,7 +346,7 @@ def test_a_feed_that_went_is_forgotten_in_a_day(
     """Nothing of a removed feed stays for ever, whatever is still read of it."""
     synced(store, "1", feed("a"))
     synced(store, "2")
-    store.observed("1", [document(new=1)])
+    store.record_documents("1", [document(new=1)])
     assert 0 < redis_client.ttl(store.key("a")) <= 86_400
     assert store.names() == set()
 
@@ -351,30 +355,30 @@ def test_a_feed_that_comes_back_is_not_asked_more_often(
     store: FeedStore, redis_client: redis.Redis
 ) -> None:
     """Where two machines have different feeds, each takes away what the other adds: the feed keeps
-    its turn and what is remembered of it."""
+    its lease and what is remembered of it."""
     synced(store, "1", feed("a"), feed("b"))
-    for turn in store.next_turns(2, 60).turns:
-        store.done([LeaseResult(turn, 3600, {"etag": '"1"'})])
+    for lease in store.take_leases(2, 60).leases:
+        store.finish([LeaseResult(lease, 3600, {"etag": '"1"'})])
     for number in range(3):
         synced(store, f"other{number}", feed("b"))
         synced(store, f"mine{number}", feed("a"), feed("b"))
-    assert store.next_turns(2, 60).turns == ()
+    assert store.take_leases(2, 60).leases == ()
     assert redis_client.ttl(store.key("a")) == -1
-    store.bring_forward(["a"])
-    (turn,) = store.next_turns(2, 60).turns
-    assert poll_state(turn).etag == '"1"'
+    store.make_due(["a"])
+    (lease,) = store.take_leases(2, 60).leases
+    assert read_poll_state(lease).etag == '"1"'
 
 
 def test_who_fails_is_known_at_once(store: FeedStore) -> None:
     """The failing are a set of their own, so that nobody has to ask ten thousand feeds."""
     synced(store, "1", feed("a"), feed("b"))
-    one, other = sorted(store.next_turns(2, 60).turns, key=lambda turn: turn.name)
-    store.done([LeaseResult(one, 0, {"failures": 1}), LeaseResult(other, 0, {"failures": None})])
-    assert store.failing() == {"a"}
-    (again, *_) = sorted(store.next_turns(2, 60).turns, key=lambda turn: turn.name)
-    store.done([LeaseResult(again, 0, {"failures": None})])
-    assert store.failing() == set()
-    (again, *_) = sorted(store.next_turns(2, 60).turns, key=lambda turn: turn.name)
-    store.done([LeaseResult(again, 0, {"failures": 2})])
+    one, other = sorted(store.take_leases(2, 60).leases, key=lambda lease: lease.name)
+    store.finish([LeaseResult(one, 0, {"failures": 1}), LeaseResult(other, 0, {"failures": None})])
+    assert store.list_failing() == {"a"}
+    (again, *_) = sorted(store.take_leases(2, 60).leases, key=lambda lease: lease.name)
+    store.finish([LeaseResult(again, 0, {"failures": None})])
+    assert store.list_failing() == set()
+    (again, *_) = sorted(store.take_leases(2, 60).leases, key=lambda lease: lease.name)
+    store.finish([LeaseResult(again, 0, {"failures": 2})])
     synced(store, "2", feed("b"))
-    assert store.failing() == set()
+    assert store.list_failing() == set()

@@ -11,7 +11,7 @@ from tests.store.offers import offer, raw_hash
 from worker.model import OnChange, PublishRequest, Status
 from worker.store.articles import ArticleStore
 from worker.store.connection import connect
-from worker.store.layout import DAY, identity_of_id
+from worker.store.layout import DAY, parse_article_id
 
 DATES = pytest.mark.parametrize("date", ["2021-11-26", "0001-01-01", "9999-12-31", None])
 
@@ -91,14 +91,14 @@ def test_find_and_entry(store: ArticleStore, date: str | None) -> None:
     article_id = offer(30, date=date).identity.id
     known = store.find(article_id)
     assert known is not None
-    entry = store.entry(known)
+    entry = store.find_entry(known)
     assert entry is not None
     assert (entry.id, entry.title, entry.revision) == (article_id, "标题 30", 1)
     store.publish("c", [offer(30, date=date, content=5, on_change=OnChange.REVISE)])
     revised = store.find(article_id)
     assert revised is not None
     assert revised.revision == 2
-    entry = store.entry(revised)
+    entry = store.find_entry(revised)
     assert entry is not None
     assert (entry.id, entry.type, entry.revision) == (article_id, "article.revised", 2)
 
@@ -109,7 +109,7 @@ def test_a_trimmed_entry_is_none(store: ArticleStore, redis_client: redis.Redis)
     redis_client.xtrim(STREAM, maxlen=0, approximate=False)
     known = store.find(offer(1).identity.id)
     assert known is not None
-    assert store.entry(known) is None
+    assert store.find_entry(known) is None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_trimmed_entry_is_none(store: ArticleStore, redis_client: redis.Redis)
 )
 def test_what_is_no_id_is_not_found(store: ArticleStore, text: str) -> None:
     """Text that is not an id is not found, and is no error."""
-    assert identity_of_id(text) is None
+    assert parse_article_id(text) is None
     assert store.find(text) is None
     assert store.forget(text) is False
 
@@ -139,7 +139,7 @@ def test_a_forgotten_article_is_published_again(store: ArticleStore, date: str |
     assert store.forget(offer(1, date=date).identity.id) is True
     assert store.forget(offer(1, date=date).identity.id) is False
     assert [bool(known) for known in store.lookup([raw_hash(1), raw_hash(2)])] == [False, True]
-    assert store.info().length == 2
+    assert store.get_info().length == 2
     [made] = store.publish("b2", [offer(1, date=date, raw=1)])
     assert made.status is Status.PUBLISHED
 

@@ -49,7 +49,7 @@ def added(minutes: tuple[Minute, ...]) -> tuple[int, int, int, int]:
 def test_every_minute_is_there(measures: Measures, redis_client: redis.Redis) -> None:
     """Without articles every minute asked for is there with zeros, the present one last."""
     before = present(redis_client)
-    minutes = measures.minutes(MINUTES_KEPT)
+    minutes = measures.read_minutes(MINUTES_KEPT)
     assert len(minutes) == MINUTES_KEPT
     assert minutes[-1].at_ms // 60_000 in (before, before + 1)
     gaps = {b.at_ms - a.at_ms for a, b in pairwise(minutes)}
@@ -62,7 +62,7 @@ def test_a_batch_is_in_its_minute_once(tallies: CounterStore, measures: Measures
     tallies.settle("b1", source="drop", job=None, tally=SOME)
     tallies.settle("b1", source="drop", job=None, tally=SOME)
     tallies.settle("b2", source="feed", job="j", tally=Tally(published=1, revised=5))
-    minutes = measures.minutes(3)
+    minutes = measures.read_minutes(3)
     assert minutes[0] == Minute(minutes[0].at_ms)
     assert added(minutes) == (3, 5, 4, 1)
 
@@ -87,7 +87,7 @@ def test_old_minutes_go(
     left = {name.decode() for name in redis_client.hkeys(MINUTES)}
     assert not left & set(old)
     assert set(young) <= left
-    assert added(measures.minutes(120)) == (9, 0, 4, 1)
+    assert added(measures.read_minutes(120)) == (9, 0, 4, 1)
     assert 0 < redis_client.ttl(MINUTES) <= MINUTES_KEPT * 60
 
 
@@ -98,7 +98,7 @@ def test_a_clock_that_was_ahead_loses_nothing(
     ahead = present(redis_client) + 60
     redis_client.hset(MINUTES, mapping={str(ahead): "9 0 0 0", "oldest": ahead})
     tallies.settle("b1", source="drop", job=None, tally=SOME)
-    assert added(measures.minutes(3)) == (2, 0, 4, 1)
+    assert added(measures.read_minutes(3)) == (2, 0, 4, 1)
     oldest = redis_client.hget(MINUTES, "oldest")
     assert oldest is not None
     assert int(oldest) < ahead
@@ -114,7 +114,7 @@ def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: Meas
     )
     for batch in ("b1", "b1", "b2"):
         tallies.settle(batch, source="drop", job=None, tally=SOME, measured=one)
-    sums = measures.sums()
+    sums = measures.read_totals()
     read, wait, whole = (sums.stages[stage] for stage in (Stage.READ, Stage.WAIT, Stage.WHOLE))
     assert read == Histogram((2, *[0] * len(BOUNDS)), 0.01)
     assert wait.counts[:2] == (0, 2)
@@ -126,9 +126,9 @@ def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: Meas
 
 def test_fetches_are_added_up(measures: Measures) -> None:
     """Fetches of feeds and pages are kept apart, by status or trouble."""
-    measures.fetched({("feed", "304"): 5, ("page", "timeout"): 1})
-    measures.fetched({("feed", "304"): 2, ("feed", "200"): 1})
-    assert measures.sums().fetches == {
+    measures.count_fetches({("feed", "304"): 5, ("page", "timeout"): 1})
+    measures.count_fetches({("feed", "304"): 2, ("feed", "200"): 1})
+    assert measures.read_totals().fetches == {
         ("feed", "200"): 1,
         ("feed", "304"): 7,
         ("page", "timeout"): 1,
@@ -148,7 +148,7 @@ def test_a_batch_measures_its_own_way(redis_server: Server, tmp_path: Path) -> N
     }.items():
         world.put(name, data)
         world.run()
-    sums = world.context.measures.sums()
+    sums = world.context.measures.read_totals()
     assert {sum(sums.stages[stage].counts) for stage in Stage} == {5}
     assert sums.stages[Stage.READ].seconds > 0
     assert sums.repeats == {"content_differs": 1, "same_article": 1, "same_bytes": 1}
@@ -185,7 +185,7 @@ def test_every_fetch_is_counted(redis_server: Server, tmp_path: Path, web: Web) 
     pause(world.settings.state_dir, "paused")
     world.poll()
     world.poll("harbour")
-    assert world.context.measures.sums().fetches == {
+    assert world.context.measures.read_totals().fetches == {
         ("feed", "200"): 2,
         ("feed", "address"): 1,
         ("feed", "other"): 1,

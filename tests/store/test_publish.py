@@ -39,14 +39,14 @@ def test_the_same_article_again_is_a_duplicate(store: ArticleStore) -> None:
     [first] = store.publish("b1", [offer(1)])
     [second] = store.publish("b2", [offer(1)])
     assert second == Decision(D, None, 1, first.first_published_ms)
-    assert store.info().length == 1
+    assert store.get_info().length == 1
 
 
 def test_the_second_of_two_equal_articles_in_one_call(store: ArticleStore) -> None:
     """Of equal articles in one call the first is published and the others are duplicates."""
     made = store.publish("b", [offer(1, "0.0"), offer(2, "0.1"), offer(1, "0.2"), offer(1, "1.0")])
     assert statuses(made) == [P, P, D, D]
-    assert store.info().length == 2
+    assert store.get_info().length == 2
 
 
 @pytest.mark.parametrize("date", ["2021-11-26", None])
@@ -57,7 +57,7 @@ def test_a_claim_gets_the_same_answer_again(store: ArticleStore, date: str | Non
     assert statuses(first) == [P, D, P]
     assert store.publish("b", offers) == first
     assert store.publish("b", offers[2:]) == first[2:]
-    assert store.info().length == 2
+    assert store.get_info().length == 2
 
 
 def test_a_claim_that_names_another_article_is_decided_anew(store: ArticleStore) -> None:
@@ -102,7 +102,7 @@ def test_a_duplicate_needs_no_data(store: ArticleStore) -> None:
     assert known is not None
     assert known.status is D
     assert unknown is None
-    assert store.info().length == 1
+    assert store.get_info().length == 1
     assert store.lookup([raw_hash(1), raw_hash(2)])[1] is None
     [again] = store.publish("b2", [offer(2, "1.0", raw=2)])
     assert again is not None
@@ -114,7 +114,7 @@ def test_a_revision_needs_its_data(store: ArticleStore, how: dict[str, Any]) -> 
     """What would be published anew is not decided without its data either."""
     store.publish("b1", [offer(1)])
     assert store.publish("b2", [lean(1, **how)]) == [None]
-    assert store.info().length == 1
+    assert store.get_info().length == 1
 
 
 def test_marked_tells_what_the_index_knows(store: ArticleStore) -> None:
@@ -135,7 +135,7 @@ def test_force_publishes_equal_content_again(store: ArticleStore) -> None:
     [made] = store.publish("b2", [offer(1, force=True)])
     assert (made.status, made.revision, made.content_differs) == (R, 2, False)
     assert store.publish("b2", [offer(1, force=True)]) == [made]
-    assert store.info().length == 2
+    assert store.get_info().length == 2
 
 
 def test_a_long_list_is_several_calls_and_one_answer(store: ArticleStore) -> None:
@@ -145,7 +145,7 @@ def test_a_long_list_is_several_calls_and_one_answer(store: ArticleStore) -> Non
     made = store.publish("b", many + large)
     assert statuses(made) == [P] * 200 + [D] * (len(many) - 200) + [P] * 6
     assert store.publish("b", []) == []
-    assert store.info().length == 206
+    assert store.get_info().length == 206
 
 
 def test_two_clients_at_once_publish_each_article_once(redis_server: Server) -> None:
@@ -179,7 +179,7 @@ def test_the_stream_is_kept_short(redis_server: Server) -> None:
     store = open_store(redis_server.url, max_length=100)
     for n in range(10):
         store.publish(f"b{n}", [offer(n * 50 + i, size=2000) for i in range(50)])
-    assert 100 <= store.info().length < 300
+    assert 100 <= store.get_info().length < 300
     assert statuses(store.publish("again", [offer(0)])) == [D]
 
 
@@ -188,7 +188,7 @@ def test_no_maximum_length(redis_server: Server) -> None:
     store = open_store(redis_server.url, max_length=0)
     for n in range(4):
         store.publish(f"b{n}", [offer(n * 50 + i, size=2000) for i in range(50)])
-    assert store.info().length == 200
+    assert store.get_info().length == 200
 
 
 def _wrong_stream(client: redis.Redis) -> bytes:

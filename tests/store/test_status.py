@@ -14,7 +14,7 @@ from worker.store.articles import ArticleStore
 from worker.store.connection import connect
 from worker.store.jobs import Job, JobKind, JobStore
 from worker.store.layout import DAY
-from worker.store.server import run_id, server_info
+from worker.store.server import get_run_id, get_server_info
 from worker.store.wakeups import WakeupQueue
 from worker.store.workers import ALIVE_SECONDS, Heartbeats, WorkerInfo
 
@@ -60,23 +60,23 @@ def test_workers_are_alive_while_they_beat(redis_server: Server, redis_client: r
     one = WorkerInfo("celery@a", 7, "a", 2, NOW_MS)
     beats.beat(WorkerInfo("celery@b", 8, "b", 2, NOW_MS))
     beats.beat(one)
-    [first, second] = beats.alive()
+    [first, second] = beats.list_workers()
     assert (first.name, second.name) == ("celery@a", "celery@b")
     assert first.last_seen_ms > NOW_MS
-    beats.leave("celery@b")
-    assert beats.alive() == [first]
+    beats.remove("celery@b")
+    assert beats.list_workers() == [first]
     silent = first.last_seen_ms - (ALIVE_SECONDS + 1) * 1000
     key = "{newsdrop:articles}:workers"
     said = redis_client.hget(key, "celery@a")
     redis_client.hset(key, "celery@a", said.replace(b"%d" % first.last_seen_ms, b"%d" % silent))
-    assert beats.alive() == []
+    assert beats.list_workers() == []
 
 
 def test_the_last_tick(redis_server: Server) -> None:
     """The scheduler's last tick is told by its age; before the first there is none."""
     beats = Heartbeats(connect(redis_server.url), stream=STREAM)
     assert beats.tick_age_seconds() is None
-    beats.beat_tick()
+    beats.record_tick()
     age = beats.tick_age_seconds()
     assert age is not None
     assert 0 <= age < 60
@@ -91,7 +91,7 @@ def test_bells_are_counted_as_kombu_queues_them(redis_server: Server) -> None:
     assert wakeups.may_notify("newsdrop", 1)
     for _ in range(3):
         app.send_task("newsdrop.ingest", queue="newsdrop", ignore_result=True)
-    assert wakeups.queued("newsdrop") == 3
+    assert wakeups.count_waiting("newsdrop") == 3
     assert wakeups.may_notify("newsdrop", 4)
     assert not wakeups.may_notify("newsdrop", 3)
 
@@ -100,7 +100,7 @@ def test_what_the_server_is(own_server: Callable[..., Server]) -> None:
     """Kind, version, durability and eviction are read from the server; a restart has a new id."""
     server = own_server(appendonly=True, options=("--maxmemory", "100mb"))
     client = connect(server.url)
-    about = server_info(client)
+    about = get_server_info(client)
     assert about.kind == ("valkey" if "valkey" in server.binary else "redis")
     assert about.version >= (6, 2)
     assert about.redis_version >= (6, 2)
@@ -108,21 +108,29 @@ def test_what_the_server_is(own_server: Callable[..., Server]) -> None:
     assert (about.eviction_policy, about.max_memory) == ("noeviction", 100 * 1024 * 1024)
     assert (about.loading, about.role, about.mode) == (False, "master", "standalone")
     assert about.used_memory > 0
-    assert run_id(client) == about.run_id
+    assert get_run_id(client) == about.run_id
     server.stop()
     server.start()
-    assert run_id(client) != about.run_id
+    assert get_run_id(client) != about.run_id
 
 
 def test_what_the_stream_is(store: ArticleStore, redis_client: redis.Redis) -> None:
     """Length, last id and consumer groups; a stream that does not exist yet is empty."""
-    assert (store.info().length, store.info().last_id, store.info().groups) == (0, "0-0", ())
+    assert (store.get_info().length, store.get_info().last_id, store.get_info().groups) == (
+        0,
+        "0-0",
+        (),
+    )
     store.publish("b", [offer(1), offer(2)])
     redis_client.xgroup_create(STREAM, "nlp", id="0")
     redis_client.xreadgroup("nlp", "one", {STREAM: ">"}, count=1)
-    about = store.info()
+    about = store.get_info()
     [group] = about.groups
-    assert (about.name, about.length, about.last_id) == (STREAM, 2, store.newest(1)[0].stream_id)
+    assert (about.name, about.length, about.last_id) == (
+        STREAM,
+        2,
+        store.read_newest(1)[0].stream_id,
+    )
     assert (group.name, group.consumers, group.pending) == ("nlp", 1, 1)
     assert group.lag in (1, None)
 
@@ -134,9 +142,9 @@ def test_reading_and_following(store: ArticleStore) -> None:
     assert [entry.title for entry in entries] == ["标题 0", "标题 1", "标题 2"]
     after = entries[-1].stream_id
     assert [entry.title for entry in store.read("(" + after)] == ["标题 3", "标题 4"]
-    assert [entry.title for entry in store.newest(2)] == ["标题 3", "标题 4"]
+    assert [entry.title for entry in store.read_newest(2)] == ["标题 3", "标题 4"]
     assert [entry.title for entry in store.follow(after, 1000)] == ["标题 3", "标题 4"]
-    assert store.follow(store.info().last_id, 20) == []
+    assert store.follow(store.get_info().last_id, 20) == []
 
 
 def test_foreign_entries_are_read(store: ArticleStore, redis_client: redis.Redis) -> None:
@@ -155,7 +163,7 @@ def test_what_another_version_wrote_is_read(
     key = "{newsdrop:articles}:workers"
     said = orjson.loads(redis_client.hget(key, "celery@a"))
     redis_client.hset(key, "celery@a", orjson.dumps({**said, "mood": "good"}))
-    assert [one.pid for one in beats.alive()] == [7]
+    assert [one.pid for one in beats.list_workers()] == [7]
     line = b'{"path": "a", "reason": "empty", "message": "m", "more": 1}'
     redis_client.rpush("{newsdrop:articles}:job:j:refused", line)
     (refused,) = JobStore(connect(redis_server.url), stream=STREAM, keep_days=1).refused("j")

@@ -27,7 +27,7 @@ def test_ready_is_who_has_all_that_the_work_needs(home: Home, redis_client: redi
         assert "newsdrop worker" in checks["worker"]["advice"]
         beats = Heartbeats(redis_client, stream=home.settings().stream.name)
         beats.beat(WorkerInfo("newsdrop@here-7", 7, "here", 3, 1))
-        beats.beat_tick()
+        beats.record_tick()
         answer = page.client.get("/readyz")
         assert (answer.status_code, answer.json()["ready"]) == (200, True)
         assert answer.headers["cache-control"] == "no-store"

@@ -11,8 +11,8 @@ from worker.errors import AlreadyThere, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import managed
 from worker.feeds.catalog import Catalog, load_catalog
-from worker.feeds.feed import Feed, feed_of
-from worker.fetch import shown_url
+from worker.feeds.feed import Feed, parse_feed
+from worker.fetch import printable_url
 from worker.formats.feed.discovery import FeedLink
 from worker.queries.feeds import FeedStatus, list_feeds
 from worker.settings import POLLED, Settings
@@ -61,7 +61,7 @@ def add(
     SpoolUnavailable.
     """
     sites = open_sites(settings)
-    feed = feed_of({**given, "name": given.get("name") or _UNNAMED})
+    feed = parse_feed({**given, "name": given.get("name") or _UNNAMED})
     catalog = load_catalog(settings)
     _check(settings, feed, sites, catalog, named=bool(given.get("name")))
     with fetch_slot() if check else nullcontext():
@@ -70,7 +70,7 @@ def add(
         return probed
     feed = probed.feed
     configured = {each.name: each.url for each in catalog if each.name not in catalog.owned}
-    with managed.changing(settings.state_dir) as managed_feeds:
+    with managed.edit_feeds(settings.state_dir) as managed_feeds:
         # Another process may have added feeds in between.
         addresses = {name: str(table["url"]) for name, table in managed_feeds.items()}
         _check_new(feed, {**configured, **addresses})
@@ -80,11 +80,11 @@ def add(
             managed.check_name(feed.name, taken)
         else:
             feed = replace(feed, name=FeedNames(taken).free(probed.title, feed.url))
-        managed_feeds[feed.name] = managed.plain(feed)
+        managed_feeds[feed.name] = managed.feed_to_dict(feed)
     registry.resume(settings.state_dir, feed.name)  # an earlier feed may have had the name
     return AddedFeed(
         feed.name,
-        shown_url(feed.url),
+        printable_url(feed.url),
         probed.title,
         probed.entries if check else None,
         probed.page,
@@ -97,14 +97,14 @@ def remove(settings: Settings, names: Sequence[str]) -> FeedSelection:
     defined in the config file; ConfigError where that cannot be read."""
     chosen = list(dict.fromkeys(names))
     # Read without validation: an invalid feed must not prevent its own removal, or another's.
-    tables = managed.read(managed.place(settings.state_dir))
+    tables = managed.read_feeds(managed.feeds_file(settings.state_dir))
     removable = {str(table.get("name")) for table in tables}
     others = [name for name in chosen if name not in removable]
     if others:
         _check_names(load_catalog(settings), others)
         where = printable(settings.feeds.file or "the config file")
         raise AlreadyThere(f"{others[0]} is defined in {where}: remove it there")
-    with managed.changing(settings.state_dir) as managed_feeds:
+    with managed.edit_feeds(settings.state_dir) as managed_feeds:
         for name in chosen:
             managed_feeds.pop(name, None)
     for name in chosen:
@@ -121,7 +121,7 @@ def refresh(
     if not (names or every or failing):
         raise UsageError("name the feeds, or --all (or --failing)")
     chosen = _choose(settings, names, every=every, failing=failing)
-    return _poll_now(settings, chosen, FeedStore.bring_forward)
+    return _poll_now(settings, chosen, FeedStore.make_due)
 
 
 def reset_errors(settings: Settings, names: Sequence[str], *, every: bool = False) -> FeedSelection:
@@ -179,6 +179,6 @@ def _check_new(feed: Feed, others: Mapping[str, str]) -> None:
     same = next((name for name, url in others.items() if url == feed.url), None)
     if same is not None:
         raise AlreadyThere(
-            f"there is already a feed of {shown_url(feed.url)}: {same}; to add it with other "
+            f"there is already a feed of {printable_url(feed.url)}: {same}; to add it with other "
             f"settings, run `newsdrop feeds remove {same}` first"
         )

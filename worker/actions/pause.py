@@ -25,5 +25,5 @@ def resume(settings: Settings, name: str) -> None:
         registry.resume(settings.state_dir, name)
     if settings.folder(name) is None:
         with suppress(Retryable):  # a paused feed is due only once a minute
-            feed_store(settings).bring_forward([name])
+            feed_store(settings).make_due([name])
             notify_poll(settings)

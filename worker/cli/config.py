@@ -65,9 +65,9 @@ def schema(json: Json = False) -> None:
 
 
 def _hide_password(url: str) -> str:
-    from worker.store.connection import shown_url
+    from worker.store.connection import printable_url
 
-    return shown_url(url) if url else ""
+    return printable_url(url) if url else ""
 
 
 def _toml(values: dict[str, Any]) -> list[str]:

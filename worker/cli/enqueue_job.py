@@ -15,7 +15,7 @@ from worker.sources.enqueue import count_files
 from worker.sources.fetch_once import is_address
 from worker.spool.archive import Archive
 from worker.spool.claim import Claimed, Incoming
-from worker.store.tally import RefusedSummary, refused_of
+from worker.store.tally import RefusedSummary, summarize_refusal
 
 
 @dataclass(slots=True)
@@ -159,7 +159,7 @@ class _Batches:
         for outcome in segment.outcomes() if segment else ():
             report.articles[outcome.status] = report.articles.get(outcome.status, 0) + 1
             if outcome.status is Status.REJECTED:
-                report.refused.append(refused_of(outcome))
+                report.refused.append(summarize_refusal(outcome))
         self._progress.refused = len(report.refused)
 
 

@@ -69,7 +69,7 @@ def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> N
 
     store = article_store(settings_of(context))
     mark = store.find(article_id)
-    entry = store.entry(mark) if mark else None
+    entry = store.find_entry(mark) if mark else None
     if entry is None:
         print_note(
             f"the stream has no record {printable(article_id, 80)}. If it was trimmed, the archive "
@@ -92,7 +92,7 @@ def forget(context: typer.Context, article_id: ArticleId, json: Json = False) ->
 
     store = article_store(settings_of(context))
     mark = store.find(article_id)
-    entry = store.entry(mark) if mark else None
+    entry = store.find_entry(mark) if mark else None
     is_forgotten = store.forget(article_id)
     if json:
         print_json({"id": article_id, "forgotten": is_forgotten})
@@ -119,14 +119,14 @@ def _read_entries(
     """
     rest = count
     if start is None:
-        entries = store.newest(min(count or _DEFAULT_COUNT, _MAX_NEWEST))
-        after = entries[-1].stream_id if entries else store.info().last_id
+        entries = store.read_newest(min(count or _DEFAULT_COUNT, _MAX_NEWEST))
+        after = entries[-1].stream_id if entries else store.get_info().last_id
         yield from entries
         if not follow:
             return
         rest = None if count is None else count - len(entries)
     else:
-        after = store.info().last_id if start == "$" else _parse_stream_id(start)
+        after = store.get_info().last_id if start == "$" else _parse_stream_id(start)
     while rest is None or rest > 0:
         page = _PAGE if rest is None else min(rest, _PAGE)
         entries = store.read(f"({after}", page)

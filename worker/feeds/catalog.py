@@ -12,7 +12,7 @@ from typing import Any
 from worker.errors import ConfigError, SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.feeds import managed
-from worker.feeds.feed import Feed, feed_of
+from worker.feeds.feed import Feed, parse_feed
 from worker.logs import get_logger
 from worker.model import Profile
 from worker.redact import is_secret_name, keep_secret, password_in
@@ -94,7 +94,7 @@ class CatalogReader:
 def load_catalog(settings: Settings) -> Catalog:
     """Every feed. Raises ConfigError with one line for each thing that is wrong."""
     configured, owned = _files(settings)
-    mine = managed.read(owned)
+    mine = managed.read_feeds(owned)
     feeds: dict[str, Feed] = {}
     problems: list[str] = []
     taken = {folder.name for folder in settings.all_folders()}
@@ -102,7 +102,7 @@ def load_catalog(settings: Settings) -> Catalog:
         for number, one in enumerate(said, 1):
             name = printable(str(one.get("name", f"number {number}")), 80)
             try:
-                feed = feed_of(one)
+                feed = parse_feed(one)
                 if feed.name in feeds and path == owned and configured:
                     raise UsageError(
                         f"there is another of that name in {printable(configured)}: rename it "
@@ -133,7 +133,7 @@ _USUAL = "feeds.toml"
 
 
 def _files(settings: Settings) -> tuple[Path | None, Path]:
-    return settings.feeds.file, managed.place(settings.state_dir)
+    return settings.feeds.file, managed.feeds_file(settings.state_dir)
 
 
 def _read_toml(path: Path | None) -> Iterable[dict[str, Any]]:

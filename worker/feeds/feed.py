@@ -100,7 +100,7 @@ _FEED = TypeAdapter(Feed)
 KEYS = tuple(Feed.__dataclass_fields__)
 
 
-def feed_of(said: Mapping[str, Any]) -> Feed:
+def parse_feed(said: Mapping[str, Any]) -> Feed:
     """A feed from a table of its keys. Raises UsageError with a line for each wrong one."""
     try:
         feed = _FEED.validate_python(dict(said))

@@ -18,12 +18,12 @@ from worker.spool.lockfile import lock
 RESERVED = frozenset({MANUAL, POLLED})
 
 
-def place(state_dir: Path) -> Path:
+def feeds_file(state_dir: Path) -> Path:
     """Where the file is, or would be."""
     return state_dir / "feeds.json"
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read_feeds(path: Path) -> list[dict[str, Any]]:
     """The feeds as they were written; none where there is no file yet. Raises ConfigError."""
     try:
         listed = orjson.loads(path.read_bytes())["feeds"]
@@ -48,26 +48,28 @@ def check_name(name: str, taken: Set[str]) -> None:
 
 
 @contextmanager
-def changing(state_dir: Path) -> Iterator[dict[str, Mapping[str, Any]]]:
+def edit_feeds(state_dir: Path) -> Iterator[dict[str, Mapping[str, Any]]]:
     """The feeds by name, to be changed in place; written whole, durably, where no error comes.
 
     Nobody else changes them meanwhile. Raises SpoolUnavailable, ConfigError.
     """
-    path = place(state_dir)
+    path = feeds_file(state_dir)
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
         fd = lock(state_dir / "feeds.lock")
     except OSError as error:
         raise _unwritable(state_dir, error) from error
     try:
-        feeds: dict[str, Mapping[str, Any]] = {str(one.get("name")): one for one in read(path)}
+        feeds: dict[str, Mapping[str, Any]] = {
+            str(one.get("name")): one for one in read_feeds(path)
+        }
         yield feeds
         _write(path, feeds)
     finally:
         os.close(fd)
 
 
-def plain(feed: Feed) -> dict[str, Any]:
+def feed_to_dict(feed: Feed) -> dict[str, Any]:
     """A feed as it is written: what says nothing is left out."""
     return {key: value for key, value in asdict(feed).items() if value}
 

@@ -70,7 +70,7 @@ class PollState:
     moved_to: str | None = None
     moved_count: int = 0
     address: str | None = None
-    asked: bool = False
+    is_manual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ class PollResponse:
     status: int | None
     message: str | None = None
     trouble: Trouble | None = None
-    hold_seconds: float = 0.0
+    fresh_seconds: float = 0.0
     retry_after: float | None = None
-    permanent: str | None = None
+    permanent_url: str | None = None
     etag: str | None = None
     modified: str | None = None
     body: str | None = None
@@ -102,7 +102,7 @@ class PollPace:
     zone: ZoneInfo | None = None
 
 
-def poll_pace(feed: Feed, settings: Settings) -> PollPace:
+def get_poll_pace(feed: Feed, settings: Settings) -> PollPace:
     """How often a feed may be polled."""
     zone = ZoneInfo(feed.time_zone or settings.dedupe.time_zone)
     return PollPace(*feed.bounds(settings), feed.schedule, zone)
@@ -113,9 +113,9 @@ class PollDecision:
     """What follows. `after` and `cool` are seconds: until the next poll, and for which the whole
     host is left in peace. `fields` are to be remembered; None forgets one."""
 
-    turnout: PollOutcome
-    after: float
-    cool: float
+    outcome: PollOutcome
+    next_poll_seconds: float
+    host_backoff_seconds: float
     fields: Mapping[str, Any]
 
 
@@ -144,7 +144,7 @@ def backoff(failures: int) -> float:
     return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(max(failures, 1) - 1, 20))
 
 
-def next_of_cron(schedule: str, zone: ZoneInfo | None, after: datetime) -> datetime:
+def next_cron_time(schedule: str, zone: ZoneInfo | None, after: datetime) -> datetime:
     """The first time after `after` that `schedule` names, read in `zone` (UTC)."""
     from celery.schedules import crontab
 
@@ -175,9 +175,9 @@ def _good(
 ) -> PollDecision:
     at = fields["polled_ms"]
     # Whether what changed is new is known when it has been read: the interval waits for that.
-    grows = before.interval and not changed and not before.asked
+    grows = before.interval and not changed and not before.is_manual
     interval = interval_after(before.interval, GROW if grows else 1.0, pace)
-    hint = min(LONGEST_HINT, max(heard.hold_seconds, heard.retry_after or 0.0, before.hold))
+    hint = min(LONGEST_HINT, max(heard.fresh_seconds, heard.retry_after or 0.0, before.hold))
     fields |= {
         "success_ms": at,
         "failures": None,
@@ -229,14 +229,14 @@ def _wait(interval: float, pace: PollPace, now: datetime, jitter: float, hint: f
     if not pace.schedule:
         return interval * (1 + JITTER * jitter)
     # No poll of a schedule is earlier than the server asks; the next one of it is taken then.
-    due = next_of_cron(pace.schedule, pace.zone, now + timedelta(seconds=hint))
+    due = next_cron_time(pace.schedule, pace.zone, now + timedelta(seconds=hint))
     return (due - now).total_seconds()
 
 
 def _moved(heard: PollResponse, before: PollState) -> dict[str, Any]:
-    if heard.permanent is None or before.bad:  # a page of its site is no place for a feed
+    if heard.permanent_url is None or before.bad:  # a page of its site is no place for a feed
         return {"moved_to": None, "moved_count": None}
-    count = before.moved_count + 1 if heard.permanent == before.moved_to else 1
+    count = before.moved_count + 1 if heard.permanent_url == before.moved_to else 1
     if count >= MOVED_AFTER:
-        return {"address": heard.permanent, "moved_to": None, "moved_count": None}
-    return {"moved_to": heard.permanent, "moved_count": count}
+        return {"address": heard.permanent_url, "moved_to": None, "moved_count": None}
+    return {"moved_to": heard.permanent_url, "moved_count": count}

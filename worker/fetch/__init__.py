@@ -16,10 +16,10 @@ The only importer of httpx, httpcore and protego. It knows nothing of feeds, Red
 =============  ================================================================
 """
 
-from worker.fetch.freshness import hold_seconds, retry_after
+from worker.fetch.freshness import fresh_seconds, retry_after
 from worker.fetch.http import Fetcher, FetchRequest, FetchResponse, Redirect
-from worker.fetch.robots import RobotsCache, RobotsVerdict, check_robots
-from worker.fetch.url import Target, public_url, shown_url, target_of
+from worker.fetch.robots import RobotsCache, RobotsDecision, check_robots
+from worker.fetch.url import Target, parse_target, printable_url, public_url
 
 __all__ = [
     "FetchRequest",
@@ -27,12 +27,12 @@ __all__ = [
     "Fetcher",
     "Redirect",
     "RobotsCache",
-    "RobotsVerdict",
+    "RobotsDecision",
     "Target",
     "check_robots",
-    "hold_seconds",
+    "fresh_seconds",
+    "parse_target",
+    "printable_url",
     "public_url",
     "retry_after",
-    "shown_url",
-    "target_of",
 ]

@@ -13,7 +13,7 @@ _NEVER = re.compile(r"(?:^|[,\s])no-(?:store|cache)\s*(?:$|,)", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]+")
 
 
-def hold_seconds(headers: Mapping[str, str], now: datetime) -> float:
+def fresh_seconds(headers: Mapping[str, str], now: datetime) -> float:
     """For how many seconds from `now` (aware) an answer with these headers is fresh: 0 to a day.
 
     `headers` have lower-case names. Cache-Control's max-age less Age goes before Expires less

@@ -16,8 +16,8 @@ from worker.escape import printable
 from worker.fetch.guard import Blocked, Guard, Resolve, system_resolve
 from worker.fetch.inflate import ACCEPTED, body_of, too_large
 from worker.fetch.tls import tls_context
-from worker.fetch.transport import KeptTransport
-from worker.fetch.url import Target, joined, public_url, shown_url, target_of
+from worker.fetch.transport import PoolTransport
+from worker.fetch.url import Target, joined, parse_target, printable_url, public_url
 from worker.settings.fields import FetchSettings
 
 MOST_REDIRECTS = 5
@@ -46,7 +46,7 @@ class FetchRequest:
     last_modified: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     accept: str = ANYTHING
-    most: int | None = None
+    max_bytes: int | None = None
     """Bytes of the body, where fewer than fetch.max_bytes are wanted: the rest is cut off."""
 
 
@@ -71,9 +71,9 @@ class FetchResponse:
     """Names in lower case; of several with one name the values are joined. No cookies."""
     charset: str | None = None
     """As Content-Type says it."""
-    hops: tuple[Redirect, ...] = ()
+    redirects: tuple[Redirect, ...] = ()
     """The redirects that led here, in order."""
-    permanent: str | None = None
+    permanent_url: str | None = None
     """Where it moved to for good: the address asked last, secrets and all, where every redirect
     said so."""
 
@@ -91,7 +91,7 @@ class Fetcher:
         self.user_agent = agent
         self._agent = (b"User-Agent", _bytes(agent))
         self._places = asyncio.Semaphore(settings.concurrency)
-        self._transport = KeptTransport(
+        self._transport = PoolTransport(
             Guard(settings, resolve), tls_context(settings.ca_file), settings.concurrency
         )
 
@@ -108,7 +108,7 @@ class Fetcher:
 
     def target(self, url: str) -> Target:
         """`url` taken apart, by these settings. Raises FetchFailed (ADDRESS, refused)."""
-        return target_of(url, self._settings.allow_ports)
+        return parse_target(url, self._settings.allow_ports)
 
     async def get(self, asked: FetchRequest) -> FetchResponse:
         """Fetch `asked`, following redirects, within fetch.deadline_seconds.
@@ -125,27 +125,28 @@ class Fetcher:
             seconds = self._settings.deadline_seconds
             raise FetchFailed(
                 Trouble.TIMEOUT,
-                f"{shown_url(target.url)} was not answered in full within {seconds:g} s: try later",
+                f"{printable_url(target.url)} did not answer in full within {seconds:g} s: "
+                "try later",
             ) from error
 
     async def _follow(self, asked: FetchRequest, target: Target) -> FetchResponse:
         headers = self._headers(asked, target)
-        hops: list[Redirect] = []
+        redirects: list[Redirect] = []
         seen = {target.url}
         while True:
             response = await self._send(target, headers)
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not location:
-                return await self._answer(asked, target, response, tuple(hops))
+                return await self._answer(asked, target, response, tuple(redirects))
             await self._leave(response)
-            hops.append(Redirect(response.status_code, public_url(target.url)))
+            redirects.append(Redirect(response.status_code, public_url(target.url)))
             there = self.target(joined(target.url, location))
             if there.url in seen:
-                raise _redirects(asked, f"in a circle, back to {shown_url(there.url)}")
-            if len(hops) > MOST_REDIRECTS:
+                raise _redirects(asked, f"in a circle, back to {printable_url(there.url)}")
+            if len(redirects) > MOST_REDIRECTS:
                 raise _redirects(asked, f"more than {MOST_REDIRECTS} times")
             if there.origin != target.origin:  # what was meant for one server is not for another
-                asked = FetchRequest(asked.url, accept=asked.accept, most=asked.most)
+                asked = FetchRequest(asked.url, accept=asked.accept, max_bytes=asked.max_bytes)
                 headers = self._headers(asked, there, credentials=False)
             seen.add(there.url)
             target = there
@@ -162,7 +163,7 @@ class Fetcher:
         asked: FetchRequest,
         target: Target,
         response: httpx.Response,
-        hops: tuple[Redirect, ...],
+        redirects: tuple[Redirect, ...],
     ) -> FetchResponse:
         headers = _joined(response.headers)
         if response.is_success:
@@ -171,25 +172,25 @@ class Fetcher:
             body = b""
             await self._leave(response)
         charset = _CHARSET.search(headers.get("content-type", ""))
-        moved = hops and all(hop.status in _PERMANENT for hop in hops)
+        moved = redirects and all(hop.status in _PERMANENT for hop in redirects)
         return FetchResponse(
             response.status_code,
             public_url(target.url),
             body,
             headers,
             charset[1].lower() if charset else None,
-            hops,
+            redirects,
             target.url if moved else None,
         )
 
     async def _body(self, asked: FetchRequest, target: Target, response: httpx.Response) -> bytes:
         host = printable(target.host)
-        cap = self._settings.max_bytes if asked.most is None else asked.most
+        cap = self._settings.max_bytes if asked.max_bytes is None else asked.max_bytes
         try:
             encoding = response.headers.get("content-encoding", "")
-            body = body_of(encoding, cap, host, cut=asked.most is not None)
+            body = body_of(encoding, cap, host, cut=asked.max_bytes is not None)
             length = response.headers.get("content-length", "")
-            if asked.most is None and length.isdigit() and int(length[:15]) > cap:
+            if asked.max_bytes is None and length.isdigit() and int(length[:15]) > cap:
                 raise too_large(host, cap)
             async for chunk in response.stream:  # type: ignore[union-attr]  # it is async
                 body.add(chunk)
@@ -263,7 +264,7 @@ def _failure(target: Target, error: Exception) -> FetchFailed:
 def _redirects(asked: FetchRequest, how: str) -> FetchFailed:
     return FetchFailed(
         Trouble.REDIRECTS,
-        f"{shown_url(asked.url)} redirects {how}: open it in a browser to see its address now",
+        f"{printable_url(asked.url)} redirects {how}: open it in a browser to see its address now",
     )
 
 

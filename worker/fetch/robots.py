@@ -31,17 +31,17 @@ class RobotsCache(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RobotsVerdict:
+class RobotsDecision:
     allowed: bool
-    crawl_delay: float | None = None
+    crawl_delay_seconds: float | None = None
     """Seconds that the site wants between two fetches."""
-    why: str | None = None
+    reason: str | None = None
     """Where it is not allowed: for people."""
 
 
 async def check_robots(
     fetcher: Fetcher, url: str, cache: RobotsCache, user_agent: str
-) -> RobotsVerdict:
+) -> RobotsDecision:
     """May `user_agent` (the whole header, or its name) fetch `url`?
 
     Where there is no robots.txt (a 4xx, or redirects without end) everything is allowed.
@@ -60,9 +60,9 @@ async def check_robots(
     rules = _parsed(text, user_agent)
     delay = rules.crawl_delay(user_agent)
     if rules.can_fetch(target.url, user_agent):
-        return RobotsVerdict(True, delay)
+        return RobotsDecision(True, delay)
     why = f"{printable(target.origin)}/robots.txt does not allow it to {printable(user_agent, 80)}"
-    return RobotsVerdict(False, delay, why)
+    return RobotsDecision(False, delay, why)
 
 
 async def _fetched(fetcher: Fetcher, origin: str) -> bytes:
@@ -70,7 +70,7 @@ async def _fetched(fetcher: Fetcher, origin: str) -> bytes:
     shown = f"{printable(origin)}/robots.txt"
     try:
         answer = await fetcher.get(
-            FetchRequest(f"{origin}/robots.txt", accept="text/plain, */*;q=0.1", most=LONGEST)
+            FetchRequest(f"{origin}/robots.txt", accept="text/plain, */*;q=0.1", max_bytes=LONGEST)
         )
     except FetchFailed as error:
         if error.refused:

@@ -21,7 +21,7 @@ _GONE = (httpcore.RemoteProtocolError, httpcore.NetworkError, httpcore.Connectio
 _Key = tuple[bytes, bytes, int | None]
 
 
-class KeptTransport(httpx.AsyncBaseTransport):
+class PoolTransport(httpx.AsyncBaseTransport):
     """Sends requests over connections that `guard` opens, and keeps `most_idle` of them.
 
     For one event loop. A connection has one request at a time, with HTTP/2 too: whatever goes
@@ -99,7 +99,7 @@ class KeptTransport(httpx.AsyncBaseTransport):
 class _Stream(httpx.AsyncByteStream):
     def __init__(
         self,
-        owner: KeptTransport,
+        owner: PoolTransport,
         there: _Key,
         connection: httpcore.AsyncHTTPConnection,
         answer: httpcore.Response,

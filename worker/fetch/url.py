@@ -51,7 +51,7 @@ class Target:
         return self.origin.partition("://")[2]
 
 
-def target_of(url: str, allow_ports: Collection[int] = ()) -> Target:
+def parse_target(url: str, allow_ports: Collection[int] = ()) -> Target:
     """`url` taken apart; blanks around it and line breaks in it are dropped, as browsers do.
 
     Raises FetchFailed (ADDRESS, refused) where it is not http or https, has a port beside 80, 443
@@ -81,7 +81,7 @@ def target_of(url: str, allow_ports: Collection[int] = ()) -> Target:
 
 
 def joined(base: str, location: str) -> str:
-    """`location` as a page at `base` means it; may be anything, so `target_of` must judge it."""
+    """`location` as a page at `base` means it; may be anything, so `parse_target` must judge it."""
     try:
         return urljoin(base, _slashed(location.strip(_EDGES).translate(_BREAKS)))
     except ValueError:
@@ -100,7 +100,7 @@ def public_url(url: str) -> str:
     return rest + mark + _PARAMETER.sub(_hidden, query)
 
 
-def shown_url(url: str) -> str:
+def printable_url(url: str) -> str:
     """`public_url` for messages and terminals."""
     return printable(public_url(url))
 
@@ -151,4 +151,4 @@ def _basic(parts: httpx.URL) -> str | None:
 
 
 def _refused(url: str, why: str, hint: str) -> FetchFailed:
-    return FetchFailed(Trouble.ADDRESS, f"{shown_url(url)} {why}: {hint}", refused=True)
+    return FetchFailed(Trouble.ADDRESS, f"{printable_url(url)} {why}: {hint}", refused=True)

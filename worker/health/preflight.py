@@ -12,7 +12,7 @@ from worker.settings import Settings
 from worker.spool.filenames import SPOOL
 from worker.spool.filesystem import FsDefect, probe_fs
 from worker.store.connection import connect, redis_url
-from worker.store.server import ServerInfo, server_info
+from worker.store.server import ServerInfo, get_server_info
 
 OLDEST = (6, 2)
 """The oldest Redis: publish.lua and the stream commands are written for it (XADD … NOMKSTREAM,
@@ -65,7 +65,7 @@ def refuse_start(settings: Settings) -> None:
     load_catalog(settings)
     client = connect(redis_url(settings))
     try:
-        found = server_info(client)
+        found = get_server_info(client)
     except StoreRefused as error:
         raise ConfigError(str(error)) from error
     finally:

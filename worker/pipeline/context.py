@@ -25,7 +25,7 @@ from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
 from worker.store.measures import Measures
 from worker.store.pages import PageStore, RobotsStore
-from worker.store.tally import CounterStore, refused_of
+from worker.store.tally import CounterStore, summarize_refusal
 from worker.store.wakeups import WakeupQueue
 
 
@@ -69,14 +69,14 @@ def open_context(settings: Settings) -> Context:
     ) -> None:
         head = segment.head()
         if observed := observations(head, outcomes, feeds.current, settings):
-            feed_store.observed(segment.batch, observed)
+            feed_store.record_documents(segment.batch, observed)
         counters.settle(
             segment.batch,
             source=head.batch.source,
             job=head.batch.job,
             tally=tally,
             measured=measure(outcomes, seconds),
-            refused=[refused_of(one) for one in outcomes if one.status is Status.REJECTED],
+            refused=[summarize_refusal(one) for one in outcomes if one.status is Status.REJECTED],
         )
 
     return Context(

@@ -36,8 +36,8 @@ def parse_feed(
         return
 
     @cache
-    def refused_before() -> frozenset[str]:
-        return deps.feeds.refused_before(entry_source(entry, reader.head))
+    def get_refused_fingerprints() -> frozenset[str]:
+        return deps.feeds.get_refused_fingerprints(entry_source(entry, reader.head))
 
     full_text = reader.profile(entry).full_text
     may_fetch_pages = not full_text or len(deps.wanted.names()) < MAX_WANTED_PAGES
@@ -53,7 +53,7 @@ def parse_feed(
             yield result.item
         else:
             refused.append(result.fingerprint)
-            if result.fingerprint in refused_before() or len(refused) > MAX_REFUSALS:
+            if result.fingerprint in get_refused_fingerprints() or len(refused) > MAX_REFUSALS:
                 unchanged += 1
             else:
                 yield result.item

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import Feed
-from worker.feeds.schedule import poll_pace
+from worker.feeds.schedule import get_poll_pace
 from worker.model import FeedRead, Outcome, Status
 from worker.settings import Settings
 from worker.spool.archive import SegmentHead
@@ -52,16 +52,16 @@ def _observation(
     return FeedObservation(
         name=feed.name,
         fetched_ms=int(datetime.fromisoformat(origin.fetched_at).timestamp() * 1000),
-        pace=poll_pace(feed, settings),
+        pace=get_poll_pace(feed, settings),
         entries=document.entries if is_feed else None,
         new=sum(counts[status] for status in _NEW) if is_feed else 0,
         published=counts[Status.PUBLISHED],
         revised=counts[Status.REVISED],
         duplicate=counts[Status.DUPLICATE],
         rejected=counts[Status.REJECTED],
-        prints=document.prints,
-        refused=document.refused,
-        hold_seconds=document.hold_seconds,
+        fingerprints=document.prints,
+        refused_fingerprints=document.refused,
+        min_interval_seconds=document.hold_seconds,
         title=document.title or "",
         reason=str(refusal.reason) if refusal else "",
         message=(refusal.message or "")[:_MAX_MESSAGE_LENGTH] if refusal else "",

@@ -39,7 +39,7 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
         if feeds.sync():
             logger.info("feeds registered", feeds=len(context.feeds.current()))
     pages.sync()
-    if context.feed_store.due() or context.page_store.due():
+    if context.feed_store.count_due() or context.page_store.count_due():
         notify()
 
 
@@ -101,7 +101,7 @@ async def fetch_from(
 
     def count(answers: Mapping[tuple[str, str], int]) -> None:
         with log_store_errors("fetches are not counted", of="feeds and pages"):
-            context.measures.fetched(answers)
+            context.measures.count_fetches(answers)
 
     def may_take() -> bool:
         return len(batch_names(root)) < settings.spool.max_waiting

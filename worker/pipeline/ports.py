@@ -39,7 +39,7 @@ class ArticlePort(Protocol):
 class FeedPort(Protocol):
     """The state of feeds; implemented by `worker.store.feeds.FeedStore`."""
 
-    def refused_before(self, source: str) -> frozenset[str]: ...
+    def get_refused_fingerprints(self, source: str) -> frozenset[str]: ...
 
 
 class SettlePort(Protocol):

@@ -15,7 +15,7 @@ from worker.pipeline.replay import replay
 from worker.spool.archive import Segment
 from worker.spool.layout import write_durably
 from worker.spool.lockfile import acquire_slot
-from worker.store.server import run_id
+from worker.store.server import get_run_id
 
 logger = get_logger(__name__)
 
@@ -28,7 +28,7 @@ def recover(context: Context) -> None:
     Raises Retryable; the new run id is recorded only after everything was published.
     """
     record = context.settings.state_dir / "redis-run-id"
-    current = run_id(context.redis)
+    current = get_run_id(context.redis)
     recorded, last_seen = _read(record)
     if recorded == current:
         if context.deps.now() - last_seen > WINDOW / 2:

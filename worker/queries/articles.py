@@ -149,7 +149,7 @@ def _entries(settings: Settings, before: str | None) -> Iterator[StreamEntry]:
     """The entries before `before`, newest first, some at a time: records may be large."""
     store = article_store(settings)
     count = 1
-    while found := store.before(before, count):
+    while found := store.read_before(before, count):
         before, size = found[-1].stream_id, sum(len(entry.data) for entry in found)
         count = max(1, min(_CHUNK, 2 * count, _CHUNK_BYTES * len(found) // max(1, size)))
         while found:  # none of them is kept beyond its turn

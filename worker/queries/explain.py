@@ -7,7 +7,7 @@ from pathlib import Path
 from worker.errors import NotThere, Reason, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds.catalog import CatalogReader
-from worker.fetch import shown_url
+from worker.fetch import printable_url
 from worker.model import Identity, Scope, Status
 from worker.model.times import rfc3339_from_ms
 from worker.normalize.identity import identity_of
@@ -140,7 +140,7 @@ def explain_recorded_path(settings: Settings, path: str) -> ExplainResult:
 def explain_address(settings: Settings, url: str) -> ExplainResult:
     """Explain what was fetched from an address, a page or the entries of a feed, by the archive;
     nothing is fetched now. Raises NotThere."""
-    shown = printable(shown_url(url))  # in the form in which paths are recorded
+    shown = printable(printable_url(url))  # in the form in which paths are recorded
     past = list(find_by_address(Archive(settings.state_dir), shown))
     waiting = _waiting(settings, lambda recorded: matches_address(shown, printable(recorded)))
     result = _explain_history(settings, shown, past, waiting)
@@ -235,7 +235,7 @@ def _look_up_index(
     known = store.find(article_id)
     if known is None:
         return replace(article, known=False)
-    entry = store.entry(known)
+    entry = store.find_entry(known)
     return replace(
         article,
         known=True,

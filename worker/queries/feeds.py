@@ -8,7 +8,7 @@ from worker.errors import Retryable
 from worker.feeds.catalog import load_catalog
 from worker.feeds.feed import Feed
 from worker.feeds.schedule import FIRST_SECONDS
-from worker.fetch import shown_url
+from worker.fetch import printable_url
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.settings import POLLED, Settings
 from worker.sources.registry import is_paused, require_name
@@ -100,7 +100,7 @@ def list_feeds(settings: Settings, now: datetime) -> FeedsView:
 
 def _states(settings: Settings, names: list[str]) -> tuple[dict[str, FeedState], str | None]:
     try:
-        return {state.name: state for state in feed_store(settings).states(names)}, None
+        return {state.name: state for state in feed_store(settings).get_states(names)}, None
     except Retryable as error:
         return {}, str(error)
 
@@ -111,7 +111,7 @@ def _view(
     paused = is_paused(settings.state_dir, feed.name)
     view = FeedView(
         name=feed.name,
-        url=shown_url(feed.url),
+        url=printable_url(feed.url),
         standing=FeedStatus.PAUSED if paused else FeedStatus.UNKNOWN,
         configured=not owned,
         tags=feed.tags,
@@ -127,7 +127,7 @@ def _view(
         last_poll=_time(state.polled_ms),
         last_new=_time(state.new_ms),
         next_poll=None if paused else _next_poll(state, now),
-        moved_to=shown_url(state.address) if state.address else None,
+        moved_to=printable_url(state.address) if state.address else None,
         last_gap=_time(state.gap_ms),
         failures=state.failures or state.bad,
         trouble=state.trouble or state.bad_reason,
@@ -143,7 +143,7 @@ _FROM_STATE = ("title", "entries", "published", "revised", "duplicate", "rejecte
 def _standing(state: FeedState, *, paused: bool) -> FeedStatus:
     if paused:
         return FeedStatus.PAUSED
-    if state.failing:
+    if state.is_failing:
         return FeedStatus.FAILING
     return FeedStatus.OK if state.polled_ms else FeedStatus.NEW
 

@@ -20,8 +20,8 @@ from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.settings.paths import read_page_url
 from worker.spool.filesystem import check_room
-from worker.store.connection import Client, connect, redis_url, shown_url
-from worker.store.server import prove_writable, server_info
+from worker.store.connection import Client, connect, printable_url, redis_url
+from worker.store.server import check_writable, get_server_info
 from worker.store.workers import ALIVE_SECONDS, Heartbeats
 
 WEB_SECONDS = 5.0
@@ -85,9 +85,11 @@ def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
         yield Check("redis", "fail", str(error), "correct the settings")
         return
     try:
-        prove_writable(client, settings.stream.name)
-        yield Check("redis", "ok", f"{shown_url(redis_url(settings))} answers and can be written")
-        promises = server_checks(settings, server_info(client))
+        check_writable(client, settings.stream.name)
+        yield Check(
+            "redis", "ok", f"{printable_url(redis_url(settings))} answers and can be written"
+        )
+        promises = server_checks(settings, get_server_info(client))
         yield from (check for check in promises if check.level == "fail")
         yield from _heard(settings, client, part)
     except Retryable as error:
@@ -100,7 +102,7 @@ def _heard(settings: Settings, client: Client, part: ServicePart) -> Iterator[Ch
     heartbeats = Heartbeats(client, stream=settings.stream.name)
     if part in (ServicePart.ALL, ServicePart.WORKER):
         here = socket.gethostname() if part is ServicePart.WORKER else None
-        alive = [one for one in heartbeats.alive() if here in (None, one.host)]
+        alive = [one for one in heartbeats.list_workers() if here in (None, one.host)]
         where = f" on {here}" if here else ""
         if alive:
             processes = sum(one.processes for one in alive)

@@ -51,9 +51,9 @@ def _read_redis(settings: Settings) -> RedisMetrics | None:
     try:
         feeds = feed_store(settings, client)
         return RedisMetrics(
-            Measures(client, stream=settings.stream.name).sums(),
-            {queue: wakeups.queued(queue) for queue in (QUEUE, INGEST_QUEUE)},
-            feeds.news(sorted(feeds.names())[:MAX_FEEDS]),
+            Measures(client, stream=settings.stream.name).read_totals(),
+            {queue: wakeups.count_waiting(queue) for queue in (QUEUE, INGEST_QUEUE)},
+            feeds.count_published(sorted(feeds.names())[:MAX_FEEDS]),
         )
     except Retryable:
         return None  # Redis has just stopped: the next scrape says so

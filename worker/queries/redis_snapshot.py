@@ -8,7 +8,7 @@ from worker.settings import Settings
 from worker.store.connection import Client, connect, redis_url
 from worker.store.factory import counter_store, feed_store, page_store
 from worker.store.measures import Measures, Minute
-from worker.store.server import ServerInfo, server_info
+from worker.store.server import ServerInfo, get_server_info
 from worker.store.stream import Stream, StreamInfo
 from worker.store.tally import CounterSnapshot
 from worker.store.workers import Heartbeats, WorkerInfo
@@ -56,14 +56,14 @@ def _read(
     counters = counter_store(settings, client).snapshot(batches)
     feeds, pages = feed_store(settings, client), page_store(settings, client)
     return RedisSnapshot(
-        server=server_info(client),
+        server=get_server_info(client),
         counters=counters,
         feeds=feeds.count(),
-        failing=frozenset(feeds.failing()),
-        due=feeds.due() + pages.due(),
-        due_times=feeds.due_times(list(counters.by_source)),
-        stream=Stream(client, name).info(),
-        workers=tuple(heartbeats.alive()),
+        failing=frozenset(feeds.list_failing()),
+        due=feeds.count_due() + pages.count_due(),
+        due_times=feeds.get_due_times(list(counters.by_source)),
+        stream=Stream(client, name).get_info(),
+        workers=tuple(heartbeats.list_workers()),
         beat_age_s=heartbeats.tick_age_seconds(),
-        minutes=Measures(client, stream=name).minutes(minutes),
+        minutes=Measures(client, stream=name).read_minutes(minutes),
     )

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from worker.errors import ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.feeds.catalog import load_catalog
-from worker.feeds.schedule import next_of_cron
+from worker.feeds.schedule import next_cron_time
 from worker.model import Tally
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.queries.redis_snapshot import RedisSnapshot
@@ -26,7 +26,7 @@ from worker.spool.batch import Waiting
 from worker.spool.filesystem import check_room
 from worker.spool.layout import notes_dir, time_of
 from worker.spool.wanted import WantedPages
-from worker.store.connection import redis_url, shown_url
+from worker.store.connection import printable_url, redis_url
 from worker.store.stream import StreamInfo
 from worker.store.workers import WorkerInfo
 
@@ -140,7 +140,7 @@ def build_status(
     feeds, feeds_problem = _feeds(settings)
     return Status(
         at=rfc3339(now),
-        redis=shown_url(redis_url(settings)),
+        redis=printable_url(redis_url(settings)),
         problem=problem,
         intake_problem=_intake_problem(settings),
         feeds_problem=feeds_problem,
@@ -274,7 +274,7 @@ def _next_turn(
 ) -> str | None:
     if folder is not None and folder.schedule:
         zone = ZoneInfo(folder.time_zone or settings.dedupe.time_zone)
-        return rfc3339(next_of_cron(folder.schedule, zone, now))
+        return rfc3339(next_cron_time(folder.schedule, zone, now))
     due = snapshot.due_times.get(name) if snapshot else None
     if due is None:
         return None

@@ -13,9 +13,9 @@ from worker.service.lock import holder
 from worker.service.state import StateDir
 from worker.settings import Settings
 from worker.sources.registry import paused_sources
-from worker.store.connection import connect, redis_url, shown_url
+from worker.store.connection import connect, printable_url, redis_url
 from worker.store.factory import feed_store
-from worker.store.server import ServerInfo, server_info
+from worker.store.server import ServerInfo, get_server_info
 from worker.store.workers import Heartbeats
 
 
@@ -44,13 +44,13 @@ def _service(settings: Settings) -> Iterator[Check]:
 def _server(settings: Settings) -> Iterator[Check]:
     client = connect(redis_url(settings))
     try:
-        found = server_info(client)
+        found = get_server_info(client)
         yield from _about_server(settings, found)
         yield from server_checks(settings, found)
         yield from _workers(settings, Heartbeats(client, stream=settings.stream.name))
     except Retryable as error:
         if settings.redis.url:
-            where = shown_url(settings.redis.url)
+            where = printable_url(settings.redis.url)
             yield Check("server", "fail", f"{where}: {error}", "start it, or correct redis.url")
         else:
             yield _would_run(settings)
@@ -68,7 +68,7 @@ def _feeds(settings: Settings) -> Iterator[Check]:
     told = f"{count:,} feed" if count == 1 else f"{count:,} feeds"
     try:
         held = paused_sources(settings.state_dir)
-        failing = len(feed_store(settings).failing() - held) if count else 0
+        failing = len(feed_store(settings).list_failing() - held) if count else 0
     except Retryable:
         failing = 0  # the server's own check tells why nobody knows
     if bad := failing_problem(failing):
@@ -92,7 +92,7 @@ def _about_server(settings: Settings, found: ServerInfo) -> Iterator[Check]:
         if found.kind == "redis"
         else " (speaks Redis {})".format(".".join(str(part) for part in found.redis_version))
     )
-    where = shown_url(redis_url(settings))
+    where = printable_url(redis_url(settings))
     loading = "; it is still reading its data" if found.loading else ""
     yield Check("server", "ok", f"{found.kind} {version}{like} at {where}{loading}")
     if found.role not in ("master", "primary"):
@@ -111,7 +111,7 @@ def _about_server(settings: Settings, found: ServerInfo) -> Iterator[Check]:
 
 
 def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
-    alive = heartbeats.alive()
+    alive = heartbeats.list_workers()
     if alive:
         processes = sum(worker.processes for worker in alive)
         yield Check("workers", "ok", f"{len(alive)} with {processes} processes in all")

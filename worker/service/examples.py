@@ -70,7 +70,7 @@ def ingest(settings: Settings, stream: Stream, wait: Callable[[float], None]) ->
             "no drop folder accepts the examples (*.md) now: each has another pattern, a schedule, "
             "is read in place or paused; run `newsdrop up` without --examples"
         )
-    last_id = stream.info().last_id
+    last_id = stream.get_info().last_id
     drop(folder, files)
     new: list[StreamEntry] = []
     deadline = monotonic() + WAIT_SECONDS
@@ -81,7 +81,7 @@ def ingest(settings: Settings, stream: Stream, wait: Callable[[float], None]) ->
             if _is_example(entry, files):
                 new.append(entry)
         if not new and not any((folder.path / file.name).exists() for file in files):
-            earlier = tuple(e for e in stream.newest(_MAX_ENTRIES) if _is_example(e, files))
+            earlier = tuple(e for e in stream.read_newest(_MAX_ENTRIES) if _is_example(e, files))
             if earlier:  # accepted, but no new entry: they are duplicates
                 return Shown(earlier, 0)
     return Shown(tuple(new), len(new))

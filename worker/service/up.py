@@ -28,7 +28,7 @@ from worker.service.welcome import RunningService, welcome
 from worker.settings import Settings
 from worker.settings.paths import read_page_url, run_file
 from worker.sites import open_sites
-from worker.store.connection import connect, shown_url, socket_url
+from worker.store.connection import connect, printable_url, socket_url
 from worker.store.workers import Heartbeats
 
 SERVER_SECONDS = 60.0
@@ -153,7 +153,7 @@ class _Service:
             )
         else:
             check_server(self.settings, _on_waiting(console))
-            url = shown_url(self.settings.redis.url)
+            url = printable_url(self.settings.redis.url)
             console.print(Text(f"Starting the worker on {url} …", "dim"), soft_wrap=True)
         children, page = self.children, None
         if children is None:
@@ -253,7 +253,7 @@ def _wait_for_worker(running: RunningService, supervisor: Supervisor, wait: Wait
 def _is_worker_alive(running: RunningService, pid: int) -> bool:
     client = connect(running.url)
     try:
-        alive = Heartbeats(client, stream=running.settings.stream.name).alive()
+        alive = Heartbeats(client, stream=running.settings.stream.name).list_workers()
     except Retryable:
         return False
     finally:

@@ -162,7 +162,7 @@ class _WorkerWatcher:
     def _waiting(self) -> int:
         assert self._bells is not None
         try:
-            return self._bells.queued(QUEUE) + self._bells.queued(INGEST_QUEUE)
+            return self._bells.count_waiting(QUEUE) + self._bells.count_waiting(INGEST_QUEUE)
         except Retryable:
             return 0
 

@@ -16,7 +16,7 @@ from worker.service import examples
 from worker.service.command_hint import command_hint
 from worker.settings import Settings
 from worker.settings.paths import log_dir
-from worker.store.connection import connect, shown_url
+from worker.store.connection import connect, printable_url
 from worker.store.stream import Stream, StreamEntry
 
 _SHOWN = (
@@ -78,7 +78,7 @@ def _read_command(running: RunningService) -> str:
         return f"redis-cli -p {running.port} {read}"
     if running.socket is not None:
         return f"redis-cli -s {quote(printable(running.socket))} {read}"
-    return f"{read}  (at {shown_url(running.url)})"
+    return f"{read}  (at {printable_url(running.url)})"
 
 
 def _show_examples(

@@ -11,16 +11,22 @@ from urllib.parse import urlsplit
 from worker.errors import FetchFailed, SpoolUnavailable, Trouble, UsageError
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import RSSHUB, Feed
-from worker.feeds.schedule import PollOutcome, PollResponse, PollState, decide_next_poll, poll_pace
+from worker.feeds.schedule import (
+    PollOutcome,
+    PollResponse,
+    PollState,
+    decide_next_poll,
+    get_poll_pace,
+)
 from worker.fetch import (
     Fetcher,
     FetchRequest,
     FetchResponse,
     Target,
-    hold_seconds,
+    fresh_seconds,
+    printable_url,
     public_url,
     retry_after,
-    shown_url,
 )
 from worker.model.times import rfc3339
 from worker.settings import Settings
@@ -29,7 +35,7 @@ from worker.sources.registry import is_paused
 from worker.sources.responses import HELD_SECONDS, host_of, named, status_said
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
-from worker.store.feeds import ConfiguredFeed, FeedStore, poll_state
+from worker.store.feeds import ConfiguredFeed, FeedStore, read_poll_state
 from worker.store.leases import Lease, LeaseResult, TakenLeases
 
 KIND = "feed"
@@ -73,15 +79,15 @@ class FeedSource:
         try:
             self._catalog()
         except SpoolUnavailable:  # it is not known how they are to be asked: pages go on
-            return TakenLeases((), more=False)
-        return self._store.next_turns(count, self._settings.fetch.deadline_seconds + 30)
+            return TakenLeases((), has_more=False)
+        return self._store.take_leases(count, self._settings.fetch.deadline_seconds + 30)
 
     async def fetch(self, turn: Lease, fetcher: Fetcher) -> Result:
         feed = self._catalog().get(turn.name)
         if feed is None or is_paused(self._settings.state_dir, feed.name):
             # One that is gone goes with the next sync.
-            return Result(LeaseResult(turn, after=HELD_SECONDS))
-        before = poll_state(turn)
+            return Result(LeaseResult(turn, due_in_seconds=HELD_SECONDS))
+        before = read_poll_state(turn)
         try:
             configured = feed.address(self._settings.fetch.rsshub_base)
             home = fetcher.target(configured)
@@ -93,22 +99,22 @@ class FeedSource:
         except UsageError as error:
             return self._result(turn, feed, before, PollResponse(None, str(error), Trouble.ADDRESS))
         heard = _heard(answer, self._now())
-        if answer.permanent is not None:
-            moved_to = _adopted(feed, answer.permanent, home, fetcher)
-            heard = replace(heard, permanent=moved_to)
+        if answer.permanent_url is not None:
+            moved_to = _adopted(feed, answer.permanent_url, home, fetcher)
+            heard = replace(heard, permanent_url=moved_to)
         return self._result(turn, feed, before, heard, answer)
 
     def failed(self, turn: Lease, error: Exception) -> Result:
         feed = self._catalog().get(turn.name)
         if feed is None:
-            return Result(LeaseResult(turn, after=HELD_SECONDS))
+            return Result(LeaseResult(turn, due_in_seconds=HELD_SECONDS))
         said = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
         return self._result(
-            turn, feed, poll_state(turn), PollResponse(None, said, Trouble.PROTOCOL)
+            turn, feed, read_poll_state(turn), PollResponse(None, said, Trouble.PROTOCOL)
         )
 
     def note(self, results: Sequence[Result]) -> None:
-        self._store.done([result.done for result in results])
+        self._store.finish([result.done for result in results])
 
     def _result(
         self,
@@ -122,7 +128,7 @@ class FeedSource:
         verdict = decide_next_poll(
             heard,
             before,
-            poll_pace(feed, self._settings),
+            get_poll_pace(feed, self._settings),
             now=now,
             jitter=random.uniform(-1, 1),  # noqa: S311 no secret: only to spread the load
         )
@@ -130,10 +136,16 @@ class FeedSource:
         if "address" in fields:
             fields["host"] = self._host(fields["address"] or feed.url)
         asked = host_of(answer.url, self._settings.fetch.allow_ports) if answer else turn.host
-        done = LeaseResult(turn, verdict.after, fields, cool=verdict.cool, cool_host=asked)
+        done = LeaseResult(
+            turn,
+            verdict.next_poll_seconds,
+            fields,
+            backoff_seconds=verdict.host_backoff_seconds,
+            backoff_host=asked,
+        )
         said = named(answer.status) if answer else heard.trouble or ""
-        if answer is None or verdict.turnout is not PollOutcome.CHANGED:
-            return Result(done, failed=verdict.turnout is PollOutcome.FAILED, answer=said)
+        if answer is None or verdict.outcome is not PollOutcome.CHANGED:
+            return Result(done, failed=verdict.outcome is PollOutcome.FAILED, answer=said)
         origin = Origin(
             source=feed.name,
             kind=KIND,
@@ -143,7 +155,7 @@ class FeedSource:
             feed_url=public_url(feed.address(self._settings.fetch.rsshub_base)),
             form=Form.FEED,
         )
-        document = Incoming(answer.body, shown_url(answer.url), origin)
+        document = Incoming(answer.body, printable_url(answer.url), origin)
         return Result(done, (document,), answer=said)
 
     def _configured(self, feed: Feed) -> ConfiguredFeed:
@@ -180,9 +192,9 @@ def _heard(answer: FetchResponse, now: datetime) -> PollResponse:
     return PollResponse(
         status=answer.status,
         message=None if good else status_said(answer),
-        hold_seconds=hold_seconds(answer.headers, now),
+        fresh_seconds=fresh_seconds(answer.headers, now),
         retry_after=retry_after(answer.headers, now),
-        permanent=answer.permanent,
+        permanent_url=answer.permanent_url,
         etag=_short(answer.headers.get("etag")),
         modified=_short(answer.headers.get("last-modified")),
         body=hashlib.sha256(answer.body).hexdigest()[:32] if good else None,

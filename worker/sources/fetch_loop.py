@@ -97,10 +97,10 @@ class _Loop:
             if room < max(1, self.bounds.concurrency // 4) and self.flying:
                 return True
             taken = source.take(room)
-            for turn in taken.turns:
+            for turn in taken.leases:
                 task = asyncio.create_task(source.fetch(turn, self.fetcher))
                 self.flying[task] = source, turn
-            some |= bool(taken.turns) or taken.more
+            some |= bool(taken.leases) or taken.has_more
         return some
 
     async def land(self, seconds: float) -> None:

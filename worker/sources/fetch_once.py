@@ -11,8 +11,15 @@ from typing import Any, TypeVar
 
 from worker.errors import FetchFailed, Trouble, UsageError
 from worker.escape import printable
-from worker.feeds.feed import RSSHUB, feed_of
-from worker.fetch import Fetcher, FetchRequest, FetchResponse, check_robots, public_url, shown_url
+from worker.feeds.feed import RSSHUB, parse_feed
+from worker.fetch import (
+    Fetcher,
+    FetchRequest,
+    FetchResponse,
+    check_robots,
+    printable_url,
+    public_url,
+)
 from worker.model.times import rfc3339
 from worker.settings import MANUAL, MEGABYTE, Settings
 from worker.sources.enqueue import KIND
@@ -79,7 +86,7 @@ def address_of(settings: Settings, url: str) -> str:
     """What is fetched for `url`: `rsshub://route` is a route of the configured RSSHub."""
     if not url.lower().startswith(RSSHUB):
         return url  # the fetcher judges it
-    return feed_of({"name": "once", "url": url}).address(settings.fetch.rsshub_base)
+    return parse_feed({"name": "once", "url": url}).address(settings.fetch.rsshub_base)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -102,7 +109,7 @@ def checked(answer: FetchResponse) -> FetchResponse:
         phrase = ""
     advice = _ADVICE.get(answer.status, "look at it in a browser, or try later")
     raise FetchFailed(
-        Trouble.STATUS, f"{shown_url(answer.url)} answers {answer.status}{phrase}: {advice}"
+        Trouble.STATUS, f"{printable_url(answer.url)} answers {answer.status}{phrase}: {advice}"
     )
 
 
@@ -142,7 +149,7 @@ async def _fetch_each(
                 most = MOST_BYTES // MEGABYTE
                 raise UsageError(f"the addresses hold more than {most} MB: enqueue fewer at once")
             about = Origin(source, KIND, answer.url, rfc3339(now()), answer.charset)
-            found.append(Incoming(answer.body, shown_url(answer.url), about))
+            found.append(Incoming(answer.body, printable_url(answer.url), about))
             step()
     return found
 
@@ -153,11 +160,11 @@ async def _leave(fetcher: Fetcher, url: str, robots: "_Robots") -> float:
     if not verdict.allowed:
         raise FetchFailed(
             Trouble.ROBOTS,
-            f"{shown_url(url)} is not fetched, for {verdict.why}: save it in a browser and enqueue "
-            "the file; if it is a feed, `newsdrop feeds add` may poll it",
+            f"{printable_url(url)} is not fetched, for {verdict.reason}: save it in a browser and "
+            "enqueue the file; if it is a feed, `newsdrop feeds add` may poll it",
             refused=True,
         )
-    return min(verdict.crawl_delay or 0.0, _LONGEST_DELAY)
+    return min(verdict.crawl_delay_seconds or 0.0, _LONGEST_DELAY)
 
 
 class _Robots(dict[str, bytes]):

@@ -10,7 +10,7 @@ from worker.errors import FetchFailed, Rejected, Trouble
 from worker.escape import printable
 from worker.feeds.schedule import LONGEST_HINT
 from worker.fetch import Fetcher, FetchRequest, check_robots, public_url, retry_after
-from worker.fetch.url import shown_url
+from worker.fetch.url import printable_url
 from worker.formats import ParseContext
 from worker.formats.page.entry_bundle import EntryBundle, PagePart, pack, unpack
 from worker.formats.page.full_text import next_page_of
@@ -55,12 +55,12 @@ class _NoPage(Exception):
         for_good: bool = False,
         wait: float = 0.0,
         cool: float = 0.0,
-        cool_host: str = NOWHERE,
+        backoff_host: str = NOWHERE,
     ) -> None:
         super().__init__(why)
         self.answer = answer
         self.for_good, self.wait = for_good, wait
-        self.cool, self.cool_host = cool, cool_host
+        self.cool, self.backoff_host = cool, backoff_host
 
 
 class PageSource:
@@ -105,7 +105,7 @@ class PageSource:
 
     def take(self, count: int) -> TakenLeases:
         fetch = self._settings.fetch
-        return self._store.next_turns(count, fetch.page_seconds + fetch.deadline_seconds + 30)
+        return self._store.take_leases(count, fetch.page_seconds + fetch.deadline_seconds + 30)
 
     async def fetch(self, turn: Lease, fetcher: Fetcher) -> Result:
         try:
@@ -114,16 +114,16 @@ class PageSource:
         except Rejected:
             return self._unreadable(turn)
         if page is None or capsule is None:
-            return Result(LeaseResult(turn, after=None))
+            return Result(LeaseResult(turn, due_in_seconds=None))
         return await self._fetch(turn, page, capsule, fetcher)
 
     async def _fetch(
         self, turn: Lease, page: WantedPage, capsule: EntryBundle, fetcher: Fetcher
     ) -> Result:
         if is_paused(self._settings.state_dir, page.source):
-            return Result(LeaseResult(turn, after=HELD_SECONDS, fields={"takes": None}))
-        if int(turn.said.get("takes", 1)) - int(turn.said.get("tries", 0)) > _MOST_DEATHS:
-            why = f"fetching {shown_url(page.url)} ended its worker {_MOST_DEATHS} times"
+            return Result(LeaseResult(turn, due_in_seconds=HELD_SECONDS, fields={"takes": None}))
+        if int(turn.fields.get("takes", 1)) - int(turn.fields.get("tries", 0)) > _MOST_DEATHS:
+            why = f"fetching {printable_url(page.url)} ended its worker {_MOST_DEATHS} times"
             return self._missed(turn, page, _NoPage(why, for_good=True))
         try:
             delay = await self._leave(page.url, fetcher)
@@ -136,7 +136,7 @@ class PageSource:
         document = self._document(
             page, replace(capsule, pages=parts, problem=problem), parts[0].url
         )
-        done = LeaseResult(turn, after=None, delay=delay)
+        done = LeaseResult(turn, due_in_seconds=None, host_interval_seconds=delay)
         return Result(done, (document,), answer=named(HTTPStatus.OK))
 
     def failed(self, turn: Lease, error: Exception) -> Result:
@@ -148,13 +148,13 @@ class PageSource:
         return (
             self._missed(turn, page, _NoPage(said))
             if page
-            else Result(LeaseResult(turn, after=None))
+            else Result(LeaseResult(turn, due_in_seconds=None))
         )
 
     def note(self, results: Sequence[Result]) -> None:
         """The pages are in a batch: they are wanted no more, and the store may forget them."""
-        self._wanted.remove(one.done.turn.name for one in results if one.documents)
-        self._store.done([result.done for result in results])
+        self._wanted.remove(one.done.lease.name for one in results if one.documents)
+        self._store.finish([result.done for result in results])
 
     async def _parts(
         self, page: WantedPage, fetcher: Fetcher, delay: float
@@ -194,9 +194,9 @@ class PageSource:
             return 0.0
         verdict = await check_robots(fetcher, url, self._robots, fetcher.user_agent)
         if not verdict.allowed:
-            why = verdict.why or "robots.txt forbids it"
+            why = verdict.reason or "robots.txt forbids it"
             raise _NoPage(why, answer=Trouble.ROBOTS, for_good=True)
-        return min(verdict.crawl_delay or 0.0, _LONGEST_DELAY)
+        return min(verdict.crawl_delay_seconds or 0.0, _LONGEST_DELAY)
 
     async def _part(self, url: str, fetcher: Fetcher) -> PagePart:
         answer = await fetcher.get(FetchRequest(url, accept=ACCEPT))
@@ -210,27 +210,31 @@ class PageSource:
                 for_good=gone,
                 wait=max(asked, cool),
                 cool=cool,
-                cool_host=host_of(answer.url, self._settings.fetch.allow_ports),
+                backoff_host=host_of(answer.url, self._settings.fetch.allow_ports),
             )
         kind = answer.headers.get("content-type", "text/html").lower()
         if not kind.startswith(_READABLE):
-            why = f"{shown_url(answer.url)} is no page ({printable(kind, 60)})"
+            why = f"{printable_url(answer.url)} is no page ({printable(kind, 60)})"
             raise _NoPage(why, answer=named(answer.status), for_good=True)
         return PagePart(answer.url, answer.body, answer.charset)
 
     def _missed(self, turn: Lease, page: WantedPage, missed: _NoPage) -> Result:
         """Try again, or, after the last try or where that cannot help, do without the page."""
-        tries = int(turn.said.get("tries", 0)) + 1
+        tries = int(turn.fields.get("tries", 0)) + 1
         if missed.for_good or tries >= self._settings.fetch.page_tries:
             return self._without(turn, page, missed)
         after = max(missed.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
         fields = {"tries": tries, "takes": tries}
-        done = LeaseResult(turn, after, fields, cool=missed.cool, cool_host=missed.cool_host)
+        done = LeaseResult(
+            turn, after, fields, backoff_seconds=missed.cool, backoff_host=missed.backoff_host
+        )
         return Result(done, failed=True, answer=missed.answer)
 
     def _without(self, turn: Lease, page: WantedPage, missed: _NoPage) -> Result:
         """The feed's own text is published, with a warning that tells why."""
-        done = LeaseResult(turn, after=None, cool=missed.cool, cool_host=missed.cool_host)
+        done = LeaseResult(
+            turn, due_in_seconds=None, backoff_seconds=missed.cool, backoff_host=missed.backoff_host
+        )
         capsule = replace(unpack(page.capsule), problem=str(missed))
         document = self._document(page, capsule, page.url)
         return Result(done, (document,), failed=True, answer=missed.answer)
@@ -239,14 +243,14 @@ class PageSource:
         """A file that is no wanted page goes the way of all input: it is refused, and kept."""
         data = self._wanted.raw(turn.name)
         if data is None:
-            return Result(LeaseResult(turn, after=None))
+            return Result(LeaseResult(turn, due_in_seconds=None))
         at = rfc3339(self._now())
         origin = Origin(source=POLLED, kind=KIND, url="", fetched_at=at, form=Form.CAPSULE)
         incoming = Incoming(data, f"wanted/{printable(turn.name, 80)}", origin)
-        return Result(LeaseResult(turn, after=None), (incoming,), failed=True)
+        return Result(LeaseResult(turn, due_in_seconds=None), (incoming,), failed=True)
 
     def _document(self, page: WantedPage, capsule: EntryBundle, url: str) -> Incoming:
-        return Incoming(pack(capsule), shown_url(url), self._origin(page, url))
+        return Incoming(pack(capsule), printable_url(url), self._origin(page, url))
 
     def _origin(self, page: WantedPage, url: str) -> Origin:
         return Origin(

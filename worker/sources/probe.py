@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from worker.errors import Reason, Rejected, UsageError
 from worker.feeds.feed import Feed
-from worker.fetch import Fetcher, FetchRequest, FetchResponse, shown_url
+from worker.fetch import Fetcher, FetchRequest, FetchResponse, printable_url
 from worker.formats import ParseContext
 from worker.formats.decode import decode
 from worker.formats.feed.discovery import FeedLink, feeds_in_page
@@ -47,18 +47,18 @@ async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple
         except Rejected as error:
             found = _named(answer, address) if error.reason is Reason.UNKNOWN_FORMAT else ()
             if not found:
-                raise _no_feed(shown_url(address), answer, error) from error
+                raise _no_feed(printable_url(address), answer, error) from error
         if len(found) > 1:
             return found
         there = found[0].url
         if feed.headers and fetcher.target(there).origin != fetcher.target(address).origin:
             raise UsageError(
-                f"the feed of that page is at another host, {shown_url(there)}, which shall not "
-                "get these headers: add it by its own address"
+                f"the feed of that page is at another host, {printable_url(there)}, which shall "
+                "not get these headers: add it by its own address"
             )
         feed = replace(feed, url=there)
         probed = _read(settings, sites, feed, await _answer(fetcher, feed, there))
-        return replace(probed, page=shown_url(address))
+        return replace(probed, page=printable_url(address))
 
 
 async def _answer(fetcher: Fetcher, feed: Feed, address: str) -> FetchResponse:
@@ -67,7 +67,7 @@ async def _answer(fetcher: Fetcher, feed: Feed, address: str) -> FetchResponse:
 
 
 def _read(settings: Settings, sites: Sites, feed: Feed, answer: FetchResponse) -> Probed:
-    document = Document(answer.body, shown_url(answer.url), answer.url, answer.charset)
+    document = Document(answer.body, printable_url(answer.url), answer.url, answer.charset)
     context = ParseContext(feed.profile(settings), sites, settings.limits)
     found = read_feed(document, context)
     return Probed(feed, found.title, len(found.entries))
@@ -90,7 +90,7 @@ def _is_page(answer: FetchResponse) -> bool:
 
 def _named(answer: FetchResponse, address: str) -> tuple[FeedLink, ...]:
     """The feeds that a page names; where it is the page asked for, with the address's own user."""
-    base = answer.url if answer.hops else address
+    base = answer.url if answer.redirects else address
     try:
         return feeds_in_page(Document(answer.body, "", base, answer.charset))
     except Rejected:

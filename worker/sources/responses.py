@@ -4,7 +4,7 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from worker.errors import FetchFailed
-from worker.fetch import FetchResponse, shown_url, target_of
+from worker.fetch import FetchResponse, parse_target, printable_url
 
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """Statuses that are about the host, not about what was asked for."""
@@ -19,7 +19,7 @@ HELD_SECONDS = 60.0
 def host_of(url: str, allow_ports: Collection[int]) -> str:
     """The host that is paced for `url`."""
     try:
-        return target_of(url, allow_ports).host
+        return parse_target(url, allow_ports).host
     except FetchFailed:
         return NOWHERE
 
@@ -35,7 +35,7 @@ def status_said(answer: FetchResponse) -> str:
         phrase = HTTPStatus(answer.status).phrase.lower()
     except ValueError:
         phrase = "a status of its own"
-    what = f"{shown_url(answer.url)} answers {answer.status} ({phrase})"
+    what = f"{printable_url(answer.url)} answers {answer.status} ({phrase})"
     return f"{what}: {_ADVICE.get(answer.status, 'it is tried again later')}"
 
 

@@ -14,10 +14,10 @@ from worker.store.layout import (
     DAY,
     UNDATED_SHARDS,
     Layout,
-    identity_of_id,
-    known_by_mark,
-    known_by_raw,
+    entry_from_mark,
+    entry_from_raw_mark,
     mark_field,
+    parse_article_id,
     raw_field,
     raw_mark,
 )
@@ -108,7 +108,7 @@ class ArticleStore(Stream):
         revised or forgotten since gives None.
         """
         answers = [found for part in _runs(raws) for found in self._look_up(part, plain=False)]
-        return [known_by_raw(*marks) if marks else None for marks in answers]
+        return [entry_from_raw_mark(*marks) if marks else None for marks in answers]
 
     def seen(self, raws: Sequence[bytes]) -> list[bool]:
         """Whether :meth:`lookup` finds each input; one string answers for a hundred entries."""
@@ -126,7 +126,7 @@ class ArticleStore(Stream):
 
     def find(self, article_id: str) -> IndexEntry | None:
         """What the index knows of an article; None also where `article_id` is no id."""
-        identity = identity_of_id(article_id)
+        identity = parse_article_id(article_id)
         if identity is None:
             return None
         field = mark_field(identity)
@@ -134,7 +134,7 @@ class ArticleStore(Stream):
             with translated():
                 mark = self._client.hget(key, field)
             if isinstance(mark, bytes):
-                found = known_by_mark(identity.date, field, mark)
+                found = entry_from_mark(identity.date, field, mark)
                 return found if found.identity.key == identity.key else None
         return None
 

@@ -42,8 +42,9 @@ def connect(url: str) -> Client:
     except ValueError as error:
         # Without what `urllib` said: it quotes what it took for a port, which may be a password.
         raise ConfigError(
-            f"redis.url {shown_url(url)} is not usable: write it as redis://:PASSWORD@HOST:PORT/0, "
-            "a password's / : @ # ? as %2F %3A %40 %23 %3F, or put that into redis.password_file"
+            f"redis.url {printable_url(url)} is not usable: write it as "
+            "redis://:PASSWORD@HOST:PORT/0, a password's / : @ # ? as "
+            "%2F %3A %40 %23 %3F, or put the password into redis.password_file"
         ) from error
 
 
@@ -75,7 +76,7 @@ def socket_url(path: str) -> str:
     return "unix://" + quote(path)
 
 
-def shown_url(url: str) -> str:
+def printable_url(url: str) -> str:
     """`url` for people: without password, user and query (which can hold both)."""
     try:
         parts = urlsplit(url)

@@ -20,7 +20,7 @@ _FAILURES = (
     *("failures", "trouble", "error", "error_ms", "bad", "bad_reason", "bad_message"),
     *("body", "etag", "modified", "address", "moved_to", "moved_count", "not_before"),
 )
-_REMEMBERED = tuple(one.name for one in fields(PollState))
+_POLL_FIELDS = tuple("asked" if one.name == "is_manual" else one.name for one in fields(PollState))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class FeedObservation:
     revised: int = 0
     duplicate: int = 0
     rejected: int = 0
-    prints: str = ""
-    refused: str = ""
-    hold_seconds: int = 0
+    fingerprints: str = ""
+    refused_fingerprints: str = ""
+    min_interval_seconds: int = 0
     title: str = ""
     reason: str = ""
     message: str = ""
@@ -94,7 +94,7 @@ class FeedState:
     moved_count: int = 0
 
     @property
-    def failing(self) -> bool:
+    def is_failing(self) -> bool:
         return bool(self.failures or self.bad)
 
 
@@ -107,9 +107,9 @@ class FeedStore(LeaseQueue):
         self._synced = self._layout.key("feeds", "digest")
         self._observed = Script("observed.lua")
 
-    def next_turns(self, count: int, lease_seconds: float) -> TakenLeases:
+    def take_leases(self, count: int, lease_seconds: float) -> TakenLeases:
         """Up to `count` feeds to be polled now; :func:`remembered` reads what is known of one."""
-        return self.take(count, lease_seconds, _REMEMBERED)
+        return self.take(count, lease_seconds, _POLL_FIELDS)
 
     def sync(self, digest: str, count: int, feeds: Iterable[ConfiguredFeed]) -> bool:
         """Let the feeds be the `count` ones of the catalog; False where they are already.
@@ -164,7 +164,7 @@ class FeedStore(LeaseQueue):
                     pipe.persist(self.key(feed.name))
             pipe.execute()
 
-    def observed(self, batch: str, documents: Sequence[FeedObservation]) -> bool:
+    def record_documents(self, batch: str, documents: Sequence[FeedObservation]) -> bool:
         """Note what was read of a batch's documents; False where that was done before."""
         args: list[bytes | int] = [self._items, _CLAIMS_LIVE]
         args += (str(number).encode() for number in (SHRINK, GROW, GAP, FIRST_SECONDS))
@@ -172,21 +172,21 @@ class FeedStore(LeaseQueue):
             args += (one.name.encode(), one.fetched_ms)
             args.append(b"" if one.entries is None else one.entries)
             args += (one.new, one.published, one.revised, one.duplicate, one.rejected)
-            args += (one.prints.encode(), one.hold_seconds, one.title.encode())
+            args += (one.fingerprints.encode(), one.min_interval_seconds, one.title.encode())
             args += (one.reason.encode(), one.message.encode())
             args += (int(one.pace.shortest), int(one.pace.longest), int(bool(one.pace.schedule)))
-            args.append(one.refused.encode())
+            args.append(one.refused_fingerprints.encode())
         keys = [self._due, self._layout.claims(batch), self._failing]
         return bool(self._observed.run(self._client, keys, args))
 
-    def refused_before(self, source: str) -> frozenset[str]:
+    def get_refused_fingerprints(self, source: str) -> frozenset[str]:
         """The prints of the entries that could not be read when the feed was last read."""
         with translated():
             found = self._client.hget(self.key(source), "refused") or b""
         prints = found.decode("ascii", "replace")
         return frozenset(prints[at : at + PRINT] for at in range(0, len(prints), PRINT))
 
-    def failing(self) -> set[str]:
+    def list_failing(self) -> set[str]:
         """The feeds of which the last poll, or what came of it, was no good."""
         with translated():
             return {name.decode() for name in self._client.smembers(self._failing)}
@@ -207,9 +207,9 @@ class FeedStore(LeaseQueue):
             for host in hosts:
                 pipe.hdel(self._hosts + host, "cool", b"tail:" + self._items)
             pipe.execute()
-        return self.bring_forward(listed)
+        return self.make_due(listed)
 
-    def news(self, names: Sequence[str]) -> dict[str, int]:
+    def count_published(self, names: Sequence[str]) -> dict[str, int]:
         """How many articles of each feed were published or revised since it was added."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for name in names:
@@ -218,7 +218,7 @@ class FeedStore(LeaseQueue):
         counts = (sum(int(count or 0) for count in pair) for pair in found)
         return dict(zip(names, counts, strict=True))
 
-    def states(self, names: Sequence[str]) -> list[FeedState]:
+    def get_states(self, names: Sequence[str]) -> list[FeedState]:
         """How feeds stand, in order; one never heard of has nothing but its name."""
         found: list[FeedState] = []
         for start in range(0, len(names), _CHUNK):
@@ -232,9 +232,9 @@ class FeedStore(LeaseQueue):
         return found
 
 
-def poll_state(turn: Lease) -> PollState:
+def read_poll_state(turn: Lease) -> PollState:
     """What is known of a feed that was handed out."""
-    said = turn.said
+    said = turn.fields
     return PollState(
         etag=said.get("etag"),
         modified=said.get("modified"),
@@ -246,7 +246,7 @@ def poll_state(turn: Lease) -> PollState:
         moved_to=said.get("moved_to"),
         moved_count=int(said.get("moved_count", 0)),
         address=said.get("address"),
-        asked="asked" in said,
+        is_manual="asked" in said,
     )
 
 

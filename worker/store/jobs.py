@@ -16,7 +16,7 @@ from worker.model import Tally
 from worker.model.from_json import dataclass_from
 from worker.store.connection import translated, understood
 from worker.store.layout import Layout
-from worker.store.tally import RefusedSummary, tally_of
+from worker.store.tally import RefusedSummary, parse_tally
 
 logger = get_logger(__name__)
 
@@ -145,7 +145,7 @@ def _state(job: str, found: dict[bytes, bytes]) -> JobState:
             created_ms=numbers.get("created_ms", 0),
         ),
         files=numbers.get("files", 0),
-        tally=tally_of(numbers),
+        tally=parse_tally(numbers),
         last_ms=numbers.get("last_ms"),
         began_ms=numbers.get("began_ms"),
     )

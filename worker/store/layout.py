@@ -114,7 +114,7 @@ def raw_mark(identity: Identity) -> bytes:
     return _packed_date(identity.date) + identity.key[:8] + identity.content[:2]
 
 
-def known_by_mark(date: str | None, field: bytes, mark: bytes) -> IndexEntry:
+def entry_from_mark(date: str | None, field: bytes, mark: bytes) -> IndexEntry:
     """What a mark says. `date` is the article's, ISO."""
     rest, content, since = _MARK.unpack_from(mark)
     revision, latest = 1, since
@@ -128,12 +128,12 @@ def known_by_mark(date: str | None, field: bytes, mark: bytes) -> IndexEntry:
     )
 
 
-def known_by_raw(raw_mark: bytes, mark: bytes) -> IndexEntry:
+def entry_from_raw_mark(raw_mark: bytes, mark: bytes) -> IndexEntry:
     """What a raw mark and the mark it points to say."""
-    return known_by_mark(_unpacked_date(raw_mark[:3]), raw_mark[3:11], mark)
+    return entry_from_mark(_unpacked_date(raw_mark[:3]), raw_mark[3:11], mark)
 
 
-def identity_of_id(article_id: str) -> Identity | None:
+def parse_article_id(article_id: str) -> Identity | None:
     """Date and key of an article's id; None where `article_id` is not one. Its content is empty."""
     day, _, hexed = article_id.partition("-")
     try:

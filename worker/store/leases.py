@@ -33,30 +33,30 @@ class Lease:
 
     name: str
     host: str
-    said: Mapping[str, str]
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class TakenLeases:
-    """`more`: others may be due, so it is worth asking again at once."""
+    """`has_more`: others may be due, so it is worth asking again at once."""
 
-    turns: tuple[Lease, ...]
-    more: bool
+    leases: tuple[Lease, ...]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseResult:
     """An item given back. `after` is in how many seconds it is due again, None for never: it is
-    removed. `cool` is for how many seconds `cool_host` is left in peace, which is the host that
+    removed. `cool` is for how many seconds `backoff_host` is left in peace, which is the host that
     answered; `delay` how many seconds its own host wants between two fetches, None where it did not
     say. Fields of None are forgotten."""
 
-    turn: Lease
-    after: float | None
+    lease: Lease
+    due_in_seconds: float | None
     fields: Mapping[str, Any] = field(default_factory=dict)
-    cool: float = 0.0
-    cool_host: str = ""
-    delay: float | None = None
+    backoff_seconds: float = 0.0
+    backoff_host: str = ""
+    host_interval_seconds: float | None = None
 
 
 class LeaseQueue:
@@ -94,15 +94,15 @@ class LeaseQueue:
             turns.append(Lease(name.decode(), host.decode(), said))
         return TakenLeases(tuple(turns), bool(more))
 
-    def done(self, results: Sequence[LeaseResult]) -> list[bool]:
+    def finish(self, results: Sequence[LeaseResult]) -> list[bool]:
         """Give items back; False for each whose lease had ended: nothing of it was written."""
         answers: list[bool] = []
         for start in range(0, len(results), _IN_ONE_CALL):
             args: list[bytes | int] = [self._items, self._hosts, self._token.encode()]
             for one in results[start : start + _IN_ONE_CALL]:
-                args += (one.turn.name.encode(), _ms(one.after), one.turn.host.encode())
-                args += ((one.cool_host or one.turn.host).encode(), _ms(one.cool))
-                args += (_ms(one.delay), len(one.fields))
+                args += (one.lease.name.encode(), _ms(one.due_in_seconds), one.lease.host.encode())
+                args += ((one.backoff_host or one.lease.host).encode(), _ms(one.backoff_seconds))
+                args += (_ms(one.host_interval_seconds), len(one.fields))
                 for name, value in one.fields.items():
                     args += (name.encode(), b"" if value is None else str(value).encode())
             answers += map(bool, self._done.run(self._client, [self._due, self._failing], args))
@@ -118,13 +118,13 @@ class LeaseQueue:
         with translated():
             return int(self._client.zcard(self._due))
 
-    def due(self) -> int:
+    def count_due(self) -> int:
         """How many are due now."""
         with translated():
             seconds, micros = self._client.time()
             return int(self._client.zcount(self._due, "-inf", seconds * 1000 + micros // 1000))
 
-    def due_times(self, names: Sequence[str]) -> dict[str, int]:
+    def get_due_times(self, names: Sequence[str]) -> dict[str, int]:
         """When each of `names` that is an item is due (Unix ms; 0: at once)."""
         if not names:
             return {}
@@ -133,7 +133,7 @@ class LeaseQueue:
         pairs = zip(names, scores, strict=True)
         return {name: int(score) for name, score in pairs if score is not None}
 
-    def bring_forward(self, names: Iterable[str]) -> int:
+    def make_due(self, names: Iterable[str]) -> int:
         """Let items be due now; how many of them there are."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for name in names:

@@ -75,7 +75,7 @@ class Measures:
         self._layout = Layout(stream, 1)
         self._minutes = Script("minutes.lua")
 
-    def minutes(self, count: int) -> tuple[Minute, ...]:
+    def read_minutes(self, count: int) -> tuple[Minute, ...]:
         """The last `count` minutes (26 hours at most), oldest first; the last is the present one.
 
         Every minute is there, those without articles with zeros.
@@ -87,14 +87,14 @@ class Measures:
                 _minute(present - count + 1 + at, counts or b"") for at, counts in enumerate(found)
             )
 
-    def fetched(self, answers: Mapping[tuple[str, str], int]) -> None:
+    def count_fetches(self, answers: Mapping[tuple[str, str], int]) -> None:
         """Add fetches, by kind and answer."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for (kind, answer), count in answers.items():
                 pipe.hincrby(self._layout.measures(), f"fetch/{kind}/{answer}", count)
             pipe.execute()
 
-    def sums(self) -> MeasureTotals:
+    def read_totals(self) -> MeasureTotals:
         """All that was measured so far."""
         with understood():
             found = self._client.hgetall(self._layout.measures())

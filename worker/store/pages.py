@@ -29,7 +29,7 @@ class PageStore(LeaseQueue):
                 pipe.zadd(self._due, {name: 0}, nx=True)
             pipe.execute()
 
-    def next_turns(self, count: int, lease_seconds: float) -> TakenLeases:
+    def take_leases(self, count: int, lease_seconds: float) -> TakenLeases:
         """Up to `count` pages to be fetched now, with the tries that they had, and how often they
         were handed out: more often where that ended a worker."""
         return self.take(count, lease_seconds, ("tries", "takes"))

@@ -34,7 +34,7 @@ class ServerInfo:
     write_error: bool = False
 
 
-def server_info(client: redis.Redis) -> ServerInfo:
+def get_server_info(client: redis.Redis) -> ServerInfo:
     """Ask the server; works while it is loading. Raises Retryable and nothing of redis."""
     ask: Any = client
     with translated():
@@ -58,7 +58,7 @@ def server_info(client: redis.Redis) -> ServerInfo:
     )
 
 
-def run_id(client: redis.Redis) -> str:
+def get_run_id(client: redis.Redis) -> str:
     """The server's `run_id`; another one than before means that it was restarted meanwhile, and
     may have lost what was not yet on its disk."""
     ask: Any = client
@@ -66,7 +66,7 @@ def run_id(client: redis.Redis) -> str:
         return str(ask.info("server")["run_id"])
 
 
-def prove_writable(client: redis.Redis, stream: str) -> None:
+def check_writable(client: redis.Redis, stream: str) -> None:
     """Write a small key that lives for a minute. Raises Retryable where that is refused."""
     with translated():
         client.set(Layout(stream, 1).key("health"), b"1", ex=60)

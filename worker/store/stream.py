@@ -63,13 +63,13 @@ class Stream:
             found = self._client.xrange(self.name, start, end, count)
         return [_entry(stream_id, fields) for stream_id, fields in found]
 
-    def newest(self, count: int = 10) -> list[StreamEntry]:
+    def read_newest(self, count: int = 10) -> list[StreamEntry]:
         """The last entries, oldest of them first."""
         with translated():
             found = self._client.xrevrange(self.name, "+", "-", count)
         return [_entry(stream_id, fields) for stream_id, fields in reversed(found)]
 
-    def before(self, stream_id: str | None = None, count: int = 10) -> list[StreamEntry]:
+    def read_before(self, stream_id: str | None = None, count: int = 10) -> list[StreamEntry]:
         """The entries before `stream_id` (None: before the end), newest first."""
         end = "+" if stream_id is None else f"({stream_id}"
         with translated():
@@ -90,7 +90,7 @@ class Stream:
         streams = found.values() if isinstance(found, dict) else [s[1] for s in found or ()]
         return [_entry(stream_id, fields) for entries in streams for stream_id, fields in entries]
 
-    def entry(self, known: IndexEntry) -> StreamEntry | None:
+    def find_entry(self, known: IndexEntry) -> StreamEntry | None:
         """The newest revision of an article; None once it was trimmed.
 
         The index keeps the millisecond, and one call publishes up to 64 articles within it.
@@ -103,7 +103,7 @@ class Stream:
             after = f"({entries[-1].stream_id}"
         return None
 
-    def info(self) -> StreamInfo:
+    def get_info(self) -> StreamInfo:
         with translated():
             if not self._client.exists(self.name):
                 return StreamInfo(self.name, 0, "0-0")

@@ -26,7 +26,7 @@ class RefusedSummary:
     quarantine: str | None = None
 
 
-def refused_of(outcome: Outcome) -> RefusedSummary:
+def summarize_refusal(outcome: Outcome) -> RefusedSummary:
     """What a rejected article's outcome says."""
     return RefusedSummary(
         path=outcome.path,
@@ -104,10 +104,10 @@ class CounterStore:
             for name, number in _pairs(sources):
                 source, _, counter = name.rpartition("/")
                 by_source.setdefault(source, {})[counter] = number
-            together = tally_of(dict(_pairs(totals)))
+            together = parse_tally(dict(_pairs(totals)))
         return CounterSnapshot(
             totals=together,
-            by_source={name: tally_of(counts) for name, counts in sorted(by_source.items())},
+            by_source={name: parse_tally(counts) for name, counts in sorted(by_source.items())},
             settled=frozenset(b for b, done in zip(batches, settled, strict=True) if done),
             last_success_ms={
                 name: counts["last_success_ms"]
@@ -120,7 +120,7 @@ class CounterStore:
         return [self._layout.key("tally"), self._layout.key("tally", "sources")]
 
 
-def tally_of(counts: Mapping[str, int]) -> Tally:
+def parse_tally(counts: Mapping[str, int]) -> Tally:
     """A tally out of a mapping that may hold other things too."""
     return Tally(**{name: counts[name] for name in COUNTERS if name in counts})
 

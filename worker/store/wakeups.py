@@ -20,7 +20,7 @@ class WakeupQueue:
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client
 
-    def queued(self, queue: str) -> int:
+    def count_waiting(self, queue: str) -> int:
         """Messages that nobody took yet."""
         with translated():
             return int(self._client.llen(queue))
@@ -28,4 +28,4 @@ class WakeupQueue:
     def may_notify(self, queue: str, limit: int) -> bool:
         """Whether fewer than `limit` bells wait. Two who ask at once may both be told yes: the
         limit keeps a queue short, and a bell too many costs a look at an empty spool."""
-        return self.queued(queue) < limit
+        return self.count_waiting(queue) < limit

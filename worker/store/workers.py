@@ -49,12 +49,12 @@ class Heartbeats:
             pipe.expire(self._workers, DAY)
             pipe.execute()
 
-    def leave(self, worker: str) -> None:
+    def remove(self, worker: str) -> None:
         """Say that a worker ends."""
         with translated():
             self._client.hdel(self._workers, worker)
 
-    def alive(self) -> list[WorkerInfo]:
+    def list_workers(self) -> list[WorkerInfo]:
         """The workers heard of lately, by name; those long silent are struck off."""
         with translated():
             now = self._now_ms()
@@ -66,7 +66,7 @@ class Heartbeats:
         alive = (each for each in known if now - each.last_seen_ms <= ALIVE_SECONDS * 1000)
         return sorted(alive, key=lambda each: each.name)
 
-    def beat_tick(self) -> None:
+    def record_tick(self) -> None:
         """Say that the scheduler's tick was heard."""
         with translated():
             self._client.set(self._tick, self._now_ms(), ex=DAY)

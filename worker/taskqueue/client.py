@@ -34,10 +34,10 @@ def notify_poll(settings: Settings) -> bool:
 def redis_answers(settings: Settings) -> bool:
     """Whether Redis answers now."""
     from worker.store.connection import connect, redis_url
-    from worker.store.server import run_id
+    from worker.store.server import get_run_id
 
     try:
-        run_id(connect(redis_url(settings)))
+        get_run_id(connect(redis_url(settings)))
     except Retryable:
         return False
     return True

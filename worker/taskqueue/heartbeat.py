@@ -108,7 +108,7 @@ class _CeleryProcess:
 
     def leave(self, **_: Any) -> None:
         try:
-            self._store().leave(self._name)
+            self._store().remove(self._name)
         except Retryable:
             return
 

@@ -83,7 +83,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> Any:
         sent = None
         try:
-            self._heartbeats.beat_tick()
+            self._heartbeats.record_tick()
             if self._wakeups.may_notify(self.app.conf.task_default_queue, self._limit):
                 sent = super().apply_async(entry, *args, **kwargs)
             else:

@@ -19,7 +19,7 @@ from worker.cli.formatting import (
 )
 from worker.cli.output import console, count_text, make_table, safe_text, stored_text
 from worker.errors import Trouble
-from worker.fetch import shown_url
+from worker.fetch import printable_url
 from worker.formats.feed.discovery import FeedLink
 from worker.queries.feeds import FeedStatus, FeedsView, FeedView
 
@@ -69,7 +69,7 @@ def print_choices(feeds: Sequence[FeedLink], page: str) -> None:
     console().print(Text(f"{page} is a page with links to {len(feeds):,} feeds. Add one:"))
     for feed in feeds:
         console().print(safe_text(feed.title or f"(no title, {feed.kind})", "bold"))
-        command = f"    newsdrop feeds add {quote(shown_url(feed.url))}"
+        command = f"    newsdrop feeds add {quote(printable_url(feed.url))}"
         console().print(Text(command), soft_wrap=True)
 
 

@@ -12,9 +12,9 @@ from worker.errors import Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import managed
 from worker.feeds.catalog import Catalog, load_catalog
-from worker.feeds.feed import RSSHUB, feed_of
+from worker.feeds.feed import RSSHUB, parse_feed
 from worker.feeds.opml import Outline, read_opml, write_opml
-from worker.fetch import shown_url
+from worker.fetch import printable_url
 from worker.settings import Settings
 from worker.store.factory import feed_store
 from worker.store.feeds import FeedState
@@ -70,7 +70,7 @@ def import_opml(settings: Settings, data: bytes, *, dry_run: bool) -> Imported:
     if dry_run:
         _select_new(outlines, addresses, FeedNames(names), report)
         return report
-    with managed.changing(settings.state_dir) as feeds:  # others may have added some meanwhile
+    with managed.edit_feeds(settings.state_dir) as feeds:  # others may have added some meanwhile
         addresses |= {_without_user(str(feed.get("url"))) for feed in feeds.values()}
         new = _select_new(outlines, addresses, FeedNames([*names, *feeds]), report)
         feeds.update({str(feed["name"]): feed for feed in new})
@@ -87,7 +87,7 @@ def export_opml(settings: Settings) -> Exported:
         state = states.get(feed.name)
         url = _without_user((state.address if state else None) or feed.url)
         outlines.append(Outline((state.title if state else None) or feed.name, url, feed.tags))
-    secrets = sum("=…" in shown_url(outline.url) for outline in outlines)
+    secrets = sum("=…" in printable_url(outline.url) for outline in outlines)
     return Exported(tuple(outlines), secrets, complete)
 
 
@@ -116,9 +116,9 @@ def _select_new(
     for outline in outlines:
         keys = {"name": "unnamed", "url": outline.url, "tags": [tag[:200] for tag in outline.tags]}
         try:
-            feed = feed_of(keys)
+            feed = parse_feed(keys)
         except UsageError as error:
-            report.invalid.append(Problem(shown_url(outline.url), outline.title, str(error)))
+            report.invalid.append(Problem(printable_url(outline.url), outline.title, str(error)))
             continue
         address = _without_user(feed.url)
         if address in addresses:
@@ -126,7 +126,7 @@ def _select_new(
             continue
         addresses.add(address)
         title = outline.title if outline.title != outline.url else None  # it had none
-        new.append({**managed.plain(feed), "name": names.free(title, feed.url)})
+        new.append({**managed.feed_to_dict(feed), "name": names.free(title, feed.url)})
         report.added += 1
     return new
 
@@ -134,7 +134,7 @@ def _select_new(
 def _read_states(settings: Settings, catalog: Catalog) -> tuple[dict[str, FeedState], bool]:
     """The states of the feeds, and whether Redis answered."""
     try:
-        states = feed_store(settings).states(list(catalog.feeds))
+        states = feed_store(settings).get_states(list(catalog.feeds))
     except Retryable:
         return {}, False
     return {state.name: state for state in states}, True

@@ -69,11 +69,11 @@ def test_a_page_is_no_place_for_a_feed(world: World, web: Web) -> None:
     web.pages["/home"] = Reply(body=portal, headers={"content-type": "text/html"})
     for _ in range(5):
         world.poll("a")
-    assert world.feed("a").failing
+    assert world.feed("a").is_failing
     web.pages["/rss"] = feed(1, 2)
     world.poll("a")
     assert len(world.entries()) == 2
-    assert not world.feed("a").failing
+    assert not world.feed("a").is_failing
 
 
 def test_resetting_forgets_where_a_feed_moved(world: World, web: Web, other: Web) -> None:
@@ -157,7 +157,7 @@ def test_feeds_that_cannot_be_read_hold_up_nothing_else(
     fresh.put("a.md", article("掉进文件夹的一条"))
     fresh.run()
     assert len(fresh.entries()) == 2
-    fresh.context.feed_store.bring_forward(["a"])
+    fresh.context.feed_store.make_due(["a"])
     assert fresh.fetch().turns == 0
     (tmp_path / "feeds.json").write_bytes(good)
     web.pages["/rss"] = feed(1, 2)
@@ -193,7 +193,7 @@ def test_a_busy_host_makes_no_feed_polled_sooner() -> None:
     found = decide_next_poll(
         PollResponse(429), PollState(interval=3600.0), PollPace(300, 86_400), now=now, jitter=0
     )
-    assert found.after >= 3600
+    assert found.next_poll_seconds >= 3600
 
 
 def test_retry_after_holds_for_a_schedule() -> None:
@@ -203,7 +203,10 @@ def test_retry_after_holds_for_a_schedule() -> None:
     assert (
         decide_next_poll(
             PollResponse(500, retry_after=3600.0), PollState(), pace, now=now, jitter=0
-        ).after
+        ).next_poll_seconds
         >= 3600
     )
-    assert decide_next_poll(PollResponse(500), PollState(), pace, now=now, jitter=0).after <= 300
+    assert (
+        decide_next_poll(PollResponse(500), PollState(), pace, now=now, jitter=0).next_poll_seconds
+        <= 300
+    )

@@ -21,7 +21,7 @@ def pages(server: Server, pace: HostPace = QUICK) -> PageStore:
 
 
 def names_of(store: PageStore, count: int = 100, lease: float = 60) -> list[str]:
-    return [turn.name for turn in store.next_turns(count, lease).turns]
+    return [lease.name for lease in store.take_leases(count, lease).leases]
 
 
 def test_a_turn_is_handed_out_once(redis_server: Server) -> None:
@@ -38,16 +38,16 @@ def test_what_a_dead_worker_had_comes_back(redis_server: Server) -> None:
     """A lease that ended is handed out again; what its first holder says then is not written."""
     dead, alive = pages(redis_server), pages(redis_server)
     dead.want({"p": "host.example"})
-    (turn,) = dead.next_turns(1, 0.05).turns
+    (lease,) = dead.take_leases(1, 0.05).leases
     time.sleep(0.1)
-    (again,) = alive.next_turns(1, 60).turns
-    assert dead.done([LeaseResult(turn, after=None)]) == [False]
-    assert alive.done([LeaseResult(again, after=60, fields={"tries": 1})]) == [True]
+    (again,) = alive.take_leases(1, 60).leases
+    assert dead.finish([LeaseResult(lease, due_in_seconds=None)]) == [False]
+    assert alive.finish([LeaseResult(again, due_in_seconds=60, fields={"tries": 1})]) == [True]
     assert alive.names() == {"p"}
 
 
 def test_a_host_is_paced_by_all_workers_together(redis_server: Server) -> None:
-    """Of five items of one host one is handed out; the others get turns one after another."""
+    """Of five items of one host one is handed out; the others get leases one after another."""
     store = pages(redis_server, HostPace(interval_seconds=30, connections=5))
     store.want({f"p{number}": "host.example" for number in range(5)} | {"q": "other.example"})
     begun = time.time()
@@ -64,11 +64,11 @@ def test_a_host_has_so_many_at_once(redis_server: Server) -> None:
     """No more than `connections` items of a host are out; one given back makes room."""
     store = pages(redis_server, HostPace(interval_seconds=0, connections=2))
     store.want({f"p{number}": "host.example" for number in range(4)})
-    turns = store.next_turns(10, 60).turns
-    assert len(turns) == 2
-    store.done([LeaseResult(turns[0], after=None)])
-    store.bring_forward(store.names())
-    assert len(store.next_turns(10, 60).turns) == 1
+    leases = store.take_leases(10, 60).leases
+    assert len(leases) == 2
+    store.finish([LeaseResult(leases[0], due_in_seconds=None)])
+    store.make_due(store.names())
+    assert len(store.take_leases(10, 60).leases) == 1
 
 
 def test_a_dead_workers_place_at_a_host_is_free_again(redis_server: Server) -> None:
@@ -87,8 +87,8 @@ def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
     """After `cool` nothing of that host is handed out, whoever asks; others go on."""
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example", "c": "other.example"})
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, after=0, cool=3600)])
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, due_in_seconds=0, backoff_seconds=3600)])
     assert names_of(store) == ["c"]
     assert names_of(pages(redis_server)) == []
 
@@ -97,8 +97,8 @@ def test_a_delay_that_a_host_asks_for_is_kept(redis_server: Server) -> None:
     """robots.txt may ask for more time between two pages than the settings do."""
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example"})
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, after=None, delay=3600)])
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, due_in_seconds=None, host_interval_seconds=3600)])
     assert names_of(store) == ["b"]
     store.want({"c": "host.example"})
     assert names_of(store) == []
@@ -108,11 +108,11 @@ def test_a_delay_that_is_no_more_is_forgotten(redis_server: Server) -> None:
     """What robots.txt asked for once and asks for no more does not hold for ever."""
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example", "c": "host.example"})
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, after=None, delay=0.01)])
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, due_in_seconds=None, host_interval_seconds=0.01)])
     time.sleep(0.05)
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, after=None, delay=0)])
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, due_in_seconds=None, host_interval_seconds=0)])
     time.sleep(0.05)
     assert names_of(store) == ["c"]
     client = redis_server.client()
@@ -123,47 +123,49 @@ def test_the_host_that_answered_is_cooled(redis_server: Server) -> None:
     """A redirect to another host that wants peace gives peace to that one."""
     store = pages(redis_server)
     store.want({"a": "host.example", "b": "host.example", "c": "cdn.example"})
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, after=None, cool=3600, cool_host="cdn.example")])
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish(
+        [LeaseResult(lease, due_in_seconds=None, backoff_seconds=3600, backoff_host="cdn.example")]
+    )
     assert names_of(store) == ["b"]
 
 
 def test_pages_do_not_starve_the_feed_of_their_host(redis_server: Server) -> None:
-    """Behind hundreds of pages of its host a feed has its turn as soon as the host may be asked."""
+    """Behind hundreds of pages of its host a feed is leased as soon as the host may be asked."""
     pace = HostPace(interval_seconds=0.3, connections=5)
     store = pages(redis_server, pace)
     store.want({f"p{number:03}": "host.example" for number in range(300)})
-    store.next_turns(400, 60)
+    store.take_leases(400, 60)
     feeds = FeedStore(connect(redis_server.url), stream=STREAM, pace=pace)
     feeds.sync("1", 1, [ConfiguredFeed("f", "https://host.example/rss", "host.example")])
-    until(lambda: [turn.name for turn in feeds.next_turns(1, 60).turns] == ["f"])
+    until(lambda: [lease.name for lease in feeds.take_leases(1, 60).leases] == ["f"])
 
 
 def test_a_thousand_of_one_host_do_not_hold_up_another(redis_server: Server) -> None:
-    """What cannot be asked now is put off; after a few looks the last in the row has its turn."""
+    """What cannot be asked now is put off; after a few looks the last in the row has its lease."""
     store = pages(redis_server, HostPace(interval_seconds=60, connections=1))
     store.want({f"a{number:04}": "host.example" for number in range(1000)} | {"z": "other.example"})
     looks = 0
     found: set[str] = set()
     more = True
     while more and looks < 50:
-        taken = store.next_turns(8, 60)
-        found |= {turn.name for turn in taken.turns}
-        more, looks = taken.more, looks + 1
+        taken = store.take_leases(8, 60)
+        found |= {lease.name for lease in taken.leases}
+        more, looks = taken.has_more, looks + 1
     assert "z" in found
     assert len(found) == 2
 
 
 def test_what_is_remembered_comes_back(redis_server: Server) -> None:
-    """Fields are given with the next turn; None forgets one."""
+    """Fields are given with the next lease; None forgets one."""
     store = pages(redis_server)
     store.want({"p": "host.example"})
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, after=0, fields={"tries": 3})])
-    (turn,) = store.next_turns(1, 60).turns
-    assert turn.said == {"tries": "3", "takes": "2"}
-    store.done([LeaseResult(turn, after=0, fields={"tries": None})])
-    assert store.next_turns(1, 60).turns[0].said == {"takes": "3"}
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, due_in_seconds=0, fields={"tries": 3})])
+    (lease,) = store.take_leases(1, 60).leases
+    assert lease.fields == {"tries": "3", "takes": "2"}
+    store.finish([LeaseResult(lease, due_in_seconds=0, fields={"tries": None})])
+    assert store.take_leases(1, 60).leases[0].fields == {"takes": "3"}
 
 
 def test_what_was_removed_is_not_handed_out(
@@ -197,8 +199,8 @@ def test_an_item_is_due_when_it_says(redis_server: Server, seconds: float) -> No
     """`after` is counted from the server's clock."""
     store = pages(redis_server)
     store.want({"p": "host.example"})
-    (turn,) = store.next_turns(1, 60).turns
-    store.done([LeaseResult(turn, after=seconds)])
+    (lease,) = store.take_leases(1, 60).leases
+    store.finish([LeaseResult(lease, due_in_seconds=seconds)])
     until(lambda: names_of(store) == ["p"])
 
 
