@@ -1,12 +1,13 @@
 """Numbers, times and words as pages show them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
-from worker.escape import printable
+from worker import escape as escaping
+from worker.model.times import rfc3339_from_ms
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 NONE = "–"
@@ -54,34 +55,31 @@ def span(seconds: float | None) -> str:
 def ago(moment: str | None, now: datetime) -> str:
     """An RFC 3339 time as its distance from `now`: `40 s ago`, `in 5 min`. Coarse, so that a live
     page does not change every second."""
-    if moment is None:
-        return NONE
-    at = _moment(moment)
-    if at is None:
-        return _as_written(moment)
-    seconds = (now - at).total_seconds()
-    if abs(seconds) < 10:
-        return "just now" if seconds > -1 else "now"
-    length = coarse(abs(seconds))
-    return f"{length} ago" if seconds > 0 else f"in {length}"
+
+    def distance(at: datetime) -> str:
+        seconds = (now - at).total_seconds()
+        if abs(seconds) < 10:
+            return "just now" if seconds > -1 else "now"
+        return f"{coarse(seconds)} ago" if seconds > 0 else f"in {coarse(-seconds)}"
+
+    return _format_time(moment, distance)
 
 
 def exact(moment: str | None) -> str:
     """An RFC 3339 time in full: `2026-11-25 21:07:23.120 UTC`."""
-    if moment is None:
-        return NONE
-    at = _moment(moment)
-    if at is None:
-        return _as_written(moment)
-    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
+    return _format_time(
+        moment, lambda at: f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
+    )
 
 
 def stamp(moment: str | None) -> str:
     """The same to the minute; the script converts it to the reader's zone."""
-    if moment is None:
-        return NONE
-    at = _moment(moment)
-    return _as_written(moment) if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+    return _format_time(moment, lambda at: f"{at:%Y-%m-%d %H:%M} UTC")
+
+
+def from_ms(ms: int) -> str:
+    """Milliseconds since 1970 as an RFC 3339 time."""
+    return rfc3339_from_ms(ms)
 
 
 def words(name: str | None) -> str:
@@ -91,29 +89,21 @@ def words(name: str | None) -> str:
 
 def inline_code(text: str) -> Markup:
     """A message, escaped; text between backticks becomes `<code>`."""
-    parts = (
-        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
-        for place, part in enumerate(text.split("`"))
-    )
-    return Markup("").join(parts)
+    return _wrap_odd(text.split("`"), "<code>{}</code>")
+
+
+def highlight(text: str, runs: Iterable[str]) -> Markup:
+    """`text` escaped, the emphasised `runs` in it as `<strong>`."""
+    longest_first = sorted({run for run in runs if run.strip()}, key=len, reverse=True)
+    if not longest_first:
+        return escape(text)
+    pattern = "|".join(map(re.escape, longest_first))
+    return _wrap_odd(re.split(f"({pattern})", text), "<strong>{}</strong>")
 
 
 def plural(number: float | None, one: str, many: str | None = None) -> str:
     """`1 file`, `12 files`."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
-
-
-def highlight(text: str, runs: Iterable[str]) -> Markup:
-    """`text` escaped, the emphasised `runs` in it as `<strong>`."""
-    sorted_runs = sorted({run for run in runs if run.strip()}, key=len, reverse=True)
-    if not sorted_runs:
-        return escape(text)
-    pieces = re.split("(" + "|".join(re.escape(run) for run in sorted_runs) + ")", text)
-    parts = (
-        Markup("<strong>{}</strong>").format(part) if place % 2 else escape(part)
-        for place, part in enumerate(pieces)
-    )
-    return Markup("").join(parts)
 
 
 def coarse(seconds: float) -> str:
@@ -127,19 +117,32 @@ def coarse(seconds: float) -> str:
     return f"{int(seconds // 86400)} days"
 
 
-def _moment(text: str) -> datetime | None:
-    """The time in UTC; None where `text` is not one, as another program may have written it."""
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+def printable(text: object, limit: int = 300) -> str:
+    """Text from outside: control characters are escaped, and it is cut at `limit`."""
+    return escaping.printable(str(text), limit)
 
 
 def escaped(text: object, limit: int = 300) -> str:
     """Printable text that a worker has escaped before: its backslashes are not doubled."""
-    return printable(str(text), limit).replace("\\\\", "\\")
+    return printable(text, limit).replace("\\\\", "\\")
 
 
-def _as_written(text: str) -> str:
-    return printable(text, 40)
+def _format_time(moment: str | None, form: Callable[[datetime], str]) -> str:
+    """The time in UTC as `form` writes it; other text, which another program may have written, as
+    it is."""
+    if moment is None:
+        return NONE
+    try:
+        at = datetime.fromisoformat(moment)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return printable(moment, 40)
+    return form(at)
+
+
+def _wrap_odd(pieces: Iterable[str], template: str) -> Markup:
+    """The pieces escaped and joined, every second one within `template`."""
+    return Markup("").join(
+        Markup(template).format(piece) if place % 2 else escape(piece)  # noqa: S704  # ours
+        for place, piece in enumerate(pieces)
+    )

@@ -75,9 +75,8 @@ class _Scrape:
         yield _gauges("problems", "Current problems by severity.", "level", counts)
         if redis is not None:
             yield from _work(redis.totals)
-            yield _counters(
-                "feed_news", "Published or revised articles of a feed.", "feed", redis.feed_articles
-            )
+            news = redis.feed_articles
+            yield _counters("feed_news", "Published or revised articles of a feed.", "feed", news)
             yield from _service(overview, redis.queue_messages)
         if status.stream is not None:
             yield from _stream(status.stream)
@@ -92,24 +91,14 @@ def _spool(status: Status) -> Iterator[Metric]:
     states = {"waiting": status.files.waiting, "working": status.files.working}
     yield _gauges("files", "Accepted files that are not settled yet.", "state", states)
     yield _gauge("batches", "Batches in the spool.", status.queue.batches)
-    yield _gauge(
-        "oldest_batch_age_seconds",
-        "Age of the oldest batch in the spool; 0 without batches.",
-        status.queue.oldest_age_s or 0.0,
-    )
-    yield _gauge(
-        "pages_wanted", "Feed articles that wait for their page.", status.polled.pages_wanted
-    )
-    yield _gauge(
-        "intake_paused",
-        "1 while intake is paused because a disk is nearly full.",
-        status.intake_problem is not None,
-    )
-    yield _gauge(
-        "feeds_unreadable",
-        "1 if the files that list the feeds cannot be read.",
-        status.feeds_problem is not None,
-    )
+    oldest = status.queue.oldest_age_s or 0.0
+    yield _gauge("oldest_batch_age_seconds", "Age of the oldest batch; 0 without one.", oldest)
+    wanted = status.polled.pages_wanted
+    yield _gauge("pages_wanted", "Feed articles that wait for their page.", wanted)
+    paused = status.intake_problem is not None
+    yield _gauge("intake_paused", "1 while intake is paused: a disk is nearly full.", paused)
+    unreadable = status.feeds_problem is not None
+    yield _gauge("feeds_unreadable", "1 if the list of feeds cannot be read.", unreadable)
 
 
 def _disk(snapshot: MetricsSnapshot) -> Iterator[Metric]:
@@ -118,11 +107,8 @@ def _disk(snapshot: MetricsSnapshot) -> Iterator[Metric]:
     yield _gauge("archive_bytes", "Size of the archive.", disk.archive)
     yield _gauge("quarantine_bytes", "Size of the quarantine.", quarantine.bytes)
     yield _gauge("quarantine_inputs", "Refused inputs in quarantine.", snapshot.quarantined)
-    yield _gauge(
-        "sizes_complete",
-        "0 while the sizes of spool, archive or quarantine are not complete.",
-        disk.whole and quarantine.whole,
-    )
+    is_complete = disk.whole and quarantine.whole
+    yield _gauge("sizes_complete", "0 while these sizes are still being added up.", is_complete)
     if disk.free is not None and disk.total is not None:
         yield _gauge("disk_free_bytes", "Free space on the state directory's disk.", disk.free)
         yield _gauge("disk_size_bytes", "Size of the state directory's disk.", disk.total)
@@ -185,11 +171,8 @@ def _service(overview: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge("workers", "Workers with a recent heartbeat.", len(workers))
     processes = sum(worker.processes for worker in workers)
     yield _gauge("worker_processes", "Processes of these workers.", processes)
-    yield _gauge(
-        "processes_working",
-        "Processes that ingest or fetch now, on this machine's spool.",
-        len(overview.working),
-    )
+    working = len(overview.working)
+    yield _gauge("processes_working", "Processes that work on this machine's spool now.", working)
     age = _A_DAY if status.beat_age_s is None else status.beat_age_s
     yield _gauge("beat_age_seconds", "Time since the scheduler's last tick; a day at most.", age)
     yield _gauge("feeds", "Feeds that are polled.", polled.feeds)
@@ -232,14 +215,14 @@ def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
 
 
 def _gauges(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
-    return _fill(_metric(name, text, label), values)
+    family = _metric(name, text, label)
+    for value, count in values.items():
+        family.add_metric([value], count)
+    return family
 
 
 def _counters(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
-    return _fill(_counter(name, text, label), values)
-
-
-def _fill(family: GaugeMetricFamily | CounterMetricFamily, values: Mapping[str, int]) -> Metric:
+    family = _counter(name, text, label)
     for value, count in values.items():
         family.add_metric([value], count)
     return family

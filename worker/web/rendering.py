@@ -7,13 +7,17 @@ from typing import Any
 import jinja2
 
 from worker import __version__
-from worker.escape import printable
-from worker.model.times import rfc3339_from_ms
 from worker.settings.clock import utc_now
 from worker.web import filters
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+
+_FILTERS: tuple[Callable[..., object], ...] = (
+    *(filters.count, filters.size, filters.rate, filters.plural, filters.words),
+    *(filters.span, filters.coarse, filters.exact, filters.stamp, filters.from_ms),
+    *(filters.printable, filters.escaped, filters.inline_code, filters.highlight),
+)
 
 
 class Pages:
@@ -28,22 +32,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.filters |= {
-            "count": filters.count,
-            "size": filters.size,
-            "rate": filters.rate,
-            "span": filters.span,
-            "words": filters.words,
-            "printable": lambda text, limit=300: printable(str(text), limit),
-            "escaped": filters.escaped,
-            "from_ms": rfc3339_from_ms,
-            "coarse": filters.coarse,
-            "highlight": filters.highlight,
-            "inline_code": filters.inline_code,
-            "exact": filters.exact,
-            "stamp": filters.stamp,
-            "plural": filters.plural,
-        }
+        self._environment.filters |= {it.__name__: it for it in _FILTERS}
         self._environment.globals |= {
             "version": __version__,
             "form_token": form_token,
