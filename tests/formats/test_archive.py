@@ -130,7 +130,7 @@ def test_paths_are_labels(read: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPa
 
 
 def test_encrypted_zip_is_refused(read: Any) -> None:
-    """An encrypted archive is refused, and its owner told what to do."""
+    """An encrypted archive is refused, and its owner learns what to do."""
     data = bytearray(zipped(("a.md", article("A"))))
     for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         data[data.index(magic) + offset] |= 1

@@ -1,4 +1,4 @@
-"""What encoding bytes are in is told by the bytes before anything that is declared."""
+"""The bytes decide on their encoding before any declaration."""
 
 import random
 import zlib

@@ -46,16 +46,16 @@ def test_every_field_is_set() -> None:
 
 
 @pytest.mark.parametrize(
-    "capsule",
+    "bundle",
     [
         EntryBundle(ENTRY, PAGES),
         EntryBundle(ENTRY, PAGES[:1], "the server answers 503"),
         EntryBundle(RawArticle("feed", ""), (), "no"),
     ],
 )
-def test_what_goes_in_comes_out(capsule: EntryBundle) -> None:
+def test_what_goes_in_comes_out(bundle: EntryBundle) -> None:
     """Every field of the entry, and every byte of its pages."""
-    assert unpack(pack(capsule)) == capsule
+    assert unpack(pack(bundle)) == bundle
 
 
 def test_newer_version() -> None:
@@ -97,7 +97,7 @@ def test_older_version() -> None:
     ],
 )
 def test_anything_else_is_refused(data: bytes) -> None:
-    """What is no capsule, or not a whole one, is refused as malformed."""
+    """Anything but a complete bundle is refused as malformed."""
     with pytest.raises(Rejected) as caught:
         unpack(data)
     assert caught.value.reason is Reason.MALFORMED

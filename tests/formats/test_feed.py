@@ -103,7 +103,7 @@ def test_both_parsers_say_the_same(read: Any, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("date", [ZONED, "2021-12-08"])
 def test_control_characters_cost_only_themselves(date: str, read: Any) -> None:
-    """A character that XML forbids ends neither the feed nor the text it stands in."""
+    """A character that XML forbids ends neither the feed nor its text."""
     text = "<description><![CDATA[<p>before\x0bafter</p>]]></description>"
     item = ITEM.format("a\x0cb", 1, date).replace("</item>", text + "</item>")
     found = read(rss(item, ITEM.format("c", 2, date).replace("</item>", text + "</item>")))

@@ -16,7 +16,7 @@ def head(text: str, body: str = "Body.") -> bytes:
     "text", ["---\ntitle: x\n\nBody without an end.", "+++\ntitle = 'x'\n", "---"]
 )
 def test_never_closed(text: str, read: Any) -> None:
-    """A head without an end is refused, and its owner told which line to add."""
+    """A head without an end is refused, and its owner learns which line to add."""
     with pytest.raises(Rejected, match="never closed: put a line `") as caught:
         read(text.encode())
     assert caught.value.reason is Reason.FRONT_MATTER
@@ -114,7 +114,7 @@ def test_depth_is_bounded() -> None:
 
 
 def test_image_of_many(read_one: Any) -> None:
-    """The first image counts; another one is kept, the same one is not said twice."""
+    """The first image counts; another one goes to `extra`, the same one does not."""
     found = read_one(head("title: x\nthumbnail: /b.png\nheadimg: /a.png\ncover: /a.png"))
     assert found.image == "/a.png"
     assert found.extra == {"thumbnail": "/b.png"}

@@ -124,7 +124,7 @@ def test_feed_goes_first(merged: Merge) -> None:
 
 
 def test_canonical_address_only_where_the_feed_has_none(merged: Merge) -> None:
-    """The feed's link stays; a page's canonical address stands in where there is none."""
+    """The feed's link stays; the page's canonical address is used where there is none."""
     assert merged(ENTRY, article()).url == URL
     assert merged(replace(ENTRY, url=None), article()).url == "https://port.example/canonical.html"
 
@@ -162,8 +162,8 @@ def test_page_with_little_text(length: int, whose: str, merged: Merge) -> None:
     assert found.merged["body"] == whose
     assert ("长" in found.html) is (whose == "feed")
     assert (found.base_url == entry.base_url) is (whose == "feed")
-    told = f"the page has {length} characters and the feed 100: this is the feed's own text"
-    assert found.warnings == ((told,) if whose == "feed" else ())
+    expected = f"the page has {length} characters and the feed 100: this is the feed's own text"
+    assert found.warnings == ((expected,) if whose == "feed" else ())
 
 
 def test_page_of_pictures(merged: Merge) -> None:
@@ -204,20 +204,21 @@ def test_last_page_that_leads_back(merged: Merge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "problem", "told"),
+    ("second", "problem", "expected"),
     [
         (b"", None, "the page is empty: open it in a browser"),
         (None, "the server answers 503", "the server answers 503"),
     ],
 )
 def test_further_page_that_is_missing(
-    second: bytes | None, problem: str | None, told: str, merged: Merge
+    second: bytes | None, problem: str | None, expected: str, merged: Merge
 ) -> None:
-    """A further page that cannot be had leaves the article that there is, with a warning."""
+    """Without a further page the article has the pages before it, and a warning."""
     pages = [following(1), *([second] if second is not None else [])]
     found = merged(ENTRY, *pages, problem=problem)
     assert SENTENCE in found.html
-    assert f"a further page could not be had ({told}): the article is not whole" in found.warnings
+    warning = f"a further page could not be had ({expected}): the article is not whole"
+    assert warning in found.warnings
 
 
 # ── no page ─────────────────────────────────────────────────────────────────────────────────
@@ -226,12 +227,12 @@ def test_further_page_that_is_missing(
 def test_no_page(merged: Merge) -> None:
     """Without a page the entry stands as it is, and a warning says why."""
     found = merged(replace(ENTRY, warnings=("w",)), problem="the server answers 404")
-    told = "the page could not be had (the server answers 404): this is the feed's own text"
-    assert found == replace(ENTRY, warnings=("w", told))
+    expected = "the page could not be had (the server answers 404): this is the feed's own text"
+    assert found == replace(ENTRY, warnings=("w", expected))
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "expected"),
     [
         (b"", "the page is empty: open it in a browser"),
         (b"%PDF-1.7\n" + bytes(range(9)) * 50, "this is not text"),
@@ -244,11 +245,11 @@ def test_no_page(merged: Merge) -> None:
         (b"<html><div id=a>" + b"&amp;" * 450_000 + b"</div>", "tags and entities"),
     ],
 )
-def test_bad_page(data: bytes, told: str, merged: Merge) -> None:
+def test_bad_page(data: bytes, expected: str, merged: Merge) -> None:
     """A page that cannot be read costs the article nothing but its page."""
     found = merged(ENTRY, data, file_mb=1 if b"xxx" in data else 32)
     assert replace(found, warnings=()) == ENTRY
-    assert told in found.warnings[0]
+    assert expected in found.warnings[0]
 
 
 def test_declared_charset(merged: Merge) -> None:

@@ -1,6 +1,6 @@
 """Golden pairs: `tests/golden/<format>/<case>.in` and what is read from it, as JSON.
 
-`UPDATE_GOLDEN=1 pytest tests/parse/test_golden.py` writes what is missing or has changed; read
+`UPDATE_GOLDEN=1 pytest tests/formats/test_golden.py` writes what is missing or has changed; read
 the difference before keeping it.
 """
 

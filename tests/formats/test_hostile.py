@@ -117,7 +117,7 @@ def test_feed_of_nested_elements(read: Any) -> None:
 
 
 def test_feed_of_too_many_entries(sites: Any) -> None:
-    """More entries than a file may have are told before the first of them is read."""
+    """A file with too many entries is refused before the first is read."""
     from tests.formats.test_archive import iter_read
 
     feed = b"<rss><channel>" + b"<item><title>x</title></item>" * 200_000 + b"</channel></rss>"

@@ -102,14 +102,14 @@ def test_numbers_out_of_range(read_one: Any) -> None:
     orjson.dumps(found.extra)
 
 
-def test_ndjson_is_told_from_json(read: Any) -> None:
+def test_ndjson_is_not_taken_for_json(read: Any) -> None:
     """Objects one a line are many articles; one object over many lines is one."""
     assert len(read(b'{"title": "a", "text": "1"}\r\n\r\n{"title": "b", "text": "2"}')) == 2
     assert len(read(b'{\n"title": "a",\n"text": "1"\n}\n')) == 1
     assert len(read(b'{"title": "a", "author":\n{"name": "b"},\n"text": "1"}\n')) == 1
 
 
-def test_json_front_matter_is_told_from_json(read_one: Any) -> None:
+def test_json_front_matter_is_not_taken_for_json(read_one: Any) -> None:
     """An object with text below it is a head, and the text its body."""
     found = read_one(b'{\n"title": "a"\n}\n\n*b*\n')
     assert (found.title, found.html) == ("a", "<p><em>b</em></p>")

@@ -87,7 +87,7 @@ def test_outdated_rule_falls_back(parse: Parse) -> None:
 
 
 def test_names_around_the_article(parse: Parse) -> None:
-    """Labels are cut from outlet, authors and editor; several authors are told apart."""
+    """Labels are cut from outlet, authors and editor; several authors are separated."""
     rules = rules_of(
         content=("#a",), publisher=(".s",), author=(".w",), editor=(".e",), date=(".d",)
     )

@@ -56,7 +56,7 @@ def test_broken_json_ld(parse: Parse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("canonical", "url", "told"),
+    ("canonical", "url", "expected"),
     [
         ("https://a.example/1", "https://mirror.example/1?from=rss", "https://a.example/1"),
         ("/1", "https://a.example/1?from=rss", "https://a.example/1"),
@@ -66,9 +66,9 @@ def test_broken_json_ld(parse: Parse) -> None:
         ("http://[", "https://a.example/1", "https://a.example/1"),
     ],
 )
-def test_address(canonical: str, url: str | None, told: str | None, parse: Parse) -> None:
+def test_address(canonical: str, url: str | None, expected: str | None, parse: Parse) -> None:
     """The canonical address is the article's, unless it is only a front page or none at all."""
-    assert parse(page_of(BODY, f'<link rel="canonical" href="{canonical}">'), url).url == told
+    assert parse(page_of(BODY, f'<link rel="canonical" href="{canonical}">'), url).url == expected
 
 
 def test_whole_page_in_a_form(parse: Parse) -> None:

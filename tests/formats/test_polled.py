@@ -1,4 +1,4 @@
-"""What a poller was answered: feeds of every kind, and everything that is none."""
+"""Answers to a poll: feeds of every kind, and everything else."""
 
 import gzip
 import json
@@ -73,7 +73,7 @@ def test_no_entries_yet(data: bytes, poll: Poll) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "expected"),
     [
         (b"<!DOCTYPE html><title>Log in to the hotel's network</title>", "link rel=alternate"),
         (b"<html><body><article>" + b"<p>text</p>" * 100, "a page, not a feed"),
@@ -96,9 +96,9 @@ def test_no_entries_yet(data: bytes, poll: Poll) -> None:
         (json_feed().replace(b'"items"', b'"things"'), "no list `items`"),
     ],
 )
-def test_no_feed(data: bytes, told: str, poll: Poll) -> None:
+def test_no_feed(data: bytes, expected: str, poll: Poll) -> None:
     """Whatever is no feed is refused as a whole, before any entry, with what to do."""
-    with pytest.raises(Rejected, match=told):
+    with pytest.raises(Rejected, match=expected):
         poll(data)
 
 
@@ -145,7 +145,7 @@ def test_entities_are_refused(poll: Poll) -> None:
 
 
 def test_very_many_attributes_are_refused(poll: Poll) -> None:
-    """An element of very many attributes is refused, whatever stands in their values."""
+    """An element of very many attributes is refused, whatever their values are."""
     many = " ".join(f'a{number}=">"' for number in range(20_000))
     with pytest.raises(Rejected, match="1000 attributes"):
         poll(rss(f"<item {many}><title>x</title></item>"))

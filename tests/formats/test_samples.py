@@ -141,8 +141,8 @@ def test_encodings(sample: dict[str, str], read: Any) -> None:
     assert len(of_language) >= 0.98 * len(letters)
 
 
-def test_whole_pages_are_told_as_pages() -> None:
-    """A whole HTML page of any site is told as a page."""
+def test_whole_pages_are_recognised() -> None:
+    """A whole HTML page of any site is recognised as a page."""
     for path in _files("pages-zh", "*.html"):
         assert sniff(path.read_bytes()) is Format.PAGE, path.name
 

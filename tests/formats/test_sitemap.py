@@ -45,7 +45,7 @@ def test_without_addresses(read: Any) -> None:
 
 
 def test_control_characters_cost_only_themselves(read: Any) -> None:
-    """What XML forbids ends neither the sitemap nor the title it stands in."""
+    """What XML forbids ends neither the sitemap nor its title."""
     titles = [item.title for item in read(sitemap(news("a\x0bb&#x1;"), news("c")))]
     assert titles == ["ab\ufffd", "c"]
 
@@ -66,10 +66,10 @@ def test_number_is_bounded(read: Any) -> None:
 
 def test_memory_is_bounded() -> None:
     """Megabytes of elements that say nothing are passed over without a tree of them (0.6 GB)."""
-    told = subprocess.run(
+    expected = subprocess.run(
         [sys.executable, "-c", _PEAK], capture_output=True, text=True, check=True, timeout=100
     )
-    before, after = map(int, told.stdout.split())
+    before, after = map(int, expected.stdout.split())
     assert after - before < 250_000
 
 

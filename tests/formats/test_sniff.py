@@ -1,4 +1,4 @@
-"""Formats are told by content."""
+"""Formats are detected from content."""
 
 import gzip
 
@@ -10,7 +10,7 @@ from worker.formats.sniff import prolog
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "expected"),
     [
         (b"---\ntitle: x\n---\n", Format.FRONT_MATTER),
         (b"\n\n  \n---\r\ntitle: x", Format.FRONT_MATTER),
@@ -41,9 +41,9 @@ from worker.formats.sniff import prolog
         (b"a" * 257 + b"ustar\x0000", Format.TAR),
     ],
 )
-def test_formats(data: bytes, told: Format) -> None:
-    """Each format is told by how it begins."""
-    assert sniff(data) is told
+def test_formats(data: bytes, expected: Format) -> None:
+    """Each format is detected from its beginning."""
+    assert sniff(data) is expected
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,7 @@ class Make(Protocol):
 
 
 def profile_with(**fields: Any) -> Profile:
-    return Profile(
-        **{"source": "drop", "time_zone": SHANGHAI, "key_zone": SHANGHAI, **fields},
-    )
+    return Profile(**{"source": "drop", "time_zone": SHANGHAI, "key_zone": SHANGHAI, **fields})
 
 
 def make(html: str = "<p>正文。</p>", *, date: str | None = None, **fields: Any) -> Normalized:

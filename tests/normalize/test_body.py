@@ -45,7 +45,7 @@ def test_unknown_elements_keep_their_text(name: str) -> None:
 
 
 def test_highlights_are_the_bold_runs() -> None:
-    """Bold runs in order: adjoining ones are one, nested ones told once, empty ones never."""
+    """Bold runs in order: adjoining ones are one, nested ones count once, empty ones never."""
     html = (
         "<p>一<strong>二<b>三</b></strong><b>四</b>五<b> </b><b>六<a href='//a.cn'>七</a></b></p>"
         "<p><b>八</b></p><p><b>九<br>十</b></p>"

@@ -112,7 +112,7 @@ def test_the_first_date_that_says_something_counts() -> None:
 
 
 def test_a_future_date_is_kept_with_a_warning() -> None:
-    """A date after the file was seen is published as it stands, and said to be odd."""
+    """A date after the file was seen is published unchanged, with a warning."""
     made = article(date="2031-01-01T00:00:00Z", first_seen_at="2022-05-01T08:00:00Z")
     assert made.date == "2031-01-01"
     assert "future" in made.warnings[0]

@@ -34,7 +34,7 @@ def test_the_title(title: str | None, html: str, expected: str, warned: bool) ->
     "html", ["", "<p>　\u200b</p>", '<img src="https://a.cn/1.jpg">', "<!-- x -->"]
 )
 def test_neither_title_nor_text(html: str) -> None:
-    """What has neither is refused, and its owner is told what to do."""
+    """An input with neither is refused, and its owner learns what to do."""
     with pytest.raises(Rejected, match="give the article a title") as refused:
         make(html, title=" \x00 ")
     assert refused.value.reason is Reason.NO_CONTENT

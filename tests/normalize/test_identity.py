@@ -140,7 +140,7 @@ def test_the_content_hash_is_of_the_text_not_the_markup() -> None:
     assert len(short) == 1
 
 
-def test_posts_of_pictures_only_are_told_apart_by_them() -> None:
+def test_posts_of_pictures_only_differ_by_them() -> None:
     """A short text's hash covers its pictures, by whichever proxy they came; a long one's not."""
 
     def content(text: str, src: str) -> bytes:

@@ -21,13 +21,7 @@ from dataclasses import dataclass, replace
 from worker.errors import Reason, Rejected
 from worker.formats.archive import unpack
 from worker.formats.compressed import Budget, Exhausted
-from worker.formats.context import (
-    MAX_REFUSALS,
-    ParseContext,
-    Parsed,
-    check_article,
-    limit_articles,
-)
+from worker.formats.context import MAX_REFUSALS, ParseContext, Parsed, check_article, limit_articles
 from worker.formats.decode import decode
 from worker.formats.feed.sitemap import parse_sitemap
 from worker.formats.front_matter import parse_front_matter, parse_markdown
@@ -50,8 +44,7 @@ def parse_document(document: Document, context: ParseContext) -> Parsed:
     limits = context.limits
     if len(document.data) > limits.file_bytes:
         raise Rejected(
-            Reason.TOO_LARGE,
-            "the file is larger than limits.file_mb: split it, or raise the limit",
+            Reason.TOO_LARGE, "the file is larger than limits.file_mb: split it, or raise the limit"
         )
     budget = Budget(unpacked_bytes=limits.archive_bytes, members=limits.archive_members)
     yield from limit_articles(_Reader(context, budget).read(document, 0), limits)

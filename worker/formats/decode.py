@@ -127,8 +127,7 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         if text.count("\ufffd") * 100 <= len(text):
             return DecodedText(text, label, (f"some bytes are not {label} and were replaced",))
     raise Rejected(
-        Reason.NOT_TEXT,
-        f"the bytes fit no character encoding{named}: save the file as UTF-8",
+        Reason.NOT_TEXT, f"the bytes fit no character encoding{named}: save the file as UTF-8"
     )
 
 

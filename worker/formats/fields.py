@@ -4,8 +4,7 @@ Front matter (Hexo, Jekyll, Hugo, Zola, Eleventy) and JSON (JSON Feed, schema.or
 API, crawlers, our own records) share them: to add a name, add a word to a row.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from worker.formats import values
@@ -41,6 +40,7 @@ _RANKS = {
 }
 Row = tuple[int, str, object]
 """Rank of the name, the key as written, its value."""
+_NO_ROWS: dict[str, Sequence[Row]] = dict.fromkeys(FIELDS, ())
 
 
 def article(
@@ -98,9 +98,9 @@ def field_of(key: str) -> tuple[str, int] | None:
 
 def _sorted_rows(
     table: Mapping[str, object], ignore: frozenset[str]
-) -> tuple[dict[str, list[Row]], dict[str, object]]:
+) -> tuple[dict[str, Sequence[Row]], dict[str, object]]:
     """The rows of each field by rank, and the values of no field."""
-    rows: dict[str, list[Row]] = defaultdict(list)
+    rows: dict[str, list[Row]] = {}
     extra: dict[str, object] = {}
     _sort(table, ignore, rows, extra)
     for _, _, group in rows.pop("groups", ()):
@@ -109,7 +109,7 @@ def _sorted_rows(
     for field_rows in rows.values():
         if len(field_rows) > 1:
             field_rows.sort(key=lambda row: row[0])
-    return rows, extra
+    return {**_NO_ROWS, **rows}, extra
 
 
 def _sort(
@@ -123,7 +123,7 @@ def _sort(
             continue
         field = field_of(key) if len(key) < 64 else None
         if field:
-            rows[field[0]].append((field[1], key, value))
+            rows.setdefault(field[0], []).append((field[1], key, value))
         else:
             extra[key] = value
 
@@ -133,11 +133,14 @@ def _first(rows: Iterable[Row]) -> str | None:
 
 
 def _dates(rows: Iterable[Row], origin: str) -> tuple[DateText, ...]:
-    texts = ((text_of(value), key) for _, key, value in rows)
-    return tuple(DateText(text, f"{origin}:{clean(key)}") for text, key in texts if text)
+    return tuple(
+        DateText(text, f"{origin}:{clean(key)}")
+        for _, key, value in rows
+        if (text := text_of(value))
+    )
 
 
-def _tags(rows: Mapping[str, list[Row]]) -> tuple[str, ...]:
+def _tags(rows: Mapping[str, Sequence[Row]]) -> tuple[str, ...]:
     names: list[str] = []
     for field in ("categories", "tags"):
         for _, _, value in rows[field]:

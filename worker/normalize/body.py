@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from html import unescape
 
@@ -15,7 +14,7 @@ from worker.normalize.sanitize import sanitize
 from worker.normalize.selectors import selectors_of
 from worker.normalize.strings import clean_text
 from worker.normalize.urls import host_of
-from worker.normalize.walk import BodyWalk, NoiseRule, TickerHint, TooDeepError
+from worker.normalize.walk import BodyWalk, NoiseRule, TooDeepError
 from worker.sites import BodyRule
 
 HTML_DEPTH = 200
@@ -37,7 +36,6 @@ _COMMON = ("style", "class", "id", "target", "referrerpolicy", "cms-style", "dat
 _NO_RULE = BodyRule()
 
 
-@dataclass(frozen=True)
 class Body:
     """The content of a body. The parts for a record only (`html`, `images`, `links`) are made on
     demand: a duplicate needs none of them.
@@ -45,13 +43,14 @@ class Body:
     `ticker_hints` are where a site may name securities.
     """
 
-    text: str
-    highlights: tuple[str, ...]
-    editor: str | None
-    heading: str | None
-    ticker_hints: tuple[TickerHint, ...]
-    _walk: BodyWalk
-    _root: etree._Element
+    def __init__(self, walk: BodyWalk, root: etree._Element) -> None:
+        self.text = "\n".join(walk.lines)
+        self.highlights = tuple(walk.highlights)
+        self.editor = walk.editor
+        self.heading = walk.heading
+        self.ticker_hints = tuple(walk.ticker_hints)
+        self._walk = walk
+        self._root = root
 
     @cached_property
     def html(self) -> str:
@@ -115,15 +114,7 @@ class Fragment:
                     Reason.TOO_DEEP,
                     f"its elements are nested deeper than {depth} (limits.html_depth): flatten it",
                 ) from error
-        return Body(
-            text="\n".join(walk.lines),
-            highlights=tuple(walk.highlights),
-            editor=walk.editor,
-            heading=walk.heading,
-            ticker_hints=tuple(walk.ticker_hints),
-            _walk=walk,
-            _root=root,
-        )
+        return Body(walk, root)
 
 
 def text_of(html: str) -> str:
