@@ -217,7 +217,7 @@ def test_file_events_bring_it_at_once(make: Make) -> None:
         told.extend(hints)
         return True
 
-    listener = Listener(world.settings.all_folders(), notify, paused=lambda _: False)
+    listener = Listener(world.settings.all_folders(), notify, is_paused=lambda _: False)
     thread = threading.Thread(target=listener.run)
     thread.start()
     try:

@@ -12,8 +12,8 @@ import pytest
 
 from tests.service.conftest import PATIENCE, until
 from worker.service.listener import listener as listening
-from worker.service.listener.folder_watch import Seen
-from worker.service.listener.listener import HINTS, MOST_NOTED, Listener
+from worker.service.listener.folder_watch import Change
+from worker.service.listener.listener import MAX_HINTS, MAX_PATHS, Listener
 from worker.settings import Folder
 
 Start = Callable[..., "Heard"]
@@ -26,7 +26,7 @@ class Heard:
         self.rings: list[tuple[float, str, list[str]]] = []
         self.refuse = False
         self.fail = False
-        self.listener = Listener(folders, self.notify, paused=paused)
+        self.listener = Listener(folders, self.notify, is_paused=paused)
         self.thread = threading.Thread(target=self.listener.run)
         self.thread.start()
 
@@ -183,16 +183,16 @@ def test_a_flood_is_few_messages_and_bounded_memory(drop: Path, start: Start) ->
     """Many events are gathered; beyond a bound the whole folder is told instead of its files."""
     heard = start(Folder(name="drop", path=drop))
     heard.refuse = True
-    for number in range(3 * MOST_NOTED):
-        heard.listener.seen("drop", Seen.MOVED, f"{number}.md")
+    for number in range(3 * MAX_PATHS):
+        heard.listener.on_change("drop", Change.MOVED, f"{number}.md")
     time.sleep(1)
-    bell = heard.listener._bells["drop"]
-    assert len(bell.moved) + len(bell.closed) + len(bell.late) <= MOST_NOTED + HINTS
+    pending = heard.listener._pending["drop"]
+    assert len(pending.moved) + len(pending.closed) + len(pending.deferred) <= MAX_PATHS + MAX_HINTS
     heard.refuse = False
     until(lambda: heard.wholes)
     time.sleep(1)
-    assert len(heard.rings) <= 2 * MOST_NOTED // HINTS
-    assert all(len(hints) <= HINTS for _, _, hints in heard.rings)
+    assert len(heard.rings) <= 2 * MAX_PATHS // MAX_HINTS
+    assert all(len(hints) <= MAX_HINTS for _, _, hints in heard.rings)
 
 
 def test_a_steady_trickle_is_told_file_by_file(drop: Path, start: Start) -> None:
@@ -202,7 +202,7 @@ def test_a_steady_trickle_is_told_file_by_file(drop: Path, start: Start) -> None
         put(drop / f"{number}.md")
         time.sleep(0.05)
     until(lambda: len(heard.hints) == 40)
-    assert heard.listener._bells["drop"].window == listening.WINDOW
+    assert heard.listener._pending["drop"].window == listening.WINDOW
     assert len(heard.rings) > 20
 
 
@@ -260,7 +260,7 @@ def test_a_folder_that_goes_and_comes_back(
     drop: Path, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A folder removed (a mount gone) is told once and watched again when it is there."""
-    monkeypatch.setattr(listening, "LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(listening, "CHECK_SECONDS", 0.1)
     heard = start(Folder(name="drop", path=drop))
     shutil.rmtree(drop)
     until(lambda: "no file events" in caplog.text)
@@ -277,7 +277,7 @@ def test_another_folder_under_the_name_is_noticed(
     drop: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder renamed away and a new one in its place (as a mount does) is watched instead."""
-    monkeypatch.setattr(listening, "LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(listening, "CHECK_SECONDS", 0.1)
     heard = start(Folder(name="drop", path=drop))
     drop.rename(drop.with_name("away"))
     drop.mkdir()
@@ -294,7 +294,7 @@ def test_no_watches_left_falls_back_to_the_tick(
 
     from watchdog.observers import inotify_c
 
-    monkeypatch.setattr(listening, "LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(listening, "CHECK_SECONDS", 0.1)
     real = inotify_c.InotifyFD.add_callback
 
     def refused(*_: object) -> None:

@@ -108,7 +108,7 @@ def test_nobody_listens(tmp_path: Path) -> None:
         told.ready("")
         told.alive()
         told.stopping()
-    assert not Notifier().heard
+    assert not Notifier().is_connected
 
 
 def test_signs_of_life_are_few(systemd: Systemd) -> None:
@@ -122,35 +122,35 @@ def test_signs_of_life_are_few(systemd: Systemd) -> None:
     assert len(systemd.times("WATCHDOG=1")) == 3
 
 
-def sight(
-    turns: int = 0, processes: int = 3, taken: int = 0, idle: bool = True, waiting: int = 0
+def reading(
+    loops: int = 0, processes: int = 3, received: int = 0, idle: bool = True, waiting: int = 0
 ) -> LivenessReading:
-    return LivenessReading(turns, processes, taken, idle, waiting)
+    return LivenessReading(loops, processes, received, idle, waiting)
 
 
-def judged(sights: Callable[[int], LivenessReading], seconds: int = 120) -> str:
-    """What is said after so long a time of such sights, one a second."""
-    vigil = LivenessMonitor(30)
+def judged(readings: Callable[[int], LivenessReading], seconds: int = 120) -> str:
+    """What is said after so many seconds of such readings, one a second."""
+    monitor = LivenessMonitor(30)
     for second in range(seconds):
-        vigil.trouble(sights(second), float(second))
-    return vigil.trouble(sights(seconds), float(seconds))
+        monitor.problem(readings(second), float(second))
+    return monitor.problem(readings(seconds), float(seconds))
 
 
 def test_what_a_stuck_worker_is() -> None:
     """A loop that hangs, an empty pool, and an idle worker that leaves messages waiting."""
-    assert judged(lambda _: sight()) == "its main loop hangs"
-    assert judged(lambda _: sight(), int(LOOP_PATIENCE)) == ""
-    assert judged(lambda at: sight(at, processes=0)) == "its pool has no process"
-    assert "takes none" in judged(lambda at: sight(at, waiting=2))
+    assert judged(lambda _: reading()) == "its main loop hangs"
+    assert judged(lambda _: reading(), int(LOOP_PATIENCE)) == ""
+    assert judged(lambda at: reading(at, processes=0)) == "its pool has no process"
+    assert "takes none" in judged(lambda at: reading(at, waiting=2))
 
 
 def test_what_a_stuck_worker_is_not() -> None:
     """Nothing to do, long tasks, messages that are taken, or a process that is being replaced."""
-    assert judged(sight) == ""
-    assert judged(lambda at: sight(at, idle=False, waiting=2)) == ""
-    assert judged(lambda at: sight(at, taken=at, waiting=2)) == ""
-    assert judged(lambda at: sight(at, waiting=at % 10)) == ""
-    assert judged(lambda at: sight(at, processes=at % 20)) == ""
+    assert judged(reading) == ""
+    assert judged(lambda at: reading(at, idle=False, waiting=2)) == ""
+    assert judged(lambda at: reading(at, received=at, waiting=2)) == ""
+    assert judged(lambda at: reading(at, waiting=at % 10)) == ""
+    assert judged(lambda at: reading(at, processes=at % 20)) == ""
 
 
 @pytest.mark.e2e
@@ -189,7 +189,7 @@ def test_redis_away_is_no_reason_to_be_ended(
         systemd.until_alive(4)
         server.start()
         if name == "worker":
-            systemd.until_said("STATUS=works: ")
+            systemd.until_said("STATUS=working: ")
         server.kill()
         systemd.until_alive(4)
         assert part.process.poll() is None
@@ -199,15 +199,15 @@ def test_redis_away_is_no_reason_to_be_ended(
 def test_a_deaf_worker_gives_no_sign_of_life(
     tmp_path: Path, redis_server: Server, systemd: Systemd
 ) -> None:
-    """Connected, idle, and bells wait: its status says so and the watchdog is left to bark."""
+    """Connected, idle, and messages wait: its status says so and the watchdog is left to bark."""
     told = {**environment(tmp_path, redis_server), **systemd.environment(4)}
     with running("worker", told):
-        systemd.until_said("STATUS=works: ")
+        systemd.until_said("STATUS=working: ")
         systemd.until_alive(2)
         app = create_app(Settings(state_dir=tmp_path / "s", redis={"url": redis_server.url}))  # type: ignore[arg-type]
         app.control.cancel_consumer(QUEUE, reply=True, timeout=5)
         app.send_task("newsdrop.scan", queue=QUEUE)
-        systemd.until_said("STATUS=is stuck: it is idle and takes none of the messages that wait")
+        systemd.until_said("STATUS=stuck: it is idle and takes none of the messages that wait")
         before = len(systemd.times("WATCHDOG=1"))
         time.sleep(3)
         assert len(systemd.times("WATCHDOG=1")) <= before

@@ -1,7 +1,7 @@
-"""Run a part of the application as Celery does: `python -P -m worker.service.part worker …`.
+"""Run worker or beat as the command `celery` does: `python -P -m worker.service.part worker …`.
 
-The application is imported before Celery puts the working directory first on the path: whoever
-starts newsdrop where a `worker.py` of their own lies must not get that one.
+The application is imported before Celery puts the working directory first on the path: there may
+be another `worker.py` in that directory.
 """
 
 import sys
@@ -12,18 +12,18 @@ from worker.service.notify import notifier
 from worker.settings import Settings
 
 PYTHON = (sys.executable, "-P")
-"""Without the working directory on the path."""
+"""Python without the working directory on its path."""
 
 _FLAGS = {
-    # Gossip and mingle are chatter between workers that share nothing; `fair` hands a task only
-    # to a process that is free, and a task here is a second of work.
+    # Gossip and mingle exchange state that these workers do not need; `fair` gives a task only to
+    # a free process, and a task here is a second of work.
     "worker": ("--without-gossip", "--without-mingle", "-O", "fair"),
     "beat": (),
 }
 
 
 def part_command(part: str, settings: Settings, more: Sequence[str] = ()) -> tuple[str, ...]:
-    """The command line that runs `part`, `worker` or `beat`; `more` goes to Celery."""
+    """The command line that runs `part`: `worker` or `beat`. `more` are options of Celery."""
     level = ("--loglevel", settings.log.level)
     return (*PYTHON, "-m", "worker.service.part", part, *_FLAGS[part], *level, *more)
 
@@ -34,10 +34,10 @@ def main() -> None:
     with exit_with_message():
         import worker.app  # noqa: F401  # Celery finds it loaded
 
-    if (systemd := notifier()).heard:
-        from worker.service.watchdog import ATTENDED
+    if (systemd := notifier()).is_connected:
+        from worker.service.watchdog import MONITORS
 
-        ATTENDED[sys.argv[1]](systemd)
+        MONITORS[sys.argv[1]](systemd)
 
     sys.argv = ["celery", "-A", "worker.app", *sys.argv[1:]]
     celery()

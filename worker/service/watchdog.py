@@ -1,9 +1,9 @@
-"""Whether a Celery process still does its work, for systemd's watchdog: it ends one that does not.
+"""Liveness of a Celery process, for systemd's watchdog, which ends a process that is stuck.
 
-A worker is not alive because its process is there. What is looked at is what has gone wrong with
-workers: a main loop that hangs, a pool without processes, and one that is connected, idle and deaf,
-so that messages wait and none is taken. A Redis that is away is none of these, for a restart would
-not bring it back.
+A worker is not alive because its process exists. The checks are for what has gone wrong with
+workers: a main loop that hangs, a pool without processes, and a connected, idle worker that takes
+none of the waiting messages. A Redis that does not answer is none of these: a restart would not
+help.
 """
 
 import atexit
@@ -27,16 +27,15 @@ from worker.taskqueue.scheduler import beat_alive
 
 logger = get_logger(__name__)
 
-WAITS_SECONDS = 10.0
-"""A worker that is not connected by then is said to be ready all the same: it waits for Redis, and
+CONNECT_SECONDS = 10.0
+"""A worker that is not connected by then is reported as ready: it waits for Redis, and
 `systemctl start` should not."""
 
-_UNWATCHED = 120.0  # as seconds of a watchdog, where there is none: STATUS tells all the same
+_UNWATCHED_SECONDS = 120.0  # the watchdog's time where there is none: the status is sent anyway
 
 LOOP_PATIENCE = 45.0
-"""Seconds for which a loop may be silent at the least. Celery's beats each 2 s; looking for a
-server that is away it sleeps up to 32 s between two tries."""
-
+"""Minimum seconds for which the main loop may be silent. Celery's loop sends a heartbeat each 2 s,
+but while it looks for a server that is away it sleeps up to 32 s between two attempts."""
 
 _HANGS = "its main loop hangs"
 _EMPTY = "its pool has no process"
@@ -45,143 +44,150 @@ _DEAF = "it is idle and takes none of the messages that wait"
 
 @dataclass(frozen=True, slots=True)
 class LivenessReading:
-    """What was seen at one moment. `turns` and `taken` are counts; `idle`: no task in hand."""
+    """State at one moment: counts of loop turns, live processes, received tasks and waiting
+    messages; `is_idle`: no task is active or reserved."""
 
-    turns: int
-    processes: int
-    taken: int
-    idle: bool
-    waiting: int
+    loop_count: int
+    process_count: int
+    received_count: int
+    is_idle: bool
+    waiting_count: int
 
 
 class LivenessMonitor:
-    """Judges what it is shown; time is handed in (seconds of a monotonic clock)."""
+    """Judges readings; the caller passes the time (seconds of a monotonic clock)."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
-        self._last: LivenessReading | None = None
-        self._good: dict[str, float] = {}
+        self._previous: LivenessReading | None = None
+        self._last_good: dict[str, float] = {}
 
-    def trouble(self, seen: LivenessReading, now: float) -> str:
-        """What is wrong, for people; empty where the worker is alive."""
-        last, self._last = self._last, seen
-        well = {
-            _HANGS: last is None or seen.turns != last.turns,
-            _EMPTY: seen.processes > 0,
-            _DEAF: last is None or not seen.idle or not seen.waiting or seen.taken != last.taken,
+    def problem(self, now: LivenessReading, seconds: float) -> str:
+        """What is wrong, for people; empty while the worker is alive."""
+        before, self._previous = self._previous, now
+        is_good = {
+            _HANGS: before is None or now.loop_count != before.loop_count,
+            _EMPTY: now.process_count > 0,
+            _DEAF: before is None
+            or not (now.is_idle and now.waiting_count)
+            or now.received_count != before.received_count,
         }
-        self._good.update((what, now) for what, good in well.items() if good)
-        for what in well:
-            patience = max(self._patience, LOOP_PATIENCE) if what == _HANGS else self._patience
-            if now - self._good.setdefault(what, now) > patience:
-                return what
+        self._last_good.update((check, seconds) for check, good in is_good.items() if good)
+        for check in is_good:
+            patience = max(self._patience, LOOP_PATIENCE) if check == _HANGS else self._patience
+            if seconds - self._last_good.setdefault(check, seconds) > patience:
+                return check
         return ""
 
 
-def attend_worker(notifier: Notifier) -> None:
-    """Tell systemd of the Celery worker that is about to run in this process."""
-    watcher = _WorkerWatcher(notifier)
-    signals.worker_init.connect(watcher.begin, weak=False)
-    signals.heartbeat_sent.connect(watcher.turned, weak=False)
-    signals.task_received.connect(watcher.took, weak=False)
-    signals.worker_ready.connect(watcher.ready, weak=False)
-    signals.worker_shutting_down.connect(watcher.stopping, weak=False)
+def monitor_worker(notifier: Notifier) -> None:
+    """Report the Celery worker that is about to run in this process to systemd."""
+    monitor = _WorkerMonitor(notifier)
+    signals.worker_init.connect(monitor.on_init, weak=False)
+    signals.heartbeat_sent.connect(monitor.on_heartbeat, weak=False)
+    signals.task_received.connect(monitor.on_received, weak=False)
+    signals.worker_ready.connect(monitor.on_ready, weak=False)
+    signals.worker_shutting_down.connect(monitor.on_stopping, weak=False)
 
 
-def attend_beat(notifier: Notifier) -> None:
-    """The same of Celery's beat: its loop is all there is to it, and it ends at once."""
-    signals.beat_init.connect(lambda **_: notifier.ready("ticks"), weak=False)
+def monitor_beat(notifier: Notifier) -> None:
+    """The same for Celery's beat, which is only its loop and stops at once."""
+    signals.beat_init.connect(lambda **_: notifier.ready("running"), weak=False)
     beat_alive.connect(lambda **_: notifier.alive(), weak=False)
     atexit.register(notifier.stopping)
 
 
-class _WorkerWatcher:
-    """A thread that looks and tells; the signals' receivers only count."""
+class _WorkerMonitor:
+    """A thread that reads the worker's state and reports; the signals' receivers only count."""
 
     def __init__(self, notifier: Notifier) -> None:
         self._notifier = notifier
         self._controller: Any = None
-        self._bells: WakeupQueue | None = None
-        self._turns = self._taken = 0
+        self._wakeups: WakeupQueue | None = None
+        self._loop_count = self._received_count = 0
         self._ready = threading.Event()
-        self._stopping = False
+        self._is_stopping = False
 
-    def begin(self, sender: Any, **_: Any) -> None:
+    def on_init(self, sender: Any, **_: Any) -> None:
         self._controller = sender
         settings = sender.app.conf.newsdrop_settings
-        self._bells = WakeupQueue(connect(redis_url(settings)))
-        threading.Thread(target=self._watch, name="vigil", daemon=True).start()
+        self._wakeups = WakeupQueue(connect(redis_url(settings)))
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
-    def turned(self, **_: Any) -> None:
-        self._turns += 1
+    def on_heartbeat(self, **_: Any) -> None:
+        self._loop_count += 1
 
-    def took(self, **_: Any) -> None:
-        self._taken += 1
+    def on_received(self, **_: Any) -> None:
+        self._received_count += 1
 
-    def ready(self, **_: Any) -> None:
-        self._notifier.ready(self._told())
+    def on_ready(self, **_: Any) -> None:
+        self._notifier.ready(self._status())
         self._ready.set()
 
-    def stopping(self, **_: Any) -> None:
-        self._stopping = True
+    def on_stopping(self, **_: Any) -> None:
+        self._is_stopping = True
         self._notifier.stopping()
 
     # ── the thread ──────────────────────────────────────────────────────────────────────────
 
     def _watch(self) -> None:
-        if not self._ready.wait(WAITS_SECONDS) and not self._stopping:
-            self._notifier.ready("waits for Redis")
-        watchdog = self._notifier.watchdog
-        vigil = LivenessMonitor((watchdog or _UNWATCHED) / 2)
-        said = ""
+        if not self._ready.wait(CONNECT_SECONDS) and not self._is_stopping:
+            self._notifier.ready("waiting for Redis")
+        seconds = self._notifier.watchdog or _UNWATCHED_SECONDS
+        monitor = LivenessMonitor(seconds / 2)
+        logged = ""
         while True:
-            # While it stops, its loop need not turn; how long that takes is bounded elsewhere.
-            trouble = "" if self._stopping else vigil.trouble(self._sight(), time.monotonic())
-            if not trouble:
+            # While it stops, its loop need not turn; other limits bound how long that takes.
+            is_judged = not self._is_stopping
+            problem = monitor.problem(self._reading(), time.monotonic()) if is_judged else ""
+            if not problem:
                 self._notifier.alive()
-            if not self._stopping:
-                self._notifier.status(f"is stuck: {trouble}" if trouble else self._told())
-            if trouble and trouble != said:
-                logger.error("this worker is stuck", error=trouble)
-            said = trouble
-            time.sleep(min(5.0, (watchdog or _UNWATCHED) / 4))
+            if not self._is_stopping:
+                self._notifier.status(f"stuck: {problem}" if problem else self._status())
+            if problem and problem != logged:
+                logger.error("this worker is stuck", error=problem)
+            logged = problem
+            time.sleep(min(5.0, seconds / 4))
 
-    def _sight(self) -> LivenessReading:
+    def _reading(self) -> LivenessReading:
         consumer = getattr(self._controller, "consumer", None)
-        away = consumer is None or consumer.connection is None
-        # Without a connection there are no beats; then the tries to get one are the sign of life.
-        tries = getattr(consumer, "broker_connection_retry_attempt", 0)
+        # Without a connection the loop does not turn; then connection attempts show that it lives.
+        attempts = getattr(consumer, "broker_connection_retry_attempt", 0)
         return LivenessReading(
-            turns=self._turns + tries,
-            processes=_children(),
-            taken=self._taken,
-            idle=not (celery_state.active_requests or celery_state.reserved_requests),
-            waiting=0 if away else self._waiting(),
+            loop_count=self._loop_count + attempts,
+            process_count=_child_count(),
+            received_count=self._received_count,
+            is_idle=not (celery_state.active_requests or celery_state.reserved_requests),
+            waiting_count=self._waiting_count() if self._is_connected() else 0,
         )
 
-    def _waiting(self) -> int:
-        assert self._bells is not None
+    def _is_connected(self) -> bool:
+        consumer = getattr(self._controller, "consumer", None)
+        return consumer is not None and consumer.connection is not None
+
+    def _waiting_count(self) -> int:
+        assert self._wakeups is not None
         try:
-            return self._bells.count_waiting(QUEUE) + self._bells.count_waiting(INGEST_QUEUE)
+            waiting = (self._wakeups.count_waiting(queue) for queue in (QUEUE, INGEST_QUEUE))
+            return sum(waiting)
         except Retryable:
             return 0
 
-    def _told(self) -> str:
-        consumer = getattr(self._controller, "consumer", None)
-        if consumer is None or consumer.connection is None:
-            return "waits for Redis"
-        busy, done = len(celery_state.active_requests), self._taken
-        return f"works: {busy} of {self._controller.concurrency} processes busy, {done} tasks taken"
+    def _status(self) -> str:
+        if not self._is_connected():
+            return "waiting for Redis"
+        busy, total = len(celery_state.active_requests), self._controller.concurrency
+        return f"working: {busy} of {total} processes busy, {self._received_count} tasks received"
 
 
-def _children() -> int:
-    """Processes of this one that live, a dead one that nobody buried left out."""
+def _child_count() -> int:
+    """Live child processes, without zombies."""
     try:
-        found = psutil.Process().children()
-        return sum(process.status() != psutil.STATUS_ZOMBIE for process in found)
-    except psutil.Error:  # one ended while it was looked at: so there was one
+        children = psutil.Process().children()
+        return sum(child.status() != psutil.STATUS_ZOMBIE for child in children)
+    except psutil.Error:  # a child ended meanwhile: so there was one
         return 1
 
 
-ATTENDED: dict[str, Callable[[Notifier], None]] = {"worker": attend_worker, "beat": attend_beat}
+MONITORS: dict[str, Callable[[Notifier], None]] = {"worker": monitor_worker, "beat": monitor_beat}
 """By the parts that Celery runs."""

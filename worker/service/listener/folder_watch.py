@@ -1,10 +1,9 @@
-"""One drop folder under inotify: what was closed after writing, and what was renamed in.
+"""One drop folder under inotify: files closed after writing, and files renamed into it.
 
-Built on watchdog's reader of the kernel's queue, not on its observer, for three reasons. The
-observer reports every rename out of the folder, which is each of our own claims, and holds all
-events up to 0.5 s while it looks for the other half of a rename (`InotifyMoveEventGrouper`). Its
-queue has no bound. And it would watch `.newsdrop`, where a claim makes a folder and our journals
-are written.
+Uses watchdog's reader of the kernel's queue, not its observer, for three reasons. The observer
+reports every rename out of the folder, so each of our own claims, and delays all events up to
+0.5 s to find the other half of a rename (`InotifyMoveEventGrouper`). Its queue is unbounded. And it
+would watch `.newsdrop`, where claims create folders and journals are written.
 """
 
 import errno
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from watchdog.observers.inotify_c import InotifyEvent, InotifyFD, WatchDescriptor
 
 
-class Seen(Enum):
-    """What happened. SUBFOLDER and LOST have no path: anything may be new."""
+class Change(Enum):
+    """A change in the folder. SUBFOLDER and LOST have no path: any file may be new."""
 
     MOVED = "moved"
     CLOSED = "closed"
@@ -35,29 +34,31 @@ class Seen(Enum):
 
 @dataclass(slots=True)
 class FolderWatch:
-    """Watches a folder and its subfolders until :meth:`close`, or until it `ended`.
+    """Watches a folder and its subfolders until :meth:`close`, or until it is ended.
 
-    `seen(what, path)` is called in the reader's thread; `path` is relative to the folder, and
-    always UTF-8. `limited` tells that the kernel allows no more watches: the rest of the
-    subfolders is not seen.
+    `on_change(change, path)` is called in the reader's thread; `path` is relative to the folder,
+    and always UTF-8. `is_limited`: the kernel allows no more watches, so some subfolders are not
+    watched.
     """
 
     folder: Folder
-    seen: Callable[[Seen, str], None]
-    ended: bool = False
-    limited: bool = False
+    on_change: Callable[[Change, str], None]
+    is_ended: bool = False
+    is_limited: bool = False
     _inotify: "InotifyFD | None" = None
     _paths: "dict[WatchDescriptor, bytes]" = field(default_factory=dict)
     _identity: tuple[int, int] = (0, 0)
 
     def open(self) -> None:
-        """Begin. Raises SpoolUnavailable where the folder is not there or cannot be watched."""
+        """Start. Raises SpoolUnavailable where the folder does not exist or cannot be watched."""
         try:
             from watchdog.observers.inotify_c import InotifyFD
         except ImportError as error:
-            raise SpoolUnavailable("this system has no inotify: nothing is lost by it") from error
+            raise SpoolUnavailable(
+                "no inotify on this system: only scheduled scans find files"
+            ) from error
         try:
-            self._identity = self._look()
+            self._identity = self._stat()
             # a folder moved within the tree is added twice, on purpose
             warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
             self._inotify = InotifyFD()
@@ -68,10 +69,10 @@ class FolderWatch:
             why = _LIMITS.get(error.errno or 0) or error.strerror
             raise SpoolUnavailable(f"{printable(self.folder.path)}: {why}") from error
 
-    def still_there(self) -> bool:
-        """False when another folder lies under the name now (a mount came or went)."""
+    def is_current(self) -> bool:
+        """False if the path leads to another folder now (a mount came or went)."""
         try:
-            return not self.ended and self._look() == self._identity
+            return not self.is_ended and self._stat() == self._identity
         except OSError:
             return False
 
@@ -95,28 +96,28 @@ class FolderWatch:
             return  # a message is JSON and cannot name it; the tick finds it
         if event.is_directory:
             if not is_ignored(name) and (event.is_create or event.is_moved_to):
-                self._add(parent + event.name)  # a folder moved within gets its new path so
-                self.seen(Seen.SUBFOLDER, "")
+                self._add(parent + event.name)  # gives a folder that was moved within its new path
+                self.on_change(Change.SUBFOLDER, "")
         elif (event.is_close_write or event.is_moved_to) and is_wanted(name, self.folder.pattern):
             path = os.fsdecode(parent) + name
             if _is_text(path):
-                self.seen(Seen.MOVED if event.is_moved_to else Seen.CLOSED, path)
+                self.on_change(Change.MOVED if event.is_moved_to else Change.CLOSED, path)
 
     def on_watch_deleted(self, wd: "WatchDescriptor") -> None:
         if self._paths.pop(wd, None) == b"":
-            self.ended = True
+            self.is_ended = True
 
     def on_queue_overflow(self) -> None:
-        self.seen(Seen.LOST, "")
+        self.on_change(Change.LOST, "")
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _look(self) -> tuple[int, int]:
-        found = self.folder.path.stat()
-        return found.st_dev, found.st_ino
+    def _stat(self) -> tuple[int, int]:
+        status = self.folder.path.stat()
+        return status.st_dev, status.st_ino
 
     def _add(self, relative: bytes) -> None:
-        """Watch a folder and those below it; `relative` is empty for the root."""
+        """Watch a folder and its subfolders; `relative` is empty for the root."""
         root = os.fsencode(self.folder.path) + b"/"
         levels = [relative]
         while levels and self._inotify is not None:
@@ -126,7 +127,7 @@ class FolderWatch:
             except OSError as error:
                 if not path:
                     raise
-                self.limited = self.limited or error.errno == errno.ENOSPC
+                self.is_limited = self.is_limited or error.errno == errno.ENOSPC
                 continue
             prefix = path + b"/" if path else b""
             self._paths[wd] = prefix
@@ -152,14 +153,14 @@ _LIMITS = {
 
 
 def _subfolders(path: bytes) -> Iterator[bytes]:
-    """Names, read one by one: there may be a million files beside them."""
+    """Names of subfolders, read one by one: there may be a million files beside them."""
     try:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False) and not is_ignored(os.fsdecode(entry.name)):
                     yield entry.name
     except OSError:
-        return  # gone again, or not ours to read: the scan says so
+        return  # deleted, or not readable: the scan reports it
 
 
 def _is_text(path: str) -> bool:

@@ -1,240 +1,241 @@
-"""The file-event listener: rings `newsdrop.scan` as soon as a file is there.
+"""The file-event listener: wakes `newsdrop.scan` as soon as a file is there.
 
-It only makes things faster. What it does not see (a lost event, a name that is not UTF-8, a
-folder on a network file system written to elsewhere) is found by the scan on beat's tick.
+It only makes newsdrop faster. The scan at beat's tick finds the files for which no event comes (a
+lost event, a name that is not UTF-8, a write to a network file system from another machine).
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
-from worker.service.listener.folder_watch import FolderWatch, Seen
+from worker.service.listener.folder_watch import Change, FolderWatch
 from worker.settings import Folder
 
 logger = get_logger(__name__)
 
-Ring = Callable[[str, list[str]], bool]
-"""`ring(source, hints)`. A hint is `moved:<path>` or `closed:<path>`, the path below the source's
-folder; no hints: look at the whole folder. False: enough rings are queued, so this one shall wait
-and gather more. It may raise when the broker is away."""
+Notify = Callable[[str, list[str]], bool]
+"""`notify(source, hints)` wakes the scan. A hint is `moved:<path>` or `closed:<path>`, the path
+relative to the source's folder; no hints: scan the whole folder. False: enough messages wait, so
+the listener keeps the hints and adds more. May raise if the broker does not answer."""
 
 WINDOW = 0.02
-"""Seconds; events that near to each other are one message."""
+"""Seconds; events within this time go into one message."""
 
-LONGEST_WINDOW = 0.5
+MAX_WINDOW = 0.5
 MANY, FEW = 50, 10
-"""The window doubles up to the longest while one holds more than MANY hints, and is halved again
-while it holds fewer than FEW: a flood of events is none of messages, and ten files a second are
-each told at once."""
+"""The window doubles, up to the maximum, after more than MANY hints at once, and halves after fewer
+than FEW: a flood of events does not become a flood of messages, and ten files a
+second are each reported at once."""
 
-HINTS = 500
-"""In one message."""
+MAX_HINTS = 500
+"""Maximum in one message."""
 
-MOST_NOTED = 5_000
-"""Paths of one source that are remembered; with more, its whole folder is looked at instead."""
+MAX_PATHS = 5_000
+"""Maximum of paths kept for one source; beyond it the whole folder is scanned instead."""
 
-LOOK_AGAIN = 5.0
-"""Seconds between two looks at whether a folder is there, or still the same."""
+CHECK_SECONDS = 5.0
+"""Seconds between two checks whether a folder exists and is still the same."""
 
-_LONGEST_RETRY = 30.0
+_MAX_RETRY_SECONDS = 30.0
 
 
 @dataclass(slots=True)
-class _Bell:
-    """What is to be told of one source. Times are monotonic seconds.
+class _PendingHints:
+    """Hints to be sent for one source. Times are monotonic seconds.
 
-    `moved` and `closed` map a path to when it is ready. All wait equally long, so both are in
-    order of that time. `whole` is when to look at the whole folder. `late` are hints that were due
-    when enough rings were queued already.
+    `moved` and `closed` map a path to the time when it is ready. All wait equally long, so both
+    are in the order of that time. `rescan_at` is when to scan the whole folder. `deferred` hints
+    were due while enough messages waited.
     """
 
     folder: Folder
     moved: dict[str, float] = field(default_factory=dict)
     closed: dict[str, float] = field(default_factory=dict)
-    whole: float | None = None
-    late: list[str] = field(default_factory=list)
+    rescan_at: float | None = None
+    deferred: list[str] = field(default_factory=list)
     window: float = WINDOW
-    rung: float = 0.0
+    sent_at: float = 0.0
 
-    def note(self, what: Seen, path: str, now: float) -> None:
+    def add(self, change: Change, path: str, now: float) -> None:
         settled = now + self.folder.settle_seconds
-        if what is Seen.MOVED:
+        if change is Change.MOVED:
             self.moved.setdefault(path, now)
-        elif what is Seen.CLOSED:
-            self.closed.pop(path, None)  # to the end: it waits anew
+        elif change is Change.CLOSED:
+            self.closed.pop(path, None)  # to the end: its wait starts again
             self.closed[path] = settled
-        elif self.whole is None:
-            self.whole = now
-        if len(self.moved) + len(self.closed) + len(self.late) > MOST_NOTED:
+        elif self.rescan_at is None:
+            self.rescan_at = now
+        if len(self.moved) + len(self.closed) + len(self.deferred) > MAX_PATHS:
             self.moved.clear()
             self.closed.clear()
-            self.late.clear()
-            self.whole = settled
+            self.deferred.clear()
+            self.rescan_at = settled
 
     def due_at(self) -> float | None:
-        """When to ring next; None while there is nothing to tell."""
-        firsts = (next(iter(noted.values()), None) for noted in (self.moved, self.closed))
-        times = [t for t in (self.whole, *firsts) if t is not None]
-        if self.late:
-            times.append(self.rung)
-        return max(min(times) + WINDOW, self.rung + self.window) if times else None
+        """When to send next; None while there is nothing to send."""
+        firsts = (next(iter(paths.values()), None) for paths in (self.moved, self.closed))
+        times = [t for t in (self.rescan_at, *firsts) if t is not None]
+        if self.deferred:
+            times.append(self.sent_at)
+        return max(min(times) + WINDOW, self.sent_at + self.window) if times else None
 
     def take(self, now: float) -> list[list[str]]:
-        """The messages that are due, as lists of hints; an empty one: the whole folder."""
-        self.rung = now
-        hints, self.late = self.late, []
+        """The messages that are due, as lists of hints; an empty list: the whole folder."""
+        self.sent_at = now
+        hints, self.deferred = self.deferred, []
         hints += [f"moved:{path}" for path in self.moved]
         self.moved.clear()
         while (first := next(iter(self.closed), None)) is not None and self.closed[first] <= now:
             del self.closed[first]
             hints.append(f"closed:{first}")
         if len(hints) > MANY:
-            self.window = min(2 * self.window, LONGEST_WINDOW)
+            self.window = min(2 * self.window, MAX_WINDOW)
         elif len(hints) < FEW:
             self.window = max(self.window / 2, WINDOW)
-        if self.whole is not None and self.whole <= now:
-            self.whole = None
+        if self.rescan_at is not None and self.rescan_at <= now:
+            self.rescan_at = None
             return [[], *_batched(hints)]
         return _batched(hints)
 
 
 def _batched(hints: list[str]) -> list[list[str]]:
-    return [hints[at : at + HINTS] for at in range(0, len(hints), HINTS)]
+    return [hints[at : at + MAX_HINTS] for at in range(0, len(hints), MAX_HINTS)]
 
 
 class Listener:
-    """Watches `folders` and rings for them, in a thread of the caller's: :meth:`run`.
+    """Watches `folders` and sends hints, in the caller's thread: :meth:`run`.
 
-    Folders with a schedule are left out: they are looked at when it says so. `paused(source)` is
-    asked before each ring; `turned()` is called at each round, at least each LOOK_AGAIN seconds.
+    Folders with a schedule are not watched. Nothing is sent for a source while
+    `is_paused(source)`; `on_turn()` is called at each round, at least every CHECK_SECONDS.
     """
 
     def __init__(
         self,
         folders: Sequence[Folder],
-        notify: Ring,
+        notify: Notify,
         *,
-        paused: Callable[[str], bool],
-        turned: Callable[[], None] = lambda: None,
+        is_paused: Callable[[str], bool],
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        self._ring = notify
-        self._turned = turned
-        self._paused = paused
-        self._bells = {f.name: _Bell(f) for f in folders if not f.schedule}
+        self._notify = notify
+        self._on_turn = on_turn
+        self._is_paused = is_paused
+        self._pending = {f.name: _PendingHints(f) for f in folders if not f.schedule}
         self._watches: dict[str, FolderWatch] = {}
-        self._said: dict[str, str] = {}
-        self._changed = threading.Condition(threading.RLock())
-        self._stopping = False
+        self._reported: dict[str, str] = {}
+        self._condition = threading.Condition(threading.RLock())
+        self._is_stopping = False
         self._retry = 0.0
         self._retry_at = 0.0
 
     def run(self) -> None:
-        """Until :meth:`stop`. Nothing that a folder or the broker does ends it."""
-        look_at = 0.0
+        """Run until :meth:`stop`. No error of a folder or the broker ends it."""
+        check_at = 0.0
         try:
-            while not self._stopping:
-                self._turned()
+            while not self._is_stopping:
+                self._on_turn()
                 now = time.monotonic()
-                if now >= look_at:
-                    self._look()
-                    look_at = time.monotonic() + LOOK_AGAIN
-                self._ring_due()
-                self._sleep(look_at)
+                if now >= check_at:
+                    self._check_folders()
+                    check_at = time.monotonic() + CHECK_SECONDS
+                self._send_due()
+                self._sleep(check_at)
         finally:
             for watch in self._watches.values():
                 watch.close()
 
     def stop(self) -> None:
-        """From another thread, or from a signal's handler."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
+        """May be called from another thread or from a signal handler."""
+        with self._condition:
+            self._is_stopping = True
+            self._condition.notify()
 
-    def seen(self, source: str, what: Seen, path: str) -> None:
-        """Note an event. Called by the watches' threads."""
-        bell = self._bells[source]
-        with self._changed:
-            before = bell.due_at()
-            bell.note(what, path, time.monotonic())
-            after = bell.due_at()
+    def on_change(self, source: str, change: Change, path: str) -> None:
+        """Record an event. Called by the watches' threads."""
+        pending = self._pending[source]
+        with self._condition:
+            before = pending.due_at()
+            pending.add(change, path, time.monotonic())
+            after = pending.due_at()
             if before is None or (after is not None and after < before):
-                self._changed.notify()
+                self._condition.notify()
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _look(self) -> None:
-        """Begin watching what is not watched: at the start, and after a folder went or came."""
-        for name, bell in self._bells.items():
+    def _check_folders(self) -> None:
+        """Start missing watches: at the start, and after a folder went or came back."""
+        for name, pending in self._pending.items():
             watch = self._watches.get(name)
-            if watch is not None and watch.still_there():
-                if watch.limited:
-                    self._say(name, "too many subfolders for the kernel's inotify limit")
+            if watch is not None and watch.is_current():
+                if watch.is_limited:
+                    self._report(name, "too many subfolders: raise fs.inotify.max_user_watches")
                 continue
             if watch is not None:
                 watch.close()
                 del self._watches[name]
-            fresh = FolderWatch(bell.folder, lambda what, path, n=name: self.seen(n, what, path))  # type: ignore[misc]
+            new = FolderWatch(pending.folder, partial(self.on_change, name))
             try:
-                fresh.open()
+                new.open()
             except SpoolUnavailable as error:
-                self._say(name, str(error))
+                self._report(name, str(error))
                 continue
-            self._watches[name] = fresh
-            if self._said.pop(name, None):
+            self._watches[name] = new
+            if self._reported.pop(name, None):
                 logger.warning("file events work again", source=name)
-            self.seen(name, Seen.LOST, "")  # what came before we watched
+            self.on_change(name, Change.LOST, "")  # files that came before the watch
 
-    def _say(self, source: str, message: str) -> None:
-        """Once, until it changes."""
-        if self._said.get(source) != message:
-            self._said[source] = message
+    def _report(self, source: str, message: str) -> None:
+        """Log a problem once, until it changes."""
+        if self._reported.get(source) != message:
+            self._reported[source] = message
             logger.warning(
-                "no file events, only the tick finds files", source=source, error=message
+                "no file events, only scheduled scans find files", source=source, error=message
             )
 
-    def _ring_due(self) -> None:
-        for source, bell in self._bells.items():
-            with self._changed:
-                now, due = time.monotonic(), bell.due_at()
+    def _send_due(self) -> None:
+        for source, pending in self._pending.items():
+            with self._condition:
+                now, due = time.monotonic(), pending.due_at()
                 if due is None or now < max(due, self._retry_at):
                     continue
-                messages = bell.take(now)
-            if not self._paused(source):
+                messages = pending.take(now)
+            if not self._is_paused(source):
                 self._send(source, messages)
 
     def _send(self, source: str, messages: list[list[str]]) -> None:
         try:
             while messages:
-                if not self._ring(source, messages[0]):
-                    self._keep(self._bells[source], messages)
+                if not self._notify(source, messages[0]):
+                    self._defer(self._pending[source], messages)
                     return
                 del messages[0]
-        except Exception as error:  # whatever the broker's library raises: never the end of this
+        except Exception as error:  # whatever the broker's library raises must not end the listener
             if not self._retry:
                 logger.warning("the broker is away, files wait for it", error=printable(str(error)))
-            self._retry = min(2 * self._retry or 1.0, _LONGEST_RETRY)
+            self._retry = min(2 * self._retry or 1.0, _MAX_RETRY_SECONDS)
             self._retry_at = time.monotonic() + self._retry
-            self.seen(source, Seen.LOST, "")
+            self.on_change(source, Change.LOST, "")
         else:
             if self._retry:
                 logger.warning("the broker is back")
             self._retry = 0.0
 
-    def _keep(self, bell: _Bell, messages: list[list[str]]) -> None:
-        """For the next ring; the window grows, so it is not tried again at once."""
-        with self._changed:
-            bell.window = min(2 * bell.window, LONGEST_WINDOW)
-            bell.late = [hint for hints in messages for hint in hints] + bell.late
+    def _defer(self, pending: _PendingHints, messages: list[list[str]]) -> None:
+        """Keep messages for the next time; the window grows, so that this is not at once."""
+        with self._condition:
+            pending.window = min(2 * pending.window, MAX_WINDOW)
+            pending.deferred = [hint for hints in messages for hint in hints] + pending.deferred
             if [] in messages:
-                bell.whole = time.monotonic()
+                pending.rescan_at = time.monotonic()
 
-    def _sleep(self, look_at: float) -> None:
-        with self._changed:
-            due = [bell.due_at() for bell in self._bells.values()]
-            first = min((max(t, self._retry_at) for t in due if t is not None), default=look_at)
-            if not self._stopping:
-                self._changed.wait(max(0.0, min(first, look_at) - time.monotonic()))
+    def _sleep(self, check_at: float) -> None:
+        with self._condition:
+            due = [pending.due_at() for pending in self._pending.values()]
+            first = min((max(t, self._retry_at) for t in due if t is not None), default=check_at)
+            if not self._is_stopping:
+                self._condition.wait(max(0.0, min(first, check_at) - time.monotonic()))

@@ -1,4 +1,4 @@
-"""The process `newsdrop listen`: a listener whose ring is a Celery message."""
+"""The process `newsdrop listen`: a listener that sends Celery messages."""
 
 import signal
 from functools import partial
@@ -6,7 +6,7 @@ from types import FrameType
 
 from worker.health.preflight import begin
 from worker.logs import configure_logging, get_logger, log_waiting
-from worker.service.listener.listener import Listener, Ring
+from worker.service.listener.listener import Listener, Notify
 from worker.service.notify import notifier
 from worker.settings import Settings
 from worker.sources.registry import is_paused
@@ -17,7 +17,7 @@ logger = get_logger(__name__)
 
 
 def run_listen(settings: Settings) -> int:
-    """Ring for every file that is ready, until TERM or Ctrl-C. Call from the main thread.
+    """Wake the scan for every file that is ready, until TERM or Ctrl-C. For the main thread.
 
     Raises ConfigError.
     """
@@ -26,9 +26,9 @@ def run_listen(settings: Settings) -> int:
     systemd = notifier()
     listener = Listener(
         settings.all_folders(),
-        _celery_ring(settings),
-        paused=partial(is_paused, settings.state_dir),
-        turned=systemd.alive,
+        _celery_notify(settings),
+        is_paused=partial(is_paused, settings.state_dir),
+        on_turn=systemd.alive,
     )
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -38,12 +38,12 @@ def run_listen(settings: Settings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     folders = len(settings.all_folders())
-    systemd.ready(f"listens to {folders} folder{'' if folders == 1 else 's'}")
+    systemd.ready(f"watching {folders} folder{'' if folders == 1 else 's'}")
     listener.run()
     return 0
 
 
-def _celery_ring(settings: Settings) -> Ring:
+def _celery_notify(settings: Settings) -> Notify:
     from worker.taskqueue.celery_app import QUEUE, create_app
 
     app = create_app(settings)
@@ -53,8 +53,8 @@ def _celery_ring(settings: Settings) -> Ring:
     def notify(source: str, hints: list[str]) -> bool:
         if not wakeups.may_notify(QUEUE, limit):
             return False
-        told = {"source": source, "hints": hints} if hints else {"source": source}
-        app.send_task("newsdrop.scan", kwargs=told, queue=QUEUE)
+        arguments = {"source": source, "hints": hints} if hints else {"source": source}
+        app.send_task("newsdrop.scan", kwargs=arguments)
         return True
 
     return notify
