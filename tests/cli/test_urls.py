@@ -131,7 +131,7 @@ def test_what_is_held_in_memory_is_bounded(
     home: Home, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Addresses that hold more together than one command may are refused, and nothing is taken."""
-    monkeypatch.setattr(fetch_once, "MOST_BYTES", 500)
+    monkeypatch.setattr(fetch_once, "MAX_BYTES", 500)
     refused = home.run("enqueue", web.url("/page"), web.url("/feed"))
     assert refused.exit_code == 2
     assert "enqueue fewer at once" in refused.stderr

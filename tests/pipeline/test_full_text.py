@@ -18,7 +18,7 @@ from worker.fetch import Fetcher
 from worker.formats.page.entry_bundle import PagePart
 from worker.pipeline import poll as polling
 from worker.queries.audit import audit
-from worker.sources.pages import MOST_PARTS, PageSource
+from worker.sources.pages import MAX_PARTS, PageSource
 from worker.sources.registry import pause
 
 Make = Callable[..., World]
@@ -265,14 +265,14 @@ def test_an_article_without_end_has_one(tmp_path: Path, redis_server: Server, we
     """A site whose next page always has another costs ten requests, and a warning says so."""
     world = newsroom(tmp_path, redis_server, web, **following(tmp_path))
     offer(web, 1)
-    for number in range(1, MOST_PARTS + 3):
+    for number in range(1, MAX_PARTS + 3):
         web.pages[f"/{number}.html"] = part(number, f"/{number + 1}.html")
     world.add_feed("harbour", web.url("/rss"), full_text=True, site="harbour")
     again(world)
     (entry,) = world.entries()
-    assert len(asked(web)) == MOST_PARTS
-    assert f"第{MOST_PARTS}页。" in entry["data"]["content_text"]
-    assert f"after {MOST_PARTS} pages" in " ".join(entry["data"]["warnings"])
+    assert len(asked(web)) == MAX_PARTS
+    assert f"第{MAX_PARTS}页。" in entry["data"]["content_text"]
+    assert f"after {MAX_PARTS} pages" in " ".join(entry["data"]["warnings"])
 
 
 def test_robots_txt_holds_for_what_follows(tmp_path: Path, redis_server: Server, web: Web) -> None:
@@ -357,14 +357,14 @@ def test_what_one_page_raises_is_its_own_fault(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug met with one page counts as a try of it: others are fetched, and it ends too."""
-    real = PageSource._part
+    real = PageSource._fetch_part
 
     async def broken(self: PageSource, url: str, fetcher: Fetcher) -> PagePart:
         if url.endswith("/1.html"):
             raise RuntimeError("a bug")
         return await real(self, url, fetcher)
 
-    monkeypatch.setattr(PageSource, "_part", broken)
+    monkeypatch.setattr(PageSource, "_fetch_part", broken)
     offer(web, 1, 2)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     for _ in range(world.settings.fetch.page_tries + 1):

@@ -16,7 +16,7 @@ PAGE = WantedPage(
     feed_url="https://harbour.example/rss",
     wanted_at="2026-03-04T05:06:07.000Z",
     mark="00ff",
-    capsule=b'{"version":1}\n',
+    bundle=b'{"version":1}\n',
 )
 
 
@@ -27,10 +27,10 @@ def wanted(tmp_path: Path) -> WantedPages:
 
 def test_what_is_wanted_comes_back(wanted: WantedPages) -> None:
     """All that was said of it, and the entry's bytes as they were; then it is wanted no more."""
-    wanted.add([PAGE, replace(PAGE, name=B, capsule=b"x\ny")])
+    wanted.add([PAGE, replace(PAGE, name=B, bundle=b"x\ny")])
     assert wanted.names() == {A, B}
     assert wanted.get(A) == PAGE
-    assert wanted.get(B) == replace(PAGE, name=B, capsule=b"x\ny")
+    assert wanted.get(B) == replace(PAGE, name=B, bundle=b"x\ny")
     wanted.remove([A, "never"])
     assert wanted.names() == {B}
     assert wanted.get(A) is None

@@ -19,7 +19,7 @@ from worker.settings import POLLED, Settings
 from worker.settings.clock import utc_now
 from worker.sites import Sites, open_sites
 from worker.sources import registry
-from worker.sources.probe import Probed, probe
+from worker.sources.probe import ProbedFeed, probe
 from worker.store.factory import feed_store
 from worker.store.feeds import FeedStore
 from worker.taskqueue.client import notify_poll
@@ -65,8 +65,8 @@ def add(
     catalog = load_catalog(settings)
     _check(settings, feed, sites, catalog, named=bool(given.get("name")))
     with fetch_slot() if check else nullcontext():
-        probed = probe(settings, sites, feed) if check else Probed(feed, None, 0)
-    if not isinstance(probed, Probed):
+        probed = probe(settings, sites, feed) if check else ProbedFeed(feed, None, 0)
+    if not isinstance(probed, ProbedFeed):
         return probed
     feed = probed.feed
     configured = {each.name: each.url for each in catalog if each.name not in catalog.owned}

@@ -13,7 +13,7 @@ from worker.errors import Busy
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOrder, enqueue
-from worker.sources.fetch_once import fetch_each, is_address, shown
+from worker.sources.fetch_once import display_name, fetch_each, is_address
 from worker.sources.registry import require_source
 from worker.spool.batch import batch_names
 from worker.spool.claim import (
@@ -147,7 +147,7 @@ class Intake:
 
     def fetch(self, urls: Sequence[str], step: Callable[[], None]) -> Sequence[Incoming]:
         """The documents at `urls`. `step()` is called after each, and may raise."""
-        return fetch_each(self.settings, urls, now=utc_now, source=self.job.source, step=step)
+        return fetch_each(self.settings, urls, now=utc_now, source=self.job.source, on_fetched=step)
 
     def notify(self) -> None:
         """Wake the workers up; where Redis did not answer, the scheduler does it later."""
@@ -186,7 +186,7 @@ class Intake:
 
 def _job(source: str, paths: list[str | Path]) -> Job:
     now = utc_now()
-    first = shown(paths[0], 80) if paths else "nothing"
+    first = display_name(paths[0], 80) if paths else "nothing"
     return Job(
         id=f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         kind=JobKind.ENQUEUE,

@@ -120,7 +120,7 @@ def read_entry(
         else:
             nothing_seen = [False] * len(document.marks)
             yield from (article.item for article in document.articles(nothing_seen))
-    elif form is Form.CAPSULE:
+    elif form is Form.ENTRY_BUNDLE:
         yield read_entry_bundle(reader, entry, data)
     else:
         yield from parse_entry(reader, entry, data, digest)

@@ -113,5 +113,5 @@ def _wanted_page(reader: EntryReader, item: ParsedArticle, raw: RawArticle) -> W
         feed_url=item.entry.origin.feed_url,
         wanted_at=reader.head.claimed_at,
         mark=item.mark.hex(),
-        capsule=pack(EntryBundle(raw)),
+        bundle=pack(EntryBundle(raw)),
     )

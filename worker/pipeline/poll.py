@@ -99,7 +99,7 @@ async def fetch_from(
         context.jobs.add_files(job.id, claimed.files)
         notify()
 
-    def count(answers: Mapping[tuple[str, str], int]) -> None:
+    def on_counted(answers: Mapping[tuple[str, str], int]) -> None:
         with log_store_errors("fetches are not counted", of="feeds and pages"):
             context.measures.count_fetches(answers)
 
@@ -115,7 +115,13 @@ async def fetch_from(
     )
     async with Fetcher(settings.fetch) as fetcher:
         return await fetch_due(
-            sources, fetcher, limits, claim=claim, may_take=may_take, count=count, told=on_progress
+            sources,
+            fetcher,
+            limits,
+            claim=claim,
+            may_take=may_take,
+            on_counted=on_counted,
+            on_progress=on_progress,
         )
 
 

@@ -1,14 +1,14 @@
 """Fetching what is due, many at once: the loop that feeds and pages share.
 
-What comes is claimed a batch at a time; only then is it noted what each address answered, so that
-an `ETag` is never ahead of what is safe. The loop takes no more work once it was long at it, and
-ends when nothing is in the air: what hangs holds up neither others that are due nor what came.
+Documents are claimed a batch at a time. Only then the answers are saved, so that an `ETag` is never
+newer than what is safe. The loop starts no new fetches after `taking_seconds` and ends when nothing
+is in flight: a fetch that hangs delays neither others that are due nor documents that are there.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,24 +16,23 @@ from worker.errors import Retryable
 from worker.escape import printable
 from worker.fetch import Fetcher
 from worker.logs import get_logger
-from worker.spool.claim import Incoming
+from worker.spool.claim import Incoming, batched
 from worker.store.leases import Lease, LeaseResult, TakenLeases
 
 logger = get_logger(__name__)
 
 GATHER_SECONDS = 0.25
-"""How long what came may wait for more to share its batch."""
+"""How long a document may wait for others to share its batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one turn: documents to claim first, then what to note of it.
+    """The result of one fetch: documents to claim first, then what to save with its lease.
 
-    `answer` is the status of what was asked for, or the trouble that kept it away; empty where
-    nothing was asked.
+    `answer` is the status, or the trouble that prevented an answer; empty if nothing was requested.
     """
 
-    done: LeaseResult
+    lease_result: LeaseResult
     documents: tuple[Incoming, ...] = ()
     failed: bool = False
     answer: str = ""
@@ -44,22 +43,24 @@ class FetchSource(Protocol):
 
     kind: str
 
-    def take(self, count: int) -> TakenLeases: ...
+    def take_leases(self, count: int) -> TakenLeases: ...
 
-    async def fetch(self, turn: Lease, fetcher: Fetcher) -> Result: ...
+    async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result: ...
 
-    def failed(self, turn: Lease, error: Exception) -> Result: ...
+    def result_of_bug(self, lease: Lease, error: Exception) -> Result:
+        """The result where :meth:`fetch` raised an unexpected error."""
+        ...
 
-    def note(self, results: Sequence[Result]) -> None: ...
+    def save(self, results: Sequence[Result]) -> None: ...
 
 
-Count = Callable[[Mapping[tuple[str, str], int]], None]
-"""Is told how many fetches were made since it was last called, by kind and answer."""
+OnCounted = Callable[[Mapping[tuple[str, str], int]], None]
+"""Receives the number of fetches since the last call, by kind and answer."""
 
 
 @dataclass(slots=True)
 class FetchTotals:
-    """What one run of the loop came to."""
+    """The totals of one run of the loop."""
 
     turns: int = 0
     documents: int = 0
@@ -68,7 +69,7 @@ class FetchTotals:
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """`taking_seconds` is how long new work is taken; `documents` and `size` are of one batch."""
+    """New fetches are started for `taking_seconds`; `documents` and `size` limit a batch."""
 
     concurrency: int
     taking_seconds: float
@@ -80,116 +81,113 @@ class FetchLimits:
 class _Loop:
     sources: Sequence[FetchSource]
     fetcher: Fetcher
-    bounds: FetchLimits
+    limits: FetchLimits
     claim: Callable[[Sequence[Incoming]], None]
     may_take: Callable[[], bool]
-    count: Count
-    flying: dict["asyncio.Task[Result]", tuple[FetchSource, Lease]] = field(default_factory=dict)
-    landed: list[tuple[FetchSource, Result]] = field(default_factory=list)
-    since: float = 0.0
-    run: FetchTotals = field(default_factory=FetchTotals)
+    on_counted: OnCounted
+    in_flight: dict["asyncio.Task[Result]", tuple[FetchSource, Lease]] = field(default_factory=dict)
+    results: list[tuple[FetchSource, Result]] = field(default_factory=list)
+    gathering_since: float = 0.0
+    totals: FetchTotals = field(default_factory=FetchTotals)
 
-    def take(self) -> bool:
-        """Send off what is due while there is room; False where nothing more is due now."""
-        some = False
+    def start_due(self) -> bool:
+        """Start what is due while there is room; False where nothing more is due now."""
+        may_have_more = False
         for source in self.sources:
-            room = self.bounds.concurrency - len(self.flying)
-            if room < max(1, self.bounds.concurrency // 4) and self.flying:
+            room = self.limits.concurrency - len(self.in_flight)
+            if room < max(1, self.limits.concurrency // 4) and self.in_flight:
                 return True
-            taken = source.take(room)
-            for turn in taken.leases:
-                task = asyncio.create_task(source.fetch(turn, self.fetcher))
-                self.flying[task] = source, turn
-            some |= bool(taken.leases) or taken.has_more
-        return some
+            leases = source.take_leases(room)
+            for lease in leases.leases:
+                task = asyncio.create_task(source.fetch(lease, self.fetcher))
+                self.in_flight[task] = source, lease
+            may_have_more |= bool(leases.leases) or leases.has_more
+        return may_have_more
 
-    async def land(self, seconds: float) -> None:
-        """Wait for answers. What a source's own code raises is no other's fault, and counts as a
-        failure of what it was about."""
+    async def collect(self, seconds: float) -> None:
+        """Wait for answers. An error in one source's code does not affect others: it counts as a
+        failed fetch."""
         done, _ = await asyncio.wait(
-            self.flying, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            self.in_flight, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
         )
-        if done and not self.landed:
-            self.since = time.monotonic()
+        if done and not self.results:
+            self.gathering_since = time.monotonic()
         for task in done:
-            source, turn = self.flying.pop(task)
+            source, lease = self.in_flight.pop(task)
             try:
                 result = task.result()
             except Retryable:
                 raise
             except Exception as error:
-                logger.error("fetching met a bug", source=printable(turn.name), exc_info=error)
-                result = source.failed(turn, error)
-            self.landed.append((source, result))
+                logger.error("fetch failed by a bug", source=printable(lease.name), exc_info=error)
+                result = source.result_of_bug(lease, error)
+            self.results.append((source, result))
 
-    def is_due(self) -> bool:
-        waited = time.monotonic() - self.since >= GATHER_SECONDS
-        size = sum(len(one.data) for _, result in self.landed for one in result.documents)
-        many = len(self.landed) >= self.bounds.documents or size >= self.bounds.size
-        return bool(self.landed) and (many or waited or not self.flying)
+    def is_batch_due(self) -> bool:
+        size = sum(len(doc.data) for _, result in self.results for doc in result.documents)
+        is_full = len(self.results) >= self.limits.documents or size >= self.limits.size
+        is_late = time.monotonic() - self.gathering_since >= GATHER_SECONDS
+        return bool(self.results) and (is_full or is_late or not self.in_flight)
 
     def flush(self) -> None:
-        """Claim what came, then note what it came to."""
-        results = [result for _, result in self.landed]
-        documents = [one for result in results for one in result.documents]
-        for batch in _batches(documents, self.bounds):
+        """Claim the documents, then save the results."""
+        results = [result for _, result in self.results]
+        documents = [document for result in results for document in result.documents]
+        # The largest last: documents need not wait for one that takes long to read.
+        for batch in batched(
+            sorted(documents, key=_size_of),
+            size_of=_size_of,
+            max_count=self.limits.documents,
+            max_bytes=self.limits.size,
+            may_exceed=False,
+        ):
             self.claim(batch)
         for source in self.sources:
-            if mine := [result for owner, result in self.landed if owner is source]:
-                source.note(mine)
-        self.run.turns += len(results)
-        self.run.documents += len(documents)
-        self.run.failed += sum(result.failed for result in results)
-        if asked := Counter((owner.kind, one.answer) for owner, one in self.landed if one.answer):
-            self.count(asked)
-        self.landed = []
+            if own := [result for owner, result in self.results if owner is source]:
+                source.save(own)
+        self.totals.turns += len(results)
+        self.totals.documents += len(documents)
+        self.totals.failed += sum(result.failed for result in results)
+        answers = Counter((source.kind, r.answer) for source, r in self.results if r.answer)
+        if answers:
+            self.on_counted(answers)
+        self.results = []
 
 
-def _batches(documents: Sequence[Incoming], bounds: FetchLimits) -> Iterator[Sequence[Incoming]]:
-    """Batches within their bounds, the largest documents last: what came with one that takes long
-    to read need not wait for it."""
-    batch: list[Incoming] = []
-    size = 0
-    for one in sorted(documents, key=lambda one: len(one.data)):
-        if batch and (len(batch) >= bounds.documents or size + len(one.data) > bounds.size):
-            yield batch
-            batch, size = [], 0
-        batch.append(one)
-        size += len(one.data)
-    if batch:
-        yield batch
+def _size_of(document: Incoming) -> int:
+    return len(document.data)
 
 
 async def fetch_due(
     sources: Sequence[FetchSource],
     fetcher: Fetcher,
-    bounds: FetchLimits,
+    limits: FetchLimits,
     *,
     claim: Callable[[Sequence[Incoming]], None],
     may_take: Callable[[], bool],
-    count: Count,
-    told: Callable[[int], None] = lambda _: None,
+    on_counted: OnCounted,
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> FetchTotals:
-    """Fetch all that is due, until nothing is and nothing is in the air.
+    """Fetch all that is due, until nothing is due and nothing is in flight.
 
-    `claim` makes documents safe; `may_take` is False while there is no room for more; `told` hears
-    how many are in the air, `count` of what was asked, when that is noted: a run that is ended has
-    counted what it did. Raises Retryable where the store or the spool is away: what is in hand
-    comes back when its lease ends.
+    `claim` makes documents safe; `may_take` is False while there is no room for more;
+    `on_progress(n)` receives the number of fetches in flight, `on_counted` the numbers per answer,
+    after the results are saved. Raises Retryable where the store or the spool is away: what was in
+    flight is due again when its lease ends.
     """
-    loop = _Loop(sources, fetcher, bounds, claim, may_take, count)
-    end = time.monotonic() + bounds.taking_seconds
+    loop = _Loop(sources, fetcher, limits, claim, may_take, on_counted)
+    end = time.monotonic() + limits.taking_seconds
     try:
         while True:
-            more = time.monotonic() < end and loop.may_take() and loop.take()
-            told(len(loop.flying))
-            if loop.flying:
-                await loop.land(GATHER_SECONDS)
-            if loop.is_due():
+            more = time.monotonic() < end and loop.may_take() and loop.start_due()
+            on_progress(len(loop.in_flight))
+            if loop.in_flight:
+                await loop.collect(GATHER_SECONDS)
+            if loop.is_batch_due():
                 loop.flush()
-            if not loop.flying and not more:
-                return loop.run
+            if not loop.in_flight and not more:
+                return loop.totals
     finally:
-        for task in loop.flying:
+        for task in loop.in_flight:
             task.cancel()
-        await asyncio.gather(*loop.flying, return_exceptions=True)
+        await asyncio.gather(*loop.in_flight, return_exceptions=True)

@@ -1,8 +1,8 @@
-"""Addresses that a person names, each fetched once, at once: for `enqueue` and `parse`."""
+"""Addresses that a person names, fetched at once and only once: for `enqueue` and `parse`."""
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from http import HTTPStatus
@@ -23,29 +23,30 @@ from worker.fetch import (
 from worker.model.times import rfc3339
 from worker.settings import MANUAL, MEGABYTE, Settings
 from worker.sources.enqueue import KIND
+from worker.sources.responses import describe_status
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Origin
 
 ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8"
-MOST_BYTES = 256 * MEGABYTE
-"""Of all that is fetched for one command: it is in memory until nothing can fail any more."""
+MAX_BYTES = 256 * MEGABYTE
+"""Of all that one command fetches: it is in memory until all of it is there."""
 
 T = TypeVar("T")
 
 _SCHEMES = ("http://", "https://", RSSHUB)
-_LONGEST_DELAY = 60.0
-"""Seconds between two fetches that a robots.txt may ask for."""
+_MAX_DELAY_SECONDS = 60.0
+"""The longest pause between two fetches that a robots.txt may require."""
 
 
 def is_address(given: str | Path) -> bool:
-    """Whether what a person named is an address, and no file."""
+    """Whether a person named an address, not a file."""
     return isinstance(given, str) and given.lower().startswith(_SCHEMES)
 
 
-def shown(given: str | Path, limit: int = 300) -> str:
+def display_name(given: str | Path, limit: int = 300) -> str:
     """A path or an address, safe to print and without credentials.
 
-    Of a path that is longer than `limit` the end is shown: it is what tells files apart.
+    Of a path longer than `limit` the end is shown, in which files differ.
     """
     if isinstance(given, str) and is_address(given):
         return printable(public_url(given), limit)
@@ -54,10 +55,10 @@ def shown(given: str | Path, limit: int = 300) -> str:
 
 
 def fetch_once(settings: Settings, url: str, now: datetime, source: str | None = None) -> Incoming:
-    """What is at `url`, to be read as one of `source` (by hand: None).
+    """The content of `url`, as input of `source` (None: by hand).
 
-    Raises FetchFailed, also where the host's robots.txt forbids it; UsageError for `rsshub://…`
-    where no RSSHub is configured.
+    Raises FetchFailed, also where robots.txt forbids it; UsageError for `rsshub://…` where no
+    RSSHub is configured.
     """
     return fetch_each(settings, [url], now=lambda: now, source=source)[0]
 
@@ -68,29 +69,29 @@ def fetch_each(
     *,
     now: Callable[[], datetime],
     source: str | None = None,
-    step: Callable[[], None] = lambda: None,
+    on_fetched: Callable[[], None] = lambda: None,
 ) -> list[Incoming]:
-    """What is at each of `urls`, in order and once each; all of them, or an error.
+    """The content of each of `urls`, in order and once each; all of them, or an error.
 
-    One after the other: a host gets the pause that it is left between two polls, or that its
-    robots.txt asks for. `step()` is called after each. Raises as :func:`fetch_once`.
+    One after the other, with the pause between two requests to a host that the settings or its
+    robots.txt require. `on_fetched()` is called after each. Raises like :func:`fetch_once`.
     """
-    given = list(dict.fromkeys(urls))
-    if not given:
+    addresses = {url: address_of(settings, url) for url in urls}
+    if not addresses:
         return []
-    wanted = [(url, address_of(settings, url)) for url in given]
-    return run(_fetch_each(settings, wanted, now=now, source=source or MANUAL, step=step))
+    source = source or MANUAL
+    return run(_fetch_each(settings, addresses, now=now, source=source, on_fetched=on_fetched))
 
 
 def address_of(settings: Settings, url: str) -> str:
-    """What is fetched for `url`: `rsshub://route` is a route of the configured RSSHub."""
+    """The address to fetch for `url`: `rsshub://route` is a route of the configured RSSHub."""
     if not url.lower().startswith(RSSHUB):
-        return url  # the fetcher judges it
+        return url  # the fetcher checks it
     return parse_feed({"name": "once", "url": url}).address(settings.fetch.rsshub_base)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run`, from within a running event loop (a notebook's), too."""
+    """`asyncio.run`, also inside a running event loop (of a notebook)."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -99,63 +100,59 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result()
 
 
-def checked(answer: FetchResponse) -> FetchResponse:
-    """The answer, if it is one of success. Raises FetchFailed (STATUS)."""
+def require_success(answer: FetchResponse) -> FetchResponse:
+    """The answer. Raises FetchFailed (STATUS) if its status is not 200."""
     if answer.status == HTTPStatus.OK:
         return answer
-    try:
-        phrase = f" ({HTTPStatus(answer.status).phrase.lower()})"
-    except ValueError:
-        phrase = ""
-    advice = _ADVICE.get(answer.status, "look at it in a browser, or try later")
-    raise FetchFailed(
-        Trouble.STATUS, f"{printable_url(answer.url)} answers {answer.status}{phrase}: {advice}"
-    )
+    why = describe_status(answer, _ADVICE, "open it in a browser, or try later")
+    raise FetchFailed(Trouble.STATUS, why)
 
 
 _ADVICE = {
     401: "put user and password into the address, or give a header",
-    403: "it refuses us; name yourself in fetch.user_agent, or ask its owner",
+    403: "the server refuses newsdrop: set a name in fetch.user_agent, or ask its owner",
     404: "check the address",
-    410: "it is gone for good, its server says",
-    429: "it is asked too often; try later",
-    503: "it is overloaded; try later",
+    410: "the server says it is gone for good",
+    429: "too many requests; try later",
+    503: "the server is overloaded; try later",
 }
 
 
 async def _fetch_each(
     settings: Settings,
-    wanted: list[tuple[str, str]],
+    addresses: Mapping[str, str],
     *,
     now: Callable[[], datetime],
     source: str,
-    step: Callable[[], None],
+    on_fetched: Callable[[], None],
 ) -> list[Incoming]:
-    found: list[Incoming] = []
+    fetched: list[Incoming] = []
     size = 0
     robots = _Robots()
-    free: dict[str, float] = {}
+    free_at: dict[str, float] = {}
     async with Fetcher(settings.fetch) as fetcher:
-        for url, address in wanted:
-            origin = fetcher.target(address).origin
+        for url, address in addresses.items():
+            site = fetcher.target(address).origin
             delay = settings.fetch.host_interval_seconds
-            if settings.fetch.robots and url == address:  # a route of one's own RSSHub is no page
-                delay = max(delay, await _leave(fetcher, url, robots))
-            await asyncio.sleep(max(0.0, free.get(origin, 0.0) - time.monotonic()))
-            answer = checked(await fetcher.get(FetchRequest(address, accept=ACCEPT)))
-            free[origin] = time.monotonic() + delay
+            if (
+                settings.fetch.robots and url == address
+            ):  # a route of the configured RSSHub is no page
+                delay = max(delay, await _crawl_delay(fetcher, url, robots))
+            await asyncio.sleep(max(0.0, free_at.get(site, 0.0) - time.monotonic()))
+            answer = require_success(await fetcher.get(FetchRequest(address, accept=ACCEPT)))
+            free_at[site] = time.monotonic() + delay
             size += len(answer.body)
-            if size > MOST_BYTES:
-                most = MOST_BYTES // MEGABYTE
-                raise UsageError(f"the addresses hold more than {most} MB: enqueue fewer at once")
-            about = Origin(source, KIND, answer.url, rfc3339(now()), answer.charset)
-            found.append(Incoming(answer.body, printable_url(answer.url), about))
-            step()
-    return found
+            if size > MAX_BYTES:
+                max_mb = MAX_BYTES // MEGABYTE
+                raise UsageError(f"the addresses hold more than {max_mb} MB: enqueue fewer at once")
+            origin = Origin(source, KIND, answer.url, rfc3339(now()), answer.charset)
+            fetched.append(Incoming(answer.body, printable_url(answer.url), origin))
+            on_fetched()
+    return fetched
 
 
-async def _leave(fetcher: Fetcher, url: str, robots: "_Robots") -> float:
-    """Seconds between two fetches that robots.txt asks for. Raises FetchFailed where it forbids."""
+async def _crawl_delay(fetcher: Fetcher, url: str, robots: "_Robots") -> float:
+    """The pause in seconds that robots.txt requires. Raises FetchFailed where it forbids `url`."""
     verdict = await check_robots(fetcher, url, robots, fetcher.user_agent)
     if not verdict.allowed:
         raise FetchFailed(
@@ -164,7 +161,7 @@ async def _leave(fetcher: Fetcher, url: str, robots: "_Robots") -> float:
             "enqueue the file; if it is a feed, `newsdrop feeds add` may poll it",
             refused=True,
         )
-    return min(verdict.crawl_delay_seconds or 0.0, _LONGEST_DELAY)
+    return min(verdict.crawl_delay_seconds or 0.0, _MAX_DELAY_SECONDS)
 
 
 class _Robots(dict[str, bytes]):

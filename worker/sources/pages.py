@@ -1,7 +1,7 @@
-"""Wanted pages as a source: each is fetched as robots.txt allows, with the pages that follow it."""
+"""Wanted pages as a source: each is fetched, with those that continue it, as robots.txt allows."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -20,7 +20,14 @@ from worker.settings import POLLED, Settings
 from worker.sites import Sites
 from worker.sources.fetch_loop import Result
 from worker.sources.registry import is_paused
-from worker.sources.responses import BUSY, HELD_SECONDS, NOWHERE, host_of, named, status_said
+from worker.sources.responses import (
+    BUSY,
+    NO_HOST,
+    PAUSED_RECHECK_SECONDS,
+    describe_status,
+    host_of,
+    status_label,
+)
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
 from worker.spool.wanted import WantedPage, WantedPages
@@ -29,42 +36,42 @@ from worker.store.pages import PageStore, RobotsStore
 
 KIND = "page"
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
-MOST_PARTS = 10
+MAX_PARTS = 10
 """Pages of one article."""
-_MOST_DEATHS = 3
-"""Times that a page's fetch may end without an answer to us: it may be what ends our process."""
+_MAX_CRASHES = 3
+"""How often the fetch of a page may end with its process: the page may be the cause."""
 
 _RETRY_SECONDS = (60, 300, 1800, 7200)
-_COOLING_SECONDS = 60
-_LONGEST_DELAY = 60.0
-"""Seconds between two pages that a robots.txt may ask for."""
+_BUSY_SECONDS = 60
+_MAX_DELAY_SECONDS = 60.0
+"""The longest pause between two pages that a robots.txt may require."""
 
 _GONE = (401, 403, 404, 410, 451)
 _READABLE = ("text/", "application/xhtml", "application/xml")
 
 
 class _NoPage(Exception):
-    """The page cannot be had now, or `for_good`; seconds until it, or a host, is asked again.
-    `answer` is as :class:`Result` has it."""
+    """The page cannot be fetched now, or never (`is_final`). The page is requested again after
+    `wait` seconds, `backoff_host` after `backoff_seconds`. `answer` is that of :class:`Result`."""
 
     def __init__(
         self,
         why: str,
         *,
         answer: str = "",
-        for_good: bool = False,
+        is_final: bool = False,
         wait: float = 0.0,
-        cool: float = 0.0,
-        backoff_host: str = NOWHERE,
+        backoff_seconds: float = 0.0,
+        backoff_host: str = NO_HOST,
     ) -> None:
         super().__init__(why)
         self.answer = answer
-        self.for_good, self.wait = for_good, wait
-        self.cool, self.backoff_host = cool, backoff_host
+        self.is_final, self.wait = is_final, wait
+        self.backoff_seconds, self.backoff_host = backoff_seconds, backoff_host
 
 
 class PageSource:
-    """Fetches the pages that are wanted. `now` gives aware datetimes."""
+    """Fetches the wanted pages. `now` gives aware datetimes."""
 
     kind = KIND
 
@@ -88,7 +95,7 @@ class PageSource:
         self._now = now
 
     def sync(self) -> int:
-        """Let the store know of every page that is wanted; how many it did not know."""
+        """Tell the store about every wanted page; returns how many were new to it."""
         unknown = self._wanted.names()
         if unknown:
             unknown -= self._store.names()
@@ -98,168 +105,189 @@ class PageSource:
                 if (page := self._wanted.get(name)) is not None:
                     hosts[name] = host_of(page.url, self._settings.fetch.allow_ports)
             except Rejected:
-                hosts[name] = NOWHERE  # its turn comes, and it is refused for all to see
+                hosts[name] = NO_HOST  # when it is due it is refused, visibly
         if hosts:
             self._store.want(hosts)
         return len(hosts)
 
-    def take(self, count: int) -> TakenLeases:
+    def take_leases(self, count: int) -> TakenLeases:
         fetch = self._settings.fetch
         return self._store.take_leases(count, fetch.page_seconds + fetch.deadline_seconds + 30)
 
-    async def fetch(self, turn: Lease, fetcher: Fetcher) -> Result:
+    async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
         try:
-            page = self._wanted.get(turn.name)
-            capsule = unpack(page.capsule) if page else None
+            page = self._wanted.get(lease.name)
+            bundle = unpack(page.bundle) if page else None
         except Rejected:
-            return self._unreadable(turn)
-        if page is None or capsule is None:
-            return Result(LeaseResult(turn, due_in_seconds=None))
-        return await self._fetch(turn, page, capsule, fetcher)
+            return self._refuse(lease)
+        if page is None or bundle is None:
+            return Result(LeaseResult(lease, due_in_seconds=None))
+        return await self._fetch(lease, page, bundle, fetcher)
 
     async def _fetch(
-        self, turn: Lease, page: WantedPage, capsule: EntryBundle, fetcher: Fetcher
+        self, lease: Lease, page: WantedPage, bundle: EntryBundle, fetcher: Fetcher
     ) -> Result:
         if is_paused(self._settings.state_dir, page.source):
-            return Result(LeaseResult(turn, due_in_seconds=HELD_SECONDS, fields={"takes": None}))
-        if int(turn.fields.get("takes", 1)) - int(turn.fields.get("tries", 0)) > _MOST_DEATHS:
-            why = f"fetching {printable_url(page.url)} ended its worker {_MOST_DEATHS} times"
-            return self._missed(turn, page, _NoPage(why, for_good=True))
+            return Result(
+                LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS, fields={"takes": None})
+            )
+        if int(lease.fields.get("takes", 1)) - int(lease.fields.get("tries", 0)) > _MAX_CRASHES:
+            why = f"fetching {printable_url(page.url)} ended its worker {_MAX_CRASHES} times"
+            return self._retry_or_give_up(lease, page, _NoPage(why, is_final=True))
         try:
-            delay = await self._leave(page.url, fetcher)
-            parts, problem = await self._parts(page, fetcher, delay)
+            delay = await self._crawl_delay(page.url, fetcher)
+            parts, problem = await self._fetch_parts(page, fetcher, delay)
         except _NoPage as error:
-            return self._missed(turn, page, error)
+            return self._retry_or_give_up(lease, page, error)
         except FetchFailed as error:
-            missed = _NoPage(str(error), answer=error.trouble, for_good=error.refused)
-            return self._missed(turn, page, missed)
-        document = self._document(
-            page, replace(capsule, pages=parts, problem=problem), parts[0].url
-        )
-        done = LeaseResult(turn, due_in_seconds=None, host_interval_seconds=delay)
-        return Result(done, (document,), answer=named(HTTPStatus.OK))
+            failure = _NoPage(str(error), answer=error.trouble, is_final=error.refused)
+            return self._retry_or_give_up(lease, page, failure)
+        bundle = replace(bundle, pages=parts, problem=problem)
+        document = self._document(page, bundle, parts[0].url)
+        result = LeaseResult(lease, due_in_seconds=None, host_interval_seconds=delay)
+        return Result(result, (document,), answer=status_label(HTTPStatus.OK))
 
-    def failed(self, turn: Lease, error: Exception) -> Result:
-        said = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
+    def result_of_bug(self, lease: Lease, error: Exception) -> Result:
+        message = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
         try:
-            page = self._wanted.get(turn.name)
+            page = self._wanted.get(lease.name)
         except Rejected:
-            return self._unreadable(turn)
-        return (
-            self._missed(turn, page, _NoPage(said))
-            if page
-            else Result(LeaseResult(turn, due_in_seconds=None))
-        )
+            return self._refuse(lease)
+        if page is None:
+            return Result(LeaseResult(lease, due_in_seconds=None))
+        return self._retry_or_give_up(lease, page, _NoPage(message))
 
-    def note(self, results: Sequence[Result]) -> None:
-        """The pages are in a batch: they are wanted no more, and the store may forget them."""
-        self._wanted.remove(one.done.lease.name for one in results if one.documents)
-        self._store.finish([result.done for result in results])
+    def save(self, results: Sequence[Result]) -> None:
+        """The pages are in a batch: remove them here and from the store."""
+        self._wanted.remove(r.lease_result.lease.name for r in results if r.documents)
+        self._store.finish([result.lease_result for result in results])
 
-    async def _parts(
+    async def _fetch_parts(
         self, page: WantedPage, fetcher: Fetcher, delay: float
     ) -> tuple[tuple[PagePart, ...], str | None]:
-        """The page with those that its site's rule says follow, and why one of these is missing."""
+        """The page and those that continue it by the site rule; and why one of these is missing."""
         clock, fetch = asyncio.get_running_loop().time, self._settings.fetch
         end = clock() + fetch.page_seconds
-        parts = [await self._part(page.url, fetcher)]
+        parts = [await self._fetch_part(page.url, fetcher)]
         if fetcher.target(parts[0].url).origin != fetcher.target(page.url).origin:
-            await self._leave(parts[0].url, fetcher)  # it was led to another site, which may forbid
+            await self._crawl_delay(
+                parts[0].url, fetcher
+            )  # a redirect to another site, which may forbid it
         pause = max(delay, fetch.host_interval_seconds)
         seen = {page.url, parts[0].url}
         while True:
-            there = await asyncio.to_thread(self._next, page.source, parts[-1])
-            if there is None or there in seen:
+            following = await asyncio.to_thread(self._next, page.source, parts[-1])
+            if following is None or following in seen:
                 return tuple(parts), None
-            if len(parts) == MOST_PARTS:
-                return tuple(parts), f"it goes on after {MOST_PARTS} pages, and no more are read"
+            if len(parts) == MAX_PARTS:
+                return tuple(parts), f"it continues after {MAX_PARTS} pages, and no more are read"
             if clock() + pause + fetch.deadline_seconds > end:
                 return tuple(parts), f"with {pause:g} s between two pages the rest takes too long"
-            seen.add(there)
+            seen.add(following)
             try:
-                await self._leave(there, fetcher)
+                await self._crawl_delay(following, fetcher)
                 await asyncio.sleep(pause)
-                parts.append(await self._part(there, fetcher))
+                parts.append(await self._fetch_part(following, fetcher))
             except (FetchFailed, _NoPage) as error:
                 return tuple(parts), str(error)
 
     def _next(self, source: str, part: PagePart) -> str | None:
-        """The page that follows; a tree has to be built to know, so this runs in a thread."""
+        """The address of the next page. This parses the page, so it runs in a thread."""
         context = ParseContext(self._profile(source), self._sites, self._settings.limits)
         return next_page_of(part, context)
 
-    async def _leave(self, url: str, fetcher: Fetcher) -> float:
-        """Seconds between two pages that robots.txt asks for. Raises _NoPage where it forbids."""
+    async def _crawl_delay(self, url: str, fetcher: Fetcher) -> float:
+        """The pause in seconds that robots.txt requires. Raises _NoPage where it forbids `url`."""
         if not self._settings.fetch.robots:
             return 0.0
         verdict = await check_robots(fetcher, url, self._robots, fetcher.user_agent)
         if not verdict.allowed:
             why = verdict.reason or "robots.txt forbids it"
-            raise _NoPage(why, answer=Trouble.ROBOTS, for_good=True)
-        return min(verdict.crawl_delay_seconds or 0.0, _LONGEST_DELAY)
+            raise _NoPage(why, answer=Trouble.ROBOTS, is_final=True)
+        return min(verdict.crawl_delay_seconds or 0.0, _MAX_DELAY_SECONDS)
 
-    async def _part(self, url: str, fetcher: Fetcher) -> PagePart:
+    async def _fetch_part(self, url: str, fetcher: Fetcher) -> PagePart:
         answer = await fetcher.get(FetchRequest(url, accept=ACCEPT))
         if answer.status != HTTPStatus.OK:
-            asked = min(LONGEST_HINT, retry_after(answer.headers, self._now()) or 0.0)
-            cool = max(asked, _COOLING_SECONDS) if answer.status in BUSY else 0.0
-            gone = answer.status in _GONE
+            wait = min(LONGEST_HINT, retry_after(answer.headers, self._now()) or 0.0)
+            backoff = max(wait, _BUSY_SECONDS) if answer.status in BUSY else 0.0
             raise _NoPage(
-                status_said(answer),
-                answer=named(answer.status),
-                for_good=gone,
-                wait=max(asked, cool),
-                cool=cool,
+                describe_status(answer),
+                answer=status_label(answer.status),
+                is_final=answer.status in _GONE,
+                wait=max(wait, backoff),
+                backoff_seconds=backoff,
                 backoff_host=host_of(answer.url, self._settings.fetch.allow_ports),
             )
         kind = answer.headers.get("content-type", "text/html").lower()
         if not kind.startswith(_READABLE):
             why = f"{printable_url(answer.url)} is no page ({printable(kind, 60)})"
-            raise _NoPage(why, answer=named(answer.status), for_good=True)
+            raise _NoPage(why, answer=status_label(answer.status), is_final=True)
         return PagePart(answer.url, answer.body, answer.charset)
 
-    def _missed(self, turn: Lease, page: WantedPage, missed: _NoPage) -> Result:
-        """Try again, or, after the last try or where that cannot help, do without the page."""
-        tries = int(turn.fields.get("tries", 0)) + 1
-        if missed.for_good or tries >= self._settings.fetch.page_tries:
-            return self._without(turn, page, missed)
-        after = max(missed.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
+    def _retry_or_give_up(self, lease: Lease, page: WantedPage, problem: _NoPage) -> Result:
+        """Try again later; after the last try, or if that is useless, continue without the page."""
+        tries = int(lease.fields.get("tries", 0)) + 1
+        if problem.is_final or tries >= self._settings.fetch.page_tries:
+            return self._give_up(lease, page, problem)
+        after = max(problem.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
         fields = {"tries": tries, "takes": tries}
-        done = LeaseResult(
-            turn, after, fields, backoff_seconds=missed.cool, backoff_host=missed.backoff_host
+        result = LeaseResult(
+            lease,
+            after,
+            fields,
+            backoff_seconds=problem.backoff_seconds,
+            backoff_host=problem.backoff_host,
         )
-        return Result(done, failed=True, answer=missed.answer)
+        return Result(result, failed=True, answer=problem.answer)
 
-    def _without(self, turn: Lease, page: WantedPage, missed: _NoPage) -> Result:
-        """The feed's own text is published, with a warning that tells why."""
-        done = LeaseResult(
-            turn, due_in_seconds=None, backoff_seconds=missed.cool, backoff_host=missed.backoff_host
+    def _give_up(self, lease: Lease, page: WantedPage, problem: _NoPage) -> Result:
+        """Publish the feed's own text, with a warning that says why."""
+        result = LeaseResult(
+            lease,
+            due_in_seconds=None,
+            backoff_seconds=problem.backoff_seconds,
+            backoff_host=problem.backoff_host,
         )
-        capsule = replace(unpack(page.capsule), problem=str(missed))
-        document = self._document(page, capsule, page.url)
-        return Result(done, (document,), failed=True, answer=missed.answer)
+        bundle = replace(unpack(page.bundle), problem=str(problem))
+        document = self._document(page, bundle, page.url)
+        return Result(result, (document,), failed=True, answer=problem.answer)
 
-    def _unreadable(self, turn: Lease) -> Result:
-        """A file that is no wanted page goes the way of all input: it is refused, and kept."""
-        data = self._wanted.raw(turn.name)
+    def _refuse(self, lease: Lease) -> Result:
+        """A file that is no wanted page is claimed like any input, to end in quarantine."""
+        data = self._wanted.raw(lease.name)
         if data is None:
-            return Result(LeaseResult(turn, due_in_seconds=None))
+            return Result(LeaseResult(lease, due_in_seconds=None))
         at = rfc3339(self._now())
-        origin = Origin(source=POLLED, kind=KIND, url="", fetched_at=at, form=Form.CAPSULE)
-        incoming = Incoming(data, f"wanted/{printable(turn.name, 80)}", origin)
-        return Result(LeaseResult(turn, due_in_seconds=None), (incoming,), failed=True)
+        origin = Origin(source=POLLED, kind=KIND, url="", fetched_at=at, form=Form.ENTRY_BUNDLE)
+        incoming = Incoming(data, f"wanted/{printable(lease.name, 80)}", origin)
+        return Result(LeaseResult(lease, due_in_seconds=None), (incoming,), failed=True)
 
-    def _document(self, page: WantedPage, capsule: EntryBundle, url: str) -> Incoming:
-        return Incoming(pack(capsule), printable_url(url), self._origin(page, url))
-
-    def _origin(self, page: WantedPage, url: str) -> Origin:
-        return Origin(
+    def _document(self, page: WantedPage, bundle: EntryBundle, url: str) -> Incoming:
+        origin = Origin(
             source=page.source,
             kind=KIND,
             url=public_url(url),
             fetched_at=rfc3339(self._now()),
             feed_url=page.feed_url,
-            form=Form.CAPSULE,
+            form=Form.ENTRY_BUNDLE,
             seen_at=page.wanted_at,
             mark=page.mark,
         )
+        return Incoming(pack(bundle), printable_url(url), origin)
+
+
+def _failed(
+    lease: Lease,
+    problem: _NoPage,
+    due_in_seconds: float | None,
+    fields: Mapping[str, int] | None = None,
+) -> Result:
+    result = LeaseResult(
+        lease,
+        due_in_seconds,
+        fields or {},
+        backoff_seconds=problem.backoff_seconds,
+        backoff_host=problem.backoff_host,
+    )
+    return Result(result, failed=True, answer=problem.answer)

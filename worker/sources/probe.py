@@ -1,4 +1,4 @@
-"""What is at an address that shall be a feed: it is fetched once before it is added."""
+"""Probing an address that is to become a feed: it is fetched once before it is added."""
 
 from dataclasses import dataclass, replace
 
@@ -14,12 +14,12 @@ from worker.model import Document
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.sources.feeds import ACCEPT
-from worker.sources.fetch_once import checked, run
+from worker.sources.fetch_once import require_success, run
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """A feed that can be read. `page` is where its address was found, for showing, if it was."""
+class ProbedFeed:
+    """A feed that can be read. `page` names its address, if a page does; for display."""
 
     feed: Feed
     title: str | None
@@ -27,25 +27,25 @@ class Probed:
     page: str | None = None
 
 
-def probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FeedLink, ...]:
-    """The feed at the address of `feed`, or at the one that the page there names; several are
-    for a person to choose from.
+def probe(settings: Settings, sites: Sites, feed: Feed) -> ProbedFeed | tuple[FeedLink, ...]:
+    """The feed at the address of `feed`, or the one that the page there names; several feeds for a
+    person to choose from.
 
-    robots.txt is about pages: a feed is made to be polled, and its page is looked at once.
-    Raises FetchFailed, Rejected where there is no feed or one that cannot be read, UsageError
-    where the feed's headers would have to be sent to another host than they were given for.
+    robots.txt is about pages: a feed is made to be polled, and its page is fetched once. Raises
+    FetchFailed; Rejected where there is no readable feed; UsageError where the feed's headers would
+    be sent to another host than they were given for.
     """
     return run(_probe(settings, sites, feed))
 
 
-async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple[FeedLink, ...]:
+async def _probe(settings: Settings, sites: Sites, feed: Feed) -> ProbedFeed | tuple[FeedLink, ...]:
     address = feed.address(settings.fetch.rsshub_base)
     async with Fetcher(settings.fetch) as fetcher:
         answer = await _answer(fetcher, feed, address)
         try:
             return _read(settings, sites, feed, answer)
         except Rejected as error:
-            found = _named(answer, address) if error.reason is Reason.UNKNOWN_FORMAT else ()
+            found = _feeds_of_page(answer, address) if error.reason is Reason.UNKNOWN_FORMAT else ()
             if not found:
                 raise _no_feed(printable_url(address), answer, error) from error
         if len(found) > 1:
@@ -53,8 +53,8 @@ async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple
         there = found[0].url
         if feed.headers and fetcher.target(there).origin != fetcher.target(address).origin:
             raise UsageError(
-                f"the feed of that page is at another host, {printable_url(there)}, which shall "
-                "not get these headers: add it by its own address"
+                f"the feed of that page is at another host, {printable_url(there)}, which must not "
+                "get these headers: add it by its own address"
             )
         feed = replace(feed, url=there)
         probed = _read(settings, sites, feed, await _answer(fetcher, feed, there))
@@ -62,19 +62,19 @@ async def _probe(settings: Settings, sites: Sites, feed: Feed) -> Probed | tuple
 
 
 async def _answer(fetcher: Fetcher, feed: Feed, address: str) -> FetchResponse:
-    asked = FetchRequest(address, headers=tuple(feed.headers.items()), accept=ACCEPT)
-    return checked(await fetcher.get(asked))
+    request = FetchRequest(address, headers=tuple(feed.headers.items()), accept=ACCEPT)
+    return require_success(await fetcher.get(request))
 
 
-def _read(settings: Settings, sites: Sites, feed: Feed, answer: FetchResponse) -> Probed:
+def _read(settings: Settings, sites: Sites, feed: Feed, answer: FetchResponse) -> ProbedFeed:
     document = Document(answer.body, printable_url(answer.url), answer.url, answer.charset)
     context = ParseContext(feed.profile(settings), sites, settings.limits)
     found = read_feed(document, context)
-    return Probed(feed, found.title, len(found.entries))
+    return ProbedFeed(feed, found.title, len(found.entries))
 
 
 def _no_feed(shown: str, answer: FetchResponse, error: Rejected) -> Rejected:
-    """`error`, as it is told of an address; a page without a feed has another advice than text."""
+    """`error` with its address; a page without a feed gets other advice than text."""
     if error.reason is Reason.UNKNOWN_FORMAT and _is_page(answer):
         what = "is a page, not a feed, and names none: look for its feed's address in the site's"
         return Rejected(error.reason, f"{shown} {what} help")
@@ -88,8 +88,8 @@ def _is_page(answer: FetchResponse) -> bool:
         return False
 
 
-def _named(answer: FetchResponse, address: str) -> tuple[FeedLink, ...]:
-    """The feeds that a page names; where it is the page asked for, with the address's own user."""
+def _feeds_of_page(answer: FetchResponse, address: str) -> tuple[FeedLink, ...]:
+    """The feeds that a page names; without a redirect, with the credentials of `address`."""
     base = answer.url if answer.redirects else address
     try:
         return feeds_in_page(Document(answer.body, "", base, answer.charset))

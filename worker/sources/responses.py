@@ -1,49 +1,52 @@
-"""What servers' answers mean, for feeds and pages alike."""
+"""What the answers of servers mean, for feeds and pages alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 
 from worker.errors import FetchFailed
 from worker.fetch import FetchResponse, parse_target, printable_url
 
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-"""Statuses that are about the host, not about what was asked for."""
+"""Statuses that concern the whole host, not only this address."""
 
-NOWHERE = "-"
-"""The host of an address that has none: it is asked for nothing, and paced all the same."""
+NO_HOST = "-"
+"""The host of an address without one: nothing is requested, but it has a pace all the same."""
 
-HELD_SECONDS = 60.0
-"""How often it is looked whether what a person paused may go on."""
+PAUSED_RECHECK_SECONDS = 60.0
+"""How often a paused feed or page is checked."""
+
+ADVICE = {
+    401: "put credentials into the address or the headers of its feed",
+    403: "the server refuses newsdrop: set a name in fetch.user_agent, or ask its owner",
+    404: "check the address; it is tried again at longer and longer intervals",
+    410: "the server says it is gone for good: remove it, or check the address",
+    429: "too many requests: the host is not contacted for a time",
+    503: "the server is overloaded: it is not contacted for a time",
+}
 
 
 def host_of(url: str, allow_ports: Collection[int]) -> str:
-    """The host that is paced for `url`."""
+    """The host whose pace applies to `url`."""
     try:
         return parse_target(url, allow_ports).host
     except FetchFailed:
-        return NOWHERE
+        return NO_HOST
 
 
-def named(status: int) -> str:
-    """A status as it is counted: what is none of HTTP's is `other`."""
+def status_label(status: int) -> str:
+    """A status as it is counted; `other` for one that HTTP does not have."""
     return str(status) if 100 <= status <= 599 else "other"
 
 
-def status_said(answer: FetchResponse) -> str:
-    """What a status other than success means to whoever named the address."""
+def describe_status(
+    answer: FetchResponse,
+    advice: Mapping[int, str] = ADVICE,
+    default: str = "it is tried again later",
+) -> str:
+    """A status other than success, in words, with what to do."""
     try:
-        phrase = HTTPStatus(answer.status).phrase.lower()
+        phrase = f" ({HTTPStatus(answer.status).phrase.lower()})"
     except ValueError:
-        phrase = "a status of its own"
-    what = f"{printable_url(answer.url)} answers {answer.status} ({phrase})"
-    return f"{what}: {_ADVICE.get(answer.status, 'it is tried again later')}"
-
-
-_ADVICE = {
-    401: "put credentials into the address or the headers of its feed",
-    403: "it refuses us: name yourself in fetch.user_agent, or ask its owner",
-    404: "check the address; it is tried again at longer and longer intervals",
-    410: "it is gone for good, its server says: remove it, or check the address",
-    429: "it is asked too often: it is left in peace for a time",
-    503: "it is overloaded: it is left in peace for a time",
-}
+        phrase = ""
+    what = f"{printable_url(answer.url)} answers {answer.status}{phrase}"
+    return f"{what}: {advice.get(answer.status, default)}"

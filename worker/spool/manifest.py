@@ -48,7 +48,7 @@ class Form(StrEnum):
 
     ANY = "any"
     FEED = "feed"
-    CAPSULE = "capsule"
+    ENTRY_BUNDLE = "capsule"
 
 
 @dataclass(frozen=True, slots=True)

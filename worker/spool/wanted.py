@@ -1,8 +1,8 @@
-"""Articles whose pages are wanted: `<state>/wanted/<name>`, a file each.
+"""Wanted pages: `<state>/wanted/<name>`, a file each.
 
 An entry of a feed that asks for full text waits here from the moment it was read until its page is
-in a batch. The name stands for what the entry is, so that the same entry waits once however often
-its feed is read. Redis only says when a page is fetched; what is wanted is told by these files.
+in a batch. The name is derived from the entry, so that an entry waits once however often its feed
+is read. Redis only decides when a page is fetched; these files decide what is wanted.
 """
 
 import os
@@ -22,10 +22,9 @@ _NAME = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class WantedPage:
-    """One wanted page. `capsule` is the feed's entry (see `formats/page/entry_bundle.py`), `url`
-    its page's address; `source` the feed; `wanted_at` when its document was claimed (RFC 3339,
-    UTC);
-    `mark` is hex, and stands in the index for what the entry says."""
+    """One wanted page. `url` is its address, `source` its feed; `wanted_at` is when the feed's
+    document was claimed (RFC 3339, UTC); `mark` is hex: the index entry of the feed entry;
+    `bundle` is the feed entry (see `formats/page/entry_bundle.py`)."""
 
     name: str
     source: str
@@ -33,32 +32,32 @@ class WantedPage:
     feed_url: str | None
     wanted_at: str
     mark: str
-    capsule: bytes
+    bundle: bytes
 
 
 class WantedPages:
-    """What is wanted below one state directory."""
+    """The wanted pages below one state directory."""
 
     def __init__(self, state_dir: Path) -> None:
         self._dir = state_dir / "wanted"
 
     def add(self, pages: Iterable[WantedPage]) -> set[str]:
-        """Want pages, durably; the names of those that were not wanted yet.
+        """Add pages, durably; the names of the new ones.
 
-        One that is wanted already stays as it is. Raises SpoolUnavailable.
+        A page that is wanted already stays as it is. Raises SpoolUnavailable.
         """
-        new = [one for one in pages if not (self._dir / one.name).exists()]
+        new = [page for page in pages if not (self._dir / page.name).exists()]
         if new:
             with translate_errors(self._dir):
                 self._dir.mkdir(mode=0o770, parents=True, exist_ok=True)
-                for one in new:
-                    head = {**asdict(one), "capsule": None}
-                    write_durably(self._dir / one.name, orjson.dumps(head) + b"\n" + one.capsule)
+                for page in new:
+                    head = {key: value for key, value in asdict(page).items() if key != "bundle"}
+                    write_durably(self._dir / page.name, orjson.dumps(head) + b"\n" + page.bundle)
                 fsync_dir(self._dir)
-        return {one.name for one in new}
+        return {page.name for page in new}
 
     def names(self) -> set[str]:
-        """All that are wanted; what else lies there is none of ours."""
+        """All wanted pages; other files in the directory are ignored."""
         try:
             return {name for name in os.listdir(self._dir) if _NAME.fullmatch(name)}
         except FileNotFoundError:
@@ -67,25 +66,26 @@ class WantedPages:
             raise SpoolUnavailable(f"{self._dir} cannot be listed: check its rights") from error
 
     def get(self, name: str) -> WantedPage | None:
-        """None where it is wanted no more. Raises Rejected where it is no wanted page of ours,
+        """None where it is not wanted any more. Raises Rejected where the file is no wanted page,
         SpoolUnavailable."""
         data = self.raw(name)
         if data is None:
             return None
-        head, _, capsule = data.partition(b"\n")
+        head, _, bundle = data.partition(b"\n")
         try:
-            page = dataclass_from(WantedPage, {**orjson.loads(head), "capsule": capsule})
-            if not all(isinstance(one, str) for one in (page.source, page.url, page.wanted_at)):
+            page = dataclass_from(WantedPage, {**orjson.loads(head), "bundle": bundle})
+            if not all(isinstance(text, str) for text in (page.source, page.url, page.wanted_at)):
                 raise TypeError("not a text")
             bytes.fromhex(page.mark)
             return page
         except (ValueError, TypeError) as error:
             raise Rejected(
-                Reason.MALFORMED, "this is no wanted page: let its feed be polled again"
+                Reason.MALFORMED,
+                "this is no wanted page: poll its feed again",
             ) from error
 
     def raw(self, name: str) -> bytes | None:
-        """The file as it is; None where there is none. Raises SpoolUnavailable."""
+        """The file's bytes; None where there is none. Raises SpoolUnavailable."""
         try:
             return (self._dir / name).read_bytes()
         except FileNotFoundError:
@@ -96,7 +96,7 @@ class WantedPages:
             ) from error
 
     def remove(self, names: Iterable[str]) -> None:
-        """Want them no more: they are in a batch."""
+        """Remove pages: they are in a batch."""
         with translate_errors(self._dir):
             for name in names:
                 (self._dir / name).unlink(missing_ok=True)

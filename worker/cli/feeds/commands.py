@@ -111,7 +111,7 @@ def add(
     from worker.actions.feeds import AddedFeed
     from worker.actions.feeds import add as add_feed
     from worker.cli.feeds.feed_table import print_choices
-    from worker.sources.fetch_once import shown
+    from worker.sources.fetch_once import display_name
 
     options = {
         "url": url,
@@ -131,10 +131,10 @@ def add(
         print_json(added) if json else _print_added(added)
         return
     if json:
-        feeds = [{**asdict(feed), "url": shown(feed.url)} for feed in added]
-        print_json({"page": shown(url), "feeds": feeds})
+        feeds = [{**asdict(feed), "url": display_name(feed.url)} for feed in added]
+        print_json({"page": display_name(url), "feeds": feeds})
     else:
-        print_choices(added, shown(url))
+        print_choices(added, display_name(url))
     raise typer.Exit(FAILED)
 
 

@@ -11,7 +11,7 @@ from worker.actions import pause as pausing
 from worker.actions.feeds import AddedFeed, FeedSelection
 from worker.queries import feeds as queries
 from worker.settings.clock import utc_now
-from worker.sources.fetch_once import shown
+from worker.sources.fetch_once import display_name
 from worker.web.api.endpoint import ApiRequest, Names, Parameters, changes, reads
 from worker.web.responses import json_problem, json_response
 
@@ -55,7 +55,7 @@ def add(request: ApiRequest[AddBody]) -> Response:
     return json_problem(
         422,
         "The page names several feeds, so none was added: send the `url` of one of them.",
-        feeds=[{**asdict(feed), "url": shown(feed.url)} for feed in added],
+        feeds=[{**asdict(feed), "url": display_name(feed.url)} for feed in added],
     )
 
 
