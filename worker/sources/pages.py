@@ -232,26 +232,13 @@ class PageSource:
             return self._give_up(lease, page, problem)
         after = max(problem.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
         fields = {"tries": tries, "takes": tries}
-        result = LeaseResult(
-            lease,
-            after,
-            fields,
-            backoff_seconds=problem.backoff_seconds,
-            backoff_host=problem.backoff_host,
-        )
-        return Result(result, failed=True, answer=problem.answer)
+        return _failed(lease, problem, after, fields)
 
     def _give_up(self, lease: Lease, page: WantedPage, problem: _NoPage) -> Result:
         """Publish the feed's own text, with a warning that says why."""
-        result = LeaseResult(
-            lease,
-            due_in_seconds=None,
-            backoff_seconds=problem.backoff_seconds,
-            backoff_host=problem.backoff_host,
-        )
         bundle = replace(unpack(page.bundle), problem=str(problem))
         document = self._document(page, bundle, page.url)
-        return Result(result, (document,), failed=True, answer=problem.answer)
+        return replace(_failed(lease, problem, due_in_seconds=None), documents=(document,))
 
     def _refuse(self, lease: Lease) -> Result:
         """A file that is no wanted page is claimed like any input, to end in quarantine."""
