@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from worker.cli.formatting import pluralize
-from worker.cli.options import Json, call_of, settings_of
+from worker.cli.options import Json, config_of, settings_of
 from worker.cli.output import console, print_json, print_pretty, safe_text
 
 app = typer.Typer(no_args_is_help=True, help="Check and show the settings.")
@@ -22,7 +22,7 @@ def check(context: typer.Context, json: Json = False) -> None:
     settings = settings_of(context)
     open_sites(settings)
     feed_count = len(load_catalog(settings))
-    path = str(config_file(call_of(context).config))
+    path = str(config_file(config_of(context)))
     if json:
         print_json(
             {
@@ -35,7 +35,7 @@ def check(context: typer.Context, json: Json = False) -> None:
         )
         return
     feeds = pluralize(feed_count, "feed")
-    console().print(safe_text(path).append(f": no errors, nor in the site rules and {feeds}"))
+    console().print(safe_text(path).append(f", the site rules and {feeds}: no errors"))
 
 
 @app.command()

@@ -7,7 +7,17 @@ from rich.text import Text
 
 from worker.cli import completion
 from worker.cli.formatting import format_count, format_estimate, format_speed, pluralize
-from worker.cli.options import FAILED, INTERRUPTED, UNAVAILABLE, Json, call_of, flag, settings_of
+from worker.cli.options import (
+    FAILED,
+    INTERRUPTED,
+    UNAVAILABLE,
+    Json,
+    argument,
+    config_of,
+    flag,
+    option,
+    settings_of,
+)
 from worker.cli.output import console, print_json, print_note, print_refusal
 
 if TYPE_CHECKING:
@@ -23,27 +33,16 @@ def enqueue(
     context: typer.Context,
     *,
     paths: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH|DIR|URL|-", help="Files, folders, addresses, or - for standard input."
-        ),
+        list[str], argument("PATH|DIR|URL|-", "Files, folders, addresses; - is standard input.")
     ],
     source: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Read the files with the settings of this source.",
-            autocompletion=completion.folders,
-        ),
+        option("NAME", "Apply the settings of this source.", autocompletion=completion.folders),
     ] = None,
-    move: Annotated[
-        bool, flag("--move/--copy", "Move the files into newsdrop, or copy them.")
-    ] = False,
-    force: Annotated[
-        bool, flag("--force", "Republish articles that are already published, as a revision.")
-    ] = False,
+    move: Annotated[bool, flag("--move/--copy", "Move the files, or copy them.")] = False,
+    force: Annotated[bool, flag("--force", "Republish known articles as a revision.")] = False,
     wait: Annotated[
-        bool, flag("--wait", "Wait until all files are processed; exit 1 if any is refused.")
+        bool, flag("--wait", "Wait for the result; exit 1 if a file is refused.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -105,5 +104,5 @@ def _print_stopped(context: typer.Context, report: "EnqueueReport") -> None:
         f"{pluralize(report.files, 'file')} accepted{rest}. They are processed without "
         "this command."
     )
-    hint = command_hint(f"jobs {report.job}", config=call_of(context).config)
+    hint = command_hint(f"jobs {report.job}", config=config_of(context))
     print_note(f"Follow the job with {hint}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from worker.cli.options import FAILED, UNAVAILABLE, JsonLines, settings_of
+from worker.cli.options import FAILED, UNAVAILABLE, JsonLines, argument, option, settings_of
 from worker.cli.output import (
     console,
     make_table,
@@ -39,17 +39,10 @@ def explain(
     *,
     path: Annotated[
         str | None,
-        typer.Argument(
-            metavar="PATH|URL",
-            help="A file, or the path or address of an article that was accepted earlier.",
-        ),
+        argument("PATH|URL", "A file, or the path or address of an input accepted earlier."),
     ] = None,
-    title: Annotated[
-        str | None, typer.Option(metavar="T", help="Instead of a path: the article's title.")
-    ] = None,
-    date: Annotated[
-        str | None, typer.Option(metavar="D", help="With --title: its date, YYYY-MM-DD.")
-    ] = None,
+    title: Annotated[str | None, option("T", "Instead of a path: the article's title.")] = None,
+    date: Annotated[str | None, option("D", "With --title: its date, YYYY-MM-DD.")] = None,
     source: Source = None,
     json: JsonLines = False,
 ) -> None:

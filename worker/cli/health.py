@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from worker.cli.options import FAILED, UNAVAILABLE, Json, JsonLines, settings_of
+from worker.cli.options import FAILED, UNAVAILABLE, Json, JsonLines, option, settings_of
 from worker.cli.output import console, make_table, print_json, safe_text
 
 MARKS = {
@@ -52,11 +52,10 @@ def healthcheck(
     context: typer.Context,
     part: Annotated[
         str,
-        typer.Option(
-            "--part",
-            metavar="PART",
+        option(
+            "PART",
+            "all, worker (of this machine), beat, web or redis.",
             callback=_check_part,
-            help="all, worker (of this machine), beat, web or redis.",
         ),
     ] = "all",
     json: Json = False,

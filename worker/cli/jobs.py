@@ -9,7 +9,7 @@ from rich.text import Text
 
 from worker.cli import completion
 from worker.cli.formatting import format_count, format_local_time, pluralize
-from worker.cli.options import flag, settings_of
+from worker.cli.options import argument, flag, option, settings_of
 from worker.cli.output import (
     console,
     count_text,
@@ -36,15 +36,9 @@ def jobs(
     context: typer.Context,
     job_id: Annotated[
         str | None,
-        typer.Argument(
-            metavar="ID",
-            help="Show one job and what was refused in it.",
-            autocompletion=completion.jobs,
-        ),
+        argument("ID", "Show this job and its refusals.", autocompletion=completion.jobs),
     ] = None,
-    count: Annotated[
-        int, typer.Option(min=1, max=1000, metavar="N", help="List the newest N jobs.")
-    ] = 20,
+    count: Annotated[int, option("N", "List the newest N jobs.", min=1, max=1000)] = 20,
     json: Annotated[bool, flag("--json", "Print JSON; a list is one document per line.")] = False,
 ) -> None:
     """List the jobs, newest first. A job is one enqueue, or one hour of one folder or feed."""

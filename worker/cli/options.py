@@ -1,8 +1,6 @@
 """What all commands share: `--json`, the settings of the call, and exit codes."""
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,45 +35,37 @@ def exit_code(error: NewsdropError) -> int:
     return FAILED
 
 
-def flag(names: str, help_text: str) -> Any:
+def option(metavar: str, help_text: str, *names: str, **more: Any) -> Any:
+    """An option with a value."""
+    return typer.Option(*names, metavar=metavar, help=help_text, **more)
+
+
+def argument(metavar: str, help_text: str, **more: Any) -> Any:
+    return typer.Argument(metavar=metavar, help=help_text, **more)
+
+
+def flag(names: str, help_text: str, **more: Any) -> Any:
     """An option without a value; without a metavar typer would show `<bool>` beside it."""
-    return typer.Option(*names.split(), help=help_text, metavar="")
+    return typer.Option(*names.split(), help=help_text, metavar="", **more)
 
 
 Json = Annotated[bool, flag("--json", "Print JSON.")]
 JsonLines = Annotated[bool, flag("--json", "Print JSON, one document per line.")]
 
 
-@dataclass(frozen=True)
-class Call:
-    """The options of `newsdrop` itself, given before the command's name."""
-
-    config: Path | None = None
-
-    def settings(
-        self, options: Mapping[str, Any] | None = None, *, with_run: bool = True
-    ) -> "Settings":
-        """The settings; `options` of the command win over all others. Raises ConfigError.
-
-        Without `with_run`, the run file of a running `up` is not read.
-        """
-        from worker import settings
-
-        return settings.load(self.config, options, with_run=with_run)
-
-    def environment(self) -> dict[str, str]:
-        """The environment for a child process that must read the same settings."""
-        if self.config is None:
-            return dict(os.environ)
-        return {**os.environ, "NEWSDROP_CONFIG": str(self.config.absolute())}
+def config_of(context: typer.Context) -> Path | None:
+    """The file named with `newsdrop --config FILE`."""
+    config: Path | None = context.find_root().obj
+    return config
 
 
-def settings_of(context: typer.Context, options: Mapping[str, Any] | None = None) -> "Settings":
-    """The settings for the command of `context`. Raises ConfigError."""
-    return call_of(context).settings(options)
+def settings_of(
+    context: typer.Context, options: Mapping[str, Any] | None = None, *, with_run: bool = True
+) -> "Settings":
+    """The settings for a command; its own `options` win over all others. Raises ConfigError.
 
+    Without `with_run`, the run file of a running `up` is not read.
+    """
+    from worker import settings
 
-def call_of(context: typer.Context) -> Call:
-    call = context.find_object(Call)
-    assert call is not None  # the root callback sets it
-    return call
+    return settings.load(config_of(context), options, with_run=with_run)

@@ -101,6 +101,11 @@ def print_json(value: Any) -> None:
     print_line(to_json(value))
 
 
+def print_result(document: Any, text: str | Text, *, json: bool) -> None:
+    """What a command did: `document` with `--json`, else `text`."""
+    print_json(document) if json else console().print(text)
+
+
 def print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

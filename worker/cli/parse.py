@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.options import FAILED, JsonLines, settings_of
+from worker.cli.options import FAILED, JsonLines, argument, option, settings_of
 from worker.cli.output import print_json, print_note, print_pretty
 
 if TYPE_CHECKING:
@@ -12,16 +12,13 @@ if TYPE_CHECKING:
 
 Source = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Read the file with the settings of this source."),
+    option("NAME", "Apply the settings of this source."),
 ]
 
 
 def parse(
     context: typer.Context,
-    file: Annotated[
-        str,
-        typer.Argument(metavar="FILE|URL|-", help="A file, an address, or - for standard input."),
-    ],
+    file: Annotated[str, argument("FILE|URL|-", "A file, an address, or - for standard input.")],
     source: Source = None,
     json: JsonLines = False,
 ) -> None:

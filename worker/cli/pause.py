@@ -5,16 +5,12 @@ from typing import Annotated
 import typer
 
 from worker.cli import completion
-from worker.cli.options import Json, settings_of
-from worker.cli.output import console, print_json
+from worker.cli.options import Json, argument, settings_of
+from worker.cli.output import print_result
 
 _SOURCE = "A drop folder or a feed, or `feeds` for all polling."
-Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help=_SOURCE, autocompletion=completion.sources)
-]
-PausedSource = Annotated[
-    str, typer.Argument(metavar="SOURCE", help=_SOURCE, autocompletion=completion.paused)
-]
+Source = Annotated[str, argument("SOURCE", _SOURCE, autocompletion=completion.sources)]
+PausedSource = Annotated[str, argument("SOURCE", _SOURCE, autocompletion=completion.paused)]
 
 
 def pause(context: typer.Context, source: Source, json: Json = False) -> None:
@@ -25,10 +21,8 @@ def pause(context: typer.Context, source: Source, json: Json = False) -> None:
     from worker.actions.pause import pause as pause_source
 
     pause_source(settings_of(context), source)
-    if json:
-        print_json({"source": source, "paused": True})
-    else:
-        console().print(f"{source}: paused. Continue with `newsdrop resume {source}`.")
+    text = f"{source}: paused. Continue with `newsdrop resume {source}`."
+    print_result({"source": source, "paused": True}, text, json=json)
 
 
 def resume(context: typer.Context, source: PausedSource, json: Json = False) -> None:
@@ -37,8 +31,5 @@ def resume(context: typer.Context, source: PausedSource, json: Json = False) -> 
 
     settings = settings_of(context)
     resume_source(settings, source)
-    if json:
-        print_json({"source": source, "paused": False})
-    else:
-        activity = "watched" if settings.folder(source) else "polled"
-        console().print(f"{source}: {activity} again.")
+    text = f"{source}: {'watched' if settings.folder(source) else 'polled'} again."
+    print_result({"source": source, "paused": False}, text, json=json)

@@ -9,13 +9,14 @@ import typer
 
 from worker.cli import completion
 from worker.cli.formatting import format_count, pluralize
-from worker.cli.options import Json, JsonLines, flag, settings_of
+from worker.cli.options import Json, JsonLines, argument, flag, settings_of
 from worker.cli.output import (
     console,
     print_fields,
     print_json,
     print_note,
     print_refusal,
+    print_result,
     safe_text,
     stored_text,
 )
@@ -28,10 +29,8 @@ app = typer.Typer(
     no_args_is_help=True, help="List refused inputs with their reasons; retry or discard them."
 )
 
-_ID = typer.Argument(
-    metavar="ID",
-    help="The ID, as `quarantine list` shows it.",
-    autocompletion=completion.quarantined,
+_ID = argument(
+    "ID", "The ID, as `quarantine list` shows it.", autocompletion=completion.quarantined
 )
 Id = Annotated[str, _ID]
 Ids = Annotated[list[str] | None, _ID]
@@ -101,12 +100,10 @@ def retry(context: typer.Context, ids: Ids = None, every: All = False, json: Jso
     from worker.actions.quarantine import retry as retry_items
 
     retried = retry_items(settings_of(context), _select(_quarantine(context), ids, every=every))
-    if json:
-        print_json(retried)
-    else:
-        console().print(f"{pluralize(retried.files, 'file')} accepted again, job {retried.job}")
-        for problem in retried.problems:
-            console().print(problem, style="yellow")
+    text = f"{pluralize(retried.files, 'file')} accepted again, job {retried.job}"
+    print_result(retried, text, json=json)
+    for problem in () if json else retried.problems:
+        console().print(problem, style="yellow")
 
 
 @app.command()
@@ -126,10 +123,7 @@ def discard(
             raise UsageError("--all deletes everything in quarantine: confirm it with --yes")
         typer.confirm(f"Delete {len(selected):,} refused inputs permanently?", abort=True)
     count = discard_items(settings_of(context), selected)
-    if json:
-        print_json({"discarded": count})
-    else:
-        console().print(f"{pluralize(count, 'refused input')} deleted")
+    print_result({"discarded": count}, f"{pluralize(count, 'refused input')} deleted", json=json)
 
 
 def _quarantine(context: typer.Context) -> "Quarantine":

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from worker.cli.formatting import pluralize
-from worker.cli.options import Json, settings_of
-from worker.cli.output import console, print_json
+from worker.cli.options import Json, option, settings_of
+from worker.cli.output import print_result
 from worker.errors import UsageError
 from worker.escape import printable
 
@@ -18,11 +18,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 def replay(
     context: typer.Context,
     since: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHEN",
-            help="Only what was archived since then: 90m, 12h, 3d, or an ISO date.",
-        ),
+        str | None, option("WHEN", "Only archived since: 90m, 12h, 3d, or an ISO date.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -42,13 +38,8 @@ def replay(
         if begin is None or datetime.fromisoformat(segment.head().archived_at) >= begin:
             lost += replay_segment(segment, deps)
             segments += 1
-    if json:
-        print_json({"segments": segments, "lost": lost})
-    else:
-        console().print(
-            f"{pluralize(lost, 'article')} published again "
-            f"({pluralize(segments, 'archived batch')} checked)"
-        )
+    counts = f"{pluralize(lost, 'article')}, {pluralize(segments, 'archived batch')} checked"
+    print_result({"segments": segments, "lost": lost}, f"published again: {counts}", json=json)
 
 
 def parse_moment(text: str, now: datetime) -> datetime:

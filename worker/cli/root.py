@@ -25,7 +25,7 @@ from worker.cli import (
     tail,
 )
 from worker.cli.feeds import commands as feeds
-from worker.cli.options import EXIT_TABLE, Call, exit_code
+from worker.cli.options import EXIT_TABLE, exit_code, flag, option
 from worker.cli.output import print_error, print_note
 from worker.errors import NewsdropError, UsageError
 from worker.escape import printable
@@ -113,23 +113,14 @@ def root(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option(
-            help="The settings file (TOML). Default: NEWSDROP_CONFIG, or the built-in settings.",
-            metavar="FILE",
-        ),
+        option("FILE", "The settings, a TOML file. Default: NEWSDROP_CONFIG, or built in."),
     ] = None,
     version: Annotated[
         bool,
-        typer.Option(
-            "--version",
-            help="Print the version and exit.",
-            metavar="",
-            callback=_print_version,
-            is_eager=True,
-        ),
+        flag("--version", "Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    context.obj = Call(config)
+    context.obj = config
     _print_warnings()
 
 

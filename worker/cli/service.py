@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.options import Json, call_of, flag, settings_of
+from worker.cli.options import Json, config_of, flag, option, settings_of
 from worker.cli.output import console, error_console, print_json
 from worker.errors import UsageError
 
@@ -16,25 +16,14 @@ JsonLog = Annotated[bool, flag("--json", "Write log lines as JSON.")]
 def up(
     context: typer.Context,
     *,
-    drop: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder to drop files into.")
-    ] = None,
+    drop: Annotated[Path | None, option("DIR", "The folder to drop files into.")] = None,
     port: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=65535, metavar="N", help="Also open Redis to consumers at 127.0.0.1:N."
-        ),
+        int | None, option("N", "Let consumers read Redis at 127.0.0.1:N.", min=1, max=65535)
     ] = None,
-    examples: Annotated[
-        bool, flag("--examples", "Ingest two example articles and show one record.")
-    ] = False,
-    detach: Annotated[
-        bool, flag("--detach -d", "Return when the service is ready; it keeps running.")
-    ] = False,
+    examples: Annotated[bool, flag("--examples", "Ingest two example articles, show one.")] = False,
+    detach: Annotated[bool, flag("--detach -d", "Run in the background.")] = False,
     no_web: Annotated[bool, flag("--no-web", "Do not run the status page.")] = False,
-    json: Annotated[
-        bool, flag("--json", "Write JSON logs; with --detach, print the addresses as JSON.")
-    ] = False,
+    json: Annotated[bool, flag("--json", "Write JSON logs; with --detach, print JSON.")] = False,
 ) -> None:
     """Run the whole service: Redis server, worker, scheduler, file events and status page.
 
@@ -47,7 +36,7 @@ def up(
     if json:
         # The child processes write the logs, and they read the settings again.
         os.environ["NEWSDROP_LOG_FORMAT"] = "json"
-    settings = call_of(context).settings(options, with_run=False)
+    settings = settings_of(context, options, with_run=False)
     if drop is not None and settings.folders:
         raise UsageError("--drop cannot be used with [[folders]]: name the folder in the config")
     code = run_up(
@@ -57,7 +46,7 @@ def up(
         detach=detach,
         with_page=not no_web,
         console=error_console() if json else console(),
-        config=call_of(context).config,
+        config=config_of(context),
     )
     if json and detach and code == 0:
         print_json(read_run_file(settings.state_dir))
@@ -102,20 +91,12 @@ def listen(context: typer.Context, json: JsonLog = False) -> None:
 def web(
     context: typer.Context,
     *,
-    host: Annotated[
-        str | None,
-        typer.Option(metavar="H", help="The address to listen on. Default: web.host (loopback)."),
-    ] = None,
+    host: Annotated[str | None, option("H", "Listen on this address. Default: web.host.")] = None,
     port: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=65535, metavar="N", help="The port. Default: web.port; 0: any free port."
-        ),
+        int | None, option("N", "Default: web.port; 0: a free port.", min=0, max=65535)
     ] = None,
     fd: Annotated[int | None, typer.Option(hidden=True)] = None,
-    json: Annotated[
-        bool, flag("--json", "Print the address as JSON, and write JSON logs.")
-    ] = False,
+    json: Annotated[bool, flag("--json", "Print JSON, and write JSON logs.")] = False,
 ) -> None:
     """Run the status page with the HTTP API, the metrics and the health checks.
 
@@ -144,7 +125,9 @@ def _run_celery(context: typer.Context, part: str, *, json: bool) -> None:
     from worker.service.part import part_command
 
     command = part_command(part, settings_of(context), context.args)
-    environment = call_of(context).environment()
+    environment = dict(os.environ)
+    if config := config_of(context):
+        environment["NEWSDROP_CONFIG"] = str(config.absolute())
     if json:
         environment["NEWSDROP_LOG_FORMAT"] = "json"
     os.execve(command[0], command, environment)  # noqa: S606

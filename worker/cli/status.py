@@ -1,16 +1,12 @@
 """`status`: what waits, what was published, what was refused, and problems."""
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from worker.cli.options import UNAVAILABLE, Json, flag, settings_of
 from worker.cli.output import console, print_json, quiet_interrupt
-
-if TYPE_CHECKING:
-    from worker.queries.overview import Overview
-    from worker.settings import Settings
 
 _MINUTES = 60
 _MAX_SOURCES = 30
@@ -27,34 +23,22 @@ def status(
     Exits 3 if Redis does not answer; the state of the spool is shown all the same.
     """
     from worker.cli.status_report import render_status
-
-    settings = settings_of(context)
-    if watch:
-        _watch(settings, json=json)
-        return
-    overview = _read_overview(settings)
-    print_json(overview.plain()) if json else console().print(render_status(overview))
-    if overview.status.problem:
-        raise typer.Exit(UNAVAILABLE)
-
-
-def _watch(settings: "Settings", *, json: bool) -> None:
-    """A live view on a terminal; elsewhere one document or report every second."""
-    from worker.cli.status_report import render_status
-    from worker.cli.watch import watch
-
-    if not json and console().is_terminal:
-        watch(lambda: render_status(_read_overview(settings), max_sources=_MAX_SOURCES))
-        return
-    with quiet_interrupt():
-        while True:
-            overview = _read_overview(settings)
-            print_json(overview.plain()) if json else console().print(render_status(overview))
-            time.sleep(1)
-
-
-def _read_overview(settings: "Settings") -> "Overview":
+    from worker.cli.watch import watch as watch_status
     from worker.queries.overview import get_overview
     from worker.settings.clock import utc_now
 
-    return get_overview(settings, utc_now(), _MINUTES)
+    settings = settings_of(context)
+    if watch and not json and console().is_terminal:
+        watch_status(
+            lambda: render_status(get_overview(settings, utc_now(), _MINUTES), _MAX_SOURCES)
+        )
+        return
+    with quiet_interrupt():
+        while True:
+            overview = get_overview(settings, utc_now(), _MINUTES)
+            print_json(overview.plain()) if json else console().print(render_status(overview))
+            if not watch:
+                break
+            time.sleep(1)
+        if overview.status.problem:
+            raise typer.Exit(UNAVAILABLE)

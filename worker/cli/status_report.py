@@ -38,7 +38,7 @@ _MAX_PROCESSES = 8
 """Processes of one worker that have a line each."""
 
 
-def render_status(overview: Overview, *, max_sources: int | None = None) -> RenderableType:
+def render_status(overview: Overview, max_sources: int | None = None) -> RenderableType:
     """The whole report, with at most `max_sources` sources."""
     status = overview.status
     parts: list[RenderableType] = [*_problems(overview.problems)]

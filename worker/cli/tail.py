@@ -3,22 +3,23 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from worker.cli.options import FAILED, Json, flag, settings_of
+from worker.cli.options import Json, argument, flag, option, settings_of
 from worker.cli.output import (
     console,
-    print_json,
     print_line,
     print_note,
     print_pretty,
+    print_result,
     quiet_interrupt,
     safe_text,
 )
-from worker.errors import UsageError
+from worker.errors import NewsdropError, UsageError
 from worker.escape import printable, safe_json
 
 if TYPE_CHECKING:
@@ -29,23 +30,20 @@ _DEFAULT_COUNT = 10
 _MAX_NEWEST = 10_000
 _PAGE = 200
 
-ArticleId = Annotated[str, typer.Argument(metavar="ID", help="The ID, as `tail` shows it.")]
+ArticleId = Annotated[str, argument("ID", "The ID, as `tail` shows it.")]
 
 
 def tail(
     context: typer.Context,
     start: Annotated[
         str | None,
-        typer.Option(
+        option(
+            "0|$|ID",
+            "Start at the oldest (0), after the newest ($) or after an entry. Default: the last 10.",
             "--from",
-            metavar="0|$|ID",
-            help="Start at the oldest record (0), after the newest ($) or after a stream entry. "
-            "Default: the last 10.",
         ),
     ] = None,
-    count: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Stop after N records.")
-    ] = None,
+    count: Annotated[int | None, option("N", "Stop after N records.", min=1)] = None,
     follow: Annotated[bool, flag("--follow -f", "Wait for new records; Ctrl-C stops.")] = False,
     json: Annotated[bool, flag("--json", "Print whole records, one JSON object per line.")] = False,
 ) -> None:
@@ -55,12 +53,12 @@ def tail(
     is_empty = True
     with quiet_interrupt():
         store = article_store(settings_of(context))
-        for entry in _read_entries(store, start, count, follow=follow):
+        newest_count = min(count or _DEFAULT_COUNT, _MAX_NEWEST)
+        for entry in islice(_read_entries(store, start, newest_count, follow=follow), count):
             is_empty = False
             print_line(_record_json(entry)) if json else _print_entry(entry)
     if is_empty and not json and not follow:
-        print_note("The stream has no such records. Drop files into a folder of newsdrop, or", "")
-        print_note("add them with `newsdrop enqueue PATH`.")
+        print_note("The stream has no such records. Add files with `newsdrop enqueue PATH`.")
 
 
 def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> None:
@@ -71,13 +69,10 @@ def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> N
     mark = store.find(article_id)
     entry = store.find_entry(mark) if mark else None
     if entry is None:
-        print_note(
-            f"the stream has no record {printable(article_id, 80)}. If it was trimmed, the archive "
-            "still has its history: newsdrop explain PATH, or --title and --date",
-            "red",
-            "newsdrop: ",
+        raise NewsdropError(
+            f"the stream has no record {printable(article_id, 80)}; if it was trimmed, the archive "
+            "still has its history: newsdrop explain PATH, or --title and --date"
         )
-        raise typer.Exit(FAILED)
     import orjson
 
     print_line(_record_json(entry)) if json else print_pretty(orjson.loads(entry.data))
@@ -94,50 +89,37 @@ def forget(context: typer.Context, article_id: ArticleId, json: Json = False) ->
     mark = store.find(article_id)
     entry = store.find_entry(mark) if mark else None
     is_forgotten = store.forget(article_id)
-    if json:
-        print_json({"id": article_id, "forgotten": is_forgotten})
-    elif is_forgotten:
+    if is_forgotten or json:
         where = f"still in the stream as {entry.stream_id}" if entry else "no longer in the stream"
-        console().print(f"Forgotten; {where}. It is published again when it comes again.")
-    else:
-        print_note(
-            f"the index has no article {printable(article_id, 80)}; `newsdrop tail` lists IDs",
-            "red",
-            "newsdrop: ",
-        )
+        text = f"Forgotten; {where}. It is published again when it comes again."
+        print_result({"id": article_id, "forgotten": is_forgotten}, text, json=json)
     if not is_forgotten:
-        raise typer.Exit(FAILED)
+        raise NewsdropError(
+            f"the index has no article {printable(article_id, 80)}; `newsdrop tail` lists the IDs"
+        )
 
 
 def _read_entries(
-    store: "ArticleStore", start: str | None, count: int | None, *, follow: bool
+    store: "ArticleStore", start: str | None, newest_count: int, *, follow: bool
 ) -> Iterator["StreamEntry"]:
-    """Entries oldest first: the last ones (`start` None), or those after `start`.
+    """Entries oldest first: the newest ones (`start` None), or all after `start`.
 
-    With `follow` it waits for more until `count` is reached. Raises UsageError where `start` is no
-    stream ID, StoreUnavailable.
+    With `follow` it waits for more. Raises UsageError where `start` is no stream ID,
+    StoreUnavailable.
     """
-    rest = count
     if start is None:
-        entries = store.read_newest(min(count or _DEFAULT_COUNT, _MAX_NEWEST))
+        entries = store.read_newest(newest_count)
         after = entries[-1].stream_id if entries else store.get_info().last_id
         yield from entries
-        if not follow:
-            return
-        rest = None if count is None else count - len(entries)
     else:
         after = store.get_info().last_id if start == "$" else _parse_stream_id(start)
-    while rest is None or rest > 0:
-        page = _PAGE if rest is None else min(rest, _PAGE)
-        entries = store.read(f"({after}", page)
-        if not entries and follow:
-            entries = store.follow(after, count=page)
-        yield from entries
-        if entries:
-            after = entries[-1].stream_id
-            rest = None if rest is None else rest - len(entries)
-        elif not follow:
+    while follow or start is not None:
+        entries = store.read(f"({after}", _PAGE)
+        if not entries and not follow:
             return
+        entries = entries or store.follow(after, count=_PAGE)
+        yield from entries
+        after = entries[-1].stream_id if entries else after
 
 
 def _parse_stream_id(text: str) -> str:

@@ -37,17 +37,13 @@ def _read_keys() -> Iterator[Callable[[float], bool]]:
 
     Where standard input is no terminal it only waits. The terminal's mode is restored afterwards.
     """
-    if not sys.stdin.isatty():
-        yield _sleep
-        return
-    terminal = sys.stdin.fileno()
-    mode = termios.tcgetattr(terminal)
-    tty.setcbreak(terminal)
+    keyboard = [sys.stdin.fileno()] if sys.stdin.isatty() else []
+    modes = [termios.tcgetattr(terminal) for terminal in keyboard]
 
     def is_ended(seconds: float) -> bool:
         end = time.monotonic() + seconds
         while (rest := end - time.monotonic()) > 0:
-            if select.select([terminal], [], [], rest)[0]:
+            for terminal in select.select(keyboard, [], [], rest)[0]:
                 keys = os.read(terminal, 64)
                 # An arrow key begins with Escape, too; a closed terminal reads as b"".
                 if not keys or (keys[:1] in _END_KEYS and (len(keys) == 1 or keys[:1] != b"\x1b")):
@@ -55,11 +51,9 @@ def _read_keys() -> Iterator[Callable[[float], bool]]:
         return False
 
     try:
+        for terminal in keyboard:
+            tty.setcbreak(terminal)
         yield is_ended
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, mode)
-
-
-def _sleep(seconds: float) -> bool:
-    time.sleep(seconds)
-    return False
+        for terminal, mode in zip(keyboard, modes, strict=True):
+            termios.tcsetattr(terminal, termios.TCSADRAIN, mode)

@@ -8,12 +8,22 @@ from rich.text import Text
 
 from worker.cli import completion
 from worker.cli.formatting import format_count, pluralize
-from worker.cli.options import FAILED, UNAVAILABLE, Json, JsonLines, flag, settings_of
+from worker.cli.options import (
+    FAILED,
+    UNAVAILABLE,
+    Json,
+    JsonLines,
+    argument,
+    flag,
+    option,
+    settings_of,
+)
 from worker.cli.output import (
     console,
     print_error,
     print_json,
     print_note,
+    print_result,
     safe_text,
     stored_text,
 )
@@ -25,9 +35,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="List, add and remove the feeds that newsdrop polls.")
 
-_NAME = typer.Argument(
-    metavar="NAME", help="The name, as `feeds list` shows it.", autocompletion=completion.feeds
-)
+_NAME = argument("NAME", "The name, as `feeds list` shows it.", autocompletion=completion.feeds)
 Names = Annotated[list[str] | None, _NAME]
 All = Annotated[bool, flag("--all", "Every feed.")]
 Failing = Annotated[bool, flag("--failing", "Only feeds that fail.")]
@@ -63,42 +71,25 @@ def list_(context: typer.Context, failing: Failing = False, json: JsonLines = Fa
 def add(
     context: typer.Context,
     *,
-    url: Annotated[
-        str,
-        typer.Argument(
-            metavar="URL", help="A feed, a page that links to a feed, or rsshub://route."
-        ),
-    ],
-    name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The feed's name. Default: from its title or host."),
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(metavar="TAG", help="Add this tag to its articles.")
-    ] = None,
-    time_zone: Annotated[
-        str | None,
-        typer.Option(metavar="ZONE", help="The zone of dates without one, e.g. Asia/Shanghai."),
-    ] = None,
-    site: Annotated[
-        str | None, typer.Option(metavar="SITE", help="The site rule for its articles.")
-    ] = None,
+    url: Annotated[str, argument("URL", "A feed, a page that links to a feed, or rsshub://route.")],
+    name: Annotated[str | None, option("NAME", "Its name. Default: from title or host.")] = None,
+    tag: Annotated[list[str] | None, option("TAG", "Add this tag to its articles.")] = None,
+    time_zone: Annotated[str | None, option("ZONE", "Time zone of dates without one.")] = None,
+    site: Annotated[str | None, option("SITE", "The site rule for its articles.")] = None,
     full_text: Annotated[
-        bool, flag("--full-text", "Fetch the page of each new article and read its text.")
+        bool, flag("--full-text", "Read the page of each new article, too.")
     ] = False,
     schedule: Annotated[
-        str | None,
-        typer.Option(metavar="CRON", help="Poll at these times, e.g. '*/5 9-15 * * 1-5'."),
+        str | None, option("CRON", "Poll at these times: '*/5 9-15 * * 1-5'.")
     ] = None,
     min_interval: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="The shortest time between two polls.")
+        int | None, option("SECONDS", "Shortest time between two polls.")
     ] = None,
     max_interval: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="The longest time between two polls.")
+        int | None, option("SECONDS", "Longest time between two polls.")
     ] = None,
     header: Annotated[
-        list[str] | None,
-        typer.Option(metavar="'NAME: VALUE'", help="Send this header to the feed's own host only."),
+        list[str] | None, option("'NAME: VALUE'", "Sent to the feed's own host only.")
     ] = None,
     no_check: Annotated[bool, flag("--no-check", "Add the feed without fetching it.")] = False,
     json: Json = False,
@@ -147,10 +138,8 @@ def remove(context: typer.Context, names: Annotated[list[str], _NAME], json: Jso
     from worker.actions.feeds import remove as remove_feeds
 
     removed = remove_feeds(settings_of(context), names)
-    if json:
-        print_json({"removed": removed.feeds})
-    else:
-        console().print(f"{pluralize(removed.feeds, 'feed')} removed")
+    text = f"{pluralize(removed.feeds, 'feed')} removed"
+    print_result({"removed": removed.feeds}, text, json=json)
 
 
 @app.command()
@@ -183,9 +172,7 @@ def reset_errors(
 @app.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="An OPML file, or - for standard input.")
-    ],
+    file: Annotated[str, argument("FILE|-", "An OPML file, or - for standard input.")],
     dry_run: Annotated[bool, flag("--dry-run", "Only show what would be added.")] = False,
     json: Json = False,
 ) -> None:
@@ -208,10 +195,7 @@ def import_(
 @app.command()
 def export(
     context: typer.Context,
-    file: Annotated[
-        str | None,
-        typer.Argument(metavar="FILE|-", help="The file to write. Default: standard output."),
-    ] = None,
+    file: Annotated[str | None, argument("FILE|-", "Default: standard output.")] = None,
     json: JsonLines = False,
 ) -> None:
     """Write all feeds as an OPML list, with the addresses that are polled now.
