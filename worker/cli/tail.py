@@ -39,7 +39,7 @@ def tail(
         str | None,
         option(
             "0|$|ID",
-            "Start at the oldest (0), after the newest ($) or after an entry. Default: the last 10.",
+            "Start at the oldest (0), after the newest ($) or after an entry. Default: last 10.",
             "--from",
         ),
     ] = None,
