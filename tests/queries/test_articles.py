@@ -132,5 +132,5 @@ def test_the_archive_answers_where_redis_does_not(
 @pytest.mark.parametrize("wanted", ["", "x", "20220304-" + "0" * 24, "../../etc/passwd", "é" * 900])
 def test_an_unknown_article(home: Home, wanted: str) -> None:
     """Whatever is no id, or none that is known, is not there."""
-    with pytest.raises(NotThere, match="nothing is known"):
+    with pytest.raises(NotThere, match="no article has the id"):
         one_article(home.settings(), wanted)

@@ -57,7 +57,7 @@ def test_nobody_is_heard(tmp_path: Path, redis_server: Server) -> None:
     """Without a worker, and without a tick, the service is not ready, and each says what to do."""
     found = _named(check_health(_settings(tmp_path, redis_server.url), NOW))
     assert [found[name].level for name in ("redis", "worker", "beat")] == ["ok", "fail", "fail"]
-    assert "`newsdrop worker` starts one" in found["worker"].advice
+    assert "start one with `newsdrop up` or `newsdrop worker`" in found["worker"].advice
     assert "no tick within a day" in found["beat"].message
 
 

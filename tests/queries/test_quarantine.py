@@ -78,7 +78,7 @@ def test_by_reason_and_source(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
     assert [one.source for one in found.refused] == ["drop", "drop"]
     found = list_quarantine(home.settings(), 10, source="harbour")
     assert [one.id for one in found.refused] == [polled]
-    monkeypatch.setattr("worker.queries.quarantine._LOOKED", 3)
+    monkeypatch.setattr("worker.queries.quarantine._MAX_READ", 3)
     page = list_quarantine(home.settings(), 10, source="drop-2")
     assert page.refused == ()
     assert page.next is not None

@@ -1,4 +1,4 @@
-"""Articles: the newest, those with some words in them, and one with all that is known of it."""
+"""Articles: the newest, a search by words, and one article with its history."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -27,27 +27,27 @@ from worker.store.factory import article_store
 from worker.store.stream import StreamEntry
 
 SEARCHED = 2_000
-"""Entries that one search looks at: some 10 MB of records."""
+"""Entries that one search reads: about 10 MB of records."""
 
 SEARCHED_BYTES = 50_000_000
-"""Where records are long, fewer are looked at: folding so much takes two seconds."""
+"""A search of long records reads fewer: to fold this much text takes two seconds."""
 
 _CHUNK = 10
 _CHUNK_BYTES = 10_000_000
-"""What is asked for at once, as far as the last answer tells: a record may have 60 MB."""
+"""Read at once, estimated from the previous answer: a record may have 60 MB."""
 _STREAM_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
-_MOST_WORDS = 10
+_MAX_WORDS = 10
 _ROW_TEXT, _ROW_ADDRESS = 1_000, 8_000
-"""Characters of what a list tells of an entry: another program's id of 20 MB made each page of the
-list as long. A longer address is none, for the beginning of one leads elsewhere."""
-_READ_AGAIN = 8_000_000
-"""Bytes of a file that is parsed again to show an article of it. What is larger holds many."""
+"""Maximum characters in a row: another program's id of 20 MB made each page of the list as long. A
+longer address is left out, because a cut one leads elsewhere."""
+_REPARSE_BYTES = 8_000_000
+"""Maximum bytes of a file that is parsed again to show one of its articles."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """One entry of the stream. `ingested_at` is RFC 3339, UTC; title and address are as their
-    source wrote them, in bounds: to be escaped where they are shown."""
+    """One entry of the stream. `ingested_at` is RFC 3339, UTC. Texts have a bounded length and come
+    from outside: escape them where they are shown."""
 
     stream_id: str
     id: str
@@ -64,8 +64,8 @@ class ArticleRow:
 
 @dataclass(frozen=True, slots=True)
 class ArticleList:
-    """Entries, newest first. `next` is what to ask for as `before` to go on, None at the end;
-    `looked` is how many entries a search went through."""
+    """Entries, newest first. `next` is the value of `before` for the next page, None at the end;
+    `looked` is the number of entries that a search has read."""
 
     articles: tuple[ArticleRow, ...]
     next: str | None
@@ -74,9 +74,9 @@ class ArticleList:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """One article. `record` is its newest revision: `record_from` the `stream` or, once it was
-    trimmed, read again from the `archive`; None where neither has it. `problem` says in words what
-    could not be looked up."""
+    """One article. `record` is its newest revision, and `record_from` `stream`, or `archive` where
+    the entry was trimmed and the file was parsed again; both are None where neither has it.
+    `problem` says in words what could not be looked up."""
 
     id: str
     record: dict[str, Any] | None
@@ -86,10 +86,9 @@ class ArticleView:
 
 
 def list_articles(settings: Settings, count: int, before: str | None = None) -> ArticleList:
-    """The last entries of the stream. Raises UsageError where `before` is no stream id,
-    Retryable."""
+    """The newest entries of the stream. Raises UsageError for an invalid `before`, Retryable."""
     rows: list[ArticleRow] = []
-    for entry in _entries(settings, _checked(before)):
+    for entry in _entries(settings, _check_id(before)):
         if len(rows) == count:
             return ArticleList(tuple(rows), rows[-1].stream_id)
         rows.append(_row(entry, _data(entry)))
@@ -106,11 +105,11 @@ def search_articles(
     as :func:`newest`, and UsageError without words.
     """
     wanted = [fold(word) for word in words.split() if is_visible(word)]
-    if not wanted or len(wanted) > _MOST_WORDS:
-        raise UsageError(f"give one to {_MOST_WORDS} words to look for")
+    if not wanted or len(wanted) > _MAX_WORDS:
+        raise UsageError(f"give one to {_MAX_WORDS} words to search for")
     rows: list[ArticleRow] = []
     looked, size, at = 0, 0, None
-    for entry in _entries(settings, _checked(before)):
+    for entry in _entries(settings, _check_id(before)):
         if len(rows) == count or looked == SEARCHED or size > SEARCHED_BYTES:
             return ArticleList(tuple(rows), at, looked)
         looked, size, at = looked + 1, size + len(entry.data), entry.stream_id
@@ -121,54 +120,54 @@ def search_articles(
 
 
 def get_article(settings: Settings, article_id: str) -> ArticleView:
-    """One article by its id, its whole history with it.
-
-    Raises NotThere where neither the index nor the archive knows it, StoreUnavailable where only
-    Redis could tell.
-    """
-    answer = explain_id(settings, article_id)
-    explained = answer.articles[0]
+    """One article with its history. Raises NotThere where neither the index nor the archive has it,
+    StoreUnavailable where the archive has not and Redis does not answer."""
+    result = explain_id(settings, article_id)
+    explained = result.articles[0]
     if not explained.known and not explained.past:
-        if answer.problem is not None:
-            raise StoreUnavailable(answer.problem)
+        if result.problem is not None:
+            raise StoreUnavailable(result.problem)
         raise NotThere(
-            f"nothing is known of an article {printable(article_id, 80)}: look for its title and "
-            "date, or for words of it"
+            f"no article has the id {printable(article_id, 80)}: search for its title and date, or "
+            "for words in it"
         )
     record, origin = None, None
     if explained.in_stream is not None:
-        where = explained.in_stream.stream_id
-        entries = article_store(settings).read(where, 1, end=where)
-        record, origin = next((_whole(one) for one in entries), None) or None, "stream"
+        at = explained.in_stream.stream_id
+        entries = article_store(settings).read(at, 1, end=at)
+        record, origin = next((_writable_record(each) for each in entries), None) or None, "stream"
     if record is None:
-        record, origin = _archived(settings, article_id, explained.past), "archive"
-    return ArticleView(article_id, record, origin if record else None, explained, answer.problem)
+        record, origin = _from_archive(settings, article_id, explained.past), "archive"
+    return ArticleView(article_id, record, origin if record else None, explained, result.problem)
 
 
 def _entries(settings: Settings, before: str | None) -> Iterator[StreamEntry]:
-    """The entries before `before`, newest first, some at a time: records may be large."""
+    """The entries before `before`, newest first, a few at a time: records may be large."""
     store = article_store(settings)
     count = 1
     while found := store.read_before(before, count):
         before, size = found[-1].stream_id, sum(len(entry.data) for entry in found)
         count = max(1, min(_CHUNK, 2 * count, _CHUNK_BYTES * len(found) // max(1, size)))
-        while found:  # none of them is kept beyond its turn
+        while found:  # frees each entry after its use
             yield found.pop(0)
 
 
-def _checked(before: str | None) -> str | None:
+def _check_id(before: str | None) -> str | None:
     """A stream id, or None. Raises UsageError."""
     if before is None:
         return None
-    found = _STREAM_ID.fullmatch(before)
-    if found is None or any(int(part or 0) >= 2**64 for part in found.groups()):
-        raise UsageError(f"{printable(before, 60)} is no stream id: take `next` of the page before")
-    # Nothing is before the first id there can be, and Redis refuses to be asked.
-    return before if any(int(part or 0) for part in found.groups()) else "0-1"
+    match = _STREAM_ID.fullmatch(before)
+    parts = [int(part or 0) for part in match.groups()] if match else []
+    if not parts or max(parts) >= 2**64:
+        raise UsageError(
+            f"{printable(before, 60)} is no stream id: use `next` of the previous page"
+        )
+    # Redis refuses the id 0-0, before which there is nothing.
+    return before if any(parts) else "0-1"
 
 
 def _data(entry: StreamEntry) -> dict[str, Any]:
-    """The record; nothing where another program wrote something else into the stream."""
+    """The record; empty where another program wrote something else to the stream."""
     try:
         found = orjson.loads(entry.data)
     except orjson.JSONDecodeError:
@@ -176,8 +175,8 @@ def _data(entry: StreamEntry) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _whole(entry: StreamEntry) -> dict[str, Any]:
-    """The record, to be handed on; nothing where it is nested deeper than JSON is written here."""
+def _writable_record(entry: StreamEntry) -> dict[str, Any]:
+    """The record; empty where it is nested too deeply to be written as JSON."""
     found = _data(entry)
     try:
         orjson.dumps({"record": [found]})
@@ -212,7 +211,7 @@ def _short(text: str) -> str:
 
 
 def _time(text: str | None) -> str | None:
-    """`text` where it is a time as records have it: of a zone."""
+    """`text` where it is a time with a zone, as in our records."""
     try:
         at = datetime.fromisoformat(text or "")
         return rfc3339(at) if at.tzinfo is not None else None
@@ -221,7 +220,7 @@ def _time(text: str | None) -> str | None:
 
 
 def _written(stream_id: str) -> str:
-    """When Redis wrote the entry; another program may have given it an id that is no time."""
+    """The time in the entry's id; another program may have chosen an id that is no time."""
     try:
         return rfc3339_from_ms(int(stream_id.partition("-")[0]))
     except (ValueError, OverflowError, OSError):
@@ -230,38 +229,36 @@ def _written(stream_id: str) -> str:
 
 def _has(entry: StreamEntry, data: dict[str, Any], wanted: Sequence[str]) -> bool:
     title = fold(entry.title)
-    left = [word for word in wanted if word not in title]
-    if not left:
-        return True
-    text = fold(str(data.get("content_text") or ""))
-    return all(word in text for word in left)
+    missing = [word for word in wanted if word not in title]
+    text = fold(str(data.get("content_text") or "")) if missing else ""
+    return all(word in text for word in missing)
 
 
-def _archived(
+def _from_archive(
     settings: Settings, article_id: str, past: Sequence[HistoryEntry]
 ) -> dict[str, Any] | None:
-    """The record as the archived file says it, read again by today's rules; None where the raw
-    files have expired, or what was read then is not read so any more."""
-    published = [one for one in past if one.status in (Status.PUBLISHED, Status.REVISED)]
+    """The record from the archived file, parsed by today's rules; None where the raw file has
+    expired, or today's rules make another article of it."""
+    published = [entry for entry in past if entry.status in (Status.PUBLISHED, Status.REVISED)]
     if not published:
         return None
-    last = max(published, key=lambda one: one.revision)
+    last = max(published, key=lambda entry: entry.revision)
     archive = Archive(settings.state_dir)
     if (segment := archive.find(last.batch)) is None:
         return None
     head = segment.head()
-    entries = {one.entry: Entry(one.entry, one.path, origin=one.origin) for one in head.files}
+    file = next(file for file in head.files if file.entry == last.entry)
     data = next((raw for entry, raw in segment.raws() if entry == last.entry), None)
-    if data is None or len(data) > _READ_AGAIN:
+    if data is None or len(data) > _REPARSE_BYTES:
         return None
     reader = EntryReader(
         settings, open_sites(settings), CatalogReader(settings).profile, head.batch
     )
-    outcomes = {(one.entry, one.ordinal): one for one in segment.outcomes()}
-    for item in read_entry(reader, entries[last.entry], data):
+    outcomes = {each.ordinal: each for each in segment.outcomes() if each.entry == last.entry}
+    for item in read_entry(reader, Entry(file.entry, file.path, origin=file.origin), data):
         if isinstance(item, ParsedArticle) and item.normalized.article.id == article_id:
-            before = outcomes.get((last.entry, item.ordinal))
-            at = (before and before.ingested_at) or rfc3339(utc_now())
+            outcome = outcomes.get(item.ordinal)
+            at = (outcome and outcome.ingested_at) or rfc3339(utc_now())
             record = orjson.loads(reader.request(item, ingested_at=at).data)
             return record if isinstance(record, dict) else None
     return None

@@ -1,7 +1,7 @@
 """The audit: every accepted file against its one outcome.
 
-It trusts no counter: accepted files come from the list of accepted batches, outcomes from the
-archive's journals, and what waits from the spool's folders.
+It uses no counter: accepted files come from the list of accepted batches, outcomes from the
+archive's journals, and waiting files from the spool's folders.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from worker.spool.wanted import WantedPages
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A batch of which not every file can be accounted for."""
+    """A batch with files that are unaccounted for."""
 
     batch: str
     accepted: int
@@ -30,10 +30,10 @@ class Missing:
 class Audit:
     """Files. `accepted` = published + duplicate + read + quarantined + waiting + unaccounted.
 
-    A file of many articles counts as `published` if any of them was published or revised, else
-    as `duplicate` if any was one. `read` are documents of feeds that brought nothing new, or only
-    articles whose pages had to be fetched first: those pages are files of their own, and
-    `pages_wanted` of them are still to come. `articles` counts decisions by outcome.
+    A file with many articles counts as `published` if any of them was published or revised, or else
+    as `duplicate` if any was one. `read` counts feed documents with nothing new, or only with
+    articles whose pages are fetched first: those pages are files of their own, and `pages_wanted`
+    of them are not fetched yet. `articles` counts decisions by outcome.
     """
 
     accepted: int
@@ -53,12 +53,12 @@ class Audit:
 
 
 def audit(settings: Settings) -> Audit:
-    """The audit of one state directory and its drop folders; correct while work goes on.
+    """The audit of one state directory and its drop folders; correct during work, too.
 
-    Raises SpoolUnavailable. Reading order matters: a batch goes from accepted to waiting to
-    archived, and each is looked at only after the one before.
+    The order matters: a batch goes from accepted to waiting to archived, so they are read in that
+    order. Raises SpoolUnavailable.
     """
-    noted = dict(AcceptedLog(settings.state_dir))
+    logged = dict(AcceptedLog(settings.state_dir))
     waiting = {
         batch.name: batch.files for root in roots(settings) for batch in inspect_waiting(root)
     }
@@ -74,17 +74,17 @@ def audit(settings: Settings) -> Audit:
                 articles[outcome.status] += 1
             by_entry.setdefault(outcome.entry, []).append(outcome)
         ends[segment.batch] = len(by_entry)
-        files.update(_end(of_file) for of_file in by_entry.values())
+        files.update(map(_result, by_entry.values()))
     open_batches = {name: count for name, count in waiting.items() if name not in ends}
     missing = []
     accepted = 0
-    for batch in sorted(noted.keys() | ends.keys() | open_batches.keys()):
+    for batch in sorted(logged.keys() | ends.keys() | open_batches.keys()):
         accounted = ends.get(batch, open_batches.get(batch, 0))
-        # A claimer killed before it noted its batch: the batch itself knows.
-        came_in = max(noted.get(batch, 0), in_segment.get(batch, 0), open_batches.get(batch, 0))
-        accepted += came_in
-        if accounted != came_in:
-            missing.append(Missing(batch, came_in, accounted))
+        # A process killed before it logged its batch: the batch itself has the number.
+        total = max(logged.get(batch, 0), in_segment.get(batch, 0), open_batches.get(batch, 0))
+        accepted += total
+        if accounted != total:
+            missing.append(Missing(batch, total, accounted))
     return Audit(
         accepted=accepted,
         published=files["published"],
@@ -92,7 +92,7 @@ def audit(settings: Settings) -> Audit:
         read=files["read"],
         quarantined=files["quarantined"],
         waiting=sum(open_batches.values()),
-        unaccounted=sum(lost.accepted - lost.accounted for lost in missing),
+        unaccounted=sum(batch.accepted - batch.accounted for batch in missing),
         pages_wanted=len(WantedPages(settings.state_dir).names()),
         articles=dict(articles),
         missing=tuple(missing),
@@ -100,18 +100,18 @@ def audit(settings: Settings) -> Audit:
 
 
 def _read(segment: Segment) -> tuple[int, list[Outcome]]:
-    """(files, outcomes) of a segment; one that cannot be read accounts for nothing."""
+    """(number of files, outcomes) of a segment; nothing where it cannot be read."""
     try:
         return len(segment.head().files), list(segment.outcomes())
     except (StopIteration, OSError, KeyError, TypeError, ValueError):
         return 0, []
 
 
-def _end(outcomes: Sequence[Outcome]) -> str:
-    """What became of a file as a whole."""
-    found = {outcome.status for outcome in outcomes}
-    if found & {Status.PUBLISHED, Status.REVISED}:
+def _result(outcomes: Sequence[Outcome]) -> str:
+    """The outcome of a file as a whole."""
+    statuses = {outcome.status for outcome in outcomes}
+    if statuses & {Status.PUBLISHED, Status.REVISED}:
         return "published"
-    if Status.DUPLICATE in found:
+    if Status.DUPLICATE in statuses:
         return "duplicate"
-    return "read" if Status.READ in found else "quarantined"
+    return "read" if Status.READ in statuses else "quarantined"

@@ -1,7 +1,7 @@
-"""Whether everything is there that the work needs: for probes, load balancers and containers.
+"""Health checks, for probes, load balancers and containers.
 
-*Live* is who answers at all; *ready* is one whose Redis takes writes, with a worker and a scheduler
-that were heard of lately, room on the disks, and folders that can be written and locked.
+A service is *live* if it answers at all. It is *ready* if Redis accepts writes, a worker and a
+scheduler are alive, the disks have room, and the folders can be written and locked.
 """
 
 import http.client
@@ -25,11 +25,11 @@ from worker.store.server import check_writable, get_server_info
 from worker.store.workers import ALIVE_SECONDS, Heartbeats
 
 WEB_SECONDS = 5.0
-"""How long the status page may take to say that it lives."""
+"""How long the status page may take to answer."""
 
 
 class ServicePart(StrEnum):
-    """What one container or unit runs, and so what its own check is about."""
+    """The part that a container or unit runs, and that its health check covers."""
 
     ALL = "all"
     WORKER = "worker"
@@ -40,8 +40,8 @@ class ServicePart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`checks` has one entry for each thing looked at, those that fail with what to do. `away`
-    tells that Redis does not answer."""
+    """`checks` has one entry for each check; a failed one says what to do. `away`: Redis does not
+    answer."""
 
     at: str
     ready: bool
@@ -54,9 +54,10 @@ class Health:
 
 
 def check_health(settings: Settings, now: datetime, part: ServicePart = ServicePart.ALL) -> Health:
-    """Look at everything, or at what `part` of the service needs. `now` is aware.
+    """Check everything, or what `part` of the service needs. `now` is aware.
 
-    Writes: a key of a minute's life to Redis, and a file to each folder, which is removed again.
+    It writes a key to Redis that expires within a minute, and a file to each folder that it removes
+    again.
     """
     checks = tuple(_checks(settings, part))
     return Health(
@@ -78,7 +79,7 @@ def _checks(settings: Settings, part: ServicePart) -> Iterator[Check]:
 
 
 def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
-    """The server, and who was heard of there: one connection."""
+    """The server and the heartbeats, over one connection."""
     try:
         client = connect(redis_url(settings))
     except NewsdropError as error:
@@ -86,64 +87,64 @@ def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
         return
     try:
         check_writable(client, settings.stream.name)
-        yield Check(
-            "redis", "ok", f"{printable_url(redis_url(settings))} answers and can be written"
-        )
-        promises = server_checks(settings, get_server_info(client))
-        yield from (check for check in promises if check.level == "fail")
-        yield from _heard(settings, client, part)
+        address = printable_url(redis_url(settings))
+        yield Check("redis", "ok", f"{address} answers and accepts writes")
+        found = server_checks(settings, get_server_info(client))
+        yield from (check for check in found if check.level == "fail")
+        yield from _heartbeats(settings, client, part)
     except Retryable as error:
-        yield Check("redis", "fail", str(error), "`newsdrop doctor` looks closer")
+        yield Check("redis", "fail", str(error), "run `newsdrop doctor` to find the cause")
     finally:
         client.close()
 
 
-def _heard(settings: Settings, client: Client, part: ServicePart) -> Iterator[Check]:
+def _heartbeats(settings: Settings, client: Client, part: ServicePart) -> Iterator[Check]:
     heartbeats = Heartbeats(client, stream=settings.stream.name)
     if part in (ServicePart.ALL, ServicePart.WORKER):
         here = socket.gethostname() if part is ServicePart.WORKER else None
-        alive = [one for one in heartbeats.list_workers() if here in (None, one.host)]
+        alive = [worker for worker in heartbeats.list_workers() if here in (None, worker.host)]
         where = f" on {here}" if here else ""
         if alive:
-            processes = sum(one.processes for one in alive)
+            processes = sum(worker.processes for worker in alive)
             yield Check("worker", "ok", f"{len(alive)} with {processes} processes{where}")
         else:
-            told = f"no worker{where} was heard of for {ALIVE_SECONDS} seconds"
-            advice = "`newsdrop up` or `newsdrop worker` starts one; its log tells why it ended"
-            yield Check("worker", "fail", told, advice)
+            silence = f"no heartbeat of a worker{where} for {ALIVE_SECONDS} seconds"
+            advice = "start one with `newsdrop up` or `newsdrop worker`; its log says why it ended"
+            yield Check("worker", "fail", silence, advice)
     if part in (ServicePart.ALL, ServicePart.BEAT):
         age = heartbeats.tick_age_seconds()
         if age is not None and age <= settings.silent_beat_seconds():
             yield Check("beat", "ok", f"its last tick was {age:.0f} s ago")
         else:
-            told = "no tick within a day" if age is None else f"its last tick was {age:,.0f} s ago"
-            yield Check("beat", "fail", told, "`newsdrop up` or one `newsdrop beat` starts it")
+            last = "no tick within a day" if age is None else f"its last tick was {age:,.0f} s ago"
+            advice = "start it with `newsdrop up` or one `newsdrop beat`"
+            yield Check("beat", "fail", last, advice)
 
 
 def _disk(settings: Settings) -> Check:
     try:
         check_room(settings)
     except SpoolUnavailable as error:
-        return Check("disk", "fail", str(error), "make room, or lower spool.min_free_mb")
+        return Check("disk", "fail", str(error), "free disk space, or lower spool.min_free_mb")
     return Check("disk", "ok", f"more than {settings.spool.min_free_mb:,} MB are free")
 
 
 def _places(settings: Settings) -> Iterator[Check]:
-    """A drop folder that cannot be used is no fault of this process: the others go on."""
+    """A missing drop folder is only a warning: the others still work."""
     if not settings.state_dir.is_dir():
-        told = "the state directory is not there"
-        yield Check("state directory", "fail", told, "create or mount it; `newsdrop up` creates it")
+        advice = "create or mount it; `newsdrop up` creates it"
+        yield Check("state directory", "fail", "the state directory does not exist", advice)
         return
     yield from place_checks(settings)
     for folder in settings.all_folders():
         if not folder.path.is_dir():
-            told = f"the folder of {folder.name} is not there"
-            yield Check(f"folder {folder.name}", "warn", told, "create or mount it")
+            text = f"the folder of {folder.name} does not exist"
+            yield Check(f"folder {folder.name}", "warn", text, "create or mount it")
 
 
 def _web(settings: Settings) -> Check:
-    """Ask the status page of this machine, as `up` noted it, else as it is configured."""
-    tried = []
+    """Ask the status page of this machine, at the address of `up` or the configured one."""
+    failures = []
     for host, port in dict.fromkeys(_addresses(settings)):
         connection = http.client.HTTPConnection(host, port, timeout=WEB_SECONDS)
         try:
@@ -151,20 +152,22 @@ def _web(settings: Settings) -> Check:
             status = connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
-            tried.append(f"{host} port {port} does not answer ({why})")
+            failures.append(f"{host} port {port} does not answer ({why})")
         else:
             if status == http.client.OK:
                 return Check("web", "ok", f"{host} port {port} answers")
-            tried.append(f"{host} port {port} answers with status {status}")
+            failures.append(f"{host} port {port} answers with status {status}")
         finally:
             connection.close()
-    return Check("web", "fail", "; ".join(tried), "`newsdrop up` or `newsdrop web` starts it")
+    return Check(
+        "web", "fail", "; ".join(failures), "start it with `newsdrop up` or `newsdrop web`"
+    )
 
 
 def _addresses(settings: Settings) -> Iterator[tuple[str, int]]:
-    with suppress(ValueError):  # it is no address
+    with suppress(ValueError):  # the file has no valid address
         page = urlsplit(read_page_url(settings.state_dir) or "")
         if page.hostname and page.port:
             yield page.hostname, page.port
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
-    yield everywhere.get(settings.web.host, settings.web.host), settings.web.port
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+    yield local.get(settings.web.host, settings.web.host), settings.web.port

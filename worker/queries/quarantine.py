@@ -1,26 +1,27 @@
-"""The quarantine: what was refused, a page at a time, and a safe look at what it was."""
+"""The quarantine: refused inputs, a page at a time, and a safe preview of one."""
 
 import os
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass
 
-from worker.errors import NotThere, Reason, Rejected, SpoolUnavailable
+from worker.errors import NotThere, Rejected, SpoolUnavailable
 from worker.escape import printable
 from worker.formats.decode import decode
 from worker.settings import POLLED, Settings
 from worker.spool.quarantine import Quarantine, QuarantineItem
 
-_LOOKED = 2_000
-"""Refusals that one page reads to find those of a reason or a source."""
-_DUMPED = 1_024
-"""Bytes of what is no text: 64 lines."""
+_MAX_READ = 2_000
+"""Inputs that one page reads to find those of a reason or a source."""
+_DUMP_BYTES = 1_024
+"""Bytes of a binary preview: 64 lines."""
 _ROW = 16
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinePage:
-    """Refused inputs, newest first. `total` is how many are in quarantine, whatever was asked for;
-    `next` is what to ask for as `after` to go on, None at the end."""
+    """Refused inputs, newest first. `total` counts the whole quarantine; `next` is the value of
+    `after` for the next page, None at the end."""
 
     refused: tuple[QuarantineItem, ...]
     total: int
@@ -30,10 +31,10 @@ class QuarantinePage:
 @dataclass(frozen=True, slots=True)
 class QuarantinePreview:
     """The beginning of a refused input. `kind` is `text`, `binary` (a hex dump), `empty` or
-    `unreadable`; `size` is of the whole, in bytes; `truncated` tells that there is more.
+    `unreadable`; `size` is that of the whole input in bytes; `truncated`: there is more.
 
-    Control and bidirectional characters are written as escapes, and lines end in `\\n`; it is still
-    text from outside, to be escaped for a page.
+    Control and bidirectional characters are escaped, and lines end in `\\n`; the text still comes
+    from outside and must be escaped on a page.
     """
 
     refused: QuarantineItem
@@ -50,36 +51,33 @@ def list_quarantine(
     reason: str | None = None,
     source: str | None = None,
 ) -> QuarantinePage:
-    """A page of what is in quarantine. Only the page is read, however many there are: of what is
-    asked for by a reason or a source, 2,000 are looked at, and `next` goes on from there.
-
-    Raises SpoolUnavailable.
-    """
+    """A page of the quarantine. Only the page is read; to find the inputs of a reason or a source,
+    at most 2,000, and `next` continues there. Raises SpoolUnavailable."""
     quarantine = Quarantine(settings.state_dir)
     ids = quarantine.ids()
-    left = ids if after is None else ids[: bisect_left(ids, after)]
+    older = ids if after is None else ids[: bisect_left(ids, after)]
     found: list[QuarantineItem] = []
-    for looked, refused_id in enumerate(reversed(left), 1):
+    for read_count, refused_id in enumerate(reversed(older), 1):
         if source is None or _may_be_of(refused_id, source):
-            one = _read(quarantine, refused_id)
-            if one is not None and _is(one, reason, source):
-                found.append(one)
-        if len(found) == count or looked == _LOOKED:
-            return QuarantinePage(
-                tuple(found), len(ids), refused_id if looked < len(left) else None
-            )
+            with suppress(NotThere):  # it was retried or discarded in between
+                item = quarantine.get(refused_id)
+                if reason in (None, item.reason) and source in (None, item.source):
+                    found.append(item)
+        if len(found) == count or read_count == _MAX_READ:
+            following = refused_id if read_count < len(older) else None
+            return QuarantinePage(tuple(found), len(ids), following)
     return QuarantinePage(tuple(found), len(ids), None)
 
 
 def preview(settings: Settings, refused_id: str, most: int = 4096) -> QuarantinePreview:
-    """A safe look at the first `most` bytes. Raises NotThere."""
+    """A safe preview of the first `most` bytes. Raises NotThere."""
     quarantine = Quarantine(settings.state_dir)
     refused = quarantine.get(refused_id)
     try:
         with quarantine.open_raw(refused_id) as file:
             size = os.fstat(file.fileno()).st_size
             data = file.read(most)
-    except (SpoolUnavailable, NotThere):  # another user's, or a killed retry had taken it
+    except (SpoolUnavailable, NotThere):  # no permission, or a killed retry has taken the bytes
         return QuarantinePreview(refused, "unreadable", "", refused.size, truncated=False)
     if not data:
         return QuarantinePreview(refused, "empty", "", size, truncated=False)
@@ -88,30 +86,19 @@ def preview(settings: Settings, refused_id: str, most: int = 4096) -> Quarantine
     if text is not None:
         return QuarantinePreview(refused, "text", _shown(text), size, truncated=size > len(data))
     return QuarantinePreview(
-        refused, "binary", _dump(data[:_DUMPED]), size, truncated=size > _DUMPED
+        refused, "binary", _dump(data[:_DUMP_BYTES]), size, truncated=size > _DUMP_BYTES
     )
 
 
-def _read(quarantine: Quarantine, refused_id: str) -> QuarantineItem | None:
-    try:
-        return quarantine.get(refused_id)
-    except NotThere:
-        return None  # retried or discarded meanwhile
-
-
 def _may_be_of(refused_id: str, source: str) -> bool:
-    """By the batch's name, which is in the id; what was polled together is of several sources."""
+    """By the name of the batch in the id; a batch of polled documents is of several sources."""
     return refused_id.split("-", 2)[-1].startswith((f"{source}-", f"{POLLED}-"))
 
 
-def _is(refused: QuarantineItem, reason: str | None, source: str | None) -> bool:
-    return (reason is None or refused.reason == Reason(reason)) and source in (None, refused.source)
-
-
 def _text(data: bytes, charset: str | None, *, cut: bool) -> str | None:
-    """The text of `data`, as a worker would decode it; None where it is none. Where it was `cut`,
-    its last character may be, too: what is left of that is left out."""
-    found = None
+    """The text of `data`, decoded as by a worker; None where it is no text. Where `data` was `cut`,
+    an incomplete last character is left out."""
+    fallback = None
     for less in range(4 if cut else 1):
         try:
             read = decode(data[: len(data) - less], charset)
@@ -119,8 +106,8 @@ def _text(data: bytes, charset: str | None, *, cut: bool) -> str | None:
             continue
         if not read.warnings and "\ufffd" not in read.text:
             return read.text
-        found = found or read.text
-    return found
+        fallback = fallback or read.text
+    return fallback
 
 
 def _shown(text: str) -> str:
@@ -129,7 +116,7 @@ def _shown(text: str) -> str:
 
 
 def _dump(data: bytes) -> str:
-    """Sixteen bytes a line, in hex and as ASCII, as `hexdump -C` has them."""
+    """Sixteen bytes a line, in hex and as ASCII, as by `hexdump -C`."""
     lines = []
     for at in range(0, len(data), _ROW):
         row = data[at : at + _ROW]

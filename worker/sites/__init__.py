@@ -1,15 +1,15 @@
-"""Site rules: what is known of one site's pages and bodies, as sorted data.
+"""Site rules: how to read the pages and bodies of one site, as data.
 
-A rule is one TOML file in `config/sites/`, named for its file (`sina.toml` is `sina`). It is
-chosen by what the input has: the host of its URL, its author or publisher, a category, the hosts
-of its images (the mirror's files have no URL). The whole set is checked when it is loaded.
-`default.toml` is no site: its `body` and `page.remove` are added to every rule, and it stands in
-where no other rule fits.
+A rule is one TOML file in `config/sites/` and has the name of its file (`sina.toml` is `sina`). It
+is chosen by what the input has: the host of its URL, its author or publisher, a category, the hosts
+of its images (the files of a mirror have no URL). All rules are checked when they are loaded.
+`default.toml` is no site: its `body` and `page.remove` are added to every rule, and it is used
+where no other rule matches.
 
-=========  ========================================
-``rules``  what a rule can say, and which is chosen
-``load``   rules out of TOML files, checked whole
-=========  ========================================
+=========  ===========================================
+``rules``  the keys of a rule, and which rule is chosen
+``load``   reading and checking the TOML files
+=========  ===========================================
 """
 
 from worker.sites.load import load_sites, open_sites

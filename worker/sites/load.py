@@ -1,4 +1,4 @@
-"""Rules out of TOML files, checked whole: whoever misspells a key is told at start."""
+"""Rules from TOML files. All are checked, so a misspelt key is reported at the start."""
 
 import difflib
 import re
@@ -21,31 +21,33 @@ from worker.sites.rules import DEFAULT, SiteRule, Sites
 
 
 def open_sites(settings: Settings) -> Sites:
-    """The shipped site rules, and the operator's own over them. Raises ConfigError."""
+    """The shipped site rules, some replaced by the operator's own. Raises ConfigError."""
     own = [settings.sites_dir] if settings.sites_dir else []
     return load_sites([shipped_config() / "sites", *own])
 
 
 def load_sites(directories: Sequence[Path]) -> Sites:
-    """Every `*.toml` of `directories`; a rule of a later one replaces its namesake.
+    """Every `*.toml` of `directories`; a rule in a later directory replaces one of the same name.
 
-    Raises ConfigError with one line for each thing that is wrong, naming file and key. A
-    directory that does not exist is an error too; one without rules is not.
+    Raises ConfigError with one line for each error, with file and key. A missing directory is an
+    error; one without rules is not.
     """
-    found: dict[str, SiteRule] = {}
+    rules: dict[str, SiteRule] = {}
     problems: list[str] = []
     for directory in directories:
         if not directory.is_dir():
-            raise ConfigError(f"no folder of site rules at {printable(directory)}: see sites_dir")
+            raise ConfigError(
+                f"no folder of site rules at {printable(directory)}: correct sites_dir"
+            )
         for path in sorted(directory.glob("*.toml")):
             try:
-                found[path.stem] = _read(path)
+                rules[path.stem] = _read(path)
             except _BadRuleError as error:
                 problems += [f"{printable(path)}: {problem}" for problem in error.problems]
     if problems:
-        raise ConfigError("\n".join(["the site rules are not right:", *problems]))
-    default = found.get(DEFAULT, SiteRule(DEFAULT))
-    return Sites(tuple(_with_default(found[name], default) for name in sorted(found)))
+        raise ConfigError("\n".join(["the site rules have errors:", *problems]))
+    default = rules.get(DEFAULT, SiteRule(DEFAULT))
+    return Sites(tuple(_with_default(rules[name], default) for name in sorted(rules)))
 
 
 class _BadRuleError(Exception):
@@ -60,29 +62,29 @@ def _read(path: Path) -> SiteRule:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise _BadRuleError(f"cannot be read as TOML: {printable(str(error))}") from error
     if "name" in table:
-        raise _BadRuleError("name: a rule is named for its file; remove this key")
+        raise _BadRuleError("name: a rule has the name of its file; remove this key")
     try:
         rule = _RULE.validate_python({"name": path.stem, **table})
     except ValidationError as error:
-        raise _BadRuleError(*map(_explained, error.errors(include_url=False))) from error
+        raise _BadRuleError(*map(_describe, error.errors(include_url=False))) from error
     if problems := tuple(_problems(rule)):
         raise _BadRuleError(*problems)
     return rule
 
 
-def _explained(problem: Mapping[str, Any]) -> str:
+def _describe(problem: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "unexpected_keyword_argument":
         near = difflib.get_close_matches(where, _KEYS, n=1, cutoff=0.5) or [
             key for key in _KEYS if key.rsplit(".", 1)[-1] == where.rsplit(".", 1)[-1]
         ]
-        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(_KEYS)}"
+        hint = f"; did you mean {near[0]}?" if near else f"; the keys are {', '.join(_KEYS)}"
         return f"unknown key {printable(where)}{hint}"
     return f"{printable(where)}: {printable(problem['msg'])}"
 
 
 def _problems(rule: SiteRule) -> Iterator[str]:
-    """What no type tells: selectors, patterns, hosts and zones that cannot work."""
+    """Errors that types do not show: invalid selectors, patterns, hosts and zones."""
     for key, selectors in _lists(rule.page):
         yield from _bad_selectors(f"page.{key}", selectors, of_body=False)
     for key in ("remove", "bold", "caption"):
@@ -92,11 +94,11 @@ def _problems(rule: SiteRule) -> Iterator[str]:
     for key in ("hosts", "image_hosts"):
         for host in getattr(rule.match, key):
             if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", host):
-                yield f"match.{key}: {printable(host)} is no host; write it as sina.com.cn"
+                yield f"match.{key}: {printable(host)} is no host: write it like sina.com.cn"
     for prefix, part in (("", rule), ("match.", rule.match), ("body.", rule.body)):
         for key, texts in _lists(part):
             if not all(text.strip() for text in texts):
-                yield f"{prefix}{key}: an empty text would fit everything"
+                yield f"{prefix}{key}: an empty text would match everything"
     try:
         ZoneInfo(rule.time_zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -105,7 +107,7 @@ def _problems(rule: SiteRule) -> Iterator[str]:
 
 
 def _bad_selectors(key: str, selectors: Iterable[str], *, of_body: bool) -> Iterator[str]:
-    """Pages are searched by soupsieve; bodies by lxml and, where its tree is suspect, by bs4."""
+    """Selectors of pages are for soupsieve; those of bodies for lxml, too."""
     for selector in selectors:
         try:
             soupsieve.compile(selector)

@@ -1,4 +1,4 @@
-"""What a rule can say, and which rule is chosen."""
+"""The keys of a rule, and which rule is chosen."""
 
 import unicodedata
 from collections import Counter
@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict
 
 DEFAULT = "default"
-"""The rule that is added to every other."""
+"""The rule that is added to every other one."""
 
-_STRICT = ConfigDict(extra="forbid")  # a misspelt key must not be silent
+_STRICT = ConfigDict(extra="forbid")  # a misspelt key is an error
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """When a rule is chosen; any one of these is enough. Hosts match their subdomains too."""
+    """When a rule is chosen: one match is enough. Hosts match their subdomains, too."""
 
     __pydantic_config__ = _STRICT
 
@@ -28,11 +28,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class PageRule:
-    """How the article is found on a whole page: CSS selectors for bs4, first match wins.
+    """Where the article is on a whole page: CSS selectors for bs4; the first match wins.
 
-    Of `author` every element of the first selector that matches is a name; of `date` each
-    selector gives a date, in order of trust. `remove` is taken out of the content. A link that
-    `next_page` finds is followed where pages are fetched; of a page in a file a warning tells it.
+    For `author`, every element of the first matching selector is a name; for `date`, each selector
+    gives a date, the most trusted first. `remove` is cut from the content. The link found by
+    `next_page` is followed when pages are fetched; for a page in a file it becomes a warning.
     """
 
     __pydantic_config__ = _STRICT
@@ -69,7 +69,7 @@ class BodyRule:
 
 @dataclass(frozen=True, slots=True)
 class SiteRule:
-    """One site. `outlets` are names that stand in author fields but are publishers."""
+    """One site. `outlets` are names in author fields that are publishers."""
 
     __pydantic_config__ = _STRICT
 
@@ -88,7 +88,7 @@ class SiteRule:
 
 @dataclass(frozen=True)
 class Sites:
-    """A set of rules, indexed once; looking one up costs a few dictionary reads."""
+    """A set of rules, indexed once: a look-up costs a few dictionary reads."""
 
     rules: tuple[SiteRule, ...] = ()
     _by_name: dict[str, SiteRule] = field(init=False, repr=False, compare=False)
@@ -138,7 +138,7 @@ class Sites:
         tags: Iterable[str] = (),
         image_hosts: Iterable[str] = (),
     ) -> SiteRule | None:
-        """The rule that fits best, by the first of these that names one:
+        """The rule that matches best, by the first of these that has one:
 
         1. the host of `url`; of several rules the one with the longest domain,
         2. the first of `publisher`, then `authors`, that is a rule's author, outlet or publisher,
@@ -146,7 +146,7 @@ class Sites:
         4. the hosts of the images: the rule that most of them name, then the one named first,
         5. the rule `default`, if there is one.
 
-        Names are compared whole, without regard to width (NFKC), case and outer white space.
+        Whole names are compared, regardless of width (NFKC), case and outer white space.
         """
         found = self.of_host(_host(url))
         for name in (publisher, *authors):
@@ -163,12 +163,12 @@ class Sites:
 
 
 def outlet_names(rule: SiteRule) -> tuple[str, ...]:
-    """The names under which a site stands as an author: an outlet, no person."""
+    """The names of a site in author fields: an outlet, not a person."""
     return (*rule.match.authors, *rule.outlets, *((rule.publisher,) if rule.publisher else ()))
 
 
 def folded_name(name: str) -> str:
-    """A name as names are compared: width and case do not count."""
+    """The form in which names are compared, regardless of width and case."""
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
