@@ -5,6 +5,7 @@ if there is one. The pages' bytes follow, concatenated.
 """
 
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from typing import Annotated
 
 import orjson
@@ -65,12 +66,8 @@ def unpack(data: bytes) -> EntryBundle:
         ) from error
     if sum(page.length for page in header.pages) != len(rest):
         raise Rejected(Reason.MALFORMED, "the entry's pages are cut off: poll the feed again")
-    pages: list[PagePart] = []
-    position = 0
-    for page in header.pages:
-        end = position + page.length
-        pages.append(PagePart(page.url, rest[position:end], page.charset))
-        position = end
+    stream = BytesIO(rest)
+    pages = (PagePart(page.url, stream.read(page.length), page.charset) for page in header.pages)
     return EntryBundle(header.entry, tuple(pages), header.problem)
 
 

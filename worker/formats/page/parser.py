@@ -8,7 +8,6 @@ suffix and authors may be outlets: the normalizer sorts that out.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
@@ -18,7 +17,14 @@ from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.page.body import extracted_body, text_length
 from worker.formats.page.json_ld import by_json_ld
-from worker.formats.page.links import base_of, is_inner_page, is_other_page, joined, next_page
+from worker.formats.page.links import (
+    base_of,
+    host_of,
+    is_inner_page,
+    is_other_page,
+    joined,
+    next_page,
+)
 from worker.formats.page.metadata import (
     PageMetadata,
     by_address,
@@ -48,8 +54,9 @@ class Page:
 
 def parse_page(text: str, document: Document, context: ParseContext) -> Parsed:
     """The one article of the page `text`. Raises Rejected as `read_page` does."""
-    article, next_page = (page := read_page(text, document, context)).article, page.next_page
-    yield with_next_page_warning(article, next_page) if next_page else article
+    page = read_page(text, document, context)
+    link = page.next_page
+    yield with_next_page_warning(page.article, link) if link else page.article
 
 
 def with_next_page_warning(article: RawArticle, link: str) -> RawArticle:
@@ -130,7 +137,7 @@ def _rule(
     if context.profile.site:
         return sites.named(context.profile.site)
     if url:
-        return sites.of_host(urlsplit(url).hostname)
+        return sites.of_host(host_of(url))
     if meta.publisher:
         rule = sites.choose(publisher=meta.publisher.name)
         if rule and rule.name != DEFAULT:
@@ -154,12 +161,8 @@ def _rule_of_links(soup: BeautifulSoup, sites: Sites) -> SiteRule | None:
 
 def _host(element: Tag) -> str | None:
     address = element.get("href") or element.get("src")
-    if not isinstance(address, str) or not address.startswith(("http://", "https://", "//")):
-        return None
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None
+    is_address = isinstance(address, str) and address.startswith(("http://", "https://", "//"))
+    return host_of(str(address)) if is_address else None
 
 
 def _body(
