@@ -18,12 +18,12 @@ from worker.service.port import open_port
 from worker.web.app import web_app
 
 CHANGES = {"x-newsdrop": "1"}
-"""What a program sends with what changes something."""
+"""The headers of a change by a program."""
 
 
 @dataclass
 class Served:
-    """A home, where its application answers, and a client that no proxy stands before."""
+    """A home, the address of its application, and a client without a proxy."""
 
     home: Home
     url: str
@@ -31,17 +31,19 @@ class Served:
 
     def get(self, path: str, status: int = 200) -> Any:
         """The JSON of an API path (below `/api/v1`)."""
-        return told(self.client.get(f"/api/v1{path}"), status)
+        return read_json(self.client.get(f"/api/v1{path}"), status)
 
     def post(self, path: str, body: Any = None, status: int = 200, **more: Any) -> Any:
-        """The same of a change; `body` is its JSON."""
+        """The same for a change with the JSON `body`."""
         given = {"json": body} if body is not None else {}
         headers = {**CHANGES, **more.pop("headers", {})}
-        return told(self.client.post(f"/api/v1{path}", headers=headers, **given, **more), status)
+        return read_json(
+            self.client.post(f"/api/v1{path}", headers=headers, **given, **more), status
+        )
 
 
-def told(answer: httpx.Response, status: int) -> Any:
-    """The JSON of an answer of that status; a problem is one as RFC 9457 has it."""
+def read_json(answer: httpx.Response, status: int) -> Any:
+    """The JSON of an answer with this status; an error is a problem as RFC 9457 defines it."""
     assert answer.status_code == status, answer.text
     found = json.loads(answer.content)
     if status >= 400:
@@ -57,14 +59,14 @@ def told(answer: httpx.Response, status: int) -> Any:
 
 
 def may_fetch(monkeypatch: pytest.MonkeyPatch, web: Web) -> None:
-    """Let addresses of the test's own web server be fetched, as fast as they are asked for."""
+    """Permit fetches from the test's own web server, without intervals."""
     monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
     monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(web.port))
     monkeypatch.setenv("NEWSDROP_FETCH_HOST_INTERVAL_SECONDS", "0")
 
 
-def look_anew(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
-    """Let what is shown be good for so long only, however dear it is to look at."""
+def expire_at_once(monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0) -> None:
+    """Let shared values expire after `seconds`, however long they take to compute."""
     monkeypatch.setattr("worker.web.shared.FRESH_SECONDS", seconds)
     monkeypatch.setattr("worker.web.shared._COST_RATIO", 0)
 

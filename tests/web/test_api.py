@@ -15,7 +15,7 @@ from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.http_server import Reply, Web
 from tests.newsroom import feed, page
-from tests.web.served import CHANGES, Served, may_fetch, served, told
+from tests.web.served import CHANGES, Served, may_fetch, read_json, served
 from worker.spool.batch import batch_names
 from worker.spool.layout import manual_root
 from worker.web import uploads as uploading
@@ -65,12 +65,12 @@ def test_files_become_articles(ours: Served) -> None:
     answer = ours.client.post(
         "/api/v1/enqueue", files=files, data={"source": "drop"}, headers=CHANGES
     )
-    job = told(answer, 202)
+    job = read_json(answer, 202)
     assert answer.headers["location"] == f"/api/v1/jobs/{job['job']}"
     assert job["files"] == 2
     assert uploads_left(ours) == []
     ours.home.work()
-    done = told(ours.client.get(answer.headers["location"]), 200)
+    done = read_json(ours.client.get(answer.headers["location"]), 200)
     assert (done["articles"]["published"], done["source"], done["started_by"]) == (
         2,
         "drop",
@@ -103,10 +103,10 @@ def test_addresses_are_fetched_and_published(fetching: Served, web: Web) -> None
 
 def test_an_address_that_fails_is_told_apart(fetching: Served, web: Web) -> None:
     """502 where its server fails, 422 where our settings forbid it; nothing is taken."""
-    told_ = fetching.post("/enqueue", {"addresses": [web.url("/gone")]}, status=502)
-    assert told_["trouble"] == "status"
-    told_ = fetching.post("/enqueue", {"addresses": ["http://10.1.2.3/"]}, status=422)
-    assert told_["trouble"] == "address"
+    problem = fetching.post("/enqueue", {"addresses": [web.url("/gone")]}, status=502)
+    assert problem["trouble"] == "status"
+    problem = fetching.post("/enqueue", {"addresses": ["http://10.1.2.3/"]}, status=422)
+    assert problem["trouble"] == "address"
     assert not batch_names(manual_root(fetching.home.settings()))
 
 
@@ -167,7 +167,9 @@ def test_bodies_that_cannot_be(ours: Served, body: Any, status: int) -> None:
 def test_bodies_that_cannot_be_read(ours: Served, kind: str, body: bytes, status: int) -> None:
     """Whatever is sent, the answer is a problem with a sentence; nothing is taken or left."""
     headers = {"content-type": kind}
-    told(ours.client.post("/api/v1/enqueue", content=body, headers={**CHANGES, **headers}), status)
+    read_json(
+        ours.client.post("/api/v1/enqueue", content=body, headers={**CHANGES, **headers}), status
+    )
     assert not batch_names(manual_root(ours.home.settings()))
     assert uploads_left(ours) == []
 
@@ -212,7 +214,7 @@ def test_only_so_many_uploads_at_once(ours: Served, monkeypatch: pytest.MonkeyPa
     answer = ours.client.post(
         "/api/v1/enqueue", files=[sent("a.md", article("甲"))], headers=CHANGES
     )
-    told(answer, 503)
+    read_json(answer, 503)
     assert int(answer.headers["retry-after"]) > 0
 
 
@@ -262,9 +264,9 @@ def test_what_changes_something_is_asked_by_programs_only(
     made-up token, another site's Origin, or by a browser's question whether it may."""
     address = f"/api/v1{path}"
     for headers in ({}, {"x-newsdrop": "0"}, {"authorization": "Bearer x"}):
-        told(ours.client.request(method, address, headers=headers), 403)
+        read_json(ours.client.request(method, address, headers=headers), 403)
     for origin in ("https://evil.example", "null", f"{ours.url}0"):
-        told(ours.client.request(method, address, headers={**CHANGES, "origin": origin}), 403)
+        read_json(ours.client.request(method, address, headers={**CHANGES, "origin": origin}), 403)
     asked = ours.client.request(
         "OPTIONS",
         address,
@@ -299,17 +301,17 @@ def test_the_token_lets_in(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         ours.get("/articles", status=401)
         ours.post("/sources/drop/pause", status=401)
         wrong = {"authorization": "Bearer wrong"}
-        told(ours.client.get("/api/v1/articles", headers=wrong), 401)
-        told(ours.client.post("/api/v1/sources/drop/pause", headers=wrong), 401)
+        read_json(ours.client.get("/api/v1/articles", headers=wrong), 401)
+        read_json(ours.client.post("/api/v1/sources/drop/pause", headers=wrong), 401)
         right = {"authorization": "Bearer long and secret"}
-        told(ours.client.get("/api/v1/articles", headers=right), 200)
-        told(ours.client.post("/api/v1/sources/drop/pause", headers=right), 200)
+        read_json(ours.client.get("/api/v1/articles", headers=right), 200)
+        read_json(ours.client.post("/api/v1/sources/drop/pause", headers=right), 200)
         assert (home.state / "paused" / "drop").exists()
 
 
 def test_another_name_is_refused(ours: Served) -> None:
     """A name that was pointed at this machine is told so."""
-    told(ours.client.get("/api/v1/status", headers={"host": "evil.example"}), 421)
+    read_json(ours.client.get("/api/v1/status", headers={"host": "evil.example"}), 421)
 
 
 # ── jobs ────────────────────────────────────────────────────────────────────────────────────
@@ -332,13 +334,13 @@ def test_a_job_is_retried(ours: Served) -> None:
     """What was refused of it is accepted again, as a job of its own; then there is nothing left."""
     first, second = refused(ours)
     (job,) = [one["id"] for one in ours.get("/jobs")["jobs"]]
-    told_ = ours.get(f"/jobs/{job}")
-    assert {one["quarantine"] for one in told_["refused"]} == {first, second}
+    shown = ours.get(f"/jobs/{job}")
+    assert {one["quarantine"] for one in shown["refused"]} == {first, second}
     answer = ours.client.post(f"/api/v1/jobs/{job}/retry", headers=CHANGES)
-    retried = told(answer, 202)
+    retried = read_json(answer, 202)
     assert retried["files"] == 2
     ours.home.work()
-    assert told(ours.client.get(answer.headers["location"]), 200)["started_by"] == "retry"
+    assert read_json(ours.client.get(answer.headers["location"]), 200)["started_by"] == "retry"
     ours.post(f"/jobs/{job}/retry", status=422)
     ours.get("/jobs/nosuch", status=404)
     ours.post("/jobs/nosuch/retry", status=404)
@@ -432,7 +434,7 @@ def test_retry_and_discard(ours: Served) -> None:
     answer = ours.client.post(
         "/api/v1/quarantine/retry", json={"ids": [second, third]}, headers=CHANGES
     )
-    retried = told(answer, 202)
+    retried = read_json(answer, 202)
     assert retried["files"] == 2
     assert answer.headers["location"].endswith(retried["job"])
     assert ours.get("/quarantine")["total"] == 0
@@ -455,7 +457,7 @@ def test_a_feed_from_adding_to_removing(fetching: Served, web: Web) -> None:
     answer = fetching.client.post(
         "/api/v1/feeds", json={"url": web.url("/feed.xml"), "name": "harbour"}, headers=CHANGES
     )
-    added = told(answer, 201)
+    added = read_json(answer, 201)
     assert (added["name"], added["entries"]) == ("harbour", 2)
     assert answer.headers["location"] == "/api/v1/feeds/harbour"
     assert fetching.get("/feeds/harbour")["standing"] == "new"
@@ -469,8 +471,8 @@ def test_a_feed_from_adding_to_removing(fetching: Served, web: Web) -> None:
     assert fetching.post("/feeds/refresh", {"all": True}) == {"feeds": 1, "paused": 1}
     assert fetching.post("/sources/harbour/resume") == {"source": "harbour", "paused": False}
     gone = fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES)
-    assert told(gone, 200) == {"removed": 1}
-    told(fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES), 404)
+    assert read_json(gone, 200) == {"removed": 1}
+    read_json(fetching.client.delete("/api/v1/feeds/harbour", headers=CHANGES), 404)
 
 
 def test_a_page_that_names_several_feeds(fetching: Served, web: Web) -> None:
@@ -552,8 +554,8 @@ def test_questions_that_cannot_be(ours: Served, path: str, status: int) -> None:
 
 def test_another_method_is_told(ours: Served) -> None:
     """405 is a problem, too."""
-    told(ours.client.put("/api/v1/jobs", headers=CHANGES), 405)
-    told(ours.client.get("/api/v1/enqueue"), 405)
+    read_json(ours.client.put("/api/v1/jobs", headers=CHANGES), 405)
+    read_json(ours.client.get("/api/v1/enqueue"), 405)
 
 
 def test_status_is_the_overview(ours: Served) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
-from tests.web.served import Served, look_anew, served
+from tests.web.served import Served, expire_at_once, served
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
 from worker.web import live, shared
@@ -27,7 +27,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served; what is watched is looked at ten times a second."""
-    look_anew(monkeypatch, 0.1)
+    expire_at_once(monkeypatch, 0.1)
     with served(home) as one:
         yield one
 

@@ -11,7 +11,7 @@ from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.http_server import Reply, Web
 from tests.newsroom import feed
-from tests.web.served import Served, look_anew, may_fetch, served
+from tests.web.served import Served, expire_at_once, may_fetch, served
 from worker.settings import load
 from worker.store.connection import connect, redis_url
 
@@ -25,7 +25,7 @@ NASTY = f"<script>alert(1)</script>\"'&{RLO}evil"
 def ours(home: Home, web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served, and may fetch from the test's own web server."""
     may_fetch(monkeypatch, web)
-    look_anew(monkeypatch)
+    expire_at_once(monkeypatch)
     with served(home) as one:
         yield one
 
@@ -158,12 +158,12 @@ def test_an_article_is_read(ours: Served) -> None:
     seen = words(html)
     assert "港.md" in seen
     assert re.search(r"duplicate different content manual 再\.md", seen)
-    told = ours.client.get(f"/articles/{row['id']}.json").json()
-    assert (told["id"], told["title"]) == (row["id"], "港口")
+    answer = ours.client.get(f"/articles/{row['id']}.json").json()
+    assert (answer["id"], answer["title"]) == (row["id"], "港口")
 
 
 def test_an_article_of_a_day_has_no_time(ours: Served) -> None:
-    """Where its source told the day only, that day is shown, not its midnight told in UTC."""
+    """Where the source gives only a day, that day is shown, not its midnight in UTC."""
     enqueued(ours, a=article("港口开放", "2022-03-04"), b=article("图书馆夜读", "2022-03-05 09:30"))
     rows = {row["title"]: row["id"] for row in ours.get("/articles")["articles"]}
     day = words(text(ours, f"/articles/{rows['港口开放']}"))
@@ -193,7 +193,7 @@ def test_articles_are_found(ours: Served) -> None:
 
 
 def test_articles_are_paged_by_the_stream(ours: Served) -> None:
-    """Older ones follow from the last entry shown; an id that is none is told."""
+    """Older ones follow from the last entry shown; an invalid id is an error."""
     enqueued(ours, **{f"{n}.md": article(f"第{n}条") for n in range(60)})
     first = text(ours, "/articles")
     assert first.count("<tr data-key") == 50
@@ -291,7 +291,7 @@ def test_a_feed_that_cannot_be_added_is_told(ours: Served, web: Web) -> None:
 
 
 def test_addresses_are_enqueued(ours: Served, web: Web) -> None:
-    """What pasted addresses hold becomes a job, whose page is next; what is none is told."""
+    """Pasted addresses become a job, whose page is next; an invalid one is an error."""
     web.pages["/a.md"] = Reply(200, article("一").encode())
     led = sent(ours, "/enqueue", addresses=f" {web.url('/a.md')}\n\n")
     assert led.startswith("/jobs/enqueue-")
@@ -359,5 +359,5 @@ def test_who_changes_something_sees_it_at_once(
 def test_a_source_that_is_not_there_is_told(ours: Served) -> None:
     """A key is made by its source's rules: with a mistyped one it would be another's."""
     asked = {"title": "Harbour opens", "date": "2022-01-01", "source": "dorp"}
-    told = ours.client.get("/explain", params=asked)
-    assert "no source is named dorp" in told.text
+    answer = ours.client.get("/explain", params=asked)
+    assert "no source is named dorp" in answer.text

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
-from tests.web.served import Served, look_anew, served
+from tests.web.served import Served, expire_at_once, served
 from worker.store.connection import connect, redis_url
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
@@ -26,7 +26,7 @@ DEEP = '{"a":' * 600 + "1" + "}" * 600
 @pytest.fixture
 def ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A home that is served; every look is a new one."""
-    look_anew(monkeypatch)
+    expire_at_once(monkeypatch)
     with served(home) as one:
         yield one
 
@@ -98,14 +98,14 @@ def test_long_records_are_read_a_few_at_a_time(
     for at in range(12):
         client.xadd(STREAM, {"id": f"a-{at}", "title": "one", "data": data})
     most: list[int] = []
-    real = Stream.before
+    real = Stream.read_before
 
     def spied(self: Stream, *args: Any) -> Any:
         found = real(self, *args)
         most.append(sum(len(entry.data) for entry in found))
         return found
 
-    monkeypatch.setattr(Stream, "before", spied)
+    monkeypatch.setattr(Stream, "read_before", spied)
     monkeypatch.setattr("worker.queries.articles.SEARCHED_BYTES", 15_000_000)
     rows = ours.get("/articles")["articles"]
     assert [row["id"] for row in rows] == [f"a-{at}" for at in reversed(range(12))]

@@ -92,7 +92,7 @@ def test_no_file_chosen_is_told(ours: Served) -> None:
     files = [("files", ("", b"", "application/octet-stream"))]
     answer = ours.client.post("/enqueue", data={"form_token": token(ours)}, files=files)
     assert answer.status_code == 422
-    assert "no file in it" in answer.text
+    assert "contains no file" in answer.text
     assert 'id="upload"' in answer.text
 
 

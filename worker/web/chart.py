@@ -17,7 +17,8 @@ OUTCOMES = ("published", "revised", "duplicate", "rejected")
 HEIGHT = 120
 _STEP = 4
 _BAR = 3
-_TABLE_MINUTES = 10
+_ROW_MS = 10 * 60_000
+_EMPTY = (0,) * len(OUTCOMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +89,12 @@ def axis_top(maximum: int) -> int:
 
 
 def _rows(minutes: Sequence[Minute], counts: Sequence[Sequence[int]]) -> tuple[Row, ...]:
-    """Newest first, without empty ones."""
-    rows = []
-    last = -1
+    """The sums of each ten minutes, newest first, without empty ones."""
+    sums: dict[int, Sequence[int]] = {}
     for minute, stack in zip(minutes, counts, strict=True):
-        if not any(stack):
-            continue
-        group = minute.at_ms // 60_000 // _TABLE_MINUTES
-        if group != last:
-            rows.append((group, [0] * len(OUTCOMES)))
-            last = group
-        for at, count in enumerate(stack):
-            rows[-1][1][at] += count
+        if any(stack):
+            start = minute.at_ms // _ROW_MS * _ROW_MS
+            sums[start] = [*map(sum, zip(sums.get(start, _EMPTY), stack, strict=True))]
     return tuple(
-        Row(rfc3339_from_ms(group * _TABLE_MINUTES * 60_000), tuple(sums))
-        for group, sums in reversed(rows)
+        Row(rfc3339_from_ms(start), tuple(total)) for start, total in reversed(sums.items())
     )

@@ -2,13 +2,12 @@
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Route
 
 from worker.errors import NotThere
 from worker.escape import printable
 from worker.queries import articles as queries
 from worker.queries.explain import explain_address, explain_recorded_path, explain_title
-from worker.web.api.endpoint import ApiRequest, PageQuery, Parameters, Text, reads
+from worker.web.api.endpoint import ApiRequest, PageQuery, Parameters, Text, get
 from worker.web.responses import json_response
 
 
@@ -25,7 +24,6 @@ class ExplainQuery(Parameters):
     url: Text | None = None
 
 
-@reads(ArticlesQuery)
 def list_articles(request: ApiRequest[ArticlesQuery]) -> Response:
     settings, query = request.settings, request.parameters
     if query.q is None:
@@ -33,12 +31,10 @@ def list_articles(request: ApiRequest[ArticlesQuery]) -> Response:
     return json_response(queries.search_articles(settings, query.q, query.count, query.before))
 
 
-@reads(Parameters)
 def show_article(request: ApiRequest[Parameters]) -> Response:
     return json_response(queries.get_article(request.settings, request.path["id"]))
 
 
-@reads(ExplainQuery)
 def explain(request: ApiRequest[ExplainQuery]) -> Response:
     settings, query = request.settings, request.parameters
     if sum(map(bool, (query.title, query.path, query.url))) != 1:
@@ -59,7 +55,7 @@ def explain(request: ApiRequest[ExplainQuery]) -> Response:
 
 
 routes = [
-    Route("/api/v1/articles", list_articles, methods=["GET"]),
-    Route("/api/v1/articles/{id}", show_article, methods=["GET"]),
-    Route("/api/v1/explain", explain, methods=["GET"]),
+    get("/articles", list_articles, ArticlesQuery),
+    get("/articles/{id}", show_article, Parameters),
+    get("/explain", explain, ExplainQuery),
 ]

@@ -4,7 +4,7 @@ Unknown names are refused: a misspelt `cuont` must not look as if it had worked.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from worker.escape import printable
 from worker.settings import Settings
@@ -42,7 +43,6 @@ class ApiRequest(Generic[P]):
 
 
 Action = Callable[[ApiRequest[P]], Response]
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def _parse_digits(text: str) -> int:
@@ -62,29 +62,23 @@ class PageQuery(Parameters):
     count: Annotated[Number, Field(ge=1, le=200)] = 50
 
 
-def reads(model: type[P]) -> Callable[[Action[P]], Handler]:
-    """The handler of a GET whose query is `model`. The decorated function runs in a thread."""
+def get(path: str, action: Action[P], model: type[P]) -> Route:
+    """A GET with the query `model`. `action` runs in a thread."""
 
-    def decorate(action: Action[P]) -> Handler:
-        async def handler(request: Request) -> Response:
-            return await _run(action, request, parse_query(request, model))
+    async def handler(request: Request) -> Response:
+        return await _run(action, request, parse_query(request, model))
 
-        return handler
-
-    return decorate
+    return Route(f"/api/v1{path}", handler, methods=["GET"])
 
 
-def changes(model: type[P]) -> Callable[[Action[P]], Handler]:
-    """The handler of a POST or DELETE whose JSON body is `model`; it runs in a thread, too."""
+def change(path: str, action: Action[P], model: type[P], method: str = "POST") -> Route:
+    """A POST or DELETE with the JSON body `model`. `action` runs in a thread."""
 
-    def decorate(action: Action[P]) -> Handler:
-        async def handler(request: Request) -> Response:
-            check_change(request)
-            return await _run(action, request, await parse_body(request, model))
+    async def handler(request: Request) -> Response:
+        check_change(request)
+        return await _run(action, request, await parse_body(request, model))
 
-        return handler
-
-    return decorate
+    return Route(f"/api/v1{path}", handler, methods=[method])
 
 
 async def _run(action: Action[P], request: Request, parameters: P) -> Response:

@@ -4,7 +4,6 @@ from dataclasses import asdict
 
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from worker.actions import feeds as actions
 from worker.actions import pause as pausing
@@ -12,7 +11,7 @@ from worker.actions.feeds import AddedFeed, FeedSelection
 from worker.queries import feeds as queries
 from worker.settings.clock import utc_now
 from worker.sources.fetch_once import display_name
-from worker.web.api.endpoint import ApiRequest, Names, Parameters, changes, reads
+from worker.web.api.endpoint import ApiRequest, Names, Parameters, change, get
 from worker.web.responses import json_problem, json_response
 
 
@@ -34,19 +33,16 @@ class RefreshBody(SelectionBody):
     failing: bool = False
 
 
-@reads(Parameters)
 def list_feeds(request: ApiRequest[Parameters]) -> Response:
     return json_response(queries.list_feeds(request.settings, utc_now()))
 
 
-@reads(Parameters)
 def show_feed(request: ApiRequest[Parameters]) -> Response:
     return json_response(
         queries.list_feeds(request.settings, utc_now()).named(request.path["name"])
     )
 
 
-@changes(AddBody)
 def add(request: ApiRequest[AddBody]) -> Response:
     keys = request.parameters.model_dump(exclude={"check"}, exclude_none=True)
     added = actions.add(request.settings, keys, check=request.parameters.check)
@@ -59,14 +55,12 @@ def add(request: ApiRequest[AddBody]) -> Response:
     )
 
 
-@changes(Parameters)
 def remove(request: ApiRequest[Parameters]) -> Response:
     return json_response(
         {"removed": actions.remove(request.settings, [request.path["name"]]).feeds}
     )
 
 
-@changes(RefreshBody)
 def refresh(request: ApiRequest[RefreshBody]) -> Response:
     body = request.parameters
     return _selection(
@@ -74,19 +68,16 @@ def refresh(request: ApiRequest[RefreshBody]) -> Response:
     )
 
 
-@changes(SelectionBody)
 def reset_errors(request: ApiRequest[SelectionBody]) -> Response:
     body = request.parameters
     return _selection(actions.reset_errors(request.settings, body.names, every=body.all))
 
 
-@changes(Parameters)
 def pause(request: ApiRequest[Parameters]) -> Response:
     pausing.pause(request.settings, request.path["name"])
     return json_response({"source": request.path["name"], "paused": True})
 
 
-@changes(Parameters)
 def resume(request: ApiRequest[Parameters]) -> Response:
     pausing.resume(request.settings, request.path["name"])
     return json_response({"source": request.path["name"], "paused": False})
@@ -97,12 +88,12 @@ def _selection(selection: FeedSelection) -> Response:
 
 
 routes = [
-    Route("/api/v1/feeds", list_feeds, methods=["GET"]),
-    Route("/api/v1/feeds", add, methods=["POST"]),
-    Route("/api/v1/feeds/refresh", refresh, methods=["POST"]),
-    Route("/api/v1/feeds/reset-errors", reset_errors, methods=["POST"]),
-    Route("/api/v1/feeds/{name}", show_feed, methods=["GET"]),
-    Route("/api/v1/feeds/{name}", remove, methods=["DELETE"]),
-    Route("/api/v1/sources/{name}/pause", pause, methods=["POST"]),
-    Route("/api/v1/sources/{name}/resume", resume, methods=["POST"]),
+    get("/feeds", list_feeds, Parameters),
+    change("/feeds", add, AddBody),
+    change("/feeds/refresh", refresh, RefreshBody),
+    change("/feeds/reset-errors", reset_errors, SelectionBody),
+    get("/feeds/{name}", show_feed, Parameters),
+    change("/feeds/{name}", remove, Parameters, "DELETE"),
+    change("/sources/{name}/pause", pause, Parameters),
+    change("/sources/{name}/resume", resume, Parameters),
 ]

@@ -4,13 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from worker.actions.quarantine import Retried, retry_job
 from worker.queries import jobs as queries
 from worker.queries.overview import get_overview
 from worker.settings.clock import utc_now
-from worker.web.api.endpoint import ApiRequest, Number, PageQuery, Parameters, changes, reads
+from worker.web.api.endpoint import ApiRequest, Number, PageQuery, Parameters, change, get
 from worker.web.responses import json_response
 
 
@@ -18,7 +17,6 @@ class JobsQuery(PageQuery):
     cursor: Annotated[Number, Field(le=1_000_000)] = 0
 
 
-@reads(JobsQuery)
 def list_jobs(request: ApiRequest[JobsQuery]) -> Response:
     count, cursor = request.parameters.count, request.parameters.cursor
     found = queries.list_jobs(request.settings, count + 1, cursor)
@@ -26,12 +24,10 @@ def list_jobs(request: ApiRequest[JobsQuery]) -> Response:
     return json_response({"jobs": found[:count], "next": following})
 
 
-@reads(Parameters)
 def show_job(request: ApiRequest[Parameters]) -> Response:
     return json_response(queries.get_job(request.settings, request.path["id"]))
 
 
-@changes(Parameters)
 def retry(request: ApiRequest[Parameters]) -> Response:
     return retry_response(retry_job(request.settings, request.path["id"]))
 
@@ -43,14 +39,13 @@ def retry_response(retried: Retried) -> Response:
     return json_response(retried, 202, location=f"/api/v1/jobs/{retried.job}")
 
 
-@reads(Parameters)
 def show_status(request: ApiRequest[Parameters]) -> Response:
     return json_response(get_overview(request.settings, utc_now()))
 
 
 routes = [
-    Route("/api/v1/jobs", list_jobs, methods=["GET"]),
-    Route("/api/v1/jobs/{id}", show_job, methods=["GET"]),
-    Route("/api/v1/jobs/{id}/retry", retry, methods=["POST"]),
-    Route("/api/v1/status", show_status, methods=["GET"]),
+    get("/jobs", list_jobs, JobsQuery),
+    get("/jobs/{id}", show_job, Parameters),
+    change("/jobs/{id}/retry", retry, Parameters),
+    get("/status", show_status, Parameters),
 ]

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import Field
 from starlette.responses import Response
-from starlette.routing import Route
 
 from worker.actions.quarantine import discard as discard_ids
 from worker.actions.quarantine import retry as retry_ids
@@ -16,8 +15,8 @@ from worker.web.api.endpoint import (
     PageQuery,
     Parameters,
     Text,
-    changes,
-    reads,
+    change,
+    get,
 )
 from worker.web.api.jobs import retry_response
 from worker.web.responses import json_response, raw_response
@@ -33,7 +32,6 @@ class IdsBody(Parameters):
     ids: Annotated[Names, Field(min_length=1)]
 
 
-@reads(QuarantineQuery)
 def list_refused(request: ApiRequest[QuarantineQuery]) -> Response:
     query = request.parameters
     return json_response(
@@ -43,30 +41,26 @@ def list_refused(request: ApiRequest[QuarantineQuery]) -> Response:
     )
 
 
-@reads(Parameters)
 def show_refused(request: ApiRequest[Parameters]) -> Response:
     return json_response(queries.preview(request.settings, request.path["id"]))
 
 
-@reads(Parameters)
 def download(request: ApiRequest[Parameters]) -> Response:
     return raw_response(request.settings, request.path["id"])
 
 
-@changes(IdsBody)
 def retry(request: ApiRequest[IdsBody]) -> Response:
     return retry_response(retry_ids(request.settings, request.parameters.ids))
 
 
-@changes(IdsBody)
 def discard(request: ApiRequest[IdsBody]) -> Response:
     return json_response({"discarded": discard_ids(request.settings, request.parameters.ids)})
 
 
 routes = [
-    Route("/api/v1/quarantine", list_refused, methods=["GET"]),
-    Route("/api/v1/quarantine/retry", retry, methods=["POST"]),
-    Route("/api/v1/quarantine/discard", discard, methods=["POST"]),
-    Route("/api/v1/quarantine/{id}", show_refused, methods=["GET"]),
-    Route("/api/v1/quarantine/{id}/raw", download, methods=["GET"]),
+    get("/quarantine", list_refused, QuarantineQuery),
+    change("/quarantine/retry", retry, IdsBody),
+    change("/quarantine/discard", discard, IdsBody),
+    get("/quarantine/{id}", show_refused, Parameters),
+    get("/quarantine/{id}/raw", download, Parameters),
 ]
