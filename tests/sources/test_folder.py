@@ -11,10 +11,10 @@ from worker.errors import SpoolUnavailable
 from worker.settings import Folder, SpoolSettings
 from worker.sources.folder import scan
 from worker.sources.scan_result import ScanRequest, ScanResult
+from worker.sources.walk import is_ignored, is_wanted
 from worker.spool import manifest
 from worker.spool.batch import batch_names
 from worker.spool.claim import AcceptedLog, Claimed
-from worker.spool.filenames import is_ignored, is_wanted
 from worker.spool.layout import Root
 
 NOW = datetime(2021, 11, 26, tzinfo=UTC)

@@ -12,7 +12,7 @@ from worker.spool import archive as archive_module
 from worker.spool.archive import Archive, ArchivedFile, SegmentHead
 from worker.spool.layout import batch_name
 from worker.spool.manifest import Head
-from worker.spool.quarantine import Quarantine, QuarantineItem, refused_id
+from worker.spool.quarantine import Quarantine, QuarantineItem, quarantine_id
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, tzinfo=UTC)
 RAW = {0: b"zero" * 5000, 2: "二".encode()}
@@ -91,20 +91,20 @@ def test_raw_files_expire_before_the_journal(tmp_path: Path) -> None:
     archive, name = written(tmp_path)
     written(tmp_path, source="other")
     days = {"drop": 10, "other": 50}
-    archive.tidy(NOW + timedelta(days=20), days.__getitem__, 100)
+    archive.remove_expired(NOW + timedelta(days=20), days.__getitem__, 100)
     raws = {segment.source: segment.raw_path.exists() for segment in archive.segments()}
     assert raws == {"drop": False, "other": True}
     segment = archive.find(name)
     assert segment is not None
     assert list(segment.raws()) == []
-    archive.tidy(NOW + timedelta(days=101), days.__getitem__, 100)
+    archive.remove_expired(NOW + timedelta(days=101), days.__getitem__, 100)
     assert list(archive.segments()) == []
 
 
 def refused(entry: int = 0, ordinal: int | None = None) -> QuarantineItem:
     batch = batch_name(NOW, "drop")
     return QuarantineItem(
-        id=refused_id(batch, entry, ordinal),
+        id=quarantine_id(batch, entry, ordinal),
         source="drop",
         path="a.md",
         reason=Reason.EMPTY,
@@ -132,7 +132,7 @@ def test_quarantine_keeps_bytes_and_reason(tmp_path: Path) -> None:
     assert quarantine.raw_path(two.id).read_bytes() == b"part"
     quarantine.discard(one.id)
     assert quarantine.ids() == [two.id]
-    quarantine.tidy(NOW + timedelta(days=91), timedelta(days=90))
+    quarantine.remove_expired(NOW + timedelta(days=91), timedelta(days=90))
     assert quarantine.ids() == []
 
 

@@ -64,7 +64,7 @@ def test_a_killed_holder_lets_go(root: Root) -> None:
     child = os.fork()
     if child == 0:
         batch = held(root, name)
-        batch.journal.hand(1)
+        batch.journal.start(1)
         os.write(writer, b"!")
         signal.pause()
     os.read(reader, 1)
@@ -72,8 +72,8 @@ def test_a_killed_holder_lets_go(root: Root) -> None:
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with held(root, name) as batch:
-        assert dict(batch.progress.deaths) == {1: 1}
-        assert batch.progress.touched == {1}
+        assert dict(batch.progress.crash_counts) == {1: 1}
+        assert batch.progress.started == {1}
 
 
 def test_sources_take_turns(root: Root, tmp_path: Path) -> None:
@@ -92,15 +92,15 @@ def test_the_journal_tells_what_is_done(root: Root) -> None:
     written after it is whole."""
     name = batch_of(root, "a.md", "b.md")
     with held(root, name) as batch:
-        batch.journal.decided([outcome(0), outcome(0, 1)], [0])
+        batch.journal.add([outcome(0), outcome(0, 1)], [0])
     with (root.work / name / "journal").open("ab") as file:
         file.write(b'{"entry":1,"ord')
     with held(root, name) as batch:
         assert [(one.entry, one.ordinal) for one in batch.progress.outcomes] == [(0, 0), (0, 1)]
-        assert batch.progress.done == {0}
-        batch.journal.decided([outcome(1)], [1])
+        assert batch.progress.finished == {0}
+        batch.journal.add([outcome(1)], [1])
     with held(root, name) as batch:
-        assert batch.progress.done == {0, 1}
+        assert batch.progress.finished == {0, 1}
         assert len(batch.progress.outcomes) == 3
 
 
@@ -108,34 +108,34 @@ def test_a_torn_line_hides_no_death(root: Root) -> None:
     """A worker that died while it wrote: what it had in hand is told, whatever comes after it."""
     folder = root.work / batch_of(root, "a.md", "b.md")
     one = journal.Journal(folder)
-    one.hand(1)
+    one.start(1)
     one.close()
     with (folder / "journal").open("ab") as file:
         file.write(b'{"entry":1,"ord')
     one = journal.Journal(folder)
-    one.hand(0)
-    one.hand(None)
+    one.start(0)
+    one.start(None)
     one.close()
-    assert dict(journal.read(folder).deaths) == {1: 1}
+    assert dict(journal.read(folder).crash_counts) == {1: 1}
 
 
 def test_only_what_was_in_hand_counts_as_a_death(root: Root) -> None:
     """An entry that was finished, or put down, or whose holder raised, killed nobody."""
     name = batch_of(root, "a.md", "b.md")
     batch = held(root, name)
-    batch.journal.hand(0)
+    batch.journal.start(0)
     batch.__exit__(RuntimeError, RuntimeError(), None)
     folder = root.work / name
     for _ in range(2):  # a process that dies leaves no last line
         one = journal.Journal(folder)
-        one.hand(0)
-        one.hand(1)
+        one.start(0)
+        one.start(1)
         one.close()
     one = journal.Journal(folder)
-    one.hand(0)
-    one.hand(None)
+    one.start(0)
+    one.start(None)
     one.close()
-    assert dict(journal.read(folder).deaths) == {1: 2}
+    assert dict(journal.read(folder).crash_counts) == {1: 2}
 
 
 @pytest.mark.parametrize("kind", ["link", "fifo", "folder"])

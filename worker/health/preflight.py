@@ -9,8 +9,8 @@ from worker.errors import ConfigError, Retryable, StoreRefused
 from worker.escape import printable
 from worker.health.check import Check
 from worker.settings import Settings
-from worker.spool.filenames import SPOOL
 from worker.spool.filesystem import FsDefect, probe_fs
+from worker.spool.layout import SPOOL
 from worker.store.connection import connect, redis_url
 from worker.store.server import ServerInfo, get_server_info
 

@@ -92,7 +92,7 @@ class BatchRun:
     def _remaining(self) -> list[Entry]:
         """The entries that are not finished; those that killed a worker come last, so that they
         delay no other."""
-        done, deaths = self._progress.done, self._progress.deaths
+        done, deaths = self._progress.finished, self._progress.crash_counts
         entries = [entry for entry in self._batch.entries() if entry.number not in done]
         return sorted(entries, key=lambda entry: (deaths.get(entry.number, 0), entry.number))
 
@@ -114,7 +114,7 @@ class BatchRun:
             yield group
 
     def _read(self, entry: Entry) -> _File:
-        deaths = self._progress.deaths.get(entry.number, 0)
+        deaths = self._progress.crash_counts.get(entry.number, 0)
         with self._log_context(entry):
             try:
                 if deaths >= self._deps.settings.spool.max_attempts:
@@ -144,11 +144,11 @@ class BatchRun:
     def _may_look_up(self, entry: Entry) -> bool:
         """False for an entry that an earlier run may have published: it would look like a duplicate
         of itself."""
-        return entry.number not in self._progress.touched and not self._reader.head.force
+        return entry.number not in self._progress.started and not self._reader.head.force
 
     def _parse(self, file: _File, index_entry: IndexEntry | None) -> None:
         entry = file.entry
-        if entry.number in self._progress.deaths:
+        if entry.number in self._progress.crash_counts:
             self._commit()  # it may kill this worker too: what came before is safe then
         with self._log_context(entry):
             if isinstance(file.content, ParseFailure):
@@ -156,7 +156,7 @@ class BatchRun:
             elif index_entry is not None:
                 self._add(entry, _duplicate(file, index_entry))
             else:
-                self._batch.journal.hand(entry.number)
+                self._batch.journal.start(entry.number)
                 for item in self._items(file, file.content):
                     self._add(entry, item)
             self._finished.append(entry.number)
@@ -181,11 +181,11 @@ class BatchRun:
                 or self._pending_bytes >= publisher.MAX_BYTES
             ):
                 self._commit()
-                self._batch.journal.hand(entry.number)
+                self._batch.journal.start(entry.number)
 
     def _commit(self) -> None:
         """Publish the pending articles, then write every outcome to the journal."""
-        self._batch.journal.hand(None)
+        self._batch.journal.start(None)
         self._publish()
         self._write_journal()
 
@@ -195,7 +195,7 @@ class BatchRun:
             self._add(item.entry, result)
 
     def _write_journal(self) -> None:
-        self._batch.journal.decided(self._unwritten, self._finished)
+        self._batch.journal.add(self._unwritten, self._finished)
         for outcome in self._unwritten:
             self._written[outcome.entry, outcome.ordinal] = outcome
         self._unwritten, self._finished = [], []

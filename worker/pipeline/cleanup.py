@@ -24,8 +24,8 @@ def clean_up(context: Context, *, now: datetime) -> None:
 
     # The journals explain an article as long as the index holds it.
     journal_days = max(settings.dedupe.keep_days, settings.archive.keep_days)
-    expired = deps.archive.tidy(now, keep_days, journal_days)
-    expired += deps.quarantine.tidy(now, timedelta(days=settings.quarantine.keep_days))
+    expired = deps.archive.remove_expired(now, keep_days, journal_days)
+    expired += deps.quarantine.remove_expired(now, timedelta(days=settings.quarantine.keep_days))
     context.accepted.remove_before((now - timedelta(days=journal_days)).strftime("%Y%m%d"))
     leftovers = sum(_remove_leftovers(root, now) for root in context.roots)
     if expired or leftovers:

@@ -17,7 +17,7 @@ from worker.pipeline.extract import (
 from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch
 from worker.spool.manifest import Entry, Form
-from worker.spool.quarantine import QuarantineItem, refused_id
+from worker.spool.quarantine import QuarantineItem, quarantine_id
 
 MAX_ARTICLES = 100
 MAX_BYTES = 2_000_000
@@ -66,7 +66,7 @@ def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) 
     if origin is not None and not failure.whole_file:
         origin = replace(origin, form=Form.ANY)  # a part of a feed is no feed when it is retried
     item = QuarantineItem(
-        id=refused_id(batch.name, entry.number, ordinal),
+        id=quarantine_id(batch.name, entry.number, ordinal),
         source=entry_source(entry, head),
         path=printable(entry.path),
         reason=failure.reason,

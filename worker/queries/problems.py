@@ -14,7 +14,7 @@ from worker.escape import printable
 from worker.health.preflight import server_checks
 from worker.queries.status import SourceStatus, Status
 from worker.settings import POLLED, Folder, Settings
-from worker.spool.filenames import SPOOL
+from worker.spool.layout import SPOOL
 from worker.store.server import ServerInfo
 
 NEARLY_FULL = 0.9

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from worker.escape import printable
 from worker.health.check import Check
 from worker.settings import MEGABYTE, Folder, Settings
-from worker.spool.filenames import SPOOL, is_ignored
+from worker.sources.walk import is_ignored
 from worker.spool.filesystem import probe_fs
+from worker.spool.layout import SPOOL
 
 SKEW_SECONDS = 2.0
 """A file system's clock may differ so much from ours before it is worth a word. Nothing breaks:

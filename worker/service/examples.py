@@ -12,7 +12,7 @@ from worker.errors import ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
 from worker.sources.registry import is_paused
-from worker.spool.filenames import is_wanted
+from worker.sources.walk import is_wanted
 from worker.store.stream import Stream, StreamEntry
 
 WAIT_SECONDS = 30.0

@@ -5,7 +5,7 @@
 ``in_place``     folders read in place: when they are walked; new and changed files are copied
 ``changes``      the new and changed files of such a folder
 ``ledger``       the files seen in it: the only module that imports sqlite3
-``walk``         walking a folder, for the modules above and for ``enqueue``
+``walk``         walking a folder, for the modules above and for ``enqueue``; file names
 ``scan_result``  what both kinds of scans share: request, claiming, skipped files
 ``enqueue``      files and folders that a person names become batches
 ``fetch_once``   addresses that a person names, fetched at once

@@ -28,6 +28,5 @@ outcome is in an archive segment.
 ``lockfile``                lock files, their holders, and slots
 ``filesystem``              free space, the right to write, whether locks work
 ``layout``                  roots, batch names, durable writes
-``filenames``               which file names are taken from a drop folder
 ==========================  =========================================================
 """

@@ -1,9 +1,9 @@
-"""The archive: one segment a batch, the ledger of everything that was ever decided.
+"""The archive: one segment a batch, with every decision that was ever made.
 
 `<state>/archive/<day>/<source>/<batch>.tar.zst` holds the raw files, named by their number in
-the batch; `<batch>.jsonl` beside it is a head line and one line an article. The journal is
-renamed into place last: where it is, the segment is whole. Raw files go after their source's
-`keep_days`; journals stay as long as the index remembers.
+the batch; `<batch>.jsonl` beside it has a head line and one line an article. The journal is renamed
+into place last: where it exists, the segment is complete. Raw files are removed after their
+source's `keep_days`; journals stay as long as the index entries.
 """
 
 import io
@@ -35,8 +35,8 @@ _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFile:
-    """One accepted file of a segment. `path` is escaped; `kept` is False if it is quarantined;
-    `origin` where it was fetched."""
+    """One accepted file of a segment. `path` is escaped; `kept` is False if its bytes are in
+    quarantine; `origin` is None unless it was fetched."""
 
     entry: int
     path: str
@@ -56,7 +56,7 @@ class SegmentHead:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One archived batch. `raw_path` may be gone: raw files are kept for a time."""
+    """One archived batch. `raw_path` may be gone: raw files expire."""
 
     batch: str
     journal_path: Path
@@ -71,14 +71,14 @@ class Segment:
             return _head_of(next(parse_lines(file)))
 
     def outcomes(self) -> Iterator[Outcome]:
-        """What became of each article, as it was decided."""
+        """The outcome of each article, in the order of the decisions."""
         with self.journal_path.open("rb") as file:
             lines = parse_lines(file)
             next(lines, None)
             yield from (outcome_of(line) for line in lines)
 
     def raws(self) -> Iterator[tuple[int, bytes]]:
-        """(entry, bytes) of every raw file kept here; nothing where they have expired."""
+        """(entry, bytes) of every raw file; nothing if they have expired."""
         try:
             raw = self.raw_path.open("rb")
         except FileNotFoundError:
@@ -101,12 +101,12 @@ class Archive:
         self._dir = state_dir / "archive"
 
     def segment(self, batch: str) -> Segment:
-        """Where the segment of `batch` is, or would be."""
+        """The segment of `batch`, which may not exist."""
         folder = self._dir / day_of(batch) / source_of(batch)
         return Segment(batch, folder / f"{batch}.jsonl", folder / f"{batch}.tar.zst")
 
     def find(self, batch: str) -> Segment | None:
-        """The finished segment of `batch`, if there is one."""
+        """The finished segment of `batch`; None if there is none."""
         segment = self.segment(batch)
         return segment if segment.journal_path.exists() else None
 
@@ -116,9 +116,9 @@ class Archive:
         outcomes: Sequence[Outcome],
         read: Callable[[int], bytes],
     ) -> Segment:
-        """Make the segment durable: raw files first, then the journal, which completes it.
+        """Write the segment durably: raw files first, then the journal, which completes it.
 
-        `read` gives the bytes of a kept entry. Raises SpoolUnavailable; nothing is half done.
+        `read` returns the bytes of a kept entry. Raises SpoolUnavailable; then there is no segment.
         """
         segment = self.segment(head.batch.batch)
         folder = segment.journal_path.parent
@@ -144,28 +144,30 @@ class Archive:
                 if not path.name.startswith("."):
                     yield self.segment(path.stem)
 
-    def tidy(self, now: datetime, keep_days: Callable[[str], int], journal_days: int) -> int:
-        """Remove raw files older than their source's days, and journals older than theirs.
+    def remove_expired(
+        self, now: datetime, keep_days: Callable[[str], int], journal_days: int
+    ) -> int:
+        """Remove raw files older than the days of their source, and journals older than theirs.
 
-        Returns how many files went.
+        Returns the number of removed files.
         """
-        gone = 0
+        removed_count = 0
         for segment in self.segments():
             age = now - time_of(segment.batch)
-            if age > timedelta(days=keep_days(segment.source)) and segment.raw_path.exists():
+            is_expired = age > timedelta(days=journal_days)
+            if is_expired or age > timedelta(days=keep_days(segment.source)):
+                removed_count += segment.raw_path.exists()
                 segment.raw_path.unlink(missing_ok=True)
-                gone += 1
-            if age > timedelta(days=journal_days):
-                segment.raw_path.unlink(missing_ok=True)
+            if is_expired:
                 segment.journal_path.unlink(missing_ok=True)
-                gone += 1
-        return gone
+                removed_count += 1
+        return removed_count
 
 
 def _tar(files: Iterable[ArchivedFile], read: Callable[[int], bytes], modified: datetime) -> bytes:
-    packed = io.BytesIO()
+    archive = io.BytesIO()
     compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-    with compressor.stream_writer(packed, closefd=False) as stream:
+    with compressor.stream_writer(archive, closefd=False) as stream:
         for file in files:
             data = read(file.entry)
             info = tarfile.TarInfo(str(file.entry))
@@ -174,7 +176,7 @@ def _tar(files: Iterable[ArchivedFile], read: Callable[[int], bytes], modified: 
             stream.write(data)
             stream.write(bytes(-len(data) % tarfile.BLOCKSIZE))
         stream.write(bytes(2 * tarfile.BLOCKSIZE))
-    return packed.getvalue()
+    return archive.getvalue()
 
 
 def _journal(head: SegmentHead, outcomes: Iterable[Outcome]) -> bytes:

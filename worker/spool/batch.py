@@ -132,7 +132,7 @@ class Batch:
     def __exit__(self, *_: object) -> None:
         # An error is no crash: the entry being read did not end this process.
         with suppress(OSError):
-            self.journal.hand(None)
+            self.journal.start(None)
         self.journal.close()
         if self._pack is not None:
             os.close(self._pack)

@@ -1,9 +1,9 @@
-"""A batch's journal: what is in hand, and what became of each article.
+"""A batch's journal: the entry that is being read, and the outcome of each article.
 
-Appended while a batch is worked on, so that whoever takes the batch after a crash knows what is
-decided (an outcome a line), which entries are finished (`{"done": 3}`), and what its worker had in
-hand when it died: an entry noted (`{"hand": 3}`) and not put down (`{"hand": null}`) before the
-next one was noted. A torn last line is what a crash leaves: it is not read.
+Appended while a batch is worked on, so that the next worker after a crash knows the outcomes (one a
+line), the finished entries (`{"done": 3}`), and the entry that was being read when the process
+died: `{"hand": 3}` starts an entry, the next `hand` line ends it (`{"hand": null}`: no entry is
+being read). A crash may leave a torn last line: it is not read.
 """
 
 import os
@@ -24,13 +24,13 @@ NAME = "journal"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What earlier workers left: outcomes, finished entries, deaths by the entry in hand, and
-    every entry that ever was in hand: articles of it may have been offered."""
+    """What earlier workers wrote: outcomes, finished entries, crashes by the entry that was being
+    read, and every entry that was ever started: articles of it may be published."""
 
     outcomes: tuple[Outcome, ...] = ()
-    done: frozenset[int] = frozenset()
-    deaths: Mapping[int, int] = field(default_factory=dict)
-    touched: frozenset[int] = frozenset()
+    finished: frozenset[int] = frozenset()
+    crash_counts: Mapping[int, int] = field(default_factory=dict)
+    started: frozenset[int] = frozenset()
 
 
 class Journal:
@@ -43,14 +43,14 @@ class Journal:
             self._append(b"\n")
         self._append(b'{"run":%d}\n' % os.getpid())
 
-    def hand(self, entry: int | None) -> None:
-        """Note that `entry` is about to be read and parsed; None: nothing is in hand."""
+    def start(self, entry: int | None) -> None:
+        """Write that `entry` is about to be read and parsed; None: no entry is being read."""
         self._append(b'{"hand":null}\n' if entry is None else b'{"hand":%d}\n' % entry)
 
-    def decided(self, outcomes: Sequence[Outcome], done: Sequence[int]) -> None:
-        """Note outcomes, and which entries are finished with them."""
+    def add(self, outcomes: Sequence[Outcome], finished: Sequence[int]) -> None:
+        """Write outcomes, and which entries are finished with them."""
         lines = [orjson.dumps(outcome) for outcome in outcomes]
-        lines.extend(b'{"done":%d}' % entry for entry in done)
+        lines.extend(b'{"done":%d}' % entry for entry in finished)
         if lines:
             self._append(b"\n".join(lines) + b"\n")
 
@@ -64,33 +64,33 @@ class Journal:
 
 
 def read(batch_dir: Path) -> Progress:
-    """What the journal in `batch_dir` tells; nothing where there is none."""
+    """The progress in the journal in `batch_dir`; empty where there is none."""
     outcomes: dict[tuple[int, int], Outcome] = {}
-    done: set[int] = set()
-    deaths: Counter[int] = Counter()
-    in_hand: int | None = None
-    touched: set[int] = set()
+    finished: set[int] = set()
+    started: set[int] = set()
+    crash_counts: Counter[int] = Counter()
+    current: int | None = None
     for line in _lines(batch_dir / NAME):
-        if "run" in line:  # the one before did not come to its end, or put everything down
-            if in_hand is not None:
-                deaths[in_hand] += 1
-            in_hand = None
+        if "run" in line:  # the process before ended; if it was reading an entry, it crashed
+            if current is not None:
+                crash_counts[current] += 1
+            current = None
         elif "hand" in line:
-            in_hand = line["hand"]
-            if in_hand is not None:
-                touched.add(in_hand)
+            current = line["hand"]
+            if current is not None:
+                started.add(current)
         elif "done" in line:
-            done.add(line["done"])
+            finished.add(line["done"])
         else:
             outcome = outcome_of(line)
             outcomes[outcome.entry, outcome.ordinal] = outcome
-    if in_hand is not None:
-        deaths[in_hand] += 1
-    return Progress(tuple(outcomes.values()), frozenset(done), deaths, frozenset(touched))
+    if current is not None:
+        crash_counts[current] += 1
+    return Progress(tuple(outcomes.values()), frozenset(finished), crash_counts, frozenset(started))
 
 
 def outcome_of(line: dict[str, Any]) -> Outcome:
-    """An outcome from its JSON object; keys of a newer version are passed over."""
+    """An outcome from its JSON object; keys of a newer version are ignored."""
     typed = {**line, "status": Status(line["status"]), "warnings": tuple(line.get("warnings", ()))}
     if typed.get("reason") is not None:
         typed["reason"] = Reason(typed["reason"])
@@ -100,7 +100,7 @@ def outcome_of(line: dict[str, Any]) -> Outcome:
 
 
 def parse_lines(data: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """The JSON objects of `data`; a line torn by a crash is passed over."""
+    """The JSON objects of `data`; a line torn by a crash is skipped."""
     for line in data:
         try:
             parsed = orjson.loads(line)

@@ -13,7 +13,9 @@ from pathlib import Path
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
-from worker.spool.filenames import SPOOL
+
+SPOOL = ".newsdrop"
+"""newsdrop's own folder inside a drop folder."""
 
 ROOT_LIST = "spools"
 """Every drop folder's root that was ever used, one JSON string a line: a drop folder can leave the

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder
-from worker.spool.filenames import is_ignored, is_wanted
+from worker.sources.walk import is_ignored, is_wanted
 
 if TYPE_CHECKING:
     from watchdog.observers.inotify_c import InotifyEvent, InotifyFD, WatchDescriptor
