@@ -1,24 +1,24 @@
-"""Logging: one line an event, for people or as JSON, with nothing in it that moves a cursor.
+"""Logging: one line per event, for people or as JSON, without characters that move a cursor.
 
-An event is a short text that stays the same, and fields: `logger.info("batch done", published=3)`.
-What is in hand (job, batch, source, document) is :func:`bound` once and is then a field of every
-line of this thread or coroutine, of the libraries' lines as well.
+An event is a short constant text with fields: `logger.info("batch done", published=3)`. The current
+job, batch, source and document are set once with :func:`log_context`; then every line of this
+thread or coroutine has them as fields, the libraries' lines too.
 
 ::
 
-    what is in hand, what is said → what was raised, as data → no credentials → escaped → rendered
+    context, record → exception as data → no credentials → escaped → rendered
 
-A process that configures nothing (a command, or a program that uses newsdrop as a library) has
-plain records of :mod:`logging`, whose `fields` attribute holds the rest.
+The chain is structlog's. Our own: :class:`Logger`, because importing structlog loads rich and costs
+each command 0.1 to 0.3 s (a process that configures nothing gets plain records of :mod:`logging`
+with an attribute `fields`); :class:`_Lines` and :func:`_exception`, for the tests named there.
 """
 
 import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from math import isfinite
 from types import TracebackType
@@ -28,25 +28,22 @@ from worker.escape import printable
 from worker.redact import HIDDEN, is_secret_name, keep_secret, redacted
 from worker.settings import LIBRARIES, LogSettings, Settings, secrets_of
 
-if TYPE_CHECKING:  # it loads rich, which costs each command a tenth of a second
+if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 _CHATTER = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "kombu", "watchdog")
-"""Loggers that say something at every tick; heard only where everything is (`log.level` debug)."""
+"""Loggers that write lines at every tick; shown only with `log.level` debug."""
 
 _FIRST = ("timestamp", "level", "event", "job", "batch", "source", "document", "error")
-"""The order in a line; the other fields come behind."""
+"""The first fields of a line, in order; the others follow."""
 
-_LONGEST = 4_000  # characters of one value
-_DEEPEST = 6
-_FRAMES = 20
-
-
-_in_hand: ContextVar[Mapping[str, object]] = ContextVar("in_hand", default={})  # noqa: B039
+_MAX_CHARACTERS = 4_000  # of one value
+_MAX_DEPTH = 6
+_MAX_FRAMES = 20
 
 
 class Logger:
-    """What a module logs with: an event and its fields."""
+    """Logs events with their fields for one module."""
 
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
@@ -70,7 +67,7 @@ class Logger:
         fields: Mapping[str, object],
         exc_info: BaseException | None = None,
     ) -> None:
-        # Together in one attribute: a record has a `name` and a `process` of its own.
+        # In one attribute: a record has a `name` and a `process` of its own.
         self._logger.log(level, event, exc_info=exc_info, extra={"fields": fields})
 
 
@@ -80,20 +77,18 @@ def get_logger(name: str) -> Logger:
 
 
 def log_waiting(logger: Logger, sentence: str) -> None:
-    """Say what keeps the work from beginning and may get well by itself."""
+    """Log a condition that delays the work and may end by itself."""
     logger.warning("the work waits", error=sentence)
 
 
 @contextmanager
 def log_context(**fields: object) -> Iterator[None]:
-    """Within it every line of this thread or coroutine has these fields; those that are None are
-    left out. Not around a `yield`: the caller's lines would have them, too."""
-    said = {name: value for name, value in fields.items() if value is not None}
-    token = _in_hand.set({**_in_hand.get(), **said})
-    try:
+    """Add these fields to every line of this thread or coroutine; None values are left out. Do not
+    use it around a `yield`: the caller's lines would get the fields too."""
+    from structlog.contextvars import bound_contextvars
+
+    with bound_contextvars(**{name: value for name, value in fields.items() if value is not None}):
         yield
-    finally:
-        _in_hand.reset(token)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -101,10 +96,10 @@ def configure_logging(settings: Settings) -> None:
     keep_secret(*secrets_of(settings))
     log = settings.log
     handler = _Lines()
-    handler.setFormatter(_Formatter([_exception(), safe_values, *_renderers(log)]))
+    handler.setFormatter(_formatter(log))
     root = logging.getLogger()
     root.handlers = [handler]
-    logging.getLogger("worker").handlers = []  # of the command that became this process
+    logging.getLogger("worker").handlers = []  # of the command line
     root.setLevel(log.level.upper())
     for name in _CHATTER:
         quiet = log.level != "debug" and name.split(".")[0] not in log.levels
@@ -113,16 +108,16 @@ def configure_logging(settings: Settings) -> None:
         of_library = part.split(".")[0] in LIBRARIES
         logging.getLogger(part if of_library else f"worker.{part}").setLevel(level.upper())
     logging.captureWarnings(True)
-    _catch_what_ends_threads()
+    _log_uncaught_errors()
 
 
 def is_json(log: LogSettings) -> bool:
-    """Whether lines are JSON: asked for, or nobody looks on."""
+    """Whether lines are JSON: as set, or because there is no terminal."""
     return log.format == "json" or (log.format == "auto" and not sys.stderr.isatty())
 
 
 def write_json(event: str) -> None:
-    """A line past all loggers and their locks: for a signal's handler."""
+    """Write a line without loggers and their locks: for a signal handler."""
     record = logging.LogRecord("celery", logging.INFO, "", 0, "%s", (event,), None)
     _write(logging.getLogger().handlers[0].format(record))
 
@@ -130,10 +125,10 @@ def write_json(event: str) -> None:
 def plain(record: logging.LogRecord) -> str:
     """A record for a person at a terminal: the event, then its fields."""
     fields = dict(getattr(record, "fields", {}))
-    return told(safe(record.getMessage()), {name: safe(value) for name, value in fields.items()})
+    return summary(safe(record.getMessage()), {name: safe(value) for name, value in fields.items()})
 
 
-def told(event: str, fields: Mapping[str, Any]) -> str:
+def summary(event: str, fields: Mapping[str, Any]) -> str:
     """`event: error (field value, …)`."""
     rest = ", ".join(f"{name} {value}" for name, value in fields.items() if name != "error")
     error = f": {fields['error']}" if fields.get("error") else ""
@@ -141,92 +136,93 @@ def told(event: str, fields: Mapping[str, Any]) -> str:
 
 
 def safe_values(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
-    """The last door before a terminal or a file: no credentials, nothing that moves a cursor."""
-    return {safe(key): _safe_field(key, value, _DEEPEST) for key, value in event.items()}
+    """Remove credentials and escape every value, the last step before rendering."""
+    return {safe(key): _safe_field(key, value, _MAX_DEPTH) for key, value in event.items()}
 
 
 def safe(value: object) -> str:
-    """A value on one line, without credentials, with nothing that a terminal would obey.
+    """A value on one line, without credentials, escaped for terminals.
 
-    What was escaped before stays as it is: a backslash is no new one.
+    Text that is escaped already stays: backslashes are not doubled.
     """
     try:
         text = os.fsdecode(value) if isinstance(value, bytes) else str(value)
-    except Exception:  # whatever an object's own code raises
+    except Exception:  # the object's own code may raise anything
         text = f"<{type(value).__name__} that cannot be shown>"
-    text = redacted(text[: 4 * _LONGEST]).strip()  # Celery ends some messages with line breaks
-    return printable(text, _LONGEST).replace("\\\\", "\\")
+    text = redacted(text[: 4 * _MAX_CHARACTERS]).strip()  # Celery's may end with line breaks
+    return printable(text, _MAX_CHARACTERS).replace("\\\\", "\\")
 
 
-def _safe_field(name: object, value: object, deep: int) -> Any:
+def _safe_field(name: object, value: object, depth: int) -> Any:
     if isinstance(name, str) and is_secret_name(name) and value:
         return HIDDEN
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        return value if isfinite(value) else str(value)  # JSON has no word for it
-    if isinstance(value, Mapping) and deep:
-        return {safe(key): _safe_field(key, one, deep - 1) for key, one in value.items()}
-    if isinstance(value, list | tuple | set | frozenset) and deep:
-        return [_safe_field(None, one, deep - 1) for one in value]
+        return value if isfinite(value) else str(value)  # JSON cannot represent it
+    if isinstance(value, Mapping) and depth:
+        return {safe(key): _safe_field(key, item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and depth:
+        return [_safe_field(None, item, depth - 1) for item in value]
     return safe(value)
 
 
-class _Formatter(logging.Formatter):
-    """A record of any logger through the processors, the last of which makes it text."""
+def _formatter(log: LogSettings) -> logging.Formatter:
+    from structlog.contextvars import merge_contextvars
+    from structlog.stdlib import ProcessorFormatter
 
-    def __init__(self, processors: "Sequence[Processor]") -> None:
-        super().__init__()
-        self._processors = processors
-
-    def format(self, record: logging.LogRecord) -> str:
-        said: Any = {
-            **_in_hand.get(),
-            **getattr(record, "fields", {}),
-            "timestamp": _stamp(record.created),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            "logger": record.name,
-            "pid": record.process,
-            "exc_info": record.exc_info,
-        }
-        said = {name: said[name] for name in (*_FIRST, *said) if name in said}
-        for process in self._processors:
-            said = process(None, record.levelname, said)
-        return str(said)
+    steps = [merge_contextvars, _add_record, _exception(), safe_values, *_renderers(log)]
+    return ProcessorFormatter(processors=steps, use_get_message=True)
 
 
-def _stamp(seconds: float) -> str:
+def _add_record(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
+    """Add the record's fields and its time, level, logger and process, in order."""
+    record: logging.LogRecord = event.pop("_record")
+    del event["_from_structlog"]
+    fields = {
+        **event,
+        **getattr(record, "fields", {}),
+        "timestamp": _timestamp(record.created),
+        "level": record.levelname.lower(),
+        "event": event["event"],
+        "logger": record.name,
+        "pid": record.process,
+    }
+    return {name: fields[name] for name in (*_FIRST, *fields) if name in fields}
+
+
+def _timestamp(seconds: float) -> str:
     text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 
 def _exception() -> "Processor":
-    """What was raised, as data. Without locals: these are bodies, addresses, passwords."""
+    """Make an exception data. Without locals, which are bodies, addresses and passwords
+    (`test_no_locals_are_logged`); frames are one text each, to keep a line readable."""
     from structlog.tracebacks import ExceptionDictTransformer
 
-    as_data = ExceptionDictTransformer(show_locals=False, max_frames=_FRAMES)
+    transform = ExceptionDictTransformer(show_locals=False, max_frames=_MAX_FRAMES)
 
     def process(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
-        raised = event.pop("exc_info", None)
-        if isinstance(raised, tuple) and raised[0] is not None:
+        exc_info = event.pop("exc_info", None)
+        if isinstance(exc_info, tuple) and exc_info[0] is not None:
             try:
-                event["exception"] = [_stack(stack) for stack in as_data(raised)]
-            except Exception:  # Celery's copies of a child's tracebacks are no real ones
-                event["exception"] = [{"exc_type": raised[0].__name__, "exc_value": raised[1]}]
+                event["exception"] = [_stack(stack) for stack in transform(exc_info)]
+            except Exception:  # structlog cannot read Celery's copies of a child's tracebacks
+                event["exception"] = [{"exc_type": exc_info[0].__name__, "exc_value": exc_info[1]}]
         return event
 
     return process
 
 
 def _stack(stack: dict[str, Any]) -> dict[str, Any]:
-    frames = [f"{one['filename']}:{one['lineno']} {one['name']}" for one in stack["frames"]]
-    shown = {"exc_type": stack["exc_type"], "exc_value": stack["exc_value"], "frames": frames}
+    data = {"exc_type": stack["exc_type"], "exc_value": stack["exc_value"]}
+    data["frames"] = [f"{f['filename']}:{f['lineno']} {f['name']}" for f in stack["frames"]]
     if notes := stack.get("exc_notes"):
-        shown["exc_notes"] = notes
-    if inner := stack.get("exceptions"):  # of a group
-        shown["exceptions"] = [[_stack(one) for one in each] for each in inner]
-    return shown
+        data["exc_notes"] = notes
+    if group := stack.get("exceptions"):
+        data["exceptions"] = [[_stack(inner) for inner in chain] for chain in group]
+    return data
 
 
 def _renderers(log: LogSettings) -> "list[Processor]":
@@ -239,8 +235,8 @@ def _renderers(log: LogSettings) -> "list[Processor]":
 
 
 def _flat(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
-    """For people: where a line came from only where it is no event of ours, and an exception
-    in one line, its innermost frame first."""
+    """For people: the logger only where it is not ours, and an exception in one line, its
+    innermost frame first."""
     event.pop("pid", None)
     if event["logger"].startswith("worker."):
         del event["logger"]
@@ -256,15 +252,15 @@ def _flat_stack(stack: Mapping[str, Any]) -> str:
 
 
 class _Lines(logging.Handler):
-    """Each record one write, so that lines of several processes do not mix within."""
+    """Writes each record with one call, so that the lines of several processes do not mix, and a
+    record that cannot be formatted as a line too (`test_what_nobody_caught_is_a_line`)."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             line = self.format(record)
-        except Exception as error:  # values that do not fit their text: a bug of its maker
-            wrong = f"a line of {record.name} cannot be written: {type(error).__name__}"
-            broken = logging.LogRecord(__name__, logging.ERROR, "", 0, "%s", (wrong,), None)
-            line = self.format(broken)
+        except Exception as error:  # values that do not fit the format: a bug of the caller
+            text = f"a line of {record.name} cannot be written: {type(error).__name__}"
+            line = self.format(logging.LogRecord(__name__, logging.ERROR, "", 0, text, (), None))
         _write(line)
 
 
@@ -274,26 +270,26 @@ def _write(line: str) -> None:
         while data:
             data = data[os.write(2, data) :]
     except OSError:
-        return  # nobody listens, or the disk is full: a log must not be what stops the work
+        return  # the reader is gone or the disk is full: logging must not stop the work
 
 
-def _catch_what_ends_threads() -> None:
-    """What nobody caught is a line as well, and not a traceback with whatever is in its text."""
+def _log_uncaught_errors() -> None:
+    """Log uncaught errors as lines, instead of tracebacks with unescaped text."""
     logger = logging.getLogger(__name__)
 
-    def of_process(
+    def log_process_error(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         if issubclass(kind, KeyboardInterrupt):
             return
         logger.critical("ended by an error", exc_info=(kind, error, trace))
 
-    def of_thread(raised: threading.ExceptHookArgs) -> None:
+    def log_thread_error(raised: threading.ExceptHookArgs) -> None:
         if raised.exc_value is not None and raised.exc_type is not SystemExit:
             logger.critical(
                 "a thread was ended by an error",
                 exc_info=(raised.exc_type, raised.exc_value, raised.exc_traceback),
             )
 
-    sys.excepthook = of_process
-    threading.excepthook = of_thread
+    sys.excepthook = log_process_error
+    threading.excepthook = log_thread_error

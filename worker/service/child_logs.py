@@ -1,4 +1,4 @@
-"""The children's logs: one file each, kept small, their warnings shown on the terminal."""
+"""The children's logs: one file each, bounded, with their warnings shown on the terminal."""
 
 import json
 import re
@@ -8,30 +8,28 @@ from pathlib import Path
 from typing import IO, Any
 
 from worker.escape import printable
-from worker.logs import told as told_of
+from worker.logs import summary
 
 LARGEST = 16 * 1024 * 1024
-"""Bytes, after which a log becomes `<child>.log.1`; so a child has at most twice as many."""
+"""Bytes after which a log becomes `<child>.log.1`; both together are at most twice as large."""
 
-_MOST_READ = (
-    256 * 1024
-)  # bytes of one log looked at in one round; what is beyond is only in the file
+_MAX_READ = 256 * 1024  # bytes of one log searched for warnings in one round
 
 # `[2026-01-31 10:00:00,000: WARNING/MainProcess] …`: Celery's own format
 _CELERY = re.compile(r"^\[[^]]*\b(?:WARNING|ERROR|CRITICAL)\b[^]]*\]\s*(.*)")
-# `81:M 31 Jan 2026 10:00:00.000 # …`: the server marks warnings with a #. Those that begin with
-# WARNING are advice on the kernel at each start, and its "ready to exit" is none.
+# `81:M 31 Jan 2026 10:00:00.000 # …`: the server marks warnings with a #. Lines that begin with
+# WARNING are advice about the kernel at each start; its "bye bye" is no warning.
 _SERVER = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ # (?!WARNING|.*bye bye)(.*)")
 # `2026-01-31T10:00:00Z [warning  ] …`: structlog for people
 _CONSOLE = re.compile(r"^\S+ \[(?:warning|error|critical)\s*\] (.*)")
-_UNTOLD = {"level", "event", "timestamp", "logger", "pid", "exception", "batch"}
-"""What is in the log for whoever looks there; a line on a terminal is short."""
+_HIDDEN = {"level", "event", "timestamp", "logger", "pid", "exception", "batch"}
+"""Fields that are only in the log: a line on a terminal is short."""
 
 _LEVELS = {"warning", "error", "critical"}
 
 
 class ChildLog:
-    """`<logs>/<child>.log`: the child appends to it, :meth:`warnings` reads what came since."""
+    """`<logs>/<child>.log`: the child appends to it, :meth:`warnings` reads the new lines."""
 
     def __init__(self, folder: Path, child: str) -> None:
         self.path = folder / f"{child}.log"
@@ -39,29 +37,29 @@ class ChildLog:
         self._last = ""
 
     def open(self) -> IO[bytes]:
-        """For the child's output. Appending, so that :meth:`trim` may shorten it meanwhile."""
+        """For the child's output. In append mode, so that :meth:`trim` may truncate it meanwhile."""
         return self.path.open("ab", buffering=0)
 
     def warnings(self) -> Iterator[str]:
-        """The warnings written since the last call, escaped, one line each, repeats left out."""
+        """The warnings since the last call, escaped, one line each, without repetitions."""
         try:
             size = self.path.stat().st_size
         except FileNotFoundError:
             return
-        if size < self._read:  # trimmed, by us or by somebody's logrotate
+        if size < self._read:  # truncated, by us or by logrotate
             self._read = 0
-        self._read = max(self._read, size - _MOST_READ)
+        self._read = max(self._read, size - _MAX_READ)
         with self.path.open("rb") as file:
             file.seek(self._read)
-            fresh = file.read(_MOST_READ)
-        whole = fresh.rfind(b"\n") + 1
-        self._read += whole
-        for line in fresh[:whole].decode("utf-8", "replace").splitlines():
-            said = warning_in(line)
-            if said and said != self._last:
-                self._last = said
-                # Our own log lines are escaped when they are written: their backslashes are no new.
-                yield printable(said).replace("\\\\", "\\")
+            data = file.read(_MAX_READ)
+        end = data.rfind(b"\n") + 1  # the last line may be incomplete
+        self._read += end
+        for line in data[:end].decode("utf-8", "replace").splitlines():
+            warning = warning_in(line)
+            if warning and warning != self._last:
+                self._last = warning
+                # Our own log lines are escaped already: do not double their backslashes.
+                yield printable(warning).replace("\\\\", "\\")
 
     def tail(self, lines: int = 8) -> list[str]:
         """The last lines, escaped."""
@@ -74,40 +72,39 @@ class ChildLog:
         return [printable(line) for line in text.splitlines()[-lines:]]
 
     def trim(self) -> None:
-        """Begin anew where the file has grown large; the child's descriptor stays good."""
+        """Truncate a large file after copying it; the child's descriptor stays valid."""
         try:
             if self.path.stat().st_size > LARGEST:
                 shutil.copyfile(self.path, self.path.with_name(self.path.name + ".1"))
                 with self.path.open("r+b") as file:
                     file.truncate()
         except OSError:
-            return  # a full disk: a log must not be what stops the service
+            return  # a full disk: logging must not stop the service
 
 
 def warning_in(line: str) -> str | None:
-    """What a log line warns of; None where it does not. Reads JSON, Celery's and the server's."""
+    """The warning in a log line of newsdrop, Celery or the server; None for any other line."""
     if line.startswith("{"):
         try:
-            told = json.loads(line)
+            values = json.loads(line)
         except ValueError:
             return None
-        if not isinstance(told, dict) or str(told.get("level", "")).lower() not in _LEVELS:
+        if not isinstance(values, dict) or str(values.get("level", "")).lower() not in _LEVELS:
             return None
-        fields = {key: value for key, value in told.items() if key not in _UNTOLD}
-        if raised := _raised(told.get("exception")):
-            fields["error"] = raised
-        return told_of(str(told.get("event", "")), fields)
+        fields = {key: value for key, value in values.items() if key not in _HIDDEN}
+        if error := _first_error(values.get("exception")):
+            fields["error"] = error
+        return summary(str(values.get("event", "")), fields)
     for shape in (_CELERY, _SERVER, _CONSOLE):
-        found = shape.match(line)
-        if found:
-            return found[1] or None
+        if match := shape.match(line):
+            return match[1] or None
     return None
 
 
-def _raised(exception: Any) -> str:
-    """The error of a line, its first in a chain, as `ValueError: what it says`."""
+def _first_error(exception: Any) -> str:
+    """The first error of a chain, as `ValueError: its message`."""
     match exception:
-        case [{"exc_type": kind, "exc_value": said}, *_]:
-            return f"{kind}: {said}" if said else str(kind)
+        case [{"exc_type": kind, "exc_value": message}, *_]:
+            return f"{kind}: {message}" if message else str(kind)
         case _:
             return ""
