@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.mounts import read_only
 from tests.servers import Server
-from worker.health.check import Check
+from worker.health.preflight import Check
 from worker.queries.health import Health, ServicePart, check_health
 from worker.settings import Settings, load
 from worker.store.connection import connect

@@ -98,13 +98,13 @@ def _no_locks(scene: Scene) -> Wrong:
         "PYTHONPATH": str(PROJECT / "tests" / "service" / "nolocks"),
         "NO_LOCKS_BELOW": str(scene.drop),
     }
-    said = "allows no locks: No locks available: two workers would take the same work"
+    said = "allows no locks: No locks available: two workers would take the same batch"
     return Wrong(said, scene.environment(**tampered))
 
 
 def _lying_locks(scene: Scene) -> Wrong:
     tampered = _no_locks(scene).environment
-    said = "allows no locks: they hold nobody off: two workers would take the same work"
+    said = "allows no locks: they hold nobody off: two workers would take the same batch"
     return Wrong(said, {**tampered, "NO_LOCKS": "lies"})
 
 
@@ -116,7 +116,7 @@ def _unknown_key(scene: Scene) -> Wrong:
 
 def _newer(scene: Scene) -> Wrong:
     path = scene.config('version = 9\n[new]\nkey = "x"\n')
-    said = "has settings of version 9, and this newsdrop knows version 1: update newsdrop"
+    said = "has settings of version 9, but this newsdrop knows version 1: update newsdrop"
     return Wrong(said, scene.environment(NEWSDROP_CONFIG=path))
 
 

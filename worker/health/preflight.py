@@ -1,13 +1,14 @@
-"""What folders, site rules, feeds and the server must be like; else nothing starts."""
+"""Checks of folders, site rules, feeds and the server, without which nothing starts."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from worker.errors import ConfigError, Retryable, StoreRefused
 from worker.escape import printable
-from worker.health.check import Check
 from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
 from worker.spool.layout import SPOOL
@@ -15,49 +16,58 @@ from worker.store.connection import connect, redis_url
 from worker.store.server import ServerInfo, get_server_info
 
 OLDEST = (6, 2)
-"""The oldest Redis: publish.lua and the stream commands are written for it (XADD … NOMKSTREAM,
-XTRIM … MINID and exclusive XRANGE ends came with 6.2)."""
+"""The oldest supported Redis: XADD … NOMKSTREAM, XTRIM … MINID and exclusive XRANGE ends came with
+6.2."""
 
 USAGE = 2
-"""The exit code of wrong settings, as the commands have it (`worker/cli/options.py`)."""
+"""The exit code for wrong settings, the same as the commands' (`worker/cli/options.py`)."""
 
 
-def begin(settings: Settings, waits: Callable[[str], None]) -> bool:
-    """What each part of the service does before its work: make the places, check the promises.
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. `fail` breaks a promise or the service; `warn` is worth knowing. `advice` may be
+    empty."""
 
-    What may get well by itself is told to `waits`, each in one sentence. False where that is the
-    server, whose promises are not known then. Raises ConfigError for what a person has to change.
+    name: str
+    level: Literal["ok", "warn", "fail"]
+    message: str
+    advice: str = ""
+
+
+def begin(settings: Settings, on_waiting: Callable[[str], None]) -> bool:
+    """What each part of the service does before its work: create its folders and check everything.
+
+    `on_waiting` receives a sentence for each problem that may end by itself. False if the server
+    has one, so that it could not be checked. Raises ConfigError for what a person has to change.
     """
     create_places(settings)
-    check_places(settings, waits)
-    return check_server(settings, waits)
+    check_places(settings, on_waiting)
+    return check_server(settings, on_waiting)
 
 
-def check_places(settings: Settings, waits: Callable[[str], None]) -> None:
-    """The half of :func:`begin` that is about folders. Raises ConfigError."""
-    for check in place_checks(settings):
-        if check.level == "fail":
-            raise ConfigError(f"{check.message}: {check.advice}")
+def check_places(settings: Settings, on_waiting: Callable[[str], None]) -> None:
+    """Check the folders, as :func:`begin` does. Raises ConfigError."""
+    for check in _raise_failures(place_checks(settings)):
         if check.level == "warn":
-            waits(f"{check.message}: {check.advice}")
+            on_waiting(f"{check.message}: {check.advice}")
 
 
-def check_server(settings: Settings, waits: Callable[[str], None]) -> bool:
-    """The half of :func:`begin` that is about rules, feeds and the server. Raises ConfigError."""
+def check_server(settings: Settings, on_waiting: Callable[[str], None]) -> bool:
+    """Check rules, feeds and the server, as :func:`begin` does. Raises ConfigError."""
     try:
         refuse_start(settings)
     except Retryable as error:
-        waits(f"{error} (work begins when it serves)")
+        on_waiting(f"{error} (work begins when it serves)")
         return False
     return True
 
 
 def refuse_start(settings: Settings) -> None:
-    """Raise ConfigError where working would break a promise, or site rules or feeds cannot be read.
+    """Raise ConfigError if work would break a promise, or site rules or feeds cannot be read.
 
-    Raises Retryable where the server cannot be asked now.
+    Raises Retryable if the server does not answer.
     """
-    # Here, because a health check tries the places each half minute, and these take 0.2 s to load.
+    # Imported here: a health check runs place_checks each half minute, and these take 0.2 s.
     from worker.feeds.catalog import load_catalog
     from worker.sites import open_sites
 
@@ -65,22 +75,28 @@ def refuse_start(settings: Settings) -> None:
     load_catalog(settings)
     client = connect(redis_url(settings))
     try:
-        found = get_server_info(client)
+        info = get_server_info(client)
     except StoreRefused as error:
         raise ConfigError(str(error)) from error
     finally:
         client.close()
-    for check in server_checks(settings, found):
+    list(_raise_failures(server_checks(settings, info)))
+
+
+def _raise_failures(checks: Iterator[Check]) -> Iterator[Check]:
+    """The checks; raises ConfigError at the first that failed."""
+    for check in checks:
         if check.level == "fail":
             raise ConfigError(f"{check.message}: {check.advice}")
+        yield check
 
 
 @contextmanager
 def exit_with_message() -> Iterator[None]:
-    """End this process with status 2 and one sentence where the settings are wrong.
+    """End this process with status 2 and one sentence if the settings are wrong.
 
-    For what Celery runs: it logs what it is given to run raises, with a traceback, and goes on;
-    only an exit stops it. The sentence goes past the logs, to where a person looks first.
+    For code that Celery calls: Celery logs its errors with a traceback and continues; only an exit
+    stops it. The sentence goes to standard error and not to the logs: a person looks there first.
     """
     try:
         yield
@@ -90,55 +106,52 @@ def exit_with_message() -> Iterator[None]:
 
 
 def create_places(settings: Settings) -> None:
-    """Make the state directory, and the drop folder where none is configured.
+    """Create the state directory, and the default drop folder. Raises ConfigError.
 
-    A configured one may be a mount that is away: `status` says so, and it is not made here.
-    Raises ConfigError.
+    A configured folder may be a mount that is away: it is not created, and `status` reports it.
     """
-    mine = () if settings.folders else settings.all_folders()
-    try:
-        for path in (settings.state_dir, *(folder.path for folder in mine)):
+    places = [("state directory", settings.state_dir, _OTHER_STATE)]
+    if not settings.folders:
+        places += [("drop folder", folder.path, _OTHER_DROP) for folder in settings.all_folders()]
+    for what, path, advice in places:
+        try:
             path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        what, advice = (
-            ("state directory", _OTHER_STATE)
-            if path == settings.state_dir
-            else ("drop folder", _OTHER_DROP)
-        )
-        raise ConfigError(
-            f"the {what} {printable(path)} cannot be made ({error.strerror}): {advice}"
-        ) from error
+        except OSError as error:
+            raise ConfigError(
+                f"cannot create the {what} {printable(path)} ({error.strerror}): {advice}"
+            ) from error
 
 
 def place_checks(settings: Settings) -> Iterator[Check]:
-    """What must hold of the state directory and the drop folders, tried with a file in each.
+    """Checks of the state directory and the drop folders, with a temporary file in each.
 
-    A drop folder that cannot be written is only a warning: it may be a mount that is mended while
-    newsdrop runs, and the others go on. Folders that are not there, or are read in place, are left
-    out; `doctor` has more to say of them.
+    A drop folder that cannot be written is only a warning: it may be a mount that is repaired while
+    newsdrop runs, and the other folders work. Missing folders and those read in place are left out;
+    `doctor` checks them.
     """
-    trouble = probe_fs(settings.state_dir)
-    if trouble is None:
-        told = f"{printable(settings.state_dir)} can be written and locked"
-        yield Check("state directory", "ok", told)
-    else:
-        advice = _ON_ANOTHER if trouble.locks else _OTHER_STATE
-        yield Check("state directory", "fail", f"the state directory {trouble.message}", advice)
+    state = settings.state_dir
+    yield _place_check("state directory", state, probe_fs(state), "fail", _OTHER_STATE)
     for folder in settings.all_folders():
-        if folder.in_place or not folder.path.is_dir():
-            continue
-        name = f"folder {folder.name}"
-        trouble = _folder_lacks(folder.path)
-        if trouble is None:
-            yield Check(name, "ok", f"{printable(folder.path)} can be written and locked")
-        elif trouble.locks:
-            yield Check(name, "fail", f"the drop folder {trouble.message}", _ON_ANOTHER)
-        else:
-            yield Check(name, "warn", f"the drop folder {trouble.message}", _GIVE_RIGHTS)
+        if not folder.in_place and folder.path.is_dir():
+            defect = _probe_spool(folder.path)
+            yield _place_check(
+                f"folder {folder.name}", folder.path, defect, "warn", _GIVE_PERMISSION
+            )
 
 
-def _folder_lacks(folder: Path) -> FsDefect | None:
-    """Tried where the batches will be: in the folder itself a listener would see it."""
+def _place_check(
+    name: str, path: Path, defect: FsDefect | None, level: Literal["warn", "fail"], advice: str
+) -> Check:
+    if defect is None:
+        return Check(name, "ok", f"{printable(path)} can be written and locked")
+    what = "state directory" if name == "state directory" else "drop folder"
+    if defect.locks:
+        level, advice = "fail", _ON_ANOTHER
+    return Check(name, level, f"the {what} {defect.message}", advice)
+
+
+def _probe_spool(folder: Path) -> FsDefect | None:
+    """Probe the folder's spool: a listener would report a file in the folder itself."""
     spool = folder / SPOOL
     try:
         spool.mkdir(mode=0o770, exist_ok=True)
@@ -147,61 +160,59 @@ def _folder_lacks(folder: Path) -> FsDefect | None:
     return probe_fs(spool)
 
 
-_RIGHTS_OR = "give newsdrop's user rights on it, or choose another with"
-_OTHER_STATE = f"{_RIGHTS_OR} NEWSDROP_STATE_DIR or state_dir in the config file"
-_OTHER_DROP = f"{_RIGHTS_OR} NEWSDROP_DROP or drop in the config file"
+_OR_OTHER = "give newsdrop's user permission on it, or choose another with"
+_OTHER_STATE = f"{_OR_OTHER} NEWSDROP_STATE_DIR or state_dir in the config file"
+_OTHER_DROP = f"{_OR_OTHER} NEWSDROP_DROP or drop in the config file"
 _ON_ANOTHER = (
-    "two workers would take the same work, so put it on a local disk, or on NFS with its lock "
+    "two workers would take the same batch, so put it on a local disk, or on NFS with its lock "
     "service running"
 )
-_GIVE_RIGHTS = "nothing is taken from it until newsdrop's user has read, write and search rights"
+_GIVE_PERMISSION = "its files wait until newsdrop's user may read, write and search it"
 
 
-def server_checks(settings: Settings, found: ServerInfo) -> Iterator[Check]:
-    """What must hold of the server; a worker does not start where one of these fails."""
-    if found.redis_version < OLDEST:
-        version = ".".join(str(part) for part in found.redis_version)
+def server_checks(settings: Settings, info: ServerInfo) -> Iterator[Check]:
+    """Checks of the server; a worker does not start if one of them fails."""
+    if info.redis_version < OLDEST:
+        version = ".".join(str(part) for part in info.redis_version)
         yield Check("version", "fail", f"Redis {version} is too old", "use 6.2 or newer, or Valkey")
-    if found.eviction_policy == "noeviction":
-        yield Check("eviction", "ok", "noeviction: a full server refuses, and forgets nothing")
+    if info.eviction_policy == "noeviction":
+        yield Check("eviction", "ok", "noeviction: a full server refuses writes, deletes nothing")
     else:
         yield Check(
             "eviction",
             "fail",
-            f"maxmemory-policy is {found.eviction_policy}, so a full Redis would drop articles "
-            "and the index against duplicates without a word",
+            f"maxmemory-policy is {info.eviction_policy}, so a full Redis would silently delete "
+            "articles and the index of duplicates",
             "run CONFIG SET maxmemory-policy noeviction, and put it into redis.conf",
         )
-    yield _durability(settings, found)
+    yield _durability(settings, info)
 
 
-def _durability(settings: Settings, found: ServerInfo) -> Check:
-    fsync = found.appendfsync if found.appendonly else None
+def _durability(settings: Settings, info: ServerInfo) -> Check:
     if settings.redis.durability == "fsynced":
-        if fsync == "always":
+        if info.appendonly and info.appendfsync == "always":
             return Check("durability", "ok", "fsynced: every write is on disk before its answer")
-        now = f"appendfsync is {found.appendfsync}" if found.appendonly else "appendonly is off"
+        now = f"appendfsync is {info.appendfsync}" if info.appendonly else "appendonly is off"
         return Check(
             "durability",
             "fail",
             f"redis.durability is fsynced, but the server's {now}",
             "set appendonly yes and appendfsync always in redis.conf, or durability to written",
         )
-    if not found.appendonly:
+    if not info.appendonly:
         return Check(
             "durability",
             "warn",
-            "the server keeps no append-only file: a restart loses what it had",
+            "the server keeps no append-only file: a restart loses its data",
             "set appendonly yes (`newsdrop replay` publishes again from the archive)",
         )
-    return Check(
-        "durability", "ok", f"written: append-only file, synced {_SYNCED.get(fsync or '', '')}"
-    )
+    synced = _SYNCED.get(info.appendfsync or "", "")
+    return Check("durability", "ok", f"written: append-only file, synced {synced}")
 
 
 _SYNCED = {
     "always": "before each answer",
     "everysec": "each second",
-    "no": "when the system likes",
-    "": "as the server does not tell",
+    "no": "when the system decides",
+    "": "at an unknown interval",
 }

@@ -14,8 +14,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
-from worker.health.check import Check
-from worker.health.preflight import place_checks, server_checks
+from worker.health.preflight import Check, place_checks, server_checks
 from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.settings.paths import read_page_url

@@ -37,7 +37,7 @@ class ChildLog:
         self._last = ""
 
     def open(self) -> IO[bytes]:
-        """For the child's output. In append mode, so that :meth:`trim` may truncate it meanwhile."""
+        """For the child's output, in append mode: :meth:`trim` may truncate it meanwhile."""
         return self.path.open("ab", buffering=0)
 
     def warnings(self) -> Iterator[str]:

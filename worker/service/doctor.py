@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from worker.errors import ConfigError, NewsdropError, Retryable
 from worker.feeds.catalog import load_catalog
-from worker.health.check import Check
-from worker.health.preflight import server_checks
+from worker.health.preflight import Check, server_checks
 from worker.queries.problems import beat_problem, failing_problem, memory_problem
 from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
