@@ -110,10 +110,10 @@ def test_a_bug_in_reading_refuses_only_its_file(
 STEPS: dict[str, tuple[object, str, bool]] = {
     "before reading": (Batch, "read", False),
     "after the lookup": (ArticleStore, "lookup", True),
-    "while parsing": (Journal, "hand", True),
+    "while parsing": (Journal, "start", True),
     "before publishing": (ArticleStore, "publish", False),
     "after publishing, the reply lost": (ArticleStore, "publish", True),
-    "after the outcomes are in the journal": (Journal, "decided", True),
+    "after the outcomes are in the journal": (Journal, "add", True),
     "before the refused file is quarantined": (Quarantine, "put", False),
     "after the refused file is quarantined": (Quarantine, "put", True),
     "before archiving": (Archive, "write", False),
@@ -482,7 +482,7 @@ def test_what_may_have_been_published_is_not_looked_up(
     world.put("b.md", article("另一条"))
     world.scan()
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "hand", dying(journals.Journal.hand, after=True))
+        patch.setattr(Journal, "start", dying(journals.Journal.hand, after=True))
         assert in_child(world.drain) == -signal.SIGKILL
     world.drain()
     assert asked == [1]
