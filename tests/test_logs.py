@@ -222,7 +222,7 @@ def test_credentials_are_told_by_where_they_stand(text: str) -> None:
     [
         "https://feeds.example/rss?format=atom&page=2",
         "mail a@example.org about http://feeds.example/",
-        "Redis cannot be reached at 127.0.0.1:6379 (Connection refused.); see whether it runs",
+        "Redis cannot be reached at 127.0.0.1:6379 (Connection refused.); check that it is running",
         "keyboard=1 monkey=2 ?keys=3",
     ],
 )

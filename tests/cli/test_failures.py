@@ -39,7 +39,7 @@ def test_what_is_warned_of_is_a_note_with_its_cause(
     path = home.put("a.md", article("甲"))
     monkeypatch.setattr("redis.client.Pipeline.execute", refused)
     told = home.run("enqueue", str(path)).stderr
-    assert "newsdrop: a job is not noted: Redis is full:\\x1b[2J (job enqueue-" in told
+    assert "newsdrop: the job was not recorded: Redis is full:\\x1b[2J (job enqueue-" in told
 
 
 def test_commands_of_the_spool_need_no_redis(lonely: Home) -> None:

@@ -24,8 +24,8 @@ from worker.feeds.schedule import (
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 PACE = PollPace(shortest=300, longest=86_400)
-GOOD = PollResponse(200, body="new", etag='"2"')
-KNOWN = PollState(etag='"1"', body="old", interval=1000)
+GOOD = PollResponse(200, body_hash="new", etag='"2"')
+KNOWN = PollState(etag='"1"', body_hash="old", interval=1000)
 
 
 def verdict(
@@ -43,7 +43,7 @@ def test_a_new_feed_begins_in_the_middle() -> None:
 def test_what_brings_nothing_is_asked_less_often() -> None:
     """304 and the same bytes lengthen the interval; another body waits for what is in it."""
     assert verdict(PollResponse(304)).next_poll_seconds == 1000 * GROW
-    same = verdict(PollResponse(200, body="old", etag='"3"'))
+    same = verdict(PollResponse(200, body_hash="old", etag='"3"'))
     assert (same.outcome, same.next_poll_seconds) == (PollOutcome.UNCHANGED, 1000 * GROW)
     assert same.fields["etag"] == '"3"'
     changed = verdict(GOOD)
@@ -87,7 +87,7 @@ def test_never_earlier_than_asked_and_never_later_than_a_day(
     hold: float, retry: float, ttl: float, interval: float, jitter: float
 ) -> None:
     """Whatever a server, a feed and the interval say together."""
-    before = replace(KNOWN, interval=interval, hold=ttl)
+    before = replace(KNOWN, interval=interval, min_interval=ttl)
     found = verdict(replace(GOOD, fresh_seconds=hold, retry_after=retry), before, jitter=jitter)
     assert found.next_poll_seconds >= min(LONGEST_HINT, max(hold, retry, ttl))
     assert found.next_poll_seconds <= 86_400 * 1.1
@@ -130,7 +130,7 @@ def test_a_success_forgets_failures() -> None:
 
 def test_the_same_unreadable_bytes_back_off_too() -> None:
     """A body that could not be read and is still there is asked for less and less."""
-    first = verdict(PollResponse(200, body="old"), replace(KNOWN, bad=3))
+    first = verdict(PollResponse(200, body_hash="old"), replace(KNOWN, unreadable_count=3))
     assert first.next_poll_seconds == backoff(4)
     assert first.fields["bad"] == 4
 

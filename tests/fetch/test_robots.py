@@ -62,7 +62,7 @@ def test_rules_for_us_go_before_those_for_all() -> None:
     assert {one.crawl_delay_seconds for one in found} == {2.5}
     origin = web.url("").rstrip("/")
     assert found[1].reason == f"{origin}/robots.txt does not allow it to {AGENT}"
-    assert len(web.asked("/robots.txt")) == 1
+    assert len(web.requests_for("/robots.txt")) == 1
 
 
 def test_rules_for_others_are_not_ours() -> None:

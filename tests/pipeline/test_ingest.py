@@ -27,7 +27,7 @@ from worker.spool.batch import Batch
 from worker.spool.journal import Journal
 from worker.spool.quarantine import Quarantine
 from worker.store.articles import ArticleStore
-from worker.store.tally import CounterStore
+from worker.store.counters import CounterStore
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from worker.settings.clock import utc_now
 from worker.spool.batch import acquire
 from worker.spool.layout import manual_root
 from worker.spool.lockfile import acquire_slot
-from worker.store.measures import Minute
+from worker.store.counters import Minute
 from worker.store.workers import Heartbeats, WorkerInfo
 
 

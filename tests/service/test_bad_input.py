@@ -74,7 +74,7 @@ def _password(scene: Scene) -> Wrong:
 
 def _no_password(scene: Scene) -> Wrong:
     server = scene.start(options=("--requirepass", "right"))
-    return Wrong("Redis wants a password: put it into", scene.environment(server.url))
+    return Wrong("Redis requires a password: put it into", scene.environment(server.url))
 
 
 def _evicts(scene: Scene) -> Wrong:
@@ -163,7 +163,9 @@ SHOWN = {
 def _stopped(scene: Scene) -> Wrong:
     server = scene.start()
     server.stop()
-    return Wrong("see whether it runs (work begins when it serves)", scene.environment(server.url))
+    return Wrong(
+        "check that it is running (work begins when it serves)", scene.environment(server.url)
+    )
 
 
 def _drop_read_only(scene: Scene) -> Wrong:

@@ -129,7 +129,7 @@ def test_what_one_feed_raises_is_its_own_fault(
     real = feeds.decide_next_poll
 
     def broken(heard: PollResponse, *rest: object, **more: object) -> object:
-        if heard.body is not None and heard.etag == '"bad"':
+        if heard.body_hash is not None and heard.etag == '"bad"':
             raise RuntimeError("a bug")
         return real(heard, *rest, **more)  # type: ignore[arg-type]
 

@@ -9,7 +9,8 @@ import redis
 from tests.servers import Server
 from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
 from worker.settings import Settings, load
-from worker.store.connection import connect, printable_url, redis_url, translated
+from worker.store.connection import connect, printable_url, redis_url
+from worker.store.errors import translated
 from worker.store.server import get_server_info
 
 
@@ -30,11 +31,12 @@ def test_large_commands_arrive_whole(redis_server: Server) -> None:
 
 def test_no_server_is_unavailable(tmp_path: Path) -> None:
     """A socket that nobody listens on raises StoreUnavailable, with its cause."""
-    with pytest.raises(StoreUnavailable, match="see whether it runs") as caught, translated():
+    with pytest.raises(StoreUnavailable, match="check that it is running") as caught, translated():
         connect(f"unix://{tmp_path}/none.sock").ping()
     assert isinstance(caught.value.__cause__, redis.RedisError)
     said = (
-        f"Redis cannot be reached at {tmp_path}/none.sock (nothing runs there); see whether it runs"
+        f"Redis cannot be reached at {tmp_path}/none.sock (no server has this socket); "
+        "check that it is running"
     )
     assert str(caught.value) == said
 

@@ -15,8 +15,7 @@ from worker.model import BatchMeasures, Repeat, Stage, Tally
 from worker.pipeline.timing import Stopwatch, TimedArticles
 from worker.sources.registry import pause
 from worker.store.connection import connect
-from worker.store.measures import BOUNDS, MINUTES_KEPT, Histogram, Measures, Minute
-from worker.store.tally import CounterStore
+from worker.store.counters import BOUNDS, MINUTES_KEPT, CounterStore, Histogram, Minute
 
 MINUTES = "{newsdrop:articles}:minutes"
 SOME = Tally(archived=3, published=2, duplicate=4, rejected=1, unchanged=7)
@@ -28,8 +27,8 @@ def tallies(redis_server: Server) -> CounterStore:
 
 
 @pytest.fixture
-def measures(redis_server: Server) -> Measures:
-    return Measures(connect(redis_server.url), stream=STREAM)
+def measures(redis_server: Server) -> CounterStore:
+    return CounterStore(connect(redis_server.url), stream=STREAM)
 
 
 def present(client: redis.Redis) -> int:
@@ -46,7 +45,7 @@ def added(minutes: tuple[Minute, ...]) -> tuple[int, int, int, int]:
     )
 
 
-def test_every_minute_is_there(measures: Measures, redis_client: redis.Redis) -> None:
+def test_every_minute_is_there(measures: CounterStore, redis_client: redis.Redis) -> None:
     """Without articles every minute asked for is there with zeros, the present one last."""
     before = present(redis_client)
     minutes = measures.read_minutes(MINUTES_KEPT)
@@ -57,7 +56,7 @@ def test_every_minute_is_there(measures: Measures, redis_client: redis.Redis) ->
     assert added(minutes) == (0, 0, 0, 0)
 
 
-def test_a_batch_is_in_its_minute_once(tallies: CounterStore, measures: Measures) -> None:
+def test_a_batch_is_in_its_minute_once(tallies: CounterStore, measures: CounterStore) -> None:
     """Settling adds to the present minute, over sources and jobs, and again changes nothing."""
     tallies.settle("b1", source="drop", job=None, tally=SOME)
     tallies.settle("b1", source="drop", job=None, tally=SOME)
@@ -76,7 +75,7 @@ def test_a_batch_without_articles_is_no_minute(
 
 
 def test_old_minutes_go(
-    tallies: CounterStore, redis_client: redis.Redis, measures: Measures
+    tallies: CounterStore, redis_client: redis.Redis, measures: CounterStore
 ) -> None:
     """The first articles of a minute let go what is older than is kept, and only that."""
     now = present(redis_client)
@@ -92,7 +91,7 @@ def test_old_minutes_go(
 
 
 def test_a_clock_that_was_ahead_loses_nothing(
-    tallies: CounterStore, redis_client: redis.Redis, measures: Measures
+    tallies: CounterStore, redis_client: redis.Redis, measures: CounterStore
 ) -> None:
     """Minutes that a clock wrote which was an hour ahead do not keep the present ones out."""
     ahead = present(redis_client) + 60
@@ -104,7 +103,7 @@ def test_a_clock_that_was_ahead_loses_nothing(
     assert int(oldest) < ahead
 
 
-def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: Measures) -> None:
+def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: CounterStore) -> None:
     """Stages fall into their buckets, sums are exact, repeats and refusals have their reasons;
     settling a batch again adds nothing."""
     one = BatchMeasures(
@@ -114,7 +113,7 @@ def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: Meas
     )
     for batch in ("b1", "b1", "b2"):
         tallies.settle(batch, source="drop", job=None, tally=SOME, measured=one)
-    sums = measures.read_totals()
+    sums = measures.read_measures()
     read, wait, whole = (sums.stages[stage] for stage in (Stage.READ, Stage.WAIT, Stage.WHOLE))
     assert read == Histogram((2, *[0] * len(BOUNDS)), 0.01)
     assert wait.counts[:2] == (0, 2)
@@ -124,11 +123,11 @@ def test_what_is_measured_is_added_up_once(tallies: CounterStore, measures: Meas
     assert sums.rejected == {"empty": 4}
 
 
-def test_fetches_are_added_up(measures: Measures) -> None:
+def test_fetches_are_added_up(measures: CounterStore) -> None:
     """Fetches of feeds and pages are kept apart, by status or trouble."""
     measures.count_fetches({("feed", "304"): 5, ("page", "timeout"): 1})
     measures.count_fetches({("feed", "304"): 2, ("feed", "200"): 1})
-    assert measures.read_totals().fetches == {
+    assert measures.read_measures().fetches == {
         ("feed", "200"): 1,
         ("feed", "304"): 7,
         ("page", "timeout"): 1,
@@ -148,7 +147,7 @@ def test_a_batch_measures_its_own_way(redis_server: Server, tmp_path: Path) -> N
     }.items():
         world.put(name, data)
         world.run()
-    sums = world.context.measures.read_totals()
+    sums = world.context.counter_store.read_measures()
     assert {sum(sums.stages[stage].counts) for stage in Stage} == {5}
     assert sums.stages[Stage.READ].seconds > 0
     assert sums.repeats == {"content_differs": 1, "same_article": 1, "same_bytes": 1}
@@ -185,7 +184,7 @@ def test_every_fetch_is_counted(redis_server: Server, tmp_path: Path, web: Web) 
     pause(world.settings.state_dir, "paused")
     world.poll()
     world.poll("harbour")
-    assert world.context.measures.read_totals().fetches == {
+    assert world.context.counter_store.read_measures().fetches == {
         ("feed", "200"): 2,
         ("feed", "address"): 1,
         ("feed", "other"): 1,

@@ -15,7 +15,7 @@ from tests.store.conftest import STREAM, open_store
 from tests.store.offers import offer, raw_hash
 from worker.errors import Retryable
 from worker.model import Decision, OnChange, PublishRequest, Status
-from worker.store.articles import MAX_OFFERS, ArticleStore
+from worker.store.articles import MAX_REQUESTS, ArticleStore
 
 P, R, D = Status.PUBLISHED, Status.REVISED, Status.DUPLICATE
 
@@ -140,7 +140,7 @@ def test_force_publishes_equal_content_again(store: ArticleStore) -> None:
 
 def test_a_long_list_is_several_calls_and_one_answer(store: ArticleStore) -> None:
     """More offers than one call takes, and more bytes, keep their order and are each once."""
-    many = [offer(n % 200, f"{n}.0") for n in range(3 * MAX_OFFERS + 30)]
+    many = [offer(n % 200, f"{n}.0") for n in range(3 * MAX_REQUESTS + 30)]
     large = [offer(1000 + n, f"{1000 + n}.0", size=150_000) for n in range(6)]
     made = store.publish("b", many + large)
     assert statuses(made) == [P] * 200 + [D] * (len(many) - 200) + [P] * 6

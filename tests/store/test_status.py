@@ -15,8 +15,7 @@ from worker.store.connection import connect
 from worker.store.jobs import Job, JobKind, JobStore
 from worker.store.layout import DAY
 from worker.store.server import get_run_id, get_server_info
-from worker.store.wakeups import WakeupQueue
-from worker.store.workers import ALIVE_SECONDS, Heartbeats, WorkerInfo
+from worker.store.workers import ALIVE_SECONDS, Heartbeats, WakeupQueue, WorkerInfo
 
 NOW_MS = 1_700_000_000_000
 
@@ -49,7 +48,7 @@ def test_job_writes_never_fail_the_work(
     server.kill()
     jobs.open(Job("j", JobKind.SCAN, "drop", "", NOW_MS))
     jobs.add_files("j", 1)
-    assert [record.message[:18] for record in caplog.records] == ["a job is not noted"] * 2
+    assert [record.message[:24] for record in caplog.records] == ["the job was not recorded"] * 2
     with pytest.raises(StoreUnavailable):
         jobs.get("j")
 

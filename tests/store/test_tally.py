@@ -12,9 +12,9 @@ from tests.store.offers import offer
 from worker.errors import Retryable, StoreFull
 from worker.model import Tally
 from worker.store.connection import connect
+from worker.store.counters import CounterStore, RefusedSummary
 from worker.store.jobs import Job, JobKind, JobStore
 from worker.store.layout import DAY
-from worker.store.tally import CounterStore, RefusedSummary
 
 SOME = Tally(archived=3, quarantined=1, published=2, duplicate=1, rejected=1, content_differs=1)
 

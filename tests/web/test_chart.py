@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from worker.store.measures import Minute
+from worker.store.counters import Minute
 from worker.web.chart import HEIGHT, Chart, axis_top, make_chart
 
 MINUTE = 60_000

@@ -25,8 +25,7 @@ from worker.model import Stage, Tally
 from worker.queries.audit import audit
 from worker.settings.clock import utc_now
 from worker.spool.batch import Batch
-from worker.store.measures import BOUNDS
-from worker.store.tally import CounterStore
+from worker.store.counters import BOUNDS, CounterStore
 from worker.taskqueue.celery_app import QUEUE, create_app
 from worker.taskqueue.client import notify_ingest
 from worker.web import metrics
@@ -133,7 +132,7 @@ def test_a_batch_is_measured_once(world: World, step: str) -> None:
     assert value(told, "duplicates_total", reason="same_article") == 1
     assert value(told, "rejected_total", reason="not_text") == 1
     assert value(told, "stage_seconds_count", stage="whole") == (0 if step == "settle" else 1)
-    assert sum(minute.duplicate for minute in world.context.measures.read_minutes(5)) == 1
+    assert sum(minute.duplicate for minute in world.context.counter_store.read_minutes(5)) == 1
 
 
 def test_what_it_says_of_the_service(world: World) -> None:
@@ -297,7 +296,7 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     segments = list(world.context.deps.archive.segments())
     settled = value(told, "stage_seconds_count", stage="whole") or 0
     assert 0 < settled <= len(segments)
-    minutes = world.context.measures.read_minutes(60)
+    minutes = world.context.counter_store.read_minutes(60)
     assert sum(minute.published for minute in minutes) == 200
     assert audit(world.settings).balanced
 

@@ -15,7 +15,7 @@ from worker.sources.enqueue import count_files
 from worker.sources.fetch_once import is_address
 from worker.spool.archive import Archive
 from worker.spool.claim import Claimed, Incoming
-from worker.store.tally import RefusedSummary, summarize_refusal
+from worker.store.counters import RefusedSummary, summarize_refusal
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
-"""When a feed is polled next, and what a poll's answer says of it: pure, the clock is an argument.
+"""When a feed is polled next, from the response to its last poll. Pure: the clock is an argument.
 
-The interval follows the feed: shorter after a poll that brought something new, longer after one
-that did not. With the two factors it settles where about a third of the polls bring something.
+The interval adapts to the feed: shorter after a poll that brought news, longer after one that did
+not. With the two factors it settles where about a third of the polls bring news.
 """
 
 from collections.abc import Mapping
@@ -18,33 +18,31 @@ from worker.settings import Settings
 SHRINK = 0.6
 GROW = 1.25
 GAP = 0.25
-"""Factors of the interval: after something new, after nothing new, and where entries may have been
-missed. 0.6^p · 1.25^(1-p) is 1 for p = 0.30."""
+"""Factors of the interval: after news, after none, and where entries may have been missed.
+0.6^p · 1.25^(1-p) is 1 for p = 0.30."""
 
 FIRST_SECONDS = 900
-"""The interval that a new feed begins with."""
+"""The first interval of a new feed."""
 
 LONGEST_HINT = 86_400
-"""Seconds; what a server or feed asks for is heeded so far and no further."""
+"""Seconds; a longer pause that a server or feed asks for is cut to this."""
 
 JITTER = 0.1
-"""Of the interval, both ways: feeds added together shall not be polled together for ever."""
+"""Of the interval, both ways: feeds that were added together must not always be polled together."""
+
+MOVED_AFTER = 3
+"""After so many polls with the same permanent redirect its target becomes the feed's address."""
 
 _FIRST_BACKOFF = 300
 _LONGEST_BACKOFF = 86_400
-_FIRST_COOLING = 60
-MOVED_AFTER = 3
-"""Polls that a permanent redirect must hold before its target is the feed's address."""
-
+_FIRST_HOST_BACKOFF = 60
 _BUSY = (429, 503)
-_PATIENT = 3
-"""Failures in a row after which a feed of a schedule is backed off too."""
+_IGNORED_FAILURES = 3
+"""Failures in a row after which a feed with a schedule is backed off too."""
 _OLD_ADDRESS = {"address": None, "etag": None, "modified": None, "body": None}
 
 
 class PollOutcome(StrEnum):
-    """What a poll came to."""
-
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     FAILED = "failed"
@@ -52,21 +50,21 @@ class PollOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PollState:
-    """What is known of a feed from earlier polls.
+    """The state of a feed after earlier polls.
 
-    `interval` is in seconds, 0 before the first poll; `hold` what the feed itself asks for (`ttl`);
-    `body` the hash of the last body, `bad` how many bodies in a row could not be read; `moved_to`
-    where permanent redirects led the last `moved_count` times; `address` what is fetched instead of
-    the configured address since then; `asked` that a person wanted this poll.
+    `interval` is in seconds, 0 before the first poll; `min_interval` is what the feed asks for
+    (`ttl`); `unreadable_count` bodies in a row could not be read. The last `moved_count` polls were
+    permanently redirected to `moved_to`; `address` replaces the configured address after enough of
+    them. `is_manual`: a person asked for this poll.
     """
 
     etag: str | None = None
     modified: str | None = None
-    body: str | None = None
+    body_hash: str | None = None
     interval: float = 0.0
-    hold: float = 0.0
+    min_interval: float = 0.0
     failures: int = 0
-    bad: int = 0
+    unreadable_count: int = 0
     moved_to: str | None = None
     moved_count: int = 0
     address: str | None = None
@@ -75,10 +73,10 @@ class PollState:
 
 @dataclass(frozen=True, slots=True)
 class PollResponse:
-    """What came of one fetch. Without an answer `status` is None and `trouble` says why.
+    """The result of one fetch. Without an answer `status` is None and `trouble` says why.
 
-    `hold_seconds` and `retry_after` are the server's; `permanent` is where a chain of nothing but
-    permanent redirects led.
+    `fresh_seconds` and `retry_after` are the server's; `permanent_url` is the target if all
+    redirects were permanent.
     """
 
     status: int | None
@@ -89,7 +87,7 @@ class PollResponse:
     permanent_url: str | None = None
     etag: str | None = None
     modified: str | None = None
-    body: str | None = None
+    body_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +100,10 @@ class PollPace:
     zone: ZoneInfo | None = None
 
 
-def get_poll_pace(feed: Feed, settings: Settings) -> PollPace:
-    """How often a feed may be polled."""
-    zone = ZoneInfo(feed.time_zone or settings.dedupe.time_zone)
-    return PollPace(*feed.bounds(settings), feed.schedule, zone)
-
-
 @dataclass(frozen=True, slots=True)
 class PollDecision:
-    """What follows. `after` and `cool` are seconds: until the next poll, and for which the whole
-    host is left in peace. `fields` are to be remembered; None forgets one."""
+    """What follows from a poll: seconds until the next one, seconds during which nothing is fetched
+    from the host, and `fields` of the feed's state in Redis; None deletes one."""
 
     outcome: PollOutcome
     next_poll_seconds: float
@@ -119,124 +111,135 @@ class PollDecision:
     fields: Mapping[str, Any]
 
 
+def get_poll_pace(feed: Feed, settings: Settings) -> PollPace:
+    """How often a feed may be polled."""
+    zone = ZoneInfo(feed.time_zone or settings.dedupe.time_zone)
+    return PollPace(*feed.bounds(settings), feed.schedule, zone)
+
+
 def decide_next_poll(
-    heard: PollResponse, before: PollState, pace: PollPace, *, now: datetime, jitter: float
+    response: PollResponse, state: PollState, pace: PollPace, *, now: datetime, jitter: float
 ) -> PollDecision:
-    """What one poll's answer means. `now` is aware; `jitter` is from -1 to 1."""
-    at = int(now.timestamp() * 1000)
-    fields: dict[str, Any] = {"polled_ms": at, "status": heard.status}
-    fields |= {"asked": None, "takes": None}
-    if heard.status == 304 or (heard.status == 200 and _same_body(heard, before)):
-        return _good(heard, before, pace, fields, now=now, jitter=jitter, changed=False)
-    if heard.status == 200:
-        return _good(heard, before, pace, fields, now=now, jitter=jitter, changed=True)
-    return _bad(heard, before, pace, fields, now=now)
-
-
-def interval_after(interval: float, factor: float, pace: PollPace) -> float:
-    """The next interval in seconds, within the feed's bounds."""
-    return min(pace.longest, max(pace.shortest, (interval or FIRST_SECONDS) * factor))
+    """What follows from one poll. `now` is aware; `jitter` is from -1 to 1."""
+    fields: dict[str, Any] = {
+        "polled_ms": int(now.timestamp() * 1000),
+        "status": response.status,
+        "asked": None,
+        "takes": None,
+    }
+    if response.status == 200:
+        is_same = response.body_hash is not None and response.body_hash == state.body_hash
+        outcome = PollOutcome.UNCHANGED if is_same else PollOutcome.CHANGED
+    elif response.status == 304:
+        outcome = PollOutcome.UNCHANGED
+    else:
+        return _after_failure(response, state, pace, fields, now)
+    return _after_success(response, state, pace, fields, outcome, now=now, jitter=jitter)
 
 
 def backoff(failures: int) -> float:
-    """Seconds until a feed that failed so many times in a row is tried again: 5 minutes, doubled
+    """Seconds until a feed is polled again after so many failures in a row: 5 minutes, doubled
     each time, a day at most."""
     return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(max(failures, 1) - 1, 20))
 
 
 def next_cron_time(schedule: str, zone: ZoneInfo | None, after: datetime) -> datetime:
-    """The first time after `after` that `schedule` names, read in `zone` (UTC)."""
+    """The first time after `after` that matches `schedule` in `zone` (UTC)."""
     from celery.schedules import crontab
 
     minute, hour, day, month, weekday = schedule.split()
     cron = crontab(minute, hour, weekday, day, month, nowfun=lambda: after)
     cron.tz = zone or UTC
     wait: timedelta = cron.remaining_estimate(after.astimezone(cron.tz))
-    # In the hour that a zone has twice Celery counts backwards: then it is asked after that hour.
+    # In the hour that a clock change repeats, Celery's estimate is negative: skip that hour.
     if wait.total_seconds() <= 0:
         later = after + timedelta(hours=1)
         wait = timedelta(hours=1) + cron.remaining_estimate(later.astimezone(cron.tz))
     return after + max(wait, timedelta(seconds=60))
 
 
-def _same_body(heard: PollResponse, before: PollState) -> bool:
-    return heard.body is not None and heard.body == before.body
-
-
-def _good(
-    heard: PollResponse,
-    before: PollState,
+def _after_success(
+    response: PollResponse,
+    state: PollState,
     pace: PollPace,
     fields: dict[str, Any],
+    outcome: PollOutcome,
     *,
     now: datetime,
     jitter: float,
-    changed: bool,
 ) -> PollDecision:
-    at = fields["polled_ms"]
-    # Whether what changed is new is known when it has been read: the interval waits for that.
-    grows = before.interval and not changed and not before.is_manual
-    interval = interval_after(before.interval, GROW if grows else 1.0, pace)
-    hint = min(LONGEST_HINT, max(heard.fresh_seconds, heard.retry_after or 0.0, before.hold))
+    is_changed = outcome is PollOutcome.CHANGED
+    # Whether a changed body has news is known only after it is read: then the interval changes.
+    grows = state.interval and not is_changed and not state.is_manual
+    interval = (state.interval or FIRST_SECONDS) * (GROW if grows else 1.0)
+    interval = min(pace.longest, max(pace.shortest, interval))
+    hints = (response.fresh_seconds, response.retry_after or 0.0, state.min_interval)
+    hint = min(LONGEST_HINT, max(hints))
     fields |= {
-        "success_ms": at,
+        "success_ms": fields["polled_ms"],
         "failures": None,
         "trouble": None,
         "error": None,
         "interval": round(interval, 1),
         "jitter": round(1 + JITTER * jitter, 4),
-        "not_before": int(at + hint * 1000) if hint else None,
-        **_moved(heard, before),
+        "not_before": int(fields["polled_ms"] + hint * 1000) if hint else None,
+        **_moved_fields(response, state),
     }
-    if heard.status == 200:
-        fields |= {"etag": heard.etag, "modified": heard.modified, "body": heard.body}
-    if before.address and before.bad >= MOVED_AFTER:  # where it moved to is no feed
+    if response.status == 200:
+        fields |= {"etag": response.etag, "modified": response.modified, "body": response.body_hash}
+    if state.address and state.unreadable_count >= MOVED_AFTER:  # the new address is not a feed
         fields |= _OLD_ADDRESS
-    after = max(_wait(interval, pace, now, jitter, hint), hint)
-    if before.bad and not changed:  # what could not be read is still there
-        fields["bad"] = before.bad + 1
-        after = max(after, backoff(before.bad + 1))
-    return PollDecision(
-        PollOutcome.CHANGED if changed else PollOutcome.UNCHANGED, after, 0.0, fields
-    )
+    wait = interval * (1 + JITTER * jitter)
+    if pace.schedule:
+        wait = _until_scheduled(pace, now, hint)
+    wait = max(wait, hint)
+    if state.unreadable_count and not is_changed:  # the body is still unreadable
+        fields["bad"] = state.unreadable_count + 1
+        wait = max(wait, backoff(state.unreadable_count + 1))
+    return PollDecision(outcome, wait, 0.0, fields)
 
 
-def _bad(
-    heard: PollResponse, before: PollState, pace: PollPace, fields: dict[str, Any], *, now: datetime
+def _after_failure(
+    response: PollResponse,
+    state: PollState,
+    pace: PollPace,
+    fields: dict[str, Any],
+    now: datetime,
 ) -> PollDecision:
-    failures = before.failures + 1
-    wait, cool = max(backoff(failures), pace.shortest), 0.0
-    hint = min(LONGEST_HINT, heard.retry_after or 0.0)
-    if heard.status in _BUSY:
-        cool = max(hint, min(LONGEST_HINT, _FIRST_COOLING * 2.0 ** min(before.failures, 20)))
-        wait = max(wait, before.interval)
-    wait = max(wait, cool, hint)
+    failures = state.failures + 1
+    wait, host_backoff = max(backoff(failures), pace.shortest), 0.0
+    hint = min(LONGEST_HINT, response.retry_after or 0.0)
+    if response.status in _BUSY:
+        doubled = _FIRST_HOST_BACKOFF * 2.0 ** min(state.failures, 20)
+        host_backoff = max(hint, min(LONGEST_HINT, doubled))
+        wait = max(wait, state.interval)
+    wait = max(wait, host_backoff, hint)
     fields |= {
         "failures": failures,
-        "trouble": str(heard.trouble or Trouble.STATUS),
-        "error": heard.message,
+        "trouble": str(response.trouble or Trouble.STATUS),
+        "error": response.message,
         "error_ms": fields["polled_ms"],
     }
-    if before.address and failures >= MOVED_AFTER:  # where it moved to is gone: ask the old one
+    if state.address and failures >= MOVED_AFTER:  # the new address is gone: use the old one
         fields |= _OLD_ADDRESS
-    if pace.schedule:  # the first failures cost no turn of it, but for what the server asks
-        least = wait if failures > _PATIENT or cool else hint
-        wait = _wait(0.0, pace, now, 0.0, least)
-    return PollDecision(PollOutcome.FAILED, wait, cool, fields)
+    if pace.schedule:  # the first failures skip no scheduled poll unless the server asks for that
+        is_backed_off = failures > _IGNORED_FAILURES or host_backoff
+        wait = _until_scheduled(pace, now, wait if is_backed_off else hint)
+    return PollDecision(PollOutcome.FAILED, wait, host_backoff, fields)
 
 
-def _wait(interval: float, pace: PollPace, now: datetime, jitter: float, hint: float) -> float:
-    if not pace.schedule:
-        return interval * (1 + JITTER * jitter)
-    # No poll of a schedule is earlier than the server asks; the next one of it is taken then.
-    due = next_cron_time(pace.schedule, pace.zone, now + timedelta(seconds=hint))
+def _until_scheduled(pace: PollPace, now: datetime, least: float) -> float:
+    """Seconds until the first scheduled poll that is at least `least` seconds away."""
+    due = next_cron_time(pace.schedule, pace.zone, now + timedelta(seconds=least))
     return (due - now).total_seconds()
 
 
-def _moved(heard: PollResponse, before: PollState) -> dict[str, Any]:
-    if heard.permanent_url is None or before.bad:  # a page of its site is no place for a feed
+def _moved_fields(response: PollResponse, state: PollState) -> dict[str, Any]:
+    target = response.permanent_url
+    # A redirect to a page of the site is no new address of the feed.
+    if target is None or state.unreadable_count:
         return {"moved_to": None, "moved_count": None}
-    count = before.moved_count + 1 if heard.permanent_url == before.moved_to else 1
+    count = state.moved_count + 1 if target == state.moved_to else 1
     if count >= MOVED_AFTER:
-        return {"address": heard.permanent_url, "moved_to": None, "moved_count": None}
-    return {"moved_to": heard.permanent_url, "moved_count": count}
+        return {"address": target, "moved_to": None, "moved_count": None}
+    return {"moved_to": target, "moved_count": count}

@@ -21,12 +21,11 @@ from worker.spool.wanted import WantedPages
 from worker.store import factory
 from worker.store.articles import ArticleStore
 from worker.store.connection import Client, connect, redis_url
+from worker.store.counters import CounterStore, summarize_refusal
 from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
-from worker.store.measures import Measures
 from worker.store.pages import PageStore, RobotsStore
-from worker.store.tally import CounterStore, summarize_refusal
-from worker.store.wakeups import WakeupQueue
+from worker.store.workers import WakeupQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Context:
     feed_store: FeedStore
     page_store: PageStore
     robots: RobotsStore
-    measures: Measures
+
     wakeups: WakeupQueue
     deps: IngestDeps
 
@@ -91,7 +90,6 @@ def open_context(settings: Settings) -> Context:
         feed_store=feed_store,
         page_store=factory.page_store(settings, client),
         robots=RobotsStore(client, stream=settings.stream.name),
-        measures=Measures(client, stream=settings.stream.name),
         wakeups=WakeupQueue(client),
         deps=IngestDeps(
             settings=settings,

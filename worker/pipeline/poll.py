@@ -101,7 +101,7 @@ async def fetch_from(
 
     def on_counted(answers: Mapping[tuple[str, str], int]) -> None:
         with log_store_errors("fetches are not counted", of="feeds and pages"):
-            context.measures.count_fetches(answers)
+            context.counter_store.count_fetches(answers)
 
     def may_take() -> bool:
         return len(batch_names(root)) < settings.spool.max_waiting

@@ -10,9 +10,9 @@ from worker.model.times import rfc3339_from_ms
 from worker.settings import Settings
 from worker.spool import batch, manifest
 from worker.spool.layout import roots
+from worker.store.counters import RefusedSummary
 from worker.store.factory import job_store
 from worker.store.jobs import JobKind, JobState
-from worker.store.tally import RefusedSummary
 
 
 @dataclass(frozen=True, slots=True)

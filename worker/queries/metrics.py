@@ -10,9 +10,9 @@ from worker.queries.overview import Overview, get_overview
 from worker.settings import Settings
 from worker.spool.folder_cache import DiskUsage
 from worker.store.connection import connect, redis_url
-from worker.store.factory import feed_store
-from worker.store.measures import Measures, MeasureTotals
-from worker.store.wakeups import INGEST_QUEUE, QUEUE, WakeupQueue
+from worker.store.counters import MeasureTotals
+from worker.store.factory import counter_store, feed_store
+from worker.store.workers import INGEST_QUEUE, QUEUE, WakeupQueue
 
 MAX_FEEDS = 500
 """Feeds with a series of their own: each is a line in every scrape."""
@@ -51,7 +51,7 @@ def _read_redis(settings: Settings) -> RedisMetrics | None:
     try:
         feeds = feed_store(settings, client)
         return RedisMetrics(
-            Measures(client, stream=settings.stream.name).read_totals(),
+            counter_store(settings, client).read_measures(),
             {queue: wakeups.count_waiting(queue) for queue in (QUEUE, INGEST_QUEUE)},
             feeds.count_published(sorted(feeds.names())[:MAX_FEEDS]),
         )

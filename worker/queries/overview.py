@@ -17,7 +17,7 @@ from worker.settings import Settings
 from worker.spool.batch import Waiting
 from worker.spool.layout import roots
 from worker.spool.waiting import list_waiting
-from worker.store.measures import Minute
+from worker.store.counters import Minute
 
 __all__ = ["Activity", "Disk", "Memory", "Minute", "Overview", "Problem", "Status", "get_overview"]
 

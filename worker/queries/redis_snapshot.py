@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from worker.errors import Retryable
 from worker.settings import Settings
 from worker.store.connection import Client, connect, redis_url
+from worker.store.counters import CounterSnapshot, Minute
 from worker.store.factory import counter_store, feed_store, page_store
-from worker.store.measures import Measures, Minute
 from worker.store.server import ServerInfo, get_server_info
 from worker.store.stream import Stream, StreamInfo
-from worker.store.tally import CounterSnapshot
 from worker.store.workers import Heartbeats, WorkerInfo
 
 
@@ -53,7 +52,8 @@ def _read(
 ) -> RedisSnapshot:
     name = settings.stream.name
     heartbeats = Heartbeats(client, stream=name)
-    counters = counter_store(settings, client).snapshot(batches)
+    store = counter_store(settings, client)
+    counters = store.snapshot(batches)
     feeds, pages = feed_store(settings, client), page_store(settings, client)
     return RedisSnapshot(
         server=get_server_info(client),
@@ -65,5 +65,5 @@ def _read(
         stream=Stream(client, name).get_info(),
         workers=tuple(heartbeats.list_workers()),
         beat_age_s=heartbeats.tick_age_seconds(),
-        minutes=Measures(client, stream=name).read_minutes(minutes),
+        minutes=store.read_minutes(minutes),
     )

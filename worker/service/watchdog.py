@@ -21,7 +21,7 @@ from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.service.notify import Notifier
 from worker.store.connection import connect, redis_url
-from worker.store.wakeups import WakeupQueue
+from worker.store.workers import WakeupQueue
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
 from worker.taskqueue.scheduler import beat_alive
 

@@ -199,7 +199,7 @@ def _poll_response(answer: FetchResponse, now: datetime) -> PollResponse:
         permanent_url=answer.permanent_url,
         etag=_bounded(answer.headers.get("etag")),
         modified=_bounded(answer.headers.get("last-modified")),
-        body=hashlib.sha256(answer.body).hexdigest()[:32] if is_ok else None,
+        body_hash=hashlib.sha256(answer.body).hexdigest()[:32] if is_ok else None,
     )
 
 

@@ -2,21 +2,19 @@
 
 Nothing else in newsdrop imports redis.
 
-==========================  =====================================================================
-``articles``                offering articles, asking the index: `publish`, `known`, `marked.lua`
-``stream``                  reading the stream
-``layout``                  the keys, and the bytes of the index
-``leases``                  what is due to be fetched, at its host's pace: `take.lua`, `done.lua`
-``feeds``                   what is remembered of feeds, what was read of them: `observed.lua`
-``pages``                   when wanted pages are fetched; robots.txt
-``tally``                   counters, each batch counted once: `settle.lua`, `snapshot.lua`
-``measures``                what is added up beside the counters: `minutes.lua`
-``jobs``                    what one enqueue, or a source's hour, brought in
-``workers``                 heartbeats, and the scheduler's last tick
-``wakeups``                 how many task messages wait
-``server``                  what the server is and promises
-``connection``              one way to a server, and what its errors mean
-``script`` ``wire_format``  Lua called by its hash; a command in one piece
-``factory``                 the stores as the settings have them
-==========================  =====================================================================
+==============  ================================================================================
+``articles``    publishing articles and querying the index: `publish`, `lookup`, `exists.lua`
+``stream``      reading the stream
+``layout``      the keys, and the bytes of the index
+``leases``      which feeds and pages are due, at their hosts' pace: `take.lua`, `finish.lua`
+``feeds``       the state of feeds: `record_documents.lua`
+``pages``       the schedule of wanted pages; a cache of robots.txt
+``counters``    totals and measures, each batch counted once: `settle`, `snapshot`, `minutes.lua`
+``jobs``        what one enqueue, or one source within an hour, brought in
+``workers``     heartbeats, the scheduler's last tick, waiting task messages
+``server``      version, memory and durability of the server
+``connection``  connecting; how commands and Lua scripts are sent
+``errors``      the errors of redis-py, translated
+``factory``     makes the stores from the settings
+==============  ================================================================================
 """

@@ -8,7 +8,8 @@ import redis
 
 from worker.errors import Retryable
 from worker.model import Decision, Identity, IndexEntry, OnChange, PublishRequest, Status
-from worker.store.connection import translated
+from worker.store.connection import Script
+from worker.store.errors import translated
 from worker.store.layout import (
     DATED_SHARDS,
     DAY,
@@ -21,24 +22,24 @@ from worker.store.layout import (
     raw_field,
     raw_mark,
 )
-from worker.store.script import Script
 from worker.store.stream import Stream
 
 CLAIMS_LIVE = 7 * DAY
-"""How long a batch that was offered but never settled may be offered again and get the same
-answers. A batch waits so long only where nobody runs a worker for a week."""
+"""How long a batch that was not settled may be published again and get the same answers. A batch
+waits that long only if no worker runs for a week."""
 
-MAX_OFFERS = 64
+MAX_REQUESTS = 64
 MAX_BYTES = 1_000_000
-"""Of one call, which nothing else on the server can interrupt: about 2 ms."""
+"""Of one call, during which the server does nothing else: about 2 ms."""
 MAX_RAWS = 500
 
 
 class ArticleStore(Stream):
-    """Offers articles to the stream, and remembers them for `keep_days` after they were last met.
+    """Publishes articles to the stream, and keeps their marks in the index for `keep_days` after
+    they were last found.
 
-    Safe to use from several processes at once; each needs a client of its own. `now` is Unix
-    time in seconds, and only chooses the bucket of what has no date.
+    Safe to use from several processes at once; each needs its own client. `now` is Unix time in
+    seconds, and only selects the bucket of articles without a date.
     Every method raises Retryable (StoreUnavailable, StoreFull) and nothing of redis.
     """
 
@@ -56,20 +57,19 @@ class ArticleStore(Stream):
         self._max_length = max_length
         self._now = now
         self._publish = Script("publish.lua")
-        self._lookup = Script("known.lua")
-        self._exists = Script("marked.lua")
+        self._lookup = Script("lookup.lua")
+        self._exists = Script("exists.lua")
 
     def publish(self, batch: str, requests: Sequence[PublishRequest]) -> list[Decision | None]:
-        """Append what is new to the stream and say, in order, what became of each offer.
+        """Append new articles to the stream; return a decision per request, in order.
 
-        None: the offer came without its data and needs it; nothing was written for it.
+        None: the request has no data but needs it; nothing was written for it.
 
-        An offer whose claim this batch made before gets the answer it got then. Of equal
-        articles the first is published. A call of many offers is made of several steps; where
-        one of them raises, what the earlier ones published stays, and offering everything again
-        under the same `batch` is right.
+        A claim that this batch made before gets the same decision again. Of equal articles the
+        first is published. Many requests take several calls of the script; if one of them raises,
+        the earlier ones stay published, and the caller may repeat all requests of the `batch`.
         """
-        return [made for part in _parts(requests) for made in self._offer(batch, part)]
+        return [answer for part in _split(requests) for answer in self._publish_part(batch, part)]
 
     def exists(self, identities: Sequence[Identity]) -> list[bool]:
         """Whether the index holds each identity now. Requests for these may omit their data."""
@@ -82,50 +82,22 @@ class ArticleStore(Stream):
             args += (len(mark_keys), mark_field(identity))
         return [answer == 1 for answer in self._run(self._exists, keys, args)] if keys else []
 
-    def _offer(self, batch: str, offers: Sequence[PublishRequest]) -> list[Decision | None]:
-        layout, now = self._layout, self._now()
-        keys = [self.name.encode(), layout.claims(batch)]
-        args: list[bytes | int] = [self._max_length, layout.keep_seconds, CLAIMS_LIVE]
-        for offer in offers:
-            identity = offer.identity
-            mark_keys = layout.mark_keys(identity, now)
-            keys += mark_keys
-            args += (offer.claim.encode(), len(mark_keys), mark_field(identity))
-            args += (identity.key[8:] + identity.content[:6], _on_change(offer))
-            if offer.raw:
-                keys.append(layout.raw_keys(offer.raw, now)[0])
-                args += (raw_field(offer.raw), raw_mark(identity))
-            else:
-                args += (b"", b"")
-            args += (identity.id.encode(), offer.title.encode(), (identity.date or "").encode())
-            args += (offer.source.encode(), offer.data)
-        return [_decision(answer) for answer in self._run(self._publish, keys, args)]
-
     def lookup(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
         """The index entry of each input, found by the hash of its bytes: a hit need not be parsed.
 
         A hit keeps the article in the index for another `keep_days`. An input whose article was
         revised or forgotten since gives None.
         """
-        answers = [found for part in _runs(raws) for found in self._look_up(part, plain=False)]
+        answers = [marks for part in _chunks(raws) for marks in self._look_up(part)]
         return [entry_from_raw_mark(*marks) if marks else None for marks in answers]
 
     def seen(self, raws: Sequence[bytes]) -> list[bool]:
         """Whether :meth:`lookup` finds each input; one string answers for a hundred entries."""
-        return [
-            flag == ord("1") for part in _runs(raws) for flag in self._look_up(part, plain=True)
-        ]
-
-    def _look_up(self, raws: Sequence[bytes], *, plain: bool) -> Any:
-        layout, now = self._layout, self._now()
-        all_keys = [layout.raw_keys(raw, now) for raw in raws]
-        args: list[bytes | int] = [layout.keep_seconds, layout.key("i", ""), len(all_keys[0])]
-        args += (DATED_SHARDS, UNDATED_SHARDS, layout.generation(now), int(plain))
-        args += map(raw_field, raws)
-        return self._run(self._lookup, [key for keys in all_keys for key in keys], args)
+        flags = b"".join(self._look_up(part, yes_or_no=True) for part in _chunks(raws))
+        return [flag == ord("1") for flag in flags]
 
     def find(self, article_id: str) -> IndexEntry | None:
-        """What the index knows of an article; None also where `article_id` is no id."""
+        """The index entry of an article; None also if `article_id` is invalid."""
         identity = parse_article_id(article_id)
         if identity is None:
             return None
@@ -139,29 +111,57 @@ class ArticleStore(Stream):
         return None
 
     def forget(self, article_id: str) -> bool:
-        """Let the index forget an article, so that it is published when it is offered again.
+        """Delete an article from the index, so that it can be published again.
 
-        The stream stays as it is. False where it was not known.
+        The stream does not change. False if the index does not hold the article.
         """
-        known = self.find(article_id)
-        if known is None:
+        entry = self.find(article_id)
+        if entry is None:
             return False
-        field = mark_field(known.identity)
-        keys = self._layout.mark_keys(known.identity, self._now())
+        field = mark_field(entry.identity)
+        keys = self._layout.mark_keys(entry.identity, self._now())
         with translated():
             return any(self._client.hdel(key, field) for key in keys)
 
+    def _publish_part(
+        self, batch: str, requests: Sequence[PublishRequest]
+    ) -> list[Decision | None]:
+        layout, now = self._layout, self._now()
+        keys = [self.name.encode(), layout.claims(batch)]
+        args: list[bytes | int] = [self._max_length, layout.keep_seconds, CLAIMS_LIVE]
+        for request in requests:
+            identity = request.identity
+            mark_keys = layout.mark_keys(identity, now)
+            keys += mark_keys
+            args += (request.claim.encode(), len(mark_keys), mark_field(identity))
+            args += (identity.key[8:] + identity.content[:6], _on_change(request))
+            if request.raw:
+                keys.append(layout.raw_keys(request.raw, now)[0])
+                args += (raw_field(request.raw), raw_mark(identity))
+            else:
+                args += (b"", b"")
+            args += (identity.id.encode(), request.title.encode(), (identity.date or "").encode())
+            args += (request.source.encode(), request.data)
+        return [_parse_decision(answer) for answer in self._run(self._publish, keys, args)]
+
+    def _look_up(self, raws: Sequence[bytes], *, yes_or_no: bool = False) -> Any:
+        layout, now = self._layout, self._now()
+        all_keys = [layout.raw_keys(raw, now) for raw in raws]
+        args: list[bytes | int] = [layout.keep_seconds, layout.key("i", ""), len(all_keys[0])]
+        args += (DATED_SHARDS, UNDATED_SHARDS, layout.generation(now), int(yes_or_no))
+        args += map(raw_field, raws)
+        return self._run(self._lookup, [key for keys in all_keys for key in keys], args)
+
     def _run(self, script: Script, keys: list[bytes], args: list[bytes | int]) -> Any:
         try:
-            answer = script.run(self._client, keys, args)
+            return script.run(self._client, keys, args)
         except Retryable as error:
             if "WRONGTYPE" in str(error.__cause__):
                 raise Retryable(self._wrong_type(keys)) from error
             raise
-        return answer
 
     def _wrong_type(self, keys: Sequence[bytes]) -> str:
-        """Which key is not what it must be; looked up only once the server has refused."""
+        """A message about the key of a wrong type; found only after the server has refused."""
         for key in dict.fromkeys(keys):
             with translated():
                 kind = bytes(self._client.type(key)).decode()
@@ -171,39 +171,40 @@ class ArticleStore(Stream):
                     f"the Redis key {key.decode()} is a {kind} where newsdrop keeps a {wanted}: "
                     "rename or delete it, or choose another stream.name"
                 )
-        return "a Redis key of newsdrop's is of the wrong type"
+        return "one of newsdrop's Redis keys has the wrong type: run the command again"
 
 
-def _runs(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def _chunks(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     return (raws[at : at + MAX_RAWS] for at in range(0, len(raws), MAX_RAWS))
 
 
-def _on_change(offer: PublishRequest) -> bytes:
-    if offer.force:
+def _on_change(request: PublishRequest) -> bytes:
+    if request.force:
         return b"force"
-    return b"revise" if offer.on_change is OnChange.REVISE else b""
+    return b"revise" if request.on_change is OnChange.REVISE else b""
 
 
-def _decision(answer: bytes) -> Decision | None:
+def _parse_decision(answer: bytes) -> Decision | None:
     if not answer:
         return None
-    status, revision, since, stream_id, differs = answer.decode().split(" ")
+    status, revision, first_ms, stream_id, differs = answer.decode().split(" ")
     return Decision(
         status=Status(status),
         stream_id=None if stream_id == "-" else stream_id,
         revision=int(revision),
-        first_published_ms=int(since),
+        first_published_ms=int(first_ms),
         content_differs=differs == "1",
     )
 
 
-def _parts(offers: Sequence[PublishRequest]) -> Iterator[Sequence[PublishRequest]]:
+def _split(requests: Sequence[PublishRequest]) -> Iterator[Sequence[PublishRequest]]:
+    """Parts of `requests` within MAX_REQUESTS and MAX_BYTES; a larger request is a part alone."""
     start = size = 0
-    for at, offer in enumerate(offers):
-        cost = len(offer.data)
-        if at > start and (at - start == MAX_OFFERS or size + cost > MAX_BYTES):
-            yield offers[start:at]
+    for at, request in enumerate(requests):
+        cost = len(request.data)
+        if at > start and (at - start == MAX_REQUESTS or size + cost > MAX_BYTES):
+            yield requests[start:at]
             start, size = at, 0
         size += cost
-    if start < len(offers):
-        yield offers[start:]
+    if start < len(requests):
+        yield requests[start:]

@@ -1,20 +1,22 @@
-"""One way to a Redis server, and what its errors mean to newsdrop."""
+"""Connecting to a Redis server, and how commands and Lua scripts are sent."""
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import DataError, NoScriptError
 from redis.retry import Retry
 
-from worker.errors import ConfigError, Retryable, StoreFull, StoreRefused, StoreUnavailable
+from worker.errors import ConfigError
 from worker.escape import printable
 from worker.settings import Settings, first_line
 from worker.settings.paths import embedded_socket
-from worker.store.wire_format import OnePiece
+from worker.store.errors import translated
 
 Client = redis.Redis
 
@@ -22,11 +24,11 @@ Client = redis.Redis
 def connect(url: str) -> Client:
     """A client of the server at `url` (redis, rediss or unix); its replies are bytes.
 
-    Nothing is opened before the first command. A command is sent **once**: redis-py would send
-    it ten times more after a lost reply, and a repeated write is a second write. Whoever calls
-    decides whether trying again is safe.
+    It connects at the first command. A command is sent **once**: by default redis-py repeats it
+    up to ten times after a lost reply, and a repeated write is a second write. The caller decides
+    whether a retry is safe.
 
-    Raises ConfigError where `url` is not one.
+    Raises ConfigError if `url` is invalid.
     """
     try:
         return redis.Redis.from_url(
@@ -36,11 +38,11 @@ def connect(url: str) -> Client:
             socket_connect_timeout=5,
             health_check_interval=25,
             decode_responses=False,
-            command_packer=OnePiece(),
+            command_packer=CommandPacker(),
             **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         )
     except ValueError as error:
-        # Without what `urllib` said: it quotes what it took for a port, which may be a password.
+        # The message of `urllib` is left out: it quotes the port, which may be part of a password.
         raise ConfigError(
             f"redis.url {printable_url(url)} is not usable: write it as "
             "redis://:PASSWORD@HOST:PORT/0, a password's / : @ # ? as "
@@ -49,16 +51,14 @@ def connect(url: str) -> Client:
 
 
 def redis_url(settings: Settings) -> str:
-    """The configured server, else the one `newsdrop up` runs for this state directory.
+    """The configured server, else the one that `newsdrop up` runs for this state directory.
 
-    Raises ConfigError where the password's file cannot be read.
+    Raises ConfigError if the password file cannot be read.
     """
-    url = settings.redis.url
+    url, password_file = settings.redis.url, settings.redis.password_file
     if not url:
         return socket_url(str(embedded_socket(settings.state_dir)))
-    return (
-        _with_password(url, settings.redis.password_file) if settings.redis.password_file else url
-    )
+    return _with_password(url, password_file) if password_file else url
 
 
 def _with_password(url: str, file: Path) -> str:
@@ -72,7 +72,7 @@ def _with_password(url: str, file: Path) -> str:
 
 
 def socket_url(path: str) -> str:
-    """The URL of a Unix socket; any path can be one."""
+    """The URL of a Unix socket at any path."""
     return "unix://" + quote(path)
 
 
@@ -87,95 +87,61 @@ def printable_url(url: str) -> str:
     return printable(f"{parts.scheme}://{host}{port}{parts.path}")
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn redis-py's errors into newsdrop's; the cause is kept.
+class Script:
+    """One of the ``.lua`` files beside this module, called by its hash.
 
-    Raises StoreFull where the server refuses writes for want of memory or disk,
-    StoreUnavailable where it cannot be reached or does not serve us, else Retryable: the store is
-    not as it must be, and no input is to blame for it.
+    A script runs without any other command in between. The server does not undo the writes of a
+    script that fails.
     """
-    try:
-        yield
-    except redis.RedisError as error:
-        raise _meaning(error) from error
 
+    def __init__(self, name: str) -> None:
+        self.source = resources.files("worker.store").joinpath(name).read_bytes()
+        self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
 
-@contextmanager
-def understood() -> Iterator[None]:
-    """:func:`translated`, around the reading of an answer as well: what another program wrote under
-    our keys, or another version, is no bug, and who asked is told. Raises as it does, and Retryable
-    where an answer is nothing that newsdrop writes."""
-    try:
+    def run(self, client: Client, keys: Sequence[bytes], args: Sequence[bytes | int]) -> Any:
+        """Return the script's result as bytes, ints and lists.
+
+        It is sent once, and a second time with its source only if the server does not know the
+        hash and so has not run it. Raises as :func:`~worker.store.errors.translated` does.
+        """
+        send: Any = client.execute_command
         with translated():
-            yield
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-        raise Retryable(
-            "what Redis keeps of newsdrop is not as this version writes it: did another program or "
-            "version write to the same database?"
-        ) from error
+            try:
+                return send("EVALSHA", self.sha, len(keys), *keys, *args)
+            except NoScriptError:
+                return send("EVAL", self.source, len(keys), *keys, *args)
 
 
-def _meaning(error: redis.RedisError) -> Retryable:
-    said = str(error)
-    for code, (kind, message) in _MEANINGS.items():
-        if _code(error) == code or f"{code} " in said:
-            return kind(message)
-    if isinstance(error, redis.AuthenticationError):  # a password where the server has none
-        return StoreRefused(_WRONG)
-    if isinstance(error, redis.TimeoutError):
-        return StoreUnavailable(
-            "Redis did not answer in time; see whether it is overloaded or suspended"
-        )
-    if isinstance(error, redis.ConnectionError):
-        return StoreUnavailable(f"Redis cannot be reached{_place(said)}; see whether it runs")
-    return Retryable(f"Redis refused a command: {printable(said)}")
+class CommandPacker:
+    """Packs a whole command into one buffer.
+
+    redis-py's own packer starts a new buffer, and so a system call, for every argument above 6 kB:
+    two hundred for a hundred articles, and each of them wakes the server. With one buffer
+    publishing took 13 % less time and 24 % less of the client's CPU (18 kB an article, medians of
+    200 alternating calls).
+    """
+
+    def pack(self, *args: object) -> list[bytes]:
+        """`args` in the Redis protocol (RESP), as a list of one item.
+
+        Raises DataError for types that redis-py refuses too.
+        """
+        # The name of a command may have two words (`SCRIPT FLUSH`): each is an argument.
+        parts = [word for arg in args[:1] for word in _encode(arg).split()]
+        parts += map(_encode, args[1:])
+        buffer = [b"*%d\r\n" % len(parts)]
+        for part in parts:
+            buffer += (b"$%d\r\n" % len(part), part, b"\r\n")
+        return [b"".join(buffer)]
 
 
-def _place(said: str) -> str:
-    """Where redis-py looked and what it met, for people: it counts errors and ends sentences."""
-    found = _NOBODY.match(said)
-    if found is None:
-        return f" ({printable(said, 120)})"
-    return f" at {printable(found['where'], 200)} ({_MET.get(found['met'], found['met'])})"
-
-
-def _code(error: redis.RedisError) -> str:
-    return getattr(error, "status_code", None) or ""
-
-
-_NOBODY = re.compile(r"Error -?\d+ connecting to (?P<where>.+)\. (?P<met>[\w ]+)\.?$")
-_MET = {"No such file or directory": "nothing runs there"}
-
-_WRONG = "Redis refuses the user or password: correct redis.url or redis.password_file"
-
-# By the first word of the server's answer; Redis 6.2 wraps what a script met into another error.
-_MEANINGS: dict[str, tuple[type[Retryable], str]] = {
-    "OOM": (
-        StoreFull,
-        "Redis is out of memory: raise maxmemory, or lower stream.max_length and trim the stream",
-    ),
-    "MISCONF": (
-        StoreFull,
-        "Redis refuses writes because it cannot save to its disk: see its log",
-    ),
-    "LOADING": (StoreUnavailable, "Redis is still loading its data"),
-    "NOAUTH": (
-        StoreRefused,
-        "Redis wants a password: put it into the file that redis.password_file names, "
-        "or into redis.url",
-    ),
-    "WRONGPASS": (StoreRefused, _WRONG),
-    "NOPERM": (
-        StoreRefused,
-        "the user in redis.url may not run a command that newsdrop needs: allow it in Redis' ACL",
-    ),
-    "READONLY": (
-        StoreUnavailable,
-        "this Redis is a read-only replica: let redis.url name the primary",
-    ),
-    "MASTERDOWN": (StoreUnavailable, "this Redis is a replica that has lost its primary"),
-    "CLUSTERDOWN": (StoreUnavailable, "the Redis Cluster is down"),
-    "BUSY": (StoreUnavailable, "Redis is busy with a script of somebody else"),
-    "NOREPLICAS": (StoreUnavailable, "Redis has fewer replicas than its min-replicas-to-write"),
-}
+def _encode(arg: object) -> bytes:
+    if isinstance(arg, bytes):
+        return arg
+    if isinstance(arg, str):
+        return arg.encode("utf-8")
+    if isinstance(arg, int | float) and not isinstance(arg, bool):
+        return repr(arg).encode("ascii")
+    if isinstance(arg, bytearray | memoryview):
+        return bytes(arg)
+    raise DataError(f"cannot be sent to Redis: {type(arg).__name__}")

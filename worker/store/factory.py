@@ -1,17 +1,19 @@
-"""The stores as the settings have them. Nothing is connected before the first call."""
+"""Makes the stores from the settings. Nothing is connected before the first call.
+
+Each function raises ConfigError if redis.url is invalid.
+"""
 
 from worker.settings import Settings
 from worker.store.articles import ArticleStore
 from worker.store.connection import Client, connect, redis_url
+from worker.store.counters import CounterStore
 from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
 from worker.store.leases import HostPace
 from worker.store.pages import PageStore
-from worker.store.tally import CounterStore
 
 
 def article_store(settings: Settings, client: Client | None = None) -> ArticleStore:
-    """The stream and its index. Raises ConfigError where redis.url is none."""
     return ArticleStore(
         client or connect(redis_url(settings)),
         stream=settings.stream.name,
@@ -21,37 +23,28 @@ def article_store(settings: Settings, client: Client | None = None) -> ArticleSt
 
 
 def job_store(settings: Settings, client: Client | None = None) -> JobStore:
-    """The jobs. Raises ConfigError where redis.url is none."""
-    return JobStore(
-        client or connect(redis_url(settings)),
-        stream=settings.stream.name,
-        keep_days=settings.jobs.keep_days,
-    )
+    client = client or connect(redis_url(settings))
+    return JobStore(client, stream=settings.stream.name, keep_days=settings.jobs.keep_days)
 
 
 def feed_store(settings: Settings, client: Client | None = None) -> FeedStore:
-    """What is remembered of feeds. Raises ConfigError where redis.url is none."""
-    return FeedStore(
-        client or connect(redis_url(settings)), stream=settings.stream.name, pace=_pace(settings)
-    )
+    client = client or connect(redis_url(settings))
+    return FeedStore(client, stream=settings.stream.name, pace=_host_pace(settings))
 
 
 def page_store(settings: Settings, client: Client | None = None) -> PageStore:
-    """When wanted pages are fetched. Raises ConfigError where redis.url is none."""
-    return PageStore(
-        client or connect(redis_url(settings)), stream=settings.stream.name, pace=_pace(settings)
-    )
+    client = client or connect(redis_url(settings))
+    return PageStore(client, stream=settings.stream.name, pace=_host_pace(settings))
 
 
-def _pace(settings: Settings) -> HostPace:
-    return HostPace(settings.fetch.host_interval_seconds, settings.fetch.host_connections)
-
-
-def counter_store(settings: Settings, client: Client) -> CounterStore:
-    """The counters."""
+def counter_store(settings: Settings, client: Client | None = None) -> CounterStore:
     return CounterStore(
-        client,
+        client or connect(redis_url(settings)),
         stream=settings.stream.name,
         job_keep_days=settings.jobs.keep_days,
         max_refused=settings.jobs.max_refused,
     )
+
+
+def _host_pace(settings: Settings) -> HostPace:
+    return HostPace(settings.fetch.host_interval_seconds, settings.fetch.host_connections)

@@ -1,31 +1,34 @@
-"""What is remembered of feeds between polls, and when each is polled next."""
+"""The state of feeds between polls, and when each is polled next."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import orjson
 import redis
 
 from worker.feeds.schedule import FIRST_SECONDS, GAP, GROW, SHRINK, PollPace, PollState
-from worker.store.connection import translated
+from worker.store.connection import Script
+from worker.store.errors import translated
 from worker.store.layout import DAY, Layout
-from worker.store.leases import HostPace, Lease, LeaseQueue, TakenLeases
-from worker.store.script import Script
+from worker.store.leases import HostPace, Lease, LeaseQueue
 
 _CLAIMS_LIVE = 7 * DAY
 _CHUNK = 500
-PRINT = 12
-"""Hex digits of an entry's print."""
+_FINGERPRINT_LENGTH = 12
 _FAILURES = (
     *("failures", "trouble", "error", "error_ms", "bad", "bad_reason", "bad_message"),
     *("body", "etag", "modified", "address", "moved_to", "moved_count", "not_before"),
 )
-_POLL_FIELDS = tuple("asked" if one.name == "is_manual" else one.name for one in fields(PollState))
+_POLL_FIELDS = (
+    *("etag", "modified", "body", "interval", "hold", "failures", "bad"),
+    *("moved_to", "moved_count", "address", "asked"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredFeed:
-    """A feed as the catalog has it: its name, its address as configured, and that one's host."""
+    """A feed of the catalog: its name, its configured address, and the host of that address."""
 
     name: str
     url: str
@@ -34,11 +37,11 @@ class ConfiguredFeed:
 
 @dataclass(frozen=True, slots=True)
 class FeedObservation:
-    """What was read of one document of a feed. `fetched_ms` is Unix time.
+    """What was read from one document of a feed. `fetched_ms` is Unix time.
 
-    `entries` is None for a page of the feed's; `new` are those published or sent for; `prints` are
-    12 hex digits an entry, `refused` those of entries that cannot be read; `reason` and `message`
-    tell why the whole could not be read.
+    `entries` is None for a page of the feed; `new` counts the entries that were published or whose
+    pages are wanted; `fingerprints` are 12 hex digits an entry, `refused_fingerprints` those of
+    entries that cannot be read; `reason` and `message` are set if the document cannot be read.
     """
 
     name: str
@@ -60,10 +63,11 @@ class FeedObservation:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """How a feed stands. Times are Unix milliseconds, None where it never happened.
+    """The state of a feed; the fields of its hash in Redis. Times are Unix milliseconds, None for
+    what never happened.
 
     `status` is of the last answer; `trouble` and `error` are set while polls fail, `bad_reason`
-    and `bad_message` while what comes cannot be read. `address` is where it moved to for good.
+    and `bad_message` while documents cannot be read. `address` is where it moved permanently.
     """
 
     name: str
@@ -98,31 +102,32 @@ class FeedState:
         return bool(self.failures or self.bad)
 
 
+_STATE_TYPES = {f.name: f.type for f in fields(FeedState) if f.name not in ("name", "due_ms")}
+
+
 class FeedStore(LeaseQueue):
-    """Every method raises Retryable and nothing of redis."""
+    """Every method raises Retryable and nothing of redis. :func:`read_poll_state` reads a lease."""
 
     def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace) -> None:
-        super().__init__(client, stream=stream, kind="feed", items="feeds", pace=pace)
+        super().__init__(
+            client, stream=stream, kind="feed", items="feeds", pace=pace, fields=_POLL_FIELDS
+        )
         self._layout = Layout(stream, 1)
         self._synced = self._layout.key("feeds", "digest")
-        self._observed = Script("observed.lua")
-
-    def take_leases(self, count: int, lease_seconds: float) -> TakenLeases:
-        """Up to `count` feeds to be polled now; :func:`remembered` reads what is known of one."""
-        return self.take(count, lease_seconds, _POLL_FIELDS)
+        self._record = Script("record_documents.lua")
 
     def sync(self, digest: str, count: int, feeds: Iterable[ConfiguredFeed]) -> bool:
-        """Let the feeds be the `count` ones of the catalog; False where they are already.
+        """Make the `count` feeds of the catalog those of the store; False if they already are.
 
-        A new feed, or one with another address, is due at once, and nothing is remembered of it.
-        What is remembered of one that went is kept for a day: where two machines have different
-        feeds each takes away what the other adds, and that must not ask any server more often.
+        A feed that is new, or has another address, is due at once and has no state. The state of a
+        removed feed is kept for a day: if two machines have different catalogs, each removes what
+        the other adds, and that must not make any server receive more requests.
         """
         with translated():
-            told = self._client.get(self._synced)
-        listed = list(feeds) if told != digest.encode() or self.count() != count else None
-        if listed is None:
+            synced = self._client.get(self._synced)
+        if synced == digest.encode() and self.count() == count:
             return False
+        listed = list(feeds)
         self._retire(self.names() - {feed.name for feed in listed})
         for start in range(0, len(listed), _CHUNK):
             self._add(listed[start : start + _CHUNK])
@@ -144,126 +149,113 @@ class FeedStore(LeaseQueue):
             pipe.execute()
 
     def _add(self, feeds: Sequence[ConfiguredFeed]) -> None:
+        states = self._read_fields([f.name for f in feeds], "configured", "was_due", "address")
         with translated(), self._client.pipeline(transaction=False) as pipe:
-            for feed in feeds:
-                pipe.hmget(self.key(feed.name), "configured", "was_due", "address")
-            before = pipe.execute()
-            for feed, (url, was_due, moved) in zip(feeds, before, strict=True):
+            for feed, (url, was_due, moved) in zip(feeds, states, strict=True):
+                key = self.key(feed.name)
                 if url != feed.url.encode():
-                    pipe.delete(self.key(feed.name))
+                    pipe.delete(key)
                     pipe.srem(self._failing, feed.name)
-                    said = {"configured": feed.url, "host": feed.host, "home": feed.host}
-                    pipe.hset(self.key(feed.name), mapping=said)
+                    state = {"configured": feed.url, "host": feed.host, "home": feed.host}
+                    pipe.hset(key, mapping=state)
                     pipe.zadd(self._due, {feed.name: 0})
                 else:
                     pipe.zadd(self._due, {feed.name: int(was_due or 0)}, nx=True)
-                    pipe.hset(self.key(feed.name), "home", feed.host)
+                    pipe.hset(key, "home", feed.host)
                     if not moved:
-                        pipe.hset(self.key(feed.name), "host", feed.host)
-                    pipe.hdel(self.key(feed.name), "was_due")
-                    pipe.persist(self.key(feed.name))
+                        pipe.hset(key, "host", feed.host)
+                    pipe.hdel(key, "was_due")
+                    pipe.persist(key)
             pipe.execute()
 
     def record_documents(self, batch: str, documents: Sequence[FeedObservation]) -> bool:
-        """Note what was read of a batch's documents; False where that was done before."""
+        """Record what was read from a batch's documents; False if that was done before."""
         args: list[bytes | int] = [self._items, _CLAIMS_LIVE]
         args += (str(number).encode() for number in (SHRINK, GROW, GAP, FIRST_SECONDS))
-        for one in documents:
-            args += (one.name.encode(), one.fetched_ms)
-            args.append(b"" if one.entries is None else one.entries)
-            args += (one.new, one.published, one.revised, one.duplicate, one.rejected)
-            args += (one.fingerprints.encode(), one.min_interval_seconds, one.title.encode())
-            args += (one.reason.encode(), one.message.encode())
-            args += (int(one.pace.shortest), int(one.pace.longest), int(bool(one.pace.schedule)))
-            args.append(one.refused_fingerprints.encode())
+        for document in documents:
+            pace = document.pace
+            bounds = {"shortest": int(pace.shortest), "longest": int(pace.longest)}
+            values = {**asdict(document), "pace": {**bounds, "has_schedule": bool(pace.schedule)}}
+            args.append(orjson.dumps(values))
         keys = [self._due, self._layout.claims(batch), self._failing]
-        return bool(self._observed.run(self._client, keys, args))
+        return bool(self._record.run(self._client, keys, args))
 
     def get_refused_fingerprints(self, source: str) -> frozenset[str]:
-        """The prints of the entries that could not be read when the feed was last read."""
+        """The fingerprints of the entries that could not be read when the feed was last read."""
         with translated():
             found = self._client.hget(self.key(source), "refused") or b""
-        prints = found.decode("ascii", "replace")
-        return frozenset(prints[at : at + PRINT] for at in range(0, len(prints), PRINT))
+        text, step = found.decode("ascii", "replace"), _FINGERPRINT_LENGTH
+        return frozenset(text[at : at + step] for at in range(0, len(text), step))
 
     def list_failing(self) -> set[str]:
-        """The feeds of which the last poll, or what came of it, was no good."""
+        """The feeds whose last poll failed, or whose last document could not be read."""
         with translated():
             return {name.decode() for name in self._client.smembers(self._failing)}
 
     def reset_errors(self, names: Iterable[str]) -> int:
-        """Forget failures, and let the feeds and their hosts be asked now; how many there were."""
+        """Delete failures, and make the feeds due and their hosts free now; return how many of the
+        feeds exist."""
         listed = list(names)
+        hosts = self._read_fields(listed, "host", "home")
         with translated(), self._client.pipeline(transaction=False) as pipe:
-            for name in listed:
-                pipe.hmget(self.key(name), "host", "home")
-            known = pipe.execute()
-            hosts = {host for pair in known for host in pair if host}
-            for name, (_, home) in zip(listed, known, strict=True):
+            for name, (_, home) in zip(listed, hosts, strict=True):
                 if home:
                     pipe.hset(self.key(name), "host", home)
                 pipe.hdel(self.key(name), *_FAILURES)
                 pipe.srem(self._failing, name)
-            for host in hosts:
+            for host in {host for pair in hosts for host in pair if host}:
                 pipe.hdel(self._hosts + host, "cool", b"tail:" + self._items)
             pipe.execute()
         return self.make_due(listed)
 
     def count_published(self, names: Sequence[str]) -> dict[str, int]:
         """How many articles of each feed were published or revised since it was added."""
-        with translated(), self._client.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.hmget(self.key(name), "published", "revised")
-            found = pipe.execute()
-        counts = (sum(int(count or 0) for count in pair) for pair in found)
-        return dict(zip(names, counts, strict=True))
+        counts = self._read_fields(names, "published", "revised")
+        sums = (sum(int(count or 0) for count in pair) for pair in counts)
+        return dict(zip(names, sums, strict=True))
 
     def get_states(self, names: Sequence[str]) -> list[FeedState]:
-        """How feeds stand, in order; one never heard of has nothing but its name."""
+        """The states of feeds, in order; one that was never polled has only its name."""
         found: list[FeedState] = []
         for start in range(0, len(names), _CHUNK):
             chunk = names[start : start + _CHUNK]
-            with translated(), self._client.pipeline(transaction=False) as pipe:
-                for name in chunk:
-                    pipe.hmget(self.key(name), _STATE)
-                    pipe.zscore(self._due, name)
-                said = pipe.execute()
-            found += map(_state, chunk, said[::2], said[1::2])
+            due_times = self.get_due_times(chunk)
+            for name, values in zip(chunk, self._read_fields(chunk, *_STATE_TYPES), strict=True):
+                found.append(_parse_state(name, due_times.get(name), values))
         return found
 
+    def _read_fields(self, names: Sequence[str], *wanted: str) -> list[list[Any]]:
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(self.key(name), wanted)
+            return list(pipe.execute())
 
-def read_poll_state(turn: Lease) -> PollState:
-    """What is known of a feed that was handed out."""
-    said = turn.fields
+
+def read_poll_state(lease: Lease) -> PollState:
+    """The state of a leased feed."""
+    values = lease.fields
     return PollState(
-        etag=said.get("etag"),
-        modified=said.get("modified"),
-        body=said.get("body"),
-        interval=float(said.get("interval", 0)),
-        hold=float(said.get("hold", 0)),
-        failures=int(said.get("failures", 0)),
-        bad=int(said.get("bad", 0)),
-        moved_to=said.get("moved_to"),
-        moved_count=int(said.get("moved_count", 0)),
-        address=said.get("address"),
-        is_manual="asked" in said,
+        etag=values.get("etag"),
+        modified=values.get("modified"),
+        body_hash=values.get("body"),
+        interval=float(values.get("interval", 0)),
+        min_interval=float(values.get("hold", 0)),
+        failures=int(values.get("failures", 0)),
+        unreadable_count=int(values.get("bad", 0)),
+        moved_to=values.get("moved_to"),
+        moved_count=int(values.get("moved_count", 0)),
+        address=values.get("address"),
+        is_manual="asked" in values,
     )
 
 
-_STATE = tuple(one.name for one in fields(FeedState) if one.name not in ("name", "due_ms"))
-_NUMBERS = {one.name for one in fields(FeedState) if one.type in (int, int | None)}
-
-
-def _state(name: str, values: Sequence[bytes | None], due: float | None) -> FeedState:
-    said: Mapping[str, Any] = {
-        key: _typed(key, value.decode("utf-8", "replace"))
-        for key, value in zip(_STATE, values, strict=True)
-        if value is not None
-    }
-    return FeedState(name=name, due_ms=None if due is None else int(due), **said)
-
-
-def _typed(key: str, value: str) -> str | int | float:
-    if key in _NUMBERS:
-        return int(float(value))
-    return float(value) if key == "interval" else value
+def _parse_state(name: str, due_ms: int | None, values: Sequence[bytes | None]) -> FeedState:
+    state: dict[str, Any] = {}
+    for (field, kind), value in zip(_STATE_TYPES.items(), values, strict=True):
+        if value is not None:
+            text = value.decode("utf-8", "replace")
+            if kind in (int, int | None):
+                state[field] = int(float(text))
+            else:
+                state[field] = float(text) if kind == float | None else text
+    return FeedState(name, due_ms, **state)

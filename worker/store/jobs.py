@@ -1,4 +1,4 @@
-"""Jobs: what one enqueue, or one source within an hour, brought in and what became of it."""
+"""Jobs: what one enqueue, or one source within an hour, brought in, and its outcomes."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,9 @@ from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
 from worker.model.from_json import dataclass_from
-from worker.store.connection import translated, understood
+from worker.store.counters import RefusedSummary, parse_tally
+from worker.store.errors import translated, translated_replies
 from worker.store.layout import Layout
-from worker.store.tally import RefusedSummary, parse_tally
 
 logger = get_logger(__name__)
 
@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,13}")
 
 
 class JobKind(StrEnum):
-    """What began a job. `unknown`: Redis was away when it began."""
+    """What started a job. `unknown`: Redis did not answer when it started."""
 
     ENQUEUE = "enqueue"
     SCAN = "scan"
@@ -47,8 +47,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """How a job stands. `files` were accepted for it; `began_ms` is when work on its first settled
-    batch began, `last_ms` when the last one was settled."""
+    """The state of a job. `files` were accepted for it; `began_ms` is when work on its first
+    settled batch began, `last_ms` when the last one was settled."""
 
     job: Job
     files: int
@@ -58,15 +58,15 @@ class JobState:
 
     @property
     def open_files(self) -> int:
-        """Files that wait or are worked on."""
+        """Files that wait or are being processed."""
         return max(0, self.files - self.tally.archived - self.tally.quarantined)
 
 
 class JobStore:
     """Jobs are kept for `keep_days` after they last changed.
 
-    They only inform: :meth:`open` and :meth:`add_files` log what Redis says and go on. The
-    readers raise Retryable and nothing of redis.
+    They are only information: :meth:`open` and :meth:`add_files` log errors of Redis and return.
+    The readers raise Retryable and nothing of redis.
     """
 
     def __init__(self, client: redis.Redis, *, stream: str, keep_days: int) -> None:
@@ -74,9 +74,12 @@ class JobStore:
         self._layout = Layout(stream, keep_days)
 
     def open(self, job: Job) -> None:
-        """Note that a job begins; again is harmless, and the first label and time stay."""
+        """Record that a job begins. A second call changes neither label nor time."""
         key = self._layout.job(job.id)
-        with log_store_errors("a job is not noted", job=job.id), self._client.pipeline() as pipe:
+        with (
+            log_store_errors("the job was not recorded", job=job.id),
+            self._client.pipeline() as pipe,
+        ):
             for name, value in (
                 ("kind", job.kind.value),
                 ("source", job.source),
@@ -91,9 +94,9 @@ class JobStore:
             pipe.execute()
 
     def add_files(self, job: str, count: int) -> None:
-        """Note that `count` more files were accepted for a job."""
+        """Record that `count` more files were accepted for a job."""
         key = self._layout.job(job)
-        with log_store_errors("a job is not noted", job=job), self._client.pipeline() as pipe:
+        with log_store_errors("the job was not recorded", job=job), self._client.pipeline() as pipe:
             pipe.hincrby(key, "files", count)
             pipe.expire(key, self._layout.keep_seconds)
             pipe.execute()
@@ -115,33 +118,33 @@ class JobStore:
         return [_state(name, job) for name, job in zip(names, found, strict=True) if job]
 
     def refused(self, job: str, count: int = 1000) -> Sequence[RefusedSummary]:
-        """What a job had refused, in order; the first `jobs.max_refused` of them."""
-        with understood():
+        """The refused files of a job, in order; the first `jobs.max_refused` of them."""
+        with translated_replies():
             found = self._client.lrange(self._layout.refused(job), 0, count - 1)
             return [dataclass_from(RefusedSummary, orjson.loads(line)) for line in found]
 
 
 @contextmanager
-def log_store_errors(event: str, **what: str) -> Iterator[None]:
-    """For writes that only inform: what Redis refuses is logged as `event`, and work goes on."""
+def log_store_errors(event: str, **details: str) -> Iterator[None]:
+    """For writes that only inform: log an error of Redis as `event` and continue."""
     try:
         with translated():
             yield
     except Retryable as error:
-        logger.warning(event, **what, error=str(error))
+        logger.warning(event, **details, error=str(error))
 
 
 def _state(job: str, found: dict[bytes, bytes]) -> JobState:
-    """As far as it is understood: one that another version noted must not hide the others."""
-    said = {_text(name): _text(value) for name, value in found.items()}
-    numbers = {name: int(value) for name, value in said.items() if _NUMBER.fullmatch(value)}
-    kind = said.get("kind")
+    """What can be parsed: a job of another version must not hide the others."""
+    values = {_text(name): _text(value) for name, value in found.items()}
+    numbers = {name: int(value) for name, value in values.items() if _NUMBER.fullmatch(value)}
+    kind = values.get("kind")
     return JobState(
         job=Job(
             id=job,
             kind=JobKind(kind) if kind in set(JobKind) else JobKind.UNKNOWN,
-            source=said.get("source", ""),
-            label=said.get("label", ""),
+            source=values.get("source", ""),
+            label=values.get("label", ""),
             created_ms=numbers.get("created_ms", 0),
         ),
         files=numbers.get("files", 0),

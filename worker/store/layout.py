@@ -1,8 +1,8 @@
-"""The keys of the store and the bytes of the index: 52 an article, before Redis adds its own.
+"""The keys of the store, and the bytes of the index: 52 an article, plus what Redis adds.
 
-All names carry ``{<stream>}``, so Redis Cluster keeps them in the stream's slot. The index is
-hashes small enough for Redis to keep them as one packed block (a *listpack*: 2 bytes a string;
-a hash table costs about 100 bytes a field):
+All names contain ``{<stream>}``, so Redis Cluster keeps them in the stream's slot. The index
+consists of hashes that are small enough for Redis to store each as one packed block (a
+*listpack*: 2 bytes a string; a hash table costs about 100 bytes a field):
 
 ===========================  ====================  ========================================
 key, below ``{<stream>}:``   field                 value
@@ -11,17 +11,17 @@ key, below ``{<stream>}:``   field                 value
                                                    the content hash, first published (6,
                                                    Unix ms); once revised also the revision
                                                    (2) and when that was published (6)
-``i:u<generation>:<shard>``  the same              the same, where there is no date
+``i:u<generation>:<shard>``  the same              the same, for articles without a date
 ``r:<generation>:<shard>``   last 7 bytes of raw   *raw mark*: date (3), first 8 bytes of
                                                    the key, 2 of the content hash
 ===========================  ====================  ========================================
 
-A dated bucket expires as a whole, so it lives as long as one of its articles is still met. What
-has no date is bucketed by **generation**, half of ``keep_days`` long, counted from 1970: writes go
-to the present one, reads look back two more, and what is met there moves to the present one.
+A dated bucket expires as a whole, so it lives as long as one of its articles is still found.
+Articles without a date are bucketed by **generation**, half of ``keep_days`` long, counted from
+1970: writes go to the present one, reads look back two more and move hits to the present one.
 
-A raw mark points to a mark and counts only while that exists with the same content: forgetting or
-revising an article needs no search for its raw marks.
+A raw mark points to a mark and is valid only while that exists with the same content: to forget or
+revise an article, its raw marks need not be found.
 """
 
 import struct
@@ -31,10 +31,10 @@ from worker.model import Identity, IndexEntry
 
 DAY = 86_400
 DATED_SHARDS = 32
-"""2,740 articles a day (a million a year) are 86 a hash: below 128, to which some servers set
-``hash-max-listpack-entries``, and far below the 512 that Redis and Valkey ship; above it the hash
-becomes a table. Measured with a million articles over a year (`bench/index_memory.py`), bytes an
-article: Valkey 9.1 56.2, Redis 6.2 58.1, Redis 8.2 with jemalloc 60.9."""
+"""2,740 articles a day (a million a year) are 86 a hash: below 128, a value
+that some servers set ``hash-max-listpack-entries`` to, and far below the default of 512; above it
+the hash becomes a table. Measured with a million articles over a year (`bench/index_memory.py`),
+bytes an article: Valkey 9.1 56.2, Redis 6.2 58.1, Redis 8.2 with jemalloc 60.9."""
 UNDATED_SHARDS = 512
 RAW_SHARDS = 8192
 
@@ -44,7 +44,7 @@ _REVISED = struct.Struct(">H6s")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where things are for one stream. Times are Unix seconds."""
+    """The keys of one stream. Times are Unix seconds."""
 
     stream: str
     keep_days: int
@@ -54,7 +54,7 @@ class Layout:
         return ":".join((f"{{{self.stream}}}", *parts)).encode()
 
     def claims(self, batch: str) -> bytes:
-        """What the offers of a batch were answered, and then that it was settled."""
+        """The answers to the publish requests of a batch; later only that it was settled."""
         return self.key("claim", batch)
 
     def jobs(self) -> bytes:
@@ -82,9 +82,9 @@ class Layout:
         return int(now) * 2 // self.keep_seconds
 
     def mark_keys(self, identity: Identity, now: float) -> list[bytes]:
-        """Where the mark of `identity` may be: first where it is written, then where else it is.
+        """The keys that may hold the mark of `identity`; it is written to the first.
 
-        The generation to come is looked at too: another machine's clock may be ahead.
+        The next generation is included: another machine's clock may be ahead.
         """
         key = identity.key
         if identity.date:
@@ -95,7 +95,7 @@ class Layout:
         return [self.key("i", f"u{present + n}", shard) for n in (0, 1, -1, -2)]
 
     def raw_keys(self, raw: bytes, now: float) -> list[bytes]:
-        """Where the raw mark of `raw` may be: first where it is written, then the older ones."""
+        """The keys that may hold the raw mark of `raw`; it is written to the first."""
         present = self.generation(now)
         shard = f"{int.from_bytes(raw[:2]) % RAW_SHARDS:x}"
         return [self.key("r", str(present - n), shard) for n in (0, 1, 2)]
@@ -106,7 +106,7 @@ def mark_field(identity: Identity) -> bytes:
 
 
 def raw_field(raw: bytes) -> bytes:
-    """The first byte is in the name of the shard: 13 bits of it and the 56 here are all 64."""
+    """The name of the shard has the first 13 bits: with these 56 bits all 64 are stored."""
     return raw[1:]
 
 
@@ -115,32 +115,32 @@ def raw_mark(identity: Identity) -> bytes:
 
 
 def entry_from_mark(date: str | None, field: bytes, mark: bytes) -> IndexEntry:
-    """What a mark says. `date` is the article's, ISO."""
-    rest, content, since = _MARK.unpack_from(mark)
-    revision, latest = 1, since
+    """The index entry that a mark encodes. `date` is the article's, ISO."""
+    rest, content, first = _MARK.unpack_from(mark)
+    revision, last = 1, first
     if len(mark) > _MARK.size:
-        revision, latest = _REVISED.unpack_from(mark, _MARK.size)
+        revision, last = _REVISED.unpack_from(mark, _MARK.size)
     return IndexEntry(
         identity=Identity(date, field + rest, content),
-        first_published_ms=int.from_bytes(since),
+        first_published_ms=int.from_bytes(first),
         revision=revision,
-        last_published_ms=int.from_bytes(latest),
+        last_published_ms=int.from_bytes(last),
     )
 
 
 def entry_from_raw_mark(raw_mark: bytes, mark: bytes) -> IndexEntry:
-    """What a raw mark and the mark it points to say."""
+    """The index entry that a raw mark and its mark encode."""
     return entry_from_mark(_unpacked_date(raw_mark[:3]), raw_mark[3:11], mark)
 
 
 def parse_article_id(article_id: str) -> Identity | None:
-    """Date and key of an article's id; None where `article_id` is not one. Its content is empty."""
-    day, _, hexed = article_id.partition("-")
+    """Date and key of an article's id; None if `article_id` is invalid. The content is empty."""
+    day, _, digits = article_id.partition("-")
     try:
-        key = bytes.fromhex(hexed)
+        key = bytes.fromhex(digits)
     except ValueError:
         return None
-    if len(key) != 12 or key.hex() != hexed:
+    if len(key) != 12 or key.hex() != digits:
         return None
     if day == "undated":
         return Identity(None, key, b"")
@@ -150,7 +150,7 @@ def parse_article_id(article_id: str) -> Identity | None:
 
 
 def _packed_date(date: str | None) -> bytes:
-    """Year, month (4 bits) and day (5 bits) in 3 bytes; zero is no date. known.lua unpacks it."""
+    """Year, month (4 bits) and day (5 bits) in 3 bytes; zero is no date. lookup.lua unpacks it."""
     if not date:
         return b"\0\0\0"
     year, month, day = map(int, date.split("-"))

@@ -1,8 +1,8 @@
-"""Whose turn it is to be fetched: what is due, and which hosts may be asked now.
+"""Which feeds and pages are due, and which hosts may be fetched from now.
 
-One sorted set says when each item (a feed, a page that is wanted) is due, a hash an item what is
-remembered of it, a hash a host when that may be asked again. Everything is decided in two scripts,
-so any number of workers share one pace. Times are the server's, so clocks of workers do not count.
+One sorted set says when each item (a feed or a wanted page) is due, a hash per item holds its
+state, a hash per host says when the next fetch from it is allowed. Two scripts decide everything,
+so any number of workers share one pace. Times are the server's: clocks of workers do not matter.
 """
 
 import secrets
@@ -12,16 +12,16 @@ from typing import Any
 
 import redis
 
-from worker.store.connection import translated
+from worker.store.connection import Script
+from worker.store.errors import translated
 from worker.store.layout import Layout
-from worker.store.script import Script
 
 _IN_ONE_CALL = 100
 
 
 @dataclass(frozen=True, slots=True)
 class HostPace:
-    """How often and how often at once one host may be asked, by all workers together."""
+    """How often, and over how many connections at once, all workers together fetch from a host."""
 
     interval_seconds: float
     connections: int
@@ -29,7 +29,8 @@ class HostPace:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """An item handed out. `host` is the one that counts it; `said` are the fields asked for."""
+    """An item that this process may fetch. `host` is the host whose pace it counts for; `fields`
+    are those of the item's state that are set."""
 
     name: str
     host: str
@@ -38,7 +39,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class TakenLeases:
-    """`has_more`: others may be due, so it is worth asking again at once."""
+    """`has_more`: others may be due, so the caller should take again at once."""
 
     leases: tuple[Lease, ...]
     has_more: bool
@@ -46,10 +47,13 @@ class TakenLeases:
 
 @dataclass(frozen=True, slots=True)
 class LeaseResult:
-    """An item given back. `after` is in how many seconds it is due again, None for never: it is
-    removed. `cool` is for how many seconds `backoff_host` is left in peace, which is the host that
-    answered; `delay` how many seconds its own host wants between two fetches, None where it did not
-    say. Fields of None are forgotten."""
+    """How a lease ended.
+
+    The item is due again in `due_in_seconds`; None removes it. For `backoff_seconds` nothing is
+    fetched from `backoff_host`, the host that answered (default: the lease's own).
+    `host_interval_seconds` is the pause between two fetches that the lease's own host asks for;
+    None if it does not say. `fields` are stored in the item's state; None deletes one.
+    """
 
     lease: Lease
     due_in_seconds: float | None
@@ -60,10 +64,17 @@ class LeaseResult:
 
 
 class LeaseQueue:
-    """The turns of one kind of item. Every method raises Retryable and nothing of redis."""
+    """The items of one kind. Every method raises Retryable and nothing of redis."""
 
     def __init__(
-        self, client: redis.Redis, *, stream: str, kind: str, items: str, pace: HostPace
+        self,
+        client: redis.Redis,
+        *,
+        stream: str,
+        kind: str,
+        items: str,
+        pace: HostPace,
+        fields: Sequence[str],
     ) -> None:
         self._client: Any = client
         layout = Layout(stream, 1)
@@ -72,54 +83,57 @@ class LeaseQueue:
         self._items = layout.key(kind, "")
         self._hosts = layout.key("host", "")
         self._pace = pace
+        self._fields = fields
         self._token = secrets.token_hex(8)
         self._take = Script("take.lua")
-        self._done = Script("done.lua")
+        self._finish = Script("finish.lua")
 
     def key(self, name: str) -> bytes:
         """The hash of an item."""
         return self._items + name.encode()
 
-    def take(self, count: int, lease_seconds: float, fields: Sequence[str]) -> TakenLeases:
-        """Up to `count` items that are due and whose hosts may be asked; theirs for the lease."""
-        every = int(self._pace.interval_seconds * 1000)
+    def take_leases(self, count: int, lease_seconds: float) -> TakenLeases:
+        """Lease up to `count` items that are due and whose hosts may be fetched from now."""
+        interval = int(self._pace.interval_seconds * 1000)
         args: list[bytes | int] = [self._items, self._hosts, count, int(lease_seconds * 1000)]
-        args += (self._token.encode(), every, self._pace.connections, b"host")
-        args += (name.encode() for name in fields)
+        args += (self._token.encode(), interval, self._pace.connections, b"host")
+        args += (name.encode() for name in self._fields)
         more, *found = self._take.run(self._client, [self._due], args)
-        turns = []
+        leases = []
         for name, (host, *values) in zip(found[::2], found[1::2], strict=True):
-            pairs = zip(fields, values, strict=True)
-            said = {field: value.decode("utf-8", "replace") for field, value in pairs if value}
-            turns.append(Lease(name.decode(), host.decode(), said))
-        return TakenLeases(tuple(turns), bool(more))
+            pairs = zip(self._fields, values, strict=True)
+            fields = {field: value.decode("utf-8", "replace") for field, value in pairs if value}
+            leases.append(Lease(name.decode(), host.decode(), fields))
+        return TakenLeases(tuple(leases), bool(more))
 
     def finish(self, results: Sequence[LeaseResult]) -> list[bool]:
-        """Give items back; False for each whose lease had ended: nothing of it was written."""
+        """End leases; False for each that had expired and was given to another process: nothing
+        is written for it."""
         answers: list[bool] = []
         for start in range(0, len(results), _IN_ONE_CALL):
             args: list[bytes | int] = [self._items, self._hosts, self._token.encode()]
-            for one in results[start : start + _IN_ONE_CALL]:
-                args += (one.lease.name.encode(), _ms(one.due_in_seconds), one.lease.host.encode())
-                args += ((one.backoff_host or one.lease.host).encode(), _ms(one.backoff_seconds))
-                args += (_ms(one.host_interval_seconds), len(one.fields))
-                for name, value in one.fields.items():
+            for result in results[start : start + _IN_ONE_CALL]:
+                lease = result.lease
+                args += (lease.name.encode(), _ms(result.due_in_seconds), lease.host.encode())
+                args += ((result.backoff_host or lease.host).encode(), _ms(result.backoff_seconds))
+                args += (_ms(result.host_interval_seconds), len(result.fields))
+                for name, value in result.fields.items():
                     args += (name.encode(), b"" if value is None else str(value).encode())
-            answers += map(bool, self._done.run(self._client, [self._due, self._failing], args))
+            answers += map(bool, self._finish.run(self._client, [self._due, self._failing], args))
         return answers
 
     def names(self) -> set[str]:
-        """Every item there is."""
+        """The names of all items."""
         with translated():
             return {name.decode() for name in self._client.zrange(self._due, 0, -1)}
 
     def count(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         with translated():
             return int(self._client.zcard(self._due))
 
     def count_due(self) -> int:
-        """How many are due now."""
+        """The number of items that are due now."""
         with translated():
             seconds, micros = self._client.time()
             return int(self._client.zcount(self._due, "-inf", seconds * 1000 + micros // 1000))
@@ -134,7 +148,7 @@ class LeaseQueue:
         return {name: int(score) for name, score in pairs if score is not None}
 
     def make_due(self, names: Iterable[str]) -> int:
-        """Let items be due now; how many of them there are."""
+        """Make items due now; return how many of them exist."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.zscore(self._due, name)

@@ -1,7 +1,7 @@
--- The articles of the last minutes by outcome, as the server's clock has them.
+-- The articles of the last minutes by outcome, by the server's clock.
 --
 -- KEYS  1 minutes
--- ARGV  1 how many minutes
+-- ARGV  1 number of minutes
 -- Returns {number of the present minute since 1970, {counts or false of each minute, oldest first}}
 
 local count = tonumber(ARGV[1])

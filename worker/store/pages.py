@@ -1,4 +1,4 @@
-"""The pages that are wanted, and robots.txt as hosts last gave it."""
+"""The schedule of wanted pages, and a cache of robots.txt."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,33 +6,36 @@ from typing import Any
 
 import redis
 
-from worker.store.connection import translated
+from worker.store.errors import translated
 from worker.store.layout import Layout
-from worker.store.leases import HostPace, LeaseQueue, TakenLeases
+from worker.store.leases import HostPace, LeaseQueue
 
 
 class PageStore(LeaseQueue):
-    """When each wanted page is fetched. What is wanted is a file in the spool: this only paces it,
-    and after a loss of Redis it is filled anew from there.
+    """When each wanted page is fetched. The wanted pages are files in the spool; if Redis loses
+    its data, this queue is filled again from there.
 
-    Every method raises Retryable and nothing of redis.
+    A lease's fields are `tries` and `takes`, how often the page was leased: more often than tried
+    if fetching it ended a worker. Every method raises Retryable and nothing of redis.
     """
 
     def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace) -> None:
-        super().__init__(client, stream=stream, kind="page", items="pages", pace=pace)
+        super().__init__(
+            client,
+            stream=stream,
+            kind="page",
+            items="pages",
+            pace=pace,
+            fields=("tries", "takes"),
+        )
 
     def want(self, hosts: Mapping[str, str]) -> None:
-        """Let pages (name → host) be due at once, those that are known left as they are."""
+        """Add pages (name → host) that are due at once; existing ones keep their time."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for name, host in hosts.items():
                 pipe.hset(self.key(name), "host", host)
                 pipe.zadd(self._due, {name: 0}, nx=True)
             pipe.execute()
-
-    def take_leases(self, count: int, lease_seconds: float) -> TakenLeases:
-        """Up to `count` pages to be fetched now, with the tries that they had, and how often they
-        were handed out: more often where that ended a worker."""
-        return self.take(count, lease_seconds, ("tries", "takes"))
 
 
 class RobotsStore:
@@ -44,8 +47,8 @@ class RobotsStore:
 
     def get(self, origin: str) -> bytes | None:
         with translated():
-            found = self._client.get(self._key(origin))
-        return found if isinstance(found, bytes) else None
+            text = self._client.get(self._key(origin))
+        return text if isinstance(text, bytes) else None
 
     def put(self, origin: str, text: bytes, seconds: int) -> None:
         with translated():

@@ -1,4 +1,4 @@
-"""What the server is and promises: for `doctor`, the refusals at start, and after a restart."""
+"""Version, memory and durability of the Redis server."""
 
 import re
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from typing import Any, Literal
 
 import redis
 
-from worker.store.connection import translated
+from worker.store.errors import translated
 from worker.store.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """`version` is the product's own (a Valkey's, not the Redis version it imitates);
-    `redis_version` is the Redis whose commands it has. `run_id` is new after each start.
+    """`version` is the product's own; `redis_version` is the version of Redis whose commands it
+    has (for Valkey another one). `run_id` is new after each start.
 
-    `appendfsync` is None where the server does not tell (CONFIG is closed in many clouds).
-    Memory is in bytes; `max_memory` 0 is no limit. `write_error`: it could not save to its disk.
+    `appendfsync` is None if the server does not tell (many clouds disable CONFIG). Memory is in
+    bytes; a `max_memory` of 0 is no limit. `write_error`: the last save to its disk failed.
     """
 
     kind: Literal["redis", "valkey"]
@@ -35,46 +35,46 @@ class ServerInfo:
 
 
 def get_server_info(client: redis.Redis) -> ServerInfo:
-    """Ask the server; works while it is loading. Raises Retryable and nothing of redis."""
-    ask: Any = client
+    """Works while the server is loading. Raises Retryable and nothing of redis."""
+    untyped: Any = client
     with translated():
-        said = ask.info()
-        fsync = _appendfsync(ask)
-    valkey = said.get("valkey_version")
+        info = untyped.info()
+        fsync = _appendfsync(untyped)
+    valkey = info.get("valkey_version")
     return ServerInfo(
         kind="valkey" if valkey else "redis",
-        version=_version(valkey or said["redis_version"]),
-        redis_version=_version(said["redis_version"]),
-        run_id=str(said["run_id"]),
-        loading=bool(said.get("loading")),
-        eviction_policy=said.get("maxmemory_policy", "noeviction"),
-        appendonly=bool(said.get("aof_enabled")),
+        version=_version(valkey or info["redis_version"]),
+        redis_version=_version(info["redis_version"]),
+        run_id=str(info["run_id"]),
+        loading=bool(info.get("loading")),
+        eviction_policy=info.get("maxmemory_policy", "noeviction"),
+        appendonly=bool(info.get("aof_enabled")),
         appendfsync=fsync,
-        used_memory=int(said.get("used_memory", 0)),
-        max_memory=int(said.get("maxmemory", 0)),
-        role=str(said.get("role", "master")),
-        mode=str(said.get("redis_mode") or said.get("server_mode") or "standalone"),
-        write_error=bool(said.get("aof_enabled")) and said.get("aof_last_write_status") == "err",
+        used_memory=int(info.get("used_memory", 0)),
+        max_memory=int(info.get("maxmemory", 0)),
+        role=str(info.get("role", "master")),
+        mode=str(info.get("redis_mode") or info.get("server_mode") or "standalone"),
+        write_error=bool(info.get("aof_enabled")) and info.get("aof_last_write_status") == "err",
     )
 
 
 def get_run_id(client: redis.Redis) -> str:
-    """The server's `run_id`; another one than before means that it was restarted meanwhile, and
-    may have lost what was not yet on its disk."""
-    ask: Any = client
+    """The server's `run_id`. If it has changed, the server was restarted and may have lost what was
+    not yet on its disk."""
+    untyped: Any = client
     with translated():
-        return str(ask.info("server")["run_id"])
+        return str(untyped.info("server")["run_id"])
 
 
 def check_writable(client: redis.Redis, stream: str) -> None:
-    """Write a small key that lives for a minute. Raises Retryable where that is refused."""
+    """Write a small key that lives for a minute. Raises Retryable if the server refuses it."""
     with translated():
         client.set(Layout(stream, 1).key("health"), b"1", ex=60)
 
 
-def _appendfsync(ask: Any) -> str | None:
+def _appendfsync(client: Any) -> str | None:
     try:
-        found = ask.config_get("appendfsync").get("appendfsync")
+        found = client.config_get("appendfsync").get("appendfsync")
     except redis.ResponseError:
         return None
     return found.decode() if isinstance(found, bytes) else found

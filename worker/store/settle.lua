@@ -1,20 +1,20 @@
--- Adds what became of a batch to the counters, once.
+-- Adds the outcomes of a batch to the counters, once.
 --
 -- KEYS  1 claims of the batch, 2 totals, 3 sources, 4 jobs, 5 job, 6 refused files of the job,
 --       7 minutes, 8 measures
--- ARGV  1 seconds that the guard lives, 2 source, 3 job ('' where none), 4 seconds that a job
---       lives, 5 how many refused files a job lists, 6 minutes that are kept, 7 number of
---       counters, 8 number of measures, 9 milliseconds that were worked on the batch ('' where
---       nobody knows), then so many pairs of counter and number, then of measure and number, then
---       the refused files, packed
--- Returns 1, or 0 where the batch was settled before.
+-- ARGV  1 seconds that `settled` lives, 2 source, 3 job ('' where none), 4 seconds that a job
+--       lives, 5 maximum number of refused files of a job, 6 minutes that are kept, 7 number of
+--       counters, 8 number of measures, 9 milliseconds since work on the batch began ('' if
+--       unknown), then so many pairs of counter and number, then of measure and number, then
+--       the refused files as JSON
+-- Returns 1, or 0 if the batch was settled before.
 
 local claims, totals, sources, jobs, job, refused, minutes, measures =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local source, job_id, listed, kept = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST = 10
 
--- A wrong type must fail the call before it counted anything.
+-- A key of a wrong type must fail the call before anything is counted.
 local kinds = {
   [claims] = 'hash', [totals] = 'hash', [sources] = 'hash',
   [jobs] = 'zset', [job] = 'hash', [refused] = 'list', [minutes] = 'hash',
@@ -61,21 +61,21 @@ if job_id ~= '' then
   redis.call('EXPIRE', refused, ARGV[4])
 end
 
--- A field a minute, with the counts of what is shown as a rate; the first of a minute lets the
--- oldest go. Where none came for as long as they are kept, the whole key has expired.
+-- One field per minute holds the counts that are shown as a rate. The first batch of a minute
+-- deletes the oldest fields; if none came for as long as they are kept, the key has expired.
 local function add_to_minute()
   local present = math.floor(time[1] / 60)
   local field = string.format('%.0f', present)
-  local before = redis.call('HGET', minutes, field)
-  local counts, some = {}, 0
-  local had = (before or '0 0 0 0'):gmatch('%d+')
+  local earlier = redis.call('HGET', minutes, field)
+  local counts, added = {}, 0
+  local numbers = (earlier or '0 0 0 0'):gmatch('%d+')
   for at, counter in ipairs({ 'published', 'revised', 'duplicate', 'rejected' }) do
     local more = counted[counter] or 0
-    some = some + more
-    counts[at] = string.format('%.0f', (had() or 0) + more)
+    added = added + more
+    counts[at] = string.format('%.0f', (numbers() or 0) + more)
   end
-  if some == 0 then return end
-  if not before then
+  if added == 0 then return end
+  if not earlier then
     local oldest = math.min(tonumber(redis.call('HGET', minutes, 'oldest') or present), present)
     local keep = math.max(oldest, present - kept + 1)
     for minute = oldest, keep - 1 do

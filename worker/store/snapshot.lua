@@ -1,6 +1,6 @@
--- The counters, and which batches are already in them, at one moment.
+-- The counters, and which of the given batches they include, at one moment.
 --
--- KEYS  1 totals, 2 sources, then the claims of the batches asked for
+-- KEYS  1 totals, 2 sources, then the claims of the batches
 -- Returns {totals, sources, {1 or 0 for each batch}}; the first two as field, value, field, ...
 
 local settled = {}

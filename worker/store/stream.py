@@ -1,4 +1,4 @@
-"""Reading the stream: entries, and how it stands."""
+"""Reading the stream, and its state."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 import redis
 
 from worker.model import IndexEntry
-from worker.store.connection import translated
+from worker.store.errors import translated
 
 MAX_BLOCK_MS = 5_000
-"""Well below the connection's `socket_timeout` of 10 s: a long wait is no fault."""
+"""Well below the connection's `socket_timeout` of 10 s: a long wait is not an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
     """One entry. `type` is `article.published` or `article.revised`, `data` the record's JSON.
 
-    What another program wrote into the stream is read too; fields it lacks are empty.
+    Entries that another program wrote are read too; fields they lack are empty.
     """
 
     stream_id: str
@@ -31,8 +31,8 @@ class StreamEntry:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A consumer group. `lag` is how many entries it has not read; None where Redis cannot tell
-    (before 7.0, and after some deletions)."""
+    """A consumer group. `lag` is the number of entries that it has not read; None if Redis does
+    not know it (before 7.0, and after some deletions)."""
 
     name: str
     consumers: int
@@ -42,7 +42,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """`last_id` is of the last entry ever written, trimmed or not; `0-0` where there was none."""
+    """`last_id` is of the last entry ever written, trimmed or not; `0-0` if there was none."""
 
     name: str
     length: int
@@ -64,7 +64,7 @@ class Stream:
         return [_entry(stream_id, fields) for stream_id, fields in found]
 
     def read_newest(self, count: int = 10) -> list[StreamEntry]:
-        """The last entries, oldest of them first."""
+        """The last entries, oldest first."""
         with translated():
             found = self._client.xrevrange(self.name, "+", "-", count)
         return [_entry(stream_id, fields) for stream_id, fields in reversed(found)]
@@ -79,8 +79,8 @@ class Stream:
     def follow(self, last_id: str, block_ms: int = 2_000, count: int = 100) -> list[StreamEntry]:
         """The entries after `last_id`, waiting up to `block_ms` (5 s at most) for the first.
 
-        Begin at the end with ``info().last_id``: Redis's own ``$`` would skip what comes between
-        two calls.
+        To begin at the end, use ``get_info().last_id``: Redis's own ``$`` would skip the entries
+        that are added between two calls.
         """
         with translated():
             found = self._client.execute_command(
@@ -90,15 +90,15 @@ class Stream:
         streams = found.values() if isinstance(found, dict) else [s[1] for s in found or ()]
         return [_entry(stream_id, fields) for entries in streams for stream_id, fields in entries]
 
-    def find_entry(self, known: IndexEntry) -> StreamEntry | None:
-        """The newest revision of an article; None once it was trimmed.
+    def find_entry(self, article: IndexEntry) -> StreamEntry | None:
+        """The newest revision of an article; None if it was trimmed.
 
-        The index keeps the millisecond, and one call publishes up to 64 articles within it.
+        The index has only the millisecond, and one call publishes up to 64 articles within it.
         """
-        after = f"{known.last_published_ms}-0"
-        while entries := self.read(after, 64, end=str(known.last_published_ms)):
+        after = f"{article.last_published_ms}-0"
+        while entries := self.read(after, 64, end=str(article.last_published_ms)):
             for entry in entries:
-                if entry.id == known.identity.id:
+                if entry.id == article.identity.id:
                     return entry
             after = f"({entries[-1].stream_id}"
         return None

@@ -1,4 +1,5 @@
-"""Who is at work: heartbeats of the workers, and the last tick of the scheduler."""
+"""The state of the service in Redis: heartbeats of the workers, the scheduler's last tick, and
+how many task messages wait."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -7,20 +8,24 @@ import orjson
 import redis
 
 from worker.model.from_json import dataclass_from
-from worker.store.connection import translated, understood
+from worker.store.errors import translated, translated_replies
 from worker.store.layout import DAY, Layout
 
 BEAT_SECONDS = 10
-"""How often a worker should say that it lives."""
+"""Seconds between two heartbeats of a worker."""
 ALIVE_SECONDS = 35
-"""A worker that missed three beats is not counted."""
+"""A worker that missed three heartbeats is not counted."""
+
+QUEUE = "newsdrop"
+"""Celery's queue for everything but ingesting."""
+INGEST_QUEUE = "newsdrop.ingest"
 
 _NUMBERS = ("pid", "processes", "started_ms", "last_seen_ms")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """A worker. `name` is as Celery has it (`celery@host`); times are the server's, Unix ms."""
+    """A worker. `name` is Celery's name for it (`celery@host`); times are the server's, Unix ms."""
 
     name: str
     pid: int
@@ -31,7 +36,7 @@ class WorkerInfo:
 
 
 class Heartbeats:
-    """Times are taken from the Redis server, so that clocks of several machines do not matter.
+    """All times are the Redis server's, so the clocks of several machines may differ.
 
     Every method raises Retryable and nothing of redis.
     """
@@ -42,7 +47,7 @@ class Heartbeats:
         self._tick = Layout(stream, 1).key("tick")
 
     def beat(self, worker: WorkerInfo) -> None:
-        """Say that `worker` lives."""
+        """Record that `worker` is alive."""
         with translated(), self._client.pipeline() as pipe:
             seen = replace(worker, last_seen_ms=self._now_ms())
             pipe.hset(self._workers, worker.name, orjson.dumps(asdict(seen)))
@@ -50,30 +55,29 @@ class Heartbeats:
             pipe.execute()
 
     def remove(self, worker: str) -> None:
-        """Say that a worker ends."""
+        """Record that a worker ends."""
         with translated():
             self._client.hdel(self._workers, worker)
 
     def list_workers(self) -> list[WorkerInfo]:
-        """The workers heard of lately, by name; those long silent are struck off."""
+        """The workers that are alive, by name. Those silent for a day are deleted."""
         with translated():
             now = self._now_ms()
-            told = map(_told, self._client.hvals(self._workers))
-            known = [each for each in told if each is not None]
-            gone = [each.name for each in known if now - each.last_seen_ms > DAY * 1000]
+            workers = list(filter(None, map(_parse_worker, self._client.hvals(self._workers))))
+            gone = [worker.name for worker in workers if now - worker.last_seen_ms > DAY * 1000]
             if gone:
                 self._client.hdel(self._workers, *gone)
-        alive = (each for each in known if now - each.last_seen_ms <= ALIVE_SECONDS * 1000)
-        return sorted(alive, key=lambda each: each.name)
+        alive = (w for w in workers if now - w.last_seen_ms <= ALIVE_SECONDS * 1000)
+        return sorted(alive, key=lambda worker: worker.name)
 
     def record_tick(self) -> None:
-        """Say that the scheduler's tick was heard."""
+        """Record that a tick of the scheduler arrived."""
         with translated():
             self._client.set(self._tick, self._now_ms(), ex=DAY)
 
     def tick_age_seconds(self) -> float | None:
-        """How long ago the scheduler's last tick was heard; None where there was none for a day."""
-        with understood():
+        """Seconds since the scheduler's last tick arrived; None if there was none for a day."""
+        with translated_replies():
             last = self._client.get(self._tick)
             return None if last is None else max(0.0, (self._now_ms() - int(last)) / 1000)
 
@@ -82,12 +86,33 @@ class Heartbeats:
         return int(seconds) * 1000 + int(micros) // 1000
 
 
-def _told(said: bytes) -> WorkerInfo | None:
-    """A heartbeat; None where it is none of this version's: the others count all the same."""
+def _parse_worker(data: bytes) -> WorkerInfo | None:
+    """A heartbeat; None if this version cannot read it: the others still count."""
     try:
-        values: dict[str, Any] = orjson.loads(said)
-        wrong = [name for name in _NUMBERS if not isinstance(values.get(name), int)]
-        named = isinstance(values.get("name"), str)
-        return dataclass_from(WorkerInfo, values) if named and not wrong else None
+        values: dict[str, Any] = orjson.loads(data)
+        is_valid = isinstance(values.get("name"), str) and all(
+            isinstance(values.get(name), int) for name in _NUMBERS
+        )
+        return dataclass_from(WorkerInfo, values) if is_valid else None
     except (ValueError, TypeError, AttributeError):
         return None
+
+
+class WakeupQueue:
+    """The lists in which kombu keeps a queue's messages: one with the queue's name.
+
+    `client` is of the broker. Every method raises Retryable and nothing of redis.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client
+
+    def count_waiting(self, queue: str) -> int:
+        """Messages that no worker has taken yet."""
+        with translated():
+            return int(self._client.llen(queue))
+
+    def may_notify(self, queue: str, limit: int) -> bool:
+        """Whether fewer than `limit` wake-ups wait. Two callers may both get True: the limit keeps
+        a queue short, and one wake-up too many costs a look at an empty spool."""
+        return self.count_waiting(queue) < limit

@@ -11,7 +11,7 @@ from kombu.transport.redis import Channel as RedisChannel
 
 from worker.settings import Settings
 from worker.store.connection import redis_url
-from worker.store.wakeups import INGEST_QUEUE, QUEUE
+from worker.store.workers import INGEST_QUEUE, QUEUE
 from worker.taskqueue.scheduler import ZoneCrontab
 
 __all__ = ["INGEST_QUEUE", "QUEUE", "broker_url", "create_app"]

@@ -20,7 +20,7 @@ def notify_poll(settings: Settings) -> bool:
     Sends nothing while enough messages wait: a script may add a thousand feeds one by one.
     """
     from worker.store.connection import connect, redis_url
-    from worker.store.wakeups import QUEUE, WakeupQueue
+    from worker.store.workers import QUEUE, WakeupQueue
 
     try:
         queue = WakeupQueue(connect(redis_url(settings)))

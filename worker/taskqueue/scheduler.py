@@ -11,8 +11,7 @@ from worker.errors import Retryable
 from worker.health.preflight import check_places, create_places, exit_with_message
 from worker.logs import get_logger
 from worker.store.connection import connect, redis_url
-from worker.store.wakeups import WakeupQueue
-from worker.store.workers import Heartbeats
+from worker.store.workers import Heartbeats, WakeupQueue
 
 logger = get_logger(__name__)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from worker.model.times import rfc3339_from_ms
-from worker.store.measures import Minute
+from worker.store.counters import Minute
 
 OUTCOMES = ("published", "revised", "duplicate", "rejected")
 """From the bottom up."""

@@ -30,7 +30,7 @@ from worker.queries.overview import Overview
 from worker.queries.status import SourceStatus, Status
 from worker.settings import Settings
 from worker.settings.clock import utc_now
-from worker.store.measures import BOUNDS, MeasureTotals
+from worker.store.counters import BOUNDS, MeasureTotals
 from worker.store.stream import StreamInfo
 
 MAX_SOURCES = 500

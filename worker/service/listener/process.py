@@ -11,7 +11,7 @@ from worker.service.notify import notifier
 from worker.settings import Settings
 from worker.sources.registry import is_paused
 from worker.store.connection import connect, redis_url
-from worker.store.wakeups import WakeupQueue
+from worker.store.workers import WakeupQueue
 
 logger = get_logger(__name__)
 

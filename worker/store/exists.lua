@@ -1,4 +1,4 @@
--- Which identities the index knows. Only a guess for whoever asks: publish.lua decides.
+-- Which identities the index holds. The caller may only guess from it: publish.lua decides.
 --
 -- KEYS  for each identity its mark keys
 -- ARGV  for each identity two: the number of its mark keys, the mark field
@@ -6,14 +6,14 @@
 
 local answers, next_key = {}, 1
 for at = 1, #ARGV, 2 do
-  local count, known = tonumber(ARGV[at]), 0
+  local count, exists = tonumber(ARGV[at]), 0
   for k = next_key, next_key + count - 1 do
     if redis.call('HEXISTS', KEYS[k], ARGV[at + 1]) == 1 then
-      known = 1
+      exists = 1
       break
     end
   end
   next_key = next_key + count
-  answers[#answers + 1] = known
+  answers[#answers + 1] = exists
 end
 return answers

@@ -1,0 +1,70 @@
+-- Ends leases: stores the state of the items, and when each is due next.
+--
+-- KEYS  1 due, 2 failing (a set of names)
+-- ARGV  1 prefix of the items' keys, 2 prefix of the hosts' keys, 3 token, then for each item:
+--       name, ms until it is due (-1: it is removed), host whose pace it counts for, host that
+--       answered, ms for which nothing is fetched from the latter, ms between two fetches that
+--       the former asks for (-1: it does not say), number of fields, then so many pairs of field
+--       and value ('': deleted)
+-- Returns for each item 1, or 0 if its lease had expired and another process has it now: then
+-- nothing of the item is written.
+
+local due, failing = KEYS[1], KEYS[2]
+local items, hosts, token = ARGV[1], ARGV[2], ARGV[3]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local HOST_LIVES = 172800
+
+local function integer(number) return string.format('%.0f', number) end
+
+local function write_host(item, host, answered, backoff, delay)
+  redis.call('HDEL', host, 'b:' .. item)
+  if delay == 0 then redis.call('HDEL', host, 'delay') end
+  if delay > 0 then
+    redis.call('HSET', host, 'delay', integer(delay))
+    redis.call('EXPIRE', host, HOST_LIVES)
+  end
+  if backoff > 0 then
+    local earlier = tonumber(redis.call('HGET', answered, 'cool') or '0')
+    redis.call('HSET', answered, 'cool', integer(math.max(earlier, now + backoff)))
+    redis.call('EXPIRE', answered, HOST_LIVES)
+  end
+end
+
+local function write_item(item, name, wait, first, last)
+  redis.call('HDEL', item, 'lease')
+  for at = first, last, 2 do
+    if ARGV[at + 1] == '' then
+      redis.call('HDEL', item, ARGV[at])
+    else
+      redis.call('HSET', item, ARGV[at], ARGV[at + 1])
+    end
+  end
+  local has_failed = redis.call('HEXISTS', item, 'failures') + redis.call('HEXISTS', item, 'bad')
+  redis.call(has_failed > 0 and 'SADD' or 'SREM', failing, name)
+  -- The interval that the feed itself asks for may have been read meanwhile. A feed that was
+  -- removed from the catalog during its lease (`was_due`) is not added again.
+  local state = redis.call('HMGET', item, 'hold', 'observed_ms', 'was_due')
+  local earliest = math.min(now, tonumber(state[2] or '0')) + tonumber(state[1] or '0') * 1000
+  if not state[3] then redis.call('ZADD', due, integer(math.max(now + wait, earliest)), name) end
+end
+
+local answers, at = {}, 4
+while at <= #ARGV do
+  local name, wait, host = ARGV[at], tonumber(ARGV[at + 1]), hosts .. ARGV[at + 2]
+  local answered, backoff = hosts .. ARGV[at + 3], tonumber(ARGV[at + 4])
+  local delay, count = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local item, first = items .. name, at + 7
+  at = first + 2 * count
+  write_host(item, host, answered, backoff, delay)
+  local is_ours = redis.call('HGET', item, 'lease') == token
+  if is_ours and wait < 0 then
+    redis.call('DEL', item)
+    redis.call('ZREM', due, name)
+    redis.call('SREM', failing, name)
+  elseif is_ours then
+    write_item(item, name, wait, first, at - 2)
+  end
+  answers[#answers + 1] = is_ours and 1 or 0
+end
+return answers
