@@ -120,7 +120,7 @@ def _counts(job: "JobView") -> tuple[tuple[int, str, str], ...]:
     """(number, name, colour) of the counts beside the accepted files."""
     articles = job.articles
     return (
-        (job.files.waiting + job.files.working, "open", "cyan"),
+        (job.files.open_count, "open", "cyan"),
         (articles.published + articles.revised, "published", "green"),
         (articles.duplicate, "duplicate", ""),
         (articles.rejected, "rejected", "red"),

@@ -230,7 +230,7 @@ def _counts(status: Status) -> Table:
     for _ in range(2):
         grid.add_column(no_wrap=True)
         grid.add_column(justify="right", no_wrap=True, min_width=11)
-    decided = status.articles.decided if status.articles else None
+    decided = status.articles.decision_count if status.articles else None
     heads = ("articles", format_count(decided), "files accepted", format_count(files.accepted))
     grid.add_row(*(Text(head, "bold") for head in heads))
     for (outcome, count, style), (place, file_count, colour) in zip(articles, places, strict=True):
@@ -307,7 +307,7 @@ def _hint(status: Status) -> RenderableType | None:
         return None
     if status.articles.rejected:
         return Text("Refused inputs and reasons: newsdrop quarantine list", "dim")
-    if not status.articles.decided and not status.queue.batches:
+    if not status.articles.decision_count and not status.queue.batches:
         folder = next((source.folder for source in status.sources if source.folder), None)
         return Text(f"No articles yet. Drop files into {folder}", "dim")
     return None

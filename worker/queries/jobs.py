@@ -25,6 +25,14 @@ class JobFiles:
     archived: int
     quarantined: int
 
+    @property
+    def open_count(self) -> int:
+        return self.waiting + self.working
+
+    @property
+    def finished_count(self) -> int:
+        return self.archived + self.quarantined
+
 
 @dataclass(frozen=True, slots=True)
 class JobArticles:
@@ -60,8 +68,8 @@ class JobView:
     refused: tuple[RefusedSummary, ...] = ()
 
     @property
-    def done(self) -> bool:
-        return not self.files.waiting and not self.files.working
+    def is_done(self) -> bool:
+        return not self.files.open_count
 
 
 _STARTED_BY = {

@@ -42,7 +42,7 @@ class ArticleCounts:
     content_differs: int
 
     @property
-    def decided(self) -> int:
+    def decision_count(self) -> int:
         return self.published + self.revised + self.duplicate + self.rejected
 
 

@@ -34,7 +34,7 @@ class Rates:
 
     def add(self, now: datetime, sources: Iterable[SourceStatus]) -> None:
         """Add the totals at `now`; none are known where Redis did not answer."""
-        totals = {it.name: it.articles.decided for it in sources if it.articles is not None}
+        totals = {it.name: it.articles.decision_count for it in sources if it.articles is not None}
         if totals:
             self._samples.append((now, totals))
         while self._samples and now - self._samples[0][0] > RATE_PERIOD:
