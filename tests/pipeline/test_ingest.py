@@ -482,7 +482,7 @@ def test_what_may_have_been_published_is_not_looked_up(
     world.put("b.md", article("另一条"))
     world.scan()
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "start", dying(journals.Journal.hand, after=True))
+        patch.setattr(Journal, "start", dying(journals.Journal.start, after=True))
         assert in_child(world.drain) == -signal.SIGKILL
     world.drain()
     assert asked == [1]
