@@ -1,8 +1,8 @@
 """newsdrop for programs in Python: `from newsdrop import parse, enqueue`.
 
-The implementation is the package `worker`, which is installed beside this one. Any other `worker`
-that Python finds first (a `worker.py` in the working directory, say) is refused here, before it
-runs, in one sentence.
+The implementation is the package `worker`, which is installed beside this one. If Python would
+import another `worker` first (for example a `worker.py` in the working directory), this module
+refuses it with one sentence, before it runs.
 """
 
 import sys
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "enqueue", "parse"]
 
-_OURS = Path(__file__).resolve().parent.parent / "worker" / "__init__.py"
+_WORKER = Path(__file__).resolve().parent.parent / "worker" / "__init__.py"
 
 
 def _check_worker() -> None:
     """Raise ImportError (SystemExit in the command `celery`, which would show a traceback) where
-    `import worker` means another package than ours."""
+    `import worker` would import another package."""
     try:
         spec = find_spec("worker")
-    except ValueError:  # it was imported without a spec
+    except ValueError:  # another `worker` was imported without a spec
         spec = None
     origin = spec.origin if spec is not None else None
-    if origin is not None and Path(origin).resolve() == _OURS:
+    if origin is not None and Path(origin).resolve() == _WORKER:
         return
     command = Path(sys.argv[0]) if sys.argv else Path()
     is_celery = "celery" in (command.stem, command.parent.name)
     advice = "run celery in another folder" if is_celery else "start Python with -P"
-    found = origin if origin is not None else "another package"
-    sentence = (
-        f"newsdrop: `worker` means {found!a} here, not newsdrop's own package {str(_OURS)!a}: "
-        f"rename that one, or {advice}"
+    other = origin if origin is not None else "another package"
+    message = (
+        f"newsdrop: `import worker` finds {other!a}, not newsdrop's own package {str(_WORKER)!a}: "
+        f"rename the other one, or {advice}"
     )
-    raise SystemExit(sentence) if is_celery else ImportError(sentence)
+    raise SystemExit(message) if is_celery else ImportError(message)
 
 
 _check_worker()

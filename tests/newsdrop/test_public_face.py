@@ -67,7 +67,7 @@ def test_a_foreign_worker_is_refused_before_it_runs(installed: Path, folder: Pat
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert str(folder / "worker.py") in last
-    assert "rename that one, or start Python with -P" in last
+    assert "rename the other one, or start Python with -P" in last
     assert "the user module ran" not in done.stdout
 
 
