@@ -3,6 +3,7 @@
 A test tells when they are old.
 """
 
+import ast
 import enum
 import inspect
 import json
@@ -233,7 +234,29 @@ def _option(option: Any) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+# ── the modules ───────────────────────────────────────────────────────────────────────────────
+
+
+def _modules() -> Iterator[str]:
+    """A table for each package: its modules with the first sentence of their docstrings."""
+    for package in sorted((DOCS.parent / "worker").rglob("__init__.py")):
+        folder = package.parent
+        yield from (f"## {folder.relative_to(DOCS.parent)}/", "", _sentence(package), "")
+        yield from ("| module | what it holds |", "|---|---|")
+        for module in sorted(folder.glob("*.py")):
+            if not module.name.startswith("__"):
+                yield f"| `{module.name}` | {_sentence(module)} |"
+        yield ""
+
+
+def _sentence(module: Path) -> str:
+    """The first paragraph of a module's docstring on one line; what breaks a table is left out."""
+    text = ast.get_docstring(ast.parse(module.read_text("utf-8"))) or ""
+    return " ".join(text.partition("\n\n")[0].split()).replace("|", ", ")
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "modules.md": _modules,
     "record.md": _record,
     "configuration.md": _settings,
     "commands.md": _commands,

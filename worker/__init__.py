@@ -1,31 +1,6 @@
 """newsdrop: drop articles in; get one clean, deduplicated record each out of a Redis stream.
 
-For programs in Python: `from worker import parse, enqueue` (:mod:`worker.api`). What is in this
-package, from the top down; imports only go down (`tests/test_layers.py`):
-
-================================  ===========================================================
-``cli``                           the command `newsdrop`
-``web``                           the status page, the HTTP API, metrics, health checks
-``api``                           the functions for programs in Python
-``service``                       what `newsdrop up` runs
-``actions``                       what a person changes
-``tasks`` ``app``                 Celery's tasks, and the entry of `celery -A worker.app`
-``queries``                       what a person sees
-``taskqueue``                     the Celery application, its scheduler, heartbeats, wake-ups
-``pipeline``                      scan, poll, drain, ingest: batch → outcomes
-``health``                        what must hold before a start
-``sources``                       drop folders, feeds, pages: bring raw bytes into the spool
-``store``                         the only importer of redis
-``formats`` ``normalize``         bytes → what a format says → record
-``feeds``                         which feeds there are, and when each is due
-``spool``                         claim, lock, journal, archive, quarantine
-``fetch``                         bytes from an address: the only importer of httpx
-``sites``                         site rules
-``logs``                          how events are logged
-``settings``                      every key
-``model``                         the dataclasses that cross borders
-``errors`` ``escape`` ``redact``  failures; text from outside made safe
-================================  ===========================================================
+For programs in Python: `from worker import parse, enqueue` (:mod:`worker.api`).
 """
 
 from typing import TYPE_CHECKING, Any

@@ -2,17 +2,6 @@
 
 To add a format: a module with a parser, a member of :class:`~worker.formats.sniff.Format` with its
 detection, and a row of PARSERS.
-
-==============================  ===================================================================
-``context``                     what every parser receives; limits on the articles of one input
-``sniff`` ``decode``            the format of bytes; bytes to text
-``archive`` ``compressed``      members of archives, unpacked within limits
-``front_matter`` ``yaml_head``  YAML, TOML or JSON above a body; Markdown without front matter
-``page``                        package: a whole HTML page; a feed entry with its pages
-``feed``                        package: RSS, Atom, news sitemaps; answers to a poll
-``json``                        package: JSON and NDJSON, one article as an object, JSON Feed
-``fields`` ``values`` ``body``  shared: field names, values of any shape, bodies to HTML
-==============================  ===================================================================
 """
 
 from collections.abc import Callable
@@ -29,7 +18,9 @@ from worker.formats.json.document import parse_json, parse_ndjson
 from worker.formats.sniff import Format, container, sniff, sniff_text
 from worker.model import Document, RawArticle, Refusal
 
-__all__ = ["MAX_REFUSALS", "PARSERS", "Format", "ParseContext", "Parser", "parse_document", "sniff"]
+__all__ = [
+    "MAX_REFUSALS", "PARSERS", "Format", "ParseContext", "Parser", "parse_document", "sniff",
+]  # fmt: skip
 
 Parser = Callable[[str, Document, ParseContext], Parsed]
 """Reads decoded text; yields each article, or a Refusal for a bad one among many."""

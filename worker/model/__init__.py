@@ -2,16 +2,6 @@
 
 An input passes through :class:`Document` (bytes) → :class:`RawArticle` (as parsed) →
 :class:`Article` (the record) → :class:`PublishRequest` → :class:`Decision` → :class:`Outcome`.
-
-==================  ===============================================================
-``source``          how a source is configured: profile, scope, on_change
-``raw``             input: a document, and the articles that a parser found in it
-``record``          the record, field by field
-``outcome``         output: identity, publish request, decision, outcome, counts
-``batch_measures``  how long a batch took, why articles were repeats
-``times``           RFC 3339 in UTC
-``from_json``       dataclasses from JSON of another version
-==================  ===============================================================
 """
 
 from worker.model.batch_measures import BatchMeasures, Repeat, Stage, measure
@@ -44,38 +34,9 @@ from worker.model.record import (
 from worker.model.source import OnChange, Profile, Scope, SourceKeys, profile_of
 
 __all__ = [
-    "DECISIONS",
-    "SCHEMA_VERSION",
-    "Article",
-    "Attachment",
-    "BatchMeasures",
-    "DatePrecision",
-    "DateText",
-    "Decision",
-    "Dedupe",
-    "Document",
-    "FeedRead",
-    "Identity",
-    "Image",
-    "IndexEntry",
-    "Link",
-    "OnChange",
-    "Outcome",
-    "Person",
-    "Profile",
-    "Provenance",
-    "PublishRequest",
-    "Publisher",
-    "RawArticle",
-    "Refusal",
-    "Repeat",
-    "Scope",
-    "SourceKeys",
-    "Stage",
-    "Status",
-    "Tally",
-    "Ticker",
-    "TickerOrigin",
-    "measure",
-    "profile_of",
-]
+    "DECISIONS", "SCHEMA_VERSION", "Article", "Attachment", "BatchMeasures", "DatePrecision",
+    "DateText", "Decision", "Dedupe", "Document", "FeedRead", "Identity", "Image", "IndexEntry",
+    "Link", "OnChange", "Outcome", "Person", "Profile", "Provenance", "PublishRequest", "Publisher",
+    "RawArticle", "Refusal", "Repeat", "Scope", "SourceKeys", "Stage", "Status", "Tally", "Ticker",
+    "TickerOrigin", "measure", "profile_of",
+]  # fmt: skip

@@ -2,15 +2,6 @@
 
 :func:`load` is called once by each process; everything below gets its part as an argument. An
 unknown key anywhere is a :class:`~worker.errors.ConfigError` that names the nearest known one.
-
-==========  ==============================================================================
-``fields``  the keys, table by table; each has a line in `config/newsdrop.toml` too
-``whole``   all tables together, and the values derived from them
-``types``   types of single settings, and how they are written in environment variables
-``paths``   names of files and folders below the state directory
-``clock``   the current time
-``load``    merges files, environment and options; explains what is wrong
-==========  ==============================================================================
 """
 
 from worker.settings.fields import (

@@ -5,23 +5,11 @@ is chosen by what the input has: the host of its URL, its author or publisher, a
 of its images (the files of a mirror have no URL). All rules are checked when they are loaded.
 `default.toml` is no site: its `body` and `page.remove` are added to every rule, and it is used
 where no other rule matches.
-
-=========  ===========================================
-``rules``  the keys of a rule, and which rule is chosen
-``load``   reading and checking the TOML files
-=========  ===========================================
 """
 
 from worker.sites.load import load_sites, open_sites
 from worker.sites.rules import DEFAULT, BodyRule, Match, PageRule, SiteRule, Sites
 
 __all__ = [
-    "DEFAULT",
-    "BodyRule",
-    "Match",
-    "PageRule",
-    "SiteRule",
-    "Sites",
-    "load_sites",
-    "open_sites",
-]
+    "DEFAULT", "BodyRule", "Match", "PageRule", "SiteRule", "Sites", "load_sites", "open_sites",
+]  # fmt: skip

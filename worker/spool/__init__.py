@@ -15,18 +15,4 @@
 
 A file is accepted by the rename that brings it into a batch. It leaves the batch only after its
 outcome is in an archive segment.
-
-==========================  =========================================================
-``claim``                   files become a batch; the log of accepted batches
-``batch``                   lists waiting batches; holds one while it is worked on
-``manifest`` ``journal``    in a batch: the names of its entries; their outcomes
-``archive``                 finished batches: raw files and every decision
-``quarantine``              refused inputs, each with its reason
-``wanted``                  feed entries that wait for their pages
-``waiting``                 the waiting batches, counted cheaply for status pages
-``folder_cache``            what folders hold, remembered until they change
-``lockfile``                lock files, their holders, and slots
-``filesystem``              free space, the right to write, whether locks work
-``layout``                  roots, batch names, durable writes
-==========================  =========================================================
 """

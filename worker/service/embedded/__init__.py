@@ -1,7 +1,1 @@
-"""The embedded Redis-compatible server of `newsdrop up`.
-
-==========  ==================================================
-``server``  its configuration, its socket, whether it is ready
-``binary``  which server program is run
-==========  ==================================================
-"""
+"""The embedded Redis-compatible server of `newsdrop up`."""

@@ -1,8 +1,1 @@
-"""The file-event listener.
-
-================  =========================================
-``process``       `newsdrop listen`
-``listener``      wakes `newsdrop.scan` when a file arrives
-``folder_watch``  one drop folder under inotify
-================  =========================================
-"""
+"""The file-event listener."""
