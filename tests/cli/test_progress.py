@@ -21,13 +21,13 @@ def test_the_rate_is_of_the_last_half_minute() -> None:
 
 def test_what_is_told() -> None:
     """How many of how many, how fast, how long yet, how many refused; not what is unknown."""
-    progress = FileProgress(total=2000, is_processing=True)
+    progress = FileProgress(total=2000)
     assert progress.describe() == "0 of 2,000 files"
     progress.record(0.0)
-    progress.done, progress.refused = 1200, 3
+    progress.count, progress.refused = 1200, 3
     progress.record(3.0)
     assert progress.describe() == "1,200 of 2,000 files, 400 files/s, 2 s left, 3 refused"
-    assert FileProgress(accepted=1).describe() == "1 file"
+    assert FileProgress(count=1).describe() == "1 file"
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def _accept(intake: Intake, paths: Sequence[str], batches: "_Batches | None") ->
     with show_progress(progress, "accepting") as update:
 
         def on_claimed(claimed: Claimed) -> None:
-            progress.accepted += claimed.files
+            progress.count += claimed.files
             if batches is not None:
                 batches.add(claimed)
             update()
@@ -115,7 +115,7 @@ class _Batches:
         self._archive = Archive(intake.settings.state_dir)
         self._file_counts: dict[str, int] = {}
         """Batch that is not finished -> its files."""
-        self._progress = FileProgress(is_processing=True)
+        self._progress = FileProgress()
 
     def add(self, claimed: Claimed) -> None:
         self._file_counts[claimed.batch] = claimed.files
@@ -150,7 +150,7 @@ class _Batches:
         finished = [batch for batch in self._file_counts if not (work / batch).exists()]
         for batch in finished:
             self._read_outcomes(batch)
-            self._progress.done += self._file_counts.pop(batch)
+            self._progress.count += self._file_counts.pop(batch)
         return bool(finished)
 
     def _read_outcomes(self, batch: str) -> None:

@@ -7,7 +7,7 @@ through :func:`safe_text`, so that a title can neither colour a line nor move th
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from functools import cache
@@ -24,6 +24,8 @@ from worker.escape import printable, safe_json
 
 _PIPE_WIDTH = 160
 """Columns where the output is no terminal: wide enough that `| grep` finds what would be cut."""
+
+_BARS = "▁▂▃▄▅▆▇█"
 
 
 @cache
@@ -54,6 +56,18 @@ def stored_text(text: str, style: str = "", limit: int = 300) -> Text:
 def count_text(value: int | None, style: str = "") -> Text:
     """A number in its column; zero is dim."""
     return Text(format_count(value), style if value else "dim")
+
+
+def draw_bars(values: Sequence[int], width: int, style: str) -> Text:
+    """`values` as at most `width` bars; neighbours are added up, and empty bars are dim."""
+    share = max(1, -(-len(values) // width))
+    sums = [sum(values[at : at + share]) for at in range(0, len(values), share)]
+    highest = max(sums, default=0)
+    bars = Text()
+    for each in sums:
+        step = -(-each * (len(_BARS) - 1) // highest) if each else 0
+        bars.append(_BARS[step], style if each else "dim")
+    return bars
 
 
 def print_fields(fields: Iterable[tuple[str, Text | str | None]]) -> None:

@@ -46,21 +46,12 @@ class RateMeter:
 
 @dataclass(slots=True)
 class FileProgress:
-    """Files accepted and processed so far, of `total` where that is known.
+    """Files accepted or processed so far, of `total` where that is known."""
 
-    `is_processing`: progress counts processed files, not accepted ones.
-    """
-
+    count: int = 0
     total: int | None = None
-    accepted: int = 0
-    done: int = 0
     refused: int = 0
-    is_processing: bool = False
     meter: RateMeter = field(default_factory=RateMeter)
-
-    @property
-    def count(self) -> int:
-        return self.done if self.is_processing else self.accepted
 
     def record(self, now: float) -> None:
         self.meter.record(self.count, now)

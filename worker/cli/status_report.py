@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from worker.cli.formatting import (
-    NONE,
     format_age,
     format_count,
     format_duration,
@@ -18,7 +17,7 @@ from worker.cli.formatting import (
     seconds_between,
 )
 from worker.cli.health import MARKS
-from worker.cli.output import console, count_text, make_table, safe_text
+from worker.cli.output import console, count_text, draw_bars, make_table, safe_text
 from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
 from worker.queries.status import ArticleCounts, PollingStatus, SourceStatus, Status
 from worker.settings import POLLED
@@ -26,7 +25,12 @@ from worker.settings import POLLED
 ACCENT = "cyan"
 """The colour of what is in progress; red and yellow are for problems."""
 
-_BARS = "▁▂▃▄▅▆▇█"
+_COUNT_STYLES = {
+    "rejected": "red",
+    "quarantined": "red",
+    "waiting": ACCENT,
+    "processing": ACCENT,
+}
 
 _WIDE = 110
 """Columns from which on there is room for the folders beside the numbers."""
@@ -113,7 +117,7 @@ def _rate(overview: Overview) -> Text:
     room = console().width - _INDENT - text.cell_len - 2 - len(total)
     widths = [width for width in (60, 30, 20) if width <= room]
     if widths and any(hour):
-        text.append_text(_bars(hour, widths[0])).append("  ")
+        text.append_text(draw_bars(hour, widths[0], ACCENT)).append("  ")
     return text.append(total, "dim")
 
 
@@ -126,18 +130,6 @@ def _current_rate(overview: Overview) -> float:
     now = datetime.fromisoformat(overview.status.at).timestamp()
     begun = max(0.0, min(60.0, now - last[-1].at_ms / 1000))
     return articles / (len(last) - 1 + begun / 60) if len(last) > 1 or begun else 0.0
-
-
-def _bars(values: Sequence[int], width: int) -> Text:
-    """`values` as at most `width` bars; neighbours are added up."""
-    share = max(1, -(-len(values) // width))
-    sums = [sum(values[at : at + share]) for at in range(0, len(values), share)]
-    highest = max(sums, default=0)
-    bars = Text()
-    for each in sums:
-        step = -(-each * (len(_BARS) - 1) // highest) if each else 0
-        bars.append(_BARS[step], ACCENT if each else "dim")
-    return bars
 
 
 def _waiting(status: Status) -> Text:
@@ -214,18 +206,13 @@ def _task(task: Activity) -> Text:
 def _counts(status: Status) -> Table:
     """Articles by outcome beside files by place, with aligned numbers."""
     files = status.files
-    articles = [
-        ("published", _sum(status.articles, "published"), ""),
-        ("revised", _sum(status.articles, "revised"), ""),
-        ("duplicate", _sum(status.articles, "duplicate"), ""),
-        ("rejected", _sum(status.articles, "rejected"), "red"),
-    ]
-    places = [
-        ("waiting", files.waiting, ACCENT),
-        ("processing", files.working, ACCENT),
-        ("archived", files.archived, ""),
-        ("quarantined", files.quarantined, "red"),
-    ]
+    outcomes = ("published", "revised", "duplicate", "rejected")
+    places = {
+        "waiting": files.waiting,
+        "processing": files.working,
+        "archived": files.archived,
+        "quarantined": files.quarantined,
+    }
     grid = Table.grid(padding=(0, 2))
     for _ in range(2):
         grid.add_column(no_wrap=True)
@@ -233,10 +220,10 @@ def _counts(status: Status) -> Table:
     decided = status.articles.decision_count if status.articles else None
     heads = ("articles", format_count(decided), "files accepted", format_count(files.accepted))
     grid.add_row(*(Text(head, "bold") for head in heads))
-    for (outcome, count, style), (place, file_count, colour) in zip(articles, places, strict=True):
-        grid.add_row(
-            f"  {outcome}", count_text(count, style), f"  {place}", count_text(file_count, colour)
-        )
+    for outcome, (place, count) in zip(outcomes, places.items(), strict=True):
+        articles = count_text(_sum(status.articles, outcome), _COUNT_STYLES.get(outcome, ""))
+        place_count = count_text(count, _COUNT_STYLES.get(place, ""))
+        grid.add_row(f"  {outcome}", articles, f"  {place}", place_count)
     return grid
 
 
@@ -261,10 +248,10 @@ def _sources(status: Status, max_sources: int | None) -> RenderableType:
             count_text(_sum(articles, "published", "revised")),
             count_text(_sum(articles, "duplicate")),
             count_text(_sum(articles, "rejected"), "red"),
-            _dim_if_none(format_age(source.last_success, status.at)),
+            Text(format_age(source.last_success, status.at)),
         ]
         if has_next:
-            cells.append(_dim_if_none(format_until(source.next_turn, status.at)))
+            cells.append(Text(format_until(source.next_turn, status.at)))
         table.add_row(*cells, *[_folder(source)] * is_wide)
     parts: list[RenderableType] = [table]
     if not is_wide:
@@ -274,10 +261,6 @@ def _sources(status: Status, max_sources: int | None) -> RenderableType:
     if len(status.sources) > len(sources):
         parts.append(Text(f"… and {len(status.sources) - len(sources):,} more", "dim"))
     return Group(*parts)
-
-
-def _dim_if_none(text: str) -> Text:
-    return Text(text, "dim" if text == NONE else "")
 
 
 def _name(source: SourceStatus) -> Text:
