@@ -3,17 +3,17 @@
 ::
 
     NewsdropError
-    ├── ConfigError          the settings are wrong; said at start, with what to change
+    ├── ConfigError          the settings are wrong; reported at start, with what to change
     ├── UsageError           the command was called with something that cannot work
     │   ├── NotThere           nothing has the id or the name that was given
     │   └── AlreadyThere       what is there forbids it: a name is taken, a file decides
-    ├── Rejected             this input is bad: quarantine, with a reason for its owner
-    └── Retryable            the world is bad: leave the work where it is and try again
+    ├── Rejected             this input is bad: quarantine it, with a reason for its owner
+    └── Retryable            a problem outside the input: leave the work and try again
         ├── StoreUnavailable   Redis does not answer, or is still loading
-        │   └── StoreRefused     it answers, but not to us: its user, password or rights
+        │   └── StoreRefused     it refuses our user, password or permissions
         ├── StoreFull          Redis is out of memory (`noeviction` refuses writes)
         ├── SpoolUnavailable   a folder cannot be read or written, or its disk is full
-        ├── Busy               as much waits as may: nothing was taken
+        ├── Busy               the limit of waiting work is reached: nothing was accepted
         └── FetchFailed        a feed or page could not be had; `trouble` tells why
 
 Errors of libraries are translated once, at the edge that calls them, with ``raise ... from``.
@@ -73,7 +73,7 @@ class Rejected(NewsdropError):
 
 
 class Retryable(NewsdropError):
-    """The world is bad: nothing is wrong with the input, so it stays where it is."""
+    """A problem outside the input: the input stays where it is and is tried again."""
 
 
 class StoreUnavailable(Retryable):
@@ -81,8 +81,8 @@ class StoreUnavailable(Retryable):
 
 
 class StoreRefused(StoreUnavailable):
-    """Redis wants another user, password or rights. A start is refused with it; who runs waits,
-    for the password of a running server can be changed."""
+    """Redis refuses the user, password or permissions. Nothing starts with it; a running process
+    waits, because the password of a running server can be changed."""
 
 
 class StoreFull(Retryable):
@@ -94,7 +94,7 @@ class SpoolUnavailable(Retryable):
 
 
 class Busy(Retryable):
-    """As much waits, or is asked for, as may: nothing was taken, and later it can be."""
+    """A limit of waiting work is reached: nothing was accepted; try again later."""
 
 
 class Trouble(StrEnum):

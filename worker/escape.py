@@ -1,4 +1,4 @@
-"""Outside text made safe to show: one rule for logs, terminals, errors and journals."""
+"""Escaping of outside text: one rule for logs, terminals, errors and journals."""
 
 import json
 import os
@@ -9,7 +9,7 @@ _HIDING = re.compile(
     "[\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-"""What JSON may hold as it is, but a terminal would obey or hide: controls, bidirectional and
+"""Characters that JSON allows but a terminal obeys or hides: controls, bidirectional and
 zero-width characters, tags, and lone surrogates."""
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -36,9 +36,8 @@ def printable(text: str | bytes | os.PathLike[str], limit: int = 300) -> str:
 
 
 def safe_json(text: str) -> str:
-    """JSON text with the characters that terminals obey or hide escaped: the same value to every
-    JSON reader."""
-    return _HIDING.sub(lambda found: json.dumps(found.group())[1:-1], text)
+    """JSON text with the characters that terminals obey or hide escaped; its value is the same."""
+    return _HIDING.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
 def _shown(char: str) -> str:

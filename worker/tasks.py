@@ -1,9 +1,9 @@
-"""The tasks: thin shells around plain functions.
+"""The Celery tasks: thin shells around plain functions.
 
-Each takes JSON, may run twice or at once with itself, and may be lost: beat's next tick rings
-again. `newsdrop.scan` looks at the folders, `newsdrop.poll` at which feeds and pages are due;
-`newsdrop.fetch` fetches these, `newsdrop.ingest` drains what waits, `newsdrop.tidy` removes what
-has expired.
+Each takes JSON, may run twice or in parallel with itself, and may be lost: beat's next tick sends
+it again. `newsdrop.scan` claims files, `newsdrop.poll` finds the feeds and pages that are due,
+`newsdrop.fetch` fetches them, `newsdrop.ingest` processes waiting batches, `newsdrop.tidy` removes
+expired files.
 """
 
 from dataclasses import asdict
@@ -28,22 +28,22 @@ logger = get_logger(__name__)
 
 @shared_task(name="newsdrop.scan", throws=(Retryable,))
 def scan(source: str | None = None, hints: list[str] | None = None) -> None:
-    """Claim what is ready in the drop folders (one, or all without a schedule)."""
+    """Claim ready files in one drop folder, or in all without a schedule."""
     context = _context()
     recover(context)
-    scan_folders(context, source=source, hints=hints or (), now=utc_now(), notify=_ring_ingest)
+    scan_folders(context, source=source, hints=hints or (), now=utc_now(), notify=_notify_ingest)
 
 
 @shared_task(name="newsdrop.ingest", throws=(Retryable,))
 def ingest() -> None:
-    """Drain waiting batches for a slice of time, then give others their turn."""
+    """Drain waiting batches for a slice of time; another task continues."""
     context = _context()
     seconds = context.settings.worker.slice_seconds
     result = drain(context.roots, context.deps, seconds=seconds, on_finished=_on_finished)
     if result.has_more:
-        _ring_ingest()
+        _notify_ingest()
     if context.deps.wanted.names():
-        _ring_fetch()
+        _notify_fetch()
     for source in sources_with_more(context):
         if context.wakeups.may_notify(QUEUE, context.settings.max_wakeups()):
             scan.delay(source=source)
@@ -51,49 +51,49 @@ def ingest() -> None:
 
 @shared_task(name="newsdrop.poll", throws=(Retryable,))
 def poll() -> None:
-    """Let the store know what is to be fetched, and have it fetched when it is due."""
-    polling.poll(_context(), notify=_ring_fetch)
+    """Update the schedule of feeds and pages in the store, and wake the fetch of those due."""
+    polling.poll(_context(), notify=_notify_fetch)
 
 
 @shared_task(name="newsdrop.fetch", throws=(Retryable,))
 def fetch() -> None:
-    """Fetch the feeds and pages that are due, many at once."""
-    polling.fetch(_context(), notify=_ring_ingest)
+    """Fetch the feeds and pages that are due, in parallel."""
+    polling.fetch(_context(), notify=_notify_ingest)
 
 
 @shared_task(name="newsdrop.tidy", throws=(Retryable,))
 def tidy_up() -> None:
-    """Remove expired raw files, journals and quarantined inputs, and what crashes left."""
+    """Remove expired raw files, journals, quarantined inputs, and remains of crashes."""
     clean_up(_context(), now=utc_now())
 
 
 @signals.task_failure.connect
-def _put_off(sender: Task, exception: BaseException, **_: object) -> None:
-    """Say in one line what the world has wrong. Celery would say it with a traceback at each tick,
-    which is for bugs (`throws` keeps it from that)."""
+def _log_retryable(sender: Task, exception: BaseException, **_: object) -> None:
+    """Log an outside problem in one line. Celery would log a traceback at each tick, which is for
+    bugs; the tasks' `throws` prevents it."""
     if isinstance(exception, Retryable):
         logger.warning("put off until a later tick", task=sender.name, error=str(exception))
 
 
 @signals.worker_process_init.connect
 def _warm_up(**_: object) -> None:
-    """Open a pool process's context before its first task: that costs up to a second once."""
+    """Open a pool process's context before its first task: it takes up to a second, once."""
     warm_up_parsers(_context().deps)
 
 
 @cache
 def _context() -> Context:
-    """This process's context; a pool process opens its own after the fork."""
+    """The context of this process; a pool process opens its own after the fork."""
     return open_context(current_app.conf.newsdrop_settings)
 
 
-def _ring_ingest() -> None:
-    """Say that work waits, unless that is being said often enough already."""
+def _notify_ingest() -> None:
+    """Send a wake-up, unless enough of them wait."""
     if _context().wakeups.may_notify(INGEST_QUEUE, _context().settings.max_wakeups()):
         ingest.delay()
 
 
-def _ring_fetch() -> None:
+def _notify_fetch() -> None:
     if _context().wakeups.may_notify(QUEUE, _context().settings.max_wakeups()):
         fetch.delay()
 

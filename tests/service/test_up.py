@@ -134,7 +134,7 @@ def test_a_suspended_server_is_no_death(up: Up) -> None:
     assert process.poll() is None
     server.resume()
     assert until(lambda: up.named("server.conf")).pid == server.pid
-    assert "starting it again" not in up.output.read_text()
+    assert "restarting it" not in up.output.read_text()
 
 
 def test_a_second_signal_stops_the_waiting(up: Up) -> None:

@@ -99,7 +99,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
             capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
     assert done.returncode == 2
-    assert f"port {port} of 127.0.0.1 is taken" in done.stderr
+    assert f"port {port} of 127.0.0.1 is in use" in done.stderr
     assert "--port N or web.port" in done.stderr
 
 
@@ -132,7 +132,7 @@ def test_others_are_let_in_with_a_token_only(tmp_path: Path) -> None:
     settings = load(options={**given, "web.host": "0.0.0.0", "web.token_file": str(empty)})
     with pytest.raises(ConfigError, match="is empty"):
         open_port(settings)
-    with pytest.raises(ConfigError, match="no address of this machine"):
+    with pytest.raises(ConfigError, match="not an address of this machine"):
         open_port(load(options={**given, "web.host": "no such name.invalid"}))
 
 

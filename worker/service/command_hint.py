@@ -1,7 +1,7 @@
-"""What to paste: `newsdrop` as the person at this terminal can call it.
+"""The command `newsdrop` as this terminal can call it, for copying.
 
-After `make up` the command lies in `.venv/bin` and not on PATH, and a state directory or config
-file of one's own was perhaps named for this call only.
+After `make up` the command is in `.venv/bin` and not on PATH, and the state directory or the config
+file may be set only for this call.
 """
 
 import os
@@ -13,32 +13,31 @@ from shlex import join, quote
 from worker.escape import printable
 
 NAME = "newsdrop"
-_MOVES = ("NEWSDROP_STATE_DIR", "NEWSDROP_CONFIG")
-"""Variables without which the same command would look at another service."""
+_VARIABLES = ("NEWSDROP_STATE_DIR", "NEWSDROP_CONFIG")
+"""Variables that decide which service the command uses."""
 
 
 def command_hint(words: str = "", *, config: Path | None = None) -> str:
-    """The command line `newsdrop [words]`, to be pasted into another terminal.
-
-    `config` is the file named with `--config`, where one was.
-    """
-    moved = [
-        f"{name}={quote(_absolute(value))}" for name in _MOVES if (value := os.environ.get(name))
+    """The command `newsdrop [words]` for another terminal; `config` is the file of `--config`."""
+    variables = [
+        f"{name}={quote(_absolute(value))}"
+        for name in _VARIABLES
+        if (value := os.environ.get(name))
     ]
-    named = ["--config", str(config.absolute())] if config else []
-    line = join([*_program(), *named])
-    return printable(" ".join([*moved, line, *([words] if words else [])]), 4096)
+    options = ["--config", str(config.absolute())] if config else []
+    line = join([*_program(), *options])
+    return printable(" ".join([*variables, line, *([words] if words else [])]), 4096)
 
 
 def _program() -> list[str]:
-    """`newsdrop` where PATH leads to this installation, else the path of its script."""
+    """`newsdrop` if PATH leads to this installation, else the path of its script."""
     on_path = shutil.which(NAME)
-    begun = Path(sys.argv[0])
+    started = Path(sys.argv[0])
     beside = Path(sys.executable).with_name(NAME)
-    ours = begun if begun.name == NAME and begun.is_file() else beside
-    if on_path and (not ours.is_file() or Path(on_path).resolve() == ours.resolve()):
+    script = started if started.name == NAME and started.is_file() else beside
+    if on_path and (not script.is_file() or Path(on_path).resolve() == script.resolve()):
         return [NAME]
-    return [_absolute(ours)] if ours.is_file() else [sys.executable, "-m", "worker.cli"]
+    return [_absolute(script)] if script.is_file() else [sys.executable, "-m", "worker.cli"]
 
 
 def _absolute(path: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""`newsdrop doctor`: what runs, and is all as the promises need it?"""
+"""`newsdrop doctor`: checks of the server, the service, the feeds and the machine."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from worker.store.workers import Heartbeats
 
 
 def checks(settings: Settings) -> list[Check]:
-    """Everything looked at, the server first. Raises nothing of its own: a failure is a finding."""
+    """All checks, the service first. Errors become findings."""
     return [
         *_service(settings),
         *_server(settings),
@@ -35,24 +35,23 @@ def _service(settings: Settings) -> Iterator[Check]:
     elif settings.redis.url:
         yield Check("service", "ok", "no `newsdrop up` here; Redis is configured")
     else:
-        yield Check(
-            "service", "warn", "`newsdrop up` does not run here", "start it, or set redis.url"
-        )
+        advice = "start it, or set redis.url"
+        yield Check("service", "warn", "`newsdrop up` does not run here", advice)
 
 
 def _server(settings: Settings) -> Iterator[Check]:
     client = connect(redis_url(settings))
     try:
-        found = get_server_info(client)
-        yield from _about_server(settings, found)
-        yield from server_checks(settings, found)
+        info = get_server_info(client)
+        yield from _server_state(settings, info)
+        yield from server_checks(settings, info)
         yield from _workers(settings, Heartbeats(client, stream=settings.stream.name))
     except Retryable as error:
         if settings.redis.url:
             where = printable_url(settings.redis.url)
             yield Check("server", "fail", f"{where}: {error}", "start it, or correct redis.url")
         else:
-            yield _would_run(settings)
+            yield _program_check(settings)
     finally:
         client.close()
 
@@ -61,64 +60,64 @@ def _feeds(settings: Settings) -> Iterator[Check]:
     try:
         count = len(load_catalog(settings))
     except ConfigError as error:
-        advice = "mend it: what runs polls the feeds of before, and no worker starts"
+        advice = "correct it: running workers use the previous feeds, and no worker starts"
         yield Check("feeds", "fail", " ".join(str(error).splitlines()), advice)
         return
-    told = f"{count:,} feed" if count == 1 else f"{count:,} feeds"
+    message = f"{count:,} feed" if count == 1 else f"{count:,} feeds"
     try:
-        held = paused_sources(settings.state_dir)
-        failing = len(feed_store(settings).list_failing() - held) if count else 0
+        paused = paused_sources(settings.state_dir)
+        failing = len(feed_store(settings).list_failing() - paused) if count else 0
     except Retryable:
-        failing = 0  # the server's own check tells why nobody knows
+        failing = 0  # the server's own check reports it
     if bad := failing_problem(failing):
-        yield Check("feeds", "warn", f"{told}, {failing:,} failing", bad.advice)
+        yield Check("feeds", "warn", f"{message}, {failing:,} failing", bad.advice)
     else:
-        yield Check("feeds", "ok", told)
+        yield Check("feeds", "ok", message)
 
 
-def _would_run(settings: Settings) -> Check:
+def _program_check(settings: Settings) -> Check:
     try:
         binary = embedded.choose(StateDir(settings.state_dir))
         return Check("server", "ok", f"none runs; `newsdrop up` would run {binary}")
     except NewsdropError as error:
-        return Check("server", "fail", "none runs, and there is none to run", str(error))
+        return Check("server", "fail", "none runs, and no server program was found", str(error))
 
 
-def _about_server(settings: Settings, found: ServerInfo) -> Iterator[Check]:
-    version = ".".join(str(part) for part in found.version)
+def _server_state(settings: Settings, info: ServerInfo) -> Iterator[Check]:
+    version = ".".join(str(part) for part in info.version)
     like = (
         ""
-        if found.kind == "redis"
-        else " (speaks Redis {})".format(".".join(str(part) for part in found.redis_version))
+        if info.kind == "redis"
+        else " (speaks Redis {})".format(".".join(str(part) for part in info.redis_version))
     )
     where = printable_url(redis_url(settings))
-    loading = "; it is still reading its data" if found.loading else ""
-    yield Check("server", "ok", f"{found.kind} {version}{like} at {where}{loading}")
-    if found.role not in ("master", "primary"):
-        yield Check(
-            "role", "fail", f"this server is a {found.role}", "let redis.url name the primary"
-        )
-    used = f"{found.used_memory / 2**20:,.0f} MB used"
-    if not found.max_memory:
+    loading = "; it is still loading its data" if info.loading else ""
+    yield Check("server", "ok", f"{info.kind} {version}{like} at {where}{loading}")
+    if info.role not in ("master", "primary"):
+        yield Check("role", "fail", f"this server is a {info.role}", "set redis.url to the primary")
+    used = f"{info.used_memory / 2**20:,.0f} MB used"
+    if not info.max_memory:
         yield Check("memory", "ok", f"{used}, no limit")
         return
-    told = f"{used} of {found.max_memory / 2**20:,.0f} MB"
-    if full := memory_problem(found):
-        yield Check("memory", "warn", told, full.advice)
+    message = f"{used} of {info.max_memory / 2**20:,.0f} MB"
+    if full := memory_problem(info):
+        yield Check("memory", "warn", message, full.advice)
     else:
-        yield Check("memory", "ok", told)
+        yield Check("memory", "ok", message)
 
 
 def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
     alive = heartbeats.list_workers()
     if alive:
         processes = sum(worker.processes for worker in alive)
-        yield Check("workers", "ok", f"{len(alive)} with {processes} processes in all")
+        yield Check("workers", "ok", f"{len(alive)} with {processes} processes in total")
     else:
-        yield Check("workers", "warn", "none is heard of", "start one: `newsdrop up` or `worker`")
+        yield Check(
+            "workers", "warn", "no worker sends heartbeats", "start one: `newsdrop up` or `worker`"
+        )
     age = heartbeats.tick_age_seconds()
-    told = "no tick within a day" if age is None else f"the last tick was {age:.0f} s ago"
+    message = "no tick within a day" if age is None else f"the last tick was {age:.0f} s ago"
     if silent := beat_problem(settings, age):
-        yield Check("beat", "warn", told, silent.advice)
+        yield Check("beat", "warn", message, silent.advice)
     else:
-        yield Check("beat", "ok", told)
+        yield Check("beat", "ok", message)

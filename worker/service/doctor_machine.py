@@ -1,4 +1,4 @@
-"""What `doctor` looks at on this machine: disk, folders, clocks, inotify, time zones."""
+"""Doctor's checks of this machine: disk, folders, clock, inotify, time zones."""
 
 import errno
 import os
@@ -17,18 +17,18 @@ from worker.spool.filesystem import probe_fs
 from worker.spool.layout import SPOOL
 
 SKEW_SECONDS = 2.0
-"""A file system's clock may differ so much from ours before it is worth a word. Nothing breaks:
-settling is measured on the file system's clock alone."""
+"""Difference between a file system's clock and ours that is reported. It breaks nothing: settling
+uses only the file system's clock."""
 
 WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
-_OLDEST_YEAR = 2025  # this was written later: a clock before it is wrong
-_NO_SUCH_THING = (errno.EXDEV, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL, errno.ENOSYS)
-_COUNTED = 20_000  # folders; enough to know that they are many
+_OLDEST_YEAR = 2025  # this was written later: an earlier clock is wrong
+_UNSUPPORTED = (errno.EXDEV, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL, errno.ENOSYS)
+_MAX_COUNT = 20_000  # folders; enough to know that there are many
 
 
 def machine_checks(settings: Settings) -> Iterator[Check]:
     """The state directory, each drop folder, then the machine as a whole."""
-    yield from _space("state directory", settings.state_dir, settings)
+    yield from _space_check("state directory", settings.state_dir, settings)
     for folder in settings.all_folders():
         yield from _folder(folder, settings)
     yield _clock()
@@ -36,53 +36,54 @@ def machine_checks(settings: Settings) -> Iterator[Check]:
     yield _time_zones()
 
 
-def _space(name: str, path: Path, settings: Settings) -> Iterator[Check]:
+def _space_check(name: str, path: Path, settings: Settings) -> Iterator[Check]:
     there = _nearest(path)
     free = shutil.disk_usage(there).free // MEGABYTE
-    told = f"{printable(path)}: {free:,} MB free"
+    message = f"{printable(path)}: {free:,} MB free"
     if not os.access(there, os.W_OK):
-        yield Check(
-            name, "fail", f"{printable(there)} cannot be written", "give newsdrop's user rights"
-        )
-    elif path == settings.state_dir == there and (trouble := probe_fs(path)) and trouble.locks:
-        yield Check(name, "fail", trouble.message, "keep it on a file system that has locks")
+        advice = "give newsdrop's user permission"
+        yield Check(name, "fail", f"{printable(there)} cannot be written", advice)
+    elif path == settings.state_dir == there and (defect := probe_fs(path)) and defect.locks:
+        yield Check(name, "fail", defect.message, "keep it on a file system that has locks")
     elif free < settings.spool.min_free_mb:
-        advice = f"make room: intake pauses below spool.min_free_mb = {settings.spool.min_free_mb}"
-        yield Check(name, "fail", told, advice)
+        advice = (
+            f"free disk space: intake pauses below spool.min_free_mb = {settings.spool.min_free_mb}"
+        )
+        yield Check(name, "fail", message, advice)
     else:
-        yield Check(name, "ok", told)
+        yield Check(name, "ok", message)
 
 
 def _folder(folder: Folder, settings: Settings) -> Iterator[Check]:
     name = f"folder {folder.name}"
     if not folder.path.is_dir():
-        told = f"{printable(folder.path)} is not there"
+        message = f"{printable(folder.path)} is not there"
         in_place = folder.in_place
         advice = "mount it" if in_place else "create or mount it; `newsdrop up` creates it"
-        yield Check(name, "warn", told, advice)
+        yield Check(name, "warn", message, advice)
         return
     if folder.in_place:
         yield _reading(name, folder.path)
         return
-    yield from _space(name, folder.path, settings)
+    yield from _space_check(name, folder.path, settings)
     yield _claiming(name, folder.path)
 
 
 def _reading(name: str, path: Path) -> Check:
-    """All that a folder which is read in place has to allow."""
+    """A folder that is read in place must only be readable."""
     try:
         with os.scandir(path) as entries:
             for entry in entries:
                 entry.stat(follow_symlinks=False)
                 break
     except OSError as error:
-        told = f"{printable(path)} cannot be read: {error.strerror}"
-        return Check(name, "fail", told, "give newsdrop's user read and search rights on it")
+        message = f"{printable(path)} cannot be read: {error.strerror}"
+        return Check(name, "fail", message, "give newsdrop's user permission to read and search it")
     return Check(name, "ok", f"{printable(path)} is read in place: nothing in it is moved")
 
 
 def _claiming(name: str, path: Path) -> Check:
-    """Do once what claiming a file does: create, rename, lock, sync, in the folder's spool."""
+    """Try what a claim does, in the folder's spool: create, rename, lock, sync."""
     spool = path / SPOOL
     probe, target = path / f".newsdrop-doctor-{os.getpid()}.tmp", spool / f"doctor-{os.getpid()}"
     step = "be read"
@@ -98,59 +99,61 @@ def _claiming(name: str, path: Path) -> Check:
         step = "sync a file"
         with target.open("rb") as file:
             os.fsync(file.fileno())
-        trouble = probe_fs(spool)
+        defect = probe_fs(spool)
     except OSError as error:
-        advice = "give newsdrop's user read, write and search rights on the folder"
-        if error.errno in _NO_SUCH_THING:
-            advice = "its file system lacks what claiming needs: keep the folder on another"
+        advice = "give newsdrop's user permission to read, write and search the folder"
+        if error.errno in _UNSUPPORTED:
+            advice = "its file system cannot do that: move the folder to another"
         return Check(name, "fail", f"{printable(path)} cannot {step}: {error.strerror}", advice)
     finally:
         probe.unlink(missing_ok=True)
         target.unlink(missing_ok=True)
-    if trouble is not None:
+    if defect is not None:
         return Check(
-            name, "fail", trouble.message, "keep the folder on a file system that has locks"
+            name, "fail", defect.message, "keep the folder on a file system that has locks"
         )
     if abs(skew) > SKEW_SECONDS:
-        told = (
+        message = (
             f"its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
         )
-        return Check(name, "warn", told, "run NTP on both; settling goes by the folder's own clock")
+        return Check(name, "warn", message, "run NTP on both; settling uses the folder's own clock")
     return Check(name, "ok", "files can be claimed here: create, rename, lock and sync work")
 
 
 def _skew(path: Path) -> float:
-    """Seconds by which the clock that stamps files is ahead of ours."""
+    """Seconds by which the file system's clock is ahead of ours."""
     return path.stat().st_ctime - time.time()
 
 
 def _clock() -> Check:
     now = datetime.now(UTC)
-    told = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    message = f"{now:%Y-%m-%d %H:%M:%S} UTC"
     if now.year < _OLDEST_YEAR or now.year > _OLDEST_YEAR + 50:
-        return Check("clock", "fail", f"it says {told}", "set the system's clock (NTP)")
-    return Check("clock", "ok", told)
+        return Check("clock", "fail", f"it says {message}", "set the system's clock (NTP)")
+    return Check("clock", "ok", message)
 
 
 def _inotify(settings: Settings) -> Check:
-    """Whether there are watches enough: one for each folder and subfolder."""
+    """Whether there are enough watches: one for each folder and subfolder."""
     try:
         limit = int(WATCH_LIMIT.read_text())
     except (OSError, ValueError):
-        told = "this system has none: files are found by the tick"
-        return Check("file events", "warn", told, "lower worker.tick_seconds if that is too slow")
+        message = "this system has none: only scheduled scans find files"
+        return Check(
+            "file events", "warn", message, "lower worker.tick_seconds if that is too slow"
+        )
     folders = sum(_subfolders(folder.path) for folder in settings.all_folders())
-    told = f"{folders:,} folder{'' if folders == 1 else 's'} to watch, {limit:,} allowed"
+    message = f"{folders:,} folder{'' if folders == 1 else 's'} to watch, {limit:,} allowed"
     if folders * 2 > limit:
-        return Check("file events", "warn", told, "raise sysctl fs.inotify.max_user_watches")
-    return Check("file events", "ok", told)
+        return Check("file events", "warn", message, "raise sysctl fs.inotify.max_user_watches")
+    return Check("file events", "ok", message)
 
 
 def _subfolders(path: Path) -> int:
-    """The folder and those below it, counted up to _COUNTED."""
-    found, levels = 0, [str(path)]
-    while levels and found < _COUNTED:
-        found += 1
+    """The number of the folder and its subfolders, up to _MAX_COUNT."""
+    count, levels = 0, [str(path)]
+    while levels and count < _MAX_COUNT:
+        count += 1
         try:
             with os.scandir(levels.pop()) as entries:
                 levels += (
@@ -160,16 +163,15 @@ def _subfolders(path: Path) -> int:
                 )
         except OSError:
             continue
-    return found
+    return count
 
 
 def _time_zones() -> Check:
     try:
         zones = [ZoneInfo(name) for name in ("Asia/Shanghai", "America/New_York")]
     except ZoneInfoNotFoundError:
-        return Check(
-            "time zones", "fail", "there is no time zone data", "install the package tzdata"
-        )
+        advice = "install the package tzdata"
+        return Check("time zones", "fail", "there is no time zone data", advice)
     return Check("time zones", "ok", f"known, as {zones[0].key}")
 
 

@@ -1,7 +1,8 @@
-"""The status page's port: who may be let in there, and the socket, opened before its process is.
+"""The status page's port: its socket is opened before its process starts, and needs a token if
+other machines can reach it.
 
-`up` opens it and hands it to each process of the page that it starts: the address stays the one
-that was told, and while a page is started again nobody is refused, only waits.
+`up` opens it and passes it to each process of the page: the address stays the same, and while the
+page restarts, browsers wait and are not refused.
 """
 
 import errno
@@ -14,13 +15,13 @@ from worker.settings import Settings
 from worker.settings.load import first_line
 
 _NEXT = 20
-"""So many ports after the one that is set are tried where any will do; then the kernel chooses."""
+"""Number of ports tried after the configured one; then the kernel chooses."""
 
 _BACKLOG = 256
 
 
 def token_of(settings: Settings) -> str:
-    """The token that is asked for; empty where none is set. Raises ConfigError."""
+    """The required token; empty if none is set. Raises ConfigError."""
     if settings.web.token:
         return settings.web.token
     if settings.web.token_file is not None:
@@ -31,33 +32,33 @@ def token_of(settings: Settings) -> str:
 def open_port(settings: Settings, *, or_another: bool = False) -> socket.socket:
     """The listening socket at `web.host` and `web.port`.
 
-    `or_another`: where that port is taken, the next one that is free. Raises ConfigError, also
-    where more than this machine would be let in without a token.
+    `or_another`: if that port is in use, take the next free one. Raises ConfigError, also if other
+    machines could connect without a token.
     """
     host, port = settings.web.host, settings.web.port
     family, address = _resolved(host)
     if not ip_address(address).is_loopback and not token_of(settings):
         raise ConfigError(
-            f"web.host {printable(host)} lets others in, who could read and change everything: set "
+            f"with web.host {printable(host)} others could read and change everything: set "
             "web.token or web.token_file, or keep 127.0.0.1 and put a proxy before it"
         )
     ports = [port]
     if or_another and port:
         ports += [*range(port + 1, min(port + 1 + _NEXT, 65536)), 0]
-    for one in ports:
+    for candidate in ports:
         try:
-            return _listening(family, address, one)
+            return _listen(family, address, candidate)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise ConfigError(
-                    f"web.host {printable(host)}: no port can be opened there: {error.strerror}"
+                    f"web.host {printable(host)}: cannot open a port there: {error.strerror}"
                 ) from error
             refusal = error
     if refusal.errno == errno.EACCES:
         raise ConfigError(f"web.port {port} is for root only: choose one above 1023") from refusal
     raise ConfigError(
-        f"port {port} of {printable(host)} is taken, perhaps by the page of another `newsdrop up`: "
-        "choose another with --port N or web.port (0: any that is free)"
+        f"port {port} of {printable(host)} is in use, perhaps by another `newsdrop up`: "
+        "choose another with --port N or web.port (0: any free port)"
     ) from refusal
 
 
@@ -71,16 +72,18 @@ def address_of(listening: socket.socket) -> str:
 
 
 def _resolved(host: str) -> tuple[socket.AddressFamily, str]:
-    """The address that a name stands for, IPv4 first."""
+    """The address of a host name, IPv4 first."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise ConfigError(f"web.host: {printable(host)} is no address of this machine") from error
+        raise ConfigError(
+            f"web.host: {printable(host)} is not an address of this machine"
+        ) from error
     family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
     return family, str(address[0]).partition("%")[0]
 
 
-def _listening(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+def _listen(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

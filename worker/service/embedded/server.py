@@ -1,9 +1,8 @@
-"""The embedded server: its configuration, its door, and telling when it is ready.
+"""The embedded server: its configuration, its socket, and whether it is ready.
 
-It is run by :mod:`worker.service.supervise` like any other child; what is here only says with
-which files and arguments. Its socket is open to this user only. Nothing is evicted and every
-write goes to an append-only file, synced each second, or before each answer where
-`redis.durability` is `fsynced`.
+:mod:`worker.service.supervise` runs it like any other child; this module gives its files and
+arguments. Only this user can open its socket. Nothing is evicted, and every write goes to an
+append-only file, synced each second, or before each answer if `redis.durability` is `fsynced`.
 """
 
 import os
@@ -26,15 +25,15 @@ from worker.service.state import StateDir
 from worker.store.connection import socket_url
 
 _PRODUCT = "product"
-"""Of which kind the server is whose data this is: `redis` or `valkey`."""
+"""File that names the product which wrote the data: `redis` or `valkey`."""
 
 STOP_SECONDS = 20.0
-"""How long a leftover server may take to write its data before it is killed."""
+"""How long a server of a killed `up` may take to write its data before it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A server about to be run: its program, configuration file, socket and loopback port."""
+    """A server to run: its program, configuration file, socket and loopback port."""
 
     binary: Binary
     config: Path
@@ -60,7 +59,7 @@ def choose(state: StateDir) -> Binary:
 
 
 def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool) -> Embedded:
-    """Write the server's configuration and clear away what a killed predecessor left.
+    """Write the server's configuration and remove what a killed `up` left behind.
 
     The caller holds the state directory's lock. Raises ConfigError.
     """
@@ -76,31 +75,31 @@ def prepare(state: StateDir, binary: Binary, *, port: int | None, fsynced: bool)
 
 
 def clear(state: StateDir) -> None:
-    """After the server's end: take away the folder of /tmp, where there was need of one."""
+    """After the server's end: remove its folder in /tmp, if it had one."""
     if state.socket.parent != state.run:
         with suppress(OSError):
             state.socket.parent.rmdir()
 
 
 def is_own(url: str, state: StateDir) -> bool:
-    """True if `url` is the embedded server of `state` (as an `up` before this one noted it)."""
+    """Whether `url` is the embedded server of `state` (from the run file of an earlier `up`)."""
     parts = urlsplit(url)
     return parts.scheme == "unix" and unquote(parts.path) == str(state.socket)
 
 
 def answers(path: Path) -> str:
-    """What the server at socket `path` says to a PING: `ready`, `loading` or `` (nothing yet)."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-        door.settimeout(2.0)
+    """The answer of the server at socket `path` to a PING: `ready`, `loading` or `` (none yet)."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(2.0)
         try:
-            door.connect(str(path))
-            door.sendall(b"PING\r\n")
-            said = door.recv(64)
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            answer = client.recv(64)
         except OSError:
             return ""
-    if said.startswith(b"+PONG"):
+    if answer.startswith(b"+PONG"):
         return "ready"
-    return "loading" if said.startswith(b"-LOADING") else ""
+    return "loading" if answer.startswith(b"-LOADING") else ""
 
 
 def _configuration(state: StateDir, embedded: Embedded, fsynced: bool) -> str:
@@ -116,7 +115,7 @@ def _configuration(state: StateDir, embedded: Embedded, fsynced: bool) -> str:
         f"pidfile {_quoted(state.server_pid)}",
         'logfile ""',
         "daemonize no",
-        "set-proc-title no",  # the configuration's path in the command line tells whose it is
+        "set-proc-title no",  # the configuration's path in the command line identifies it
         "appendonly yes",
         f"appendfsync {'always' if fsynced else 'everysec'}",
         "aof-load-truncated yes",  # a write cut off by a power failure does not stop the start
@@ -128,11 +127,11 @@ def _configuration(state: StateDir, embedded: Embedded, fsynced: bool) -> str:
 
 
 def _check_port(port: int) -> None:
-    """Raise ConfigError where the server could not listen there."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Raise ConfigError if the server could not listen there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            door.bind(("127.0.0.1", port))
+            client.bind(("127.0.0.1", port))
         except OSError as error:
             raise ConfigError(
                 f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): choose another with "
@@ -150,45 +149,45 @@ def _quoted(path: Path) -> str:
 
 
 def _private_folder(path: Path) -> None:
-    """Make `path` for this user only; refuse one that somebody else put there."""
+    """Create `path` for this user only; refuse one that another user created."""
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
         pass
     except OSError as error:
         raise ConfigError(
-            f"no folder for the server's socket: {printable(path)}: {error.strerror}"
+            f"cannot create the folder of the server's socket: {printable(path)}: {error.strerror}"
         ) from error
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise ConfigError(
             f"{printable(path)} belongs to somebody else, so the server's socket is not put there; "
             "remove it, or choose a shorter state_dir"
         )
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(status.st_mode) & 0o077:
         path.chmod(0o700)
 
 
 def _end_leftover(state: StateDir, embedded: Embedded) -> None:
-    """Stop a server whose `up` was killed: two servers on one append-only file would spoil it."""
+    """Stop a server whose `up` was killed: two servers would corrupt one append-only file."""
     try:
         process = psutil.Process(int(state.server_pid.read_text()))
-        ours = process.cmdline()[-1:] == [str(embedded.config)]
+        is_ours = process.cmdline()[-1:] == [str(embedded.config)]
     except (OSError, ValueError, psutil.Error):
-        ours = False
-    if ours:
+        is_ours = False
+    if is_ours:
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
-            if _ended(process, STOP_SECONDS):
+            if _wait_for_end(process, STOP_SECONDS):
                 break
     state.server_pid.unlink(missing_ok=True)
 
 
-def _ended(process: psutil.Process, seconds: float) -> bool:
-    """Wait for its end. A zombie has ended: in a container perhaps nobody buries it."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+def _wait_for_end(process: psutil.Process, seconds: float) -> bool:
+    """Wait for its end. A zombie has ended: in a container perhaps nobody reaps it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         try:
             if process.status() == psutil.STATUS_ZOMBIE:
                 return True
