@@ -62,12 +62,12 @@ async def livez(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """200 where everything needed for work is available, else 503; each check, and what to do."""
     try:
-        found = await run_in_threadpool(check_health, request.app.state.settings, utc_now())
+        result = await run_in_threadpool(check_health, request.app.state.settings, utc_now())
     except NewsdropError as error:
         return JSONResponse({"ready": False, "problem": str(error)}, 503, headers=_NO_STORE)
-    checks = [asdict(check) for check in found.checks]
-    body = {"ready": found.ready, "at": found.at, "checks": checks}
-    return JSONResponse(body, 200 if found.ready else 503, headers=_NO_STORE)
+    checks = [asdict(check) for check in result.checks]
+    body = {"ready": result.ready, "at": result.at, "checks": checks}
+    return JSONResponse(body, 200 if result.ready else 503, headers=_NO_STORE)
 
 
 class _Static(StaticFiles):

@@ -93,8 +93,8 @@ def _spool(status: Status) -> Iterator[Metric]:
     yield _gauge("batches", "Batches in the spool.", status.queue.batches)
     oldest = status.queue.oldest_age_s or 0.0
     yield _gauge("oldest_batch_age_seconds", "Age of the oldest batch; 0 without one.", oldest)
-    wanted = status.polled.pages_wanted
-    yield _gauge("pages_wanted", "Feed articles that wait for their page.", wanted)
+    pages = status.polled.pages_wanted
+    yield _gauge("pages_wanted", "Feed articles that wait for their page.", pages)
     paused = status.intake_problem is not None
     yield _gauge("intake_paused", "1 while intake is paused: a disk is nearly full.", paused)
     unreadable = status.feeds_problem is not None

@@ -67,8 +67,8 @@ class Guard:
         if name is None:
             return False
         server = connection.scope.get("server") or ("", 0)
-        known = {"localhost", self.host, str(server[0]), *self.hosts}
-        return name in {host.casefold().strip("[]") for host in known} or _is_loopback(name)
+        hosts = {"localhost", self.host, str(server[0]), *self.hosts}
+        return name in {host.casefold().strip("[]") for host in hosts} or _is_loopback(name)
 
     def is_own_origin(self, connection: HTTPConnection) -> bool:
         """Whether a change comes from one of our pages, or from no page at all."""

@@ -127,8 +127,10 @@ async def parse_body(request: Request, model: type[P]) -> P:
         ) from error
     if not isinstance(body, dict):
         raise HTTPException(422, 'The body must be a JSON object: {"name": value, …}.')
-    known = model.model_fields
-    values = {name: value for name, value in body.items() if value is not None or name not in known}
+    fields = model.model_fields
+    values = {
+        name: value for name, value in body.items() if value is not None or name not in fields
+    }
     return validate(model, values, status=422)
 
 

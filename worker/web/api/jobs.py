@@ -19,9 +19,9 @@ class JobsQuery(PageQuery):
 
 def list_jobs(request: ApiRequest[JobsQuery]) -> Response:
     count, cursor = request.parameters.count, request.parameters.cursor
-    found = queries.list_jobs(request.settings, count + 1, cursor)
-    following = cursor + count if len(found) > count else None
-    return json_response({"jobs": found[:count], "next": following})
+    result = queries.list_jobs(request.settings, count + 1, cursor)
+    following = cursor + count if len(result) > count else None
+    return json_response({"jobs": result[:count], "next": following})
 
 
 def show_job(request: ApiRequest[Parameters]) -> Response:

@@ -35,8 +35,8 @@ _ID = re.compile(r"\w{4,12}-[0-9a-f]{24}")
 
 
 def _render_list(settings: Settings, pages: Pages, before: str) -> Regions:
-    found = list_articles(settings, COUNT, before or None)
-    return {"articles": pages.render("articles/list.html", found=found)}
+    result = list_articles(settings, COUNT, before or None)
+    return {"articles": pages.render("articles/list.html", result=result)}
 
 
 async def show_list(request: Request) -> Response:
@@ -52,7 +52,7 @@ def show_search(request: Request) -> Response:
         return redirect(f"/articles/{query['q']}")
     if not query["title"] and not query["q"]:
         return redirect("/articles")
-    found = error = None
+    result = error = None
     try:
         if query["title"]:
             explanation = explain_title(settings, query["title"], query["date"] or None)
@@ -62,21 +62,21 @@ def show_search(request: Request) -> Response:
             error = explanation.problem or "No article has that title and date."
         else:
             before = request.query_params.get("before") or None
-            found = search_articles(settings, query["q"], COUNT, before)
+            result = search_articles(settings, query["q"], COUNT, before)
     except UsageError as failure:
         error = str(failure)
-    return page(request, "search.html", found=found, error=error, query=query)
+    return page(request, "search.html", result=result, error=error, query=query)
 
 
 def show_article(request: Request) -> Response:
-    found = get_article(request.app.state.settings, request.path_params["id"])
-    json = orjson.dumps(found.record, option=orjson.OPT_INDENT_2)
-    record = found.record if found.record is not None and is_record(found.record) else None
+    result = get_article(request.app.state.settings, request.path_params["id"])
+    json = orjson.dumps(result.record, option=orjson.OPT_INDENT_2)
+    record = result.record if result.record is not None and is_record(result.record) else None
     shortened = record and _shorten(record)
     return page(
         request,
         "article.html",
-        article=found,
+        article=result,
         record=shortened,
         is_shortened=shortened != record,
         json=json.decode() if len(json) <= _MAX_JSON_BYTES else None,
@@ -85,10 +85,10 @@ def show_article(request: Request) -> Response:
 
 def download(request: Request) -> Response:
     """The record as it is in the stream."""
-    found = get_article(request.app.state.settings, request.path_params["id"])
-    if found.record is None:
+    result = get_article(request.app.state.settings, request.path_params["id"])
+    if result.record is None:
         raise NotThere("the record has expired; the index and the archive's journal still list it")
-    return Response(orjson.dumps(found.record), media_type="application/json")
+    return Response(orjson.dumps(result.record), media_type="application/json")
 
 
 def show_explanation(request: Request) -> Response:

@@ -25,12 +25,12 @@ FILTERS = ("all", "failing", "paused")
 
 
 def _render_list(settings: Settings, pages: Pages, which: str, start: str) -> Regions:
-    found = list_feeds(settings, utc_now())
-    chosen = [feed for feed in found.feeds if which in ("all", feed.standing)]
+    result = list_feeds(settings, utc_now())
+    chosen = [feed for feed in result.feeds if which in ("all", feed.standing)]
     first = int(start)
     html = pages.render(
         "feeds/list.html",
-        found=found,
+        result=result,
         feeds=chosen[first : first + COUNT],
         total=len(chosen),
         start=first,
@@ -78,8 +78,8 @@ def change(request: Request, _: FormData) -> Response:
 
 
 def confirm_remove(request: Request) -> Response:
-    found = list_feeds(request.app.state.settings, utc_now())
-    return page(request, "remove.html", feed=found.named(_name(request)))
+    result = list_feeds(request.app.state.settings, utc_now())
+    return page(request, "remove.html", feed=result.named(_name(request)))
 
 
 @form_action

@@ -18,17 +18,17 @@ _MAX_START = 1_000_000
 
 
 def _render_list(settings: Settings, pages: Pages, start: str) -> Regions:
-    found = list_jobs(settings, COUNT, int(start))
-    html = pages.render("jobs/list.html", jobs=found, start=int(start), count=COUNT)
+    result = list_jobs(settings, COUNT, int(start))
+    html = pages.render("jobs/list.html", jobs=result, start=int(start), count=COUNT)
     return {"jobs": html}
 
 
 def _render_job(settings: Settings, pages: Pages, job_id: str) -> Regions:
-    found = get_job(settings, job_id)
+    result = get_job(settings, job_id)
     most = settings.jobs.max_refused
     return {
-        "job": pages.render("jobs/progress.html", job=found),
-        "refused": pages.render("jobs/refused.html", job=found, most=most),
+        "job": pages.render("jobs/progress.html", job=result),
+        "refused": pages.render("jobs/refused.html", job=result, most=most),
     }
 
 

@@ -56,12 +56,12 @@ def make_view() -> View:
 
     def render(settings: Settings, pages: Pages) -> Regions:
         now = utc_now()
-        found = get_overview(settings, now)
-        rates.add(now, found.status.sources)
+        result = get_overview(settings, now)
+        rates.add(now, result.status.sources)
         context = {
-            "overview": found,
-            "status": found.status,
-            "chart": make_chart(found.minutes) if found.minutes else None,
+            "overview": result,
+            "status": result.status,
+            "chart": make_chart(result.minutes) if result.minutes else None,
             "rates": rates,
         }
         return {name: pages.render(f"overview/{name}.html", **context) for name in REGIONS}

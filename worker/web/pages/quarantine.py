@@ -20,8 +20,8 @@ COUNT = 50
 
 
 def _render_list(settings: Settings, pages: Pages, after: str, reason: str) -> Regions:
-    found = list_quarantine(settings, COUNT, after or None, reason=reason or None)
-    html = pages.render("quarantine/list.html", found=found, reason=reason)
+    result = list_quarantine(settings, COUNT, after or None, reason=reason or None)
+    html = pages.render("quarantine/list.html", result=result, reason=reason)
     return {"quarantine": html}
 
 
@@ -37,8 +37,8 @@ async def show_list(request: Request) -> Response:
 
 
 def show_refused(request: Request) -> Response:
-    found = preview(request.app.state.settings, request.path_params["id"])
-    return page(request, "refused.html", preview=found, refused=found.refused)
+    result = preview(request.app.state.settings, request.path_params["id"])
+    return page(request, "refused.html", preview=result, refused=result.refused)
 
 
 def download(request: Request) -> Response:
