@@ -79,7 +79,7 @@ def test_robots_txt_is_honoured(home: Home, web: Web, monkeypatch: pytest.Monkey
     for command in ("enqueue", "parse"):
         refused = home.run(command, web.url("/page"))
         assert refused.exit_code == 1
-        assert "/robots.txt does not allow it to newsdrop" in refused.stderr
+        assert "/robots.txt does not allow it for newsdrop" in refused.stderr
     assert web.requests_for("/page") == []
     assert home.run("parse", web.url("/feed")).exit_code == 0
     monkeypatch.setenv("NEWSDROP_FETCH_ROBOTS", "false")

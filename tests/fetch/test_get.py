@@ -283,7 +283,7 @@ def test_a_header_that_cannot_be_sent_is_refused() -> None:
         asked = FetchRequest(web.url("/x"), headers=(("X-A", "1\r\nX-B: 2"),))
         message = failure(Trouble.ADDRESS, asked, web, refused=True)
         assert web.requests == []
-    assert message == "a header for 127.0.0.1 cannot be sent: check the headers of its feed"
+    assert message == "a header for 127.0.0.1 is not valid: correct the headers of its feed"
 
 
 def test_an_address_that_moved_for_good_is_told() -> None:

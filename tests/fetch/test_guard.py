@@ -138,7 +138,7 @@ def test_nobody_listens() -> None:
     message = failure(Trouble.CONNECT, url, web)
     assert message == (
         f"127.0.0.1 does not accept a connection at 127.0.0.1, port {port} "
-        "(connection refused): is it down?"
+        "(connection refused): check whether it is down"
     )
 
 

@@ -14,7 +14,7 @@ from tests.fetch.fetching import failure, fetched, in_turn, settings
 from tests.http_server import Raw, Reply, Request, Web, raw
 from worker.errors import Trouble
 from worker.fetch import Fetcher, FetchRequest
-from worker.fetch.inflate import MOST_MEMBERS, body_of
+from worker.fetch.body import MAX_MEMBERS, Body
 
 Reader = asyncio.StreamReader
 Writer = asyncio.StreamWriter
@@ -86,8 +86,8 @@ def test_a_body_without_end_stops_at_the_cap() -> None:
     with Web() as web, bounded_memory(60):
         web.pages["/x"] = raw(pour)
         message = failure(Trouble.TOO_LARGE, web.url("/x"), web, max_mb=2)
-    hint = "raise fetch.max_mb if it is meant"
-    assert message == f"the answer of 127.0.0.1 has more than 2,000,000 bytes: {hint}"
+    hint = "raise fetch.max_mb if you need it"
+    assert message == f"the response of 127.0.0.1 has more than 2,000,000 bytes: {hint}"
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
@@ -181,7 +181,7 @@ def test_less_than_was_promised_is_an_error() -> None:
     with Web() as web:
         web.pages["/x"] = says(OK + b"Content-Length: 10\r\n\r\nhalf")
         message = failure(Trouble.PROTOCOL, web.url("/x"), web)
-    assert message.startswith("127.0.0.1 does not answer in proper HTTP (")
+    assert message.startswith("127.0.0.1 does not send valid HTTP (")
 
 
 def test_chunks_without_their_end_are_an_error() -> None:
@@ -244,7 +244,9 @@ def test_other_encodings_are_refused(encoding: str) -> None:
     with Web() as web:
         web.pages["/x"] = Reply(body=b"xx", headers={"content-encoding": encoding})
         message = failure(Trouble.ENCODING, web.url("/x"), web)
-    assert message.endswith("which nobody asked for: only gzip or deflate is read, once")
+    assert message.endswith(
+        "which was not requested: only gzip or deflate can be read, and only once"
+    )
 
 
 def bomb() -> bytes:
@@ -267,10 +269,10 @@ def test_a_gzip_bomb_costs_no_more_than_the_cap() -> None:
 def test_many_small_members_are_bounded() -> None:
     """A gzip body of more members than anyone writes is refused."""
     with Web() as web:
-        packed = gzip.compress(b"") * (MOST_MEMBERS + 1)
+        packed = gzip.compress(b"") * (MAX_MEMBERS + 1)
         web.pages["/x"] = Reply(body=packed, headers={"content-encoding": "gzip"})
         message = failure(Trouble.ENCODING, web.url("/x"), web)
-    assert message == "the packed answer of 127.0.0.1 has more than 1,000 parts: try later"
+    assert message == "the compressed response of 127.0.0.1 has more than 1,000 parts: try later"
 
 
 @pytest.mark.parametrize(
@@ -280,10 +282,10 @@ def test_many_small_members_are_bounded() -> None:
         ("gzip", gzip.compress(b"text" * 100)[:20], "ended early"),
         ("gzip", b"\x1f", "ended early"),
         ("gzip", gzip.compress(b"a") + gzip.compress(b"text")[:-9], "ended early"),
-        ("gzip", b"plain text", "is not packed as it says"),
-        ("gzip", gzip.compress(b"text")[:-8] + bytes(8), "is not packed as it says"),
+        ("gzip", b"plain text", "does not match its Content-Encoding"),
+        ("gzip", gzip.compress(b"text")[:-8] + bytes(8), "does not match its Content-Encoding"),
         ("deflate", zlib.compress(b"text" * 100)[:-1], "ended early"),
-        ("deflate", b"plain text", "is not packed as it says"),
+        ("deflate", b"plain text", "does not match its Content-Encoding"),
     ],
 )
 def test_a_broken_packing_is_an_error(encoding: str, body: bytes, how: str) -> None:
@@ -291,14 +293,14 @@ def test_a_broken_packing_is_an_error(encoding: str, body: bytes, how: str) -> N
     with Web() as web:
         web.pages["/x"] = Reply(body=body, headers={"content-encoding": encoding})
         message = failure(Trouble.ENCODING, web.url("/x"), web)
-    assert message == f"the packed answer of 127.0.0.1 {how}: try later"
+    assert message == f"the compressed response of 127.0.0.1 {how}: try later"
 
 
 @pytest.mark.parametrize("size", [65_535, 65_536, 65_537, 65_541, 131_072, 131_073])
 def test_the_end_of_a_step_is_not_lost(size: int) -> None:
     """What zlib holds back when a step is just full comes with the next, and is no missing end."""
     data = bytes(size)
-    body = body_of("deflate", 1_000_000, "news.example")
+    body = Body("deflate", 1_000_000, "news.example")
     body.add(zlib.compress(data)[2:-4])
     assert body.done() == data
 
@@ -311,7 +313,7 @@ def test_a_circle_is_noticed() -> None:
         message = failure(Trouble.REDIRECTS, web.url("/a"), web)
         assert len(web.requests) == 2
         there = web.url("/a")
-    hint = "open it in a browser to see its address now"
+    hint = "open it in a browser to find its present address"
     assert message == f"{there} redirects in a circle, back to {there}: {hint}"
 
 

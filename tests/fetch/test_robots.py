@@ -8,7 +8,7 @@ from tests.fetch.fetching import settings
 from tests.http_server import Page, Reply, Web
 from worker.errors import FetchFailed, Trouble
 from worker.fetch import Fetcher, RobotsDecision, check_robots
-from worker.fetch.robots import KEEP_FAILED_SECONDS, KEEP_SECONDS, LONGEST, reduced
+from worker.fetch.robots import KEEP_FAILED_SECONDS, KEEP_SECONDS, MAX_BYTES, reduce_rules
 
 AGENT = "newsdrop/1.0 (+https://acme.example)"
 RULES = b"""
@@ -61,7 +61,7 @@ def test_rules_for_us_go_before_those_for_all() -> None:
     assert [one.allowed for one in found] == [True, False, True, False]
     assert {one.crawl_delay_seconds for one in found} == {2.5}
     origin = web.url("").rstrip("/")
-    assert found[1].reason == f"{origin}/robots.txt does not allow it to {AGENT}"
+    assert found[1].reason == f"{origin}/robots.txt does not allow it for {AGENT}"
     assert len(web.requests_for("/robots.txt")) == 1
 
 
@@ -117,7 +117,7 @@ def test_a_server_in_trouble_is_asked_later(status: int) -> None:
         message = asyncio.run(run(web))
         assert len(web.requests) == 1
         there = web.url("/robots.txt")
-    assert message == f"{there} answers {status}, so its pages wait: try later"
+    assert message == f"{there} answers {status}, so pages of this site wait: try later"
     assert kept.seconds == [KEEP_FAILED_SECONDS]
 
 
@@ -130,7 +130,9 @@ def test_a_server_that_does_not_answer_is_asked_later() -> None:
 
     with Web() as web:
         url = web.url("/a")
-    with pytest.raises(FetchFailed, match="cannot be had, so its pages wait") as caught:
+    with pytest.raises(
+        FetchFailed, match="cannot be fetched, so pages of this site wait"
+    ) as caught:
         asyncio.run(run(url, web))
     assert caught.value.trouble is Trouble.ROBOTS
     assert "connection refused" in str(caught.value)
@@ -158,7 +160,7 @@ def test_a_long_one_is_read_to_512_kib() -> None:
     kept = Kept()
     found, _ = verdicts(Reply(body=text), "/a", "/b", cache=kept)
     assert [one.allowed for one in found] == [False, True]
-    assert [len(one) for one in kept.values()] == [LONGEST]
+    assert [len(one) for one in kept.values()] == [MAX_BYTES]
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe\x00nonsense", b"<html></html>", b"\0" * 100, b""])
@@ -172,7 +174,7 @@ def test_names_of_others_are_one_name() -> None:
     """Thousands of robots above thousands of rules are not thousands of thousands of rules."""
     names = "".join(f"User-agent: robot{n}\n" for n in range(1000))
     text = f"{names}Disallow: /x\nUser-Agent: newsdrop # us\nUser-agent: *\nDisallow: /y\n"
-    kept = reduced(text, AGENT).splitlines()
+    kept = reduce_rules(text, AGENT).splitlines()
     assert len(kept) == 5
     assert kept[1:] == [
         "Disallow: /x",

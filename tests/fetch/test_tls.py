@@ -43,7 +43,7 @@ def test_an_unknown_authority_is_refused(authority: trustme.CA) -> None:
         message = failure(Trouble.TLS, web.url("/x"), web)
         assert web.requests == []
     assert message.startswith("the certificate of 127.0.0.1 is not valid (")
-    assert message.endswith("): if it is yours, name its authority in fetch.ca_file")
+    assert message.endswith("): if the server is yours, set fetch.ca_file to its authority")
 
 
 def test_the_operators_authority_is_trusted(authority: trustme.CA, ca_file: Path) -> None:
@@ -80,8 +80,8 @@ def test_no_tls_at_all(said: bytes) -> None:
         port = server.getsockname()[1]
         message = failure(Trouble.TLS, f"https://127.0.0.1:{port}/", allow_ports=[port])
         thread.join(30)
-    assert message.startswith("no TLS with 127.0.0.1 (")
-    assert message.endswith("): is it https at all?")
+    assert message.startswith("no TLS connection with 127.0.0.1 (")
+    assert message.endswith("): check whether it uses https")
 
 
 def test_a_handshake_that_hangs_is_bounded() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from worker.errors import FetchFailed, Trouble
 from worker.fetch import parse_target, printable_url, public_url
-from worker.fetch.url import joined
+from worker.fetch.url import join_url
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_refused_address_shows_no_password() -> None:
         parse_target("http://me:geheim@news.example:8080/?token=geheim")
     message = str(caught.value)
     assert "geheim" not in message
-    advice = "list 8080 in fetch.allow_ports (NEWSDROP_FETCH_ALLOW_PORTS) if it is meant"
+    advice = "list 8080 in fetch.allow_ports (NEWSDROP_FETCH_ALLOW_PORTS) if you need it"
     assert message.endswith(f"has port 8080: {advice}")
 
 
@@ -103,7 +103,7 @@ def test_any_text_is_a_target_or_refused(head: str, tail: str) -> None:
     """No text makes anything but a Target or a FetchFailed; a Target is read again as itself."""
     for url in (head, f"http://{head}{tail}", f"http://{tail}"):
         public_url(url)
-        joined("http://news.example/", url)
+        join_url("http://news.example/", url)
         try:
             target = parse_target(url)
         except FetchFailed:

@@ -1,4 +1,4 @@
-"""How long an answer holds, and when its server wants to be asked again (RFC 9111, RFC 9110)."""
+"""How long a response is fresh, and when its server asks to retry (RFC 9111, RFC 9110)."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST = 86_400.0
-"""Seconds: no server keeps newsdrop away for longer than a day."""
+"""Seconds: a longer time that a server asks for is cut to a day."""
 
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(-?\w*)", re.IGNORECASE)
 _NEVER = re.compile(r"(?:^|[,\s])no-(?:store|cache)\s*(?:$|,)", re.IGNORECASE)
@@ -14,17 +14,17 @@ _DIGITS = re.compile(r"[0-9]+")
 
 
 def fresh_seconds(headers: Mapping[str, str], now: datetime) -> float:
-    """For how many seconds from `now` (aware) an answer with these headers is fresh: 0 to a day.
+    """Seconds from `now` (aware) for which a response with these headers is fresh: 0 to a day.
 
-    `headers` have lower-case names. Cache-Control's max-age less Age goes before Expires less
-    Date; `no-store`, `no-cache` and what cannot be read are 0.
+    `headers` have lower-case names. max-age of Cache-Control minus Age takes precedence over
+    Expires minus Date; `no-store`, `no-cache` and invalid values give 0.
     """
     control = headers.get("cache-control", "")
     if _NEVER.search(control):
         return 0.0
-    if said := _MAX_AGE.search(control):
+    if max_age := _MAX_AGE.search(control):
         age = _seconds(headers.get("age", "")) or 0.0
-        return _bounded((_seconds(said[1]) or 0.0) - age)
+        return _bounded((_seconds(max_age[1]) or 0.0) - age)
     expires = _date(headers.get("expires", ""))
     if expires is None:
         return 0.0
@@ -33,15 +33,13 @@ def fresh_seconds(headers: Mapping[str, str], now: datetime) -> float:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds from `now` (aware) that Retry-After asks to wait: 0 to a day; None: it does not.
-
-    Nonsense is None.
-    """
-    said = headers.get("retry-after", "").strip()
-    seconds = _seconds(said)
+    """Seconds from `now` (aware) that Retry-After asks to wait: 0 to a day; None if it is
+    missing or invalid."""
+    value = headers.get("retry-after", "").strip()
+    seconds = _seconds(value)
     if seconds is not None:
         return _bounded(seconds)
-    moment = _date(said)
+    moment = _date(value)
     return None if moment is None else _bounded((moment - now).total_seconds())
 
 

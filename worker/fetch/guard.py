@@ -1,8 +1,8 @@
 """Connections to checked addresses only: no name leads into a network that is not public.
 
-A name is resolved once, every address it has is judged, and the connection goes to an address that
-was judged, while TLS still verifies the name. So a name with one public and one private address, or
-one that changes its mind between the check and the connection, reaches nothing.
+A name is resolved once, each of its addresses is checked, and the connection goes to a checked
+address, while TLS still verifies the name. So a name with one public and one private address, or
+one that changes between check and connection, reaches nothing.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ import httpcore
 from worker.errors import Trouble
 from worker.escape import printable
 from worker.fetch.addresses import Address, may_connect
-from worker.fetch.wire import Wire
+from worker.fetch.network_stream import NetworkStream
 from worker.settings.fields import FetchSettings
 
 Resolve = Callable[[str, int], Sequence[str]]
 """(name, port) → IP addresses as text, best first; may block. Raises OSError or UnicodeError."""
 
-_MOST_TRIED = 4
-"""Addresses of one name; those of a large site are many, and all of one provider."""
+_MAX_TRIED = 4
+"""Addresses of one name; a large site has many, all of one provider."""
 
 
 class Blocked(httpcore.ConnectError):
-    """No connection, and why; :mod:`worker.fetch.http` makes a FetchFailed of it."""
+    """No connection, and why; :mod:`worker.fetch.http` turns it into a FetchFailed."""
 
     def __init__(self, trouble: Trouble, message: str, *, refused: bool = False) -> None:
         super().__init__(message)
@@ -40,23 +40,23 @@ class Blocked(httpcore.ConnectError):
 
 
 def system_resolve(host: str, port: int) -> list[str]:
-    """What the system's resolver says, in its order."""
+    """The addresses from the system's resolver, in its order."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class Guard(httpcore.AsyncNetworkBackend):
-    """Makes httpcore's connections. Raises Blocked."""
+    """Opens httpcore's connections. Raises Blocked."""
 
     def __init__(self, settings: FetchSettings, resolve: Resolve = system_resolve) -> None:
         self._allowed = settings.allow_networks
         self._seconds = settings.connect_seconds
         self._resolve = resolve
-        # Threads of its own: a resolver that hangs must not hold what else the loop gives away.
+        # Its own threads: a resolver that hangs must not block the loop's other jobs.
         self._threads = ThreadPoolExecutor(settings.concurrency, "resolve")
 
     def close(self) -> None:
-        """Lookups that still hang end by themselves, and nobody waits for them."""
+        """Does not wait for lookups that hang."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def connect_tcp(
@@ -67,29 +67,25 @@ class Guard(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = (await self._addresses(host, port))[:_MOST_TRIED]
-        shown, met = printable(host), ""
+        addresses = (await self._checked_addresses(host, port))[:_MAX_TRIED]
+        loop, problem = asyncio.get_running_loop(), ""
         for address in addresses:
             try:
                 async with asyncio.timeout(self._seconds / len(addresses)):
-                    return await self._connected(address, port)
+                    # An address, not a name: asyncio has nothing left to resolve.
+                    _, stream = await loop.create_connection(
+                        lambda: _GuardedStream(self._seconds), str(address), port
+                    )
+                    return stream
             except TimeoutError:
-                met = "no answer"
+                problem = "no answer"
             except OSError as error:
-                met = os.strerror(error.errno) if error.errno else str(error)
+                problem = os.strerror(error.errno) if error.errno else str(error)
         raise Blocked(
             Trouble.CONNECT,
-            f"{shown} does not accept a connection at {addresses[-1]}, port {port} "
-            f"({printable(met, 100).lower()}): is it down?",
+            f"{printable(host)} does not accept a connection at {addresses[-1]}, port {port} "
+            f"({printable(problem, 100).lower()}): check whether it is down",
         )
-
-    async def _connected(self, address: Address, port: int) -> Wire:
-        loop = asyncio.get_running_loop()
-        # An address, not a name: asyncio has nothing left to resolve.
-        _, wire = await loop.create_connection(
-            lambda: _GuardedWire(self._seconds), str(address), port
-        )
-        return wire
 
     async def connect_unix_socket(
         self,
@@ -97,51 +93,46 @@ class Guard(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        raise Blocked(Trouble.ADDRESS, "a Unix socket is no web server", refused=True)
+        raise Blocked(Trouble.ADDRESS, "a Unix socket is not a web server", refused=True)
 
-    async def _addresses(self, host: str, port: int) -> list[Address]:
-        """All that `host` is, checked: one that may not be connected to refuses it altogether."""
-        shown = printable(host)
+    async def _checked_addresses(self, host: str, port: int) -> list[Address]:
+        """All addresses of `host`. One that may not be connected to refuses the host."""
         try:
             addresses = [ip_address(host)]
         except ValueError:
-            addresses = await self._looked_up(host, port)
+            addresses = await self._look_up(host, port)
         for address in addresses:
             if not may_connect(address, self._allowed):
                 is_name = str(address) != host
-                told = f"{shown} resolves to {address}, which is" if is_name else f"{shown} is"
+                resolved = f" resolves to {address}, which" if is_name else ""
                 raise Blocked(
                     Trouble.ADDRESS,
-                    f"{told} not public: list its network in fetch.allow_networks "
-                    "(NEWSDROP_FETCH_ALLOW_NETWORKS) if it is yours",
+                    f"{printable(host)}{resolved} is not public: list its network in "
+                    "fetch.allow_networks (NEWSDROP_FETCH_ALLOW_NETWORKS) if it is yours",
                     refused=True,
                 )
         return addresses
 
-    async def _looked_up(self, host: str, port: int) -> list[Address]:
-        shown = printable(host)
-        loop = asyncio.get_running_loop()
+    async def _look_up(self, host: str, port: int) -> list[Address]:
+        loop, name = asyncio.get_running_loop(), f"the name {printable(host)}"
         try:
             async with asyncio.timeout(self._seconds):
                 found = await loop.run_in_executor(self._threads, self._resolve, host, port)
             addresses = [ip_address(text) for text in found]
         except TimeoutError:
-            raise Blocked(
-                Trouble.DNS,
-                f"the name {shown} was not resolved within {self._seconds:g} s: try later",
-            ) from None
-        except socket.gaierror as error:
-            hint = "try later" if error.errno == socket.EAI_AGAIN else "check its spelling"
-            raise Blocked(Trouble.DNS, f"the name {shown} cannot be resolved: {hint}") from error
+            message = f"{name} was not resolved within {self._seconds:g} s: try later"
+            raise Blocked(Trouble.DNS, message) from None
         except (OSError, ValueError) as error:
-            raise Blocked(Trouble.DNS, f"the name {shown} cannot be resolved: try later") from error
+            is_unknown = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+            hint = "check its spelling" if is_unknown else "try later"
+            raise Blocked(Trouble.DNS, f"{name} cannot be resolved: {hint}") from error
         if not addresses:
-            raise Blocked(Trouble.DNS, f"the name {shown} has no address: check its spelling")
+            raise Blocked(Trouble.DNS, f"{name} has no address: check its spelling")
         return addresses
 
 
-class _GuardedWire(Wire):
-    """A Wire whose TLS handshake is bounded, and says what is wrong."""
+class _GuardedStream(NetworkStream):
+    """Bounds the TLS handshake, and explains its errors."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -153,22 +144,21 @@ class _GuardedWire(Wire):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.AsyncNetworkStream:
-        shown = printable(server_hostname or "the server")
+        server = printable(server_hostname or "the server")
         try:
             async with asyncio.timeout(self._seconds):
                 return await super().start_tls(ssl_context, server_hostname)
-        except TimeoutError as error:
-            said = f"{shown} did not begin TLS within {self._seconds:g} s: try later"
-            raise Blocked(Trouble.TLS, said) from error
-        except ssl.SSLCertVerificationError as error:
+        except OSError as error:  # TimeoutError is one, and ssl.SSLError
+            raise Blocked(Trouble.TLS, self._explain(error, server)) from error
+
+    def _explain(self, error: OSError, server: str) -> str:
+        if isinstance(error, TimeoutError):
+            return f"{server} did not begin TLS within {self._seconds:g} s: try later"
+        if isinstance(error, ssl.SSLCertVerificationError):
             why = printable(error.verify_message or str(error), 120).rstrip(".")
-            raise Blocked(
-                Trouble.TLS,
-                f"the certificate of {shown} is not valid ({why}): "
-                "if it is yours, name its authority in fetch.ca_file",
-            ) from error
-        except OSError as error:
-            why = printable(getattr(error, "reason", None) or error.strerror or "closed", 120)
-            raise Blocked(
-                Trouble.TLS, f"no TLS with {shown} ({why}): is it https at all?"
-            ) from error
+            return (
+                f"the certificate of {server} is not valid ({why}): "
+                "if the server is yours, set fetch.ca_file to its authority"
+            )
+        why = printable(getattr(error, "reason", None) or error.strerror or "closed", 120)
+        return f"no TLS connection with {server} ({why}): check whether it uses https"
