@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -47,68 +47,57 @@ _MAX_VALIDATOR = 1000
 """Characters; nobody sends back a validator of kilobytes."""
 
 
+@dataclass(slots=True)
 class FeedSource:
     """Polls the feeds of a catalog. `now` gives aware datetimes."""
 
-    kind = KIND
-
-    def __init__(
-        self,
-        store: FeedStore,
-        catalog: Callable[[], Catalog],
-        settings: Settings,
-        *,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._catalog = catalog
-        self._settings = settings
-        self._now = now
+    store: FeedStore
+    catalog: Callable[[], Catalog]
+    settings: Settings
+    now: Callable[[], datetime]
+    kind: str = field(default=KIND, init=False)
 
     def sync(self) -> bool:
         """Give the store the feeds of the catalog; False where it has them.
 
         Raises SpoolUnavailable where the catalog cannot be read.
         """
-        catalog, fetch = self._catalog(), self._settings.fetch
+        catalog, fetch = self.catalog(), self.settings.fetch
         # A feed's host depends on these settings too.
         version = f"{catalog.digest} {fetch.rsshub_base} {sorted(fetch.allow_ports)}"
         digest = hashlib.sha256(version.encode()).hexdigest()
-        return self._store.sync(digest, len(catalog), map(self._configured, catalog))
+        return self.store.sync(digest, len(catalog), map(self._configured, catalog))
 
     def take_leases(self, count: int) -> TakenLeases:
         try:
-            self._catalog()
+            self.catalog()
         except SpoolUnavailable:  # their settings are unknown: only pages are fetched
             return TakenLeases((), has_more=False)
-        return self._store.take_leases(count, self._settings.fetch.deadline_seconds + 30)
+        return self.store.take_leases(count, self.settings.fetch.deadline_seconds + 30)
 
     async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
-        feed = self._catalog().get(lease.name)
-        if feed is None or is_paused(self._settings.state_dir, feed.name):
+        feed = self.catalog().get(lease.name)
+        if feed is None or is_paused(self.settings.state_dir, feed.name):
             # The next sync removes a feed that is not in the catalog.
             return Result(LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS))
         before = read_poll_state(lease)
         try:
-            configured = feed.address(self._settings.fetch.rsshub_base)
+            configured = feed.address(self.settings.fetch.rsshub_base)
             home = fetcher.target(configured)
             address = before.address or configured
             at_home = fetcher.target(address).origin == home.origin
             answer = await fetcher.get(_request(feed, address, before, at_home=at_home))
-        except FetchFailed as error:
-            return self._result(lease, feed, before, PollResponse(None, str(error), error.trouble))
-        except UsageError as error:
-            return self._result(
-                lease, feed, before, PollResponse(None, str(error), Trouble.ADDRESS)
-            )
-        response = _poll_response(answer, self._now())
+        except (FetchFailed, UsageError) as error:
+            trouble = error.trouble if isinstance(error, FetchFailed) else Trouble.ADDRESS
+            return self._result(lease, feed, before, PollResponse(None, str(error), trouble))
+        response = _poll_response(answer, self.now())
         if answer.permanent_url is not None:
             new_address = _new_address(feed, answer.permanent_url, home, fetcher)
             response = replace(response, permanent_url=new_address)
         return self._result(lease, feed, before, response, answer)
 
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
-        feed = self._catalog().get(lease.name)
+        feed = self.catalog().get(lease.name)
         if feed is None:
             return Result(LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS))
         message = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
@@ -116,7 +105,7 @@ class FeedSource:
         return self._result(lease, feed, read_poll_state(lease), response)
 
     def save(self, results: Sequence[Result]) -> None:
-        self._store.finish([result.lease_result for result in results])
+        self.store.finish([result.lease_result for result in results])
 
     def _result(
         self,
@@ -126,18 +115,18 @@ class FeedSource:
         response: PollResponse,
         answer: FetchResponse | None = None,
     ) -> Result:
-        now = self._now()
+        now = self.now()
         verdict = decide_next_poll(
             response,
             before,
-            get_poll_pace(feed, self._settings),
+            get_poll_pace(feed, self.settings),
             now=now,
             jitter=random.uniform(-1, 1),  # noqa: S311 no secret: it only spreads the load
         )
         fields = dict(verdict.fields)
         if "address" in fields:
             fields["host"] = self._host(fields["address"] or feed.url)
-        host = host_of(answer.url, self._settings.fetch.allow_ports) if answer else lease.host
+        host = host_of(answer.url, self.settings.fetch.allow_ports) if answer else lease.host
         done = LeaseResult(
             lease,
             verdict.next_poll_seconds,
@@ -148,23 +137,25 @@ class FeedSource:
         label = status_label(answer.status) if answer else response.trouble or ""
         if answer is None or verdict.outcome is not PollOutcome.CHANGED:
             return Result(done, failed=verdict.outcome is PollOutcome.FAILED, answer=label)
+        return Result(done, (self._document(feed, answer, now),), answer=label)
+
+    def _document(self, feed: Feed, answer: FetchResponse, now: datetime) -> Incoming:
         origin = Origin(
             source=feed.name,
             kind=KIND,
             url=answer.url,
             fetched_at=rfc3339(now),
             charset=answer.charset,
-            feed_url=public_url(feed.address(self._settings.fetch.rsshub_base)),
+            feed_url=public_url(feed.address(self.settings.fetch.rsshub_base)),
             form=Form.FEED,
         )
-        document = Incoming(answer.body, printable_url(answer.url), origin)
-        return Result(done, (document,), answer=label)
+        return Incoming(answer.body, printable_url(answer.url), origin)
 
     def _configured(self, feed: Feed) -> ConfiguredFeed:
         return ConfiguredFeed(feed.name, feed.url, self._host(feed.url))
 
     def _host(self, url: str) -> str:
-        fetch = self._settings.fetch
+        fetch = self.settings.fetch
         base = fetch.rsshub_base if url.startswith(RSSHUB) else url
         return host_of(base, fetch.allow_ports)
 

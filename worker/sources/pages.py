@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 
@@ -50,73 +50,58 @@ _GONE = (401, 403, 404, 410, 451)
 _READABLE = ("text/", "application/xhtml", "application/xml")
 
 
+@dataclass(slots=True, eq=False)
 class _NoPage(Exception):
     """The page cannot be fetched now, or never (`is_final`). The page is requested again after
     `wait` seconds, `backoff_host` after `backoff_seconds`. `answer` is that of :class:`Result`."""
 
-    def __init__(
-        self,
-        why: str,
-        *,
-        answer: str = "",
-        is_final: bool = False,
-        wait: float = 0.0,
-        backoff_seconds: float = 0.0,
-        backoff_host: str = NO_HOST,
-    ) -> None:
-        super().__init__(why)
-        self.answer = answer
-        self.is_final, self.wait = is_final, wait
-        self.backoff_seconds, self.backoff_host = backoff_seconds, backoff_host
+    why: str
+    answer: str = ""
+    is_final: bool = False
+    wait: float = 0.0
+    backoff_seconds: float = 0.0
+    backoff_host: str = NO_HOST
+
+    def __str__(self) -> str:
+        return self.why
 
 
+@dataclass(slots=True)
 class PageSource:
     """Fetches the wanted pages. `now` gives aware datetimes."""
 
-    kind = KIND
-
-    def __init__(
-        self,
-        store: PageStore,
-        wanted: WantedPages,
-        robots: RobotsStore,
-        settings: Settings,
-        sites: Sites,
-        *,
-        profile: Callable[[str], Profile],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._wanted = wanted
-        self._robots = robots
-        self._settings = settings
-        self._sites = sites
-        self._profile = profile
-        self._now = now
+    store: PageStore
+    wanted: WantedPages
+    robots: RobotsStore
+    settings: Settings
+    sites: Sites
+    profile: Callable[[str], Profile]
+    now: Callable[[], datetime]
+    kind: str = field(default=KIND, init=False)
 
     def sync(self) -> int:
         """Tell the store about every wanted page; returns how many were new to it."""
-        unknown = self._wanted.names()
+        unknown = self.wanted.names()
         if unknown:
-            unknown -= self._store.names()
+            unknown -= self.store.names()
         hosts = {}
         for name in unknown:
             try:
-                if (page := self._wanted.get(name)) is not None:
-                    hosts[name] = host_of(page.url, self._settings.fetch.allow_ports)
+                if (page := self.wanted.get(name)) is not None:
+                    hosts[name] = host_of(page.url, self.settings.fetch.allow_ports)
             except Rejected:
                 hosts[name] = NO_HOST  # when it is due it is refused, visibly
         if hosts:
-            self._store.want(hosts)
+            self.store.want(hosts)
         return len(hosts)
 
     def take_leases(self, count: int) -> TakenLeases:
-        fetch = self._settings.fetch
-        return self._store.take_leases(count, fetch.page_seconds + fetch.deadline_seconds + 30)
+        fetch = self.settings.fetch
+        return self.store.take_leases(count, fetch.page_seconds + fetch.deadline_seconds + 30)
 
     async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
         try:
-            page = self._wanted.get(lease.name)
+            page = self.wanted.get(lease.name)
             bundle = unpack(page.bundle) if page else None
         except Rejected:
             return self._refuse(lease)
@@ -127,7 +112,7 @@ class PageSource:
     async def _fetch(
         self, lease: Lease, page: WantedPage, bundle: EntryBundle, fetcher: Fetcher
     ) -> Result:
-        if is_paused(self._settings.state_dir, page.source):
+        if is_paused(self.settings.state_dir, page.source):
             return Result(
                 LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS, fields={"takes": None})
             )
@@ -150,7 +135,7 @@ class PageSource:
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
         message = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
         try:
-            page = self._wanted.get(lease.name)
+            page = self.wanted.get(lease.name)
         except Rejected:
             return self._refuse(lease)
         if page is None:
@@ -159,14 +144,14 @@ class PageSource:
 
     def save(self, results: Sequence[Result]) -> None:
         """The pages are in a batch: remove them here and from the store."""
-        self._wanted.remove(r.lease_result.lease.name for r in results if r.documents)
-        self._store.finish([result.lease_result for result in results])
+        self.wanted.remove(r.lease_result.lease.name for r in results if r.documents)
+        self.store.finish([result.lease_result for result in results])
 
     async def _fetch_parts(
         self, page: WantedPage, fetcher: Fetcher, delay: float
     ) -> tuple[tuple[PagePart, ...], str | None]:
         """The page and those that continue it by the site rule; and why one of these is missing."""
-        clock, fetch = asyncio.get_running_loop().time, self._settings.fetch
+        clock, fetch = asyncio.get_running_loop().time, self.settings.fetch
         end = clock() + fetch.page_seconds
         parts = [await self._fetch_part(page.url, fetcher)]
         if fetcher.target(parts[0].url).origin != fetcher.target(page.url).origin:
@@ -193,14 +178,14 @@ class PageSource:
 
     def _next(self, source: str, part: PagePart) -> str | None:
         """The address of the next page. This parses the page, so it runs in a thread."""
-        context = ParseContext(self._profile(source), self._sites, self._settings.limits)
+        context = ParseContext(self.profile(source), self.sites, self.settings.limits)
         return next_page_of(part, context)
 
     async def _crawl_delay(self, url: str, fetcher: Fetcher) -> float:
         """The pause in seconds that robots.txt requires. Raises _NoPage where it forbids `url`."""
-        if not self._settings.fetch.robots:
+        if not self.settings.fetch.robots:
             return 0.0
-        verdict = await check_robots(fetcher, url, self._robots, fetcher.user_agent)
+        verdict = await check_robots(fetcher, url, self.robots, fetcher.user_agent)
         if not verdict.allowed:
             why = verdict.reason or "robots.txt forbids it"
             raise _NoPage(why, answer=Trouble.ROBOTS, is_final=True)
@@ -209,7 +194,7 @@ class PageSource:
     async def _fetch_part(self, url: str, fetcher: Fetcher) -> PagePart:
         answer = await fetcher.get(FetchRequest(url, accept=ACCEPT))
         if answer.status != HTTPStatus.OK:
-            wait = min(LONGEST_HINT, retry_after(answer.headers, self._now()) or 0.0)
+            wait = min(LONGEST_HINT, retry_after(answer.headers, self.now()) or 0.0)
             backoff = max(wait, _BUSY_SECONDS) if answer.status in BUSY else 0.0
             raise _NoPage(
                 describe_status(answer),
@@ -217,7 +202,7 @@ class PageSource:
                 is_final=answer.status in _GONE,
                 wait=max(wait, backoff),
                 backoff_seconds=backoff,
-                backoff_host=host_of(answer.url, self._settings.fetch.allow_ports),
+                backoff_host=host_of(answer.url, self.settings.fetch.allow_ports),
             )
         kind = answer.headers.get("content-type", "text/html").lower()
         if not kind.startswith(_READABLE):
@@ -228,7 +213,7 @@ class PageSource:
     def _retry_or_give_up(self, lease: Lease, page: WantedPage, problem: _NoPage) -> Result:
         """Try again later; after the last try, or if that is useless, continue without the page."""
         tries = int(lease.fields.get("tries", 0)) + 1
-        if problem.is_final or tries >= self._settings.fetch.page_tries:
+        if problem.is_final or tries >= self.settings.fetch.page_tries:
             return self._give_up(lease, page, problem)
         after = max(problem.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
         fields = {"tries": tries, "takes": tries}
@@ -242,10 +227,10 @@ class PageSource:
 
     def _refuse(self, lease: Lease) -> Result:
         """A file that is no wanted page is claimed like any input, to end in quarantine."""
-        data = self._wanted.raw(lease.name)
+        data = self.wanted.raw(lease.name)
         if data is None:
             return Result(LeaseResult(lease, due_in_seconds=None))
-        at = rfc3339(self._now())
+        at = rfc3339(self.now())
         origin = Origin(source=POLLED, kind=KIND, url="", fetched_at=at, form=Form.ENTRY_BUNDLE)
         incoming = Incoming(data, f"wanted/{printable(lease.name, 80)}", origin)
         return Result(LeaseResult(lease, due_in_seconds=None), (incoming,), failed=True)
@@ -255,7 +240,7 @@ class PageSource:
             source=page.source,
             kind=KIND,
             url=public_url(url),
-            fetched_at=rfc3339(self._now()),
+            fetched_at=rfc3339(self.now()),
             feed_url=page.feed_url,
             form=Form.ENTRY_BUNDLE,
             seen_at=page.wanted_at,
