@@ -1,4 +1,4 @@
-# newsdrop: `make up` runs the service, `make test` runs every test. Nothing has to be installed before.
+# newsdrop: `make up` runs the service, `make test` runs every test. You need only Python 3.11 and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,19 +21,19 @@ lint: $(VENV)/.installed-dev  ## ruff and strict mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev  ## newsdrop beside its peers: a table, and bench/results.json
+bench: $(VENV)/.installed-dev  ## newsdrop compared with its peers: a table, and bench/results.json
 	$(BIN)/python -m bench
 
 docs: $(VENV)/.installed-dev  ## write the tables of docs/ that come from the models
 	$(BIN)/python docs/generate.py
 
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-lock:  ## write the lock files anew (needs uv)
+lock:  ## update the lock files (needs uv)
 	$(COMPILE) --upgrade -o requirements.txt pyproject.toml requirements-build.in
 	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 	$(COMPILE) -c requirements.txt -o config/docker/flower.txt config/docker/flower.in
 
-# For a server, or for a package: nothing here asks for root but the places that are written to.
+# For a server, or for a package: only the target directories need root.
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 HOME_DIR = $(PREFIX)/lib/newsdrop
@@ -57,7 +57,7 @@ SUBST = sed -e 's|@BINDIR@|$(PREFIX)/bin|g' -e 's|@DOCDIR@|$(DOC_DIR)|g' -e 's|@
 UNITS = $(notdir $(wildcard config/systemd/*.service.in config/systemd/*.target.in))
 ETC = $(DESTDIR)/etc/newsdrop
 
-install-systemd:  ## units, user and drop folder for systemd, as docs/systemd.md tells
+install-systemd:  ## units, user and drop folder for systemd, as in docs/systemd.md
 	@install -d $(DESTDIR)$(UNITDIR) $(ETC)
 	@for unit in $(UNITS); do $(SUBST) config/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$${unit%.in}; done
 	@install -D -m 644 -t $(DESTDIR)$(UNITDIR)/newsdrop-.service.d config/systemd/newsdrop-.service.d/*.conf
@@ -74,7 +74,7 @@ install-systemd:  ## units, user and drop folder for systemd, as docs/systemd.md
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
 
-# pip is what comes last into a venv: one whose making was interrupted is made again.
+# pip is installed last into a venv: an interrupted venv is created again.
 $(VENV)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsdrop needs Python 3.11 or newer; say which with: make PYTHON=python3.12")'
 	@echo "Installing into $(VENV) (once, about half a minute) …"
