@@ -1,7 +1,9 @@
 """From batch to outcomes: each article once, whatever happens in between."""
 
+import io
 import os
 import signal
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ import pytest
 
 from tests.servers import Server
 from tests.world import World, article, in_child
+from worker.actions.quarantine import retry
 from worker.errors import SpoolUnavailable, StoreUnavailable
 from worker.model import Article, Decision, Identity, IndexEntry, PublishRequest, RawArticle
 from worker.normalize import Normalized
@@ -84,6 +87,32 @@ def test_one_bad_article_of_a_file_is_refused_alone(world: World) -> None:
     assert world.context.deps.quarantine.raw_path(refused.id).read_bytes().strip() == b"{broken"
     totals = world.totals()
     assert (totals.archived, totals.quarantined, totals.published, totals.rejected) == (1, 0, 2, 1)
+
+
+def test_an_archive_of_bad_members_is_kept_once(world: World) -> None:
+    """The quarantine keeps an archive as it was dropped, once, however many of its members are
+    refused and whatever they unpack to; and it can be retried."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for number in range(5):
+            content = article("好") if number == 2 else b"\x00\x01" * 200_000
+            info = tarfile.TarInfo(f"{number}.md")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    world.put("many.tar.gz", packed.getvalue())
+    world.run()
+    assert [entry["data"]["title"] for entry in world.entries()] == ["好"]
+    [refused] = world.context.deps.quarantine
+    assert world.context.deps.quarantine.raw_path(refused.id).read_bytes() == packed.getvalue()
+    assert refused.message.startswith("0.md: ")
+    lines = [line for line in world.journal() if line["status"] == "rejected"]
+    assert [line["quarantine"] for line in lines] == [refused.id] * 4
+    assert lines[3]["message"].startswith("4.md: ")
+    retry(world.settings, [refused.id])
+    world.drain()
+    totals = world.totals()
+    assert (totals.published, totals.duplicate, totals.rejected) == (1, 1, 8)
+    assert len(world.context.deps.quarantine.ids()) == 1
 
 
 def test_a_bug_in_reading_refuses_only_its_file(

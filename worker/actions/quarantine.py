@@ -55,9 +55,10 @@ def retry_job(settings: Settings, job_id: str) -> Retried:
         raise NotThere(f"no job has the id {printable(job_id, 80)}: see `newsdrop jobs`")
     quarantine = Quarantine(settings.state_dir)
     refused = []
-    for summary in store.refused(job_id, settings.jobs.max_refused):
+    summaries = store.refused(job_id, settings.jobs.max_refused)
+    for name in dict.fromkeys(summary.quarantine for summary in summaries):
         with suppress(UsageError):  # it was retried or discarded in between
-            refused.append(quarantine.get(summary.quarantine or ""))
+            refused.append(quarantine.get(name or ""))
     if not refused:
         raise UsageError("nothing of this job is in quarantine: there is nothing to retry")
     return _retry(settings, quarantine, refused)

@@ -96,7 +96,8 @@ class _Reader:
                 continue
             inner = replace(document, data=member.data, charset=None)
             if member.name is None:
-                yield from self.read(inner, depth + 1)
+                for article in self.read(inner, depth + 1):
+                    yield _kept_packed(article)
                 continue
             try:
                 for article in self.read(replace(inner, name=member.name), depth + 1):
@@ -104,10 +105,14 @@ class _Reader:
             except Exhausted:
                 raise
             except Rejected as error:
-                yield Refusal(error.reason, f"{member.name}: {error}", member.data)
+                yield Refusal(error.reason, f"{member.name}: {error}", None)
 
 
 def _in_member(name: str, article: RawArticle | Refusal) -> RawArticle | Refusal:
     if isinstance(article, Refusal):
-        return replace(article, message=f"{name}: {article.message}")
+        return replace(article, message=f"{name}: {article.message}", raw=None)
     return replace(article, member=f"{name}/{article.member}" if article.member else name)
+
+
+def _kept_packed(article: RawArticle | Refusal) -> RawArticle | Refusal:
+    return replace(article, raw=None) if isinstance(article, Refusal) else article

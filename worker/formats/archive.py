@@ -7,7 +7,6 @@ links and devices are refused, not followed.
 import io
 import stat
 import struct
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,8 +14,9 @@ from dataclasses import dataclass
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.formats.compressed import Broken, Budget, Ratio, open_stream
+from worker.formats.compressed import BUFFER_SIZE, Broken, Budget, Ratio, open_stream
 from worker.formats.sniff import Format
+from worker.formats.tar import BrokenTar, Kind, Stream, read_tar
 from worker.model import Refusal
 from worker.settings import Limits
 
@@ -40,10 +40,10 @@ def unpack(data: bytes, kind: Format, limits: Limits, budget: Budget) -> Iterato
         if kind is Format.ZIP:
             yield from _zip(data, max_bytes, budget)
         elif kind is Format.TAR:
-            yield from _tar(io.BytesIO(data), max_bytes, budget)
+            yield from _plain_tar(data, max_bytes, budget)
         else:
             yield from _compressed(data, kind, max_bytes, budget)
-    except (*_DAMAGE, tarfile.TarError) as error:
+    except _DAMAGE as error:
         raise Rejected(
             Reason.BROKEN_ARCHIVE,
             f"the archive is damaged or cut off ({printable(str(error), 100)}): pack it again",
@@ -56,7 +56,7 @@ Spend = Callable[[int], None]
 
 _DAMAGE = (
     *(Broken, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
-    *(ValueError, struct.error, OverflowError),
+    *(BrokenTar, ValueError, struct.error, OverflowError),
 )
 """Exceptions for damaged bytes: zipfile seeks where a header points (ValueError for a negative
 position), and unpacks too short data."""
@@ -71,7 +71,7 @@ def _compressed(
 ) -> Iterator[Member | Refusal]:
     with open_stream(data, kind, budget) as stream:
         if stream.peek(512)[257:262] == b"ustar":
-            yield from _tar(stream, max_bytes, budget, counted=True)
+            yield from _compressed_tar(stream, max_bytes, budget)
             return
         unpacked = stream.read(max_bytes + 1)
         if len(unpacked) > max_bytes:
@@ -79,26 +79,41 @@ def _compressed(
         yield Member(None, unpacked)
 
 
-def _tar(
-    stream: io.BytesIO | io.BufferedReader, max_bytes: int, budget: Budget, *, counted: bool = False
+def _plain_tar(data: bytes, max_bytes: int, budget: Budget) -> Iterator[Member | Refusal]:
+    stream = io.BytesIO(data)
+
+    def check_size(size: int) -> None:
+        if size > len(data) - stream.tell():
+            raise BrokenTar("a member claims more bytes than are left")
+        budget.spend(size)
+
+    return _tar(stream, check_size, max_bytes, budget)
+
+
+def _compressed_tar(
+    stream: io.BufferedReader, max_bytes: int, budget: Budget
 ) -> Iterator[Member | Refusal]:
-    # "r|" reads forward only, so a .tar.gz of any size is in memory a member at a time.
-    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8") as archive:
-        for info in archive:
-            budget.spend_members()  # folders too: tarfile keeps every header
-            if info.isdir() or _is_noise(info.name):
-                continue
-            name = printable(info.name)
-            if not info.isreg():
-                yield _refused(Reason.UNSAFE, name, f"is a link or a device: {_PACK_IT}")
-            elif info.size > max_bytes:
-                yield _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
-            else:
-                source = archive.extractfile(info)
-                content = source.read() if source else b""
-                if not counted:
-                    budget.spend(len(content))
-                yield Member(name, content)
+    def check_size(size: int) -> None:
+        if size > budget.bytes_left + BUFFER_SIZE:  # what is in the buffer is spent already
+            budget.spend(size)
+
+    return _tar(stream, check_size, max_bytes, budget)
+
+
+def _tar(
+    stream: Stream, check_size: Spend, max_bytes: int, budget: Budget
+) -> Iterator[Member | Refusal]:
+    for member in read_tar(stream, check_size):
+        budget.spend_members()  # folders too
+        if member.kind is Kind.FOLDER or _is_noise(member.name):
+            continue
+        name = printable(member.name)
+        if member.kind is not Kind.FILE:
+            yield _refused(Reason.UNSAFE, name, f"is {member.kind.value}: {_PACK_IT}")
+        elif member.size > max_bytes:
+            yield _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
+        else:
+            yield Member(name, member.read())
 
 
 def _zip(data: bytes, max_bytes: int, budget: Budget) -> Iterator[Member | Refusal]:
@@ -172,4 +187,4 @@ def _is_noise(name: str) -> bool:
 
 def _refused(reason: Reason, name: str, problem: str) -> Refusal:
     message = f"the member {name} {problem}"  # which says what to do
-    return Refusal(reason, message, b"")
+    return Refusal(reason, message, None)

@@ -22,6 +22,9 @@ MAX_WINDOW = 64 * 1024 * 1024
 """Bytes of memory that an xz or zstd stream may ask for; `xz -9` and `zstd -19` ask for less."""
 
 
+BUFFER_SIZE = 64 * 1024
+
+
 class Exhausted(Rejected):
     """A limit on the whole input was reached: the rest of it is not read."""
 
@@ -79,7 +82,7 @@ def open_stream(data: bytes, kind: Format, budget: Budget) -> io.BufferedReader:
 
     Reading raises Broken for damaged data and Exhausted at a limit.
     """
-    return io.BufferedReader(_CountedStream(_source(data, kind), len(data), budget), 64 * 1024)
+    return io.BufferedReader(_CountedStream(_source(data, kind), len(data), budget), BUFFER_SIZE)
 
 
 class _Source(Protocol):

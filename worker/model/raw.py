@@ -67,9 +67,10 @@ class RawArticle:
 class Refusal:
     """One article of a file that cannot be parsed; the others of the file are.
 
-    `raw` is the bad part of the file, as far as it can be separated.
+    `raw` is the bad part of the file; None if only the whole file can be kept for it, as for a
+    member of an archive: what is unpacked may be a million times what was dropped.
     """
 
     reason: Reason
     message: str
-    raw: bytes
+    raw: bytes | None

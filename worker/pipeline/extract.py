@@ -57,12 +57,13 @@ class ParsedArticle:
 
 @dataclass(frozen=True, slots=True)
 class ParseFailure:
-    """Why one article, or with `whole_file` the entire entry, could not be parsed."""
+    """Why one article, or with `whole_file` the entire entry, could not be parsed. `raw` is the
+    article's part of the entry; None where the entry's own bytes are kept."""
 
     ordinal: int
     reason: Reason
     message: str
-    raw: bytes
+    raw: bytes | None
     whole_file: bool
 
 
@@ -144,7 +145,7 @@ def parse_entry(
     first, second = next(found, None), next(found, None)
     if first is None:
         message = "the file contains no article: drop files that contain at least one"
-        yield ParseFailure(0, Reason.NO_CONTENT, message, data, whole_file=True)
+        yield ParseFailure(0, Reason.NO_CONTENT, message, None, whole_file=True)
     elif second is None:
         mark = file_mark(digest, reader.profile(entry))
         yield normalize_item(reader, entry, 0, first, digest, whole_file=True, mark=mark)
@@ -199,7 +200,7 @@ def _parse(
             count += 1
     except Exception as error:
         reason, message = classify_error(error, entry.path)
-        yield ParseFailure(count, reason, message, data, whole_file=count == 0)
+        yield ParseFailure(count, reason, message, None, whole_file=count == 0)
 
 
 def normalize_item(
@@ -230,7 +231,7 @@ def normalize_item(
             html_depth=reader.settings.limits.html_depth,
         )
     except Exception as error:
-        raw = item.html.encode("utf-8", "replace")
+        raw = None if item.member else item.html.encode("utf-8", "replace")
         return ParseFailure(ordinal, *classify_error(error, entry.path), raw, whole_file)
     return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, len(item.html), mark)
 

@@ -60,10 +60,14 @@ def publish(
 
 
 def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) -> Outcome:
-    """Quarantine an entry, or the part of it that could not be read; the outcome."""
+    """Quarantine an entry, or the part of it that could not be read; the outcome.
+
+    An archive is kept once, with the first of its bad members: the others name the same item.
+    """
     head, origin = batch.manifest.head, entry.origin
-    ordinal = None if failure.whole_file else failure.ordinal
-    if origin is not None and not failure.whole_file:
+    part = None if failure.whole_file else failure.raw
+    ordinal = None if part is None else failure.ordinal
+    if origin is not None and part is not None:
         origin = replace(origin, form=Form.ANY)  # a part of a feed is no feed when it is retried
     item = QuarantineItem(
         id=quarantine_id(batch.name, entry.number, ordinal),
@@ -74,12 +78,12 @@ def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) 
         batch=batch.name,
         entry=entry.number,
         ordinal=ordinal,
-        size=batch.size(entry.number) if failure.whole_file else len(failure.raw),
+        size=batch.size(entry.number) if part is None else len(part),
         refused_at=rfc3339(deps.now()),
         job=head.job,
         origin=origin,
     )
-    deps.quarantine.put(item, batch.file(entry.number) if failure.whole_file else failure.raw)
+    deps.quarantine.put(item, batch.file(entry.number) if part is None else part)
     return Outcome(
         entry=entry.number,
         ordinal=failure.ordinal,

@@ -193,7 +193,7 @@ def _json_article(
 
 def _sitemap_entry(article: RawArticle | Refusal) -> FeedEntry:
     if isinstance(article, Refusal):
-        return FeedEntry(article.raw, "", lambda: article)
+        return FeedEntry(article.raw or b"", "", lambda: article)
     key = "\0".join((article.url or "", article.title or ""))
     return FeedEntry(orjson.dumps(article), key, lambda: article)
 
