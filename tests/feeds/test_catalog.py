@@ -30,7 +30,7 @@ def test_both_kinds_of_feeds_are_there(settings: Settings) -> None:
         feeds["b"] = managed.feed_to_dict(Feed("b", "https://b.example/rss", tags=("x",)))
     catalog = load_catalog(settings)
     assert set(catalog.feeds) == {"a", "b"}
-    assert catalog.owned == {"b"}
+    assert catalog.managed == {"b"}
     assert catalog.feeds["b"].tags == ("x",)
 
 
@@ -66,7 +66,7 @@ def test_what_a_feed_says_is_how_it_is_read(settings: Settings) -> None:
         ('[[feeds]]\nname = "a"\nurl = "https://x.example"\ntime_zone = "X/Y"\n', "time zone"),
         ('[[feeds]]\nname = "a"\nurl = "https://x.example"\nheaders = {"A b" = "c"}\n', "headers"),
         ('[[feeds]]\nname = "drop"\nurl = "https://x.example"\n', "already a source named drop"),
-        ('[[feeds]]\nname = "feeds"\nurl = "https://x.example"\n', "name of newsdrop's own"),
+        ('[[feeds]]\nname = "feeds"\nurl = "https://x.example"\n', "newsdrop itself uses the name"),
         ('[[feed]]\nname = "a"\n', "begin each feed with a line [[feeds]]"),
         ("[[feeds\n", "cannot be read as TOML"),
         (
@@ -77,7 +77,7 @@ def test_what_a_feed_says_is_how_it_is_read(settings: Settings) -> None:
         (
             '[[feeds]]\nname = "a"\nurl = "https://x.example"\n'
             "min_interval_seconds = 60\nmax_interval_seconds = 30\n",
-            "above max_interval_seconds",
+            "larger than max_interval_seconds",
         ),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_schedule_that_cron_knows(schedule: str) -> None:
 
 def test_a_header_cannot_smuggle_another() -> None:
     """A line break in a header's value is refused."""
-    with pytest.raises(UsageError, match="one line"):
+    with pytest.raises(UsageError, match="remove the line breaks"):
         parse_feed({"name": "a", "url": "https://x.example", "headers": {"A": "b\r\nHost: evil"}})
 
 
@@ -169,7 +169,7 @@ def test_a_name_in_both_places_is_told_with_both(settings: Settings) -> None:
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://b.example/rss"\n')
     with pytest.raises(ConfigError) as caught:
         load_catalog(settings)
-    assert "feeds.toml: rename it there, or run `newsdrop feeds remove a`" in str(caught.value)
+    assert "feeds.toml: rename that one, or run `newsdrop feeds remove a`" in str(caught.value)
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:

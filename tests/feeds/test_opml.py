@@ -98,7 +98,7 @@ def test_no_feed_in_it(data: bytes) -> None:
     ("data", "told"),
     [
         (opml(feed(1)) + b" " * 10_000_000, "10 MB"),
-        (opml("<a/>" * 500_000), "more tags"),
+        (opml("<a/>" * 500_000), "too much markup"),
         (opml(feed(1) * (MAX_OUTLINES + 1)), "more than 100000 outlines"),
         (opml("<outline>" * (MAX_DEPTH + 1) + "</outline>" * (MAX_DEPTH + 1)), "nests more than"),
         (opml("<outline " + " ".join(f'a{n}=">"' for n in range(300_000)) + "/>"), "attributes"),
@@ -142,7 +142,7 @@ def test_what_is_written_is_read() -> None:
 
 
 def test_one_address_many_times_is_quick_and_bounded() -> None:
-    """Tens of thousands of places of one feed are read in one pass, and give no more tags than a
+    """Tens of thousands of places of one feed are read in one pass, and give no too much markup than a
     feed may have."""
     outlines = "".join(
         f'<outline xmlUrl="http://a.example/" category="c{n}"/>' for n in range(40_000)

@@ -69,7 +69,7 @@ def add(
     if not isinstance(probed, ProbedFeed):
         return probed
     feed = probed.feed
-    configured = {each.name: each.url for each in catalog if each.name not in catalog.owned}
+    configured = {each.name: each.url for each in catalog if each.name not in catalog.managed}
     with managed.edit_feeds(settings.state_dir) as managed_feeds:
         # Another process may have added feeds in between.
         addresses = {name: str(table["url"]) for name, table in managed_feeds.items()}

@@ -1,1 +1,1 @@
-"""Feeds: which there are, and when each is polled next."""
+"""Feeds: their configuration, and when each is polled next."""

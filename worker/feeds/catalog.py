@@ -1,4 +1,4 @@
-"""All feeds: those of the config file and those that commands added, read anew when they change."""
+"""All feeds, from the config file and from commands; read again when they change."""
 
 import os
 import tomllib
@@ -23,10 +23,10 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Catalog:
-    """The feeds at one moment, by name. `owned` are those that commands may change."""
+    """The feeds at one moment, by name. Commands may change those in `managed`."""
 
     feeds: Mapping[str, Feed] = field(default_factory=dict)
-    owned: frozenset[str] = frozenset()
+    managed: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Feed]:
         return iter(self.feeds.values())
@@ -39,49 +39,49 @@ class Catalog:
 
     @cached_property
     def digest(self) -> str:
-        """Another one when a feed came, went or has another address."""
+        """Changes if a feed is added or removed, or its address changes."""
         hashed = blake2b(digest_size=16)
-        for feed in sorted(self, key=lambda one: one.name):
+        for feed in sorted(self, key=lambda feed: feed.name):
             hashed.update(f"{feed.name}\0{feed.url}\n".encode())
         return hashed.hexdigest()
 
 
 class CatalogReader:
-    """The feeds as they are now: the files are read again when they are others than before.
+    """The current feeds: the files are read again when they change.
 
-    A change that cannot be read is told once and leaves the feeds as they were: a slip of the pen
-    in a file must not stop the polling of all the others.
+    A file that cannot be read is logged once, and the feeds stay as they were: a typo must not
+    stop the polling of all feeds.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._stamp: object = None
+        self._versions: object = None
         self._catalog: Catalog | None = None
         self._problem = ""
         self._profiles: dict[str, Profile] = {}
 
     def current(self) -> Catalog:
-        """Costs two `stat` calls where nothing changed.
+        """Costs two `stat` calls if nothing has changed.
 
-        Raises SpoolUnavailable while nothing could be read since this process began: which feeds
-        there are is not known then, and what came of them waits.
+        Raises SpoolUnavailable if this process could not read the files yet: then the feeds are
+        unknown, and their documents wait.
         """
-        stamp = tuple(map(_stamp, _files(self._settings)))
-        if stamp != self._stamp:
-            self._stamp = stamp
+        versions = tuple(map(_file_version, _files(self._settings)))
+        if versions != self._versions:
+            self._versions = versions
             try:
                 self._catalog, self._problem = load_catalog(self._settings), ""
                 _keep_secrets(self._catalog)
             except ConfigError as error:
                 self._problem = str(error)
-                logger.error("the feeds stay as they were", error=self._problem)
+                logger.error("the feeds cannot be read and stay as they were", error=self._problem)
             self._profiles = {}
         if self._catalog is None:
             raise SpoolUnavailable(self._problem)
         return self._catalog
 
     def profile(self, source: str) -> Profile:
-        """How what comes from `source`, a feed or a folder, is read and keyed."""
+        """How articles of `source`, a feed or a folder, are read and keyed."""
         if source == MANUAL or self._settings.folder(source):
             return self._settings.profile(source)
         feed = self.current().get(source)
@@ -92,21 +92,22 @@ class CatalogReader:
 
 
 def load_catalog(settings: Settings) -> Catalog:
-    """Every feed. Raises ConfigError with one line for each thing that is wrong."""
-    configured, owned = _files(settings)
-    mine = managed.read_feeds(owned)
+    """Every feed. Raises ConfigError with one line per problem."""
+    configured, managed_file = _files(settings)
+    added = managed.read_feeds(managed_file)
+    files = ((configured or managed_file, _read_toml(configured)), (managed_file, added))
     feeds: dict[str, Feed] = {}
     problems: list[str] = []
     taken = {folder.name for folder in settings.all_folders()}
-    for path, said in ((configured or owned, _read_toml(configured)), (owned, mine)):
-        for number, one in enumerate(said, 1):
-            name = printable(str(one.get("name", f"number {number}")), 80)
+    for path, tables in files:
+        for number, table in enumerate(tables, 1):
+            name = printable(str(table.get("name", f"number {number}")), 80)
             try:
-                feed = parse_feed(one)
-                if feed.name in feeds and path == owned and configured:
+                feed = parse_feed(table)
+                if feed.name in feeds and path == managed_file and configured:
                     raise UsageError(
-                        f"there is another of that name in {printable(configured)}: rename it "
-                        f"there, or run `newsdrop feeds remove {name}`"
+                        f"{printable(configured)} has a feed of the same name: rename that "
+                        f"one, or run `newsdrop feeds remove {name}`"
                     )
                 managed.check_name(feed.name, taken)
             except UsageError as error:
@@ -115,12 +116,12 @@ def load_catalog(settings: Settings) -> Catalog:
                 taken.add(feed.name)
                 feeds[feed.name] = feed
     if problems:
-        raise ConfigError("\n".join(["the feeds are not right:", *problems]))
-    return Catalog(feeds, frozenset(str(one["name"]) for one in mine))
+        raise ConfigError("\n".join(["correct these feeds:", *problems]))
+    return Catalog(feeds, frozenset(str(table["name"]) for table in added))
 
 
 def _keep_secrets(catalog: Catalog) -> None:
-    """What feeds are fetched with is no business of a log, wherever it may be quoted."""
+    """Keep passwords and secret headers of feeds out of the logs, wherever they are quoted."""
     headers = (pair for feed in catalog for pair in feed.headers.items())
     keep_secret(
         *(password_in(feed.url) for feed in catalog),
@@ -128,8 +129,8 @@ def _keep_secrets(catalog: Catalog) -> None:
     )
 
 
-_USUAL = "feeds.toml"
-"""The file that need not be there; one of another name was named by somebody."""
+_DEFAULT_FILE = "feeds.toml"
+"""Need not exist; a file of another name was set by a person and must exist."""
 
 
 def _files(settings: Settings) -> tuple[Path | None, Path]:
@@ -142,10 +143,10 @@ def _read_toml(path: Path | None) -> Iterable[dict[str, Any]]:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        if path.name == _USUAL:
+        if path.name == _DEFAULT_FILE:
             return []
         raise ConfigError(
-            f"there is no file of feeds at {printable(path)}: see feeds.file"
+            f"there is no file of feeds at {printable(path)}: create it or correct feeds.file"
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
@@ -153,13 +154,13 @@ def _read_toml(path: Path | None) -> Iterable[dict[str, Any]]:
         ) from error
     unknown = [key for key in table if key != "feeds"]
     listed = table.get("feeds", [])
-    if unknown or not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        odd = f"unknown key {printable(unknown[0], 80)}: " if unknown else ""
-        raise ConfigError(f"{printable(path)}: {odd}begin each feed with a line [[feeds]]")
+    if unknown or not isinstance(listed, list) or not all(isinstance(x, dict) for x in listed):
+        hint = f"unknown key {printable(unknown[0], 80)}: " if unknown else ""
+        raise ConfigError(f"{printable(path)}: {hint}begin each feed with a line [[feeds]]")
     return listed
 
 
-def _stamp(path: Path | None) -> tuple[int, int, int] | None:
+def _file_version(path: Path | None) -> tuple[int, int, int] | None:
     try:
         found = os.stat(path) if path else None
     except OSError:

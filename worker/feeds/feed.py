@@ -1,4 +1,4 @@
-"""One feed: what the operator says of it, and what that must be."""
+"""One feed: its keys, and their validation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ _LONGEST_URL = 4096
 def _feed_url(url: str) -> str:
     url = url.strip()
     if len(url) > _LONGEST_URL or any(char <= " " or char == "\x7f" for char in url):
-        raise ValueError("not an address: it is too long, or has blanks in it")
+        raise ValueError("not an address: it is too long or contains spaces")
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -36,7 +36,7 @@ def _feed_url(url: str) -> str:
 
 def _header(value: str) -> str:
     if any(char in value for char in "\r\n\0"):
-        raise ValueError("a header is one line")
+        raise ValueError("remove the line breaks from this header")
     return value
 
 
@@ -47,10 +47,10 @@ Seconds = Annotated[int, Field(ge=10, le=31_536_000)]
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed as it is configured; the meaning of each key is told in `config/feeds.toml`.
+    """A feed as it is configured; `config/feeds.toml` describes each key.
 
-    Intervals are in seconds, None where the settings' own count. `headers` are sent to the feed's
-    own origin only: they may hold credentials.
+    Intervals are in seconds, None for the default of the settings. `headers` are sent to the feed's
+    own origin only: they may be credentials.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -71,15 +71,15 @@ class Feed:
     headers: dict[HeaderName, Header] = field(default_factory=dict)
 
     def address(self, rsshub_base: str) -> str:
-        """What is fetched: `rsshub://route` is a route of the configured RSSHub.
+        """The address to fetch: `rsshub://route` is a route of the configured RSSHub.
 
-        Raises UsageError where none is configured.
+        Raises UsageError if none is configured.
         """
         if not self.url.startswith(RSSHUB):
             return self.url
         if not rsshub_base:
             raise UsageError(
-                f"{printable(self.url)} needs an RSSHub: name one in fetch.rsshub_base"
+                f"{printable(self.url)} needs an RSSHub: set fetch.rsshub_base to its address"
             )
         return f"{rsshub_base.rstrip('/')}/{self.url.removeprefix(RSSHUB).lstrip('/')}"
 
@@ -91,36 +91,35 @@ class Feed:
 
     def profile(self, settings: Settings) -> Profile:
         """How its articles are read and keyed."""
-        key_zone = ZoneInfo(settings.dedupe.time_zone)
-        shared = profile_of(self.name, self, key_zone)
-        return replace(shared, tags=self.tags, full_text=self.full_text)
+        profile = profile_of(self.name, self, ZoneInfo(settings.dedupe.time_zone))
+        return replace(profile, tags=self.tags, full_text=self.full_text)
 
 
 _FEED = TypeAdapter(Feed)
 KEYS = tuple(Feed.__dataclass_fields__)
 
 
-def parse_feed(said: Mapping[str, Any]) -> Feed:
-    """A feed from a table of its keys. Raises UsageError with a line for each wrong one."""
+def parse_feed(values: Mapping[str, Any]) -> Feed:
+    """A feed from a table of its keys. Raises UsageError that names each wrong one."""
     try:
-        feed = _FEED.validate_python(dict(said))
+        feed = _FEED.validate_python(dict(values))
     except ValidationError as error:
-        problems = (_explained(problem) for problem in error.errors(include_url=False))
+        problems = map(_explain, error.errors(include_url=False))
         raise UsageError("; ".join(problems)) from error
     shortest, longest = feed.min_interval_seconds, feed.max_interval_seconds
     if shortest and longest and shortest > longest:
-        raise UsageError("min_interval_seconds is above max_interval_seconds: exchange them")
+        raise UsageError("min_interval_seconds is larger than max_interval_seconds: swap them")
     return feed
 
 
-def _explained(problem: Mapping[str, Any]) -> str:
+def _explain(problem: Mapping[str, Any]) -> str:
     import difflib
 
-    where = printable(".".join(str(part) for part in problem["loc"]), 100)
+    key = printable(".".join(str(part) for part in problem["loc"]), 100)
     if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        near = difflib.get_close_matches(where, KEYS, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(KEYS)}"
-        return f"unknown key {where}{hint}"
+        near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else f"; valid keys are {', '.join(KEYS)}"
+        return f"unknown key {key}{hint}"
     if problem["type"] in ("missing", "missing_argument"):
-        return f"{where} is missing"
-    return f"{where}: {printable(problem['msg'].removeprefix('Value error, '))}"
+        return f"{key} is missing"
+    return f"{key}: {printable(problem['msg'].removeprefix('Value error, '))}"

@@ -1,6 +1,6 @@
-"""Lists of feeds as other readers write and read them: OPML 2.0 (opml.org/spec2.opml).
+"""Reading and writing lists of feeds of other readers: OPML 2.0 (opml.org/spec2.opml).
 
-Folders are outlines around outlines; here a feed has tags instead.
+OPML nests outlines as folders; here a feed has tags instead.
 """
 
 import re
@@ -13,17 +13,17 @@ from worker.errors import UsageError
 from worker.escape import printable
 
 MAX_BYTES = 10_000_000
-MAX_OF_ONE = 50
-"""Tags of one feed."""
+MAX_TAGS = 50
+"""Of one feed."""
 MAX_DEPTH = 50
 MAX_OUTLINES = 100_000
-MAX_TAGS = 400_000
-"""Elements and ends of elements: a tree of ten million bytes of them would be 400 MB."""
+MAX_MARKUP = 400_000
+"""Start tags and end tags: a tree of ten million bytes of them would be 400 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A feed of a list: what it is called, its address, and the folders it stands in."""
+    """A feed of a list. `tags` are the titles of the folders around it and its categories."""
 
     title: str
     url: str
@@ -31,40 +31,38 @@ class Outline:
 
 
 def read_opml(data: bytes) -> tuple[Outline, ...]:
-    """The feeds of an OPML file, each address once, with the tags of all its places.
+    """The feeds of an OPML file, each address once, with the tags of all its occurrences.
 
-    Tags are the titles of the outlines around a feed, from the outside in, then the parts of its
-    `category`. What is broken is mended where that can be; an address that cannot be polled is
-    given as it is, for whoever takes the list to say so. Raises UsageError for a file without any
-    feed, and beyond the limits above.
+    Tags are the titles of the outlines around a feed, the outermost first, then the parts of its
+    `category`. Ill-formed XML is repaired if possible. Addresses are not checked. Raises UsageError
+    for a file without feeds, and beyond the limits above.
     """
     if len(data) > MAX_BYTES:
         raise UsageError(f"the OPML file is larger than {MAX_BYTES // 1_000_000} MB: split it")
-    if data.count(b"<") > MAX_TAGS:
-        raise UsageError("the OPML file has more tags than any list of feeds: split it")
-    first: dict[str, Outline] = {}
-    tags: dict[str, dict[str, None]] = {}
-    for outline in _outlines(_tree(data)):
-        first.setdefault(outline.url, outline)
-        told = tags.setdefault(outline.url, {})
-        for tag in outline.tags[: MAX_OF_ONE - len(told)]:
-            told[tag] = None
-    if not first:
+    if data.count(b"<") > MAX_MARKUP:
+        raise UsageError("the OPML file has too much markup for a list of feeds: split it")
+    found: dict[str, Outline] = {}
+    for outline in _outlines(_parse(data)):
+        first = found.setdefault(outline.url, outline)
+        more = outline.tags[: MAX_TAGS - len(first.tags)]
+        found[outline.url] = replace(
+            first, tags=tuple(dict.fromkeys((*first.tags, *more)))[:MAX_TAGS]
+        )
+    if not found:
         raise UsageError(
-            'there is no feed in this file: an OPML list has <outline xmlUrl="https://…"/>; '
+            'this file has no feeds: an OPML list has <outline xmlUrl="https://…"/>; '
             "export it from the other reader again"
         )
-    return tuple(replace(one, tags=_unique(tags[url])) for url, one in first.items())
+    return tuple(found.values())
 
 
 def write_opml(outlines: Iterable[Outline], title: str) -> bytes:
     """An OPML 2.0 document in UTF-8: a folder for a feed's first tag, its other tags as `category`.
 
-    A tag that `category` would split (at a comma or a slash) is a folder within that one.
+    A tag that `category` would split (at a comma or a slash) becomes a folder within that one.
     """
     root = etree.Element("opml", version="2.0")
-    head = etree.SubElement(root, "head")
-    etree.SubElement(head, "title").text = _fit(title)
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = _one_line(title)
     body = etree.SubElement(root, "body")
     folders: dict[tuple[str, ...], etree._Element] = {(): body}
     for outline in outlines:
@@ -76,31 +74,31 @@ def write_opml(outlines: Iterable[Outline], title: str) -> bytes:
                 name = path[depth - 1]
                 parent = folders[path[: depth - 1]]
                 folders[path[:depth]] = etree.SubElement(parent, "outline", text=name, title=name)
-        name = _fit(outline.title) or _fit(outline.url)
+        name = _one_line(outline.title) or _one_line(outline.url)
         feed = etree.SubElement(folders[path], "outline", type="rss", text=name, title=name)
-        feed.set("xmlUrl", _fit(outline.url))
+        feed.set("xmlUrl", _one_line(outline.url))
         if others:
             feed.set("category", ",".join(others))
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
 _SPLIT = re.compile(r"[,/]")
-_UNFIT = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INVALID_XML = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _AMPERSAND = re.compile(rb"&(?!(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);)")
 _HUGE_TAG = re.compile(rb"<[^<!?/][^<]{4000,}")
 _MAX_ATTRIBUTES = 1_000
 _FEED_SCHEME = re.compile(r"feed:(?://)?(?=https?://)", re.IGNORECASE)
 
 
-def _tree(data: bytes) -> etree._Element | None:
-    """The root element, or None where there is none at all."""
-    # libxml2 is quadratic in them; text between tags, which a list has little of, counts too.
+def _parse(data: bytes) -> etree._Element | None:
+    """The root element; None if there is none."""
+    # libxml2 is quadratic in attributes. Text between tags counts too; a list has little of it.
     if any(tag.count(b"=") > _MAX_ATTRIBUTES for tag in _HUGE_TAG.findall(data)):
         raise UsageError(f"an outline has more than {_MAX_ATTRIBUTES} attributes: remove them")
     if b"<!entity" in data.replace(b"\x00", b"").lower():  # in UTF-16, too
         raise UsageError("the OPML file declares XML entities: remove its DOCTYPE")
-    if b"\x00" not in data:  # in UTF-16 the bytes of a sign tell nothing
-        # Many readers write addresses with a bare `&`; libxml2 would drop what follows it.
+    if b"\x00" not in data:  # not UTF-16, where a byte is not a character
+        # Many readers write addresses with a bare `&`; libxml2 would drop the text after it.
         data = _AMPERSAND.sub(b"&amp;", data).lstrip()
     parser = etree.XMLParser(
         recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
@@ -109,35 +107,36 @@ def _tree(data: bytes) -> etree._Element | None:
         return etree.fromstring(data, parser)
     except (etree.LxmlError, ValueError) as error:
         raise UsageError(
-            f"this is no OPML file ({printable(str(error), 120)}): export the list again"
+            f"this is not an OPML file ({printable(str(error), 120)}): export the list again"
         ) from error
 
 
 def _outlines(root: etree._Element | None) -> Iterator[Outline]:
-    """Every feed of the tree; walked with a stack of its own, in the file's order."""
-    waiting: list[tuple[etree._Element, tuple[str, ...], int]] = []
+    """Every feed of the tree in the file's order; without recursion, for any depth."""
+    stack: list[tuple[etree._Element, tuple[str, ...], int]] = []
     if root is not None:
-        waiting.append((root, (), 0))
-    seen = 0
-    while waiting:
-        element, folders, depth = waiting.pop()
+        stack.append((root, (), 0))
+    count = 0
+    while stack:
+        element, folders, depth = stack.pop()
         inside = folders
         if _name(element) == "outline":
-            seen += 1
+            count += 1
             depth += 1
-            if seen > MAX_OUTLINES:
+            if count > MAX_OUTLINES:
                 raise UsageError(f"the OPML file has more than {MAX_OUTLINES} outlines: split it")
             if depth > MAX_DEPTH:
                 raise UsageError(f"the OPML file nests more than {MAX_DEPTH} outlines: flatten it")
-            said = {str(key).lower(): _fit(str(value)) for key, value in element.attrib.items()}
-            title = said.get("title") or said.get("text") or ""
-            address = said.get("xmlurl", "")
-            if url := _mended(address):
-                tags = _unique((*folders, *_SPLIT.split(said.get("category", ""))))
+            values = {
+                str(key).lower(): _one_line(str(value)) for key, value in element.attrib.items()
+            }
+            title = values.get("title") or values.get("text") or ""
+            if url := _replace_feed_scheme(values.get("xmlurl", "")):
+                tags = _unique((*folders, *_SPLIT.split(values.get("category", ""))))
                 yield Outline(title or url, url, tags)
             elif title:
                 inside = (*folders, title)
-        waiting.extend((child, inside, depth) for child in reversed(element) if _name(child))
+        stack.extend((child, inside, depth) for child in reversed(element) if _name(child))
 
 
 def _name(element: etree._Element) -> str:
@@ -146,16 +145,16 @@ def _name(element: etree._Element) -> str:
     return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
-def _mended(address: str) -> str:
-    """`feed://` is how some readers write `http://`; whether it can be polled, others judge."""
+def _replace_feed_scheme(address: str) -> str:
+    """Some readers write `feed://` for `http://`, or `feed:` before the address."""
     address = _FEED_SCHEME.sub("", address, count=1)
     return f"http://{address[7:]}" if address[:7].lower() == "feed://" else address
 
 
-def _fit(text: str) -> str:
-    """`text` on one line, without what XML cannot hold."""
-    return " ".join(_UNFIT.sub(" ", text).split())
+def _one_line(text: str) -> str:
+    """`text` on one line, without characters that XML forbids."""
+    return " ".join(_INVALID_XML.sub(" ", text).split())
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, map(_fit, names))))
+    return tuple(dict.fromkeys(filter(None, map(_one_line, names))))

@@ -90,7 +90,7 @@ def list_feeds(settings: Settings, now: datetime) -> FeedsView:
     return FeedsView(
         at=rfc3339(now),
         feeds=tuple(
-            _view(feed, states.get(feed.name), settings, now, owned=feed.name in catalog.owned)
+            _view(feed, states.get(feed.name), settings, now, owned=feed.name in catalog.managed)
             for feed in listed
         ),
         paused=is_paused(settings.state_dir, POLLED),
