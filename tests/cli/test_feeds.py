@@ -181,7 +181,7 @@ def test_wrong_keys_are_told_before_anything_is_fetched(home: Home, web: Web) ->
         ("--name", "a b"): "letters, digits",
         ("--name", "drop"): "already a source named drop",
         ("--name", "taken"): "already a source named taken",
-        ("--name", "manual"): "newsdrop's own",
+        ("--name", "manual"): "newsdrop itself uses the name manual",
     }
     for options, why in wrong.items():
         refused = home.run("feeds", "add", web.url("/feed"), *options)

@@ -169,7 +169,8 @@ def test_a_name_in_both_places_is_told_with_both(settings: Settings) -> None:
     write(settings, '[[feeds]]\nname = "a"\nurl = "https://b.example/rss"\n')
     with pytest.raises(ConfigError) as caught:
         load_catalog(settings)
-    assert "feeds.toml: rename that one, or run `newsdrop feeds remove a`" in str(caught.value)
+    hint = "rename that one, or run `newsdrop feeds remove a`"
+    assert f"feeds.toml has a feed of the same name: {hint}" in str(caught.value)
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_what_is_written_is_read() -> None:
 
 
 def test_one_address_many_times_is_quick_and_bounded() -> None:
-    """Tens of thousands of places of one feed are read in one pass, and give no too much markup than a
+    """Tens of thousands of places of one feed are read in one pass, and give no more tags than a
     feed may have."""
     outlines = "".join(
         f'<outline xmlUrl="http://a.example/" category="c{n}"/>' for n in range(40_000)
