@@ -1,6 +1,8 @@
 """The store's tests run on the wheel's Valkey, and on an installed Redis where there is one."""
 
 import os
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -24,5 +26,12 @@ def store(redis_server: Server) -> ArticleStore:
     return open_store(redis_server.url)
 
 
-def open_store(url: str, max_length: int = 1_000_000, keep_days: int = 365) -> ArticleStore:
-    return ArticleStore(connect(url), stream=STREAM, max_length=max_length, keep_days=keep_days)
+def open_store(
+    url: str,
+    max_length: int = 1_000_000,
+    keep_days: int = 365,
+    now: Callable[[], float] = time.time,
+) -> ArticleStore:
+    return ArticleStore(
+        connect(url), stream=STREAM, max_length=max_length, keep_days=keep_days, now=now
+    )

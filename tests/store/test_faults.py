@@ -1,8 +1,10 @@
 """What goes wrong between worker and server: each article is still one entry."""
 
+import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 import redis
@@ -11,9 +13,11 @@ from tests.servers import Server
 from tests.store.conftest import STREAM, open_store
 from tests.store.lossy import LossyProxy
 from tests.store.offers import offer
-from worker.errors import StoreFull, StoreUnavailable
-from worker.model import Status
+from worker.errors import Retryable, StoreFull, StoreRefused, StoreUnavailable
+from worker.model import OnChange, PublishRequest, Status, Tally
 from worker.store.articles import ArticleStore
+from worker.store.connection import Script, connect
+from worker.store.counters import CounterStore
 from worker.store.server import get_run_id
 
 
@@ -148,6 +152,130 @@ def test_a_suspended_server_is_waited_for_only_so_long(redis_server: Server) -> 
     with pytest.raises(StoreUnavailable, match="in time"):
         store.publish("b", [offer(1)])
     redis_server.client().client_unpause()
+
+
+# ── a right that is missing ─────────────────────────────────────────────────────────────────
+
+PREFIX = "{newsdrop:articles}:"
+READ_ONLY_INDEX = (
+    "resetkeys",
+    f"~{STREAM}",
+    f"~{PREFIX}claim:*",
+    f"%R~{PREFIX}i:*",
+    f"~{PREFIX}r:*",
+)
+READ_ONLY_RAWS = (
+    "resetkeys",
+    f"~{STREAM}",
+    f"~{PREFIX}claim:*",
+    f"~{PREFIX}i:*",
+    f"%R~{PREFIX}r:*",
+)
+MISSING = {
+    "-hset": ("-hset",),
+    "-expire": ("-expire",),
+    "-hdel": ("-hdel",),
+    "-xadd": ("-xadd",),
+    "-ttl": ("-ttl",),
+    "-xrevrange": ("-xrevrange",),
+    "index": READ_ONLY_INDEX,
+    "raw marks": READ_ONLY_RAWS,
+}
+
+
+def _publish_without(
+    server: Server, missing: tuple[str, ...]
+) -> tuple[ArticleStore, list[PublishRequest], int]:
+    """Three articles published again and again by a user without a right: one that is new, one
+    that is revised, and one whose mark moves from an older generation. The entries that this
+    adds, and the store and its requests with the right given back."""
+    client, past = server.client(), time.time() - 200 * 86_400
+    moving = {"date": None, "on_change": OnChange.REVISE}
+    open_store(server.url, now=lambda: past).publish("old", [offer(3, date=None)])
+    store = open_store(server.url)
+    store.publish("before", [offer(2)])
+    requests = [
+        offer(1, raw=1),
+        offer(2, content=1, raw=2, on_change=OnChange.REVISE),
+        offer(3, content=1, raw=3, **moving),
+    ]
+    client.execute_command("ACL", "SETUSER", "default", *missing)
+    for at in range(5):
+        with pytest.raises(Retryable) if at == 0 else suppress(Retryable):
+            store.publish("b", requests)
+    added = client.xlen(STREAM) - 2
+    client.execute_command("ACL", "SETUSER", "default", "allkeys", "+@all")
+    return store, requests, added
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_a_missing_right_publishes_nothing(own_server: Callable[..., Server], missing: str) -> None:
+    """A user who lacks one right publishes nothing, however often it is tried, and the error says
+    that a right is missing; given it, everything is published, once."""
+    server = own_server()
+    if server.client().info("server")["redis_version"] < "7":
+        pytest.skip("this server cannot tell a script which rights its user has")
+    store, requests, added = _publish_without(server, MISSING[missing])
+    assert added == 0
+    made = store.publish("b", requests)
+    assert [each.status for each in made] == [Status.PUBLISHED, Status.REVISED, Status.REVISED]
+    assert store.get_info().length == 5
+
+
+@pytest.mark.parametrize("missing", MISSING)
+def test_a_script_that_fails_in_the_middle_goes_on(
+    own_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Where the script is not told about rights and fails after its first entry, each retry
+    finds what it appended: one entry each, and none is a duplicate of itself."""
+    monkeypatch.setattr(Script, "__init__", _init_without_rights(Script.__init__))
+    server = own_server()
+    if server.client().info("server")["redis_version"] < "7" and len(MISSING[missing]) > 1:
+        pytest.skip("this server has no rights to read only")
+    store, requests, _ = _publish_without(server, MISSING[missing])
+    made = store.publish("b", requests)
+    assert [each.status for each in made] == [Status.PUBLISHED, Status.REVISED, Status.REVISED]
+    assert store.get_info().length == 5
+    assert [entry.stream_id for entry in store.read()][2:] == [each.stream_id for each in made]
+    assert [entry.revision for entry in store.read()][2:] == [1, 2, 2]
+    for request in requests:
+        found = store.find(request.identity.id)
+        assert found is not None
+        assert found.identity.content == request.identity.content[:6]
+    again = store.publish("c", requests)
+    assert {each.status for each in again} == {Status.DUPLICATE}
+
+
+def _init_without_rights(real: Callable[..., None]) -> Callable[..., None]:
+    """Scripts as on a Redis before 7, which has no `acl_check_cmd`."""
+
+    def init(script: Script, *names: str) -> None:
+        real(script, *names)
+        script.source = script.source.replace(b"redis.acl_check_cmd", b"redis.no_such_function")
+        script.sha = hashlib.sha1(script.source, usedforsecurity=False).hexdigest()
+
+    return init
+
+
+def test_a_settled_batch_is_counted_once_whatever_right_is_missing(
+    own_server: Callable[..., Server],
+) -> None:
+    """A user who lacks a right of the last step of settling counts nothing, however often it is
+    tried; given it, the batch is counted once."""
+    server = own_server()
+    client = server.client()
+    if client.info("server")["redis_version"] < "7":
+        pytest.skip("this server cannot tell a script which rights its user has")
+    counters = CounterStore(connect(server.url), stream=STREAM)
+    for right in ("hincrby", "hset", "hsetnx", "zadd", "rpush", "expire", "del"):
+        client.execute_command("ACL", "SETUSER", "default", f"-{right}")
+        for _ in range(3):
+            with pytest.raises(StoreRefused, match=right.upper()):
+                counters.settle("b", source="drop", job="j", tally=Tally(archived=1, published=1))
+        client.execute_command("ACL", "SETUSER", "default", "+@all")
+    assert counters.snapshot().totals == Tally()
+    assert counters.settle("b", source="drop", job="j", tally=Tally(archived=1, published=1))
+    assert counters.snapshot().totals == Tally(archived=1, published=1)
 
 
 def _calls(client: redis.Redis) -> int:

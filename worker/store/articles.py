@@ -29,6 +29,7 @@ CLAIMS_LIVE = 7 * DAY
 waits that long only if no worker runs for a week."""
 
 MAX_REQUESTS = 64
+"""Of one call; publish.lua has the same number."""
 MAX_BYTES = 1_000_000
 """Of one call, during which the server does nothing else: about 2 ms."""
 MAX_RAWS = 500
@@ -56,7 +57,7 @@ class ArticleStore(Stream):
         self._layout = Layout(stream, keep_days)
         self._max_length = max_length
         self._now = now
-        self._publish = Script("publish.lua")
+        self._publish = Script("preconditions.lua", "publish.lua")
         self._lookup = Script("lookup.lua")
         self._exists = Script("exists.lua")
 

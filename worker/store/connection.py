@@ -91,11 +91,13 @@ class Script:
     """One of the ``.lua`` files beside this module, called by its hash.
 
     A script runs without any other command in between. The server does not undo the writes of a
-    script that fails.
+    script that fails: one that writes several keys is given the functions of
+    ``preconditions.lua``, to check all of them before.
     """
 
-    def __init__(self, name: str) -> None:
-        self.source = resources.files("worker.store").joinpath(name).read_bytes()
+    def __init__(self, *names: str) -> None:
+        files = resources.files("worker.store")
+        self.source = b"".join(files.joinpath(name).read_bytes() for name in names)
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
 
     def run(self, client: Client, keys: Sequence[bytes], args: Sequence[bytes | int]) -> Any:

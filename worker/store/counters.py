@@ -101,7 +101,7 @@ class CounterStore:
         self._client: Any = client
         self._layout = Layout(stream, job_keep_days)
         self._max_refused = max_refused
-        self._settle = Script("settle.lua")
+        self._settle = Script("preconditions.lua", "settle.lua")
         self._snapshot = Script("snapshot.lua")
         self._minutes = Script("minutes.lua")
 

@@ -40,8 +40,11 @@ def translated_replies() -> Iterator[None]:
 
 def _translate(error: redis.RedisError) -> Retryable:
     text = str(error)
-    for code, (kind, message) in _BY_CODE.items():
-        if getattr(error, "status_code", None) == code or f"{code} " in text:
+    code = _PERMISSION if _NO_PERMISSION.search(text) else getattr(error, "status_code", None)
+    if code == _PERMISSION:
+        return StoreRefused(f"{_DENIED} ({printable(text, 200)}): {GRANT}")
+    for known, (kind, message) in _BY_CODE.items():
+        if code == known or f"{known} " in text:
             return kind(message)
     if isinstance(error, redis.AuthenticationError):  # a password for a server that has none
         return StoreRefused(_WRONG_PASSWORD)
@@ -70,6 +73,11 @@ _CONNECT_ERROR = re.compile(
 )
 _WRONG_PASSWORD = "Redis refuses the user or password: correct redis.url or redis.password_file"  # noqa: S105
 
+_PERMISSION = "NOPERM"
+_NO_PERMISSION = re.compile(r"NOPERM |ACL failure in script|no permissions to", re.IGNORECASE)
+_DENIED = "the user in redis.url may not run a command that newsdrop needs"
+GRANT = "grant it in Redis' ACL, see docs/operations.md"
+
 # By the first word of the reply. Redis 6.2 wraps the error of a script in another one.
 _BY_CODE: dict[str, tuple[type[Retryable], str]] = {
     "OOM": (
@@ -87,10 +95,6 @@ _BY_CODE: dict[str, tuple[type[Retryable], str]] = {
         "or into redis.url",
     ),
     "WRONGPASS": (StoreRefused, _WRONG_PASSWORD),
-    "NOPERM": (
-        StoreRefused,
-        "the user in redis.url may not run a command that newsdrop needs: allow it in Redis' ACL",
-    ),
     "READONLY": (
         StoreUnavailable,
         "this Redis is a read-only replica: set redis.url to the primary",

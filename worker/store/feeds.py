@@ -114,7 +114,7 @@ class FeedStore(LeaseQueue):
         )
         self._layout = Layout(stream, 1)
         self._synced = self._layout.key("feeds", "digest")
-        self._record = Script("record_documents.lua")
+        self._record = Script("preconditions.lua", "record_documents.lua")
 
     def sync(self, digest: str, count: int, feeds: Iterable[ConfiguredFeed]) -> bool:
         """Make the `count` feeds of the catalog those of the store; False if they already are.

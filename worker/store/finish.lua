@@ -49,6 +49,15 @@ local function write_item(item, name, wait, first, last)
   if not state[3] then redis.call('ZADD', due, integer(math.max(now + wait, earliest)), name) end
 end
 
+-- The rights on one item's and one host's key are those on all.
+local any_item, any_host = items .. 'any', hosts .. 'any'
+local obstacle = find_obstacle({ [due] = 'zset', [failing] = 'set' }, {
+  HDEL = { any_item, any_host }, HSET = { any_item, any_host }, HGET = { any_item, any_host }, HEXISTS = { any_item },
+  HMGET = { any_item }, EXPIRE = { any_host }, DEL = { any_item }, ZADD = { due }, ZREM = { due },
+  SADD = { failing }, SREM = { failing },
+})
+if obstacle then return obstacle end
+
 local answers, at = {}, 4
 while at <= #ARGV do
   local name, wait, host = ARGV[at], tonumber(ARGV[at + 1]), hosts .. ARGV[at + 2]

@@ -85,8 +85,8 @@ class LeaseQueue:
         self._pace = pace
         self._fields = fields
         self._token = secrets.token_hex(8)
-        self._take = Script("take.lua")
-        self._finish = Script("finish.lua")
+        self._take = Script("preconditions.lua", "take.lua")
+        self._finish = Script("preconditions.lua", "finish.lua")
 
     def key(self, name: str) -> bytes:
         """The hash of an item."""

@@ -10,18 +10,20 @@
 -- Returns for each request '<status> <revision> <first published ms> <stream id> <content differs>',
 -- or '' if the article would be appended but its data is missing: then nothing is written for it.
 --
--- Everything is read before anything is written: a key of a wrong type, or a server that is out of
--- memory, fails the call before it has changed anything. Redis does not roll a failed script back,
--- so an entry is appended before it is marked, never the other way round.
+-- Everything is read, and every right checked, before anything is written: a key of a wrong type, a
+-- missing right or a server that is out of memory fails the call before it has changed anything.
+-- Redis does not roll a failed script back, so an entry is appended before it is marked, never the
+-- other way round.
+--
+-- If a write fails all the same, entries may be without their marks. So what is going to be appended
+-- is noted before, as a *pending* answer: 'pending <last entry before this call> <how manieth of the
+-- call>'. The entries of a call follow each other, so a retry finds its own by that, and goes on from
+-- there: it never appends it again, and never calls it a duplicate.
 
 local stream, claims = KEYS[1], KEYS[2]
 local maxlen, keep, keep_claims = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local FIRST, WIDTH = 4, 12
-
-local kind = redis.call('TYPE', stream)['ok']
-if kind ~= 'stream' and kind ~= 'none' then
-  return redis.error_reply('WRONGTYPE ' .. stream .. ' is a ' .. kind .. ', not a stream')
-end
+local MOST = 64  -- requests of a call: MAX_REQUESTS in articles.py
 
 -- ── read ──────────────────────────────────────────────────────────────────────────────────
 
@@ -29,7 +31,14 @@ local names = {}
 for at = FIRST, #ARGV, WIDTH do names[#names + 1] = ARGV[at] end
 local earlier_answers = redis.call('HMGET', claims, unpack(names))
 
-local marks = {}   -- by mark key and field; includes the marks that this call writes
+local function parse_mark(mark)
+  local revision = 1
+  if #mark > 16 then revision = struct.unpack('>I2', mark, 17) end
+  return { value = mark, head = string.sub(mark, 1, 10), revision = revision,
+    first_ms = struct.unpack('>I6', mark, 11) }
+end
+
+local marks = {}   -- by mark key and field; false if there is none
 local homes = {}   -- the key in which a mark was found
 local raws = {}    -- the raw marks before this call, by request
 local next_key = 3
@@ -46,7 +55,7 @@ for n = 1, #names do
     for k = next_key, next_key + count - 1 do
       local mark = redis.call('HGET', KEYS[k], field)
       if mark then
-        marks[name], homes[name] = mark, KEYS[k]
+        marks[name], homes[name] = parse_mark(mark), KEYS[k]
         break
       end
     end
@@ -59,82 +68,157 @@ for n = 1, #names do
   end
 end
 
--- ── decide and write ──────────────────────────────────────────────────────────────────────
+-- ── decide ────────────────────────────────────────────────────────────────────────────────
 
-local function append(at, kind, revision)
+local function milliseconds(id) return tonumber(string.match(id, '^%d+')) end
+
+local runs = {}  -- the entries after an entry, by its id
+local function find_pending(answer, article)
+  local last, number = string.match(answer, '^pending (%S+) (%d+)$')
+  if not last then return nil end
+  runs[last] = runs[last] or redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', MOST)
+  local entry = runs[last][tonumber(number)]
+  if not entry then return nil end
+  local fields = {}
+  for at = 1, #entry[2], 2 do fields[entry[2][at]] = entry[2][at + 1] end
+  if fields.id ~= article then return nil end
+  return { id = entry[1], revision = tonumber(fields.revision) }
+end
+
+-- What becomes of a request: {status, revision, differs}; with `id` if its entry is there already.
+local function decide(at, mark, answer)
+  local head, on_change = ARGV[at + 3], ARGV[at + 4]
+  local differs = mark and string.sub(mark.head, 5) ~= string.sub(head, 5)
+  local found = answer and find_pending(string.sub(answer, 9), ARGV[at + 7])
+  if found then
+    local status = found.revision > 1 and 'revised' or 'published'
+    return { status = status, id = found.id, revision = found.revision, differs = differs }
+  end
+  local revise = mark and (on_change == 'force' or (on_change == 'revise' and differs))
+  if mark and not revise then
+    return { status = 'duplicate', revision = mark.revision, differs = differs }
+  end
+  if ARGV[at + 11] == '' then return nil end
+  if not mark then return { status = 'published', revision = 1 } end
+  return { status = 'revised', revision = math.min(mark.revision + 1, 65535), differs = differs }
+end
+
+local answers, plans, to_append = {}, {}, {}
+local planned = {}  -- the marks that this call is going to write
+for n = 1, #names do
+  local at = FIRST + (n - 1) * WIDTH
+  local answer = earlier_answers[n]
+  local is_ours = answer and string.sub(answer, 1, 8) == ARGV[at + 2]
+  if is_ours and string.sub(answer, 9, 15) ~= 'pending' then
+    answers[n] = string.sub(answer, 9)
+  else
+    local name = key_of[n] .. ARGV[at + 2]
+    local mark = planned[name] or marks[name]
+    local plan = decide(at, mark, is_ours and answer)
+    plans[n] = plan
+    if not plan then
+      answers[n] = ''
+    elseif plan.status ~= 'duplicate' then
+      if not plan.id then to_append[#to_append + 1] = n end
+      -- A pending entry may be marked already, or even revised since.
+      plan.is_marked = mark and mark.revision > plan.revision
+      if not plan.is_marked then
+        planned[name] = { head = ARGV[at + 3], revision = plan.revision }
+      end
+    end
+  end
+end
+
+-- ── may all of it be written? ─────────────────────────────────────────────────────────────
+
+local hashes, short_lived, moved, lives = { claims }, { claims }, {}, {}
+for n = 1, #names do
+  if plans[n] then
+    local home = homes[key_of[n] .. ARGV[FIRST + (n - 1) * WIDTH + 2]]
+    if home and home ~= key_of[n] then moved[#moved + 1] = home end
+    for _, key in ipairs({ key_of[n], raw_key_of[n] }) do
+      if not lives[key] then
+        lives[key] = redis.call('TTL', key)
+        hashes[#hashes + 1] = key
+        if lives[key] < keep then short_lived[#short_lived + 1] = key end
+      end
+    end
+  end
+end
+local obstacle = find_obstacle({ [stream] = 'stream' }, {
+  HSET = hashes, EXPIRE = short_lived, HDEL = moved, XADD = #to_append > 0 and { stream } or {},
+})
+if obstacle then return obstacle end
+
+-- ── write ─────────────────────────────────────────────────────────────────────────────────
+
+local function append(at, plan)
+  local kind = 'article.' .. plan.status
   local fields = {
-    'type', kind, 'id', ARGV[at + 7], 'revision', revision, 'title', ARGV[at + 8],
+    'type', kind, 'id', ARGV[at + 7], 'revision', plan.revision, 'title', ARGV[at + 8],
     'date', ARGV[at + 9], 'source', ARGV[at + 10], 'data', ARGV[at + 11],
   }
   if maxlen == '0' then return redis.call('XADD', stream, '*', unpack(fields)) end
   return redis.call('XADD', stream, 'MAXLEN', '~', maxlen, '*', unpack(fields))
 end
 
-local function milliseconds(id) return tonumber(string.match(id, '^%d+')) end
+local function answer_all(new_answers)
+  if #new_answers == 0 then return end
+  redis.call('HSET', claims, unpack(new_answers))
+  redis.call('EXPIRE', claims, keep_claims)
+end
 
-local touched, answers, new_answers = {}, {}, {}
+if #to_append > 0 then
+  local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  local last, pending = newest and newest[1] or '0-0', {}
+  for number, n in ipairs(to_append) do
+    pending[#pending + 1] = names[n]
+    pending[#pending + 1] = string.format('%spending %s %d', ARGV[FIRST + (n - 1) * WIDTH + 2], last, number)
+  end
+  answer_all(pending)
+end
 
+local written, touched, new_answers = {}, {}, {}
 for n = 1, #names do
-  local at = FIRST + (n - 1) * WIDTH
-  local field, on_change = ARGV[at + 2], ARGV[at + 4]
-  local answer = earlier_answers[n]
-  if answer and string.sub(answer, 1, 8) == field then
-    answers[n] = string.sub(answer, 9)
-  else
-    local key = key_of[n]
+  local at, plan = FIRST + (n - 1) * WIDTH, plans[n]
+  if plan then
+    local key, field = key_of[n], ARGV[at + 2]
     local name = key .. field
-    local mark = marks[name]
-    local differs = mark and string.sub(mark, 5, 10) ~= string.sub(ARGV[at + 3], 5, 10)
-    local revise = mark and (on_change == 'force' or (on_change == 'revise' and differs))
-    if (not mark or revise) and ARGV[at + 11] == '' then
-      answers[n] = ''
-    elseif not mark then
-      local id = append(at, 'article.published', 1)
-      local ms = milliseconds(id)
-      marks[name] = ARGV[at + 3] .. struct.pack('>I6', ms)
-      redis.call('HSET', key, field, marks[name])
-      answers[n] = string.format('published 1 %.0f %s 0', ms, id)
+    local mark, home = written[name] or marks[name], homes[name]
+    if plan.status == 'duplicate' then
+      if home and home ~= key then redis.call('HSET', key, field, mark.value) end
     else
-      local first_ms = struct.unpack('>I6', mark, 11)
-      local revision = 1
-      if #mark > 16 then revision = struct.unpack('>I2', mark, 17) end
-      if revise then
-        revision = math.min(revision + 1, 65535)
-        local id = append(at, 'article.revised', revision)
-        local head = ARGV[at + 3] .. string.sub(mark, 11, 16)
-        marks[name] = head .. struct.pack('>I2I6', revision, milliseconds(id))
-        redis.call('HSET', key, field, marks[name])
-        answers[n] = string.format('revised %d %.0f %s %d', revision, first_ms, id, differs and 1 or 0)
-        differs = false
-      else
-        if homes[name] and homes[name] ~= key then redis.call('HSET', key, field, mark) end
-        answers[n] = string.format('duplicate %d %.0f - %d', revision, first_ms, differs and 1 or 0)
+      local id = plan.id or append(at, plan)
+      local value = ARGV[at + 3] .. struct.pack('>I6', mark and mark.first_ms or milliseconds(id))
+      if plan.revision > 1 then value = value .. struct.pack('>I2I6', plan.revision, milliseconds(id)) end
+      if not plan.is_marked then
+        redis.call('HSET', key, field, value)
+        mark = parse_mark(value)
+        written[name] = mark
       end
-      if homes[name] and homes[name] ~= key then redis.call('HDEL', homes[name], field) end
-      homes[name] = nil
+      plan.id = id
     end
-    if answers[n] ~= '' then
-      touched[key] = true
-      -- Without a raw mark, bytes whose content differs from the published one are parsed each
-      -- time, so that the difference is reported each time.
-      if raw_key_of[n] and not differs then
-        if raws[n] ~= ARGV[at + 6] then
-          redis.call('HSET', raw_key_of[n], ARGV[at + 5], ARGV[at + 6])
-        end
-        touched[raw_key_of[n]] = true
+    if home and home ~= key then redis.call('HDEL', home, field) end
+    homes[name] = nil
+    answers[n] = string.format('%s %d %.0f %s %d', plan.status, plan.revision, mark.first_ms,
+      plan.id or '-', plan.differs and 1 or 0)
+    touched[key] = true
+    -- Without a raw mark, bytes whose content differs from the published one are parsed each
+    -- time, so that the difference is reported each time.
+    if raw_key_of[n] and not (plan.status == 'duplicate' and plan.differs) then
+      if raws[n] ~= ARGV[at + 6] then
+        redis.call('HSET', raw_key_of[n], ARGV[at + 5], ARGV[at + 6])
       end
-      new_answers[#new_answers + 1] = names[n]
-      new_answers[#new_answers + 1] = field .. answers[n]
+      touched[raw_key_of[n]] = true
     end
+    new_answers[#new_answers + 1] = names[n]
+    new_answers[#new_answers + 1] = field .. answers[n]
   end
 end
 
 -- A day is added so that most calls need not extend the time: each write goes to the disk too.
 for key in pairs(touched) do
-  if redis.call('TTL', key) < keep then redis.call('EXPIRE', key, keep + 86400) end
+  if lives[key] < keep then redis.call('EXPIRE', key, keep + 86400) end
 end
-if #new_answers > 0 then
-  redis.call('HSET', claims, unpack(new_answers))
-  redis.call('EXPIRE', claims, keep_claims)
-end
+answer_all(new_answers)
 return answers

@@ -77,8 +77,22 @@ end
 
 if redis.call('HEXISTS', claims, 'observed') == 1 then return 0 end
 
+local documents, items_of_batch = {}, {}
+local types = { [due] = 'zset', [claims] = 'hash', [failing] = 'set' }
 for at = FIRST, #ARGV do
   local document = cjson.decode(ARGV[at])
+  documents[#documents + 1] = document
+  items_of_batch[#items_of_batch + 1] = items .. document.name
+  types[items .. document.name] = 'hash'
+end
+local obstacle = find_obstacle(types, {
+  HMGET = items_of_batch, HGET = items_of_batch, HEXISTS = items_of_batch,
+  HINCRBY = items_of_batch, HDEL = items_of_batch, HSET = { claims, unpack(items_of_batch) },
+  ZADD = { due }, SADD = { failing }, SREM = { failing }, EXPIRE = { claims },
+})
+if obstacle then return obstacle end
+
+for _, document in ipairs(documents) do
   local name, fetched = document.name, document.fetched_ms
   local item = items .. name
   local state = redis.call(

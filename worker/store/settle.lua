@@ -14,20 +14,17 @@ local claims, totals, sources, jobs, job, refused, minutes, measures =
 local source, job_id, listed, kept = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST = 10
 
--- A key of a wrong type must fail the call before anything is counted.
-local kinds = {
-  [claims] = 'hash', [totals] = 'hash', [sources] = 'hash',
-  [jobs] = 'zset', [job] = 'hash', [refused] = 'list', [minutes] = 'hash',
-  [measures] = 'hash',
-}
-for key, wanted in pairs(kinds) do
-  local kind = redis.call('TYPE', key)['ok']
-  if kind ~= wanted and kind ~= 'none' then
-    return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', not a ' .. wanted)
-  end
-end
-
 if redis.call('HEXISTS', claims, 'settled') == 1 then return 0 end
+
+local obstacle = find_obstacle({
+  [claims] = 'hash', [totals] = 'hash', [sources] = 'hash', [jobs] = 'zset', [job] = 'hash',
+  [refused] = 'list', [minutes] = 'hash', [measures] = 'hash',
+}, {
+  HINCRBY = { totals, sources, job, measures }, HSET = { claims, sources, job, minutes },
+  HSETNX = { job }, HDEL = { minutes }, HGET = { minutes }, ZADD = { jobs }, LLEN = { refused },
+  RPUSH = { refused }, EXPIRE = { claims, job, refused, minutes }, DEL = { claims },
+})
+if obstacle then return obstacle end
 
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -44,6 +44,15 @@ local function read_host(name)
   return host
 end
 
+-- The rights on one item's and one host's key are those on all.
+local any_item, any_host = items .. 'any', hosts .. 'any'
+local obstacle = find_obstacle({ [due] = 'zset' }, {
+  HGET = { any_item }, HMGET = { any_item }, HGETALL = { any_host }, HDEL = { any_host },
+  HSET = { any_item, any_host }, HINCRBY = { any_item }, EXPIRE = { any_host },
+  ZADD = { due }, ZREM = { due },
+})
+if obstacle then return obstacle end
+
 local examined = redis.call(
   'ZRANGEBYSCORE', due, '-inf', now, 'WITHSCORES', 'LIMIT', 0, MAX_EXAMINED)
 local found, count, by_name = { #examined == 2 * MAX_EXAMINED and 1 or 0 }, 0, {}
