@@ -1,9 +1,13 @@
 """The tasks as Celery runs them."""
 
 import logging
+import pickle
+from typing import Any
 
+import kombu.exceptions
 import pytest
-from celery import Task
+from celery import Task, current_app
+from celery.app.trace import build_tracer
 
 from worker import tasks
 from worker.errors import StoreFull
@@ -48,3 +52,69 @@ def test_a_bug_has_its_traceback(
     (told,) = caplog.records
     assert told.levelname == "ERROR"
     assert told.exc_info
+    assert told.exc_info[1].args == ("nobody foresaw it",)
+
+
+class WordyError(Exception):
+    """An error whose text holds a whole document."""
+
+
+def deep(error: Exception, frames: int = 60) -> None:
+    """Raise it below so many frames."""
+    if frames:
+        deep(error, frames - 1)
+    raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StoreFull("full"), WordyError("x" * 100_000), KeyError("bug")],
+    ids=lambda error: type(error).__name__,
+)
+def test_little_goes_back_to_the_main_process(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a task meets, its report is below the 16,384 bytes which billiard writes at once: a
+    larger one, half read as the main process' connection breaks, makes the worker deaf."""
+    monkeypatch.setattr(tasks, "_context", lambda: deep(error))
+    for task in ALL:
+        trace = build_tracer(task.name, task, app=current_app)
+        report, _, runtime, _ = trace("an-id", (), {}, {})
+        assert len(pickle.dumps((1, report, runtime))) < 8_000
+
+
+def test_an_error_of_celery_itself_is_small_too() -> None:
+    """A message that no task can take is reported without a shell around it."""
+    trace = build_tracer(tasks.scan.name, tasks.scan, app=current_app, propagate=False)
+    report, _, _, _ = trace("an-id", (), "no mapping", {})
+    sent = pickle.dumps(report)
+    assert len(sent) < 8_000
+    assert "not a mapping" in str(pickle.loads(sent).exception)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        kombu.exceptions.OperationalError("Error 111 connecting"),
+        PermissionError(13, "Permission denied", "/archive/2026"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_edges_errors_are_one_line_too(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wake-up without a Redis, a folder without permission: put off, without a traceback."""
+
+    def away() -> Any:
+        raise error
+
+    monkeypatch.setattr(tasks, "_context", away)
+    with caplog.at_level(logging.WARNING):
+        tasks.scan.apply()
+    (told,) = caplog.records
+    assert (told.levelname, told.message, told.exc_info) == (
+        "WARNING",
+        "put off until a later tick",
+        None,
+    )
+    assert type(error).__name__ in vars(told)["fields"]["error"]

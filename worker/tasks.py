@@ -1,17 +1,16 @@
 """The Celery tasks: thin shells around plain functions.
 
 Each takes JSON, may run twice or in parallel with itself, and may be lost: beat's next tick sends
-it again. `newsdrop.scan` claims files, `newsdrop.poll` finds the feeds and pages that are due,
-`newsdrop.fetch` fetches them, `newsdrop.ingest` processes waiting batches, `newsdrop.tidy` removes
-expired files.
+it again. :mod:`worker.taskqueue.shell` logs their errors. `newsdrop.scan` claims files,
+`newsdrop.poll` finds the feeds and pages that are due, `newsdrop.fetch` fetches them,
+`newsdrop.ingest` processes waiting batches, `newsdrop.tidy` removes expired files.
 """
 
 from dataclasses import asdict
 from functools import cache
 
-from celery import Task, current_app, shared_task, signals
+from celery import current_app, signals
 
-from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
 from worker.pipeline import poll as polling
@@ -22,11 +21,14 @@ from worker.pipeline.recover import recover
 from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.settings.clock import utc_now
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
+from worker.taskqueue.shell import send_little_to_the_main_process, task
 
 logger = get_logger(__name__)
 
+send_little_to_the_main_process()
 
-@shared_task(name="newsdrop.scan", throws=(Retryable,))
+
+@task("newsdrop.scan")
 def scan(source: str | None = None, hints: list[str] | None = None) -> None:
     """Claim ready files in one drop folder, or in all without a schedule."""
     context = _context()
@@ -34,7 +36,7 @@ def scan(source: str | None = None, hints: list[str] | None = None) -> None:
     scan_folders(context, source=source, hints=hints or (), now=utc_now(), notify=_notify_ingest)
 
 
-@shared_task(name="newsdrop.ingest", throws=(Retryable,))
+@task("newsdrop.ingest")
 def ingest() -> None:
     """Drain waiting batches for a slice of time; another task continues."""
     context = _context()
@@ -49,30 +51,22 @@ def ingest() -> None:
             scan.delay(source=source)
 
 
-@shared_task(name="newsdrop.poll", throws=(Retryable,))
+@task("newsdrop.poll")
 def poll() -> None:
     """Update the schedule of feeds and pages in the store, and wake the fetch of those due."""
     polling.poll(_context(), notify=_notify_fetch)
 
 
-@shared_task(name="newsdrop.fetch", throws=(Retryable,))
+@task("newsdrop.fetch")
 def fetch() -> None:
     """Fetch the feeds and pages that are due, in parallel."""
     polling.fetch(_context(), notify=_notify_ingest)
 
 
-@shared_task(name="newsdrop.tidy", throws=(Retryable,))
+@task("newsdrop.tidy")
 def tidy_up() -> None:
     """Remove expired raw files, journals, quarantined inputs, and remains of crashes."""
     clean_up(_context(), now=utc_now())
-
-
-@signals.task_failure.connect
-def _log_retryable(sender: Task, exception: BaseException, **_: object) -> None:
-    """Log an outside problem in one line. Celery would log a traceback at each tick, which is for
-    bugs; the tasks' `throws` prevents it."""
-    if isinstance(exception, Retryable):
-        logger.warning("put off until a later tick", task=sender.name, error=str(exception))
 
 
 @signals.worker_process_init.connect
