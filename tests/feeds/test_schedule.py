@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from celery.schedules import crontab
 from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.errors import Trouble
+from worker.feeds.cron import next_cron_time
 from worker.feeds.schedule import (
     FIRST_SECONDS,
     GROW,
@@ -19,7 +21,6 @@ from worker.feeds.schedule import (
     PollState,
     backoff,
     decide_next_poll,
-    next_cron_time,
 )
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -174,12 +175,53 @@ def test_a_schedule_is_no_earlier_than_asked() -> None:
     assert due.minute % 5 == 0
 
 
-@pytest.mark.parametrize("schedule", ["*/15 * * * *", "30 2 * * *", "*/5 2 * * *"])
-def test_the_hour_that_comes_twice(schedule: str) -> None:
-    """At the end of daylight saving the next time is still later than now."""
-    berlin = ZoneInfo("Europe/Berlin")
-    begun = datetime(2026, 10, 24, 23, 55, tzinfo=UTC)  # 01:55, and 02:00 to 03:00 comes twice
-    for minutes in range(0, 180, 7):
-        now = begun + timedelta(minutes=minutes)
-        due = next_cron_time(schedule, berlin, now)
-        assert now + timedelta(seconds=59) <= due <= now + timedelta(hours=26)
+BERLIN = ZoneInfo("Europe/Berlin")
+AUTUMN = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
+"""02:00 in Berlin: the hour from here to 03:00 comes twice."""
+SPRING = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
+"""01:00 in Berlin: an hour later it is 03:00."""
+
+
+@pytest.mark.parametrize("night", [AUTUMN, SPRING])
+@pytest.mark.parametrize(("schedule", "minutes"), [("*/15 * * * *", 15), ("0 * * * *", 60)])
+def test_no_night_has_a_pause(night: datetime, schedule: str, minutes: int) -> None:
+    """Whenever it is asked: the next time is never further than the schedule's own step."""
+    for passed in range(-120, 240, 7):
+        now = night + timedelta(minutes=passed, seconds=30)
+        due = next_cron_time(schedule, BERLIN, now)
+        assert now < due <= now + timedelta(minutes=minutes)
+
+
+def test_a_time_that_comes_twice_or_never() -> None:
+    """02:30 comes twice in autumn; in spring it is left out, and 03:00 takes its place."""
+    first = next_cron_time("30 2 * * *", BERLIN, AUTUMN)
+    second = next_cron_time("30 2 * * *", BERLIN, first)
+    assert [first, second] == [AUTUMN + timedelta(minutes=30), AUTUMN + timedelta(minutes=90)]
+    skipped = next_cron_time("30 2 * * *", BERLIN, SPRING)
+    assert skipped == SPRING + timedelta(hours=1)
+    assert next_cron_time("30 2 * * *", BERLIN, skipped) == SPRING + timedelta(hours=24.5)
+
+
+def test_rare_days() -> None:
+    """29 February is found years ahead; one that is a Monday is too far away, and no error."""
+    due = next_cron_time("0 0 29 2 *", None, NOW)
+    assert due == datetime(2028, 2, 29, tzinfo=UTC)
+    assert next_cron_time("0 0 29 2 1", None, NOW) > NOW + timedelta(days=3000)
+
+
+@given(st.integers(0, 8760 * 60), st.sampled_from(["*/20 3,4 * * 1-5", "7 0 1 * *", "5 23 * * 0"]))
+def test_nothing_in_between_is_left_out(minute: int, schedule: str) -> None:
+    """What is found agrees with the wall clock looked at minute by minute."""
+    now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+    due = next_cron_time(schedule, BERLIN, now)
+    cron = crontab(*(schedule.split()[field] for field in (0, 1, 4, 2, 3)))
+    steps = min(int((due - now).total_seconds() // 60), 3000)
+    for step in range(1, steps + 1):
+        local = (now + timedelta(minutes=step)).astimezone(BERLIN)
+        is_match = (
+            local.minute in cron.minute
+            and local.hour in cron.hour
+            and local.isoweekday() % 7 in cron.day_of_week
+            and local.day in cron.day_of_month
+        )
+        assert is_match == (now + timedelta(minutes=step) == due)

@@ -69,9 +69,13 @@ def test_workers_are_alive_while_they_beat(redis_server: Server, redis_client: r
     said = redis_client.hget(key, "celery@a")
     redis_client.hset(key, "celery@a", said.replace(b"%d" % first.last_seen_ms, b"%d" % silent))
     assert beats.list_workers() == []
+    ahead = first.last_seen_ms + 8 * 3600 * 1000
+    redis_client.hset(key, "celery@a", said.replace(b"%d" % first.last_seen_ms, b"%d" % ahead))
+    assert beats.list_workers() == [], "a server's clock that was ahead keeps nobody alive"
+    assert redis_client.hlen(key) == 0
 
 
-def test_the_last_tick(redis_server: Server) -> None:
+def test_the_last_tick(redis_server: Server, redis_client: redis.Redis) -> None:
     """The scheduler's last tick is told by its age; before the first there is none."""
     beats = Heartbeats(connect(redis_server.url), stream=STREAM)
     assert beats.tick_age_seconds() is None
@@ -79,6 +83,9 @@ def test_the_last_tick(redis_server: Server) -> None:
     age = beats.tick_age_seconds()
     assert age is not None
     assert 0 <= age < 60
+    seconds, _ = redis_client.time()
+    redis_client.set("{newsdrop:articles}:tick", (seconds + 8 * 3600) * 1000)
+    assert beats.tick_age_seconds() is None, "it was sent by a clock that was ahead"
 
 
 def test_bells_are_counted_as_kombu_queues_them(redis_server: Server) -> None:

@@ -1,7 +1,8 @@
 """Beat: cron in the source's own zone, and no pile of ticks."""
 
 import pickle
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -83,3 +84,61 @@ def test_ticks_do_not_pile_up(
 def test_the_broker_is_the_same_server(url: str, kombu: str) -> None:
     """redis-py and kombu write a Unix socket differently."""
     assert broker_url(url) == kombu
+
+
+@pytest.mark.parametrize("name", ["scan folders", "scan folder slow"])
+def test_a_clock_that_was_ahead_is_forgotten(
+    tmp_path: Path, redis_server: Server, redis_client: redis.Redis, name: str
+) -> None:
+    """Entries last sent 8 hours from now, by a clock that has been set right, are sent at once."""
+    folder = {"name": "slow", "path": str(tmp_path), "schedule": "* * * * *"}
+    options = {"state_dir": str(tmp_path), "redis.url": redis_server.url, "folders": [folder]}
+    app = create_app(load(options=options))
+    schedule = app.conf.beat_schedule_filename
+    scheduler = BoundedScheduler(app=app, lazy=True, schedule_filename=schedule)
+    scheduler.setup_schedule()
+    for _ in range(20):
+        scheduler.tick()
+    redis_client.delete(QUEUE)
+    for entry in scheduler.schedule.values():
+        entry.last_run_at = app.now() + timedelta(hours=8)
+    for _ in range(20):
+        scheduler.tick()
+    assert redis_client.llen(QUEUE) > 0
+    assert scheduler.schedule[name].last_run_at <= app.now()
+    scheduler.close()
+
+
+BERLIN = "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("text", "begun", "hours", "expected"),
+    [
+        ("*/15 * * * *", "2026-10-24T23:00", 5, 20),
+        ("*/15 * * * *", "2026-03-28T23:00", 5, 20),
+        ("*/30 2 * * *", "2026-10-24T12:00", 24, 4),
+        ("30 2 * * *", "2026-03-28T12:00", 24, 1),
+        ("30 3 * * *", "2026-03-28T12:00", 24, 1),
+        ("30 3 * * *", "2026-10-24T12:00", 24, 1),
+    ],
+)
+def test_the_nights_of_a_clock_change(text: str, begun: str, hours: int, expected: int) -> None:
+    """Through both nights beat sends as often as the wall clock says, without a pause: in the hour
+    that comes twice in both passes; what an hour left out would have had, when it would begin."""
+    schedule = ZoneCrontab(text, BERLIN)
+    schedule.app = create_app(load())
+    last = now = datetime.fromisoformat(begun).replace(tzinfo=UTC)
+    end, sent = now + timedelta(hours=hours), []
+    while now < end:
+        now += timedelta(minutes=1)
+        schedule.nowfun = lambda now=now: now
+        is_due, wait = schedule.is_due(last)
+        assert wait > 0
+        if is_due:
+            sent.append(now)
+            last = now
+    assert len(sent) == expected, sent
+    if text.startswith("*/15"):
+        gaps = {later - earlier for earlier, later in pairwise(sent)}
+        assert gaps == {timedelta(minutes=15)}

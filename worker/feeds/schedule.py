@@ -6,12 +6,13 @@ not. With the two factors it settles where about a third of the polls bring news
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from worker.errors import Trouble
+from worker.feeds.cron import next_cron_time
 from worker.feeds.feed import Feed
 from worker.settings import Settings
 
@@ -141,21 +142,6 @@ def backoff(failures: int) -> float:
     """Seconds until a feed is polled again after so many failures in a row: 5 minutes, doubled
     each time, a day at most."""
     return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** min(max(failures, 1) - 1, 20))
-
-
-def next_cron_time(schedule: str, zone: ZoneInfo | None, after: datetime) -> datetime:
-    """The first time after `after` that matches `schedule` in `zone` (UTC)."""
-    from celery.schedules import crontab
-
-    minute, hour, day, month, weekday = schedule.split()
-    cron = crontab(minute, hour, weekday, day, month, nowfun=lambda: after)
-    cron.tz = zone or UTC
-    wait: timedelta = cron.remaining_estimate(after.astimezone(cron.tz))
-    # In the hour that a clock change repeats, Celery's estimate is negative: skip that hour.
-    if wait.total_seconds() <= 0:
-        later = after + timedelta(hours=1)
-        wait = timedelta(hours=1) + cron.remaining_estimate(later.astimezone(cron.tz))
-    return after + max(wait, timedelta(seconds=60))
 
 
 def _after_success(

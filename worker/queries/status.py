@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from worker.errors import ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.feeds.catalog import load_catalog
-from worker.feeds.schedule import next_cron_time
+from worker.feeds.cron import next_cron_time
 from worker.model import Tally
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.queries.redis_snapshot import RedisSnapshot

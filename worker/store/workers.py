@@ -1,6 +1,7 @@
 """The state of the service in Redis: heartbeats of the workers, the scheduler's last tick, and
 how many task messages wait."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,6 +16,11 @@ BEAT_SECONDS = 10
 """Seconds between two heartbeats of a worker."""
 ALIVE_SECONDS = 35
 """A worker that missed three heartbeats is not counted."""
+
+_AHEAD_MS = 2000
+"""A sign of life from further in the future is of a clock that was ahead, and says nothing about
+now: for a server 8 hours ahead for 8 seconds, a dead scheduler passed as alive for 8 hours. After a
+failover the clocks of two servers may differ by a little."""
 
 QUEUE = "newsdrop"
 """Celery's queue for everything but ingesting."""
@@ -64,10 +70,10 @@ class Heartbeats:
         with translated():
             now = self._now_ms()
             workers = list(filter(None, map(_parse_worker, self._client.hvals(self._workers))))
-            gone = [worker.name for worker in workers if now - worker.last_seen_ms > DAY * 1000]
+            gone = [w.name for w in workers if _silence_ms(w.last_seen_ms, now) > DAY * 1000]
             if gone:
                 self._client.hdel(self._workers, *gone)
-        alive = (w for w in workers if now - w.last_seen_ms <= ALIVE_SECONDS * 1000)
+        alive = (w for w in workers if _silence_ms(w.last_seen_ms, now) <= ALIVE_SECONDS * 1000)
         return sorted(alive, key=lambda worker: worker.name)
 
     def record_tick(self) -> None:
@@ -76,14 +82,21 @@ class Heartbeats:
             self._client.set(self._tick, self._now_ms(), ex=DAY)
 
     def tick_age_seconds(self) -> float | None:
-        """Seconds since the scheduler's last tick arrived; None if there was none for a day."""
+        """Seconds since the scheduler's last tick arrived; None if there was none for a day, or
+        only one that the server's clock, set back since, puts into the future."""
         with translated_replies():
             last = self._client.get(self._tick)
-            return None if last is None else max(0.0, (self._now_ms() - int(last)) / 1000)
+            silence = math.inf if last is None else _silence_ms(int(last), self._now_ms())
+        return None if math.isinf(silence) else silence / 1000
 
     def _now_ms(self) -> int:
         seconds, micros = self._client.time()
         return int(seconds) * 1000 + int(micros) // 1000
+
+
+def _silence_ms(last_ms: int, now_ms: int) -> float:
+    """Milliseconds since a sign of life; infinite if it lies in the future."""
+    return math.inf if last_ms > now_ms + _AHEAD_MS else max(0, now_ms - last_ms)
 
 
 def _parse_worker(data: bytes) -> WorkerInfo | None:

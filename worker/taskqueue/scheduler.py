@@ -1,19 +1,24 @@
 """The scheduler: beat's ticks, bounded, and cron schedules in a source's own time zone."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from celery.beat import PersistentScheduler, ScheduleEntry, SchedulingError
-from celery.schedules import crontab
+from celery.schedules import crontab, schedstate
 from celery.utils.dispatch import Signal
 
 from worker.errors import Retryable
+from worker.feeds.cron import next_cron_time
 from worker.health.preflight import check_places, create_places, exit_with_message
 from worker.logs import get_logger
 from worker.store.connection import connect, redis_url
 from worker.store.workers import Heartbeats, WakeupQueue
 
 logger = get_logger(__name__)
+
+_CATCH_UP = timedelta(days=1)
+"""What was last sent at a time that is still to come is due as if it was last sent a day ago."""
 
 beat_alive = Signal(name="beat_alive")
 """Sent at each turn of beat's loop, and while it looks for a server that is away."""
@@ -27,6 +32,18 @@ class ZoneCrontab(crontab):  # type: ignore[misc]
         super().__init__(minute, hour, weekday, day, month)
         self.text, self.zone = text, zone
         self.tz = ZoneInfo(zone)
+
+    def remaining_estimate(self, last_run_at: datetime) -> timedelta:
+        due = next_cron_time(self.text, self.tz, self.maybe_make_aware(last_run_at))
+        now: datetime = self.maybe_make_aware(self.now())
+        return due - now
+
+    def is_due(self, last_run_at: datetime) -> schedstate:
+        rest = self.remaining_estimate(last_run_at).total_seconds()
+        is_due = rest <= 0
+        return schedstate(
+            is_due, self.remaining_estimate(self.now()).total_seconds() if is_due else rest
+        )
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return ZoneCrontab, (self.text, self.zone)
@@ -66,7 +83,20 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         beat_alive.send(sender=self)
+        self._forget_future()
         return super().tick(*args, **kwargs)
+
+    def _forget_future(self) -> None:
+        """Have an entry sent now that was last sent in the future, by a clock that was ahead: beat
+        would wait until that time comes. A clock ahead 8 hours for 8 seconds cost 8 hours."""
+        now = self.app.now()
+        ahead = [entry for entry in self.schedule.values() if _as_utc(entry.last_run_at) > now]
+        if not ahead:
+            return
+        for entry in ahead:
+            entry.last_run_at = now - _CATCH_UP
+        logger.warning("the clock was set back: what was sent in the future is sent now")
+        self.populate_heap()  # it has the times of the wrong clock
 
     def _ensure_connected(self) -> Any:
         # Celery's own waits in here while the server is away, without a sign of life.
@@ -96,3 +126,8 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
             logger.warning("ticks are sent again")
         self._is_failing = False
         return sent
+
+
+def _as_utc(time: datetime) -> datetime:
+    """Celery has naive times in entries that beat's file did not have before."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
