@@ -19,7 +19,7 @@ from worker.pipeline.context import Context, open_context, warm_up_parsers
 from worker.pipeline.drain import drain
 from worker.pipeline.recover import recover
 from worker.pipeline.scan import scan_folders, sources_with_more
-from worker.settings.clock import utc_now
+from worker.settings.clock import read_clocks, utc_now
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
 from worker.taskqueue.shell import send_little_to_the_main_process, task
 
@@ -66,7 +66,7 @@ def fetch() -> None:
 @task("newsdrop.tidy")
 def tidy_up() -> None:
     """Remove expired raw files, journals, quarantined inputs, and remains of crashes."""
-    clean_up(_context(), now=utc_now())
+    clean_up(_context(), read_clocks())
 
 
 @signals.worker_process_init.connect

@@ -1,14 +1,14 @@
 """Cleanup: everything expires after its own days; leftovers of crashes are removed."""
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.servers import Server
 from tests.world import World, article
 from worker.pipeline.cleanup import clean_up
-from worker.settings.clock import utc_now
+from worker.settings.clock import ClockReading, read_clocks, utc_now
 from worker.spool.batch import acquire
 from worker.spool.layout import batch_name
 
@@ -23,6 +23,17 @@ def world(redis_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Wor
         "dedupe.keep_days": 50,
     }
     return World(tmp_path_factory.mktemp("world"), redis_server.url, **options)
+
+
+def reading(now: datetime, uptime: float = 0.0, boot: str = "one") -> ClockReading:
+    return ClockReading(now.timestamp(), uptime, boot)
+
+
+def clean_up_steadily(world: World, now: datetime) -> None:
+    """The cleanups of a little more than an hour, the last of them a tick after `now`."""
+    for step in range(-6, 2):
+        passed = step * 600.0
+        clean_up(world.context, reading(now + timedelta(seconds=passed), 10_000 + passed))
 
 
 def remaining(world: World) -> tuple[list[bool], list[bool], int, int]:
@@ -48,13 +59,13 @@ def test_each_thing_has_its_own_days(world: World) -> None:
     world.drain()
     now = utc_now()
     assert remaining(world) == ([True, True], [True, True], 1, 2)
-    clean_up(world.context, now=now + timedelta(days=6))
+    clean_up_steadily(world, now + timedelta(days=6))
     assert remaining(world) == ([False, True], [True, True], 1, 2)
-    clean_up(world.context, now=now + timedelta(days=21))
+    clean_up_steadily(world, now + timedelta(days=21))
     assert remaining(world) == ([False, True], [True, True], 0, 2)
-    clean_up(world.context, now=now + timedelta(days=31))
+    clean_up_steadily(world, now + timedelta(days=31))
     assert remaining(world) == ([False, False], [True, True], 0, 2)
-    clean_up(world.context, now=now + timedelta(days=52))
+    clean_up_steadily(world, now + timedelta(days=52))
     assert remaining(world) == ([], [], 0, 0)
 
 
@@ -69,7 +80,7 @@ def test_what_a_crash_left_goes_after_an_hour(world: World) -> None:
         (root.staging / name / "0").write_bytes(b"half")
     (root.staging / f"{old}.in").write_bytes(b"standard input, half read")
     (root.staging / "somebody-else's").mkdir()
-    clean_up(world.context, now=now)
+    clean_up_steadily(world, now)
     assert sorted(os.listdir(root.staging)) == sorted([young, "somebody-else's"])
 
 
@@ -83,5 +94,69 @@ def test_what_is_held_stays(world: World) -> None:
     assert batch is not None
     with batch:
         (root.work / name).rename(root.staging / name)
-        clean_up(world.context, now=utc_now() + timedelta(hours=2))
+        clean_up_steadily(world, utc_now() + timedelta(hours=2))
         assert (root.staging / name / "0").exists()
+
+
+def accepted_world(world: World) -> tuple[list[bool], list[bool], int, int]:
+    """One archived and one quarantined file; what there is of them."""
+    world.put("a.md", article("甲"))
+    world.put("bad.md", b"")
+    world.run()
+    return remaining(world)
+
+
+def test_a_jump_forward_deletes_nothing(world: World) -> None:
+    """A clock 400 days ahead for 20 s, with cleanups before, in it and after: all is there."""
+    begun = accepted_world(world)
+    assert begun == ([True], [True], 1, 1)
+    now, ahead = utc_now(), timedelta(days=400)
+    for passed in range(0, 6000, 600):
+        clean_up(world.context, reading(now + timedelta(seconds=passed), passed))
+        for glitch in (550, 560, 570):
+            time = now + ahead + timedelta(seconds=passed + glitch)
+            clean_up(world.context, reading(time, passed + glitch))
+    assert remaining(world) == begun
+    later = now + timedelta(days=10)
+    for passed in (0, 600):  # the clock is right again
+        clean_up(world.context, reading(later + timedelta(seconds=passed), 864_000.0 + passed))
+    assert remaining(world)[0] == [False], "what has expired goes as ever"
+
+
+def test_after_a_boot_time_must_prove_itself(world: World) -> None:
+    """A machine that starts with a wrong clock removes nothing before that was steady for a tick;
+    and the quarantine, the only copy, not before an hour."""
+    begun = accepted_world(world)
+    now = utc_now()
+    clean_up(world.context, reading(now, 50_000))
+    wrong = now + timedelta(days=400)
+    clean_up(world.context, reading(wrong, 20, "two"))
+    clean_up(world.context, reading(now + timedelta(seconds=700), 720, "two"))
+    assert remaining(world) == begun
+    for passed in range(0, 3600, 600):
+        later = wrong + timedelta(seconds=passed)
+        clean_up(world.context, reading(later, 1000 + passed, "three"))
+        if passed == 0:
+            assert remaining(world) == begun
+    assert remaining(world) == ([], [], 1, 0)
+    clean_up(world.context, reading(wrong + timedelta(seconds=3600), 4600, "three"))
+    assert remaining(world)[2] == 0
+
+
+def test_two_machines_share_a_state_directory(world: World) -> None:
+    """Each has clocks of its own, and their cleanups alternate: what expired goes all the same."""
+    accepted_world(world)
+    later = utc_now() + timedelta(days=10)
+    for passed in range(0, 3000, 600):
+        boot = "one" if passed % 1200 else "two"
+        time = later + timedelta(seconds=passed)
+        clean_up(world.context, reading(time, passed + len(boot), boot))
+    assert remaining(world)[0] == [False]
+
+
+def test_the_clocks_of_this_machine() -> None:
+    """Both move on, and the boot has an ID."""
+    first, second = read_clocks(), read_clocks()
+    assert first.boot == second.boot != ""
+    assert first.uptime <= second.uptime
+    assert abs(first.time - utc_now()) < timedelta(minutes=1)

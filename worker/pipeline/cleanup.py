@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from worker.logs import get_logger
 from worker.pipeline.context import Context
+from worker.pipeline.steady_time import decide, load_state, save_state
+from worker.settings.clock import ClockReading
 from worker.spool.batch import is_free
 from worker.spool.layout import Root, is_batch, time_of
 
@@ -13,10 +15,25 @@ logger = get_logger(__name__)
 _MIN_LEFTOVER_AGE = timedelta(hours=1)
 
 
-def clean_up(context: Context, *, now: datetime) -> None:
-    """Remove expired raw files, journals, quarantined inputs and lists of accepted batches, and
-    leftovers of crashes."""
-    settings, deps = context.settings, context.deps
+def clean_up(context: Context, now: ClockReading) -> None:
+    """Remove expired raw files, journals, lists of accepted batches and quarantined inputs, and
+    leftovers of crashes: what the cleanup before had found expired, too (see `steady_time`)."""
+    state_dir = context.settings.state_dir
+    state, confirmed = decide(load_state(state_dir, now.boot), now)
+    if confirmed.time is not None:
+        expired = _remove_expired(context, confirmed.time)
+        leftovers = sum(_remove_leftovers(root, confirmed.time) for root in context.roots)
+        if confirmed.long_time is not None:
+            keep = timedelta(days=context.settings.quarantine.keep_days)
+            expired += context.deps.quarantine.remove_expired(confirmed.long_time, keep)
+        if expired or leftovers:
+            logger.info("cleaned up", expired=expired, leftovers=leftovers)
+    save_state(state_dir, state)
+
+
+def _remove_expired(context: Context, now: datetime) -> int:
+    """Remove what expired in the archive and in the list of accepted batches."""
+    settings = context.settings
 
     def keep_days(source: str) -> int:
         folder = settings.folder(source)
@@ -24,12 +41,8 @@ def clean_up(context: Context, *, now: datetime) -> None:
 
     # The journals explain an article as long as the index holds it.
     journal_days = max(settings.dedupe.keep_days, settings.archive.keep_days)
-    expired = deps.archive.remove_expired(now, keep_days, journal_days)
-    expired += deps.quarantine.remove_expired(now, timedelta(days=settings.quarantine.keep_days))
     context.accepted.remove_before((now - timedelta(days=journal_days)).strftime("%Y%m%d"))
-    leftovers = sum(_remove_leftovers(root, now) for root in context.roots)
-    if expired or leftovers:
-        logger.info("cleaned up", expired=expired, leftovers=leftovers)
+    return context.deps.archive.remove_expired(now, keep_days, journal_days)
 
 
 def _remove_leftovers(root: Root, now: datetime) -> int:

@@ -1,8 +1,34 @@
 """The clock. Whoever starts a process hands it down; nothing pure reads the time itself."""
 
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """Both clocks at one moment: `wall` is Unix time, which may jump; `uptime` the seconds since
+    the boot with the ID `boot`, suspended time included, which never jumps."""
+
+    wall: float
+    uptime: float
+    boot: str
+
+    @property
+    def time(self) -> datetime:
+        """The wall clock; aware, in UTC."""
+        return datetime.fromtimestamp(self.wall, UTC)
 
 
 def utc_now() -> datetime:
     """The time now; aware, in UTC."""
     return datetime.now(UTC)
+
+
+def read_clocks() -> ClockReading:
+    """Both clocks now."""
+    uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return ClockReading(time.time(), uptime, _BOOT_ID.read_text("ascii").strip())
