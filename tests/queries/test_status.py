@@ -6,7 +6,8 @@ import time
 import pytest
 
 from tests.home import Home, article
-from worker.pipeline.ingest import ingest, settle
+from worker.pipeline.ingest import ingest
+from worker.pipeline.settle import settle
 from worker.queries.audit import audit
 from worker.queries.overview import Status, get_overview
 from worker.settings.clock import utc_now

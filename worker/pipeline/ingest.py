@@ -9,17 +9,18 @@ entries are finished, the store gives the same answer to the same claim, an arch
 settled, and settling counts a batch once.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from worker.escape import printable
-from worker.model import Outcome, Stage, Status, Tally
+from worker.model import Outcome, Stage, Tally
 from worker.model.times import rfc3339
 from worker.pipeline.batch_run import BatchRun
 from worker.pipeline.ports import IngestDeps
+from worker.pipeline.replay import replay
+from worker.pipeline.settle import count_outcomes, settle
 from worker.pipeline.timing import Stopwatch, TimedArticles
-from worker.spool.archive import ArchivedFile, Segment, SegmentHead
+from worker.spool.archive import ArchivedFile, SegmentHead
 from worker.spool.batch import Batch
 from worker.spool.layout import time_of
 
@@ -34,11 +35,13 @@ def ingest(
     """
     segment = deps.archive.find(batch.name)
     if segment is not None:
+        replay(segment, deps)  # whoever wrote it may have ended before it could look
         tally = settle(segment, deps)
     else:
         watch, articles = Stopwatch(deps.clock), TimedArticles(deps.articles, deps.clock)
         watch.seconds[Stage.WAIT] = _age(batch, deps)
-        outcomes = BatchRun(batch, replace(deps, articles=articles), is_over).run()
+        run = BatchRun(batch, replace(deps, articles=articles), is_over)
+        outcomes = run.run()
         if outcomes is None:
             return None
         watch.lap(Stage.READ, less=articles.seconds)
@@ -47,35 +50,13 @@ def ingest(
         segment = deps.archive.write(head, outcomes, batch.content)
         watch.lap(Stage.ARCHIVE)
         watch.seconds[Stage.WHOLE] = _age(batch, deps)
-        tally = _count(outcomes, len(head.files))
+        tally = count_outcomes(outcomes, len(head.files))
         deps.settle(segment, tally, outcomes, watch.seconds)
+        # The archive may have been searched for what Redis lost before the segment was in it.
+        if run.was_published and deps.articles.get_run_id() != run.server:
+            replay(segment, deps)
     batch.remove()
     return tally
-
-
-def settle(segment: Segment, deps: IngestDeps) -> Tally:
-    """Add an archived batch to the totals, without stage durations; harmless if it was added
-    before."""
-    outcomes = list(segment.outcomes())
-    tally = _count(outcomes, len(segment.head().files))
-    deps.settle(segment, tally, outcomes, {})
-    return tally
-
-
-def _count(outcomes: Sequence[Outcome], file_count: int) -> Tally:
-    by_status = Counter(outcome.status for outcome in outcomes)
-    quarantined = sum(outcome.whole_file for outcome in outcomes)
-    return Tally(
-        archived=file_count - quarantined,
-        quarantined=quarantined,
-        published=by_status[Status.PUBLISHED],
-        revised=by_status[Status.REVISED],
-        duplicate=by_status[Status.DUPLICATE],
-        rejected=by_status[Status.REJECTED],
-        content_differs=sum(outcome.content_differs for outcome in outcomes),
-        deferred=by_status[Status.DEFERRED],
-        unchanged=sum(outcome.feed.unchanged for outcome in outcomes if outcome.feed),
-    )
 
 
 def _segment_head(batch: Batch, outcomes: Sequence[Outcome], deps: IngestDeps) -> SegmentHead:

@@ -35,6 +35,8 @@ class ArticlePort(Protocol):
 
     def publish(self, batch: str, requests: Sequence[PublishRequest]) -> list[Decision | None]: ...
 
+    def get_run_id(self) -> str: ...
+
 
 class FeedPort(Protocol):
     """The state of feeds; implemented by `worker.store.feeds.FeedStore`."""

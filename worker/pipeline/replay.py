@@ -11,9 +11,9 @@ from worker.model import Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
 from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feed_documents import read_entry
-from worker.pipeline.ingest import settle
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import MAX_ARTICLES
+from worker.pipeline.settle import settle
 from worker.spool.archive import Segment
 from worker.spool.manifest import Entry
 

@@ -33,6 +33,9 @@ class TimedArticles:
     def publish(self, batch: str, requests: Sequence[PublishRequest]) -> list[Decision | None]:
         return self._timed(self._articles.publish, batch, requests)
 
+    def get_run_id(self) -> str:
+        return self._timed(self._articles.get_run_id)
+
     def _timed(self, call: Callable[_P, _R], *args: _P.args, **keywords: _P.kwargs) -> _R:
         start = self._clock()
         result = call(*args, **keywords)

@@ -4,6 +4,9 @@ Appended while a batch is worked on, so that the next worker after a crash knows
 line), the finished entries (`{"done": 3}`), and the entry that was being read when the process
 died: `{"hand": 3}` starts an entry, the next `hand` line ends it (`{"hand": null}`: no entry is
 being read). A crash may leave a torn last line: it is not read.
+
+`{"run": <pid>}` begins the lines of a process. With `"server"` it says under which run of Redis the
+outcomes after it were decided: one that was restarted since may have lost them.
 """
 
 import os
@@ -25,12 +28,14 @@ NAME = "journal"
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What earlier workers wrote: outcomes, finished entries, crashes by the entry that was being
-    read, and every entry that was ever started: articles of it may be published."""
+    read, and every entry that was ever started: articles of it may be published. `servers` has the
+    run id of Redis under which each outcome was decided; '' if unknown."""
 
     outcomes: tuple[Outcome, ...] = ()
     finished: frozenset[int] = frozenset()
     crash_counts: Mapping[int, int] = field(default_factory=dict)
     started: frozenset[int] = frozenset()
+    servers: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 class Journal:
@@ -46,6 +51,10 @@ class Journal:
     def start(self, entry: int | None) -> None:
         """Write that `entry` is about to be read and parsed; None: no entry is being read."""
         self._append(b'{"hand":null}\n' if entry is None else b'{"hand":%d}\n' % entry)
+
+    def write_server(self, run_id: str) -> None:
+        """Write under which run of Redis the following outcomes are decided."""
+        self._append(orjson.dumps({"run": os.getpid(), "server": run_id}) + b"\n")
 
     def add(self, outcomes: Sequence[Outcome], finished: Sequence[int]) -> None:
         """Write outcomes, and which entries are finished with them."""
@@ -68,13 +77,15 @@ def read(batch_dir: Path) -> Progress:
     outcomes: dict[tuple[int, int], Outcome] = {}
     finished: set[int] = set()
     started: set[int] = set()
+    servers: dict[tuple[int, int], str] = {}
+    server = ""
     crash_counts: Counter[int] = Counter()
     current: int | None = None
     for line in _lines(batch_dir / NAME):
         if "run" in line:  # the process before ended; if it was reading an entry, it crashed
             if current is not None:
                 crash_counts[current] += 1
-            current = None
+            current, server = None, line.get("server", "")
         elif "hand" in line:
             current = line["hand"]
             if current is not None:
@@ -84,9 +95,12 @@ def read(batch_dir: Path) -> Progress:
         else:
             outcome = outcome_of(line)
             outcomes[outcome.entry, outcome.ordinal] = outcome
+            servers[outcome.entry, outcome.ordinal] = server
     if current is not None:
         crash_counts[current] += 1
-    return Progress(tuple(outcomes.values()), frozenset(finished), crash_counts, frozenset(started))
+    return Progress(
+        tuple(outcomes.values()), frozenset(finished), crash_counts, frozenset(started), servers
+    )
 
 
 def outcome_of(line: dict[str, Any]) -> Outcome:

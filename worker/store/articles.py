@@ -22,6 +22,7 @@ from worker.store.layout import (
     raw_field,
     raw_mark,
 )
+from worker.store.server import get_run_id
 from worker.store.stream import Stream
 
 CLAIMS_LIVE = 7 * DAY
@@ -71,6 +72,10 @@ class ArticleStore(Stream):
         the earlier ones stay published, and the caller may repeat all requests of the `batch`.
         """
         return [answer for part in _split(requests) for answer in self._publish_part(batch, part)]
+
+    def get_run_id(self) -> str:
+        """The server's run id: after another one, what was published may be lost."""
+        return get_run_id(self._client)
 
     def exists(self, identities: Sequence[Identity]) -> list[bool]:
         """Whether the index holds each identity now. Requests for these may omit their data."""
