@@ -94,7 +94,9 @@ class BatchRun:
             entries = self._lost_entries()
             if not entries:
                 return [self._written[key] for key in sorted(self._written)]
-        raise StoreUnavailable("Redis was restarted several times while a batch was published")
+        raise StoreUnavailable(
+            "Redis was restarted several times while a batch was published: see its log"
+        )
 
     def _run(self, entries: Sequence[Entry]) -> bool:
         """Ingest `entries`; False if the time was over before the last one."""
