@@ -11,9 +11,10 @@ from worker.errors import Reason, Rejected
 from worker.model import Outcome, Status
 from worker.spool import journal
 from worker.spool.batch import Batch, acquire, batch_names, fair_order, inspect_waiting
-from worker.spool.claim import AcceptedLog, Candidate, claim
+from worker.spool.claim import AcceptedLog, claim
 from worker.spool.layout import Root, source_of
 from worker.spool.manifest import Head
+from worker.spool.transfer import Candidate
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, tzinfo=UTC)
 

@@ -10,10 +10,12 @@ import pytest
 
 from worker.errors import Rejected, SpoolUnavailable
 from worker.spool import claim as claiming
-from worker.spool import manifest
+from worker.spool import manifest, transfer
 from worker.spool.batch import acquire, batch_names, inspect_waiting
-from worker.spool.claim import AcceptedLog, Candidate, Incoming, claim, claim_bytes
+from worker.spool.claim import AcceptedLog, Incoming, claim, claim_bytes
 from worker.spool.layout import Root, batch_name, day_of, is_batch, source_of, time_of
+from worker.spool.open_folder import FolderOpener
+from worker.spool.transfer import Candidate, OnLeft
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, 1, tzinfo=UTC)
 
@@ -97,13 +99,13 @@ def test_a_batch_being_filled_is_not_taken(
 ) -> None:
     """While files are renamed in, the lock keeps workers off."""
     seen = []
-    move = claiming._move
+    move = transfer._move
 
-    def moving(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
+    def moving(candidate: Candidate, target: Path, folders: FolderOpener) -> bool:
         seen.append([acquire(root, name) for name in batch_names(root)])
-        return move(candidate, target, leave_denied)
+        return move(candidate, target, folders)
 
-    monkeypatch.setattr(claiming, "_move", moving)
+    monkeypatch.setattr(transfer, "_move", moving)
     claim(root, head(), dropped(tmp_path, "a.md"), accepted)
     assert seen == [[None]]
     batch = acquire(root, batch_names(root)[0])
@@ -117,7 +119,8 @@ def test_a_claimer_that_dies_loses_nothing(
     """Killed before the manifest, before the batch is placed, or between two renames: every file
     is either still in the folder or in a batch that can be taken."""
     files = dropped(tmp_path, "a.md", "b.md", "c.md")
-    real = getattr(claiming, step)
+    module = transfer if step == "_move" else claiming
+    real = getattr(module, step)
     calls = []
 
     def dies(*args: object, **kwargs: object) -> object:
@@ -126,7 +129,7 @@ def test_a_claimer_that_dies_loses_nothing(
             os._exit(9)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(claiming, step, dies)
+    monkeypatch.setattr(module, step, dies)
     child = os.fork()
     if child == 0:
         claim(root, head(), files, accepted)
@@ -149,14 +152,16 @@ def test_copies_are_whole_before_they_are_seen(
 ) -> None:
     """A copied file is in `work/` only when it is complete; the original stays."""
     seen = []
-    copies = claiming._copies
+    copies = claiming.copy_files
 
-    def copying(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.Entry]:
-        for entry in copies(staged, candidates):
+    def copying(
+        candidates: Sequence[Candidate], batch: Path, on_left: OnLeft | None
+    ) -> Iterator[manifest.Entry]:
+        for entry in copies(candidates, batch, on_left):
             seen.append(batch_names(root))
             yield entry
 
-    monkeypatch.setattr(claiming, "_copies", copying)
+    monkeypatch.setattr(claiming, "copy_files", copying)
     files = dropped(tmp_path, "a.md")
     made = claim(root, head("enqueue"), files, accepted, copy=True)
     assert made is not None

@@ -16,8 +16,8 @@ from worker.errors import SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.settings import Settings
 from worker.sources.fetch_once import is_address
-from worker.spool.claim import PACKED_BYTES, Candidate
 from worker.spool.layout import translate_errors
+from worker.spool.transfer import PACKED_BYTES, Candidate
 
 MOST_ADDRESSES = 20
 

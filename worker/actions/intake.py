@@ -18,7 +18,6 @@ from worker.sources.registry import require_source
 from worker.spool.batch import batch_names
 from worker.spool.claim import (
     AcceptedLog,
-    Candidate,
     Claimed,
     Incoming,
     batched,
@@ -27,6 +26,7 @@ from worker.spool.claim import (
 )
 from worker.spool.filesystem import check_free
 from worker.spool.layout import manual_root
+from worker.spool.transfer import Candidate
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
 from worker.taskqueue.client import notify_ingest, redis_answers

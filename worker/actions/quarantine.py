@@ -12,10 +12,11 @@ from worker.errors import NotThere, UsageError
 from worker.escape import printable
 from worker.settings import Settings
 from worker.settings.clock import utc_now
-from worker.spool.claim import AcceptedLog, Candidate, batched, claim
+from worker.spool.claim import AcceptedLog, batched, claim
 from worker.spool.layout import manual_root
 from worker.spool.manifest import Head
 from worker.spool.quarantine import Quarantine, QuarantineItem
+from worker.spool.transfer import Candidate
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
 from worker.taskqueue.client import notify_ingest

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from worker.sources.ledger import Ledger, SeenFile, Stamp
 from worker.sources.scan_result import ScanResult
 from worker.sources.walk import WalkedFile, Walker
-from worker.spool.claim import Candidate, batched
+from worker.spool.claim import batched
+from worker.spool.transfer import Candidate
 
 MAX_AHEAD_SECONDS = 60.0
 """How far a file's ctime may be ahead of this machine's clock so that the file is still waited for.
@@ -83,7 +84,7 @@ class ChangeFinder:
             for name, file in zip(names, page, strict=True):
                 stamp = Stamp.of(file.status)
                 if recorded.get(name) != stamp and self._is_ready(file):
-                    candidate = Candidate(file.location, file.path, file.status.st_size)
+                    candidate = file.candidate()
                     seen = SeenFile(key, name, stamp)
                     yield ChangedFile(candidate, seen, file.status.st_ctime_ns)
         return count
@@ -103,7 +104,8 @@ class ChangeFinder:
     def _is_readable(self, file: WalkedFile) -> bool:
         """Tried, because an unreadable file would be missing in its batch, or block the others."""
         try:
-            fd = os.open(file.location, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            fd = os.open(file.name, flags, dir_fd=file.folder_fd)
             try:
                 os.pread(fd, 1, 0)
             finally:

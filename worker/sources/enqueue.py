@@ -15,9 +15,10 @@ from worker.errors import UsageError
 from worker.escape import printable
 from worker.settings import SpoolSettings
 from worker.sources.walk import Walker
-from worker.spool.claim import AcceptedLog, Candidate, Claimed, batched, claim
+from worker.spool.claim import AcceptedLog, Claimed, batched, claim
 from worker.spool.layout import Root
 from worker.spool.manifest import Head
+from worker.spool.transfer import Candidate
 
 KIND = "enqueue"
 
@@ -94,5 +95,5 @@ def _candidates(path: Path) -> Generator[Candidate]:
 
     for _, files in Walker(str(path), on_unreadable).walk():
         for file in files:
-            if file.defect() is None and os.access(file.location, os.R_OK):
-                yield Candidate(file.location, file.path, file.status.st_size)
+            if file.defect() is None and file.may_be_read():
+                yield file.candidate()

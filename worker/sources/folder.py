@@ -16,8 +16,9 @@ from worker.settings import Folder
 from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.sources.walk import Walker
 from worker.spool.batch import batch_names
-from worker.spool.claim import Candidate, Claimed, claim
+from worker.spool.claim import Claimed, claim
 from worker.spool.layout import Root, translate_errors
+from worker.spool.transfer import Candidate
 
 _CANNOT_MOVE = (
     "it may not be moved out of its folder: give the worker rights to read, write and search its "
@@ -36,14 +37,15 @@ def scan(folder: Folder, request: ScanRequest) -> ScanResult:
         return len(batch_names(root)) < request.limits.max_waiting
 
     def claim_batch(candidates: Sequence[Candidate]) -> Claimed | None:
-        head = request.head(folder.name)
-        batch = claim(root, head, candidates, request.accepted, leave_denied=True)
+        batch = claim(
+            root,
+            request.head(folder.name),
+            candidates,
+            request.accepted,
+            on_left=lambda candidate, why: result.skip(candidate.path, why),
+        )
         if batch is not None:
             request.on_claimed(batch)
-        if batch is None or batch.files < len(candidates):
-            for candidate in candidates:
-                if os.path.lexists(candidate.location):
-                    result.skip(candidate.path, _CANNOT_MOVE)
         return batch
 
     if not has_room():
@@ -82,19 +84,19 @@ def file_system_time(root: Root) -> float:
 
 def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Generator[Candidate]:
     clock = file_system_time(request.root)
-    for folder, files in walker.follow(request.events) if request.events else walker.walk():
+    for _, files in walker.follow(request.events) if request.events else walker.walk():
         rights: _FolderRights | None = None
         for file in files:
             if defect := file.defect():
                 result.skip(file.path, defect)
-            elif not os.access(file.location, os.R_OK):
+            elif not file.may_be_read():
                 result.skip(file.path, "the worker may not read it: give it read rights")
             elif file.is_settling(clock):
                 result.settling += 1
             else:
-                rights = rights or _FolderRights(walker.location(folder))
+                rights = rights or _FolderRights(file.folder_fd)
                 if rights.allow_move(file.status):
-                    yield Candidate(file.location, file.path, file.status.st_size)
+                    yield file.candidate()
                 else:
                     result.skip(file.path, _CANNOT_MOVE)
 
@@ -103,9 +105,9 @@ class _FolderRights:
     """Which files may be renamed out of a folder: one that may not would block all others in its
     batch, at each scan."""
 
-    def __init__(self, folder: str) -> None:
-        self._is_writable = os.access(folder, os.W_OK | os.X_OK)
-        self._status = os.stat(folder)
+    def __init__(self, folder_fd: int) -> None:
+        self._is_writable = os.access(".", os.W_OK | os.X_OK, dir_fd=folder_fd)
+        self._status = os.fstat(folder_fd)
 
     def allow_move(self, file: os.stat_result) -> bool:
         """In a sticky folder such as /tmp only the owner may."""

@@ -134,12 +134,20 @@ class _Scan:
         request = self._request
         head = request.head(self._place.folder.name)
         candidates = [file.candidate for file in files]
-        batch = claim(request.root, head, candidates, request.accepted, copy=True)
+        batch = claim(
+            request.root,
+            head,
+            candidates,
+            request.accepted,
+            copy=True,
+            on_left=lambda candidate, why: self._result.skip(candidate.path, why),
+        )
         if batch is not None:
             self._waiting_count += 1
             try:
-                # A file that changed or vanished while it was copied will be found again.
-                self._ledger.add(file.seen for file in files if file.is_unchanged())
+                # A file that changed, vanished or failed while it was copied will be found again.
+                copied = (file for number, file in enumerate(files) if number in batch.numbers)
+                self._ledger.add(file.seen for file in copied if file.is_unchanged())
             finally:
                 request.on_claimed(batch)
         return batch

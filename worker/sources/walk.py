@@ -2,7 +2,8 @@
 
 The walk goes folder by folder: the files of a folder come before its subfolders, these by name. It
 holds only the names of the subfolders still to come: a million files in one folder cost no memory.
-Links are not followed.
+Links are not followed: each folder is opened by descriptor, part by part, and one is open at a
+time, however deep it is.
 """
 
 import math
@@ -10,12 +11,15 @@ import os
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import accumulate
 from typing import NamedTuple
 
 from worker.settings import Folder
+from worker.spool.open_folder import open_below
+from worker.spool.transfer import Candidate, inode_of
 
 _UNFINISHED = (".tmp", ".part", ".crdownload", ".swp", "~")
 _DESKTOP = ("thumbs.db",)  # .DS_Store begins with a dot
@@ -47,13 +51,14 @@ def is_wanted(name: str, pattern: str = "*") -> bool:
 class WalkedFile(NamedTuple):
     """An entry of a folder that is not a folder itself, and whose name is wanted.
 
-    `folder` is below the top of the walk, `location` where the file is; a file that is being
-    written has settled when it was quiet for `settle_seconds`.
+    `folder` is below `top`, where the walk began; `folder_fd` is that folder, open as long as the
+    walk is there. A file that is being written has settled when it was quiet for `settle_seconds`.
     """
 
+    top: str
     folder: str
+    folder_fd: int
     name: str
-    location: str
     status: os.stat_result
     settle_seconds: float = 0.0
 
@@ -61,6 +66,15 @@ class WalkedFile(NamedTuple):
     def path(self) -> str:
         """Below the top of the walk."""
         return join(self.folder, self.name)
+
+    def candidate(self) -> Candidate:
+        """This very file, to be claimed."""
+        location, size = join(self.top, self.path), self.status.st_size
+        inode = inode_of(self.status)
+        return Candidate(location, self.path, size, top=self.top, inode=inode)
+
+    def may_be_read(self) -> bool:
+        return os.access(self.name, os.R_OK, dir_fd=self.folder_fd)
 
     def is_settling(self, clock: float, max_ahead: float = math.inf) -> bool:
         """Whether it changed a moment ago, by its ctime: the kernel sets that on every write, chmod
@@ -109,10 +123,11 @@ class Walker:
         while pending:
             self.folder = pending.pop()
             parts, subfolders = _split(self.folder), list[str]()
-            files = self._read_folder(self.folder, subfolders)
-            if parts >= first:
-                yield self.folder, files
-            deque(files, maxlen=0)  # to the end: then all subfolders are there
+            with self._opened(self.folder, os.O_RDONLY) as fd:
+                files = self._read_folder(self.folder, fd, subfolders)
+                if parts >= first:
+                    yield self.folder, files
+                deque(files, maxlen=0)  # to the end: then all subfolders are there
             paths = (join(self.folder, name) for name in sorted(subfolders, reverse=True))
             pending += (path for path in paths if _split(path) >= first[: len(parts) + 1])
 
@@ -128,8 +143,8 @@ class Walker:
                 settle = 0.0 if kind == "moved" else self.settle_seconds
                 folders.setdefault(folder, {})[name] = settle
         for folder, names in folders.items():
-            if self.has_folder(folder):
-                yield folder, self._read_files(folder, names)
+            with self._opened(folder, os.O_PATH) as fd:
+                yield folder, self._read_files(folder, fd, names)
 
     def location(self, path: str) -> str:
         return join(self.top, path) if path else self.top
@@ -154,11 +169,31 @@ class Walker:
                 return False
         return True
 
-    def _read_folder(self, folder: str, subfolders: list[str]) -> Iterator[WalkedFile]:
+    @contextmanager
+    def _opened(self, folder: str, flags: int) -> Iterator[int | None]:
+        """A folder, open; None where it is gone, became a link or may not be opened."""
+        fd = None
+        try:
+            fd = open_below(self.top, folder, flags)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            self._skip_folder(folder, error)
+        try:
+            yield fd
+        finally:
+            if fd is not None:
+                os.close(fd)
+
+    def _read_folder(
+        self, folder: str, fd: int | None, subfolders: list[str]
+    ) -> Iterator[WalkedFile]:
         """Yield the wanted files of a folder; append the names of its subfolders."""
+        if fd is None:
+            return
         settle = self.settle_without_event_seconds
         try:
-            with os.scandir(self.location(folder)) as entries:
+            with os.scandir(fd) as entries:
                 for entry in entries:
                     self.entry_count += 1
                     try:
@@ -167,27 +202,31 @@ class Walker:
                                 subfolders.append(entry.name)
                         elif is_wanted(entry.name, self.pattern):
                             status = entry.stat(follow_symlinks=False)
-                            yield WalkedFile(folder, entry.name, entry.path, status, settle)
+                            yield WalkedFile(self.top, folder, fd, entry.name, status, settle)
                     except FileNotFoundError:
                         continue  # another process was faster
                     except OSError as error:  # the folder may be listed, but not searched
                         why = f"it cannot be examined: {error.strerror}; {_GIVE_RIGHTS}"
                         self.on_skipped(join(folder, entry.name), why)
-        except (FileNotFoundError, NotADirectoryError):
-            return
         except OSError as error:
-            why = f"the folder cannot be read: {error.strerror}; {_GIVE_RIGHTS}"
-            self.on_skipped(folder or ".", why)
+            self._skip_folder(folder, error)
 
-    def _read_files(self, folder: str, names: dict[str, float]) -> Iterator[WalkedFile]:
+    def _read_files(
+        self, folder: str, fd: int | None, names: dict[str, float]
+    ) -> Iterator[WalkedFile]:
+        if fd is None:
+            return
         for name, settle in names.items():
-            location = self.location(join(folder, name))
             try:
-                status = os.lstat(location)
+                status = os.stat(name, dir_fd=fd, follow_symlinks=False)
             except OSError:
                 continue
             if not stat.S_ISDIR(status.st_mode):
-                yield WalkedFile(folder, name, location, status, settle)
+                yield WalkedFile(self.top, folder, fd, name, status, settle)
+
+    def _skip_folder(self, folder: str, error: OSError) -> None:
+        why = f"the folder cannot be read: {error.strerror}; {_GIVE_RIGHTS}"
+        self.on_skipped(folder or ".", why)
 
 
 def join(folder: str, name: str) -> str:

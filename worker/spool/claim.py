@@ -8,10 +8,8 @@ one file, the pack, which takes one sync. One file each cost 0.3 to 0.8 ms to cr
 without a journal, which searches past recently freed inodes instead of using them again.
 """
 
-import errno
 import os
 import shutil
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,28 +22,15 @@ from worker.spool.layout import (
     Root,
     day_of,
     fsync_dir,
-    read_all,
     translate_errors,
     write_durably,
 )
 from worker.spool.lockfile import lock
+from worker.spool.transfer import PACKED_BYTES, Candidate, OnLeft, copy_files, move_files
 
 T = TypeVar("T")
 
 LOCK = "lock"
-PACKED_BYTES = 1_000_000
-"""A larger copy is a file of its own: nothing larger is held in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A file to claim: where it is, and its path below the folder that was scanned; `origin` if it
-    was fetched."""
-
-    location: str
-    path: str
-    size: int = 0
-    origin: manifest.Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +44,12 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A new batch. `files` counts the files in it: another process may have claimed the rest."""
+    """A new batch. `files` counts the files in it: another process may have claimed the rest.
+    `numbers` are the positions of those that are in it among the candidates."""
 
     batch: str
     files: int
+    numbers: frozenset[int] = frozenset()
 
 
 class AcceptedLog:
@@ -135,31 +122,34 @@ def claim(
     accepted: AcceptedLog,
     *,
     copy: bool = False,
-    leave_denied: bool = False,
+    on_left: OnLeft | None = None,
 ) -> Claimed | None:
-    """Make `candidates` one new batch; None where none of them exists any more.
+    """Make `candidates` one new batch; None where it would be empty.
 
-    They are moved, or with `copy` copied. With `leave_denied` a file that may not be moved stays
+    They are moved, or with `copy` copied. `on_left` receives each file that cannot be: it stays
     where it is and does not block the others. Raises SpoolUnavailable; then no file is lost.
     """
     with _staged(root, head) as staged:
         if copy:
-            entries = list(_copies(staged, candidates))
+            entries = list(copy_files(candidates, staged, on_left))
             if not entries:
                 shutil.rmtree(staged)
                 return None
             _place(root, staged, head, entries)
-            return _accept(root, accepted, head, len(entries))
+            return _accept(root, accepted, head, [entry.number for entry in entries])
         entries = [manifest.Entry(n, c.path, origin=c.origin) for n, c in enumerate(candidates)]
         placed = _place(root, staged, head, entries)
-        targets = ((c, placed / str(n)) for n, c in enumerate(candidates))
-        files = sum(_move(c, target, leave_denied) for c, target in targets)
-        if not files:
-            placed.rename(staged)
-            shutil.rmtree(staged)
+        moved: Sequence[int] = ()
+        try:
+            moved = move_files(candidates, placed, on_left)
+        finally:
+            if not moved and not any(name.isdigit() for name in os.listdir(placed)):
+                placed.rename(staged)
+                shutil.rmtree(staged)
+        if not moved:
             return None
         fsync_dir(placed)
-        return _accept(root, accepted, head, files)
+        return _accept(root, accepted, head, moved)
 
 
 def claim_bytes(
@@ -169,7 +159,7 @@ def claim_bytes(
     with _staged(root, head) as staged:
         entries = list(_packed(staged, incoming))
         _place(root, staged, head, entries)
-        return _accept(root, accepted, head, len(entries))
+        return _accept(root, accepted, head, range(len(entries)))
 
 
 @contextmanager
@@ -195,10 +185,12 @@ def _place(
     return staged.rename(root.work / head.batch)
 
 
-def _accept(root: Root, accepted: AcceptedLog, head: manifest.Head, files: int) -> Claimed:
+def _accept(
+    root: Root, accepted: AcceptedLog, head: manifest.Head, numbers: Sequence[int]
+) -> Claimed:
     fsync_dir(root.work)
-    accepted.add(head.batch, files)
-    return Claimed(head.batch, files)
+    accepted.add(head.batch, len(numbers))
+    return Claimed(head.batch, len(numbers), frozenset(numbers))
 
 
 def _packed(staged: Path, incoming: Sequence[Incoming]) -> Iterator[manifest.Entry]:
@@ -210,85 +202,3 @@ def _packed(staged: Path, incoming: Sequence[Incoming]) -> Iterator[manifest.Ent
             offset += len(one.data)
         pack.flush()
         os.fsync(pack.fileno())
-
-
-def _copies(staged: Path, candidates: Sequence[Candidate]) -> Iterator[manifest.Entry]:
-    """Copy the candidates, durably. Skips what is gone, unreadable or no regular file."""
-    with (staged / manifest.PACK).open("xb", buffering=PACKED_BYTES) as pack:
-        offset = 0
-        for number, candidate in enumerate(candidates):
-            with _open_regular(candidate.location) as (fd, size):
-                if fd is None:
-                    continue
-                if size > PACKED_BYTES:
-                    _copy(fd, staged / str(number))
-                    yield manifest.Entry(number, candidate.path, origin=candidate.origin)
-                else:
-                    copied = pack.write(read_all(fd, size))
-                    yield manifest.Entry(number, candidate.path, offset, copied, candidate.origin)
-                    offset += copied
-        pack.flush()
-        os.fsync(pack.fileno())
-
-
-def _move(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
-    """Rename one file in; across file systems, copy it, then remove it. False if it stays."""
-    try:
-        os.rename(candidate.location, target)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        if error.errno == errno.EXDEV:
-            return _move_across(candidate, target, leave_denied)
-        if leave_denied and error.errno in _DENIED:
-            return False
-        raise
-    return True
-
-
-_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
-
-
-def _move_across(candidate: Candidate, target: Path, leave_denied: bool) -> bool:
-    temporary = target.with_name(f".{target.name}.part")
-    with _open_regular(candidate.location) as (fd, _):
-        if fd is None:
-            return False
-        _copy(fd, temporary)
-    temporary.rename(target)
-    try:
-        Path(candidate.location).unlink(missing_ok=True)
-    except OSError as error:
-        target.unlink()  # else every scan would claim it again
-        if leave_denied and error.errno in _DENIED:
-            return False
-        raise
-    return True
-
-
-@contextmanager
-def _open_regular(location: str) -> Iterator[tuple[int | None, int]]:
-    """A regular file and its size; None where it is gone, unreadable or not regular.
-
-    Links are not followed: whoever found the file has resolved them.
-    """
-    try:
-        fd = os.open(location, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP):
-            raise
-        yield None, 0
-        return
-    try:
-        status = os.fstat(fd)
-        yield (fd if stat.S_ISREG(status.st_mode) else None), status.st_size
-    finally:
-        os.close(fd)
-
-
-def _copy(fd: int, target: Path) -> None:
-    """Copy an open file, durably."""
-    with open(fd, "rb", closefd=False) as reader, target.open("xb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
-        writer.flush()
-        os.fsync(writer.fileno())
