@@ -109,7 +109,9 @@ def test_a_server_that_would_forget(tmp_path: Path, own_server: Callable[..., Se
     server.client().config_set("maxmemory-policy", "allkeys-lru")
     found = _problems(world)["eviction"]
     assert found.level == "fail"
-    assert found.text.startswith("Maxmemory-policy is allkeys-lru, so a full Redis would drop")
+    assert found.text.startswith(
+        "Maxmemory-policy is allkeys-lru, so a full Redis would silently delete"
+    )
     assert "CONFIG SET maxmemory-policy noeviction" in found.advice
 
 
