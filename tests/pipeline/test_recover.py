@@ -1,13 +1,23 @@
 """After a restart of Redis: what is looked up, by which process, and what is read again."""
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.servers import Server
 from tests.world import World, article
+from worker.cli.root import app
+from worker.pipeline import recover as recovering
 from worker.pipeline.recover import recover
+from worker.queries.health import check_health
+from worker.queries.overview import get_overview
+from worker.service import doctor
+from worker.settings.clock import utc_now
+from worker.spool import redis_record
 from worker.spool.lockfile import acquire_slot
 
 
@@ -26,7 +36,7 @@ def restarted(tmp_path: Path, own_server: Callable[..., Server]) -> World:
 
 
 def recorded_run_id(world: World) -> str:
-    return (world.settings.state_dir / "redis-run-id").read_text()
+    return redis_record.read(world.settings.state_dir).run_id
 
 
 def test_nothing_is_unpacked_where_nothing_was_lost(restarted: World) -> None:
@@ -49,3 +59,124 @@ def test_one_process_offers_and_the_others_go_on(restarted: World) -> None:
         assert recorded_run_id(restarted) == before
     recover(restarted.context)
     assert recorded_run_id(restarted) != before
+
+
+# ── a server that loses everything ──────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def forgetful(tmp_path: Path, own_server: Callable[..., Server]) -> tuple[World, Server]:
+    """A world whose server writes nothing to its disk, and that has published two articles: one
+    twenty minutes ago and one now."""
+    server = own_server()
+    world = World(tmp_path, server.url)
+    recover(world.context)
+    world.put("a.md", article("甲"))
+    world.run()
+    for path in tmp_path.glob("archive/*/*/*"):
+        set_age(path, 20 * 60)
+    return world, server
+
+
+def set_age(path: Path, seconds: float) -> None:
+    """As if `path` was written so many seconds ago."""
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def crash(world: World, server: Server) -> None:
+    """Publish one more article, and lose all."""
+    set_age(world.settings.state_dir / redis_record.NAME, 200)
+    recover(world.context)  # notes the stream's last entry
+    world.put("b.md", article("乙"))
+    world.run()
+    server.kill()
+    server.start()
+    assert world.entries() == []
+
+
+def titles(world: World) -> list[str]:
+    return [entry["data"]["title"] for entry in world.entries()]
+
+
+@pytest.mark.parametrize("seconds", [-86_400, 86_400])
+def test_a_wrong_clock_does_not_switch_it_off(
+    forgetful: tuple[World, Server], seconds: float
+) -> None:
+    """Whether the clock was a day ahead or behind when Redis was last seen: what was archived in
+    the last minutes is published again, and the record is written anew."""
+    world, server = forgetful
+    crash(world, server)
+    record = world.settings.state_dir / redis_record.NAME
+    set_age(record, seconds)
+    recover(world.context)
+    assert "乙" in titles(world)
+    set_age(record, -86_400)
+    recover(world.context)
+    assert abs(record.stat().st_mtime - time.time()) < 3600
+
+
+def test_more_than_the_last_minutes_is_published_again(forgetful: tuple[World, Server]) -> None:
+    """Where the last entry that was seen is gone too, what was archived before the last minutes
+    is published again as well, in its order."""
+    world, server = forgetful
+    crash(world, server)
+    recover(world.context)
+    assert titles(world) == ["甲", "乙"]
+    assert redis_record.replay_command(world.settings.state_dir) is None
+
+
+def test_what_survived_is_not_looked_up(
+    tmp_path: Path, own_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the last entry that was seen is still there, only the last minutes are looked up."""
+    server = own_server(appendonly=True)
+    world = World(tmp_path, server.url)
+    recover(world.context)
+    world.put("a.md", article("甲"))
+    world.run()
+    for path in tmp_path.glob("archive/*/*/*"):
+        set_age(path, 20 * 60)
+    set_age(tmp_path / redis_record.NAME, 200)
+    recover(world.context)
+    server.kill()
+    server.start()
+    monkeypatch.setattr(recovering, "replay", lambda *_: pytest.fail("looked up"))
+    recover(world.context)
+
+
+def test_what_takes_too_long_is_told_with_its_command(
+    forgetful: tuple[World, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no time for all of it, status, doctor and health say so with the command,
+    over a further restart too, until it was run."""
+    world, server = forgetful
+    crash(world, server)
+    with monkeypatch.context() as patch:
+        patch.setattr(recovering, "EXTRA_SECONDS", -1)
+        recover(world.context)
+    assert titles(world) == ["乙"]
+    command = redis_record.replay_command(world.settings.state_dir)
+    assert command is not None
+    server.kill()
+    server.start()
+    recover(world.context)
+    assert redis_record.replay_command(world.settings.state_dir) == command
+    told = [
+        *(problem.advice for problem in get_overview(world.settings, utc_now()).problems),
+        *(check.advice for check in check_health(world.settings, utc_now()).checks),
+        *(check.advice for check in doctor.checks(world.settings)),
+    ]
+    assert sum(command in advice for advice in told) == 3
+    since = command.rpartition(" ")[2]
+    run_newsdrop(world, "replay", "--since", "1m")
+    assert redis_record.replay_command(world.settings.state_dir) == command
+    run_newsdrop(world, "replay", "--since", since)
+    assert redis_record.replay_command(world.settings.state_dir) is None
+    assert sorted(titles(world)) == ["乙", "甲"]
+
+
+def run_newsdrop(world: World, *arguments: str) -> None:
+    environment = {"NEWSDROP_STATE_DIR": str(world.settings.state_dir)}
+    environment["NEWSDROP_REDIS_URL"] = world.settings.redis.url
+    result = CliRunner().invoke(app, list(arguments), env=environment, catch_exceptions=False)
+    assert result.exit_code == 0, result.output

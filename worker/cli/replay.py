@@ -29,6 +29,7 @@ def replay(
     from worker.pipeline.context import open_context
     from worker.pipeline.replay import replay as replay_segment
     from worker.settings.clock import utc_now
+    from worker.spool.redis_record import clear_loss
 
     begin = parse_moment(since, utc_now()) if since else None
     deps = open_context(settings_of(context)).deps
@@ -38,6 +39,7 @@ def replay(
         if begin is None or datetime.fromisoformat(segment.head().archived_at) >= begin:
             lost += replay_segment(segment, deps)
             segments += 1
+    clear_loss(deps.settings.state_dir, begin)
     counts = f"{pluralize(lost, 'article')}, {pluralize(segments, 'archived batch')} checked"
     print_result({"segments": segments, "lost": lost}, f"published again: {counts}", json=json)
 

@@ -1,62 +1,123 @@
-"""After a restart of Redis: what was archived in its last minutes is published again.
+"""After a restart of Redis: what it lost is published again from the archive.
 
 `written` durability means that the reply came, not that the bytes are on disk: a server that dies
-loses up to a second (`appendfsync everysec`), more if its disk stalls. A new run id shows that it
-was restarted.
+loses up to a second (`appendfsync everysec`), more if its disk stalls, and one without an
+append-only file everything since its last snapshot. A new run id shows that it was restarted.
+
+What was archived in the last minutes is looked up in any case. Whether more is missing, the last
+entry that was seen before the restart tells: if it is gone, everything is looked up that was
+archived after the last entry that is left. That may take long, so its time is bounded; for the rest
+`status`, `doctor` and `health` show the command.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from worker.logs import get_logger
+from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.pipeline.replay import replay
+from worker.spool import redis_record
 from worker.spool.archive import Segment
-from worker.spool.layout import write_durably
 from worker.spool.lockfile import acquire_slot
-from worker.store.server import get_run_id
+from worker.spool.redis_record import RedisRecord
+from worker.store.server import get_run_id, get_start_ms
+from worker.store.stream import id_key
 
 logger = get_logger(__name__)
 
 WINDOW = timedelta(minutes=5)
+"""A batch is archived within seconds after its articles are published."""
+EXTRA_SECONDS = 10.0
+"""For what was archived before the last minutes: a task has its time limit."""
 
 
 def recover(context: Context) -> None:
-    """Compare the server's run id with the recorded one; if it changed, replay the last minutes.
+    """Compare the server's run id with the recorded one; if it changed, replay what is lost.
 
     Raises Retryable; the new run id is recorded only after everything was published.
     """
-    record = context.settings.state_dir / "redis-run-id"
+    state_dir = context.settings.state_dir
     current = get_run_id(context.redis)
-    recorded, last_seen = _read(record)
-    if recorded == current:
-        if context.deps.now() - last_seen > WINDOW / 2:
-            record.touch()
+    record = redis_record.read(state_dir)
+    if record.run_id == current:
+        age = context.deps.now() - redis_record.written_at(state_dir)
+        if not timedelta() <= age <= WINDOW / 2:  # below zero: the clock was ahead
+            _write(context, record)
         return
     # One process is enough: the others scan the folders meanwhile.
-    with acquire_slot(context.settings.state_dir, "offer-again", 1) as slot:
-        if slot is None or _read(record)[0] == current:
+    with acquire_slot(state_dir, "offer-again", 1) as slot:
+        record = redis_record.read(state_dir)
+        if slot is None or record.run_id == current:
             return  # another process does it, or did it before we had the slot
-        if recorded:
-            segments = _archived_since(context, last_seen - WINDOW)
-            lost = sum(replay(segment, context.deps) for segment in segments)
-            log = logger.warning if lost else logger.info
-            log("Redis was restarted: what it lost was published again", articles=lost)
-        write_durably(record, current.encode("ascii"))
+        if record.run_id:
+            record = replace(record, lost_since=_recover(context, record))
+        _write(context, replace(record, run_id=current))
 
 
-def _archived_since(context: Context, since: datetime) -> Iterator[Segment]:
+def _write(context: Context, record: RedisRecord) -> None:
+    newest = context.articles.read_newest(1)
+    last_id = newest[0].stream_id if newest else ""
+    redis_record.write(context.settings.state_dir, replace(record, last_id=last_id))
+
+
+def _recover(context: Context, record: RedisRecord) -> str | None:
+    """Publish again what is lost; since when something may still be missing, if it may."""
+    now = context.deps.now()
+    # A clock that was ahead, and is right again, must not make the window empty.
+    seen_at = min(redis_record.written_at(context.settings.state_dir), now)
+    begin = seen_at - WINDOW
+    older, recent = _archived_since(context, _first_loss(context, record, begin), begin)
+    deadline = context.deps.clock() + EXTRA_SECONDS
+    lost, missing_since = 0, record.lost_since
+    for archived_at, segment in older:
+        if context.deps.clock() > deadline:
+            since = rfc3339(archived_at - WINDOW)  # its head has an earlier time than its file
+            missing_since = min(since, missing_since or since)
+            break
+        lost += replay(segment, context.deps)
+    lost += sum(replay(segment, context.deps) for _, segment in recent)
+    log = logger.warning if lost else logger.info
+    log("Redis was restarted: what it lost was published again", articles=lost)
+    if missing_since:
+        logger.error("Redis lost more articles: run newsdrop replay", since=missing_since)
+    return missing_since
+
+
+def _first_loss(context: Context, record: RedisRecord, begin: datetime) -> datetime:
+    """From when on archived articles may be lost: `begin`, or earlier if an entry that was seen
+    before that is gone."""
+    articles = context.articles
+    if not record.last_id or articles.read(record.last_id, 1, end=record.last_id):
+        return begin
+    first = articles.read(count=1)
+    if first and id_key(first[0].stream_id) > id_key(record.last_id):
+        return begin  # it was trimmed
+    # Entries after the start are new ones. The time of the start is rounded down to a second.
+    left = articles.read_before(str(get_start_ms(context.redis)), 1)
+    if not left or id_key(left[0].stream_id) > id_key(record.last_id):  # a clock was set meanwhile
+        return datetime.fromtimestamp(0, UTC)
+    seconds = id_key(left[0].stream_id)[0] / 1000
+    return min(begin, datetime.fromtimestamp(seconds, UTC) - WINDOW)
+
+
+def _archived_since(
+    context: Context, first: datetime, begin: datetime
+) -> tuple[Sequence[tuple[datetime, Segment]], Sequence[tuple[datetime, Segment]]]:
+    """The segments archived since `first` and before `begin`, and those since `begin`, with the
+    time; oldest first."""
+    older, recent = [], []
     # A batch may have waited: its name tells when it was claimed, not when it was archived.
-    first_day = (since - timedelta(days=1)).strftime("%Y%m%d")
-    for segment in context.deps.archive.segments(first_day):
-        if segment.journal_path.stat().st_mtime >= since.timestamp():
-            yield segment
+    first_day = max(first, datetime.fromtimestamp(86_400, UTC)) - timedelta(days=1)
+    for segment in context.deps.archive.segments(first_day.strftime("%Y%m%d")):
+        at = datetime.fromtimestamp(segment.journal_path.stat().st_mtime, UTC)
+        if at >= begin:
+            recent.append((at, segment))
+        elif at >= first:
+            older.append((at, segment))
+    return sorted(older, key=_time), sorted(recent, key=_time)
 
 
-def _read(record: Path) -> tuple[str, datetime]:
-    """The recorded run id, and when it was last seen."""
-    try:
-        return record.read_text("ascii"), datetime.fromtimestamp(record.stat().st_mtime, UTC)
-    except FileNotFoundError:
-        return "", datetime.fromtimestamp(0, UTC)
+def _time(archived: tuple[datetime, Segment]) -> datetime:
+    return archived[0]

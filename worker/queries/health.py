@@ -19,6 +19,7 @@ from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.settings.paths import read_page_url
 from worker.spool.filesystem import check_room
+from worker.spool.redis_record import replay_command
 from worker.store.connection import Client, connect, printable_url, redis_url
 from worker.store.server import check_writable, get_server_info
 from worker.store.workers import ALIVE_SECONDS, Heartbeats
@@ -72,6 +73,8 @@ def _checks(settings: Settings, part: ServicePart) -> Iterator[Check]:
         yield _web(settings)
         return
     yield from _redis(settings, part)
+    if command := replay_command(settings.state_dir):
+        yield Check("lost articles", "warn", "a restart of Redis lost articles", f"run `{command}`")
     if part in (ServicePart.ALL, ServicePart.WORKER):
         yield _disk(settings)
         yield from _places(settings)

@@ -15,6 +15,7 @@ from worker.health.preflight import server_checks
 from worker.queries.status import SourceStatus, Status
 from worker.settings import POLLED, Folder, Settings
 from worker.spool.layout import SPOOL
+from worker.spool.redis_record import replay_command
 from worker.store.server import ServerInfo
 
 NEARLY_FULL = 0.9
@@ -119,6 +120,9 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
     if server.write_error:
         text = "Redis cannot save to its disk and refuses writes."
         yield Problem("fail", "saving", text, "Free space on its disk; see its log.")
+    if command := replay_command(settings.state_dir):
+        text = "A restart of Redis lost articles that are not published again yet."
+        yield Problem("warn", "lost", text, f"Run `{command}`.")
     for check in server_checks(settings, server):
         if check.level == "fail":
             text = _sentence(check.message)

@@ -12,6 +12,7 @@ from worker.service.lock import holder
 from worker.service.state import StateDir
 from worker.settings import Settings
 from worker.sources.registry import paused_sources
+from worker.spool.redis_record import replay_command
 from worker.store.connection import connect, printable_url, redis_url
 from worker.store.factory import feed_store
 from worker.store.server import ServerInfo, get_server_info
@@ -45,6 +46,8 @@ def _server(settings: Settings) -> Iterator[Check]:
         info = get_server_info(client)
         yield from _server_state(settings, info)
         yield from server_checks(settings, info)
+        if command := replay_command(settings.state_dir):
+            yield Check("lost articles", "warn", "a restart of Redis lost some", f"run `{command}`")
         yield from _workers(settings, Heartbeats(client, stream=settings.stream.name))
     except Retryable as error:
         if settings.redis.url:

@@ -10,6 +10,7 @@
     <state>/quarantine/<id>/{raw,error.json}
     <state>/wanted/<name>                      feed entries whose pages are still to be fetched
     <state>/accepted/<day>.log                 every accepted batch
+    <state>/redis-run-id                       what was last seen of Redis
     <state>/spools                             every drop folder's root that was ever used
     <state>/slots/<name>-<number>              lock files: how many processes may do one thing
 

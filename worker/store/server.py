@@ -66,6 +66,14 @@ def get_run_id(client: redis.Redis) -> str:
         return str(untyped.info("server")["run_id"])
 
 
+def get_start_ms(client: redis.Redis) -> int:
+    """When the server was started, by its own clock (Unix, ms), rounded down to a second."""
+    untyped: Any = client
+    with translated():
+        seconds, _ = untyped.time()
+        return (int(seconds) - int(untyped.info("server")["uptime_in_seconds"]) - 1) * 1000
+
+
 def check_writable(client: redis.Redis, stream: str) -> None:
     """Write a small key that lives for a minute. Raises Retryable if the server refuses it."""
     with translated():

@@ -120,6 +120,12 @@ class Stream:
         )
 
 
+def id_key(stream_id: str) -> tuple[int, int]:
+    """A stream id as numbers, which sort as the entries do."""
+    milliseconds, _, sequence = stream_id.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
 def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
     def text(name: bytes) -> str:
         return _text(fields.get(name, b""))
