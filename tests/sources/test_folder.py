@@ -67,7 +67,18 @@ def test_files_of_all_subfolders_are_taken(drop: Drop) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [".a.md", "a.tmp", "a.md.part", "a.CRDOWNLOAD", ".a.md.swp", "a.md~", ".DS_Store", "Thumbs.db"],
+    [
+        ".a.md",
+        "a.tmp",
+        "a.md.part",
+        "a.md.1f2e.partial",
+        "a.md.filepart",
+        "a.CRDOWNLOAD",
+        ".a.md.swp",
+        "a.md~",
+        ".DS_Store",
+        "Thumbs.db",
+    ],
 )
 def test_what_is_unfinished_is_ignored(drop: Drop, name: str) -> None:
     """Dot files, temporary files of browsers and editors, and desktop litter are not articles."""

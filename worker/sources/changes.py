@@ -97,8 +97,10 @@ class ChangeFinder:
         elif file.status.st_size > self.max_bytes:
             size = f"it has {file.status.st_size:,} bytes, more than limits.file_mb allows"
             self.result.skip(file.path, f"{size}: split it, or raise the limit")
-        else:
-            return self._is_readable(file)
+        elif self._is_readable(file):
+            if not file.is_written(self.clock):
+                return True
+            self.result.settling += 1
         return False
 
     def _is_readable(self, file: WalkedFile) -> bool:

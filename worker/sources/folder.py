@@ -1,7 +1,8 @@
 """Drop folders: find the files that are ready, and claim them in batches.
 
 A file is ready when a rename brought it, or when it has been quiet: its ctime is older than the
-settle time, by the clock of the file system itself. So nothing has to be remembered between two
+settle time, by the clock of the file system itself, and no process of this machine holds it open
+for writing. So nothing has to be remembered between two
 scans, and a server with another clock does no harm. The first batch is claimed after `batch_files`
 files, however many there are.
 """
@@ -91,7 +92,7 @@ def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Gen
                 result.skip(file.path, defect)
             elif not file.may_be_read():
                 result.skip(file.path, "the worker may not read it: give it read rights")
-            elif file.is_settling(clock):
+            elif file.is_settling(clock) or file.is_written(clock):
                 result.settling += 1
             else:
                 rights = rights or _FolderRights(file.folder_fd)

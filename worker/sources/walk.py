@@ -17,20 +17,29 @@ from fnmatch import fnmatchcase
 from itertools import accumulate
 from typing import NamedTuple
 
+from worker.escape import printable
+from worker.logs import get_logger
 from worker.settings import Folder
+from worker.sources.writers import has_writer
 from worker.spool.open_folder import open_below
 from worker.spool.transfer import Candidate, inode_of
 
-_UNFINISHED = (".tmp", ".part", ".crdownload", ".swp", "~")
+logger = get_logger(__name__)
+
+_UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 _DESKTOP = ("thumbs.db",)  # .DS_Store begins with a dot
+
+MAX_WRITER_SECONDS = 600.0
+"""How long a file that does not change waits for the process that holds it open for writing."""
 
 _GIVE_RIGHTS = "give the worker rights to read and search it"
 
 
 def is_ignored(name: str) -> bool:
-    """True for temporary files of editors, browsers and desktops: never an article.
+    """True for temporary files of editors, browsers, copiers and desktops: never an article.
 
-    Dot files, `.tmp .part .crdownload .swp`, names that end in `~`, `Thumbs.db`.
+    Dot files, `.tmp .part .partial` (rclone) `.filepart` (WinSCP) `.crdownload .swp`, names that
+    end in `~`, `Thumbs.db`.
     """
     low = name.lower()
     return name.startswith(".") or low.endswith(_UNFINISHED) or low in _DESKTOP
@@ -82,6 +91,20 @@ class WalkedFile(NamedTuple):
         was set by a wrong clock and does not count."""
         age = clock - self.status.st_ctime
         return self.settle_seconds > 0 and -max_ahead < age < self.settle_seconds
+
+    def is_written(self, clock: float) -> bool:
+        """Whether a file that has settled is still open for writing on this machine. That counts
+        for `MAX_WRITER_SECONDS` after its last change; then it is taken, with a warning."""
+        if self.settle_seconds <= 0 or not has_writer(self.name, self.folder_fd):
+            return False
+        if 0 <= clock - self.status.st_ctime < MAX_WRITER_SECONDS:
+            return True
+        logger.warning(
+            "a file is claimed although a process holds it open for writing",
+            path=printable(self.path),
+            unchanged_seconds=int(clock - self.status.st_ctime),
+        )
+        return False
 
     def defect(self) -> str | None:
         """Why it cannot be claimed, if it is no regular file."""
