@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test compose-test lint bench docs lock clean install install-systemd
+.PHONY: up test compose-test lint bench torture docs lock clean install install-systemd
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
@@ -23,6 +23,9 @@ lint: $(VENV)/.installed-dev  ## ruff and strict mypy
 
 bench: $(VENV)/.installed-dev  ## newsdrop compared with its peers: a table, and bench/results.json
 	$(BIN)/python -m bench
+
+torture: $(VENV)/.installed-dev  ## faults for ten minutes: is anything lost, doubled or unaccounted for?
+	$(BIN)/python -m tests.torture
 
 docs: $(VENV)/.installed-dev  ## write the tables of docs/ that come from the models
 	$(BIN)/python docs/generate.py

@@ -1,0 +1,30 @@
+"""The faults, in the order of their rows: name, the round, and its part of the time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.torture.faults import calls, power, processes, replies
+from tests.torture.round import Round
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`share` is its part of the time, beside the others' shares; `seconds` bounds a round."""
+
+    name: str
+    run: Callable[[Round], None]
+    share: float = 1
+    seconds: float = 15
+
+
+FAULTS = (
+    Fault("kill -9 at random", processes.kills, share=2),
+    Fault("kill -9 after publishing", processes.kills_after_publishing, share=2),
+    Fault("SIGSTOP", processes.stops),
+    Fault("queue emptied", processes.queue_emptied),
+    Fault("a file system call fails", calls.failures, share=1.5, seconds=60),
+    Fault("power cut", power.power_cuts, share=1.5, seconds=60),
+    Fault("replies lost", replies.lost),
+    Fault("connections cut", replies.cut),
+    Fault("replies delayed", replies.delayed),
+)
