@@ -1,13 +1,15 @@
 """Dates in all the forms that inputs have."""
 
+import json
 from datetime import UTC
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.normalize.conftest import SHANGHAI, article, profile_with, site
-from worker.model import DateText, Person
-from worker.normalize.dates import parse_date
+from worker.model import DateOrder, DateText, Person
+from worker.normalize.date_parser import parse_date
 
 READABLE = [
     # RFC 822 and 2822, with obsolete zones
@@ -51,6 +53,41 @@ READABLE = [
     ("２０２１年１１月２６日　２０：２６", "2021-11-26T12:26:00Z", "minute"),
     ("2021-11-26 08:26:04 PM", "2021-11-26T12:26:04Z", "second"),
     ("2021年11月26日 20:26 新浪财经", "2021-11-26T12:26:00Z", "minute"),
+    # words and zones of many languages
+    ("Mar. 5, 2022, 7:05 p.m.", "2022-03-05T11:05:00Z", "minute"),
+    ("Mar 5, 2022 12:05 AM", "2022-03-04T16:05:00Z", "minute"),
+    ("Saturday 5 March 2022 19:05", "2022-03-05T11:05:00Z", "minute"),
+    ("5th of March, 2022", "2022-03-04T16:00:00Z", "day"),
+    ("Sept 7, 2022", "2022-09-06T16:00:00Z", "day"),
+    ("5. März 2022, 19:05 Uhr", "2022-03-05T11:05:00Z", "minute"),
+    ("5 de marzo de 2022", "2022-03-04T16:00:00Z", "day"),
+    ("le 1er mars 2022 à 19h05", "2022-03-01T11:05:00Z", "minute"),
+    ("Сб, 5 мар 2022 11:05:06 +0000", "2022-03-05T11:05:06Z", "second"),
+    ("05.03.2022 19:05", "2022-03-05T11:05:00Z", "minute"),
+    ("3/25/2022 7:05 PM", "2022-03-25T11:05:00Z", "minute"),
+    ("25/03/2022", "2022-03-24T16:00:00Z", "day"),
+    ("2022-03-05T24:00", "2022-03-05T16:00:00Z", "minute"),
+    ("Sat, 05 Mar 2022 11:05:06 -0000", "2022-03-05T11:05:06Z", "second"),
+    ("SAT, 05 MAR 2022 11:05:06 GMT", "2022-03-05T11:05:06Z", "second"),
+    ("2022-03-05 11:05:06+00", "2022-03-05T11:05:06Z", "second"),
+    ("2022-03-05 06:05:06 UTC-5", "2022-03-05T11:05:06Z", "second"),
+    ("2022-03-05T12:05:06+1:00", "2022-03-05T11:05:06Z", "second"),
+    ("2022-03-05T06:05:06−05:00", "2022-03-05T11:05:06Z", "second"),
+    ("2022-03-05T19:05:06+08:00[Asia/Shanghai]", "2022-03-05T11:05:06Z", "second"),
+    ("2022-03-05 06:05 America/New_York", "2022-03-05T11:05:00Z", "minute"),
+    ("Mar 5, 2022 6:05 a.m. ET", "2022-03-05T11:05:00Z", "minute"),
+    ("Jul 5, 2022 6:05 a.m. ET", "2022-07-05T10:05:00Z", "minute"),
+    ("Sat, 05 Mar 2022 16:35:06 IST", "2022-03-05T11:05:06Z", "second"),
+    ("Sat, 05 Mar 2022 22:05:06 AEDT", "2022-03-05T11:05:06Z", "second"),
+    ("Sat Mar 05 11:05:06 +0000 2022", "2022-03-05T11:05:06Z", "second"),
+    ("2022年3月5日 中午12:05", "2022-03-05T04:05:00Z", "minute"),
+    ("2022年3月5日 凌晨1:05", "2022-03-04T17:05:00Z", "minute"),
+    ("2022年3月5日 晚7:05", "2022-03-05T11:05:00Z", "minute"),
+    ("2022年3月5日(土) 19:05", "2022-03-05T11:05:00Z", "minute"),
+    ("2022. 3. 5. 오후 7:05", "2022-03-05T11:05:00Z", "minute"),
+    ("令和4年3月5日", "2022-03-04T16:00:00Z", "day"),
+    ("20220305190506", "2022-03-05T11:05:06Z", "second"),
+    ("1.646478306e9", "2022-03-05T11:05:06Z", "second"),
     # since 1970
     ("1637929564", "2021-11-26T12:26:04Z", "second"),
     ("1637929564123", "2021-11-26T12:26:04Z", "second"),
@@ -69,7 +106,8 @@ def test_a_readable_date(text: str, expected: str, precision: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "Invalid Date", "yesterday", "刚刚", "2021", "2021-11", "26/11/2021",
+        "", "Invalid Date", "yesterday", "刚刚", "2021", "2021-11", "04/05/2021", "11-26 20:26",
+        "3天前", "26 Nov 2021 20:26 XYZ", "2021年11月26日 晚上12:30", "2021-11-26 20:26 AM",
         "2021-02-30", "Tue, 30 Feb 2021 10:00:00 GMT", "2021-13-01", "2021-11-26 25:00",
         "0000-00-00 00:00:00", "0001-01-01 00:00:00 GMT", "0000-01-01", "9999-12-31", "2101-01-01",
         "1970-01-01T00:00:00Z", "0", "99999999999999999999", "2021-11-26T12:00:00+99:00",
@@ -140,3 +178,27 @@ def test_the_date_of_a_change() -> None:
     """`date_modified` is the first readable one of its candidates, in UTC."""
     modified = (DateText("?", "x"), DateText("2021-11-27 08:00", "front-matter:updated"))
     assert article(modified=modified).date_modified == "2021-11-27T00:00:00Z"
+
+
+def test_the_order_of_a_source_decides_ambiguous_dates() -> None:
+    """`04/05/2021` is no date by itself; a source says which order its dates have."""
+    days = [parse_date("04/05/2021", SHANGHAI, order) for order in (None, *DateOrder)]
+    assert [day and day.calendar_date(SHANGHAI) for day in days] == [
+        None, "2021-05-04", "2021-04-05",
+    ]  # fmt: skip
+    profile = profile_with(date_order=DateOrder.MONTH_FIRST)
+    assert article(date="04/05/2021", profile=profile).date == "2021-04-05"
+    assert "not understood" in article(date="04/05/2021").warnings[0]
+
+
+CASES = Path(__file__).parents[3] / "shared" / "cases" / "dates.json"
+
+
+@pytest.mark.skipif(not CASES.is_file(), reason="the shared cases are not here")
+def test_the_shared_dates() -> None:
+    """Texts that feeds and pages hold, each as a person would read it."""
+    for case in json.loads(CASES.read_text("utf-8")):
+        read = parse_date(case["text"], SHANGHAI)
+        is_day = read is not None and read.precision == "day"
+        written = read and (read.calendar_date(SHANGHAI) if is_day else read.rfc3339())
+        assert written == case["right"], case["text"]

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.model import OnChange, Profile, Scope, profile_of
+from worker.model import DateOrder, OnChange, Profile, Scope, profile_of
 from worker.settings import Settings
 from worker.settings.types import Cron, SourceName, TimeZoneName
 
@@ -65,6 +65,7 @@ class Feed:
     site: str | None = None
     full_text: bool = False
     naive_dates: Annotated[str, Field(pattern="^(trusted|unreliable)$")] = "trusted"
+    date_order: DateOrder | None = None
     scope: Scope = Scope.GLOBAL
     on_change: OnChange = OnChange.DUPLICATE
     language: str | None = None

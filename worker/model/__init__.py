@@ -31,12 +31,12 @@ from worker.model.record import (
     Ticker,
     TickerOrigin,
 )
-from worker.model.source import OnChange, Profile, Scope, SourceKeys, profile_of
+from worker.model.source import DateOrder, OnChange, Profile, Scope, SourceKeys, profile_of
 
 __all__ = [
-    "DECISIONS", "SCHEMA_VERSION", "Article", "Attachment", "BatchMeasures", "DatePrecision",
-    "DateText", "Decision", "Dedupe", "Document", "FeedRead", "Identity", "Image", "IndexEntry",
-    "Link", "OnChange", "Outcome", "Person", "Profile", "Provenance", "PublishRequest", "Publisher",
-    "RawArticle", "Refusal", "Repeat", "Scope", "SourceKeys", "Stage", "Status", "Tally", "Ticker",
-    "TickerOrigin", "measure", "profile_of",
+    "DECISIONS", "SCHEMA_VERSION", "Article", "Attachment", "BatchMeasures", "DateOrder",
+    "DatePrecision", "DateText", "Decision", "Dedupe", "Document", "FeedRead", "Identity", "Image",
+    "IndexEntry", "Link", "OnChange", "Outcome", "Person", "Profile", "Provenance",
+    "PublishRequest", "Publisher", "RawArticle", "Refusal", "Repeat", "Scope", "SourceKeys",
+    "Stage", "Status", "Tally", "Ticker", "TickerOrigin", "measure", "profile_of",
 ]  # fmt: skip

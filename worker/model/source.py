@@ -15,6 +15,13 @@ class Scope(StrEnum):
     CONTENT = "content"
 
 
+class DateOrder(StrEnum):
+    """What comes first in a date such as `04/05/2021`."""
+
+    DAY_FIRST = "dmy"
+    MONTH_FIRST = "mdy"
+
+
 class OnChange(StrEnum):
     """What happens to a known article whose content differs."""
 
@@ -28,7 +35,8 @@ class Profile:
 
     `time_zone` is that of the source's naive dates. `key_zone` is the one zone in which the
     calendar date of every article is taken. Without `trust_naive_dates` a date without a zone is
-    taken for the time of a crawl and does not enter the key. `tags` are added to those of every
+    taken for the time of a crawl and does not enter the key. `date_order` decides what
+    `04/05/2021` is; without it such dates are not used. `tags` are added to those of every
     article; with `full_text` the page of each new article is fetched.
     """
 
@@ -36,6 +44,7 @@ class Profile:
     time_zone: ZoneInfo
     key_zone: ZoneInfo
     trust_naive_dates: bool = True
+    date_order: DateOrder | None = None
     scope: Scope = Scope.GLOBAL
     on_change: OnChange = OnChange.DUPLICATE
     site: str | None = None
@@ -51,6 +60,8 @@ class SourceKeys(Protocol):
     def time_zone(self) -> str | None: ...
     @property
     def naive_dates(self) -> str: ...
+    @property
+    def date_order(self) -> DateOrder | None: ...
     @property
     def scope(self) -> Scope: ...
     @property
@@ -68,6 +79,7 @@ def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo) -> Profile:
         time_zone=ZoneInfo(keys.time_zone) if keys.time_zone else key_zone,
         key_zone=key_zone,
         trust_naive_dates=keys.naive_dates == "trusted",
+        date_order=keys.date_order,
         scope=keys.scope,
         on_change=keys.on_change,
         site=keys.site,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from worker.model import Identity, Profile, Scope
-from worker.normalize.dates import parse_date
+from worker.normalize.date_parser import parse_date
 from worker.normalize.title import fold
 from worker.sites import SiteRule
 
@@ -71,7 +71,7 @@ def identity_of(
     `date_text` is parsed like a date of an input of `profile`.
     """
     folded = fold(title, rule.title_suffixes if rule else ())
-    parsed = parse_date(date_text, profile.time_zone) if date_text else None
+    parsed = parse_date(date_text, profile.time_zone, profile.date_order) if date_text else None
     date = None
     if parsed and (parsed.has_zone or profile.trust_naive_dates):
         date = parsed.calendar_date(profile.key_zone)

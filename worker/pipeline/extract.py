@@ -169,7 +169,8 @@ def entry_mark(content: bytes, profile: Profile) -> bytes:
 def _profile_key(profile: Profile) -> bytes:
     scoped = profile.source if profile.scope is not Scope.GLOBAL else ""
     parts = (scoped, profile.scope, profile.time_zone.key, profile.key_zone.key, profile.site or "")
-    text = "\0".join((*parts, str(profile.trust_naive_dates)))
+    order = (profile.date_order,) if profile.date_order else ()
+    text = "\0".join((*parts, str(profile.trust_naive_dates), *order))
     return hashlib.blake2b(text.encode()).digest()
 
 

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from worker.model import OnChange, Scope
+from worker.model import DateOrder, OnChange, Scope
 from worker.settings.types import (
     Cron,
     ExpandedPath,
@@ -208,6 +208,9 @@ class Folder(SettingsTable):
     keep_days: int | None = Field(None, ge=1, description="none: archive.keep_days")
     naive_dates: Literal["trusted", "unreliable"] = Field(
         "trusted", description="unreliable: dates without a zone are crawl times, not used"
+    )
+    date_order: DateOrder | None = Field(
+        None, description="of 04/05/2021: dmy or mdy; none: such dates are not used"
     )
     scope: Scope = Field(Scope.GLOBAL, description="added to title and date in the key")
     on_change: OnChange = Field(
