@@ -10,6 +10,7 @@ from tests.servers import Server
 from tests.store.conftest import STREAM
 from tests.store.offers import offer
 from worker.errors import StoreUnavailable
+from worker.store import stream as streams
 from worker.store.articles import ArticleStore
 from worker.store.connection import connect
 from worker.store.jobs import Job, JobKind, JobStore
@@ -139,6 +140,31 @@ def test_what_the_stream_is(store: ArticleStore, redis_client: redis.Redis) -> N
     )
     assert (group.name, group.consumers, group.pending) == ("nlp", 1, 1)
     assert group.lag in (1, None)
+
+
+def test_unread_entries_are_counted(
+    store: ArticleStore, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Redis has a wrong number of a group's unread entries, or none, they are counted; where
+    there are too many to count, its number is shown, if it has one."""
+    for number in range(250):
+        redis_client.xadd(STREAM, {"id": str(number)})
+    ids = [entry.stream_id for entry in store.read(count=250)]
+    for name, at in (("end", 249), ("new", 99), ("all", None)):
+        redis_client.xgroup_create(STREAM, name, "0" if at is None else ids[at])
+
+    def lags() -> dict[str, int | None]:
+        return {group.name: group.lag for group in store.get_info().groups}
+
+    assert lags() == {"all": 250, "end": 0, "new": 150}
+    with monkeypatch.context() as patch:
+        patch.setattr(streams, "MAX_COUNTED", 100)
+        assert lags() == {"all": 250, "end": 0, "new": None}
+    redis_client.xdel(STREAM, ids[200])
+    assert lags() == {"all": 249, "end": 0, "new": 149}
+    if redis_client.info("server")["redis_version"] >= "7":
+        redis_client.execute_command("XGROUP", "SETID", STREAM, "new", ids[99], "ENTRIESREAD", 1)
+        assert lags()["new"] == 149
 
 
 def test_reading_and_following(store: ArticleStore) -> None:

@@ -6,10 +6,19 @@ from typing import Any
 import redis
 
 from worker.model import IndexEntry
+from worker.store.connection import Script
 from worker.store.errors import translated
 
 MAX_BLOCK_MS = 5_000
 """Well below the connection's `socket_timeout` of 10 s: a long wait is not an error."""
+
+
+MAX_COUNTED = 1_000
+"""Unread entries of a group. Redis' own number was 46,615 for 434 after a restart, and it has none
+after some deletions. To count 1,000 entries of 18 kB takes its time from the server: 20 ms."""
+_COUNTED_AT_ONCE = 100
+
+_count = Script("count_entries.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +40,8 @@ class StreamEntry:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A consumer group. `lag` is the number of entries that it has not read; None if Redis does
-    not know it (before 7.0, and after some deletions)."""
+    """A consumer group. `lag` is the number of entries that it has not read: counted up to
+    MAX_COUNTED; beyond it Redis' own number, or None if Redis does not know it."""
 
     name: str
     consumers: int
@@ -109,15 +118,35 @@ class Stream:
                 return StreamInfo(self.name, 0, "0-0")
             about = self._client.xinfo_stream(self.name)
             groups = self._client.xinfo_groups(self.name)
+        last_id = _text(about["last-generated-id"])
         return StreamInfo(
             self.name,
             length=about["length"],
-            last_id=_text(about["last-generated-id"]),
+            last_id=last_id,
             groups=tuple(
-                Group(_text(group["name"]), group["consumers"], group["pending"], group.get("lag"))
+                Group(
+                    _text(group["name"]),
+                    group["consumers"],
+                    group["pending"],
+                    self._lag(_text(group["last-delivered-id"]), last_id, group.get("lag")),
+                )
                 for group in groups
             ),
         )
+
+    def _lag(self, delivered_id: str, last_id: str, reported: int | None) -> int | None:
+        """How many entries follow the one that a group was given last."""
+        count, after = 0, delivered_id
+        while id_key(after) < id_key(last_id):
+            found, last = _count.run(
+                self._client, [self.name.encode()], [after.encode(), _COUNTED_AT_ONCE]
+            )
+            count, after = count + found, _text(last)
+            if found < _COUNTED_AT_ONCE:
+                break
+            if count >= MAX_COUNTED:
+                return reported if reported and reported >= count else None
+        return count
 
 
 def id_key(stream_id: str) -> tuple[int, int]:
