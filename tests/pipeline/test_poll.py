@@ -5,7 +5,9 @@ import gzip
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import redis
@@ -15,11 +17,13 @@ from tests.newsroom import feed, item, newsroom, rss
 from tests.servers import Server
 from tests.world import World, article, in_child
 from worker.errors import SpoolUnavailable
+from worker.feeds.cron import next_cron_time
 from worker.pipeline.poll import fetch, poll
 from worker.queries.audit import audit
 from worker.sources import fetch_loop
 from worker.sources.registry import pause, resume
 from worker.spool.lockfile import acquire_slot
+from worker.store.connection import connect
 
 Make = Callable[..., World]
 
@@ -156,6 +160,23 @@ def test_a_dead_worker_gives_its_feeds_back(make: Make, web: Web) -> None:
         time.sleep(0.05)
     world.drain()
     assert len(world.entries()) == 1
+
+
+def test_no_feed_is_put_off_beyond_its_longest_interval(world: World, web: Web) -> None:
+    """Due in 400 days by a clock that was ahead, a feed is polled within its longest interval; one
+    with a schedule keeps a time that its schedule has."""
+    world.add_feed("harbour", web.url("/rss"))
+    world.add_feed("yearly", web.url("/rss"), schedule="0 0 1 1 *")
+    poll(world.context, notify=lambda: None)
+    store = world.context.feed_store
+    now = store.now_ms()
+    year = next_cron_time("0 0 1 1 *", ZoneInfo("Asia/Shanghai"), datetime.now(UTC))
+    due = {"harbour": now + 400 * 86_400_000, "yearly": int(year.timestamp() * 1000)}
+    connect(world.settings.redis.url).zadd("{newsdrop:articles}:feeds", due)
+    poll(world.context, notify=lambda: None)
+    found = store.get_due_times(["harbour", "yearly"])
+    assert found["harbour"] <= store.now_ms() + 86_400_000 * 1.1
+    assert found["yearly"] == due["yearly"]
 
 
 def test_two_pollers_do_no_harm(world: World, web: Web) -> None:

@@ -209,3 +209,30 @@ def until(there: Callable[[], bool]) -> None:
     while not there():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_server_clock_that_was_ahead_puts_nothing_off(
+    redis_server: Server, redis_client: redis.Redis
+) -> None:
+    """After 8 hours ahead what was scheduled then is due at its time, its host free; what was
+    scheduled before keeps its time."""
+    store = pages(redis_server, HostPace(interval_seconds=1, connections=1))
+    store.want({"p": "host.example", "q": "other.example"})
+    assert store.follow_clock() == 0
+    ahead = 8 * 3_600_000
+    now = store.now_ms()
+    key = f"{{{STREAM}}}:"
+    # What the scripts write at the time `now + ahead`.
+    redis_client.zadd(f"{key}pages", {"p": now + ahead + 5_000, "q": now + 60_000})
+    busy = {f"b:{key}page:x": now + ahead + 60_000, f"tail:{key}page:": now + 25 * 3_600_000}
+    redis_client.hset(
+        f"{key}host:host.example", mapping={"next": now + ahead, "cool": now + 4 * ahead, **busy}
+    )
+    redis_client.hset(f"{key}pages:clock", "ms", now + ahead)
+    assert store.follow_clock() == 1
+    assert store.follow_clock() == 0
+    due = store.get_due_times(["p", "q"])
+    assert now <= due["p"] <= store.now_ms() + 5_000
+    assert due["q"] == now + 60_000
+    redis_client.zadd(f"{key}pages", {"p": now})
+    assert names_of(store) == ["p"]

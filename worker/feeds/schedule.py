@@ -138,6 +138,13 @@ def decide_next_poll(
     return _after_success(response, state, pace, fields, outcome, now=now, jitter=jitter)
 
 
+def longest_wait(pace: PollPace, now: datetime) -> float:
+    """Seconds beyond which :func:`decide_next_poll` puts off no poll."""
+    if pace.schedule:
+        return _until_scheduled(pace, now, LONGEST_HINT)
+    return max(LONGEST_HINT, pace.longest * (1 + JITTER))
+
+
 def backoff(failures: int) -> float:
     """Seconds until a feed is polled again after so many failures in a row: 5 minutes, doubled
     each time, a day at most."""

@@ -38,7 +38,10 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
     with suppress(SpoolUnavailable):  # the catalog cannot be read: that was logged once
         if feeds.sync():
             logger.info("feeds registered", feeds=len(context.feeds.current()))
+        if count := feeds.follow_clock():
+            logger.warning("the clock was set back: feeds are polled sooner", feeds=count)
     pages.sync()
+    context.page_store.follow_clock()
     if context.feed_store.count_due() or context.page_store.count_due():
         notify()
 

@@ -4,7 +4,7 @@ import hashlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -12,11 +12,13 @@ from worker.errors import FetchFailed, SpoolUnavailable, Trouble, UsageError
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import RSSHUB, Feed
 from worker.feeds.schedule import (
+    LONGEST_HINT,
     PollOutcome,
     PollResponse,
     PollState,
     decide_next_poll,
     get_poll_pace,
+    longest_wait,
 )
 from worker.fetch import (
     Fetcher,
@@ -67,6 +69,20 @@ class FeedSource:
         version = f"{catalog.digest} {fetch.rsshub_base} {sorted(fetch.allow_ports)}"
         digest = hashlib.sha256(version.encode()).hexdigest()
         return self.store.sync(digest, len(catalog), map(self._configured, catalog))
+
+    def follow_clock(self) -> int:
+        """Have feeds polled that a clock which was ahead put off beyond their longest interval;
+        return their number. Raises SpoolUnavailable where the catalog cannot be read."""
+        catalog, settings, now_ms = self.catalog(), self.settings, self.store.now_ms()
+        time = datetime.fromtimestamp(now_ms / 1000, UTC)
+
+        def latest_ms(name: str) -> int:
+            feed = catalog.get(name)
+            wait = longest_wait(get_poll_pace(feed, settings), time) if feed else LONGEST_HINT
+            return now_ms + int(1000 * wait)
+
+        shifted = self.store.follow_clock()
+        return shifted + self.store.bring_forward(latest_ms, now_ms + 1000 * LONGEST_HINT)
 
     def take_leases(self, count: int) -> TakenLeases:
         try:

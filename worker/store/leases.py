@@ -6,7 +6,7 @@ so any number of workers share one pace. Times are the server's: clocks of worke
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from worker.store.errors import translated
 from worker.store.layout import Layout
 
 _IN_ONE_CALL = 100
+_MAX_LATE = 1000
+"""Items examined at once by `bring_forward`; the others follow at the next tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class LeaseQueue:
         self._token = secrets.token_hex(8)
         self._take = Script("preconditions.lua", "take.lua")
         self._finish = Script("preconditions.lua", "finish.lua")
+        self._note = layout.key(items, "clock")
+        self._set_back = Script("preconditions.lua", "set_back.lua")
 
     def key(self, name: str) -> bytes:
         """The hash of an item."""
@@ -122,6 +126,30 @@ class LeaseQueue:
             answers += map(bool, self._finish.run(self._client, [self._due, self._failing], args))
         return answers
 
+    def follow_clock(self) -> int:
+        """Have items come forward that were scheduled by a clock which has been set back since;
+        return their number. Called at each tick."""
+        return int(self._set_back.run(self._client, [self._due, self._note], []))
+
+    def bring_forward(self, bound_ms: Callable[[str], int], horizon_ms: int) -> int:
+        """Have items that are due later than `bound_ms` of their name (Unix ms) due then; return
+        their number. Only those due after `horizon_ms` are examined."""
+        with translated():
+            late = self._client.zrangebyscore(
+                self._due, f"({horizon_ms}", "+inf", withscores=True, start=0, num=_MAX_LATE
+            )
+            bounds = {name: bound_ms(name.decode()) for name, _ in late}
+            sooner = {name: bounds[name] for name, due in late if due > bounds[name]}
+            if sooner:
+                self._client.zadd(self._due, sooner, xx=True, lt=True)
+        return len(sooner)
+
+    def now_ms(self) -> int:
+        """The server's time, Unix ms."""
+        with translated():
+            seconds, micros = self._client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
     def names(self) -> set[str]:
         """The names of all items."""
         with translated():
@@ -134,9 +162,9 @@ class LeaseQueue:
 
     def count_due(self) -> int:
         """The number of items that are due now."""
+        now = self.now_ms()
         with translated():
-            seconds, micros = self._client.time()
-            return int(self._client.zcount(self._due, "-inf", seconds * 1000 + micros // 1000))
+            return int(self._client.zcount(self._due, "-inf", now))
 
     def get_due_times(self, names: Sequence[str]) -> dict[str, int]:
         """When each of `names` that is an item is due (Unix ms; 0: at once)."""

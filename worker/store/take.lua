@@ -15,6 +15,7 @@ local items, hosts, wanted = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local lease, token = tonumber(ARGV[4]), ARGV[5]
 local interval, connections = tonumber(ARGV[6]), tonumber(ARGV[7])
 local FIRST, MAX_EXAMINED, BUSY_WAIT, HOST_LIVES = 8, wanted * 4 + 50, 250, 172800
+local LONGEST_LEASE, LONGEST_COOL = lease + 3600000, 86400000
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -35,11 +36,20 @@ local function read_host(name)
     local field, value = state[at], tonumber(state[at + 1])
     if string.sub(field, 1, 2) ~= 'b:' then
       host[field] = value
-    elseif value > now then
+    elseif value > now and value < now + LONGEST_LEASE then
       host.busy = host.busy + 1
     else
       redis.call('HDEL', host.key, field)
     end
+  end
+  -- Times further ahead than this script and finish.lua ever set them are of a clock that was
+  -- ahead: they count as past.
+  local pause = math.max(interval, host.delay)
+  local furthest = {
+    cool = LONGEST_COOL, next = pause, [tail] = LONGEST_COOL + pause * redis.call('ZCARD', due),
+  }
+  for field, wait in pairs(furthest) do
+    if host[field] > now + wait then host[field] = 0 end
   end
   return host
 end
@@ -49,7 +59,7 @@ local any_item, any_host = items .. 'any', hosts .. 'any'
 local obstacle = find_obstacle({ [due] = 'zset' }, {
   HGET = { any_item }, HMGET = { any_item }, HGETALL = { any_host }, HDEL = { any_host },
   HSET = { any_item, any_host }, HINCRBY = { any_item }, EXPIRE = { any_host },
-  ZADD = { due }, ZREM = { due },
+  ZADD = { due }, ZREM = { due }, ZCARD = { due },
 })
 if obstacle then return obstacle end
 
