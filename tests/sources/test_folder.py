@@ -9,6 +9,7 @@ import pytest
 
 from worker.errors import SpoolUnavailable
 from worker.settings import Folder, SpoolSettings
+from worker.sources import folder
 from worker.sources.folder import scan
 from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.sources.walk import is_ignored, is_wanted
@@ -175,3 +176,25 @@ def test_a_folder_that_is_gone(drop: Drop) -> None:
     with pytest.raises(SpoolUnavailable, match="create or mount it"):
         drop.scan()
     assert not drop.path.exists()
+
+
+def test_a_file_of_a_clock_that_was_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file stamped 8 hours ahead is taken after two looks that found it unchanged, the settle
+    time apart by the folder's clock; one that is written on starts over."""
+    drop = Drop(tmp_path / "drop", settle=10)
+    path, other = drop.put("新闻.md"), drop.put("renamed.md")
+    right = path.stat().st_ctime - 8 * 3600
+
+    def look(passed: float, *events: str) -> ScanResult:
+        monkeypatch.setattr(folder, "file_system_time", lambda _: right + passed)
+        return drop.scan(*events)
+
+    assert look(0).settling == 2
+    assert look(5, "moved:renamed.md").files == 1, "a rename still is ready at once"
+    assert not other.exists()
+    path.write_text("more")
+    assert look(11) == ScanResult(settling=1)
+    assert look(19) == ScanResult(settling=1)
+    assert look(22).files == 1
+    look(23)
+    assert not (drop.root.path / "ahead.json").exists()

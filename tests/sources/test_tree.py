@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.sources.mirror import Mirror
-from worker.sources.changes import MAX_AHEAD_SECONDS
 from worker.sources.scan_result import ScanResult
+from worker.sources.walk import MAX_AHEAD_SECONDS
 
 
 @pytest.fixture

@@ -14,10 +14,6 @@ from worker.sources.walk import WalkedFile, Walker
 from worker.spool.claim import batched
 from worker.spool.transfer import Candidate
 
-MAX_AHEAD_SECONDS = 60.0
-"""How far a file's ctime may be ahead of this machine's clock so that the file is still waited for.
-A ctime further ahead was set by a wrong clock."""
-
 _PAGE = 500
 
 
@@ -92,7 +88,7 @@ class ChangeFinder:
     def _is_ready(self, file: WalkedFile) -> bool:
         if defect := file.defect():
             self.result.skip(file.path, defect)
-        elif file.is_settling(self.clock, MAX_AHEAD_SECONDS):
+        elif file.is_settling(self.clock):
             self.result.settling += 1
         elif file.status.st_size > self.max_bytes:
             size = f"it has {file.status.st_size:,} bytes, more than limits.file_mb allows"

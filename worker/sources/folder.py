@@ -14,6 +14,7 @@ from collections.abc import Generator, Sequence
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder
+from worker.sources.ahead import AheadFiles
 from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.sources.walk import Walker
 from worker.spool.batch import batch_names
@@ -85,6 +86,7 @@ def file_system_time(root: Root) -> float:
 
 def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Generator[Candidate]:
     clock = file_system_time(request.root)
+    ahead = AheadFiles(request.root.path, clock)
     for _, files in walker.follow(request.events) if request.events else walker.walk():
         rights: _FolderRights | None = None
         for file in files:
@@ -92,7 +94,9 @@ def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Gen
                 result.skip(file.path, defect)
             elif not file.may_be_read():
                 result.skip(file.path, "the worker may not read it: give it read rights")
-            elif file.is_settling(clock) or file.is_written(clock):
+            elif file.is_settling(clock) or (file.is_ahead(clock) and not ahead.is_ready(file)):
+                result.settling += 1
+            elif file.is_written(clock):
                 result.settling += 1
             else:
                 rights = rights or _FolderRights(file.folder_fd)
@@ -100,6 +104,7 @@ def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Gen
                     yield file.candidate()
                 else:
                     result.skip(file.path, _CANNOT_MOVE)
+    ahead.save(is_whole=not request.events)
 
 
 class _FolderRights:

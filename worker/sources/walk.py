@@ -6,7 +6,6 @@ Links are not followed: each folder is opened by descriptor, part by part, and o
 time, however deep it is.
 """
 
-import math
 import os
 import stat
 from collections import deque
@@ -25,6 +24,10 @@ from worker.spool.open_folder import open_below
 from worker.spool.transfer import Candidate, inode_of
 
 logger = get_logger(__name__)
+
+MAX_AHEAD_SECONDS = 60.0
+"""How far a file's ctime may be ahead of the clock so that the file is still waited for. A ctime
+further ahead was set by a wrong clock."""
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 _DESKTOP = ("thumbs.db",)  # .DS_Store begins with a dot
@@ -85,12 +88,15 @@ class WalkedFile(NamedTuple):
     def may_be_read(self) -> bool:
         return os.access(self.name, os.R_OK, dir_fd=self.folder_fd)
 
-    def is_settling(self, clock: float, max_ahead: float = math.inf) -> bool:
+    def is_settling(self, clock: float) -> bool:
         """Whether it changed a moment ago, by its ctime: the kernel sets that on every write, chmod
-        and rename, and nobody can set it back. A ctime more than `max_ahead` seconds in the future
-        was set by a wrong clock and does not count."""
+        and rename, and nobody can set it back. That of a file that is ahead does not count."""
         age = clock - self.status.st_ctime
-        return self.settle_seconds > 0 and -max_ahead < age < self.settle_seconds
+        return age < self.settle_seconds and self.settle_seconds > 0 and not self.is_ahead(clock)
+
+    def is_ahead(self, clock: float) -> bool:
+        """Whether a clock that was ahead set its ctime."""
+        return self.status.st_ctime - clock >= MAX_AHEAD_SECONDS
 
     def is_written(self, clock: float) -> bool:
         """Whether a file that has settled is still open for writing on this machine. That counts
