@@ -16,7 +16,7 @@ from worker.escape import printable
 from worker.settings import Folder
 from worker.sources.ahead import AheadFiles
 from worker.sources.scan_result import ScanRequest, ScanResult
-from worker.sources.walk import Walker
+from worker.sources.walk import WalkedFile, Walker
 from worker.spool.batch import batch_names
 from worker.spool.claim import Claimed, claim
 from worker.spool.layout import Root, translate_errors
@@ -94,9 +94,7 @@ def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Gen
                 result.skip(file.path, defect)
             elif not file.may_be_read():
                 result.skip(file.path, "the worker may not read it: give it read rights")
-            elif file.is_settling(clock) or (file.is_ahead(clock) and not ahead.is_ready(file)):
-                result.settling += 1
-            elif file.is_written(clock):
+            elif not _has_settled(file, clock, ahead):
                 result.settling += 1
             else:
                 rights = rights or _FolderRights(file.folder_fd)
@@ -105,6 +103,11 @@ def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Gen
                 else:
                     result.skip(file.path, _CANNOT_MOVE)
     ahead.save(is_whole=not request.events)
+
+
+def _has_settled(file: WalkedFile, clock: float, ahead: AheadFiles) -> bool:
+    is_quiet = ahead.is_ready(file) if file.is_ahead(clock) else not file.is_settling(clock)
+    return is_quiet and not file.is_written(clock)
 
 
 class _FolderRights:
