@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from worker.errors import NewsdropError
+from worker.service import life, up
 from worker.service.lock import run_down
 from worker.service.supervise import Child
-from worker.service.up import run_up
 from worker.settings import load
 
 
@@ -19,6 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("state", type=Path)
     parser.add_argument("--child", action="append", default=[], help="NAME=JSON list of words")
+    parser.add_argument("--watchdog", type=float)
     parser.add_argument("--port", type=int)
     parser.add_argument("--url", default="")
     parser.add_argument("--sites", type=Path)
@@ -26,20 +27,22 @@ def main() -> int:
     parser.add_argument("--down", action="store_true")
     told = parser.parse_args()
     children = [
-        Child(name, tuple(json.loads(words)))
+        Child(name, tuple(json.loads(words)), watchdog=told.watchdog)
         for name, _, words in (text.partition("=") for text in told.child)
     ]
     options: dict[str, Any] = {"state_dir": told.state} | (
         {"redis.url": told.url} if told.url else {}
     )
     options |= {"sites_dir": told.sites} if told.sites else {}
+    if told.watchdog:
+        up.WATCHDOG_SECONDS, life.START_SECONDS = told.watchdog, 20.0  # type: ignore[misc]
     console = Console(markup=False, highlight=False, soft_wrap=True)
     try:
         settings = load(options=options)
         if told.down:
             return run_down(settings, console)
-        return run_up(
-            settings, port=told.port, detach=told.detach, console=console, children=children
+        return up.run_up(
+            settings, port=told.port, detach=told.detach, console=console, children=children or None
         )
     except NewsdropError as error:
         print(error, file=sys.stderr)

@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,6 +41,14 @@ class ChildLog:
     def open(self) -> IO[bytes]:
         """For the child's output, in append mode: :meth:`trim` may truncate it meanwhile."""
         return self.path.open("ab", buffering=0)
+
+    def add_error(self, event: str) -> None:
+        """Add a line about the child, which cannot write it itself."""
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = json.dumps({"timestamp": stamp, "level": "error", "event": event})
+        with suppress(OSError), self.open() as file:
+            file.write(f"{line}\n".encode())
+            self._last = event  # the caller shows it
 
     def warnings(self) -> Iterator[str]:
         """The warnings since the last call, escaped, one line each, without repetitions."""

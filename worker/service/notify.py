@@ -1,7 +1,8 @@
-"""Messages to systemd: ready, status, sign of life, stopping.
+"""Messages to the supervisor: ready, status, sign of life, stuck, stopping.
 
-Each is a datagram to the socket that NOTIFY_SOCKET names (sd_notify(3)). Without that variable,
-outside systemd, nothing is sent. A message that cannot be delivered is ignored.
+Each is a datagram to the socket that NOTIFY_SOCKET names (sd_notify(3)). systemd sets the variable,
+and so does `newsdrop up` for its children (:mod:`worker.service.life`); without it nothing is sent.
+A message that cannot be delivered is ignored.
 """
 
 import os
@@ -17,7 +18,7 @@ _MIN_ALIVE_SECONDS = 0.2  # between two signs of life, however short the watchdo
 
 
 class Notifier:
-    """Thread-safe. `watchdog` is systemd's watchdog time in seconds, or None."""
+    """Thread-safe. `watchdog` is the supervisor's watchdog time in seconds, or None."""
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class Notifier:
 
     @property
     def is_connected(self) -> bool:
-        """Whether systemd gave this process a socket."""
+        """Whether this process has a supervisor with a socket."""
         return bool(self._address)
 
     def ready(self, status: str) -> None:
@@ -56,6 +57,12 @@ class Notifier:
         if now - self._alive_at >= max(_MIN_ALIVE_SECONDS, self.watchdog / 4):
             self._alive_at = now
             self._send("WATCHDOG=1")
+
+    def stuck(self, problem: str) -> None:
+        """This process cannot work and asks to be ended and restarted now."""
+        self.status(f"stuck: {problem}")
+        if self.watchdog is not None:
+            self._send("WATCHDOG=trigger")
 
     def stopping(self) -> None:
         """The shutdown has begun; current work is finished first."""

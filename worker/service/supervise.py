@@ -1,4 +1,4 @@
-"""Keep a few child processes running, and leave none behind.
+"""Keep a few child processes running and working, and leave none behind.
 
 Every child leads its own process group, so that a terminal's Ctrl-C reaches only this process and
 a child's own children end with it. Three things end children: :meth:`Supervisor.stop`; the reaper,
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from worker.errors import NewsdropError
 from worker.service.child_logs import ChildLog
+from worker.service.life import LifeSigns, life_signs
 
 RESTARTS = 5
 RESTARTS_WITHIN = 60.0  # seconds
@@ -29,6 +30,7 @@ REAPER_SECONDS = 10.0
 """The same after the death of this process, when nobody waits for current work."""
 
 _MAX_BACKOFF = 8.0
+_MAX_ROUND = 10.0  # seconds between two rounds; after a longer pause nobody is blamed for silence
 _HERE = Path(__file__).parent
 
 
@@ -41,7 +43,8 @@ class Child:
     """A process to run. `stops_last` is for the server, which the others need until their end.
 
     If `excuse()` is True after its end, the cause is outside (a full disk): the end is not counted,
-    and the child is restarted as long as that lasts. `keeps` are descriptors to inherit.
+    and the child is restarted as long as that lasts. `keeps` are descriptors to inherit. A child
+    with a `watchdog` sends signs of life; it is ended when none comes for so many seconds.
     """
 
     name: str
@@ -49,15 +52,18 @@ class Child:
     stops_last: bool = False
     excuse: Callable[[], bool] | None = None
     keeps: tuple[int, ...] = ()
+    watchdog: float | None = None
 
 
 @dataclass(slots=True)
 class _Running:
     child: Child
     log: ChildLog
+    signs: LifeSigns | None
     process: subprocess.Popen[bytes] | None = None
     deaths: deque[float] = field(default_factory=deque)
     start_at: float = 0.0
+    killed_because: str = ""
 
 
 class Supervisor:
@@ -73,25 +79,30 @@ class Supervisor:
         self._on_warning = on_warning
         self._running: dict[str, _Running] = {}
         self._reaper: subprocess.Popen[bytes] | None = None
+        self._last_round = 0.0
 
     def start(self, child: Child) -> None:
         """Run `child` from now on. Its output goes to `<logs>/<name>.log`."""
-        running = _Running(child, ChildLog(self._logs, child.name))
+        log = ChildLog(self._logs, child.name)
+        running = _Running(child, log, life_signs(child.watchdog))
         self._running[child.name] = running
         self._launch(running)
 
     def watch(self) -> None:
-        """One round: show warnings, restart what ended. Call it a few times a second.
+        """One round: show warnings, end what is stuck, restart what ended. Call it a few times a
+        second.
 
         Raises ChildError when a child died more than RESTARTS times within RESTARTS_WITHIN.
         """
         now = time.monotonic()
+        was_away, self._last_round = now - self._last_round > _MAX_ROUND, now
         if self._reaper is not None and self._reaper.poll() is not None:
             self._start_reaper()
         for running in self._running.values():
             for line in running.log.warnings():
                 self._on_warning(running.child.name, line)
             running.log.trim()
+            self._end_if_stuck(running, now, was_away=was_away)
             if running.process is not None and running.process.poll() is not None:
                 self._on_end(running, running.process, now)
             if running.process is None and now >= running.start_at:
@@ -117,6 +128,9 @@ class Supervisor:
         children = list(self._running.values())
         _end((r for r in children if not r.child.stops_last), hurry)
         _end((r for r in children if r.child.stops_last), hurry)
+        for running in children:
+            if running.signs is not None:
+                running.signs.close()
         self._running.clear()
         if self._reaper is not None and self._reaper.stdin is not None:
             self._send_to_reaper(".\n")
@@ -126,9 +140,25 @@ class Supervisor:
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
+    def _end_if_stuck(self, running: _Running, now: float, *, was_away: bool) -> None:
+        process, signs = running.process, running.signs
+        if process is None or signs is None or process.poll() is not None:
+            return
+        if was_away:  # this process was stopped, perhaps with its children
+            signs.forgive(now)
+        running.killed_because = signs.problem(now)
+        if running.killed_because:
+            running.log.add_error(f"{running.child.name} {running.killed_because}: it is restarted")
+            _kill_group(process.pid)
+            process.wait(STOP_SECONDS)
+
     def _launch(self, running: _Running) -> None:
         if self._reaper is None:
             self._start_reaper()
+        variables = {**os.environ, **self.environment}
+        if running.signs is not None:
+            running.signs.start(time.monotonic())
+            variables |= running.signs.environment
         with_death_signal = (
             sys.executable,
             "-I",
@@ -143,7 +173,7 @@ class Supervisor:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **self.environment},
+                    env=variables,
                     process_group=0,
                     pass_fds=running.child.keeps,
                 )
@@ -157,7 +187,8 @@ class Supervisor:
         _kill_group(process.pid)  # its own children that are left
         self._send_to_reaper(f"-{process.pid}\n")
         running.process = None
-        self._plan_restart(running, describe_end(process.returncode), now)
+        how, running.killed_because = running.killed_because, ""
+        self._plan_restart(running, how or describe_end(process.returncode), now)
 
     def _plan_restart(self, running: _Running, how: str, now: float) -> None:
         """Count the end and set the time of the restart, later each time. Raises ChildError."""

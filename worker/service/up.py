@@ -17,6 +17,7 @@ from worker.health.preflight import check_places, check_server
 from worker.service.command_hint import command_hint
 from worker.service.detach import detach as run_in_background
 from worker.service.embedded import server as embedded
+from worker.service.life import WATCHDOG_SECONDS
 from worker.service.lock import up_lock
 from worker.service.notify import notifier
 from worker.service.part import PYTHON, part_command
@@ -228,8 +229,11 @@ def _default_children(settings: Settings, with_page: bool) -> tuple[tuple[Child,
     The page listens on `web.port`, or on the next free port: several services may run side by
     side. Raises ConfigError where it would admit other machines without a token.
     """
-    celery = (Child(part, part_command(part, settings)) for part in ("worker", "beat"))
-    children = (*celery, Child("listen", (*PYTHON, "-m", "worker.cli", "listen")))
+    commands = {part: part_command(part, settings) for part in ("worker", "beat")}
+    commands["listen"] = (*PYTHON, "-m", "worker.cli", "listen")
+    children = tuple(
+        Child(part, command, watchdog=WATCHDOG_SECONDS) for part, command in commands.items()
+    )
     if not with_page:
         return children, None
     listening = open_port(settings, or_another=True)
@@ -237,7 +241,8 @@ def _default_children(settings: Settings, with_page: bool) -> tuple[tuple[Child,
     fd = listening.detach()  # open as long as this process lives
     command = (*PYTHON, "-m", "worker.cli", "web", "--fd", str(fd))
     # Ingesting does not need the page: it is restarted without limit and never stops the rest.
-    return (*children, Child("web", command, excuse=lambda: True, keeps=(fd,))), address
+    page = Child("web", command, excuse=lambda: True, keeps=(fd,), watchdog=WATCHDOG_SECONDS)
+    return (*children, page), address
 
 
 def _wait_for_worker(running: RunningService, supervisor: Supervisor, wait: Wait) -> None:

@@ -1,4 +1,4 @@
-"""Liveness of a Celery process, for systemd's watchdog, which ends a process that is stuck.
+"""Liveness of a Celery process, for the watchdog of systemd and of `up`, which end a stuck process.
 
 A worker is not alive because its process exists. The checks are for what has gone wrong with
 workers: a main loop that hangs, a pool without processes, and a connected, idle worker that takes
@@ -81,7 +81,7 @@ class LivenessMonitor:
 
 
 def monitor_worker(notifier: Notifier) -> None:
-    """Report the Celery worker that is about to run in this process to systemd."""
+    """Report the Celery worker that is about to run in this process to its supervisor."""
     monitor = _WorkerMonitor(notifier)
     signals.worker_init.connect(monitor.on_init, weak=False)
     signals.heartbeat_sent.connect(monitor.on_heartbeat, weak=False)
@@ -140,13 +140,15 @@ class _WorkerMonitor:
             # While it stops, its loop need not turn; other limits bound how long that takes.
             is_judged = not self._is_stopping
             problem = monitor.problem(self._reading(), time.monotonic()) if is_judged else ""
-            if not problem:
-                self._notifier.alive()
-            if not self._is_stopping:
-                self._notifier.status(f"stuck: {problem}" if problem else self._status())
             if problem and problem != logged:
                 logger.error("this worker is stuck", error=problem)
             logged = problem
+            if problem:
+                self._notifier.stuck(problem)
+            else:
+                self._notifier.alive()
+                if not self._is_stopping:
+                    self._notifier.status(self._status())
             time.sleep(min(5.0, seconds / 4))
 
     def _reading(self) -> LivenessReading:

@@ -61,7 +61,8 @@ def create_app(settings: Settings) -> Celery:
         timezone="UTC",
         beat_scheduler="worker.taskqueue.scheduler:BoundedScheduler",
         beat_schedule_filename=str(settings.state_dir / "beat-schedule"),
-        beat_max_loop_interval=settings.worker.tick_seconds,
+        # Each turn of its loop is a sign of life, which the watchdogs expect within a minute.
+        beat_max_loop_interval=min(settings.worker.tick_seconds, 5.0),
         beat_schedule=_schedule(settings),
         newsdrop_settings=settings,
     )

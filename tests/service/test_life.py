@@ -1,0 +1,128 @@
+"""A child of `up` that lives and does nothing is ended and started again."""
+
+import re
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.service.conftest import Up, until
+from worker.service.life import START_SECONDS, LifeSigns
+from worker.service.notify import Notifier
+from worker.store.connection import connect
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
+
+LIVELY = [
+    sys.executable, "-c",
+    "import time; from worker.service.notify import notifier; n = notifier(); n.ready('on')\n"
+    "print('ready', flush=True)\n"
+    "while True: n.alive(); time.sleep(0.2)",
+]  # fmt: skip
+STUCK = [
+    sys.executable, "-c",
+    "import time; from worker.service.notify import notifier; n = notifier(); n.ready('on')\n"
+    "print('ready', flush=True)\n"
+    "time.sleep(1); n.stuck('it is deaf'); time.sleep(1000)",
+]  # fmt: skip
+
+
+def notifier_of(signs: LifeSigns) -> Notifier:
+    told = signs.environment
+    return Notifier(told["NOTIFY_SOCKET"], int(told["WATCHDOG_USEC"]) / 1_000_000)
+
+
+def test_silence_is_counted_from_the_last_sign() -> None:
+    """Before the first message there is time for a start; after it only the watchdog's."""
+    signs = LifeSigns(30)
+    child = notifier_of(signs)
+    signs.start(100)
+    assert signs.problem(100 + START_SECONDS) == ""
+    assert signs.problem(101 + START_SECONDS)
+    child.ready("on")
+    assert signs.problem(200) == ""
+    assert signs.problem(230) == ""
+    assert signs.problem(231) == "gave no sign of life for 30 s"
+    signs.forgive(300)
+    assert signs.problem(330) == ""
+    signs.close()
+
+
+def test_a_child_says_itself_that_it_is_stuck() -> None:
+    """Its reason is told at once, and forgotten with the next process."""
+    signs = LifeSigns(30)
+    child = notifier_of(signs)
+    child.ready("on")
+    child.stuck("its main loop hangs")
+    assert signs.problem(1) == "is stuck: its main loop hangs"
+    child.alive()
+    signs.start(2)
+    assert signs.problem(3) == ""
+    signs.close()
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_child_that_does_nothing_is_restarted(up: Up, stuck: bool) -> None:
+    """Stopped by a signal, or stuck by its own account: a line on the terminal and one in the log,
+    and another process takes its place; its neighbour stays."""
+    up.start("--watchdog", "3", a=STUCK if stuck else LIVELY, b=LIVELY)
+    said = "a is stuck: it is deaf" if stuck else r"a gave no sign of life for \d+ s"
+    (one, other) = until(lambda: (found := children(up)) and len(found) == 2 and found)
+    until(lambda: all("ready" in (up.state / "log" / f"{n}.log").read_text() for n in "ab"))
+    if not stuck:
+        one.send_signal(signal.SIGSTOP)
+    until(lambda: re.search(f"{said}; restarting it in", up.output.read_text()))
+    until(lambda: len(found := children(up)) == 2 and one not in found)
+    assert other in children(up)
+    assert re.search(f"{said}: it is restarted", (up.state / "log" / "a.log").read_text())
+
+
+def children(up: Up) -> list[psutil.Process]:
+    """The stand-in children in the order of their start."""
+    found = [p for p in up.left() if command_of(p) in (LIVELY, STUCK)]
+    return sorted(found, key=lambda process: process.create_time())
+
+
+@pytest.mark.e2e
+def test_work_goes_on_after_every_part_was_stopped(up: Up) -> None:
+    """Worker, scheduler, listener and status page get a SIGSTOP: soon all are others, and a file
+    that is dropped then is published."""
+    process = up.start("--watchdog", "10")
+    parts: dict[str, Callable[[], Any]] = {
+        name: lambda words=words: main_process(process.pid, words)
+        for name, words in {
+            "worker": ["worker.service.part", "worker"],
+            "beat": ["worker.service.part", "beat"],
+            "listen": ["worker.cli", "listen"],
+            "web": ["worker.cli", "web"],
+        }.items()
+    }
+    before = {name: until(find) for name, find in parts.items()}
+    for name in parts:
+        log = up.state / "log" / f"{name}.log"
+        until(log.exists)
+        before[name].send_signal(signal.SIGSTOP)
+    for name, find in parts.items():
+        until(lambda name=name, find=find: (found := find()) and found != before[name])
+        assert f"{name} gave no sign of life for" in up.output.read_text()
+    (up.state / "drop" / "a.md").write_text("# 一条新闻\n\n正文在此。\n")
+    client: Any = connect(up.noted()["redis"]["url"])
+    until(lambda: client.xlen("newsdrop:articles"))
+
+
+def main_process(parent: int, words: list[str]) -> psutil.Process | None:
+    for child in psutil.Process(parent).children():
+        line = command_of(child)
+        if any(line[at : at + 2] == words for at in range(len(line))):
+            return child
+    return None
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it ends
+        return []
