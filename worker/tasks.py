@@ -6,20 +6,25 @@ it again. :mod:`worker.taskqueue.shell` logs their errors. `newsdrop.scan` claim
 `newsdrop.ingest` processes waiting batches, `newsdrop.tidy` removes expired files.
 """
 
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 
 from celery import current_app, signals
+from kombu.exceptions import OperationalError
 
+from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
 from worker.pipeline import poll as polling
+from worker.pipeline.bounds import limit_memory
 from worker.pipeline.cleanup import clean_up
 from worker.pipeline.context import Context, open_context, warm_up_parsers
 from worker.pipeline.drain import drain
 from worker.pipeline.recover import recover
 from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.settings.clock import read_clocks, utc_now
+from worker.spool.batch import batch_names
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
 from worker.taskqueue.shell import send_little_to_the_main_process, task
 
@@ -72,13 +77,19 @@ def tidy_up() -> None:
 @signals.worker_process_init.connect
 def _warm_up(**_: object) -> None:
     """Open a pool process's context before its first task: it takes up to a second, once."""
-    warm_up_parsers(_context().deps)
+    context = _context()
+    warm_up_parsers(context.deps)
+    limit_memory(context.settings.limits.memory_mb)
+    # The process before this one may have been ended with work in hand: the next tick is far away.
+    with suppress(Retryable, OperationalError):
+        if any(map(batch_names, context.roots)):
+            _notify_ingest()
 
 
 @cache
 def _context() -> Context:
     """The context of this process; a pool process opens its own after the fork."""
-    return open_context(current_app.conf.newsdrop_settings)
+    return open_context(current_app.conf.newsdrop_settings, is_bounded=True)
 
 
 def _notify_ingest() -> None:

@@ -251,3 +251,14 @@ def test_memory_hungry_streams_are_refused(read: Any) -> None:
     zst = packer.compress(article("A")) + packer.flush()
     assert refused(read, xz) is Reason.BROKEN_ARCHIVE
     assert refused(read, zst) is Reason.BROKEN_ARCHIVE
+
+
+@pytest.mark.parametrize("packer", ["xz", "zst"])
+def test_streams_one_after_the_other(packer: str, read: Any, read_one: Any) -> None:
+    """A file may be packed in many streams, with padding; 200,000 empty ones took 10 s."""
+    pack = PACKERS[packer]
+    padding = bytes(8_000) if packer == "xz" else b""
+    whole = article("One") + b"x" * 10_000
+    pieces = [pack(whole[at : at + 1000]) + padding for at in range(0, len(whole), 1000)]
+    assert read_one(b"".join(pieces)).title == "One"
+    assert refused(read, pack(b"") * 20_000) is Reason.TOO_MANY

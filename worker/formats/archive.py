@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.compressed import BUFFER_SIZE, Broken, Budget, Ratio, open_stream
+from worker.formats.memory import check_memory
 from worker.formats.sniff import Format
 from worker.formats.tar import BrokenTar, Kind, Stream, read_tar
 from worker.model import Refusal
@@ -44,6 +45,7 @@ def unpack(data: bytes, kind: Format, limits: Limits, budget: Budget) -> Iterato
         else:
             yield from _compressed(data, kind, max_bytes, budget)
     except _DAMAGE as error:
+        check_memory(error)
         raise Rejected(
             Reason.BROKEN_ARCHIVE,
             f"the archive is damaged or cut off ({printable(str(error), 100)}): pack it again",
@@ -161,6 +163,7 @@ def _zip_member(
                     return _refused(Reason.TOO_LARGE, name, _TOO_LARGE)
                 pieces.append(piece)
     except _DAMAGE as error:
+        check_memory(error)
         problem = f"is damaged ({printable(str(error), 100)}): pack it again"
         return _refused(Reason.BROKEN_ARCHIVE, name, problem)
     return Member(name, b"".join(pieces))

@@ -18,6 +18,8 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from worker.formats.memory import check_memory
+
 MAX_DEPTH = 20
 
 Value = str | list["Value"] | dict[str, "Value"]
@@ -35,6 +37,7 @@ def load(text: str) -> dict[str, Value]:
     try:
         value = _document(CParser(text))
     except YAMLError as error:
+        check_memory(error)
         raise Unreadable(_one_line(error)) from error
     if value is None or value == "":
         return {}

@@ -30,7 +30,7 @@ from worker.pipeline.extract import (
 from worker.pipeline.feed_documents import entry_form, read_entry
 from worker.pipeline.feed_run import parse_feed
 from worker.pipeline.ports import IngestDeps
-from worker.spool.batch import Batch
+from worker.spool.batch import Batch, is_behind
 from worker.spool.manifest import Entry, Form
 
 _IN_STREAM = (Status.PUBLISHED, Status.REVISED)
@@ -63,6 +63,8 @@ class BatchRun:
         )
         self._pending: list[ParsedArticle] = []
         self._pending_bytes = 0
+        self._is_behind = is_behind(batch.root, batch.name)
+        self._has_suspects = False
         self._unwritten: list[Outcome] = []
         self._finished: list[int] = []
         self._written = {
@@ -83,10 +85,13 @@ class BatchRun:
     def run(self) -> list[Outcome] | None:
         """The outcome of every article of the batch, in order.
 
-        None if the time was over before the last entry: the journal has what is decided, and
-        whoever takes the batch next continues from there. Raises Retryable, also if Redis is
-        restarted again and again.
+        None if the time was over before the last entry, or what is left may end a process and has
+        to wait until nothing else does: the journal has what is decided, and whoever takes the
+        batch next continues from there. Raises Retryable, also if Redis is restarted again and
+        again.
         """
+        if self._progress.crash_counts:
+            self._deps.bounds.raise_alert()
         entries = self._remaining()
         for _ in range(_MAX_RESTARTS):
             if not self._run(entries):
@@ -99,7 +104,11 @@ class BatchRun:
         )
 
     def _run(self, entries: Sequence[Entry]) -> bool:
-        """Ingest `entries`; False if the time was over before the last one."""
+        """Ingest `entries`; False if the time was over before the last, or some have to wait."""
+        if not self._is_behind:
+            crashed = self._progress.crash_counts.keys()
+            self._has_suspects = any(entry.number in crashed for entry in entries)
+            entries = [entry for entry in entries if entry.number not in crashed]
         remaining_count = len(entries)
         for group in self._groups(entries):
             files = [self._read(entry) for entry in group]
@@ -112,6 +121,9 @@ class BatchRun:
                 if is_over:
                     return False
             self._commit()
+        if self._has_suspects:
+            self._batch.put_behind()
+            return False
         return True
 
     def _lost_entries(self) -> list[Entry]:
@@ -199,11 +211,22 @@ class BatchRun:
                 self._add(entry, file.content)
             elif index_entry is not None:
                 self._add(entry, _duplicate(file, index_entry))
+            elif self._must_wait(file, file.content):
+                self._has_suspects = True
+                return
             else:
                 self._batch.journal.start(entry.number)
-                for item in self._items(file, file.content):
+                items = self._items(file, file.content)
+                for item in self._deps.bounds.each(items, is_first_try=not self._is_behind):
                     self._add(entry, item)
             self._finished.append(entry.number)
+
+    def _must_wait(self, file: _File, data: bytes) -> bool:
+        """Whether other documents come first: after one ended its process, all are probed."""
+        bounds = self._deps.bounds
+        if self._is_behind or not bounds.is_alert():
+            return False
+        return not bounds.is_quick(read_entry(self._reader, file.entry, data, file.digest))
 
     def _items(self, file: _File, data: bytes) -> Iterator[ParsedArticle | ParseFailure | Outcome]:
         if entry_form(file.entry) is Form.FEED:

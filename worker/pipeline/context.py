@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from worker.feeds.catalog import CatalogReader
 from worker.model import Outcome, Stage, Status, Tally, measure
+from worker.pipeline.bounds import Bounds
 from worker.pipeline.extract import EntryReader, parse_entry
 from worker.pipeline.feed_stats import observations
 from worker.pipeline.ports import IngestDeps
@@ -52,8 +53,12 @@ class Context:
         return next(root for root in self.roots if root.source == source)
 
 
-def open_context(settings: Settings) -> Context:
-    """Raises ConfigError if the settings or a site rule cannot be used."""
+def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
+    """The context of this process; `is_bounded` if it may be ended by a document that takes longer
+    than `limits.document_timeout_seconds`.
+
+    Raises ConfigError if the settings or a site rule cannot be used.
+    """
     client = connect(redis_url(settings))
     counters = factory.counter_store(settings, client)
     articles = factory.article_store(settings, client)
@@ -103,6 +108,10 @@ def open_context(settings: Settings) -> Context:
             quarantine=Quarantine(settings.state_dir),
             now=utc_now,
             clock=time.monotonic,
+            bounds=Bounds(
+                settings.state_dir / "spool" / "alert",
+                settings.limits.document_timeout_seconds if is_bounded else None,
+            ),
         ),
     )
 

@@ -11,7 +11,7 @@ from worker.logs import get_logger, log_context
 from worker.model import Tally
 from worker.pipeline.ingest import ingest
 from worker.pipeline.ports import IngestDeps
-from worker.spool.batch import Batch, acquire, fair_order
+from worker.spool.batch import Batch, acquire, fair_order, is_behind
 from worker.spool.layout import Root
 
 logger = get_logger(__name__)
@@ -35,30 +35,37 @@ def drain(
 ) -> DrainResult:
     """Ingest waiting batches, sources in turn, until none waits or `seconds` are over.
 
-    A batch that another process holds is skipped, and so is one whose files cannot be used now;
+    A batch that was put behind the others is taken when no other waits. A batch that another
+    process holds is skipped, and so is one whose files cannot be used now;
     that error is raised at the end. Raises Retryable at once if the store is unavailable.
     """
     end = clock() + seconds
     count = 0
     failure: SpoolUnavailable | None = None
     while waiting := fair_order(roots):
-        count_before = count
-        for root, name in waiting:
+        has_progress = False
+        behind = {(root, name) for root, name in waiting if is_behind(root, name)}
+        for root, name in sorted(waiting, key=behind.__contains__):
             if count and clock() >= end:
                 return DrainResult(count, has_more=True)
+            if has_progress and (root, name) in behind:
+                break  # others may have come meanwhile: they are before it
             try:
                 batch = acquire(root, name)
                 if batch is None:
                     continue
                 with batch, _log_context(batch):
                     tally = _ingest(batch, deps, is_over=lambda: clock() >= end)
-                    if tally is None:
+                    if tally is None and clock() >= end:
                         return DrainResult(count, has_more=True)
+                    has_progress = True
+                    if tally is None:
+                        continue  # it was put behind the others
                     on_finished(name, tally)
                 count += 1
             except SpoolUnavailable as error:
                 failure = error
-        if count == count_before:
+        if not has_progress:
             break  # all that waits is held by other processes, or cannot be used
     if failure is not None:
         raise failure

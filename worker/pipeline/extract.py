@@ -15,6 +15,7 @@ import orjson
 from worker.errors import Reason, Rejected, Retryable
 from worker.escape import printable
 from worker.formats import ParseContext, parse_document
+from worker.formats.memory import is_out_of_memory, out_of_memory
 from worker.logs import get_logger
 from worker.model import (
     Document,
@@ -264,8 +265,9 @@ def classify_error(error: Exception, path: str) -> tuple[Reason, str]:
         return error.reason, str(error)
     if isinstance(error, RecursionError):
         return Reason.TOO_DEEP, "the input is nested too deeply: flatten it"
-    if isinstance(error, MemoryError):
-        return Reason.TOO_LARGE, "parsing needs more memory than is available: split the input"
+    if is_out_of_memory(error):
+        refusal = out_of_memory()
+        return refusal.reason, str(refusal)
     logger.error("reading met a bug", document=printable(path), exc_info=error)
     return (
         Reason.INTERNAL,

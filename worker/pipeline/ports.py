@@ -15,6 +15,7 @@ from worker.model import (
     Stage,
     Tally,
 )
+from worker.pipeline.bounds import Bounds
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.archive import Archive, Segment
@@ -59,7 +60,7 @@ class SettlePort(Protocol):
 @dataclass(frozen=True, slots=True)
 class IngestDeps:
     """Everything that ingesting needs. `profile` returns a source's profile; `now` returns aware
-    datetimes, `clock` monotonic seconds."""
+    datetimes, `clock` monotonic seconds; `bounds` ends a process that takes too long."""
 
     settings: Settings
     sites: Sites
@@ -72,3 +73,4 @@ class IngestDeps:
     quarantine: Quarantine
     now: Callable[[], datetime]
     clock: Callable[[], float]
+    bounds: Bounds

@@ -75,7 +75,7 @@ class SpoolSettings(SettingsTable):
     max_waiting: int = Field(64, ge=1, description="maximum number of waiting batches per folder")
     min_free_mb: int = Field(200, ge=0, description="intake pauses below this much free disk space")
     max_attempts: int = Field(
-        3, ge=1, description="attempts at a file that kills its worker, before it is refused"
+        2, ge=1, description="attempts at a file that kills its worker, before it is refused"
     )
 
 
@@ -96,7 +96,12 @@ class Limits(SettingsTable):
     archive_mb: int = Field(256, ge=1, description="total unpacked size of one archive")
     archive_depth: int = Field(2, ge=1, description="an archive inside an archive is depth 2")
     html_depth: int = Field(200, ge=10, description="nested HTML elements")
-    seconds: int = Field(120, ge=1, description="per file, then its process is killed")
+    document_timeout_seconds: float = Field(
+        5.0, gt=0, description="CPU time for each article of a file, then its process is killed"
+    )
+    memory_mb: int = Field(
+        600, ge=100, description="memory for parsing, above what an idle process has"
+    )
 
     @property
     def file_bytes(self) -> int:

@@ -28,6 +28,9 @@ from worker.spool.layout import (
     write_durably,
 )
 
+BEHIND = "behind"
+"""A file in a batch that waits until no other does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -111,6 +114,11 @@ def is_free(folder: Path) -> bool:
     return lockfile.is_free(folder / LOCK)
 
 
+def is_behind(root: Root, name: str) -> bool:
+    """Whether the batch was put behind all others."""
+    return (root.work / name / BEHIND).exists()
+
+
 class Batch:
     """A batch held by this process; leaving the context releases it."""
 
@@ -129,10 +137,12 @@ class Batch:
     def __enter__(self) -> "Batch":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        # An error is no crash: the entry being read did not end this process.
-        with suppress(OSError):
-            self.journal.start(None)
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        # An error is no crash: the entry being read did not end this process. Memory that ran out
+        # is one: the same entry would use it up again, without end.
+        if kind is None or not issubclass(kind, MemoryError):
+            with suppress(OSError):
+                self.journal.start(None)
         self.journal.close()
         if self._pack is not None:
             os.close(self._pack)
@@ -142,6 +152,11 @@ class Batch:
         """The entries that are present: a claimer may have died before the rest."""
         with translate_errors(self.folder):
             return _present(os.listdir(self.folder), self.manifest.entries)
+
+    def put_behind(self) -> None:
+        """Let the batch wait until no other does: what is left of it may end a process."""
+        with translate_errors(self.folder):
+            (self.folder / BEHIND).touch()
 
     def remove(self) -> None:
         """Remove the batch from `work/`: everything in it is in the archive or quarantine."""

@@ -16,6 +16,8 @@ from worker.taskqueue.scheduler import ZoneCrontab
 
 __all__ = ["INGEST_QUEUE", "QUEUE", "broker_url", "create_app"]
 CLEANUP_SECONDS = 600
+_TASK_SECONDS = 150
+_INGEST_SECONDS = 86_400
 
 
 def create_app(settings: Settings) -> Celery:
@@ -34,8 +36,13 @@ def create_app(settings: Settings) -> Celery:
         task_default_queue=QUEUE,
         task_queues=[Queue(QUEUE), Queue(INGEST_QUEUE)],  # type: ignore[no-untyped-call]
         task_routes={"newsdrop.ingest": {"queue": INGEST_QUEUE}},
-        task_time_limit=settings.limits.seconds + settings.worker.slice_seconds + 10,
-        task_annotations={"newsdrop.fetch": {"time_limit": settings.fetch.task_seconds}},
+        task_time_limit=_TASK_SECONDS,
+        task_annotations={
+            "newsdrop.fetch": {"time_limit": settings.fetch.task_seconds},
+            # A file of 100,000 articles takes as long as they do; each has its own limit
+            # (worker.pipeline.bounds). This is for a disk that hangs.
+            "newsdrop.ingest": {"time_limit": _INGEST_SECONDS},
+        },
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
         worker_prefetch_multiplier=1,
         worker_concurrency=settings.pool(),

@@ -21,6 +21,7 @@ from worker.formats.context import ParseContext, Parsed
 from worker.formats.feed.tag_scan import TagScan, scan_tags
 from worker.formats.feed.xml_text import safe_xml, utf8
 from worker.formats.json.article import dump
+from worker.formats.memory import check_memory
 from worker.formats.values import clean, html_title, names_of, text_of
 from worker.model import Attachment, DateText, Document, Person, Publisher, RawArticle, Refusal
 from worker.settings import Limits
@@ -110,7 +111,8 @@ def _lost_dates(entries: list[Fields], scan: TagScan) -> bool:
 def _fast(data: bytes, scan: TagScan) -> list[Fields]:
     try:
         entries = fastfeedparser.parse(data).get("entries", [])
-    except (ValueError, KeyError, TypeError, AttributeError, LookupError):
+    except (ValueError, KeyError, TypeError, AttributeError, LookupError) as error:
+        check_memory(error)
         return []
     if not scan.has_summaries:  # then it made the descriptions from the content
         return [{**entry, "description": ""} for entry in entries]
@@ -139,10 +141,13 @@ def _slow(data: bytes, url: str | None) -> tuple[Fields, list[Fields]]:
             resolve_relative_uris=False,
             sanitize_html=False,
         )
-    except Exception:
+    except Exception as error:
+        check_memory(error)
         # It raises against its documentation: ValueError at a space in a namespace. The entries
         # that fastfeedparser reads are used then.
         return {}, []
+    if parsed.bozo:
+        check_memory(parsed.bozo_exception)
     return parsed.feed, list(parsed.entries)
 
 

@@ -14,6 +14,7 @@ from worker.errors import Reason, Rejected
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.feed.xml_text import safe_xml, utf8
 from worker.formats.json.article import dump
+from worker.formats.memory import check_memory
 from worker.formats.values import clean, html_title, names_of
 from worker.model import DateText, Document, Publisher, RawArticle, Refusal
 from worker.settings import Limits
@@ -94,6 +95,7 @@ def _feed(parser: etree.XMLParser, data: bytes) -> str | None:
             parser.feed(data[start : start + _CHUNK])
         parser.close()
     except etree.XMLSyntaxError as error:
+        check_memory(error)
         return f"line {error.lineno}"
     return None
 

@@ -17,6 +17,7 @@ from worker.formats.context import ParseContext, Parsed
 from worker.formats.front_matter import head_article
 from worker.formats.json.article import dump, parse_item, parse_object
 from worker.formats.json.feed import is_feed, parse_feed
+from worker.formats.memory import check_memory
 from worker.model import Document, RawArticle, Refusal
 
 _LINE = re.compile(r"[^\n]*(?:\n|\Z)")
@@ -101,8 +102,8 @@ def load_json(text: str) -> object:
     """
     try:
         return orjson.loads(text)
-    except ValueError:
-        pass
+    except ValueError as error:
+        check_memory(error)
     text = text.lstrip("\ufeff\u200b \t\r\n")
     try:
         value, end = _DECODER.raw_decode(text)

@@ -14,6 +14,8 @@ from types import ModuleType
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString
 
+from worker.formats.memory import check_memory
+
 SHORT = 250
 """Characters; a shorter result of trafilatura's precise mode is often a disclaimer."""
 
@@ -60,7 +62,8 @@ def _extract(text: str, *, precise: bool, form: str = "txt") -> str:
             include_formatting=form == "html",
             favor_precision=precise,
         )
-    except Exception:  # heuristics over any input: a failure is no result
+    except Exception as error:  # heuristics over any input: a failure is no result
+        check_memory(error)
         return ""
     if form != "html" or not result:
         return result or ""

@@ -12,6 +12,7 @@ from worker.escape import printable
 from worker.formats.body import too_large
 from worker.formats.context import ParseContext
 from worker.formats.decode import decode
+from worker.formats.memory import check_memory
 from worker.formats.page.entry_bundle import EntryBundle, PagePart
 from worker.formats.page.links import host_of, joined
 from worker.formats.page.parser import Page, linked_page, read_page, with_next_page_warning
@@ -60,7 +61,8 @@ def next_page_of(part: PagePart, context: ParseContext) -> str | None:
     try:
         text = _page_text(part, context.limits)[0]
         return linked_page(text, part.url, rule.page.next_page, context.limits)
-    except Exception:  # whatever is wrong with a page, it has no next page
+    except Exception as error:  # whatever is wrong with a page, it has no next page
+        check_memory(error)
         return None
 
 
@@ -93,6 +95,7 @@ def _read_pages(bundle: EntryBundle, context: ParseContext) -> tuple[list[Page],
         except Rejected as error:
             return pages, str(error)
         except Exception as error:  # a page's fault, or ours: never the article's
+            check_memory(error)
             logger.error("reading met a bug", page=printable(part.url), exc_info=error)
             return pages, f"reading it failed with {type(error).__name__}"
         if problem := too_large(page.article.html):

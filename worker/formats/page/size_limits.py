@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from worker.errors import Reason, Rejected
+from worker.formats.memory import check_memory
 from worker.settings import Limits
 
 MAX_ELEMENTS = 30_000
@@ -69,8 +70,8 @@ def feed_html(text: str, target: Events) -> None:
         for start in range(0, len(text), _CHUNK):
             parser.feed(text[start : start + _CHUNK])
         parser.close()
-    except etree.LxmlError:  # bs4 decides whether there is an article
-        return
+    except etree.LxmlError as error:  # bs4 decides whether there is an article
+        check_memory(error)
 
 
 _CHUNK = 64 * 1024

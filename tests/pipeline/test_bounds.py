@@ -1,0 +1,258 @@
+"""What one document may cost is bounded by the kernel, whatever its parser does."""
+
+import itertools
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import Server
+from tests.world import World, article, in_child
+from worker.formats.memory import is_out_of_memory
+from worker.pipeline import bounds, extract, feed_documents
+from worker.pipeline.bounds import Bounds, limit_memory
+from worker.pipeline.context import open_context
+from worker.spool.batch import batch_names, is_behind
+
+pytestmark = pytest.mark.timeout(120)
+
+SECONDS = 0.8
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: Server) -> World:
+    world = World(tmp_path, redis_server.url, **{"limits.document_timeout_seconds": SECONDS})
+    world.context = open_context(world.settings, is_bounded=True)
+    return world
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def spin_in_c() -> None:
+    all(itertools.repeat(True))  # it never comes back to the interpreter, which looks for signals
+
+
+def spin_and_ignore() -> None:
+    while True:
+        try:
+            spin()
+        except BaseException:
+            continue
+
+
+LOOPS = {"python": spin, "c": spin_in_c, "ignores exceptions": spin_and_ignore}
+
+
+@pytest.fixture
+def deadly(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Make an article whose text says `loops` call a function when it is parsed."""
+
+    def install(action: Callable[[], None]) -> None:
+        real = extract.parse_document
+
+        def parse(document: Any, context: Any) -> Iterator[Any]:
+            if b"loops" in document.data:
+                action()
+            return real(document, context)
+
+        monkeypatch.setattr(extract, "parse_document", parse)
+
+    return install
+
+
+def titles(world: World) -> list[str]:
+    return sorted(entry["data"]["title"] for entry in world.entries())
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_loop_is_ended(loop: str, world: World, deadly: Any) -> None:
+    """A document that loops, in Python or C, ends its process; the second time it is refused."""
+    deadly(LOOPS[loop])
+    world.put("a.md", article("一", "loops"))
+    world.put("b.md", article("二"))
+    world.scan()
+    codes = [in_child(world.drain) for _ in range(3)]
+    assert codes == [-signal.SIGPROF, -signal.SIGPROF, 0]
+    assert titles(world) == ["二"]
+    [refused] = world.context.deps.quarantine
+    assert refused.reason == "kills_worker"
+    assert world.waiting() == []
+
+
+def test_a_row_of_loops_costs_the_time_of_one(world: World, deadly: Any) -> None:
+    """Of six documents that loop in one batch, before a good one and in later batches, one ends its
+    process before all good ones are published: the others are probed and wait."""
+    deadly(spin)
+    for number in range(5):
+        world.put(f"a{number}.md", article(f"坏{number}", "loops"))
+    world.put("b.md", article("B"))
+    world.scan()
+    world.put("c.md", article("坏", "loops"))
+    world.put("d.md", article("D"))
+    world.scan()
+    assert in_child(world.drain) == -signal.SIGPROF
+    assert in_child(world.drain) == -signal.SIGPROF, "what is bad is tried only at the end"
+    assert titles(world) == ["B", "D"]
+    root = next(root for root in world.context.roots if batch_names(root))
+    assert all(is_behind(root, name) for name in batch_names(root))
+    world.put("e.md", article("E"))
+    world.scan()
+    in_child(world.drain)
+    assert titles(world) == ["B", "D", "E"], "what came later is before it"
+    for _ in range(40):
+        if not world.waiting():
+            break
+        in_child(world.drain)
+    assert world.waiting() == []
+    assert [one.reason for one in world.context.deps.quarantine] == ["kills_worker"] * 6
+
+
+def test_a_file_of_many_has_the_time_of_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock starts again with each article: a file takes as long as its articles do."""
+    real = feed_documents.parse_entry
+
+    def slow(*args: Any) -> Iterator[Any]:
+        for item in real(*args):
+            end = time.process_time() + SECONDS / 8
+            while time.process_time() < end:
+                pass
+            yield item
+
+    monkeypatch.setattr(feed_documents, "parse_entry", slow)
+    world.put("many.ndjson", "".join(f'{{"title":"t{n}","content":"x"}}\n' for n in range(12)))
+    world.scan()
+    assert in_child(world.drain) == 0
+    assert len(world.entries()) == 12
+
+
+def test_commands_are_not_bounded(tmp_path: Path, redis_server: Server) -> None:
+    """Only a process that may be ended has the timer: a command would end with it."""
+    world = World(tmp_path, redis_server.url)
+    assert world.context.deps.bounds.seconds is None
+    list(world.context.deps.bounds.each(iter([1]), is_first_try=True))
+    assert signal.getitimer(signal.ITIMER_PROF) == (0, 0)
+
+
+def test_a_probe_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe tells what is quick, and is ended where it loops, raises, or waits without using CPU
+    time."""
+    monkeypatch.setattr(bounds, "_PROBE_WALL_SECONDS", 3)
+    one = Bounds(tmp_path / "alert", 5)
+
+    def endless() -> Iterator[int]:
+        spin()
+        yield 1
+
+    def failing() -> Iterator[int]:
+        yield 1 // 0
+
+    def waiting() -> Iterator[int]:
+        time.sleep(60)
+        yield 1
+
+    assert one.is_quick(iter([1, 2]))
+    assert not one.is_quick(endless())
+    assert not one.is_quick(failing())
+    assert not one.is_quick(waiting())
+
+
+def test_an_entry_that_uses_up_memory_is_counted(world: World, monkeypatch: Any) -> None:
+    """Memory that runs out beside the parser leaves the entry in hand: it is tried no third time,
+    where any other error would have it tried without end."""
+
+    def exhausted(*_: Any) -> Iterator[Any]:
+        raise MemoryError
+
+    monkeypatch.setattr(feed_documents, "parse_entry", exhausted)
+    monkeypatch.setattr("worker.pipeline.batch_run.read_entry", exhausted)
+    world.put("a.md", article())
+    world.scan()
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            world.drain()
+    world.drain()
+    assert [one.reason for one in world.context.deps.quarantine] == ["kills_worker"]
+
+
+# ── memory, in processes of their own ───────────────────────────────────────────────────────────
+
+BODY = "import sys; sys.path.insert(0, sys.argv[1]); from tests.pipeline.test_bounds import *; "
+
+
+def limited(call: str) -> subprocess.CompletedProcess[str]:
+    """A call in a process of its own."""
+    root = str(Path(__file__).parents[2])
+    return subprocess.run(
+        [sys.executable, "-c", BODY + call, root], capture_output=True, text=True, check=False
+    )
+
+
+def parse_with(megabytes: int, data: bytes) -> None:
+    """Parse `data` in so many megabytes more than now, and print what came of it."""
+    from zoneinfo import ZoneInfo
+
+    from worker.errors import Rejected
+    from worker.formats import ParseContext, parse_document
+    from worker.model import Document, Profile
+    from worker.settings import Limits
+    from worker.sites import load_sites
+
+    zone = ZoneInfo("UTC")
+    context = ParseContext(Profile("x", zone, zone), load_sites([]), Limits())
+    limit_memory(megabytes)
+    try:
+        for _ in parse_document(Document(data), context):
+            pass
+        print("parsed")
+    except Exception as error:
+        is_refused = is_out_of_memory(error) or isinstance(error, Rejected)
+        print("refused" if is_refused else repr(error), getattr(error, "reason", "too_large"))
+    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000)
+
+
+HEAVY = {
+    "json objects": "b'[' + b'{},' * 5_000_000 + b'{}]'",
+    "json string": """b'{"title": "' + b'x' * 30_000_000 + b'"}'""",
+    "feed": "b'<rss><channel>' + b'<item/>' * 4_000_000 + b'</channel></rss>'",
+    "sitemap": "b'<urlset>' + b'<url/>' * 4_000_000 + b'</urlset>'",
+}
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_memory_that_runs_out_is_a_refusal(name: str) -> None:
+    """A failed allocation refuses the input as too large, under whatever name it comes; a library
+    that aborts ends its process, which counts as an attempt."""
+    done = limited(f"parse_with(45, {HEAVY[name]})")
+    if done.returncode not in (-signal.SIGABRT, -signal.SIGSEGV):
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("refused too_large"), done.stdout
+
+
+def test_the_limit_on_memory_holds() -> None:
+    """Beyond `limits.memory_mb` an allocation fails; below it, none does."""
+    done = limited("limit_memory(100); a = bytearray(80_000_000); print(1); bytearray(80_000_000)")
+    assert done.stdout == "1\n"
+    assert "MemoryError" in done.stderr
+
+
+def test_each_library_names_it_in_its_own_way() -> None:
+    """What the libraries say at a failed allocation is told from what they say of bad input."""
+    import orjson
+    import zstandard
+
+    assert is_out_of_memory(MemoryError())
+    assert is_out_of_memory(OSError(12, "Cannot allocate memory"))
+    assert is_out_of_memory(zstandard.ZstdError("Allocation error : not enough memory"))
+    said = "Not enough memory to allocate buffer for parsing"
+    assert is_out_of_memory(orjson.JSONDecodeError(said, "", 0))
+    assert not is_out_of_memory(ValueError("out of memory"))  # an article's own words
+    assert not is_out_of_memory(OSError(5, "Input/output error"))

@@ -1,0 +1,105 @@
+"""Bounds on what one document may cost, which no loop in Python or C can ignore: the kernel holds
+them on the process that parses.
+
+- Memory: `limits.memory_mb` above what the process has when it is idle (RLIMIT_DATA). An allocation
+  beyond it fails.
+- CPU time: a timer that ends the process (ITIMER_PROF; the action of its signal is the default
+  one). It starts again with each article, so a file of many may take as long as they do.
+
+A document that ends its process is counted by the journal. For 20 s after that, documents are
+*probed* before their first try: parsed in a forked process that is ended after a fraction of a
+second. What a probe does not finish waits until nothing else does. So a row of bad documents costs
+others the time of one, not of all: ten that loop for ever took a minute.
+"""
+
+import os
+import resource
+import select
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from worker.settings import MEGABYTE
+
+PROBE_SECONDS = 0.25
+"""CPU time of a probe; 99.9 % of documents need less than 0.1 s."""
+_PROBE_WALL_SECONDS = 10
+_ALERT_SECONDS = 20
+_FIRST_SHARE = 0.5
+"""Part of the time that a document has at its first try: it is tried again when nothing waits."""
+
+Item = TypeVar("Item")
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let this process have so many megabytes beside what it has now."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + megabytes * MEGABYTE, hard))
+
+
+def _data_bytes() -> int:
+    """What RLIMIT_DATA counts: private writable memory (proc(5), `VmData`)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("/proc/self/status does not tell VmData")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The CPU time of each document, in seconds, and the file whose time is that of the last one
+    that ended its process. Without seconds nothing is bounded: commands and tests."""
+
+    alert: Path
+    seconds: float | None = None
+
+    def each(self, items: Iterator[Item], *, is_first_try: bool) -> Iterator[Item]:
+        """`items`, of which each may take so long; the process ends where one takes longer."""
+        seconds = (self.seconds or 0) * (_FIRST_SHARE if is_first_try else 1)
+        while True:
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            try:
+                item = next(items, None)
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            if item is None:
+                return
+            yield item
+
+    def raise_alert(self) -> None:
+        """Note that a document ended its process."""
+        with suppress(OSError):
+            self.alert.parent.mkdir(parents=True, exist_ok=True)
+            self.alert.touch()
+
+    def is_alert(self) -> bool:
+        """Whether a document ended its process within the last seconds."""
+        if self.seconds is None:
+            return False
+        try:
+            return abs(time.time() - self.alert.stat().st_mtime) < _ALERT_SECONDS
+        except OSError:
+            return False
+
+    def is_quick(self, items: Iterator[object]) -> bool:
+        """Whether all of `items` come within PROBE_SECONDS; it is a forked process that asks for
+        them, so they must not use a connection."""
+        alive, held = os.pipe()
+        child = os.fork()
+        if child == 0:
+            signal.setitimer(signal.ITIMER_PROF, PROBE_SECONDS)
+            try:
+                for _ in items:
+                    pass
+                os._exit(0)
+            finally:
+                os._exit(1)
+        os.close(held)
+        if not select.select([alive], [], [], _PROBE_WALL_SECONDS)[0]:
+            os.kill(child, signal.SIGKILL)  # a lock that a thread held at the fork
+        os.close(alive)
+        return os.waitpid(child, 0)[1] == 0
