@@ -170,13 +170,21 @@ def test_a_folder_with_another_clock_is_told(
     assert "100 s behind" in found.message
 
 
-def test_too_few_watches_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More folders than the kernel allows watches: which setting to raise."""
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_user_watches", 3), ("max_user_instances", 1), ("max_queued_events", 100)],
+)
+def test_each_low_limit_of_inotify_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: int
+) -> None:
+    """More folders than the kernel allows watches, too few instances, or a queue that is too
+    short: which setting to raise, and no other."""
     (tmp_path / "drop" / "sub").mkdir(parents=True)
-    limit = tmp_path / "limit"
-    limit.write_text("3\n")
-    monkeypatch.setattr(doctor_machine, "WATCH_LIMIT", limit)
+    limits = {"max_user_watches": 9999, "max_user_instances": 128, "max_queued_events": 16_384}
+    for limit, number in {**limits, name: value}.items():
+        (tmp_path / limit).write_text(f"{number}\n")
+    monkeypatch.setattr(doctor_machine, "INOTIFY", tmp_path)
     settings = _settings(tmp_path, folders=(Folder(name="in", path=tmp_path / "drop"),))
     found = _found(settings)["file events"]
     assert found.level == "warn"
-    assert "max_user_watches" in found.advice
+    assert found.advice == f"raise sysctl fs.inotify.{name}"

@@ -12,12 +12,16 @@ from worker.escape import printable
 from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
 from worker.spool.layout import SPOOL
+from worker.spool.volumes import volume_problem
 from worker.store.connection import connect, redis_url
 from worker.store.server import ServerInfo, get_server_info
 
 OLDEST = (6, 2)
 """The oldest supported Redis: XADD … NOMKSTREAM, XTRIM … MINID and exclusive XRANGE ends came with
 6.2."""
+
+VOLUME = "volume"
+"""The first word of the name of a check whose drop folder is on a volume that is away."""
 
 USAGE = 2
 """The exit code for wrong settings, the same as the commands' (`worker/cli/options.py`)."""
@@ -132,7 +136,12 @@ def place_checks(settings: Settings) -> Iterator[Check]:
     state = settings.state_dir
     yield _place_check("state directory", state, probe_fs(state), "fail", _OTHER_STATE)
     for folder in settings.all_folders():
-        if not folder.in_place and folder.path.is_dir():
+        if folder.in_place or not folder.path.is_dir():
+            continue
+        if away := volume_problem(state, folder.name, folder.path):
+            problem, _, advice = away.partition(": ")
+            yield Check(f"{VOLUME} {folder.name}", "warn", problem, advice)
+        else:
             defect = _probe_spool(folder.path)
             yield _place_check(
                 f"folder {folder.name}", folder.path, defect, "warn", _GIVE_PERMISSION

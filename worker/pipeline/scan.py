@@ -16,6 +16,7 @@ from worker.spool.batch import batch_names
 from worker.spool.claim import Claimed
 from worker.spool.filesystem import check_free
 from worker.spool.layout import Root, manual_root, notes_dir, register_root, translate_errors
+from worker.spool.volumes import check_volume, remember_volume
 from worker.store.jobs import Job, JobKind
 
 logger = get_logger(__name__)
@@ -100,10 +101,12 @@ def _scan(
     if folder.in_place:
         found = scan_in_place(_in_place(context, folder), request, is_requested=by_name)
     else:
+        check_volume(settings.state_dir, folder.name, folder.path)
         check_free(folder.path, settings.spool.min_free_mb)
         with translate_errors(settings.state_dir):
             register_root(settings.state_dir, root.path)
         found = scan(folder, request)
+        remember_volume(settings.state_dir, folder.path)
     if found is not None:
         _report(context, folder, job, found, is_whole=not hints)
 

@@ -8,13 +8,13 @@ import http.client
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
-from worker.health.preflight import Check, place_checks, server_checks
+from worker.health.preflight import VOLUME, Check, place_checks, server_checks
 from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.settings.paths import read_page_url
@@ -137,7 +137,9 @@ def _places(settings: Settings) -> Iterator[Check]:
         advice = "create or mount it; `newsdrop up` creates it"
         yield Check("state directory", "fail", "the state directory does not exist", advice)
         return
-    yield from place_checks(settings)
+    for check in place_checks(settings):
+        is_away = check.name.startswith(VOLUME)  # nothing of it is accepted until somebody acts
+        yield replace(check, level="fail") if is_away else check
     for folder in settings.all_folders():
         if not folder.path.is_dir():
             text = f"the folder of {folder.name} does not exist"

@@ -16,6 +16,7 @@ from worker.queries.status import SourceStatus, Status
 from worker.settings import POLLED, Folder, Settings
 from worker.spool.layout import SPOOL
 from worker.spool.redis_record import replay_command
+from worker.spool.volumes import volume_problem
 from worker.store.server import ServerInfo
 
 NEARLY_FULL = 0.9
@@ -159,15 +160,19 @@ def _places(settings: Settings, status: Status) -> Iterator[Problem]:
     if settings.state_dir.exists() and (bad := _place_problem("state", settings.state_dir)):
         yield bad
     for folder in settings.all_folders():
-        yield from _folder(folder)
+        yield from _folder(settings, folder)
 
 
-def _folder(folder: Folder) -> Iterator[Problem]:
+def _folder(settings: Settings, folder: Folder) -> Iterator[Problem]:
     name = f"folder {folder.name}"
     if folder.in_place:
         if not folder.path.is_dir() or not os.access(folder.path, os.R_OK | os.X_OK):
             text = f"The folder of {folder.name} cannot be read: {printable(folder.path, 4096)}."
             yield Problem("warn", name, text, "Mount it, or give newsdrop's user read permission.")
+        return
+    if away := volume_problem(settings.state_dir, folder.name, folder.path):
+        text, _, advice = away.partition(": ")
+        yield Problem("fail", name, _sentence(text), _sentence(advice))
         return
     spool = folder.path / SPOOL
     for path in (folder.path, spool) if spool.exists() else (folder.path,):

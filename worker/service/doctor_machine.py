@@ -1,5 +1,6 @@
 """Doctor's checks of this machine: disk, folders, clock, inotify, time zones."""
 
+import ctypes
 import errno
 import os
 import shutil
@@ -15,12 +16,23 @@ from worker.settings import MEGABYTE, Folder, Settings
 from worker.sources.walk import is_ignored
 from worker.spool.filesystem import probe_fs
 from worker.spool.layout import SPOOL
+from worker.spool.volumes import volume_problem
 
 SKEW_SECONDS = 2.0
 """Difference between a file system's clock and ours that is reported. It breaks nothing: settling
 uses only the file system's clock."""
 
-WATCH_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
+INOTIFY = Path("/proc/sys/fs/inotify")
+"""Its files are the three limits, each for all processes of a user or for one instance."""
+
+_MIN_INSTANCES = 16
+"""The listener needs one instance, and shares them with all programs of its user; the kernel's
+default is 128."""
+
+_MIN_EVENTS = 16_384
+"""Events that wait for the listener: the kernel's default. After an overflow a scan finds the
+files, later."""
+
 _OLDEST_YEAR = 2025  # this was written later: an earlier clock is wrong
 _UNSUPPORTED = (errno.EXDEV, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL, errno.ENOSYS)
 _MAX_COUNT = 20_000  # folders; enough to know that there are many
@@ -64,6 +76,10 @@ def _folder(folder: Folder, settings: Settings) -> Iterator[Check]:
         return
     if folder.in_place:
         yield _reading(name, folder.path)
+        return
+    if away := volume_problem(settings.state_dir, folder.name, folder.path):
+        message, _, advice = away.partition(": ")
+        yield Check(name, "fail", message, advice)
         return
     yield from _space_check(name, folder.path, settings)
     yield _claiming(name, folder.path)
@@ -134,19 +150,43 @@ def _clock() -> Check:
 
 
 def _inotify(settings: Settings) -> Check:
-    """Whether there are enough watches: one for each folder and subfolder."""
+    """Whether the limits are high enough: one watch for each folder and subfolder, an instance, and
+    room for events that come all at once."""
     try:
-        limit = int(WATCH_LIMIT.read_text())
+        watches, instances, events = map(
+            _limit, ("user_watches", "user_instances", "queued_events")
+        )
     except (OSError, ValueError):
         message = "this system has none: only scheduled scans find files"
         return Check(
             "file events", "warn", message, "lower worker.tick_seconds if that is too slow"
         )
     folders = sum(_subfolders(folder.path) for folder in settings.all_folders())
-    message = f"{folders:,} folder{'' if folders == 1 else 's'} to watch, {limit:,} allowed"
-    if folders * 2 > limit:
-        return Check("file events", "warn", message, "raise sysctl fs.inotify.max_user_watches")
+    message = (
+        f"{folders:,} folder{'' if folders == 1 else 's'} to watch, {watches:,} allowed; "
+        f"{instances:,} instances, {events:,} waiting events allowed"
+    )
+    low = {
+        "user_watches": folders * 2 > watches,
+        "user_instances": instances < _MIN_INSTANCES or not _has_instance(),
+        "queued_events": events < _MIN_EVENTS,
+    }
+    if names := [f"fs.inotify.max_{name}" for name, is_low in low.items() if is_low]:
+        return Check("file events", "warn", message, f"raise sysctl {', '.join(names)}")
     return Check("file events", "ok", message)
+
+
+def _limit(name: str) -> int:
+    return int((INOTIFY / f"max_{name}").read_text())
+
+
+def _has_instance() -> bool:
+    """Whether this user may open one more inotify instance."""
+    fd = ctypes.CDLL(None).inotify_init1(os.O_CLOEXEC)
+    if fd < 0:
+        return False
+    os.close(fd)
+    return True
 
 
 def _subfolders(path: Path) -> int:
