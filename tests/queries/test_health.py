@@ -6,14 +6,15 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.mounts import read_only
 from tests.servers import Server
+from tests.world import World, article
 from worker.health.preflight import Check
-from worker.queries.health import Health, ServicePart, check_health
+from worker.queries.health import STUCK_SECONDS, Health, ServicePart, check_health
 from worker.settings import Settings, load
 from worker.store.connection import connect
 from worker.store.workers import Heartbeats, WorkerInfo
@@ -190,3 +191,60 @@ assert asking.recv(1000).startswith(b"GET /livez HTTP/1.1")
 asking.sendall(b"HTTP/1.1 200 OK\\r\\ncontent-length: 3\\r\\n\\r\\nok\\n")
 asking.close()
 """
+
+
+def _refusal(settings: Settings) -> str:
+    """What health says of Redis, which must be red; and it may not change the stream."""
+    (check,) = check_health(settings, NOW, ServicePart.BEAT).failing
+    assert check.name == "redis"
+    return check.message
+
+
+def test_an_xadd_that_would_be_refused(tmp_path: Path, own_server: Callable[..., Server]) -> None:
+    """IDs that are exhausted, a key of another type, a right that is missing: a SET passes, so
+    health tries what publishing needs; and leaves the stream as it is."""
+    server = own_server()
+    settings, client = _settings(tmp_path, server.url), server.client()
+    _heard(settings)
+    stream = settings.stream.name
+    assert check_health(settings, NOW, ServicePart.BEAT).ready
+    assert not client.exists(stream)
+    client.xadd(stream, {"a": "b"}, id="18446744073709551615-18446744073709551615")
+    assert "has no ID left" in _refusal(settings)
+    assert client.xlen(stream) == 1
+    client.delete(stream)
+    client.set(stream, "not a stream")
+    assert "not a stream" in _refusal(settings) or "wrong" in _refusal(settings)
+    client.delete(stream)
+    for right in ("xadd", "hset"):
+        client.execute_command("ACL", "SETUSER", "default", f"-{right}")
+        if b"acl_check_cmd" in client.eval("return redis.acl_check_cmd and 'acl_check_cmd'", 0):
+            assert right.upper() in _refusal(settings)
+        client.execute_command("ACL", "SETUSER", "default", f"+{right}")
+    assert check_health(settings, NOW, ServicePart.BEAT).ready
+
+
+def test_work_that_waits_and_is_not_done(tmp_path: Path, redis_server: Server) -> None:
+    """Heartbeats and ticks are fine, and batches wait for minutes: red until one is finished."""
+    world = World(tmp_path / "state", redis_server.url)
+    settings = world.settings
+    _heard(settings)
+    world.put("a.md", article("甲"))
+    world.scan()
+    now = datetime.now(UTC)
+    assert check_health(settings, now).ready
+    later = now + timedelta(seconds=STUCK_SECONDS + 60)
+    (check,) = check_health(settings, later).failing
+    assert check.name == "progress"
+    assert "1 batch waits, the oldest for 6 minutes" in check.message
+    world.drain()
+    world.put("b.md", article("乙"))
+    world.scan()
+    assert check_health(settings, now + timedelta(seconds=STUCK_SECONDS - 60)).ready
+    day = next((settings.state_dir / "archive").iterdir())
+    for folder in day.iterdir():  # the clock was ahead when it was finished
+        os.utime(folder, (later.timestamp() + 9999,) * 2)
+    assert [check.name for check in check_health(settings, later).failing] == ["progress"]
+    for folder in day.iterdir():  # others were finished meanwhile
+        os.utime(folder, (later.timestamp() - 10,) * 2)
+    assert check_health(settings, later).ready

@@ -1,7 +1,8 @@
 """Health checks, for probes, load balancers and containers.
 
-A service is *live* if it answers at all. It is *ready* if Redis accepts writes, a worker and a
-scheduler are alive, the disks have room, and the folders can be written and locked.
+A service is *live* if it answers at all. It is *ready* if Redis would take an article, a worker and
+a scheduler are alive, the disks have room, the folders can be written and locked, and waiting
+batches are finished.
 """
 
 import http.client
@@ -9,7 +10,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -18,11 +19,18 @@ from worker.health.preflight import VOLUME, Check, place_checks, server_checks
 from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.settings.paths import read_page_url
+from worker.spool.archive import Archive
+from worker.spool.batch import batch_names
 from worker.spool.filesystem import check_room
+from worker.spool.layout import roots, time_of
 from worker.spool.redis_record import replay_command
 from worker.store.connection import Client, connect, printable_url, redis_url
-from worker.store.server import check_writable, get_server_info
+from worker.store.server import check_publishable, get_server_info
 from worker.store.workers import ALIVE_SECONDS, Heartbeats
+
+STUCK_SECONDS = 300
+"""How long a batch may wait without another one being finished. One of 100,000 articles takes less
+than two minutes."""
 
 WEB_SECONDS = 5.0
 """How long the status page may take to answer."""
@@ -59,7 +67,7 @@ def check_health(settings: Settings, now: datetime, part: ServicePart = ServiceP
     It writes a key to Redis that expires within a minute, and a file to each folder that it removes
     again.
     """
-    checks = tuple(_checks(settings, part))
+    checks = tuple(_checks(settings, now, part))
     return Health(
         at=rfc3339(now),
         ready=not any(check.level == "fail" for check in checks),
@@ -68,7 +76,7 @@ def check_health(settings: Settings, now: datetime, part: ServicePart = ServiceP
     )
 
 
-def _checks(settings: Settings, part: ServicePart) -> Iterator[Check]:
+def _checks(settings: Settings, now: datetime, part: ServicePart) -> Iterator[Check]:
     if part is ServicePart.WEB:
         yield _web(settings)
         return
@@ -78,6 +86,7 @@ def _checks(settings: Settings, part: ServicePart) -> Iterator[Check]:
     if part in (ServicePart.ALL, ServicePart.WORKER):
         yield _disk(settings)
         yield from _places(settings)
+        yield from _progress(settings, now)
 
 
 def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
@@ -88,7 +97,7 @@ def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
         yield Check("redis", "fail", str(error), "correct the settings")
         return
     try:
-        check_writable(client, settings.stream.name)
+        check_publishable(client, settings.stream.name)
         address = printable_url(redis_url(settings))
         yield Check("redis", "ok", f"{address} answers and accepts writes")
         found = server_checks(settings, get_server_info(client))
@@ -144,6 +153,26 @@ def _places(settings: Settings) -> Iterator[Check]:
         if not folder.path.is_dir():
             text = f"the folder of {folder.name} does not exist"
             yield Check(f"folder {folder.name}", "warn", text, "create or mount it")
+
+
+def _progress(settings: Settings, now: datetime) -> Iterator[Check]:
+    """Fails while batches wait and none is finished, though every part may seem alive."""
+    limit = now - timedelta(seconds=STUCK_SECONDS)
+    waiting = sorted(name for root in roots(settings) for name in batch_names(root))
+    old = [name for name in waiting if time_of(name) < limit]
+    if not old:
+        return
+    # Older days change too, when their files expire.
+    first_day = f"{time_of(old[0]) - timedelta(days=1):%Y%m%d}"
+    finished = Archive(settings.state_dir).last_write(first_day, now + timedelta(minutes=1))
+    if finished is None or finished < limit:
+        minutes = (now - time_of(old[0])).total_seconds() / 60
+        message = (
+            f"{len(waiting):,} {'batch waits' if len(waiting) == 1 else 'batches wait'}, the "
+            f"oldest for {minutes:,.0f} minutes, and none was finished in the last "
+            f"{STUCK_SECONDS // 60}"
+        )
+        yield Check("progress", "fail", message, "the worker's log says why: restart it if silent")
 
 
 def _web(settings: Settings) -> Check:

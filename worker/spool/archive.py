@@ -10,7 +10,7 @@ import io
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +143,16 @@ class Archive:
             for path in sorted(day.glob("*/*.jsonl"), key=lambda path: path.name):
                 if not path.name.startswith("."):
                     yield self.segment(path.stem)
+
+    def last_write(self, first_day: str, latest: datetime) -> datetime | None:
+        """When a segment of `first_day` (`YYYYMMDD`) or a later day was last written. Times after
+        `latest` are of a clock that was ahead and do not count. None if there is none."""
+        folders = (path for path in self._dir.glob("*/*") if path.parent.name >= first_day)
+        times = (path.stat().st_mtime for path in folders)
+        return max(
+            (time for time in (datetime.fromtimestamp(t, UTC) for t in times) if time <= latest),
+            default=None,
+        )
 
     def remove_expired(
         self, now: datetime, keep_days: Callable[[str], int], journal_days: int

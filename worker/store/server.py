@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import redis
 
+from worker.store.connection import Script
 from worker.store.errors import translated
 from worker.store.layout import Layout
 
@@ -74,10 +75,13 @@ def get_start_ms(client: redis.Redis) -> int:
         return (int(seconds) - int(untyped.info("server")["uptime_in_seconds"]) - 1) * 1000
 
 
-def check_writable(client: redis.Redis, stream: str) -> None:
-    """Write a small key that lives for a minute. Raises Retryable if the server refuses it."""
-    with translated():
-        client.set(Layout(stream, 1).key("health"), b"1", ex=60)
+def check_publishable(client: redis.Redis, stream: str) -> None:
+    """Try what publishing needs, and write a small key that lives for a minute; the stream is not
+    changed. Raises Retryable if the server refuses any of it."""
+    layout = Layout(stream, 1)
+    hashes = (layout.claims("any"), layout.key("i", "any"), layout.key("r", "any"))
+    probe = Script("preconditions.lua", "probe.lua")
+    probe.run(client, [stream.encode(), layout.key("health"), *hashes], [])
 
 
 def _appendfsync(client: Any) -> str | None:
