@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.torture.faults import calls, power, processes, replies
+from tests.torture.faults import calls, power, processes, redis, replies
 from tests.torture.round import Round
 
 
@@ -26,5 +26,11 @@ FAULTS = (
     Fault("power cut", power.power_cuts, share=1.5, seconds=60),
     Fault("replies lost", replies.lost),
     Fault("connections cut", replies.cut),
+    Fault("Redis killed", redis.killed),
+    Fault("Redis' last records cut off", redis.last_second, share=1.5, seconds=60),
+    Fault("Redis failed over", redis.failed_over, share=0.5),
+    Fault("Redis frozen", redis.frozen, seconds=20),
+    Fault("Redis full", redis.full),
+    Fault("Redis emptied, replay", redis.emptied),
     Fault("replies delayed", replies.delayed),
 )
