@@ -1,6 +1,7 @@
 """After a restart of Redis: what is looked up, by which process, and what is read again."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.servers import Server
-from tests.world import World, article
+from tests.world import World, article, in_child
 from worker.cli.root import app
 from worker.pipeline import recover as recovering
 from worker.pipeline.recover import recover
@@ -18,6 +19,7 @@ from worker.queries.overview import get_overview
 from worker.service import doctor
 from worker.settings.clock import utc_now
 from worker.spool import redis_record
+from worker.spool.journal import Journal
 from worker.spool.lockfile import acquire_slot
 
 
@@ -180,3 +182,25 @@ def run_newsdrop(world: World, *arguments: str) -> None:
     environment["NEWSDROP_REDIS_URL"] = world.settings.redis.url
     result = CliRunner().invoke(app, list(arguments), env=environment, catch_exceptions=False)
     assert result.exit_code == 0, result.output
+
+
+def test_a_power_cut_that_takes_the_journal(tmp_path: Path, redis_server: Server) -> None:
+    """The server's writes were synced, the batch's journal was not: what the batch published before
+    the cut is told as published, not as a duplicate of itself."""
+    world = World(tmp_path, redis_server.url)
+    world.put("a.md", article("甲"))
+    world.scan()
+    [batch] = world.waiting()
+
+    def publish_and_die() -> None:
+        def cut(*_: object) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        Journal.add = cut  # type: ignore[method-assign,assignment]
+        world.drain()
+
+    assert in_child(publish_and_die) == -signal.SIGKILL
+    assert len(world.entries()) == 1
+    (world.context.root("drop").work / batch / "journal").unlink()
+    world.drain()
+    assert [one["status"] for one in world.journal()] == ["published"]

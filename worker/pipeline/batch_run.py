@@ -71,6 +71,7 @@ class BatchRun:
             (outcome.entry, outcome.ordinal): outcome for outcome in batch.progress.outcomes
         }
         self._started = set(batch.progress.started)
+        self._was_offered = False
         self._servers = dict(batch.progress.servers)
         self._journal_server = ""
         self._written_at = deps.now()
@@ -92,6 +93,9 @@ class BatchRun:
         """
         if self._progress.crash_counts:
             self._deps.bounds.raise_alert()
+        # The journal is not synced, the server may be: a power cut can leave articles in the stream
+        # of whose publishing the journal has no line.
+        self._was_offered = self._deps.articles.has_claims(self._batch.name)
         entries = self._remaining()
         for _ in range(_MAX_RESTARTS):
             if not self._run(entries):
@@ -200,7 +204,8 @@ class BatchRun:
     def _may_look_up(self, entry: Entry) -> bool:
         """False for an entry that an earlier run may have published: it would look like a duplicate
         of itself."""
-        return entry.number not in self._started and not self._reader.head.force
+        started = self._was_offered or entry.number in self._started
+        return not started and not self._reader.head.force
 
     def _parse(self, file: _File, index_entry: IndexEntry | None) -> None:
         entry = file.entry

@@ -30,6 +30,9 @@ class TimedArticles:
     def find(self, article_id: str) -> IndexEntry | None:
         return self._timed(self._articles.find, article_id)
 
+    def has_claims(self, batch: str) -> bool:
+        return self._timed(self._articles.has_claims, batch)
+
     def publish(self, batch: str, requests: Sequence[PublishRequest]) -> list[Decision | None]:
         return self._timed(self._articles.publish, batch, requests)
 

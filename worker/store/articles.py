@@ -77,6 +77,11 @@ class ArticleStore(Stream):
         """The server's run id: after another one, what was published may be lost."""
         return get_run_id(self._client)
 
+    def has_claims(self, batch: str) -> bool:
+        """Whether :meth:`publish` was called for this batch before, as far as the server knows."""
+        with translated():
+            return bool(self._client.exists(self._layout.claims(batch)))
+
     def exists(self, identities: Sequence[Identity]) -> list[bool]:
         """Whether the index holds each identity now. Requests for these may omit their data."""
         now = self._now()
