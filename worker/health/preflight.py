@@ -13,7 +13,8 @@ from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
 from worker.spool.layout import SPOOL
 from worker.spool.volumes import volume_problem
-from worker.store.connection import connect, redis_url
+from worker.store.connection import Client, connect, redis_url
+from worker.store.rights import check_rights
 from worker.store.server import ServerInfo, get_server_info
 
 OLDEST = (6, 2)
@@ -79,6 +80,7 @@ def refuse_start(settings: Settings) -> None:
     load_catalog(settings)
     client = connect(redis_url(settings))
     try:
+        list(_raise_failures(iter([rights_check(settings, client)])))
         info = get_server_info(client)
     except StoreRefused as error:
         raise ConfigError(str(error)) from error
@@ -177,6 +179,25 @@ _ON_ANOTHER = (
     "service running"
 )
 _GIVE_PERMISSION = "its files wait until newsdrop's user may read, write and search it"
+
+
+def rights_check(settings: Settings, client: Client) -> Check:
+    """Whether the user of Redis may do all that newsdrop and Celery do. Without its channels Celery
+    stands still and says nothing. Raises Retryable."""
+    rights = check_rights(client, settings.stream.name)
+    user, missing = printable(rights.user), rights.missing
+    if not missing:
+        return Check("rights", "ok", f"the Redis user {user} may run all that is needed")
+    first = missing[0]
+    what = first.command.upper().replace("|", " ")
+    on = f" on {printable(first.example)}" if first.example else ""
+    others = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return Check(
+        "rights",
+        "fail",
+        f"the Redis user {user} may not run {what}{on}{others}",
+        f"grant what is missing: {printable(rights.grant, 2000)}",
+    )
 
 
 def server_checks(settings: Settings, info: ServerInfo) -> Iterator[Check]:

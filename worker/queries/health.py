@@ -15,7 +15,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
-from worker.health.preflight import VOLUME, Check, place_checks, server_checks
+from worker.health.preflight import VOLUME, Check, place_checks, rights_check, server_checks
 from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.settings.paths import read_page_url
@@ -102,6 +102,9 @@ def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
         yield Check("redis", "ok", f"{address} answers and accepts writes")
         found = server_checks(settings, get_server_info(client))
         yield from (check for check in found if check.level == "fail")
+        rights = rights_check(settings, client)
+        if rights.level == "fail":
+            yield rights
         yield from _heartbeats(settings, client, part)
     except Retryable as error:
         yield Check("redis", "fail", str(error), "run `newsdrop doctor` to find the cause")

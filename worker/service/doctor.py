@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from worker.errors import ConfigError, NewsdropError, Retryable
 from worker.feeds.catalog import load_catalog
-from worker.health.preflight import Check, server_checks
+from worker.health.preflight import Check, rights_check, server_checks
 from worker.queries.problems import beat_problem, failing_problem, memory_problem
 from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
@@ -45,6 +45,7 @@ def _server(settings: Settings) -> Iterator[Check]:
     try:
         info = get_server_info(client)
         yield from _server_state(settings, info)
+        yield rights_check(settings, client)
         yield from server_checks(settings, info)
         if command := replay_command(settings.state_dir):
             yield Check("lost articles", "warn", "a restart of Redis lost some", f"run `{command}`")
