@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from worker import __version__
 from worker.cli import (
+    adopt,
     audit,
     config,
     enqueue,
@@ -39,7 +40,7 @@ Every command has `--json`; commands that list print one JSON document per line.
 _COMMANDS: dict[str, tuple[Any, ...]] = {
     "Run": (service.up, service.down, health.doctor, health.healthcheck),
     "Parts of the service": (service.worker, service.beat, service.listen, service.web),
-    "Add articles": (enqueue.enqueue, replay.replay),
+    "Add articles": (enqueue.enqueue, replay.replay, adopt.adopt),
     "Watch the work": (status.status, jobs.jobs, audit.audit, pause.pause, pause.resume),
     "Records": (tail.tail, tail.show, tail.forget),
     "Inspect": (parse.parse, explain.explain),

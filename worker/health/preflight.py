@@ -2,16 +2,17 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from worker.errors import ConfigError, Retryable, StoreRefused
+from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
 from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
-from worker.spool.layout import SPOOL
+from worker.spool.layout import SPOOL, Root
+from worker.spool.ownership import ADVICE, living_owner, ownership
 from worker.spool.volumes import volume_problem
 from worker.store.connection import Client, connect, redis_url
 from worker.store.rights import check_rights
@@ -47,7 +48,17 @@ def begin(settings: Settings, on_waiting: Callable[[str], None]) -> bool:
     """
     create_places(settings)
     check_places(settings, on_waiting)
+    _hold_folders(settings)
     return check_server(settings, on_waiting)
+
+
+def _hold_folders(settings: Settings) -> None:
+    """Hold the locks of the drop folders as long as this process lives, before the first scan."""
+    for folder in settings.all_folders():
+        if folder.in_place or volume_problem(settings.state_dir, folder.name, folder.path):
+            continue
+        with suppress(SpoolUnavailable):  # a scan reports it
+            ownership(settings.state_dir).require(Root(folder.path / SPOOL, folder.name))
 
 
 def check_places(settings: Settings, on_waiting: Callable[[str], None]) -> None:
@@ -148,6 +159,9 @@ def place_checks(settings: Settings) -> Iterator[Check]:
             yield _place_check(
                 f"folder {folder.name}", folder.path, defect, "warn", _GIVE_PERMISSION
             )
+            if other := living_owner(state, folder.path / SPOOL):
+                message = other.refusal(folder.path / SPOOL)
+                yield Check(f"folder {folder.name}", "fail", message, ADVICE)
 
 
 def _place_check(

@@ -13,6 +13,7 @@ from worker.pipeline.ingest import ingest
 from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch, acquire, fair_order, is_behind
 from worker.spool.layout import Root
+from worker.spool.ownership import ownership
 
 logger = get_logger(__name__)
 
@@ -34,11 +35,14 @@ def drain(
     clock: Callable[[], float] = time.monotonic,
 ) -> DrainResult:
     """Ingest waiting batches, sources in turn, until none waits or `seconds` are over.
+    Drop folders of another state directory, whose service runs, are left out.
 
     A batch that was put behind the others is taken when no other waits. A batch that another
     process holds is skipped, and so is one whose files cannot be used now;
     that error is raised at the end. Raises Retryable at once if the store is unavailable.
     """
+    owned = ownership(deps.settings.state_dir)
+    roots = [root for root in roots if not root.work.is_dir() or owned.owns(root)]
     end = clock() + seconds
     count = 0
     failure: SpoolUnavailable | None = None

@@ -16,6 +16,7 @@ from worker.spool.batch import batch_names
 from worker.spool.claim import Claimed
 from worker.spool.filesystem import check_free
 from worker.spool.layout import Root, manual_root, notes_dir, register_root, translate_errors
+from worker.spool.ownership import ownership
 from worker.spool.volumes import check_volume, remember_volume
 from worker.store.jobs import Job, JobKind
 
@@ -105,6 +106,7 @@ def _scan(
         check_free(folder.path, settings.spool.min_free_mb)
         with translate_errors(settings.state_dir):
             register_root(settings.state_dir, root.path)
+        ownership(settings.state_dir).require(root)
         found = scan(folder, request)
         remember_volume(settings.state_dir, folder.path)
     if found is not None:

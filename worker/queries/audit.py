@@ -14,6 +14,7 @@ from worker.spool.archive import Archive, Segment
 from worker.spool.batch import inspect_waiting
 from worker.spool.claim import AcceptedLog
 from worker.spool.layout import roots
+from worker.spool.ownership import adopted_by_others
 from worker.spool.wanted import WantedPages
 
 
@@ -62,6 +63,9 @@ def audit(settings: Settings) -> Audit:
     waiting = {
         batch.name: batch.files for root in roots(settings) for batch in inspect_waiting(root)
     }
+    for name in adopted_by_others(settings.state_dir, roots(settings)):
+        logged.pop(name, None)
+        waiting.pop(name, None)
     files: Counter[str] = Counter()
     articles: Counter[str] = Counter({status.value: 0 for status in DECISIONS})
     ends: dict[str, int] = {}

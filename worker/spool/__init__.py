@@ -6,11 +6,13 @@
         staging/<batch>/                       being made or being removed; nobody looks into it
         work/<batch>/                          accepted: waiting or being worked on
             lock  manifest  journal  0 1 2 …
+        owner  owner.lock  adopted             which state directory it belongs to (drop folders)
     <state>/archive/<day>/<source>/<batch>.{tar.zst,jsonl}
     <state>/quarantine/<id>/{raw,error.json}
     <state>/wanted/<name>                      feed entries whose pages are still to be fetched
     <state>/accepted/<day>.log                 every accepted batch
     <state>/redis-run-id                       what was last seen of Redis
+    <state>/id                                 recognizes the state directory as an owner
     <state>/spools                             every drop folder's root that was ever used
     <state>/slots/<name>-<number>              lock files: how many processes may do one thing
 
