@@ -4,15 +4,21 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from tests.servers import Server
 from tests.service.conftest import Up, until
 from worker.service.life import START_SECONDS, LifeSigns
 from worker.service.notify import Notifier
-from worker.store.connection import connect
+from worker.service.up import _is_worker_alive
+from worker.service.welcome import RunningService
+from worker.settings import load
+from worker.store.connection import connect, redis_url
+from worker.store.workers import Heartbeats, WorkerInfo
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="abstract sockets are Linux's")
 
@@ -126,3 +132,24 @@ def command_of(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:  # it ends
         return []
+
+
+def test_up_sees_its_worker_at_a_server_with_a_password(
+    tmp_path: Path, own_server: Callable[..., Server]
+) -> None:
+    """The look whether the worker is ready uses the password file; without it `up` waited for a
+    minute."""
+    server = own_server(options=("--requirepass", "s3cret"))
+    (tmp_path / "password").write_text("s3cret\n")
+    settings = load(
+        options={
+            "state_dir": str(tmp_path / "state"),
+            "redis.url": server.url,
+            "redis.password_file": str(tmp_path / "password"),
+        }
+    )
+    beats = Heartbeats(connect(redis_url(settings)), stream=settings.stream.name)
+    beats.beat(WorkerInfo("newsdrop@here-77", 77, "here", 1, 0))
+    running = RunningService(settings, server.url, None, None, None, None)
+    assert _is_worker_alive(running, 77)
+    assert not _is_worker_alive(running, 78)

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -14,9 +15,13 @@ from redis.retry import Retry
 
 from worker.errors import ConfigError
 from worker.escape import printable
+from worker.logs import get_logger
+from worker.redact import keep_secret
 from worker.settings import Settings, first_line
 from worker.settings.paths import embedded_socket
 from worker.store.errors import translated
+
+logger = get_logger(__name__)
 
 Client = redis.Redis
 
@@ -28,11 +33,13 @@ def connect(url: str) -> Client:
     up to ten times after a lost reply, and a repeated write is a second write. The caller decides
     whether a retry is safe.
 
-    Raises ConfigError if `url` is invalid.
+    Raises ConfigError if `url` is invalid, or the password file that it names cannot be read.
     """
     try:
+        url, credentials = split_password_file(url)
         return redis.Redis.from_url(
             url,
+            credential_provider=credentials,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=10,
             socket_connect_timeout=5,
@@ -53,22 +60,63 @@ def connect(url: str) -> Client:
 def redis_url(settings: Settings) -> str:
     """The configured server, else the one that `newsdrop up` runs for this state directory.
 
-    Raises ConfigError if the password file cannot be read.
+    A password file is an option of the URL, so that each new connection reads it. Raises
+    ConfigError if it cannot be read.
     """
-    url, password_file = settings.redis.url, settings.redis.password_file
+    url, file = settings.redis.url, settings.redis.password_file
     if not url:
         return socket_url(str(embedded_socket(settings.state_dir)))
-    return _with_password(url, password_file) if password_file else url
-
-
-def _with_password(url: str, file: Path) -> str:
-    """`url` with the file's first line as its password, unless it has one."""
-    parts = urlsplit(url)
-    if parts.password:
+    if file is None or urlsplit(url).password:
         return url
-    password = quote(first_line(file, "redis.password_file"), safe="")
+    first_line(file, _PASSWORD_KEY)
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode({_PASSWORD_FILE: file})}"
+
+
+def split_password_file(url: str) -> tuple[str, "PasswordFile | None"]:
+    """`url` as redis-py and kombu know it, and its password file's credentials."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    file = options.pop(_PASSWORD_FILE, None)
+    if file is None:
+        return url, None
     user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.rstrip(':')}:{password}@{host}"))
+    # Not `urlunsplit`, which writes `unix:/path`, and redis-py reads only `unix:///path`.
+    plain = f"{parts.scheme}://{host}{parts.path}" + (f"?{urlencode(options)}" if options else "")
+    return plain, PasswordFile(unquote(user.rstrip(":")), Path(file))
+
+
+def tls_options(url: str) -> dict[str, Any]:
+    """The `ssl_…` options of redis-py for a `rediss` URL; empty for any other.
+
+    Certificate and host name are verified unless the URL's query says otherwise.
+    """
+    if not url.startswith("rediss:"):
+        return {}
+    in_url = redis.connection.parse_url(url)  # type: ignore[no-untyped-call]
+    defaults = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+    return defaults | {name: value for name, value in in_url.items() if name.startswith("ssl_")}
+
+
+class PasswordFile(redis.CredentialProvider):
+    """The user and the password in a file. Each new connection reads it again, so a rotated
+    password needs no restart. Raises ConfigError if it cannot be read at first."""
+
+    def __init__(self, user: str, file: Path) -> None:
+        self._user, self._file = user, file
+        self._password = first_line(file, _PASSWORD_KEY)
+
+    def get_credentials(self) -> tuple[str] | tuple[str, str]:
+        with suppress(ConfigError):  # it is being replaced: the one before may still be valid
+            password = first_line(self._file, _PASSWORD_KEY)
+            if password != self._password:
+                self._password = password
+                keep_secret(password)
+                logger.warning("redis.password_file has changed, the new password is used")
+        return (self._user, self._password) if self._user else (self._password,)
+
+
+_PASSWORD_FILE = "password_file"  # noqa: S105  an option of the URL
+_PASSWORD_KEY = "redis.password_file"  # noqa: S105  a setting
 
 
 def socket_url(path: str) -> str:

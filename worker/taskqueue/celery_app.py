@@ -2,15 +2,18 @@
 their reasons. The tasks are in :mod:`worker.tasks`; :mod:`worker.app` creates the application that
 `celery -A worker.app` runs."""
 
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from celery import Celery
+from celery.app.amqp import AMQP
+from kombu.connection import Connection
 from kombu.entity import Queue
 from kombu.transport.redis import Channel as RedisChannel
 
 from worker.settings import Settings
-from worker.store.connection import redis_url
+from worker.store.connection import PasswordFile, redis_url, split_password_file, tls_options
 from worker.store.workers import INGEST_QUEUE, QUEUE
 from worker.taskqueue.scheduler import ZoneCrontab
 
@@ -25,7 +28,13 @@ def create_app(settings: Settings) -> Celery:
     # Kombu shall not restore messages after a lost connection either: it tries so over that very
     # connection, and writes the message to a file in /tmp when it cannot.
     RedisChannel.do_restore = False
-    app = Celery("newsdrop", broker=broker_url(redis_url(settings)), include=["worker.tasks"])
+    url, credentials = split_password_file(redis_url(settings))
+    app = Celery(
+        "newsdrop",
+        amqp=partial(_Amqp, credentials=credentials),
+        broker=broker_url(url),
+        include=["worker.tasks"],
+    )
     app.conf.update(
         # A message says "work waits" and nothing more: it may be lost, it may come twice, and
         # nobody reads its result. Acknowledging late keeps each process to one message.
@@ -65,6 +74,8 @@ def create_app(settings: Settings) -> Celery:
             "socket_keepalive": True,
             "health_check_interval": 25,
         },
+        # Kombu does not verify a certificate unless it is told to; redis-py does.
+        broker_use_ssl=tls_options(url) or None,
         timezone="UTC",
         beat_scheduler="worker.taskqueue.scheduler:BoundedScheduler",
         beat_schedule_filename=str(settings.state_dir / "beat-schedule"),
@@ -76,9 +87,26 @@ def create_app(settings: Settings) -> Celery:
     return app
 
 
+class _Amqp(AMQP):  # type: ignore[misc]
+    """Celery's factory of connections, with the credentials of a password file."""
+
+    def __init__(self, app: Celery, credentials: PasswordFile | None) -> None:
+        super().__init__(app)
+        self._credentials = credentials
+
+    def Connection(self, url: str, *args: Any, **options: Any) -> Connection:  # noqa: N802
+        options["credential_provider"] = self._credentials
+        return Connection(url, *args, **options)  # type: ignore[no-untyped-call]
+
+
 def broker_url(url: str) -> str:
     """`url` as kombu writes it: it calls a Unix socket `redis+socket`, the database a host."""
     parts = urlsplit(url)
+    if (
+        parts.scheme == "rediss"
+    ):  # its options are in `broker_use_ssl`: kombu reads some differently
+        kept = [(key, value) for key, value in parse_qsl(parts.query) if not key.startswith("ssl_")]
+        return urlunsplit(parts._replace(query=urlencode(kept)))
     if parts.scheme != "unix":
         return url
     options = {key: values[-1] for key, values in parse_qs(parts.query).items()}

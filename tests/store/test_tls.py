@@ -1,0 +1,161 @@
+"""`rediss://` and rotated passwords, for redis-py and for Celery's broker alike."""
+
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import trustme
+
+from tests.servers import Server
+from worker.errors import StoreRefused, StoreUnavailable
+from worker.settings import load
+from worker.store.connection import connect, redis_url
+from worker.store.server import get_server_info
+from worker.taskqueue.celery_app import QUEUE, create_app
+
+SECRET = "s3cret-of-redis"
+
+
+class TlsServer:
+    """Accepts, and keeps every byte that comes through TLS."""
+
+    def __init__(self, certificate: trustme.LeafCert) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(self._context)
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._door.getsockname()[1])
+        self.accepted = 0
+        self.heard = b""
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self._door.accept()
+                self.accepted += 1
+                plain.settimeout(10)
+                with self._context.wrap_socket(plain, server_side=True) as client:
+                    while data := client.recv(4096):
+                        self.heard += data
+                        client.sendall(b"-WRONGPASS invalid username-password pair\r\n")
+            except (ssl.SSLError, ConnectionError, TimeoutError):
+                continue
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[trustme.LeafCert], TlsServer]]:
+    made: list[TlsServer] = []
+
+    def start(certificate: trustme.LeafCert) -> TlsServer:
+        made.append(TlsServer(certificate))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.close()
+
+
+def by_redis_py(settings: Any) -> None:
+    get_server_info(connect(redis_url(settings)))
+
+
+def by_celery(settings: Any) -> None:
+    create_app(settings).send_task("newsdrop.scan", retry=False)
+
+
+WAYS = pytest.mark.parametrize("reach", [by_redis_py, by_celery])
+
+
+def settings_for(server: TlsServer, state: Path, **options: str) -> Any:
+    url = f"rediss://:{SECRET}@127.0.0.1:{server.port}/0?{urlencode(options)}"
+    return load(options={"state_dir": state, "redis.url": url})
+
+
+@WAYS
+@pytest.mark.parametrize("fault", ["foreign", "another name"])
+def test_an_unknown_server_gets_no_password(
+    reach: Callable[[Any], None],
+    fault: str,
+    authority: trustme.CA,
+    serve: Callable[[trustme.LeafCert], TlsServer],
+    tmp_path: Path,
+) -> None:
+    """A certificate of a foreign authority, or for another host, ends the handshake: not one byte
+    is sent."""
+    host = "127.0.0.1" if fault == "foreign" else "redis.example.org"
+    server = serve(authority.issue_cert(host))
+    file = tmp_path / "ca.pem"
+    (authority if fault == "another name" else trustme.CA()).cert_pem.write_to_path(str(file))
+    with pytest.raises(Exception, match=r"(?i)certificate"):
+        reach(settings_for(server, tmp_path, ssl_ca_certs=str(file)))
+    assert server.accepted
+    assert server.heard == b""
+
+
+@WAYS
+@pytest.mark.parametrize("options", [{}, {"ssl_cert_reqs": "none"}])
+def test_the_options_of_the_url_count(
+    reach: Callable[[Any], None],
+    options: dict[str, str],
+    authority: trustme.CA,
+    serve: Callable[[trustme.LeafCert], TlsServer],
+    tmp_path: Path,
+) -> None:
+    """With the operator's authority, or without verification where the URL asks for that, both
+    clients speak to the server."""
+    server = serve(authority.issue_cert("127.0.0.1"))
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    with pytest.raises(Exception, match=r"(?i)password"):
+        reach(settings_for(server, tmp_path, **(options or {"ssl_ca_certs": str(file)})))
+    assert SECRET.encode() in server.heard
+
+
+def test_a_rotated_password_is_read_again(
+    tmp_path: Path, own_server: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server's password and the file change while a process runs: its next connections use the
+    new one and a line says so; Celery's too. A file that is away for a moment changes nothing."""
+    server = own_server(options=("--requirepass", "first"))
+    file = tmp_path / "password"
+    file.write_text("first\n")
+    given = {"state_dir": tmp_path, "redis.url": server.url, "redis.password_file": str(file)}
+    settings = load(options=given)
+    client: Any = connect(redis_url(settings))
+    app = create_app(settings)
+    assert client.ping()
+    app.send_task("newsdrop.scan")
+    file.unlink()
+    client.connection_pool.disconnect()
+    assert client.ping()
+
+    assert client.config_set("requirepass", "second")
+    file.write_text("first\n")
+    client.connection_pool.disconnect()
+    with pytest.raises((StoreRefused, StoreUnavailable)):
+        get_server_info(client)
+    file.write_text("second\n")
+    with caplog.at_level(logging.WARNING):
+        assert get_server_info(client).run_id
+        with app.connection_for_write() as broker:
+            app.send_task("newsdrop.scan", connection=broker)
+    assert client.llen(QUEUE) == 2
+    told = [r.message for r in caplog.records if "redis.password_file has changed" in r.message]
+    assert len(told) == 2
