@@ -4,6 +4,7 @@ import random
 import shutil
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,9 +28,12 @@ class News:
     def write(self, count: int) -> None:
         """`count` files, each renamed into the folder, as a careful writer does."""
         for _ in range(count):
-            name, data = self._next()
-            (self._aside() / name).write_bytes(data)
-            (self._aside() / name).rename(self.drop / name)
+            self._rename_in(*self._next())
+
+    def repeat(self, name: str, title: str) -> None:
+        """An article that another writer wrote."""
+        self.titles[name] = title
+        self._rename_in(name, article(title, END))
 
     def write_slowly(self, pause_seconds: float) -> None:
         """One file written in place, in pieces."""
@@ -44,6 +48,15 @@ class News:
         name, data = self._next()
         (self._aside() / name).write_bytes(data)
         shutil.copy(self._aside() / name, self.drop / name)
+
+    def _rename_in(self, name: str, data: bytes) -> None:
+        """The disk may be full: then the writer waits, as long as it takes."""
+        while True:
+            with suppress(OSError):
+                (self._aside() / name).write_bytes(data)
+                (self._aside() / name).rename(self.drop / name)
+                return
+            time.sleep(0.1)
 
     def _aside(self) -> Path:
         folder = self.drop.parent / "outside"

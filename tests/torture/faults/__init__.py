@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.torture.faults import calls, power, processes, redis, replies
+from tests.torture.faults import calls, machine, power, processes, redis, replies, surroundings
 from tests.torture.round import Round
 
 
@@ -32,5 +32,11 @@ FAULTS = (
     Fault("Redis frozen", redis.frozen, seconds=20),
     Fault("Redis full", redis.full),
     Fault("Redis emptied, replay", redis.emptied),
+    Fault("disk full", surroundings.disk_full),
+    Fault("clock steps", surroundings.clock_steps),
+    Fault("writers of every kind", surroundings.writers),
+    Fault("two services, one stream", surroundings.two_services),
+    Fault("any order of steps (Hypothesis)", machine.machine, share=1.5, seconds=60),
+    Fault("two workers, two schedulers", surroundings.two_schedulers),
     Fault("replies delayed", replies.delayed),
 )
