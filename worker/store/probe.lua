@@ -14,13 +14,9 @@ local obstacle = find_obstacle({ [stream] = 'stream' }, {
 })
 if obstacle then return obstacle end
 
-if redis.call('EXISTS', stream) == 1 then
-  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
-  local info = redis.pcall('XINFO', 'STREAM', stream)
-  for at = 1, info.err and 0 or #info, 2 do
-    if info[at] == 'last-generated-id' then last = { info[at + 1] } end
-  end
-  if last and last[1] == LAST_ID then
+local info = redis.pcall('XINFO', 'STREAM', stream)  -- an error if there is none yet
+for at = 1, info.err and 0 or #info, 2 do
+  if info[at] == 'last-generated-id' and info[at + 1] == LAST_ID then
     return redis.error_reply('ERR the stream ' .. stream .. ' has no ID left, so that it takes '
       .. 'no more entries: rename its key, or choose another stream.name')
   end
