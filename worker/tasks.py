@@ -11,6 +11,7 @@ from dataclasses import asdict
 from functools import cache
 
 from celery import current_app, signals
+from celery.exceptions import OperationalError
 
 from worker.errors import Retryable
 from worker.logs import get_logger
@@ -25,7 +26,6 @@ from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.settings.clock import read_clocks, utc_now
 from worker.spool.batch import batch_names
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
-from worker.taskqueue.client import notify_ingest
 from worker.taskqueue.shell import send_little_to_the_main_process, task
 
 logger = get_logger(__name__)
@@ -81,9 +81,9 @@ def _warm_up(**_: object) -> None:
     warm_up_parsers(context.deps)
     limit_memory(context.settings.limits.memory_mb)
     # The process before this one may have been ended with work in hand: the next tick is far away.
-    with suppress(Retryable):
+    with suppress(Retryable, OperationalError):
         if any(map(batch_names, context.roots)):
-            notify_ingest(context.settings)
+            _notify_ingest()
 
 
 @cache
