@@ -116,6 +116,21 @@ def test_a_row_of_loops_costs_the_time_of_one(world: World, deadly: Any) -> None
     assert [one.reason for one in world.context.deps.quarantine] == ["kills_worker"] * 6
 
 
+def test_what_was_probed_is_probed_once(world: World, deadly: Any) -> None:
+    """A worker's turn may end between two probes: the next one goes on, and begins not again."""
+    deadly(spin)
+    for number in range(6):
+        world.put(f"a{number}.md", article(f"坏{number}", "loops"))
+    world.put("b.md", article("B"))
+    world.scan()
+    [(root, name)] = [(root, name) for root in world.context.roots for name in batch_names(root)]
+    for _ in range(7):
+        world.context.deps.bounds.raise_alert()
+        assert in_child(lambda: world.drain(seconds=0.01)) == 0
+    assert is_behind(root, name)
+    assert titles(world) == ["B"]
+
+
 def test_a_file_of_many_has_the_time_of_many(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock starts again with each article: a file takes as long as its articles do."""
     real = feed_documents.parse_entry

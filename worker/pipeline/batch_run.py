@@ -110,9 +110,9 @@ class BatchRun:
     def _run(self, entries: Sequence[Entry]) -> bool:
         """Ingest `entries`; False if the time was over before the last, or some have to wait."""
         if not self._is_behind:
-            crashed = self._progress.crash_counts.keys()
-            self._has_suspects = any(entry.number in crashed for entry in entries)
-            entries = [entry for entry in entries if entry.number not in crashed]
+            last = self._progress.crash_counts.keys() | self._batch.aside()
+            self._has_suspects = any(entry.number in last for entry in entries)
+            entries = [entry for entry in entries if entry.number not in last]
         remaining_count = len(entries)
         for group in self._groups(entries):
             files = [self._read(entry) for entry in group]
@@ -217,6 +217,7 @@ class BatchRun:
             elif index_entry is not None:
                 self._add(entry, _duplicate(file, index_entry))
             elif self._must_wait(file, file.content):
+                self._batch.set_aside(entry.number)
                 self._has_suspects = True
                 return
             else:

@@ -28,6 +28,8 @@ from worker.spool.layout import (
     write_durably,
 )
 
+ASIDE = "aside"
+"""A file in a batch with the numbers of entries that come last."""
 BEHIND = "behind"
 """A file in a batch that waits until no other does."""
 
@@ -152,6 +154,19 @@ class Batch:
         """The entries that are present: a claimer may have died before the rest."""
         with translate_errors(self.folder):
             return _present(os.listdir(self.folder), self.manifest.entries)
+
+    def set_aside(self, entry: int) -> None:
+        """Note that an entry may end a process: whoever takes the batch next leaves it for last."""
+        with translate_errors(self.folder), (self.folder / ASIDE).open("a") as file:
+            file.write(f"{entry}\n")
+
+    def aside(self) -> frozenset[int]:
+        """The entries that were set aside."""
+        try:
+            noted = (self.folder / ASIDE).read_text()
+        except OSError:
+            return frozenset()
+        return frozenset(int(line) for line in noted.split() if line.isdecimal())
 
     def put_behind(self) -> None:
         """Let the batch wait until no other does: what is left of it may end a process."""
