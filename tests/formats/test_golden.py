@@ -40,7 +40,7 @@ def _shown(article: RawArticle | Refusal) -> dict[str, Any]:
         return {
             "refused": article.reason,
             "message": article.message,
-            "raw": article.raw.decode("utf-8", "backslashreplace"),
+            "raw": article.raw and article.raw.decode("utf-8", "backslashreplace"),
         }
     values = asdict(article)
     return {

@@ -16,8 +16,11 @@ from tests.http_server import Reply, Request, Web, raw
 from tests.newsroom import feed, item, newsroom, rss
 from tests.servers import Server
 from tests.world import World, article, in_child
-from worker.errors import SpoolUnavailable
+from worker.actions.quarantine import retry
+from worker.errors import Reason, SpoolUnavailable
 from worker.feeds.cron import next_cron_time
+from worker.formats.feed import rss_atom
+from worker.model import Refusal
 from worker.pipeline.poll import fetch, poll
 from worker.queries.audit import audit
 from worker.sources import fetch_loop
@@ -632,23 +635,6 @@ def test_polling_is_a_job(world: World, web: Web) -> None:
     assert state.tally.published == 2
 
 
-def test_a_refused_entry_can_be_retried(world: World, web: Web) -> None:
-    """A part of a feed is no feed: retried, it is read as what it is."""
-    from worker.actions.quarantine import retry
-
-    nothing = "<item><guid>broken</guid></item>"
-    web.pages["/rss"] = Reply(body=rss([item(1), nothing]))
-    world.add_feed("harbour", web.url("/rss"))
-    world.poll()
-    (kept,) = world.context.deps.quarantine
-    assert kept.ordinal == 1
-    retry(world.settings, [kept.id])
-    world.drain()
-    (again,) = world.context.deps.quarantine
-    assert (again.source, again.ordinal) == ("harbour", None)
-    assert world.feed("harbour").bad_reason is None
-
-
 def test_only_so_many_processes_fetch(world: World) -> None:
     """Who finds no free place to fetch goes away at once; a worker has the places on top."""
     settings = world.settings
@@ -768,3 +754,67 @@ def test_the_gathering_of_answers(make: Make, web: Web) -> None:
     assert len(world.waiting()) < 15
     world.drain()
     assert len(world.entries()) == 30
+
+
+CUT_OFF = (
+    b"<rss version='2.0'><channel><title>News</title>"
+    + item(1).encode()
+    + b"<item><title>abc</title><link>http://x.example/2</link>"
+)
+UNTITLED = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+ xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">
+<url><loc>http://x.example/1</loc><news:news><news:title>One</news:title></news:news></url>
+<url><loc>http://x.example/2</loc><news:news><news:keywords>abc</news:keywords></news:news></url>
+</urlset>"""
+BAD_ITEM = b"""{"version": "https://jsonfeed.org/version/1.1", "title": "News", "items": [
+{"id": "1", "title": "One", "content_text": "x"},
+{"id": "2", "data": [{"title": "abc", "content_text": "y"}]}]}"""
+
+
+@pytest.mark.parametrize("is_polled", [True, False])
+@pytest.mark.parametrize("data", [CUT_OFF, UNTITLED, BAD_ITEM])
+def test_a_refused_entry_of_a_feed_is_retried_as_what_it_was(
+    world: World, web: Web, data: bytes, is_polled: bool
+) -> None:
+    """An entry that was refused is refused again by the same rules when it is retried, not read
+    as a file of its own, and is in quarantine again; its feed's other articles are duplicates."""
+    if is_polled:
+        web.pages["/feed"] = Reply(body=data)
+        world.add_feed("news", web.url("/feed"))
+        world.poll()
+    else:
+        world.put("feed.xml", data)
+        world.run()
+    [before] = world.context.deps.quarantine
+    assert len(world.entries()) == 1
+    assert retry(world.settings, [before.id]).files == 1
+    world.drain()
+    [after] = world.context.deps.quarantine
+    assert after.id != before.id
+    assert (after.reason, after.message, after.origin) == (
+        before.reason,
+        before.message,
+        before.origin,
+    )
+    assert [entry["data"]["title"] for entry in world.entries()] != ["abc"]
+    assert len(world.entries()) == 1
+    assert audit(world.settings).unaccounted == 0
+
+
+def test_a_retried_entry_that_can_be_read_now_is_published(
+    world: World, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After what refused it is mended, a retried entry has the parser and the feed it had."""
+    with monkeypatch.context() as patch:
+        refusal = Refusal(Reason.INTERNAL, "a bug", None)
+        patch.setattr(rss_atom.ParsedFeed, "read", lambda *_: refusal)
+        web.pages["/feed"] = feed(1)
+        world.add_feed("news", web.url("/feed"))
+        world.poll()
+    [refused] = world.context.deps.quarantine
+    retry(world.settings, [refused.id])
+    world.drain()
+    [entry] = world.entries()
+    provenance = entry["data"]["provenance"]
+    assert (provenance["parser"], provenance["feed_url"]) == ("feed", web.url("/feed"))
+    assert provenance["source"] == "news"

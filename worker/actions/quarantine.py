@@ -14,7 +14,7 @@ from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.spool.claim import AcceptedLog, batched, claim
 from worker.spool.layout import manual_root
-from worker.spool.manifest import Head
+from worker.spool.manifest import RETRY, Head
 from worker.spool.quarantine import Quarantine, QuarantineItem
 from worker.spool.transfer import Candidate
 from worker.store.factory import job_store
@@ -116,7 +116,7 @@ def _claim(
 ) -> int:
     claimed = claim(
         manual_root(settings),
-        Head.new(source, "retry", now, job),
+        Head.new(source, RETRY, now, job),
         [Candidate(str(path), one.path, one.size, one.origin) for one, path in group],
         AcceptedLog(settings.state_dir),
     )

@@ -60,5 +60,5 @@ def check_article(article: RawArticle | Refusal, warnings: tuple[str, ...]) -> R
     if isinstance(article, Refusal):
         return article
     if problem := too_large(article.html):
-        return Refusal(Reason.TOO_LARGE, problem, article.html.encode("utf-8", "replace"))
+        return Refusal(Reason.TOO_LARGE, problem, None)
     return replace(article, warnings=(*warnings, *article.warnings)) if warnings else article

@@ -67,7 +67,8 @@ class RawArticle:
 class Refusal:
     """One article of a file that cannot be parsed; the others of the file are.
 
-    `raw` is the bad part of the file; None if only the whole file can be kept for it, as for a
+    `raw` is the bad part of the file; None if only the whole file can be kept for it. So it is for
+    an entry of a feed or an item of a list, which would be read by other rules alone, and for a
     member of an archive: what is unpacked may be a million times what was dropped.
     """
 

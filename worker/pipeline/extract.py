@@ -233,8 +233,7 @@ def normalize_item(
             html_depth=reader.settings.limits.html_depth,
         )
     except Exception as error:
-        raw = None if item.member else item.html.encode("utf-8", "replace")
-        return ParseFailure(ordinal, *classify_error(error, entry.path), raw, whole_file)
+        return ParseFailure(ordinal, *classify_error(error, entry.path), None, whole_file)
     return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, len(item.html), mark)
 
 

@@ -81,9 +81,11 @@ class FeedDocument:
 
     def _read(self, feed_entry: FeedEntry) -> RawArticle | Refusal:
         try:
-            return feed_entry.read()
+            article = feed_entry.read()
         except Exception as error:  # no other entry's fault
-            return Refusal(*classify_error(error, self.entry.path), raw=feed_entry.raw)
+            return Refusal(*classify_error(error, self.entry.path), raw=None)
+        # Alone an entry would be read by another parser: it is kept, and retried, with its feed.
+        return replace(article, raw=None) if isinstance(article, Refusal) else article
 
     def summary(self, unchanged: int, refused: Sequence[str]) -> FeedRead:
         """The document as a whole; `refused` are the fingerprints of unreadable entries."""

@@ -12,7 +12,7 @@ from worker.model import OnChange, Outcome, RawArticle, Status
 from worker.pipeline.extract import EntryReader, ParsedArticle, ParseFailure, entry_source
 from worker.pipeline.feed_documents import FeedArticle, open_document
 from worker.pipeline.ports import IngestDeps
-from worker.spool.manifest import Entry
+from worker.spool.manifest import RETRY, Entry
 from worker.spool.wanted import WantedPage
 
 MAX_WANTED_PAGES = 10_000
@@ -28,7 +28,7 @@ def parse_feed(
     now, and at the end one for the document.
 
     Without `may_look_up` no entry counts as unchanged. An unreadable entry is reported once, not
-    at every poll.
+    at every poll; a retry of the document reports it again.
     """
     document = open_document(reader, entry, data)
     if isinstance(document, ParseFailure):
@@ -39,6 +39,7 @@ def parse_feed(
     def get_refused_fingerprints() -> frozenset[str]:
         return deps.feeds.get_refused_fingerprints(entry_source(entry, reader.head))
 
+    is_retry = reader.head.kind == RETRY
     full_text = reader.profile(entry).full_text
     may_fetch_pages = not full_text or len(deps.wanted.names()) < MAX_WANTED_PAGES
     is_seen = deps.articles.seen(document.marks) if may_look_up else [False] * len(document.marks)
@@ -53,7 +54,8 @@ def parse_feed(
             yield result.item
         else:
             refused.append(result.fingerprint)
-            if result.fingerprint in get_refused_fingerprints() or len(refused) > MAX_REFUSALS:
+            was_reported = not is_retry and result.fingerprint in get_refused_fingerprints()
+            if was_reported or len(refused) > MAX_REFUSALS:
                 unchanged += 1
             else:
                 yield result.item

@@ -16,7 +16,7 @@ from worker.pipeline.extract import (
 )
 from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch
-from worker.spool.manifest import Entry, Form
+from worker.spool.manifest import Entry
 from worker.spool.quarantine import QuarantineItem, quarantine_id
 
 MAX_ARTICLES = 100
@@ -62,13 +62,12 @@ def publish(
 def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) -> Outcome:
     """Quarantine an entry, or the part of it that could not be read; the outcome.
 
-    An archive is kept once, with the first of its bad members: the others name the same item.
+    An archive, feed or list is kept once, with the first of its bad parts: the others name the same
+    item.
     """
     head, origin = batch.manifest.head, entry.origin
     part = None if failure.whole_file else failure.raw
     ordinal = None if part is None else failure.ordinal
-    if origin is not None and part is not None:
-        origin = replace(origin, form=Form.ANY)  # a part of a feed is no feed when it is retried
     item = QuarantineItem(
         id=quarantine_id(batch.name, entry.number, ordinal),
         source=entry_source(entry, head),

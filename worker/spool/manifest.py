@@ -21,6 +21,8 @@ from worker.spool.layout import batch_name
 
 NAME = "manifest"
 PACK = "pack"
+RETRY = "retry"
+"""The kind of a batch of quarantined inputs that are accepted again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ from worker.formats.body import paragraphs, text_to_html
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.feed.tag_scan import TagScan, scan_tags
 from worker.formats.feed.xml_text import safe_xml, utf8
-from worker.formats.json.article import dump
 from worker.formats.memory import check_memory
 from worker.formats.values import clean, html_title, names_of, text_of
 from worker.model import Attachment, DateText, Document, Person, Publisher, RawArticle, Refusal
@@ -44,7 +43,7 @@ class ParsedFeed:
         entry = self.entries[number]
         if self.is_truncated and number == len(self.entries) - 1:
             message = "the feed ends within this entry: drop the whole feed"
-            return Refusal(Reason.MALFORMED, message, dump(_strings(entry)))
+            return Refusal(Reason.MALFORMED, message, None)
         return _article_or_refusal(entry, self.head, self.document)
 
 
@@ -155,7 +154,7 @@ def _article_or_refusal(entry: Fields, feed: Fields, document: Document) -> RawA
     try:
         return _article(entry, feed, document)
     except Rejected as error:
-        return Refusal(error.reason, str(error), dump(_strings(entry)))
+        return Refusal(error.reason, str(error), None)
 
 
 def _article(entry: Fields, feed: Fields, document: Document) -> RawArticle | Refusal:
@@ -170,7 +169,7 @@ def _article(entry: Fields, feed: Fields, document: Document) -> RawArticle | Re
         return Refusal(
             Reason.NO_CONTENT,
             "the entry has neither a title nor a text: give it one of them",
-            dump(_strings(entry)),
+            None,
         )
     link = text_of(_get(entry, "link")) or None
     guid = text_of(_get(entry, "id")) or None
@@ -273,7 +272,3 @@ def _attachments(entry: Fields) -> tuple[Attachment, ...]:
 def _self_link(feed: Fields) -> str | None:
     links = (link for link in _list(feed, "links") if link.get("rel") == "self")
     return next((url for link in links if (url := text_of(link.get("href")))), None)
-
-
-def _strings(entry: Fields) -> dict[str, str]:
-    return {key: text_of(value) for key, value in entry.items() if isinstance(value, str)}
