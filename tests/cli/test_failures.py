@@ -185,3 +185,21 @@ def test_an_article_of_many_is_counted_from_one(home: Home) -> None:
     path = home.put("many.ndjson", '{"title": "A", "content": "B"}\n{"x": 1}\n')
     assert "refused: article 2: " in home.run("parse", str(path)).stderr
     assert home.run("parse", str(home.put("empty.md", ""))).stderr.startswith("refused: empty: ")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "gb18030"])
+def test_a_locale_without_unicode_ends_nothing(encoding: str) -> None:
+    """What the terminal's encoding cannot write is escaped; it ended `up` at its first `…`."""
+    program = (
+        "import worker.cli.root as root; root.app = lambda **_: print('wait \\u2026 \\U0001f680');"
+        "from worker.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"wait ")

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from tests.service.conftest import PATIENCE, Up, until
+from tests.service.conftest import PATIENCE, PROJECT, Up, until
 
 SLEEPER = ["sleep", "1000"]
 FAMILY = ["sh", "-c", "sleep 1001 & sleep 1002"]
@@ -174,6 +174,35 @@ def test_detach_returns_when_ready_and_down_stops_it(up: Up) -> None:
     again = up.run("--down")
     assert again.returncode == 0
     assert "Nothing runs" in again.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_detach_that_ends_before_all_is_ready(up: Up, number: int) -> None:
+    """Ctrl-C stops all of it at once, with a sentence; where the command is killed (a closed
+    terminal) the service starts nevertheless."""
+    slow = ["redis-server", "valkey-server"]
+    tools = up.state.parent / "bin"
+    tools.mkdir()
+    for name in slow:  # their version is asked first: time to interrupt
+        (tools / name).write_text("#!/bin/sh\nsleep 3\n")
+        (tools / name).chmod(0o755)
+    environment = up.environment()
+    environment["PATH"] = f"{tools}:{environment['PATH']}"
+    with subprocess.Popen(
+        up.command("--detach", a=SLEEPER),
+        cwd=PROJECT, env=environment, text=True, stderr=subprocess.PIPE,
+    ) as command:  # fmt: skip
+        until((up.state / "log" / "up.log").exists)
+        command.send_signal(number)
+        if number == signal.SIGINT:
+            assert command.stderr is not None
+            assert "Interrupted before it was ready" in command.stderr.read()
+            until(lambda: up.left() == [])
+        else:
+            until(lambda: up.named("1000"))
+            until((up.state / "run" / "up.json").exists)
+            assert up.run("--down").returncode == 0
+    assert "BrokenPipe" not in (up.state / "log" / "up.log").read_text()
 
 
 def test_detach_says_why_it_did_not_start(up: Up) -> None:

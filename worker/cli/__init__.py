@@ -4,11 +4,22 @@ Each module has the commands of its name and prints their results. It imports wh
 when a command runs, so that `newsdrop --help` answers at once. `options` has the exit codes.
 """
 
+import sys
+
 
 def main() -> None:
     """The entry point of the command `newsdrop`."""
+    _print_what_the_locale_can()
     try:
         from worker.cli.root import app
     except KeyboardInterrupt:  # typer, which would handle it, is not loaded yet
         raise SystemExit(130) from None
     app(prog_name="newsdrop")
+
+
+def _print_what_the_locale_can() -> None:
+    """Escape what an encoding other than UTF-8 has no character for (`…`, a Chinese title): Python
+    would end the command with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

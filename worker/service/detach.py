@@ -1,9 +1,11 @@
 """`up --detach`: continue in the background, and return to the terminal when all is ready."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 from worker.errors import ConfigError, NewsdropError, UsageError
 from worker.service.state import StateDir
@@ -16,7 +18,8 @@ def detach(state: StateDir, serve: Callable[[Callable[[], None]], int]) -> None:
     """Run `serve(on_ready)` in a background process; return once it called `on_ready()`.
 
     Its output goes to `<state>/log/up.log`. It has its own session, so that closing the terminal
-    does not end it. Call before any thread is started: the process is forked.
+    does not end it. Ctrl-C before that stops all of it. Call before any thread is started: the
+    process is forked.
 
     Raises the ConfigError or UsageError that `serve` raised before it was ready, or a ConfigError
     that names its log.
@@ -27,8 +30,14 @@ def detach(state: StateDir, serve: Callable[[Callable[[], None]], int]) -> None:
         os.close(read)
         os._exit(_background(state, serve, write))
     os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        message = pipe.read()
+    try:
+        with os.fdopen(read, "rb") as pipe:
+            message = pipe.read()
+    except KeyboardInterrupt:
+        print("Interrupted before it was ready: stopping all of it.", file=sys.stderr, flush=True)
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+        raise
     if message == _READY:
         return
     os.waitpid(pid, 0)
@@ -50,7 +59,8 @@ def _background(state: StateDir, serve: Callable[[Callable[[], None]], int], pip
 
     def send(message: bytes) -> None:
         if open_pipe:
-            os.write(pipe, message)
+            with suppress(BrokenPipeError):  # the terminal was closed: go on without it
+                os.write(pipe, message)
             os.close(open_pipe.pop())
 
     try:

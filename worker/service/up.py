@@ -29,7 +29,7 @@ from worker.service.welcome import RunningService, welcome
 from worker.settings import Settings
 from worker.settings.paths import read_page_url, run_file
 from worker.sites import open_sites
-from worker.store.connection import connect, printable_url, redis_url, socket_url
+from worker.store.connection import printable_url, socket_url
 from worker.store.workers import Heartbeats
 
 SERVER_SECONDS = 60.0
@@ -256,8 +256,7 @@ def _wait_for_worker(running: RunningService, supervisor: Supervisor, wait: Wait
 
 
 def _is_worker_alive(running: RunningService, pid: int) -> bool:
-    settings = running.settings
-    client = connect(redis_url(settings) if settings.redis.password_file else running.url)
+    client = running.connect()
     try:
         alive = Heartbeats(client, stream=running.settings.stream.name).list_workers()
     except Retryable:

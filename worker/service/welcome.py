@@ -16,7 +16,7 @@ from worker.service import examples
 from worker.service.command_hint import command_hint
 from worker.settings import Settings
 from worker.settings.paths import log_dir
-from worker.store.connection import connect, printable_url
+from worker.store.connection import Client, connect, printable_url, redis_url
 from worker.store.stream import Stream, StreamEntry
 
 _SHOWN = (
@@ -36,6 +36,11 @@ class RunningService:
     port: int | None
     config: Path | None = None
     page: str | None = None
+
+    def connect(self) -> Client:
+        """A client of the server, with the password of `redis.password_file`."""
+        has_file = self.settings.redis.password_file is not None
+        return connect(redis_url(self.settings) if has_file else self.url)
 
 
 def welcome(
@@ -84,7 +89,7 @@ def _read_command(running: RunningService) -> str:
 def _show_examples(
     running: RunningService, console: Console, wait: Callable[[float], None]
 ) -> None:
-    client = connect(running.url)
+    client = running.connect()
     try:
         stream = Stream(client, running.settings.stream.name)
         shown = examples.ingest(running.settings, stream, wait)
