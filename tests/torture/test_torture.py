@@ -37,6 +37,6 @@ def test_lost_replies_turn_red_without_the_claims() -> None:
 
 def test_kills_turn_red_without_the_sweep() -> None:
     """Without a tick's look at what waits, the batches of a killed worker wait for ever."""
-    red = torture("--only", "kill -9 after", "--patience", "10", "--without", "sweep")
+    red = torture("--only", "kill -9 after", "--patience", "6", "--without", "sweep")
     assert red.returncode == 1, red.stdout + red.stderr
     assert "waiting 0," not in red.stderr

@@ -9,6 +9,7 @@ import psutil
 
 from tests.torture.field import Field, kill_hard, server, wait_for
 from tests.torture.news import Writer
+from tests.torture.oracle import files_left
 from tests.torture.round import Round
 from tests.torture.service import Service
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
@@ -40,7 +41,9 @@ def kills_after_publishing(round_: Round) -> None:
                 _kill_worker(service, pool, round_)
                 wait_for(lambda: service.main("worker"), 10)
         field.news.write(100)
-        field.world.scan()  # claimed, and nobody is woken up
+        _kill_worker(service, service.pool(), round_)
+        while files_left(field.world):
+            field.world.scan()  # claimed, and nobody is woken up
         client.delete(QUEUE, INGEST_QUEUE)
         field.finish()
 
