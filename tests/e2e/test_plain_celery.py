@@ -1,6 +1,7 @@
 """Plain Celery, with nothing of `up`: a real worker process does the whole job."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -175,6 +176,24 @@ def test_killed_in_the_middle(world: World, worker: Worker) -> None:
     assert titles(world) == sorted(f"第{number}条" for number in range(400))
     totals = world.totals()
     assert (totals.published, totals.duplicate, totals.archived) == (400, 0, 400)
+
+
+def test_a_killed_scheduler_ends_its_worker(world: World, tmp_path: Path) -> None:
+    """Without beat no tick comes, and the worker would wait for good: it says so and ends with a
+    failure, so that whoever supervises it starts both."""
+    log = tmp_path / "worker.log"
+    worker = Worker(world, log, NEWSDROP_LOG_LEVEL="debug", NEWSDROP_LOG_FORMAT="json")
+    try:
+        worker.start()
+        started = until(
+            lambda: re.search(r'"beat: Starting.*"pid": ?(\d+)', log.read_text()), "beat"
+        )
+        os.kill(int(started[1]), signal.SIGKILL)
+        assert worker.process is not None
+        assert worker.process.wait(WITHIN) != 0
+    finally:
+        worker.kill()
+    assert log.read_text().count("the scheduler ended: this worker ends too") == 1
 
 
 def test_a_full_redis_pauses_intake(world: World, worker: Worker, server: Server) -> None:

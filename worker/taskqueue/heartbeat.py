@@ -13,6 +13,8 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
+from celery.platforms import EX_FAILURE
+from celery.worker import state as celery_state
 
 from worker.errors import Retryable
 from worker.health.preflight import begin, exit_with_message
@@ -36,6 +38,7 @@ def connect_signals(app: Celery) -> None:
         (signals.worker_init, process.begin),
         (signals.beat_init, process.begin_once),
         (signals.heartbeat_sent, process.beat),
+        (signals.heartbeat_sent, process.end_without_scheduler),
         (signals.worker_ready, process.on_ready),
         (signals.worker_shutdown, process.leave),
     )
@@ -78,6 +81,8 @@ class _CeleryProcess:
         self._processes = settings.pool()
         self._name = ""
         self._is_checked = False
+        self._worker: Any = None
+        self._is_ending = False
 
     def begin(self, **_: Any) -> None:
         """Exit where something is wrong; wait for a server that does not answer."""
@@ -90,6 +95,7 @@ class _CeleryProcess:
             self.begin()
 
     def on_ready(self, sender: Any, **_: Any) -> None:
+        self._worker = sender.controller
         self.begin_once()  # the server was away, and may be one that must be refused
         self._processes = sender.controller.concurrency
         self.beat()
@@ -105,6 +111,16 @@ class _CeleryProcess:
             self._store().beat(info)
         except Retryable:
             self._last_beat = 0.0  # Celery itself logs that its broker is away
+
+    def end_without_scheduler(self, **_: Any) -> None:
+        """End a worker with `-B` whose scheduler was killed: no tick would come any more, and
+        whoever supervises the worker starts both."""
+        scheduler = getattr(self._worker, "beat", None)
+        if scheduler is None or getattr(scheduler, "exitcode", None) is None or self._is_ending:
+            return
+        self._is_ending = True
+        logger.error("the scheduler ended: this worker ends too", status=scheduler.exitcode)
+        celery_state.should_stop = EX_FAILURE
 
     def leave(self, **_: Any) -> None:
         try:
