@@ -12,7 +12,7 @@ from tests.formats.test_feed import ITEM, ZONED, rss
 from tests.formats.test_sitemap import news, sitemap
 from worker.errors import Reason, Rejected
 from worker.formats import ParseContext
-from worker.formats.feed.polled import MAX_HOLD_SECONDS, FeedFile, read_feed
+from worker.formats.feed.polled import FeedFile, read_feed
 from worker.model import Document, Profile, RawArticle, Refusal
 from worker.settings import Limits
 from worker.sites import Sites
@@ -225,7 +225,7 @@ def _sy(period: str, frequency: str) -> str:
         ("", 0),
         ("<ttl>30</ttl>", 1_800),
         ("<ttl> 60\n</ttl>", 3_600),
-        ("<ttl>999999</ttl>", MAX_HOLD_SECONDS),
+        ("<ttl>999999</ttl>", 86_400),
         ("<ttl>99999999999999999999</ttl>", 0),
         ("<ttl>-5</ttl>", 0),
         ("<ttl>often</ttl>", 0),
@@ -233,7 +233,7 @@ def _sy(period: str, frequency: str) -> str:
         ("<sy:updatePeriod>\n hourly </sy:updatePeriod>", 3_600),
         (_sy("hourly", "4"), 900),
         (_sy("Daily", "2"), 43_200),
-        ("<sy:updatePeriod>weekly</sy:updatePeriod>", MAX_HOLD_SECONDS),
+        ("<sy:updatePeriod>weekly</sy:updatePeriod>", 86_400),
         (_sy("yearly", "730"), 43_200),
         ("<sy:updateFrequency>24</sy:updateFrequency>", 3_600),
         ("<sy:updatePeriod>fortnightly</sy:updatePeriod>", 0),

@@ -413,16 +413,16 @@ def test_an_entry_that_meets_a_bug_is_refused_alone(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What reading one entry raises is no other entry's fault, and costs no retry of the batch."""
-    from worker.formats.feed.rss_atom import ParsedFeed
+    from worker.formats.feed.xml_feed import XmlFeed
 
-    real = ParsedFeed.read
+    real = XmlFeed.read
 
-    def broken(feed: ParsedFeed, number: int) -> object:
-        if "第2号" in str(feed.entries[number].get("title")):
+    def broken(feed: XmlFeed, number: int) -> object:
+        if "第2号".encode() in feed.raw(number):
             raise RuntimeError("a bug")
         return real(feed, number)
 
-    monkeypatch.setattr(ParsedFeed, "read", broken)
+    monkeypatch.setattr(XmlFeed, "read", broken)
     web.pages["/rss"] = feed(1, 2, 3)
     world.add_feed("harbour", web.url("/rss"))
     world.poll()

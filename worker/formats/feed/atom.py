@@ -1,0 +1,172 @@
+"""Atom 1.0 (RFC 4287) and 0.3, with Media RSS and Dublin Core."""
+
+from collections.abc import Iterator
+
+from worker.formats.feed.entries import Entry, Head
+from worker.formats.feed.fields import (
+    Element,
+    Fields,
+    attachments,
+    base_of,
+    date_texts,
+    language_of,
+    media_files,
+    media_images,
+    person,
+    persons,
+)
+from worker.formats.feed.markup import html_in, html_text, text_in, title_in
+from worker.formats.feed.namespaces import name_of
+from worker.formats.values import clean, names_of
+from worker.model import Attachment, Person
+
+_ATOM = "atom:"
+_PUBLISHED = (
+    "published",
+    "issued",
+    "created",
+    "dc:date",
+    "dcterms:issued",
+    "dcterms:created",
+    "pubdate",
+)
+_UPDATED = ("updated", "modified", "dcterms:modified")
+
+
+def entries(root: Element) -> list[Element]:
+    """The entries, in document order."""
+    return [child for child in root if name_of(child.tag).removeprefix(_ATOM) in ("entry", "item")]
+
+
+def head(root: Element, feed_url: str | None) -> Head:
+    """The feed's own fields."""
+    fields = Fields(root, base_of(root, feed_url), _ATOM)
+    return Head(
+        title=_title(fields),
+        link=_link(fields, "alternate") or _bare_link(fields),
+        address=_link(fields, "self"),
+        language=language_of(root) or fields.text("dc:language", "language"),
+        authors=_authors(fields),
+    )
+
+
+def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
+    """One entry; without authors of its own it has its source's (RFC 4287, 4.1.2)."""
+    fields = Fields(element, base_of(element, feed_url), _ATOM)
+    content = _content(fields)
+    summary = fields.first("summary")
+    short = _html(summary) if summary is not None else ""
+    html = content[0] or short or _media_description(fields)
+    url = fields.text("feedburner:origlink") or _link(fields, "alternate") or _bare_link(fields)
+    guid = fields.text("id")
+    if url is None and guid and guid.lower().startswith(("http://", "https://")):
+        url = guid
+    source = next(fields.all("source"), None)
+    origin = Fields(source, fields.base, _ATOM) if source is not None else None
+    return Entry(
+        title=_title(fields),
+        html=html,
+        summary=clean(text_in(summary) if not len(summary) else short)
+        if summary is not None and content[0] and short != content[0]
+        else None,
+        url=url,
+        base=content[1],
+        guid=guid,
+        published=date_texts(fields, _PUBLISHED, "feed:published"),
+        updated=date_texts(fields, _UPDATED, "feed:updated"),
+        authors=_authors(fields) or (_authors(origin) if origin else ()),
+        tags=names_of(list(_tags(fields))),
+        language=_language(fields),
+        image=next(_images(fields), None),
+        attachments=attachments((*_enclosures(fields), *media_files(fields))),
+    )
+
+
+def _title(fields: Fields) -> str | None:
+    element = fields.first("title", "dc:title")
+    if element is None:
+        return None
+    kind = (element.get("type") or "text").lower()
+    mode = element.get("mode", "")
+    is_html = kind in ("html", "text/html") or mode in ("escaped", "base64") or "octet" in kind
+    if is_html and not len(element):
+        is_coded = mode == "base64" or "octet" in kind
+        return (
+            clean(html_text(html_in(element, kind, mode) if is_coded else text_in(element))) or None
+        )
+    return clean(title_in(element, "text" if len(element) == 0 else kind)) or None
+
+
+def _content(fields: Fields) -> tuple[str, str | None]:
+    """The longest content as HTML, and the base of its relative links where `xml:base` says one."""
+    found = [(_html(element), element) for element in fields.all("content", "content:encoded")]
+    html, element = max(found, key=lambda pair: len(pair[0]), default=("", fields.element))
+    return html, base_of(element, None) and base_of(
+        element, None if element is fields.element else fields.base
+    )
+
+
+def _html(element: Element) -> str:
+    kind = element.get("type") or ("html" if ":encoded" in name_of(element.tag) else "text")
+    return html_in(element, kind, element.get("mode", ""))
+
+
+def _language(fields: Fields) -> str | None:
+    content = fields.first("content")
+    return language_of(content if content is not None else fields.element) or fields.text(
+        "dc:language"
+    )
+
+
+def _media_description(fields: Fields) -> str:
+    """What a film's entry says, where nothing else does: YouTube's."""
+    for group in fields.all("media:group"):
+        found = Fields(group, None).first("media:description")
+        if found is not None:
+            return html_in(found, "text")
+    return ""
+
+
+def _link(fields: Fields, rel: str) -> str | None:
+    """The address of the first link of this kind, an HTML page before any other."""
+    found = [one for one in fields.all("link") if one.get("rel", "alternate").lower() == rel]
+    found.sort(key=lambda one: "html" not in (one.get("type") or "html"))
+    return next((url for one in found if (url := fields.address(one.get("href"), one))), None)
+
+
+def _bare_link(fields: Fields) -> str | None:
+    """A link as RSS writes it."""
+    return fields.address(fields.text("link"))
+
+
+def _authors(fields: Fields) -> tuple[Person, ...]:
+    return persons(
+        _person(fields, element) for element in fields.all("author", "dc:creator", "dc:author")
+    )
+
+
+def _person(fields: Fields, element: Element) -> Person | None:
+    inner = Fields(element, fields.base, _ATOM)
+    url = fields.address(inner.text("uri", "url", "homepage"), element)
+    return person(inner.text("name") or inner.text("email") or text_in(element), url)
+
+
+def _tags(fields: Fields) -> Iterator[str]:
+    for element in fields.all("category"):
+        yield element.get("term") or element.get("label") or text_in(element)
+    for element in fields.all("dc:subject", "media:category"):
+        yield text_in(element)
+
+
+def _images(fields: Fields) -> Iterator[str]:
+    yield from media_images(fields)
+    for one in _enclosures(fields):
+        if (one.mime_type or "").startswith("image/"):
+            yield one.url
+
+
+def _enclosures(fields: Fields) -> Iterator[Attachment]:
+    for element in fields.all("link"):
+        is_enclosure = element.get("rel", "").lower() == "enclosure"
+        if is_enclosure and (url := fields.address(element.get("href"), element)):
+            yield Attachment(url, element.get("type") or None, element.get("title") or None)

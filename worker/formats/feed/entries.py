@@ -1,0 +1,75 @@
+"""What a feed says as a whole, and one of its entries before it is an article: the shape that RSS
+and Atom share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker.errors import Reason, Rejected
+from worker.formats.values import clean, unique
+from worker.model import Attachment, DateText, Person, Publisher, RawArticle
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A feed's own fields. `link` is its site's address, `address` its own (`rel="self"`); both are
+    absolute where anything says whereto. `min_interval_seconds` is what it asks for, 0 for nothing.
+    """
+
+    title: str | None = None
+    link: str | None = None
+    address: str | None = None
+    language: str | None = None
+    authors: tuple[Person, ...] = ()
+    min_interval_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a feed; addresses are absolute. `html` is the content, `summary` text or HTML
+    beside it, `base` the address of relative links within `html`."""
+
+    title: str | None = None
+    html: str = ""
+    summary: str | None = None
+    url: str | None = None
+    base: str | None = None
+    guid: str | None = None
+    published: tuple[DateText, ...] = ()
+    updated: tuple[DateText, ...] = ()
+    authors: tuple[Person, ...] = ()
+    publisher: Publisher | None = None
+    tags: Sequence[str] = ()
+    language: str | None = None
+    image: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
+    """The article of an entry; what it leaves out is its feed's.
+
+    Raises Rejected (`no_content`) for an entry without title and text."""
+    if not entry.title and not entry.html:
+        raise Rejected(
+            Reason.NO_CONTENT, "the entry has neither a title nor a text: give it one of them"
+        )
+    publisher = Publisher(head.title, head.link) if head.title else None
+    dates = (*entry.published, *entry.updated)
+    first = dates[0].text if dates else ""
+    return RawArticle(
+        parser="feed",
+        html=clean(entry.html),
+        title=entry.title,
+        dates=dates,
+        modified=tuple(one for one in entry.updated if entry.published and one.text != first),
+        authors=entry.authors or head.authors,
+        publisher=entry.publisher or publisher,
+        tags=unique(entry.tags),
+        language=entry.language or head.language,
+        url=entry.url,
+        base_url=entry.base or entry.url or head.link or feed_url,
+        feed_url=head.address or feed_url,
+        summary=entry.summary,
+        image=entry.image,
+        attachments=entry.attachments,
+        extra={"guid": entry.guid} if entry.guid and entry.guid != entry.url else {},
+    )

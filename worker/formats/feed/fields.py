@@ -1,0 +1,181 @@
+"""The children of a feed's or an entry's element, by name; and what RSS, Atom and the modules that
+both use say in them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urljoin
+
+from lxml import etree
+
+from worker.formats.feed.markup import text_in
+from worker.formats.feed.namespaces import name_of
+from worker.formats.values import clean
+from worker.model import Attachment, DateText, Person
+
+Element = etree._Element
+
+MAX_CHILDREN = 20_000
+"""Children of one entry that are looked at: 9 MB of `<category/>` are a million of them."""
+
+MAX_ATTACHMENTS = 100
+_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_MAIL = r"[^\s@<>()]{1,100}@[^\s@<>()]{1,100}"
+_MAIL_THEN_NAME = re.compile(rf"{_MAIL}\s*\(([^()]+)\)")
+_NAME_THEN_MAIL = re.compile(rf"(.+?)\s*[(<\[]\s*{_MAIL}\s*[)>\]]")
+_IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg)(?:\?|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """An element with its children by name (:func:`worker.formats.feed.namespaces.name_of`).
+
+    `base` is the address that its relative links are resolved against, None where nobody says.
+    """
+
+    element: Element
+    base: str | None
+    default: str = ""
+    """The prefix of names that stand without one: `atom:` in an Atom feed."""
+
+    @cached_property
+    def children(self) -> Mapping[str, list[Element]]:
+        found: dict[str, list[Element]] = {}
+        for number, child in enumerate(self.element):
+            if number >= MAX_CHILDREN:
+                break
+            found.setdefault(name_of(child.tag).removeprefix(self.default), []).append(child)
+        return found
+
+    def all(self, *names: str) -> Iterator[Element]:
+        """Children of these names, name by name, each in document order."""
+        for name in names:
+            yield from self.children.get(name, ())
+
+    def first(self, *names: str) -> Element | None:
+        """The first child, by name and then by place, that holds anything."""
+        children = self.children
+        for name in names:
+            for one in children.get(name, ()):
+                if len(one) or (one.text and not one.text.isspace()):
+                    return one
+        return None
+
+    def text(self, *names: str) -> str | None:
+        """The text of that child; None where there is none."""
+        element = self.first(*names)
+        return clean(text_in(element)) or None if element is not None else None
+
+    def address(self, link: str | None, element: Element | None = None) -> str | None:
+        """`link` made absolute by the `xml:base` of the child `element`, or the base of all."""
+        link = clean(link or "").strip()
+        if not link:
+            return None
+        own = element.get(_XML_BASE) if element is not None else None
+        return joined(joined(self.base, own) if own else self.base, link)
+
+
+def base_of(element: Element, base: str | None) -> str | None:
+    """The base in force within `element`: its `xml:base` and those of its ancestors, outermost
+    first, over `base`."""
+    written = [
+        value
+        for one in (element, *element.iterancestors())
+        if (value := (one.get(_XML_BASE) or "").strip())
+    ]
+    for value in reversed(written):
+        base = joined(base, value)
+    return base
+
+
+def language_of(element: Element) -> str | None:
+    """The nearest `xml:lang`."""
+    for one in (element, *element.iterancestors()):
+        if language := (one.get(_XML_LANG) or "").strip():
+            return language.replace("_", "-")
+    return None
+
+
+def joined(base: str | None, link: str) -> str:
+    """`link` absolute where `base` allows it; as it stands where it is no address."""
+    if not base or link[:8].lower().startswith(("http://", "https://")):
+        return link
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
+# ── values that RSS and Atom share ───────────────────────────────────────────────────────────
+
+
+def person(text: str | None, url: str | None = None) -> Person | None:
+    """A name out of `Name`, `mail (Name)`, `Name (mail)` or `Name <mail>`; a mail address alone
+    stands as it is."""
+    text = " ".join(clean(text or "").split())
+    match = _MAIL_THEN_NAME.fullmatch(text) or _NAME_THEN_MAIL.fullmatch(text)
+    name = match[1].strip(" \"'") if match else text
+    return Person(name, url) if name else None
+
+
+def persons(found: Iterable[Person | None]) -> tuple[Person, ...]:
+    """Each name once."""
+    by_name: dict[str, Person] = {}
+    for one in found:
+        if one is not None:
+            by_name.setdefault(one.name, one)
+    return tuple(by_name.values())
+
+
+def date_texts(fields: Fields, names: Iterable[str], origin: str) -> tuple[DateText, ...]:
+    """The dates in children of these names, the most trusted name first."""
+    found = (text_in(element) for element in fields.all(*names))
+    return tuple(dict.fromkeys(DateText(clean(text), origin) for text in found if text))
+
+
+def media_images(fields: Fields) -> Iterator[str]:
+    """Pictures of Media RSS (rssboard.org/media-rss) and iTunes, those of a group included."""
+    groups = [fields, *(Fields(one, fields.base) for one in fields.all("media:group"))]
+    for one in groups:
+        for element in one.all("media:thumbnail", "media:content"):
+            kind = f"{element.get('medium', '')} {element.get('type', '')}".strip().lower()
+            url = one.address(element.get("url"), element)
+            inner = Fields(element, one.base)
+            thumbnail = next(inner.all("media:thumbnail"), None)
+            if thumbnail is not None:
+                url = inner.address(thumbnail.get("url"), thumbnail)
+                kind = "image"
+            if url and _is_picture(name_of(element.tag), kind, url):
+                yield url
+    for element in fields.all("itunes:image"):
+        if url := fields.address(element.get("href") or element.text, element):
+            yield url
+
+
+def _is_picture(name: str, kind: str, url: str) -> bool:
+    return (
+        name == "media:thumbnail" or "image" in kind or (not kind and bool(_IMAGE_NAME.search(url)))
+    )
+
+
+def media_files(fields: Fields) -> Iterator[Attachment]:
+    """Sound and film of Media RSS."""
+    groups = [fields, *(Fields(one, fields.base) for one in fields.all("media:group"))]
+    for one in groups:
+        for element in one.all("media:content"):
+            kind = f"{element.get('medium', '')} {element.get('type', '')}".lower()
+            url = one.address(element.get("url"), element)
+            if url and ("audio" in kind or "video" in kind):
+                yield Attachment(url, element.get("type") or None, None)
+
+
+def attachments(found: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    """Each address once, MAX_ATTACHMENTS at most."""
+    by_url: dict[str, Attachment] = {}
+    for one in found:
+        by_url.setdefault(one.url, one)
+        if len(by_url) >= MAX_ATTACHMENTS:
+            break
+    return tuple(by_url.values())

@@ -1,0 +1,103 @@
+"""What a text element of a feed holds: text, HTML that was escaped, or HTML as elements."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from html import escape, unescape
+
+from lxml import etree
+
+from worker.formats.body import paragraphs, text_to_html
+from worker.formats.feed.namespaces import VOID_ELEMENTS
+from worker.formats.values import html_title
+
+Element = etree._Element
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_HTML_TYPES = ("html", "text/html", "escaped")
+_XHTML_TYPES = ("xhtml", "application/xhtml+xml", "xml")
+_TEXT_TYPES = ("text", "text/plain", "")
+
+
+def text_in(element: Element) -> str:
+    """All text, that of child elements included; white space at the ends is left out."""
+    if len(element) == 0:
+        return (element.text or "").strip()
+    return "".join(map(str, element.itertext())).strip()
+
+
+def markup_in(element: Element) -> str:
+    """The content as HTML source: as written where it is one text, child elements as tags."""
+    if len(element) == 0:
+        return (element.text or "").strip()
+    return "".join(_written(element)).strip()
+
+
+def _written(element: Element) -> Iterator[str]:
+    """Depth is bounded by the parser, so recursion is."""
+    yield escape(element.text or "", quote=False)
+    for child in element:
+        name = etree.QName(child).localname
+        attributes = "".join(
+            f' {etree.QName(str(key)).localname}="{escape(str(value))}"'
+            for key, value in child.attrib.items()
+        )
+        yield f"<{name}{attributes}>"
+        if name not in VOID_ELEMENTS or len(child) or child.text:
+            yield from _written(child)
+            yield f"</{name}>"
+        yield escape(child.tail or "", quote=False)
+
+
+def title_in(element: Element, kind: str = "html") -> str:
+    """A title as text: `kind` is the Atom type, and HTML by custom in RSS."""
+    if len(element):
+        for line_break in element.iter("br", "{*}br"):
+            line_break.tail = " " + (line_break.tail or "")
+        return " ".join(text_in(element).split())
+    text = text_in(element)
+    return text if kind in (*_TEXT_TYPES, *_XHTML_TYPES) else html_title(text)
+
+
+def html_text(html: str) -> str:
+    """A title that is declared to be HTML as text: all its tags are left out."""
+    return " ".join(unescape(_TAG.sub("", html)).split())
+
+
+def html_in(element: Element, kind: str, mode: str = "") -> str:
+    """The HTML of an Atom text construct or content of type `kind` (RFC 4287, 3.1.1, 4.1.3.3; Atom
+    0.3 has `mode` and media types); empty for a type that is neither text nor HTML."""
+    kind = kind.lower().split(";")[0].strip()
+    if mode == "base64":
+        return _decoded(text_in(element), kind)
+    if len(element):
+        return markup_in(_without_div(element) if kind == "xhtml" else element)
+    if kind in _HTML_TYPES or mode == "escaped":
+        return rss_html(markup_in(element))
+    if kind in _XHTML_TYPES or kind.endswith(("+xml", "/xml")):
+        return markup_in(element)
+    if kind in _TEXT_TYPES or kind.startswith("text/"):
+        return paragraphs(text_in(element))
+    return _decoded(text_in(element), kind)
+
+
+def _without_div(element: Element) -> Element:
+    """XHTML's `div` is no part of the content (RFC 4287, 3.1.1.3)."""
+    only = element[0] if len(element) == 1 and not (element.text or "").strip() else element
+    return only if etree.QName(only).localname == "div" else element
+
+
+def rss_html(value: str) -> str:
+    """What RSS holds is HTML even where it has no tags: its entities are read."""
+    html = text_to_html(value)
+    return html if html == value else paragraphs(unescape(value))
+
+
+def _decoded(text: str, kind: str) -> str:
+    """Base64 (RFC 4287: any type that is neither text nor XML) as HTML; empty for other bytes."""
+    try:
+        plain = base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return ""
+    return paragraphs(plain) if kind == "text/plain" else rss_html(plain)

@@ -1,0 +1,242 @@
+"""RSS: 0.9x, 2.0 (rssboard.org/rss-specification) and 1.0 (web.resource.org/rss/1.0/spec), with the
+modules Dublin Core, content, iTunes, Media RSS, syndication, and Atom's elements within RSS."""
+
+import re
+from collections.abc import Iterator
+
+from worker.formats.feed.entries import Entry, Head
+from worker.formats.feed.fields import (
+    Element,
+    Fields,
+    attachments,
+    base_of,
+    date_texts,
+    language_of,
+    media_files,
+    media_images,
+    person,
+    persons,
+)
+from worker.formats.feed.markup import html_in, markup_in, rss_html, text_in, title_in
+from worker.formats.feed.namespaces import name_of
+from worker.formats.values import clean, names_of
+from worker.model import Attachment, Person
+
+_PUBLISHED = (
+    "pubdate", "dc:date", "dcterms:issued", "dcterms:created", "dcterms:date", "dc:date.taken",
+    "atom:published", "prism:publicationdate", "prism:publishtime", "date", "published",
+)  # fmt: skip
+_UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "lastbuilddate")
+_AUTHORS = ("author", "dc:creator", "dc:author", "atom:author", "creator")
+_MAX_INTERVAL_SECONDS = 86_400
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_PERIODS = {
+    "hourly": 3_600,
+    "daily": 86_400,
+    "weekly": 7 * 86_400,
+    "monthly": 30 * 86_400,
+    "yearly": 365 * 86_400,
+}
+"""Seconds; the syndication module (web.resource.org/rss/1.0/modules/syndication)."""
+
+
+def items(root: Element) -> list[Element]:
+    """The items, within the channel (2.0) and beside it (1.0), in document order."""
+    found = []
+    for child in root:
+        name = name_of(child.tag)
+        if name == "item":
+            found.append(child)
+        elif name in ("channel", "items"):
+            found += [one for one in child if name_of(one.tag) == "item"]
+    return found
+
+
+def head(root: Element, feed_url: str | None) -> Head:
+    """The channel's own fields."""
+    channel = next((one for one in root if name_of(one.tag) == "channel"), root)
+    fields = Fields(channel, base_of(channel, feed_url))
+    title = fields.first("title", "dc:title")
+    links = [*_links(fields)]
+    return Head(
+        title=clean(title_in(title)) or None if title is not None else None,
+        link=links[-1] if links else None,
+        address=next(
+            (
+                url
+                for one in fields.all("atom:link")
+                if one.get("rel") == "self" and (url := fields.address(one.get("href"), one))
+            ),
+            None,
+        ),
+        language=fields.text("language", "dc:language") or language_of(channel),
+        min_interval_seconds=_min_interval(fields),
+    )
+
+
+def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
+    """One item."""
+    fields = Fields(item, base_of(item, feed.link or feed_url))
+    html, summary = _texts(fields)
+    title = fields.first("title", "dc:title", "media:title")
+    url, guid = _url(fields), fields.text("guid", "atom:id", "id")
+    return Entry(
+        title=clean(title_in(title)) or None if title is not None else None,
+        html=html,
+        summary=summary,
+        url=url,
+        base=base_of(item, None) and fields.base,
+        guid=guid or item.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"),
+        published=date_texts(fields, _PUBLISHED, "feed:published"),
+        updated=date_texts(fields, _UPDATED, "feed:updated"),
+        authors=_authors(fields),
+        tags=names_of(list(_tags(fields))),
+        language=fields.text("dc:language", "language") or language_of(item),
+        image=next(_images(fields), None),
+        attachments=attachments((*_enclosures(fields), *media_files(fields))),
+    )
+
+
+def _texts(fields: Fields) -> tuple[str, str | None]:
+    """The content and, where there is another text beside it, the summary."""
+    description = fields.first("description", "dc:description")
+    summary = fields.first("atom:summary", "summary")
+    full = max(_contents(fields), key=len, default="")
+    if description is not None and summary is not None and not full:
+        full, description = rss_html(markup_in(description)), summary
+    description = description if description is not None else summary
+    short = markup_in(description) if description is not None else ""
+    if full:
+        return full, clean(short) if short and rss_html(short) != full else None
+    if short:
+        return rss_html(short), None
+    other = fields.first("itunes:summary", "itunes:subtitle")
+    other = other if other is not None else _group_description(fields)
+    return (rss_html(markup_in(other)), None) if other is not None else ("", None)
+
+
+def _contents(fields: Fields) -> Iterator[str]:
+    """Every content an item has; the module's `encoded` is HTML, Atom's says what it is."""
+    for element in fields.all("content:encoded", "content", "fulltext", "?:encoded"):
+        if value := markup_in(element):
+            yield rss_html(value)
+    for element in fields.all("atom:content"):
+        if value := html_in(element, element.get("type") or "html", element.get("mode", "")):
+            yield value
+    for element in fields.all("xhtml:body", "xhtml:div", "body"):
+        if value := markup_in(element):
+            yield value
+
+
+def _group_description(fields: Fields) -> Element | None:
+    """What a film's entry says, where nothing else does."""
+    for group in fields.all("media:group"):
+        if (found := Fields(group, None).first("media:description")) is not None:
+            return found
+    return None
+
+
+def _links(fields: Fields) -> Iterator[str]:
+    """The addresses of `link`: as text, or in `href` as Atom has it."""
+    for element in fields.all("link"):
+        text = text_in(element) or element.get("href") or ""
+        if url := fields.address(text, element):
+            yield url
+
+
+def _url(fields: Fields) -> str | None:
+    """FeedBurner's original link, the last `link`, Atom's, or a guid that is a permanent link."""
+    if original := fields.text("feedburner:origlink", "pheedo:origlink"):
+        return original
+    links = list(_links(fields))
+    if links:
+        return links[-1]
+    for element in fields.all("atom:link"):
+        if element.get("rel", "alternate") == "alternate":
+            return fields.address(element.get("href"), element)
+    for element in fields.all("guid"):
+        text = text_in(element)
+        permanent = (
+            element.get("isPermaLink", element.get("ispermalink", "true")).lower() != "false"
+        )
+        if permanent and text.lower().startswith(("http://", "https://")):
+            return text
+    about = fields.element.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about") or ""
+    return about if about.lower().startswith(("http://", "https://")) else None
+
+
+def _authors(fields: Fields) -> tuple[Person, ...]:
+    found = persons(_author(fields, element) for element in fields.all(*_AUTHORS))
+    if found:
+        return found
+    return persons(person(text_in(element)) for element in fields.all("itunes:author"))
+
+
+def _author(fields: Fields, element: Element) -> Person | None:
+    """A name as text, or as Atom's child elements."""
+    inner = Fields(element, fields.base, "atom:")
+    if name := inner.text("name"):
+        return person(name, fields.address(inner.text("uri", "url")))
+    if mail := inner.text("email"):
+        return person(mail)
+    return person(text_in(element))
+
+
+def _tags(fields: Fields) -> Iterator[str]:
+    for element in fields.all("category", "dc:subject", "media:category", "prism:keyword"):
+        yield text_in(element)
+    for element in fields.all("atom:category"):
+        yield element.get("term") or element.get("label") or text_in(element)
+    for element in fields.all("itunes:keywords", "media:keywords", "keywords", "tags"):
+        yield from text_in(element).split(",")
+    for element in fields.all("itunes:category"):
+        for one in element.iter():
+            yield one.get("text", "")
+
+
+def _images(fields: Fields) -> Iterator[str]:
+    yield from media_images(fields)
+    for element in fields.all("enclosure"):
+        url = fields.address(element.get("url"), element)
+        if url and (element.get("type") or "").lower().startswith("image/"):
+            yield url
+    for element in fields.all("image"):
+        inner = Fields(element, fields.base)
+        if url := fields.address(
+            inner.text("url") or element.get("href") or text_in(element), element
+        ):
+            yield url
+
+
+def _enclosures(fields: Fields) -> Iterator[Attachment]:
+    for element in fields.all("enclosure"):
+        inner = Fields(element, fields.base)
+        if url := fields.address(
+            element.get("url") or element.get("href") or inner.text("url"), element
+        ):
+            yield Attachment(
+                url,
+                clean(element.get("type") or "").strip() or inner.text("type"),
+                element.get("title") or None,
+            )
+    for element in fields.all("atom:link"):
+        if element.get("rel") == "enclosure" and (
+            url := fields.address(element.get("href"), element)
+        ):
+            yield Attachment(url, element.get("type") or None, element.get("title") or None)
+
+
+def _min_interval(fields: Fields) -> int:
+    """`ttl` (minutes), else the syndication module's period over its frequency; in seconds."""
+    if minutes := _number(fields.text("ttl")):
+        return min(60 * minutes, _MAX_INTERVAL_SECONDS)
+    period, frequency = fields.text("sy:updateperiod"), fields.text("sy:updatefrequency")
+    if period is None and frequency is None:
+        return 0
+    seconds = _PERIODS.get((period or "daily").lower(), 0)  # the module's own defaults
+    return min(seconds // (_number(frequency or "1") or seconds + 1), _MAX_INTERVAL_SECONDS)
+
+
+def _number(text: str | None) -> int:
+    """A whole number above zero, or 0."""
+    return int(text) if text and _NUMBER.fullmatch(text) else 0

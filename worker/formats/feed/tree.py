@@ -1,0 +1,242 @@
+"""The text of a feed as a tree: parsed strictly where it is well-formed, else after repairs.
+
+Three steps, the next only where the one before fails: libxml2's strict parser; the same after a
+bare `&`, an HTML entity or a `<` that opens nothing was escaped; a tolerant reader that closes what
+was left open and keeps HTML in texts as it stands. For well-formed text all three give one tree.
+None of them skips what it does not understand.
+"""
+
+import re
+from dataclasses import dataclass
+from html.entities import html5
+
+from lxml import etree
+
+from worker.errors import Reason, Rejected
+from worker.formats.feed.namespaces import UNDECLARED, VOID_ELEMENTS
+from worker.formats.memory import check_memory
+
+MAX_DEPTH = 256
+"""Elements inside one another, as libxml2 has it; feeds have about 10."""
+
+MAX_TAGS = 400_000
+"""In a feed that is not well-formed: 1 s here. The largest of the sample feeds has 8,000."""
+
+Element = etree._Element
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A feed's root element. `is_cut`: the text ended within an entry."""
+
+    root: Element
+    is_cut: bool = False
+
+
+def feed_tree(text: str) -> Tree:
+    """The tree of `text`, which holds only characters that XML allows.
+
+    Raises Rejected: `malformed` where there is no element, `too_large` for too many broken ones.
+    """
+    text = _escape_entities(text.lstrip("\ufeff\u200b \t\r\n"))
+    for attempt in (text, None):
+        source = attempt if attempt is not None else _escape_bare(text)
+        try:
+            return Tree(etree.fromstring(source.encode(), _strict()))
+        except etree.XMLSyntaxError as error:
+            check_memory(error)
+    return _Tolerant().read(_escape_bare(text))
+
+
+def _strict() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        encoding="utf-8",
+    )
+
+
+# ── repairs ──────────────────────────────────────────────────────────────────────────────────
+
+_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31});")
+_OPAQUE = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)", re.DOTALL)
+_BARE_AMPERSAND = re.compile(r"&(?!(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);)")
+_BARE_LESS = re.compile(r"<(?![A-Za-z_/!?])|<(?=[/!?]?[^<>]*(?:<|\Z))(?!!\[CDATA\[|!--)")
+
+
+def _escape_entities(text: str) -> str:
+    """HTML's named entities as their characters: XML has five of them."""
+    return _ENTITY.sub(_character, text) if "&" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    return html5.get(f"{match[1]};", f"&amp;{match[1]};")
+
+
+def _escape_bare(text: str) -> str:
+    """`&` and `<` that open nothing, escaped outside CDATA and comments."""
+    parts = _OPAQUE.split(text)
+    for number in range(0, len(parts), 2):
+        part = _BARE_AMPERSAND.sub("&amp;", parts[number])
+        parts[number] = _BARE_LESS.sub("&lt;", part)
+    return "".join(parts)
+
+
+# ── the tolerant reader ──────────────────────────────────────────────────────────────────────
+
+_TOKEN = re.compile(
+    r"<!\[CDATA\[(?P<cdata>.*?)(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<![A-Za-z][^>]*>"
+    r"|</(?P<end>[^\s<>/]+)[^<>]*>"
+    r"|<(?P<start>[A-Za-z_][^\s<>/]*)(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>"
+    r"|(?P<text>[^<]+|<)",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r"([^\s=\"'<>/]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>]+))")
+_REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
+_PREFIX = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
+_LOCAL = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
+_ADDRESS = re.compile(r"[\x21-\x3b\x3d\x3f-\x7a|~]+\Z")
+_ENTRIES = frozenset(("item", "entry"))
+_ENDS = frozenset((*_ENTRIES, "channel", "feed", "rss", "rdf"))
+"""End tags that close an entry although elements in it are open."""
+_TEXTS = frozenset(
+    ("title", "description", "summary", "content", "encoded", "body", "div", "subtitle", "tagline")
+)
+"""Elements whose text may be HTML: there a `<br>` closes itself."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An element that is not closed yet, and the namespaces in force within it."""
+
+    name: str
+    element: Element
+    spaces: dict[str, str]
+
+
+class _Tolerant:
+    """Builds a tree from any text: an end tag that fits no open element is left out, what is open
+    when its parent ends, or when the next entry begins, is closed."""
+
+    def __init__(self) -> None:
+        self._root: Element | None = None
+        self._open: list[_Open] = []
+
+    def read(self, text: str) -> Tree:
+        if text.count("<") > MAX_TAGS:
+            raise Rejected(
+                Reason.TOO_LARGE,
+                f"the feed is broken and has more than {MAX_TAGS} tags: correct or split it",
+            )
+        for match in _TOKEN.finditer(text):
+            if match["start"] is not None:
+                self._start(match["start"], match["attributes"])
+            elif match["end"] is not None:
+                self._end(match["end"])
+            elif match["cdata"] is not None:
+                self._text(match["cdata"])
+            elif match["text"] is not None:
+                self._text(_REFERENCE.sub(_decode, match["text"]))
+        if self._root is None:
+            raise Rejected(Reason.MALFORMED, "the feed has no element: check that it is whole")
+        return Tree(self._root, is_cut=any(_local(one.name) in _ENTRIES for one in self._open))
+
+    def _start(self, name: str, rest: str) -> None:
+        local = _local(name)
+        if local in _ENTRIES:
+            self._close_entry(local)
+        if self._root is not None and not self._open:
+            return  # a second root: the feed has ended
+        if len(self._open) >= MAX_DEPTH:
+            return  # the text in it is kept
+        opened = self._element(name, rest)
+        is_void = local in VOID_ELEMENTS and ":" not in name and self._is_in_text()
+        if not rest.rstrip().endswith("/") and not is_void:
+            self._open.append(opened)
+
+    def _element(self, name: str, rest: str) -> _Open:
+        written = {
+            match[1]: match[2] or match[3] or match[4] or "" for match in _ATTRIBUTE.finditer(rest)
+        }
+        spaces = self._open[-1].spaces if self._open else {}
+        declared = {
+            prefix: value.strip()
+            for key, value in written.items()
+            if (prefix := _declared_prefix(key)) is not None and _ADDRESS.match(value.strip())
+        }
+        spaces = {**spaces, **declared} if declared else spaces
+        attributes = {
+            tag: _REFERENCE.sub(_decode, value)
+            for key, value in written.items()
+            if not key.startswith("xmlns") and (tag := _qualified(key, spaces, ""))
+        }
+        tag = _qualified(name, spaces, spaces.get("", "")) or "unnamed"
+        element = etree.Element(tag, attributes)
+        if self._open:
+            self._open[-1].element.append(element)
+        else:
+            self._root = element
+        return _Open(name, element, spaces)
+
+    def _end(self, name: str) -> None:
+        for depth in range(len(self._open) - 1, -1, -1):
+            opened = self._open[depth].name
+            if opened.lower() == name.lower():
+                del self._open[depth:]
+                return
+            if _local(opened) in _ENTRIES and _local(name) not in _ENDS:
+                return  # HTML that ends more than it began closes no entry
+
+    def _close_entry(self, local: str) -> None:
+        """An entry within an entry: the one before was not closed."""
+        for depth, opened in enumerate(self._open):
+            if _local(opened.name) == local:
+                del self._open[depth:]
+                return
+
+    def _is_in_text(self) -> bool:
+        return any(_local(one.name) in _TEXTS for one in self._open)
+
+    def _text(self, text: str) -> None:
+        if not self._open:
+            return
+        element = self._open[-1].element
+        if len(element):
+            element[-1].tail = (element[-1].tail or "") + text
+        else:
+            element.text = (element.text or "") + text
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2].lower()
+
+
+def _declared_prefix(attribute: str) -> str | None:
+    """The prefix that an attribute declares, empty for the default; None for another attribute."""
+    if attribute == "xmlns":
+        return ""
+    prefix = attribute.removeprefix("xmlns:")
+    return prefix if prefix != attribute and _PREFIX.match(prefix) else None
+
+
+def _qualified(name: str, spaces: dict[str, str], default: str) -> str | None:
+    """`{address}local` of a name as written; None for a name that XML does not allow."""
+    prefix, colon, local = name.rpartition(":")
+    if not _LOCAL.match(local):
+        return None
+    address = default
+    if colon:
+        address = spaces.get(prefix) or UNDECLARED.get(prefix.lower(), "urn:undeclared")
+    return f"{{{address}}}{local}" if address else local
+
+
+def _decode(match: re.Match[str]) -> str:
+    """A reference as its character; as it stands where HTML has none of that name."""
+    if match[3]:
+        return html5.get(f"{match[3]};", match[0])
+    code = int(match[1]) if match[1] else int(match[2], 16)
+    is_plane_0 = 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE
+    is_allowed = code in (9, 10, 13) or is_plane_0 or 0x10000 <= code < 0x110000
+    return chr(code) if is_allowed else "\ufffd"

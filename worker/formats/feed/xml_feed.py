@@ -1,0 +1,87 @@
+"""RSS and Atom: one path for every feed, whatever brought it.
+
+The text becomes one tree (:mod:`worker.formats.feed.tree`), an adapter for each dialect makes
+entries of it, and an entry becomes an article when it is read.
+"""
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from worker.errors import Reason, Rejected
+from worker.formats.context import ParseContext, Parsed
+from worker.formats.feed import atom, rss
+from worker.formats.feed.entries import Head, article_of
+from worker.formats.feed.namespaces import name_of
+from worker.formats.feed.tree import Element, feed_tree
+from worker.formats.feed.xml_text import safe_xml
+from worker.model import Document, RawArticle, Refusal
+from worker.settings import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class XmlFeed:
+    """A feed's own fields, and its entries as elements. `is_cut`: the last one is not whole."""
+
+    head: Head
+    elements: list[Element]
+    is_atom: bool
+    is_cut: bool
+    feed_url: str | None
+
+    def read(self, number: int) -> RawArticle | Refusal:
+        """An entry; one without title and text, or cut off, is a Refusal."""
+        element = self.elements[number]
+        if self.is_cut and number == len(self.elements) - 1:
+            message = "the feed was cut off in this entry; the next poll fetches it again"
+            return Refusal(Reason.MALFORMED, message, None)
+        dialect = atom if self.is_atom else rss
+        try:
+            entry = dialect.entry(element, self.head, self.feed_url)
+            return article_of(entry, self.head, self.feed_url)
+        except Rejected as error:  # no other entry's fault
+            return Refusal(error.reason, str(error), None)
+
+    def raw(self, number: int) -> bytes:
+        """The entry's element as XML."""
+        return etree.tostring(self.elements[number], encoding="utf-8", with_tail=False)
+
+    def guid(self, number: int) -> str:
+        """What tells an entry from others of its feed: its guid, else its address and title."""
+        texts = {"guid": "", "id": "", "link": "", "title": ""}
+        for child in self.elements[number]:
+            name = name_of(child.tag).removeprefix("atom:")
+            if name in texts and not texts[name]:
+                texts[name] = (child.text or child.get("href") or "").strip()
+        return texts["guid"] or texts["id"] or "\0".join((texts["link"], texts["title"]))
+
+
+def parse_feed(text: str, document: Document, context: ParseContext) -> Parsed:
+    """The entries of a feed in a file.
+
+    Raises Rejected: what `open_feed` raises, and `empty` for a feed without entries.
+    """
+    feed = open_feed(text, document, context.limits)
+    if not feed.elements:
+        raise Rejected(
+            Reason.EMPTY, "the feed holds no entry that can be read: check that it is whole"
+        )
+    yield from map(feed.read, range(len(feed.elements)))
+
+
+def open_feed(text: str, document: Document, limits: Limits) -> XmlFeed:
+    """The feed `text`, which may have no entries.
+
+    Raises Rejected: `unsafe` for entity declarations, `too_deep`, `too_many` and `too_large` for
+    what would cost too much, `malformed` where there is no element.
+    """
+    tree = feed_tree(safe_xml(text)[0])
+    is_atom = name_of(tree.root.tag).removeprefix("atom:") == "feed"
+    elements = (atom.entries if is_atom else rss.items)(tree.root)
+    if len(elements) > limits.articles:
+        raise Rejected(
+            Reason.TOO_MANY,
+            f"the feed has more than {limits.articles} entries (limits.articles): split it",
+        )
+    head = (atom if is_atom else rss).head(tree.root, document.url)
+    return XmlFeed(head, elements, is_atom, tree.is_cut, document.url)
