@@ -19,7 +19,7 @@ from tests.world import World, article, in_child
 from worker.actions.quarantine import retry
 from worker.errors import Reason, SpoolUnavailable
 from worker.feeds.cron import next_cron_time
-from worker.formats.feed import rss_atom
+from worker.formats.feed import xml_feed
 from worker.model import Refusal
 from worker.pipeline.poll import fetch, poll
 from worker.queries.audit import audit
@@ -807,7 +807,7 @@ def test_a_retried_entry_that_can_be_read_now_is_published(
     """After what refused it is mended, a retried entry has the parser and the feed it had."""
     with monkeypatch.context() as patch:
         refusal = Refusal(Reason.INTERNAL, "a bug", None)
-        patch.setattr(rss_atom.ParsedFeed, "read", lambda *_: refusal)
+        patch.setattr(xml_feed.XmlFeed, "read", lambda *_: refusal)
         web.pages["/feed"] = feed(1)
         world.add_feed("news", web.url("/feed"))
         world.poll()
