@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test compose-test lint bench torture docs lock clean install install-systemd
+.PHONY: up test fuzz compose-test lint bench torture docs lock clean install install-systemd
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
@@ -15,6 +15,9 @@ test: $(VENV)/.installed-dev  ## run every test
 
 compose-test: $(VENV)/.installed-dev  ## build the image, run docker-compose.yml on a container engine, break it
 	$(BIN)/python -m pytest tests/compose
+
+fuzz: $(VENV)/.installed-dev  ## inputs changed at random for a minute; FUZZ="--seed 1 --seconds 600"
+	$(BIN)/python -m tests.hostile.fuzz $(FUZZ)
 
 lint: $(VENV)/.installed-dev  ## ruff and strict mypy
 	$(BIN)/ruff check .
