@@ -116,6 +116,23 @@ def test_a_row_of_loops_costs_the_time_of_one(world: World, deadly: Any) -> None
     assert [one.reason for one in world.context.deps.quarantine] == ["kills_worker"] * 6
 
 
+def test_one_process_at_a_time_tries_the_last(world: World, deadly: Any) -> None:
+    """While one process tries what may end it, the others leave that, and take what comes."""
+    deadly(spin)
+    world.put("a.md", article("坏", "loops"))
+    world.scan()
+    assert in_child(world.drain) == -signal.SIGPROF
+    with world.context.deps.bounds.turn() as is_mine:
+        assert is_mine
+        for title in ("B", "C"):
+            world.put(f"{title}.md", article(title))
+            world.scan()
+            assert in_child(world.drain) == 0
+    assert titles(world) == ["B", "C"]
+    assert len(world.waiting()) == 1
+    assert in_child(world.drain) == -signal.SIGPROF
+
+
 def test_what_was_probed_is_probed_once(world: World, deadly: Any) -> None:
     """A worker's turn may end between two probes: the next one goes on, and begins not again."""
     deadly(spin)

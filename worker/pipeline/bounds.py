@@ -8,7 +8,8 @@ them on the process that parses.
 
 A document that ends its process is counted by the journal. For 20 s after that, documents are
 *probed* before their first try: parsed in a forked process that is ended after a fraction of a
-second. What a probe does not finish waits until nothing else does. So a row of bad documents costs
+second. What a probe does not finish waits until nothing else does, and then one process at a time
+tries it. So a row of bad documents costs
 others the time of one, not of all: ten that loop for ever took a minute.
 """
 
@@ -18,12 +19,14 @@ import select
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from worker.errors import SpoolUnavailable
 from worker.settings import MEGABYTE
+from worker.spool import lockfile
 
 PROBE_SECONDS = 0.25
 """CPU time of a probe; 99.9 % of documents need less than 0.1 s."""
@@ -84,6 +87,21 @@ class Bounds:
             return abs(time.time() - self.alert.stat().st_mtime) < _ALERT_SECONDS
         except OSError:
             return False
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Whether this process may try what may end it: only one does at a time, so that others are
+        free for what comes meanwhile."""
+        try:
+            self.alert.parent.mkdir(parents=True, exist_ok=True)
+            fd = lockfile.try_lock(self.alert.with_name("turn"))
+        except OSError as error:
+            raise SpoolUnavailable(f"{self.alert.parent} cannot be written: check it") from error
+        try:
+            yield fd is not None
+        finally:
+            if fd is not None:
+                os.close(fd)
 
     def is_quick(self, items: Iterator[object]) -> bool:
         """Whether all of `items` come within PROBE_SECONDS; it is a forked process that asks for

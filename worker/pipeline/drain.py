@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from worker.errors import Retryable, SpoolUnavailable
@@ -37,9 +37,9 @@ def drain(
     """Ingest waiting batches, sources in turn, until none waits or `seconds` are over.
     Drop folders of another state directory, whose service runs, are left out.
 
-    A batch that was put behind the others is taken when no other waits. A batch that another
-    process holds is skipped, and so is one whose files cannot be used now;
-    that error is raised at the end. Raises Retryable at once if the store is unavailable.
+    A batch that was put behind the others is taken when no other waits, by one process at a time. A
+    batch that another process holds is skipped, and so is one whose files cannot be used now; that
+    error is raised at the end. Raises Retryable at once if the store is unavailable.
     """
     owned = ownership(deps.settings.state_dir)
     roots = [root for root in roots if not root.work.is_dir() or owned.owns(root)]
@@ -55,10 +55,14 @@ def drain(
             if has_progress and (root, name) in behind:
                 break  # others may have come meanwhile: they are before it
             try:
-                batch = acquire(root, name)
-                if batch is None:
-                    continue
-                with batch, _log_context(batch):
+                with ExitStack() as held:
+                    if (root, name) in behind and not held.enter_context(deps.bounds.turn()):
+                        continue  # the other processes stay free
+                    batch = acquire(root, name)
+                    if batch is None:
+                        continue
+                    held.enter_context(batch)
+                    held.enter_context(_log_context(batch))
                     tally = _ingest(batch, deps, is_over=lambda: clock() >= end)
                     if tally is None and clock() >= end:
                         return DrainResult(count, has_more=True)
