@@ -61,17 +61,16 @@ class Bounds:
     seconds: float | None = None
 
     def each(self, items: Iterator[Item], *, is_first_try: bool) -> Iterator[Item]:
-        """`items`, of which each may take so long; the process ends where one takes longer."""
+        """`items`. Each, with what the caller does with it, may take so long; the process ends
+        where one takes longer. It costs 4 µs a document."""
         seconds = (self.seconds or 0) * (_FIRST_SHARE if is_first_try else 1)
-        while True:
-            signal.setitimer(signal.ITIMER_PROF, seconds)
-            try:
-                item = next(items, None)
-            finally:
-                signal.setitimer(signal.ITIMER_PROF, 0)
-            if item is None:
-                return
-            yield item
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        try:
+            for item in items:
+                yield item
+                signal.setitimer(signal.ITIMER_PROF, seconds)
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def raise_alert(self) -> None:
         """Note that a document ended its process."""
