@@ -17,6 +17,7 @@ ELSEWHERE = {
     "docs/api.md": "its examples are run by tests/web",
     "docs/docker.md": "needs a container engine: `make compose-test`",
     "docs/systemd.md": "needs systemd as process 1",
+    "docs/reliability.md": "runs for minutes: `make torture`; its short part is tests/torture",
     "docs/monitoring.md": "needs Prometheus; its rules are checked with promtool",
 }
 """Pages whose blocks are not run here, and why."""

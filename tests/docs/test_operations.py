@@ -32,7 +32,7 @@ def test_back_up_restore_and_another_redis(
     own: Terminal, own_server: Callable[..., Server]
 ) -> None:
     """The page's commands, in their order: after a restore the stream has the same articles under
-    the same ids, each once. Another Redis is empty until they are replayed. The audit balances."""
+    the same ids, each once; so has another Redis after the replay. The audit balances."""
     new = own_server(appendonly=True)
     before = records(own)
     assert len(before) == 2
@@ -42,7 +42,9 @@ def test_back_up_restore_and_another_redis(
         own.type(AGE)
         own.type(begin.replace(REDIS, new.url))
         own.environment |= {"NEWSDROP_REDIS_URL": new.url} if moved else {}
-        assert records(own) == ([] if moved else before), str(block)
+        # Recovery may have published again what it found in its ten seconds, and nothing else.
+        assert all(one in before for one in records(own)), str(block)
+        assert moved or records(own) == before, str(block)
         if replay:
             own.type(replay + rest)
             assert records(own) == before, str(block)

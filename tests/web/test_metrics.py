@@ -250,6 +250,7 @@ def worker(tmp_path: Path, own_server: Callable[..., Server]) -> Iterator[tuple[
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(400)
 def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     """Processes are replaced after each task and killed in the middle of their work, again and
     again, tasks are delivered twice: every counter is what the ledger says, to the last one."""
