@@ -10,7 +10,6 @@ from typer.core import TyperGroup
 
 from worker import __version__
 from worker.cli import (
-    adopt,
     audit,
     config,
     enqueue,
@@ -18,10 +17,10 @@ from worker.cli import (
     health,
     jobs,
     parse,
-    pause,
     quarantine,
     replay,
     service,
+    sources,
     status,
     tail,
 )
@@ -40,8 +39,8 @@ Every command has `--json`; commands that list print one JSON document per line.
 _COMMANDS: dict[str, tuple[Any, ...]] = {
     "Run": (service.up, service.down, health.doctor, health.healthcheck),
     "Parts of the service": (service.worker, service.beat, service.listen, service.web),
-    "Add articles": (enqueue.enqueue, replay.replay, adopt.adopt),
-    "Watch the work": (status.status, jobs.jobs, audit.audit, pause.pause, pause.resume),
+    "Add articles": (enqueue.enqueue, replay.replay, sources.adopt),
+    "Watch the work": (status.status, jobs.jobs, audit.audit, sources.pause, sources.resume),
     "Records": (tail.tail, tail.show, tail.forget),
     "Inspect": (parse.parse, explain.explain),
     "Settings and schema": (config.schema,),

@@ -1,16 +1,20 @@
-"""`pause` and `resume`: stop taking articles from a source, and start again."""
+"""`pause`, `resume`, `adopt`: hold a source, continue it, take over what a lost service left."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from worker.cli import completion
+from worker.cli.formatting import pluralize
 from worker.cli.options import Json, argument, settings_of
 from worker.cli.output import print_result
+from worker.escape import printable
 
 _SOURCE = "A drop folder or a feed, or `feeds` for all polling."
 Source = Annotated[str, argument("SOURCE", _SOURCE, autocompletion=completion.sources)]
 PausedSource = Annotated[str, argument("SOURCE", _SOURCE, autocompletion=completion.paused)]
+Folder = Annotated[Path, argument("DIR", "The drop folder.", exists=True, file_okay=False)]
 
 
 def pause(context: typer.Context, source: Source, json: Json = False) -> None:
@@ -33,3 +37,17 @@ def resume(context: typer.Context, source: PausedSource, json: Json = False) -> 
     resume_source(settings, source)
     text = f"{source}: {'watched' if settings.folder(source) else 'polled'} again."
     print_result({"source": source, "paused": False}, text, json=json)
+
+
+def adopt(context: typer.Context, folder: Folder, json: Json = False) -> None:
+    """Take over the accepted batches that a lost state directory left in a drop folder.
+
+    Refused while the service of that state directory runs. The audit of both balances.
+    """
+    from worker.actions.adopt import adopt as adopt_folder
+
+    done = adopt_folder(settings_of(context), folder)
+    count = pluralize(len(done.batches), "batch")
+    when = "processed" if done.is_watched else "processed after the next start of the service"
+    text = f"{printable(folder)}: {count} adopted" + (f"; {when}." if done.batches else ".")
+    print_result(done, text, json=json)
