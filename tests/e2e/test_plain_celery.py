@@ -51,8 +51,19 @@ class Worker:
         self.process: subprocess.Popen[bytes] | None = None
         self._starts = 0
 
-    def start(self) -> "Worker":
-        command = [sys.executable, "-m", "celery", "-A", "worker.app", "worker", "-B", "-l", "info"]
+    def start(self, *, with_beat: bool = True) -> "Worker":
+        beat = ["-B"] if with_beat else []
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "worker.app",
+            "worker",
+            *beat,
+            "-l",
+            "info",
+        ]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=log, start_new_session=True
