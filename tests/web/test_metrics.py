@@ -261,8 +261,14 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
         world.put(f"bad{number}.md", b"\x00%d" % number)
     one.start(with_beat=False)  # a worker whose beat is killed ends; scans are sent below
     app = create_app(world.settings)
+
+    def has_progress(least: int) -> bool:
+        app.send_task("newsdrop.scan", queue=QUEUE)
+        time.sleep(0.5)
+        return len(world.entries()) > least
+
     for round_ in range(6):
-        until(lambda least=round_ * 25: len(world.entries()) > least, "progress")
+        until(lambda least=round_ * 25: has_progress(least), "progress")
         before = one.children()
         for child in before if round_ % 2 else ():
             _kill(child)
