@@ -39,13 +39,16 @@ def feed_tree(text: str) -> Tree:
     Raises Rejected: `malformed` where there is no element, `too_large` for too many broken ones.
     """
     text = _escape_entities(text.lstrip("\ufeff\u200b \t\r\n"))
-    for attempt in (text, None):
-        source = attempt if attempt is not None else _escape_bare(text)
-        try:
-            return Tree(etree.fromstring(source.encode(), _strict()))
-        except etree.XMLSyntaxError as error:
-            check_memory(error)
-    return _Tolerant().read(_escape_bare(text))
+    try:
+        return Tree(etree.fromstring(text.encode(), _strict()))
+    except etree.XMLSyntaxError as error:
+        check_memory(error)
+    repaired = _escape_bare(text)
+    try:
+        return Tree(etree.fromstring(repaired.encode(), _strict()))
+    except etree.XMLSyntaxError as error:
+        check_memory(error)
+    return _Tolerant().read(repaired)
 
 
 def _strict() -> etree.XMLParser:

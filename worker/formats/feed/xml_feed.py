@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from worker.errors import Reason, Rejected
-from worker.formats.context import ParseContext, Parsed
+from worker.formats.context import ParseContext, Parsed, too_many
 from worker.formats.feed import atom, rss
 from worker.formats.feed.entries import Head, article_of
 from worker.formats.feed.namespaces import name_of
@@ -72,23 +72,16 @@ def parse_feed(text: str, document: Document, context: ParseContext) -> Parsed:
 def open_feed(text: str, document: Document, limits: Limits) -> XmlFeed:
     """The feed `text`, which may have no entries.
 
-    Raises Rejected: `unsafe` for entity declarations, `too_deep`, `too_many` and `too_large` for
+    Raises Rejected: `unsafe` for entity declarations, `too_many` and `too_large` for
     what would cost too much, `malformed` where there is no element.
     """
     # Before a tree is built: one of 4 million empty items takes 1 GB. Quoted markup may count, too.
     if text.count("<item") + text.count("<entry") > 2 * limits.articles:
-        raise _too_many(limits)
+        raise too_many(limits)
     tree = feed_tree(safe_xml(text)[0])
     is_atom = name_of(tree.root.tag).removeprefix("atom:") == "feed"
     elements = (atom.entries if is_atom else rss.items)(tree.root)
     if len(elements) > limits.articles:
-        raise _too_many(limits)
+        raise too_many(limits)
     head = (atom if is_atom else rss).head(tree.root, document.url)
     return XmlFeed(head, elements, is_atom, tree.is_cut, document.url)
-
-
-def _too_many(limits: Limits) -> Rejected:
-    return Rejected(
-        Reason.TOO_MANY,
-        f"the feed has more than {limits.articles} entries (limits.articles): split it",
-    )
