@@ -254,7 +254,7 @@ def parse_with(megabytes: int, data: bytes) -> None:
 HEAVY = {
     "json objects": "b'[' + b'{},' * 5_000_000 + b'{}]'",
     "json string": """b'{"title": "' + b'x' * 30_000_000 + b'"}'""",
-    "feed": "b'<rss><channel>' + b'<item/>' * 4_000_000 + b'</channel></rss>'",
+    "feed": "b'<rss><channel><item>' + b'<x/>' * 7_000_000 + b'</item></channel></rss>'",
     "sitemap": "b'<urlset>' + b'<url/>' * 4_000_000 + b'</urlset>'",
 }
 

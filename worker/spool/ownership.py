@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 import time
+import weakref
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -62,11 +63,7 @@ class Ownership:
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
         self._held: dict[Path, int] = {}
-
-    def __del__(self) -> None:
-        for fd in self._held.values():
-            with suppress(OSError):
-                os.close(fd)
+        weakref.finalize(self, _close_all, self._held)
 
     def require(self, root: Root) -> list[str]:
         """Hold the lock of a drop folder's spool; take it over if no service of its owner runs.
@@ -224,6 +221,12 @@ def _make_id(state_dir: Path) -> str:
         temporary.unlink()
     fsync_dir(state_dir)
     return (state_dir / ID).read_text("ascii").strip()
+
+
+def _close_all(held: dict[Path, int]) -> None:
+    for fd in held.values():
+        with suppress(OSError):
+            os.close(fd)
 
 
 def _try_share(fd: int) -> bool:
