@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from math import isfinite
 from types import TracebackType
@@ -36,6 +37,9 @@ _CHATTER = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "kombu"
 
 _FIRST = ("timestamp", "level", "event", "job", "batch", "source", "document", "error")
 """The first fields of a line, in order; the others follow."""
+
+_context: ContextVar[Mapping[str, object]] = ContextVar("log_context", default={})  # noqa: B039
+"""Not structlog's, which has a variable for each field: 25 µs an article instead of 5."""
 
 _MAX_CHARACTERS = 4_000  # of one value
 _MAX_DEPTH = 6
@@ -85,10 +89,12 @@ def log_waiting(logger: Logger, sentence: str) -> None:
 def log_context(**fields: object) -> Iterator[None]:
     """Add these fields to every line of this thread or coroutine; None values are left out. Do not
     use it around a `yield`: the caller's lines would get the fields too."""
-    from structlog.contextvars import bound_contextvars
-
-    with bound_contextvars(**{name: value for name, value in fields.items() if value is not None}):
+    named = {name: value for name, value in fields.items() if value is not None}
+    token = _context.set({**_context.get(), **named})
+    try:
         yield
+    finally:
+        _context.reset(token)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -168,18 +174,18 @@ def _safe_field(name: object, value: object, depth: int) -> Any:
 
 
 def _formatter(log: LogSettings) -> logging.Formatter:
-    from structlog.contextvars import merge_contextvars
     from structlog.stdlib import ProcessorFormatter
 
-    steps = [merge_contextvars, _add_record, _exception(), safe_values, *_renderers(log)]
+    steps = [_add_record, _exception(), safe_values, *_renderers(log)]
     return ProcessorFormatter(processors=steps, use_get_message=True)
 
 
 def _add_record(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
-    """Add the record's fields and its time, level, logger and process, in order."""
+    """Add the context, the record's fields and its time, level, logger and process, in order."""
     record: logging.LogRecord = event.pop("_record")
     del event["_from_structlog"]
     fields = {
+        **_context.get(),
         **event,
         **getattr(record, "fields", {}),
         "timestamp": _timestamp(record.created),

@@ -19,7 +19,7 @@ from worker.model import Tally
 from worker.pipeline import poll as polling
 from worker.pipeline.bounds import limit_memory
 from worker.pipeline.cleanup import clean_up
-from worker.pipeline.context import Context, open_context, warm_up_parsers
+from worker.pipeline.context import Context, open_context, warm_up
 from worker.pipeline.drain import drain
 from worker.pipeline.recover import recover
 from worker.pipeline.scan import scan_folders, sources_with_more
@@ -78,7 +78,7 @@ def tidy_up() -> None:
 def _warm_up(**_: object) -> None:
     """Open a pool process's context before its first task: it takes up to a second, once."""
     context = _context()
-    warm_up_parsers(context.deps)
+    warm_up(context.deps)
     limit_memory(context.settings.limits.memory_mb)
     # The process before this one may have been ended with work in hand: the next tick is far away.
     with suppress(Retryable, OperationalError):

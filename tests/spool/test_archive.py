@@ -1,6 +1,7 @@
 """The archive and the quarantine: durable, readable by hand, expiring."""
 
 import subprocess
+import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -143,3 +144,25 @@ def test_ids_name_nothing_outside(tmp_path: Path, name: str) -> None:
     for call in (quarantine.get, quarantine.raw_path, quarantine.discard):
         with pytest.raises(UsageError, match="nothing in quarantine"):
             call(name)
+
+
+def test_headers_of_members_are_those_of_the_standard_library() -> None:
+    """A header made from the template is byte for byte what `tarfile` writes, so that any tar
+    program reads a segment."""
+    template = tarfile.TarInfo()
+    template.mtime = int(NOW.timestamp())
+    empty = template.tobuf(tarfile.USTAR_FORMAT)
+    for entry, size in ((0, 0), (7, 511), (99_999, 12_345_678), (12, 8**11 - 1)):
+        info = tarfile.TarInfo(str(entry))
+        info.size, info.mtime = size, template.mtime
+        assert archive_module._header(empty, entry, size) == info.tobuf(tarfile.USTAR_FORMAT)
+
+
+def test_a_segment_of_many_megabytes_is_whole(tmp_path: Path) -> None:
+    """Files that fill several blocks of the compressor come back, and `tar` lists them."""
+    archive, name = Archive(tmp_path), batch_name(NOW, "drop")
+    raw = {number: bytes([number]) * (700_000 + number) for number in range(5)}
+    files = tuple(ArchivedFile(number, f"{number}.md", 1) for number in raw)
+    head = SegmentHead(Head(name, "drop", "folder", "2021-11-26T12:26:04Z"), "2021", files)
+    segment = archive.write(head, [], raw.__getitem__)
+    assert dict(segment.raws()) == raw

@@ -74,9 +74,9 @@ class Decision:
     """
 
     status: Status
-    stream_id: str | None
-    revision: int
-    first_published_ms: int
+    stream_id: str | None = None
+    revision: int = 1
+    first_published_ms: int = 0
     content_differs: bool = False
 
 

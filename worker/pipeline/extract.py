@@ -18,6 +18,7 @@ from worker.formats import ParseContext, parse_document
 from worker.formats.memory import is_out_of_memory, out_of_memory
 from worker.logs import get_logger
 from worker.model import (
+    Decision,
     Document,
     OnChange,
     Outcome,
@@ -35,6 +36,11 @@ from worker.sites import Sites
 from worker.spool.manifest import Entry, Head
 
 logger = get_logger(__name__)
+
+_OTHER_CONTENT = (
+    "an article with this title and date was published with other content: "
+    'set on_change = "revise" for the source, or enqueue it with --force'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +112,15 @@ class EntryReader:
             force=self.head.force,
         )
 
-    def outcome(self, item: ParsedArticle, *, ingested_at: str | None) -> Outcome:
-        """The outcome of an article, before its status is decided."""
+    def outcome(
+        self, item: ParsedArticle, decision: Decision, *, ingested_at: str | None = None
+    ) -> Outcome:
+        """The outcome of an article. `ingested_at` is RFC 3339, UTC; None if it was not offered."""
+        is_other = decision.content_differs and decision.status is Status.DUPLICATE
         return Outcome(
             entry=item.entry.number,
             ordinal=item.ordinal,
-            status=Status.PUBLISHED,
+            status=decision.status,
             path=item.path,
             id=item.normalized.identity.id,
             title=item.normalized.title,
@@ -119,6 +128,10 @@ class EntryReader:
             raw_sha256=item.sha256,
             first_seen_at=first_seen_at(item.entry, self.head),
             ingested_at=ingested_at,
+            stream_id=decision.stream_id,
+            revision=decision.revision,
+            content_differs=decision.content_differs,
+            message=_OTHER_CONTENT if is_other else None,
             warnings=item.normalized.warnings,
         )
 

@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 
 from worker.escape import printable
 from worker.formats.context import MAX_REFUSALS
 from worker.formats.page.entry_bundle import EntryBundle, pack
-from worker.model import OnChange, Outcome, RawArticle, Status
+from worker.model import Decision, OnChange, Outcome, RawArticle, Status
 from worker.pipeline.extract import EntryReader, ParsedArticle, ParseFailure, entry_source
 from worker.pipeline.feed_documents import FeedArticle, open_document
 from worker.pipeline.ports import IngestDeps
@@ -99,7 +98,7 @@ def _request(
         else:
             yield None
             continue
-        yield replace(reader.outcome(item, ingested_at=None), status=status)
+        yield reader.outcome(item, Decision(status))
 
 
 def _wanted_page(reader: EntryReader, item: ParsedArticle, raw: RawArticle) -> WantedPage:

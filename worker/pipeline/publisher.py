@@ -1,10 +1,9 @@
 """Publish articles in calls of bounded size, and refuse inputs. No state is kept here."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from worker.escape import printable
-from worker.model import Decision, Outcome, PublishRequest, Status
+from worker.model import Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
 from worker.pipeline.extract import (
     EntryReader,
@@ -54,8 +53,8 @@ def publish(
             if decision is None:
                 undecided.append((item, False))
             else:
-                outcome = reader.outcome(item, ingested_at=published_at)
-                results.append((item, _with_decision(outcome, decision)))
+                outcome = reader.outcome(item, decision, ingested_at=published_at)
+                results.append((item, outcome))
     return results
 
 
@@ -93,21 +92,4 @@ def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) 
         message=item.message,
         quarantine=item.id,
         whole_file=failure.whole_file,
-    )
-
-
-def _with_decision(outcome: Outcome, decision: Decision) -> Outcome:
-    message = None
-    if decision.content_differs and decision.status is Status.DUPLICATE:
-        message = (
-            "an article with this title and date was published with other content: "
-            'set on_change = "revise" for the source, or enqueue it with --force'
-        )
-    return replace(
-        outcome,
-        status=decision.status,
-        stream_id=decision.stream_id,
-        revision=decision.revision,
-        content_differs=decision.content_differs,
-        message=message,
     )
