@@ -99,11 +99,17 @@ def test_the_first_closing_line_ends_the_head(body: str, read_one: Any) -> None:
     assert found.extra == {}
 
 
-def test_aliases_are_not_followed() -> None:
-    """A head that doubles itself by aliases is refused by its first one."""
+def test_aliases_are_bounded() -> None:
+    """A head that doubles itself by aliases is refused; a table that holds itself, too."""
     laughs = "a: &a [x, x]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(40))
-    with pytest.raises(Unreadable, match="alias"):
-        load(laughs)
+    assert load(laughs)["b39"] == [["x", "x"]] * 2
+    doubling = "b0: &b0 [x]\n" + "".join(
+        f"b{n}: &b{n} [*b{n - 1}, *b{n - 1}]\n" for n in range(1, 40)
+    )
+    with pytest.raises(Unreadable, match="repeat more than 10000"):
+        load(doubling)
+    with pytest.raises(Unreadable, match="nowhere"):
+        load("a: &a [*a]")
 
 
 def test_depth_is_bounded() -> None:

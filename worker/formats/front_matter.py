@@ -1,4 +1,4 @@
-"""Text files: front matter in YAML (`---`), TOML (`+++`) or JSON (`{`) above a body, or Markdown.
+"""Text files: front matter in YAML (`---`), TOML (`+++`) or JSON (`;;;`) above a body, or Markdown.
 
 The mirrors this project reads write YAML by string concatenation, so a head that is not YAML is
 read key by key, and every `{` and `}` arrives as an entity.
@@ -6,26 +6,26 @@ read key by key, and every `{` and `}` arrives as an entity.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import orjson
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.body import render_markdown, to_html
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.fields import article
+from worker.formats.head_fence import Syntax, split
+from worker.formats.memory import check_memory
 from worker.formats.values import clean
 from worker.formats.yaml_head import Unreadable, load, load_by_key
 from worker.model import Document, RawArticle
 
-MAX_HEAD = 256 * 1024
-"""Characters of a head; a longer one has lost its closing line."""
-
-_OPENING = re.compile(r"[\s\ufeff\u200b]*(---|\+\+\+)[ \t]*(?=\n|\Z)")
 _LONG_DOTTED_KEY = re.compile(r"(?:\.[ \t]*(?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*){32}")
-_CLOSINGS = {
-    "---": re.compile(r"\n(?:---|\.\.\.)[ \t]*(?=\n|\Z)"),
-    "+++": re.compile(r"\n\+\+\+[ \t]*(?=\n|\Z)"),
-}
+_INDENT = re.compile(r"^[ \t]*\t[ \t]*", re.MULTILINE)
+Head = tuple[Mapping[str, object], tuple[str, ...]]
+"""The table of a head, and warnings."""
+
 # Each matches in one way only: a megabyte of `# # #` must cost no more than one pass over it.
 _ATX = re.compile(r"^#{1,6}[ \t]+(\S[^\n]*)$", re.MULTILINE)
 _SETEXT = re.compile(r"^([^\n]+)\n(?:=+|-+)[ \t]*$", re.MULTILINE)
@@ -35,12 +35,9 @@ def parse_front_matter(text: str, document: Document, context: ParseContext) -> 
     """One article. Raises Rejected (`front_matter`, `too_deep`) for an unreadable head."""
     if "&#12" in text:  # the mirrors' two entities; a raw `&` stays as it is
         text = text.replace("&#123;", "{").replace("&#125;", "}")
-    head, body, fence = split(text)
-    if fence == "+++":
-        yield head_article(_toml(head), body)
-    else:
-        table, warnings = _yaml(head)
-        yield head_article(table, body, warnings)
+    fenced = split(text)
+    table, warnings = _READERS[fenced.syntax](fenced.head)
+    yield head_article(table, fenced.body, warnings)
 
 
 def parse_markdown(text: str, document: Document, context: ParseContext) -> Parsed:
@@ -65,31 +62,9 @@ def head_article(
     )
 
 
-def split(text: str) -> tuple[str, str, str]:
-    """Head, body and fence; the first closing line ends the head.
-
-    Raises Rejected (`front_matter`) where there is none.
-    """
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    opening = _OPENING.match(text)
-    if opening is None:
-        raise Rejected(
-            Reason.FRONT_MATTER,
-            "the front matter does not begin with `---` or `+++`: put one above it",
-        )
-    fence = opening[1]
-    closing = _CLOSINGS[fence].search(text, opening.end(), opening.end() + MAX_HEAD)
-    if closing is None:
-        raise Rejected(
-            Reason.FRONT_MATTER,
-            f"the front matter is opened with `{fence}` and never closed: "
-            f"put a line `{fence}` below its last key",
-        )
-    return text[opening.end() : closing.start()], text[closing.end() :], fence
-
-
-def _yaml(head: str) -> tuple[Mapping[str, object], tuple[str, ...]]:
+def _yaml(head: str) -> Head:
+    if "\t" in head:  # YAML allows no tabs there, and people's editors write them
+        head = _INDENT.sub(lambda match: match[0].expandtabs(2), head)
     try:
         return load(head), ()
     except Unreadable as error:
@@ -103,7 +78,7 @@ def _yaml(head: str) -> tuple[Mapping[str, object], tuple[str, ...]]:
         return table, (f"front matter is not valid YAML; read line by line{keys}",)
 
 
-def _toml(head: str) -> Mapping[str, object]:
+def _toml(head: str) -> Head:
     too_deep = Rejected(
         Reason.TOO_DEEP, "the TOML front matter is nested too deep: keep it to plain keys"
     )
@@ -111,7 +86,7 @@ def _toml(head: str) -> Mapping[str, object]:
     if _LONG_DOTTED_KEY.search(head):
         raise too_deep
     try:
-        return tomllib.loads(head)
+        return tomllib.loads(head), ()
     except RecursionError as error:
         raise too_deep from error
     except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
@@ -120,3 +95,20 @@ def _toml(head: str) -> Mapping[str, object]:
             f"the front matter between `+++` lines is not TOML ({printable(str(error), 120)}): "
             "correct that line",
         ) from error
+
+
+def _json(head: str) -> Head:
+    """Hexo's JSON heads have no braces; who writes them is understood as well."""
+    head = head.strip().rstrip(",")
+    try:
+        return orjson.loads(head if head.startswith("{") else f"{{{head}}}"), ()
+    except ValueError as error:
+        check_memory(error)
+        raise Rejected(
+            Reason.FRONT_MATTER,
+            f"the front matter above `;;;` is not JSON ({printable(str(error), 120)}): "
+            "correct it, or write YAML between `---` lines",
+        ) from error
+
+
+_READERS: dict[Syntax, Callable[[str], Head]] = {"yaml": _yaml, "toml": _toml, "json": _json}

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from worker.errors import Reason, Rejected
 from worker.formats.decode import decode
+from worker.formats.head_fence import has_head
 
 
 class Format(StrEnum):
@@ -42,7 +43,6 @@ _MAGIC = (
 
 _LINE = re.compile(r"[^\n]+")
 _LEADING = re.compile(r"[\s\ufeff\u200b]*")
-_FENCE = re.compile(r"(?:---|\+\+\+)[ \t]*\r?(?:\n|\Z)")
 _JSON_ARRAY = re.compile(r"\[\s*[\[{\]\"]")
 _HEADING = re.compile(r"^(?:#{1,6}[ \t]+\S|(?:=+|-+)[ \t]*$)", re.MULTILINE)
 _ELEMENT = re.compile(r"<(?:[\w.-]{1,40}:)?([A-Za-z][\w.-]{0,40})")
@@ -82,7 +82,7 @@ def sniff_text(text: str) -> Format:
         raise Rejected(
             Reason.EMPTY, "the file holds nothing but white space: drop it again, filled"
         )
-    if _FENCE.match(text, start):
+    if has_head(text, start):
         return Format.FRONT_MATTER
     first = text[start]
     if first == "{":

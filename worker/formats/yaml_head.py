@@ -1,11 +1,13 @@
 """YAML as text: strings, lists and tables from libyaml's events.
 
-No implicit types but null (`title: no` is the text "no"), no tags, no aliases (so no billion
-laughs), and no nesting deeper than MAX_DEPTH: events come one at a time. Three times as fast as
-`yaml.load` with CBaseLoader on a mirror's head (25 µs against 75).
+No implicit types but null (`title: no` is the text "no"), no tags, no nesting deeper than
+MAX_DEPTH, and no more than MAX_VALUES values with those that aliases repeat (so no billion laughs):
+events come one at a time. Three times as fast as `yaml.load` with CBaseLoader on a mirror's head
+(25 µs against 75); the plain heads that most are go to :mod:`worker.formats.plain_head`.
 """
 
 import re
+from typing import Any, cast
 
 from yaml import YAMLError
 from yaml._yaml import CParser
@@ -18,15 +20,22 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from worker.escape import printable
 from worker.formats.memory import check_memory
+from worker.formats.plain_head import read_plain
 
 MAX_DEPTH = 20
 
+MAX_VALUES = 10_000
+"""Values that aliases may repeat in one head; a list of tags has a few dozen."""
+
 Value = str | list["Value"] | dict[str, "Value"]
+Anchors = dict[str, tuple[Value, int]]
+"""Name → the value, and how many values it holds."""
 
 
 class Unreadable(ValueError):
-    """The text is not a YAML table, or has aliases or too deep a nesting."""
+    """The text is not a YAML table, or is nested too deep, or repeats too much by aliases."""
 
 
 def load(text: str) -> dict[str, Value]:
@@ -34,8 +43,17 @@ def load(text: str) -> dict[str, Value]:
 
     Raises Unreadable with a message of one line.
     """
+    table = read_plain(text)
+    return load_events(text) if table is None else cast("dict[str, Value]", table)
+
+
+def load_events(text: str, anchors: Anchors | None = None) -> dict[str, Value]:
+    """The table in `text` by libyaml alone; `anchors` are those above it, and its own are added.
+
+    Raises Unreadable.
+    """
     try:
-        value = _document(CParser(text))
+        value = _Events(text, {} if anchors is None else anchors).document()
     except YAMLError as error:
         check_memory(error)
         raise Unreadable(_one_line(error)) from error
@@ -53,11 +71,12 @@ def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
     """
     table: dict[str, Value] = {}
     bad_keys: list[str] = []
+    anchors: Anchors = {}
     starts = list(_KEY.finditer(text))
     ends = [match.start() for match in starts[1:]] + [len(text)]
     for start, end in zip(starts, ends, strict=False):
         try:
-            table.update(load(text[start.start() : end]))
+            table.update(load_events(text[start.start() : end], anchors))
         except Unreadable:
             key = start[1]
             bad_keys.append(key)
@@ -67,53 +86,105 @@ def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
 
 _KEY = re.compile(r"^([A-Za-z_][\w-]{0,63})[ \t]*:(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _QUOTES = "\"'“”‘’"
+# English words that begin with an apostrophe.
+_ELISION = re.compile(
+    r"'(?:\d\ds?|tis|twas|til|twill|em|cause|bout|round|neath|n)\b", re.IGNORECASE
+)
 
 
-def _document(parser: CParser) -> Value | None:
-    get_event = parser.get_event
-    get_event()  # the stream's start
-    get_event()  # the document's start, or the stream's end
-    event = get_event()
-    return None if event is None else _value(get_event, event, 0)
+class _Events:
+    """Builds the value of one document from the parser's events."""
 
+    def __init__(self, text: str, anchors: Anchors) -> None:
+        self._text = text
+        self._next = CParser(text).get_event
+        self._anchors = anchors
+        self._count = 0
 
-def _value(get_event, event, depth: int) -> Value:  # type: ignore[no-untyped-def]
-    kind = type(event)
-    if kind is ScalarEvent:
+    def document(self) -> Value | None:
+        self._next()  # the stream's start
+        self._next()  # the document's start, or the stream's end
+        event = self._next()
+        return None if event is None else self._value(event, 0)
+
+    def _value(self, event: Any, depth: int) -> Value:
+        kind = type(event)
+        self._count += 1
+        before = self._count
+        if kind is AliasEvent:
+            return self._repeated(event.anchor)
+        value: Value
+        if kind is ScalarEvent:
+            value = self._scalar(event)
+        elif depth >= MAX_DEPTH:
+            raise Unreadable(f"it is nested deeper than {MAX_DEPTH}")
+        elif kind is MappingStartEvent:
+            value = self._table(depth + 1)
+        elif kind is SequenceStartEvent:
+            value = self._series(depth + 1)
+        else:
+            raise Unreadable("it is not one YAML document")
+        if event.anchor:
+            self._anchors[event.anchor] = (value, self._count - before + 1)
+        return value
+
+    def _scalar(self, event: Any) -> str:
         text: str = event.value
-        # Unquoted, these two mean "nothing" (`cover: null`).
-        return "" if text in ("~", "null") and event.implicit[0] else text
-    if depth >= MAX_DEPTH:
-        raise Unreadable(f"it is nested deeper than {MAX_DEPTH}")
-    if kind is MappingStartEvent:
+        if event.style is None or event.style == "":
+            # Unquoted, these two mean "nothing" (`cover: null`).
+            return "" if text in ("~", "null") and event.implicit[0] else text
+        if event.start_mark.line != event.end_mark.line and event.style in ("'", '"'):
+            # An unclosed quote takes the lines below it, up to the next quote.
+            start, end = event.start_mark.index, event.end_mark.index
+            if _KEY.search(self._text, start, end):
+                raise Unreadable(
+                    f"a quote opened in line {event.start_mark.line + 1} is not closed"
+                )
+        return text
+
+    def _table(self, depth: int) -> dict[str, Value]:
         table: dict[str, Value] = {}
-        while type(event := get_event()) is not MappingEndEvent:
-            key = _value(get_event, event, depth + 1)
-            value = _value(get_event, get_event(), depth + 1)
+        while type(event := self._next()) is not MappingEndEvent:
+            key = self._value(event, depth)
+            value = self._value(self._next(), depth)
             table[key if isinstance(key, str) else str(key)] = value
         return table
-    if kind is SequenceStartEvent:
+
+    def _series(self, depth: int) -> list[Value]:
         series: list[Value] = []
-        while type(event := get_event()) is not SequenceEndEvent:
-            series.append(_value(get_event, event, depth + 1))
+        while type(event := self._next()) is not SequenceEndEvent:
+            series.append(self._value(event, depth))
         return series
-    if kind is AliasEvent:
-        raise Unreadable("it holds a YAML alias (`*name`)")
-    raise Unreadable("it is not one YAML document")
+
+    def _repeated(self, name: str) -> Value:
+        """The value of an alias."""
+        if name not in self._anchors:
+            raise Unreadable(f"it repeats `{printable(name, 60)}`, which is nowhere in it")
+        value, count = self._anchors[name]
+        self._count += count
+        if self._count > MAX_VALUES:
+            raise Unreadable(f"its aliases repeat more than {MAX_VALUES} values")
+        return value
 
 
 def _unquoted(text: str) -> Value:
-    """A value on one line, or the list of its `- ` lines, without pairs of quotes."""
+    """A value on one line, or the list of its `- ` lines or in its brackets, without quotes."""
     lines = [line.strip() for line in text.splitlines()]
     if lines and not lines[0] and any(line.startswith("- ") for line in lines):
         return [_bare(line.lstrip("- ")) for line in lines if line.startswith("-")]
-    return _bare(" ".join(filter(None, lines)))
+    text = " ".join(filter(None, lines))
+    if text.startswith("[") and text.endswith("]"):
+        return [_bare(name) for name in text[1:-1].split(",")]
+    return _bare(text)
 
 
 def _bare(text: str) -> str:
+    """`text` without the quotes around it, and without one that is opened and never closed."""
     text = text.strip()
     while len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
         text = text[1:-1].strip()
+    if text[:1] in ("'", '"') and text[0] not in text[1:] and not _ELISION.match(text):
+        text = text[1:].strip()
     return text
 
 
