@@ -4,7 +4,7 @@ Only the command `celery` imports this module: it reads the settings of the envi
 """
 
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from worker.health.preflight import exit_with_message
@@ -20,5 +20,8 @@ def _is_celery_command() -> bool:
 
 
 with exit_with_message() if _is_celery_command() else nullcontext():
-    app = create_app(load())
+    settings = load()
+    with suppress(OSError):  # its id is in the names of the queues
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+    app = create_app(settings)
     connect_signals(app)

@@ -16,6 +16,7 @@ from worker.actions.feed_names import FeedNames, name_from_title, name_from_url
 from worker.feeds import managed
 from worker.feeds.opml import Outline, write_opml
 from worker.pipeline.poll import fetch, poll
+from worker.store.workers import QUEUE, queue_name
 
 ESCAPE = "\x1b[31m\u202e"
 """What would colour a terminal and turn text around."""
@@ -88,11 +89,12 @@ def test_adding_rings_the_workers(home: Home, web: Web, redis_client: redis.Redi
     """The poll's bell waits in the queue, so that polling does not wait for the next tick; a
     thousand feeds added one by one do not fill the queue."""
     home.run("feeds", "add", web.url("/feed"))
-    assert redis_client.llen("newsdrop") == 1
+    queue = queue_name(QUEUE, home.settings().state_dir)
+    assert redis_client.llen(queue) == 1
     most = home.settings().max_wakeups()
     for number in range(most + 2):
         home.json("feeds", "add", web.url(f"/{number}"), "--no-check")
-    assert redis_client.llen("newsdrop") == most
+    assert redis_client.llen(queue) == most
 
 
 def test_a_page_that_names_one_feed_stands_for_it(home: Home, web: Web) -> None:

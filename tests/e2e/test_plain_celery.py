@@ -19,6 +19,7 @@ from tests.newsroom import item, page, rss
 from tests.servers import Server
 from tests.world import World, article
 from worker.queries.audit import audit
+from worker.store.workers import INGEST_QUEUE, QUEUE, queue_name
 
 pytestmark = pytest.mark.e2e
 
@@ -168,8 +169,8 @@ def test_a_lost_queue_costs_a_tick(world: World, worker: Worker, server: Server)
     world.scan()  # claimed, and no bell is rung for it
     broker: redis.Redis = server.client()
     worker.start()
-    for key in ("newsdrop", "newsdrop.ingest"):
-        broker.delete(key)
+    for queue in (QUEUE, INGEST_QUEUE):
+        broker.delete(queue_name(queue, world.settings.state_dir))
     until(lambda: len(world.entries()) == 5, "records")
 
 

@@ -16,7 +16,7 @@ from tests.service.parts import COMMANDS, WITHIN, running
 from worker.service.notify import Notifier
 from worker.service.watchdog import LOOP_PATIENCE, LivenessMonitor, LivenessReading
 from worker.settings import Settings
-from worker.taskqueue.celery_app import QUEUE, create_app
+from worker.taskqueue.celery_app import create_app
 
 UNITS = [name for name in COMMANDS if name != "celery"]
 
@@ -205,12 +205,13 @@ def test_a_deaf_worker_gives_no_sign_of_life(
     with running("worker", told):
         systemd.until_said("STATUS=working: ")
         systemd.until_alive(2)
-        app = create_app(Settings(state_dir=tmp_path / "s", redis={"url": redis_server.url}))  # type: ignore[arg-type]
-        app.control.cancel_consumer(QUEUE, reply=True, timeout=5)
-        app.send_task("newsdrop.scan", queue=QUEUE)
+        app = create_app(Settings(state_dir=tmp_path / "state", redis={"url": redis_server.url}))  # type: ignore[arg-type]
+        queue = app.conf.task_default_queue
+        app.control.cancel_consumer(queue, reply=True, timeout=5)
+        app.send_task("newsdrop.scan")
         systemd.until_said("STATUS=stuck: it is idle and takes none of the messages that wait")
         before = len(systemd.times("WATCHDOG=1"))
         time.sleep(3)
         assert len(systemd.times("WATCHDOG=1")) <= before
-        app.control.add_consumer(QUEUE, reply=True, timeout=5)
+        app.control.add_consumer(queue, reply=True, timeout=5)
         systemd.until_alive(1)

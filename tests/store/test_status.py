@@ -1,6 +1,7 @@
 """What only informs: jobs, heartbeats, bells, the server, the stream's own state."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import orjson
 import pytest
@@ -89,12 +90,12 @@ def test_the_last_tick(redis_server: Server, redis_client: redis.Redis) -> None:
     assert beats.tick_age_seconds() is None, "it was sent by a clock that was ahead"
 
 
-def test_bells_are_counted_as_kombu_queues_them(redis_server: Server) -> None:
+def test_bells_are_counted_as_kombu_queues_them(redis_server: Server, tmp_path: Path) -> None:
     """What Celery sends to a queue is what is counted, so a full queue is not rung."""
     from celery import Celery
 
     app = Celery(broker="redis+socket://" + str(redis_server.socket))
-    wakeups = WakeupQueue(connect(redis_server.url))
+    wakeups = WakeupQueue(connect(redis_server.url), tmp_path)
     assert wakeups.may_notify("newsdrop", 1)
     for _ in range(3):
         app.send_task("newsdrop.ingest", queue="newsdrop", ignore_result=True)

@@ -17,7 +17,7 @@ from worker.errors import StoreRefused, StoreUnavailable
 from worker.settings import load
 from worker.store.connection import connect, redis_url
 from worker.store.server import get_server_info
-from worker.taskqueue.celery_app import QUEUE, create_app
+from worker.taskqueue.celery_app import QUEUE, create_app, queue_name
 
 SECRET = "s3cret-of-redis"
 
@@ -156,6 +156,6 @@ def test_a_rotated_password_is_read_again(
         assert get_server_info(client).run_id
         with app.connection_for_write() as broker:
             app.send_task("newsdrop.scan", connection=broker)
-    assert client.llen(QUEUE) == 2
+    assert client.llen(queue_name(QUEUE, settings.state_dir)) == 2
     told = [r.message for r in caplog.records if "redis.password_file has changed" in r.message]
     assert len(told) == 2

@@ -11,7 +11,7 @@ import redis
 
 from tests.servers import Server
 from worker.settings import load
-from worker.taskqueue.celery_app import QUEUE, broker_url, create_app
+from worker.taskqueue.celery_app import QUEUE, broker_url, create_app, queue_name
 from worker.taskqueue.scheduler import BoundedScheduler, ZoneCrontab
 
 UTC = ZoneInfo("UTC")
@@ -69,7 +69,7 @@ def test_ticks_do_not_pile_up(
     entry = scheduler.schedule["scan folders"]
     for _ in range(20):
         scheduler.apply_async(entry)
-    assert redis_client.llen(QUEUE) == 4
+    assert redis_client.llen(queue_name(QUEUE, tmp_path)) == 4
     scheduler.close()
 
 
@@ -99,12 +99,12 @@ def test_a_clock_that_was_ahead_is_forgotten(
     scheduler.setup_schedule()
     for _ in range(20):
         scheduler.tick()
-    redis_client.delete(QUEUE)
+    redis_client.delete(queue_name(QUEUE, tmp_path))
     for entry in scheduler.schedule.values():
         entry.last_run_at = app.now() + timedelta(hours=8)
     for _ in range(20):
         scheduler.tick()
-    assert redis_client.llen(QUEUE) > 0
+    assert redis_client.llen(queue_name(QUEUE, tmp_path)) > 0
     assert scheduler.schedule[name].last_run_at <= app.now()
     scheduler.close()
 

@@ -26,7 +26,7 @@ from worker.queries.audit import audit
 from worker.settings.clock import utc_now
 from worker.spool.batch import Batch
 from worker.store.counters import BOUNDS, CounterStore
-from worker.taskqueue.celery_app import QUEUE, create_app
+from worker.taskqueue.celery_app import INGEST_QUEUE, create_app, queue_name
 from worker.taskqueue.client import notify_ingest
 from worker.web import metrics
 from worker.web.metrics import exposition
@@ -138,7 +138,7 @@ def test_a_batch_is_measured_once(world: World, step: str) -> None:
 def test_what_it_says_of_the_service(world: World) -> None:
     """Without a worker and a tick there are none, and the tick is as old as can be told; bells
     that wait are counted by queue."""
-    world.context.redis.rpush("newsdrop.ingest", "{}", "{}")
+    world.context.redis.rpush(queue_name(INGEST_QUEUE, world.settings.state_dir), "{}", "{}")
     told = scrape(world)
     assert value(told, "workers") == 0
     assert value(told, "beat_age_seconds") == 86_400
@@ -263,7 +263,7 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     app = create_app(world.settings)
 
     def has_progress(least: int) -> bool:
-        app.send_task("newsdrop.scan", queue=QUEUE)
+        app.send_task("newsdrop.scan")
         time.sleep(0.5)
         return len(world.entries()) > least
 
@@ -274,13 +274,13 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
             _kill(child)
         pids = {child.pid for child in before}
         # Files that had not settled yet are left for another scan.
-        app.send_task("newsdrop.scan", queue=QUEUE)
+        app.send_task("newsdrop.scan")
         for _ in range(3):
             assert notify_ingest(world.settings)
         until(lambda old=pids: {child.pid for child in one.children()} - old, "replaced process")
 
     def is_finished() -> bool:
-        app.send_task("newsdrop.scan", queue=QUEUE)
+        app.send_task("newsdrop.scan")
         time.sleep(1)  # a scan takes a process of its own, which is replaced after it
         return world.totals().archived + world.totals().quarantined == 310
 

@@ -96,7 +96,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
         feed_store=feed_store,
         page_store=factory.page_store(settings, client),
         robots=RobotsStore(client, stream=settings.stream.name),
-        wakeups=WakeupQueue(client),
+        wakeups=WakeupQueue(client, settings.state_dir),
         deps=IngestDeps(
             settings=settings,
             sites=open_sites(settings),

@@ -47,7 +47,7 @@ def take_metrics(settings: Settings, now: datetime) -> MetricsSnapshot:
 
 def _read_redis(settings: Settings) -> RedisMetrics | None:
     client = connect(redis_url(settings))
-    wakeups = WakeupQueue(client)
+    wakeups = WakeupQueue(client, settings.state_dir)
     try:
         feeds = feed_store(settings, client)
         return RedisMetrics(

@@ -111,7 +111,7 @@ class _WorkerMonitor:
     def on_init(self, sender: Any, **_: Any) -> None:
         self._controller = sender
         settings = sender.app.conf.newsdrop_settings
-        self._wakeups = WakeupQueue(connect(redis_url(settings)))
+        self._wakeups = WakeupQueue(connect(redis_url(settings)), settings.state_dir)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def on_heartbeat(self, **_: Any) -> None:

@@ -106,7 +106,7 @@ class Ownership:
         return False
 
     def _take(self, fd: int, root: Root) -> list[str]:
-        own_id, adopted = _make_id(self._state_dir), list[str]()
+        own_id, adopted = make_id(self._state_dir), list[str]()
         for _ in range(_TRIES):
             owner = read_owner(root.path)
             if owner is not None and owner.id == own_id:
@@ -155,7 +155,7 @@ def ownership(state_dir: Path) -> Ownership:
 def living_owner(state_dir: Path, root: Path) -> Owner | None:
     """Another state directory whose service uses the spool `root` now. Changes nothing."""
     owner = read_owner(root)
-    if owner is None or owner.id == _read_id(state_dir):
+    if owner is None or owner.id == read_id(state_dir):
         return None
     try:
         fd = os.open(root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
@@ -179,9 +179,32 @@ def read_owner(root: Path) -> Owner | None:
 
 def adopted_by_others(state_dir: Path, roots: Iterable[Root]) -> frozenset[str]:
     """The batches in these spools that another state directory has adopted."""
-    own_id = _read_id(state_dir)
+    own_id = read_id(state_dir)
     adopted = (pair for root in roots for pair in _read_adopted(root.path).items())
     return frozenset(name for name, owner_id in adopted if owner_id != own_id)
+
+
+def read_id(state_dir: Path) -> str | None:
+    """The id of a state directory; None where it has none yet."""
+    try:
+        return (state_dir / ID).read_text("ascii").strip() or None
+    except (OSError, ValueError):
+        return None
+
+
+def make_id(state_dir: Path) -> str:
+    """The id of a state directory; made by the process that is first. Raises OSError."""
+    if found := read_id(state_dir):
+        return found
+    temporary = state_dir / f".{ID}.{secrets.token_hex(4)}.tmp"
+    write_durably(temporary, f"{secrets.token_hex(16)}\n".encode())
+    try:
+        with suppress(FileExistsError):
+            (state_dir / ID).hardlink_to(temporary)
+    finally:
+        temporary.unlink()
+    fsync_dir(state_dir)
+    return (state_dir / ID).read_text("ascii").strip()
 
 
 def _read_adopted(root: Path) -> dict[str, str]:
@@ -199,28 +222,6 @@ def _add_adopted(root: Path, batches: Iterable[str], own_id: str) -> None:
     lines = "".join(f"{name} {owner_id}\n" for name, owner_id in adopted.items())
     write_durably(root / _ADOPTED, lines.encode("ascii", "replace"))
     fsync_dir(root)
-
-
-def _read_id(state_dir: Path) -> str | None:
-    try:
-        return (state_dir / ID).read_text("ascii").strip() or None
-    except (OSError, ValueError):
-        return None
-
-
-def _make_id(state_dir: Path) -> str:
-    """The id of a state directory; made by the process that is first."""
-    if found := _read_id(state_dir):
-        return found
-    temporary = state_dir / f".{ID}.{secrets.token_hex(4)}.tmp"
-    write_durably(temporary, f"{secrets.token_hex(16)}\n".encode())
-    try:
-        with suppress(FileExistsError):
-            (state_dir / ID).hardlink_to(temporary)
-    finally:
-        temporary.unlink()
-    fsync_dir(state_dir)
-    return (state_dir / ID).read_text("ascii").strip()
 
 
 def _close_all(held: dict[Path, int]) -> None:

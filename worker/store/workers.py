@@ -3,12 +3,14 @@ how many task messages wait."""
 
 import math
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 import redis
 
 from worker.model.from_json import dataclass_from
+from worker.spool.ownership import read_id
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import DAY, Layout
 
@@ -23,9 +25,10 @@ now: for a server 8 hours ahead for 8 seconds, a dead scheduler passed as alive 
 failover the clocks of two servers may differ by a little."""
 
 QUEUE = "newsdrop"
-"""Celery's queue for everything but ingesting."""
+"""Everything but ingesting; :func:`queue_name` has the name of Celery's queue."""
 INGEST_QUEUE = "newsdrop.ingest"
 
+_ID_LENGTH = 12
 _NUMBERS = ("pid", "processes", "started_ms", "last_seen_ms")
 
 
@@ -111,19 +114,29 @@ def _parse_worker(data: bytes) -> WorkerInfo | None:
         return None
 
 
+def queue_name(queue: str, state_dir: Path) -> str:
+    """Celery's queue for a state directory: `newsdrop.<start of its id>`. What waits there concerns
+    files that no worker of another state directory sees. With one queue for two services, each
+    consumed the other's ticks: two that tick alternately gave one of them every scan, and 490 files
+    of the other waited for a minute."""
+    state_id = read_id(state_dir)
+    return f"{queue}.{state_id[:_ID_LENGTH]}" if state_id else queue
+
+
 class WakeupQueue:
-    """The lists in which kombu keeps a queue's messages: one with the queue's name.
+    """The lists in which kombu keeps the messages of a state directory's queues.
 
     `client` is of the broker. Every method raises Retryable and nothing of redis.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, state_dir: Path) -> None:
         self._client: Any = client
+        self._state_dir = state_dir
 
     def count_waiting(self, queue: str) -> int:
         """Messages that no worker has taken yet."""
         with translated():
-            return int(self._client.llen(queue))
+            return int(self._client.llen(queue_name(queue, self._state_dir)))
 
     def may_notify(self, queue: str, limit: int) -> bool:
         """Whether fewer than `limit` wake-ups wait. Two callers may both get True: the limit keeps

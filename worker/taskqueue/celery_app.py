@@ -2,6 +2,7 @@
 their reasons. The tasks are in :mod:`worker.tasks`; :mod:`worker.app` creates the application that
 `celery -A worker.app` runs."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
@@ -13,11 +14,12 @@ from kombu.entity import Queue
 from kombu.transport.redis import Channel as RedisChannel
 
 from worker.settings import Settings
+from worker.spool.ownership import make_id
 from worker.store.connection import PasswordFile, redis_url, split_password_file, tls_options
-from worker.store.workers import INGEST_QUEUE, QUEUE
+from worker.store.workers import INGEST_QUEUE, QUEUE, queue_name
 from worker.taskqueue.scheduler import ZoneCrontab
 
-__all__ = ["INGEST_QUEUE", "QUEUE", "broker_url", "create_app"]
+__all__ = ["INGEST_QUEUE", "QUEUE", "broker_url", "create_app", "queue_name"]
 CLEANUP_SECONDS = 600
 _TASK_SECONDS = 150
 _INGEST_SECONDS = 86_400
@@ -29,6 +31,9 @@ def create_app(settings: Settings) -> Celery:
     # connection, and writes the message to a file in /tmp when it cannot.
     RedisChannel.do_restore = False
     url, credentials = split_password_file(redis_url(settings))
+    with suppress(OSError):  # a start refuses a state directory that cannot be written
+        make_id(settings.state_dir)
+    queue, ingest_queue = (queue_name(one, settings.state_dir) for one in (QUEUE, INGEST_QUEUE))
     app = Celery(
         "newsdrop",
         amqp=partial(_Amqp, credentials=credentials),
@@ -42,9 +47,9 @@ def create_app(settings: Settings) -> Celery:
         task_acks_late=True,
         task_serializer="json",
         accept_content=["json"],
-        task_default_queue=QUEUE,
-        task_queues=[Queue(QUEUE), Queue(INGEST_QUEUE)],  # type: ignore[no-untyped-call]
-        task_routes={"newsdrop.ingest": {"queue": INGEST_QUEUE}},
+        task_default_queue=queue,
+        task_queues=[Queue(queue), Queue(ingest_queue)],  # type: ignore[no-untyped-call]
+        task_routes={"newsdrop.ingest": {"queue": ingest_queue}},
         task_time_limit=_TASK_SECONDS,
         task_annotations={
             "newsdrop.fetch": {"time_limit": settings.fetch.task_seconds},

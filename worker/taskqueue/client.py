@@ -23,7 +23,7 @@ def notify_poll(settings: Settings) -> bool:
     from worker.store.workers import QUEUE, WakeupQueue
 
     try:
-        queue = WakeupQueue(connect(redis_url(settings)))
+        queue = WakeupQueue(connect(redis_url(settings)), settings.state_dir)
         if not queue.may_notify(QUEUE, settings.max_wakeups()):
             return True
     except Retryable:

@@ -13,7 +13,7 @@ from worker.feeds.cron import next_cron_time
 from worker.health.preflight import check_places, create_places, exit_with_message
 from worker.logs import get_logger
 from worker.store.connection import connect, redis_url
-from worker.store.workers import Heartbeats, WakeupQueue
+from worker.store.workers import QUEUE, Heartbeats, WakeupQueue
 
 logger = get_logger(__name__)
 
@@ -66,7 +66,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         settings = self.app.conf.newsdrop_settings
         client = connect(redis_url(settings))
-        self._wakeups = WakeupQueue(client)
+        self._wakeups = WakeupQueue(client, settings.state_dir)
         self._heartbeats = Heartbeats(client, stream=settings.stream.name)
         self._limit = settings.max_wakeups()
         self._is_failing = False
@@ -113,7 +113,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         sent = None
         try:
             self._heartbeats.record_tick()
-            if self._wakeups.may_notify(self.app.conf.task_default_queue, self._limit):
+            if self._wakeups.may_notify(QUEUE, self._limit):
                 sent = super().apply_async(entry, *args, **kwargs)
             else:
                 logger.debug("enough ticks wait: this one is skipped", tick=entry.name)

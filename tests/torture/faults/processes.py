@@ -12,7 +12,7 @@ from tests.torture.news import Writer
 from tests.torture.oracle import files_left
 from tests.torture.round import Round
 from tests.torture.service import Service
-from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
+from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE, queue_name
 
 
 def kills(round_: Round) -> None:
@@ -44,7 +44,7 @@ def kills_after_publishing(round_: Round) -> None:
         _kill_worker(service, service.pool(), round_)
         while files_left(field.world):
             field.world.scan()  # claimed, and nobody is woken up
-        client.delete(QUEUE, INGEST_QUEUE)
+        client.delete(*_queues(field))
         field.finish()
 
 
@@ -72,12 +72,17 @@ def queue_emptied(round_: Round) -> None:
         with Writer(field.news):
             while not round_.is_over:
                 time.sleep(round_.random.uniform(0.01, 0.2))
+                queue, ingest_queue = _queues(field)
                 with client.pipeline() as pipe:
-                    pipe.llen(QUEUE).llen(INGEST_QUEUE)  # type: ignore[attr-defined]
-                    pipe.delete(QUEUE, INGEST_QUEUE)
+                    pipe.llen(queue).llen(ingest_queue)  # type: ignore[attr-defined]
+                    pipe.delete(queue, ingest_queue)
                     first, second, _ = pipe.execute()
                 round_.happened["messages deleted"] += first + second
         field.finish()
+
+
+def _queues(field: Field) -> list[str]:
+    return [queue_name(queue, field.state) for queue in (QUEUE, INGEST_QUEUE)]
 
 
 def _has_grown(is_longer: Callable[[], bool]) -> bool:

@@ -47,7 +47,7 @@ def _celery_notify(settings: Settings) -> Notify:
     from worker.taskqueue.celery_app import QUEUE, create_app
 
     app = create_app(settings)
-    wakeups = WakeupQueue(connect(redis_url(settings)))
+    wakeups = WakeupQueue(connect(redis_url(settings)), settings.state_dir)
     limit = settings.max_wakeups()
 
     def notify(source: str, hints: list[str]) -> bool:
