@@ -38,6 +38,16 @@ def tickers(html: str, *, marks: bool = False) -> tuple[Ticker, ...]:
         ("Berkshire (NYSE: BRK.B)", "BRK.B.US", "XNYS", "Berkshire"),
         ("百度（纳斯达克：BIDU）", "BIDU.US", "XNAS", "百度"),
         ("特斯拉（TSLA.US）", "TSLA.US", None, "特斯拉"),
+        ("特斯拉（TSLA.O）", "TSLA.US", "XNAS", "特斯拉"),
+        ("Tesla (TSLA US)", "TSLA.US", None, "Tesla"),
+        ("中国石油（贵州茅台 600519）", "600519.SH", "XSHG", "贵州茅台"),
+        ("华夏某ETF（510050）", "510050.SH", "XSHG", "华夏某ETF"),
+        ("某某转债（123056）", "123056.SZ", "XSHE", "某某转债"),
+        ("台积电（2330.TW）", "2330.TW", "XTAI", "台积电"),
+        ("SPDR Gold (NYSE Arca: GLD)", "GLD.US", "ARCX", "SPDR Gold"),
+        ("SSE:600519 closed", "600519.SH", "XSHG", None),
+        ("公司股票代码为600519。", "600519.SH", "XSHG", None),
+        ("纽交所：F、福特（纽交所：F）", "F.US", "XNYS", "福特"),
     ],
 )
 def test_a_security_in_the_text(text: str, symbol: str, exchange: str | None, name: str) -> None:
@@ -52,6 +62,7 @@ def test_a_security_in_the_text(text: str, symbol: str, exchange: str | None, na
         "上海市（200030）", "北京（100020）", "热线 600519", "编号（300959）", "1600519.SH",
         "600519.COM", "6005191.SH", "某某（999999）", "某某（123456）", "某某(021-600519)",
         "3.600519", "某某（12345）", "20211126", "2021.SH", "NASDAQ涨了", "NASDAQ: rose",
+        "某某转债（199999）", "世界卫生组织(WHO)股票", "Value (AAAA)",
         "DNS.HK", "e.g. (A.N.)", "a600519.SH", "13800600519", "（股票代码：999999）",
     ],
 )  # fmt: skip
@@ -89,6 +100,43 @@ def test_a_sites_marks() -> None:
 def test_an_empty_comment(comment: str) -> None:
     """Sina's comment is mostly empty."""
     assert tickers(f"<p>文</p><!-- {comment}-->", marks=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("link", "symbol"),
+    [
+        ('<a href="https://xueqiu.com/S/SH600519">$贵州茅台(SH600519)$</a>', "600519.SH"),
+        ('<a href="https://quote.eastmoney.com/unify/r/0.000858">看000858</a>', "000858.SZ"),
+        ('<a href="https://finance.yahoo.com/quote/0700.HK/">Tencent 0700</a>', "00700.HK"),
+        ('<a href="https://www.nasdaq.com/market-activity/stocks/aapl">AAPL</a>', "AAPL.US"),
+        ('<a href="https://www.nasdaq.com/articles/2021">2021</a>', None),
+        ('<a href="https://quote.eastmoney.com/sh600519.html">线上线下</a>', None),
+        ('<a href="https://example.org/quote/ABCD">ABCD</a>', None),
+    ],
+)
+def test_a_link_to_quotations(link: str, symbol: str | None) -> None:
+    """A link to a page of quotations counts where its words have the code too, on every site."""
+    found = [(ticker.symbol, ticker.origin) for ticker in tickers(f"<p>见{link}</p>")]
+    origin = TickerOrigin.TEXT if symbol == "600519.SH" else TickerOrigin.LINK
+    assert found == ([(symbol, origin)] if symbol else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("某某银行（A股：600036，H股：03968）", ["600036.SH", "03968.HK"]),
+        ("某某（601398/1398.HK）", ["601398.SH", "01398.HK"]),
+        ("某某601398/1398.HK", ["601398.SH", "01398.HK"]),
+        ("某某（NYSE：BABA；HKEX：9988）", ["BABA.US", "09988.HK"]),
+        ("A (NASDAQ: GOOGL, GOOG)", ["GOOGL.US", "GOOG.US"]),
+        ("甲、乙（600519、000858）", ["600519.SH", "000858.SZ"]),
+        ("某某（600519，股吧，行情）", ["600519.SH"]),
+        ("某某(300750,SZ)", ["300750.SZ"]),
+    ],
+)
+def test_several_in_one_bracket(text: str, symbols: list[str]) -> None:
+    """A label counts for what follows it, a market alone for what stands before it."""
+    assert [ticker.symbol for ticker in tickers(f"<p>{text}</p>")] == symbols
 
 
 def test_the_strongest_origin_counts() -> None:

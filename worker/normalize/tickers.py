@@ -1,79 +1,16 @@
-"""Securities that an article names: in its text, and in a site's markup.
-
-A number in parentheses is mostly no security: a year, a telephone number, a postal code. One in
-the text counts only with its market beside it, or after a name and in a range that the exchanges
-assign to shares.
-"""
+"""Securities that an article names: in its text, its links, and a site's markup."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
 
-from worker.model import Ticker, TickerOrigin
+from worker.model import Link, Ticker, TickerOrigin
 from worker.normalize.body import Body
+from worker.normalize.markets import CODE_MARKETS, MAINLAND, american, named
 from worker.normalize.strings import one_line
+from worker.normalize.ticker_names import can_be_symbol, name_before
+from worker.normalize.ticker_text import in_text
 from worker.normalize.walk import TickerHint
-
-# Suffix of the symbol → ISO 10383 market identifier. (Beijing's is BJSE; XBSE is Bucharest's.)
-_MIC = {"SH": "XSHG", "SZ": "XSHE", "BJ": "BJSE", "HK": "XHKG"}
-
-# The numbers of shares and exchange-traded funds, by first digits.
-_RANGES = {
-    "SH": re.compile(r"60[0135]\d{3}|68[89]\d{3}|900\d{3}|5[0168]\d{4}"),
-    "SZ": re.compile(r"00[0-4]\d{3}|30[0-2]\d{3}|200\d{3}|15\d{4}|16\d{4}"),
-    "BJ": re.compile(r"4[3]\d{4}|8[2378]\d{4}|920\d{3}"),
-    "HK": re.compile(r"\d{4,5}"),
-}
-# After a bare name only main-board, ChiNext and STAR shares: 200xxx is a Shanghai postal code.
-_BARE = {
-    "SH": re.compile(r"60[0135]\d{3}|68[89]\d{3}"),
-    "SZ": re.compile(r"00[0-3]\d{3}|30[0-2]\d{3}"),
-    "BJ": re.compile(r"43\d{4}|8[37]\d{4}|920\d{3}"),
-    "HK": re.compile(r"0\d{4}"),
-}
-_MARKETS = {
-    "SH": "SH", "SS": "SH", "SSE": "SH", "上交所": "SH", "上证": "SH", "沪": "SH", "沪市": "SH",
-    "SZ": "SZ", "SZSE": "SZ", "深交所": "SZ", "深证": "SZ", "深": "SZ", "深市": "SZ",
-    "BJ": "BJ", "BSE": "BJ", "北交所": "BJ",
-    "HK": "HK", "HKEX": "HK", "SEHK": "HK", "港交所": "HK", "港股": "HK", "联交所": "HK",
-}  # fmt: skip
-_US = {
-    "NASDAQ": "XNAS", "纳斯达克": "XNAS", "纳指": "XNAS",
-    "NYSE": "XNYS", "纽交所": "XNYS", "纽约证券交易所": "XNYS",
-    "AMEX": "XASE", "NYSEAMERICAN": "XASE",
-}  # fmt: skip
-_US_WORDS = "|".join(sorted((re.escape(word) for word in _US), key=len, reverse=True))
-
-_CODE = re.compile(r"[0-9]{4,6}")
-# A text without these has none; searched in its ASCII form, at a third of the cost.
-_DIGITS = re.compile(rb"[0-9]{4}")
-_US_HINTS = re.compile(rb"\.(?:US|O|N)|N(?:ASDAQ|YSE)|AMEX")
-_SUFFIX = re.compile(r"\s?\.\s?(SH|SS|SZ|BJ|HK)(?![A-Za-z0-9])", re.IGNORECASE)
-_PREFIX = re.compile(
-    rf"(?<![A-Za-z])({'|'.join(sorted(_MARKETS, key=len, reverse=True))})[.:：\s]{{0,2}}$",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(r"(?:股票代码|证券代码|股票简称|代码)[:：\s]{0,2}$")
-_OPEN = re.compile(r"[(（]\s?$")
-_US_PAIR = re.compile(
-    rf"(?:{_US_WORDS})\s?(?:American)?\s?[:：]\s?([A-Z]{{1,5}}(?:\.[A-Z])?)(?![A-Za-z0-9])"
-)
-_US_MARKET = re.compile(rf"({_US_WORDS})(\s?American)?")
-_US_SUFFIX = re.compile(r"(?<![A-Za-z0-9.])([A-Z]{1,5})\.(?:US|O|N|OQ)(?=\s?[)）])")
-
-# A separate name before the parenthesis. In a longer run of Chinese the beginning of the name is
-# unknown: the security then has no name.
-_NAME = re.compile(
-    r"(?:^|[\s，。、；：！？“”‘’《》（）()\[\]【】,.;:!?\"'|/—-])"
-    r"((?:\*?ST)?[\u3400-\u9fffA-Za-z0-9·*-]{2,8}"
-    r"|[A-Z][\w&'-]{0,30}(?: [A-Z&][\w&'-]{0,30}){0,4})\s?[(（]\s?$"
-)
-_AFTER_NAME = re.compile(r"[\u3400-\u9fffA-Za-z*]\s?[(（]\s?$")
-# Words before a number in parentheses that is no share.
-_OTHER = re.compile(
-    r"(?:邮编|邮政编码|电话|热线|传真|编号|编码|区号|尾号|密码|[省市县区镇乡村路街号楼室])\s?[(（]\s?$"
-)
 
 _SINA_CODE = re.compile(r"(sh|sz|bj|hk)(\d{5,6})(?!\d)", re.IGNORECASE)
 _SINA_LINK = re.compile(
@@ -87,16 +24,16 @@ _STRONGEST_FIRST = (
     *(TickerOrigin.TEXT, TickerOrigin.LINK, TickerOrigin.AUTO_LINK, TickerOrigin.COMMENT),
 )
 _MAX_TICKERS = 500
-_MAX_NUMBERS = 10_000  # examined: a table of quotations has fewer, a hostile text a million
 
 
 def tickers_of(body: Body, html: str) -> tuple[Ticker, ...]:
     """The securities of `body`, each once, with its strongest origin and its first name.
 
     Those in the site's markup come first, in order, then those in its comment in `html` (the
-    original body; empty where the site has no such comments), then those only in the text."""
+    original body; empty where the site has no such comments), those in links to quotations, and
+    those only in the text."""
     tickers: dict[str, Ticker] = {}
-    for ticker in (*_in_markup(body, html), *_in_text(body.text)):
+    for ticker in _all_in(body, html):
         first = tickers.get(ticker.symbol)
         if first is None:
             if len(tickers) < _MAX_TICKERS:
@@ -107,6 +44,12 @@ def tickers_of(body: Body, html: str) -> tuple[Ticker, ...]:
             best, name=first.name or ticker.name, exchange=first.exchange or ticker.exchange
         )
     return tuple(tickers.values())
+
+
+def _all_in(body: Body, html: str) -> Iterator[Ticker]:
+    yield from _in_markup(body, html)
+    yield from _in_links(body.links)
+    yield from in_text(body.text)
 
 
 # ── in Sina's markup ────────────────────────────────────────────────────────────────────────
@@ -142,88 +85,47 @@ def _of_hint(hint: TickerHint) -> Ticker | None:
 
 def _of_code(code: str, name: str | None, origin: TickerOrigin) -> Ticker | None:
     if match := _SINA_CODE.fullmatch(code):
-        return _ticker(match[2], match[1].upper(), name, origin)
+        return named(match[2], CODE_MARKETS[match[1].upper()], name, origin)
     if match := _SINA_US.fullmatch(code):
-        return Ticker(f"{match[1].upper()}.US", None, name, origin)
+        return american(match[1], None, name, origin)
     return None
 
 
-# ── in the text ─────────────────────────────────────────────────────────────────────────────
+# ── in links to quote pages ─────────────────────────────────────────────────────────────────
+
+_QUOTE_HOST = re.compile(
+    r"//(?:[\w-]+\.){0,4}(?:sina\.(?:com\.)?cn|eastmoney\.com|10jqka\.com\.cn|xueqiu\.com|gu\.qq\.com"
+    r"|money\.163\.com|stock\.hexun\.com|cnstock\.com|yahoo\.com|google\.com|nasdaq\.com|futunn\.com"
+    r"|marketwatch\.com|cnbc\.com|bloomberg\.com|reuters\.com|seekingalpha\.com|investing\.com)/"
+)
+_LINKED_CODE = re.compile(r"(?<![A-Za-z0-9])(?:S[HZ]|BJ|HK)?([0-9]{4,6}|[A-Z]{2,5})(?![A-Za-z0-9])")
 
 
-def _in_text(text: str) -> Iterator[Ticker]:
-    ascii_only = text.encode("ascii", "replace")
-    if _DIGITS.search(ascii_only):
-        for match in islice(_CODE.finditer(text), _MAX_NUMBERS):
-            if ticker := _of_digits(text, match):
+def _in_links(links: Iterable[Link]) -> Iterator[Ticker]:
+    """Links to a page of quotations whose words have the code too: `[AAPL](…/quote/AAPL)`.
+
+    Others are not read: many sites link ordinary words."""
+    for link in links:
+        match = _LINKED_CODE.search(link.text)
+        if match and _QUOTE_HOST.search(link.url):
+            ticker = _quoted(match[1], link)
+            if ticker:
                 yield ticker
-    if "纳" in text or "纽" in text or _US_HINTS.search(ascii_only):
-        yield from _american(text)
 
 
-def _of_digits(text: str, match: re.Match[str]) -> Ticker | None:
-    """The security with these four to six digits, by the text on both sides of them."""
-    start, end = match.span()
-    before, after = text[max(0, start - 60) : start], text[end : end + 6]
-    if before[-1:].isdecimal() or after[:1].isdecimal():  # part of a longer number
+def _quoted(code: str, link: Link) -> Ticker | None:
+    address = re.search(
+        rf"[/=:_,.](sh|sz|bj|hk|us|[01])?{code}(?=[/?.:&#_]|-[A-Z]{{2}}$|$)",
+        link.url,
+        re.IGNORECASE,
+    )
+    if address is None:
         return None
-    if suffix := _SUFFIX.match(after):
-        if before[-1:].isascii() and before[-1:].isalnum():
-            return None
-        return _in_market(match[0], _MARKETS[suffix[1].upper()], _RANGES, before)
-    if after.lstrip()[:1] not in {")", "）"}:
+    name = name_before(link.text.split(code)[0].rstrip("(（$ SHZBJK"))
+    if code.isalpha():
+        return american(code, None, name, TickerOrigin.LINK) if can_be_symbol(code) else None
+    if len(code) == 4 and "hk" not in link.url.lower():  # a year
         return None
-    return _in_parentheses(match[0], before)
-
-
-def _in_parentheses(code: str, before: str) -> Ticker | None:
-    """`(SH:600519)`, `（股票代码：600519）` or, after a name, `(600519)`."""
-    markets: tuple[str, ...]
-    if prefix := _PREFIX.search(before):
-        name, markets, ranges = before[: prefix.start()], (_MARKETS[prefix[1].upper()],), _RANGES
-        opening = _OPEN.search(name)
-    elif label := _LABEL.search(before):
-        name, markets, ranges = before[: label.start()], ("SH", "SZ", "BJ"), _RANGES
-        opening = _OPEN.search(name)
-    else:
-        name, markets, ranges = before, tuple(_BARE), _BARE
-        opening = None if _OTHER.search(name) else _AFTER_NAME.search(name)
-    if opening:
-        for market in markets:
-            if ticker := _in_market(code, market, ranges, name):
-                return ticker
-    return None
-
-
-def _in_market(
-    code: str, market: str, ranges: dict[str, re.Pattern[str]], before: str
-) -> Ticker | None:
-    if not ranges[market].fullmatch(code):
-        return None
-    return _ticker(code, market, _name_before(before), TickerOrigin.TEXT)
-
-
-def _name_before(text: str) -> str | None:
-    name = _NAME.search(text[-60:])
-    return one_line(name[1], 100) if name else None
-
-
-def _american(text: str) -> Iterator[Ticker]:
-    for match in _US_PAIR.finditer(text):
-        market = _US_MARKET.match(match[0])
-        assert market is not None
-        exchange = "XASE" if market[2] else _US[market[1]]
-        yield _us_ticker(text, match, exchange)
-    for match in _US_SUFFIX.finditer(text):
-        yield _us_ticker(text, match, None)
-
-
-def _us_ticker(text: str, match: re.Match[str], exchange: str | None) -> Ticker:
-    name = _name_before(text[max(0, match.start() - 60) : match.start()])
-    return Ticker(f"{match[1]}.US", exchange, name, TickerOrigin.TEXT)
-
-
-def _ticker(code: str, market: str, name: str | None, origin: TickerOrigin) -> Ticker | None:
-    if market == "HK":
-        code = code.zfill(5)
-    return Ticker(f"{code}.{market}", _MIC[market], name, origin)
+    markets = CODE_MARKETS.get((address[1] or "").upper())
+    markets = markets or (MAINLAND if len(code) == 6 else ("HK",))
+    return named(code, markets, name, TickerOrigin.LINK)
