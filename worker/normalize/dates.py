@@ -3,11 +3,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from worker.escape import printable
 from worker.model import DateOrder, DatePrecision, DateText
-from worker.normalize.date_parser import ParsedDate, parse_date
+from worker.normalize.date_parser import parse_date
+from worker.normalize.parsed_date import ParsedDate
 
 _SKEW = timedelta(days=2)  # zones differ by 26 hours at most; clocks go wrong
 
@@ -40,14 +42,16 @@ def article_date(
     """
     for candidate in candidates:
         read = parse_date(candidate.text, zone, order)
-        where = printable(candidate.origin, 60)
         if read is None:
-            warnings.append(f"date not understood: {printable(candidate.text, 60)} ({where})")
+            written = printable(candidate.text, 60)
+            warnings.append(f"date not understood: {written} ({_where(candidate)})")
         elif not read.has_zone and not trust_naive:
-            warnings.append(f"date without a zone not used, the source's are unreliable ({where})")
+            warnings.append(
+                f"date without a zone not used, the source's are unreliable ({_where(candidate)})"
+            )
         else:
             if _is_ahead(read, seen_at):
-                warnings.append(f"date is in the future: {read.rfc3339()} ({where})")
+                warnings.append(f"date is in the future: {read.rfc3339()} ({_where(candidate)})")
             date = read.calendar_date(key_zone)
             return ArticleDate(date, read.rfc3339(), read.precision, candidate.origin)
     warnings.append("no usable date: keyed by title and content")
@@ -62,8 +66,19 @@ def modified_at(
     return next((date.rfc3339() for date in dates if date), None)
 
 
+def _where(candidate: DateText) -> str:
+    return printable(candidate.origin, 60)
+
+
 def _is_ahead(read: ParsedDate, seen_at: str) -> bool:
+    latest = _latest(seen_at)
+    return latest is not None and read.moment > latest
+
+
+@lru_cache(maxsize=64)
+def _latest(seen_at: str) -> datetime | None:
+    """The last moment that is not ahead; None if no time was given. A batch has one `seen_at`."""
     try:
-        return read.moment > datetime.fromisoformat(seen_at) + _SKEW
-    except (ValueError, TypeError):  # no time was given
-        return False
+        return datetime.fromisoformat(seen_at).astimezone(UTC) + _SKEW
+    except ValueError:
+        return None

@@ -1,0 +1,146 @@
+"""A search for a calendar date, a time of day and a zone in any order, in any usual spelling."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta, tzinfo
+
+from worker.model import DateOrder
+from worker.normalize.date_words import AFTERNOON, ERAS, MONTHS, MORNING, NIGHT, NOON
+from worker.normalize.date_zones import zone_in
+from worker.normalize.parsed_date import ParsedDate, at_time, whole_day
+
+
+def search_date(text: str, zone: tzinfo, order: DateOrder | None) -> ParsedDate | None:
+    """The first date in `text`, which is in lower case and NFKC; None if there is none, or its time
+    of day cannot be read. Raises ValueError for 30 February, or a zone that is not known."""
+    for day, rest in _dates_in(text, order):
+        clock = _TIME.search(rest) or _HOUR.search(rest)
+        if clock is None:
+            return None if _LIKE_TIME.search(rest) else whole_day(day, zone)
+        found = zone_in(rest, clock.end(), day, zone)
+        return at_time(day, _clock(clock), found, zone)
+    return None
+
+
+_WORD = r"[^\W\d_]{3,14}"
+_NO_DIGIT = r"(?<![0-9])"
+_YEAR = r"(?P<y>[0-9]{4})(?![0-9])"
+_DAY = rf"{_NO_DIGIT}(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th|er|[ºª°]|-?го)?"
+_OF = r"(?:\s?[-/.,]\s?|\s(?:de|of|del)\s|\s)"
+_PATTERNS = (
+    # 2021-11-26, 2021. 11. 26., 2021年11月26日
+    re.compile(
+        rf"{_NO_DIGIT}(?P<y>[0-9]{{4}})\s?[-/.年년]\s?(?P<m>[0-9]{{1,2}})\s?[-/.月월]\s?"
+        r"(?P<d>[0-9]{1,2})(?![0-9])\s?[日号號일.]?"
+    ),
+    # 令和3年11月26日
+    re.compile(
+        rf"(?P<era>{'|'.join(ERAS)})\s?(?P<n>[0-9]{{1,3}}|元)年\s?(?P<m>[0-9]{{1,2}})月\s?"
+        r"(?P<d>[0-9]{1,2})日?"
+    ),
+    # 26 Nov 2021, 26th of November, 2021, 26-Nov-21, 3. Juli 2018, 26 de noviembre de 2021
+    re.compile(rf"{_DAY}\.?{_OF}(?P<name>{_WORD})\.?(?:,?{_OF}){_YEAR}"),
+    re.compile(rf"{_DAY}{_OF}(?P<name>{_WORD})\.?{_OF}(?P<yy>[0-9]{{2}})(?![0-9:])"),
+    # November 26, 2021
+    re.compile(rf"(?P<name>{_WORD})\.?[\s-]{_DAY},?{_OF}{_YEAR}"),
+    # Sat Mar 20 12:39:33 +0000 2021, Fri Nov 26 20:26:04 CST 2021
+    re.compile(
+        rf"(?P<name>{_WORD})\.?\s{_DAY},?\s(?P<between>[0-9]{{1,2}}:[0-9]{{2}}\S*(?:\s\S+){{0,2}})\s"
+        rf"{_YEAR}"
+    ),
+    # 2021 Nov 26
+    re.compile(rf"{_NO_DIGIT}{_YEAR}\.?{_OF}(?P<name>{_WORD})\.?{_OF}{_DAY}(?![0-9])"),
+    # 26.11.2021, 26/11/2021, 11/26/2021, 26-11-2021
+    re.compile(
+        rf"{_NO_DIGIT}(?P<a>[0-9]{{1,2}})\s?(?P<sep>[-/.])\s?(?P<b>[0-9]{{1,2}})\s?(?P=sep)\s?{_YEAR}"
+    ),
+    # 20211126T202604Z; 2021-W47-5 and 2021-330 are read by the standard library
+    re.compile(rf"{_NO_DIGIT}(?P<y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}})(?=t|\s|$)"),
+    re.compile(r"(?<![0-9-])(?P<week>[0-9]{4}-?w[0-9]{2}-?[1-7])(?![0-9])"),
+    re.compile(r"(?<![0-9-])(?P<y>[0-9]{4})-(?P<ordinal>[0-9]{3})(?![0-9-])"),
+)
+
+
+def _dates_in(text: str, order: DateOrder | None) -> Iterator[tuple[date, str]]:
+    """Calendar dates in `text`, each with what stands around it."""
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            day = _day_of(match.groupdict(), order)
+            if day is not None:
+                between = match.groupdict().get("between") or ""
+                behind = text[match.end() :].lstrip(":")
+                yield day, f"{text[: match.start()]} \n{between} {behind}"
+
+
+def _day_of(part: dict[str, str | None], order: DateOrder | None) -> date | None:
+    """The date in a match; None where its word is no month or its order is not known.
+
+    Raises ValueError for a day that no month has.
+    """
+    if week := part.get("week"):
+        return date.fromisoformat(week.upper())
+    if ordinal := part.get("ordinal"):
+        day = date(int(part["y"] or 0), 1, 1) + timedelta(days=int(ordinal) - 1)
+        return day if int(ordinal) and day.year == int(part["y"] or 0) else None
+    if era := part.get("era"):
+        number = 1 if part["n"] == "元" else int(part["n"] or 0)
+        return date(ERAS[era] + number, int(part["m"] or 0), int(part["d"] or 0))
+    year = int(part.get("y") or 0)
+    if short := part.get("yy"):  # RFC 2822: two digits
+        year = int(short) + (2000 if int(short) < 50 else 1900)
+    if name := part.get("name"):
+        month = MONTHS.get(name)
+        return date(year, month, int(part["d"] or 0)) if month else None
+    if part.get("a"):
+        return _ordered(year, int(part["a"] or 0), int(part["b"] or 0), part["sep"] == ".", order)
+    return date(year, int(part["m"] or 0), int(part["d"] or 0))
+
+
+def _ordered(
+    year: int, first: int, second: int, dotted: bool, order: DateOrder | None
+) -> date | None:
+    """A numeric date with its year last. Dots are used only where the day comes first."""
+    if first > 12 or dotted:
+        return date(year, second, first)
+    if second > 12:
+        return date(year, first, second)
+    if first == second:
+        return date(year, first, first)
+    if order is None:
+        return None
+    return date(year, second, first) if order is DateOrder.DAY_FIRST else date(year, first, second)
+
+
+_HALF = "|".join((*MORNING[:-1], *NOON, *AFTERNOON[:-1], *NIGHT, r"[ap]\.?\s?m\b\.?"))
+_TIME = re.compile(
+    rf"(?:(?P<half>{_HALF})\s?)?(?<![0-9:.])(?P<h>[0-9]{{1,2}})\s?(?:[:时時点點시]|h(?=\s?[0-9]))\s?"
+    r"(?P<m>[0-9]{2}|[0-9](?=[分분]))(?![0-9])\s?[分분]?"
+    r"(?:\s?:?\s?(?P<s>[0-9]{2}|[0-9](?=[秒초]))(?![0-9])(?:[.,][0-9]+)?\s?[秒초]?)?"
+    rf"(?:\s?(?P<half2>{_HALF}))?"
+)
+_HOUR = re.compile(
+    rf"(?P<half>{_HALF})\s?(?P<h>[0-9]{{1,2}})\s?[时時点點시](?P<m>)(?P<s>)(?P<half2>)"
+    r"|(?<![0-9:.])(?P<h2>[0-9]{1,2})\s?(?P<half3>[ap]\.?m\b\.?)"
+)
+_LIKE_TIME = re.compile(r"[0-9]{1,2}:[0-9]{1,2}")
+
+
+def _clock(match: re.Match[str]) -> tuple[str, str, str | None]:
+    """Hour (0 to 24), minute and second of a time of day. Raises ValueError for a contradiction."""
+    part = match.groupdict()
+    hour = int(part["h"] or part.get("h2") or 0)
+    half = (part["half"] or part["half2"] or part.get("half3") or "").replace(".", "")
+    half = half.replace(" ", "")
+    if half in MORNING:
+        if hour > 12:
+            raise ValueError("an afternoon's hour in the morning")
+        hour %= 12
+    elif half in NOON:
+        hour += 12 if hour < 5 else 0
+    elif half in AFTERNOON:
+        hour += 12 if hour < 12 else 0
+    elif half in NIGHT:
+        if hour < 5 or hour == 12:
+            raise ValueError("an hour of the night that may be of either day")
+        hour += 12 if hour < 12 else 0
+    return str(hour), part["m"] or "0", part["s"] or None

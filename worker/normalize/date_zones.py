@@ -1,0 +1,82 @@
+"""The zone that a text names behind a time of day: an offset, an IANA name or an abbreviation."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from worker.normalize.date_words import REGIONS, ZONES
+
+_MAX_OFFSET = 15 * 60  # minutes; the largest in use is +14:00
+
+_OFFSET = re.compile(
+    r"\s?\(?(?:(?:utc|gmt)\s?)?(?P<sign>[+-])(?P<h>[0-9]{1,2}?)(?::?(?P<m>[0-9]{2}))?(?![0-9:])"
+)
+_AREA = re.compile(r"\b[a-z_]{2,20}/[a-z_+-]{2,30}(?:/[a-z_]{2,30})?\b")
+_NAME = re.compile(r"\s?[(\[]?(?P<name>[a-z]{1,5})\b(?![/.'-]|\s?[0-9:])")
+
+
+def fixed_zone(sign: str, hours: str, minutes: str) -> tzinfo:
+    """The zone of an offset. Raises ValueError for one that no zone has."""
+    total = int(hours) * 60 + int(minutes)
+    if total >= _MAX_OFFSET or int(minutes) > 59:
+        raise ValueError("no such offset")
+    return timezone(timedelta(minutes=-total if sign == "-" else total))
+
+
+def zone_in(rest: str, end: int, day: date, zone: tzinfo) -> tzinfo | None:
+    """The zone named behind the time of day, which ends at `end`; None where none is."""
+    behind = rest[end:]
+    if match := _OFFSET.match(behind):
+        return fixed_zone(match["sign"], match["h"], match["m"] or "00")
+    if match := _AREA.search(behind):
+        return _area(match[0])
+    if "北京时间" in rest or "北京時間" in rest:
+        return fixed_zone("+", "08", "00")
+    match = _NAME.match(behind)
+    if match is None or match["name"] in _NO_ZONE:
+        return None
+    return _named(match["name"], not behind[match.end() :].strip(), day, zone)
+
+
+def _named(name: str, is_last: bool, day: date, zone: tzinfo) -> tzinfo | None:
+    """The zone of an abbreviation; None for a word of another kind. Raises ValueError for one that
+    looks like a zone and is not known: read in the source's zone it would be wrong by hours."""
+    if _is_own_name(name, day, zone):
+        return zone
+    if region := REGIONS.get(name):
+        return ZoneInfo(region)
+    if (minutes := ZONES.get(name)) is not None:
+        return timezone(timedelta(minutes=minutes))
+    if is_last and len(name) == 1:
+        return UTC  # a military letter: RFC 5322, 4.3
+    if is_last and len(name) in (3, 4):
+        raise ValueError("a zone that is not known")
+    return None
+
+
+_NO_ZONE = {"uhr", "hrs", "by", "in", "on", "at", "from", "and", "the", "von", "par", "de", "h"}
+
+
+def _is_own_name(name: str, day: date, zone: tzinfo) -> bool:
+    """Whether the source's zone goes by `name`: CST is Chicago's in RFC 822, China's in China."""
+    noon = datetime.combine(day, time(12), zone)
+    half_a_year = timedelta(days=182)
+    names = {(moment.tzname() or "").lower() for moment in (noon, noon - half_a_year)}
+    return name in names
+
+
+_SMALL = ("of", "es", "au")  # as in Port_of_Spain, Dar_es_Salaam
+
+
+@lru_cache(maxsize=64)
+def _area(name: str) -> tzinfo:
+    """An IANA zone by its name in lower case. Raises ValueError where there is none."""
+    spelled = "/".join(
+        "_".join(word.capitalize() if word not in _SMALL else word for word in part.split("_"))
+        for part in name.split("/")
+    )
+    try:
+        return ZoneInfo(spelled)
+    except (KeyError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError(f"no zone {spelled}") from error
