@@ -7,6 +7,7 @@ read key by key, and every `{` and `}` arrives as an entity.
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -18,6 +19,7 @@ from worker.formats.fields import article
 from worker.formats.head_fence import Syntax, split
 from worker.formats.memory import check_memory
 from worker.formats.values import clean
+from worker.formats.mirror import has_run_time, with_braces
 from worker.formats.yaml_head import Unreadable, load, load_by_key
 from worker.model import Document, RawArticle
 
@@ -33,11 +35,12 @@ _SETEXT = re.compile(r"^([^\n]+)\n(?:=+|-+)[ \t]*$", re.MULTILINE)
 
 def parse_front_matter(text: str, document: Document, context: ParseContext) -> Parsed:
     """One article. Raises Rejected (`front_matter`, `too_deep`) for an unreadable head."""
-    if "&#12" in text:  # the mirrors' two entities; a raw `&` stays as it is
-        text = text.replace("&#123;", "{").replace("&#125;", "}")
-    fenced = split(text)
+    fenced = split(with_braces(text))
     table, warnings = _READERS[fenced.syntax](fenced.head)
-    yield head_article(table, fenced.body, warnings)
+    found = head_article(table, fenced.body, warnings)
+    if has_run_time(fenced.head, fenced.body, found.dates):
+        found = replace(found, has_run_time=True)
+    yield found
 
 
 def parse_markdown(text: str, document: Document, context: ParseContext) -> Parsed:

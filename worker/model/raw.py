@@ -36,7 +36,7 @@ class RawArticle:
     `dates` and `modified` are in order of trust. `authors` are names as written, possibly an
     outlet's. `extra` holds what has no field, as JSON values. `member` is the escaped path within
     an archive. If a feed entry and its page were merged, `merged` names the origin of each field:
-    `feed` or `page`.
+    `feed` or `page`. With `has_run_time` a date without a zone is the time when a mirror ran.
     """
 
     parser: str
@@ -61,6 +61,7 @@ class RawArticle:
     site: str | None = None
     member: str | None = None
     merged: dict[str, str] = field(default_factory=dict)
+    has_run_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)

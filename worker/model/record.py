@@ -140,7 +140,9 @@ class Article:
     date: Annotated[str | None, _doc("calendar date in the key, `YYYY-MM-DD`")]
     date_published: Annotated[str | None, _doc("time of publication")]
     date_modified: Annotated[str | None, _doc("time of the last change")]
-    date_precision: Annotated[DatePrecision, _doc("how precise the source's date is")]
+    date_precision: Annotated[
+        DatePrecision, _doc("how precise the date is; `unknown`, too, for a mirror's run")
+    ]
     date_source: Annotated[str | None, _doc("where the date was found")]
     authors: Annotated[tuple[Person, ...], _doc("persons; an outlet is in `publisher`")]
     editor: Annotated[str | None, _doc("name of the editor")]

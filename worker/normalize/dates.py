@@ -31,13 +31,15 @@ def article_date(
     key_zone: tzinfo,
     order: DateOrder | None,
     trust_naive: bool,
+    is_run_time: bool = False,
     seen_at: str,
     warnings: list[str],
 ) -> ArticleDate:
     """The first usable one of `candidates`; problems go to `warnings`.
 
     Dates without a zone are in `zone`; with `trust_naive` off they are a crawler's time, and not
-    usable. `order` decides what `04/05/2021` is. `seen_at` (RFC 3339) only decides on a warning,
+    usable. With `is_run_time` such a date is the time when a mirror ran: it is used, with unknown
+    precision and a warning. `order` decides what `04/05/2021` is. `seen_at` (RFC 3339) only decides on a warning,
     never on the date.
     """
     for candidate in candidates:
@@ -52,8 +54,13 @@ def article_date(
         else:
             if _is_ahead(read, seen_at):
                 warnings.append(f"date is in the future: {read.rfc3339()} ({_where(candidate)})")
-            date = read.calendar_date(key_zone)
-            return ArticleDate(date, read.rfc3339(), read.precision, candidate.origin)
+            date, precision = read.calendar_date(key_zone), read.precision
+            if is_run_time and not read.has_zone:
+                warnings.append(
+                    f"date is the time of the mirror's run, not the article's ({_where(candidate)})"
+                )
+                precision = "unknown"
+            return ArticleDate(date, read.rfc3339(), precision, candidate.origin)
     warnings.append("no usable date: keyed by title and content")
     return ArticleDate()
 
