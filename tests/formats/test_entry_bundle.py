@@ -32,6 +32,7 @@ ENTRY = RawArticle(
     site="sina",
     member="m",
     merged={"title": "feed"},
+    has_run_time=True,
 )
 PAGES = (
     PagePart("https://a.example/1", b"\n\x00\xff<html>\n", "gb2312"),

@@ -18,8 +18,8 @@ from worker.formats.context import ParseContext, Parsed
 from worker.formats.fields import article
 from worker.formats.head_fence import Syntax, split
 from worker.formats.memory import check_memory
-from worker.formats.values import clean
 from worker.formats.mirror import has_run_time, with_braces
+from worker.formats.values import clean
 from worker.formats.yaml_head import Unreadable, load, load_by_key
 from worker.model import Document, RawArticle
 

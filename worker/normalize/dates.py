@@ -39,8 +39,8 @@ def article_date(
 
     Dates without a zone are in `zone`; with `trust_naive` off they are a crawler's time, and not
     usable. With `is_run_time` such a date is the time when a mirror ran: it is used, with unknown
-    precision and a warning. `order` decides what `04/05/2021` is. `seen_at` (RFC 3339) only decides on a warning,
-    never on the date.
+    precision and a warning. `order` decides what `04/05/2021` is. `seen_at` (RFC 3339) only decides
+    on a warning, never on the date.
     """
     for candidate in candidates:
         read = parse_date(candidate.text, zone, order)
