@@ -24,8 +24,8 @@ lint: $(VENV)/.installed-dev  ## ruff and strict mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed-dev  ## newsdrop compared with its peers: a table, and bench/results.json
-	$(BIN)/python -m bench
+bench: $(VENV)/.installed-dev  ## newsdrop compared with its peers, and with its last commit; docs/performance.md
+	$(BIN)/python -m bench; status=$$?; $(BIN)/python -m bench.render; exit $$status
 
 torture: $(VENV)/.installed-dev  ## faults for ten minutes: is anything lost, doubled or unaccounted for?
 	$(BIN)/python -m tests.torture

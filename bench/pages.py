@@ -121,7 +121,6 @@ def _figures(kind: str, marked: list[Marked]) -> list[Figure]:
                 f"≥ {least:.3f}" if least else "–",
                 found >= least,
                 found,
-                {"pages": of},
             )
         )
     return figures

@@ -200,7 +200,6 @@ def _correctness(
                 f"≥ {least:.1%}" if least else "–",
                 shares[name] >= least,
                 shares[name],
-                of,
             )
         )
     best = max(len(good) for name, good in letters.items() if name != "newsdrop")
@@ -213,18 +212,15 @@ def _correctness(
                 f"≥ {least}" if least else "–",
                 len(good) >= least,
                 len(good),
-                {"good": good},
             )
         )
     return figures
 
 
 def _speed(times: dict[str, float], entries: int) -> list[Figure]:
-    each = {name: 1e3 * seconds / entries for name, seconds in times.items()}
-    rates = ", ".join(f"{name} {ms:.2f}" for name, ms in each.items())
+    each = {f"{name}, ms an entry": 1e3 * seconds / entries for name, seconds in times.items()}
     ratio = times["feedparser"] / times["newsdrop"]
-    runs = {"milliseconds_an_entry": each}
-    return [at_least(f"feeds read, against feedparser ({rates} ms per entry)", ratio, 1, runs=runs)]
+    return [at_least("feeds read, against feedparser", ratio, 1, each)]
 
 
 def _plain(title: str | None) -> str:

@@ -1,6 +1,7 @@
 """The rate of one run, and the files that all rates are measured on."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from bench.place import server_cpu
 
 PROCESSES = 2
 WARM = 400
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
+_TITLE = re.compile(rb"(?m)^title: *['\"]?")
 _WARM_FROM = 10_000_000
 """Numbers of the articles for warming up, with other titles."""
 
@@ -48,16 +51,42 @@ class Rate:
     def per_second(self) -> float:
         return self.articles / self.seconds
 
+    @property
+    def cpu_ms(self) -> float:
+        """All of it."""
+        return self.server_ms + self.workers_ms + self.enqueuing_ms
 
-def make_files(folder: Path, count: int) -> Files:
+
+def make_files(folder: Path, count: int, *, is_short: bool = False) -> Files:
     """Write the files that all runs read."""
-    files = Files(folder / "warm", folder / "files", folder / "again", folder / "changed", count)
-    corpus.write(files.warm, range(_WARM_FROM, _WARM_FROM + WARM))
-    corpus.write(files.files, range(count))
-    corpus.write(files.again, range(count), name="again")
-    corpus.write(files.changed, range(count), name="changed", cover=2, tail="\n")
+    files = _folders(folder, count)
+    corpus.write(files.warm, range(_WARM_FROM, _WARM_FROM + WARM), is_short=is_short)
+    corpus.write(files.files, range(count), is_short=is_short)
+    if not is_short:  # duplicates are measured on whole articles
+        corpus.write(files.again, range(count), name="again")
+        corpus.write(files.changed, range(count), name="changed", cover=2, tail="\n")
     os.sync()  # pending writes would be charged to the first run
     return files
+
+
+def sample_files(folder: Path, count: int) -> Files | None:
+    """The real posts beside the project, each under many titles; None where there are none."""
+    posts = [*sorted(SAMPLES.glob("mirror/*.md")), *SAMPLES.glob("seed.md")]
+    if not posts:
+        return None
+    files = _folders(folder, count)
+    files.files.mkdir(parents=True)
+    for number in range(count):
+        post = posts[number % len(posts)].read_bytes()
+        data = _TITLE.sub(rb"\g<0>%d " % number, post, count=1)
+        (files.files / f"{number}.md").write_bytes(data)
+    corpus.write(files.warm, range(_WARM_FROM, _WARM_FROM + WARM))
+    os.sync()
+    return files
+
+
+def _folders(folder: Path, count: int) -> Files:
+    return Files(folder / "warm", folder / "files", folder / "again", folder / "changed", count)
 
 
 def clocked(

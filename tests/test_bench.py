@@ -1,0 +1,70 @@
+"""The history of the bench, and what is made of it."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from bench import capacity, history, render
+from bench.__main__ import _change
+from bench.figure import Figure, at_least, below, milliseconds
+
+PARTS = {"worker": 0.5, "server": 0.1, "enqueue": 0.04}
+
+
+@pytest.fixture
+def commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An empty history; the last of the returned commits is the present one."""
+    names = ["one"]
+    monkeypatch.setattr(history, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(history, "commit_of_tree", lambda: names[-1])
+    return names
+
+
+def cost(value: float) -> Figure:
+    return below(render.PLOTTED, value, 0.65, milliseconds, PARTS)
+
+
+def test_the_history_has_one_run_a_commit(commits: list[str]) -> None:
+    """Parts that are measured one by one are one run, and the change is against the commit before,
+    green where a cost fell."""
+    history.add([cost(1.0), at_least("ratio", 4, 8)], 0.1)
+    history.add([at_least("ratio", 5, 8)], 0.1)
+    assert history.earlier("ratio", history.machine_of()) is None
+    commits.append("two")
+    history.add([cost(0.64)], 0.2)
+    assert [run["commit"] for run in history.runs()] == ["one", "two"]
+    assert [figure.value for figure in history.figures_of(history.runs()[0])] == [1.0, 5]
+    assert history.earlier("ratio", history.machine_of()) == 5
+    assert history.earlier("ratio", {"processor": "another"}) is None
+    assert _change(cost(0.64), 1.0) == "[green]-36%[/]"
+    assert _change(at_least("ratio", 4, 8), 5) == "[red]-20%[/]"
+
+
+def test_the_page_and_the_plot_are_made_of_the_history(commits: list[str]) -> None:
+    """Each figure is in the table with its parts; the plot is a well-formed picture of each commit;
+    a second rendering changes nothing."""
+    history.add([cost(0.64)], 0.1)
+    page = render.page(render.PAGE.read_text("utf-8"), history.runs())
+    assert "| CPU an article of 11 KB | 0.64 ms | < 0.65 ms | worker 0.5, server 0.1" in page
+    assert render.page(page, history.runs()) == page
+    picture = ElementTree.fromstring(render.plot(history.runs()))
+    texts = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[:2] == ["one", "0.64 ms"]
+
+
+def test_capacity_ends_at_the_server(commits: list[str]) -> None:
+    """Rates grow with the cores until the server's one core is busy."""
+    history.add([cost(0.64)], 0.1)
+    rows = [line for line in capacity.lines(history.runs()[-1]) if line.startswith("| ")][1:]
+    assert rows[0].startswith("| 2 | 3,125 | 270 million | all cores")
+    assert rows[2].startswith("| 16 | 10,000 | 864 million | the one core of the Redis server")
+
+
+def test_the_page_is_new() -> None:
+    """docs/performance.md and its plot are what `python -m bench.render` writes."""
+    if not (runs := history.runs()):
+        pytest.skip("nothing was measured yet")
+    page = render.PAGE.read_text("utf-8")
+    assert render.page(page, runs) == page
+    assert render.PLOT.read_text("utf-8") == render.plot(runs)
