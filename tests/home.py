@@ -13,6 +13,7 @@ from worker import settings
 from worker.cli.root import app
 from worker.pipeline.context import Context, open_context
 from worker.pipeline.drain import drain
+from worker.pipeline.feed_search import feed_search
 from worker.pipeline.scan import scan_folders
 from worker.settings.clock import utc_now
 
@@ -74,6 +75,7 @@ class Home:
     def work(self) -> None:
         context = self.context()
         drain(context.roots, context.deps, seconds=60)
+        feed_search(context)
 
     def settle_and_work(self) -> None:
         """Wait until new files have settled, then scan and ingest."""

@@ -3,7 +3,8 @@
 Each takes JSON, may run twice or in parallel with itself, and may be lost: beat's next tick sends
 it again. :mod:`worker.taskqueue.shell` logs their errors. `newsdrop.scan` claims files,
 `newsdrop.poll` finds the feeds and pages that are due, `newsdrop.fetch` fetches them,
-`newsdrop.ingest` processes waiting batches, `newsdrop.tidy` removes expired files.
+`newsdrop.ingest` processes waiting batches, `newsdrop.index` makes finished ones searchable,
+`newsdrop.tidy` removes expired files.
 """
 
 from contextlib import suppress
@@ -21,6 +22,7 @@ from worker.pipeline.bounds import limit_memory
 from worker.pipeline.cleanup import clean_up
 from worker.pipeline.context import Context, open_context, warm_up
 from worker.pipeline.drain import drain
+from worker.pipeline.feed_search import feed_search
 from worker.pipeline.recover import recover
 from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.settings.clock import read_clocks, utc_now
@@ -66,6 +68,12 @@ def poll() -> None:
 def fetch() -> None:
     """Fetch the feeds and pages that are due, in parallel."""
     polling.fetch(_context(), notify=_notify_ingest)
+
+
+@task("newsdrop.index")
+def index() -> None:
+    """Add finished segments to the search index."""
+    feed_search(_context())
 
 
 @task("newsdrop.tidy")

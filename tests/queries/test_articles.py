@@ -1,4 +1,4 @@
-"""Articles as they are shown: pages of the newest, words in them, and one with its history."""
+"""Articles as they are shown: pages of the newest, and one with its history."""
 
 from itertools import chain
 
@@ -8,7 +8,7 @@ from tests.home import Home, article
 from worker.errors import NotThere, StoreUnavailable, UsageError
 from worker.queries import articles as viewing
 from worker.queries.articles import get_article as one_article
-from worker.queries.articles import list_articles, search_articles
+from worker.queries.articles import list_articles
 
 
 def published(home: Home, count: int = 5) -> list[str]:
@@ -41,7 +41,6 @@ def test_pages_of_the_newest(home: Home) -> None:
 def test_an_empty_stream(home: Home) -> None:
     """No articles, no next page."""
     assert list_articles(home.settings(), 10) == viewing.ArticleList((), None)
-    assert search_articles(home.settings(), "港口", 10) == viewing.ArticleList((), None, 0)
 
 
 @pytest.mark.parametrize("before", ["", "x", "1-2-3", "-1", "(5", "99999999999999999999999", "１"])
@@ -51,41 +50,12 @@ def test_what_is_no_stream_id(home: Home, before: str) -> None:
         list_articles(home.settings(), 10, before)
 
 
-def test_words_are_found_as_titles_are_folded(home: Home) -> None:
-    """In title or text, each of them, whatever their case and width; how many were looked at."""
-    published(home)
-    for words in ("第3号", "ｎｏ３", "FERRY no3", "港口 ferry 第3号公告"):
-        found = search_articles(home.settings(), words, 10)
-        assert [row.title for row in found.articles] == ["港口第3号公告"], words
-        assert (found.next, found.looked) == (None, 5)
-    assert not search_articles(home.settings(), "第3号 no4", 10).articles
-    with pytest.raises(UsageError, match="words"):
-        search_articles(home.settings(), " \u200b ", 10)
-
-
-def test_a_search_is_bounded_and_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One call looks at so many entries, and says where the next one has to begin."""
-    monkeypatch.setattr(viewing, "SEARCHED", 2)
-    monkeypatch.setattr(viewing, "_CHUNK", 2)
-    published(home)
-    first = search_articles(home.settings(), "第1号", 10)
-    assert (first.articles, first.looked) == ((), 2)
-    second = search_articles(home.settings(), "第1号", 10, first.next)
-    assert [row.title for row in second.articles] == ["港口第1号公告"]
-    part = search_articles(home.settings(), "港口", 1)
-    assert [row.title for row in part.articles] == ["港口第4号公告"]
-    assert [
-        row.title for row in search_articles(home.settings(), "港口", 1, part.next).articles
-    ] == ["港口第3号公告"]
-
-
 def test_what_others_wrote_into_the_stream(home: Home) -> None:
     """An entry that is no record is listed as far as it goes."""
     client = home.context().redis
     client.xadd("newsdrop:articles", {"data": "{[", "title": "甲"}, id="18446744073709551615-1")
     (row,) = list_articles(home.settings(), 10).articles
     assert (row.title, row.id, row.word_count) == ("甲", "", None)
-    assert [one.title for one in search_articles(home.settings(), "甲", 1).articles] == ["甲"]
 
 
 def test_one_article_with_its_history(home: Home) -> None:

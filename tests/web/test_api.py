@@ -358,13 +358,22 @@ def published(ours: Served) -> Served:
 
 
 def test_articles_in_pages_and_by_words(published: Served) -> None:
-    """Newest first, on from `next`; words with how many entries were looked at."""
+    """Newest first, on from `next`; by words and any filter; an unknown filter is refused."""
     first = published.get("/articles?count=2")
     second = published.get(f"/articles?count=2&before={first['next']}")
     titles = [one["title"] for one in (*first["articles"], *second["articles"])]
     assert titles == ["港口第2号公告", "港口第1号公告", "港口第0号公告"]
     found = published.get(f"/articles?q={quote('第1号')}")
-    assert ([one["title"] for one in found["articles"]], found["looked"]) == (["港口第1号公告"], 3)
+    assert ([one["title"] for one in found["articles"]], found["problem"]) == (
+        ["港口第1号公告"],
+        None,
+    )
+    first = published.get("/articles?source=manual&date=2022-03&count=2")
+    second = published.get(f"/articles?source=manual&date=2022-03&before={first['next']}")
+    assert (len(first["articles"]), len(second["articles"]), second["next"]) == (2, 1, None)
+    assert published.get("/articles?outcome=duplicate")["articles"] == []
+    published.get("/articles?outcome=lost", status=422)
+    published.get("/articles?tags=x", status=400)
 
 
 def test_one_article_and_its_explanation(published: Served) -> None:
@@ -568,8 +577,9 @@ def test_status_is_the_overview(ours: Served) -> None:
 def test_without_redis(lonely: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs it is 503 with a sentence; status and feeds say so; files are accepted."""
     with served(lonely) as ours:
-        for path in ("/jobs", "/jobs/x", "/articles", "/articles?q=x"):
+        for path in ("/jobs", "/jobs/x", "/articles"):
             assert "Redis" in ours.get(path, status=503)["detail"]
+        assert "newsdrop reindex" in ours.get("/articles?q=x", status=503)["detail"]
         ours.get("/status")
         ours.post("/feeds", {"url": "http://a.example/f", "name": "a", "check": False}, status=201)
         assert "Redis" in ours.get("/feeds")["problem"]

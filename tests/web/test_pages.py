@@ -172,24 +172,24 @@ def test_an_article_of_a_day_has_no_time(ours: Served) -> None:
     assert "2022-03-05 01:30 " in words(text(ours, f"/articles/{rows['图书馆夜读']}"))
 
 
-def test_articles_are_found(ours: Served) -> None:
-    """By id and by exact title and date it leads there; by words it lists; else it says what to
-    do."""
+def test_articles_are_filtered(ours: Served) -> None:
+    """An ID leads to its article; words and filters are in the address, each can be removed, and
+    facets are links; what cannot be searched is explained beside the bar."""
     enqueued(ours, a=article("港口开放", "2022-03-04 09:30:00"), b=article("图书馆夜读"))
     rows = {row["title"]: row for row in ours.get("/articles")["articles"]}
     wanted = f"/articles/{rows['港口开放']['id']}"
-
-    def found(**query: str) -> Any:
-        return ours.client.get("/articles/found", params=query)
-
-    assert found(q=rows["港口开放"]["id"]).headers["location"] == wanted
-    assert found(title="港口 开放", date="2022-03-04").headers["location"] == wanted
-    assert "图书馆夜读" in found(q="夜读").text
-    assert "港口开放" not in found(q="夜读").text
-    assert "No match in the last 2 entries" in found(q="没有").text
-    assert "No article has that title" in found(title="没有", date="2022-03-04").text
-    assert "is not a valid date" in found(title="没有", date="yesterday").text
-    assert found(q="").headers["location"] == "/articles"
+    found = ours.client.get("/articles", params={"q": rows["港口开放"]["id"]})
+    assert found.headers["location"] == wanted
+    page = text(ours, "/articles?q=夜读&source=manual")
+    assert "图书馆夜读" in page
+    assert "港口开放" not in page
+    assert 'data-live="/live?q=%E5%A4%9C%E8%AF%BB&amp;source=manual&amp;page=articles"' in page
+    assert 'href="/articles?source=manual" aria-label="Remove the filter Words"' in page
+    assert 'href="/articles?date=2022-03-04"' in text(ours, "/articles")
+    assert 'href="/articles?source=manual"' in text(ours, wanted)
+    assert "No article matches." in text(ours, "/articles?q=没有")
+    assert "is no date to filter by" in text(ours, "/articles?date=yesterday")
+    assert "No article matches." in text(ours, "/articles?outcome=rejected")
 
 
 def test_articles_are_paged_by_the_stream(ours: Served) -> None:

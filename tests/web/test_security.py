@@ -18,7 +18,7 @@ from worker.web.security import FORM_HOURS, LOGIN_DAYS, Guard, signing_key
 __all__ = ["home", "lonely"]
 
 TOKEN = "a-token-with-中文-in-it"
-PAGES = ["/", "/jobs", "/articles", "/articles/found?q=x", "/quarantine", "/feeds", "/enqueue"]
+PAGES = ["/", "/jobs", "/articles", "/articles?q=x", "/quarantine", "/feeds", "/enqueue"]
 PAGES += ["/explain", "/nothing", "/live?page=overview"]
 
 

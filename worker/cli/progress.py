@@ -1,4 +1,4 @@
-"""Progress of an enqueue on standard error: a bar on a terminal, a line from time to time
+"""Progress of a long command on standard error: a bar on a terminal, a line from time to time
 elsewhere."""
 
 import time
@@ -46,9 +46,10 @@ class RateMeter:
 
 @dataclass(slots=True)
 class FileProgress:
-    """Files accepted or processed so far, of `total` where that is known."""
+    """Files, or what `noun` says, accepted or processed so far, of `total` where that is known."""
 
     count: int = 0
+    noun: str = "file"
     total: int | None = None
     refused: int = 0
     meter: RateMeter = field(default_factory=RateMeter)
@@ -58,9 +59,9 @@ class FileProgress:
 
     def describe(self) -> str:
         """`1,200 of 2,000 files, 430 files/s, 2 s left`."""
-        of_total = f"{self.count:,} of {pluralize(self.total, 'file')}" if self.total else ""
-        parts = [of_total or pluralize(self.count, "file")]
-        if rate := self.meter.rate():
+        of_total = f"{self.count:,} of {pluralize(self.total, self.noun)}" if self.total else ""
+        parts = [of_total or pluralize(self.count, self.noun)]
+        if self.noun == "file" and (rate := self.meter.rate()):
             parts.append(format_speed(rate))
         if self.total and (seconds := self.meter.seconds_until(self.total - self.count)):
             parts.append(f"{format_estimate(seconds)} left")

@@ -18,6 +18,7 @@ from worker.cli import (
     jobs,
     parse,
     quarantine,
+    reindex,
     replay,
     service,
     sources,
@@ -42,7 +43,7 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
     "Add articles": (enqueue.enqueue, replay.replay, sources.adopt),
     "Watch the work": (status.status, jobs.jobs, audit.audit, sources.pause, sources.resume),
     "Records": (tail.tail, tail.show, tail.forget),
-    "Inspect": (parse.parse, explain.explain),
+    "Inspect": (parse.parse, explain.explain, reindex.reindex),
     "Settings and schema": (config.schema,),
 }
 """Panel of the help -> its commands."""

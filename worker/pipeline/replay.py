@@ -35,7 +35,7 @@ def replay(segment: Segment, deps: IngestDeps) -> int:
     }
     published = 0
     pending: list[tuple[PublishRequest, Outcome]] = []
-    for request in _requests(segment, lost, deps) if lost else ():
+    for request in read_again(segment, lost, deps) if lost else ():
         pending.append(request)
         if len(pending) == MAX_ARTICLES:
             published += _publish(segment, pending, deps)
@@ -53,9 +53,11 @@ def _is_lost(outcome: Outcome, deps: IngestDeps) -> bool:
     return found is None or found.revision < outcome.revision
 
 
-def _requests(
+def read_again(
     segment: Segment, lost: Mapping[tuple[int, int], Outcome], deps: IngestDeps
 ) -> Iterator[tuple[PublishRequest, Outcome]]:
+    """The articles with these outcomes, by (entry, ordinal), parsed again from their raw files;
+    nothing of those that have expired."""
     head = segment.head()
     reader = EntryReader(deps.settings, deps.sites, deps.profile, head.batch)
     lost_entries = {entry for entry, _ in lost}

@@ -1,6 +1,7 @@
 """Articles: the newest, a search by words, and one article with its history."""
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +14,19 @@ from worker.escape import printable
 from worker.feeds.catalog import CatalogReader
 from worker.model import Status
 from worker.model.times import rfc3339, rfc3339_from_ms
-from worker.normalize.title import fold, is_visible
 from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feed_documents import read_entry
 from worker.queries.explain import Explained, explain_id
 from worker.queries.history import HistoryEntry
+from worker.readmodel.database import open_reader
+from worker.readmodel.filters import Filters
+from worker.readmodel.search import (
+    FoundDecision,
+    Freshness,
+    parse_number,
+    read_freshness,
+    search,
+)
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
@@ -26,17 +35,13 @@ from worker.spool.manifest import Entry
 from worker.store.factory import article_store
 from worker.store.stream import StreamEntry
 
-SEARCHED = 2_000
-"""Entries that one search reads: about 10 MB of records."""
-
-SEARCHED_BYTES = 50_000_000
-"""A search of long records reads fewer: to fold this much text takes two seconds."""
+_LATE_SECONDS = 60.0
+"""The schedule feeds the read model every few seconds."""
 
 _CHUNK = 10
 _CHUNK_BYTES = 10_000_000
 """Read at once, estimated from the previous answer: a record may have 60 MB."""
 _STREAM_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
-_MAX_WORDS = 10
 _ROW_TEXT, _ROW_ADDRESS = 1_000, 8_000
 """Maximum characters in a row: another program's id of 20 MB made each page of the list as long. A
 longer address is left out, because a cut one leads elsewhere."""
@@ -46,11 +51,12 @@ _REPARSE_BYTES = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """One entry of the stream. `ingested_at` is RFC 3339, UTC. Texts have a bounded length and come
-    from outside: escape them where they are shown."""
+    """One entry of the stream, or one decision of the archive, which may have no entry and no id.
+    `ingested_at` is RFC 3339, UTC. Texts have a bounded length and come from outside: escape them
+    where they are shown."""
 
-    stream_id: str
-    id: str
+    stream_id: str | None
+    id: str | None
     title: str
     date: str | None
     source: str
@@ -60,16 +66,18 @@ class ArticleRow:
     url: str | None
     language: str | None
     word_count: int | None
+    outcome: str
+    quarantine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleList:
-    """Entries, newest first. `next` is the value of `before` for the next page, None at the end;
-    `looked` is the number of entries that a search has read."""
+    """Newest first. `next` is the value of `before` for the next page, None at the end; `problem`
+    says in words that a search did not have all articles."""
 
     articles: tuple[ArticleRow, ...]
     next: str | None
-    looked: int | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +104,16 @@ def list_articles(settings: Settings, count: int, before: str | None = None) -> 
 
 
 def search_articles(
-    settings: Settings, words: str, count: int, before: str | None = None
+    settings: Settings, filters: Filters, count: int, before: str | None, now: datetime
 ) -> ArticleList:
-    """The newest entries that have every one of `words` in title or text, by their key's folding:
-    case, width and white space make no difference.
-
-    One call looks at SEARCHED entries or SEARCHED_BYTES at most; `next` goes on from there. Raises
-    as :func:`newest`, and UsageError without words.
-    """
-    wanted = [fold(word) for word in words.split() if is_visible(word)]
-    if not wanted or len(wanted) > _MAX_WORDS:
-        raise UsageError(f"give one to {_MAX_WORDS} words to search for")
-    rows: list[ArticleRow] = []
-    looked, size, at = 0, 0, None
-    for entry in _entries(settings, _check_id(before)):
-        if len(rows) == count or looked == SEARCHED or size > SEARCHED_BYTES:
-            return ArticleList(tuple(rows), at, looked)
-        looked, size, at = looked + 1, size + len(entry.data), entry.stream_id
-        data = _data(entry)
-        if _has(entry, data, wanted):
-            rows.append(_row(entry, data))
-    return ArticleList(tuple(rows), None, looked)
+    """The newest articles that pass `filters`, from the read model, which is a little behind the
+    stream. Raises UsageError, ReadModelUnavailable."""
+    with open_reader(settings.state_dir) as db:
+        fresh = read_freshness(db)
+        result = search(db, filters, count, parse_number(before), time.monotonic)
+    rows = tuple(_found_row(each) for each in result.found)
+    following = str(result.next) if result.next is not None else None
+    return ArticleList(rows, following, _describe_lag(fresh, now))
 
 
 def get_article(settings: Settings, article_id: str) -> ArticleView:
@@ -203,6 +200,7 @@ def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:
         url=url if url is not None and len(url) <= _ROW_ADDRESS else None,
         language=_short(language) if language is not None else None,
         word_count=count if type(count) is int else None,  # JSON's `true` is an int, too
+        outcome="revised" if entry.type.endswith("revised") else "published",
     )
 
 
@@ -227,11 +225,38 @@ def _written(stream_id: str) -> str:
         return rfc3339_from_ms(0)
 
 
-def _has(entry: StreamEntry, data: dict[str, Any], wanted: Sequence[str]) -> bool:
-    title = fold(entry.title)
-    missing = [word for word in wanted if word not in title]
-    text = fold(str(data.get("content_text") or "")) if missing else ""
-    return all(word in text for word in missing)
+def _found_row(found: FoundDecision) -> ArticleRow:
+    return ArticleRow(
+        stream_id=found.stream_id,
+        id=found.article,
+        title=found.title or found.path,
+        date=found.date,
+        source=found.source,
+        revision=found.revision,
+        type=f"article.{found.status}",
+        ingested_at=found.at,
+        url=found.url,
+        language=found.language,
+        word_count=found.word_count,
+        outcome=found.status,
+        quarantine=found.quarantine,
+    )
+
+
+def _describe_lag(fresh: Freshness, now: datetime) -> str | None:
+    if fresh.missing:
+        count = (
+            "1 finished batch is"
+            if fresh.missing == 1
+            else f"{fresh.missing:,} finished batches are"
+        )
+        return f"{count} not in the search index yet: it is filled while no work waits"
+    if now.timestamp() - fresh.at > _LATE_SECONDS:
+        return (
+            f"the search index was last updated at {rfc3339_from_ms(int(fresh.at * 1000))}: later "
+            "articles are missing until a worker runs"
+        )
+    return None
 
 
 def _from_archive(

@@ -7,6 +7,7 @@ source's `keep_days`; journals stay as long as the index entries.
 """
 
 import io
+import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -144,6 +145,19 @@ class Archive:
             for path in sorted(day.glob("*/*.jsonl"), key=lambda path: path.name):
                 if not path.name.startswith("."):
                     yield self.segment(path.stem)
+
+    def folders(self) -> list[Path]:
+        """The folders of segments, one for each day and source, the oldest day first."""
+        return sorted(self._dir.glob("*/*"))
+
+    def segments_in(self, folder: Path) -> list[Segment]:
+        """The finished segments in one of :meth:`folders`; none if it has just expired."""
+        try:
+            names = [entry.name for entry in os.scandir(folder)]
+        except FileNotFoundError:
+            return []
+        journals = (name for name in names if name.endswith(".jsonl") and name[0] != ".")
+        return [self.segment(name.removesuffix(".jsonl")) for name in sorted(journals)]
 
     def last_write(self, first_day: str, latest: datetime) -> datetime | None:
         """When a segment of `first_day` (`YYYYMMDD`) or a later day was last written. Times after

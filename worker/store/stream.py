@@ -1,5 +1,6 @@
 """Reading the stream, and its state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,14 @@ class Stream:
         with translated():
             found = self._client.xrevrange(self.name, end, "-", count)
         return [_entry(at, fields) for at, fields in found]
+
+    def read_each(self, stream_ids: Sequence[str]) -> list[StreamEntry | None]:
+        """The entries with these ids, in one call; None for each that was trimmed."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for stream_id in stream_ids:
+                pipe.xrange(self.name, stream_id, stream_id)
+            found = pipe.execute()
+        return [_entry(*entries[0]) if entries else None for entries in found]
 
     def follow(self, last_id: str, block_ms: int = 2_000, count: int = 100) -> list[StreamEntry]:
         """The entries after `last_id`, waiting up to `block_ms` (5 s at most) for the first.

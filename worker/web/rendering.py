@@ -9,6 +9,7 @@ import jinja2
 from worker import __version__
 from worker.settings.clock import utc_now
 from worker.web import filters
+from worker.web.filtering import write_query
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -36,6 +37,7 @@ class Pages:
         self._environment.globals |= {
             "version": __version__,
             "form_token": form_token,
+            "query": write_query,
             "ago": lambda moment: filters.ago(moment, utc_now()),
         }
 

@@ -7,6 +7,8 @@ from worker.errors import NotThere
 from worker.escape import printable
 from worker.queries import articles as queries
 from worker.queries.explain import explain_address, explain_recorded_path, explain_title
+from worker.readmodel.filters import Filters
+from worker.settings.clock import utc_now
 from worker.web.api.endpoint import ApiRequest, PageQuery, Parameters, Text, get
 from worker.web.responses import json_response
 
@@ -14,6 +16,16 @@ from worker.web.responses import json_response
 class ArticlesQuery(PageQuery):
     before: Text | None = None
     q: Text | None = None
+    source: Text | None = None
+    feed: Text | None = None
+    job: Text | None = None
+    tag: Text | None = None
+    ticker: Text | None = None
+    language: Text | None = None
+    publisher: Text | None = None
+    date: Text | None = None
+    warning: Text | None = None
+    outcome: Text | None = None
 
 
 class ExplainQuery(Parameters):
@@ -26,9 +38,12 @@ class ExplainQuery(Parameters):
 
 def list_articles(request: ApiRequest[ArticlesQuery]) -> Response:
     settings, query = request.settings, request.parameters
-    if query.q is None:
+    filters = Filters(**query.model_dump(exclude={"count", "before"}))
+    if not filters:
         return json_response(queries.list_articles(settings, query.count, query.before))
-    return json_response(queries.search_articles(settings, query.q, query.count, query.before))
+    return json_response(
+        queries.search_articles(settings, filters, query.count, query.before, utc_now())
+    )
 
 
 def show_article(request: ApiRequest[Parameters]) -> Response:

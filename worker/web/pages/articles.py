@@ -1,7 +1,8 @@
-"""`/articles` and `/explain`: the newest articles, search, one article, what became of it."""
+"""`/articles` and `/explain`: the newest articles, those that pass filters, one article."""
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
@@ -17,8 +18,12 @@ from worker.queries.explain import (
     explain_title,
 )
 from worker.queries.records import is_record
+from worker.readmodel.database import ReadModelUnavailable
+from worker.readmodel.filters import Filters
 from worker.settings import Settings
+from worker.settings.clock import utc_now
 from worker.sources.fetch_once import is_address
+from worker.web.filtering import filter_query, write_query
 from worker.web.live import Regions, View, live_page
 from worker.web.rendering import Pages
 from worker.web.responses import page, redirect
@@ -34,38 +39,36 @@ _ID = re.compile(r"\w{4,12}-[0-9a-f]{24}")
 """The form of an article's id: its date, or a word where it has none, and its key."""
 
 
-def _render_list(settings: Settings, pages: Pages, before: str) -> Regions:
-    result = list_articles(settings, COUNT, before or None)
-    return {"articles": pages.render("articles/list.html", result=result)}
+def _render_list(settings: Settings, pages: Pages, query: str, before: str) -> Regions:
+    given, result, error = dict(parse_qsl(query)), None, None
+    try:
+        if given:
+            filters = Filters(**given)
+            result = search_articles(settings, filters, COUNT, before or None, utc_now())
+        else:
+            result = list_articles(settings, COUNT, before or None)
+    except (UsageError, ReadModelUnavailable) as failure:
+        if not given:
+            raise
+        error = str(failure)
+    html = pages.render("articles/list.html", result=result, given=given, error=error)
+    return {"articles": html}
 
 
 async def show_list(request: Request) -> Response:
-    is_first = "before" not in request.query_params
-    return await live_page(request, "articles", "articles.html", is_first=is_first)
+    """The newest articles, those that pass the filters, or the one whose ID was searched for."""
+    if _ID.fullmatch(request.query_params.get("q", "").strip()):
+        return redirect(f"/articles/{request.query_params['q'].strip()}")
+    query, before = _list_parameters(request)
+    address = write_query(dict(parse_qsl(query)), page="articles")
+    live = f"/live?{address}" if not before else None
+    return await live_page(
+        request, "articles", "articles.html", live=live, given=dict(parse_qsl(query))
+    )
 
 
-def show_search(request: Request) -> Response:
-    """The answer to the search form: an id, an exact title and date, or words."""
-    settings: Settings = request.app.state.settings
-    query = _query(request, q=300, title=1000, date=40)
-    if _ID.fullmatch(query["q"]):
-        return redirect(f"/articles/{query['q']}")
-    if not query["title"] and not query["q"]:
-        return redirect("/articles")
-    result = error = None
-    try:
-        if query["title"]:
-            explanation = explain_title(settings, query["title"], query["date"] or None)
-            (explained,) = explanation.articles
-            if explained.id and (explained.known or explained.past):
-                return redirect(f"/articles/{explained.id}")
-            error = explanation.problem or "No article has that title and date."
-        else:
-            before = request.query_params.get("before") or None
-            result = search_articles(settings, query["q"], COUNT, before)
-    except UsageError as failure:
-        error = str(failure)
-    return page(request, "search.html", result=result, error=error, query=query)
+def _list_parameters(request: Request) -> tuple[str, str]:
+    return filter_query(request), request.query_params.get("before", "")
 
 
 def show_article(request: Request) -> Response:
@@ -136,11 +139,10 @@ def _shorten(record: dict[str, Any]) -> dict[str, Any]:
 
 
 views = {
-    "articles": View(_render_list, lambda request: (request.query_params.get("before", ""),)),
+    "articles": View(_render_list, _list_parameters),
 }
 routes = [
     Route("/articles", show_list),
-    Route("/articles/found", show_search),
     Route("/articles/{id}.json", download),
     Route("/articles/{id}", show_article),
     Route("/explain", show_explanation),

@@ -1,0 +1,132 @@
+"""Feeding the read model: finished segments are added to it, a bounded time per call.
+
+While work waits it takes at most 2 % of one process's time, so that a search may be behind but an
+article never is. A record comes from the stream; one that was trimmed is parsed again.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from worker.errors import Busy
+from worker.model import DECISIONS, Outcome, Status
+from worker.pipeline.context import Context
+from worker.pipeline.replay import read_again
+from worker.readmodel.database import open_writer
+from worker.readmodel.decision import make_decision
+from worker.readmodel.writer import Writer
+from worker.spool.archive import Segment, SegmentHead
+from worker.spool.batch import batch_names
+
+RUN_SECONDS = 3.0
+"""One run while nothing else is to do; it ends after the segment at which work comes."""
+
+BUSY_SHARE = 0.02
+"""The share of a process's time while work waits."""
+
+_READ_AT_ONCE = 20
+_READ_BYTES = 10_000_000
+"""Records read from Redis in one call, and about how many bytes of them: one may have 60 MB."""
+
+
+def feed_search(context: Context) -> int:
+    """Add finished segments until the time is over or none is missing; returns how many are still
+    missing. Nothing is done while another process does it. Raises Retryable."""
+    with open_writer(context.settings.state_dir) as db:
+        if db is None:
+            return 0
+        writer = Writer(db)
+        begun = time.time()
+        if _is_busy(context) and begun < writer.get_state("rest_until"):
+            return 0
+        new = writer.find_new(context.deps.archive, time.time_ns())
+        added = 0
+        for segment in new:
+            if added and (time.time() - begun > RUN_SECONDS or _is_busy(context)):
+                break
+            _add(context, writer, segment)
+            added += 1
+        writer.remove_expired(context.deps.archive)
+        ended = time.time()
+        rest = (ended - begun) * (1 / BUSY_SHARE - 1)
+        missing = len(new) - added
+        writer.set_state(missing=missing, at=ended, rest_until=ended + rest)
+        return missing
+
+
+def rebuild_search(context: Context) -> Iterator[tuple[int, int]]:
+    """Build the read model again from the whole archive, beside the present one, which is replaced
+    at the end. Yields (segments added, segments in all) after each. Raises Retryable."""
+    with open_writer(context.settings.state_dir, rebuild=True) as db:
+        if db is None:
+            raise Busy(
+                "a worker is adding to the search index just now: try again in a few seconds"
+            )
+        writer = Writer(db)
+        new = writer.find_new(context.deps.archive, time.time_ns())
+        for added, segment in enumerate(new, 1):
+            _add(context, writer, segment)
+            yield added, len(new)
+        writer.set_state(missing=0, at=time.time())
+
+
+def _is_busy(context: Context) -> bool:
+    return any(map(batch_names, context.roots))
+
+
+def _add(context: Context, writer: Writer, segment: Segment) -> None:
+    try:
+        head = segment.head()
+        outcomes = [each for each in segment.outcomes() if each.status in DECISIONS]
+    except FileNotFoundError:
+        return  # it has just expired
+    records = _read_stream(context, head, outcomes)
+    missing = {key: each for key, each in _published(outcomes).items() if key not in records}
+    if missing and writer.may_try(segment.batch):
+        for request, outcome in read_again(segment, missing, context.deps):
+            if len(request.data) <= _READ_BYTES:
+                records[outcome.entry, outcome.ordinal] = orjson.loads(request.data)
+    origins = {file.entry: file.origin for file in head.files}
+    decisions = [
+        make_decision(head, origins.get(each.entry), each, records.get((each.entry, each.ordinal)))
+        for each in outcomes
+    ]
+    writer.add(segment.batch, decisions)
+
+
+def _published(outcomes: Sequence[Outcome]) -> dict[tuple[int, int], Outcome]:
+    return {
+        (each.entry, each.ordinal): each
+        for each in outcomes
+        if each.status in (Status.PUBLISHED, Status.REVISED)
+    }
+
+
+def _read_stream(
+    context: Context, head: SegmentHead, outcomes: Sequence[Outcome]
+) -> dict[tuple[int, int], Mapping[str, Any]]:
+    """The records that are still in the stream, by entry and ordinal."""
+    sizes = {file.entry: file.size for file in head.files}
+    records: dict[tuple[int, int], Mapping[str, Any]] = {}
+    group: list[Outcome] = []
+    size = 0
+
+    def read_group() -> None:
+        entries = context.articles.read_each([each.stream_id or "" for each in group])
+        for each, entry in zip(group, entries, strict=True):
+            if entry is not None and entry.id == each.id:
+                records[each.entry, each.ordinal] = orjson.loads(entry.data)
+
+    for each in _published(outcomes).values():
+        if each.stream_id is None:
+            continue
+        group.append(each)
+        size += sizes.get(each.entry, 0)
+        if len(group) == _READ_AT_ONCE or size > _READ_BYTES:
+            read_group()
+            group, size = [], 0
+    if group:
+        read_group()
+    return records

@@ -1,0 +1,109 @@
+"""One decision as the read model holds it: an outcome, with the facets and words of its record."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from worker.model import Outcome, Status
+from worker.readmodel.words import fold_parts
+from worker.spool.archive import SegmentHead
+from worker.spool.manifest import Origin
+
+KINDS = (
+    *("source", "feed", "job", "tag", "ticker", "language", "publisher"),
+    *("date", "warning", "outcome"),
+)
+"""What lists can be filtered by, besides words."""
+
+ARTICLE = "article"
+"""The outcome of everything that is in the stream, or was: published or revised."""
+
+MAX_FACET = 200
+"""Characters of a facet; a filter is cut to the same length."""
+
+_MAX_FACETS = 100
+_MAX_TITLE, _MAX_ADDRESS = 1_000, 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One row. `facets` are (kind, text); `folded` is what words are looked for in."""
+
+    article: str | None
+    status: str
+    title: str
+    date: str | None
+    source: str
+    at: str
+    stream_id: str | None
+    revision: int
+    url: str | None
+    language: str | None
+    word_count: int | None
+    path: str
+    quarantine: str | None
+    facets: frozenset[tuple[str, str]]
+    folded: str
+
+
+def make_decision(
+    head: SegmentHead, origin: Origin | None, outcome: Outcome, record: Mapping[str, Any] | None
+) -> Decision:
+    """The row of an outcome. `record` is that of a published article, None where it is gone."""
+    data = record or {}
+    source = origin.source if origin else head.batch.source
+    url, count = _text(data, "url"), data.get("word_count")
+    title = (outcome.title or "")[:_MAX_TITLE]
+    facets = {("source", source), *_outcome_facets(outcome), *_record_facets(data)}
+    if origin and origin.kind != "enqueue":
+        facets.add(("feed", source))
+    if head.batch.job:
+        facets.add(("job", head.batch.job))
+    return Decision(
+        article=outcome.id,
+        status=str(outcome.status),
+        title=title,
+        date=outcome.date,
+        source=source,
+        at=outcome.ingested_at or head.archived_at,
+        stream_id=outcome.stream_id,
+        revision=outcome.revision,
+        url=url if url and len(url) <= _MAX_ADDRESS else None,
+        language=_text(data, "language"),
+        word_count=count if type(count) is int else None,
+        path=outcome.path,
+        quarantine=outcome.quarantine,
+        facets=frozenset(facets),
+        folded=fold_parts(title, _text(data, "summary") or "", _text(data, "content_text") or ""),
+    )
+
+
+def _outcome_facets(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    yield "outcome", str(outcome.status)
+    if outcome.status in (Status.PUBLISHED, Status.REVISED):
+        yield "outcome", ARTICLE
+    if outcome.date:  # a day is found by its year and its month, too
+        yield from (("date", outcome.date[:length]) for length in (4, 7, 10))
+
+
+def _record_facets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if language := _text(data, "language"):
+        yield "language", language
+        yield "language", language.partition("-")[0]  # `zh` finds `zh-Hans`
+    for kind, name in (("tag", "tags"), ("warning", "warnings")):
+        found = data.get(name)
+        for text in found[:_MAX_FACETS] if isinstance(found, list) else ():
+            if isinstance(text, str) and text:
+                yield kind, text[:MAX_FACET]
+    publisher = data.get("publisher")
+    if isinstance(publisher, dict) and (outlet := _text(publisher, "name")):
+        yield "publisher", outlet[:MAX_FACET]
+    tickers = data.get("tickers")
+    for ticker in tickers[:_MAX_FACETS] if isinstance(tickers, list) else ():
+        if isinstance(ticker, dict) and (symbol := _text(ticker, "symbol")):
+            yield "ticker", symbol[:MAX_FACET]
+
+
+def _text(data: Mapping[str, Any], name: str) -> str | None:
+    found = data.get(name)
+    return found if isinstance(found, str) and found else None

@@ -1,0 +1,59 @@
+"""Filters of lists: the same names in addresses of pages, in the API and on the command line."""
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+from worker.errors import UsageError
+from worker.escape import printable
+from worker.readmodel.decision import ARTICLE, MAX_FACET
+from worker.readmodel.words import parse_words
+
+OutcomeFilter = Literal["published", "revised", "duplicate", "rejected", "any"]
+OUTCOMES = get_args(OutcomeFilter)
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list is reduced to; None does not filter. `q` are words of title and text, `date` is
+    `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. Without `outcome` only what was published or revised."""
+
+    q: str | None = None
+    source: str | None = None
+    feed: str | None = None
+    job: str | None = None
+    tag: str | None = None
+    ticker: str | None = None
+    language: str | None = None
+    publisher: str | None = None
+    date: str | None = None
+    warning: str | None = None
+    outcome: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.q is not None:
+            parse_words(self.q)
+        if self.date is not None and not _DATE.fullmatch(self.date):
+            raise UsageError(
+                f"{printable(self.date, 40)} is no date to filter by: write it as 2021, 2021-11 or "
+                "2021-11-26"
+            )
+        if self.outcome is not None and self.outcome not in OUTCOMES:
+            raise UsageError(
+                f"{printable(self.outcome, 40)} is no outcome: write one of {', '.join(OUTCOMES)}"
+            )
+
+    def __bool__(self) -> bool:
+        return any(value is not None for value in asdict(self).values())
+
+    def given(self) -> dict[str, str]:
+        """The filters that are set, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def facets(self) -> tuple[tuple[str, str], ...]:
+        """(kind, text) of everything that a decision must have."""
+        found = {name: text[:MAX_FACET] for name, text in self.given().items() if name != "q"}
+        if found.setdefault("outcome", ARTICLE) == "any":
+            del found["outcome"]
+        return tuple(found.items())

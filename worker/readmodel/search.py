@@ -1,0 +1,188 @@
+"""Searching the read model: the newest decisions that have all facets and all words.
+
+One full-text table's decisions are searched at a time, the newest first, until enough are found or
+the time is over; the next page continues there.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from worker.errors import UsageError
+from worker.escape import printable
+from worker.readmodel.database import PART, has_words_table, words_table
+from worker.readmodel.filters import Filters
+from worker.readmodel.words import matcher, parse_words, query_terms
+
+SEARCH_SECONDS = 2.0
+"""A search ends after about this time, at the end of a full-text table."""
+
+_FEW = 2_000
+"""As many texts are compared faster (20 µs each) than the index of a common word is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDecision:
+    """A row of a list. Times are RFC 3339, UTC; texts come from outside. `batch` is the segment."""
+
+    number: int
+    article: str | None
+    status: str
+    title: str
+    date: str | None
+    source: str
+    at: str
+    stream_id: str | None
+    revision: int
+    url: str | None
+    language: str | None
+    word_count: int | None
+    path: str
+    quarantine: str | None
+    batch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far the read model is: `missing` finished segments are not in it as of `at` (Unix time;
+    0 if it was never complete)."""
+
+    missing: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Newest first. `next` is the value of `before` for the next page, None at the end."""
+
+    found: tuple[FoundDecision, ...]
+    next: int | None
+
+
+_HAS_FACET = "EXISTS (SELECT 1 FROM facet WHERE value = ? AND decision = {at})"
+_HAS_WORDS = "has_words((SELECT text FROM body WHERE decision = {at}))"
+_SELECT = """
+SELECT d.id, d.article, d.status, d.title, d.date, d.source, d.at, d.stream_id, d.revision, d.url,
+    d.language, d.word_count, d.path, d.quarantine, batch
+"""
+
+
+def search(
+    db: sqlite3.Connection,
+    filters: Filters,
+    count: int,
+    before: int | None,
+    clock: Callable[[], float],
+) -> SearchPage:
+    """A page of decisions. Raises UsageError for words that cannot be searched."""
+    words = parse_words(filters.q) if filters.q is not None else ()
+    ids = _value_ids(db, filters.facets())
+    (last,) = db.execute("SELECT coalesce(max(id), 0) FROM decision").fetchone()
+    (first,) = db.execute("SELECT coalesce(min(id), 1) FROM decision").fetchone()
+    if ids is None:
+        return SearchPage((), None)
+    if words:
+        db.create_function("has_words", 1, matcher(words), deterministic=True)
+    wanted, found = _Wanted(ids, words), list[FoundDecision]()
+    end = clock() + SEARCH_SECONDS
+    upper = last + 1 if before is None else min(before, last + 1)
+    while upper > first:
+        lower = (upper - 1) // PART * PART
+        found += _search_part(db, wanted, lower, upper, count + 1 - len(found))
+        if len(found) > count:
+            return SearchPage(tuple(found[:count]), found[count - 1].number)
+        upper = lower
+        if clock() > end and upper > first:
+            return SearchPage(tuple(found), upper)
+    return SearchPage(tuple(found), None)
+
+
+def read_freshness(db: sqlite3.Connection) -> Freshness:
+    """How far the read model is."""
+    state = dict(db.execute("SELECT name, value FROM state WHERE name IN ('missing', 'at')"))
+    return Freshness(int(state.get("missing", 0)), float(state.get("at", 0)))
+
+
+def find_by_article(db: sqlite3.Connection, article_id: str, limit: int) -> list[FoundDecision]:
+    """The newest decisions about one article, oldest first."""
+    query = (
+        f"{_SELECT} FROM decision d JOIN segment ON segment.id = d.segment "
+        "WHERE article = ? ORDER BY d.id DESC LIMIT ?"
+    )
+    return [FoundDecision(*row) for row in db.execute(query, (article_id, limit))][::-1]
+
+
+def list_values(db: sqlite3.Connection, kind: str, limit: int) -> list[str]:
+    """Texts that a kind of facet has, in order; to choose from."""
+    query = "SELECT text FROM value WHERE kind = ? ORDER BY text LIMIT ?"
+    return [text for (text,) in db.execute(query, (kind, limit))]
+
+
+def parse_number(before: str | None) -> int | None:
+    """`next` of the previous page. Raises UsageError."""
+    if before is None:
+        return None
+    if not before.isdecimal() or len(before) > 15:
+        raise UsageError(
+            f"{printable(before, 60)} is not the `next` of a page with these filters: leave it out"
+        )
+    return int(before)
+
+
+def _value_ids(db: sqlite3.Connection, facets: Sequence[tuple[str, str]]) -> list[int] | None:
+    """The numbers of facets; None where no decision has one of them."""
+    ids = []
+    for facet in facets:
+        row = db.execute("SELECT id FROM value WHERE kind = ? AND text = ?", facet).fetchone()
+        if row is None:
+            return None
+        ids.append(row[0])
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a search looks for: the numbers of its facets, and its words."""
+
+    ids: Sequence[int]
+    words: Sequence[str]
+
+
+def _search_part(
+    db: sqlite3.Connection, wanted: _Wanted, lower: int, upper: int, count: int
+) -> list[FoundDecision]:
+    """The newest `count` decisions from `lower` to before `upper`. The rarest facet is read, and
+    the others are looked up; the index of words only where no facet is rare."""
+    sizes = sorted((_size(db, value, lower, upper), value) for value in wanted.ids)
+    if sizes and not sizes[0][0]:
+        return []
+    terms, table = query_terms(wanted.words), words_table(lower)
+    rest = [value for _, value in sizes]
+    values: list[str | int] = []
+    if terms and has_words_table(db, table) and (not sizes or sizes[0][0] > _FEW):
+        driver, at, conditions = table, "driver.rowid", [f"{table} MATCH ?"]
+        values.append(terms)
+    elif rest:
+        driver, at, conditions = "facet", "driver.decision", ["driver.value = ?"]
+        values.append(rest.pop(0))
+    else:
+        driver, at, conditions = "decision", "driver.id", []
+    conditions += [f"{at} >= ?", f"{at} < ?"]
+    conditions += [_HAS_FACET.format(at=at) for _ in rest]
+    if wanted.words:
+        conditions.append(_HAS_WORDS.format(at=at))
+    query = (  # only our own names are put into it
+        f"{_SELECT} FROM {driver} AS driver CROSS JOIN decision d ON d.id = {at} "
+        f"JOIN segment ON segment.id = d.segment WHERE {' AND '.join(conditions)} "
+        f"ORDER BY {at} DESC LIMIT ?"
+    )
+    found = db.execute(query, (*values, lower, upper, *rest, count))
+    return [FoundDecision(*row) for row in found]
+
+
+def _size(db: sqlite3.Connection, value: int, lower: int, upper: int) -> int:
+    query = (
+        "SELECT count(*) FROM (SELECT 1 FROM facet WHERE value = ? AND decision >= ? "
+        "AND decision < ? LIMIT 20000)"
+    )
+    return int(db.execute(query, (value, lower, upper)).fetchone()[0])
