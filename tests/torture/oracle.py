@@ -1,7 +1,7 @@
 """The oracle: what became of everything that was written, by the journals and by the stream.
 
 *accepted = published + duplicate + quarantined + waiting*, no id twice in the stream, and every
-entry of the stream told by a journal.
+entry of the stream told by a journal. Raw files that a segment lacks are lost, too.
 """
 
 from collections import Counter
@@ -39,15 +39,15 @@ def is_done(worlds: Sequence[World]) -> bool:
 
 def _side(world: World, news: News, known: set[str]) -> tuple[Figures, set[str]]:
     report = audit(world.settings)
-    outcomes = [
-        one for segment in world.context.deps.archive.segments() for one in segment.outcomes()
-    ]
+    segments = list(world.context.deps.archive.segments())
+    outcomes = [one for segment in segments for one in segment.outcomes()]
+    lost = sum(len(segment.head().files) for segment in segments if not segment.is_whole())
     rejected = {one.path for one in outcomes if one.status is Status.REJECTED}
     published = {one.id for one in outcomes if one.status is Status.PUBLISHED and one.id}
     missing = [name for name, title in news.titles.items() if title not in known]
     missing += news.refused
     waiting = report.waiting + files_left(world)
-    lost = max(0, len([name for name in missing if name not in rejected]) - waiting)
+    lost += max(0, len([name for name in missing if name not in rejected]) - waiting)
     figures = Figures(
         accepted=report.accepted,
         published=report.published,

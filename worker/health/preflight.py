@@ -11,7 +11,7 @@ from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
 from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
-from worker.spool.layout import SPOOL, Root
+from worker.spool.layout import SPOOL, Root, make_folder
 from worker.spool.ownership import ADVICE, living_owner, ownership
 from worker.spool.volumes import volume_problem
 from worker.store.connection import Client, connect, redis_url
@@ -132,7 +132,7 @@ def create_places(settings: Settings) -> None:
         places += [("drop folder", folder.path, _OTHER_DROP) for folder in settings.all_folders()]
     for what, path, advice in places:
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
         except OSError as error:
             raise ConfigError(
                 f"cannot create the {what} {printable(path)} ({error.strerror}): {advice}"
@@ -179,7 +179,7 @@ def _probe_spool(folder: Path) -> FsDefect | None:
     """Probe the folder's spool: a listener would report a file in the folder itself."""
     spool = folder / SPOOL
     try:
-        spool.mkdir(mode=0o770, exist_ok=True)
+        make_folder(spool)
     except OSError as error:
         return FsDefect(f"{printable(folder)} cannot be written: {error.strerror}", locks=False)
     return probe_fs(spool)

@@ -11,11 +11,14 @@ from worker.logs import get_logger, log_context
 from worker.model import Tally
 from worker.pipeline.ingest import ingest
 from worker.pipeline.ports import IngestDeps
-from worker.spool.batch import Batch, acquire, fair_order, is_behind
+from worker.spool.batch import Batch, acquire, delete_removed, fair_order, is_behind
 from worker.spool.layout import Root
 from worker.spool.ownership import ownership
 
 logger = get_logger(__name__)
+
+_DELETE_AFTER = 16
+"""So many removed batches are deleted at once, and what remains at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,20 @@ def drain(
     """
     owned = ownership(deps.settings.state_dir)
     roots = [root for root in roots if not root.work.is_dir() or owned.owns(root)]
+    try:
+        return _drain(roots, deps, seconds, on_finished, clock)
+    finally:
+        for root in roots:
+            delete_removed(root)
+
+
+def _drain(
+    roots: Sequence[Root],
+    deps: IngestDeps,
+    seconds: float,
+    on_finished: Callable[[str, Tally], None],
+    clock: Callable[[], float],
+) -> DrainResult:
     end = clock() + seconds
     count = 0
     failure: SpoolUnavailable | None = None
@@ -71,6 +88,8 @@ def drain(
                         continue  # it was put behind the others
                     on_finished(name, tally)
                 count += 1
+                if count % _DELETE_AFTER == 0:
+                    delete_removed(root)
             except SpoolUnavailable as error:
                 failure = error
         if not has_progress:

@@ -34,7 +34,7 @@ def ingest(
     if the store or the disk fails: the batch stays, and what was done is not lost.
     """
     segment = deps.archive.find(batch.name)
-    if segment is not None:
+    if segment is not None and segment.is_whole():
         replay(segment, deps)  # whoever wrote it may have ended before it could look
         tally = settle(segment, deps)
     else:

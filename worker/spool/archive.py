@@ -24,6 +24,7 @@ from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import (
     day_of,
     fsync_dir,
+    make_folder,
     source_of,
     time_of,
     translate_errors,
@@ -67,6 +68,11 @@ class Segment:
     @property
     def source(self) -> str:
         return source_of(self.batch)
+
+    def is_whole(self) -> bool:
+        """Whether the raw files are there: a power cut while a segment is written may take their
+        name and leave the journal's."""
+        return self.raw_path.exists() or not any(file.kept for file in self.head().files)
 
     def head(self) -> SegmentHead:
         with self.journal_path.open("rb") as file:
@@ -125,16 +131,12 @@ class Archive:
         segment = self.segment(head.batch.batch)
         folder = segment.journal_path.parent
         with translate_errors(folder):
-            new = not folder.is_dir()
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             kept = [file for file in head.files if file.kept]
             if kept:
                 write_durably(segment.raw_path, _tar(kept, read, time_of(segment.batch)))
             write_durably(segment.journal_path, _journal(head, outcomes))
             fsync_dir(folder)
-            if new:
-                fsync_dir(folder.parent)
-                fsync_dir(self._dir)
         return segment
 
     def segments(self, first_day: str = "") -> Iterator[Segment]:

@@ -21,6 +21,7 @@ from worker.spool import journal, lockfile, manifest
 from worker.spool.claim import LOCK
 from worker.spool.layout import (
     Root,
+    fsync_dir,
     is_batch,
     read_all,
     source_of,
@@ -32,6 +33,7 @@ ASIDE = "aside"
 """A file in a batch with the numbers of entries that come last."""
 BEHIND = "behind"
 """A file in a batch that waits until no other does."""
+_REMOVED = "removed-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,18 @@ def is_behind(root: Root, name: str) -> bool:
     return (root.work / name / BEHIND).exists()
 
 
+def delete_removed(root: Root) -> None:
+    """Delete the files of removed batches. Before that their removal is synced, once for many (4 ms
+    each): a power cut could bring one back into `work/` without its files. Raises
+    SpoolUnavailable."""
+    with translate_errors(root.staging), suppress(FileNotFoundError):
+        removed = [name for name in os.listdir(root.staging) if name.startswith(_REMOVED)]
+        if removed:
+            fsync_dir(root.work)
+        for name in removed:
+            shutil.rmtree(root.staging / name, ignore_errors=True)  # another process may do it, too
+
+
 class Batch:
     """A batch held by this process; leaving the context releases it."""
 
@@ -175,10 +189,8 @@ class Batch:
 
     def remove(self) -> None:
         """Remove the batch from `work/`: everything in it is in the archive or quarantine."""
-        removed = self.root.staging / self.name
         with translate_errors(self.folder):
-            self.folder.rename(removed)
-            shutil.rmtree(removed)
+            self.folder.rename(self.root.staging / f"{_REMOVED}{self.name}")
 
     def size(self, entry: int) -> int:
         """An entry's size in bytes. Raises OSError where it is gone."""

@@ -22,6 +22,7 @@ from worker.spool.layout import (
     Root,
     day_of,
     fsync_dir,
+    make_folder,
     translate_errors,
     write_durably,
 )
@@ -64,7 +65,7 @@ class AcceptedLog:
 
     def add(self, batch: str, files: int) -> None:
         """Append one batch (one write: safe among processes)."""
-        self._dir.mkdir(parents=True, exist_ok=True)
+        make_folder(self._dir)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         fd = os.open(self._dir / f"{day_of(batch)}.log", flags, 0o660)
         try:
@@ -136,7 +137,7 @@ def claim(
                 shutil.rmtree(staged)
                 return None
             _place(root, staged, head, entries)
-            return _accept(root, accepted, head, [entry.number for entry in entries])
+            return _accept(accepted, head, [entry.number for entry in entries])
         entries = [manifest.Entry(n, c.path, origin=c.origin) for n, c in enumerate(candidates)]
         placed = _place(root, staged, head, entries)
         moved: Sequence[int] = ()
@@ -149,7 +150,7 @@ def claim(
         if not moved:
             return None
         fsync_dir(placed)
-        return _accept(root, accepted, head, moved)
+        return _accept(accepted, head, moved)
 
 
 def claim_bytes(
@@ -159,7 +160,7 @@ def claim_bytes(
     with _staged(root, head) as staged:
         entries = list(_packed(staged, incoming))
         _place(root, staged, head, entries)
-        return _accept(root, accepted, head, range(len(entries)))
+        return _accept(accepted, head, range(len(entries)))
 
 
 @contextmanager
@@ -179,16 +180,16 @@ def _staged(root: Root, head: manifest.Head) -> Iterator[Path]:
 def _place(
     root: Root, staged: Path, head: manifest.Head, entries: Sequence[manifest.Entry]
 ) -> Path:
-    """Write the manifest and rename the batch into `work/`."""
+    """Write the manifest and rename the batch into `work/`, durably: after a power cut a file that
+    is moved into it later must not be in a folder without a name."""
     write_durably(staged / manifest.NAME, manifest.dump(head, entries))
     fsync_dir(staged)
-    return staged.rename(root.work / head.batch)
-
-
-def _accept(
-    root: Root, accepted: AcceptedLog, head: manifest.Head, numbers: Sequence[int]
-) -> Claimed:
+    placed = staged.rename(root.work / head.batch)
     fsync_dir(root.work)
+    return placed
+
+
+def _accept(accepted: AcceptedLog, head: manifest.Head, numbers: Sequence[int]) -> Claimed:
     accepted.add(head.batch, len(numbers))
     return Claimed(head.batch, len(numbers), frozenset(numbers))
 

@@ -42,7 +42,7 @@ class Root:
         """Make the folders. Raises SpoolUnavailable."""
         with translate_errors(self.path):
             for folder in (self.path, self.work, self.staging):
-                folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+                make_folder(folder)
 
 
 def roots(settings: Settings) -> tuple[Root, ...]:
@@ -85,6 +85,7 @@ def register_root(state_dir: Path, root: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+    fsync_dir(state_dir)
 
 
 def registered_roots(state_dir: Path) -> tuple[Path, ...]:
@@ -143,6 +144,16 @@ def is_batch(name: str) -> bool:
     except ValueError:
         return False
     return name.count("-") >= 2
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, durably: what is synced into it is lost
+    with its name where a power cut takes that. Raises OSError."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(mode=0o770, exist_ok=True)
+    fsync_dir(path.parent)
 
 
 def fsync_dir(path: Path) -> None:

@@ -27,7 +27,7 @@ from worker.logs import get_logger
 from worker.model.from_json import dataclass_from
 from worker.spool.batch import inspect_waiting
 from worker.spool.claim import AcceptedLog
-from worker.spool.layout import SPOOL, Root, fsync_dir, translate_errors, write_durably
+from worker.spool.layout import SPOOL, Root, fsync_dir, make_folder, translate_errors, write_durably
 from worker.spool.lockfile import try_flock
 
 logger = get_logger(__name__)
@@ -74,7 +74,7 @@ class Ownership:
         if root.path.name != SPOOL or not root.path.parent.is_dir() or self._is_held(root.path):
             return []
         with translate_errors(root.path):
-            root.path.mkdir(mode=0o770, exist_ok=True)
+            make_folder(root.path)
             fd = os.open(root.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
             try:
                 adopted = self._take(fd, root)

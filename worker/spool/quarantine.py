@@ -20,7 +20,14 @@ import orjson
 from worker.errors import NotThere, Reason, UsageError
 from worker.escape import printable
 from worker.model.from_json import dataclass_from
-from worker.spool.layout import fsync_dir, is_batch, time_of, translate_errors, write_durably
+from worker.spool.layout import (
+    fsync_dir,
+    is_batch,
+    make_folder,
+    time_of,
+    translate_errors,
+    write_durably,
+)
 from worker.spool.manifest import Origin, origin_of
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,150}")
@@ -60,7 +67,7 @@ class Quarantine:
         """
         target = self._dir / item.id
         with translate_errors(self._dir):
-            self._dir.mkdir(mode=0o770, parents=True, exist_ok=True)
+            make_folder(self._dir)
             if target.exists():
                 return
             staged = self._temporary(item.id)

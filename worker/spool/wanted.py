@@ -15,7 +15,7 @@ import orjson
 
 from worker.errors import Reason, Rejected, SpoolUnavailable
 from worker.model.from_json import dataclass_from
-from worker.spool.layout import fsync_dir, translate_errors, write_durably
+from worker.spool.layout import fsync_dir, make_folder, translate_errors, write_durably
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 
@@ -49,7 +49,7 @@ class WantedPages:
         new = [page for page in pages if not (self._dir / page.name).exists()]
         if new:
             with translate_errors(self._dir):
-                self._dir.mkdir(mode=0o770, parents=True, exist_ok=True)
+                make_folder(self._dir)
                 for page in new:
                     head = {key: value for key, value in asdict(page).items() if key != "bundle"}
                     write_durably(self._dir / page.name, orjson.dumps(head) + b"\n" + page.bundle)

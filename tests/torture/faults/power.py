@@ -2,8 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from tests.servers import Server
@@ -17,69 +21,155 @@ from worker.pipeline.recover import recover
 from worker.spool.layout import register_root
 
 FILES = 8
-MODELS = ("names in order", "names of the last sync")
-"""Of names, all that came before the cut, or all that came before the last sync of anything (what a
-journal commits with it). Of bytes, always only those that were synced."""
+Names = Mapping[tuple[int, str], int]
+"""(folder, name) -> what has that name; files and folders are numbered, the top folder is 0."""
 
 
 @dataclass(frozen=True)
-class Tree:
-    """Every path below a folder with its inode (None: a folder), and the synced bytes by inode."""
+class Moment:
+    """What a process saw: every name, and the bytes of every file (None: a folder). `synced` is the
+    number of the folder, or the file, that the call before had synced."""
 
-    names: dict[str, int | None]
-    synced: dict[int, bytes]
+    call: str
+    names: Names
+    content: Mapping[int, bytes | None]
+    synced: int | None
     redis_bytes: int
 
-    def rebuild(self, folder: Path) -> None:
-        for name, inode in sorted(self.names.items()):
-            path = folder / name
-            if inode is None:
-                path.mkdir(parents=True, exist_ok=True)
+
+@dataclass(frozen=True)
+class Cut:
+    """What the disk may have after the moments so far. `changes` are those of names, each atomic,
+    as a rename is; `durable` those whose folder was synced after them."""
+
+    first: Names
+    changes: tuple[Mapping[tuple[int, str], int | None], ...]
+    durable: frozenset[int]
+    committed: int
+    synced: Mapping[int, bytes]
+    now: Moment
+
+    def rebuild(self, folder: Path, is_there: Callable[[int], bool], random: Random | None) -> None:
+        """Write the names of `first` with the durable changes and those that `is_there` accepts.
+        Files have their synced bytes; with `random` more of them, up to a place by chance."""
+        names: dict[tuple[int, str], int] = dict(self.first)
+        for at, change in enumerate(self.changes):
+            if at in self.durable or is_there(at):
+                for key, number in change.items():
+                    names.pop(key, None)
+                    if number is not None:
+                        names[key] = number
+        self._write(folder, 0, names, random)
+
+    def _write(self, folder: Path, top: int, names: Names, random: Random | None) -> None:
+        folder.mkdir(parents=True)
+        for (parent, name), number in names.items():
+            if parent != top:
+                continue
+            if self.now.content.get(number, b"") is None:
+                self._write(folder / name, number, names, random)
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(self.synced.get(inode, b""))
+                (folder / name).write_bytes(self._bytes(number, random))
+
+    def _bytes(self, number: int, random: Random | None) -> bytes:
+        synced = self.synced.get(number, b"")
+        now = self.now.content.get(number)
+        if random is None or not now or not now.startswith(synced):
+            return synced
+        return now[: random.randint(len(synced), len(now))]
 
 
 @dataclass
 class Recorder:
-    """What would be on disk if the power went before each call."""
+    """Sees the folder before each call. Names are compared from call to call."""
 
     folder: Path
-    redis: Server
-    synced: dict[int, bytes] = field(default_factory=dict)
-    cuts: list[tuple[str, Tree, Tree]] = field(default_factory=list)
+    redis_bytes: Callable[[], int] = lambda: 0
+    moments: list[Moment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        # The writer's files are whole and old.
-        self.synced = {
-            path.stat().st_ino: path.read_bytes()
-            for path in self.folder.rglob("*")
-            if path.is_file()
-        }
-        self._committed = self._tree()
+        self._numbers = {self.folder.stat().st_ino: 0}
+        self._next = count(1)
+        self._content: dict[int, bytes | None] = {0: None}
         self._is_busy = False
+        self._synced: Path | None = None
+        self.note("first", ())
 
     def note(self, name: str, args: tuple[Any, ...]) -> None:
         if self._is_busy:
             return
         self._is_busy = True  # reading a file calls `os` too
         try:
-            if self.cuts and self.cuts[-1][0] == "fsync":
-                self._committed = self._tree()
-            self.cuts.append((name, self._tree(), self._committed))
+            self.moments.append(self._see(name))
             if name == "fsync":
-                path = Path(os.readlink(f"/proc/self/fd/{args[0]}"))
-                if path.is_file():
-                    self.synced = {**self.synced, path.stat().st_ino: path.read_bytes()}
+                self._synced = Path(os.readlink(f"/proc/self/fd/{args[0]}"))
         finally:
             self._is_busy = False
 
-    def _tree(self) -> Tree:
-        names: dict[str, int | None] = {}
-        for path in self.folder.rglob("*"):
-            inode = path.stat().st_ino if path.is_file() else None
-            names[str(path.relative_to(self.folder))] = inode
-        return Tree(names, self.synced, append_only_file(self.redis).stat().st_size)
+    def _see(self, call: str) -> Moment:
+        paths = [path for path in self.folder.rglob("*") if not path.is_symlink()]
+        inodes = {path: path.stat().st_ino for path in paths}
+        there = {*inodes.values(), self.folder.stat().st_ino}
+        # The kernel gives the inode of a file that is gone to a new one.
+        self._numbers = {inode: n for inode, n in self._numbers.items() if inode in there}
+        names: dict[tuple[int, str], int] = {}
+        for path in sorted(paths):
+            number = self._numbers.setdefault(inodes[path], -1)
+            if number < 0:
+                number = self._numbers[inodes[path]] = next(self._next)
+            parent = self._numbers[inodes.get(path.parent) or self.folder.stat().st_ino]
+            names[parent, path.name] = number
+            self._content[number] = path.read_bytes() if path.is_file() else None
+        synced = None
+        if self._synced is not None:
+            with suppress(OSError):
+                synced = self._numbers[self._synced.stat().st_ino]
+            self._synced = None
+        return Moment(call, names, dict(self._content), synced, self.redis_bytes())
+
+    def cuts(self) -> Iterator[Cut]:
+        """The disk before each call, by the moments so far. The writer's files are whole."""
+        first = self.moments[0]
+        synced = {n: data for n, data in first.content.items() if data is not None}
+        changes: list[Mapping[tuple[int, str], int | None]] = []
+        durable: set[int] = set()
+        committed = 0
+        for before, now in zip(self.moments, self.moments[1:], strict=False):
+            number = now.synced
+            if number is not None:
+                data = now.content[number]
+                if data is None:
+                    durable |= {
+                        at for at, c in enumerate(changes) if any(key[0] == number for key in c)
+                    }
+                else:
+                    synced = {**synced, number: data}
+                committed = len(changes)
+            if change := _difference(before.names, now.names):
+                changes.append(change)
+            yield Cut(first.names, tuple(changes), frozenset(durable), committed, synced, now)
+
+
+def _difference(before: Names, now: Names) -> Mapping[tuple[int, str], int | None]:
+    gone: dict[tuple[int, str], int | None] = {key: None for key in before if key not in now}
+    return gone | {key: number for key, number in now.items() if before.get(key) != number}
+
+
+MODELS = ("names in order", "names of the last sync", "no name unsynced", "some names and bytes")
+"""What comes back of the changes of names whose folder was not synced after them: all; those before
+the last sync of anything (what a journal commits with it); none; any of them, and a part of the
+bytes that were not synced. With the other models only synced bytes come back."""
+
+
+def rebuild(cut: Cut, model: int, folder: Path, random: Random) -> None:
+    if model == 0:
+        cut.rebuild(folder, lambda _: True, None)
+    elif model == 1:
+        cut.rebuild(folder, lambda at: at < cut.committed, None)
+    elif model == 2:
+        cut.rebuild(folder, lambda _: False, None)
+    else:
+        cut.rebuild(folder, lambda _: random.random() < 0.5, random)
 
 
 def power_cuts(round_: Round) -> None:
@@ -91,28 +181,29 @@ def power_cuts(round_: Round) -> None:
         recover(world.context)  # as the tick before did
         news = News(world.drop_dir, round_.random)
         news.write(FILES)
-        recorder = Recorder(state, redis)
+        recorder = Recorder(state, lambda: append_only_file(redis).stat().st_size)
         with seam.before_each(recorder.note, seam.CHANGES):
             world.run()
+        recorder.note("end", ())
         whole = append_only_file(redis).read_bytes()
-        cuts = [(n, model) for n in range(len(recorder.cuts)) for model in range(len(MODELS))]
+        recorded = list(recorder.cuts())
+        cuts = [(n, model) for n in range(len(recorded)) for model in range(len(MODELS))]
         round_.random.shuffle(cuts)
         for number, model in cuts:
             if round_.is_over:
                 break
-            name, in_order, committed = recorder.cuts[number]
-            tree = (in_order, committed)[model]
+            cut = recorded[number]
             redis.kill()
-            append_only_file(redis).write_bytes(whole[: in_order.redis_bytes])
+            append_only_file(redis).write_bytes(whole[: cut.now.redis_bytes])
             redis.start()
             shutil.rmtree(state)
             register_root.cache_clear()
-            tree.rebuild(state)
+            rebuild(cut, model, state, round_.random)
             after = World(state, redis.url)
             recover(after.context)
             after.run()
             round_.happened[f"cuts, {MODELS[model]}"] += 1
-            what = f"cut {number} of {len(recorder.cuts)}, before {name}, {MODELS[model]}:"
+            what = f"cut {number} of {len(recorded)}, before {cut.now.call}, {MODELS[model]}:"
             round_.add(examine((after, news)), what)
 
 
