@@ -2,9 +2,11 @@
 
 import asyncio
 import gzip
+import sys
 import zlib
 from pathlib import Path
 
+import httpcore
 import pytest
 
 from tests.fetch.fetching import failure, fetched, in_turn, settings
@@ -294,3 +296,17 @@ def test_an_address_that_moved_for_good_is_told() -> None:
         web.pages["/t"] = Reply(302, headers={"location": "/a"})
         answers = in_turn([web.url("/a"), web.url("/t"), web.url("/c")], web)
         assert [answer.permanent_url for answer in answers] == [web.url("/c?token=x"), None, None]
+
+
+def test_no_import_is_searched_for_while_polling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpcore asks for the asynchronous library at every lock: the answer needs no search of all
+    paths for a module that is not installed."""
+    searched: list[str] = []
+
+    class Finder:
+        def find_spec(self, name: str, *_: object) -> None:
+            searched.append(name)
+
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    assert httpcore._synchronization.current_async_library() == "asyncio"
+    assert searched == []

@@ -142,3 +142,11 @@ def test_secrets_are_not_public(url: str, shown: str) -> None:
 def test_a_shown_address_moves_no_cursor() -> None:
     """What is shown is printable, whatever the address is made of."""
     assert printable_url("http://me:pw@x/\x1b[2J") == "http://x/\\x1b[2J"
+
+
+def test_a_repeated_address_is_parsed_once() -> None:
+    """A poll parses its address several times; the ports that are allowed count."""
+    assert parse_target("http://news.example/a") is parse_target("http://news.example/a")
+    assert parse_target("http://news.example:81/", [81]).port == 81
+    with pytest.raises(FetchFailed):
+        parse_target("http://news.example:81/")

@@ -8,7 +8,9 @@ import feedparser
 import pytest
 
 from worker.errors import Reason, Rejected
+from worker.formats.feed import xml_text
 from worker.formats.feed.tree import feed_tree
+from worker.formats.feed.xml_text import safe_xml
 
 ITEM = "<item><title>{}</title><link>https://a.example/{}</link><pubDate>{}</pubDate></item>"
 ZONED = "Wed, 08 Dec 2021 01:30:00 GMT"
@@ -59,8 +61,9 @@ WELL_FORMED = rss(
 
 def test_the_tolerant_reader_gives_the_strict_ones_tree() -> None:
     """A well-formed feed is the same whichever step of the repair reads it."""
-    strict = feed_tree(WELL_FORMED).root
-    tolerant = feed_tree(WELL_FORMED.replace("</rss>", "</b></rss>")).root
+    strict = feed_tree(WELL_FORMED, WELL_FORMED.encode()).root
+    broken = WELL_FORMED.replace("</rss>", "</b></rss>")
+    tolerant = feed_tree(broken, broken.encode()).root
     assert [(one.tag, one.text) for one in tolerant.iter()] == [
         (one.tag, one.text) for one in strict.iter()
     ]
@@ -230,3 +233,12 @@ def test_fetched_feed_gives_its_address(read_one: Any) -> None:
         rss("<item><title>x</title><link>/x</link></item>"), url="https://f.example/rss"
     )
     assert found.feed_url == "https://f.example/rss"
+
+
+def test_references_that_stay_are_only_valid_ones() -> None:
+    """A text whose references are all usual is not read reference by reference; the result is the
+    same for each code, however it is written."""
+    for code in (*range(0x300), 0x270F, 0x2710, 0xD7FF, 0xD800, 0xE000, 0xFFFE, 0x10FFFF, 0x110000):
+        for written in (f"&#{code};", f"&#0{code};", f"&#x{code:x};", f"&#X00{code:X};"):
+            text = f"<rss>{written}</rss>"
+            assert safe_xml(text)[0] == xml_text._REFERENCE.sub(xml_text._valid_reference, text)

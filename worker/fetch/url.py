@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import unquote_plus, urljoin
 
@@ -57,6 +58,12 @@ def parse_target(url: str, allow_ports: Collection[int] = ()) -> Target:
     Raises FetchFailed (ADDRESS, refused) if it is not http or https, has a port other than 80, 443
     and `allow_ports`, or an invalid host.
     """
+    return _parse(url, frozenset(allow_ports))
+
+
+@lru_cache(maxsize=4096)
+def _parse(url: str, allow_ports: frozenset[int]) -> Target:
+    """Cached: the address of a feed is parsed four times a poll, a fifth of a poll's CPU time."""
     url = url.strip(_EDGES).translate(_BREAKS)
     if len(url) > MAX_LENGTH:
         raise _refused(url, f"is longer than {MAX_LENGTH} characters", "use its short form")

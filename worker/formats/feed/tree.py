@@ -33,14 +33,15 @@ class Tree:
     is_cut: bool = False
 
 
-def feed_tree(text: str) -> Tree:
-    """The tree of `text`, which holds only characters that XML allows.
+def feed_tree(text: str, data: bytes) -> Tree:
+    """The tree of `text`, which holds only characters that XML allows; `data` is the same in UTF-8.
 
     Raises Rejected: `malformed` where there is no element, `too_large` for too many broken ones.
     """
-    text = _escape_entities(text.lstrip("\ufeff\u200b \t\r\n"))
+    if (escaped := _escape_entities(text)) != text:
+        text, data = escaped, escaped.encode()
     try:
-        return Tree(etree.fromstring(text.encode(), _strict()))
+        return Tree(etree.fromstring(data, _strict()))
     except etree.XMLSyntaxError as error:
         check_memory(error)
     repaired = _escape_bare(text)

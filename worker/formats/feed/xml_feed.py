@@ -78,7 +78,7 @@ def open_feed(text: str, document: Document, limits: Limits) -> XmlFeed:
     # Before a tree is built: one of 4 million empty items takes 1 GB. Quoted markup may count, too.
     if text.count("<item") + text.count("<entry") > 2 * limits.articles:
         raise too_many(limits)
-    tree = feed_tree(safe_xml(text)[0])
+    tree = feed_tree(*safe_xml(text.lstrip("\ufeff\u200b \t\r\n")))
     is_atom = name_of(tree.root.tag).removeprefix("atom:") == "feed"
     elements = (atom.entries if is_atom else rss.items)(tree.root)
     if len(elements) > limits.articles:
