@@ -14,7 +14,9 @@ import pytest
 from tests.formats.test_archive import article
 from worker.errors import Reason, Rejected
 from worker.formats import MAX_REFUSALS
+from worker.formats.blog_tags import expand_tags
 from worker.formats.body import MAX_BODY, MAX_MARKUP, too_large
+from worker.formats.body_kind import is_html
 from worker.model import RawArticle, Refusal
 
 pytestmark = pytest.mark.timeout(30)
@@ -200,3 +202,24 @@ def test_zip_of_one_member_many_times(read: Any) -> None:
     tail[12:16] = len(entries).to_bytes(4, "little")
     with pytest.raises(Rejected, match="250 times"):
         read(one[:directory] + entries + bytes(tail))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["{% ", "{{", "{{< ", "```a\n{%", "{% raw %}", "<pre>{%", "`{%", "{% blockquote %}", "{{   "],
+)
+def test_template_tags_cost_one_pass(piece: str) -> None:
+    """Half a megabyte of template tags, open or closed, takes less than two seconds of CPU."""
+    started = time.process_time()
+    expand_tags(piece * (500_000 // len(piece)))
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "piece", ["<p>", "</b><a>", "<!--", "<a", "<i>\n\n", "<div>\n\n</div>\n\n"]
+)
+def test_the_kind_of_a_body_is_cheap(piece: str) -> None:
+    """Two megabytes of markup are told to be HTML or Markdown in less than two seconds of CPU."""
+    started = time.process_time()
+    is_html("<p>" + piece * (2_000_000 // len(piece)))
+    assert time.process_time() - started < 2

@@ -10,6 +10,8 @@ from html import escape
 from markdown_it import MarkdownIt
 
 from worker.errors import Reason, Rejected
+from worker.formats.blog_tags import expand_tags
+from worker.formats.body_kind import is_html
 
 MAX_MARKDOWN = 400_000
 """Characters of Markdown rendered, a novel: 1 s; at worst 6 s for `![`, 350 MB for table rows."""
@@ -25,39 +27,13 @@ MAX_BODY = 4_000_000
 """Characters of a body, pictures in `data:` addresses not counted: as for a page."""
 
 _DATA_ADDRESS = re.compile(r"data:[^\s\"'<>]*")
-_OPENING = re.compile(r"<(?:!--|([A-Za-z][A-Za-z0-9]*)[\s>/])")
-_WRAPPERS = frozenset({"div", "article", "section", "main", "body"})
-_MARKDOWN_SIGN = re.compile(
-    r"^(?:#{1,6}[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]|>|```|~~~|={3,}$|\|)"
-    r"|\]\(|\*\*\w|^\[[^\]\n]{1,200}\]:",
-    re.MULTILINE,
-)
-_BLOCK_TAG = re.compile(
-    r"</?(?:p|br|div|h[1-6]|ul|ol|table|figure|section|article)\b", re.IGNORECASE
-)
+_TAG = re.compile(r"</?(?:p|br|div|h[1-6]|ul|ol|table|figure|section|article)\b", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]{0,2000})?/?>")
 
 
-def is_html(body: str) -> bool:
-    """Whether a body is HTML, not Markdown with some HTML in it.
-
-    Rendering HTML as Markdown would turn indented lines into code blocks; Markdown taken for HTML
-    would show its signs. One wrapping element (as the mirrors write) is HTML whatever is inside.
-    """
-    stripped = body.strip()
-    opening = _OPENING.match(stripped)
-    if opening:
-        name = (opening[1] or "").lower()
-        if name in _WRAPPERS and stripped[-len(name) - 3 :].lower() == f"</{name}>":
-            return True
-        return not _MARKDOWN_SIGN.search(stripped)
-    has_block = "\n\n" not in stripped and _BLOCK_TAG.search(stripped)
-    return bool(has_block and not _MARKDOWN_SIGN.search(stripped))
-
-
 def to_html(body: str) -> str:
-    """A body in HTML or Markdown as HTML."""
-    return body.strip() if is_html(body) else render_markdown(body)
+    """A post's body, in HTML or Markdown, with the template tags of its blog, as HTML."""
+    return expand_tags(body).strip() if is_html(body) else render_markdown(expand_tags(body))
 
 
 def too_large(html: str) -> str | None:

@@ -13,6 +13,7 @@ import orjson
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
+from worker.formats.blog_tags import expand_tags
 from worker.formats.body import render_markdown, to_html
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.fields import article
@@ -53,7 +54,7 @@ def parse_markdown(text: str, document: Document, context: ParseContext) -> Pars
         title = clean(heading[1]).strip().rstrip("#").strip() or None
         if not text[: heading.start()].strip():
             text = text[heading.end() :]
-    yield RawArticle(parser="markdown", html=clean(render_markdown(text)), title=title)
+    yield RawArticle(parser="markdown", html=clean(render_markdown(expand_tags(text))), title=title)
 
 
 def head_article(
