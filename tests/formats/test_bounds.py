@@ -6,6 +6,7 @@ minutes or gigabytes.
 
 import io
 import json
+import time
 import zipfile
 from typing import Any
 
