@@ -82,21 +82,26 @@ def tidy_up() -> None:
     clean_up(_context(), read_clocks())
 
 
+@signals.worker_before_create_process.connect
+def _prepare_fork(**_: object) -> None:
+    """Have the pool processes share with the worker's main process all that they need: imports,
+    rules, compiled expressions. Each has 15 MB of its own then; 45 MB if it prepared by itself."""
+    warm_up(_context().deps)
+
+
 @signals.worker_process_init.connect
-def _warm_up(**_: object) -> None:
-    """Open a pool process's context before its first task: it takes up to a second, once."""
-    context = _context()
-    warm_up(context.deps)
-    limit_memory(context.settings.limits.memory_mb)
+def _begin_process(**_: object) -> None:
+    limit_memory(_context().settings.limits.memory_mb)
     # The process before this one may have been ended with work in hand: the next tick is far away.
     with suppress(Retryable, OperationalError):
-        if any(map(batch_names, context.roots)):
+        if any(map(batch_names, _context().roots)):
             _notify_ingest()
 
 
 @cache
 def _context() -> Context:
-    """The context of this process; a pool process opens its own after the fork."""
+    """The context of this process. Pool processes have it from the main process, which uses no
+    connection of it."""
     return open_context(current_app.conf.newsdrop_settings, is_bounded=True)
 
 

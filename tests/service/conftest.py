@@ -10,6 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,15 @@ def marked(mark: str) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+def part_of(up: int, name: str) -> psutil.Process | None:
+    """The process of the part `name` of the `up` with this pid."""
+    for child in psutil.Process(up).children():
+        with suppress(psutil.Error):
+            if child.name() == f"newsdrop-{name}" and child.status() != psutil.STATUS_ZOMBIE:
+                return child
+    return None
 
 
 class Up:

@@ -9,10 +9,11 @@ from typing import Any
 from rich.console import Console
 
 from worker.errors import NewsdropError
-from worker.service import life, up
+from worker.service import life, parts, up
 from worker.service.lock import run_down
 from worker.service.supervise import Child
 from worker.settings import load
+from worker.web.serve import run_web
 
 
 def main() -> int:
@@ -35,14 +36,19 @@ def main() -> int:
     )
     options |= {"sites_dir": told.sites} if told.sites else {}
     if told.watchdog:
-        up.WATCHDOG_SECONDS, life.START_SECONDS = told.watchdog, 20.0  # type: ignore[misc]
+        parts.WATCHDOG_SECONDS, life.START_SECONDS = told.watchdog, 20.0  # type: ignore[misc]
     console = Console(markup=False, highlight=False, soft_wrap=True)
     try:
         settings = load(options=options)
         if told.down:
             return run_down(settings, console)
         return up.run_up(
-            settings, port=told.port, detach=told.detach, console=console, children=children or None
+            settings,
+            port=told.port,
+            detach=told.detach,
+            console=console,
+            serve_page=run_web,
+            children=children or None,
         )
     except NewsdropError as error:
         print(error, file=sys.stderr)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.servers import Server
-from tests.service.conftest import Up, until
+from tests.service.conftest import Up, part_of, until
 from worker.service.life import START_SECONDS, LifeSigns
 from worker.service.notify import Notifier
 from worker.service.up import _is_worker_alive
@@ -98,13 +98,8 @@ def test_work_goes_on_after_every_part_was_stopped(up: Up) -> None:
     that is dropped then is published."""
     process = up.start("--watchdog", "10")
     parts: dict[str, Callable[[], Any]] = {
-        name: lambda words=words: main_process(process.pid, words)
-        for name, words in {
-            "worker": ["worker.service.part", "worker"],
-            "beat": ["worker.service.part", "beat"],
-            "listen": ["worker.cli", "listen"],
-            "web": ["worker.cli", "web"],
-        }.items()
+        name: lambda name=name: part_of(process.pid, name)
+        for name in ("worker", "beat", "listen", "web")
     }
     before = {name: until(find) for name, find in parts.items()}
     for name in parts:
@@ -117,14 +112,6 @@ def test_work_goes_on_after_every_part_was_stopped(up: Up) -> None:
     (up.state / "drop" / "a.md").write_text("# 一条新闻\n\n正文在此。\n")
     client: Any = connect(up.noted()["redis"]["url"])
     until(lambda: client.xlen("newsdrop:articles"))
-
-
-def main_process(parent: int, words: list[str]) -> psutil.Process | None:
-    for child in psutil.Process(parent).children():
-        line = command_of(child)
-        if any(line[at : at + 2] == words for at in range(len(line))):
-            return child
-    return None
 
 
 def command_of(process: psutil.Process) -> list[str]:

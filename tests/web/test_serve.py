@@ -230,7 +230,7 @@ class Service:
 
     def page(self) -> psutil.Process | None:
         for child in psutil.Process(self.noted()["pid"]).children():
-            if "--fd" in child.cmdline():
+            if child.name() == "newsdrop-web":
                 return child
         return None
 

@@ -31,6 +31,7 @@ def up(
     """
     from worker.service.up import run_up
     from worker.settings.paths import read_run_file
+    from worker.web.serve import run_web
 
     options: dict[str, Any] = {} if drop is None else {"drop": drop.absolute()}
     if json:
@@ -44,7 +45,7 @@ def up(
         port=port,
         examples=examples,
         detach=detach,
-        with_page=not no_web,
+        serve_page=None if no_web else run_web,
         console=error_console() if json else console(),
         config=config_of(context),
     )

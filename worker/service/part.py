@@ -22,13 +22,18 @@ _FLAGS = {
 }
 
 
+def part_words(part: str, settings: Settings, more: Sequence[str] = ()) -> tuple[str, ...]:
+    """The words after `celery` that run `part`: `worker` or `beat`. `more` are Celery's options."""
+    return (part, *_FLAGS[part], "--loglevel", settings.log.level, *more)
+
+
 def part_command(part: str, settings: Settings, more: Sequence[str] = ()) -> tuple[str, ...]:
-    """The command line that runs `part`: `worker` or `beat`. `more` are options of Celery."""
-    level = ("--loglevel", settings.log.level)
-    return (*PYTHON, "-m", "worker.service.part", part, *_FLAGS[part], *level, *more)
+    """The command line that runs it."""
+    return (*PYTHON, "-m", "worker.service.part", *part_words(part, settings, more))
 
 
-def main() -> None:
+def run_celery(words: Sequence[str]) -> None:
+    """Run `celery <words>` in this process; it ends with SystemExit."""
     from celery.__main__ import main as celery
 
     with exit_with_message():
@@ -37,11 +42,11 @@ def main() -> None:
     if (systemd := notifier()).is_connected:
         from worker.service.watchdog import MONITORS
 
-        MONITORS[sys.argv[1]](systemd)
+        MONITORS[words[0]](systemd)
 
-    sys.argv = ["celery", "-A", "worker.app", *sys.argv[1:]]
+    sys.argv = ["celery", "-A", "worker.app", *words]
     celery()
 
 
 if __name__ == "__main__":
-    main()
+    run_celery(sys.argv[1:])

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from worker.errors import NewsdropError
+from worker.service import pdeathsig
 from worker.service.child_logs import ChildLog
+from worker.service.fork import Fork, ForkedProcess
 from worker.service.life import LifeSigns, life_signs
 
 RESTARTS = 5
@@ -38,17 +40,22 @@ class ChildError(NewsdropError):
     """A child ended too often; the message is for the person at the terminal."""
 
 
+Process = subprocess.Popen[bytes] | ForkedProcess
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process to run. `stops_last` is for the server, which the others need until their end.
+    """A process to run: a program, or a function for a fork of this process. `stops_last` is for
+    the server, which the others need until their end.
 
     If `excuse()` is True after its end, the cause is outside (a full disk): the end is not counted,
-    and the child is restarted as long as that lasts. `keeps` are descriptors to inherit. A child
-    with a `watchdog` sends signs of life; it is ended when none comes for so many seconds.
+    and the child is restarted as long as that lasts. `keeps` are descriptors that a fork inherits.
+    A child with a `watchdog` sends signs of life; it is ended when none comes for so many seconds.
     """
 
     name: str
-    argv: Sequence[str]
+    argv: Sequence[str] = ()
+    run: Callable[[], object] | None = None
     stops_last: bool = False
     excuse: Callable[[], bool] | None = None
     keeps: tuple[int, ...] = ()
@@ -60,7 +67,7 @@ class _Running:
     child: Child
     log: ChildLog
     signs: LifeSigns | None
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     deaths: deque[float] = field(default_factory=deque)
     start_at: float = 0.0
     killed_because: str = ""
@@ -155,40 +162,25 @@ class Supervisor:
     def _launch(self, running: _Running) -> None:
         if self._reaper is None:
             self._start_reaper()
-        variables = {**os.environ, **self.environment}
+        variables = dict(self.environment)
         if running.signs is not None:
             running.signs.start(time.monotonic())
             variables |= running.signs.environment
-        with_death_signal = (
-            sys.executable,
-            "-I",
-            "-S",
-            str(_HERE / "pdeathsig.py"),
-            str(os.getpid()),
-        )
         try:
             with running.log.open() as output:
-                running.process = subprocess.Popen(
-                    [*with_death_signal, *running.child.argv],
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=variables,
-                    process_group=0,
-                    pass_fds=running.child.keeps,
-                )
+                running.process = _start(running.child, output.fileno(), variables)
         except OSError as error:  # too many processes, no inode for the log
             why = f"could not be started ({error.strerror})"
             self._plan_restart(running, why, time.monotonic())
         else:
             self._send_to_reaper(f"+{running.process.pid}\n")
 
-    def _on_end(self, running: _Running, process: subprocess.Popen[bytes], now: float) -> None:
+    def _on_end(self, running: _Running, process: Process, now: float) -> None:
         _kill_group(process.pid)  # its own children that are left
         self._send_to_reaper(f"-{process.pid}\n")
         running.process = None
         how, running.killed_because = running.killed_because, ""
-        self._plan_restart(running, how or describe_end(process.returncode), now)
+        self._plan_restart(running, how or describe_end(process.returncode or 0), now)
 
     def _plan_restart(self, running: _Running, how: str, now: float) -> None:
         """Count the end and set the time of the restart, later each time. Raises ChildError."""
@@ -225,6 +217,22 @@ class Supervisor:
         with suppress(BrokenPipeError):  # killed; the next round starts another
             self._reaper.stdin.write(line.encode())
             self._reaper.stdin.flush()
+
+
+def _start(child: Child, output: int, variables: dict[str, str]) -> Process:
+    """Start it with these variables in addition to our own. Raises OSError."""
+    if child.run is not None:
+        name = f"newsdrop-{child.name}"
+        return ForkedProcess(Fork(child.run, name, output, variables, child.keeps))
+    with_death_signal = (sys.executable, "-I", "-S", pdeathsig.__file__, str(os.getpid()))
+    return subprocess.Popen(
+        [*with_death_signal, *child.argv],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **variables},
+        process_group=0,
+    )
 
 
 def describe_end(status: int) -> str:

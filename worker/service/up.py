@@ -17,11 +17,9 @@ from worker.health.preflight import check_places, check_server
 from worker.service.command_hint import command_hint
 from worker.service.detach import detach as run_in_background
 from worker.service.embedded import server as embedded
-from worker.service.life import WATCHDOG_SECONDS
 from worker.service.lock import up_lock
 from worker.service.notify import notifier
-from worker.service.part import PYTHON, part_command
-from worker.service.port import address_of, open_port
+from worker.service.parts import ServePage, default_children
 from worker.service.signals import Signals
 from worker.service.state import StateDir
 from worker.service.supervise import Child, ChildError, Supervisor
@@ -53,7 +51,7 @@ def run_up(
     port: int | None = None,
     examples: bool = False,
     detach: bool = False,
-    with_page: bool = True,
+    serve_page: ServePage | None = None,
     console: Console,
     config: Path | None = None,
     children: Sequence[Child] | None = None,
@@ -61,7 +59,7 @@ def run_up(
     """Run the service until a signal, or return when it is ready with `detach`. An exit code.
 
     `config` is the file that the children read too; `children` replaces worker, beat, listener and
-    status page; `with_page=False` leaves out the last. Raises ConfigError, and UsageError where
+    status page; without `serve_page` there is no page. Raises ConfigError, and UsageError where
     another `up` runs on the state directory.
     """
     open_sites(settings)  # report a wrong rule here, not in every task
@@ -69,7 +67,7 @@ def run_up(
     state.prepare()
     _create_folders(settings)
     check_places(settings, _on_waiting(console))
-    service = _Service(settings, state, port, config, children, with_page)
+    service = _Service(settings, state, port, config, children, serve_page)
     if not detach:
         return service.run(
             console,
@@ -90,7 +88,7 @@ class _Service:
     port: int | None
     config: Path | None
     children: Sequence[Child] | None
-    with_page: bool
+    serve_page: ServePage | None
 
     @property
     def is_embedded(self) -> bool:
@@ -158,7 +156,7 @@ class _Service:
             console.print(Text(f"Starting the worker on {url} …", "dim"), soft_wrap=True)
         children, page = self.children, None
         if children is None:
-            children, page = _default_children(self.settings, self.with_page)
+            children, page = default_children(self.settings, self.serve_page)
         running = self.running(page)
         self._write_run_file(running)
         supervisor.environment = self._environment(running.url)
@@ -221,28 +219,6 @@ class _Service:
 
 class _StoppedError(Exception):
     """A stop signal came."""
-
-
-def _default_children(settings: Settings, with_page: bool) -> tuple[tuple[Child, ...], str | None]:
-    """Worker, beat, listener and the status page; and the page's address.
-
-    The page listens on `web.port`, or on the next free port: several services may run side by
-    side. Raises ConfigError where it would admit other machines without a token.
-    """
-    commands = {part: part_command(part, settings) for part in ("worker", "beat")}
-    commands["listen"] = (*PYTHON, "-m", "worker.cli", "listen")
-    children = tuple(
-        Child(part, command, watchdog=WATCHDOG_SECONDS) for part, command in commands.items()
-    )
-    if not with_page:
-        return children, None
-    listening = open_port(settings, or_another=True)
-    address = address_of(listening)
-    fd = listening.detach()  # open as long as this process lives
-    command = (*PYTHON, "-m", "worker.cli", "web", "--fd", str(fd))
-    # Ingesting does not need the page: it is restarted without limit and never stops the rest.
-    page = Child("web", command, excuse=lambda: True, keeps=(fd,), watchdog=WATCHDOG_SECONDS)
-    return (*children, page), address
 
 
 def _wait_for_worker(running: RunningService, supervisor: Supervisor, wait: Wait) -> None:

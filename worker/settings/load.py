@@ -5,19 +5,13 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsError,
-)
+from pydantic_settings import EnvSettingsSource, SettingsError
 
 from worker.errors import ConfigError
 from worker.escape import printable
@@ -102,19 +96,20 @@ def secrets_of(settings: Settings) -> list[str]:
 def _layered(
     options: Mapping[str, Any], from_run: Mapping[str, Any], from_file: Mapping[str, Any]
 ) -> Settings:
-    class Layered(Settings):
-        @classmethod
-        def settings_customise_sources(  # type: ignore[override]
-            cls,
-            settings_cls: type[BaseSettings],
-            env_settings: PydanticBaseSettingsSource,
-            **_: Any,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            plain = partial(InitSettingsSource, settings_cls)
-            later = (plain(dict(from_run)), plain(dict(from_file)))
-            return (plain(_nested(options)), env_settings, *later)
+    values: dict[str, Any] = {}
+    for layer in (from_file, from_run, EnvSettingsSource(Settings)(), _nested(options)):
+        _update(values, layer)
+    return Settings(**values)
 
-    return Layered()
+
+def _update(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    """Lay `layer` over `values`, key by key in their tables."""
+    for key, value in layer.items():
+        if isinstance(value, Mapping) and isinstance(below := values.get(key), dict):
+            values[key] = dict(below)
+            _update(values[key], value)
+        else:
+            values[key] = value
 
 
 def _nested(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from worker.model import Profile, profile_of
 from worker.settings import fields
@@ -56,6 +56,17 @@ class Settings(BaseSettings):
     web: fields.WebSettings = fields.WebSettings()
     log: fields.LogSettings = fields.LogSettings()
     folders: tuple[Folder, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed: :func:`worker.settings.load` has read all sources."""
+        return (init_settings,)
 
     @model_validator(mode="after")
     def _folders_apart(self) -> Self:

@@ -17,6 +17,7 @@ from worker.logs import configure_logging, get_logger, log_waiting
 from worker.service.notify import notifier
 from worker.settings import Settings
 from worker.store.connection import redis_url
+from worker.web.app import web_app
 
 logger = get_logger(__name__)
 
@@ -31,8 +32,6 @@ _CONNECTIONS = 500
 
 def run_web(settings: Settings, listening: socket.socket) -> int:
     """Serve at the socket `listening` until TERM or Ctrl-C; an exit code. Raises ConfigError."""
-    from worker.web.app import web_app
-
     configure_logging(settings)
     _prepare(settings)
     # Invalid requests deserve no warning; an error here is a bug, and its traceback is logged.

@@ -1,0 +1,70 @@
+"""The parts of `newsdrop up`, as functions for forks of it.
+
+What they need is imported here, once: a module that each imports by itself is there four times, and
+its import writes to pages that they would share.
+"""
+
+# ruff: noqa: F401
+from collections.abc import Callable
+from functools import partial
+from socket import socket
+
+import billiard.popen_fork
+import billiard.sharedctypes
+import celery.__main__
+import celery.app.control
+import celery.app.log
+import celery.apps.beat
+import celery.apps.worker
+import celery.backends.base
+import celery.bin.celery
+import celery.concurrency.prefork
+import celery.fixups.django
+import celery.worker.autoscale
+import celery.worker.components
+import celery.worker.consumer.delayed_delivery
+import celery.worker.strategy
+import structlog.stdlib
+import structlog.tracebacks
+
+import worker.service.watchdog
+import worker.taskqueue.heartbeat
+import worker.tasks
+from worker.health.preflight import exit_with_message
+from worker.service.life import WATCHDOG_SECONDS
+from worker.service.listener.process import run_listen
+from worker.service.part import part_words, run_celery
+from worker.service.port import address_of, open_port
+from worker.service.supervise import Child
+from worker.settings import Settings, load
+
+ServePage = Callable[[Settings, socket], int]
+"""Serves the status page at a listening socket until TERM; an exit code."""
+
+
+def default_children(
+    settings: Settings, serve_page: ServePage | None
+) -> tuple[tuple[Child, ...], str | None]:
+    """Worker, beat, listener and the status page; and the page's address.
+
+    Each reads the settings again when it starts. The page listens on `web.port`, or on the next
+    free port: several services may run side by side. Raises ConfigError where it would admit other
+    machines without a token.
+    """
+    runs = {part: partial(run_celery, part_words(part, settings)) for part in ("worker", "beat")}
+    runs["listen"] = partial(_with_settings, run_listen)
+    children = tuple(Child(part, run=run, watchdog=WATCHDOG_SECONDS) for part, run in runs.items())
+    if serve_page is None:
+        return children, None
+    listening = open_port(settings, or_another=True)
+    address = address_of(listening)
+    fd = listening.detach()  # open as long as this process lives
+    run = partial(_with_settings, lambda own: serve_page(own, socket(fileno=fd)))
+    # Ingesting does not need the page: it is restarted without limit and never stops the rest.
+    page = Child("web", run=run, excuse=lambda: True, keeps=(fd,), watchdog=WATCHDOG_SECONDS)
+    return (*children, page), address
+
+
+def _with_settings(run: Callable[[Settings], int]) -> None:
+    with exit_with_message():
+        raise SystemExit(run(load()))
