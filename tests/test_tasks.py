@@ -1,7 +1,11 @@
 """The tasks as Celery runs them."""
 
 import logging
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import kombu.exceptions
@@ -118,3 +122,22 @@ def test_the_edges_errors_are_one_line_too(
         None,
     )
     assert type(error).__name__ in vars(told)["fields"]["error"]
+
+
+def test_pool_processes_have_what_they_need_from_the_main_process(tmp_path: Path) -> None:
+    """Before the first fork the main process has parsed an article and frozen all objects, so that
+    the pool processes share them."""
+    code = (
+        "import gc, sys, worker.app\n"
+        "from celery import signals\n"
+        "from worker import tasks\n"
+        "signals.worker_before_create_process.send(None)\n"
+        "print(tasks._context.cache_info().currsize, gc.get_freeze_count() > 100_000)\n"
+    )
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**plain, "NEWSDROP_STATE_DIR": str(tmp_path), "NEWSDROP_REDIS_URL": "redis://x"},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout == "1 True\n"
