@@ -21,6 +21,7 @@ from pydantic_core import PydanticUndefined
 from worker.cli.options import EXIT_TABLE
 from worker.cli.root import app
 from worker.model import record
+from worker.model.warning import WARNING_KINDS
 from worker.settings import Folder, Settings
 from worker.settings import types as kinds
 from worker.settings.fields import ENV_PREFIX, SettingsTable
@@ -61,6 +62,10 @@ def _record() -> Iterator[str]:
             hint = hints[field.name]
             yield f"| `{field.name}` | {_type(hint)} | {_told(hint)} |"
         yield ""
+    about = "Problems of an article that was published all the same: `<kind>: <what happened>`."
+    yield from ("### Warnings", "", about, "", "| kind | what it means |", "|---|---|")
+    yield from (f"| `{kind}` | {meaning} |" for kind, meaning in WARNING_KINDS.items())
+    yield ""
 
 
 def _told(hint: Any) -> str:

@@ -65,22 +65,24 @@ def enqueue(
     source: str | None = None,
     move: bool = False,
     force: bool = False,
+    strict: bool = False,
     settings: Settings | None = None,
 ) -> str:
     """Accept files, folders and addresses as one job; return its id (for `newsdrop jobs ID`).
 
     Then each file is in the spool, durably: it will be published, found to be a duplicate, or
     refused with a reason, even if neither Redis nor a worker runs yet. Files are copied, or moved
-    with `move`; with `force` known articles are published again as a revision. Addresses (strings
-    that begin with http://, https:// or rsshub://) are fetched first, once each. The call blocks
-    while `spool.max_waiting` batches wait.
+    with `move`; with `force` known articles are published again as a revision; with `strict` an
+    article with a warning is refused. Addresses (strings that begin with http://, https:// or
+    rsshub://) are fetched first, once each. The call blocks while `spool.max_waiting` batches wait.
 
     Raises, before anything is accepted, UsageError for a path or a source that does not exist,
     FetchFailed for an address that cannot be fetched, SpoolUnavailable where the state directory
     cannot be written or its disk is full, ConfigError.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
-    intake = Intake(settings or load(), given, source=source, move=move, force=force)
+    chosen = settings or load()
+    intake = Intake(chosen, given, source=source, move=move, force=force, strict=strict)
     try:
         for _ in intake.accept(given):
             pass

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     UNSAFE = "unsafe"
     NOT_A_FILE = "not_a_file"
     UNREADABLE = "unreadable"
+    WARNING = "warning"
     KILLS_WORKER = "kills_worker"
     INTERNAL = "internal"
 

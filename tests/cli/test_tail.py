@@ -40,6 +40,32 @@ def test_tail_begins_where_told(five: Home, redis_client: redis.Redis) -> None:
     assert five.run("tail", "--from", "here").exit_code == 2
 
 
+def test_tail_of_one_kind_of_warning(five: Home) -> None:
+    """`--warning` finds records by the kind of a warning, the newest ones or all, wherever they are
+    in the stream; `status` and `jobs` count them."""
+    for name in ("x", "y"):
+        job = five.json("enqueue", str(five.put(f"{name}.md", article(name, "Invalid Date"))))[
+            "job"
+        ]
+        five.work()
+    five.json("enqueue", str(five.put("z.md", article("z: date_missing: no"))))
+    five.work()
+
+    def titles(*args: str) -> list[str]:
+        return [record["title"] for record in five.lines("tail", *args)]
+
+    assert titles("--warning", "date_missing") == ["x", "y"]
+    assert titles("--warning", "date_missing", "--count", "1") == ["y"]
+    assert titles("--warning", "date_missing", "--from", "0", "--count", "1") == ["x"]
+    assert titles("--warning", "cut") == []
+    assert five.run("tail", "--warning", "nosuch").exit_code == 2
+    counts = {"date_missing": 1, "date_unreadable": 1}
+    assert five.json("jobs", job)["warnings"] == counts
+    assert "date_missing 1" in five.run("jobs", job).stdout
+    assert five.json("status")["articles"]["warnings"] == dict.fromkeys(counts, 2)
+    assert "date_missing 2" in five.run("status").stdout
+
+
 def test_tail_follows(five: Home) -> None:
     """`--follow --count` waits for records to come, shows each at once, and ends after so many."""
     call = [sys.executable, "-m", "worker.cli", "tail", "--from", "$", "-f", "--count", "1"]

@@ -81,7 +81,7 @@ def test_only_the_bad_line_is_read_by_hand(read_one: Any) -> None:
     )
     assert found.tags == ("a", "b, c")
     assert found.authors[0].url == "https://a.example/"
-    assert found.warnings == ("front matter is not valid YAML; read line by line: title",)
+    assert found.warnings == ("head: front matter is not valid YAML; read line by line: title",)
 
 
 def test_list_below_a_refused_key(read_one: Any) -> None:
@@ -146,7 +146,7 @@ def test_extra_is_bounded(read_one: Any) -> None:
     """Unknown keys are kept up to a size; the article is read and says what was dropped."""
     found = read_one(head(f"title: x\nsmall: y\nhuge: {'z' * 100_000}\nlast: y"))
     assert found.extra == {"small": "y", "last": "y"}
-    assert found.warnings == ("1 unknown fields were too large to keep",)
+    assert found.warnings == ("cut: 1 unknown fields were too large and are left out",)
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,8 @@ def test_page_with_little_text(length: int, whose: str, merged: Merge) -> None:
     assert found.merged["body"] == whose
     assert ("长" in found.html) is (whose == "feed")
     assert (found.base_url == entry.base_url) is (whose == "feed")
-    expected = f"the page has {length} characters and the feed 100: this is the feed's own text"
+    lengths = f"the page has {length} characters and the feed 100"
+    expected = f"feed_text: {lengths}: this is the feed's own text"
     assert found.warnings == ((expected,) if whose == "feed" else ())
 
 
@@ -195,7 +196,7 @@ def test_pages_in_their_order(merged: Merge) -> None:
 def test_page_that_was_not_followed(merged: Merge) -> None:
     """Where the last page goes on, the warning stays, for that page only."""
     found = merged(ENTRY, following(1), following(2))
-    assert found.warnings == ("the article goes on at https://port.example/3.html",)
+    assert found.warnings == ("incomplete: the article goes on at https://port.example/3.html",)
 
 
 def test_last_page_that_leads_back(merged: Merge) -> None:
@@ -217,7 +218,7 @@ def test_further_page_that_is_missing(
     pages = [following(1), *([second] if second is not None else [])]
     found = merged(ENTRY, *pages, problem=problem)
     assert SENTENCE in found.html
-    warning = f"a further page could not be had ({expected}): the article is not whole"
+    warning = f"incomplete: a further page could not be had ({expected}): the article is not whole"
     assert warning in found.warnings
 
 
@@ -227,7 +228,9 @@ def test_further_page_that_is_missing(
 def test_no_page(merged: Merge) -> None:
     """Without a page the entry stands as it is, and a warning says why."""
     found = merged(replace(ENTRY, warnings=("w",)), problem="the server answers 404")
-    expected = "the page could not be had (the server answers 404): this is the feed's own text"
+    expected = (
+        "feed_text: the page could not be had (the server answers 404): this is the feed's own text"
+    )
     assert found == replace(ENTRY, warnings=("w", expected))
 
 

@@ -83,7 +83,9 @@ def test_outdated_rule_falls_back(parse: Parse) -> None:
     text = page_of(f"<h1>港口开工</h1><div class=x>{BODY}</div>")
     article = parse(text, "https://port.example/1", rules_of(content=("#gone",)))
     assert SENTENCE in article.html
-    assert article.warnings == ("the site rule port found no body: its selectors may be outdated",)
+    assert article.warnings == (
+        "site_rule: the site rule port found no body: its selectors may be outdated",
+    )
 
 
 def test_names_around_the_article(parse: Parse) -> None:
@@ -112,7 +114,7 @@ def test_article_that_goes_on(parse: Parse) -> None:
     rules = rules_of(content=("#a",), next_page=("a.next",))
     text = page_of(f"<div id=a>{BODY}</div><a class=next href='/1-2.html'>下一页</a>")
     article = parse(text, "https://port.example/1.html", rules)
-    assert article.warnings == ("the article goes on at https://port.example/1-2.html",)
+    assert article.warnings == ("incomplete: the article goes on at https://port.example/1-2.html",)
 
 
 def test_comments_are_kept(parse: Parse) -> None:

@@ -127,7 +127,7 @@ def test_an_article_without_a_date_has_a_warning() -> None:
     """A missing date is no error and is never made up."""
     made = article()
     assert made.date_published is None
-    assert made.warnings == ("no usable date: keyed by title and content",)
+    assert made.warnings == ("date_missing: no usable date, keyed by title and content",)
 
 
 def test_the_key_date_is_of_one_zone() -> None:
@@ -146,7 +146,9 @@ def test_the_first_date_that_says_something_counts() -> None:
         dates=(DateText("Invalid Date", "front-matter:date"), DateText("2021-11-26", "file-name"))
     )
     assert (made.date, made.date_source) == ("2021-11-26", "file-name")
-    assert made.warnings == ("date not understood: Invalid Date (front-matter:date)",)
+    assert made.warnings == (
+        "date_unreadable: date not understood: Invalid Date (front-matter:date)",
+    )
 
 
 def test_a_future_date_is_kept_with_a_warning() -> None:

@@ -27,7 +27,7 @@ def test_the_title(title: str | None, html: str, expected: str, warned: bool) ->
     """One line without control characters; where there is none the first heading or sentence."""
     made = article(html, title=title, date="2021-11-26")
     assert made.title == expected
-    assert any("no title" in warning for warning in made.warnings) == warned
+    assert any("title_missing" in warning for warning in made.warnings) == warned
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_long_title_is_cut() -> None:
     """A title of more than 1,000 characters is cut, with a warning."""
     made = article(title="题" * 1001, date="2021-11-26")
     assert made.title == "题" * 1000
-    assert made.warnings == ("title cut at 1,000 characters",)
+    assert made.warnings == ("cut: title cut at 1,000 characters",)
 
 
 def test_outlets_are_no_persons() -> None:

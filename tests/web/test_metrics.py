@@ -63,7 +63,7 @@ def world(tmp_path: Path, redis_server: Server) -> World:
 def test_a_scrape_tells_what_was_done(world: World) -> None:
     """Articles by outcome and source, repeats and refusals by reason, files, stages, stream."""
     world.put("a.md", article("甲"))
-    world.put("b.md", article("乙"))
+    world.put("b.md", article("乙", date="Invalid Date"))
     world.run()
     for name, data in {"a again.md": article("甲"), "bad.md": b"\x00"}.items():
         world.put(name, data)
@@ -77,6 +77,7 @@ def test_a_scrape_tells_what_was_done(world: World) -> None:
         for outcome in ("published", "revised", "duplicate", "rejected")
     }
     assert outcomes == {"published": 2, "revised": 0, "duplicate": 2, "rejected": 1}
+    assert value(told, "warnings_total", source="drop", kind="date_missing") == 1
     assert value(told, "duplicates_total", reason="same_bytes") == 1
     assert value(told, "duplicates_total", reason="content_differs") == 1
     assert value(told, "rejected_total", reason="not_text") == 1
@@ -318,7 +319,7 @@ def _kill(child: psutil.Process) -> None:
 def test_the_document_has_every_metric(redis_server: Server, tmp_path: Path, web: Web) -> None:
     """docs/monitoring.md has a row for each metric with its type and labels, and no other."""
     world = newsroom(tmp_path / "state", redis_server, web)
-    world.put("a.md", article())
+    world.put("a.md", article(date="Invalid Date"))
     world.run()
     world.add_feed("gone", web.url("/nothing"))
     world.poll()

@@ -40,6 +40,7 @@ def enqueue_files(
     *,
     source: str | None = None,
     force: bool = False,
+    strict: bool = False,
 ) -> str:
     """Accept `files` as one job and return its id.
 
@@ -50,7 +51,8 @@ def enqueue_files(
     """
     if not files:
         raise UsageError("the request contains no file: send at least one")
-    intake = Intake(settings, [file.name for file in files], source=source, force=force)
+    names = [file.name for file in files]
+    intake = Intake(settings, names, source=source, force=force, strict=strict)
     intake.check_room()
     candidates = [Candidate(str(file.path), file.name, _size(file.path)) for file in files]
     groups: list[Callable[[], object]] = []
@@ -70,6 +72,7 @@ def enqueue_addresses(
     *,
     source: str | None = None,
     force: bool = False,
+    strict: bool = False,
 ) -> str:
     """Fetch each of `urls` once, accept the documents as one job and return its id.
 
@@ -85,7 +88,7 @@ def enqueue_addresses(
             raise UsageError(
                 f"{printable(url, 200)} is no address: begin it with http://, https:// or rsshub://"
             )
-    intake = Intake(settings, list(urls), source=source, force=force)
+    intake = Intake(settings, list(urls), source=source, force=force, strict=strict)
     intake.check_room()
     with fetch_slot():
         fetched = intake.fetch(urls, step=_deadline(FETCH_SECONDS))

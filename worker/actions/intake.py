@@ -73,6 +73,7 @@ class Intake:
         source: str | None = None,
         move: bool = False,
         force: bool = False,
+        strict: bool = False,
         on_full: Callable[[], None] = lambda: None,
     ) -> None:
         require_source(settings, source)
@@ -81,7 +82,9 @@ class Intake:
         self.root = manual_root(settings)
         self.files = 0
         self.batches: list[str] = []
-        self._order = EnqueueOrder(self.job.source, self.job.id, move=move, force=force)
+        self._order = EnqueueOrder(
+            self.job.source, self.job.id, move=move, force=force, strict=strict
+        )
         self._accepted = AcceptedLog(settings.state_dir)
         self._on_full = on_full
         self._jobs = job_store(settings)

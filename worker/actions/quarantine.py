@@ -4,8 +4,9 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from worker.errors import NotThere, UsageError
@@ -33,15 +34,19 @@ class Retried:
     problems: tuple[str, ...] = ()
 
 
-def retry(settings: Settings, ids: Iterable[str]) -> Retried:
-    """Accept the quarantined inputs `ids` again, as files of their sources.
+def retry(settings: Settings, ids: Iterable[str], *, accept_warnings: bool = False) -> Retried:
+    """Accept the quarantined inputs `ids` again, as files of their sources. With `accept_warnings`
+    articles with warnings are published, also where the source or the enqueue is strict.
 
     The bytes are moved into a batch before the folder of the input is removed, so a crash in
     between loses nothing. Raises UsageError, before anything is done, for an unknown id;
     SpoolUnavailable.
     """
     quarantine = Quarantine(settings.state_dir)
-    return _retry(settings, quarantine, [quarantine.get(each) for each in dict.fromkeys(ids)])
+    chosen = [quarantine.get(each) for each in dict.fromkeys(ids)]
+    if accept_warnings:
+        chosen = [replace(item, strict=False) for item in chosen]
+    return _retry(settings, quarantine, chosen)
 
 
 def retry_job(settings: Settings, job_id: str) -> Retried:
@@ -80,19 +85,21 @@ def discard(settings: Settings, ids: Iterable[str]) -> int:
 def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[QuarantineItem]) -> Retried:
     now = utc_now()
     job = f"retry-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    by_source: defaultdict[str, list[_RawFile]] = defaultdict(list)
+    alike: defaultdict[tuple[str, bool | None], list[_RawFile]] = defaultdict(list)
     for refused in chosen:
         try:
-            by_source[refused.source].append((refused, quarantine.raw_path(refused.id)))
+            raw = quarantine.raw_path(refused.id)
+            alike[refused.source, refused.strict].append((refused, raw))
         except UsageError:  # an earlier retry was killed after it took the bytes
             _remove(quarantine, refused.id)
     files = 0
-    for source, all_refused in by_source.items():
+    for (source, strict), all_refused in alike.items():
+        head = partial(Head.new, source, RETRY, now, job, strict=strict)
         for group in batched(all_refused, max_count=settings.spool.batch_files):
-            files += _claim(settings, quarantine, group, source=source, job=job, now=now)
+            files += _claim(settings, quarantine, group, head())
     if not files:
         return Retried(job)
-    _record(settings, job, files, ", ".join(sorted(by_source)), now)
+    _record(settings, job, files, ", ".join(sorted({source for source, _ in alike})), now)
     if notify_ingest(settings):
         return Retried(job, files)
     return Retried(job, files, ("Redis does not answer; the files wait in the spool until then",))
@@ -106,17 +113,11 @@ def _remove(quarantine: Quarantine, refused_id: str) -> bool:
 
 
 def _claim(
-    settings: Settings,
-    quarantine: Quarantine,
-    group: Sequence[_RawFile],
-    *,
-    source: str,
-    job: str,
-    now: datetime,
+    settings: Settings, quarantine: Quarantine, group: Sequence[_RawFile], head: Head
 ) -> int:
     claimed = claim(
         manual_root(settings),
-        Head.new(source, RETRY, now, job),
+        head,
         [Candidate(str(path), one.path, one.size, one.origin) for one, path in group],
         AcceptedLog(settings.state_dir),
     )

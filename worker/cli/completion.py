@@ -100,3 +100,11 @@ def quarantined(settings: "Settings") -> Iterable[str]:
     from worker.spool.quarantine import Quarantine
 
     return Quarantine(settings.state_dir).ids()[::-1]
+
+
+@_completion
+def warning_kinds(settings: "Settings") -> Iterable[str]:
+    """Kinds of warnings of records."""
+    from worker.model.warning import WarningKind
+
+    return list(WarningKind)

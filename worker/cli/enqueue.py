@@ -41,6 +41,7 @@ def enqueue(
     ] = None,
     move: Annotated[bool, flag("--move/--copy", "Move the files, or copy them.")] = False,
     force: Annotated[bool, flag("--force", "Republish known articles as a revision.")] = False,
+    strict: Annotated[bool, flag("--strict", "Refuse articles that have a warning.")] = False,
     wait: Annotated[
         bool, flag("--wait", "Wait for the result; exit 1 if a file is refused.")
     ] = False,
@@ -57,7 +58,9 @@ def enqueue(
     """
     from worker.cli.enqueue_job import run_enqueue
 
-    report = run_enqueue(settings_of(context), paths, source, move=move, force=force, wait=wait)
+    report = run_enqueue(
+        settings_of(context), paths, source, move=move, force=force, strict=strict, wait=wait
+    )
     if json:
         print_json(report)
     elif not report.stopped:

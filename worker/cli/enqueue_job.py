@@ -47,6 +47,7 @@ def run_enqueue(
     *,
     move: bool,
     force: bool,
+    strict: bool,
     wait: bool,
 ) -> EnqueueReport:
     """Accept `paths` (`-`: standard input; addresses are fetched first) as one job.
@@ -54,7 +55,15 @@ def run_enqueue(
     Ctrl-C ends the command, not the processing: see `stopped`. Raises UsageError or FetchFailed,
     before anything is accepted, if a path cannot be; SpoolUnavailable.
     """
-    intake = Intake(settings, paths, source=source, move=move, force=force, on_full=_note_full)
+    intake = Intake(
+        settings,
+        paths,
+        source=source,
+        move=move,
+        force=force,
+        strict=strict,
+        on_full=_note_full,
+    )
     report = EnqueueReport(intake.job.id, intake.job.source)
     batches = _Batches(intake, report)
     begun = time.monotonic()

@@ -3,6 +3,7 @@
 Times are RFC 3339 text; where one is None nobody knows it, and a dash stands for it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 NONE = "–"
@@ -73,3 +74,9 @@ def format_size(octets: int) -> str:
 def format_speed(rate: float) -> str:
     """`430 files/s`; below ten with one decimal."""
     return f"{rate:,.0f} files/s" if rate >= 10 else f"{rate:.1f} files/s"
+
+
+def format_kinds(counts: Mapping[str, int]) -> str:
+    """`date_missing 3, cut 1`: counts by kind, the largest first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{kind} {format_count(count)}" for kind, count in ordered)

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from worker.cli import completion
-from worker.cli.formatting import format_count, format_local_time, pluralize
+from worker.cli.formatting import format_count, format_kinds, format_local_time, pluralize
 from worker.cli.options import argument, flag, option, settings_of
 from worker.cli.output import (
     console,
@@ -97,6 +97,7 @@ def _print_job(job: "JobView") -> None:
                 f"{articles.published:,} published, {articles.revised:,} revised, "
                 f"{articles.duplicate:,} duplicate, {articles.rejected:,} rejected",
             ),
+            ("warnings", format_kinds(job.warnings) or None),
         )
     )
     if job.refused:

@@ -92,14 +92,24 @@ def show(
 
 
 @app.command()
-def retry(context: typer.Context, ids: Ids = None, every: All = False, json: Json = False) -> None:
+def retry(
+    context: typer.Context,
+    ids: Ids = None,
+    every: All = False,
+    accept_warnings: Annotated[
+        bool,
+        flag("--accept-warnings", "Publish articles with warnings, where strict refused them."),
+    ] = False,
+    json: Json = False,
+) -> None:
     """Process refused inputs again, under their original names, and remove them from quarantine.
 
     Use it after you have fixed a site rule or a setting, or updated newsdrop.
     """
     from worker.actions.quarantine import retry as retry_items
 
-    retried = retry_items(settings_of(context), _select(_quarantine(context), ids, every=every))
+    selected = _select(_quarantine(context), ids, every=every)
+    retried = retry_items(settings_of(context), selected, accept_warnings=accept_warnings)
     text = f"{pluralize(retried.files, 'file')} accepted again, job {retried.job}"
     print_result(retried, text, json=json)
     for problem in () if json else retried.problems:

@@ -11,6 +11,7 @@ from worker.cli.formatting import (
     format_age,
     format_count,
     format_duration,
+    format_kinds,
     format_size,
     format_until,
     pluralize,
@@ -105,6 +106,8 @@ def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
         unread = "unknown" if group.lag is None else format_count(group.lag)
         counts = f"  {format_count(group.pending)} pending, {unread} unread"
         yield "consumers", safe_text(group.name).append(counts)
+    if status.articles and status.articles.warnings:
+        yield "warnings", Text(format_kinds(status.articles.warnings))
     yield "redis", _redis(status, overview.memory)
     yield "disk", _disk(overview.disk)
 

@@ -1,7 +1,7 @@
 """`tail`, `show` and `forget`: the records in the stream."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from worker.cli import completion
 from worker.cli.options import Json, argument, flag, option, settings_of
 from worker.cli.output import (
     console,
@@ -23,6 +24,7 @@ from worker.errors import NewsdropError, UsageError
 from worker.escape import printable, safe_json
 
 if TYPE_CHECKING:
+    from worker.model.warning import WarningKind
     from worker.store.articles import ArticleStore
     from worker.store.stream import StreamEntry
 
@@ -35,6 +37,7 @@ ArticleId = Annotated[str, argument("ID", "The ID, as `tail` shows it.")]
 
 def tail(
     context: typer.Context,
+    *,
     start: Annotated[
         str | None,
         option(
@@ -44,17 +47,28 @@ def tail(
         ),
     ] = None,
     count: Annotated[int | None, option("N", "Stop after N records.", min=1)] = None,
+    warning: Annotated[
+        str | None,
+        option(
+            "KIND",
+            "Only records with a warning of this kind.",
+            autocompletion=completion.warning_kinds,
+        ),
+    ] = None,
     follow: Annotated[bool, flag("--follow -f", "Wait for new records; Ctrl-C stops.")] = False,
     json: Annotated[bool, flag("--json", "Print whole records, one JSON object per line.")] = False,
 ) -> None:
     """Print the records of the stream, oldest first."""
+    from worker.model.warning import require_kind
     from worker.store.factory import article_store
 
+    kind = None if warning is None else require_kind(warning)
     is_empty = True
     with quiet_interrupt():
         store = article_store(settings_of(context))
         newest_count = min(count or _DEFAULT_COUNT, _MAX_NEWEST)
-        for entry in islice(_read_entries(store, start, newest_count, follow=follow), count):
+        entries = _read_entries(store, start, newest_count, follow=follow, kind=kind)
+        for entry in islice(entries, count):
             is_empty = False
             print_line(_record_json(entry)) if json else _print_entry(entry)
     if is_empty and not json and not follow:
@@ -100,16 +114,22 @@ def forget(context: typer.Context, article_id: ArticleId, json: Json = False) ->
 
 
 def _read_entries(
-    store: "ArticleStore", start: str | None, newest_count: int, *, follow: bool
+    store: "ArticleStore",
+    start: str | None,
+    newest_count: int,
+    *,
+    follow: bool,
+    kind: "WarningKind | None",
 ) -> Iterator["StreamEntry"]:
-    """Entries oldest first: the newest ones (`start` None), or all after `start`.
+    """Entries oldest first: the newest ones (`start` None), or all after `start`; with `kind` those
+    that have such a warning.
 
     With `follow` it waits for more. Raises UsageError where `start` is no stream ID,
     StoreUnavailable.
     """
     if start is None:
-        entries = store.read_newest(newest_count)
-        after = entries[-1].stream_id if entries else store.get_info().last_id
+        entries, last = _newest(store, newest_count, kind)
+        after = last or store.get_info().last_id
         yield from entries
     else:
         after = store.get_info().last_id if start == "$" else _parse_stream_id(start)
@@ -118,8 +138,45 @@ def _read_entries(
         if not entries and not follow:
             return
         entries = entries or store.follow(after, count=_PAGE)
-        yield from entries
+        yield from (entry for entry in entries if _has_warning(entry, kind))
         after = entries[-1].stream_id if entries else after
+
+
+def _newest(
+    store: "ArticleStore", count: int, kind: "WarningKind | None"
+) -> tuple[Sequence["StreamEntry"], str | None]:
+    """The last `count` entries, with `kind` of those that have such a warning, and the ID of the
+    last entry of all. At most _MAX_NEWEST entries are searched."""
+    found: list[StreamEntry] = []
+    last, before = None, None
+    for _ in range(_MAX_NEWEST // _PAGE):
+        page = store.read_before(before, _PAGE if kind else min(_PAGE, count))
+        if not page:
+            break
+        last, before = last or page[0].stream_id, page[-1].stream_id
+        found += (entry for entry in page if _has_warning(entry, kind))
+        if len(found) >= count:
+            break
+    return found[:count][::-1], last
+
+
+def _has_warning(entry: "StreamEntry", kind: "WarningKind | None") -> bool:
+    """Whether a record has a warning of this kind; any record without one."""
+    if kind is None:
+        return True
+    from worker.model.warning import kinds_of
+
+    # Most records are settled without parsing them.
+    return f'"{kind}: '.encode() in entry.data and kind in kinds_of(_warnings(entry))
+
+
+def _warnings(entry: "StreamEntry") -> list[str]:
+    import orjson
+
+    try:
+        return [text for text in orjson.loads(entry.data)["warnings"] if isinstance(text, str)]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return []  # an entry that another program wrote
 
 
 def _parse_stream_id(text: str) -> str:

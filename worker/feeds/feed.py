@@ -69,6 +69,7 @@ class Feed:
     scope: Scope = Scope.GLOBAL
     on_change: OnChange = OnChange.DUPLICATE
     language: str | None = None
+    strict: bool = False
     headers: dict[HeaderName, Header] = field(default_factory=dict)
 
     def address(self, rsshub_base: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from worker.errors import Reason, Rejected
 from worker.formats.body import too_large
 from worker.model import Profile, RawArticle, Refusal
+from worker.model.warning import RecordWarning
 from worker.settings import Limits
 from worker.sites import Sites
 
@@ -55,7 +56,9 @@ def too_many_refusals() -> Rejected:
     )
 
 
-def check_article(article: RawArticle | Refusal, warnings: tuple[str, ...]) -> RawArticle | Refusal:
+def check_article(
+    article: RawArticle | Refusal, warnings: tuple[RecordWarning, ...]
+) -> RawArticle | Refusal:
     """`article` with the warnings of the decoder, or a Refusal if its body is too large."""
     if isinstance(article, Refusal):
         return article

@@ -16,6 +16,7 @@ from w3lib.encoding import resolve_encoding
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
+from worker.model.warning import RecordWarning, WarningKind, warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class DecodedText:
 
     text: str
     encoding: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[RecordWarning, ...] = ()
 
 
 def decode(data: bytes, declared: str | None = None) -> DecodedText:
@@ -120,12 +121,13 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         return DecodedText(text, label)
     named = f" (declared: {', '.join(labels)})" if labels else ""
     if detected := _detected(data):
-        warnings = (f"read as {detected.encoding}{named}",) if labels else ()
+        text = f"read as {detected.encoding}{named}"
+        warnings = (warn(WarningKind.ENCODING, text),) if labels else ()
         return replace(detected, warnings=warnings)
     for label in (*labels, "gb18030"):
         text = data.decode(label, "replace")
         if text.count("\ufffd") * 100 <= len(text):
-            return DecodedText(text, label, (f"some bytes are not {label} and were replaced",))
+            return DecodedText(text, label, (_replaced(label),))
     raise Rejected(
         Reason.NOT_TEXT, f"the bytes fit no character encoding{named}: save the file as UTF-8"
     )
@@ -138,7 +140,11 @@ def _damaged_utf8(data: bytes) -> DecodedText | None:
     whole = sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
     if broken * 20 > whole:
         return None
-    return DecodedText(text, "utf-8", ("some bytes are not UTF-8 and were replaced",))
+    return DecodedText(text, "utf-8", (_replaced("UTF-8"),))
+
+
+def _replaced(label: str) -> RecordWarning:
+    return warn(WarningKind.BAD_BYTES, f"some bytes are not {label} and were replaced")
 
 
 def _labels(data: bytes, declared: str | None) -> list[str]:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from worker.formats import values
 from worker.formats.values import clean, names_of, persons_of, text_of, url_of
 from worker.model import Attachment, DateText, Publisher, RawArticle
+from worker.model.warning import RecordWarning
 
 FIELDS = {
     "title": "title headline",
@@ -49,7 +50,7 @@ def article(
     *,
     parser: str,
     origin: str,
-    warnings: Iterable[str] = (),
+    warnings: Iterable[RecordWarning] = (),
     ignore: frozenset[str] = frozenset(),
 ) -> RawArticle:
     """The article of a table of fields, with `html` (valid Unicode) as its body.

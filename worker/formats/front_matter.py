@@ -23,10 +23,11 @@ from worker.formats.mirror import has_run_time, with_braces
 from worker.formats.values import clean
 from worker.formats.yaml_head import Unreadable, load, load_by_key
 from worker.model import Document, RawArticle
+from worker.model.warning import RecordWarning, WarningKind, warn
 
 _LONG_DOTTED_KEY = re.compile(r"(?:\.[ \t]*(?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*){32}")
 _INDENT = re.compile(r"^[ \t]*\t[ \t]*", re.MULTILINE)
-Head = tuple[Mapping[str, object], tuple[str, ...]]
+Head = tuple[Mapping[str, object], tuple[RecordWarning, ...]]
 """The table of a head, and warnings."""
 
 # Each matches in one way only: a megabyte of `# # #` must cost no more than one pass over it.
@@ -58,7 +59,7 @@ def parse_markdown(text: str, document: Document, context: ParseContext) -> Pars
 
 
 def head_article(
-    table: Mapping[str, object], body: str, warnings: tuple[str, ...] = ()
+    table: Mapping[str, object], body: str, warnings: tuple[RecordWarning, ...] = ()
 ) -> RawArticle:
     """The article of a head, in whatever syntax, and its body."""
     return article(
@@ -79,7 +80,8 @@ def _yaml(head: str) -> Head:
                 f"the front matter is not YAML ({printable(str(error))}): write `key: value` lines",
             ) from error
         keys = f": {printable(', '.join(bad_keys))}" if bad_keys else ""
-        return table, (f"front matter is not valid YAML; read line by line{keys}",)
+        text = f"front matter is not valid YAML; read line by line{keys}"
+        return table, (warn(WarningKind.HEAD, text),)
 
 
 def _toml(head: str) -> Head:

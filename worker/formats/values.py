@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from worker.model import Person
+from worker.model.warning import RecordWarning, WarningKind, warn
 
 MAX_EXTRA_BYTES = 16 * 1024
 """About how much `extra` of one article may hold; the rest is dropped, with a warning."""
@@ -105,7 +106,7 @@ def is_absolute(url: str) -> bool:
     return url[:8].lower().startswith(("http://", "https://", "//"))
 
 
-def extra_of(items: Mapping[str, object]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def extra_of(items: Mapping[str, object]) -> tuple[dict[str, Any], tuple[RecordWarning, ...]]:
     """Values of no field as JSON values of bounded size and depth, and a warning if cut."""
     extra: dict[str, Any] = {}
     room = MAX_EXTRA_BYTES
@@ -117,7 +118,8 @@ def extra_of(items: Mapping[str, object]) -> tuple[dict[str, Any], tuple[str, ..
             continue
         room -= size + len(key)
         extra[clean(key)] = plain
-    return extra, (f"{dropped} unknown fields were too large to keep",) if dropped else ()
+    cut = warn(WarningKind.CUT, f"{dropped} unknown fields were too large and are left out")
+    return extra, (cut,) if dropped else ()
 
 
 def _scalar(value: object) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from worker.model.outcome import Outcome, Status
+from worker.model.warning import kinds_of
 
 
 class Stage(StrEnum):
@@ -37,25 +38,30 @@ class Repeat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BatchMeasures:
-    """One batch. `seconds` are of its last run; `rejected` counts by reason."""
+    """One batch. `seconds` are of its last run; `rejected` counts by reason, `warnings` the
+    published and revised articles that have a warning of a kind."""
 
     seconds: Mapping[Stage, float] = field(default_factory=dict)
     repeats: Mapping[Repeat, int] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 def measure(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> BatchMeasures:
     """The measures of a batch, from its outcomes and stage durations."""
     repeats: Counter[Repeat] = Counter()
     rejected: Counter[str] = Counter()
+    warnings: Counter[str] = Counter()
     for outcome in outcomes:
         if outcome.status is Status.DUPLICATE:
             repeats[_repeat_of(outcome)] += 1
         elif outcome.status is Status.REJECTED and outcome.reason:
             rejected[outcome.reason.value] += 1
+        elif outcome.warnings and outcome.status in (Status.PUBLISHED, Status.REVISED):
+            warnings.update(kinds_of(outcome.warnings))
         if outcome.feed and outcome.feed.unchanged:
             repeats[Repeat.UNCHANGED] += outcome.feed.unchanged
-    return BatchMeasures(seconds, repeats, rejected)
+    return BatchMeasures(seconds, repeats, rejected, warnings)
 
 
 def _repeat_of(outcome: Outcome) -> Repeat:

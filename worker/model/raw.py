@@ -5,6 +5,7 @@ from typing import Any
 
 from worker.errors import Reason
 from worker.model.record import Attachment, Person, Publisher
+from worker.model.warning import RecordWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class RawArticle:
     image: str | None = None
     attachments: tuple[Attachment, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[RecordWarning, ...] = ()
     site: str | None = None
     member: str | None = None
     merged: dict[str, str] = field(default_factory=dict)

@@ -160,5 +160,7 @@ class Article:
     provenance: Annotated[Provenance, _doc("where the article comes from")]
     first_seen_at: Annotated[str, _doc("when its file was accepted")]
     ingested_at: Annotated[str, _doc("when it was published to the stream")]
-    warnings: Annotated[tuple[str, ...], _doc("problems found while parsing")]
+    warnings: Annotated[
+        tuple[str, ...], _doc("problems found while parsing: `<kind>: <what happened>`, see below")
+    ]
     extra: Annotated[dict[str, Any], _doc("data of the source that has no field here")]

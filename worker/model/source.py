@@ -37,7 +37,8 @@ class Profile:
     calendar date of every article is taken. Without `trust_naive_dates` a date without a zone is
     taken for the time of a crawl and does not enter the key. `date_order` decides what
     `04/05/2021` is; without it such dates are not used. `tags` are added to those of every
-    article; with `full_text` the page of each new article is fetched.
+    article; with `full_text` the page of each new article is fetched. `strict` refuses an article
+    that has a warning.
     """
 
     source: str
@@ -51,6 +52,7 @@ class Profile:
     language: str | None = None
     tags: tuple[str, ...] = ()
     full_text: bool = False
+    strict: bool = False
 
 
 class SourceKeys(Protocol):
@@ -70,6 +72,8 @@ class SourceKeys(Protocol):
     def site(self) -> str | None: ...
     @property
     def language(self) -> str | None: ...
+    @property
+    def strict(self) -> bool: ...
 
 
 def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo) -> Profile:
@@ -84,4 +88,5 @@ def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo) -> Profile:
         on_change=keys.on_change,
         site=keys.site,
         language=keys.language,
+        strict=keys.strict,
     )

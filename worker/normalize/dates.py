@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from worker.escape import printable
 from worker.model import DateOrder, DatePrecision, DateText
+from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.normalize.date_parser import parse_date
 from worker.normalize.parsed_date import ParsedDate
 
@@ -33,7 +34,7 @@ def article_date(
     trust_naive: bool,
     is_run_time: bool = False,
     seen_at: str,
-    warnings: list[str],
+    warnings: list[RecordWarning],
 ) -> ArticleDate:
     """The first usable one of `candidates`; problems go to `warnings`.
 
@@ -45,23 +46,22 @@ def article_date(
     for candidate in candidates:
         read = parse_date(candidate.text, zone, order)
         if read is None:
-            written = printable(candidate.text, 60)
-            warnings.append(f"date not understood: {written} ({_where(candidate)})")
+            text = f"not understood: {printable(candidate.text, 60)}"
+            _add(warnings, WarningKind.DATE_UNREADABLE, text, candidate)
         elif not read.has_zone and not trust_naive:
-            warnings.append(
-                f"date without a zone not used, the source's are unreliable ({_where(candidate)})"
-            )
+            text = "without a zone not used, the source's are unreliable"
+            _add(warnings, WarningKind.DATE_UNTRUSTED, text, candidate)
         else:
             if _is_ahead(read, seen_at):
-                warnings.append(f"date is in the future: {read.rfc3339()} ({_where(candidate)})")
+                text = f"is in the future: {read.rfc3339()}"
+                _add(warnings, WarningKind.DATE_FUTURE, text, candidate)
             date, precision = read.calendar_date(key_zone), read.precision
             if is_run_time and not read.has_zone:
-                warnings.append(
-                    f"date is the time of the mirror's run, not the article's ({_where(candidate)})"
-                )
+                text = "is the time of the mirror's run, not the article's"
+                _add(warnings, WarningKind.DATE_UNTRUSTED, text, candidate)
                 precision = "unknown"
             return ArticleDate(date, read.rfc3339(), precision, candidate.origin)
-    warnings.append("no usable date: keyed by title and content")
+    warnings.append(warn(WarningKind.DATE_MISSING, "no usable date, keyed by title and content"))
     return ArticleDate()
 
 
@@ -73,8 +73,8 @@ def modified_at(
     return next((date.rfc3339() for date in dates if date), None)
 
 
-def _where(candidate: DateText) -> str:
-    return printable(candidate.origin, 60)
+def _add(warnings: list[RecordWarning], kind: WarningKind, text: str, candidate: DateText) -> None:
+    warnings.append(warn(kind, f"date {text} ({printable(candidate.origin, 60)})"))
 
 
 def _is_ahead(read: ParsedDate, seen_at: str) -> bool:

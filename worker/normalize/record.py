@@ -17,6 +17,7 @@ from worker.model import (
     Provenance,
     RawArticle,
 )
+from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.normalize.body import HTML_DEPTH, Body, Fragment, text_of
 from worker.normalize.dates import article_date, modified_at
 from worker.normalize.identity import content_hash, identify
@@ -168,10 +169,10 @@ def _zone(raw: RawArticle, rule: SiteRule, profile: Profile) -> ZoneInfo:
     return profile.time_zone
 
 
-def _tags(names: Sequence[str], warnings: list[str]) -> tuple[str, ...]:
+def _tags(names: Sequence[str], warnings: list[RecordWarning]) -> tuple[str, ...]:
     tags = tuple(dict.fromkeys(filter(None, (one_line(tag, 200) for tag in names[: MAX_TAGS + 1]))))
     if len(tags) > MAX_TAGS:
-        warnings.append(f"only the first {MAX_TAGS} tags are kept")
+        warnings.append(warn(WarningKind.CUT, f"only the first {MAX_TAGS} tags are used"))
     return tags[:MAX_TAGS]
 
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.normalize.strings import one_line
 
 LONGEST = 1000
@@ -31,23 +32,25 @@ _IGNORABLE = (
 _DROPPED = {"Cc", "Cf", "Zs", "Zl", "Zp"}
 
 
-def title_of(written: str | None, *, heading: str | None, text: str, warnings: list[str]) -> str:
+def title_of(
+    written: str | None, *, heading: str | None, text: str, warnings: list[RecordWarning]
+) -> str:
     """The title on one line, at most LONGEST characters; empty if there is none.
 
     Without a title the first heading, else the first sentence, with a warning.
     """
     title = one_line(written, LONGEST + 1)
     if len(title) > LONGEST:
-        warnings.append(f"title cut at {LONGEST:,} characters")
+        warnings.append(warn(WarningKind.CUT, f"title cut at {LONGEST:,} characters"))
         title = title[:LONGEST].rstrip()
     if is_visible(title):
         return title
     if heading and is_visible(one_line(heading)):
-        warnings.append("no title: the first heading stands in for it")
+        warnings.append(warn(WarningKind.TITLE_MISSING, "the first heading stands in for it"))
         return one_line(heading, LONGEST)
     for row in text.split("\n"):
         if is_visible(one_line(row)):
-            warnings.append("no title: the first sentence stands in for it")
+            warnings.append(warn(WarningKind.TITLE_MISSING, "the first sentence stands in for it"))
             return _first_sentence(one_line(row))
     return ""
 

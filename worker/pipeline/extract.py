@@ -5,7 +5,7 @@ is replayed, publishes what it published before.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
@@ -76,16 +76,27 @@ class ParseFailure:
 
 @dataclass(frozen=True, slots=True)
 class EntryReader:
-    """What parsing the entries of one batch needs. `profile_of` returns a source's profile."""
+    """What parsing the entries of one batch needs. `profile_of` returns a source's profile.
+
+    `may_refuse` is for articles that come in: what was published already is read again whatever
+    its warnings are.
+    """
 
     settings: Settings
     sites: Sites
     profile_of: Callable[[str], Profile]
     head: Head
+    may_refuse: bool = False
 
     def profile(self, entry: Entry) -> Profile:
         """The profile of the entry's source."""
         return self.profile_of(entry_source(entry, self.head))
+
+    def refuses_warnings(self, entry: Entry) -> bool:
+        """Whether an article of the entry that has a warning is refused."""
+        if not self.may_refuse or self.head.strict is not None:
+            return bool(self.may_refuse and self.head.strict)
+        return self.profile(entry).strict
 
     def context(self, entry: Entry) -> ParseContext:
         """How an entry is parsed."""
@@ -227,8 +238,10 @@ def normalize_item(
     *,
     whole_file: bool,
     mark: bytes | None = None,
+    is_final: bool = True,
 ) -> ParsedArticle | ParseFailure:
-    """The article that a parser found, normalized; or why it is refused."""
+    """The article that a parser found, normalized; or why it is refused. One that is not final
+    gets its page first: its warnings do not count yet."""
     if isinstance(item, ParseFailure):
         return item
     if isinstance(item, Refusal):
@@ -247,6 +260,9 @@ def normalize_item(
         )
     except Exception as error:
         return ParseFailure(ordinal, *classify_error(error, entry.path), None, whole_file)
+    if is_final and normalized.warnings and reader.refuses_warnings(entry):
+        message = _strict_message(normalized.warnings)
+        return ParseFailure(ordinal, Reason.WARNING, message, None, whole_file)
     return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, len(item.html), mark)
 
 
@@ -265,6 +281,14 @@ def _provenance(
         parser=raw.parser,
         job=head.job,
         merged=raw.merged or None,
+    )
+
+
+def _strict_message(warnings: Sequence[str]) -> str:
+    more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
+    return (
+        f"strict is set, and the article has a warning: {printable(warnings[0], 300)}{more}; "
+        "correct the input, or publish it as it is: newsdrop quarantine retry --accept-warnings ID"
     )
 
 

@@ -12,6 +12,7 @@ from worker.formats.feed.polled import FeedEntry, FeedFile, read_feed
 from worker.formats.page.entry_bundle import unpack
 from worker.formats.page.full_text import merge
 from worker.model import FeedRead, RawArticle, Refusal
+from worker.model.warning import WarningKind, warn
 from worker.pipeline.extract import (
     EntryReader,
     ParsedArticle,
@@ -26,7 +27,9 @@ from worker.pipeline.extract import (
 from worker.spool.manifest import Entry, Form
 
 _MAX_TITLE_LENGTH = 300
-_CROWDED = "too many pages wait to be fetched: this is the feed's own text"
+_CROWDED = warn(
+    WarningKind.FEED_TEXT, "too many pages wait to be fetched: this is the feed's own text"
+)
 MAX_FINGERPRINTS = 1000
 """Of one document: enough to tell whether two polls overlap."""
 
@@ -75,6 +78,7 @@ class FeedDocument:
                 self.digest,
                 whole_file=False,
                 mark=self.marks[ordinal],
+                is_final=page is None,
             )
             page = page if isinstance(item, ParsedArticle) else None
             yield FeedArticle(item, fingerprint(feed_entry), page)

@@ -80,6 +80,7 @@ def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) 
         refused_at=rfc3339(deps.now()),
         job=head.job,
         origin=origin,
+        strict=head.strict,
     )
     deps.quarantine.put(item, batch.file(entry.number) if part is None else part)
     return Outcome(

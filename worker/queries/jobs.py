@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
@@ -51,7 +51,8 @@ class JobView:
     `started_by` is `person`, `scan`, `feed`, `retry`, or `unknown` where Redis did not answer then.
     `waited_seconds` is the time until a worker took the first batch, `ran_seconds` from then to the
     end of the last finished batch; both are None where unknown, and for an hour of one source,
-    whose files arrive at any time in it.
+    whose files arrive at any time in it. `warnings` counts published articles with a
+    warning, by its kind.
     """
 
     id: str
@@ -66,6 +67,7 @@ class JobView:
     waited_seconds: float | None
     ran_seconds: float | None
     refused: tuple[RefusedSummary, ...] = ()
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_done(self) -> bool:
@@ -145,6 +147,7 @@ def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) 
         waited_seconds=None if hourly else _seconds(state.job.created_ms, state.began_ms),
         ran_seconds=None if hourly else _seconds(state.began_ms, state.last_ms),
         refused=refused,
+        warnings=state.warnings,
     )
 
 

@@ -7,8 +7,8 @@ that is settled in between is left out, and one that is claimed in between is no
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -33,13 +33,15 @@ from worker.store.workers import WorkerInfo
 
 @dataclass(frozen=True, slots=True)
 class ArticleCounts:
-    """All decisions so far, by outcome. `content_differs` counts some of the duplicates."""
+    """All decisions so far, by outcome. `content_differs` counts some of the duplicates,
+    `warnings` the published articles with a warning, by its kind."""
 
     published: int
     revised: int
     duplicate: int
     rejected: int
     content_differs: int
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def decision_count(self) -> int:
@@ -144,7 +146,7 @@ def build_status(
         problem=problem,
         intake_problem=_intake_problem(settings),
         feeds_problem=feeds_problem,
-        articles=_articles(totals) if totals else None,
+        articles=_articles(totals, _all_warnings(snapshot)) if totals else None,
         files=_files(batches, totals),
         queue=_queue(batches, now),
         stream=snapshot.stream if snapshot else None,
@@ -181,13 +183,21 @@ def _intake_problem(settings: Settings) -> str | None:
     return None
 
 
-def _articles(tally: Tally) -> ArticleCounts:
+def _all_warnings(snapshot: RedisSnapshot | None) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    for warnings in snapshot.counters.warnings.values() if snapshot else ():
+        counts.update(warnings)
+    return dict(sorted(counts.items()))
+
+
+def _articles(tally: Tally, warnings: Mapping[str, int]) -> ArticleCounts:
     return ArticleCounts(
         published=tally.published,
         revised=tally.revised,
         duplicate=tally.duplicate,
         rejected=tally.rejected,
         content_differs=tally.content_differs,
+        warnings=warnings,
     )
 
 
@@ -256,7 +266,9 @@ def _source(
         paused=paused,
         schedule=folder.schedule if folder else "",
         waiting=waiting,
-        articles=_articles(counters.by_source.get(name, Tally())) if counters else None,
+        articles=_articles(counters.by_source.get(name, Tally()), counters.warnings.get(name, {}))
+        if counters
+        else None,
         last_success=rfc3339_from_ms(last) if last else None,
         next_turn=None if paused else _next_turn(settings, now, name, folder, snapshot),
         failing=snapshot is not None and name in snapshot.failing,

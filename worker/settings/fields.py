@@ -224,6 +224,7 @@ class Folder(SettingsTable):
     )
     site: str | None = Field(None, description="name of a site rule; none: chosen by content")
     language: str | None = Field(None, description="language, if the article names none")
+    strict: bool = Field(False, description="true: an article with a warning is refused")
 
     @property
     def in_place(self) -> bool:

@@ -26,16 +26,19 @@ KIND = "enqueue"
 @dataclass(frozen=True, slots=True)
 class EnqueueOrder:
     """What a person ordered: the source and job of the files; move instead of copy; publish again
-    what the index has (`force`)."""
+    what the index has (`force`); refuse what has a warning (`strict`)."""
 
     source: str
     job: str
     move: bool = False
     force: bool = False
+    strict: bool = False
 
     def head(self, now: datetime) -> Head:
         """The head of a new batch."""
-        return Head.new(self.source, KIND, now, self.job, force=self.force)
+        return Head.new(
+            self.source, KIND, now, self.job, force=self.force, strict=self.strict or None
+        )
 
 
 def enqueue(

@@ -27,7 +27,8 @@ RETRY = "retry"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Properties of the whole batch. `claimed_at` is RFC 3339, UTC."""
+    """Properties of the whole batch. `claimed_at` is RFC 3339, UTC. `strict` says whether articles
+    with warnings are refused; None: as their source is configured."""
 
     batch: str
     source: str
@@ -35,13 +36,21 @@ class Head:
     claimed_at: str
     job: str | None = None
     force: bool = False
+    strict: bool | None = None
 
     @classmethod
     def new(
-        cls, source: str, kind: str, now: datetime, job: str | None = None, *, force: bool = False
+        cls,
+        source: str,
+        kind: str,
+        now: datetime,
+        job: str | None = None,
+        *,
+        force: bool = False,
+        strict: bool | None = None,
     ) -> "Head":
         """The head of a batch that is made now; each has a new batch name."""
-        return cls(batch_name(now, source), source, kind, rfc3339(now), job, force)
+        return cls(batch_name(now, source), source, kind, rfc3339(now), job, force, strict)
 
 
 class Form(StrEnum):

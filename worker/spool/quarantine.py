@@ -38,7 +38,7 @@ _FOLDER_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}-[0-9a-f]+-[A-Za-z0-9._-]+")
 @dataclass(frozen=True, slots=True)
 class QuarantineItem:
     """The content of `error.json`. `path` is escaped; times are RFC 3339, UTC; `size` in bytes;
-    `origin` is None unless it was fetched."""
+    `origin` is None unless it was fetched. `strict` is that of its batch: a retry has the same."""
 
     id: str
     source: str
@@ -52,6 +52,7 @@ class QuarantineItem:
     refused_at: str
     job: str | None = None
     origin: Origin | None = None
+    strict: bool | None = None
 
 
 class Quarantine:

@@ -32,6 +32,8 @@ MINUTES_KEPT = 26 * 60
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 """Seconds. A small file is read in a few milliseconds; in a full spool batches may wait hours."""
 _BUCKETS = (*(f"{bound:g}" for bound in BOUNDS), "inf")
+_WARNING = "warning:"
+"""Counters of published articles with a warning, by its kind: in totals, sources and jobs."""
 _COUNTERS = tuple(counter.name for counter in fields(Tally))
 
 
@@ -50,13 +52,15 @@ class RefusedSummary:
 class CounterSnapshot:
     """The counters at one moment, and which of the given batches they include.
 
-    `last_success_ms` is when each source last had a file archived (Unix, ms).
+    `last_success_ms` is when each source last had a file archived (Unix, ms). `warnings` counts
+    published articles with a warning, by its kind, for each source.
     """
 
     totals: Tally
     by_source: dict[str, Tally]
     settled: frozenset[str]
     last_success_ms: dict[str, int]
+    warnings: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,8 @@ class CounterStore:
         The claims of the batch are deleted; for a day its key says that it was settled.
         """
         counts = [(name, number) for name, number in asdict(tally).items() if number]
+        if measured:
+            counts += ((_WARNING + kind, count) for kind, count in measured.warnings.items())
         measures = list(_measures(measured)) if measured else []
         args: list[bytes | int] = [DAY, source.encode(), (job or "").encode()]
         args += (self._layout.keep_seconds, self._max_refused, MINUTES_KEPT)
@@ -159,6 +165,7 @@ class CounterStore:
                 for name, counts in by_source.items()
                 if "last_success_ms" in counts
             },
+            warnings={name: parse_warnings(counts) for name, counts in by_source.items()},
         )
 
     def read_minutes(self, count: int) -> tuple[Minute, ...]:
@@ -215,6 +222,15 @@ def summarize_refusal(outcome: Outcome) -> RefusedSummary:
 def parse_tally(counts: Mapping[str, int]) -> Tally:
     """A tally from a mapping that may hold other things too."""
     return Tally(**{name: counts[name] for name in _COUNTERS if name in counts})
+
+
+def parse_warnings(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts of warnings by kind, from a mapping that may hold other things too."""
+    return {
+        name.removeprefix(_WARNING): number
+        for name, number in sorted(counts.items())
+        if name.startswith(_WARNING)
+    }
 
 
 def _measures(measured: BatchMeasures) -> Iterator[tuple[str, int]]:

@@ -1,9 +1,9 @@
 """Jobs: what one enqueue, or one source within an hour, brought in, and its outcomes."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,7 @@ from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
 from worker.model.from_json import dataclass_from
-from worker.store.counters import RefusedSummary, parse_tally
+from worker.store.counters import RefusedSummary, parse_tally, parse_warnings
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import Layout
 
@@ -48,13 +48,15 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class JobState:
     """The state of a job. `files` were accepted for it; `began_ms` is when work on its first
-    settled batch began, `last_ms` when the last one was settled."""
+    settled batch began, `last_ms` when the last one was settled. `warnings` counts published
+    articles with a warning, by its kind."""
 
     job: Job
     files: int
     tally: Tally
     last_ms: int | None
     began_ms: int | None = None
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def open_files(self) -> int:
@@ -151,6 +153,7 @@ def _state(job: str, found: dict[bytes, bytes]) -> JobState:
         tally=parse_tally(numbers),
         last_ms=numbers.get("last_ms"),
         began_ms=numbers.get("began_ms"),
+        warnings=parse_warnings(numbers),
     )
 
 

@@ -6,6 +6,7 @@ processes work, on how many machines, or which of them was restarted. Without Re
 """
 
 import platform
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
@@ -117,12 +118,15 @@ def _disk(snapshot: MetricsSnapshot) -> Iterator[Metric]:
 
 def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
     articles = _counter("articles", "Articles by outcome.", "source", "outcome")
+    warnings = _counter("warnings", "Published articles with a warning.", "source", "kind")
     success = _metric("source_last_success_timestamp_seconds", "When a file was last archived.")
     waiting = _metric("source_waiting_files", "Files of a source that are not settled yet.")
     paused = _metric("source_paused", "1 if a person paused the source.")
     for source in sources[:MAX_SOURCES]:
         for outcome, count in _outcomes([source]).items():
             articles.add_metric([source.name, outcome], count)
+        for kind, count in _warnings([source]).items():
+            warnings.add_metric([source.name, kind], count)
         if source.last_success:
             at = datetime.fromisoformat(source.last_success).timestamp()
             success.add_metric([source.name], at)
@@ -131,14 +135,25 @@ def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
     if others := sources[MAX_SOURCES:]:
         for outcome, count in _outcomes(others).items():
             articles.add_metric([OTHERS, outcome], count)
+        for kind, count in _warnings(others).items():
+            warnings.add_metric([OTHERS, kind], count)
         waiting.add_metric([OTHERS], sum(source.waiting for source in others))
-    yield from (articles, success, waiting, paused)
+    yield from (articles, warnings, success, waiting, paused)
 
 
 def _outcomes(sources: Iterable[SourceStatus]) -> dict[str, int]:
     """The articles of all sources by outcome; nothing where Redis does not answer."""
     counts = [source.articles for source in sources if source.articles is not None]
     return {it.value: sum(getattr(count, it) for count in counts) for it in DECISIONS if counts}
+
+
+def _warnings(sources: Iterable[SourceStatus]) -> dict[str, int]:
+    """The published articles of all sources with a warning, by its kind; only kinds that occurred:
+    with all of them each source would have 13 series."""
+    counts: Counter[str] = Counter()
+    for source in sources:
+        counts.update(source.articles.warnings if source.articles else {})
+    return dict(counts)
 
 
 def _work(totals: MeasureTotals) -> Iterator[Metric]:

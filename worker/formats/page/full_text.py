@@ -21,6 +21,7 @@ from worker.formats.sniff import Format, container, sniff_text
 from worker.formats.values import unique
 from worker.logs import get_logger
 from worker.model import Attachment, Document, RawArticle
+from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.settings import Limits
 
 logger = get_logger(__name__)
@@ -43,7 +44,8 @@ def merge(bundle: EntryBundle, context: ParseContext) -> RawArticle:
     if too_large(page.html):
         return _entry_only(bundle.entry, "its pages are together larger than an article may be")
     if problem:
-        warning = f"a further page could not be had ({problem}): the article is not whole"
+        text = f"a further page could not be had ({problem}): the article is not whole"
+        warning = warn(WarningKind.INCOMPLETE, text)
         page = replace(page, warnings=(*page.warnings, warning))
     return _merged(bundle.entry, page)
 
@@ -69,7 +71,7 @@ def next_page_of(part: PagePart, context: ParseContext) -> str | None:
 _T = TypeVar("_T")
 
 
-def _page_text(part: PagePart, limits: Limits) -> tuple[str, tuple[str, ...]]:
+def _page_text(part: PagePart, limits: Limits) -> tuple[str, tuple[RecordWarning, ...]]:
     """The text of a page and the decoder's warnings. Raises Rejected where it is no page."""
     if not part.data.strip():
         raise Rejected(Reason.EMPTY, "the page is empty: open it in a browser")
@@ -120,7 +122,8 @@ def _joined_pages(bundle: EntryBundle, pages: list[Page]) -> RawArticle:
 
 
 def _entry_only(entry: RawArticle, problem: str) -> RawArticle:
-    warning = f"the page could not be had ({problem}): this is the feed's own text"
+    text = f"the page could not be had ({problem}): this is the feed's own text"
+    warning = warn(WarningKind.FEED_TEXT, text)
     return replace(entry, warnings=(*entry.warnings, warning))
 
 
@@ -130,7 +133,8 @@ def _merged(entry: RawArticle, page: RawArticle) -> RawArticle:
     warnings = (*entry.warnings, *page.warnings)
     if not is_page_body:
         lengths = f"the page has {page_length} characters and the feed {feed_length}"
-        warnings = (*warnings, f"{lengths}: this is the feed's own text")
+        text = f"{lengths}: this is the feed's own text"
+        warnings = (*warnings, warn(WarningKind.FEED_TEXT, text))
     merge = _Merge({})
     bodies = (None, page.html) if is_page_body else (entry.html, None)
     return RawArticle(

@@ -38,6 +38,7 @@ from worker.formats.page.metadata import (
 from worker.formats.page.size_limits import check_size
 from worker.formats.values import clean
 from worker.model import Document, RawArticle
+from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.settings import Limits
 from worker.sites import DEFAULT, SiteRule, Sites
 
@@ -61,7 +62,7 @@ def parse_page(text: str, document: Document, context: ParseContext) -> Parsed:
 
 def with_next_page_warning(article: RawArticle, link: str) -> RawArticle:
     """The article with a warning that it continues at `link`."""
-    warning = f"the article goes on at {printable(link)}"
+    warning = warn(WarningKind.INCOMPLETE, f"the article goes on at {printable(link)}")
     return replace(article, warnings=(*article.warnings, warning))
 
 
@@ -167,7 +168,7 @@ def _host(element: Tag) -> str | None:
 
 def _body(
     soup: BeautifulSoup, rule: SiteRule | None, data: PageMetadata
-) -> tuple[str, tuple[str, ...]]:
+) -> tuple[str, tuple[RecordWarning, ...]]:
     """The body's HTML, and a warning where it may be wrong."""
     if rule and (html := _by_selector(soup, rule)):
         return html, ()
@@ -179,7 +180,8 @@ def _body(
     html = extracted_body(soup)
     # Some pages hold their text for search engines only and draw the rest by script.
     if data.body and text_length(html) * 2 < len(data.body):
-        return text_to_html(data.body), ("the body was read from JSON-LD",)
+        warning = warn(WarningKind.BODY_SOURCE, "the body was read from JSON-LD")
+        return text_to_html(data.body), (warning,)
     if not text_length(html):
         raise Rejected(
             Reason.NO_CONTENT,
@@ -187,8 +189,10 @@ def _body(
             "(config/sites/README.md)",
         )
     if rule and rule.page.content:
-        return html, (f"the site rule {rule.name} found no body: its selectors may be outdated",)
-    return html, ("no site rule knows this page: its body was found by trafilatura",)
+        text = f"the site rule {rule.name} found no body: its selectors may be outdated"
+        return html, (warn(WarningKind.SITE_RULE, text),)
+    text = "no site rule knows this page: its body was found by trafilatura"
+    return html, (warn(WarningKind.SITE_RULE, text),)
 
 
 def _by_selector(soup: BeautifulSoup, rule: SiteRule) -> str | None:

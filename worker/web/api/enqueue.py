@@ -19,6 +19,7 @@ class EnqueueBody(Parameters):
     addresses: Names = Field(default=[])
     source: str | None = None
     force: bool = False
+    strict: bool = False
 
 
 class UploadFields(Parameters):
@@ -26,6 +27,7 @@ class UploadFields(Parameters):
 
     source: str = ""
     force: Literal["true", "false", ""] = ""
+    strict: Literal["true", "false", ""] = ""
 
 
 async def enqueue(request: Request) -> Response:
@@ -42,12 +44,18 @@ async def enqueue(request: Request) -> Response:
                 upload.files,
                 source=fields.source or None,
                 force=fields.force == "true",
+                strict=fields.strict == "true",
             )
             return _accepted(job, len(upload.files))
     body = await parse_body(request, EnqueueBody)
     urls = list(dict.fromkeys(body.addresses))
     job = await run_in_threadpool(
-        enqueue_addresses, settings, urls, source=body.source, force=body.force
+        enqueue_addresses,
+        settings,
+        urls,
+        source=body.source,
+        force=body.force,
+        strict=body.strict,
     )
     return _accepted(job, len(urls))
 

@@ -32,6 +32,10 @@ class IdsBody(Parameters):
     ids: Annotated[Names, Field(min_length=1)]
 
 
+class RetryBody(IdsBody):
+    accept_warnings: bool = False
+
+
 def list_refused(request: ApiRequest[QuarantineQuery]) -> Response:
     query = request.parameters
     return json_response(
@@ -49,8 +53,10 @@ def download(request: ApiRequest[Parameters]) -> Response:
     return raw_response(request.settings, request.path["id"])
 
 
-def retry(request: ApiRequest[IdsBody]) -> Response:
-    return retry_response(retry_ids(request.settings, request.parameters.ids))
+def retry(request: ApiRequest[RetryBody]) -> Response:
+    body = request.parameters
+    retried = retry_ids(request.settings, body.ids, accept_warnings=body.accept_warnings)
+    return retry_response(retried)
 
 
 def discard(request: ApiRequest[IdsBody]) -> Response:
@@ -59,7 +65,7 @@ def discard(request: ApiRequest[IdsBody]) -> Response:
 
 routes = [
     get("/quarantine", list_refused, QuarantineQuery),
-    change("/quarantine/retry", retry, IdsBody),
+    change("/quarantine/retry", retry, RetryBody),
     change("/quarantine/discard", discard, IdsBody),
     get("/quarantine/{id}", show_refused, Parameters),
     get("/quarantine/{id}/raw", download, Parameters),

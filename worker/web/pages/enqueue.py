@@ -30,6 +30,7 @@ async def enqueue(request: Request) -> Response:
                     upload.files,
                     source=upload.fields.get("source") or None,
                     force="force" in upload.fields,
+                    strict="strict" in upload.fields,
                 )
         else:
             form = await read_form(request)

@@ -46,8 +46,10 @@ def download(request: Request) -> Response:
 
 
 @form_action
-def retry(request: Request, _: FormData) -> Response:
-    retried = actions.retry(request.app.state.settings, [request.path_params["id"]])
+def retry(request: Request, form: FormData) -> Response:
+    accepts = bool(form.get("accept_warnings"))
+    chosen = [request.path_params["id"]]
+    retried = actions.retry(request.app.state.settings, chosen, accept_warnings=accepts)
     return redirect_to_retry(retried, "/quarantine")
 
 
