@@ -58,6 +58,17 @@ def test_what_only_looks_alike_is_not_found(world: World, words: str) -> None:
     assert found(world, q=words) == []
 
 
+def test_articles_are_found_by_the_kind_of_a_warning(world: World) -> None:
+    """The kind is the filter, whatever the warning says in detail; another word is no kind."""
+    world.put("x.md", article("没有日期", date="Invalid Date"))
+    fill(world, "有日期")
+    assert found(world, warning="date_unreadable") == found(world, warning="date_missing")
+    assert found(world, warning="date_missing") == ["没有日期"]
+    assert found(world, warning="cut") == []
+    with pytest.raises(UsageError, match="the kinds are .*date_missing"):
+        Filters(warning="Invalid Date")
+
+
 def test_terms_find_every_text_that_has_the_word() -> None:
     """The index never misses a text that the comparison would accept."""
     text = fold_parts("Étude 3:1, e-mail AI之路", "第一行。\n第二行 zeppelin x")

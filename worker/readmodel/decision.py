@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.model import Outcome, Status
+from worker.model.warning import kinds_of
 from worker.readmodel.words import fold_parts
 from worker.spool.archive import SegmentHead
 from worker.spool.manifest import Origin
@@ -90,11 +91,10 @@ def _record_facets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if language := _text(data, "language"):
         yield "language", language
         yield "language", language.partition("-")[0]  # `zh` finds `zh-Hans`
-    for kind, name in (("tag", "tags"), ("warning", "warnings")):
-        found = data.get(name)
-        for text in found[:_MAX_FACETS] if isinstance(found, list) else ():
-            if isinstance(text, str) and text:
-                yield kind, text[:MAX_FACET]
+    for tag in _texts(data, "tags"):
+        yield "tag", tag[:MAX_FACET]
+    for warning_kind in kinds_of(_texts(data, "warnings")):
+        yield "warning", warning_kind
     publisher = data.get("publisher")
     if isinstance(publisher, dict) and (outlet := _text(publisher, "name")):
         yield "publisher", outlet[:MAX_FACET]
@@ -102,6 +102,13 @@ def _record_facets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for ticker in tickers[:_MAX_FACETS] if isinstance(tickers, list) else ():
         if isinstance(ticker, dict) and (symbol := _text(ticker, "symbol")):
             yield "ticker", symbol[:MAX_FACET]
+
+
+def _texts(data: Mapping[str, Any], name: str) -> Iterator[str]:
+    found = data.get(name)
+    for text in found[:_MAX_FACETS] if isinstance(found, list) else ():
+        if isinstance(text, str) and text:
+            yield text
 
 
 def _text(data: Mapping[str, Any], name: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from worker.errors import UsageError
 from worker.escape import printable
+from worker.model.warning import require_kind
 from worker.readmodel.decision import ARTICLE, MAX_FACET
 from worker.readmodel.words import parse_words
 
@@ -17,7 +18,8 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a list is reduced to; None does not filter. `q` are words of title and text, `date` is
-    `YYYY`, `YYYY-MM` or `YYYY-MM-DD`. Without `outcome` only what was published or revised."""
+    `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, `warning` the kind of one. Without
+    `outcome` only what was published or revised."""
 
     q: str | None = None
     source: str | None = None
@@ -43,6 +45,9 @@ class Filters:
             raise UsageError(
                 f"{printable(self.outcome, 40)} is no outcome: write one of {', '.join(OUTCOMES)}"
             )
+
+        if self.warning is not None:
+            require_kind(self.warning)
 
     def __bool__(self) -> bool:
         return any(value is not None for value in asdict(self).values())
