@@ -65,7 +65,7 @@ def test_articles_are_found_by_the_kind_of_a_warning(world: World) -> None:
     assert found(world, warning="date_unreadable") == found(world, warning="date_missing")
     assert found(world, warning="date_missing") == ["没有日期"]
     assert found(world, warning="cut") == []
-    with pytest.raises(UsageError, match="the kinds are .*date_missing"):
+    with pytest.raises(UsageError, match=r"the kinds are .*date_missing"):
         Filters(warning="Invalid Date")
 
 

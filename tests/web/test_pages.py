@@ -242,6 +242,25 @@ def test_what_was_refused_is_looked_at_and_discarded(ours: Served) -> None:
     assert "empty" not in words(text(ours, "/quarantine?reason=not_text").partition("<table")[2])
 
 
+def test_warnings_are_counted_and_lead_to_their_articles(ours: Served) -> None:
+    """Overview, source and job show the kinds of warnings, each a link to the articles; what was
+    refused because of one is published by its button."""
+    job = enqueued(ours, **{"a.md": article("无日期", "Invalid Date")})
+    for path in ("/", f"/jobs/{job}"):
+        assert "warnings: date missing 1" in words(text(ours, path)), path
+        assert 'href="/articles?warning=date_missing"' in text(ours, path)
+    answer = ours.post("/enqueue", files=[("file", ("b.md", article("乙", "?"), "text/markdown"))],
+                       data={"strict": "true"}, status=202)  # fmt: skip
+    assert answer["files"] == 1
+    ours.home.work()
+    [refused] = ours.home.lines("quarantine", "list")
+    page = f"/quarantine/{refused['id']}"
+    assert "Publish with its warnings" in text(ours, page)
+    sent(ours, f"{page}/retry", page, accept_warnings="yes")
+    ours.home.work()
+    assert "date missing 2" in words(text(ours, "/"))
+
+
 def test_a_refused_file_is_retried(ours: Served) -> None:
     """Retry accepts it again as a job of its own."""
     enqueued(ours, **{"a.md": b""})
