@@ -81,7 +81,7 @@ _OWN = {
 """The golden pages that show their text (the others' is in JSON-LD, or they have none)."""
 _HIDDEN = "script, style, noscript, template, iframe, textarea, select, button"
 _ZONE = ZoneInfo("Asia/Shanghai")
-_NOT_BY_RULE = ("trafilatura", "found no body", "JSON-LD")
+_NOT_BY_RULE = ("no site rule", "found no body", "JSON-LD")
 
 
 def _real() -> Iterator[Marked]:
@@ -102,7 +102,7 @@ def _figures(kind: str, marked: list[Marked]) -> list[Figure]:
     ways: dict[str, Callable[[str], str]] = {
         "rules alone": lambda text: _by_rules(text, sites),
         "trafilatura alone": _by_trafilatura,
-        "trafilatura's text found again in the page": lambda text: _found(text, Sites(())),
+        "no rule, two extractors and a vote": lambda text: _found(text, Sites(())),
         "both": lambda text: _found(text, sites),
     }
     scores = {

@@ -17,6 +17,7 @@ NAMES = {
     "pydantic-settings": "pydantic_settings",
     "python-multipart": "python_multipart",
     "pyyaml": "yaml",
+    "readability-lxml": "readability",
     "pydantic-core": "pydantic_core",
     "sse-starlette": "sse_starlette",
 }

@@ -47,6 +47,8 @@ HOMES = {
     "yaml": {"formats"},
     "nh3": {"normalize"},
     "trafilatura": {"formats"},
+    "readability": {"formats"},
+    "htmldate": {"formats"},
 }
 """Library -> the only parts that import it."""
 

@@ -306,7 +306,7 @@ _TURN = rules_of(content=("#a",), next_page=("a.turn",))
 
 def test_no_rule_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page whose host's rule names no next page is not parsed."""
-    monkeypatch.setattr(page_module, "BeautifulSoup", lambda *_: pytest.fail("a tree was built"))
+    monkeypatch.setattr(page_module, "page_tree", lambda *_: pytest.fail("a tree was built"))
     link = article("<a class=next href=/2.html>下一页</a>")
     assert next_of(link, "https://elsewhere.example/1.html") is None
     assert next_of(link, sites=rules_of(content=("#a",))) is None

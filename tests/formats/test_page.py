@@ -11,7 +11,7 @@ import pytest
 from tests.formats.pages import BODY, SENTENCE, Parse, page_of, rules_of
 from worker.errors import Reason, Rejected
 from worker.formats.decode import decode
-from worker.formats.page import parser
+from worker.formats.page import tree
 from worker.model import Person, Publisher, RawArticle
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "page"
@@ -145,7 +145,7 @@ def test_refused_before_a_tree_is_built(
     text: str, reason: Reason, parse: Parse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What would cost a tree of any size is refused without building one."""
-    monkeypatch.setattr(parser, "BeautifulSoup", lambda *_: pytest.fail("a tree was built"))
+    monkeypatch.setattr(tree, "parsed", lambda *_: pytest.fail("a tree was built"))
     with pytest.raises(Rejected) as refusal:
         parse(f"<html><body>{text}")
     assert refusal.value.reason == reason

@@ -17,7 +17,7 @@ from tests.formats.pages import BODY, SENTENCE, Parse, page_of
             "microdata:datePublished",
         ),
         ("", '<article><time datetime="2020-02-03">gestern</time></article>', "2020-02-03", "time"),
-        ("", "<h1>港口开工</h1><p>2020/2/3 12:00 港口网</p>", "2020/2/3 12:00", "text"),
+        ("", "<h1>港口开工</h1><p>2020/2/3 12:00 港口网</p>", "2020/2/3 12:00 港口网", "text"),
         (
             '<link rel=canonical href="https://a.example/n1/2020/0203/c1.html">',
             "",
@@ -52,7 +52,7 @@ def test_broken_json_ld(parse: Parse) -> None:
     """Broken or endless JSON-LD is passed over; the block after it is read."""
     blocks = ("{", "[" * 100_000, "null", '{"@type": "NewsArticle", "headline": "港口\n开工"}')
     head = "".join(f'<script type="application/ld+json">{block}</script>' for block in blocks)
-    assert parse(page_of(BODY, head)).title == "港口\n开工"
+    assert parse(page_of(BODY, head)).title == "港口 开工"
 
 
 @pytest.mark.parametrize(

@@ -130,11 +130,14 @@ def test_real_page(name: str, parse: Parse) -> None:
 
 
 @needs_samples
-@pytest.mark.parametrize("name", sorted(set(REAL) - {"hexun__1.html", "stcn__1.html"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(REAL) - {"hexun__1.html", "stcn__1.html", "people__1.html"})
+)
 def test_real_page_without_rules(name: str, parse: Parse) -> None:
     """Without any rule title and day are the same, and the body is there with little beside it.
 
-    Two short pages are left out: of 114 and 208 characters among disclaimers of the same length.
+    Three short pages are left out: of 114 and 208 characters among disclaimers of the same length,
+    and one whose teasers of other articles stand below it in the same box.
     """
     text = decode((SAMPLES / name).read_bytes()).text
     ruled, found = parse(text), parse(text, sites=Sites(()))

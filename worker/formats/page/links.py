@@ -6,12 +6,13 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
+from worker.formats.page.tree import Element, attribute
 
-def base_of(soup: BeautifulSoup, url: str | None) -> str | None:
+
+def base_of(tree: Element, url: str | None) -> str | None:
     """The base of the page's relative addresses: its `base` element, else `url`."""
-    element = soup.select_one("base[href]")
-    href = element.get("href") if element else None
-    return joined(url, href if isinstance(href, str) else None) or url
+    element = next((base for base in tree.iter("base") if base.get("href")), None)
+    return joined(url, attribute(element, "href")) or url
 
 
 def joined(base: str | None, link: str | None) -> str | None:
@@ -35,6 +36,11 @@ def is_inner_page(url: str) -> bool:
     """Whether an address is more than a site's front page."""
     parts = urlsplit(url)
     return bool(parts.path.strip("/") or parts.query)
+
+
+def is_front_page(url: str) -> bool:
+    """Whether an address is only a host."""
+    return _FRONT_PAGE.match(url) is not None
 
 
 def next_page(soup: BeautifulSoup, selectors: Iterable[str], base: str | None) -> str | None:
@@ -63,6 +69,7 @@ def is_other_page(url: str, link: str | None) -> bool:
 
 
 _MAX_LINKS = 100
+_FRONT_PAGE = re.compile(r"https?://[^/?#]+/?$")
 _NEXT = re.compile(r"下一?[页頁]|\bnext|[›»]|>>", re.IGNORECASE)
 _BACK = re.compile(r"上一?[页頁]|\bprev|[‹«]|<<", re.IGNORECASE)
 

@@ -1,7 +1,7 @@
-"""The metadata of a page's article: from its head, microdata and visible text.
+"""The metadata of a page's article, and what its `meta` elements and its address say.
 
-Each source (a site's rule, JSON-LD, meta elements, microdata, `time`, the text itself) gives a
-:class:`PageMetadata`; :func:`merge_metadata` takes each field from the most trusted source.
+Each source (a site's rule, JSON-LD, meta elements, microdata) gives a :class:`PageMetadata`;
+:func:`merge_metadata` takes each field from the most trusted source.
 """
 
 import re
@@ -10,12 +10,11 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag
-
-from worker.formats.page.bylines import date_in, editor_name, outlet_name, person_names
-from worker.formats.values import clean, names_of, unique
+from worker.formats.page.bylines import outlet_name, person_names
+from worker.formats.page.links import is_front_page
+from worker.formats.page.tree import Element
+from worker.formats.values import names_of, unique
 from worker.model import DateText, Person, Publisher
-from worker.sites import SiteRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,91 +47,30 @@ def merge_metadata(*sources: PageMetadata) -> PageMetadata:
     return PageMetadata(**values)
 
 
-def by_rule(soup: BeautifulSoup, rule: SiteRule) -> PageMetadata:
-    """What the selectors of a site's rule find, and the rule's language."""
-    page = rule.page
-    outlets = (
-        (element, outlet_name(text_at(element)))
-        for element in _first_elements(soup, page.publisher)
-    )
-    return PageMetadata(
-        title=_first(text_at(element) for element in _first_elements(soup, page.title)),
-        dates=tuple(
-            DateText(date_in(text) or text, "rule:date")
-            for element in _first_elements(soup, page.date)
-            if (text := text_at(element))
-        ),
-        authors=_first(_authors(soup.select(selector)) for selector in page.author) or (),
-        editor=_first(
-            editor_name(text_at(element)) for element in _first_elements(soup, page.editor)
-        ),
-        publisher=next(
-            (Publisher(name, _address(element)) for element, name in outlets if name), None
-        ),
-        language=rule.language,  # templates are often copied with the wrong `lang`
-    )
-
-
-def by_meta(soup: BeautifulSoup) -> PageMetadata:
-    """OpenGraph, Dublin Core and other `meta` elements."""
-    meta = _meta(soup)
+def by_meta(tree: Element) -> PageMetadata:
+    """OpenGraph, Dublin Core and other `meta` elements; no title, which `headline` chooses."""
+    meta = meta_table(tree)
 
     def named(names: str) -> Iterator[tuple[str, str]]:
         return ((name, text) for name in names.split() for text in meta.get(name, ()))
 
-    html = soup.html
-    canonical = soup.select_one('link[rel~="canonical"][href]')
-    links = [_attribute(canonical, "href"), *(text for _, text in named("og:url"))]
-    links.sort(key=lambda link: bool(link and _FRONT_PAGE.match(link)))  # a template's mistake
+    links = [*_canonical(tree), *(text for _, text in named("og:url"))]
+    links.sort(key=is_front_page)  # a template's mistake
     sections = [text for name, text in named(_TAGS) if name in _WHOLE_TAGS]
     keywords = next((_keywords(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
     outlet = _first(outlet_name(text) for _, text in named(_PUBLISHER))
     return PageMetadata(
-        title=_first(text for _, text in named(_TITLE)),
         dates=tuple(DateText(text, f"meta:{name}") for name, text in named(_DATE)),
         modified=tuple(DateText(text, f"meta:{name}") for name, text in named(_MODIFIED)),
         authors=_first(person_names(text) for _, text in named(_AUTHOR)) or (),
         publisher=Publisher(outlet) if outlet else None,
         tags=unique((*sections, *keywords))[:_MAX_TAGS],
-        language=_language(_attribute(html, "lang"))
+        language=_language(tree.get("lang"))
         or _first(_language(text) for _, text in named("og:locale content-language")),
         url=_first(link for link in links if link),
         summary=_first(text for _, text in named(_SUMMARY)),
         image=_first(text for _, text in named(_IMAGE)),
     )
-
-
-def by_microdata(soup: BeautifulSoup) -> PageMetadata:
-    """schema.org properties in the markup itself."""
-
-    def prop(name: str) -> Tag | None:
-        return soup.select_one(f'[itemprop~="{name}"]')
-
-    def dates(name: str) -> tuple[DateText, ...]:
-        text = text_at(prop(name))
-        return (DateText(text, f"microdata:{name}"),) if text else ()
-
-    author, outlet = prop("author"), prop("publisher")
-    named = author and (author.select_one('[itemprop~="name"]') or author)
-    publisher = text_at(outlet and outlet.select_one('[itemprop~="name"]'))
-    return PageMetadata(
-        title=text_at(prop("headline")) or None,
-        dates=dates("datePublished"),
-        modified=dates("dateModified"),
-        authors=person_names(text_at(named)),
-        publisher=Publisher(publisher) if publisher else None,
-    )
-
-
-def by_text(soup: BeautifulSoup) -> PageMetadata:
-    """Headings and visible dates: `time`, then the first date close after the heading."""
-    heading, title = _heading(soup)
-    time = soup.select_one("time[pubdate], article time[datetime], main time[datetime]")
-    time = time or soup.select_one("time[datetime]")
-    dates = [DateText(text, "time")] if (text := text_at(time)) else []
-    if heading is not None and (date := _date_after(heading)):
-        dates.append(DateText(date, "text"))
-    return PageMetadata(title=title, dates=tuple(dates))
 
 
 def by_address(url: str | None) -> PageMetadata:
@@ -144,18 +82,8 @@ def by_address(url: str | None) -> PageMetadata:
     return PageMetadata(dates=(DateText("-".join(match.groups()), "url"),) if match else ())
 
 
-def text_at(element: Tag | None) -> str:
-    """The value of an element: `content`, `datetime`, or its text with single spaces."""
-    if element is None:
-        return ""
-    value = _attribute(element, "content") or _attribute(element, "datetime")
-    return " ".join(clean(value or element.get_text(" ")).split())
-
-
 _T = TypeVar("_T")
 
-_FRONT_PAGE = re.compile(r"https?://[^/?#]+/?$")
-_TITLE = "og:title twitter:title dc.title citation_title"
 _DATE = (
     "article:published_time og:published_time og:article:published_time weibo:article:create_at "
     "pubdate publishdate publish_date publish-date publication_date bt:pubdate parsely-pub-date "
@@ -189,38 +117,22 @@ def _unique_dates(dates: Iterable[DateText]) -> tuple[DateText, ...]:
     return tuple(by_text.values())
 
 
-def _first_elements(soup: BeautifulSoup, selectors: Iterable[str]) -> Iterator[Tag]:
-    """The first match of each selector, in the order of the selectors."""
-    return (element for selector in selectors if (element := soup.select_one(selector)))
-
-
-def _authors(elements: Iterable[Tag]) -> tuple[Person, ...]:
-    names = (person for element in elements for person in person_names(text_at(element)))
-    return tuple(dict.fromkeys(names))
-
-
-def _attribute(element: Tag | None, name: str) -> str | None:
-    value = element.get(name) if element is not None else None
-    return (clean(value).strip() or None) if isinstance(value, str) else None
-
-
-def _address(element: Tag) -> str | None:
-    link = element if element.name == "a" else element.find("a", href=True)
-    href = _attribute(link, "href") if isinstance(link, Tag) else None
-    # The link of an outlet's name mostly leads to the article there, not to the outlet.
-    return href if href and _FRONT_PAGE.match(href) else None
-
-
-def _meta(soup: BeautifulSoup) -> Mapping[str, list[str]]:
+def meta_table(tree: Element) -> Mapping[str, list[str]]:
     """Name → contents. Names lose case and spaces: sites write `og:time `, `weibo: article:…`."""
     table: dict[str, list[str]] = {}
-    for element in soup.find_all("meta", content=True):
-        text = " ".join((_attribute(element, "content") or "").split())
-        for kind in ("property", "name", "http-equiv"):
-            name = "".join((_attribute(element, kind) or "").split()).lower()
-            if name and text:
+    for element in tree.iter("meta"):
+        text = " ".join((element.get("content") or element.get("value") or "").split())
+        for kind in ("property", "name", "itemprop", "http-equiv") if text else ():
+            name = "".join((element.get(kind) or "").split()).lower()
+            if name:
                 table.setdefault(name, []).append(text)
     return table
+
+
+def _canonical(tree: Element) -> Iterator[str]:
+    for element in tree.iter("link"):
+        if "canonical" in (element.get("rel") or "").lower().split():
+            yield (element.get("href") or "").strip()
 
 
 def _language(tag: str | None) -> str | None:
@@ -233,33 +145,3 @@ def _keywords(text: str) -> tuple[str, ...]:
     """Keywords between commas, or between spaces where they are Chinese."""
     names = names_of(text)
     return unique(text.split()) if len(names) == 1 and _CJK.search(text) else names
-
-
-def _heading(soup: BeautifulSoup) -> tuple[Tag | None, str | None]:
-    """The heading that the page's `title` begins with, else the `title` alone."""
-    page_title = text_at(soup.title)
-    best: Tag | None = None
-    best_length = 3
-    for element in soup.find_all(["h1", "h2", "h3"]):
-        text = text_at(element)
-        if len(text) > best_length and page_title.startswith(text):
-            best, best_length = element, len(text)
-    if best is not None:
-        return best, text_at(best)
-    first = next((element for element in soup.find_all("h1") if text_at(element)), None)
-    return first, page_title or text_at(first) or None
-
-
-def _date_after(heading: Tag) -> str | None:
-    """A date in one of the short texts after a heading, where the byline is."""
-    short_texts = 0
-    for text in heading.find_all_next(string=True):
-        row = text.strip()
-        if not row or text.parent is None or text.parent.name in ("script", "style"):
-            continue
-        if len(row) < 100 and (date := date_in(row)):
-            return date
-        short_texts += 1
-        if short_texts == 30:
-            return None
-    return None

@@ -1,21 +1,21 @@
 """A whole HTML page: its article found by the site's rule, else by the page's own metadata.
 
-Beautiful Soup reads the page. A rule's selectors come first, then JSON-LD, meta elements,
-microdata and visible text; without a rule, trafilatura finds the body. Titles keep their site's
-suffix and authors may be outlets: the normalizer sorts that out.
+One lxml tree serves all; Beautiful Soup reads the page where a rule's selectors apply. A rule's
+answers come first, then JSON-LD, meta elements, microdata and visible text. Titles keep the
+suffixes of a site's rule, and authors may be outlets: the normalizer sorts that out.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-
-from bs4 import BeautifulSoup, Tag
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
-from worker.formats.page.body import extracted_body, text_length
+from worker.formats.page.body import Extracted, cut_out, extracted
+from worker.formats.page.headline import Titles, headings_of, title_of
 from worker.formats.page.json_ld import by_json_ld
 from worker.formats.page.links import (
     base_of,
@@ -25,19 +25,21 @@ from worker.formats.page.links import (
     joined,
     next_page,
 )
+from worker.formats.page.media import players
 from worker.formats.page.metadata import (
     PageMetadata,
     by_address,
     by_meta,
-    by_microdata,
-    by_rule,
-    by_text,
     merge_metadata,
-    text_at,
+    meta_table,
 )
-from worker.formats.page.size_limits import check_size
-from worker.formats.values import clean
-from worker.model import Document, RawArticle
+from worker.formats.page.microdata import by_microdata
+from worker.formats.page.passages import Passages
+from worker.formats.page.published import CHANGED, date_found, dates_shown
+from worker.formats.page.site_rule import body_by_rule, by_rule, page_soup
+from worker.formats.page.tree import Element, inline_text, page_tree, squeezed_length, text_content
+from worker.formats.values import is_absolute
+from worker.model import DateText, Document, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.settings import Limits
 from worker.sites import DEFAULT, SiteRule, Sites
@@ -72,36 +74,45 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     Raises Rejected: `too_deep` and `too_large` before anything costly is done, `no_content` for
     a page without an article.
     """
-    soup = _soup(text, context.limits)
-    meta = by_meta(soup)
-    ld = by_json_ld(soup, meta.url)
+    tree = page_tree(text, context.limits)
+    meta = by_meta(tree)
+    ld = by_json_ld(tree, meta.url or document.url, _visible_titles(tree))
     url = _page_url(document, meta, ld)
-    rule = _rule(soup, url, meta, context)
-    ruled = by_rule(soup, rule) if rule else PageMetadata()
-    data = merge_metadata(ruled, ld, meta, by_microdata(soup), by_text(soup), by_address(url))
-    base = base_of(soup, document.url or url)
-    following = next_page(soup, rule.page.next_page, base) if rule else None
-    html, warnings = _body(soup, rule, data)
+    rule = _rule(tree, url, meta, context)
+    base = base_of(tree, document.url or url)
+    ruled = _Ruled()
+    if rule:
+        soup = page_soup(text)
+        following = next_page(soup, rule.page.next_page, base)
+        ruled = _Ruled(by_rule(soup, rule), following, body_by_rule(soup, rule))
+    found = extracted(tree, ruled.html)
+    micro = by_microdata(tree, found.own)
+    title = ruled.data.title or title_of(_titles(tree, found, ld, meta, url))
+    data = replace(merge_metadata(ruled.data, ld, meta, micro, by_address(url)), title=title)
+    shown = tuple(dates_shown(found.passages, title, context.profile.date_order))
+    dates = tuple(_dates(tree, url, data.dates, shown, found.passages))
+    html, warnings = _body(found, rule, ruled.html, data, [date.text for date in shown])
     outlet = data.publisher.name if data.publisher else None
     article = RawArticle(
         parser=PARSER,
         html=html,
-        title=data.title,
-        dates=data.dates,
+        title=title,
+        dates=dates,
         modified=data.modified,
         authors=tuple(author for author in data.authors if author.name != outlet),
         publisher=data.publisher,
         editor=data.editor,
-        tags=tuple(tag for tag in data.tags if tag != data.title),
+        tags=tuple(tag for tag in data.tags if tag != title),
         language=data.language,
         url=url if url and is_inner_page(url) else None,
         base_url=base,
-        summary=data.summary if data.summary != data.title else None,
+        summary=data.summary if data.summary != title else None,
         image=joined(base, data.image),
+        attachments=players(html, base),
         warnings=warnings,
         site=rule.name if rule else None,
     )
-    return Page(article, following)
+    return Page(article, ruled.next_page)
 
 
 def linked_page(text: str, url: str, selectors: tuple[str, ...], limits: Limits) -> str | None:
@@ -109,18 +120,68 @@ def linked_page(text: str, url: str, selectors: tuple[str, ...], limits: Limits)
 
     Raises Rejected as `read_page` does.
     """
-    soup = _soup(text, limits)
-    link = next_page(soup, selectors, base_of(soup, url))
+    tree = page_tree(text, limits)
+    link = next_page(page_soup(text), selectors, base_of(tree, url))
     return link if is_other_page(url, link) else None
 
 
 _MAX_LINKS = 5_000
+_SHARED = ("og:title", "twitter:title")
+_DATA = ("citation_title", "dc.title", "headline")
+_SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
 
 
-def _soup(text: str, limits: Limits) -> BeautifulSoup:
-    text = clean(text)
-    check_size(text, limits)
-    return BeautifulSoup(text, "lxml")
+@dataclass(frozen=True, slots=True)
+class _Ruled:
+    """What a site's rule finds on a page."""
+
+    data: PageMetadata = field(default_factory=PageMetadata)
+    next_page: str | None = None
+    html: str | None = None
+
+
+def _visible_titles(tree: Element) -> list[str]:
+    elements = tree.iter("title", "h1", "h2")
+    return [text for element in islice(elements, 20) if (text := text_content(element))]
+
+
+def _titles(
+    tree: Element, found: Extracted, ld: PageMetadata, meta: PageMetadata, url: str | None
+) -> Titles:
+    table = meta_table(tree)
+    head = tree.find("head")
+    page = next(tree.iter("title") if head is None else head.iter("title"), None)
+    publishers = [data.publisher.name for data in (ld, meta) if data.publisher]
+    sites = [text for name in _SITES for text in table.get(name, ())]
+    return Titles(
+        headings=headings_of(found.passages),
+        shared=[text for name in _SHARED for text in table.get(name, ())],
+        data=[text for name in _DATA for text in table.get(name, ())] + [ld.title or ""],
+        page=inline_text(page),
+        sites=[*sites, *publishers, *_host_names(url)],
+    )
+
+
+def _host_names(url: str | None) -> list[str]:
+    host = (host_of(url) or "").removeprefix("www.")
+    return [host, max(host.split("."), key=len)] if host else []
+
+
+def _dates(
+    tree: Element,
+    url: str | None,
+    dates: Sequence[DateText],
+    shown: Sequence[DateText],
+    passages: Passages,
+) -> Iterator[DateText]:
+    """All dates, the most trusted first: declared ones, shown ones, the address's, htmldate's."""
+    yield from (date for date in dates if date.origin != "url")
+    yield from (date for date in shown if date.origin != CHANGED)
+    yield from (date for date in dates if date.origin == "url")
+    if all(date.origin == CHANGED for date in (*dates, *shown)):
+        if day := date_found(tree, url, passages):
+            yield day
+        yield from shown
 
 
 def _page_url(document: Document, *sources: PageMetadata) -> str | None:
@@ -131,7 +192,7 @@ def _page_url(document: Document, *sources: PageMetadata) -> str | None:
 
 
 def _rule(
-    soup: BeautifulSoup, url: str | None, meta: PageMetadata, context: ParseContext
+    tree: Element, url: str | None, meta: PageMetadata, context: ParseContext
 ) -> SiteRule | None:
     """The source's own rule, the rule of the page's host, else the one its addresses point to."""
     sites = context.sites
@@ -143,12 +204,12 @@ def _rule(
         rule = sites.choose(publisher=meta.publisher.name)
         if rule and rule.name != DEFAULT:
             return rule
-    return _rule_of_links(soup, sites)
+    return _rule_of_links(tree, sites)
 
 
-def _rule_of_links(soup: BeautifulSoup, sites: Sites) -> SiteRule | None:
+def _rule_of_links(tree: Element, sites: Sites) -> SiteRule | None:
     """The rule of most links: a page saved without its address mostly links to its own site."""
-    elements = soup.find_all(["a", "img", "link", "script"], limit=_MAX_LINKS)
+    elements = islice(tree.iter("a", "img", "link", "script"), _MAX_LINKS)
     hosts = Counter(filter(None, map(_host, elements)))
     votes: Counter[str] = Counter()
     for host, count in hosts.items():
@@ -160,29 +221,28 @@ def _rule_of_links(soup: BeautifulSoup, sites: Sites) -> SiteRule | None:
     return sites.named(name) if count * 2 > hosts.total() else None
 
 
-def _host(element: Tag) -> str | None:
-    address = element.get("href") or element.get("src")
-    is_address = isinstance(address, str) and address.startswith(("http://", "https://", "//"))
-    return host_of(str(address)) if is_address else None
+def _host(element: Element) -> str | None:
+    address = element.get("href") or element.get("src") or ""
+    return host_of(address) if is_absolute(address) else None
 
 
 def _body(
-    soup: BeautifulSoup, rule: SiteRule | None, data: PageMetadata
+    found: Extracted,
+    rule: SiteRule | None,
+    ruled: str | None,
+    data: PageMetadata,
+    bylines: Sequence[str],
 ) -> tuple[str, tuple[RecordWarning, ...]]:
     """The body's HTML, and a warning where it may be wrong."""
-    if rule and (html := _by_selector(soup, rule)):
-        return html, ()
-    for heading in soup.find_all("h1"):
-        if heading.decomposed:  # with its parent
-            continue
-        if (data.title or "").startswith(text_at(heading)):  # the body would repeat it
-            heading.decompose()
-    html = extracted_body(soup)
+    if ruled:
+        return ruled, ()
+    html = cut_out(found, data.title or "", bylines)
     # Some pages hold their text for search engines only and draw the rest by script.
-    if data.body and text_length(html) * 2 < len(data.body):
+    is_drawn = squeezed_length(found.text) * 2 < len(data.body or "") or not found.is_in_tree
+    if data.body and is_drawn:
         warning = warn(WarningKind.BODY_SOURCE, "the body was read from JSON-LD")
         return text_to_html(data.body), (warning,)
-    if not text_length(html):
+    if not html:
         raise Rejected(
             Reason.NO_CONTENT,
             "no article was found on this page: drop the article itself, or write a site rule "
@@ -191,21 +251,5 @@ def _body(
     if rule and rule.page.content:
         text = f"the site rule {rule.name} found no body: its selectors may be outdated"
         return html, (warn(WarningKind.SITE_RULE, text),)
-    text = "no site rule knows this page: its body was found by trafilatura"
+    text = "no site rule knows this page: its body was found without one"
     return html, (warn(WarningKind.SITE_RULE, text),)
-
-
-def _by_selector(soup: BeautifulSoup, rule: SiteRule) -> str | None:
-    for selector in rule.page.content:
-        for element in soup.select(selector):
-            _remove(element, rule.page.remove)
-            if element.get_text(strip=True) or element.find(["img", "video"]):
-                return element.decode()
-    return None
-
-
-def _remove(element: Tag, selectors: Iterable[str]) -> None:
-    for selector in selectors:
-        for noise in element.select(selector):
-            if not noise.decomposed:  # with its parent
-                noise.decompose()

@@ -1,0 +1,95 @@
+"""The text of a page's article, by two extractors and a vote between them.
+
+Character F1 of trafilatura alone, of readability-lxml alone and of the vote: 150 pages of the
+trafilatura set .936, .879, .935; 50 of article-extraction-benchmark .972, .962, .978; 24 of
+readability .944, .986, .981; 14 Chinese pages .888, .962, .962.
+"""
+
+import logging
+import re
+from copy import deepcopy
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from lxml import etree
+
+from worker.formats.memory import check_memory
+from worker.formats.page.passages import folded, shingles
+from worker.formats.page.tree import Element, parsed, texts_in
+
+_AGREE = 0.6  # of trafilatura's text must be in readability's that replaces it by a longer one
+_LONGER = 1.5
+_WITHIN = 0.95  # of readability's text must be in trafilatura's that it replaces by a shorter one
+_SHORTEST, _SHORTER = 0.4, 0.7  # of trafilatura's length: between them readability is believed
+_ALONE = 250  # letters; where nothing is an article, readability gives the whole page
+_CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+
+
+def article_text(tree: Element) -> str:
+    """The text of the article in `tree`, whose comments go; empty where there is none."""
+    # Neither extractor expects comments in a tree that it did not build itself.
+    etree.strip_tags(tree, etree.Comment)
+    return _elected(_by_trafilatura(tree), _by_readability(tree))
+
+
+def _elected(one: str, other: str) -> str:
+    """`one`, trafilatura's text, or `other`, readability's.
+
+    trafilatura's lists of words for menus and adverts are European: of Chinese pages it takes
+    disclaimers and related articles, so there readability is believed wherever both saw one text.
+    """
+    ours, theirs = folded(one), folded(other)
+    if not ours or not theirs:
+        return one or (other if len(theirs) >= _ALONE else "")
+    mine, its = shingles(ours), shingles(theirs)
+    both, ratio = len(mine & its), len(theirs) / len(ours)
+    if both >= _AGREE * len(mine) and ratio >= _LONGER:
+        return other
+    if both < _WITHIN * len(its):
+        return one
+    is_cjk = 3 * len(_CJK.findall(theirs)) > len(theirs)
+    return other if is_cjk or _SHORTEST <= ratio <= _SHORTER else one
+
+
+def _by_trafilatura(tree: Element) -> str:
+    try:
+        return _trafilatura().extract(tree, include_comments=False) or ""
+    except Exception as error:  # heuristics over any input: a failure is no result
+        check_memory(error)
+        return ""
+
+
+def _by_readability(tree: Element) -> str:
+    try:
+        return "".join(texts_in(parsed(_readability()(tree).summary(html_partial=True))))
+    except Exception as error:
+        check_memory(error)
+        return ""
+
+
+@cache
+def _trafilatura() -> ModuleType:
+    """Imported at the first use: it costs a second and memory, and most workers never need it."""
+    import trafilatura
+
+    for name in ("trafilatura", "htmldate", "justext"):
+        # They log parts of pages; the record has a warning for what matters.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    module: ModuleType = trafilatura
+    return module
+
+
+@cache
+def _readability() -> type[Any]:
+    from readability import Document
+
+    logging.getLogger("readability").setLevel(logging.CRITICAL)
+
+    class TreeDocument(Document):  # type: ignore[misc]
+        """It changes its tree, and where it removed too much it asks for the page again."""
+
+        def _parse(self, tree: Element) -> Element:
+            return super()._parse(deepcopy(tree))
+
+    return TreeDocument

@@ -1,0 +1,103 @@
+"""Pictures that scripts would show, made plain `img` elements; players as attachments."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from lxml import html
+
+from worker.formats.page.links import joined
+from worker.formats.page.tree import Element, attribute, parsed
+from worker.model import Attachment
+
+_LAZY = re.compile(r"data-|srcset$")
+_PLACEHOLDER = re.compile(
+    r"^data:|^about:|(?:^|[/_-])(?:blank|pixel|spacer|transparent|placeholder|loading|lazy(?:load)?|"
+    r"1x1|grey|gray|empty)[\w-]*\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)",
+    re.IGNORECASE,
+)
+_NO_MEDIUM = re.compile(
+    r"doubleclick|googlesyndication|googletagmanager|adservice|/ads?[/.?]|facebook\.com/plugins|"
+    r"platform\.twitter\.com/widgets|recaptcha|disqus|about:blank",
+    re.IGNORECASE,
+)
+_PLAYER = re.compile(r"<(?:video|audio|iframe|amp-)")
+_MAX_PLAYERS = 100
+
+
+def reveal_pictures(body: Element) -> None:
+    """Put pictures of `noscript` in the place of their placeholders; make `amp-img` an `img`."""
+    for element in list(body.iter("amp-img")):
+        element.tag = "img"
+    for element in list(body.iter("noscript")):
+        if element.getparent() is not None:
+            _reveal(element)
+
+
+def players(body: str, base: str | None) -> tuple[Attachment, ...]:
+    """The `video`, `audio` and `iframe` elements of a body; adverts and buttons left out."""
+    by_url: dict[str, Attachment] = {}
+    if not _PLAYER.search(body):
+        return ()
+    for element in parsed(body).iter("video", "audio", "iframe", "amp-video", "amp-youtube"):
+        for link, mime_type in _sources(element):
+            url = joined(base, link)
+            if url and not _NO_MEDIUM.search(url) and len(by_url) < _MAX_PLAYERS:
+                title = attribute(element, "title")
+                by_url.setdefault(url, Attachment(url, mime_type, title))
+                break
+    return tuple(by_url.values())
+
+
+def _sources(element: Element) -> Iterator[tuple[str, str | None]]:
+    for holder in (element, *element.iter("source")):
+        for name in ("src", "data-src", "data-lazy-src"):
+            if link := attribute(holder, name):
+                yield link, attribute(holder, "type")
+    if element.tag == "amp-youtube" and (video := attribute(element, "data-videoid")):
+        yield f"https://www.youtube.com/watch?v={video}", None
+
+
+def _reveal(noscript: Element) -> None:
+    pictures = list(noscript.iter("img"))
+    if not pictures and "<img" in (noscript.text or ""):  # escaped, or read as text
+        fragment = html.fragment_fromstring(noscript.text, create_parent="div")
+        pictures = list(fragment.iter("img"))
+    around = noscript.getparent()
+    for picture in pictures:
+        if not attribute(picture, "src") or _is_tracker(picture):
+            continue
+        picture.tail = None
+        if (placeholder := _placeholder(noscript)) is not None:
+            placeholder.addprevious(picture)
+            placeholder.drop_tree()
+        else:
+            noscript.addprevious(picture)
+    if around is not None and noscript.getparent() is not None:
+        noscript.drop_tree()
+
+
+def _placeholder(noscript: Element) -> Element | None:
+    """The picture beside a `noscript` that a script would fill."""
+    beside: Iterable[Element | None] = (noscript.getprevious(), noscript.getnext())
+    for element in beside:
+        image = (
+            next(element.iter("img"), None)
+            if element is not None and isinstance(element.tag, str)
+            else None
+        )
+        if image is not None and _is_unfilled(image):
+            return image
+    return None
+
+
+def _is_unfilled(image: Element) -> bool:
+    source = attribute(image, "src")
+    return (
+        not source
+        or bool(_PLACEHOLDER.search(source))
+        or any(_LAZY.search(name) for name in image.attrib)
+    )
+
+
+def _is_tracker(image: Element) -> bool:
+    return attribute(image, "width") in ("0", "1") or attribute(image, "height") in ("0", "1")

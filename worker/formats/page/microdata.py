@@ -1,0 +1,65 @@
+"""schema.org properties in the markup itself; of several articles on a page, those of its own."""
+
+from collections.abc import Iterator
+
+from worker.formats.page.bylines import person_names
+from worker.formats.page.metadata import PageMetadata
+from worker.formats.page.tree import Element, value_of
+from worker.model import DateText, Publisher
+
+
+def by_microdata(tree: Element, own: Element | None) -> PageMetadata:
+    """Dates, authors and publisher; `own` is an element of the article's text, if it was found.
+
+    A property of another article (a list of related ones with an `itemscope` each) is left out.
+    """
+    items = _items(tree)
+
+    def prop(name: str) -> Element | None:
+        return _nearest([element for item, element in items if item == name], own)
+
+    def dates(name: str) -> tuple[DateText, ...]:
+        text = value_of(prop(name))
+        return (DateText(text, f"microdata:{name}"),) if text else ()
+
+    author, outlet = prop("author"), prop("publisher")
+    publisher = value_of(_name_in(outlet)) if outlet is not None else ""
+    return PageMetadata(
+        dates=dates("datePublished"),
+        modified=dates("dateModified"),
+        authors=person_names(value_of(_name_in(author))) if author is not None else (),
+        publisher=Publisher(publisher) if publisher else None,
+    )
+
+
+_NAMES = frozenset({"datePublished", "dateModified", "author", "publisher"})
+
+
+def _items(tree: Element) -> list[tuple[str, Element]]:
+    return [
+        (name, element)
+        for element in tree.xpath("//*[@itemprop]")
+        for name in element.get("itemprop").split()
+        if name in _NAMES
+    ]
+
+
+def _nearest(elements: list[Element], own: Element | None) -> Element | None:
+    """The first of `elements` in the innermost scope around `own` that has one; else the first."""
+    if own is None or len(elements) < 2:
+        return next(iter(elements), None)
+    around = {element: depth for depth, element in enumerate([own, *own.iterancestors()])}
+
+    def distance(element: Element) -> int:
+        return next(around[outer] for outer in _line(element) if outer in around)
+
+    return min(elements, key=distance)
+
+
+def _line(element: Element) -> Iterator[Element]:
+    yield element
+    yield from element.iterancestors()
+
+
+def _name_in(element: Element) -> Element:
+    return next(iter(element.xpath('.//*[@itemprop="name"]')), element)

@@ -1,0 +1,126 @@
+"""A page's tree cut down to the passages of its article, with the pictures between them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from worker.formats.page.passages import MEDIA, SHINGLE, Passages, Run, folded
+from worker.formats.page.tree import CODE, Element, text_content
+
+
+def cut_down(
+    body: Element, passages: Passages, title: str, bylines: Sequence[str]
+) -> Element | None:
+    """The innermost element with all passages, without all else; None where there are none.
+
+    Changes the tree. A heading that repeats `title`, and lines that begin as `bylines` do, go, too.
+    """
+    headline = folded(title)
+    kept = {
+        run
+        for run in passages.kept
+        if not _is_headline(run, headline) and not run.line.startswith(tuple(bylines))
+    }
+    if not kept:
+        return None
+    media = _kept_media(passages, kept)
+    _carry_captions(passages.runs, kept, media)
+    for run in passages.runs:
+        if run not in kept:
+            for element, is_tail in run.parts:
+                if is_tail:
+                    element.tail = " "
+                else:
+                    element.text = None
+    root = _common(body, [*(run.block for run in kept), *media])
+    _drop_empty(root, media)
+    return root
+
+
+_CAPTION = 400  # letters; a longer text below a picture is no caption
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4"})
+_EMPTY = frozenset({*MEDIA, "br", "hr", "td", "th", "source", "track", "wbr", "picture"})
+
+
+def _is_headline(run: Run, headline: str) -> bool:
+    if not headline or not any(element.tag in _HEADINGS for element in run.ancestors()):
+        return False
+    return run.text == headline or (len(run.text) >= SHINGLE and headline.startswith(run.text))
+
+
+def _kept_media(passages: Passages, kept: set[Run]) -> set[Element]:
+    """Media between the passages, and lead pictures; not those of boxes whose text is dropped."""
+    numbers = [index for index, run in enumerate(passages.runs) if run in kept]
+    first, last = numbers[0], numbers[-1]
+    texts: Counter[Element] = Counter()
+    kept_texts: Counter[Element] = Counter()
+    for run in passages.runs:
+        for element in run.ancestors():
+            texts[element] += len(run.text)
+            if run in kept:
+                kept_texts[element] += len(run.text)
+    return {
+        element
+        for element, index in passages.media
+        if _is_in_article(element, texts, kept_texts)
+        and (first <= index <= last or _is_framed(element))
+    }
+
+
+def _is_in_article(element: Element, texts: Counter[Element], kept_texts: Counter[Element]) -> bool:
+    """Whether the nearest element with text is the article's, or holds no more than a caption."""
+    for around in element.iterancestors():
+        if kept_texts[around]:
+            return True
+        if texts[around] and (around.tag == "a" or texts[around] > _CAPTION):
+            return False
+        if texts[around] and around.getparent() is not None and around.find(".//a") is not None:
+            return bool(around.tag == "figure")
+    return False
+
+
+def _is_framed(element: Element) -> bool:
+    """Whether a picture outside of the passages is shown as one of the article: a figure."""
+    return any(around.tag in ("figure", "picture") for around in element.iterancestors())
+
+
+def _carry_captions(runs: Iterable[Run], kept: set[Run], media: Iterable[Element]) -> None:
+    """Captions that the extractor left out stay with their pictures, as an attribute."""
+    figures = {around: element for element in media for around in element.iterancestors("figure")}
+    for run in runs:
+        if run in kept or len(run.text) > _CAPTION:
+            continue
+        around = [element for element in run.ancestors() if element.tag in ("figcaption", "figure")]
+        if len(around) > 1 and (picture := figures.get(around[-1])) is not None:
+            caption = [picture.get("data-caption"), text_content(around[0])]
+            picture.set("data-caption", " ".join(dict.fromkeys(filter(None, caption))))
+
+
+def _common(body: Element, elements: Sequence[Element]) -> Element:
+    """The innermost element that holds all of `elements`."""
+    count = Counter(
+        around for element in elements for around in (element, *element.iterancestors())
+    )
+    element = body
+    while (
+        inner := next((child for child in element if count[child] == len(elements)), None)
+    ) is not None:
+        if inner.tag in _EMPTY:
+            break
+        element = inner
+    return element
+
+
+def _drop_empty(root: Element, media: set[Element]) -> None:
+    """Remove what has neither text nor medium; empty cells stay, they keep a table's columns."""
+    for element in reversed(list(root.iterdescendants())):
+        if not isinstance(element.tag, str):
+            continue
+        is_dropped = element.tag in CODE or (element.tag in MEDIA and element not in media)
+        if not is_dropped and element.tag not in _EMPTY and not len(element):
+            is_dropped = not (element.text or "").strip()
+        if element.tag == "tr" and not is_dropped:
+            is_dropped = not "".join(element.itertext()).strip() and media.isdisjoint(
+                element.iter(*MEDIA)
+            )
+        if is_dropped:
+            element.drop_tree()

@@ -1,0 +1,140 @@
+"""Dates that a page shows: beside the heading and the text of its article, not beside others'."""
+
+import re
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime
+from itertools import islice
+
+from worker.formats.memory import check_memory
+from worker.formats.page.passages import Passages, without
+from worker.formats.page.tree import Element, attribute, text_content
+from worker.model import DateOrder, DateText
+from worker.normalize.date_parser import parse_date
+
+CHANGED = "text:changed"
+"""The origin of a date that only says when the article was changed."""
+
+_LATEST = datetime(
+    2100, 1, 1, tzinfo=UTC
+)  # fixed: the day of reading must not decide an article's date
+_LONGEST = 100  # characters; a longer line is a sentence
+_DATELINE = 40  # characters in which a text names its day and place
+_SENTENCE = re.compile(r"[。！？!?]$|\w{4}\.$")
+_LINES_AFTER, _LINES_BEFORE = 12, 4
+_CHANGED = re.compile(
+    r"updated?\b|modified|aktualisiert|ge[äa]ndert|mis à jour|actualizad|更新|修改", re.IGNORECASE
+)
+_JOINED = re.compile(  # a forum's line on whoever wrote
+    r"joined|registrie?rt|registered|mitglied seit|member since|注册", re.IGNORECASE
+)
+_OTHERS = re.compile(
+    r"comment|related|recommend|sidebar|widget|teaser|ticker|footer", re.IGNORECASE
+)
+
+
+def dates_shown(
+    passages: Passages, title: str | None, order: DateOrder | None
+) -> Iterator[DateText]:
+    """`time` elements, then lines with a date; from the heading to the text's beginning.
+
+    A line that only has the date of a change comes last.
+    """
+    runs = passages.runs
+    start = next((at for at, run in enumerate(runs) if run in passages.kept), None)
+    if start is None:
+        return
+    last = max(at for at, run in enumerate(runs) if run in passages.kept)
+    heading = _heading_at(passages, title, start)
+    lowest = max(0, min(heading, start) - _LINES_BEFORE)
+    for element, index in passages.times:
+        if lowest <= index <= start + _LINES_AFTER and not _is_of_others(element):
+            text = attribute(element, "datetime") or text_content(element)
+            if not _CHANGED.search(_around(element)) and parse_date(text, UTC, order):
+                yield DateText(text, "time")
+                break
+    after = range(heading, min(heading + _LINES_AFTER, last + 1, len(runs)))
+    lines = [
+        runs[index].line
+        for index in [*after, *range(heading - 1, lowest - 1, -1), *_end(last, len(runs))]
+        if len(runs[index].line) <= _LONGEST
+        and not _SENTENCE.search(runs[index].line)
+        and not _JOINED.search(runs[index].line)
+        and not _is_of_others(runs[index].block)
+    ]
+    yield from islice(_dates_in(lines, order), 1)
+
+
+def date_found(tree: Element, url: str | None, passages: Passages) -> DateText | None:
+    """htmldate's answer, a day: it reads attributes, addresses and all texts.
+
+    It does not see the sentences of the article, which are about other days. 1 January is what it
+    makes of a year alone.
+    """
+    from htmldate import find_date  # imported at the first use, as the extractors
+
+    sentences = [run for run in passages.kept if _is_prose(run.line)]
+    try:
+        with without(sentences):
+            tree = deepcopy(tree)
+        day: str | None = find_date(
+            tree, original_date=True, extensive_search=True, url=url, max_date=_LATEST
+        )
+    except Exception as error:  # heuristics over any input: a failure is no result
+        check_memory(error)
+        return None
+    return DateText(day, "htmldate") if day and not day.endswith("-01-01") else None
+
+
+def _is_prose(line: str) -> bool:
+    """Whether a line is a sentence; `Zurich, 1 February 2022 - The …` has the article's day."""
+    return len(line) > _LONGEST and parse_date(line[:_DATELINE], UTC) is None
+
+
+def _dates_in(lines: Sequence[str], order: DateOrder | None) -> Iterator[DateText]:
+    """The dates of publication, then those of a change."""
+    changed: list[str] = []
+    for line in lines:
+        label = _CHANGED.search(line)
+        if not label:
+            if parse_date(line, UTC, order):
+                yield DateText(line, "text")
+        elif parse_date(line[label.end() :], UTC, order) and (
+            parse_date(line[: label.start()], UTC, order)
+        ):
+            yield DateText(line[: label.start()], "text")
+        elif parse_date(line, UTC, order):
+            changed.append(line)
+    yield from (DateText(line, CHANGED) for line in changed)
+
+
+def _end(last: int, length: int) -> range:
+    """The lines that end an article or follow it."""
+    return range(max(0, last - 1), min(length, last + 2))
+
+
+def _heading_at(passages: Passages, title: str | None, start: int) -> int:
+    """The line of the title above the text; without one the text's first."""
+    wanted = "".join((title or "").split())
+    for index in range(min(start + 3, len(passages.runs) - 1), -1, -1):
+        if wanted and "".join(passages.runs[index].line.split()) == wanted:
+            return index
+    return start
+
+
+def _is_of_others(element: Element) -> bool:
+    return any(_is_others(around) for around in (element, *element.iterancestors()))
+
+
+def _is_others(element: Element) -> bool:
+    """Whether an element holds what belongs to other articles, to readers or to the site."""
+    if element.tag in ("body", "html", "main"):
+        return False
+    names = f"{element.get('class', '')} {element.get('id', '')}"
+    return element.tag in ("aside", "footer") or _OTHERS.search(names) is not None
+
+
+def _around(element: Element) -> str:
+    parent = element.getparent()
+    text = text_content(parent)[:_LONGEST] if parent is not None else ""
+    return f"{element.get('class', '')} {element.get('itemprop', '')} {text}"

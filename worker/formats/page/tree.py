@@ -1,0 +1,74 @@
+"""The one lxml tree of a page, and reading text and attributes in it."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from lxml import etree, html
+
+from worker.formats.page.size_limits import check_size
+from worker.formats.values import clean
+from worker.settings import Limits
+
+Element: TypeAlias = Any
+"""`lxml.html.HtmlElement`, which has no stubs."""
+
+
+def page_tree(text: str, limits: Limits) -> Element:
+    """The tree of a page, with its comments. Raises Rejected: `too_deep`, `too_large`."""
+    text = clean(text)
+    check_size(text, limits)
+    return parsed(text)
+
+
+def parsed(text: str) -> Element:
+    """The tree of `text` (valid Unicode); that of an empty page where there is no element."""
+    # Bytes with their encoding: libxml2 refuses a string that declares one.
+    parser = html.HTMLParser(encoding="utf-8", remove_pis=True, huge_tree=True)
+    try:
+        return html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except etree.LxmlError:
+        return html.document_fromstring("<html><body></body></html>")
+
+
+def text_content(element: Element | None) -> str:
+    """The text of an element on one line, single spaces; without comments and scripts."""
+    return " ".join(" ".join(texts_in(element)).split()) if element is not None else ""
+
+
+def inline_text(element: Element | None) -> str:
+    """As `text_content`, but `<b>A</b>pril` stays one word."""
+    return " ".join("".join(texts_in(element)).split()) if element is not None else ""
+
+
+def texts_in(element: Element) -> Iterator[str]:
+    """The texts below an element in their order; a line break for `br`."""
+    for event, node in etree.iterwalk(element, events=("start", "end", "comment")):
+        if event == "start":
+            if node.tag == "br":
+                yield "\n"
+            elif node.text and node.tag not in CODE:
+                yield node.text
+        elif node is not element and node.tail:
+            yield node.tail
+
+
+def attribute(element: Element | None, name: str) -> str | None:
+    """A stripped attribute that is not empty, or None."""
+    value = element.get(name) if element is not None else None
+    return (value.strip() or None) if value else None
+
+
+def value_of(element: Element | None) -> str:
+    """The value of an element: `content`, `datetime`, or its text with single spaces."""
+    if element is None:
+        return ""
+    value = attribute(element, "content") or attribute(element, "datetime")
+    return " ".join(value.split()) if value else text_content(element)
+
+
+def squeezed_length(text: str) -> int:
+    """Characters of `text` without white space."""
+    return sum(map(len, text.split()))
+
+
+CODE = frozenset({"script", "style", "template"})
