@@ -45,7 +45,7 @@ HOMES = {
     "protego": {"fetch"},
     "sqlite3": {"readmodel", "sources"},
     "yaml": {"formats"},
-    "nh3": {"normalize"},
+    "turbohtml": {"normalize", "sites"},
     "trafilatura": {"formats"},
     "readability": {"formats"},
     "htmldate": {"formats"},

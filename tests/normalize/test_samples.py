@@ -13,7 +13,6 @@ from worker.formats import ParseContext, parse_document
 from worker.model import Document, Image, Provenance, Publisher, RawArticle, TickerOrigin
 from worker.normalize import Normalized, normalize
 from worker.normalize.body import Fragment
-from worker.normalize.flattening import flatten
 from worker.normalize.sanitize import DROPPED
 from worker.settings import Limits
 from worker.sites import Sites
@@ -117,7 +116,6 @@ def test_bs4_and_lxml_agree(samples: Path, read: Read, folder: str) -> None:
             body = Fragment(raw.html).clean()
             by_lxml = body.text
             assert "".join(by_lxml.split()) == _text_by_bs4(body.html), path
-            assert by_lxml == Fragment(flatten(raw.html, 200)).clean().text, path
             assert "".join(by_lxml.split()) == _text_by_bs4(raw.html), path
             compared += 1
     assert compared

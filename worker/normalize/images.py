@@ -1,11 +1,14 @@
-"""Pictures: their real addresses, and which are no pictures of the article."""
+"""Pictures: their real addresses, which are no pictures of the article, and their captions."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+
+from turbohtml import Element
 
 from worker.model import Image
 from worker.normalize.strings import one_line_or_none
-from worker.normalize.tree import Node
 from worker.normalize.urls import web_address
 
 # Where lazy-loading scripts keep the address (the common libraries' and some sites' own).
@@ -14,51 +17,76 @@ _LAZY = (
     *("data-echo", "data-url", "data-original-src", "_src", "real_src", "file"),
 )
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset", "srcset")
+# Elements that are searched for one picture or caption: else time is quadratic.
+_MAX_SOURCES = 10
+_REACH = 100
 _DIGITS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*", re.IGNORECASE)
 
 
-def picture_of(node: Node, base: str | None, ignored: Iterable[str]) -> Image | None:
+def picture_of(node: Element, base: str | None, ignored: Iterable[str]) -> Image | None:
     """The picture of an ``img`` element; None for adverts, random covers, tracking pixels and
     those without an address that can be fetched."""
     address = _address(node, base)
     if address is None or is_ignored(address, ignored):
         return None
-    width, height = _pixels(node.get("width")), _pixels(node.get("height"))
+    width, height = _pixels(node.attr("width")), _pixels(node.attr("height"))
     if width == 1 and height == 1:  # a tracking pixel
         return None
-    return Image(address, one_line_or_none(node.get("alt")), None, width, height)
+    return Image(address, one_line_or_none(node.attr("alt")), None, width, height)
+
+
+def with_captions(
+    pictures: Iterable[tuple[Element, Image]], captions: Iterable[tuple[Element, str]]
+) -> tuple[Image, ...]:
+    """The pictures in order, each address once, with their captions.
+
+    A caption is for the pictures of its figure, else of its parent.
+    """
+    images = dict(pictures)
+    by_picture: dict[Element, str] = {}
+    by_holder: dict[Element, list[Element]] = {}
+    for caption, text in captions:
+        figure = caption.closest("figure")
+        holder = figure or caption.parent
+        if not text or not isinstance(holder, Element):
+            continue
+        if holder not in by_holder:
+            by_holder[holder] = [node for node in holder.iter_elements("img") if node in images]
+        shown = by_holder[holder]
+        if figure is None and len(shown) > 1:  # a whole body is the parent
+            before = islice(caption.previous_siblings, _REACH)
+            shown = [node for node in before if isinstance(node, Element) and node in images][:1]
+        for node in shown:
+            by_picture.setdefault(node, text)
+    by_url: dict[str, Image] = {}
+    for node, image in images.items():
+        captioned = replace(image, caption=by_picture[node]) if node in by_picture else image
+        by_url.setdefault(image.url, captioned)
+    return tuple(by_url.values())
 
 
 def is_ignored(address: str, ignored: Iterable[str]) -> bool:
     return any(part in address for part in ignored)
 
 
-def _address(node: Node, base: str | None) -> str | None:
+def _address(node: Element, base: str | None) -> str | None:
     """The address of an ``img``: a lazy-loading attribute before ``src``, which then holds a
     placeholder; else the largest of a source set, its own or of the ``picture`` around it."""
+    names = frozenset(node.attrs)
     for name in _LAZY:
-        value = node.get(name)
+        value = node.attr(name) if name in names else None
         # Only what looks like an address: data-url can hold anything.
         if value and ("/" in value or "." in value) and (address := web_address(value, base)):
             return address
-    if source := web_address(node.get("src"), base):
+    if source := web_address(node.attr("src"), base):
         return source
-    for holder in (node, *_sources(node)):
+    picture = node.closest("picture")
+    sources = picture.iter_elements("source") if picture else ()
+    for holder in (node, *islice(sources, _MAX_SOURCES)):
         for name in _LAZY_SETS:
-            if address := web_address(_largest(holder.get(name)), base):
+            if address := web_address(_largest(holder.attr(name)), base):
                 return address
     return None
-
-
-def _sources(node: Node) -> Iterator[Node]:
-    """The sources of the ``picture`` around `node`. To libxml2 ``source`` is no void element: it
-    becomes the parent of what follows."""
-    around = node.getparent()
-    while around is not None and around.tag in {"picture", "source"}:
-        if around.tag == "source":
-            yield around
-        yield from around.iterchildren("source")
-        around = around.getparent()
 
 
 def _largest(source_set: str | None) -> str | None:

@@ -1,58 +1,45 @@
-"""The one walk over a body: cleans the tree and reads text, highlights, pictures and links.
+"""The one walk over a body: reads text, highlights, links and pictures, and writes clean HTML.
 
-One pass, because each further pass over an article costs as much as parsing its dates.
+One pass, because each further pass over an article costs as much as parsing its dates. The stack
+is explicit, so depth costs no recursion.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from turbohtml import Element, Namespace, Text
 
 from worker.model import Image, Link
+from worker.normalize.elements import BLOCKS, CELLS, HEADINGS
 from worker.normalize.images import picture_of
-from worker.normalize.sanitize import ALLOWED, DROPPED
-from worker.normalize.selectors import Selectors, Use
-from worker.normalize.strings import one_line
-from worker.normalize.tree import (
-    BLOCKS,
-    CELLS,
-    HEADINGS,
-    Node,
-    drop,
-    is_alone_in_cell,
-    picture_captions,
-    wrap_in_strong,
-)
+from worker.normalize.sanitize import ALLOWED, DROPPED, End, Writer, attribute, nothing
+from worker.normalize.strings import clean_text, one_line
 from worker.normalize.urls import absolute
 
 _CELL_END = "\x1f"  # ends a cell within a line: no input has it, and a tab would become a space
 _NOISE_LIMIT = 300  # characters; a longer paragraph is no editor's line or footer
+_LONGEST = 1000  # characters of a link or highlight
+_MAX_TEXTS = 8 * _LONGEST
 
-# How an element is handled. Plain numbers: the lookup of an Enum's member costs 0.1 µs, several
-# times for each element.
-_DROP, _BLOCK, _CELL, _IMAGE, _BREAK = range(5)
-_KINDS = {
-    **dict.fromkeys(DROPPED, _DROP),
-    **dict.fromkeys(BLOCKS, _BLOCK),
-    **dict.fromkeys(CELLS, _CELL),
-    "img": _IMAGE,
-    "br": _BREAK,
-}
-# The sanitiser drops the content of any element with a name from MathML or SVG, also of a site's
-# own `<fn>` or `<text>`; so unknown elements become spans.
-_INLINE = frozenset({*ALLOWED, "span", "font", "picture", "source"})
+
+class Use(Enum):
+    """What an element that a site's selector matches is for."""
+
+    REMOVE = "remove"
+    BOLD = "bold"
+    CAPTION = "caption"
+
+
 _REMOVE, _BOLD, _CAPTION = Use.REMOVE, Use.BOLD, Use.CAPTION
-
-
-class TooDeepError(Exception):
-    """The tree is deeper than the limit, and lxml may have cut it off."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseRule:
     """How to recognise paragraphs and pictures that do not belong to the article."""
 
-    selectors: Selectors
     editor: Sequence[re.Pattern[str]] = ()
     drop_text: re.Pattern[str] | None = None
     ignore_images: Sequence[str] = ()
@@ -70,235 +57,234 @@ class TickerHint:
 
 
 class BodyWalk:
-    """The content of a body, after :meth:`run`, which cleans the tree in place."""
+    """The content of a body, after :meth:`run`.
 
-    def __init__(self, noise: NoiseRule, base_url: str | None, ticker_hints: bool) -> None:
+    `uses` are the elements that the site's selectors match. With `is_dirty`, texts may hold invalid
+    characters, written as references.
+    """
+
+    def __init__(
+        self,
+        noise: NoiseRule,
+        uses: dict[Element, Use],
+        writer: Writer,
+        *,
+        base_url: str | None,
+        ticker_hints: bool,
+        is_dirty: bool,
+    ) -> None:
         self.lines: list[str] = []
         self.highlights: list[str] = []
         self.links: list[Link] = []
+        self.pictures: list[tuple[Element, Image]] = []
+        self.captions: list[tuple[Element, str]] = []
         self.ticker_hints: list[TickerHint] = []
         self.editor: str | None = None
         self.heading: str | None = None
         self._noise = noise
+        self._uses = uses
+        self._writer = writer
         self._base_url = base_url
         self._with_ticker_hints = ticker_hints
-        self._buffer: list[str] = []
-        self._captures: list[list[str]] = []
-        self._pictures: list[tuple[Node, Image]] = []
-        self._captions: list[tuple[Node, str]] = []
-        self._special: dict[Node, Use] = {}
-        self._pre = self._bold = self._in_cell = 0
-        self._after_bold = False
+        self._is_dirty = is_dirty
+        self._items: tuple[list[Any], ...] = (
+            *(self.lines, self.highlights, self.links, self.pictures, writer.parts),
+        )
+        self._texts: list[str] = []  # all so far
+        self._line_start = 0  # in the texts
+        self._in_line = False  # whether the line has a text
+        self._pre = self._bold = 0
+        self._after_bold = self._has_math = False
+        self._alone: Element | None = None  # the only element of a table cell
 
-    def run(self, body: Node, depth: int) -> None:
-        """Walk below `body`. Raises TooDeepError below `depth`, with the tree half cleaned."""
-        self._special = self._noise.selectors.of_tree(body)
-        self._children(body, depth)
+    def run(self, body: Element) -> None:
+        """Walk below `body`."""
+        stack = []
+        children = iter(body)
+        read_text, begin = self._text, self._element
+        while True:
+            for node in children:
+                if isinstance(node, Text):
+                    read_text(node.data)
+                elif isinstance(node, Element) and (end := begin(node)):
+                    stack.append((children, end))
+                    children = iter(node)
+                    break
+            else:
+                if not stack:
+                    break
+                children, end = stack.pop()
+                end()
         self._end_line()
 
-    @property
-    def images(self) -> tuple[Image, ...]:
-        """The pictures in order, each address once, with their captions."""
-        captions = picture_captions(self._captions)
-        by_url: dict[str, Image] = {}
-        for node, image in self._pictures:
-            caption = captions.get(node)
-            by_url.setdefault(image.url, replace(image, caption=caption) if caption else image)
-        return tuple(by_url.values())
+    # ── elements: each method returns what ends the element; None where it has no content ───────
 
-    # ── the tree ────────────────────────────────────────────────────────────────────────────
-
-    def _children(self, node: Node, depth: int) -> None:
-        if depth < 0:
-            raise TooDeepError
-        if text := node.text:
-            clean = self._read_text(text)
-            if clean is not text:  # setting it costs more than the rest
-                node.text = clean
-        for child in list(node):
-            tail = child.tail
-            if not tail:
-                self._element(child, depth)
-                continue
-            if len(tail) > 1 and tail.isspace() and not self._pre:
-                child.tail = "\n" if "\n" in tail else " "  # before the child may be dropped
-            self._element(child, depth)
-            clean = self._read_text(tail)
-            if clean is not tail and child.getparent() is node:
-                child.tail = clean
-
-    def _element(self, node: Node, depth: int) -> None:
+    def _element(self, node: Element) -> End | None:
         tag = node.tag
-        if tag.__class__ is not str:  # a processing instruction
-            drop(node)
-            return
-        use = self._special.get(node) if self._special else None
-        if use is None:
-            use = self._noise.selectors.match(node, tag)
-        kind = _KINDS.get(tag)
-        if kind == _DROP or use is _REMOVE:
-            drop(node)
-        elif kind == _BLOCK:
-            self._block(node, tag, use, depth)
-        elif kind is None:
-            self._inline(node, tag, use, depth)
-        elif kind == _IMAGE:
-            self._picture(node)
-        elif kind == _BREAK:
-            self._break()
-        else:
-            self._cell(node, depth)
-        if use is _CAPTION:
-            self._captions.append((node, one_line("".join(cast("Iterator[str]", node.itertext())))))
+        use = self._uses.get(node) if self._uses else None
+        if use is _REMOVE:
+            return None
+        if self._has_math and node.namespace is not Namespace.HTML:
+            return nothing
+        end = _METHODS.get(tag, BodyWalk._inline)(self, node, tag, use)
+        return self._captioned(node, end) if end and use is _CAPTION else end
 
-    def _block(self, node: Node, tag: str, use: Use | None, depth: int) -> None:
-        is_alone = self._in_cell and is_alone_in_cell(node)
+    def _drop(self, node: Element, tag: str, use: Use | None) -> None:
+        """No element."""
+
+    def _math(self, node: Element, tag: str, use: Use | None) -> End:
+        self._has_math = True
+        return nothing
+
+    def _block(self, node: Element, tag: str, use: Use | None) -> End:
+        is_alone = node == self._alone  # then it does not begin a line
         if not is_alone:
             self._end_line()
-        before = len(self.lines), len(self.highlights), len(self.links), len(self._pictures)
+        marks = list(map(len, self._items))
+        written = tag if tag in ALLOWED else "div"
+        end_tag = self._writer.start_block(written, _attributes(node, written))
+        end_bold = self._strong("strong") if use is _BOLD else nothing
         self._pre += tag == "pre"
-        if tag not in ALLOWED:
-            node.tag = "div"
+
+        def end() -> None:
+            end_bold()
+            end_tag()
+            if not is_alone:
+                self._end_line()
+            self._pre -= tag == "pre"
+            if len(self.lines) == marks[0] + 1 and self._is_noise(self.lines[-1], node, tag):
+                for items, mark in zip(self._items, marks, strict=True):
+                    del items[mark:]
+
+        return end
+
+    def _cell(self, node: Element, tag: str, use: Use | None) -> End:
+        if self._in_line:
+            self._texts.append(_CELL_END)
+        elements = [child for child in node if isinstance(child, Element)]
+        self._alone = elements[0] if len(elements) == 1 else None
+        end_tag = self._writer.start(tag, _attributes(node, tag))
+
+        def end() -> None:
+            end_tag()
+            if self._in_line:
+                self._texts.append(" ")
+
+        return end
+
+    def _inline(self, node: Element, tag: str, use: Use | None) -> End:
         if use is _BOLD:
-            self._strong(wrap_in_strong(node), depth)
-        else:
-            self._children(node, depth - 1)
-        if not is_alone:
-            self._end_line()
-        self._pre -= tag == "pre"
-        if len(self.lines) == before[0] + 1:
-            text = self.lines[-1]
-            if tag in HEADINGS:
-                self.heading = self.heading or text
-            elif tag == "figcaption":
-                self._captions.append((node, text))
-            if self._is_noise(text):
-                del self.lines[before[0] :]
-                del self.highlights[before[1] :]
-                del self.links[before[2] :]
-                del self._pictures[before[3] :]
-                drop(node)
+            return self._strong("strong")
+        if self._with_ticker_hints and (node.attr("id") or "").startswith("stock_"):
+            return self._hinting(node)
+        return self._writer.start(tag, _attributes(node, tag)) if tag in ALLOWED else nothing
 
-    def _cell(self, node: Node, depth: int) -> None:
-        if self._buffer:
-            self._buffer.append(_CELL_END)
-        self._in_cell += 1
-        self._children(node, depth - 1)
-        self._in_cell -= 1
-        if self._buffer:
-            self._buffer.append(" ")
+    def _bold_run(self, node: Element, tag: str, use: Use | None) -> End:
+        return self._strong(tag)
 
-    def _inline(self, node: Node, tag: str, use: Use | None, depth: int) -> None:
-        if use is _BOLD:
-            node.tag = tag = "strong"
-        elif tag not in _INLINE:
-            node.tag = "span"
-        if tag == "a":
-            self._link(node, depth)
-        elif tag in {"strong", "b"}:
-            self._strong(node, depth)
-        elif self._with_ticker_hints and node.get("id", "").startswith("stock_"):
-            self._add_ticker_hint(node, self._read_captured(node, depth))
-        else:
-            self._children(node, depth - 1)
-
-    def _strong(self, node: Node, depth: int) -> None:
-        """Read a bold run; one directly after another is part of it."""
+    def _strong(self, tag: str) -> End:
+        """Begin a bold run; one directly after another is part of it."""
+        end_tag = self._writer.start(tag)
         if self._bold:
-            self._children(node, depth - 1)
-            return
+            return end_tag
         continues = self._after_bold and bool(self.highlights)
         self._bold += 1
-        text = self._read_captured(node, depth)
-        self._bold -= 1
-        if text:
-            if continues:
-                text = self.highlights.pop() + text
-            self.highlights.append(text)
-            self._after_bold = bool(self._buffer)
+        start = len(self._texts)
 
-    def _link(self, node: Node, depth: int) -> None:
-        href = node.get("href")
-        text = self._read_captured(node, depth)
-        url = absolute(href, self._base_url)
-        if url is None:
-            node.attrib.pop("href", "")  # its text stays
-        else:
-            if url != href:
-                node.set("href", url)
+        def end() -> None:
+            end_tag()
+            self._bold -= 1
+            if text := self._text_from(start):
+                if continues:
+                    text = self.highlights.pop() + text
+                self.highlights.append(text)
+                self._after_bold = self._in_line
+
+        return end
+
+    def _link(self, node: Element, tag: str, use: Use | None) -> End:
+        if use is _BOLD:
+            return self._strong("strong")
+        url = absolute(node.attr("href"), self._base_url)
+        end_tag = self._writer.start("a", _attributes(node, "a", {"href": url}))
+        if url is None:  # its text stays
+            return end_tag
+        start = len(self._texts)
+
+        def end() -> None:
+            end_tag()
+            text = self._text_from(start)
             self.links.append(Link(url, text))
             if self._with_ticker_hints:
-                self._add_ticker_hint(node, text)
+                self.ticker_hints.append(_ticker_hint(node, text))
 
-    def _add_ticker_hint(self, node: Node, text: str) -> None:
-        get = node.get
-        self.ticker_hints.append(
-            TickerHint(
-                href=get("href", ""),
-                id=get("id", ""),
-                css_class=get("class", ""),
-                tracking=get("data-sudaclick", ""),
-                text=text,
-            )
-        )
+        return end
 
-    def _picture(self, node: Node) -> None:
-        image = picture_of(node, self._base_url, self._noise.ignore_images)
-        if image is None:
-            drop(node)
-            return
-        node.set("src", image.url)
-        for name, size in (("width", image.width), ("height", image.height)):
-            if size is None:
-                node.attrib.pop(name, "")
-            else:
-                node.set(name, str(size))
-        self._pictures.append((node, image))
+    def _hinting(self, node: Element) -> End:
+        start = len(self._texts)
+        return lambda: self.ticker_hints.append(_ticker_hint(node, self._text_from(start)))
 
-    # ── the text ────────────────────────────────────────────────────────────────────────────
+    def _captioned(self, node: Element, end: End) -> End:
+        start = len(self._texts)
 
-    def _read_text(self, text: str) -> str:
-        """Read `text`; returns it as it should be in the HTML."""
-        if self._pre:
-            self._append(text)
-            return text
-        if not self._buffer:  # a line begins: no indent, also in the HTML
-            text = text.lstrip() or "\n" * ("\n" in text)
-            if not text or text == "\n":
-                return text
-        elif text.isspace():
-            self._append(" ")
-            return "\n" if "\n" in text else " "
-        self._after_bold = False
-        self._append(text)
-        return text
+        def end_caption() -> None:
+            end()
+            self.captions.append((node, self._text_from(start)))
 
-    def _append(self, text: str) -> None:
-        self._buffer.append(text)
-        for capture in self._captures:
-            capture.append(text)
+        return end_caption
 
-    def _read_captured(self, node: Node, depth: int) -> str:
-        capture: list[str] = []
-        self._captures.append(capture)
-        self._children(node, depth - 1)
-        self._captures.pop()
-        return one_line("".join(capture))
-
-    def _break(self) -> None:
-        if self._pre:
-            self._append("\n")
+    def _break(self, node: Element, tag: str, use: Use | None) -> None:
+        if tag == "br" and self._pre:
+            self._texts.append("\n")
+            self._in_line = True
         else:
             self._end_line()
+        self._writer.void(tag)
+
+    def _word_break(self, node: Element, tag: str, use: Use | None) -> None:
+        self._writer.void(tag)
+
+    def _picture(self, node: Element, tag: str, use: Use | None) -> None:
+        image = picture_of(node, self._base_url, self._noise.ignore_images)
+        if image is None:
+            return
+        sizes = {"width": image.width, "height": image.height}
+        own = {name: str(size) if size else None for name, size in sizes.items()}
+        self._writer.void("img", _attributes(node, "img", {"src": image.url, **own}))
+        self.pictures.append((node, image))
+
+    # ── text ────────────────────────────────────────────────────────────────────────────────────
+
+    def _text(self, text: str) -> None:
+        if self._is_dirty:
+            text = clean_text(text)
+        if not self._pre:
+            if not self._in_line:  # a line begins: no indent, also in the HTML
+                text = text.lstrip() or "\n" * ("\n" in text)
+            if text.isspace():
+                if self._in_line:
+                    self._texts.append(" ")
+                self._writer.space("\n" if "\n" in text else " ")
+                return
+            self._after_bold = False
+        if text:
+            self._in_line = True
+            self._texts.append(text)
+            self._writer.text(text)
+
+    def _text_from(self, start: int) -> str:
+        """The text since there were `start` texts, on one line."""
+        text = "".join(self._texts[start : start + _MAX_TEXTS])
+        return " ".join(text.split())[:_LONGEST].rstrip()
 
     def _end_line(self) -> None:
-        if not self._buffer:
+        if not self._in_line:
             return
-        for capture in self._captures:
-            capture.append(" ")
         self._after_bold = False
-        text = "".join(self._buffer)
-        self._buffer.clear()
+        text = "".join(self._texts[self._line_start :])
+        self._texts.append(" ")
+        self._line_start = len(self._texts)
+        self._in_line = False
         if self._pre:
             self.lines += filter(None, (row.rstrip() for row in text.split("\n")))
         elif _CELL_END in text:
@@ -308,7 +294,12 @@ class BodyWalk:
         elif text := " ".join(text.split()):
             self.lines.append(text)
 
-    def _is_noise(self, text: str) -> bool:
+    def _is_noise(self, text: str, node: Element, tag: str) -> bool:
+        """Whether the line of a block does not belong to the article."""
+        if tag in HEADINGS:
+            self.heading = self.heading or text
+        elif tag == "figcaption":
+            self.captions.append((node, text))
         if len(text) > _NOISE_LIMIT:
             return False
         for pattern in self._noise.editor:
@@ -317,3 +308,38 @@ class BodyWalk:
                 return True
         drop_text = self._noise.drop_text
         return drop_text is not None and drop_text.search(text) is not None
+
+
+def _attributes(node: Element, tag: str, own: Mapping[str, str | None] | None = None) -> str:
+    """The attributes of an element that `tag` may have, in order; those in `own` instead of the
+    element's: None is omitted."""
+    names = ALLOWED[tag]
+    if not names:
+        return ""
+    values: dict[str, str | None] = {
+        name: node.attr(name) or "" for name in node.attrs if name in names
+    }
+    values.update(own or {})
+    return "".join(
+        attribute(name, clean_text(value)) for name, value in values.items() if value is not None
+    )
+
+
+def _ticker_hint(node: Element, text: str) -> TickerHint:
+    href, css_id, css_class, tracking = (
+        node.attr(name) or "" for name in ("href", "id", "class", "data-sudaclick")
+    )
+    return TickerHint(href, css_id, css_class, tracking, text)
+
+
+_METHODS = {
+    **dict.fromkeys(DROPPED, BodyWalk._drop),
+    **dict.fromkeys(BLOCKS, BodyWalk._block),
+    **dict.fromkeys(CELLS, BodyWalk._cell),
+    **dict.fromkeys(("strong", "b"), BodyWalk._bold_run),
+    **dict.fromkeys(("br", "hr"), BodyWalk._break),
+    "a": BodyWalk._link,
+    "math": BodyWalk._math,
+    "img": BodyWalk._picture,
+    "wbr": BodyWalk._word_break,
+}

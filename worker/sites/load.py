@@ -10,9 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import soupsieve
-from cssselect import SelectorError
-from lxml.cssselect import CSSSelector
 from pydantic import TypeAdapter, ValidationError
+from turbohtml import Element, SelectorSyntaxError
 
 from worker.errors import ConfigError
 from worker.escape import printable
@@ -107,13 +106,13 @@ def _problems(rule: SiteRule) -> Iterator[str]:
 
 
 def _bad_selectors(key: str, selectors: Iterable[str], *, of_body: bool) -> Iterator[str]:
-    """Selectors of pages are for soupsieve; those of bodies for lxml, too."""
+    """Selectors of pages are for soupsieve; those of bodies for turbohtml, too."""
     for selector in selectors:
         try:
             soupsieve.compile(selector)
             if of_body:
-                CSSSelector(selector)
-        except (soupsieve.SelectorSyntaxError, SelectorError) as error:
+                Element("p").select(selector)
+        except (soupsieve.SelectorSyntaxError, SelectorSyntaxError) as error:
             why = printable(str(error).split("\n", 1)[0])
             yield f"{key}: {printable(selector)} is no CSS selector ({why})"
 

@@ -49,7 +49,7 @@ class PageRule:
 
 @dataclass(frozen=True, slots=True)
 class BodyRule:
-    """How a body is cleaned; selectors are CSS, read by lxml.
+    """How a body is cleaned; selectors are CSS, read by turbohtml.
 
     `bold` becomes ``<strong>``. `editor` are regular expressions whose first group is the
     editor's name; a paragraph that matches one as a whole is removed. `drop_text` are regular
