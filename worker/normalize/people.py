@@ -1,6 +1,10 @@
 """Authors, editor and publisher: an outlet in the author's field becomes the publisher."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
+from itertools import islice
 
 from worker.model import Person, Publisher, RawArticle
 from worker.normalize.strings import one_line, one_line_or_none
@@ -32,7 +36,7 @@ def people_of(
     outlets.update(map(folded_name, raw.tags))
     authors: dict[str, Person] = {}
     outlet: Publisher | None = None
-    for author in raw.authors[:_MAX_AUTHORS]:
+    for author in (*raw.authors[:_MAX_AUTHORS], *_authors_in_body(raw.html, rule)):
         name = one_line(author.name, 200)
         url = web_address(author.url, base_url)
         if not name:
@@ -46,6 +50,13 @@ def people_of(
         editor=one_line_or_none(raw.editor, 200) or editor,
         publisher=_publisher(raw, rule, outlet, base_url),
     )
+
+
+def _authors_in_body(html: str, rule: SiteRule | None) -> Iterator[Person]:
+    """The names that the site prints into the body (`body.author` of its rule)."""
+    for pattern in rule.body.author if rule else ():
+        for match in islice(re.finditer(pattern, html), _MAX_AUTHORS):
+            yield Person(text if "&" not in (text := match[1]) else unescape(text))
 
 
 def _publisher(

@@ -24,6 +24,7 @@ from worker.normalize.identity import content_hash, identify
 from worker.normalize.images import is_ignored
 from worker.normalize.language import language_of, word_count
 from worker.normalize.people import people_of
+from worker.normalize.related import without_related
 from worker.normalize.strings import clean_text, json_value, one_line, one_line_or_none
 from worker.normalize.tickers import tickers_of
 from worker.normalize.title import fold, title_of, without_suffix
@@ -70,7 +71,7 @@ def normalize(
     nor a text, TOO_DEEP where the body is nested beyond `html_depth` and too large to flatten.
     """
     warnings = list(raw.warnings)
-    fragment = Fragment(raw.html)
+    fragment = Fragment(without_related(raw.html))
     rule = rule_of(raw, fragment, profile=profile, sites=sites)
     base_url = web_address(raw.base_url) or web_address(raw.url)
     body = fragment.clean(rule.body, base_url=base_url, ticker_hints=rule.tickers, depth=html_depth)

@@ -89,6 +89,7 @@ def _problems(rule: SiteRule) -> Iterator[str]:
     for key in ("remove", "bold", "caption"):
         yield from _bad_selectors(f"body.{key}", getattr(rule.body, key), of_body=True)
     yield from _bad_patterns("body.editor", rule.body.editor, groups=1)
+    yield from _bad_patterns("body.author", rule.body.author, groups=1)
     yield from _bad_patterns("body.drop_text", rule.body.drop_text, groups=0)
     for key in ("hosts", "image_hosts"):
         for host in getattr(rule.match, key):

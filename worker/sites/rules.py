@@ -52,7 +52,8 @@ class BodyRule:
     """How a body is cleaned; selectors are CSS, read by turbohtml.
 
     `bold` becomes ``<strong>``. `editor` are regular expressions whose first group is the
-    editor's name; a paragraph that matches one as a whole is removed. `drop_text` are regular
+    editor's name; a paragraph that matches one as a whole is removed. `author` are regular
+    expressions over the HTML, whose first group is an author's name. `drop_text` are regular
     expressions of paragraphs that are noise. `ignore_images` are substrings of image addresses
     that are adverts or random covers.
     """
@@ -64,6 +65,7 @@ class BodyRule:
     editor: tuple[str, ...] = ()
     drop_text: tuple[str, ...] = ()
     caption: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
     ignore_images: tuple[str, ...] = ()
 
 

@@ -1,0 +1,50 @@
+"""The list of other articles below a body: a heading such as 相关阅读, then nothing but links.
+
+Sites print it into the body without a class of its own, so it is found by its words and by what
+follows them. Where more than a few letters below the heading are no link, nothing is cut.
+"""
+
+import re
+from itertools import islice
+
+_REACH = 20_000
+"""Characters from the end: a list of ten links with pictures has fewer."""
+
+_MAX_OTHER_TEXT = 12
+"""Letters below the heading that are in no link: the date or the source of one of them."""
+
+_MAX_HEADINGS = 5
+_MIN_ARTICLE = 20
+"""Letters above the heading; with fewer, the links are the article."""
+
+_LIST_OPENING = re.compile(
+    r"(?:<(?:p|div|h[1-6]|section|ul|ol|li|dl|dt|aside|table|tbody|tr|td|br)\b[^<>]*>)"
+    r"(?:<(?:strong|b|span|em|font|i|u)\b[^<>]*>|[\s【\[●■▼▶◆|-])*+"
+    r"(?:相关(?:阅读|文章|新闻|报道|链接|推荐)|推荐阅读|延伸阅读|扩展阅读|更多阅读|往期(?:回顾|推荐|精选)"
+    r"|猜你喜欢|热门(?:文章|推荐)|精彩推荐"
+    r"|(?i:related (?:articles|posts|stories|reading|news|links)|read next|further reading"
+    r"|recommended (?:articles|reading|for you)|you (?:may|might) also like))"
+    r"(?:\s|[】\]:：▼|-]|</?(?:strong|b|span|em|font|i|u)\b[^<>]*>)*+"
+    r"(?=</?(?:p|div|h[1-6]|section|ul|ol|li|dl|dt|dd|aside|table|tbody|tr|td|br)\b)",
+)
+_WORDS = re.compile(
+    "相关|阅读|往期|猜你喜欢|热门|精彩推荐|(?i:related|recommended|further|also like|read next)"
+)
+_LINK = re.compile(r"<a\b[^<>]*>(?:[^<]|<(?!/?a\b))*+</a>", re.IGNORECASE)
+_NO_LETTERS = re.compile(r"<[^<>]*>|&[#\w]+;|[\d\W_]+")
+
+
+def without_related(html: str) -> str:
+    """`html` without such a list at its end; what is open there, a parser closes."""
+    start = max(0, len(html) - _REACH)
+    if not _WORDS.search(html, start):
+        return html
+    for opening in islice(_LIST_OPENING.finditer(html, start), _MAX_HEADINGS):
+        rest = html[opening.end() :]
+        others, link_count = _LINK.subn("", rest)
+        if not link_count or len(_NO_LETTERS.sub("", others)) > _MAX_OTHER_TEXT:
+            continue
+        article = html[: opening.start()]
+        if len(_NO_LETTERS.sub("", article)) >= _MIN_ARTICLE:
+            return article
+    return html
