@@ -132,7 +132,7 @@ def test_pool_processes_have_what_they_need_from_the_main_process(tmp_path: Path
         "from celery import signals\n"
         "from worker import tasks\n"
         "signals.worker_before_create_process.send(None)\n"
-        "print(tasks._context.cache_info().currsize, gc.get_freeze_count() > 100_000)\n"
+        "print(tasks._context.cache_info().currsize, gc.get_freeze_count() > 50_000)\n"
     )
     plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     done = subprocess.run(
