@@ -14,7 +14,6 @@ NAMES = {
     "charset-normalizer": "charset_normalizer",
     "markdown-it-py": "markdown_it",
     "prometheus-client": "prometheus_client",
-    "pydantic-settings": "pydantic_settings",
     "python-multipart": "python_multipart",
     "pyyaml": "yaml",
     "readability-lxml": "readability",

@@ -144,6 +144,18 @@ def test_a_wrong_address_shows_no_password(tmp_path: Path) -> None:
     assert "geheim" not in str(caught.value)
 
 
+def test_a_table_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table and a list of tables are JSON; a key's own variable wins; an empty one is none."""
+    monkeypatch.setenv("NEWSDROP_WORKER", '{"processes": 3, "tick_seconds": 9}')
+    monkeypatch.setenv("NEWSDROP_WORKER_PROCESSES", "4")
+    monkeypatch.setenv("NEWSDROP_WORKER_SLICE_SECONDS", "")
+    monkeypatch.setenv("NEWSDROP_FOLDERS", '[{"name": "a", "path": "/a"}]')
+    settings = load()
+    assert (settings.worker.processes, settings.worker.tick_seconds) == (4, 9)
+    assert settings.worker.slice_seconds == 1
+    assert [folder.name for folder in settings.folders] == ["a"]
+
+
 def test_lists_in_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks and ports are separated by commas where a variable names them."""
     monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8, ::1/128")

@@ -1,6 +1,7 @@
 """Where settings come from and in which order, and the errors for those that are wrong."""
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,6 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import EnvSettingsSource, SettingsError
 
 from worker.errors import ConfigError
 from worker.escape import printable
@@ -52,19 +52,14 @@ def load(
     Raises ConfigError with one line for each key that is wrong.
     """
     path = config_file(config)
-    from_file = _read_toml(path)
-    _check_environment()
+    from_file, later = _read_toml(path), (_environment_values(), _nested(options or {}))
     try:
-        settings = _layered(options or {}, {}, from_file)
+        settings = _layered(from_file, *later)
         if from_run := _run_values(settings.state_dir) if with_run else {}:
-            settings = _layered(options or {}, from_run, from_file)
+            settings = _layered(from_file, from_run, *later)
         return settings
     except ValidationError as error:
         raise ConfigError(_explain(error, path)) from error
-    except SettingsError as error:  # a variable for a whole table that is no JSON
-        raise ConfigError(
-            f"{printable(str(error))}: give it as JSON, or set one variable for each key"
-        ) from error
 
 
 def first_line(path: Path, key: str) -> str:
@@ -93,11 +88,9 @@ def secrets_of(settings: Settings) -> list[str]:
     return [secret for secret in secrets if secret]
 
 
-def _layered(
-    options: Mapping[str, Any], from_run: Mapping[str, Any], from_file: Mapping[str, Any]
-) -> Settings:
+def _layered(*layers: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {}
-    for layer in (from_file, from_run, EnvSettingsSource(Settings)(), _nested(options)):
+    for layer in layers:
         _update(values, layer)
     return Settings(**values)
 
@@ -174,14 +167,36 @@ def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
             yield from _known_keys(part, f"{prefix}{name}.")
 
 
-def _check_environment() -> None:
-    """Refuse ``NEWSDROP_*`` variables that are no setting: they are misspelt."""
-    keys = [key for key in _known_keys(Settings) if not key.startswith("folders.")]
-    names = {ENV_PREFIX + key.replace(".", "_").upper() for key in [*keys, "config"]}
-    unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in names]
+def _environment_values() -> dict[str, Any]:
+    """The values of ``NEWSDROP_*`` variables; an empty one counts as not set.
+
+    Raises ConfigError for one that is no setting: it is misspelt.
+    """
+    keys = {ENV_PREFIX + key.replace(".", "_").upper(): key for key in _known_keys(Settings)}
+    _refuse_unknown([name for name, key in keys.items() if not key.startswith("folders.")])
+    values: dict[str, Any] = {}
+    for name, key in sorted(keys.items(), key=lambda item: item[1].count(".")):
+        if text := os.environ.get(name):
+            is_table = any(other.startswith(f"{key}.") for other in keys.values())
+            _update(values, _nested({key: _read_table(text, name, key) if is_table else text}))
+    return values
+
+
+def _read_table(text: str, variable: str, key: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"{key}: {variable} is a whole table: give it as JSON, or set one variable for each key"
+        ) from error
+
+
+def _refuse_unknown(names: list[str]) -> None:
+    known = {*names, f"{ENV_PREFIX}CONFIG"}
+    unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in known]
     if unknown:
         name = min(unknown)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]}?" if near else ": unset it"
         raise ConfigError(f"unknown environment variable {printable(name)}{hint}")
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_settings import NoDecode
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -69,10 +68,8 @@ def _network(value: Any) -> Any:
 
 
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)]
-Ports = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_listed)
-]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed)]
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], BeforeValidator(_listed)]
 
 
 def _pairs(value: Any) -> Any:
@@ -114,7 +111,5 @@ def _nearest(part: str, known: set[str]) -> str:
     return "choose one of: " + ", ".join(sorted(name for name in known if "." not in name))
 
 
-Levels = Annotated[
-    dict[str, Level], NoDecode, BeforeValidator(_pairs), AfterValidator(_known_parts)
-]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Levels = Annotated[dict[str, Level], BeforeValidator(_pairs), AfterValidator(_known_parts)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]

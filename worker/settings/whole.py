@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import ConfigDict, Field, model_validator
 
 from worker.model import Profile, profile_of
 from worker.settings import fields
-from worker.settings.fields import ENV_PREFIX, MANUAL, POLLED, Folder
+from worker.settings.fields import MANUAL, POLLED, Folder
 from worker.settings.types import ExpandedPath
 
 
@@ -22,17 +21,10 @@ def _default_state_dir() -> Path:
 _RESERVED = {MANUAL: "what is enqueued", POLLED: "what is polled"}
 
 
-class Settings(BaseSettings):
+class Settings(fields.SettingsTable):
     """Every setting. Relative paths in a config file are relative to that file."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="_",
-        env_nested_max_split=1,
-        env_ignore_empty=True,
-        extra="forbid",
-        frozen=True,
-    )
+    model_config = ConfigDict(validate_default=True)
 
     version: Literal[1] = Field(1, description="of the settings file; newer ones are refused")
     state_dir: ExpandedPath = Field(
@@ -56,17 +48,6 @@ class Settings(BaseSettings):
     web: fields.WebSettings = fields.WebSettings()
     log: fields.LogSettings = fields.LogSettings()
     folders: tuple[Folder, ...] = ()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        *_: PydanticBaseSettingsSource,
-        **__: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed: :func:`worker.settings.load` has read all sources."""
-        return (init_settings,)
 
     @model_validator(mode="after")
     def _folders_apart(self) -> Self:
