@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from worker.errors import ConfigError
-from worker.sites import DEFAULT, Match, SiteRule, Sites, load_sites
+from worker.sites import DEFAULT, Match, SiteRule, Sites, load_sites, rules
 
 SHIPPED = Path(__file__).parents[2] / "config" / "sites"
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
@@ -185,3 +185,11 @@ def test_every_source_of_the_samples_has_a_rule(shipped: Sites) -> None:
     chosen = {author: shipped.choose(authors=[author]) for author in authors}
     names = [rule.name for rule in chosen.values() if rule and rule.name != DEFAULT]
     assert len(set(names)) == len(names) >= 15
+
+
+def test_only_names_of_ordinary_length_are_remembered() -> None:
+    """A name is folded once; an endless one from outside is not kept in memory."""
+    rules._folded.cache_clear()
+    names = [rules.folded_name(name) for name in (" Ｎews ", " Ｎews ", "X" * 101)]
+    assert names == ["news", "news", "x" * 101]
+    assert (rules._folded.cache_info().hits, rules._folded.cache_info().currsize) == (1, 1)

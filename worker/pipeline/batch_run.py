@@ -175,18 +175,17 @@ class BatchRun:
 
     def _read(self, entry: Entry) -> _File:
         deaths = self._progress.crash_counts.get(entry.number, 0)
-        with self._log_context(entry):
-            try:
-                if deaths >= self._deps.settings.spool.max_attempts:
-                    raise Rejected(
-                        Reason.KILLS_WORKER,
-                        f"reading this file ended its worker {deaths} times (time or memory ran "
-                        "out): check it for extreme size or nesting, or report it as a bug",
-                    )
-                data = self._batch.read(entry.number, self._deps.settings.limits.file_bytes)
-            except Rejected as error:
-                failure = ParseFailure(0, error.reason, str(error), b"", whole_file=True)
-                return _File(entry, failure)
+        try:
+            if deaths >= self._deps.settings.spool.max_attempts:
+                raise Rejected(
+                    Reason.KILLS_WORKER,
+                    f"reading this file ended its worker {deaths} times (time or memory ran "
+                    "out): check it for extreme size or nesting, or report it as a bug",
+                )
+            data = self._batch.read(entry.number, self._deps.settings.limits.file_bytes)
+        except Rejected as error:
+            failure = ParseFailure(0, error.reason, str(error), b"", whole_file=True)
+            return _File(entry, failure)
         return _File(entry, data, sha256(data) if entry_form(entry) is Form.ANY else "")
 
     def _look_up(self, files: Sequence[_File]) -> list[IndexEntry | None]:
@@ -283,7 +282,7 @@ class BatchRun:
         self._written_at = self._deps.now()
 
     def _log_context(self, entry: Entry) -> AbstractContextManager[None]:
-        """What every log line says while an entry is read or parsed."""
+        """What every log line says while an entry is parsed."""
         source = entry_source(entry, self._reader.head)
         return log_context(document=printable(entry.path), source=printable(source))
 

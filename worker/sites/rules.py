@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict
@@ -170,7 +171,15 @@ def outlet_names(rule: SiteRule) -> tuple[str, ...]:
 
 
 def folded_name(name: str) -> str:
-    """The form in which names are compared, regardless of width and case."""
+    """The form in which names are compared, regardless of width and case.
+
+    Sixteen names an article, the same ones again and again: those of ordinary length are cached.
+    """
+    return _folded(name) if len(name) <= 100 else _folded.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
