@@ -128,7 +128,7 @@ def test_pictures() -> None:
         ('<img src="https://p.cn/?url=https%3A%2F%2Fa.cn%2F1.jpg">', "https://a.cn/1.jpg"),
         ('<img src=" https://a.cn/a b\n.jpg ">', "https://a.cn/a%20b.jpg"),
         ('<img src="https://a.cn/图.jpg">', "https://a.cn/图.jpg"),
-        ('<img src="1.jpg">', None),
+        ('<img src="1.jpg">', "1.jpg"),
         ('<img src="javascript:alert(1)">', None),
         ('<img src="data:image/png;base64,AAAA">', None),
         ('<img src="https://a.cn/t.gif" width=1 height=1>', None),

@@ -44,7 +44,7 @@ class Publisher:
 class Image:
     """A picture in the article. Missing values are null; width and height are in CSS pixels."""
 
-    url: Annotated[str, _doc("absolute; without a mirror's image proxy")]
+    url: Annotated[str, _doc("absolute, or a path in a file without an address; no image proxy")]
     alt: Annotated[str | None, _doc("alternative text")] = None
     caption: Annotated[str | None, _doc("text below the picture")] = None
     width: Annotated[int | None, _doc("CSS pixels")] = None

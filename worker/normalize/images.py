@@ -20,13 +20,14 @@ _LAZY_SETS = ("data-srcset", "data-lazy-srcset", "srcset")
 # Elements that are searched for one picture or caption: else time is quadratic.
 _MAX_SOURCES = 10
 _REACH = 100
+_PICTURE_PATH = re.compile(r"(?!//)[\w./%-]{1,300}\.(?:png|jpe?g|gif|webp|svg|avif)", re.IGNORECASE)
 _DIGITS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*", re.IGNORECASE)
 
 
 def picture_of(node: Element, base: str | None, ignored: Iterable[str]) -> Image | None:
     """The picture of an ``img`` element; None for adverts, random covers, tracking pixels and
     those without an address that can be fetched."""
-    address = _address(node, base)
+    address = _address(node, base) or (None if base else _path(node))
     if address is None or is_ignored(address, ignored):
         return None
     width, height = _pixels(node.attr("width")), _pixels(node.attr("height"))
@@ -67,6 +68,12 @@ def with_captions(
 
 def is_ignored(address: str, ignored: Iterable[str]) -> bool:
     return any(part in address for part in ignored)
+
+
+def _path(node: Element) -> str | None:
+    """A picture's path beside its file, as written: in a post that has no address of its own."""
+    src = (node.attr("src") or "").strip()
+    return src if _PICTURE_PATH.fullmatch(src) else None
 
 
 def _address(node: Element, base: str | None) -> str | None:
