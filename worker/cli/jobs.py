@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from worker.cli import completion
+from worker.cli.filters import with_filters
 from worker.cli.formatting import format_count, format_kinds, format_local_time, pluralize
 from worker.cli.options import argument, flag, option, settings_of
 from worker.cli.output import (
@@ -23,6 +24,7 @@ from worker.cli.output import (
 
 if TYPE_CHECKING:
     from worker.queries.jobs import JobView
+    from worker.readmodel.filters import Filters
 
 _UNKNOWN = "(unknown: Redis did not answer at its start)"
 
@@ -32,6 +34,7 @@ _TABLE_WIDTH = 105
 _COUNTS = ("files", "open", "published", "duplicate", "rejected")
 
 
+@with_filters("q", "source", "date", "outcome")
 def jobs(
     context: typer.Context,
     job_id: Annotated[
@@ -40,6 +43,8 @@ def jobs(
     ] = None,
     count: Annotated[int, option("N", "List the newest N jobs.", min=1, max=1000)] = 20,
     json: Annotated[bool, flag("--json", "Print JSON; a list is one document per line.")] = False,
+    *,
+    filters: "Filters",
 ) -> None:
     """List the jobs, newest first. A job is one enqueue, or one hour of one folder or feed."""
     from worker.queries import jobs as queries
@@ -49,7 +54,7 @@ def jobs(
         job = queries.get_job(settings, job_id)
         print_json(job) if json else _print_job(job)
         return
-    views = queries.list_jobs(settings, count)
+    views, _ = queries.find_jobs(settings, filters, count)
     if json:
         for view in views:
             print_json(view)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli import completion
+from worker.cli.filters import with_filters
 from worker.cli.formatting import format_count, pluralize
-from worker.cli.options import Json, JsonLines, argument, flag, settings_of
+from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
 from worker.cli.output import (
     console,
     print_fields,
@@ -23,6 +24,7 @@ from worker.cli.output import (
 from worker.errors import UsageError
 
 if TYPE_CHECKING:
+    from worker.readmodel.filters import Filters
     from worker.spool.quarantine import Quarantine
 
 app = typer.Typer(
@@ -38,10 +40,21 @@ All = Annotated[bool, flag("--all", "Everything in quarantine.")]
 
 
 @app.command("list")
-def list_(context: typer.Context, json: JsonLines = False) -> None:
+@with_filters("q", "source", "feed", "job", "date")
+def list_(
+    context: typer.Context,
+    reason: Annotated[str | None, option("REASON", "Refused for this reason.")] = None,
+    json: JsonLines = False,
+    *,
+    filters: "Filters",
+) -> None:
     """List the refused inputs with their reasons, oldest first."""
+    from worker.queries.quarantine import is_accepted
+
     is_empty = True
     for item in _quarantine(context):
+        if reason not in (None, item.reason.value) or not is_accepted(filters, item):
+            continue
         is_empty = False
         if json:
             print_json(item)
@@ -50,7 +63,8 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
     if json:
         return
     if is_empty:
-        console().print("The quarantine is empty.")
+        is_filtered = bool(filters) or reason is not None
+        console().print("No refused input matches." if is_filtered else "The quarantine is empty.")
     else:
         print_note(
             "Once the cause is fixed: newsdrop quarantine retry ID. To delete: discard ID.", "dim"

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
 
-from worker.cli import completion
+from worker.cli.filters import with_filters
 from worker.cli.options import Json, argument, flag, option, settings_of
 from worker.cli.output import (
     console,
@@ -24,17 +24,22 @@ from worker.errors import NewsdropError, UsageError
 from worker.escape import printable, safe_json
 
 if TYPE_CHECKING:
-    from worker.model.warning import WarningKind
+    from worker.readmodel.filters import Filters
     from worker.store.articles import ArticleStore
     from worker.store.stream import StreamEntry
 
 _DEFAULT_COUNT = 10
 _MAX_NEWEST = 10_000
 _PAGE = 200
+_FILTERS = (
+    *("q", "source", "feed", "job", "tag", "ticker", "language", "publisher", "date"),
+    *("warning", "outcome"),
+)
 
 ArticleId = Annotated[str, argument("ID", "The ID, as `tail` shows it.")]
 
 
+@with_filters(*_FILTERS)
 def tail(
     context: typer.Context,
     *,
@@ -47,27 +52,18 @@ def tail(
         ),
     ] = None,
     count: Annotated[int | None, option("N", "Stop after N records.", min=1)] = None,
-    warning: Annotated[
-        str | None,
-        option(
-            "KIND",
-            "Only records with a warning of this kind.",
-            autocompletion=completion.warning_kinds,
-        ),
-    ] = None,
     follow: Annotated[bool, flag("--follow -f", "Wait for new records; Ctrl-C stops.")] = False,
     json: Annotated[bool, flag("--json", "Print whole records, one JSON object per line.")] = False,
+    filters: "Filters",
 ) -> None:
     """Print the records of the stream, oldest first."""
-    from worker.model.warning import require_kind
     from worker.store.factory import article_store
 
-    kind = None if warning is None else require_kind(warning)
     is_empty = True
     with quiet_interrupt():
         store = article_store(settings_of(context))
         newest_count = min(count or _DEFAULT_COUNT, _MAX_NEWEST)
-        entries = _read_entries(store, start, newest_count, follow=follow, kind=kind)
+        entries = _read_entries(store, start, newest_count, follow=follow, filters=filters)
         for entry in islice(entries, count):
             is_empty = False
             print_line(_record_json(entry)) if json else _print_entry(entry)
@@ -119,16 +115,16 @@ def _read_entries(
     newest_count: int,
     *,
     follow: bool,
-    kind: "WarningKind | None",
+    filters: "Filters",
 ) -> Iterator["StreamEntry"]:
-    """Entries oldest first: the newest ones (`start` None), or all after `start`; with `kind` those
-    that have such a warning.
+    """Entries oldest first: the newest ones (`start` None), or all after `start`; those that pass
+    `filters`.
 
     With `follow` it waits for more. Raises UsageError where `start` is no stream ID,
     StoreUnavailable.
     """
     if start is None:
-        entries, last = _newest(store, newest_count, kind)
+        entries, last = _newest(store, newest_count, filters)
         after = last or store.get_info().last_id
         yield from entries
     else:
@@ -138,45 +134,46 @@ def _read_entries(
         if not entries and not follow:
             return
         entries = entries or store.follow(after, count=_PAGE)
-        yield from (entry for entry in entries if _has_warning(entry, kind))
+        yield from (entry for entry in entries if _passes(entry, filters))
         after = entries[-1].stream_id if entries else after
 
 
 def _newest(
-    store: "ArticleStore", count: int, kind: "WarningKind | None"
+    store: "ArticleStore", count: int, filters: "Filters"
 ) -> tuple[Sequence["StreamEntry"], str | None]:
-    """The last `count` entries, with `kind` of those that have such a warning, and the ID of the
+    """The last `count` entries, of those that pass `filters`, and the ID of the
     last entry of all. At most _MAX_NEWEST entries are searched."""
     found: list[StreamEntry] = []
     last, before = None, None
     for _ in range(_MAX_NEWEST // _PAGE):
-        page = store.read_before(before, _PAGE if kind else min(_PAGE, count))
+        page = store.read_before(before, _PAGE if filters else min(_PAGE, count))
         if not page:
             break
         last, before = last or page[0].stream_id, page[-1].stream_id
-        found += (entry for entry in page if _has_warning(entry, kind))
+        found += (entry for entry in page if _passes(entry, filters))
         if len(found) >= count:
             break
     return found[:count][::-1], last
 
 
-def _has_warning(entry: "StreamEntry", kind: "WarningKind | None") -> bool:
-    """Whether a record has a warning of this kind; any record without one."""
-    if kind is None:
+def _passes(entry: "StreamEntry", filters: "Filters") -> bool:
+    if not filters:
         return True
-    from worker.model.warning import kinds_of
+    from worker.readmodel.decision import entry_facets, searched_texts
 
-    # Most records are settled without parsing them.
-    return f'"{kind}: '.encode() in entry.data and kind in kinds_of(_warnings(entry))
+    data = _record(entry)
+    return filters.accept(entry_facets(entry, data), *searched_texts(entry.title, data))
 
 
-def _warnings(entry: "StreamEntry") -> list[str]:
+def _record(entry: "StreamEntry") -> dict[str, Any]:
+    """The record; empty where another program wrote the entry."""
     import orjson
 
     try:
-        return [text for text in orjson.loads(entry.data)["warnings"] if isinstance(text, str)]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return []  # an entry that another program wrote
+        found = orjson.loads(entry.data)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _parse_stream_id(text: str) -> str:

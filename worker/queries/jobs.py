@@ -1,12 +1,14 @@
 """Jobs: what each enqueue, or one source within an hour, brought in."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 
 from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
 from worker.model.times import rfc3339_from_ms
+from worker.readmodel.decision import date_facets
+from worker.readmodel.filters import Filters
 from worker.settings import Settings
 from worker.spool import batch, manifest
 from worker.spool.layout import roots
@@ -74,6 +76,10 @@ class JobView:
         return not self.files.open_count
 
 
+FILTERS = ("q", "source", "date", "outcome")
+"""The filters of jobs; `date` is the day of its start in UTC, `outcome` one that an article had."""
+
+_MAX_READ, _READ_AT_ONCE = 2_000, 200
 _STARTED_BY = {
     JobKind.ENQUEUE: "person",
     JobKind.SCAN: "scan",
@@ -90,6 +96,24 @@ def list_jobs(settings: Settings, count: int, cursor: int = 0) -> tuple[JobView,
     return tuple(_view(state, held.get(state.job.id, 0)) for state in states)
 
 
+def find_jobs(
+    settings: Settings, filters: Filters, count: int, cursor: int = 0
+) -> tuple[tuple[JobView, ...], int | None]:
+    """The newest jobs after the first `cursor` that pass `filters`; the cursor of the next page,
+    None at the end. At most 2,000 are read for one page. Raises StoreUnavailable."""
+    found: list[JobView] = []
+    for begin in range(cursor, cursor + _MAX_READ, _READ_AT_ONCE):
+        views = list_jobs(settings, _READ_AT_ONCE, begin)
+        for position, view in enumerate(views, begin):
+            if len(found) == count:
+                return tuple(found), position
+            if filters.accept(_facets(view), view.label, view.id):
+                found.append(view)
+        if len(views) < _READ_AT_ONCE:
+            return tuple(found), None
+    return tuple(found), cursor + _MAX_READ
+
+
 def get_job(settings: Settings, job_id: str) -> JobView:
     """One job with its refused inputs. Raises NotThere, StoreUnavailable."""
     store = job_store(settings)
@@ -101,6 +125,12 @@ def get_job(settings: Settings, job_id: str) -> JobView:
         )
     refused = tuple(store.refused(job_id))
     return _view(state, _held_files(settings).get(job_id, 0), refused)
+
+
+def _facets(view: JobView) -> Iterator[tuple[str, str]]:
+    yield "source", view.source
+    yield from date_facets(view.created_at)
+    yield from (("outcome", name) for name, count in asdict(view.articles).items() if count)
 
 
 def _held_files(settings: Settings) -> Mapping[str, int]:

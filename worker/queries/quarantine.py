@@ -2,17 +2,24 @@
 
 import os
 from bisect import bisect_left
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from worker.errors import NotThere, Rejected, SpoolUnavailable
 from worker.escape import printable
 from worker.formats.decode import decode
+from worker.readmodel.decision import date_facets
+from worker.readmodel.filters import Filters
 from worker.settings import POLLED, Settings
 from worker.spool.quarantine import Quarantine, QuarantineItem
 
 _MAX_READ = 2_000
 """Inputs that one page reads to find those of a reason or a source."""
+FILTERS = ("q", "source", "feed", "job", "date")
+"""The filters of refused inputs; `date` is the day of the refusal in UTC."""
+
+NO_FILTERS = Filters()
 _DUMP_BYTES = 1_024
 """Bytes of a binary preview: 64 lines."""
 _ROW = 16
@@ -49,24 +56,29 @@ def list_quarantine(
     count: int,
     after: str | None = None,
     reason: str | None = None,
-    source: str | None = None,
+    filters: Filters = NO_FILTERS,
 ) -> QuarantinePage:
-    """A page of the quarantine. Only the page is read; to find the inputs of a reason or a source,
-    at most 2,000, and `next` continues there. Raises SpoolUnavailable."""
+    """A page of the quarantine. Only the page is read; to find the inputs of a reason or those that
+    pass `filters`, at most 2,000, and `next` continues there. Raises SpoolUnavailable."""
     quarantine = Quarantine(settings.state_dir)
     ids = quarantine.ids()
     older = ids if after is None else ids[: bisect_left(ids, after)]
     found: list[QuarantineItem] = []
     for read_count, refused_id in enumerate(reversed(older), 1):
-        if source is None or _may_be_of(refused_id, source):
+        if filters.source is None or _may_be_of(refused_id, filters.source):
             with suppress(NotThere):  # it was retried or discarded in between
                 item = quarantine.get(refused_id)
-                if reason in (None, item.reason) and source in (None, item.source):
+                if reason in (None, item.reason) and is_accepted(filters, item):
                     found.append(item)
         if len(found) == count or read_count == _MAX_READ:
             following = refused_id if read_count < len(older) else None
             return QuarantinePage(tuple(found), len(ids), following)
     return QuarantinePage(tuple(found), len(ids), None)
+
+
+def is_accepted(filters: Filters, item: QuarantineItem) -> bool:
+    """Whether an input passes filters: words are looked for in its path and its message."""
+    return filters.accept(_facets(item), item.path, item.message)
 
 
 def preview(settings: Settings, refused_id: str, most: int = 4096) -> QuarantinePreview:
@@ -88,6 +100,15 @@ def preview(settings: Settings, refused_id: str, most: int = 4096) -> Quarantine
     return QuarantinePreview(
         refused, "binary", _dump(data[:_DUMP_BYTES]), size, truncated=size > _DUMP_BYTES
     )
+
+
+def _facets(item: QuarantineItem) -> Iterator[tuple[str, str]]:
+    yield "source", item.source
+    yield from date_facets(item.refused_at)
+    if item.job:
+        yield "job", item.job
+    if item.origin and item.origin.kind != "enqueue":
+        yield "feed", item.source
 
 
 def _may_be_of(refused_id: str, source: str) -> bool:

@@ -9,6 +9,7 @@ from worker.model.warning import kinds_of
 from worker.readmodel.words import fold_parts
 from worker.spool.archive import SegmentHead
 from worker.spool.manifest import Origin
+from worker.store.stream import StreamEntry
 
 KINDS = (
     *("source", "feed", "job", "tag", "ticker", "language", "publisher"),
@@ -55,7 +56,7 @@ def make_decision(
     source = origin.source if origin else head.batch.source
     url, count = _text(data, "url"), data.get("word_count")
     title = (outcome.title or "")[:_MAX_TITLE]
-    facets = {("source", source), *_outcome_facets(outcome), *_record_facets(data)}
+    facets = {("source", source), *_outcome_facets(outcome), *record_facets(data)}
     if origin and origin.kind != "enqueue":
         facets.add(("feed", source))
     if head.batch.job:
@@ -75,19 +76,45 @@ def make_decision(
         path=outcome.path,
         quarantine=outcome.quarantine,
         facets=frozenset(facets),
-        folded=fold_parts(title, _text(data, "summary") or "", _text(data, "content_text") or ""),
+        folded=fold_parts(*searched_texts(title, data)),
     )
+
+
+def searched_texts(title: str, data: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The texts of a record in which words are looked for."""
+    return title, _text(data, "summary") or "", _text(data, "content_text") or ""
 
 
 def _outcome_facets(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "outcome", str(outcome.status)
     if outcome.status in (Status.PUBLISHED, Status.REVISED):
         yield "outcome", ARTICLE
-    if outcome.date:  # a day is found by its year and its month, too
-        yield from (("date", outcome.date[:length]) for length in (4, 7, 10))
+    if outcome.date:
+        yield from date_facets(outcome.date)
 
 
-def _record_facets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def date_facets(date: str) -> Iterator[tuple[str, str]]:
+    """The facets of a day `YYYY-MM-DD`: it is found by its year and its month, too."""
+    yield from (("date", date[:length]) for length in (4, 7, 10))
+
+
+def entry_facets(entry: StreamEntry, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The facets of an entry of the stream, whose record is `data`."""
+    found = data.get("provenance")
+    origin = found if isinstance(found, dict) else {}
+    yield "source", entry.source
+    yield "outcome", entry.type.removeprefix("article.")
+    if entry.date:
+        yield from date_facets(entry.date)
+    if _text(origin, "kind") in ("feed", "page"):
+        yield "feed", entry.source
+    if job := _text(origin, "job"):
+        yield "job", job
+    yield from record_facets(data)
+
+
+def record_facets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The facets that are in a record."""
     if language := _text(data, "language"):
         yield "language", language
         yield "language", language.partition("-")[0]  # `zh` finds `zh-Hans`

@@ -1,6 +1,7 @@
 """Filters of lists: the same names in addresses of pages, in the API and on the command line."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
@@ -8,7 +9,7 @@ from worker.errors import UsageError
 from worker.escape import printable
 from worker.model.warning import require_kind
 from worker.readmodel.decision import ARTICLE, MAX_FACET
-from worker.readmodel.words import parse_words
+from worker.readmodel.words import fold_parts, parse_words
 
 OutcomeFilter = Literal["published", "revised", "duplicate", "rejected", "any"]
 OUTCOMES = get_args(OutcomeFilter)
@@ -62,3 +63,12 @@ class Filters:
         if found.setdefault("outcome", ARTICLE) == "any":
             del found["outcome"]
         return tuple(found.items())
+
+    def accept(self, facets: Iterable[tuple[str, str]], *texts: str) -> bool:
+        """Whether something with these facets and texts passes, for lists that are not in the read
+        model. Without `outcome` any outcome does."""
+        wanted = {(name, text[:MAX_FACET]) for name, text in self.given().items() if name != "q"}
+        if not (wanted - {("outcome", "any")}) <= set(facets):
+            return False
+        folded = fold_parts(*texts) if self.q is not None else ""
+        return self.q is None or all(word in folded for word in parse_words(self.q))

@@ -8,20 +8,25 @@ from starlette.responses import Response
 from worker.actions.quarantine import Retried, retry_job
 from worker.queries import jobs as queries
 from worker.queries.overview import get_overview
+from worker.readmodel.filters import Filters
 from worker.settings.clock import utc_now
-from worker.web.api.endpoint import ApiRequest, Number, PageQuery, Parameters, change, get
+from worker.web.api.endpoint import ApiRequest, Number, PageQuery, Parameters, Text, change, get
 from worker.web.responses import json_response
 
 
 class JobsQuery(PageQuery):
     cursor: Annotated[Number, Field(le=1_000_000)] = 0
+    q: Text | None = None
+    source: Text | None = None
+    date: Text | None = None
+    outcome: Text | None = None
 
 
 def list_jobs(request: ApiRequest[JobsQuery]) -> Response:
-    count, cursor = request.parameters.count, request.parameters.cursor
-    result = queries.list_jobs(request.settings, count + 1, cursor)
-    following = cursor + count if len(result) > count else None
-    return json_response({"jobs": result[:count], "next": following})
+    query = request.parameters
+    filters = Filters(**query.model_dump(include=set(queries.FILTERS)))
+    found, following = queries.find_jobs(request.settings, filters, query.count, query.cursor)
+    return json_response({"jobs": found, "next": following})
 
 
 def show_job(request: ApiRequest[Parameters]) -> Response:

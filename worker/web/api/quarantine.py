@@ -9,6 +9,7 @@ from worker.actions.quarantine import discard as discard_ids
 from worker.actions.quarantine import retry as retry_ids
 from worker.errors import Reason
 from worker.queries import quarantine as queries
+from worker.readmodel.filters import Filters
 from worker.web.api.endpoint import (
     ApiRequest,
     Names,
@@ -25,7 +26,11 @@ from worker.web.responses import json_response, raw_response
 class QuarantineQuery(PageQuery):
     after: Text | None = None
     reason: Annotated[Reason | None, Field(strict=False)] = None
+    q: Text | None = None
     source: Text | None = None
+    feed: Text | None = None
+    job: Text | None = None
+    date: Text | None = None
 
 
 class IdsBody(Parameters):
@@ -38,10 +43,9 @@ class RetryBody(IdsBody):
 
 def list_refused(request: ApiRequest[QuarantineQuery]) -> Response:
     query = request.parameters
+    filters = Filters(**query.model_dump(include=set(queries.FILTERS)))
     return json_response(
-        queries.list_quarantine(
-            request.settings, query.count, query.after, query.reason, query.source
-        )
+        queries.list_quarantine(request.settings, query.count, query.after, query.reason, filters)
     )
 
 

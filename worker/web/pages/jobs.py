@@ -1,13 +1,18 @@
 """`/jobs`: what each enqueue, scan, poll and retry brought in, and the results."""
 
+from urllib.parse import parse_qsl
+
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.quarantine import Retried, retry_job
-from worker.queries.jobs import get_job, list_jobs
+from worker.errors import UsageError
+from worker.queries.jobs import FILTERS, JobView, find_jobs, get_job
+from worker.readmodel.filters import Filters
 from worker.settings import Settings
+from worker.web.filtering import filter_query, write_query
 from worker.web.forms import form_action, parse_number
 from worker.web.live import Regions, View, live_page
 from worker.web.rendering import Pages
@@ -17,9 +22,22 @@ COUNT = 50
 _MAX_START = 1_000_000
 
 
-def _render_list(settings: Settings, pages: Pages, start: str) -> Regions:
-    result = list_jobs(settings, COUNT, int(start))
-    html = pages.render("jobs/list.html", jobs=result, start=int(start), count=COUNT)
+def _render_list(settings: Settings, pages: Pages, start: str, query: str) -> Regions:
+    given, error = dict(parse_qsl(query)), None
+    jobs: tuple[JobView, ...] = ()
+    following = None
+    try:
+        jobs, following = find_jobs(settings, Filters(**given), COUNT, int(start))
+    except UsageError as failure:
+        error = str(failure)
+    html = pages.render(
+        "jobs/list.html",
+        jobs=jobs,
+        next=following,
+        start=int(start),
+        given=given,
+        error=error,
+    )
     return {"jobs": html}
 
 
@@ -33,8 +51,10 @@ def _render_job(settings: Settings, pages: Pages, job_id: str) -> Regions:
 
 
 async def show_list(request: Request) -> Response:
-    is_first = not _start(request)
-    return await live_page(request, "jobs", "jobs.html", is_first=is_first)
+    start, query = _list_parameters(request)
+    given = dict(parse_qsl(query))
+    live = f"/live?{write_query(given, page='jobs')}" if start == "0" else None
+    return await live_page(request, "jobs", "jobs.html", live=live, given=given)
 
 
 async def show_job(request: Request) -> Response:
@@ -56,8 +76,9 @@ def redirect_to_retry(retried: Retried, origin: str) -> Response:
     return redirect(f"/jobs/{retried.job}", done="retried")
 
 
-def _start(request: Request) -> int:
-    return min(parse_number(request.query_params.get("after", ""), 8) or 0, _MAX_START)
+def _list_parameters(request: Request) -> tuple[str, str]:
+    start = min(parse_number(request.query_params.get("after", ""), 8) or 0, _MAX_START)
+    return str(start), filter_query(request, FILTERS)
 
 
 def _job_id(request: Request) -> str:
@@ -66,7 +87,7 @@ def _job_id(request: Request) -> str:
 
 
 views = {
-    "jobs": View(_render_list, lambda request: (str(_start(request)),)),
+    "jobs": View(_render_list, _list_parameters),
     "job": View(_render_job, lambda request: (_job_id(request),)),
 }
 routes = [
