@@ -140,3 +140,30 @@ def test_json_is_the_same_value_but_safe_to_look_at(home: Home, redis_client: re
     assert json.loads(shown) == data
     assert not {"\u202e", "\u200b", "\u2028", "\x9b", "\U000e0041"} & set(shown)
     assert "甲" in shown
+
+
+def test_filters_are_those_of_the_page(home: Home) -> None:
+    """`tail`, `jobs` and `quarantine list` take the filters of the lists; all given must match."""
+    home.json("enqueue", str(home.put("a.md", article("港口扩建", body="Ferry sails."))))
+    home.json("enqueue", str(home.put("b.md", article("澄湖气象台", "2021-11-26 09:30:00"))))
+    home.json("enqueue", str(home.put("empty.md", "")))
+    home.work()
+
+    def titles(*options: str) -> list[str]:
+        return [one["title"] for one in home.lines("tail", *options)]
+
+    assert titles("--q", "港 FERRY") == titles("--date", "2022-03") == ["港口扩建"]
+    assert titles("--source", "manual", "--from", "0") == [
+        "港口扩建",
+        "澄湖气象台",
+    ]
+    for nothing in (("--tag", "x"), ("--ticker", "A.US"), ("--feed", "x"), ("--language", "en")):
+        assert titles(*nothing) == []
+    job = home.lines("tail", "--q", "港口")[0]["provenance"]["job"]
+    assert titles("--job", job, "--outcome", "published") == ["港口扩建"]
+    assert [one["path"] for one in home.lines("quarantine", "list", "--q", "empty")] == ["empty.md"]
+    assert home.lines("quarantine", "list", "--reason", "empty", "--q", "a.md") == []
+    assert "No refused input matches" in home.run("quarantine", "list", "--feed", "x").output
+    assert home.run("quarantine", "list", "--reason", "nosuch").exit_code == 2
+    assert home.run("tail", "--date", "yesterday").exit_code == 2
+    assert len(home.lines("jobs", "--outcome", "rejected")) == 1

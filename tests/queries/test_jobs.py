@@ -8,7 +8,8 @@ import pytest
 from tests.home import Home, article
 from worker.errors import NotThere
 from worker.model import BatchMeasures, Stage, Tally
-from worker.queries.jobs import get_job, list_jobs
+from worker.queries.jobs import find_jobs, get_job, list_jobs
+from worker.readmodel.filters import Filters
 from worker.spool import manifest
 from worker.spool.batch import acquire, batch_names
 from worker.spool.layout import manual_root
@@ -106,3 +107,25 @@ def test_an_unknown_job(home: Home) -> None:
     """An id that is none is told, with where to look."""
     with pytest.raises(NotThere, match="no job has the id"):
         get_job(home.settings(), "nosuch\x1b")
+
+
+def test_jobs_are_filtered(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By words of the label, source, day and outcome; a page reads so many jobs, then goes on."""
+    for name in ("甲", "乙", "丙"):
+        home.json("enqueue", str(home.put(f"{name}.md", article(name))))
+    home.json("enqueue", str(home.put("again.md", article("甲"))))
+    home.work()
+
+    def found(count: int = 10, cursor: int = 0, **given: str) -> tuple[list[str], int | None]:
+        views, following = find_jobs(home.settings(), Filters(**given), count, cursor)
+        return [view.label.rsplit("/", 1)[-1] for view in views], following
+
+    assert found(q="again") == found(outcome="duplicate") == (["again.md"], None)
+    assert found(source="manual", outcome="published") == (["丙.md", "乙.md", "甲.md"], None)
+    assert found(source="other") == found(date="1999") == ([], None)
+    assert found(2, source="manual") == (["again.md", "丙.md"], 2)
+    assert found(2, 2, source="manual") == (["乙.md", "甲.md"], None)
+    monkeypatch.setattr("worker.queries.jobs._MAX_READ", 2)
+    monkeypatch.setattr("worker.queries.jobs._READ_AT_ONCE", 1)
+    assert found(q="甲") == ([], 2)
+    assert found(10, 2, q="甲") == (["甲.md"], 4)

@@ -10,6 +10,7 @@ import pytest
 from tests.home import Home
 from worker.errors import NotThere, Reason
 from worker.queries.quarantine import list_quarantine, preview
+from worker.readmodel.filters import Filters
 from worker.spool.manifest import Origin
 from worker.spool.quarantine import Quarantine, QuarantineItem
 
@@ -74,15 +75,37 @@ def test_by_reason_and_source(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
     found = list_quarantine(home.settings(), 10, reason="not_text")
     assert [one.id for one in found.refused] == [of_drop]
     assert found.total == 4
-    found = list_quarantine(home.settings(), 10, source="drop")
+    found = list_quarantine(home.settings(), 10, filters=Filters(source="drop"))
     assert [one.source for one in found.refused] == ["drop", "drop"]
-    found = list_quarantine(home.settings(), 10, source="harbour")
+    found = list_quarantine(home.settings(), 10, filters=Filters(source="harbour"))
     assert [one.id for one in found.refused] == [polled]
     monkeypatch.setattr("worker.queries.quarantine._MAX_READ", 3)
-    page = list_quarantine(home.settings(), 10, source="drop-2")
+    page = list_quarantine(home.settings(), 10, filters=Filters(source="drop-2"))
     assert page.refused == ()
     assert page.next is not None
-    assert len(list_quarantine(home.settings(), 10, page.next, source="drop-2").refused) == 1
+    assert (
+        len(
+            list_quarantine(
+                home.settings(), 10, page.next, filters=Filters(source="drop-2")
+            ).refused
+        )
+        == 1
+    )
+
+
+def test_by_words_job_and_day(home: Home) -> None:
+    """Words are looked for in path and message; the day of the refusal; none without a match."""
+    refused = put(home, 1)
+    (item,) = list_quarantine(home.settings(), 10).refused
+    name = item.path.rsplit("/", 1)[-1]
+
+    def found(**given: str) -> list[str]:
+        return [
+            one.id for one in list_quarantine(home.settings(), 10, filters=Filters(**given)).refused
+        ]
+
+    assert found(q=name) == found(q=name, date=item.refused_at[:7]) == [refused]
+    assert found(q="nosuch") == found(date="1999") == found(job="other") == found(feed="drop") == []
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,20 @@ def test_articles_are_filtered(ours: Served) -> None:
     assert "No article matches." in text(ours, "/articles?outcome=rejected")
 
 
+def test_quarantine_and_jobs_have_the_same_bar(ours: Served) -> None:
+    """Filters are in the address, in the links to older ones and in what is watched."""
+    enqueued(ours, a=article("港口开放"), **{"empty.md": "", "none.md": "no article"})
+    page = text(ours, "/quarantine?reason=empty&q=empty")
+    assert "empty.md" in page
+    assert "none.md" not in page
+    assert 'data-live="/live?reason=empty&amp;q=empty&amp;page=quarantine"' in page
+    assert "No input matches." in text(ours, "/quarantine?source=nobody")
+    assert "is no date to filter by" in text(ours, "/quarantine?date=x")
+    assert "No job matches." in text(ours, "/jobs?q=nosuch")
+    assert 'data-live="/live?source=manual&amp;page=jobs"' in text(ours, "/jobs?source=manual")
+    assert "is no date to filter by" in text(ours, "/jobs?date=x")
+
+
 def test_articles_are_paged_by_the_stream(ours: Served) -> None:
     """Older ones follow from the last entry shown; an invalid id is an error."""
     enqueued(ours, **{f"{n}.md": article(f"第{n}条") for n in range(60)})

@@ -38,7 +38,11 @@ def with_filters(*names: str) -> Callable[[Callable[..., None]], Callable[..., N
             command(*args, filters=filters, **options)
 
         own = signature(command)
-        parameters = [each for each in own.parameters.values() if each.name != "filters"]
+        parameters = [
+            each.replace(kind=Parameter.KEYWORD_ONLY)
+            for each in own.parameters.values()
+            if each.name != "filters"
+        ]
         at = next((n for n, each in enumerate(parameters) if each.name == "json"), len(parameters))
         parameters[at:at] = [_parameter(name) for name in names]
         filtered.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]

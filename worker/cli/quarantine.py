@@ -21,7 +21,7 @@ from worker.cli.output import (
     safe_text,
     stored_text,
 )
-from worker.errors import UsageError
+from worker.errors import Reason, UsageError
 
 if TYPE_CHECKING:
     from worker.readmodel.filters import Filters
@@ -43,7 +43,7 @@ All = Annotated[bool, flag("--all", "Everything in quarantine.")]
 @with_filters("q", "source", "feed", "job", "date")
 def list_(
     context: typer.Context,
-    reason: Annotated[str | None, option("REASON", "Refused for this reason.")] = None,
+    reason: Annotated[Reason | None, option("REASON", "Refused for this reason.")] = None,
     json: JsonLines = False,
     *,
     filters: "Filters",
@@ -53,7 +53,7 @@ def list_(
 
     is_empty = True
     for item in _quarantine(context):
-        if reason not in (None, item.reason.value) or not is_accepted(filters, item):
+        if reason not in (None, item.reason) or not is_accepted(filters, item):
             continue
         is_empty = False
         if json:

@@ -1,4 +1,4 @@
-"""`replay`: publish from the archive what Redis has lost."""
+"""`replay` and `reindex`: what the archive gives back, records in Redis and the search index."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ import typer
 from worker.cli.formatting import pluralize
 from worker.cli.options import Json, option, settings_of
 from worker.cli.output import print_result
+from worker.cli.progress import FileProgress, show_progress
 from worker.errors import UsageError
 from worker.escape import printable
 
@@ -42,6 +43,23 @@ def replay(
     clear_loss(deps.settings.state_dir, begin)
     counts = f"{pluralize(lost, 'article')}, {pluralize(segments, 'archived batch')} checked"
     print_result({"segments": segments, "lost": lost}, f"published again: {counts}", json=json)
+
+
+def reindex(context: typer.Context, json: Json = False) -> None:
+    """Build the search index again from the archive. The present one is used until that is done.
+
+    Safe at any time, beside a running service: the index holds nothing that the archive lacks.
+    """
+    from worker.pipeline.context import open_context
+    from worker.pipeline.feed_search import rebuild_search
+
+    progress = FileProgress(noun="batch")
+    with show_progress(progress, "indexing") as update:
+        for progress.count, progress.total in rebuild_search(open_context(settings_of(context))):
+            update()
+    count = progress.count
+    text = f"search index built: {pluralize(count, 'archived batch')}"
+    print_result({"segments": count}, text, json=json)
 
 
 def parse_moment(text: str, now: datetime) -> datetime:

@@ -18,7 +18,6 @@ from worker.cli import (
     jobs,
     parse,
     quarantine,
-    reindex,
     replay,
     service,
     sources,
@@ -43,7 +42,7 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
     "Add articles": (enqueue.enqueue, replay.replay, sources.adopt),
     "Watch the work": (status.status, jobs.jobs, audit.audit, sources.pause, sources.resume),
     "Records": (tail.tail, tail.show, tail.forget),
-    "Inspect": (parse.parse, explain.explain, reindex.reindex),
+    "Inspect": (parse.parse, explain.explain, replay.reindex),
     "Settings and schema": (config.schema,),
 }
 """Panel of the help -> its commands."""
