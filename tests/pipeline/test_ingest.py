@@ -397,13 +397,13 @@ def test_a_duplicate_makes_no_record(world: World, monkeypatch: pytest.MonkeyPat
     """Other bytes of a known article are read as far as its identity: no record is made of them.
     Where the index forgets it just then, the record is made after all and published."""
     made = []
-    real = Normalized.article.func  # type: ignore[attr-defined]
+    real = Normalized.record
 
-    def counted(self: Normalized) -> Article:
+    def counted(self: Normalized, ingested_at: str) -> Article:
         made.append(self.title)
-        return real(self)
+        return real(self, ingested_at)
 
-    monkeypatch.setattr(Normalized, "article", property(counted))
+    monkeypatch.setattr(Normalized, "record", counted)
     world.put("a.md", article())
     world.run()
     assert len(made) == 1
@@ -427,14 +427,14 @@ def test_a_bug_in_making_the_record_refuses_only_its_article(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What fails after an article's identity is known quarantines that article alone."""
-    real = Normalized.article.func  # type: ignore[attr-defined]
+    real = Normalized.record
 
-    def buggy(self: Normalized) -> Article:
+    def buggy(self: Normalized, ingested_at: str) -> Article:
         if self.title == "坏":
             raise ZeroDivisionError
-        return real(self)
+        return real(self, ingested_at)
 
-    monkeypatch.setattr(Normalized, "article", property(buggy))
+    monkeypatch.setattr(Normalized, "record", buggy)
     world.put("a.md", article("坏"))
     world.put("b.md", article("好"))
     world.run()

@@ -1,8 +1,8 @@
 """The sequence that makes a record of a raw article."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from worker.model import (
 )
 from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.normalize.body import HTML_DEPTH, Body, Fragment, text_of
-from worker.normalize.dates import article_date, modified_at
+from worker.normalize.dates import ArticleDate, article_date, modified_at
 from worker.normalize.identity import content_hash, identify
 from worker.normalize.images import is_ignored
 from worker.normalize.language import language_of, word_count
@@ -40,20 +40,46 @@ _NO_RULE = SiteRule("")
 class Normalized:
     """An article's identity, and its record, which is made on demand.
 
-    Most of a record's cost (sanitised HTML, securities, counts) is not for its identity, and a
-    duplicate needs nothing else.
+    Half of a record's cost (securities, counts, people) is not for its identity, and a duplicate
+    needs nothing else.
     """
 
     identity: Identity
     title: str
     date: str | None
     warnings: tuple[str, ...]
-    _record: Callable[[], Article]
+    _record: Callable[[str], Article]
+
+    def record(self, ingested_at: str) -> Article:
+        """The record as it is published at `ingested_at` (RFC 3339, UTC)."""
+        return self._record(ingested_at)
 
     @cached_property
     def article(self) -> Article:
         """The record; its `ingested_at` is empty until it is published."""
-        return self._record()
+        return self._record("")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a record is made of."""
+
+    raw: RawArticle
+    rule: SiteRule
+    profile: Profile
+    provenance: Provenance
+    body: Body
+    base_url: str | None
+    zone: ZoneInfo
+    date: ArticleDate
+    title: str
+    folded_title: str
+    url: str | None
+    tags: tuple[str, ...]
+    content: bytes
+    identity: Identity
+    first_seen_at: str
+    warnings: tuple[str, ...]
 
 
 def normalize(
@@ -68,84 +94,118 @@ def normalize(
     """The record of `raw`, by its source's `profile` and its site's rule.
 
     `first_seen_at` is RFC 3339, UTC. Raises Rejected: NO_CONTENT where there is neither a title
-    nor a text, TOO_DEEP where the body is nested beyond `html_depth` and too large to flatten.
+    nor a text, TOO_DEEP where the formatting elements of the body would fill the memory.
     """
     warnings = list(raw.warnings)
     fragment = Fragment(without_related(raw.html))
     rule = rule_of(raw, fragment, profile=profile, sites=sites)
     base_url = web_address(raw.base_url) or web_address(raw.url)
     body = fragment.clean(rule.body, base_url=base_url, ticker_hints=rule.tickers, depth=html_depth)
-    written = title_of(raw.title, heading=body.heading, text=body.text, warnings=warnings)
-    if not written:
+    title = _title(raw, body, warnings)
+    zone = _zone(raw, rule, profile)
+    date = _date(raw, profile, zone, first_seen_at, warnings)
+    folded, url = fold(title, rule.title_suffixes), web_address(raw.url)
+    content = content_hash(body.text, (image.url for image in body.images))
+    identity = identify(folded, date.date, content, profile=profile, url=url)
+    parts = _Parts(
+        raw=raw,
+        rule=rule,
+        profile=profile,
+        provenance=provenance,
+        body=body,
+        base_url=base_url,
+        zone=zone,
+        date=date,
+        title=without_suffix(title, rule.title_suffixes),
+        folded_title=folded,
+        url=url,
+        tags=_tags((*raw.tags[: MAX_TAGS + 1 - len(profile.tags)], *profile.tags), warnings),
+        content=content,
+        identity=identity,
+        first_seen_at=first_seen_at,
+        warnings=tuple(map(clean_text, dict.fromkeys(warnings))),
+    )
+    return Normalized(identity, parts.title, date.date, parts.warnings, partial(_article, parts))
+
+
+def _title(raw: RawArticle, body: Body, warnings: list[RecordWarning]) -> str:
+    title = title_of(raw.title, heading=body.heading, text=body.text, warnings=warnings)
+    if not title:
         raise Rejected(
             Reason.NO_CONTENT, "there is neither a title nor a text; give the article a title"
         )
-    zone = _zone(raw, rule, profile)
-    date = article_date(
+    return title
+
+
+def _date(
+    raw: RawArticle,
+    profile: Profile,
+    zone: ZoneInfo,
+    first_seen_at: str,
+    warnings: list[RecordWarning],
+) -> ArticleDate:
+    return article_date(
         raw.dates,
         zone=zone,
         key_zone=profile.key_zone,
         order=profile.date_order,
         trust_naive=profile.trust_naive_dates,
-        is_run_time=raw.has_run_time,
         seen_at=first_seen_at,
         warnings=warnings,
     )
-    url = web_address(raw.url)
-    title = without_suffix(written, rule.title_suffixes)
-    folded = fold(written, rule.title_suffixes)
-    content = content_hash(body.text, _addresses(body))
-    identity = identify(folded, date.date, content, profile=profile, url=url)
-    tags = _tags((*raw.tags[: MAX_TAGS + 1 - len(profile.tags)], *profile.tags), warnings)
-    all_warnings = tuple(map(clean_text, dict.fromkeys(warnings)))
-
-    def record() -> Article:
-        people = people_of(raw, rule, base_url=base_url, editor=body.editor)
-        return Article(
-            id=identity.id,
-            schema_version=SCHEMA_VERSION,
-            title=title,
-            url=url,
-            external_url=web_address(raw.external_url, base_url),
-            summary=_summary(raw.summary),
-            language=language_of(raw.language, profile.language, rule.language, text=body.text),
-            content_html=body.html,
-            content_text=body.text,
-            highlights=body.highlights,
-            date=date.date,
-            date_published=date.published,
-            date_modified=modified_at(raw.modified, zone=zone, order=profile.date_order),
-            date_precision=date.precision,
-            date_source=one_line_or_none(date.origin),
-            authors=people.authors,
-            editor=people.editor,
-            publisher=people.publisher,
-            tags=tags,
-            image=_cover(raw, rule, base_url),
-            images=body.images,
-            links=body.links,
-            attachments=_attachments(raw, base_url),
-            tickers=tickers_of(body, raw.html if rule.tickers else ""),
-            word_count=word_count(body.text),
-            dedupe=Dedupe(identity.key.hex(), folded, profile.scope, content.hex()),
-            provenance=replace(
-                provenance,
-                parser=provenance.parser or raw.parser,
-                feed_url=provenance.feed_url or web_address(raw.feed_url),
-            ),
-            first_seen_at=first_seen_at,
-            ingested_at="",
-            warnings=all_warnings,
-            extra=_extra(raw),
-        )
-
-    return Normalized(identity, title, date.date, all_warnings, record)
 
 
-def _addresses(body: Body) -> Iterator[str]:
-    """The addresses of the pictures, found only when the hash needs them."""
-    for image in body.images:
-        yield image.url
+def _article(parts: _Parts, ingested_at: str) -> Article:
+    raw, body, date = parts.raw, parts.body, parts.date
+    rule, base_url = parts.rule, parts.base_url
+    people = people_of(raw, rule, base_url=base_url, editor=body.editor)
+    return Article(
+        id=parts.identity.id,
+        schema_version=SCHEMA_VERSION,
+        title=parts.title,
+        url=parts.url,
+        external_url=web_address(raw.external_url, base_url),
+        summary=_summary(raw.summary),
+        language=language_of(raw.language, parts.profile.language, rule.language, text=body.text),
+        content_html=body.html,
+        content_text=body.text,
+        highlights=body.highlights,
+        date=date.date,
+        date_published=date.published,
+        date_modified=modified_at(raw.modified, zone=parts.zone, order=parts.profile.date_order),
+        date_precision=date.precision,
+        date_source=one_line_or_none(date.origin),
+        authors=people.authors,
+        editor=people.editor,
+        publisher=people.publisher,
+        tags=parts.tags,
+        image=_cover(raw, rule, base_url),
+        images=body.images,
+        links=body.links,
+        attachments=_attachments(raw, base_url),
+        tickers=tickers_of(body, raw.html if rule.tickers else ""),
+        word_count=word_count(body.text),
+        dedupe=_dedupe(parts),
+        provenance=_provenance(parts),
+        first_seen_at=parts.first_seen_at,
+        ingested_at=ingested_at,
+        warnings=parts.warnings,
+        extra=_extra(raw),
+    )
+
+
+def _dedupe(parts: _Parts) -> Dedupe:
+    key = parts.identity.key.hex()
+    return Dedupe(key, parts.folded_title, parts.profile.scope, parts.content.hex())
+
+
+def _provenance(parts: _Parts) -> Provenance:
+    provenance, raw = parts.provenance, parts.raw
+    return replace(
+        provenance,
+        parser=provenance.parser or raw.parser,
+        feed_url=provenance.feed_url or web_address(raw.feed_url),
+    )
 
 
 def rule_of(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sites) -> SiteRule:

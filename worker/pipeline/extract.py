@@ -6,7 +6,7 @@ is replayed, publishes what it published before.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
@@ -111,7 +111,7 @@ class EntryReader:
         """
         normalized, profile = item.normalized, self.profile(item.entry)
         omit = is_known and not self.head.force and profile.on_change is OnChange.DUPLICATE
-        data = b"" if omit else orjson.dumps(replace(normalized.article, ingested_at=ingested_at))
+        data = b"" if omit else orjson.dumps(normalized.record(ingested_at))
         return PublishRequest(
             claim=f"{item.entry.number}.{item.ordinal}",
             identity=normalized.identity,
