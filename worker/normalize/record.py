@@ -150,6 +150,7 @@ def _date(
         key_zone=profile.key_zone,
         order=profile.date_order,
         trust_naive=profile.trust_naive_dates,
+        is_run_time=raw.has_run_time,
         seen_at=first_seen_at,
         warnings=warnings,
     )
