@@ -6,11 +6,12 @@ than the tree has it (a block in an open paragraph, a link in a link), so what i
 back as it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from turbohtml import escape
+from turbohtml import Element, escape
 
 from worker.normalize.elements import BLOCKS, CELLS, HEADINGS
+from worker.normalize.strings import clean_text
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     # blocks
@@ -143,6 +144,18 @@ def nothing() -> None:
     """The end of an element that is not written."""
 
 
-def attribute(name: str, value: str) -> str:
-    """One attribute, with the blank before it."""
-    return f' {name}="{escape(value)}"'
+def attributes_of(node: Element, tag: str, own: Mapping[str, str | None] | None = None) -> str:
+    """The attributes of an element that `tag` may have, in order; those in `own` instead of the
+    element's: None is omitted."""
+    names = ALLOWED[tag]
+    if not names:
+        return ""
+    values: dict[str, str | None] = {
+        name: node.attr(name) or "" for name in node.attrs if name in names
+    }
+    values.update(own or {})
+    return "".join(
+        f' {name}="{escape(clean_text(value))}"'
+        for name, value in values.items()
+        if value is not None
+    )

@@ -5,7 +5,7 @@ is explicit, so depth costs no recursion.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,7 +15,7 @@ from turbohtml import Element, Namespace, Text
 from worker.model import Image, Link
 from worker.normalize.elements import BLOCKS, CELLS, HEADINGS
 from worker.normalize.images import picture_of
-from worker.normalize.sanitize import ALLOWED, DROPPED, End, Writer, attribute, nothing
+from worker.normalize.sanitize import ALLOWED, DROPPED, End, Writer, attributes_of, nothing
 from worker.normalize.strings import clean_text, one_line
 from worker.normalize.urls import absolute
 
@@ -142,7 +142,7 @@ class BodyWalk:
             self._end_line()
         marks = list(map(len, self._items))
         written = tag if tag in ALLOWED else "div"
-        end_tag = self._writer.start_block(written, _attributes(node, written))
+        end_tag = self._writer.start_block(written, attributes_of(node, written))
         end_bold = self._strong("strong") if use is _BOLD else nothing
         self._pre += tag == "pre"
 
@@ -163,7 +163,7 @@ class BodyWalk:
             self._texts.append(_CELL_END)
         elements = [child for child in node if isinstance(child, Element)]
         self._alone = elements[0] if len(elements) == 1 else None
-        end_tag = self._writer.start(tag, _attributes(node, tag))
+        end_tag = self._writer.start(tag, attributes_of(node, tag))
 
         def end() -> None:
             end_tag()
@@ -177,7 +177,7 @@ class BodyWalk:
             return self._strong("strong")
         if self._with_ticker_hints and (node.attr("id") or "").startswith("stock_"):
             return self._hinting(node)
-        return self._writer.start(tag, _attributes(node, tag)) if tag in ALLOWED else nothing
+        return self._writer.start(tag, attributes_of(node, tag)) if tag in ALLOWED else nothing
 
     def _bold_run(self, node: Element, tag: str, use: Use | None) -> End:
         return self._strong(tag)
@@ -206,7 +206,7 @@ class BodyWalk:
         if use is _BOLD:
             return self._strong("strong")
         url = absolute(node.attr("href"), self._base_url)
-        end_tag = self._writer.start("a", _attributes(node, "a", {"href": url}))
+        end_tag = self._writer.start("a", attributes_of(node, "a", {"href": url}))
         if url is None:  # its text stays
             return end_tag
         start = len(self._texts)
@@ -250,7 +250,7 @@ class BodyWalk:
             return
         sizes = {"width": image.width, "height": image.height}
         own = {name: str(size) if size else None for name, size in sizes.items()}
-        self._writer.void("img", _attributes(node, "img", {"src": image.url, **own}))
+        self._writer.void("img", attributes_of(node, "img", {"src": image.url, **own}))
         self.pictures.append((node, image))
 
     # ── text ────────────────────────────────────────────────────────────────────────────────────
@@ -308,21 +308,6 @@ class BodyWalk:
                 return True
         drop_text = self._noise.drop_text
         return drop_text is not None and drop_text.search(text) is not None
-
-
-def _attributes(node: Element, tag: str, own: Mapping[str, str | None] | None = None) -> str:
-    """The attributes of an element that `tag` may have, in order; those in `own` instead of the
-    element's: None is omitted."""
-    names = ALLOWED[tag]
-    if not names:
-        return ""
-    values: dict[str, str | None] = {
-        name: node.attr(name) or "" for name in node.attrs if name in names
-    }
-    values.update(own or {})
-    return "".join(
-        attribute(name, clean_text(value)) for name, value in values.items() if value is not None
-    )
 
 
 def _ticker_hint(node: Element, text: str) -> TickerHint:
