@@ -27,8 +27,8 @@ lint: $(VENV)/.installed-dev  ## ruff and strict mypy
 bench: $(VENV)/.installed-dev  ## newsdrop compared with its peers, and with its last commit; docs/performance.md
 	$(BIN)/python -m bench; status=$$?; $(BIN)/python -m bench.render; exit $$status
 
-torture: $(VENV)/.installed-dev  ## faults for ten minutes: is anything lost, doubled or unaccounted for?
-	$(BIN)/python -m tests.torture
+torture: $(VENV)/.installed-dev  ## faults for ten minutes: is anything lost, doubled or unaccounted for? TORTURE=--write
+	$(BIN)/python -m tests.torture $(TORTURE)
 
 docs: $(VENV)/.installed-dev  ## write the tables of docs/ that come from the models
 	$(BIN)/python docs/generate.py

@@ -163,3 +163,17 @@ def test_large_script_costs_little(parse: Parse) -> None:
     """A page that is nearly all script is read: only what becomes a tree's text is counted."""
     script = "<script>" + "var a = '<p>';" * 2_000_000 + "</script>"
     assert SENTENCE in parse(page_of(f"{script}<h1>港口开工</h1><div>{BODY}</div>")).html
+
+
+def test_memory_that_ran_out_in_trafilatura(parse: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It catches and logs every failure of the libraries it uses; one of memory is no page without
+    content but one that is too large."""
+    from trafilatura import external
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(external.ReadabilityDocument, "summary", fail)
+    with pytest.raises(Rejected) as refusal:
+        parse(page_of(f"<h1>港口开工</h1><div>{BODY}</div>"))
+    assert refusal.value.reason is Reason.TOO_LARGE

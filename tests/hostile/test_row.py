@@ -87,5 +87,9 @@ def test_others_go_first(world: World, tmp_path: Path) -> None:
         assert reasons <= {"kills_worker", "too_large"}
         assert most < 1_000_000_000
         assert len(titles(world)) == 4 * GOOD
+        log = (tmp_path / "worker.log").read_text().splitlines()
+        ended = [line for line in log if "WorkerLostError" in line]
+        assert ended
+        assert all('"level": "warning"' in line for line in ended), "it is no bug"
     finally:
         worker.kill()

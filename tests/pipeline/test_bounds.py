@@ -88,6 +88,26 @@ def test_a_loop_is_ended(loop: str, world: World, deadly: Any) -> None:
     assert world.waiting() == []
 
 
+def test_what_waits_for_ever_is_ended(
+    world: World, deadly: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document that waits uses no CPU time: the clock's time ends its process, and the second
+    time it is refused."""
+    monkeypatch.setattr(bounds, "_WALL_SECONDS", 1)
+    deadly(lambda: time.sleep(100))
+    world.put("a.md", article("一", "loops"))
+    world.scan()
+
+    def drain() -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the tests' own timeout has a handler
+        world.drain()
+
+    codes = [in_child(drain) for _ in range(3)]
+    assert codes == [-signal.SIGALRM, -signal.SIGALRM, 0]
+    [refused] = world.context.deps.quarantine
+    assert refused.reason == "kills_worker"
+
+
 def test_a_row_of_loops_costs_the_time_of_one(world: World, deadly: Any) -> None:
     """Of six documents that loop in one batch, before a good one and in later batches, one ends its
     process before all good ones are published: the others are probed and wait."""

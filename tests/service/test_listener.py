@@ -12,7 +12,7 @@ import pytest
 
 from tests.service.conftest import PATIENCE, until
 from worker.service.listener import listener as listening
-from worker.service.listener.folder_watch import Change
+from worker.service.listener.folder_watch import Change, FolderWatch
 from worker.service.listener.listener import MAX_HINTS, MAX_PATHS, Listener
 from worker.settings import Folder
 
@@ -311,3 +311,16 @@ def test_no_watches_left_falls_back_to_the_tick(
     finally:
         heard.listener.stop()
         heard.thread.join(PATIENCE)
+
+
+def test_a_big_tree_gives_signs_of_life(drop: Path) -> None:
+    """While a folder is opened, each of its subfolders is a turn: a watchdog does not end it."""
+    for number in range(50):
+        (drop / str(number) / "deeper").mkdir(parents=True)
+    turns: list[None] = []
+    watch = FolderWatch(
+        Folder(name="drop", path=drop), lambda _change, _path: None, lambda: turns.append(None)
+    )
+    watch.open()
+    watch.close()
+    assert len(turns) == 101

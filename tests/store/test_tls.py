@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import redis
 import trustme
 
 from tests.servers import Server
@@ -159,3 +160,23 @@ def test_a_rotated_password_is_read_again(
     assert client.llen(queue_name(QUEUE, settings.state_dir)) == 2
     told = [r.message for r in caplog.records if "redis.password_file has changed" in r.message]
     assert len(told) == 2
+
+
+def test_a_connection_that_lost_its_user_is_made_again(
+    tmp_path: Path, own_server: Callable[..., Server]
+) -> None:
+    """The server refuses a command of an open connection with NOAUTH: it is closed, and the next
+    command comes over a new one, with the password that the file has then."""
+    server = own_server()
+    file = tmp_path / "password"
+    file.write_text("first\n")
+    server.client().config_set("requirepass", "first")
+    given = {"redis.url": server.url, "redis.password_file": str(file), "state_dir": str(tmp_path)}
+    client: Any = connect(redis_url(load(options=given)))
+    assert client.ping()
+    client.config_set("requirepass", "second")
+    file.write_text("second\n")
+    client.execute_command("RESET")
+    with pytest.raises(redis.AuthenticationError):
+        client.ping()
+    assert client.ping()

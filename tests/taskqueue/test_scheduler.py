@@ -109,24 +109,30 @@ def test_a_clock_that_was_ahead_is_forgotten(
     scheduler.close()
 
 
-BERLIN = "Europe/Berlin"
+BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 
 
 @pytest.mark.parametrize(
-    ("text", "begun", "hours", "expected"),
+    ("zone", "text", "begun", "hours", "expected"),
     [
-        ("*/15 * * * *", "2026-10-24T23:00", 5, 20),
-        ("*/15 * * * *", "2026-03-28T23:00", 5, 20),
-        ("*/30 2 * * *", "2026-10-24T12:00", 24, 4),
-        ("30 2 * * *", "2026-03-28T12:00", 24, 1),
-        ("30 3 * * *", "2026-03-28T12:00", 24, 1),
-        ("30 3 * * *", "2026-10-24T12:00", 24, 1),
+        (BERLIN, "*/15 * * * *", "2026-10-24T23:00", 5, 20),
+        (BERLIN, "*/15 * * * *", "2026-03-28T23:00", 5, 20),
+        (BERLIN, "*/30 2 * * *", "2026-10-24T12:00", 24, 4),
+        (BERLIN, "30 2 * * *", "2026-03-28T12:00", 24, 1),
+        (BERLIN, "30 3 * * *", "2026-03-28T12:00", 24, 1),
+        (BERLIN, "30 3 * * *", "2026-10-24T12:00", 24, 1),
+        (NEW_YORK, "*/15 * * * *", "2026-11-01T03:00", 5, 20),
+        (NEW_YORK, "*/15 * * * *", "2026-03-08T05:00", 5, 20),
+        (NEW_YORK, "*/30 1 * * *", "2026-10-31T20:00", 24, 4),
+        (NEW_YORK, "30 2 * * *", "2026-03-07T20:00", 24, 1),
     ],
 )
-def test_the_nights_of_a_clock_change(text: str, begun: str, hours: int, expected: int) -> None:
+def test_the_nights_of_a_clock_change(
+    zone: str, text: str, begun: str, hours: int, expected: int
+) -> None:
     """Through both nights beat sends as often as the wall clock says, without a pause: in the hour
     that comes twice in both passes; what an hour left out would have had, when it would begin."""
-    schedule = ZoneCrontab(text, BERLIN)
+    schedule = ZoneCrontab(text, zone)
     schedule.app = create_app(load())
     last = now = datetime.fromisoformat(begun).replace(tzinfo=UTC)
     end, sent = now + timedelta(hours=hours), []

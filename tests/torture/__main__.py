@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.torture.faults import FAULTS, Fault
-from tests.torture.report import Row, as_markdown, as_text
+from tests.torture.report import Row, as_markdown, as_text, write
 from tests.torture.round import Round, Unavailable
 from tests.torture.without import MECHANISMS, VARIABLE, switch_off
+
+MEMORY = Path("/dev/shm")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=0, help="at most so many of each fault")
     parser.add_argument("--patience", type=float, default=60, help="seconds for the work's end")
     parser.add_argument("--without", choices=MECHANISMS, help="switch it off: must turn red")
-    parser.add_argument("--markdown", action="store_true", help="the table for a document")
+    parser.add_argument("--write", action="store_true", help="put the table into the documents")
     options = parser.parse_args(arguments)
     chosen = [
         fault for fault in FAULTS if not options.only or any(w in fault.name for w in options.only)
@@ -48,8 +50,12 @@ def main(arguments: Sequence[str]) -> int:
         rows.append(_run(fault, options, (end - time.monotonic()) * part))
         print(as_text(rows[-1]), file=sys.stderr, flush=True)
     print(as_markdown(rows))
-    print(f"\nseed {options.seed}, " + ("all good" if all(r.is_good for r in rows) else "RED"))
-    return 0 if all(row.is_good for row in rows) else 1
+    is_good = all(row.is_good for row in rows)
+    print(f"\nseed {options.seed}, " + ("all good" if is_good else "RED"))
+    if options.write:
+        minutes = sum(row.seconds for row in rows) / 60
+        write(as_markdown(rows), options.seed, minutes, is_good=is_good)
+    return 0 if is_good else 1
 
 
 def _run(fault: Fault, options: argparse.Namespace, seconds: float) -> Row:
@@ -61,9 +67,11 @@ def _run(fault: Fault, options: argparse.Namespace, seconds: float) -> Row:
         if options.rounds and row.rounds == options.rounds:
             break
         start = time.monotonic()
-        directory = Path(tempfile.mkdtemp(prefix="torture-"))
-        # Half of a round's time is for its start and its end.
-        left = max(3.0, min(fault.seconds, (began + seconds - start) / 2))
+        memory = str(MEMORY) if fault.in_memory and MEMORY.is_dir() else None
+        directory = Path(tempfile.mkdtemp(prefix="torture-", dir=memory))
+        # Half of a round's time is for the start and the end of a service.
+        left = (began + seconds - start) / (1.2 if fault.in_memory else 2)
+        left = max(3.0, min(fault.seconds, left))
         round_ = Round(
             f"{options.seed}/{fault.name}/{row.rounds}", directory, left, options.patience
         )

@@ -1,12 +1,16 @@
 """The table: one row for each fault."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.torture.round import NOTHING, Figures, Round
 
 COLUMNS = Figures.__slots__
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+_BEGIN, _END = "<!-- from the last run of make torture -->", "<!-- to here -->"
 
 
 @dataclass
@@ -53,3 +57,12 @@ def as_markdown(rows: Sequence[Row]) -> str:
         cells = [row.fault, str(row.rounds), row.proof, *values, f"{row.seconds:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def write(table: str, seed: int, minutes: float, *, is_good: bool) -> None:
+    """Put the table of a run into docs/reliability.md."""
+    before, _, rest = PAGE.read_text("utf-8").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    result = "every figure is 0" if is_good else "**not every figure is 0**"
+    text = f"{table}\n\nSeed {seed}, {minutes:.0f} minutes, {os.cpu_count()} cores: {result}."
+    PAGE.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", "utf-8")

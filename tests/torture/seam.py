@@ -1,4 +1,5 @@
-"""The file system calls of this process: one made to fail, or all of them recorded.
+"""The file system calls of this process, and its scripts in Redis: one made to fail, or all of them
+recorded.
 
 Only calls through `os` are seen. A file object's own writes go past it; those of the way of a batch
 are followed by `os.fsync`, which is seen.
@@ -11,8 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from worker.store.connection import Script
+
 CHANGES = ("open", "write", "rename", "replace", "fsync", "mkdir", "unlink", "rmdir")
-CALLS = (*CHANGES, "read", "pread", "fstat", "listdir", "scandir", "fdopen", "close")
+SCRIPT = "script"
+"""A Lua script, as the one that publishes. It does not fail but by a kill."""
+CALLS = (*CHANGES, "read", "pread", "fstat", "listdir", "scandir", "fdopen", "close", SCRIPT)
 FAILURES = ("EIO", "ENOSPC", "EMFILE", "short write", "kill before", "kill after")
 
 
@@ -29,21 +34,25 @@ def before_each(
 
         return call
 
-    with _replaced({name: wrap(name, getattr(os, name)) for name in names}):
+    with _replaced({name: wrap(name, _function(name)) for name in names}):
         yield
 
 
 @contextmanager
 def failing(failure: str, number: int, on_failure: Callable[[str], None]) -> Iterator[None]:
     """The `number`-th call that can fail this way fails; `on_failure` gets its name first."""
-    names = ("write",) if failure == "short write" else CALLS
     count = 0
 
     def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
             nonlocal count
             count += 1
-            if count != number:
+            is_able = name == "write" or failure != "short write"
+            if (
+                count != number
+                or (name == SCRIPT and not failure.startswith("kill"))
+                or not is_able
+            ):
                 return real(*args, **options)
             on_failure(name)
             if failure == "short write":
@@ -57,17 +66,28 @@ def failing(failure: str, number: int, on_failure: Callable[[str], None]) -> Ite
 
         return call
 
-    with _replaced({name: wrap(name, getattr(os, name)) for name in names}):
+    with _replaced({name: wrap(name, _function(name)) for name in CALLS}):
         yield
 
 
 @contextmanager
 def _replaced(functions: dict[str, Callable[..., Any]]) -> Iterator[None]:
-    real = {name: getattr(os, name) for name in functions}
+    real = {name: _function(name) for name in functions}
     for name, function in functions.items():
-        setattr(os, name, function)
+        _replace(name, function)
     try:
         yield
     finally:
         for name, function in real.items():
-            setattr(os, name, function)
+            _replace(name, function)
+
+
+def _function(name: str) -> Callable[..., Any]:
+    return Script.run if name == SCRIPT else getattr(os, name)
+
+
+def _replace(name: str, function: Callable[..., Any]) -> None:
+    if name == SCRIPT:
+        Script.run = function  # type: ignore[method-assign]
+    else:
+        setattr(os, name, function)

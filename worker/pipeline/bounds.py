@@ -5,6 +5,8 @@ them on the process that parses.
   beyond it fails.
 - CPU time: a timer that ends the process (ITIMER_PROF; the action of its signal is the default
   one). It starts again with each article, so a file of many may take as long as they do.
+- Time by the clock, a hundred times as much and more (ITIMER_REAL): for a document whose parser
+  waits for what never comes.
 
 A document that ends its process is counted by the journal. For 20 s after that, documents are
 *probed* before their first try: parsed in a forked process that is ended after a fraction of a
@@ -31,6 +33,9 @@ from worker.spool import lockfile
 PROBE_SECONDS = 0.25
 """CPU time of a probe; 99.9 % of documents need less than 0.1 s."""
 _PROBE_WALL_SECONDS = 10
+_WALL_SECONDS = 600
+"""A process that waits uses no CPU time. Generous: publishing waits for a Redis that is slow, and a
+disk may hang. Celery's own limit for the task is a day."""
 _ALERT_SECONDS = 20
 _FIRST_SHARE = 0.5
 """Part of the time that a document has at its first try: it is tried again when nothing waits."""
@@ -62,15 +67,18 @@ class Bounds:
 
     def each(self, items: Iterator[Item], *, is_first_try: bool) -> Iterator[Item]:
         """`items`. Each, with what the caller does with it, may take so long; the process ends
-        where one takes longer. It costs 4 µs a document."""
-        seconds = (self.seconds or 0) * (_FIRST_SHARE if is_first_try else 1)
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+        where one takes longer. It costs 5 µs a document."""
+        if self.seconds is None:  # the timers are the caller's
+            yield from items
+            return
+        seconds = self.seconds * (_FIRST_SHARE if is_first_try else 1)
+        _set_timers(seconds)
         try:
             for item in items:
                 yield item
-                signal.setitimer(signal.ITIMER_PROF, seconds)
+                _set_timers(seconds)
         finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            _set_timers(0)
 
     def raise_alert(self) -> None:
         """Note that a document ended its process."""
@@ -120,3 +128,8 @@ class Bounds:
             os.kill(child, signal.SIGKILL)  # a lock that a thread held at the fork
         os.close(alive)
         return os.waitpid(child, 0)[1] == 0
+
+
+def _set_timers(cpu_seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+    signal.setitimer(signal.ITIMER_REAL, _WALL_SECONDS if cpu_seconds else 0)

@@ -4,6 +4,7 @@ The heartbeats go beside Celery's own, so that `newsdrop status` needs no round 
 takes a second and more.
 """
 
+import logging
 import os
 import socket
 import time
@@ -11,6 +12,7 @@ import warnings
 from functools import partial
 from typing import Any
 
+from billiard.exceptions import WorkerLostError
 from celery import Celery, signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.platforms import EX_FAILURE
@@ -31,7 +33,7 @@ def connect_signals(app: Celery) -> None:
     settings: Settings = app.conf.newsdrop_settings
     process = _CeleryProcess(settings)
     receivers = (
-        (signals.setup_logging, lambda **_: configure_logging(settings)),
+        (signals.setup_logging, partial(_set_up_logging, settings)),
         (signals.celeryd_init, partial(_log_only_lines, settings)),
         (signals.celeryd_init, _warn_root),
         (signals.celeryd_after_setup, _ignore_celery_advice),
@@ -44,6 +46,19 @@ def connect_signals(app: Celery) -> None:
     )
     for signal, receiver in receivers:
         signal.connect(receiver, weak=False)
+
+
+def _set_up_logging(settings: Settings, **_: Any) -> None:
+    configure_logging(settings)
+    logging.getLogger("celery.worker.request").addFilter(_expect_lost_process)
+
+
+def _expect_lost_process(record: logging.LogRecord) -> bool:
+    """A process that a bound or a person ended is a warning without a traceback, which would only
+    show Celery: the journal counts the document, and the next task continues."""
+    if record.exc_info and record.exc_info[0] is WorkerLostError:
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+    return True
 
 
 def _ignore_celery_advice(**_: Any) -> None:

@@ -9,12 +9,14 @@ from tests.torture.round import Round
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`share` is its part of the time, beside the others' shares; `seconds` bounds a round."""
+    """`share` is its part of the time, beside the others' shares; `seconds` bounds a round. With
+    `in_memory` its files are on a file system in memory, where a sync costs nothing."""
 
     name: str
     run: Callable[[Round], None]
     share: float = 1
     seconds: float = 15
+    in_memory: bool = False
 
 
 FAULTS = (
@@ -22,8 +24,8 @@ FAULTS = (
     Fault("kill -9 after publishing", processes.kills_after_publishing, share=2),
     Fault("SIGSTOP", processes.stops),
     Fault("queue emptied", processes.queue_emptied),
-    Fault("a file system call fails", calls.failures, share=1.5, seconds=60),
-    Fault("power cut", power.power_cuts, share=1.5, seconds=60),
+    Fault("a file system call fails", calls.failures, share=3, seconds=90, in_memory=True),
+    Fault("power cut", power.power_cuts, share=1.5, seconds=60, in_memory=True),
     Fault("replies lost", replies.lost),
     Fault("connections cut", replies.cut),
     Fault("Redis killed", redis.killed),
@@ -36,7 +38,9 @@ FAULTS = (
     Fault("clock steps", surroundings.clock_steps),
     Fault("writers of every kind", surroundings.writers),
     Fault("two services, one stream", surroundings.two_services),
-    Fault("any order of steps (Hypothesis)", machine.machine, share=1.5, seconds=60),
+    Fault(
+        "any order of steps (Hypothesis)", machine.machine, share=1.5, seconds=60, in_memory=True
+    ),
     Fault("two workers, two schedulers", surroundings.two_schedulers),
     Fault("replies delayed", replies.delayed),
 )

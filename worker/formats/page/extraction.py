@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from worker.formats.memory import check_memory
+from worker.formats.memory import check_memory, is_out_of_memory
 from worker.formats.page.passages import folded, shingles
 from worker.formats.page.tree import Element, parsed, texts_in
 
@@ -68,14 +68,31 @@ def _by_readability(tree: Element) -> str:
         return ""
 
 
+class _Failures(logging.Handler):
+    """Drops what the libraries log, which is parts of pages; the record has a warning for what
+    matters. A failed allocation that they catch and log is raised again: it would pass for a page
+    without content."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        values = record.args if isinstance(record.args, tuple) else ()
+        for value in (*values, *(record.exc_info or ())):
+            if isinstance(value, BaseException) and is_out_of_memory(value):
+                raise value
+
+
+def _watch_log(name: str) -> None:
+    logger = logging.getLogger(name)
+    logger.handlers, logger.propagate = [_Failures()], False
+    logger.setLevel(logging.WARNING)
+
+
 @cache
 def _trafilatura() -> ModuleType:
     """Imported at the first use: it costs a second and memory, and most workers never need it."""
     import trafilatura
 
     for name in ("trafilatura", "htmldate", "justext"):
-        # They log parts of pages; the record has a warning for what matters.
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+        _watch_log(name)
     module: ModuleType = trafilatura
     return module
 
@@ -84,7 +101,7 @@ def _trafilatura() -> ModuleType:
 def _readability() -> type[Any]:
     from readability import Document
 
-    logging.getLogger("readability").setLevel(logging.CRITICAL)
+    _watch_log("readability")
 
     class TreeDocument(Document):  # type: ignore[misc]
         """It changes its tree, and where it removed too much it asks for the page again."""

@@ -37,12 +37,14 @@ class FolderWatch:
     """Watches a folder and its subfolders until :meth:`close`, or until it is ended.
 
     `on_change(change, path)` is called in the reader's thread; `path` is relative to the folder,
-    and always UTF-8. `is_limited`: the kernel allows no more watches, so some subfolders are not
-    watched.
+    and always UTF-8. `on_progress()` is called for each folder that :meth:`open` adds: 100,000 take
+    many seconds, and a watchdog waits. `is_limited`: the kernel allows no more watches, so some
+    subfolders are not watched.
     """
 
     folder: Folder
     on_change: Callable[[Change, str], None]
+    on_progress: Callable[[], None] = lambda: None
     is_ended: bool = False
     is_limited: bool = False
     _inotify: "InotifyFD | None" = None
@@ -63,7 +65,7 @@ class FolderWatch:
             warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
             self._inotify = InotifyFD()
             self._inotify.start()
-            self._add(b"")
+            self._add(b"", self.on_progress)
         except OSError as error:
             self.close()
             why = _LIMITS.get(error.errno or 0) or error.strerror
@@ -116,12 +118,13 @@ class FolderWatch:
         status = self.folder.path.stat()
         return status.st_dev, status.st_ino
 
-    def _add(self, relative: bytes) -> None:
+    def _add(self, relative: bytes, on_progress: Callable[[], None] = lambda: None) -> None:
         """Watch a folder and its subfolders; `relative` is empty for the root."""
         root = os.fsencode(self.folder.path) + b"/"
         levels = [relative]
         while levels and self._inotify is not None:
             path = levels.pop()
+            on_progress()
             try:
                 wd = self._watch(self._inotify, root + path, is_root=not path)
             except OSError as error:

@@ -111,7 +111,8 @@ class Listener:
     """Watches `folders` and sends hints, in the caller's thread: :meth:`run`.
 
     Folders with a schedule are not watched. Nothing is sent for a source while
-    `is_paused(source)`; `on_turn()` is called at each round, at least every CHECK_SECONDS.
+    `is_paused(source)`; `on_turn()` is called at each round, at least every CHECK_SECONDS, and for
+    each subfolder of a folder that is opened.
     """
 
     def __init__(
@@ -178,7 +179,7 @@ class Listener:
             if watch is not None:
                 watch.close()
                 del self._watches[name]
-            new = FolderWatch(pending.folder, partial(self.on_change, name))
+            new = FolderWatch(pending.folder, partial(self.on_change, name), self._on_turn)
             try:
                 new.open()
             except SpoolUnavailable as error:
