@@ -1,6 +1,7 @@
 """A fork of `up` has what is imported, and nothing else of its parent."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,10 @@ import psutil
 import pytest
 
 from bench.up_memory import parts_at_rest
+from tests.servers import Server
 from tests.service.conftest import PATIENCE, PROJECT, until
+from worker.store.connection import connect
+from worker.store.workers import Heartbeats
 
 BEGIN = """
 import atexit, gc, json, os, signal, socket, sys, time
@@ -46,7 +50,7 @@ def parent(tmp_path: Path) -> Callable[[str], Any]:
 def test_a_fork_has_no_descriptor_of_its_parent(parent: Callable[[str], Any]) -> None:
     """Locks, sockets and pipes of the parent are closed but for those to keep; it reads nothing."""
     told = parent("""
-lock, kept = os.open("/dev/null", os.O_RDWR), os.open("/dev/null", os.O_RDWR)
+lock, kept, pipe = (os.open("/dev/null", os.O_RDWR) for _ in range(3))
 def run():
     fds = [int(fd) for fd in os.listdir("/proc/self/fd")]
     tell(fds=[fd for fd in fds if os.path.exists(f"/proc/self/fd/{fd}")], stdin=sys.stdin.read())
@@ -168,3 +172,25 @@ def test_the_parts_share_their_memory() -> None:
     parts = parts_at_rest(1.0)
     assert {name.split()[0] for name, _ in parts} >= {"up", "worker", "beat", "listen", "web"}
     assert sum(mb for _, mb in parts) < 250, parts
+
+
+@pytest.mark.e2e
+def test_a_scheduler_of_its_own_loads_no_task(tmp_path: Path, redis_server: Server) -> None:
+    """`newsdrop beat` ticks without the modules that parse articles and fetch."""
+    code = (
+        "import atexit, sys\n"
+        "from worker.service.part import run_celery\n"
+        "unwanted = {'worker.tasks', 'worker.pipeline.drain', 'httpx', 'lxml.html', 'zstandard'}\n"
+        "atexit.register(lambda: print('loaded:', sorted(unwanted & set(sys.modules))))\n"
+        "run_celery(['beat'])\n"
+    )
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+    told = {"NEWSDROP_STATE_DIR": str(tmp_path), "NEWSDROP_REDIS_URL": redis_server.url}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env={**plain, **told}, stdout=subprocess.PIPE, text=True
+    ) as beat:
+        heartbeats = Heartbeats(connect(redis_server.url), stream="newsdrop:articles")
+        until(lambda: heartbeats.tick_age_seconds() is not None)
+        beat.terminate()
+        said, _ = beat.communicate(timeout=PATIENCE)
+    assert "loaded: []" in said
