@@ -108,7 +108,7 @@ def worker_of(
 
 def enqueue(settings: Settings, folder: Path, *, move: bool = False) -> None:
     """What the command does: accept every file below the folder, and wake up a worker."""
-    run_enqueue(settings, [str(folder)], None, move=move, force=False, wait=False)
+    run_enqueue(settings, [str(folder)], None, move=move, force=False, strict=False, wait=False)
 
 
 def is_idle(settings: Settings) -> bool:
