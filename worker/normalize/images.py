@@ -33,7 +33,8 @@ def picture_of(node: Element, base: str | None, ignored: Iterable[str]) -> Image
     width, height = _pixels(node.attr("width")), _pixels(node.attr("height"))
     if width == 1 and height == 1:  # a tracking pixel
         return None
-    return Image(address, one_line_or_none(node.attr("alt")), None, width, height)
+    caption = one_line_or_none(node.attr("data-caption"))  # a page's, or a gallery's
+    return Image(address, one_line_or_none(node.attr("alt")), caption, width, height)
 
 
 def with_captions(

@@ -52,7 +52,7 @@ def extracted(tree: Element, ruled: str | None = None) -> Extracted:
     reveal_pictures(body)
     hidden = hidden_in(tree)
     text = "".join(texts_in(parsed(ruled))) if ruled else _text(tree, is_hidden_read=False)
-    if not ruled and squeezed_length(text) < SHORT and text_size(hidden) > 2 * SHORT:
+    if not ruled and _is_hidden(squeezed_length(text), text_size(hidden)):
         hidden, text = [], _text(tree, is_hidden_read=True)
     noise = [*hidden, *noise_in(body)]
     return Extracted(body, text, locate(body, text, frozenset(noise)), noise)
@@ -70,6 +70,11 @@ def cut_out(article: Extracted, title: str, bylines: Sequence[str]) -> str:
             return etree.tostring(element, encoding="unicode", method="html", with_tail=False)
     # A text that is not in the tree is from JSON-LD; a few words are a menu's.
     return paragraphs(article.text) if squeezed_length(article.text) >= SHORT else ""
+
+
+def _is_hidden(shown: int, hidden: int) -> bool:
+    """Whether an article is among what is hidden, by the characters of both."""
+    return shown < SHORT < hidden and hidden > 3 * shown
 
 
 def _text(tree: Element, *, is_hidden_read: bool) -> str:

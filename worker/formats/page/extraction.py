@@ -22,7 +22,6 @@ _AGREE = 0.6  # of trafilatura's text must be in readability's that replaces it 
 _LONGER = 1.5
 _WITHIN = 0.95  # of readability's text must be in trafilatura's that it replaces by a shorter one
 _SHORTEST, _SHORTER = 0.4, 0.7  # of trafilatura's length: between them readability is believed
-_ALONE = 250  # letters; where nothing is an article, readability gives the whole page
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 
 
@@ -41,7 +40,7 @@ def _elected(one: str, other: str) -> str:
     """
     ours, theirs = folded(one), folded(other)
     if not ours or not theirs:
-        return one or (other if len(theirs) >= _ALONE else "")
+        return one or other
     mine, its = shingles(ours), shingles(theirs)
     both, ratio = len(mine & its), len(theirs) / len(ours)
     if both >= _AGREE * len(mine) and ratio >= _LONGER:

@@ -68,7 +68,7 @@ def title_of(titles: Titles) -> str | None:
     headings = [heading for heading in titles.headings if _is_title(heading, titles.sites)]
     others = [*shared, *data, *page]
     best = max(headings, key=lambda heading: _agreement(heading, others), default=None)
-    if best and any(_is_same(best, other) for other in shared or others):
+    if best and any(_is_same(best, other) for other in others):
         chosen = _agreed_part(best.text, others)
     elif shared:
         chosen = shared[0]
@@ -101,6 +101,8 @@ def _is_title(heading: Heading, sites: Iterable[str]) -> bool:
 def _is_same(heading: Heading, other: str) -> bool:
     """Whether one of two titles is within the other, or an `h1` a variant of it."""
     one, two = _key(heading.text), _key(other)
+    if _is_main_part(one, other):
+        return True
     shorter, longer = sorted((one, two), key=len)
     is_part = shorter in longer and (len(shorter) > 8 or _is_wide(shorter, 3))
     if heading.level == 1:
@@ -125,13 +127,23 @@ def _only_heading(headings: Sequence[Heading]) -> str | None:
 def _agreement(heading: Heading, others: Sequence[str]) -> float:
     """How well a heading agrees with the page's other titles, 0 to about 1.5."""
     text = _key(heading.text)
-    grades = [_likeness(text, _key(other)) for other in others]
+    grades = [_grade(text, other) for other in others]
     if not grades:  # nothing to agree with
         return 0.6 if heading.level == 1 or heading.is_above else 0.0
     best = max(grades)
     more = sum(grade > 0.8 for grade in grades) - 1
     place = 0.1 * heading.is_above + 0.05 * (3 - heading.level) + 0.1 * min(1, len(text) / 40)
     return best + 0.1 * max(0, min(more, 2)) + (place if best > 0.3 else 0.0)
+
+
+def _grade(text: str, other: str) -> float:
+    return max(0.9 * _is_main_part(text, other), _likeness(text, _key(other)))
+
+
+def _is_main_part(text: str, other: str) -> bool:
+    """Whether a folded text is the first or the longest part of `Tides - Openpedia`."""
+    parts = list(map(_key, _SEPARATOR.split(other)))
+    return text in (parts[0], max(parts, key=len))
 
 
 def _likeness(one: str, other: str) -> float:

@@ -86,7 +86,7 @@ def _values(block: str) -> Iterator[object]:
     except RecursionError:
         return
     except ValueError:
-        text = _STRING_OR_FAULT.sub(_without_fault, text)
+        text = _STRING_OR_FAULT.sub(_without_fault, text).strip()
     decoder, at = json.JSONDecoder(strict=False), 0
     while at < len(text):
         try:

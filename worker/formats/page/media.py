@@ -25,9 +25,12 @@ _MAX_PLAYERS = 100
 
 
 def reveal_pictures(body: Element) -> None:
-    """Put pictures of `noscript` in the place of their placeholders; make `amp-img` an `img`."""
+    """Put pictures of `noscript`, and of sets, in the place of placeholders; `amp-img` is `img`."""
     for element in list(body.iter("amp-img")):
         element.tag = "img"
+    for element in body.iter("img"):
+        if "srcset" in element.attrib or "data-srcset" in element.attrib:
+            _drop_placeholder(element)
     for element in list(body.iter("noscript")):
         if element.getparent() is not None:
             _reveal(element)
@@ -74,6 +77,12 @@ def _reveal(noscript: Element) -> None:
             noscript.addprevious(picture)
     if around is not None and noscript.getparent() is not None:
         noscript.drop_tree()
+
+
+def _drop_placeholder(image: Element) -> None:
+    """Remove an address of a placeholder, so that the set of sources is read."""
+    if _PLACEHOLDER.search(image.get("src", "")):
+        del image.attrib["src"]
 
 
 def _placeholder(noscript: Element) -> Element | None:

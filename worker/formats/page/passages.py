@@ -240,11 +240,11 @@ def _add_short(runs: Sequence[Run], places: dict[Run, tuple[int, int]], target: 
         next_start[index] = (
             places[runs[index]][0] if runs[index] in places else next_start[index + 1]
         )
-    end = 0
+    end, is_anchored = 0, bool(places)
     for index, run in enumerate(runs):
         if run in places:
             end = places[run][1]
-        elif len(run.text) < SHINGLE and end:
+        elif len(run.text) < SHINGLE and (end or not is_anchored):
             at = target.find(run.text, end, min(next_start[index], end + LONGEST_GAP))
             if at >= 0:
                 end = at + len(run.text)

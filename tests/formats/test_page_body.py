@@ -1,0 +1,170 @@
+"""The article of a page without a rule: whole, without chrome, boxes and hidden text."""
+
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.formats.pages import Parse
+from worker.errors import Rejected
+from worker.formats.page.body import extracted
+from worker.formats.page.extraction import _elected
+from worker.formats.page.passages import locate
+from worker.formats.page.tree import parsed
+from worker.sites import Sites
+
+CASES = Path(__file__).parents[3] / "shared" / "cases" / "pages"
+PARTS = (
+    "The pilots of the eastern harbour went back to work on Monday after eleven days on strike.",
+    "Their union accepted a shorter night watch, and the port promised two more boats by spring.",
+    "Nineteen ships had waited outside the breakwater, some of them with fruit that was spoiling.",
+    "The first to come in was a small tanker from the islands, which had been there for a week.",
+    "By the evening the queue was half as long, said the harbour master, who had slept in his car.",
+    "The mayor thanked both sides, and asked them to meet again before the contracts end in June.",
+)
+TEXT = "".join(f"<p>{part}</p>" for part in PARTS)
+HEAD = "<h1>Pilots return to work</h1>"
+
+
+def page(inside: str, title: str = "Pilots return to work") -> str:
+    return f"<html><head><title>{title}</title></head><body>{inside}</body></html>"
+
+
+def text_of(html: str) -> str:
+    return " ".join(BeautifulSoup(html, "lxml").get_text(" ").split())
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p hidden>BAIT</p>",
+        '<p style="color: red; display : none">BAIT</p>',
+        '<div style="visibility:hidden"><p>BAIT</p></div>',
+        '<span class="sr-only">BAIT</span>',
+        '<span class="label visually-hidden">BAIT</span>',
+        '<span class="screen-reader-text">BAIT</span>',
+        '<p aria-hidden="true">BAIT</p>',
+    ],
+)
+def test_hidden_text_is_no_content(hidden: str, parse: Parse) -> None:
+    """What a browser does not show is not in the text, beside it or within a paragraph."""
+    inside = TEXT.replace("strike.", f"strike {hidden}.")
+    article = parse(page(f"<article>{HEAD}{hidden}{inside}</article>"))
+    assert "BAIT" not in article.html
+    assert all(part[:40] in text_of(article.html) for part in PARTS)
+
+
+def test_an_article_that_a_script_shows(parse: Parse) -> None:
+    """A page whose whole article is hidden until a script runs is read nevertheless."""
+    article = parse(page(f'{HEAD}<div style="display:none">{TEXT}</div><p>Loading</p>'))
+    assert PARTS[3] in text_of(article.html)
+
+
+def test_decorative_pictures_are_shown(parse: Parse) -> None:
+    """`aria-hidden` hides a picture from screen readers, not from people."""
+    figure = '<figure aria-hidden="true"><img src="https://p.example/a.jpg"></figure>'
+    article = parse(page(f"<article>{HEAD}{TEXT[:200]}{figure}{TEXT[200:]}</article>"))
+    assert "a.jpg" in article.html
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '<div class="related"><h3>Read more</h3><ul>' + '<li><a href="/x">Teaser</a></li>' * 6,
+        "<aside><p>Subscribe to our letter for all that happens at sea.</p></aside>",
+        "<nav><a href='/'>Home</a> <a href='/sea'>Sea</a></nav>",
+        '<section class="comments"><article><p>Great! I waited for this for days.</p></article>',
+    ],
+    ids=["related", "aside", "nav", "comments"],
+)
+def test_boxes_are_not_the_article(box: str, parse: Parse) -> None:
+    """The whole article and nothing of the boxes around it."""
+    article = parse(page(f"<main><article>{HEAD}{TEXT}</article>{box}</main>"))
+    text = text_of(article.html)
+    assert text.startswith(PARTS[0])
+    assert text.endswith(PARTS[-1])
+
+
+def test_the_heading_goes_after_the_extraction(parse: Parse) -> None:
+    """The heading that is the title is not repeated in the body; a section's heading stays."""
+    article = parse(page(f"<article>{HEAD}{TEXT}<h2>What comes next</h2>{TEXT}</article>"))
+    assert "Pilots return to work" not in article.html
+    assert "<h2>What comes next</h2>" in article.html
+
+
+def test_markup_and_place_of_everything_stay(parse: Parse) -> None:
+    """Emphasis, links, captions and comments are the page's own, in their places."""
+    inside = (
+        f"<p>{PARTS[0]} <b>Eleven days</b> and <a href='/strike'>a strike</a>.</p>"
+        "<figure><img src='/boat.jpg'><figcaption>A pilot boat</figcaption></figure>"
+        f"<!-- keyword -->{TEXT}"
+    )
+    html = parse(page(f"<article>{HEAD}{inside}</article>")).html
+    assert "<b>Eleven days</b>" in html
+    assert '<a href="/strike">a strike</a>' in html
+    assert "<!-- keyword -->" in html
+    assert 'data-caption="A pilot boat"' in html
+    assert html.index("boat.jpg") < html.index(PARTS[1])
+
+
+def test_a_longer_answer_that_holds_the_shorter_wins() -> None:
+    """readability's text is taken where it has trafilatura's and half as much again."""
+    short, whole = " ".join(PARTS[:3]), " ".join(PARTS)
+    assert _elected(short, whole) == whole
+    assert _elected(short, " ".join(PARTS[3:] * 3)) == short
+
+
+def test_a_shorter_answer_within_the_longer_wins() -> None:
+    """Where trafilatura has twice what readability has, the surplus is around the article."""
+    article, chrome = " ".join(PARTS), "Other story of the day, and a teaser for each. " * 6
+    assert _elected(f"{article} {chrome}{chrome}", article) == article
+    assert _elected(article, " ".join(PARTS[:5])) == article  # a paragraph less is no chrome
+
+
+def test_chinese_pages_are_readabilitys() -> None:
+    """Of a Chinese page the text without the disclaimer is taken, however small that is."""
+    article = "海港的引水员罢工十一天之后于周一复工，防波堤外等候的十九艘船开始陆续进港。" * 5
+    assert _elected(article + "免责声明：本文仅代表作者个人观点，与本网无关。", article) == article
+
+
+def test_where_nothing_is_an_article(parse: Parse) -> None:
+    """A few words are an article, however short; those of a menu are none."""
+    assert "abc" in parse(page("<div><p>abc</p><p>def</p></div>")).html
+    with pytest.raises(Rejected, match="no article was found"):
+        parse(page("<nav><a href=/>Home</a> <a href=/sea>Sea</a></nav><div id=root></div>"))
+
+
+def test_a_text_is_taken_once() -> None:
+    """Of a teaser and its article, which begin alike, the article's paragraph is kept."""
+    tree = parsed(page(f"<div><p>{PARTS[0]}</p></div><div id=a>{TEXT}</div>"))
+    passages = locate(tree.find("body"), " ".join(PARTS))
+    assert passages.first is not None
+    assert passages.first.block.getparent().get("id") == "a"
+    assert passages.share > 0.99
+
+
+def test_the_tree_is_only_read(parse: Parse) -> None:
+    """Extraction leaves the tree's text as it is: metadata is read from it afterwards."""
+    tree = parsed(page(f"<article>{HEAD}<p hidden>BAIT</p>{TEXT}</article>"))
+    extracted(tree)
+    assert "BAIT" in tree.text_content()
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize(
+    ("name", "first", "last", "least"),
+    [
+        ("163-box.html.gz", "11月25日", "拼多多", 700),
+        ("bgr-h1.html.gz", "Black Friday 2019 is going to be huge", "", 4_000),
+        ("cnn-holder.html.gz", "President Donald Trump", "", 3_600),
+    ],
+)
+def test_cases(name: str, first: str, last: str, least: int, parse: Parse) -> None:
+    """Real pages whose articles were cut, or exchanged for a box of recommendations."""
+    import gzip
+
+    text = gzip.decompress((CASES / name).read_bytes()).decode("utf-8", "replace")
+    found = text_of(parse(text, sites=Sites(())).html)
+    assert first in found[:300]
+    assert last in found
+    assert least < len("".join(found.split())) < 1.4 * least + 300

@@ -1,0 +1,132 @@
+"""The date of a page: its own, not a sidebar's, a comment's or another article's."""
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.formats.pages import Parse
+from tests.formats.test_page_body import HEAD, PARTS, TEXT, page
+from worker.normalize.date_parser import parse_date
+from worker.sites import Sites
+
+CASES = Path(__file__).parents[3] / "shared" / "cases" / "pages"
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def first_date(html: str, parse: Parse) -> str | None:
+    """The first date of a page, as `2021-11-26T20:26:00+08:00`."""
+    for date in parse(html, sites=Sites(())).dates:
+        if read := parse_date(date.text, ZONE):
+            return read.moment.isoformat()
+    return None
+
+
+@pytest.mark.parametrize(
+    ("byline", "expected"),
+    [
+        ("2021-11-26 08:26 PM", "2021-11-26T20:26:00+08:00"),
+        ("November 26, 2021 8:26 pm", "2021-11-26T20:26:00+08:00"),
+        ("By Ann Lee | Friday 26 November 2021 20:26", "2021-11-26T20:26:00+08:00"),
+        ("Veröffentlicht am 26.11.2021", "2021-11-26T00:00:00+08:00"),
+        ("26. November 2021", "2021-11-26T00:00:00+08:00"),
+        ("Written: 2021-11-26 20:26 / Updated: 2021-11-27 09:00", "2021-11-26T20:26:00+08:00"),
+        ("发布时间：2021年11月26日 20:26　来源：港口日报", "2021-11-26T20:26:00+08:00"),
+    ],
+)
+@pytest.mark.parametrize("place", ["above", "below"])
+def test_visible_dates(byline: str, expected: str, place: str, parse: Parse) -> None:
+    """A date in the byline is read with its time, above or below the heading, and not as text."""
+    line = f'<p class="by">{byline}</p>'
+    inside = f"{line}{HEAD}{TEXT}" if place == "above" else f"{HEAD}{line}{TEXT}"
+    html = page(f"<article>{inside}</article>")
+    assert first_date(html, parse) == expected
+    assert "2021" not in parse(html).html
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        '<div class="ticker"><time datetime="2021-12-31">31 Dec</time> News</div>',
+        '<aside><time datetime="2021-12-31">31 Dec</time></aside>',
+        '<div class="related"><p>31 December 2021</p></div>',
+        '<div class="sidebar"><ul><li>2021-12-31 Another story</li></ul></div>',
+    ],
+)
+def test_dates_of_others(other: str, parse: Parse) -> None:
+    """The article's own date wins over that of a box above the heading or below the text."""
+    own = f"<article>{HEAD}<p>2021-11-26 20:26</p>{TEXT}</article>"
+    for html in (page(other + own), page(own + other)):
+        assert first_date(html, parse) == "2021-11-26T20:26:00+08:00"
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        '<article class="comment"><time datetime="2021-12-31T10:00Z">late</time><p>Great!</p>',
+        '<div id="comments"><p>31.12.2021, 10:00</p><p>Great!</p></div>',
+        "<div class=post><p>Joined: 31.12.2020</p></div>",
+    ],
+)
+def test_dates_of_comments(comment: str, parse: Parse) -> None:
+    """A comment's date, and the day on which its writer joined, are not the article's."""
+    html = page(f"<header>{HEAD}<p>26 November 2021</p></header><div>{TEXT}</div>{comment}")
+    assert first_date(html, parse) == "2021-11-26T00:00:00+08:00"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        '<div itemscope><i itemprop="headline">X</i><time itemprop="datePublished" datetime='
+        '"2020-01-01"></time></div>',
+        '<li itemscope><meta itemprop="datePublished" content="2020-01-01"></li>',
+    ],
+)
+def test_microdata_of_others(other: str, parse: Parse) -> None:
+    """Of several articles in microdata the one around the text counts."""
+    own = '<meta itemprop="datePublished" content="2021-11-26T12:26:04Z">'
+    html = page(f"{other}<article itemscope>{own}{HEAD}{TEXT}</article>{other}")
+    assert first_date(html, parse) == "2021-11-26T12:26:04+00:00"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        '<abbr class="published" title="2018-07-03T09:00:00+02:00">gestern</abbr>',
+        '<span class="date">03.07.2018</span>',
+        '<link rel="canonical" href="https://p.example/2018/07/03/x.html">',
+        '<div data-date="2018-07-03"><p>x</p></div>',
+    ],
+)
+def test_dates_found_by_htmldate(mark: str, parse: Parse) -> None:
+    """Attributes, addresses and lines far from the text are read where nothing else has a date."""
+    found = parse(page(f"<main>{HEAD}{TEXT}</main><div>{'<p>menu</p>' * 20}{mark}</div>")).dates
+    assert [date.text[:10] for date in found] in (["2018-07-03"], ["03.07.2018"])
+
+
+def test_a_day_in_the_text_is_no_date(parse: Parse) -> None:
+    """A day that only a sentence names is not the article's; that of a change comes last."""
+    sentence = (
+        f"<p>{PARTS[0]} The next meeting is on 6 May 2019, long before that of the union.</p>"
+    )
+    html = page(f"<article>{HEAD}{TEXT}{sentence}{TEXT}</article>")
+    assert parse(html).dates == ()
+    changed = html.replace("</h1>", "</h1><p>Updated: 26 November 2021</p>")
+    assert [date.origin for date in parse(changed).dates][-1] == "text:changed"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("10-text-pm", "2021-11-26T20:26:00+08:00"),
+        ("12-text-english", "2021-11-26T20:26:00+08:00"),
+        ("17-sidebar-time", "2021-11-26T20:26:00+08:00"),
+        ("18-micro-related", "2021-11-26T12:26:04+00:00"),
+        ("comment-date", "2018-08-27T10:05:00-07:00"),
+    ],
+)
+def test_cases(name: str, expected: str, parse: Parse) -> None:
+    """Pages whose date was another's, or not read."""
+    html = (CASES / f"{name}.html").read_text("utf-8")
+    assert first_date(html, parse) == expected

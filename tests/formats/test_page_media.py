@@ -1,0 +1,66 @@
+"""Pictures and players of a page: the real ones, at their places."""
+
+import pytest
+
+from tests.formats.pages import Parse
+from tests.formats.test_page_body import HEAD, PARTS, TEXT, page
+from worker.model import Attachment
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        '<img class="placeholder"><noscript><img src="/real.jpg"></noscript>',
+        '<noscript><img src="/real.jpg"></noscript><img data-src="/other.jpg" src="data:,">',
+        '<div><img src="/blank.gif"></div><noscript><img src="/real.jpg"></noscript>',
+        '<noscript><img src="/real.jpg" width="640"></noscript>',
+        '<amp-img src="/real.jpg"></amp-img>',
+        '<img src="/img/placeholder.png" srcset="/small.jpg 300w, /real.jpg 900w">',
+    ],
+)
+def test_real_pictures_replace_placeholders(picture: str, parse: Parse) -> None:
+    """The picture that a person sees stands once, without its placeholder."""
+    html = parse(page(f"<article>{HEAD}<p>{PARTS[0]}</p><figure>{picture}</figure>{TEXT}")).html
+    assert html.count("<img") == 1
+    assert html.count("/real.jpg") == 1
+    assert not any(name in html for name in ("blank.gif", "placeholder.png", "other.jpg"))
+
+
+def test_a_tracking_pixel_is_no_picture(parse: Parse) -> None:
+    """A counter in `noscript` does not become a picture."""
+    pixel = '<noscript><img src="https://count.example/p.gif" width="1" height="1"></noscript>'
+    assert "<img" not in parse(page(f"<article>{HEAD}{TEXT}{pixel}{TEXT}</article>")).html
+
+
+@pytest.mark.parametrize(
+    ("player", "url", "mime_type"),
+    [
+        ('<video src="/film.mp4" title="Film"></video>', "https://p.example/film.mp4", None),
+        (
+            '<video><source src="/film.webm" type="video/webm"></video>',
+            "https://p.example/film.webm",
+            "video/webm",
+        ),
+        ('<audio src="/talk.mp3"></audio>', "https://p.example/talk.mp3", None),
+        ('<iframe src="https://v.example/embed/1"></iframe>', "https://v.example/embed/1", None),
+        ('<iframe data-src="//v.example/embed/2"></iframe>', "https://v.example/embed/2", None),
+    ],
+)
+def test_players_are_attachments(
+    player: str, url: str, mime_type: str | None, parse: Parse
+) -> None:
+    """Film, sound and embedded players in the article are attachments; adverts are not."""
+    advert = '<iframe src="https://ad.doubleclick.net/x"></iframe>'
+    inside = f"<article>{HEAD}<p>{PARTS[0]}</p>{player}{advert}{TEXT}</article>"
+    (found,) = parse(page(inside), "https://p.example/1").attachments
+    assert found == Attachment(url, mime_type, "Film" if "Film" in player else None)
+
+
+def test_pictures_around_the_article_are_left_out(parse: Parse) -> None:
+    """A logo, the picture of a teaser and an avatar are not the article's."""
+    teaser = (
+        '<div class="box"><a href="/x"><img src="/teaser.jpg"><p>A teaser of a story</p></a></div>'
+    )
+    around = '<div class="top"><a href="/"><img src="/logo.png"></a></div>'
+    html = parse(page(f"{around}<article>{HEAD}{TEXT}{teaser}{TEXT}</article>{teaser}")).html
+    assert "<img" not in html

@@ -1,0 +1,67 @@
+"""The title of a page: the heading that the page's other titles agree with."""
+
+import pytest
+
+from tests.formats.pages import Parse
+from tests.formats.test_page_body import TEXT, page
+
+TITLE = "Pilots return to work"
+
+
+def og(text: str) -> str:
+    return f'<meta property="og:title" content="{text}">'
+
+
+@pytest.mark.parametrize(
+    ("title", "head", "inside"),
+    [
+        (f"{TITLE} | Harbour News", "", f"<h1>{TITLE}</h1>"),
+        (f"{TITLE} - Harbour News", "", f"<h1>Harbour News</h1><h2>{TITLE}</h2>"),
+        ("Harbour News", og(TITLE), f"<h1>{TITLE}</h1>"),
+        ("Home", "", f"<h1>{TITLE}</h1>"),
+        (f"News - {TITLE}", og(f"{TITLE} - Harbour News"), ""),
+        (f"{TITLE} | Harbour News", og("Pilots return…"), ""),
+        (f"{TITLE} | Harbour News", og("Pilots return to wo..."), f"<h1>{TITLE}</h1>"),
+        (TITLE, og("Why nineteen ships waited"), f"<h1>{TITLE}</h1>"),
+        (f"{TITLE} | Harbour News", og(TITLE), f"<h1><span>Strike</span> {TITLE}</h1>"),
+        (f"{TITLE} « Harbour News", "", "<h1>News</h1>"),
+        (TITLE, og("Pilots &amp;amp; more"), f"<h1>{TITLE}</h1>"),
+        (f"{TITLE} – harbour", "", f"<h1>{TITLE}</h1>"),
+    ],
+)
+def test_titles_agree(title: str, head: str, inside: str, parse: Parse) -> None:
+    """Heading, metadata and `title` are compared; site names are cut, a cut title is completed."""
+    site = '<meta property="og:site_name" content="Harbour News">'
+    text = page(f"{inside}<div>{TEXT}</div>", title).replace("</title>", f"</title>{site}{head}")
+    assert parse(text, "https://www.harbour.example/1").title == TITLE
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        (og("Seán&amp;#039;s boat"), "Seán's boat"),
+        (og("Salt &amp;amp; sand"), "Salt & sand"),
+        (og("A &lt;b&gt;bold&lt;/b&gt; plan"), "A bold plan"),
+        (og("What now..."), "What now..."),
+    ],
+)
+def test_entities_are_decoded(declared: str, expected: str, parse: Parse) -> None:
+    """A title that was escaped twice is read; dots that every title has are its own."""
+    text = page(f"<div>{TEXT}</div>", "").replace("</title>", f"</title>{declared}")
+    assert parse(text).title == expected
+
+
+def test_a_description_is_no_title(parse: Parse) -> None:
+    """`headline` in JSON-LD loses against a heading that `title` has."""
+    block = '{"@type": "Article", "name": "Tides", "headline": "rise and fall of the sea"}'
+    head = f'<script type="application/ld+json">{block}</script>'
+    text = page(f"<h1>Tides</h1><div>{TEXT}</div>", "Tides - Openpedia")
+    assert parse(text.replace("</head>", f"{head}</head>")).title == "Tides"
+
+
+def test_heading_of_another_box(parse: Parse) -> None:
+    """The heading of a box below the text is not the title, nor is a hidden one."""
+    below = "<div><h1>Newsletter of the week for all</h1></div>"
+    hidden = '<h1 class="sr-only">Harbour News of the East</h1>'
+    text = page(f"{hidden}<h2>{TITLE}</h2><article>{TEXT}</article>{below}", f"{TITLE} | Harbour")
+    assert parse(text).title == TITLE
