@@ -6,8 +6,8 @@ FROM ${PYTHON_IMAGE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN python3 -m venv /opt/newsdrop
 COPY requirements.txt config/docker/flower.txt /build/
-RUN /opt/newsdrop/bin/pip install --quiet --require-hashes -r /build/requirements.txt \
- && /opt/newsdrop/bin/pip install --quiet --require-hashes -r /build/flower.txt
+RUN /opt/newsdrop/bin/pip install --quiet --no-deps --require-hashes -r /build/requirements.txt \
+ && /opt/newsdrop/bin/pip install --quiet --no-deps --require-hashes -r /build/flower.txt
 COPY pyproject.toml README.md LICENSE /build/
 COPY newsdrop /build/newsdrop
 COPY worker /build/worker

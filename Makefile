@@ -50,7 +50,7 @@ REDIS_SERVER ?= $(firstword $(wildcard /usr/bin/valkey-server /usr/bin/redis-ser
 install:  ## newsdrop with its libraries below PREFIX (/usr/local), staged below DESTDIR
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsdrop needs Python 3.11 or newer; say which with: make install PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(DESTDIR)$(HOME_DIR)
-	@$(DESTDIR)$(HOME_DIR)/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r requirements.txt
+	@$(DESTDIR)$(HOME_DIR)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --require-hashes -r requirements.txt
 	@$(DESTDIR)$(HOME_DIR)/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-build-isolation --force-reinstall .
 	@rm -f $(DESTDIR)$(HOME_DIR)/lib/python3*/site-packages/newsdrop-*.dist-info/direct_url.json
 	@test -z "$(DESTDIR)" || grep -rlI "$(DESTDIR)$(HOME_DIR)" $(DESTDIR)$(HOME_DIR)/bin $(DESTDIR)$(HOME_DIR)/pyvenv.cfg | xargs sed -i "s|$(DESTDIR)$(HOME_DIR)|$(HOME_DIR)|g"
@@ -81,15 +81,17 @@ clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
 
 # pip is installed last into a venv: an interrupted venv is created again.
+# The lock files have every package. Without --no-deps pip 23.2, which Python 3.11 has, ends with an assertion about
+# `lxml[html-clean,html-clean]`, the extras of two packages.
 $(VENV)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "newsdrop needs Python 3.11 or newer; say which with: make PYTHON=python3.12")'
 	@echo "Installing into $(VENV) (once, about half a minute) …"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing what tests and linters need …"
-	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
