@@ -16,6 +16,7 @@ from w3lib.encoding import resolve_encoding
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
+from worker.formats.alphabets import is_latin, most_like_language
 from worker.model.warning import RecordWarning, WarningKind, warn
 
 
@@ -42,17 +43,27 @@ def decode(data: bytes, declared: str | None = None) -> DecodedText:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return _checked(_legacy(data, declared), data)
-    if "\x1b" in text and (escaped := _escape_coded(data, declared)):
+    if text.isascii() and (escaped := _escape_coded(data)):
         return escaped
     return _checked(DecodedText(text, "utf-8"), data)
 
 
 _CONTROLS = bytes({*range(0x20)} - {*b"\t\n\v\f\r\x1b"})
-_MULTIBYTE = ("gb18030", "big5", "big5hkscs", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949")
+_MULTIBYTE = {"gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"}
+# The likelier first, where readings are equal.
 _DETECTABLE = [
-    "gb18030", "big5", "cp932", "euc_jp", "cp949",
-    "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256",
-]  # fmt: skip
+    *("gb18030", "big5", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"),
+    *("cp1252", "cp1251", "cp1250", "cp1254", "cp1257", "koi8_r", "koi8_u", "cp1253", "cp1255"),
+    *("cp1256", "cp1258", "cp874", "iso8859_2", "iso8859_15", "iso8859_5", "iso8859_7"),
+    *("iso8859_6", "iso8859_13", "iso8859_4", "iso8859_16", "cp866", "cp855", "cp850", "cp852"),
+    *("cp437", "cp775", "mac_roman", "mac_cyrillic", "mac_latin2", "mac_greek", "mac_turkish"),
+]
+# A detected encoding → the one with more characters that is written under its name.
+_SUPERSETS = {
+    "iso8859_1": "cp1252", "iso8859_9": "cp1254", "iso8859_11": "cp874", "tis_620": "cp874",
+    "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "euc_kr": "cp949",
+    "shift_jis": "cp932", "shift_jis_2004": "cp932", "euc_jis_2004": "euc_jp",
+}  # fmt: skip
 _SAMPLE = 64 * 1024
 _DECLARATIONS = 8 * 1024
 """Bytes searched for a declaration: HTML requires it in the first 1,024, pages ignore that."""
@@ -88,22 +99,61 @@ def _wide(data: bytes) -> DecodedText:
     elif nearly_all and min(zeros[:2]) >= nearly_all:
         codec = "utf-32-be"
     else:
-        high_first, low_first = zeros[0] + zeros[2], zeros[1] + zeros[3]
-        if min(high_first, low_first) * 4 > max(high_first, low_first):
+        codec = _byte_order(sample, zeros[0] + zeros[2], zeros[1] + zeros[3])
+        if not codec:
             return DecodedText("\x00", "binary")
-        codec = "utf-16-le" if low_first > high_first else "utf-16-be"
     return DecodedText(data.decode(codec, "replace"), codec)
 
 
-def _escape_coded(data: bytes, declared: str | None) -> DecodedText | None:
-    """ISO-2022-JP, Japanese in ASCII bytes with escape sequences; only where it is declared."""
-    for label in _labels(data, declared):
-        if label.startswith("iso2022"):
-            try:
-                return DecodedText(data.decode(label), label)
-            except UnicodeDecodeError:
-                return None
+def _byte_order(sample: bytes, high_first: int, low_first: int) -> str:
+    """The UTF-16 codec of `sample`; empty if it is none. Chinese has no zeros but in line breaks
+    and in 一 (U+4E00): there the order counts in which nearly all characters are East Asian."""
+    if min(high_first, low_first) * 4 <= max(high_first, low_first):
+        by_zeros = "utf-16-le" if low_first > high_first else "utf-16-be"
+        if max(high_first, low_first) * 20 > len(sample):
+            return by_zeros
+    shares = {
+        codec: len(_EAST_ASIAN.findall(text)) / max(1, len(text))
+        for codec in ("utf-16-le", "utf-16-be")
+        if (text := sample[:4096].decode(codec, "replace"))
+    }
+    best = max(shares, key=shares.__getitem__, default="")
+    return best if best and shares[best] > 0.9 else ""
+
+
+_EAST_ASIAN = re.compile(
+    r"[\s!-~\u2010-\u2026\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e]"
+)
+
+
+def _escape_coded(data: bytes) -> DecodedText | None:
+    """ISO-2022, HZ or UTF-7: East Asian or other text in ASCII bytes with escape sequences."""
+    head = data[:_SAMPLE]
+    # UTF-7 writes `+BBM-` for letters beyond ASCII; one or two of them are telephone numbers.
+    shifts = sum(part[:3].isalnum() for part in head.split(b"+", 20)[1:]) if b"+" in head else 0
+    if not (b"\x1b" in head or (b"~" in head and b"~{" in head) or shifts > 2):
+        return None
+    for codec in _ESCAPE_CODED:
+        text = _strict(data, codec)
+        if text is not None and not text.isascii() and (codec != "utf_7" or _is_script(text)):
+            return DecodedText(text, codec)
+    for codec in _ESCAPE_CODED[:-1]:  # a truncated file
+        text = data.decode(codec, "replace")
+        if not text.isascii() and text.count("\ufffd") * 20 < len(text):
+            return DecodedText(text, codec, (_replaced(codec),))
     return None
+
+
+_ESCAPE_CODED = ("iso2022_jp", "iso2022_kr", "hz", "utf_7")
+
+
+def _is_script(text: str) -> bool:
+    """Whether the characters beyond ASCII are letters of few blocks: what only looks like UTF-7
+    gives characters of all of them."""
+    beyond = [char for char in text if char > "\x7f"]
+    letters = [char for char in beyond if char.isalpha()]
+    blocks = {ord(char) >> 8 for char in letters}
+    return len(letters) * 10 > len(beyond) * 8 and (len(blocks) <= 2 or min(blocks) >= 0x4E)
 
 
 def _legacy(data: bytes, declared: str | None) -> DecodedText:
@@ -116,7 +166,7 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         if text is None:
             continue
         # Servers send this label by default, without knowing the encoding.
-        if label == "cp1252" and (better := _detected(data)) and better.encoding in _MULTIBYTE:
+        if label == "cp1252" and (better := _better_than_latin(data)):
             return better
         return DecodedText(text, label)
     named = f" (declared: {', '.join(labels)})" if labels else ""
@@ -124,10 +174,14 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         text = f"read as {detected.encoding}{named}"
         warnings = (warn(WarningKind.ENCODING, text),) if labels else ()
         return replace(detected, warnings=warnings)
-    for label in (*labels, "gb18030"):
+    for label in dict.fromkeys((*labels, _best_codec(data), "gb18030")):
+        if not label:
+            continue
         text = data.decode(label, "replace")
         if text.count("\ufffd") * 100 <= len(text):
             return DecodedText(text, label, (_replaced(label),))
+    if codec := _byte_order(data[:_SAMPLE], 0, 0):
+        return DecodedText(data.decode(codec, "replace"), codec)
     raise Rejected(
         Reason.NOT_TEXT, f"the bytes fit no character encoding{named}: save the file as UTF-8"
     )
@@ -172,15 +226,58 @@ def _strict(data: bytes, label: str) -> str | None:
         return None
 
 
+def _better_than_latin(data: bytes) -> DecodedText | None:
+    """The text in the detected encoding if it is no Western one: there letters beyond ASCII are
+    mostly single."""
+    high = re.findall(rb"[\x80-\xff]+", data[:_SAMPLE])
+    in_runs = sum(len(run) for run in high if len(run) > 3)
+    found = _detected(data)
+    is_western = in_runs * 2 <= sum(map(len, high))
+    return found if found and (found.encoding in _MULTIBYTE or not is_western) else None
+
+
 def _detected(data: bytes) -> DecodedText | None:
-    matches = list(from_bytes(data[:_SAMPLE], cp_isolation=_DETECTABLE))
-    if not matches:
-        return None
-    # A few Chinese words are as plausible in Korean or Japanese encodings, French in Polish ones;
-    # of equal matches these two are the likeliest in this project's input.
-    best = (matches[0].chaos, -matches[0].coherence)
-    ties = [match.encoding for match in matches if (match.chaos, -match.coherence) <= best]
-    for codec in sorted(ties, key=lambda codec: (codec != "gb18030", codec != "cp1252")):
-        if (text := _strict(data, codec)) is not None:
+    text = _strict(data, "gb18030")
+    if text is not None and _is_chinese(text):
+        return DecodedText(text, "gb18030")
+    found = _best_codec(data)
+    for codec in (_SUPERSETS.get(found, found), found):
+        if codec and (text := _strict(data, codec)) is not None:
             return DecodedText(text, codec)
     return None
+
+
+def _is_chinese(text: str) -> bool:
+    """Whether the commonest characters of Chinese make up their usual share, about 12 % of it: by
+    far the commonest legacy input here, found in 0.1 ms instead of 7."""
+    sample = text[:_SAMPLE]
+    common = sum(map(sample.count, "的一是在不了有和人中"))
+    return common * 20 > len(_CHINESE.findall(sample)) >= 40
+
+
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def _best_codec(data: bytes) -> str:
+    """The name of a codec; empty for bytes that are no text. The sample begins at the first byte
+    beyond ASCII: pages have much markup before it."""
+    first = _HIGH.search(data)
+    start = max(0, first.start() - 500) if first else 0
+    sample = data[start : start + _SAMPLE // 4]
+    matches = list(from_bytes(sample, cp_isolation=_DETECTABLE))
+    if not matches:
+        return ""
+    if not is_latin(str(matches[0])):
+        best = (matches[0].chaos, -matches[0].coherence)
+        ties = [match.encoding for match in matches if (match.chaos, -match.coherence) <= best]
+        return min(ties, key=_DETECTABLE.index)
+    names = [match.encoding for match in matches[:_READINGS] if is_latin(str(match))]
+    names.sort(key=_DETECTABLE.index)
+    readings = [(name, sample.decode(name, "replace")) for name in names]
+    return most_like_language(readings) or ""
+
+
+_HIGH = re.compile(rb"[\x80-\xff]")
+_READINGS = 8
+"""Candidates of the detector whose letters are compared: the right one was among the first six in
+98.9 % of the test documents, but the first in only 83 %."""

@@ -1,0 +1,79 @@
+"""Texts in 60 encodings and 24 languages, most of them without a declaration."""
+
+import sys
+from collections import Counter
+from itertools import groupby
+
+import pytest
+from charset_normalizer import from_bytes
+
+from tests.formats.encodings.texts import Sample, samples
+from worker.errors import Rejected
+from worker.formats.decode import decode
+
+ROMANIAN = {"iso8859_16"}
+"""ISO-8859-2 has the same bytes for ş and ţ as ISO-8859-16 for ș and ț."""
+
+
+def is_right(sample: Sample, text: str) -> bool:
+    return text.lstrip("\ufeff") == sample.text
+
+
+def test_nearly_all_are_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """97 % of all documents give their text, and half of those in each encoding or more."""
+    right, total = Counter[str](), Counter[str]()
+    for sample in samples():
+        total[sample.codec] += 1
+        right[sample.codec] += is_right(sample, decode(sample.data).text)
+    share = right.total() / total.total()
+    with capsys.disabled():
+        print(f"\nencodings: {right.total()} of {total.total()} documents right, {share:.3f}")
+    assert share >= 0.97
+    wrong = {codec: f"{right[codec]} of {count}" for codec, count in total.items()
+             if right[codec] < count and codec not in ROMANIAN}  # fmt: skip
+    assert wrong == {}
+
+
+def test_a_transports_charset_is_used() -> None:
+    """Every document is read that the server names the encoding of; only Latin-1, which servers
+    send by default, is not believed against the bytes."""
+    for sample in samples():
+        label = sample.codec.replace("_", "-")
+        if "declared" not in sample.kind and sample.codec not in ("utf_7", *ROMANIAN):
+            assert is_right(sample, decode(sample.data, label).text), (sample.codec, sample.kind)
+        if sample.codec in ("cp1251", "koi8_r", "cp1253", "gb18030"):
+            assert is_right(sample, decode(sample.data, "iso-8859-1").text), sample.codec
+
+
+def test_nothing_is_refused_that_another_library_reads() -> None:
+    """Also short texts: where charset-normalizer finds an encoding, there is a text."""
+    for _, group in groupby(samples(), key=lambda sample: (sample.codec, sample.language)):
+        data = next(group).data[:120]
+        if from_bytes(data).best() is not None:
+            try:
+                decode(data)
+            except Rejected as error:
+                pytest.fail(f"{data!r}: {error}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "call +861380013, +852123456 and +441234567.",
+        "a+b+c = d, see +ABC and +DEFG+HIJK -",
+        "~{ a shell's ~{ }",
+        "if (a~{b}) { x +=yyy; z +=www; q +=vvv }",
+    ],
+)
+def test_ascii_stays_ascii(text: str) -> None:
+    """Plus signs and tildes alone are no escape sequences."""
+    assert decode(text.encode()).text == text
+
+
+def test_the_detector_is_not_asked_about_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """UTF-8 and Chinese text cost no detection: it takes a millisecond."""
+    monkeypatch.setattr(sys.modules["worker.formats.decode"], "from_bytes", pytest.fail)
+    chinese = next(sample for sample in samples() if sample.codec == "gb18030")
+    assert decode(chinese.text.encode()).text == chinese.text
+    assert decode(chinese.data).text == chinese.text
+    assert decode(b"plain text").text == "plain text"
