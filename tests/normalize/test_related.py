@@ -52,3 +52,21 @@ def test_cost_is_bounded(piece: str) -> None:
     started = time.process_time()
     without_related(ARTICLE + piece * (1_000_000 // len(piece)))
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "heading", ["READ NEXT", "Related Posts", "you might ALSO LIKE", "更多阅读"]
+)
+def test_headings_are_found_whatever_their_case(heading: str) -> None:
+    """The cheap look for words that comes first misses no heading."""
+    assert without_related(f"{ARTICLE}<p>{heading}</p>{LINKS}") == ARTICLE
+
+
+def test_a_text_without_such_words_costs_next_to_nothing() -> None:
+    """A thousand bodies of 6,000 characters without a heading take less than a quarter second; one
+    regular expression for all words took 0.7 s."""
+    html = "<p>港务局于周五启用了二号码头的自动化设备。</p>" * 230
+    started = time.process_time()
+    for _ in range(1000):
+        without_related(html)
+    assert time.process_time() - started < 0.25

@@ -27,9 +27,8 @@ _LIST_OPENING = re.compile(
     r"(?:\s|[】\]:：▼|-]|</?(?:strong|b|span|em|font|i|u)\b[^<>]*>)*+"
     r"(?=</?(?:p|div|h[1-6]|section|ul|ol|li|dl|dt|dd|aside|table|tbody|tr|td|br)\b)",
 )
-_WORDS = re.compile(
-    "相关|阅读|往期|猜你喜欢|热门|精彩推荐|(?i:related|recommended|further|also like|read next)"
-)
+_HAN_WORDS = ("相关", "阅读", "往期", "猜你喜欢", "热门", "精彩推荐")
+_LATIN_WORDS = (b"related", b"recommended", b"further", b"also like", b"read next")
 _LINK = re.compile(r"<a\b[^<>]*>(?:[^<]|<(?!/?a\b))*+</a>", re.IGNORECASE)
 _NO_LETTERS = re.compile(r"<[^<>]*>|&[#\w]+;|[\d\W_]+")
 
@@ -37,7 +36,7 @@ _NO_LETTERS = re.compile(r"<[^<>]*>|&[#\w]+;|[\d\W_]+")
 def without_related(html: str) -> str:
     """`html` without such a list at its end; what is open there, a parser closes."""
     start = max(0, len(html) - _REACH)
-    if not _WORDS.search(html, start):
+    if not _has_words(html[start:]):
         return html
     for opening in islice(_LIST_OPENING.finditer(html, start), _MAX_HEADINGS):
         rest = html[opening.end() :]
@@ -48,3 +47,12 @@ def without_related(html: str) -> str:
         if len(_NO_LETTERS.sub("", article)) >= _MIN_ARTICLE:
             return article
     return html
+
+
+def _has_words(text: str) -> bool:
+    """Whether any heading may be in `text`. One regular expression for all words has no first
+    letter to search for: it took 720 µs an article, as much as all else, where this takes 30."""
+    if any(word in text for word in _HAN_WORDS):
+        return True
+    latin = text.encode("ascii", "ignore").lower()
+    return any(word in latin for word in _LATIN_WORDS)
