@@ -206,6 +206,38 @@ def test_quarantine_and_jobs_have_the_same_bar(ours: Served) -> None:
     assert "is no date to filter by" in text(ours, "/jobs?date=x")
 
 
+def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None:
+    """What is ticked, or everything that passes the filters: its count by reason is shown first,
+    and what was refused since then stays."""
+    enqueued(ours, **{f"{n}.md": "" for n in range(3)}, **{"none.md": "no article"})
+    shown = text(ours, "/quarantine/matching?reason=empty")
+    assert "3 inputs match" in words(shown)
+    fields = dict(re.findall(r'name="(form_token|query|until)" value="([^"]*)"', shown))
+    enqueued(ours, **{"later.md": ""})
+
+    def send(path: str, **more: Any) -> Any:
+        return ours.client.post(path, data={**fields, **more}, headers={"origin": ours.url})
+
+    def left() -> set[str]:
+        return {one["path"] for one in ours.get("/quarantine")["refused"]}
+
+    assert send("/quarantine/matching", what="discard").headers["location"].endswith("discarded")
+    assert left() == {"none.md", "later.md"}
+    ids = [one["id"] for one in ours.get("/quarantine")["refused"]]
+    asked = send("/quarantine/selected", what="ask", id=ids)
+    assert "Discard 2 inputs permanently?" in words(asked.text)
+    assert len(left()) == 2
+    assert (
+        send("/quarantine/selected", what="retry", id=ids[:1])
+        .headers["location"]
+        .startswith("/jobs/")
+    )
+    assert len(left()) == 1
+    assert send("/quarantine/selected", what="discard", id=ids[1:]).status_code == 303
+    assert left() == set()
+    assert send("/quarantine/selected", what="retry").headers["location"].endswith("nothing")
+
+
 def test_articles_are_paged_by_the_stream(ours: Served) -> None:
     """Older ones follow from the last entry shown; an invalid id is an error."""
     enqueued(ours, **{f"{n}.md": article(f"第{n}条") for n in range(60)})
@@ -350,7 +382,7 @@ def test_everything_from_outside_is_escaped(ours: Served) -> None:
         assert re.findall(r"<script(?! src=)", html) == [], path
         assert RLO not in html, path
         assert "<b>.md" not in html
-    for path in ("/articles/found", "/explain"):
+    for path in ("/articles", "/explain"):
         query = {"q": NASTY, "title": NASTY, "place": NASTY, "date": NASTY}
         html = ours.client.get(path, params=query).text
         assert re.findall(r"<script(?! src=)", html) == []

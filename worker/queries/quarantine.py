@@ -16,6 +16,9 @@ from worker.spool.quarantine import Quarantine, QuarantineItem
 
 _MAX_READ = 2_000
 """Inputs that one page reads to find those of a reason or a source."""
+MAX_MATCHING = 20_000
+"""Inputs that are retried or discarded at once: to read so many takes two seconds."""
+
 FILTERS = ("q", "source", "feed", "job", "date")
 """The filters of refused inputs; `date` is the day of the refusal in UTC."""
 
@@ -74,6 +77,23 @@ def list_quarantine(
             following = refused_id if read_count < len(older) else None
             return QuarantinePage(tuple(found), len(ids), following)
     return QuarantinePage(tuple(found), len(ids), None)
+
+
+def find_matching(
+    settings: Settings, reason: str | None, filters: Filters, until: str | None = None
+) -> tuple[QuarantineItem, ...]:
+    """Every refused input that passes, oldest first, up to and with the ID `until`; at most 20,000,
+    the oldest ones. Raises SpoolUnavailable."""
+    quarantine = Quarantine(settings.state_dir)
+    found: list[QuarantineItem] = []
+    for refused_id in quarantine.ids():
+        if len(found) == MAX_MATCHING or (until is not None and refused_id > until):
+            break
+        with suppress(NotThere):
+            item = quarantine.get(refused_id)
+            if reason in (None, item.reason) and is_accepted(filters, item):
+                found.append(item)
+    return tuple(found)
 
 
 def is_accepted(filters: Filters, item: QuarantineItem) -> bool:

@@ -1,5 +1,6 @@
 """`/quarantine`: refused inputs, the reasons, and what to do with them."""
 
+from collections import Counter
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
@@ -9,12 +10,18 @@ from starlette.routing import Route
 
 from worker.actions import quarantine as actions
 from worker.errors import Reason, UsageError
-from worker.queries.quarantine import FILTERS, list_quarantine, preview
+from worker.queries.quarantine import (
+    FILTERS,
+    MAX_MATCHING,
+    find_matching,
+    list_quarantine,
+    preview,
+)
 from worker.readmodel.filters import Filters
 from worker.settings import Settings
-from worker.spool.quarantine import Quarantine
+from worker.spool.quarantine import Quarantine, QuarantineItem
 from worker.web.filtering import filter_query, write_query
-from worker.web.forms import form_action
+from worker.web.forms import form_action, get_text
 from worker.web.live import Regions, View, live_page
 from worker.web.pages.jobs import redirect_to_retry
 from worker.web.rendering import Pages
@@ -53,6 +60,52 @@ def _list_parameters(request: Request) -> tuple[str, str]:
     return request.query_params.get("after", ""), filter_query(request, ("reason", *FILTERS))
 
 
+def confirm_matching(request: Request) -> Response:
+    """How many inputs pass the filters, by reason, before all are retried or discarded."""
+    _, query = _list_parameters(request)
+    given = dict(parse_qsl(query))
+    found = find_matching(request.app.state.settings, *read_selection(given))
+    return _confirm(request, found, given)
+
+
+@form_action
+def change_matching(request: Request, form: FormData) -> Response:
+    """Retry or discard what passed the filters when it was counted, and nothing newer."""
+    given = dict(parse_qsl(get_text(form, "query", 4000)))
+    until = get_text(form, "until") or None
+    found = find_matching(request.app.state.settings, *read_selection(given), until)
+    return _change(request, form, [item.id for item in found])
+
+
+@form_action
+def change_selected(request: Request, form: FormData) -> Response:
+    """Retry what is ticked; to discard it asks first."""
+    ids = [text for text in form.getlist("id") if isinstance(text, str)]
+    if get_text(form, "what") == "ask" and ids:
+        quarantine = Quarantine(request.app.state.settings.state_dir)
+        return _confirm(request, tuple(map(quarantine.get, ids)), None)
+    return _change(request, form, ids)
+
+
+def _confirm(
+    request: Request, found: tuple[QuarantineItem, ...], given: dict[str, str] | None
+) -> Response:
+    """`given` are the filters; None where the inputs were ticked."""
+    counts = Counter(item.reason.value for item in found).most_common()
+    is_cut = len(found) == MAX_MATCHING
+    return page(request, "bulk.html", found=found, given=given, counts=counts, is_cut=is_cut)
+
+
+def _change(request: Request, form: FormData, ids: list[str]) -> Response:
+    settings: Settings = request.app.state.settings
+    if not ids:
+        return redirect("/quarantine", done="nothing")
+    if get_text(form, "what") == "discard":
+        actions.discard(settings, ids)
+        return redirect("/quarantine", done="discarded")
+    return redirect_to_retry(actions.retry(settings, ids), "/quarantine")
+
+
 def show_refused(request: Request) -> Response:
     result = preview(request.app.state.settings, request.path_params["id"])
     return page(request, "refused.html", preview=result, refused=result.refused)
@@ -86,6 +139,9 @@ views = {
 }
 routes = [
     Route("/quarantine", show_list),
+    Route("/quarantine/matching", confirm_matching),
+    Route("/quarantine/matching", change_matching, methods=["POST"]),
+    Route("/quarantine/selected", change_selected, methods=["POST"]),
     Route("/quarantine/{id}", show_refused),
     Route("/quarantine/{id}/raw", download),
     Route("/quarantine/{id}/retry", retry, methods=["POST"]),
