@@ -69,8 +69,8 @@ class Service:
         found: list[dict[str, Any]] = self.ask("tail", "--from", "0", "--count", "100")
         return found
 
-    def counts(self) -> dict[str, int]:
-        counted: dict[str, int] = self.ask("status")[0]["articles"]
+    def counts(self) -> dict[str, Any]:
+        counted: dict[str, Any] = self.ask("status")[0]["articles"]
         return counted
 
     def put(self, file: Path, name: str) -> None:
@@ -131,6 +131,24 @@ def test_the_first_run_shows_a_record_and_where_to_go_on(service: Service) -> No
     assert service.counts()["duplicate"] == 2
     assert service.stop() == 0
     assert service.left() == []
+
+
+def test_strict_refuses_and_accepting_publishes(service: Service, tmp_path: Path) -> None:
+    """A strict enqueue is refused by the running workers because of its warning; accepted with its
+    warnings it is published and counted by kind in status and job."""
+    service.start()
+    undated = tmp_path / "undated.md"
+    undated.write_text("---\ntitle: Undated\ndate: someday\n---\n<p>Text.</p>\n", "utf-8")
+    service.ask("enqueue", str(undated), "--strict")
+    (refused,) = service.until(lambda: service.ask("quarantine", "list"))
+    assert refused["reason"] == "warning"
+    assert service.records() == []
+    job = service.ask("quarantine", "retry", "--accept-warnings", refused["id"])[0]["job"]
+    service.until(service.records)
+    kinds = {"date_missing": 1, "date_unreadable": 1}
+    assert service.until(lambda: service.counts()["warnings"]) == kinds
+    assert service.ask("jobs", job)[0]["warnings"] == kinds
+    assert service.stop() == 0
 
 
 @pytest.mark.skipif(not SEED.exists(), reason="the shared samples are not here")
