@@ -1,5 +1,6 @@
 """Articles as they are shown: pages of the newest, and one with its history."""
 
+import time
 from itertools import chain
 
 import pytest
@@ -104,3 +105,23 @@ def test_an_unknown_article(home: Home, wanted: str) -> None:
     """Whatever is no id, or none that is known, is not there."""
     with pytest.raises(NotThere, match="no article has the id"):
         one_article(home.settings(), wanted)
+
+
+def test_what_each_consumer_group_did_with_it(home: Home) -> None:
+    """Not read, pending at a consumer since a time, or acknowledged; groups by name."""
+    first, second = published(home, 2)
+    client = home.context().redis
+    for group in ("c-unread", "b-pending", "a-done"):
+        client.xgroup_create("newsdrop:articles", group, "0")
+    client.xreadgroup("b-pending", "desk", {"newsdrop:articles": ">"}, count=1)
+    client.xreadgroup("a-done", "desk", {"newsdrop:articles": ">"}, count=1)
+    in_stream = one_article(home.settings(), first).explained.in_stream
+    assert in_stream is not None
+    client.xack("newsdrop:articles", "a-done", in_stream.stream_id)
+    done, pending, unread = one_article(home.settings(), first).deliveries
+    assert (done.group, done.state, done.consumer) == ("a-done", "acknowledged", None)
+    assert (pending.state, pending.consumer, pending.count) == ("pending", "desk", 1)
+    assert pending.delivered_ms is not None
+    assert abs(pending.delivered_ms / 1000 - time.time()) < 60
+    assert (unread.group, unread.state) == ("c-unread", "unread")
+    assert {one.state for one in one_article(home.settings(), second).deliveries} == {"unread"}

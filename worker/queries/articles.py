@@ -33,7 +33,7 @@ from worker.sites import open_sites
 from worker.spool.archive import Archive
 from worker.spool.manifest import Entry
 from worker.store.factory import article_store
-from worker.store.stream import StreamEntry
+from worker.store.stream import Delivery, StreamEntry
 
 _LATE_SECONDS = 60.0
 """The schedule feeds the read model every few seconds."""
@@ -84,13 +84,15 @@ class ArticleList:
 class ArticleView:
     """One article. `record` is its newest revision, and `record_from` `stream`, or `archive` where
     the entry was trimmed and the file was parsed again; both are None where neither has it.
-    `problem` says in words what could not be looked up."""
+    `problem` says in words what could not be looked up, `deliveries` what each consumer group did
+    with the newest entry that is still in the stream."""
 
     id: str
     record: dict[str, Any] | None
     record_from: str | None
     explained: Explained
     problem: str | None = None
+    deliveries: tuple[Delivery, ...] = ()
 
 
 def list_articles(settings: Settings, count: int, before: str | None = None) -> ArticleList:
@@ -129,13 +131,17 @@ def get_article(settings: Settings, article_id: str) -> ArticleView:
             "for words in it"
         )
     record, origin = None, None
+    deliveries: tuple[Delivery, ...] = ()
     if explained.in_stream is not None:
         at = explained.in_stream.stream_id
-        entries = article_store(settings).read(at, 1, end=at)
+        store = article_store(settings)
+        entries = store.read(at, 1, end=at)
+        deliveries = tuple(store.read_deliveries(at))
         record, origin = next((_writable_record(each) for each in entries), None) or None, "stream"
     if record is None:
         record, origin = _from_archive(settings, article_id, explained.past), "archive"
-    return ArticleView(article_id, record, origin if record else None, explained, result.problem)
+    found_in = origin if record else None
+    return ArticleView(article_id, record, found_in, explained, result.problem, deliveries)
 
 
 def _entries(settings: Settings, before: str | None) -> Iterator[StreamEntry]:

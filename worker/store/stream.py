@@ -1,6 +1,6 @@
 """Reading the stream, and its state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,19 @@ class Group:
     consumers: int
     pending: int
     lag: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What Redis knows of one entry in one consumer group. `state` is `unread`, `pending`
+    (delivered to `consumer`, last at `delivered_ms`, Unix milliseconds, `count` times in all) or
+    `acknowledged`: Redis has no time of that, and says the same of what the group never had."""
+
+    group: str
+    state: str
+    consumer: str | None = None
+    delivered_ms: int | None = None
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +154,32 @@ class Stream:
                 )
                 for group in groups
             ),
+        )
+
+    def read_deliveries(self, stream_id: str) -> list[Delivery]:
+        """The state of an entry of the stream in each consumer group, by the group's name."""
+        with translated():
+            groups = self._client.xinfo_groups(self.name)
+            seconds, micros = self._client.time()
+        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        return [
+            self._delivery(_text(group["name"]), group, stream_id, now_ms)
+            for group in sorted(groups, key=lambda group: _text(group["name"]))
+        ]
+
+    def _delivery(
+        self, name: str, group: Mapping[str, Any], stream_id: str, now_ms: int
+    ) -> Delivery:
+        if id_key(_text(group["last-delivered-id"])) < id_key(stream_id):
+            return Delivery(name, "unread")
+        with translated():
+            found = self._client.xpending_range(self.name, name, stream_id, stream_id, 1)
+        if not found:
+            return Delivery(name, "acknowledged")
+        (one,) = found
+        delivered_ms = now_ms - int(one["time_since_delivered"])
+        return Delivery(
+            name, "pending", _text(one["consumer"]), delivered_ms, one["times_delivered"]
         )
 
     def _lag(self, delivered_id: str, last_id: str, reported: int | None) -> int | None:
