@@ -63,6 +63,10 @@ def test_outlets_are_no_persons() -> None:
     assert made.publisher == Publisher("某站", "https://a.cn")
     mirrored = article(authors=(Person("DT 财经"),), tags=("金融", "DT 财经"))
     assert (mirrored.authors, mirrored.publisher) == ((), Publisher("DT 财经"))
+    podcast = article(
+        publisher=Publisher("Night Ferry"), authors=(Person("Ferry Radio"),), tags=("Ferry Radio",)
+    )
+    assert podcast.authors == (Person("Ferry Radio"),)
     stated = article(publisher=Publisher("某报", "javascript:x"), authors=(Person("李四"),))
     assert stated.publisher == Publisher("某报")
     assert stated.authors == (Person("李四"),)

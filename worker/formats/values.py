@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
+from html.entities import html5
 from itertools import islice
 from typing import Any
 
@@ -23,6 +24,7 @@ _INLINE_TAG = re.compile(
     r"</?(?:a|b|i|u|em|strong|span|font|sub|sup|small|code|br|wbr)(?:\s[^<>]{0,500})?/?>",
     re.IGNORECASE,
 )
+_NO_REFERENCE = re.compile(r"&([A-Za-z][A-Za-z0-9]*+)(?!;)(=?)")
 _MAX_NAMES = 200
 _TEXT_KEYS = ("value", "text", "#text", "name", "title", "label", "term")
 _URL_KEYS = ("url", "src", "href", "path", "link", "uri", "feature", "contentUrl", "@id", "teaser")
@@ -57,7 +59,18 @@ def html_title(title: str) -> str:
     """A title in HTML (Atom's `type="html"`, by custom any RSS title, WordPress) as text."""
     if "<" in title:
         title = _INLINE_TAG.sub("", title)
-    return unescape(title).strip() if "&" in title else title
+    return html_unescape(title).strip() if "&" in title else title
+
+
+def html_unescape(text: str) -> str:
+    """Text with HTML's references replaced. One without `;` counts only where nothing belongs to
+    it: `&copy 2020` is a sign, `?page=1&copy=2` and `R&notes` are not."""
+    return unescape(_NO_REFERENCE.sub(_escaped_ampersand, text) if "&" in text else text)
+
+
+def _escaped_ampersand(match: re.Match[str]) -> str:
+    is_reference = match[1] in html5 and not match[2]
+    return match[0] if is_reference else f"&amp;{match[1]}{match[2]}"
 
 
 def names_of(value: object) -> tuple[str, ...]:

@@ -30,10 +30,12 @@ def people_of(
     """The persons and the outlet; `editor` is the one that the body names.
 
     An author is the outlet if the site's rule says so, or if one of the article's categories has
-    the same name (the mirror files an outlet's posts under it and writes it as the author).
+    the same name (the mirror files an outlet's posts under it and writes it as the author) and the
+    input names no publisher (a podcast's author is among its keywords, too).
     """
     outlets = set(map(folded_name, outlet_names(rule) if rule else ()))
-    outlets.update(map(folded_name, raw.tags))
+    if raw.publisher is None:
+        outlets.update(map(folded_name, raw.tags))
     authors: dict[str, Person] = {}
     outlet: Publisher | None = None
     for author in (*raw.authors[:_MAX_AUTHORS], *_authors_in_body(raw.html, rule)):

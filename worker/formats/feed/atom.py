@@ -53,10 +53,12 @@ def head(root: Element, feed_url: str | None) -> Head:
 def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
     """One entry; without authors of its own it has its source's (RFC 4287, 4.1.2)."""
     fields = Fields(element, base_of(element, feed_url), _ATOM)
-    content = _content(fields)
+    content, base = _content(fields)
     summary = fields.first("summary")
     short = _html(summary) if summary is not None else ""
-    html = content[0] or short or _media_description(fields)
+    if not content and summary is not None:
+        base = _own_base(fields, summary)
+    html = content or short or _media_description(fields)
     url = fields.text("feedburner:origlink") or _link(fields, "alternate") or _bare_link(fields)
     guid = fields.text("id")
     if url is None and guid and guid.lower().startswith(("http://", "https://")):
@@ -67,10 +69,10 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
         title=_title(fields),
         html=html,
         summary=clean(text_in(summary) if not len(summary) else short)
-        if summary is not None and content[0] and short != content[0]
+        if summary is not None and content and short != content
         else None,
         url=url,
-        base=content[1],
+        base=base,
         guid=guid,
         published=date_texts(fields, _PUBLISHED, "feed:published"),
         updated=date_texts(fields, _UPDATED, "feed:updated"),
@@ -101,9 +103,13 @@ def _content(fields: Fields) -> tuple[str, str | None]:
     """The longest content as HTML, and the base of its relative links where `xml:base` says one."""
     found = [(_html(element), element) for element in fields.all("content", "content:encoded")]
     html, element = max(found, key=lambda pair: len(pair[0]), default=("", fields.element))
-    return html, base_of(element, None) and base_of(
-        element, None if element is fields.element else fields.base
-    )
+    return html, _own_base(fields, element)
+
+
+def _own_base(fields: Fields, element: Element) -> str | None:
+    """The base within `element`, which is the entry or in it; None where no `xml:base` says one."""
+    over = None if element is fields.element else fields.base
+    return base_of(element, over) if base_of(element, None) else None
 
 
 def _html(element: Element) -> str:
@@ -152,10 +158,8 @@ def _person(fields: Fields, element: Element) -> Person | None:
 
 
 def _tags(fields: Fields) -> Iterator[str]:
-    for element in fields.all("category"):
+    for _, element in fields.in_order("category", "dc:subject", "media:category"):
         yield element.get("term") or element.get("label") or text_in(element)
-    for element in fields.all("dc:subject", "media:category"):
-        yield text_in(element)
 
 
 def _images(fields: Fields) -> Iterator[str]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -43,9 +44,7 @@ class Fields:
     @cached_property
     def children(self) -> Mapping[str, list[Element]]:
         found: dict[str, list[Element]] = {}
-        for number, child in enumerate(self.element):
-            if number >= MAX_CHILDREN:
-                break
+        for child in islice(self.element, MAX_CHILDREN):
             found.setdefault(name_of(child.tag).removeprefix(self.default), []).append(child)
         return found
 
@@ -53,6 +52,13 @@ class Fields:
         """Children of these names, name by name, each in document order."""
         for name in names:
             yield from self.children.get(name, ())
+
+    def in_order(self, *names: str) -> Iterator[tuple[str, Element]]:
+        """Children of these names with their names, in document order."""
+        for child in islice(self.element, MAX_CHILDREN):
+            name = name_of(child.tag).removeprefix(self.default)
+            if name in names:
+                yield name, child
 
     def first(self, *names: str) -> Element | None:
         """The first child, by name and then by place, that holds anything."""

@@ -4,19 +4,22 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from html import escape, unescape
+from html import escape
 
 from lxml import etree
 
 from worker.formats.body import paragraphs, text_to_html
 from worker.formats.feed.namespaces import VOID_ELEMENTS
-from worker.formats.values import html_title
+from worker.formats.values import html_title, html_unescape
 
 Element = etree._Element
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _HTML_TYPES = ("html", "text/html", "escaped")
 _XHTML_TYPES = ("xhtml", "application/xhtml+xml", "xml")
+_SVG = re.compile(r"<svg\b.*?(?:</svg\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+_SVG_TEXT = re.compile(r"<(title|desc|text)\b[^<>]*>([^<]+)", re.IGNORECASE)
+_NO_DECLARATION = re.compile(r"<!(?!--|\[|doctype)", re.IGNORECASE)
 _TEXT_TYPES = ("text", "text/plain", "")
 
 
@@ -62,7 +65,7 @@ def title_in(element: Element, kind: str = "html") -> str:
 
 def html_text(html: str) -> str:
     """A title that is declared to be HTML as text: all its tags are left out."""
-    return " ".join(unescape(_TAG.sub("", html)).split())
+    return " ".join(html_unescape(_TAG.sub("", html)).split())
 
 
 def html_in(element: Element, kind: str, mode: str = "") -> str:
@@ -90,8 +93,18 @@ def _without_div(element: Element) -> Element:
 
 def rss_html(value: str) -> str:
     """What RSS holds is HTML even where it has no tags: its entities are read."""
+    if "<!" in value:  # of `<!' …` a browser makes a comment that hides what follows
+        value = _NO_DECLARATION.sub("&lt;!", value)
     html = text_to_html(value)
-    return html if html == value else paragraphs(unescape(value))
+    return html if html == value else paragraphs(html_unescape(value))
+
+
+def with_drawn_text(html: str) -> str:
+    """Where a body is nothing but drawings, the titles and texts in them: no record has an SVG."""
+    if not _SVG.search(html) or _TAG.sub("", _SVG.sub("", html)).strip():
+        return html
+    drawn = (match[2] for svg in _SVG.finditer(html) for match in _SVG_TEXT.finditer(svg[0]))
+    return "\n".join(f"<p>{text}</p>" for text in drawn)
 
 
 def _decoded(text: str, kind: str) -> str:

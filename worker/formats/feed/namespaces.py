@@ -8,6 +8,8 @@ feeds.
 from functools import lru_cache
 from typing import Final
 
+from lxml import etree
+
 RSS: Final = ""
 """Elements of RSS itself, with no namespace or with one of the old ones of RSS 0.9, 1.0 and 2.0."""
 
@@ -76,6 +78,18 @@ def name_of(tag: object) -> str:
     address, _, local = tag[1:].partition("}")
     prefix = _PREFIXES.get(_bare(address), "?") if address else RSS
     return f"{prefix}:{local.lower()}" if prefix else local.lower()
+
+
+def known_namespace(root: etree._Element) -> None:
+    """Gives a feed whose root is in an unknown namespace the names of RSS or Atom: publishers copy
+    a wrong default namespace, and every element has it."""
+    name = name_of(root.tag)
+    if name not in ("?:rss", "?:feed"):
+        return
+    address = etree.QName(root).namespace
+    meant = f"{{{UNDECLARED['atom']}}}" if name == "?:feed" else ""
+    for element in root.iter(f"{{{address}}}*"):
+        element.tag = meant + etree.QName(element).localname
 
 
 def _bare(address: str) -> str:

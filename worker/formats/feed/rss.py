@@ -27,6 +27,8 @@ _PUBLISHED = (
     "atom:published", "prism:publicationdate", "prism:publishtime", "date", "published",
 )  # fmt: skip
 _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "lastbuilddate")
+_TAGS = ("category", "dc:subject", "media:category", "prism:keyword")
+_TAG_LISTS = ("itunes:keywords", "media:keywords", "keywords", "tags")
 _AUTHORS = ("author", "dc:creator", "dc:author", "atom:author", "creator")
 _MAX_INTERVAL_SECONDS = 86_400
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -57,7 +59,7 @@ def head(root: Element, feed_url: str | None) -> Head:
     channel = next((one for one in root if name_of(one.tag) == "channel"), root)
     fields = Fields(channel, base_of(channel, feed_url))
     title = fields.first("title", "dc:title")
-    links = [*_links(fields)]
+    links = [*_links(fields)] or [*_alternate(fields)]
     return Head(
         title=clean(title_in(title)) or None if title is not None else None,
         link=links[-1] if links else None,
@@ -70,6 +72,7 @@ def head(root: Element, feed_url: str | None) -> Head:
             None,
         ),
         language=fields.text("language", "dc:language") or language_of(channel),
+        authors=_channel_authors(fields),
         min_interval_seconds=_min_interval(fields),
     )
 
@@ -117,7 +120,7 @@ def _texts(fields: Fields) -> tuple[str, str | None]:
 
 def _contents(fields: Fields) -> Iterator[str]:
     """Every content an item has; the module's `encoded` is HTML, Atom's says what it is."""
-    for element in fields.all("content:encoded", "content", "fulltext", "?:encoded"):
+    for element in fields.all("content:encoded", "content", "fulltext", "encoded", "?:encoded"):
         if value := markup_in(element):
             yield rss_html(value)
     for element in fields.all("atom:content"):
@@ -144,6 +147,15 @@ def _links(fields: Fields) -> Iterator[str]:
             yield url
 
 
+def _alternate(fields: Fields) -> Iterator[str]:
+    """The addresses of Atom's links to pages."""
+    for element in fields.all("atom:link"):
+        if element.get("rel", "alternate") == "alternate" and (
+            url := fields.address(element.get("href"), element)
+        ):
+            yield url
+
+
 def _url(fields: Fields) -> str | None:
     """FeedBurner's original link, the last `link`, Atom's, or a guid that is a permanent link."""
     if original := fields.text("feedburner:origlink", "pheedo:origlink"):
@@ -151,9 +163,8 @@ def _url(fields: Fields) -> str | None:
     links = list(_links(fields))
     if links:
         return links[-1]
-    for element in fields.all("atom:link"):
-        if element.get("rel", "alternate") == "alternate":
-            return fields.address(element.get("href"), element)
+    if alternate := next(_alternate(fields), None):
+        return alternate
     for element in fields.all("guid"):
         text = text_in(element)
         permanent = (
@@ -172,6 +183,15 @@ def _authors(fields: Fields) -> tuple[Person, ...]:
     return persons(person(text_in(element)) for element in fields.all("itunes:author"))
 
 
+def _channel_authors(fields: Fields) -> tuple[Person, ...]:
+    """Who writes all items: as an item says it, else the managing editor, who is the author where
+    one person writes a feed (Hugo and Jekyll write it). A mail address alone names nobody."""
+    found = _authors(fields) or persons(
+        person(text_in(element)) for element in fields.all("managingeditor", "webmaster")
+    )
+    return tuple(one for one in found if "@" not in one.name)
+
+
 def _author(fields: Fields, element: Element) -> Person | None:
     """A name as text, or as Atom's child elements."""
     inner = Fields(element, fields.base, "atom:")
@@ -183,15 +203,15 @@ def _author(fields: Fields, element: Element) -> Person | None:
 
 
 def _tags(fields: Fields) -> Iterator[str]:
-    for element in fields.all("category", "dc:subject", "media:category", "prism:keyword"):
-        yield text_in(element)
-    for element in fields.all("atom:category"):
-        yield element.get("term") or element.get("label") or text_in(element)
-    for element in fields.all("itunes:keywords", "media:keywords", "keywords", "tags"):
-        yield from text_in(element).split(",")
-    for element in fields.all("itunes:category"):
-        for one in element.iter():
-            yield one.get("text", "")
+    for name, element in fields.in_order(*_TAGS, *_TAG_LISTS, "atom:category", "itunes:category"):
+        if name in _TAGS:
+            yield text_in(element)
+        elif name in _TAG_LISTS:
+            yield from text_in(element).split(",")
+        elif name == "atom:category":
+            yield element.get("term") or element.get("label") or text_in(element)
+        else:
+            yield from (one.get("text", "") for one in element.iter())
 
 
 def _images(fields: Fields) -> Iterator[str]:
@@ -212,7 +232,7 @@ def _enclosures(fields: Fields) -> Iterator[Attachment]:
     for element in fields.all("enclosure"):
         inner = Fields(element, fields.base)
         if url := fields.address(
-            element.get("url") or element.get("href") or inner.text("url"), element
+            element.get("url") or element.get("href") or inner.text("url") or element.text, element
         ):
             yield Attachment(
                 url,

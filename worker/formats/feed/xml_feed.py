@@ -12,7 +12,7 @@ from worker.errors import Reason, Rejected
 from worker.formats.context import ParseContext, Parsed, too_many
 from worker.formats.feed import atom, rss
 from worker.formats.feed.entries import Head, article_of
-from worker.formats.feed.namespaces import name_of
+from worker.formats.feed.namespaces import known_namespace, name_of
 from worker.formats.feed.tree import Element, feed_tree
 from worker.formats.feed.xml_text import safe_xml
 from worker.model import Document, RawArticle, Refusal
@@ -79,6 +79,7 @@ def open_feed(text: str, document: Document, limits: Limits) -> XmlFeed:
     if text.count("<item") + text.count("<entry") > 2 * limits.articles:
         raise too_many(limits)
     tree = feed_tree(*safe_xml(text.lstrip("\ufeff\u200b \t\r\n")))
+    known_namespace(tree.root)
     is_atom = name_of(tree.root.tag).removeprefix("atom:") == "feed"
     elements = (atom.entries if is_atom else rss.items)(tree.root)
     if len(elements) > limits.articles:
