@@ -50,7 +50,7 @@ def in_text(text: str) -> Iterator[Ticker]:
 
 
 # The prefilter: what is ASCII, with digits as 0, capitals as A, small letters as a. Chinese text
-# nearly vanishes in it: a text without a candidate costs 7 µs instead of 46.
+# nearly vanishes in it: the searches of a text cost half of one regular expression over it.
 _SHAPES = bytes(
     ord("0") if chr(byte).isdigit() else ord("A") if chr(byte).isupper()
     else ord("a") if chr(byte).islower() else byte
