@@ -1,17 +1,43 @@
 """`config` and `schema`: what is set, and what comes out."""
 
+import re
+from collections.abc import Callable
+
 import jsonschema
 import pytest
 
 from tests.home import Home, article
+from tests.servers import Server
 from worker.settings import Settings
+
+
+def without_places(shown: str) -> str:
+    return re.sub(r"  # .*", "", shown)
+
+
+def test_config_show_names_the_places(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value has the place where it was set: file, variable, list in the file; a default has
+    none."""
+    text = '[stream]\nmax_length = 7\n[[folders]]\nname = "a"\npath = "a"\n'
+    path = home.put("mine.toml", text)
+    monkeypatch.setenv("NEWSDROP_WORKER_TICK_SECONDS", "3")
+    shown = home.run("--config", str(path), "config", "show").stdout
+    assert f"\nmax_length = 7  # {path}\n" in shown
+    assert "\ntick_seconds = 3.0  # NEWSDROP_WORKER_TICK_SECONDS\n" in shown
+    assert f'\nname = "a"  # {path}\n' in shown
+    assert re.search(r"\nkeep_days = \d+\n", shown)
+    monkeypatch.setenv("NEWSDROP_CONFIG", str(path))
+    places = home.json("config", "show")["places"]
+    assert places["worker.tick_seconds"] == "NEWSDROP_WORKER_TICK_SECONDS"
+    assert places["stream.max_length"] == str(path)
 
 
 def test_config_show_is_a_config_file(home: Home) -> None:
     """What `config show` prints can be saved and used, and then shows the same."""
     shown = home.run("config", "show").stdout
     path = home.put("mine.toml", shown)
-    assert home.run("--config", str(path), "config", "show").stdout == shown
+    again = home.run("--config", str(path), "config", "show").stdout
+    assert without_places(again) == without_places(shown)
     assert home.json("config", "show")["stream"]["name"] == "newsdrop:articles"
 
 
@@ -32,6 +58,49 @@ def test_config_check(home: Home) -> None:
     assert result.exit_code == 2
     assert "did you mean stream.max_length?" in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("NEWSDROP_WEB_HOST", "0.0.0.0", "web.token"),
+        ("NEWSDROP_WEB_HOST", "no such host", "not an address"),
+        ("NEWSDROP_REDIS_DURABILITY", "fsynced", "redis.durability is fsynced"),
+        ("NEWSDROP_STATE_DIR", "/proc/newsdrop", "cannot"),
+        ("NEWSDROP_DROP", "/proc/drop", "cannot be created"),
+        ("NEWSDROP_REDIS_PASSWORD_FILE", "/nowhere", "cannot read /nowhere"),
+    ],
+)
+def test_config_check_refuses_what_up_refuses(
+    home: Home, variable: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever would stop a start is found before it, with the advice of the start."""
+    if variable.endswith("PASSWORD_FILE"):
+        monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://127.0.0.1:1")
+    monkeypatch.setenv(variable, value)
+    result = home.run("config", "check")
+    assert result.exit_code == 2, result.output
+    assert says in result.stderr
+
+
+def test_config_check_refuses_an_evicting_server(
+    home: Home, own_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that runs is looked at; one that is away is a note, because `up` waits for it."""
+    server = own_server(options=("--maxmemory-policy", "allkeys-lru"))
+    monkeypatch.setenv("NEWSDROP_REDIS_URL", server.url)
+    assert "noeviction" in home.run("config", "check").stderr
+    monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://127.0.0.1:1")
+    away = home.run("config", "check")
+    assert away.exit_code == 0
+    assert "were not checked" in away.stderr
+
+
+def test_config_check_creates_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check before the first start leaves no state directory behind."""
+    monkeypatch.setenv("NEWSDROP_STATE_DIR", str(home.path / "fresh"))
+    assert home.run("config", "check").exit_code == 0
+    assert not (home.path / "fresh").exists()
 
 
 def test_config_check_reads_the_site_rules(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,21 @@ def test_show_prints_one_record(five: Home) -> None:
     assert "newsdrop explain" in missing.stderr
 
 
+def test_forget_says_what_the_stream_has(five: Home, redis_client: redis.Redis) -> None:
+    """A person reads that the stream was not changed and which entry stays in it, or that it was
+    trimmed; a program has the same as fields."""
+    ids = [record["id"] for record in five.lines("tail", "--from", "0")]
+    entries = redis_client.xrange("newsdrop:articles")
+    said = five.run("forget", ids[0]).stdout
+    assert "The stream was not changed" in said
+    assert f"its entry {entries[0][0].decode()} stays" in said
+    answer = five.json("forget", ids[1])
+    assert (answer["stream_changed"], answer["stream_id"]) == (False, entries[1][0].decode())
+    redis_client.xtrim("newsdrop:articles", maxlen=1, approximate=False)
+    assert "no entry of it any more" in five.run("forget", ids[2]).stdout
+    assert redis_client.xlen("newsdrop:articles") == 1
+
+
 def test_forget_lets_an_article_come_anew(five: Home) -> None:
     """A forgotten article is published again under the same id; forgetting twice exits 1."""
     record = five.lines("tail")[0]

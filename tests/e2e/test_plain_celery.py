@@ -133,6 +133,7 @@ def test_a_dropped_file_becomes_a_record(world: World, worker: Worker) -> None:
     psutil.wait_procs(children, timeout=WITHIN)
     assert not [child for child in children if child.is_running()]
     assert beats.list_workers() == []
+    assert "[queues]" not in (world.settings.state_dir.parent / "worker.log").read_text(), "banner"
 
 
 def test_the_first_start_makes_its_places(tmp_path: Path, server: Server) -> None:

@@ -126,6 +126,20 @@ def test_a_note_that_fails_still_rings(make: Make, monkeypatch: pytest.MonkeyPat
     assert job.files == 1
 
 
+def test_a_job_begins_with_its_first_file(make: Make) -> None:
+    """The job of a source's hour begins when its first file was claimed, not with the hour, and
+    later files of the hour do not move that."""
+    world = make()
+    first = START.replace(minute=20, second=5)
+    world.put("a.md", article("甲"))
+    scan_folders(world.context, now=first, notify=lambda: None)
+    world.put("b.md", article("乙"))
+    scan_folders(world.context, now=first.replace(minute=50), notify=lambda: None)
+    job = world.context.jobs.get(hourly_job("drop", START).id)
+    assert job is not None
+    assert (job.files, job.job.created_ms) == (2, int(first.timestamp() * 1000))
+
+
 def test_more_than_may_wait(make: Make) -> None:
     """Beyond the bound files stay in the folder; it is rung for again when most are done."""
     world = make(**{"spool.batch_files": 1, "spool.max_waiting": 4})

@@ -150,6 +150,16 @@ def test_a_second_signal_stops_the_waiting(up: Up) -> None:
     assert up.left() == []
 
 
+def test_a_log_gets_no_banner(up: Up) -> None:
+    """A service whose output is a log says in one line that it is ready; addresses and commands
+    are for a terminal."""
+    up.start(a=SLEEPER)
+    said = up.output.read_text()
+    assert said.count("newsdrop is ready.") == 1
+    assert "watch the work" not in said
+    assert "drop files into" not in said
+
+
 def test_two_on_one_state_directory_refuse(up: Up) -> None:
     """The second `up` says which process runs already, and harms nothing."""
     process = up.start(a=SLEEPER)

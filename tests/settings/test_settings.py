@@ -77,7 +77,18 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ),
         ("max_length = 1\n", "did you mean stream.max_length"),
         ('[dedupe]\ntime_zone = "Asia/Shangai"\n', "no such time zone"),
-        ('[[folders]]\nname = "a"\npath = "x"\nschedule = "often"\n', "not a cron schedule"),
+        ('[[folders]]\nname = "a"\npath = "x"\nschedule = "often"\n', "'often' has 1: write"),
+        (
+            '[[folders]]\nname = "a"\npath = "x"\nschedule = "* 24 * * *"\n',
+            "'24' is no hour of a cron schedule: write 0 to 23",
+        ),
+        (
+            '[[folders]]\nname = "a"\npath = "x"\nschedule = "* * * * noday"\n',
+            "'noday' is no weekday of a cron schedule: write 0 to 6",
+        ),
+        ('[folders]\nname = "a"\npath = "x"\n', "folders: write [[folders]], two brackets"),
+        ("folders = 5\n", "folders: Input should be"),
+        ("[[redis]]\n", "redis: write [redis], one bracket"),
         ('[[folders]]\nname = "../a"\npath = "x"\n', "letters, digits"),
         ('[[folders]]\nname = "a"\npath = "x"\npatern = "*"\n', "did you mean folders.0.pattern?"),
         ('[redis]\nurl = "http://x"\n', "redis.url: not an address: begin it with redis://"),
@@ -182,3 +193,48 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     assert len(str(caught.value).splitlines()) == 1
     with pytest.raises(ConfigError, match="version: Input should be 1"):
         load(config(tmp_path, 'version = "one"\n'))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "key"),
+    [
+        ("NEWSDROP_WORKER_PROCESSES", "nine", "worker.processes"),
+        ("NEWSDROP_WORKER", '{"processes": "nine"}', "worker.processes"),
+        ("NEWSDROP_FOLDERS", '[{"name": "a"}]', "folders.0.path"),
+        ("NEWSDROP_VERSION", "9", "version"),
+        ("NEWSDROP_REDIS_URL", "http://x", "redis.url"),
+        ("NEWSDROP_FEEDS_MIN_INTERVAL_SECONDS", "99999", "feeds"),
+    ],
+)
+def test_the_place_of_a_mistake_is_named(
+    variable: str, value: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value of the environment names its variable, whatever the kind of the mistake is, and not
+    the file; a value of the file names the file."""
+    monkeypatch.setenv(variable, value)
+    path = config(tmp_path, "[stream]\nmax_length = -1\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    lines = {line.partition(":")[0]: line for line in str(caught.value).splitlines()[1:]}
+    assert f"in {variable})" in lines[key]
+    assert str(path) not in lines[key]
+    assert f"in {path})" in lines["stream.max_length"]
+
+
+def test_an_option_and_the_run_file_are_named_too(tmp_path: Path) -> None:
+    """What a command or a running `up` set wrongly is not blamed on the file."""
+    with pytest.raises(ConfigError, match="in an option of the command"):
+        load(options={"web.port": 99999})
+    noted = run_file(tmp_path)
+    noted.parent.mkdir()
+    noted.write_text('{"redis": {"url": "http://up"}}')
+    with pytest.raises(ConfigError, match=f"in {noted}"):
+        load()
+
+
+def test_a_wrong_table_shows_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table in a variable may hold a secret: a message about all of it does not repeat it."""
+    monkeypatch.setenv("NEWSDROP_REDIS", '["redis://:geheim@host"]')
+    with pytest.raises(ConfigError) as caught:
+        load()
+    assert "geheim" not in str(caught.value)

@@ -1,26 +1,29 @@
 """`config check`, `config show` and `schema`: the settings, and the record's JSON Schema."""
 
 import json as json_text
+from collections.abc import Mapping
 from typing import Any
 
 import typer
 
 from worker.cli.formatting import pluralize
-from worker.cli.options import Json, config_of, settings_of
-from worker.cli.output import console, print_json, print_pretty, safe_text
+from worker.cli.options import Json, config_of, loaded_of, settings_of
+from worker.cli.output import console, print_json, print_note, print_pretty, safe_text
 
 app = typer.Typer(no_args_is_help=True, help="Check and show the settings.")
 
 
 @app.command()
 def check(context: typer.Context, json: Json = False) -> None:
-    """Check the settings, the site rules and the feeds; exit 2 and say what to fix."""
+    """Check the settings, and all else that `up` would refuse; exit 2 and say what to fix."""
     from worker.feeds.catalog import load_catalog
+    from worker.health.preflight import check_without_start
+    from worker.service.port import check_host
     from worker.settings import config_file
-    from worker.sites import open_sites
 
     settings = settings_of(context)
-    open_sites(settings)
+    check_host(settings)
+    check_without_start(settings, print_note)
     feed_count = len(load_catalog(settings))
     path = str(config_file(config_of(context)))
     if json:
@@ -40,20 +43,22 @@ def check(context: typer.Context, json: Json = False) -> None:
 
 @app.command()
 def show(context: typer.Context, json: Json = False) -> None:
-    """Show every setting in effect: defaults, config file, environment and options combined.
+    """Show every setting in effect, and where it was set.
 
-    Passwords in addresses and the token are hidden.
+    That is the config file, an environment variable, or the run file of `up`; the rest are
+    defaults. With --json, `places` has it by key. Passwords in addresses and the token are hidden.
     """
-    settings = settings_of(context)
+    loaded = loaded_of(context)
+    settings = loaded.settings
     values = settings.model_dump(mode="json")
     values["redis"]["url"] = _hide_password(settings.redis.url)
     values["web"]["token"] = "***" if settings.web.token else ""
     values["fetch"]["rsshub_base"] = _hide_password(settings.fetch.rsshub_base)
     values["folders"] = [folder.model_dump(mode="json") for folder in settings.all_folders()]
     if json:
-        print_json(values)
+        print_json({**values, "places": loaded.places})
         return
-    for line in _toml(values):
+    for line in _toml(values, loaded.places):
         console().print(safe_text(line, limit=5000), soft_wrap=True)
 
 
@@ -70,16 +75,23 @@ def _hide_password(url: str) -> str:
     return printable_url(url) if url else ""
 
 
-def _toml(values: dict[str, Any]) -> list[str]:
-    """`values` as in a config file; unset keys are comments, because TOML has no null."""
-    plain = {key: value for key, value in values.items() if not isinstance(value, dict | list)}
-    lines = [_assignment(key, value) for key, value in plain.items()]
+def _toml(values: dict[str, Any], places: Mapping[str, str]) -> list[str]:
+    """`values` as in a config file; unset keys are comments, because TOML has no null. A value that
+    is no default has a comment with its place."""
+    lines: list[str] = []
+
+    def add(key: str, value: Any, prefix: str = "") -> None:
+        place = places.get(prefix + key) or places.get(prefix.rstrip("."))
+        lines.append(_assignment(key, value) + (f"  # {place}" if place else ""))
+
+    for key, value in values.items():
+        if not isinstance(value, dict | list):
+            add(key, value)
     for name, part in values.items():
-        if isinstance(part, dict):
-            lines += ["", f"[{name}]", *(_assignment(*pair) for pair in part.items())]
-        elif isinstance(part, list):
-            for item in part:
-                lines += ["", f"[[{name}]]", *(_assignment(*pair) for pair in item.items())]
+        for item in part if isinstance(part, list) else [part] if isinstance(part, dict) else []:
+            lines += ["", f"[[{name}]]" if isinstance(part, list) else f"[{name}]"]
+            for key, value in item.items():
+                add(key, value, f"{name}.")
     return lines
 
 

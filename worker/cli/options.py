@@ -1,6 +1,7 @@
 """What all commands share: `--json`, the settings of the call, and exit codes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from worker.errors import ConfigError, FetchFailed, NewsdropError, Retryable, Us
 
 if TYPE_CHECKING:
     from worker.settings import Settings
+    from worker.settings.load import Loaded
 
 FAILED = 1
 USAGE = 2
@@ -69,3 +71,13 @@ def settings_of(
     from worker import settings
 
     return settings.load(config_of(context), options, with_run=with_run)
+
+
+def loaded_of(context: typer.Context) -> "Loaded":
+    """The settings for a command, and where each was set. Raises ConfigError."""
+    from worker import settings
+
+    loaded = settings.load_with_places(config_of(context))
+    shipped = str(settings.shipped_config() / "newsdrop.toml")
+    places = {key: place for key, place in loaded.places.items() if place != shipped}
+    return replace(loaded, places=places)

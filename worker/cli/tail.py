@@ -91,7 +91,7 @@ def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> N
 def forget(context: typer.Context, article_id: ArticleId, json: Json = False) -> None:
     """Remove an article from the index, so that it is published again when it comes again.
 
-    Its entries in the stream stay.
+    The stream is not changed: entries that consumers may have read stay.
     """
     from worker.store.factory import article_store
 
@@ -100,9 +100,18 @@ def forget(context: typer.Context, article_id: ArticleId, json: Json = False) ->
     entry = store.find_entry(mark) if mark else None
     is_forgotten = store.forget(article_id)
     if is_forgotten or json:
-        where = f"still in the stream as {entry.stream_id}" if entry else "no longer in the stream"
-        text = f"Forgotten; {where}. It is published again when it comes again."
-        print_result({"id": article_id, "forgotten": is_forgotten}, text, json=json)
+        had = f"its entry {entry.stream_id} stays" if entry else "it had no entry of it any more"
+        text = (
+            f"Forgotten. The stream was not changed: {had}. "
+            "When the article comes again, a new entry is added."
+        )
+        result = {
+            "id": article_id,
+            "forgotten": is_forgotten,
+            "stream_changed": False,
+            "stream_id": entry.stream_id if entry else None,
+        }
+        print_result(result, text, json=json)
     if not is_forgotten:
         raise NewsdropError(
             f"the index has no article {printable(article_id, 80)}; `newsdrop tail` lists the IDs"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Literal
 
 from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
@@ -98,6 +99,38 @@ def refuse_start(settings: Settings) -> None:
     finally:
         client.close()
     list(_raise_failures(server_checks(settings, info)))
+
+
+def check_without_start(settings: Settings, on_waiting: Callable[[str], None]) -> None:
+    """All that a start would refuse, without creating a folder. Raises ConfigError.
+
+    `on_waiting` receives what a start would wait for. The server that `up` runs is checked only
+    while it runs.
+    """
+    folders = [folder.path for folder in settings.all_folders() if not folder.in_place]
+    for path in (settings.state_dir, *folders):
+        _check_creatable(path)
+    if settings.state_dir.is_dir():
+        check_places(settings, on_waiting)
+    try:
+        refuse_start(settings)
+    except Retryable as error:
+        if settings.redis.url:
+            on_waiting(f"{error} (its version and settings were not checked)")
+
+
+def _check_creatable(path: Path) -> None:
+    """Raise ConfigError if the folder `path` is not there and cannot be created."""
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if nearest == path and path.is_dir():
+        return
+    try:
+        Path(mkdtemp(prefix=".newsdrop-", dir=nearest)).rmdir()
+    except OSError as error:
+        raise ConfigError(
+            f"{printable(path)} cannot be created in {printable(nearest)} ({error.strerror}): "
+            "give newsdrop's user permission there, or name another folder"
+        ) from error
 
 
 def _raise_failures(checks: Iterator[Check]) -> Iterator[Check]:

@@ -136,5 +136,5 @@ def _hourly_job(now: datetime) -> Job:
         kind=JobKind.POLL,
         source=POLLED,
         label="polled feeds, fetched pages",
-        created_ms=int(hour.timestamp() * 1000),
+        created_ms=int(now.timestamp() * 1000),
     )

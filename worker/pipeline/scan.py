@@ -74,7 +74,7 @@ def hourly_job(source: str, now: datetime) -> Job:
         kind=JobKind.SCAN,
         source=source,
         label=f"found in {printable(source)}",
-        created_ms=int(hour.timestamp() * 1000),
+        created_ms=int(now.timestamp() * 1000),
     )
 
 

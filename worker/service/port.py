@@ -36,12 +36,7 @@ def open_port(settings: Settings, *, or_another: bool = False) -> socket.socket:
     machines could connect without a token.
     """
     host, port = settings.web.host, settings.web.port
-    family, address = _resolved(host)
-    if not ip_address(address).is_loopback and not token_of(settings):
-        raise ConfigError(
-            f"with web.host {printable(host)} others could read and change everything: set "
-            "web.token or web.token_file, or keep 127.0.0.1 and put a proxy before it"
-        )
+    family, address = check_host(settings)
     ports = [port]
     if or_another and port:
         ports += [*range(port + 1, min(port + 1 + _NEXT, 65536)), 0]
@@ -60,6 +55,19 @@ def open_port(settings: Settings, *, or_another: bool = False) -> socket.socket:
         f"port {port} of {printable(host)} is in use, perhaps by another `newsdrop up`: "
         "choose another with --port N or web.port (0: any free port)"
     ) from refusal
+
+
+def check_host(settings: Settings) -> tuple[socket.AddressFamily, str]:
+    """The address of `web.host`. Raises ConfigError, also if other machines could connect without
+    a token."""
+    family, address = _resolved(settings.web.host)
+    if not ip_address(address).is_loopback and not token_of(settings):
+        raise ConfigError(
+            f"with web.host {printable(settings.web.host)} others could read and change "
+            "everything: set web.token or web.token_file, or keep 127.0.0.1 and put a proxy before "
+            "it"
+        )
+    return family, address
 
 
 def address_of(listening: socket.socket) -> str:

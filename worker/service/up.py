@@ -71,7 +71,14 @@ def run_up(
     if not detach:
         return service.run(
             console,
-            lambda running, wait: welcome(running, console, examples, wait, "Ctrl-C stops it."),
+            lambda running, wait: welcome(
+                running,
+                console,
+                examples,
+                wait,
+                "Ctrl-C stops it.",
+                is_log=not (console.is_terminal or examples),
+            ),
         )
     run_in_background(
         state, lambda on_ready: service.run(Console(soft_wrap=True), lambda *_: on_ready())

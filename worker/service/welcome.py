@@ -49,14 +49,19 @@ def welcome(
     with_examples: bool,
     wait: Callable[[float], None],
     stop: str,
+    *,
+    is_log: bool = False,
 ) -> None:
     """Print that the service runs and how to `stop` it; first ingest the examples, if asked.
 
-    `wait` sleeps so many seconds, and raises when the service is to stop.
+    With `is_log` it is one line: a log would repeat the rest at every start. `wait` sleeps so many
+    seconds, and raises when the service is to stop.
     """
     if with_examples:
         _show_examples(running, console, wait)
     console.print(Text("newsdrop is ready.", "bold green"))
+    if is_log:
+        return
     for label, value in _facts(running):  # not wrapped, so that they can be copied
         console.print(Text(f"  {label:18}", "dim") + Text(value), soft_wrap=True)
     console.print(Text(stop), soft_wrap=True)

@@ -15,12 +15,19 @@ from worker.settings.fields import (
     RedisSettings,
     SpoolSettings,
 )
-from worker.settings.load import config_file, first_line, load, secrets_of, shipped_config
+from worker.settings.load import (
+    config_file,
+    first_line,
+    load,
+    load_with_places,
+    secrets_of,
+    shipped_config,
+)
 from worker.settings.types import LIBRARIES
 from worker.settings.whole import Settings
 
 __all__ = [
     "FETCH_TAKING_SECONDS", "LIBRARIES", "MANUAL", "MEGABYTE", "POLLED", "Folder", "Limits",
     "LogSettings", "RedisSettings", "Settings", "SpoolSettings", "config_file", "first_line",
-    "load", "secrets_of", "shipped_config",
+    "load", "load_with_places", "secrets_of", "shipped_config",
 ]  # fmt: skip

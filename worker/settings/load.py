@@ -1,29 +1,36 @@
 """Where settings come from and in which order, and the errors for those that are wrong."""
 
-import difflib
-import json
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.redact import password_in
 from worker.settings import paths
-from worker.settings.fields import ENV_PREFIX, VERSION, SettingsTable
+from worker.settings.fields import ENV_PREFIX, VERSION
+from worker.settings.layers import DEFAULT, Layer, environment_layer, find_places, merge, nested
+from worker.settings.mistakes import explain
 from worker.settings.whole import Settings
 
 _PATH_KEYS = (
     "path", "drop", "state_dir", "sites_dir", "file", "ca_file", "token_file", "password_file",
 )  # fmt: skip
-_SECRET_KEYS = ("redis.url", "web.token")  # the first may contain a password
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and where each dotted key that is no default was set, for people."""
+
+    settings: Settings
+    places: Mapping[str, str]
 
 
 def shipped_config() -> Path:
@@ -51,15 +58,31 @@ def load(
 
     Raises ConfigError with one line for each key that is wrong.
     """
+    return load_with_places(config, options, with_run=with_run).settings
+
+
+def load_with_places(
+    config: Path | None = None, options: Mapping[str, Any] | None = None, *, with_run: bool = True
+) -> Loaded:
+    """As :func:`load`, and where each value was set."""
     path = config_file(config)
-    from_file, later = _read_toml(path), (_environment_values(), _nested(options or {}))
+    beside = Layer({"feeds": {"file": path.parent / "feeds.toml"}}, DEFAULT)
+    lower = [beside, Layer(_read_toml(path), printable(path))]
+    upper = [environment_layer(Settings), Layer(nested(options or {}), "an option of the command")]
+    loaded = _loaded([*lower, *upper])
+    state_dir = loaded.settings.state_dir
+    if from_run := _run_values(state_dir) if with_run else {}:
+        run = Layer(from_run, printable(paths.run_file(state_dir)))
+        loaded = _loaded([*lower, run, *upper])
+    return loaded
+
+
+def _loaded(layers: Sequence[Layer]) -> Loaded:
+    places = find_places(layers)
     try:
-        settings = _layered(from_file, *later)
-        if from_run := _run_values(settings.state_dir) if with_run else {}:
-            settings = _layered(from_file, from_run, *later)
-        return settings
+        return Loaded(Settings(**merge(layers)), places)
     except ValidationError as error:
-        raise ConfigError(_explain(error, path)) from error
+        raise ConfigError(explain(error, places)) from error
 
 
 def first_line(path: Path, key: str) -> str:
@@ -88,34 +111,6 @@ def secrets_of(settings: Settings) -> list[str]:
     return [secret for secret in secrets if secret]
 
 
-def _layered(*layers: Mapping[str, Any]) -> Settings:
-    values: dict[str, Any] = {}
-    for layer in layers:
-        _update(values, layer)
-    return Settings(**values)
-
-
-def _update(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
-    """Lay `layer` over `values`, key by key in their tables."""
-    for key, value in layer.items():
-        if isinstance(value, Mapping) and isinstance(below := values.get(key), dict):
-            values[key] = dict(below)
-            _update(values[key], value)
-        else:
-            values[key] = value
-
-
-def _nested(options: Mapping[str, Any]) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for dotted, value in options.items():
-        *tables, key = dotted.split(".")
-        table = nested
-        for name in tables:
-            table = table.setdefault(name, {})
-        table[key] = value
-    return nested
-
-
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -134,12 +129,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
             f"version {VERSION}: update newsdrop, or name a config file of this version"
         )
     tables = (table.get(name) for name in ("redis", "fetch", "feeds", "web"))
-    for values in (table, *tables, *table.get("folders", [])):
+    folders = table.get("folders")
+    for values in (table, *tables, *(folders if isinstance(folders, list) else ())):
         if isinstance(values, dict):
             _resolve_paths(values, path.parent)
-    feeds = table.setdefault("feeds", {})
-    if isinstance(feeds, dict):  # else the model reports it
-        feeds.setdefault("file", path.parent / "feeds.toml")
     return table
 
 
@@ -155,77 +148,3 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
 def _run_values(state_dir: Path) -> dict[str, Any]:
     run = paths.read_run_file(state_dir)
     return {key: run[key] for key in ("drop", "redis") if key in run}
-
-
-def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
-    for name, info in model.model_fields.items():
-        part = info.annotation
-        if get_args(part):
-            part = get_args(part)[0]
-        yield prefix + name
-        if isinstance(part, type) and issubclass(part, SettingsTable):
-            yield from _known_keys(part, f"{prefix}{name}.")
-
-
-def _environment_values() -> dict[str, Any]:
-    """The values of ``NEWSDROP_*`` variables; an empty one counts as not set.
-
-    Raises ConfigError for one that is no setting: it is misspelt.
-    """
-    keys = {ENV_PREFIX + key.replace(".", "_").upper(): key for key in _known_keys(Settings)}
-    _refuse_unknown([name for name, key in keys.items() if not key.startswith("folders.")])
-    values: dict[str, Any] = {}
-    for name, key in sorted(keys.items(), key=lambda item: item[1].count(".")):
-        if text := os.environ.get(name):
-            is_table = any(other.startswith(f"{key}.") for other in keys.values())
-            _update(values, _nested({key: _read_table(text, name, key) if is_table else text}))
-    return values
-
-
-def _read_table(text: str, variable: str, key: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{key}: {variable} is a whole table: give it as JSON, or set one variable for each key"
-        ) from error
-
-
-def _refuse_unknown(names: list[str]) -> None:
-    known = {*names, f"{ENV_PREFIX}CONFIG"}
-    unknown = [name for name in os.environ if name.startswith(ENV_PREFIX) and name not in known]
-    if unknown:
-        name = min(unknown)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ": unset it"
-        raise ConfigError(f"unknown environment variable {printable(name)}{hint}")
-
-
-def _explain(error: ValidationError, path: Path) -> str:
-    lines = [_explain_key(problem) for problem in error.errors(include_url=False)]
-    return "\n".join([f"settings are wrong (config file: {printable(path)}):", *lines])
-
-
-def _explain_key(problem: ErrorDetails) -> str:
-    key = printable(".".join(str(part) for part in problem["loc"]))
-    model_key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
-    if problem["type"] == "extra_forbidden":
-        hint = _suggest(model_key)
-        for number in (part for part in problem["loc"][:-1] if isinstance(part, int)):
-            hint = hint.replace("mean folders.", f"mean folders.{number}.")
-        return f"unknown setting {key}{hint}"
-    text = printable(problem["msg"].removeprefix("Value error, "))
-    if not key:
-        return text
-    if model_key in _SECRET_KEYS:
-        return f"{key}: {text}"
-    return f"{key}: {text} (given: {printable(repr(problem.get('input')), 80)})"
-
-
-def _suggest(unknown: str) -> str:
-    known = list(_known_keys(Settings))
-    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
-    if not near:  # right key, wrong table
-        name = unknown.rsplit(".", 1)[-1]
-        near = [key for key in known if key.rsplit(".", 1)[-1] == name][:1]
-    return f"; did you mean {near[0]}?" if near else "; see config/newsdrop.toml for every key"

@@ -21,17 +21,39 @@ def _zone(name: str) -> str:
     return name
 
 
+_CRON_FIELDS = (
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day", "1 to 31"),
+    ("month", "1 to 12"),
+    ("weekday", "0 to 6, from Sunday, or sun to sat"),
+)
+_CRON_NAMES = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+"""What Celery calls the same fields."""
+
+
 def _cron(text: str) -> str:
+    fields = text.split()
+    if text and len(fields) != len(_CRON_FIELDS):
+        raise ValueError(
+            f"a cron schedule has five fields (minute, hour, day, month, weekday), and {text!r} "
+            f"has {len(fields)}: write it as */5 9-15 * * 1-5"
+        )
+    for (name, range_), celery_name, value in zip(_CRON_FIELDS, _CRON_NAMES, fields, strict=False):
+        _check_cron_field(name, range_, celery_name, value)
+    return text
+
+
+def _check_cron_field(name: str, range_: str, celery_name: str, value: str) -> None:
     from celery.schedules import ParseException, crontab
 
-    if text:
-        try:
-            minute, hour, day, month, weekday = text.split()
-            crontab(minute, hour, weekday, day, month)
-        except (ParseException, ValueError, TypeError) as error:
-            hint = "write minute, hour, day, month, weekday: */5 9-15 * * 1-5"
-            raise ValueError(f"not a cron schedule: {text!r} ({error}); {hint}") from error
-    return text
+    try:
+        crontab(**{celery_name: value})
+    except (ParseException, ValueError, TypeError) as error:
+        raise ValueError(
+            f"{value!r} is no {name} of a cron schedule: write {range_}, * for every {name}, "
+            "or lists (1,2), ranges (1-5) and steps (*/5) of them"
+        ) from error
 
 
 def _source_name(name: str) -> str:

@@ -7,6 +7,7 @@ takes a second and more.
 import logging
 import os
 import socket
+import sys
 import time
 import warnings
 from functools import partial
@@ -68,11 +69,12 @@ def _ignore_celery_advice(**_: Any) -> None:
 
 
 def _log_only_lines(settings: Settings, instance: Any, **_: Any) -> None:
-    """With JSON logs, hide the banner that Celery prints past its logs, and write what it prints
-    in a signal handler as a line."""
+    """Hide the banner that Celery prints past its logs where no person sees it: a log would repeat
+    it at each start. With JSON logs, write what Celery prints in a signal handler as a line."""
     from celery.apps import worker
 
     configure_logging(settings)  # for lines before Celery does so
+    instance.quiet = instance.quiet or not sys.stdout.isatty()
     if is_json(settings.log):
         instance.quiet = True
         worker.safe_say = lambda text, *_: write_json(text)
