@@ -67,7 +67,9 @@ def poll() -> None:
 @task("newsdrop.fetch")
 def fetch() -> None:
     """Fetch the feeds and pages that are due, in parallel."""
-    polling.fetch(_context(), notify=_notify_ingest)
+    totals = polling.fetch(_context(), notify=_notify_ingest)
+    if totals and totals.has_more:
+        _notify_fetch()
 
 
 @task("newsdrop.index")

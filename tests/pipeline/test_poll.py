@@ -23,6 +23,8 @@ from worker.formats.feed import xml_feed
 from worker.model import Refusal
 from worker.pipeline.poll import fetch, poll
 from worker.queries.audit import audit
+from worker.queries.overview import get_overview
+from worker.settings.clock import utc_now
 from worker.sources import fetch_loop
 from worker.sources.registry import pause, resume
 from worker.spool.lockfile import acquire_slot
@@ -154,9 +156,7 @@ def test_a_dead_worker_gives_its_feeds_back(make: Make, web: Web) -> None:
     world.add_feed("harbour", web.url("/rss"))
     web.pages["/rss"] = feed(1)
     poll(world.context, notify=lambda: None)
-    assert [turn.name for turn in world.context.feed_store.take_leases(1, 0.2).leases] == [
-        "harbour"
-    ]
+    assert [turn.name for turn in world.context.feed_store.take_leases(1, 4).leases] == ["harbour"]
     assert world.fetch().turns == 0
     deadline = time.monotonic() + 30
     while world.fetch().turns == 0 and time.monotonic() < deadline:
@@ -204,6 +204,54 @@ def test_two_pollers_do_no_harm(world: World, web: Web) -> None:
     world.drain()
     assert sorted(request.path for request in web.requests) == sorted(f"/{n}" for n in range(20))
     assert len(world.entries()) == 20
+
+
+def test_one_run_fetches_a_host_at_its_pace(make: Make, web: Web) -> None:
+    """Twelve feeds of one host at 0.3 s take twelve pauses in one run, with no tick in between."""
+    world = make(**{"fetch.host_interval_seconds": 0.3})
+    for number in range(12):
+        web.pages[f"/{number}"] = feed(number)
+        world.add_feed(f"f{number}", web.url(f"/{number}"))
+    poll(world.context, notify=lambda: None)
+    begun = time.monotonic()
+    assert world.fetch().turns == 12
+    assert 3.2 < time.monotonic() - begun < 7
+
+
+def test_a_run_that_only_waits_ends_and_asks_to_be_continued(make: Make, web: Web) -> None:
+    """A worker that stops waits for the run: it is over in seconds, and the next one continues."""
+    world = make(**{"fetch.host_interval_seconds": 1.5})
+    for number in range(12):
+        web.pages[f"/{number}"] = feed(number)
+        world.add_feed(f"f{number}", web.url(f"/{number}"))
+    poll(world.context, notify=lambda: None)
+    begun = time.monotonic()
+    totals = world.fetch()
+    assert totals.has_more
+    assert totals.turns < 12
+    assert time.monotonic() - begun < 14
+
+
+def test_a_host_that_is_behind_is_a_problem(make: Make, web: Web) -> None:
+    """A feed that waited for its host for longer than its interval's jitter makes the host one that
+    is behind, in words; the next feed that did not wait ends that."""
+    world = make()
+    web.pages["/rss"] = feed(1)
+    world.add_feed("harbour", web.url("/rss"))
+    world.poll()
+    client, key = connect(world.settings.redis.url), "{newsdrop:articles}:feed:harbour"
+    store = world.context.feed_store
+    now = store.now_ms()
+    client.zadd("{newsdrop:articles}:feeds", {"harbour": now - 1})
+    client.hset(key, mapping={"since": now - 131_000, "interval": 300})
+    world.fetch()
+    assert store.list_behind() == {"127.0.0.1": pytest.approx(131, abs=10)}
+    problems = get_overview(world.settings, utc_now()).problems
+    (found,) = (each for each in problems if each.name == "behind")
+    assert found.text == "127.0.0.1 cannot be polled as often as asked: 2 minutes behind."
+    client.zadd("{newsdrop:articles}:feeds", {"harbour": now - 1})
+    world.fetch()
+    assert store.list_behind() == {}
 
 
 def _server_of(world: World) -> Server:

@@ -236,3 +236,82 @@ def test_a_server_clock_that_was_ahead_puts_nothing_off(
     assert due["q"] == now + 60_000
     redis_client.zadd(f"{key}pages", {"p": now})
     assert names_of(store) == ["p"]
+
+
+def test_the_pace_is_kept_by_who_waits_for_the_next(redis_server: Server) -> None:
+    """30 items of one host, leased by whoever waits as long as the store says, need 30 pauses."""
+    store = pages(redis_server, HostPace(interval_seconds=0.1, connections=50))
+    store.want({f"p{number:02}": "host.example" for number in range(30)})
+    begun, found = time.monotonic(), 0
+    while found < 30 and time.monotonic() < begun + 30:
+        taken = store.take_leases(30, 600)
+        found += len(taken.leases)
+        time.sleep(min(0.2, taken.next_seconds or 0))
+    assert found == 30
+    assert 2.85 <= time.monotonic() - begun < 4.5
+
+
+def test_feeds_and_pages_of_a_host_take_turns(redis_server: Server) -> None:
+    """20 feeds and 20 pages of one host: each kind has half of the host's turns, whichever asks
+    first, and no turn is lost."""
+    pace = HostPace(interval_seconds=0.1, connections=50)
+    store = pages(redis_server, pace)
+    feeds = FeedStore(connect(redis_server.url), stream=STREAM, pace=pace)
+    names = [f"f{number:02}" for number in range(20)]
+    feeds.sync(
+        "1", 20, [ConfiguredFeed(n, f"https://host.example/{n}", "host.example") for n in names]
+    )
+    store.want({f"p{number:02}": "host.example" for number in range(20)})
+    begun, turns = time.monotonic(), []
+    while len(turns) < 40 and time.monotonic() < begun + 30:
+        waits = []
+        for queue in (feeds, store):
+            taken = queue.take_leases(9, 600)
+            turns += [lease.name for lease in taken.leases]
+            waits.append(taken.next_seconds or 0)
+        time.sleep(min(0.2, *waits))
+    assert abs(sum(name < "p" for name in turns[:20]) - 10) <= 2
+    assert time.monotonic() - begun < 6.5
+    of_feeds = [name for name in turns if name < "p"]
+    assert max(abs(at - names.index(name)) for at, name in enumerate(of_feeds)) <= 3
+
+
+def test_a_kind_that_is_gone_holds_up_nobody(redis_server: Server) -> None:
+    """Pages that waited, and are looked for by no process any more, cost the feeds one second."""
+    pace = HostPace(interval_seconds=0.05, connections=50)
+    store = pages(redis_server, pace)
+    feeds = FeedStore(connect(redis_server.url), stream=STREAM, pace=pace)
+    feeds.sync(
+        "1", 9, [ConfiguredFeed(f"f{n}", f"https://h.example/{n}", "h.example") for n in range(9)]
+    )
+    feeds.take_leases(1, 600)
+    store.want({f"p{number}": "h.example" for number in range(5)})
+    assert names_of(store) == []
+    begun, found = time.monotonic(), 1
+    while found < 9 and time.monotonic() < begun + 30:
+        taken = feeds.take_leases(9, 600)
+        found += len(taken.leases)
+        time.sleep(min(0.2, taken.next_seconds or 0))
+    assert time.monotonic() - begun < 3
+
+
+def test_a_lease_tells_how_long_its_host_made_it_wait(redis_server: Server) -> None:
+    """A wait for the pace counts; a time without workers, and a pause that the host asked for, do
+    not; what a person asked for is not late."""
+    store = pages(redis_server, HostPace(interval_seconds=0.4, connections=9))
+    store.want({"asked": "a.example"})
+    assert store.take_leases(1, 600).leases[0].late_seconds is None
+    store.want({"x": "b.example", "y": "b.example"})
+    hour_ago = store.now_ms() - 3_600_000
+    redis_server.client().zadd(f"{{{STREAM}}}:pages", {"x": hour_ago, "y": hour_ago + 1})
+    (first,) = store.take_leases(2, 600).leases
+    assert first.late_seconds == 0
+    time.sleep(0.5)
+    (second,) = store.take_leases(2, 600).leases
+    assert second.late_seconds == pytest.approx(0.5, abs=0.3)
+    store.finish([LeaseResult(second, due_in_seconds=0.01, backoff_seconds=0.3)])
+    time.sleep(0.05)
+    assert names_of(store) == []
+    time.sleep(0.5)
+    (again,) = store.take_leases(2, 600).leases
+    assert again.late_seconds < 0.4

@@ -9,7 +9,7 @@ from worker.errors import SpoolUnavailable
 from worker.fetch import Fetcher
 from worker.logs import get_logger
 from worker.pipeline.context import Context
-from worker.settings import FETCH_TAKING_SECONDS, POLLED
+from worker.settings import FETCH_TAKING_SECONDS, POLLED, Settings
 from worker.sources.feeds import FeedSource
 from worker.sources.fetch_loop import FetchLimits, FetchSource, FetchTotals, fetch_due
 from worker.sources.pages import PageSource
@@ -29,6 +29,9 @@ _BATCHES_PER_LIMIT = 4
 share the work of one poll, and no batch takes longer than a worker's time slice."""
 
 
+LONGEST_WAIT_SECONDS = 10.0
+
+
 def poll(context: Context, *, notify: Callable[[], None]) -> None:
     """Register the feeds of the catalog and the wanted pages; `notify` if any is due.
 
@@ -42,12 +45,14 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
             logger.warning("the clock was set back: feeds are polled sooner", feeds=count)
     pages.sync()
     context.page_store.follow_clock()
-    if context.feed_store.count_due() or context.page_store.count_due():
+    soon = _soon_seconds(context.settings)
+    if context.feed_store.count_due(soon) or context.page_store.count_due(soon):
         notify()
 
 
 def fetch(context: Context, *, notify: Callable[[], None]) -> FetchTotals | None:
-    """Fetch what is due; `notify` is called when something waits to be ingested.
+    """Fetch what is due; `notify` is called when something waits to be ingested. Where the totals
+    have `has_more`, another call should follow at once.
 
     A limited number of processes fetch at once, and a worker has as many more than it needs to
     ingest, so that waiting for servers does not delay what is here. None if the limit is reached.
@@ -115,6 +120,7 @@ async def fetch_from(
         FETCH_TAKING_SECONDS,
         settings.spool.batch_files,
         settings.spool.batch_bytes // _BATCHES_PER_LIMIT,
+        _soon_seconds(settings),
     )
     async with Fetcher(settings.fetch) as fetcher:
         return await fetch_due(
@@ -126,6 +132,12 @@ async def fetch_from(
             on_counted=on_counted,
             on_progress=on_progress,
         )
+
+
+def _soon_seconds(settings: Settings) -> float:
+    """What is due before the next tick is waited for: the tick would find it up to a whole tick
+    late, which at a host's pace of one second is a third of that pace."""
+    return min(settings.worker.tick_seconds, LONGEST_WAIT_SECONDS)
 
 
 def _hourly_job(now: datetime) -> Job:

@@ -5,7 +5,7 @@ somebody should look. `note`: what a person did or should know. The most severe 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -89,6 +89,25 @@ def failing_problem(count: int) -> Problem | None:
         return None
     text = "1 feed fails." if count == 1 else f"{count:,} feeds fail."
     return Problem("warn", "failing", text, "See why with `newsdrop feeds list --failing`.")
+
+
+def _behind(delays: Mapping[str, int]) -> Problem | None:
+    """A problem where the pace of hosts is too slow for their feeds."""
+    if not delays:
+        return None
+    host, seconds = next(iter(delays.items()))
+    others = len(delays) - 1
+    more = (
+        f" So are {others:,} more hosts." if others > 1 else " So is 1 more host." if others else ""
+    )
+    return Problem(
+        "warn",
+        "behind",
+        f"{printable(host, 200)} cannot be polled as often as asked: {_duration(seconds)} behind."
+        + more,
+        "Raise min_interval_seconds of its feeds, or lower fetch.host_interval_seconds if the host "
+        "permits it.",
+    )
 
 
 def _place_problem(name: str, path: Path) -> Problem | None:
@@ -188,6 +207,8 @@ def _feeds(status: Status) -> Iterator[Problem]:
         text = f"The feeds cannot be read; the previous ones are still polled. {_sentence(why)}"
         yield Problem("fail", "feeds", text, "Correct the file: no worker starts until then.")
     if bad := failing_problem(status.polled.failing or 0):
+        yield bad
+    if bad := _behind(status.polled.behind):
         yield bad
     differs = status.articles.content_differs if status.articles else 0
     if differs:

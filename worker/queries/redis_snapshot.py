@@ -15,13 +15,14 @@ from worker.store.workers import Heartbeats, WorkerInfo
 
 @dataclass(frozen=True, slots=True)
 class RedisSnapshot:
-    """`failing` are names of feeds; `due_times` holds the next poll (Unix ms) of each feed that had
-    articles."""
+    """`failing` are names of feeds; `behind` are hosts, with seconds; `due_times` holds the next
+    poll (Unix ms) of each feed that had articles."""
 
     server: ServerInfo
     counters: CounterSnapshot
     feeds: int
     failing: frozenset[str]
+    behind: Mapping[str, int]
     due: int
     due_times: Mapping[str, int]
     stream: StreamInfo
@@ -60,6 +61,7 @@ def _read(
         counters=counters,
         feeds=feeds.count(),
         failing=frozenset(feeds.list_failing()),
+        behind=feeds.list_behind(),
         due=feeds.count_due() + pages.count_due(),
         due_times=feeds.get_due_times(list(counters.by_source)),
         stream=Stream(client, name).get_info(),

@@ -97,13 +97,15 @@ class PollingStatus:
     """All feeds together, and their wanted pages.
 
     `failing` and `due` are None while Redis does not answer; `due` counts feeds and pages to fetch
-    now.
+    now. `behind` are the hosts whose feeds ask for more polls than the pace allows, the worst
+    first, with the seconds by which the last poll was late.
     """
 
     feeds: int
     failing: int | None
     due: int | None
     pages_wanted: int
+    behind: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ def build_status(
             else None,
             due=snapshot.due if snapshot else None,
             pages_wanted=len(WantedPages(settings.state_dir).names()),
+            behind=snapshot.behind if snapshot else {},
         ),
         sources=_sources(settings, now, batches, snapshot),
     )

@@ -12,6 +12,7 @@ from worker.errors import FetchFailed, SpoolUnavailable, Trouble, UsageError
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import RSSHUB, Feed
 from worker.feeds.schedule import (
+    JITTER,
     LONGEST_HINT,
     PollOutcome,
     PollResponse,
@@ -45,6 +46,8 @@ ACCEPT = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml, "
     "application/json;q=0.9, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 )
+_BEHIND_SECONDS = 30.0
+"""A feed that its host's pace delays by more is reported."""
 _MAX_VALIDATOR = 1000
 """Characters; nobody sends back a validator of kilobytes."""
 
@@ -89,7 +92,10 @@ class FeedSource:
             self.catalog()
         except SpoolUnavailable:  # their settings are unknown: only pages are fetched
             return TakenLeases((), has_more=False)
-        return self.store.take_leases(count, self.settings.fetch.deadline_seconds + 30)
+        taken = self.store.take_leases(count, self.settings.fetch.deadline_seconds + 30)
+        if delays := _delays(taken.leases):
+            self.store.record_delays(delays)
+        return taken
 
     async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
         feed = self.catalog().get(lease.name)
@@ -174,6 +180,17 @@ class FeedSource:
         fetch = self.settings.fetch
         base = fetch.rsshub_base if url.startswith(RSSHUB) else url
         return host_of(base, fetch.allow_ports)
+
+
+def _delays(leases: Sequence[Lease]) -> dict[str, float]:
+    """By how many seconds each host is behind; 0 where that is within the interval's jitter."""
+    delays: dict[str, float] = {}
+    for lease in leases:
+        if lease.late_seconds is not None:
+            tolerance = max(_BEHIND_SECONDS, JITTER * float(lease.fields.get("interval", 0)))
+            late = lease.late_seconds if lease.late_seconds > tolerance else 0.0
+            delays[lease.host] = max(late, delays.get(lease.host, 0.0))
+    return delays
 
 
 def _request(feed: Feed, address: str, before: PollState, *, at_home: bool) -> FetchRequest:

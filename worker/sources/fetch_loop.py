@@ -3,6 +3,7 @@
 Documents are claimed a batch at a time. Only then the answers are saved, so that an `ETag` is never
 newer than what is safe. The loop starts no new fetches after `taking_seconds` and ends when nothing
 is in flight: a fetch that hangs delays neither others that are due nor documents that are there.
+Where the next fetch is due soon, mostly because its host is not free yet, the loop waits for it.
 """
 
 import asyncio
@@ -65,16 +66,22 @@ class FetchTotals:
     turns: int = 0
     documents: int = 0
     failed: int = 0
+    has_more: bool = False
+    """Something is due soon: another run should continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """New fetches are started for `taking_seconds`; `documents` and `size` limit a batch."""
+    """New fetches are started for `taking_seconds`; `documents` and `size` limit a batch. With
+    nothing in flight, the loop waits for what is due within `soon_seconds`, in the first
+    `waiting_seconds` of its run only: a worker that stops waits for its end."""
 
     concurrency: int
     taking_seconds: float
     documents: int
     size: int
+    soon_seconds: float = 0.0
+    waiting_seconds: float = 10.0
 
 
 @dataclass(slots=True)
@@ -90,19 +97,22 @@ class _Loop:
     gathering_since: float = 0.0
     totals: FetchTotals = field(default_factory=FetchTotals)
 
-    def start_due(self) -> bool:
-        """Start what is due while there is room; False where nothing more is due now."""
-        may_have_more = False
+    def start_due(self) -> float | None:
+        """Start what is due while there is room; return in how many seconds more is due (0: now),
+        None where nothing is scheduled."""
+        soonest: float | None = None
         for source in self.sources:
             room = self.limits.concurrency - len(self.in_flight)
             if room < max(1, self.limits.concurrency // 4) and self.in_flight:
-                return True
+                return 0.0
             leases = source.take_leases(room)
             for lease in leases.leases:
                 task = asyncio.create_task(source.fetch(lease, self.fetcher))
                 self.in_flight[task] = source, lease
-            may_have_more |= bool(leases.leases) or leases.has_more
-        return may_have_more
+            seconds = 0.0 if leases.leases or leases.has_more else leases.next_seconds
+            if seconds is not None:
+                soonest = seconds if soonest is None else min(soonest, seconds)
+        return soonest
 
     async def collect(self, seconds: float) -> None:
         """Wait for answers. An error in one source's code does not affect others: it counts as a
@@ -176,17 +186,24 @@ async def fetch_due(
     flight is due again when its lease ends.
     """
     loop = _Loop(sources, fetcher, limits, claim, may_take, on_counted)
-    end = time.monotonic() + limits.taking_seconds
+    begin = time.monotonic()
     try:
         while True:
-            more = time.monotonic() < end and loop.may_take() and loop.start_due()
+            seconds = time.monotonic() - begin
+            may_start = seconds < limits.taking_seconds and loop.may_take()
+            next_seconds = loop.start_due() if may_start else None
             on_progress(len(loop.in_flight))
+            is_soon = next_seconds is not None and next_seconds <= limits.soon_seconds
+            pause = min(GATHER_SECONDS, next_seconds if next_seconds else GATHER_SECONDS)
             if loop.in_flight:
-                await loop.collect(GATHER_SECONDS)
+                await loop.collect(pause)
+            elif is_soon and next_seconds and seconds < limits.waiting_seconds:
+                await asyncio.sleep(pause)
+            elif next_seconds != 0:
+                loop.totals.has_more = is_soon
+                return loop.totals
             if loop.is_batch_due():
                 loop.flush()
-            if not loop.in_flight and not more:
-                return loop.totals
     finally:
         for task in loop.in_flight:
             task.cancel()

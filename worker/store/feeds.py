@@ -1,6 +1,6 @@
 """The state of feeds between polls, and when each is polled next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -14,6 +14,8 @@ from worker.store.layout import DAY, Layout
 from worker.store.leases import HostPace, Lease, LeaseQueue
 
 _CLAIMS_LIVE = 7 * DAY
+_BEHIND_LIVES = 600
+"""Seconds after the last fetch from a host for which it counts as behind: its feeds may be gone."""
 _CHUNK = 500
 _FINGERPRINT_LENGTH = 12
 _FAILURES = (
@@ -114,6 +116,7 @@ class FeedStore(LeaseQueue):
         )
         self._layout = Layout(stream, 1)
         self._synced = self._layout.key("feeds", "digest")
+        self._behind = self._layout.key("feeds", "behind")
         self._record = Script("preconditions.lua", "record_documents.lua")
 
     def sync(self, digest: str, count: int, feeds: Iterable[ConfiguredFeed]) -> bool:
@@ -145,6 +148,7 @@ class FeedStore(LeaseQueue):
                 pipe.zrem(self._due, name)
                 pipe.srem(self._failing, name)
                 pipe.hset(self.key(name), "was_due", int(due or 0))
+                pipe.hdel(self.key(name), "since")
                 pipe.expire(self.key(name), DAY)
             pipe.execute()
 
@@ -186,6 +190,30 @@ class FeedStore(LeaseQueue):
             found = self._client.hget(self.key(source), "refused") or b""
         text, step = found.decode("ascii", "replace"), _FINGERPRINT_LENGTH
         return frozenset(text[at : at + step] for at in range(0, len(text), step))
+
+    def record_delays(self, delays: Mapping[str, float]) -> None:
+        """Record by how many seconds hosts are behind with their feeds; 0 for one that is not."""
+        at_ms = self.now_ms()
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for host, seconds in delays.items():
+                if seconds:
+                    pipe.hset(self._behind, host, f"{seconds:.0f} {at_ms}")
+                else:
+                    pipe.hdel(self._behind, host)
+            pipe.expire(self._behind, DAY)
+            pipe.execute()
+
+    def list_behind(self) -> dict[str, int]:
+        """By how many seconds hosts were behind at the last fetch from each, the worst first."""
+        with translated():
+            found = self._client.hgetall(self._behind)
+        oldest_ms = (self.now_ms() - 1000 * _BEHIND_LIVES) if found else 0
+        delays = {}
+        for host, value in found.items():
+            seconds, at_ms = map(int, value.split())
+            if at_ms >= oldest_ms:
+                delays[host.decode()] = seconds
+        return dict(sorted(delays.items(), key=lambda pair: -pair[1]))
 
     def list_failing(self) -> set[str]:
         """The feeds whose last poll failed, or whose last document could not be read."""

@@ -32,19 +32,24 @@ class HostPace:
 @dataclass(frozen=True, slots=True)
 class Lease:
     """An item that this process may fetch. `host` is the host whose pace it counts for; `fields`
-    are those of the item's state that are set."""
+    are those of the item's state that are set. The item had to wait `late_seconds` for
+    the pace of its host; None where a person asked for this fetch.
+    """
 
     name: str
     host: str
     fields: Mapping[str, str]
+    late_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TakenLeases:
-    """`has_more`: others may be due, so the caller should take again at once."""
+    """`has_more`: others may be due, so the caller should take again at once. In `next_seconds` the
+    next item is due or its host free; None where there is none."""
 
     leases: tuple[Lease, ...]
     has_more: bool
+    next_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,14 @@ class LeaseQueue:
         args: list[bytes | int] = [self._items, self._hosts, count, int(lease_seconds * 1000)]
         args += (self._token.encode(), interval, self._pace.connections, b"host")
         args += (name.encode() for name in self._fields)
-        more, *found = self._take.run(self._client, [self._due], args)
+        more, next_ms, *found = self._take.run(self._client, [self._due], args)
         leases = []
-        for name, (host, *values) in zip(found[::2], found[1::2], strict=True):
+        for name, late, (host, *values) in zip(found[::3], found[1::3], found[2::3], strict=True):
             pairs = zip(self._fields, values, strict=True)
             fields = {field: value.decode("utf-8", "replace") for field, value in pairs if value}
-            leases.append(Lease(name.decode(), host.decode(), fields))
-        return TakenLeases(tuple(leases), bool(more))
+            seconds = None if late < 0 else late / 1000
+            leases.append(Lease(name.decode(), host.decode(), fields, seconds))
+        return TakenLeases(tuple(leases), bool(more), None if next_ms < 0 else next_ms / 1000)
 
     def finish(self, results: Sequence[LeaseResult]) -> list[bool]:
         """End leases; False for each that had expired and was given to another process: nothing
@@ -160,11 +166,11 @@ class LeaseQueue:
         with translated():
             return int(self._client.zcard(self._due))
 
-    def count_due(self) -> int:
-        """The number of items that are due now."""
-        now = self.now_ms()
+    def count_due(self, within_seconds: float = 0.0) -> int:
+        """The number of items that are due now, or within so many seconds."""
+        until = self.now_ms() + int(within_seconds * 1000)
         with translated():
-            return int(self._client.zcount(self._due, "-inf", now))
+            return int(self._client.zcount(self._due, "-inf", until))
 
     def get_due_times(self, names: Sequence[str]) -> dict[str, int]:
         """When each of `names` that is an item is due (Unix ms; 0: at once)."""

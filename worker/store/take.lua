@@ -4,17 +4,22 @@
 -- ARGV  1 prefix of the items' keys, 2 prefix of the hosts' keys, 3 maximum number of items,
 --       4 lease (ms), 5 token, 6 ms between two fetches from a host, 7 connections to a host at
 --       once, then the fields of the items' hashes to return
--- Returns {1 if more may be due, name, {values of the fields}, name, {…}, …}.
+-- Returns {1 if more may be due, ms until the next item is due (-1: none), name, ms that it had to
+-- wait for its host's pace (-1: a person asked for it), {values of the fields}, name, …}.
 --
 -- A leased item is due again when its lease ends, so the leases of a dead worker expire. If a host
 -- is not free yet, each of its items gets a later time of its own, so that a thousand feeds of one
--- host are not examined again and again. The keys of items and hosts are in the slot of KEYS 1.
+-- host are not examined again and again; an item whose time came too early by less than a pause
+-- has the host's next one instead (else 500 feeds of one host needed 17 minutes a round at 1 s).
+-- Feeds and pages of a host take turns: the kind that was fetched last yields to one that waits.
+-- The keys of items and hosts are in the slot of KEYS 1.
 
 local due = KEYS[1]
 local items, hosts, wanted = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local lease, token = tonumber(ARGV[4]), ARGV[5]
 local interval, connections = tonumber(ARGV[6]), tonumber(ARGV[7])
-local FIRST, MAX_EXAMINED, BUSY_WAIT, HOST_LIVES = 8, wanted * 4 + 50, 250, 172800
+local FIRST, MAX_EXAMINED, HOST_LIVES = 8, wanted * 4 + 50, 172800
+local BUSY_WAIT, YIELD_WAIT, PATIENCE = 250, 50, 1000
 local LONGEST_LEASE, LONGEST_COOL = lease + 3600000, 86400000
 
 local time = redis.call('TIME')
@@ -25,16 +30,26 @@ local function integer(number) return string.format('%.0f', number) end
 -- The last time given to an item of this host that has to wait. Feeds and pages have one each, so
 -- that neither waits for the other.
 local tail = 'tail:' .. items
+-- When an item of this kind that had to wait looks at the host again; one each, too.
+local waits = 'waits:' .. items
+-- How many had to wait since the last one was leased: the order among them.
+local place = 'place:' .. items
 
 local fields = {}
 for at = FIRST, #ARGV do fields[#fields + 1] = ARGV[at] end
 
 local function read_host(name)
   local host = { key = hosts .. name, cool = 0, next = 0, [tail] = 0, delay = 0, busy = 0 }
+  host[place] = 0
   local state = redis.call('HGETALL', host.key)
   for at = 1, #state, 2 do
     local field, value = state[at], tonumber(state[at + 1])
-    if string.sub(field, 1, 2) ~= 'b:' then
+    if field == 'last' then
+      host.last = state[at + 1]
+    elseif string.sub(field, 1, 6) == 'waits:' and field ~= waits then
+      -- One that did not look for a second is gone, or its process is.
+      host.other_waits = host.other_waits or (value <= now and value > now - PATIENCE)
+    elseif string.sub(field, 1, 2) ~= 'b:' then
       host[field] = value
     elseif value > now and value < now + LONGEST_LEASE then
       host.busy = host.busy + 1
@@ -42,6 +57,7 @@ local function read_host(name)
       redis.call('HDEL', host.key, field)
     end
   end
+  if (host[waits] or 0) > now then host.waits = host[waits] end
   -- Times further ahead than this script and finish.lua ever set them are of a clock that was
   -- ahead: they count as past.
   local pause = math.max(interval, host.delay)
@@ -54,21 +70,65 @@ local function read_host(name)
   return host
 end
 
+-- Gives an item that has to wait its next time. Each is a thousandth of a millisecond behind the
+-- one before, so that they keep their order.
+local function put_off(host, item, name, score, at)
+  -- What no worker looked at, or the host itself asked for, is no delay by the pace.
+  if score == 0 then
+    redis.call('HSET', item, 'since', 0)
+  elseif host.cool > now then
+    redis.call('HSET', item, 'since', integer(at))
+  else
+    redis.call('HSETNX', item, 'since', integer(now))
+  end
+  host.waits = math.min(host.waits or at, math.floor(at))
+  redis.call('ZADD', due, string.format('%.3f', at + host[place] / 1000), name)
+  host[place] = (host[place] + 1) % 900
+end
+
+-- The next time of an item whose host is not free. One that waited before comes first.
+local function find_time(host, item, pause, free_at)
+  local has_waited = redis.call('HEXISTS', item, 'since') == 1
+  if has_waited and free_at <= now + 2 * pause then return free_at end
+  host[tail] = math.max(free_at, host[tail] + pause)
+  redis.call('HSET', host.key, tail, integer(host[tail]))
+  return host[tail] + 0.9
+end
+
 -- The rights on one item's and one host's key are those on all.
 local any_item, any_host = items .. 'any', hosts .. 'any'
 local obstacle = find_obstacle({ [due] = 'zset' }, {
-  HGET = { any_item }, HMGET = { any_item }, HGETALL = { any_host }, HDEL = { any_host },
-  HSET = { any_item, any_host }, HINCRBY = { any_item }, EXPIRE = { any_host },
-  ZADD = { due }, ZREM = { due }, ZCARD = { due },
+  HGET = { any_item }, HMGET = { any_item }, HEXISTS = { any_item }, HGETALL = { any_host },
+  HDEL = { any_item, any_host }, HSET = { any_item, any_host }, HSETNX = { any_item },
+  HINCRBY = { any_item }, EXPIRE = { any_host }, ZADD = { due }, ZREM = { due }, ZCARD = { due },
 })
 if obstacle then return obstacle end
 
 local examined = redis.call(
   'ZRANGEBYSCORE', due, '-inf', now, 'WITHSCORES', 'LIMIT', 0, MAX_EXAMINED)
-local found, count, by_name = { #examined == 2 * MAX_EXAMINED and 1 or 0 }, 0, {}
+local found, count, by_name = { #examined == 2 * MAX_EXAMINED and 1 or 0, -1 }, 0, {}
+
+local function lease_item(host, item, name, score, pause)
+  host.busy, host.next, host.last, host.waits = host.busy + 1, now + pause, items, nil
+  host[place] = 0
+  local lease_end = integer(now + lease)
+  redis.call('HSET', host.key, 'b:' .. item, lease_end, 'next', integer(host.next), 'last', items)
+  redis.call('HDEL', host.key, waits)
+  redis.call('ZADD', due, lease_end, name)
+  redis.call('HSET', item, 'lease', token)
+  redis.call('HINCRBY', item, 'takes', 1)
+  local since = score == 0 and 0 or tonumber(redis.call('HGET', item, 'since') or now)
+  redis.call('HDEL', item, 'since')
+  -- A score of 0: a person asked for this fetch, so it must not change the interval.
+  if since == 0 then redis.call('HSET', item, 'asked', 1) end
+  count = count + 1
+  found[#found + 1] = name
+  found[#found + 1] = since == 0 and -1 or math.max(0, now - since)
+  found[#found + 1] = redis.call('HMGET', item, unpack(fields))
+end
 
 for at = 1, #examined, 2 do
-  local name = examined[at]
+  local name, score = examined[at], tonumber(examined[at + 1])
   if count >= wanted then
     found[1] = 1
     break
@@ -83,26 +143,22 @@ for at = 1, #examined, 2 do
     local pause = math.max(interval, host.delay)
     local free_at = math.max(host.cool, host.next)
     if free_at > now then
-      host[tail] = math.max(free_at, host[tail] + pause)
-      redis.call('HSET', host.key, tail, integer(host[tail]))
-      redis.call('ZADD', due, integer(host[tail]), name)
+      put_off(host, item, name, score, find_time(host, item, pause, free_at))
     elseif host.busy >= connections then
-      redis.call('ZADD', due, integer(now + BUSY_WAIT), name)
+      put_off(host, item, name, score, now + BUSY_WAIT)
+    elseif host.last == items and host.other_waits then
+      put_off(host, item, name, score, now + YIELD_WAIT)
     else
-      host.busy, host.next = host.busy + 1, now + pause
-      local lease_end = integer(now + lease)
-      redis.call('HSET', host.key, 'b:' .. item, lease_end, 'next', integer(host.next))
-      redis.call('ZADD', due, lease_end, name)
-      redis.call('HSET', item, 'lease', token)
-      redis.call('HINCRBY', item, 'takes', 1)
-      -- A score of 0: a person asked for this fetch, so it must not change the interval.
-      if tonumber(examined[at + 1]) == 0 then redis.call('HSET', item, 'asked', 1) end
-      count = count + 1
-      found[#found + 1] = name
-      found[#found + 1] = redis.call('HMGET', item, unpack(fields))
+      lease_item(host, item, name, score, pause)
     end
   end
 end
 
-for _, host in pairs(by_name) do redis.call('EXPIRE', host.key, HOST_LIVES) end
+for _, host in pairs(by_name) do
+  if host.waits then redis.call('HSET', host.key, waits, integer(host.waits)) end
+  redis.call('HSET', host.key, place, host[place])
+  redis.call('EXPIRE', host.key, HOST_LIVES)
+end
+local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
+if first[2] then found[2] = math.max(0, math.ceil(tonumber(first[2]) - now)) end
 return found
