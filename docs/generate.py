@@ -8,6 +8,7 @@ import enum
 import inspect
 import json
 import re
+import textwrap
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -41,12 +42,12 @@ PARTS = (
 EVERYWHERE = {"--help", "-h", "--json"}
 """Options that each command has, and that are told once."""
 
-_TABLES = re.compile(r"(?<=<!-- from the model -->\n).*(?=<!-- to here -->)", re.DOTALL)
+_TABLES = re.compile(r"(?<=<!-- from the model -->\n).*?(?=(?:# )?<!-- to here -->)", re.DOTALL)
 
 
 def page(name: str, text: str) -> str:
     """`text`, the whole document `name`, with what is made of the program written anew."""
-    return _TABLES.sub(lambda _: "\n" + "\n".join(PAGES[name]()) + "\n", text)
+    return _TABLES.sub(lambda _: "\n" + "\n".join(PAGES[name]()) + "\n", text, count=1)
 
 
 # ── the record ────────────────────────────────────────────────────────────────────────────────
@@ -88,6 +89,42 @@ def _type(hint: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in inner)
     return {str: "string", int: "integer", dict: "object", type(None): "null"}[origin or hint]
+
+
+# ── the record's classes for consumers ───────────────────────────────────────────────────────
+
+
+def _classes() -> Iterator[str]:
+    """newsdrop/consumer.py has the record as dataclasses whose fields all have defaults, so that
+    it reads the records of older versions."""
+    yield ""
+    for part in (*PARTS[1:], record.Article):
+        yield from ("@dataclass(frozen=True, slots=True)", f"class {part.__name__}:")
+        about = (part.__doc__ or "").partition("\n\n")[0].split()
+        yield from textwrap.wrap(
+            f'"""{" ".join(about)}"""', 99, initial_indent="    ", subsequent_indent="    "
+        )
+        yield ""
+        hints = get_type_hints(part)
+        yield from (f"    {name}: {_annotation(hint)}" for name, hint in hints.items())
+        yield from ("", "")
+
+
+def _annotation(hint: Any) -> str:
+    """The type as consumers see it, with its default; what has a list of values is a `str`."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal or (isinstance(hint, type) and issubclass(hint, enum.Enum)):
+        return 'str = ""'
+    if origin in (Union, types.UnionType):
+        return f"{_annotation(inner[0]).partition(' = ')[0]} | None = None"
+    if origin is tuple:
+        return f"tuple[{_annotation(inner[0]).partition(' = ')[0]}, ...] = ()"
+    if origin is dict:
+        kinds = ", ".join(getattr(one, "__name__", str(one)) for one in inner)
+        return f"dict[{kinds}] = field(default_factory=dict)"
+    if is_dataclass(hint):
+        return f"{hint.__name__} = {hint.__name__}()"
+    return "int = 0" if hint is int else 'str = ""'
 
 
 # ── the settings ──────────────────────────────────────────────────────────────────────────────
@@ -265,6 +302,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "record.md": _record,
     "configuration.md": _settings,
     "commands.md": _commands,
+    "../newsdrop/consumer.py": _classes,
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""newsdrop for programs in Python: `from newsdrop import parse, enqueue`.
+"""newsdrop for programs in Python: `from newsdrop import Consumer, parse, enqueue`.
 
 The implementation is the package `worker`, which is installed beside this one. If Python would
 import another `worker` first (for example a `worker.py` in the working directory), this module
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from newsdrop.consumer import Consumer
     from worker.api import enqueue, parse
 
-__all__ = ["__version__", "enqueue", "parse"]
+__all__ = ["Consumer", "__version__", "enqueue", "parse"]
 
 _WORKER = Path(__file__).resolve().parent.parent / "worker" / "__init__.py"
 
@@ -44,6 +45,10 @@ _check_worker()
 
 def __getattr__(name: str) -> Any:
     """The functions, imported on first use (PEP 562)."""
+    if name == "Consumer":  # needs redis alone
+        from newsdrop.consumer import Consumer
+
+        return Consumer
     if name in __all__:
         import worker
 

@@ -1,6 +1,7 @@
 """The layers: imports go down only, each foreign library has one home, pure code reads no clock."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,6 +193,16 @@ def test_libraries_have_their_homes(library: str) -> None:
     for name, path in modules():
         if any(module.split(".")[0] == library for module in imports(parsed(path))):
             assert name.split(".")[0] in HOMES[library], f"{path} imports {library}"
+
+
+def test_what_consumers_copy_needs_redis_alone() -> None:
+    """newsdrop/consumer.py, the one other file that imports redis, imports nothing else."""
+    face = PACKAGE.parent / "newsdrop"
+    found = {path.name: set(imports(parsed(path))) for path in face.glob("*.py")}
+    homes = {name for name, modules in found.items() if "redis" in modules}
+    assert homes == {"consumer.py"}
+    roots = {module.split(".")[0] for module in found["consumer.py"]}
+    assert roots - sys.stdlib_module_names == {"redis"}
 
 
 @pytest.mark.parametrize("pure", PURE)

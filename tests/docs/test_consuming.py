@@ -11,13 +11,14 @@ import pytest
 import redis
 
 from bench.place import wait_until
+from newsdrop import Consumer
 from tests.docs.pages import blocks
 from tests.servers import Server
 from tests.world import World, article
 
 STREAM, GROUP = "newsdrop:articles", "keeper"
 LONG_AGO = 3_600_000
-"""Milliseconds; more than the consumer's IDLE_MS."""
+"""Milliseconds; more than the consumer's `claim_after_seconds`."""
 
 
 class Keeper:
@@ -158,4 +159,5 @@ def _group_is_there(client: redis.Redis) -> bool:
 def test_the_document_names_what_it_relies_on() -> None:
     """Its consumer has the group and the stream that the tests look at."""
     (program,) = (b for b in blocks("docs/consuming.md", "python") if "consumer.py" in b.text)
-    assert re.findall(r'^(?:STREAM|GROUP) = "(.+?)"', program.text, re.MULTILINE) == [STREAM, GROUP]
+    assert re.findall(r'group="(.+?)"', program.text) == [GROUP]
+    assert Consumer("", group=GROUP).stream == STREAM
