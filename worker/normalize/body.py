@@ -9,9 +9,9 @@ from worker.model import Image, Link
 from worker.normalize.images import with_captions
 from worker.normalize.sanitize import Writer
 from worker.normalize.strings import clean_text
-from worker.normalize.tree import parse, selected
+from worker.normalize.tree import Selectors, Use, by_class, parse
 from worker.normalize.urls import host_of
-from worker.normalize.walk import BodyWalk, NoiseRule, TickerHint, Use
+from worker.normalize.walk import BodyWalk, NoiseRule, TickerHint
 from worker.sites import BodyRule
 
 HTML_DEPTH = 200
@@ -63,12 +63,14 @@ class Fragment:
     ) -> Body:
         """The body by `rule`, with HTML nested at most `depth` deep."""
         root, writer = self._root, Writer(depth)
-        uses = dict.fromkeys(selected(root, rule.caption), Use.CAPTION)
-        uses |= dict.fromkeys(selected(root, rule.bold), Use.BOLD)
-        uses |= dict.fromkeys(selected(root, rule.remove), Use.REMOVE)
+        classes = by_class(root)
         walk = BodyWalk(
             _noise_rule(rule),
-            uses,
+            {
+                node: use
+                for use, selectors in _selectors(rule)
+                for node in selectors.select(root, classes)
+            },
             writer,
             base_url=base_url,
             ticker_hints=ticker_hints,
@@ -90,6 +92,13 @@ class Fragment:
 def text_of(html: str) -> str:
     """The text of an HTML fragment on one line."""
     return " ".join(Fragment(html).clean().text.split("\n")) if "<" in html or "&" in html else html
+
+
+@lru_cache(maxsize=256)
+def _selectors(rule: BodyRule) -> tuple[tuple[Use, Selectors], ...]:
+    """Of an element that several match, the last use counts."""
+    groups = ((Use.CAPTION, rule.caption), (Use.BOLD, rule.bold), (Use.REMOVE, rule.remove))
+    return tuple((use, Selectors.of(selectors)) for use, selectors in groups)
 
 
 @lru_cache(maxsize=256)

@@ -107,7 +107,9 @@ class Writer:
             text = text.lstrip("\n")  # a parser ignores the first one
             if not text:
                 return
-        self.parts.append(escape(text, quote=False))
+        if "&" in text or "<" in text or ">" in text:  # the three searches: a fifth of `escape`
+            text = escape(text, quote=False)
+        self.parts.append(text)
 
     def space(self, text: str) -> None:
         """Write white space, unless there is some already."""

@@ -5,32 +5,24 @@ is explicit, so depth costs no recursion.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
-from turbohtml import Element, Namespace, Text
+from turbohtml import Element, Namespace, Node, Text
 
 from worker.model import Image, Link
 from worker.normalize.elements import BLOCKS, CELLS, HEADINGS
 from worker.normalize.images import picture_of
 from worker.normalize.sanitize import ALLOWED, DROPPED, End, Writer, attributes_of, nothing
 from worker.normalize.strings import clean_text, one_line
+from worker.normalize.tree import Use
 from worker.normalize.urls import absolute
 
 _CELL_END = "\x1f"  # ends a cell within a line: no input has it, and a tab would become a space
 _NOISE_LIMIT = 300  # characters; a longer paragraph is no editor's line or footer
 _LONGEST = 1000  # characters of a link or highlight
 _MAX_TEXTS = 8 * _LONGEST
-
-
-class Use(Enum):
-    """What an element that a site's selector matches is for."""
-
-    REMOVE = "remove"
-    BOLD = "bold"
-    CAPTION = "caption"
 
 
 _REMOVE, _BOLD, _CAPTION = Use.REMOVE, Use.BOLD, Use.CAPTION
@@ -91,25 +83,29 @@ class BodyWalk:
             *(self.lines, self.highlights, self.links, self.pictures, writer.parts),
         )
         self._texts: list[str] = []  # all so far
-        self._line_start = 0  # in the texts
         self._in_line = False  # whether the line has a text
-        self._pre = self._bold = 0
+        self._pre = self._bold = self._line_start = 0
         self._after_bold = self._has_math = False
         self._alone: Element | None = None  # the only element of a table cell
 
     def run(self, body: Element) -> None:
         """Walk below `body`."""
-        stack = []
+        stack: list[tuple[Iterator[Node], End]] = []
         children = iter(body)
         read_text, begin = self._text, self._element
+        method_of, use_of = _METHODS.get, self._uses.get
         while True:
             for node in children:
-                if isinstance(node, Text):
+                if type(node) is Text:  # half the cost of isinstance; it has no subclasses
                     read_text(node.data)
-                elif isinstance(node, Element) and (end := begin(node)):
-                    stack.append((children, end))
-                    children = iter(node)
-                    break
+                elif type(node) is Element:
+                    method, use = method_of(node.tag), use_of(node)
+                    # Two of three elements (`font`, most `span`) are only their content.
+                    end = begin(node, method, use) if method or use else nothing
+                    if end:
+                        stack.append((children, end))
+                        children = iter(node)
+                        break
             else:
                 if not stack:
                     break
@@ -119,14 +115,12 @@ class BodyWalk:
 
     # ── elements: each method returns what ends the element; None where it has no content ───────
 
-    def _element(self, node: Element) -> End | None:
-        tag = node.tag
-        use = self._uses.get(node) if self._uses else None
+    def _element(self, node: Element, method: "_Method | None", use: Use | None) -> End | None:
         if use is _REMOVE:
             return None
         if self._has_math and node.namespace is not Namespace.HTML:
             return nothing
-        end = _METHODS.get(tag, BodyWalk._inline)(self, node, tag, use)
+        end = (method or BodyWalk._inline)(self, node, node.tag, use)
         return self._captioned(node, end) if end and use is _CAPTION else end
 
     def _drop(self, node: Element, tag: str, use: Use | None) -> None:
@@ -175,9 +169,12 @@ class BodyWalk:
     def _inline(self, node: Element, tag: str, use: Use | None) -> End:
         if use is _BOLD:
             return self._strong("strong")
-        if self._with_ticker_hints and (node.attr("id") or "").startswith("stock_"):
-            return self._hinting(node)
         return self._writer.start(tag, attributes_of(node, tag)) if tag in ALLOWED else nothing
+
+    def _span(self, node: Element, tag: str, use: Use | None) -> End:
+        if use is _BOLD or not self._with_ticker_hints:
+            return self._inline(node, tag, use)
+        return self._hinting(node) if (node.attr("id") or "").startswith("stock_") else nothing
 
     def _bold_run(self, node: Element, tag: str, use: Use | None) -> End:
         return self._strong(tag)
@@ -237,11 +234,8 @@ class BodyWalk:
         if tag == "br" and self._pre:
             self._texts.append("\n")
             self._in_line = True
-        else:
+        elif tag != "wbr":
             self._end_line()
-        self._writer.void(tag)
-
-    def _word_break(self, node: Element, tag: str, use: Use | None) -> None:
         self._writer.void(tag)
 
     def _picture(self, node: Element, tag: str, use: Use | None) -> None:
@@ -259,18 +253,22 @@ class BodyWalk:
         if self._is_dirty:
             text = clean_text(text)
         if not self._pre:
-            if not self._in_line:  # a line begins: no indent, also in the HTML
-                text = text.lstrip() or "\n" * ("\n" in text)
             if text.isspace():
-                if self._in_line:
-                    self._texts.append(" ")
-                self._writer.space("\n" if "\n" in text else " ")
+                self._space(text)
                 return
+            if not self._in_line:  # a line begins: no indent, also in the HTML
+                text = text.lstrip()
             self._after_bold = False
         if text:
             self._in_line = True
             self._texts.append(text)
             self._writer.text(text)
+
+    def _space(self, text: str) -> None:
+        if self._in_line:
+            self._texts.append(" ")
+        if self._in_line or "\n" in text:
+            self._writer.space("\n" if "\n" in text else " ")
 
     def _text_from(self, start: int) -> str:
         """The text since there were `start` texts, on one line."""
@@ -317,14 +315,16 @@ def _ticker_hint(node: Element, text: str) -> TickerHint:
     return TickerHint(href, css_id, css_class, tracking, text)
 
 
-_METHODS = {
+_Method = Callable[[BodyWalk, Element, str, Use | None], End | None]
+_METHODS: dict[str, _Method] = {
+    **dict.fromkeys(ALLOWED, BodyWalk._inline),
     **dict.fromkeys(DROPPED, BodyWalk._drop),
     **dict.fromkeys(BLOCKS, BodyWalk._block),
     **dict.fromkeys(CELLS, BodyWalk._cell),
     **dict.fromkeys(("strong", "b"), BodyWalk._bold_run),
-    **dict.fromkeys(("br", "hr"), BodyWalk._break),
+    **dict.fromkeys(("br", "hr", "wbr"), BodyWalk._break),
     "a": BodyWalk._link,
+    "span": BodyWalk._span,
     "math": BodyWalk._math,
     "img": BodyWalk._picture,
-    "wbr": BodyWalk._word_break,
 }
