@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
+from urllib.parse import urlsplit
 
 from turbohtml import Element
 
@@ -16,7 +17,13 @@ _LAZY = (
     *("data-original", "data-src", "data-lazy-src", "data-lazyload", "data-actualsrc"),
     *("data-echo", "data-url", "data-original-src", "_src", "real_src", "file"),
 )
-_LAZY_SETS = ("data-srcset", "data-lazy-srcset", "srcset")
+_LAZY_SETS = ("data-srcset", "data-lazy-srcset")
+_PLACEHOLDER = re.compile(
+    r"(?:^|[^a-z])(?:spacer|blank|placeholder|gr[ea]y|transparent|pixel|loading|lazy|empty|1x1)"
+    r"[^/]*$",
+    re.IGNORECASE,
+)
+_DRAWN = re.compile(r"\.(?:gif|svg)(?:[?#]|$)", re.IGNORECASE)
 # Elements that are searched for one picture or caption: else time is quadratic.
 _MAX_SOURCES = 10
 _REACH = 100
@@ -78,23 +85,40 @@ def _path(node: Element) -> str | None:
 
 
 def _address(node: Element, base: str | None) -> str | None:
-    """The address of an ``img``: a lazy-loading attribute before ``src``, which then holds a
-    placeholder; else the largest of a source set, its own or of the ``picture`` around it."""
+    """The address of an ``img``: a lazy-loading attribute or source set before ``src``, which then
+    holds a placeholder; the largest of an ordinary source set, its own or of the ``picture`` around
+    it, only where ``src`` is empty or looks like a placeholder beside it."""
     names = frozenset(node.attrs)
     for name in _LAZY:
         value = node.attr(name) if name in names else None
         # Only what looks like an address: data-url can hold anything.
         if value and ("/" in value or "." in value) and (address := web_address(value, base)):
             return address
-    if source := web_address(node.attr("src"), base):
-        return source
     picture = node.closest("picture")
     sources = picture.iter_elements("source") if picture else ()
-    for holder in (node, *islice(sources, _MAX_SOURCES)):
-        for name in _LAZY_SETS:
-            if address := web_address(_largest(holder.attr(name)), base):
-                return address
-    return None
+    holders = (node, *islice(sources, _MAX_SOURCES))
+    if lazy := _from_sets(holders, _LAZY_SETS, base):
+        return lazy
+    source = web_address(node.attr("src"), base)
+    listed = _from_sets(holders, ("srcset",), base)
+    return listed if listed and (source is None or _is_placeholder(source, listed)) else source
+
+
+def _from_sets(holders: Iterable[Element], names: Iterable[str], base: str | None) -> str | None:
+    found = (
+        web_address(_largest(value), base)
+        for holder in holders
+        for name in names
+        if (value := holder.attr(name))
+    )
+    return next(filter(None, found), None)
+
+
+def _is_placeholder(source: str, listed: str) -> bool:
+    """Whether `src` stands in for the picture `listed`: by its name, or a drawing for a photo."""
+    if _PLACEHOLDER.search(urlsplit(source).path):
+        return not _PLACEHOLDER.search(urlsplit(listed).path)
+    return bool(_DRAWN.search(source)) and not _DRAWN.search(listed)
 
 
 def _largest(source_set: str | None) -> str | None:
