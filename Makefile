@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test fuzz compose-test lint bench torture docs lock clean install install-systemd
+.PHONY: up test truth fuzz compose-test lint bench torture docs lock clean install install-systemd
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
@@ -12,6 +12,9 @@ up: $(VENV)/.installed  ## run the service in the foreground, with two example a
 
 test: $(VENV)/.installed-dev  ## run every test
 	$(BIN)/python -m pytest -n 4 --dist loadfile  # most of them wait for processes
+
+truth: $(VENV)/.installed-dev  ## newsdrop and its peers on public suites of feeds, pages and dates; TRUTH=--quick
+	$(BIN)/python -m tests.truth $(TRUTH)
 
 compose-test: $(VENV)/.installed-dev  ## build the image, run docker-compose.yml on a container engine, break it
 	$(BIN)/python -m pytest tests/compose

@@ -1,6 +1,7 @@
-"""The rows of `../shared/cases/feeds`: inputs that readers got wrong, each with its right values."""
+"""The rows of `../shared/cases/feeds`: inputs that readers got wrong, with their right values."""
 
 import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,9 +76,7 @@ CHECKS: dict[str, Check] = {
     "namespaces-2001.xml.gz": lambda items: (
         len(items) == 667 and all(one.title and one.html for one in items)
     ),
-    "reddit.atom.rss": lambda items: (
-        len(items) == 24 and all(visible(one.html) for one in items)
-    ),
+    "reddit.atom.rss": lambda items: len(items) == 24 and all(visible(one.html) for one in items),
 }
 
 
@@ -98,8 +97,6 @@ def is_right(name: str, read: Reader) -> bool:
 
 def real_feeds(read: Reader) -> tuple[int, int]:
     """Titles, links and texts of `../shared/samples/feeds` that are as beside them, of how many."""
-    import json
-
     right = total = 0
     for path in sorted((SHARED / "samples" / "feeds").glob("*.xml")):
         if not path.with_suffix(".json").exists():

@@ -141,8 +141,8 @@ def _tag(want: str, one: Item, number: int) -> bool:
     return number < len(one.tags) and want == one.tags[number]
 
 
-def _language(want: str, one: Item | Feed, _: int) -> bool:
-    return want.replace("_", "-").lower() == (one.language or "").lower()
+def _language(want: str | None, one: Item | Feed, _: int) -> bool:
+    return (want or "").replace("_", "-").lower() == (one.language or "").lower()
 
 
 _BODIES = ("summary", "description", "content.value", "summary_detail.value")

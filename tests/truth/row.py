@@ -21,7 +21,7 @@ def table(rows: Iterable[Row]) -> str:
     lines = [("what", "newsdrop", "best peer", "must reach")]
     lines += [(row.what, row.newsdrop, row.peer, row.goal) for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, tuple("-" * width for width in widths))  # type: ignore[arg-type]
+    lines.insert(1, tuple("-" * width for width in widths))
     return "\n".join(
         f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |"
         for line in lines
