@@ -32,6 +32,7 @@ PAGES = {
     "discard": "/quarantine",
     "feeds": "/feeds",
     "feed": "/feeds",
+    "preview": "/feeds",
     "enqueue": "/enqueue",
     "nothing": "/no-such-page",
 }
@@ -89,5 +90,11 @@ def _open(page: Page, name: str) -> None:
     if beyond := _BEYOND.get(name):
         page.locator(beyond).first.click()
         expect(page.locator("h1")).to_be_visible()
+    if name == "preview":
+        address = page.locator("tr", has_text="harbour").locator(".path").inner_text()
+        page.get_by_text("Add a feed").click()
+        page.locator("#url").fill(address)
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_text("3 entries at")).to_be_visible()
     if name == "discard":
         page.get_by_role("link", name=re.compile("Discard")).click()

@@ -45,6 +45,15 @@ def test_ago_is_coarse(seconds: int, shown: str) -> None:
     assert filters.ago(rfc3339(NOW - timedelta(seconds=seconds)), NOW) == shown
 
 
+@pytest.mark.parametrize(
+    ("late", "shown"),
+    [(-300, "in 5 min"), (-5, "due now"), (3, "due now"), (27, "overdue 20 s")],
+)
+def test_what_is_next_is_late_in_words(late: int, shown: str) -> None:
+    """A time that is over is overdue, never `just now`."""
+    assert filters.due(rfc3339(NOW - timedelta(seconds=late)), NOW) == shown
+
+
 def test_nothing_from_outside_becomes_markup() -> None:
     """Emphasised runs and code are marked; whatever they hold is escaped."""
     assert filters.highlight("a <b> c", ["<b>", " "]) == "a <strong>&lt;b&gt;</strong> c"

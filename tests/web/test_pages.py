@@ -14,6 +14,7 @@ from tests.newsroom import feed
 from tests.web.served import Served, expire_at_once, may_fetch, served
 from worker.settings import load
 from worker.store.connection import connect, redis_url
+from worker.store.factory import feed_store
 
 __all__ = ["home", "lonely"]
 
@@ -353,6 +354,51 @@ def test_a_feed_that_cannot_be_added_is_told(ours: Served, web: Web) -> None:
     answer = ours.client.post("/feeds", data={**fields, "url": web.url("/page")})
     assert "Choose one." in answer.text
     assert web.url("/2") in answer.text
+
+
+def test_a_feed_is_previewed_before_it_is_added(ours: Served, web: Web) -> None:
+    """Its entries as records, what cannot be read, what was given kept in the form; nothing is
+    stored. A page of several feeds lets choose, an error is told."""
+    token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/feeds"))
+    assert token is not None
+    web.pages["/rss"] = feed(*range(1, 13))
+    fields = {"form_token": token[1], "url": web.url("/rss"), "tags": "港口， 财经"}
+    answer = ours.client.post("/feeds/preview", data=fields)
+    seen = words(answer.text)
+    assert answer.status_code == 200
+    assert "港口日报 12 entries" in seen
+    assert "The first 10:" in seen
+    assert "港口第1号公告 2021-11-26 9 https://harbour.example/1.html" in seen
+    assert "港口第11号公告" not in seen
+    assert 'value="港口, 财经"' in answer.text
+    assert ours.get("/feeds")["feeds"] == []
+    assert ours.get("/articles")["articles"] == []
+    answer = ours.client.post("/feeds/preview", data={**fields, "url": web.url("/none")})
+    assert (answer.status_code, "404" in answer.text) == (502, True)
+    answer = ours.client.post("/feeds/preview", data={**fields, "url": "http://10.0.0.1/rss"})
+    assert (answer.status_code, "not public" in answer.text) == (422, True)
+
+
+def test_feeds_are_listed_failing_first_in_natural_order(ours: Served, web: Web) -> None:
+    """feed-2 before feed-10, a failing one above all; words and tags choose."""
+    for name, tag in (("feed-10", "港口"), ("feed-2", "财经"), ("feed-9", "财经"), ("z", "财经")):
+        web.pages[f"/{name}"] = feed(1)
+        keys = {"url": web.url(f"/{name}"), "name": name, "tags": [tag], "check": name != "z"}
+        ours.post("/feeds", keys, status=201)
+    settings = ours.home.settings()
+    store = feed_store(settings)
+    connect(redis_url(settings)).hset(store.key("z").decode(), "failures", 3)
+
+    def names(query: str = "") -> list[str]:
+        return re.findall(
+            r'<th scope="row" class="title"><a href="/feeds/([^"]+)"', text(ours, f"/feeds{query}")
+        )
+
+    assert names() == ["z", "feed-2", "feed-9", "feed-10"]
+    assert names("?tag=港口") == ["feed-10"]
+    assert names("?q=FEED-9") == ["feed-9"]
+    assert names("?show=failing&tag=财经") == ["z"]
+    assert "No feed matches." in text(ours, "/feeds?q=none")
 
 
 def test_addresses_are_enqueued(ours: Served, web: Web) -> None:

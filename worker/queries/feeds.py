@@ -1,5 +1,6 @@
 """The state of each feed: when it had news, when it is polled next, and what is wrong."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -67,8 +68,8 @@ class FeedView:
 
 @dataclass(frozen=True, slots=True)
 class FeedsView:
-    """All feeds by name, at the time `at`. `paused`: none is polled. `problem` says in words why
-    only the configuration is known."""
+    """All feeds in natural order of their names, at the time `at`. `paused`: none is polled.
+    `problem` says in words why only the configuration is known."""
 
     at: str
     feeds: tuple[FeedView, ...]
@@ -85,7 +86,7 @@ class FeedsView:
 def list_feeds(settings: Settings, now: datetime) -> FeedsView:
     """Every feed of the config file and of the state directory. Raises ConfigError."""
     catalog = load_catalog(settings)
-    listed = sorted(catalog, key=lambda feed: (feed.name.casefold(), feed.name))
+    listed = sorted(catalog, key=lambda feed: (natural_order(feed.name), feed.name))
     states, problem = _states(settings, [feed.name for feed in listed])
     return FeedsView(
         at=rfc3339(now),
@@ -96,6 +97,12 @@ def list_feeds(settings: Settings, now: datetime) -> FeedsView:
         paused=is_paused(settings.state_dir, POLLED),
         problem=problem,
     )
+
+
+def natural_order(name: str) -> list[str | int]:
+    """A sort key by which `feed-2` comes before `feed-10`."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _states(settings: Settings, names: list[str]) -> tuple[dict[str, FeedState], str | None]:

@@ -8,7 +8,7 @@ from worker.fetch import Fetcher, FetchRequest, FetchResponse, printable_url
 from worker.formats import ParseContext
 from worker.formats.decode import decode
 from worker.formats.feed.discovery import FeedLink, feeds_in_page
-from worker.formats.feed.polled import read_feed
+from worker.formats.feed.polled import FeedFile, read_feed
 from worker.formats.sniff import Format, sniff_text
 from worker.model import Document
 from worker.settings import Settings
@@ -19,12 +19,14 @@ from worker.sources.fetch_once import require_success, run
 
 @dataclass(frozen=True, slots=True)
 class ProbedFeed:
-    """A feed that can be read. `page` names its address, if a page does; for display."""
+    """A feed that can be read. `page` names its address, if a page does; for display. `file` is
+    what was received."""
 
     feed: Feed
     title: str | None
     entries: int
     page: str | None = None
+    file: FeedFile | None = None
 
 
 def probe(settings: Settings, sites: Sites, feed: Feed) -> ProbedFeed | tuple[FeedLink, ...]:
@@ -70,7 +72,7 @@ def _read(settings: Settings, sites: Sites, feed: Feed, answer: FetchResponse) -
     document = Document(answer.body, printable_url(answer.url), answer.url, answer.charset)
     context = ParseContext(feed.profile(settings), sites, settings.limits)
     found = read_feed(document, context)
-    return ProbedFeed(feed, found.title, len(found.entries))
+    return ProbedFeed(feed, found.title, len(found.entries), file=found)
 
 
 def _no_feed(shown: str, answer: FetchResponse, error: Rejected) -> Rejected:

@@ -65,6 +65,18 @@ def ago(moment: str | None, now: datetime) -> str:
     return _format_time(moment, distance)
 
 
+def due(moment: str | None, now: datetime) -> str:
+    """When something happens next: `in 5 min`, `due now`, `overdue 20 s`."""
+
+    def distance(at: datetime) -> str:
+        late = (now - at).total_seconds()
+        if late <= -10:
+            return f"in {coarse(-late)}"
+        return f"overdue {coarse(late)}" if late >= 10 else "due now"
+
+    return _format_time(moment, distance)
+
+
 def exact(moment: str | None) -> str:
     """An RFC 3339 time in full: `2026-11-25 21:07:23.120 UTC`."""
     return _format_time(

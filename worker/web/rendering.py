@@ -38,6 +38,7 @@ class Pages:
             "version": __version__,
             "form_token": form_token,
             "query": write_query,
+            "due": lambda moment: filters.due(moment, utc_now()),
             "ago": lambda moment: filters.ago(moment, utc_now()),
         }
 

@@ -1,8 +1,10 @@
 """`/feeds`: the feeds, the state of each, and what to do with them."""
 
+import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,23 +12,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions import feeds as actions
+from worker.actions.feed_preview import FeedPreview, preview_feed
 from worker.actions.pause import pause, resume
 from worker.errors import ConfigError, NewsdropError
-from worker.queries.feeds import FeedStatus, list_feeds
+from worker.feeds.catalog import load_catalog
+from worker.formats.feed.discovery import FeedLink
+from worker.queries.feeds import FeedStatus, FeedView, list_feeds
 from worker.settings import Settings
 from worker.settings.clock import utc_now
+from worker.web.filtering import filter_query, write_query
 from worker.web.forms import form_action, get_text, parse_number
 from worker.web.live import Regions, View, live_page
 from worker.web.rendering import Pages
 from worker.web.responses import page, redirect, status_for
 
 COUNT = 200
-FILTERS = ("all", "failing", "paused")
+FILTERS = ("q", "tag", "show")
+_STANDINGS = (FeedStatus.FAILING, FeedStatus.PAUSED)
 
 
-def _render_list(settings: Settings, pages: Pages, which: str, start: str) -> Regions:
-    result = list_feeds(settings, utc_now())
-    chosen = [feed for feed in result.feeds if which in ("all", feed.standing)]
+def _render_list(settings: Settings, pages: Pages, query: str, start: str) -> Regions:
+    result, given = list_feeds(settings, utc_now()), dict(parse_qsl(query))
+    chosen = [feed for feed in result.feeds if _is_chosen(feed, given)]
+    chosen.sort(key=lambda feed: feed.standing is not FeedStatus.FAILING)
     first = int(start)
     html = pages.render(
         "feeds/list.html",
@@ -35,9 +43,19 @@ def _render_list(settings: Settings, pages: Pages, which: str, start: str) -> Re
         total=len(chosen),
         start=first,
         count=COUNT,
-        which=which,
+        given=given,
     )
     return {"feeds": html}
+
+
+def _is_chosen(feed: FeedView, given: dict[str, str]) -> bool:
+    """Whether a feed has the standing, the tag and the words (in name, title or address)."""
+    text = f"{feed.name} {feed.title or ''} {feed.url}".casefold()
+    return (
+        given.get("show", feed.standing) == feed.standing
+        and ("tag" not in given or given["tag"] in feed.tags)
+        and all(word in text for word in given.get("q", "").casefold().split())
+    )
 
 
 def _render_feed(settings: Settings, pages: Pages, name: str) -> Regions:
@@ -46,8 +64,12 @@ def _render_feed(settings: Settings, pages: Pages, name: str) -> Regions:
 
 
 async def show_list(request: Request) -> Response:
-    which = _filter(request)
-    return await live_page(request, "feeds", "feeds.html", which=which)
+    catalog = await run_in_threadpool(load_catalog, request.app.state.settings)
+    tags = sorted({tag for feed in catalog for tag in feed.tags})
+    given = dict(parse_qsl(_filters(request)))
+    return await live_page(
+        request, "feeds", "feeds.html", given=given, tags=tags, has_feeds=bool(len(catalog))
+    )
 
 
 async def show_feed(request: Request) -> Response:
@@ -84,30 +106,75 @@ def confirm_remove(request: Request) -> Response:
 
 @form_action
 def add(request: Request, form: FormData) -> Response:
-    keys: dict[str, Any] = {"url": get_text(form, "url", 4000)}
-    if name := get_text(form, "name", 100):
-        keys["name"] = name
-    if form.get("full_text"):
-        keys["full_text"] = True
+    keys = _read_keys(form)
     try:
         added = actions.add(request.app.state.settings, keys, check=not form.get("unchecked"))
     except ConfigError:
         raise
     except NewsdropError as error:
-        status = status_for(error)
-        return page(request, "add.html", status=status, keys=keys, error=str(error), choices=())
+        return _show_add(request, keys, error=error)
     if isinstance(added, actions.AddedFeed):
         return redirect(_address(added.name), done="added")
-    return page(request, "add.html", keys=keys, error=None, choices=added)
+    return _show_add(request, keys, choices=added)
+
+
+@form_action
+def preview(request: Request, form: FormData) -> Response:
+    """What the feed, or the feeds of the page, at an address give now."""
+    keys = _read_keys(form)
+    try:
+        found = preview_feed(request.app.state.settings, keys, utc_now())
+    except ConfigError:
+        raise
+    except NewsdropError as error:
+        return _show_add(request, keys, error=error)
+    if isinstance(found, FeedPreview):
+        return _show_add(request, keys, preview=found)
+    return _show_add(request, keys, choices=found)
+
+
+def _read_keys(form: FormData) -> dict[str, Any]:
+    """The keys of a feed in a form; only those that are given."""
+    tags = re.split("[,，]", get_text(form, "tags", 500))
+    keys = {
+        "url": get_text(form, "url", 4000),
+        "name": get_text(form, "name", 100),
+        "tags": [tag.strip() for tag in tags if tag.strip()],
+        "full_text": bool(form.get("full_text")),
+    }
+    return {name: value for name, value in keys.items() if value or name == "url"}
+
+
+def _show_add(
+    request: Request,
+    keys: dict[str, Any],
+    *,
+    error: NewsdropError | None = None,
+    preview: FeedPreview | None = None,
+    choices: tuple[FeedLink, ...] = (),
+) -> Response:
+    status = status_for(error) if error else 200
+    text = str(error) if error else None
+    return page(
+        request,
+        "add.html",
+        status=status,
+        keys=keys,
+        error=text,
+        preview=preview,
+        choices=choices,
+    )
 
 
 def _address(name: str) -> str:
     return f"/feeds/{quote(name, safe='')}"
 
 
-def _filter(request: Request) -> str:
-    which = request.query_params.get("show", "all")
-    return which if which in FILTERS else "all"
+def _filters(request: Request) -> str:
+    given = dict(parse_qsl(filter_query(request, FILTERS)))
+    if given.get("show") not in _STANDINGS:
+        given.pop("show", None)
+    return write_query(given)
 
 
 def _start(request: Request) -> str:
@@ -119,15 +186,14 @@ def _name(request: Request) -> str:
     return str(name)[:200]
 
 
-assert set(FILTERS) - {"all"} <= set(FeedStatus)
-
 views = {
-    "feeds": View(_render_list, lambda request: (_filter(request), _start(request))),
+    "feeds": View(_render_list, lambda request: (_filters(request), _start(request))),
     "feed": View(_render_feed, lambda request: (_name(request),)),
 }
 routes = [
     Route("/feeds", show_list),
     Route("/feeds", add, methods=["POST"]),
+    Route("/feeds/preview", preview, methods=["POST"]),
     Route("/feeds/{feed}", show_feed),
     Route("/feeds/{feed}/remove", confirm_remove),
     Route("/feeds/{feed}/{what}", change, methods=["POST"]),

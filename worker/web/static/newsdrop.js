@@ -49,6 +49,11 @@ function ago(at, now) {
   return seconds > 0 ? `${number} ${unit} ago` : `in ${number} ${unit}`;
 }
 
+function due(at, now) {
+  const late = (now - at) / 1000;
+  return late <= -10 ? ago(at, now) : late < 10 ? "due now" : "overdue " + ago(at, now).replace(" ago", "");
+}
+
 function localise(within) {
   const now = Date.now();
   for (const element of within.querySelectorAll("time[datetime]")) {
@@ -59,6 +64,7 @@ function localise(within) {
       element.title = `${exactFormat.format(at)} here, ${element.title}`;
     }
     const text = "ago" in element.dataset ? ago(at, now)
+      : "due" in element.dataset ? due(at, now)
       : dayFormat.format(at) === dayFormat.format(now) ? timeFormat.format(at)
       : minuteFormat.format(at);
     if (element.textContent !== text) element.textContent = text;
