@@ -13,12 +13,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from itertools import islice
 
 from worker.errors import Reason, Rejected, StoreUnavailable
 from worker.escape import printable
 from worker.logs import log_context
 from worker.model import IndexEntry, Outcome, Status
 from worker.pipeline import publisher
+from worker.pipeline.bounds import PROBED_AT_ONCE
 from worker.pipeline.extract import (
     EntryReader,
     ParsedArticle,
@@ -65,6 +67,8 @@ class BatchRun:
         self._pending_bytes = 0
         self._is_behind = is_behind(batch.root, batch.name)
         self._has_suspects = False
+        self._unread: dict[int, _File] = {}
+        self._slow: set[int] = set()
         self._unwritten: list[Outcome] = []
         self._finished: list[int] = []
         self._written = {
@@ -116,7 +120,13 @@ class BatchRun:
         remaining_count = len(entries)
         for group in self._groups(entries):
             files = [self._read(entry) for entry in group]
-            for file, index_entry in zip(files, self._look_up(files), strict=True):
+            found = self._look_up(files)
+            self._unread = {
+                file.entry.number: file
+                for file, index_entry in zip(files, found, strict=True)
+                if index_entry is None and isinstance(file.content, bytes)
+            }
+            for file, index_entry in zip(files, found, strict=True):
                 self._parse(file, index_entry)
                 remaining_count -= 1
                 is_over = remaining_count > 0 and self._is_over()
@@ -215,23 +225,40 @@ class BatchRun:
                 self._add(entry, file.content)
             elif index_entry is not None:
                 self._add(entry, _duplicate(file, index_entry))
-            elif self._must_wait(file, file.content):
-                self._batch.set_aside(entry.number)
-                self._has_suspects = True
+            elif self._must_wait(entry.number):
                 return
             else:
                 self._batch.journal.start(entry.number)
                 items = self._items(file, file.content)
-                for item in self._deps.bounds.each(items, is_first_try=not self._is_behind):
+                for item in self._deps.bounds.each(items, is_first_try=self._is_first(entry)):
                     self._add(entry, item)
             self._finished.append(entry.number)
 
-    def _must_wait(self, file: _File, data: bytes) -> bool:
+    def _is_first(self, entry: Entry) -> bool:
+        """Whether the entry is tried again if it takes too long."""
+        deaths = self._progress.crash_counts.get(entry.number, 0)
+        return deaths + 1 < self._deps.settings.spool.max_attempts
+
+    def _must_wait(self, number: int) -> bool:
         """Whether other documents come first: after one ended its process, all are probed."""
-        bounds = self._deps.bounds
-        if self._is_behind or not bounds.is_alert():
-            return False
-        return not bounds.is_quick(read_entry(self._reader, file.entry, data, file.digest))
+        if number in self._unread and not self._is_behind and self._deps.bounds.is_alert():
+            self._probe(list(islice(self._unread.values(), PROBED_AT_ONCE)))
+        self._unread.pop(number, None)
+        return number in self._slow
+
+    def _probe(self, files: Sequence[_File]) -> None:
+        """Set aside what is not read quickly of `files`, which are the next to be parsed."""
+        documents = [
+            read_entry(self._reader, file.entry, file.content, file.digest)
+            for file in files
+            if isinstance(file.content, bytes)
+        ]
+        for file, is_quick in zip(files, self._deps.bounds.are_quick(documents), strict=True):
+            del self._unread[file.entry.number]
+            if not is_quick:
+                self._batch.set_aside(file.entry.number)
+                self._slow.add(file.entry.number)
+                self._has_suspects = True
 
     def _items(self, file: _File, data: bytes) -> Iterator[ParsedArticle | ParseFailure | Outcome]:
         if entry_form(file.entry) is Form.FEED:
