@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bench import history
 from bench.bigfolder import big_folder
+from bench.consumer import consumer
 from bench.feeds import feed_memory, feeds
 from bench.figure import Figure
 from bench.full_text import full_text
@@ -42,6 +43,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "fulltext": full_text,
     "needs": needs,
     "web": web,
+    "consumer": consumer,
 }
 
 

@@ -6,9 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 
 import newsdrop
+from newsdrop.consumer import Consumer
 from tests.home import article
+from tests.newsdrop.stream import publish
+from tests.servers import Server
 from worker import api
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +97,41 @@ def test_the_functions_are_those_of_worker() -> None:
     """Same objects, same help; an unknown name is an AttributeError."""
     assert newsdrop.parse is api.parse
     assert newsdrop.enqueue is api.enqueue
+    assert newsdrop.Consumer is Consumer
     assert {"parse", "enqueue"} <= set(dir(newsdrop))
     with pytest.raises(AttributeError):
         newsdrop.nothing  # noqa: B018
+
+
+BARE = """
+import sys
+from {module} import Consumer
+consumer = Consumer({url!r}, group="bare", block_seconds=0.05)
+for record in consumer:
+    print(record.article.tickers[0].symbol)
+    consumer.stop()
+print(sorted(name for name in ("pydantic", "celery", "httpx", "worker") if name in sys.modules))
+"""
+
+
+@pytest.mark.parametrize("module", ["newsdrop", "newsdrop.consumer", "copied"])
+def test_a_consumer_needs_redis_alone(
+    module: str, installed: Path, tmp_path: Path, redis_server: Server, redis_client: redis.Redis
+) -> None:
+    """In an environment that holds newsdrop without its libraries, and redis, the consumer works;
+    so does a copy of its file."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (site / "redis").symlink_to(Path(redis.__file__).parent)
+    if module == "copied":
+        (site / "copied.py").write_bytes((ROOT / "newsdrop" / "consumer.py").read_bytes())
+    else:
+        for name in ("newsdrop", "worker"):
+            (site / name).symlink_to(installed / name)
+    publish(redis_client, 1)
+    done = subprocess.run(
+        [tmp_path / "venv/bin/python", "-c", BARE.format(module=module, url=redis_server.url)],
+        cwd=tmp_path, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
+        check=False, timeout=100,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == ("605999.SH\n[]\n", 0), done.stderr

@@ -95,6 +95,14 @@ def jobs(settings: "Settings") -> Iterable[str]:
 
 
 @_completion
+def groups(settings: "Settings") -> Iterable[str]:
+    """The consumer groups of the stream."""
+    from worker.store.factory import article_store
+
+    return [group.name for group in article_store(settings).get_info().groups]
+
+
+@_completion
 def quarantined(settings: "Settings") -> Iterable[str]:
     """What is in quarantine, the newest first."""
     from worker.spool.quarantine import Quarantine

@@ -25,6 +25,8 @@ from worker.cli import (
     tail,
 )
 from worker.cli.feeds import commands as feeds
+from worker.cli.groups import commands as groups
+from worker.cli.groups import dead_letters
 from worker.cli.options import EXIT_TABLE, exit_code, flag, option
 from worker.cli.output import print_error, print_note
 from worker.errors import NewsdropError, UsageError
@@ -49,6 +51,8 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
 
 _GROUPS = (
     ("feeds", feeds.app, "Add articles"),
+    ("groups", groups.app, "Records"),
+    ("dead-letters", dead_letters.app, "Records"),
     ("quarantine", quarantine.app, "Inspect"),
     ("config", config.app, "Settings and schema"),
 )

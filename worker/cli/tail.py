@@ -137,7 +137,7 @@ def _read_entries(
         after = last or store.get_info().last_id
         yield from entries
     else:
-        after = store.get_info().last_id if start == "$" else _parse_stream_id(start)
+        after = store.get_info().last_id if start == "$" else parse_stream_id(start)
     while follow or start is not None:
         entries = store.read(f"({after}", _PAGE)
         if not entries and not follow:
@@ -185,7 +185,8 @@ def _record(entry: "StreamEntry") -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _parse_stream_id(text: str) -> str:
+def parse_stream_id(text: str) -> str:
+    """A complete stream ID. Raises UsageError."""
     if not re.fullmatch(r"\d+(-\d+)?", text):
         raise UsageError(
             f"{printable(text, 80)} is not a stream ID: "

@@ -8,6 +8,7 @@ from worker.store.articles import ArticleStore
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterStore
 from worker.store.feeds import FeedStore
+from worker.store.groups import GroupStore
 from worker.store.jobs import JobStore
 from worker.store.leases import HostPace
 from worker.store.pages import PageStore
@@ -25,6 +26,10 @@ def article_store(settings: Settings, client: Client | None = None) -> ArticleSt
 def job_store(settings: Settings, client: Client | None = None) -> JobStore:
     client = client or connect(redis_url(settings))
     return JobStore(client, stream=settings.stream.name, keep_days=settings.jobs.keep_days)
+
+
+def group_store(settings: Settings, client: Client | None = None) -> GroupStore:
+    return GroupStore(client or connect(redis_url(settings)), settings.stream.name)
 
 
 def feed_store(settings: Settings, client: Client | None = None) -> FeedStore:

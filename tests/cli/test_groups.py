@@ -1,0 +1,97 @@
+"""`groups` and `dead-letters`: what consumers of the stream have done, and what failed there."""
+
+import redis
+
+from newsdrop.consumer import Consumer, Record
+from tests.home import Home, article
+from tests.newsdrop.stream import STREAM
+
+
+def publish(home: Home, *titles: str) -> None:
+    for number, title in enumerate(titles):
+        home.put(f"in/{number}.md", article(title))
+    home.json("enqueue", str(home.path / "in"))
+    home.work()
+
+
+def consume(home: Home, count: int, is_bad: bool = False) -> list[Record]:
+    """Records of the group `nlp`, the first of which fails."""
+    url = home.settings().redis.url
+    consumer = Consumer(url, group="nlp", name="one", block_seconds=0.05, max_deliveries=1)
+    records: list[Record] = []
+
+    def handle(record: Record) -> None:
+        records.append(record)
+        if len(records) == count:
+            consumer.stop()
+        if is_bad and len(records) == 1:
+            raise ValueError("bad\x1b[31m ticker")
+
+    consumer.run(handle)
+    return records
+
+
+def test_a_group_is_created_listed_set_back_and_deleted(home: Home) -> None:
+    """Its lag, position and consumers are shown; each change needs `--yes` without a terminal."""
+    assert "No consumer groups." in home.run("groups", "list").stdout
+    publish(home, "甲", "乙", "丙")
+    home.json("groups", "create", "nlp")
+    assert home.run("groups", "create", "nlp").exit_code == 2
+    consume(home, 3)
+    (group,) = home.lines("groups", "list")
+    assert (group["name"], group["lag"], group["pending"]) == ("nlp", 0, 0)
+    assert [member["name"] for member in group["consumers"]] == ["one"]
+    assert "one" in home.run("groups", "list").stdout
+    assert home.run("groups", "reset", "nlp", "--to", "0").exit_code == 2
+    home.json("groups", "reset", "nlp", "--to", "0", "--yes")
+    assert home.lines("groups", "list")[0]["lag"] == 3
+    assert len(consume(home, 3)) == 3
+    assert home.run("groups", "delete", "nlp").exit_code == 2
+    assert home.json("groups", "delete", "nlp", "--yes") == {"group": "nlp", "pending": 0}
+    assert home.lines("groups", "list") == []
+    assert "see `newsdrop groups list`" in home.run("groups", "delete", "nlp", "--yes").stderr
+    assert home.run("groups", "create", "nlp", "--start", "yesterday").exit_code == 2
+
+
+def test_pending_entries_are_listed(home: Home, redis_client: redis.Redis) -> None:
+    """Who has them, for how long, and how often they were delivered."""
+    publish(home, "甲")
+    home.json("groups", "create", "nlp", "--start", "0")
+    assert "Nothing is pending." in home.run("groups", "pending", "nlp").stdout
+    redis_client.xreadgroup("nlp", "slow", {STREAM: ">"})
+    (entry,) = home.lines("groups", "pending", "nlp")
+    assert (entry["consumer"], entry["deliveries"]) == ("slow", 1)
+    assert entry["stream_id"] in home.run("groups", "pending", "nlp").stdout
+
+
+def test_a_dead_letter_is_given_back(home: Home) -> None:
+    """It is shown with its error, made safe; after `retry` a running consumer handles it again."""
+    publish(home, "甲", "乙")
+    failed = consume(home, 2, is_bad=True)[0]
+    (letter,) = home.lines("dead-letters", "list", "nlp")
+    assert letter["error"] == "ValueError: bad\x1b[31m ticker"
+    assert home.lines("groups", "list")[0]["dead_letters"] == 1
+    for words in (("list", "nlp"), ("show", "nlp", letter["letter_id"])):
+        shown = home.run("dead-letters", *words).stdout
+        assert "bad\\x1b[31m ticker" in shown
+    shown = home.json("dead-letters", "show", "nlp", letter["letter_id"])
+    assert shown["data"].encode() == failed.data
+    assert home.run("dead-letters", "retry", "nlp").exit_code == 2
+    assert home.json("dead-letters", "retry", "nlp", "--all") == {"retried": 1, "trimmed": 0}
+    assert [one.id for one in consume(home, 1)] == [failed.id]
+    assert home.lines("dead-letters", "list", "nlp") == []
+    assert home.lines("groups", "list")[0]["pending"] == 0
+
+
+def test_a_trimmed_dead_letter_stays(home: Home, redis_client: redis.Redis) -> None:
+    """Its entry cannot be delivered again; the record stays where it is until it is discarded."""
+    publish(home, "甲", "乙")
+    consume(home, 2, is_bad=True)
+    redis_client.xtrim(STREAM, maxlen=0, approximate=False)
+    assert home.json("dead-letters", "retry", "nlp", "--all") == {"retried": 0, "trimmed": 1}
+    assert home.run("dead-letters", "discard", "nlp", "--all").exit_code == 2
+    assert home.json("dead-letters", "discard", "nlp", "--all", "--yes") == {"discarded": 1}
+    assert "No dead letters." in home.run("dead-letters", "list", "nlp").stdout
+    missing = home.run("dead-letters", "show", "nlp", "1-1")
+    assert missing.exit_code == 2
+    assert "see `newsdrop dead-letters list`" in missing.stderr

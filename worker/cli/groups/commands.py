@@ -1,0 +1,136 @@
+"""`groups list, create, reset, delete, pending`: the consumer groups of the stream."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worker.cli import completion
+from worker.cli.formatting import format_count
+from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
+from worker.cli.output import console, count_text, make_table, print_json, print_result, safe_text
+from worker.cli.tail import parse_stream_id
+from worker.errors import UsageError
+from worker.escape import printable
+
+if TYPE_CHECKING:
+    from worker.store.groups import GroupStore
+
+app = typer.Typer(
+    no_args_is_help=True, help="List the consumer groups of the stream; create, set back, delete."
+)
+
+Group = Annotated[
+    str, argument("GROUP", "Name of the consumer group.", autocompletion=completion.groups)
+]
+Yes = Annotated[bool, flag("--yes -y", "Do not ask for confirmation.")]
+_POSITION = "0: all, $: only new, or the ID of an entry."
+
+
+@app.command("list")
+def list_(context: typer.Context, json: JsonLines = False) -> None:
+    """List the groups with their consumers: lag, pending, idle time, dead letters."""
+    groups = group_store(context).list_groups()
+    if json:
+        for group in groups:
+            print_json(group)
+        return
+    if not groups:
+        console().print("No consumer groups.")
+        return
+    table = make_table(
+        "group", "lag", "pending", "idle", "dead letters", "position",
+        right=("lag", "pending", "idle", "dead letters"), flexible=("group",),
+    )  # fmt: skip
+    for group in groups:
+        lag = "?" if group.lag is None else format_count(group.lag)
+        table.add_row(
+            safe_text(group.name, "bold"), lag, count_text(group.pending), "",
+            count_text(group.dead_letters, "red"), group.last_delivered_id,
+        )  # fmt: skip
+        for member in group.consumers:
+            name = safe_text(member.name)
+            table.add_row(
+                name.__class__("  ").append_text(name), "", count_text(member.pending),
+                _seconds(member.idle_seconds), "", "",
+            )  # fmt: skip
+    console().print(table)
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    group: Group,
+    start: Annotated[str, option("0|$|ID", _POSITION, "--start")] = "0",
+    json: Json = False,
+) -> None:
+    """Create a group before its first consumer starts."""
+    group_store(context).create(group, _position(start))
+    print_result({"group": group, "start": start}, f"group {printable(group)} created", json=json)
+
+
+@app.command()
+def reset(
+    context: typer.Context,
+    group: Group,
+    to: Annotated[str, option("0|$|ID", _POSITION, "--to")],
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Set the position of a group: its consumers read what follows, again or without the rest."""
+    confirm(f"Set the group {printable(group)} to {printable(to)}?", yes=yes)
+    group_store(context).reset(group, _position(to))
+    text = f"group {printable(group)} continues after {printable(to)}"
+    print_result({"group": group, "to": to}, text, json=json)
+
+
+@app.command()
+def delete(context: typer.Context, group: Group, yes: Yes = False, json: Json = False) -> None:
+    """Delete a group with its position and its pending entries. Dead letters stay."""
+    confirm(f"Delete the group {printable(group)}?", yes=yes)
+    pending = group_store(context).delete(group)
+    text = f"group {printable(group)} deleted; {format_count(pending)} entries were pending"
+    print_result({"group": group, "pending": pending}, text, json=json)
+
+
+@app.command()
+def pending(
+    context: typer.Context,
+    group: Group,
+    count: Annotated[int, option("N", "At most N entries.", min=1)] = 100,
+    json: JsonLines = False,
+) -> None:
+    """List what consumers have read and not acknowledged, oldest first."""
+    entries = group_store(context).list_pending(group, count)
+    if json:
+        for entry in entries:
+            print_json(entry)
+        return
+    table = make_table("entry", "consumer", "idle", "deliveries", right=("idle", "deliveries"))
+    for entry in entries:
+        idle = _seconds(entry.idle_seconds)
+        table.add_row(entry.stream_id, safe_text(entry.consumer), idle, str(entry.deliveries))
+    console().print(table if entries else "Nothing is pending.")
+
+
+def group_store(context: typer.Context) -> "GroupStore":
+    from worker.store import factory
+
+    return factory.group_store(settings_of(context))
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; elsewhere `--yes` is necessary."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question.rstrip('?')}: confirm it with --yes")
+    typer.confirm(question, abort=True)
+
+
+def _position(text: str) -> str:
+    return text if text == "$" else parse_stream_id(text)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.0f} s"

@@ -1,0 +1,127 @@
+"""`dead-letters list, show, retry, discard`: records that failed too often in a group."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from worker.cli.formatting import pluralize
+from worker.cli.groups.commands import Group, Yes, confirm, group_store
+from worker.cli.options import Json, JsonLines, argument, flag
+from worker.cli.output import (
+    console,
+    print_fields,
+    print_json,
+    print_note,
+    print_refusal,
+    print_result,
+    safe_text,
+)
+from worker.errors import UsageError
+from worker.escape import printable
+
+if TYPE_CHECKING:
+    from worker.store.groups import DeadLetter, GroupStore
+
+app = typer.Typer(
+    no_args_is_help=True, help="List records that failed too often in a group; retry or discard."
+)
+
+_ID = argument("ID", "The ID, as `dead-letters list` shows it.")
+Ids = Annotated[list[str] | None, _ID]
+All = Annotated[bool, flag("--all", "All dead letters of the group.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, group: Group, json: JsonLines = False) -> None:
+    """List the dead letters of a group with their errors, oldest first."""
+    is_empty = True
+    for letter in group_store(context).dead_letters(group):
+        is_empty = False
+        if json:
+            print_json(_document(letter, with_data=False))
+        else:
+            times = f"{letter.deliveries} deliveries"
+            error = printable(letter.error, 500)
+            print_refusal(printable(letter.title or letter.id), times, error, letter.letter_id)
+    if is_empty and not json:
+        console().print("No dead letters.")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    group: Group,
+    letter_id: Annotated[str, _ID],
+    json: Json = False,
+) -> None:
+    """Show one dead letter: its record, its error, who failed."""
+    letter = group_store(context).get_dead_letter(group, letter_id)
+    if json:
+        print_json(_document(letter, with_data=True))
+        return
+    print_fields(
+        (
+            ("id", safe_text(letter.id)),
+            ("title", safe_text(letter.title)),
+            ("entry", safe_text(letter.stream_id)),
+            ("consumer", safe_text(letter.consumer)),
+            ("deliveries", str(letter.deliveries)),
+            ("error", safe_text(letter.error, "red", limit=2000)),
+        )
+    )
+
+
+@app.command()
+def retry(
+    context: typer.Context, group: Group, ids: Ids = None, every: All = False, json: Json = False
+) -> None:
+    """Give records back to their group: a running consumer handles them again."""
+    store = group_store(context)
+    letters = _select(store, group, ids, every=every)
+    trimmed = store.give_back(group, letters)
+    count = len(letters) - len(trimmed)
+    text = f"{pluralize(count, 'record')} given back to the group {printable(group)}"
+    print_result({"retried": count, "trimmed": len(trimmed)}, text, json=json)
+    if trimmed and not json:
+        print_note(
+            f"not in the stream any more: {pluralize(len(trimmed), 'record')}; each is in "
+            "`newsdrop dead-letters show --json`",
+            "yellow",
+        )
+
+
+@app.command()
+def discard(
+    context: typer.Context,
+    group: Group,
+    ids: Ids = None,
+    every: All = False,
+    *,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Delete dead letters permanently."""
+    store = group_store(context)
+    letters = _select(store, group, ids, every=every)
+    if every and letters:
+        confirm(f"Delete {len(letters):,} dead letters permanently?", yes=yes)
+    count = store.discard(group, letters)
+    print_result({"discarded": count}, f"{pluralize(count, 'dead letter')} deleted", json=json)
+
+
+def _select(
+    store: "GroupStore", group: str, ids: list[str] | None, *, every: bool
+) -> list["DeadLetter"]:
+    """The selected letters, all of which exist. Raises UsageError, before anything is done."""
+    if every == bool(ids):
+        raise UsageError("name the IDs, or use --all")
+    if every:
+        return list(store.dead_letters(group))
+    return [store.get_dead_letter(group, one) for one in dict.fromkeys(ids or ())]
+
+
+def _document(letter: "DeadLetter", *, with_data: bool) -> dict[str, object]:
+    document = asdict(letter)
+    data = document.pop("data").decode("utf-8", "replace")
+    return {**document, "data": data} if with_data else document

@@ -1,0 +1,207 @@
+"""Consumer groups of the stream: state, creation, position, and their dead letters."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from worker.errors import AlreadyThere, NotThere
+from worker.escape import printable
+from worker.store.connection import Client
+from worker.store.errors import translated
+from worker.store.stream import Group, Stream
+
+GIVEN_BACK = "dead-letters"
+"""Consumer that has a record after `dead-letters retry`, until a running one takes it over."""
+_IDLE_MS = 7 * 86_400_000
+"""Longer than any consumer waits before it takes over what another one left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A consumer of a group. `idle_seconds`: since its last command."""
+
+    name: str
+    pending: int
+    idle_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A group with its consumers. `lag` is None where Redis does not know it."""
+
+    name: str
+    lag: int | None
+    pending: int
+    last_delivered_id: str
+    dead_letters: int
+    consumers: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry that a consumer has read and not acknowledged."""
+
+    stream_id: str
+    consumer: str
+    idle_seconds: float
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that failed too often. `letter_id` names it; its time is when it failed."""
+
+    letter_id: str
+    stream_id: str
+    id: str
+    revision: int
+    title: str
+    consumer: str
+    deliveries: int
+    error: str
+    data: bytes
+
+
+class GroupStore:
+    """The groups of one stream. All methods raise Retryable, and NotThere for an unknown group."""
+
+    def __init__(self, client: Client, stream: str) -> None:
+        self._client: Any = client
+        self._stream = stream
+
+    def list_groups(self) -> list[GroupState]:
+        info = Stream(self._client, self._stream).get_info()
+        return [self._state(group) for group in info.groups]
+
+    def create(self, group: str, start: str) -> None:
+        """Create a group that begins after `start`: `0`, `$` or an ID. Raises AlreadyThere."""
+        if group in self._positions():
+            raise AlreadyThere(f"the group {printable(group, 80)} exists: use `groups reset`")
+        with translated():
+            self._client.xgroup_create(self._stream, group, start, mkstream=True)
+
+    def reset(self, group: str, to: str) -> None:
+        """Set the position. What is pending stays pending."""
+        self._check(group)
+        with translated():
+            self._client.xgroup_setid(self._stream, group, to)
+
+    def delete(self, group: str) -> int:
+        """Delete a group with its position; returns how many entries were pending."""
+        self._check(group)
+        with translated():
+            pending = self._client.xpending(self._stream, group)["pending"]
+            self._client.xgroup_destroy(self._stream, group)
+        return int(pending)
+
+    def list_pending(self, group: str, count: int) -> list[PendingEntry]:
+        """The oldest entries that are not acknowledged."""
+        self._check(group)
+        with translated():
+            found = self._client.xpending_range(self._stream, group, "-", "+", count)
+        return [
+            PendingEntry(
+                _text(one["message_id"]),
+                _text(one["consumer"]),
+                one["time_since_delivered"] / 1000,
+                one["times_delivered"],
+            )
+            for one in found
+        ]
+
+    def dead_letters(self, group: str, after: str = "-") -> Iterator[DeadLetter]:
+        """The dead letters, oldest first."""
+        while True:
+            with translated():
+                page = self._client.xrange(self._letters(group), after, "+", 100)
+            if not page:
+                return
+            yield from (_letter(letter_id, fields) for letter_id, fields in page)
+            after = f"({_text(page[-1][0])}"
+
+    def get_dead_letter(self, group: str, letter_id: str) -> DeadLetter:
+        with translated():
+            found = self._client.xrange(self._letters(group), letter_id, letter_id)
+        if not found:
+            raise NotThere(
+                f"the group {printable(group, 80)} has no dead letter {printable(letter_id, 80)}: "
+                "see `newsdrop dead-letters list`"
+            )
+        return _letter(*found[0])
+
+    def give_back(self, group: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        """Make the entries pending again, with no deliveries, so that a consumer takes them over.
+        Returns those whose entry was trimmed; they stay dead letters."""
+        self._check(group)
+        trimmed = []
+        for letter in letters:
+            with translated():
+                if not self._client.xrange(self._stream, letter.stream_id, letter.stream_id):
+                    trimmed.append(letter)
+                    continue
+                self._client.xclaim(
+                    self._stream, group, GIVEN_BACK, 0, [letter.stream_id],
+                    idle=_IDLE_MS, retrycount=0, force=True, justid=True,
+                )  # fmt: skip
+            self.discard(group, [letter])
+        return trimmed
+
+    def discard(self, group: str, letters: Sequence[DeadLetter]) -> int:
+        """Delete dead letters; returns how many."""
+        with translated():
+            ids = [letter.letter_id for letter in letters]
+            return int(self._client.xdel(self._letters(group), *ids)) if ids else 0
+
+    def _state(self, group: Group) -> GroupState:
+        with translated():
+            members = self._client.xinfo_consumers(self._stream, group.name)
+            letters = self._client.xlen(self._letters(group.name))
+        return GroupState(
+            group.name,
+            group.lag,
+            group.pending,
+            self._positions()[group.name],
+            letters,
+            tuple(
+                Member(_text(one["name"]), one["pending"], one["idle"] / 1000) for one in members
+            ),
+        )
+
+    def _positions(self) -> dict[str, str]:
+        with translated():
+            if not self._client.exists(self._stream):
+                return {}
+            groups = self._client.xinfo_groups(self._stream)
+        return {_text(one["name"]): _text(one["last-delivered-id"]) for one in groups}
+
+    def _check(self, group: str) -> None:
+        if group not in self._positions():
+            raise NotThere(f"no group {printable(group, 80)}: see `newsdrop groups list`")
+
+    def _letters(self, group: str) -> str:
+        """The same key as in newsdrop/consumer.py."""
+        return f"{{{self._stream}}}:dead:{group}"
+
+
+def _letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:
+    def text(name: bytes) -> str:
+        return _text(fields.get(name, b""))
+
+    def number(name: bytes) -> int:
+        return int(text(name)) if text(name).isdecimal() and len(text(name)) < 10 else 1
+
+    return DeadLetter(
+        _text(letter_id),
+        text(b"entry"),
+        text(b"id"),
+        number(b"revision"),
+        text(b"title"),
+        text(b"consumer"),
+        number(b"deliveries"),
+        text(b"error"),
+        fields.get(b"data", b""),
+    )
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
