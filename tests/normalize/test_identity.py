@@ -5,6 +5,7 @@ import pytest
 from tests.normalize.conftest import make, profile_with, site
 from worker.model import Person, Scope
 from worker.normalize import fold, identity_of
+from worker.normalize import title as titles
 from worker.normalize.identity import SHORT_TEXT, identify
 
 DAY = "2021-11-26T12:00:00+08:00"
@@ -47,6 +48,13 @@ def test_titles_that_differ_otherwise_are_two(one: str, other: str) -> None:
     """`3:1` is not `31`, and no other character is dropped."""
     assert fold(one) != fold(other)
     assert key(title=one) != key(title=other)
+
+
+def test_characters_that_fold_to_themselves_need_no_second_pass() -> None:
+    """Those of the shortcut: folding changes none of them."""
+    characters = "0123456789abcdefghijklmnopqrstuvwxyz_" + "".join(map(chr, range(0x4E00, 0xA000)))
+    assert titles._FOLDED.fullmatch(characters)
+    assert titles._fold_once(characters) == characters
 
 
 def test_a_site_suffix_goes_first() -> None:

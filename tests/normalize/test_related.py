@@ -1,9 +1,11 @@
 """The list of other articles below a body is cut, and nothing else."""
 
+import random
 import time
 
 import pytest
 
+from worker.normalize import related
 from worker.normalize.related import without_related
 
 ARTICLE = "<p>港务局宣布，三号码头的四台岸桥已全部检修完毕，当晚起恢复夜间作业。</p>"
@@ -44,6 +46,23 @@ def test_text_is_never_cut(html: str) -> None:
     assert without_related(html) == html
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_the_first_look_at_the_end_changes_nothing(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is below the last link: tags, references and text of any length."""
+    rng = random.Random(seed)
+    pieces = ("<br class='many letters'>", "&nbsp;", "&CounterClockwiseContourIntegral;", "</p>\n")
+    bodies = []
+    for length in (0, 1, 5, 12, 13, 60, 400):
+        tail = "".join(rng.choices((*pieces, "字", "ab", " ", "<", "&"), k=length))
+        bodies += [f"{ARTICLE}<p>相关阅读：</p>{LINKS}{part}" for part in (tail, "字" * length)]
+    first = list(map(without_related, bodies))
+    monkeypatch.setattr(related, "_may_end_in_links", lambda html: True)
+    assert first == list(map(without_related, bodies))
+    assert ARTICLE in first
+
+
 @pytest.mark.parametrize(
     "piece", ["<p>相关阅读", "<p> ", "<b>", "相关", "<a href=x>", "<p>相关阅读</p><a>"]
 )
@@ -70,3 +89,10 @@ def test_a_text_without_such_words_costs_next_to_nothing() -> None:
     for _ in range(1000):
         without_related(html)
     assert time.process_time() - started < 0.25
+
+
+def test_an_article_that_ends_in_text_is_not_searched() -> None:
+    """Text below the last link is enough to know; no search for words."""
+    html = f"{ARTICLE}{LINKS}{ARTICLE}" * 20
+    assert not related._may_end_in_links(html)
+    assert not related._may_end_in_links(ARTICLE)

@@ -16,9 +16,10 @@ _RUN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 def with_braces(text: str) -> str:
     """`text` with its two entities decoded; a raw `&` stays as it is."""
-    if "&#12" not in text:
+    start = text.find("&#12")  # mostly in the footer: to replace in all of the text costs 17 µs
+    if start < 0:
         return text
-    return text.replace("&#123;", "{").replace("&#125;", "}")
+    return text[:start] + text[start:].replace("&#123;", "{").replace("&#125;", "}")
 
 
 def has_run_time(head: str, body: str, dates: Sequence[DateText]) -> bool:
