@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test truth fuzz compose-test lint bench torture docs lock clean install install-systemd
+.PHONY: up test truth fuzz compose-test lint bench torture docs i18n lock clean install install-systemd
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
@@ -35,6 +35,9 @@ torture: $(VENV)/.installed-dev  ## faults for ten minutes: is anything lost, do
 
 docs: $(VENV)/.installed-dev  ## write the tables of docs/ that come from the models
 	$(BIN)/python docs/generate.py
+
+i18n: $(VENV)/.installed-dev  ## extract the messages, update and compile the catalogues of worker/translation/
+	$(BIN)/python docs/catalogue.py
 
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock:  ## update the lock files (needs uv)

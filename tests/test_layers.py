@@ -22,7 +22,7 @@ LAYERS = (
     ("spool", "fetch", "sites", "logs"),
     ("settings",),
     ("model",),
-    ("errors", "escape", "redact"),
+    ("errors", "escape", "redact", "translation"),
 )
 """From the top down. A part imports those of its own row and of lower rows only."""
 

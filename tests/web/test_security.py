@@ -5,7 +5,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import pytest
 from starlette.requests import HTTPConnection
@@ -421,7 +421,9 @@ def test_explaining_a_path_opens_no_file(ours: Served) -> None:
     gone = ours.client.get("/explain", params={"place": str(secret) + "x"}).text
     assert "the secret" not in there
     assert "No accepted file" in there
-    assert there.replace(str(secret), "") == gone.replace(str(secret) + "x", "")
+    name = quote_plus(str(secret))  # in the addresses of the page in other languages
+    there = there.replace(str(secret), "").replace(name, "")
+    assert there == gone.replace(str(secret) + "x", "").replace(name + "x", "")
 
 
 def test_what_is_downloaded_is_no_page(ours: Served) -> None:

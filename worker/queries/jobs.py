@@ -80,7 +80,7 @@ FILTERS = ("q", "source", "date", "outcome")
 """The filters of jobs; `date` is the day of its start in UTC, `outcome` one that an article had."""
 
 _MAX_READ, _READ_AT_ONCE = 2_000, 200
-_STARTED_BY = {
+STARTED_BY = {
     JobKind.ENQUEUE: "person",
     JobKind.SCAN: "scan",
     JobKind.POLL: "feed",
@@ -173,7 +173,7 @@ def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) 
             quarantined=tally.quarantined,
         ),
         articles=JobArticles(tally.published, tally.revised, tally.duplicate, tally.rejected),
-        started_by=_STARTED_BY[state.job.kind],
+        started_by=STARTED_BY[state.job.kind],
         waited_seconds=None if hourly else _seconds(state.job.created_ms, state.began_ms),
         ran_seconds=None if hourly else _seconds(state.began_ms, state.last_ms),
         refused=refused,

@@ -8,10 +8,12 @@ from markupsafe import Markup, escape
 
 from worker import escape as escaping
 from worker.model.times import rfc3339_from_ms
+from worker.translation import count_noun, gettext
+from worker.translation import message as translate
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 NONE = "–"
-_SPAN = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_SPAN = ((86400, "{number} d"), (3600, "{number} h"), (60, "{number} min"), (1, "{number} s"))
 
 
 def count(number: float | None) -> str:
@@ -42,14 +44,14 @@ def span(seconds: float | None) -> str:
     if seconds is None:
         return NONE
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return gettext("{number} s").format(number=f"{seconds:.1f}")
     for place, (length, unit) in enumerate(_SPAN[:-1]):
         if seconds >= length:
             below, name = _SPAN[place + 1]
             rest = int(seconds % length // below)
-            whole = f"{int(seconds // length)} {unit}"
-            return f"{whole} {rest:02} {name}" if rest else whole
-    return f"{int(seconds)} s"
+            whole = gettext(unit).format(number=int(seconds // length))
+            return f"{whole} {gettext(name).format(number=f'{rest:02}')}" if rest else whole
+    return gettext("{number} s").format(number=int(seconds))
 
 
 def ago(moment: str | None, now: datetime) -> str:
@@ -59,8 +61,9 @@ def ago(moment: str | None, now: datetime) -> str:
     def distance(at: datetime) -> str:
         seconds = (now - at).total_seconds()
         if abs(seconds) < 10:
-            return "just now" if seconds > -1 else "now"
-        return f"{coarse(seconds)} ago" if seconds > 0 else f"in {coarse(-seconds)}"
+            return gettext("just now") if seconds > -1 else gettext("now")
+        form = gettext("{time} ago") if seconds > 0 else gettext("in {time}")
+        return form.format(time=coarse(abs(seconds)))
 
     return _format_time(moment, distance)
 
@@ -71,8 +74,9 @@ def due(moment: str | None, now: datetime) -> str:
     def distance(at: datetime) -> str:
         late = (now - at).total_seconds()
         if late <= -10:
-            return f"in {coarse(-late)}"
-        return f"overdue {coarse(late)}" if late >= 10 else "due now"
+            return gettext("in {time}").format(time=coarse(-late))
+        overdue = gettext("overdue {time}").format(time=coarse(late))
+        return overdue if late >= 10 else gettext("due now")
 
     return _format_time(moment, distance)
 
@@ -95,13 +99,18 @@ def from_ms(ms: int) -> str:
 
 
 def words(name: str | None) -> str:
-    """An identifier as words: `no_content` → `no content`."""
-    return NONE if not name else str(name).replace("_", " ")
+    """An identifier as words of the reader's language: `no_content` → `no content`."""
+    return NONE if not name else gettext(str(name).replace("_", " "))
+
+
+def message(text: object) -> str:
+    """A message of newsdrop, in the reader's language."""
+    return translate(str(text))
 
 
 def inline_code(text: str) -> Markup:
-    """A message, escaped; text between backticks becomes `<code>`."""
-    return _wrap_odd(text.split("`"), "<code>{}</code>")
+    """A message in the reader's language, escaped; text between backticks becomes `<code>`."""
+    return _wrap_odd(translate(text).split("`"), "<code>{}</code>")
 
 
 def highlight(text: str, runs: Iterable[str]) -> Markup:
@@ -115,18 +124,18 @@ def highlight(text: str, runs: Iterable[str]) -> Markup:
 
 def plural(number: float | None, one: str, many: str | None = None) -> str:
     """`1 file`, `12 files`."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    return count_noun(number, one, many)
 
 
 def coarse(seconds: float) -> str:
     """A duration in one unit: `40 s`, `5 min`, `3 h`, `12 days`."""
     if seconds < 60:
-        return f"{int(seconds // 10) * 10} s"
+        return gettext("{number} s").format(number=int(seconds // 10) * 10)
     if seconds < 3600:
-        return f"{int(seconds // 60)} min"
+        return gettext("{number} min").format(number=int(seconds // 60))
     if seconds < 2 * 86400:
-        return f"{int(seconds // 3600)} h"
-    return f"{int(seconds // 86400)} days"
+        return gettext("{number} h").format(number=int(seconds // 3600))
+    return gettext("{number} days").format(number=int(seconds // 86400))
 
 
 def printable(text: object, limit: int = 300) -> str:

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from worker.errors import NewsdropError
 from worker.settings import Settings
+from worker.translation import current_language, message, use_language
 from worker.web.rendering import Pages
 from worker.web.responses import page, problem
 from worker.web.shared import Shared
@@ -87,9 +88,15 @@ class Live:
         view = self._views[name]
         pages: Pages = request.app.state.pages
         parameters = view.parameters(request)
-        key = (name, *parameters)
+        language = current_language()
+
+        def render() -> Regions:
+            with use_language(language):
+                return view.render(self._settings, pages, *parameters)
+
+        key = (language, name, *parameters)
         if key not in self._shared:
-            self._shared[key] = Shared(lambda: view.render(self._settings, pages, *parameters))
+            self._shared[key] = Shared(render)
         self._shared.move_to_end(key)
         if len(self._shared) > _MAX_VIEWS:
             self._shared.popitem(last=False)
@@ -131,4 +138,4 @@ async def _regions_or_notice(shared: Shared[Regions]) -> Regions:
     try:
         return {NOTICE: "", **await shared.get()}
     except NewsdropError as error:
-        return {NOTICE: str(escape(str(error)))}
+        return {NOTICE: str(escape(message(str(error))))}

@@ -4,6 +4,7 @@ It stands before the router, so that a page added later is behind it, too.
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.settings import MEGABYTE
+from worker.translation import DEFAULT, LANGUAGES, negotiate, set_language
 from worker.web.responses import API, PLAIN, login_redirect, problem
 from worker.web.security import HEADERS, SAFE_METHODS, Guard
 from worker.web.uploads import upload_too_large
@@ -24,6 +26,9 @@ FOR_PROGRAMS = (API, *PLAIN)
 
 FORM_BYTES = 256 * 1024
 """The body of a form without files: some thousand addresses."""
+
+LANGUAGE_COOKIE = "newsdrop_language"
+_COOKIE = "; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly"
 
 UPLOADS = ("/enqueue", "/api/v1/enqueue")
 UPLOAD_EXTRA_BYTES = 2 * 1024 * 1024
@@ -48,6 +53,10 @@ class Gate:
         if scope["type"] != "http":
             return  # a WebSocket, which nothing here supports
         request = Request(scope, receive)
+        chosen = choose_language(request)
+        send = add_headers(
+            send, {"set-cookie": f"{LANGUAGE_COOKIE}={chosen}{_COOKIE}"} if chosen else {}
+        )
         is_upload = scope["path"] in UPLOADS
         limit = self._upload_mb * MEGABYTE + UPLOAD_EXTRA_BYTES if is_upload else FORM_BYTES
         message = upload_too_large(self._upload_mb) if is_upload else _FORM_TOO_LARGE
@@ -55,11 +64,11 @@ class Gate:
         if refusal is None and _content_length(request) > limit:
             refusal = problem(request, 413, message)
         if refusal is not None:
-            await refusal(scope, receive, add_headers(send))
+            await refusal(scope, receive, send)
             return
         if request.method not in SAFE_METHODS:
             receive = limit_body(receive, limit, message)
-        await self._app(scope, receive, add_headers(send))
+        await self._app(scope, receive, send)
 
     def _check(self, request: Request) -> Response | None:
         guard, path = self._guard, request.url.path
@@ -89,14 +98,29 @@ class Gate:
         return login_redirect(request)
 
 
-def add_headers(send: Send) -> Send:
-    """Adds the headers that guard a page, where the answer does not set them itself."""
+def choose_language(request: Request) -> str:
+    """Set the language of the answer: `?lang=`, else the cookie that an earlier one set, else
+    `Accept-Language`. Programs get English. Returns what `?lang=` chose, '' without it."""
+    wanted = request.query_params.get("lang", "")
+    cookie = request.cookies.get(LANGUAGE_COOKIE, "")
+    if request.url.path.startswith(FOR_PROGRAMS):
+        set_language(DEFAULT)
+        return ""
+    known = [it for it in (wanted, cookie) if it in LANGUAGES]
+    set_language(known[0] if known else negotiate(request.headers.get("accept-language", "")))
+    return wanted if wanted in LANGUAGES else ""
+
+
+def add_headers(send: Send, more: Mapping[str, str]) -> Send:
+    """Adds the headers that guard a page, where the answer does not set them itself, and `more`."""
 
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            for name, value in more.items():
+                headers.append(name, value)
         await send(message)
 
     return guarded

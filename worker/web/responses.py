@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from http import HTTPStatus
 from typing import IO, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
+from worker import translation
 from worker.errors import (
     AlreadyThere,
     ConfigError,
@@ -28,6 +29,7 @@ from worker.errors import (
 from worker.escape import safe_json
 from worker.settings import Settings
 from worker.spool.quarantine import Quarantine
+from worker.translation import mark
 from worker.web.rendering import Pages
 from worker.web.security import HEADERS
 
@@ -52,16 +54,16 @@ _STATUSES: tuple[tuple[type[NewsdropError], int], ...] = (
 """The first that fits."""
 
 _DONE = {
-    "retried": "Accepted again. This page shows the result.",
-    "nothing": "Nothing left to retry: it was already retried or discarded.",
-    "discarded": "Discarded permanently.",
-    "polled": "Polling now; new articles appear within seconds.",
-    "held": "The feed is paused: it is polled when you resume it.",
-    "reset": "Errors cleared; polling now.",
-    "paused": "Paused: newsdrop takes nothing more from it.",
-    "resumed": "Resumed.",
-    "added": "Added; polling now.",
-    "removed": "Removed: it is no longer polled. Its articles stay.",
+    "retried": mark("Accepted again. This page shows the result."),
+    "nothing": mark("Nothing left to retry: it was already retried or discarded."),
+    "discarded": mark("Discarded permanently."),
+    "polled": mark("Polling now; new articles appear within seconds."),
+    "held": mark("The feed is paused: it is polled when you resume it."),
+    "reset": mark("Errors cleared; polling now."),
+    "paused": mark("Paused: newsdrop takes nothing more from it."),
+    "resumed": mark("Resumed."),
+    "added": mark("Added; polling now."),
+    "removed": mark("Removed: it is no longer polled. Its articles stay."),
 }
 """What a page says about the change that led to it: the address holds the name, not the text."""
 
@@ -69,14 +71,26 @@ _DONE = {
 def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A whole page out of a template."""
     pages: Pages = request.app.state.pages
+    done = _DONE.get(request.query_params.get("done", ""))
     html = pages.render(
         template,
         path=request.url.path,
         protected=bool(request.app.state.guard.token),
-        done=_DONE.get(request.query_params.get("done", "")),
+        done=translation.message(done) if done else None,
+        html_language=translation.HTML_CODES[translation.current_language()],
+        languages=list(_language_links(request)),
+        script_words=pages.script_words(),
         **context,
     )
     return HTMLResponse(html, status)
+
+
+def _language_links(request: Request) -> Iterator[tuple[str, str, str]]:
+    """(BCP 47 code, name, address of this page in it)."""
+    parameters = [it for it in request.query_params.multi_items() if it[0] not in ("lang", "done")]
+    for code, name in translation.LANGUAGES.items():
+        query = urlencode([*parameters, ("lang", code)])
+        yield translation.HTML_CODES[code], name, f"{request.url.path}?{query}"
 
 
 def redirect(address: str, **parameters: str) -> RedirectResponse:
@@ -143,7 +157,7 @@ def problem(request: Request, status: int, detail: str, **more: Any) -> Response
         request,
         "problem.html",
         status=status,
-        title=HTTPStatus(status).phrase.capitalize(),
+        title=translation.message(HTTPStatus(status).phrase.capitalize()),
         detail=detail,
     )
 
@@ -162,7 +176,10 @@ async def on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # registered for nothing else
     detail = error.detail
     if detail == HTTPStatus(error.status_code).phrase:
-        defaults = {404: "This page does not exist.", 405: "Use another method at this address."}
+        defaults = {
+            404: mark("This page does not exist."),
+            405: mark("Use another method at this address."),
+        }
         detail = defaults.get(error.status_code, detail)
     response = problem(request, error.status_code, detail)
     response.headers.update(error.headers or {})

@@ -21,6 +21,7 @@ from worker.readmodel.filters import Filters
 from worker.settings import Settings
 from worker.spool.quarantine import Quarantine, QuarantineItem
 from worker.web.filtering import filter_query, write_query
+from worker.web.filters import words
 from worker.web.forms import form_action, get_text
 from worker.web.live import Regions, View, live_page
 from worker.web.pages.jobs import redirect_to_retry
@@ -50,7 +51,7 @@ async def show_list(request: Request) -> Response:
     after, query = _list_parameters(request)
     given = dict(parse_qsl(query))
     live = f"/live?{write_query(given, page='quarantine')}" if not after else None
-    reasons = [("", "any"), *((each.value, each.value.replace("_", " ")) for each in Reason)]
+    reasons = [("", words("any")), *((each.value, words(each.value)) for each in Reason)]
     return await live_page(
         request, "quarantine", "quarantine.html", live=live, given=given, reasons=reasons
     )

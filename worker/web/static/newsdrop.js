@@ -2,8 +2,16 @@
 // files dropped onto the page, the theme. Without this script everything else still works.
 "use strict";
 
+// ── words: in the language of the page; English needs none ────────────────────────────────
+const WORDS = JSON.parse(document.documentElement.dataset.words || "{}");
+
+function translated(text, values = {}) {
+  return (WORDS[text] || text).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
 // ── theme: as the system, light, dark ──────────────────────────────────────────────────────
 const THEMES = ["system", "light", "dark"];
+const THEME_WORDS = [translated("Theme: system"), translated("Theme: light"), translated("Theme: dark")];
 let theme = THEMES.indexOf(stored("theme"));
 if (theme < 0) theme = 0;
 applyTheme();
@@ -16,7 +24,7 @@ function applyTheme() {
   if (theme) document.documentElement.dataset.theme = THEMES[theme];
   else delete document.documentElement.dataset.theme;
   const button = document.getElementById("theme");
-  if (button) button.textContent = "Theme: " + THEMES[theme];
+  if (button) button.textContent = THEME_WORDS[theme];
 }
 
 function offerTheme() {
@@ -38,20 +46,26 @@ const exactFormat = new Intl.DateTimeFormat("sv", {
   dateStyle: "short", timeStyle: "medium",
 });
 
+function distance(seconds) {
+  const far = Math.abs(seconds);
+  const [number, form] = far < 60 ? [Math.floor(far / 10) * 10, "{number} s"]
+    : far < 3600 ? [Math.floor(far / 60), "{number} min"]
+    : far < 172800 ? [Math.floor(far / 3600), "{number} h"]
+    : [Math.floor(far / 86400), "{number} days"];
+  return translated(form, { number });
+}
+
 function ago(at, now) {
   const seconds = (now - at) / 1000;
-  const far = Math.abs(seconds);
-  if (far < 10) return seconds > -1 ? "just now" : "now";
-  const [number, unit] = far < 60 ? [Math.floor(far / 10) * 10, "s"]
-    : far < 3600 ? [Math.floor(far / 60), "min"]
-    : far < 172800 ? [Math.floor(far / 3600), "h"]
-    : [Math.floor(far / 86400), "days"];
-  return seconds > 0 ? `${number} ${unit} ago` : `in ${number} ${unit}`;
+  if (Math.abs(seconds) < 10) return seconds > -1 ? translated("just now") : translated("now");
+  const time = distance(seconds);
+  return seconds > 0 ? translated("{time} ago", { time }) : translated("in {time}", { time });
 }
 
 function due(at, now) {
   const late = (now - at) / 1000;
-  return late <= -10 ? ago(at, now) : late < 10 ? "due now" : "overdue " + ago(at, now).replace(" ago", "");
+  return late <= -10 ? ago(at, now)
+    : late < 10 ? translated("due now") : translated("overdue {time}", { time: distance(late) });
 }
 
 function localise(within) {
@@ -61,7 +75,7 @@ function localise(within) {
     if (isNaN(at)) continue;
     if (!element.dataset.local) {
       element.dataset.local = "yes";
-      element.title = `${exactFormat.format(at)} here, ${element.title}`;
+      element.title = translated("{here} here, {utc}", { here: exactFormat.format(at), utc: element.title });
     }
     const text = "ago" in element.dataset ? ago(at, now)
       : "due" in element.dataset ? due(at, now)
@@ -144,9 +158,9 @@ function watch(address) {
   function open() {
     if (source || document.hidden) return;
     source = new EventSource(address);
-    source.onopen = () => show("live", "open");
+    source.onopen = () => show(translated("live"), "open");
     source.onerror = () => {
-      show("reconnecting", "waiting");
+      show(translated("reconnecting"), "waiting");
       if (source && source.readyState === EventSource.CLOSED) {
         source = null;
         setTimeout(open, 5000);
@@ -203,9 +217,9 @@ function offerDrop(form) {
     }));
     const many = bytes > most || files.length > mostFiles;
     note.textContent = !files.length ? ""
-      : bytes > most ? `${size(bytes)} is more than one upload may hold (${size(most)}).`
-      : files.length > mostFiles ? `One upload may hold ${mostFiles} files; these are ${files.length}.`
-      : `${files.length === 1 ? "1 file" : files.length + " files"}, ${size(bytes)}`;
+      : bytes > most ? translated("{size} is more than one upload may hold ({limit}).", { size: size(bytes), limit: size(most) })
+      : files.length > mostFiles ? translated("One upload may hold {limit} files; these are {count}.", { limit: mostFiles, count: files.length })
+      : translated("Files: {count}, {size}", { count: files.length, size: size(bytes) });
     note.classList.toggle("bad", many);
     button.disabled = many;
   }
@@ -239,7 +253,7 @@ function offerDrop(form) {
 
 addEventListener("DOMContentLoaded", () => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  document.getElementById("zone").textContent = `Times are in ${zone}`;
+  document.getElementById("zone").textContent = translated("Times are in {zone}", { zone });
   offerTheme();
   localise(document);
   setInterval(() => localise(document), 10000);

@@ -1,0 +1,163 @@
+"""Extracts what is translated, updates the catalogues and compiles them (`make i18n`).
+
+Templates mark their text (`_()`, `{% trans %}`, the filter `plural`); what is read from Python is
+in `docs/source_messages.py`.
+"""
+
+import ast
+import io
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from jinja2 import nodes
+from source_messages import messages_in, noun_forms
+
+from worker.errors import Reason, Trouble
+from worker.model.warning import WarningKind
+from worker.queries.feeds import FeedStatus
+from worker.queries.jobs import STARTED_BY
+from worker.readmodel.filters import Filters
+from worker.translation import DOMAIN, HERE, LANGUAGES
+from worker.web.rendering import Pages
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "worker"
+TEMPLATES = PACKAGE / "web" / "templates"
+
+ENGLISH = ("web/api/",)
+"""What only programs read stays in English."""
+
+PAGE_TITLES = (
+    *("Bad request", "Forbidden", "Not found", "Method not allowed", "Request timeout", "Conflict"),
+    *("Request entity too large", "Content too large", "Unsupported media type"),
+    *("Misdirected request", "Unprocessable entity", "Unprocessable content"),
+    *("Internal server error", "Bad gateway", "Service unavailable"),
+)
+"""The phrases of the statuses of pages, in Python 3.11 and since 3.13."""
+
+Found = dict[str | tuple[str, str], list[tuple[str, int]]]
+
+
+def collect() -> Found:
+    """msgid (or singular and plural) -> where it stands."""
+    found: Found = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        where = str(path.relative_to(ROOT))
+        if str(path.relative_to(PACKAGE)).startswith(ENGLISH):
+            continue
+        for line, text in messages_in(ast.parse(path.read_text("utf-8"))):
+            found[text].append((where, line))
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        where = str(path.relative_to(ROOT))
+        source = path.read_text("utf-8")
+        options = {"trimmed": "true", "newstyle_gettext": "true"}
+        found_here = extract(
+            "jinja2.ext:babel_extract", io.BytesIO(source.encode()), options=options
+        )
+        for line, text, *_ in found_here:
+            found[text if isinstance(text, str) else (text[0], text[1])].append((where, line))
+        for line, noun in _counted_nouns(source):
+            found[noun].append((where, line))
+    for name in vocabulary():
+        found[name].append(("docs/catalogue.py", 0))
+    return found
+
+
+def vocabulary() -> Iterator[str]:
+    """Names with a fixed set of values, as pages show them; in data they never change."""
+    names = [*Reason, *Trouble, *WarningKind, *FeedStatus, *STARTED_BY.values()]
+    names += [*(field.name for field in fields(Filters)), "reason", "any"]
+    yield from (str(name).replace("_", " ") for name in names)
+    yield from PAGE_TITLES
+
+
+def _counted_nouns(source: str) -> Iterator[tuple[int, tuple[str, str]]]:
+    """The nouns of the filter `plural` in a template."""
+    tree = Pages(lambda: "").environment.parse(source)
+    for node in tree.find_all(nodes.Filter):
+        if node.name == "plural":
+            yield node.lineno, noun_forms(*[argument.as_const() for argument in node.args])
+
+
+def template() -> Catalog:
+    catalogue = Catalog(project=DOMAIN, fuzzy=False)
+    for text, places in collect().items():
+        flags = (
+            []
+            if isinstance(text, tuple)
+            else (["python-format"] if re.search(r"%\(\w+\)s", text) else [])
+        )
+        catalogue.add(text, locations=sorted({(where, 0) for where, _ in places}), flags=flags)
+    return catalogue
+
+
+def po_path(language: str) -> Path:
+    return HERE / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def updated(language: str) -> Catalog:
+    """The catalogue of `language` with the messages of the source; unused ones are gone."""
+    path = po_path(language)
+    with path.open("rb") if path.exists() else io.BytesIO() as file:
+        catalogue = read_po(file, locale=language, domain=DOMAIN)
+    catalogue.update(template(), no_fuzzy_matching=True, update_creation_date=False)
+    catalogue.obsolete.clear()
+    return catalogue
+
+
+_HEADER = """msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Plural-Forms: {plural_forms}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
+"""Without dates and names: the same source gives the same file."""
+
+
+def to_po(catalogue: Catalog) -> bytes:
+    out = io.BytesIO()
+    write_po(out, catalogue, width=100, sort_output=True, omit_header=True, include_lineno=False)
+    language, plural_forms = catalogue.locale_identifier, catalogue.plural_forms
+    return _HEADER.format(language=language, plural_forms=plural_forms).encode() + out.getvalue()
+
+
+def to_mo(catalogue: Catalog) -> bytes:
+    catalogue.creation_date = catalogue.revision_date = datetime(2000, 1, 1, tzinfo=UTC)
+    out = io.BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def main() -> None:
+    missing = 0
+    for language in sorted(set(LANGUAGES) - {"en"}):
+        catalogue = updated(language)
+        po_path(language).write_bytes(to_po(catalogue))
+        po_path(language).with_suffix(".mo").write_bytes(to_mo(catalogue))
+        empty = [
+            it.id
+            for it in catalogue
+            if it.id and not all(it.string if isinstance(it.string, tuple) else [it.string])
+        ]
+        missing += len(empty)
+        for text in empty:
+            print(f"{language}: no translation of {text!r}")
+    sys.exit(
+        f"{missing} messages have no translation: write them into the catalogue" if missing else 0
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Which language is chosen, and how finished messages are translated."""
+
+import time
+
+import pytest
+
+from worker import translation
+from worker.translation import from_environment, message, negotiate, use_language
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("zh-Hant-TW", "zh"),
+        ("en-GB,en;q=0.9,zh;q=0.1", "en"),
+        ("fr,de;q=0.7", "en"),
+        ("en;q=0.3, zh;q=0.9", "zh"),
+        ("zh;q=0, en", "en"),
+        ("zh;q=nine", "en"),
+        (";;,,", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_browsers_weights_decide(header: str, language: str) -> None:
+    """The supported language of the highest weight; English where none is supported."""
+    assert negotiate(header) == language
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "en_US.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_CN.UTF-8"}, "zh"),
+        ({"LC_ALL": "", "LANG": "zh_TW"}, "zh"),
+        ({"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_a_terminals_variables_decide(environment: dict[str, str], language: str) -> None:
+    """LC_ALL before LC_MESSAGES before LANG, as POSIX has it."""
+    assert from_environment(environment) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "translated"),
+    [
+        ("the file is empty: drop it again when it is written", "文件为空：写完后请重新投放"),
+        (
+            "the file has 5,000,000 bytes, more than limits.file_mb allows: "
+            "split it, or raise the limit",
+            "文件有 5,000,000 字节，超过 limits.file_mb：请拆分，或调大该限制",
+        ),
+        ("12 files accepted. They are processed without this command.",
+         "已接收 12 个文件。本命令退出后仍会继续处理。"),
+        ("in.zip: the file is empty: drop it again when it is written",
+         "in.zip：文件为空：写完后请重新投放"),
+        ("cannot be had: {0} %s", "cannot be had: {0} %s"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_finished_message_is_translated(text: str, translated: str) -> None:
+    """Its values are put into the translation of its pattern; unknown text stays as it is."""
+    with use_language("zh"):
+        assert message(text) == translated
+    assert message(text) == text
+
+
+def test_values_are_not_read_as_patterns() -> None:
+    """Braces in a file's name are text."""
+    with use_language("zh"):
+        shown = message("{time} {0.x} cannot be enqueued: no")
+    assert shown == "无法提交 {time} {0.x}：no"
+
+
+def test_a_long_message_takes_no_time() -> None:
+    """Text made to fit a pattern's pieces a thousand times is matched in one pass."""
+    text = "the site rules " + "(: " * 1300 + ")"
+    begun = time.process_time()
+    with use_language("zh"):
+        message(text)
+    assert time.process_time() - begun < 0.5
+
+
+def test_languages_have_names() -> None:
+    """Each language has a code for HTML; the default needs no catalogue."""
+    assert translation.HTML_CODES.keys() == translation.LANGUAGES.keys()
