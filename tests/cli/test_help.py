@@ -33,7 +33,7 @@ def test_the_commands_are_those_promised() -> None:
     )
     nested = {("config", "check"), ("config", "show")}
     nested |= {("quarantine", name) for name in ("list", "show", "retry", "discard")}
-    words_of_feeds = "list add remove refresh reset-errors import export"
+    words_of_feeds = "list add show set rename remove refresh reset-errors import export"
     nested |= {("feeds", name) for name in words_of_feeds.split()}
     assert set(COMMANDS) == {(name,) for name in words.split()} | nested
 

@@ -60,7 +60,7 @@ def test_what_a_feed_says_is_how_it_is_read(settings: Settings) -> None:
         ('[[feeds]]\nname = "a"\n', "url is missing"),
         ('[[feeds]]\nname = "a"\nurl = "ftp://x"\n', "begin it with https://"),
         ('[[feeds]]\nname = "a"\nurl = "https://"\n', "not an address"),
-        ('[[feeds]]\nname = "../a"\nurl = "https://x.example"\n', "letters, digits"),
+        ('[[feeds]]\nname = "../a"\nurl = "https://x.example"\n', "letters of any script"),
         ('[[feeds]]\nname = "a"\nurl = "https://x.example"\nfulltext = true\n', "mean full_text"),
         ('[[feeds]]\nname = "a"\nurl = "https://x.example"\nschedule = "often"\n', "cron"),
         ('[[feeds]]\nname = "a"\nurl = "https://x.example"\ntime_zone = "X/Y"\n', "time zone"),

@@ -31,14 +31,14 @@ class FeedNames:
 
 
 def name_from_title(title: str) -> str:
-    """`Harbour News!` becomes `harbour-news`. Empty where ASCII cannot express the title: half a
-    title means nothing."""
-    plain = "".join(
-        char for char in unicodedata.normalize("NFKD", title) if not unicodedata.combining(char)
-    )
-    if any(char.isalnum() and not char.isascii() for char in plain):
-        return ""
+    """`Café News!` becomes `cafe-news`, and `新浪财经 国内` becomes `新浪财经-国内`."""
+    plain = "".join(map(_without_accent, unicodedata.normalize("NFKC", title)))
     return _slug(plain.replace(".", "-"))
+
+
+def _without_accent(char: str) -> str:
+    base = unicodedata.normalize("NFKD", char)[:1]
+    return base if base.isascii() else char
 
 
 def name_from_url(url: str) -> str:
@@ -52,4 +52,10 @@ def name_from_url(url: str) -> str:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", text.lower())[:_LONGEST].strip("-.")
+    words = "".join(char if _is_of_word(char) else "-" for char in text.lower())
+    slug = re.sub("-+", "-", words)[:_LONGEST].strip("-.")
+    return slug.lstrip("".join(char for char in slug if unicodedata.category(char)[0] == "M"))
+
+
+def _is_of_word(char: str) -> bool:
+    return char.isalnum() or char == "." or unicodedata.category(char)[0] == "M"

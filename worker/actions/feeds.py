@@ -7,7 +7,7 @@ from typing import Any
 
 from worker.actions.feed_names import FeedNames
 from worker.actions.intake import fetch_slot
-from worker.errors import AlreadyThere, Retryable, UsageError
+from worker.errors import AlreadyThere, ConfigError, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds import managed
 from worker.feeds.catalog import Catalog, load_catalog
@@ -73,7 +73,7 @@ def add(
     with managed.edit_feeds(settings.state_dir) as managed_feeds:
         # Another process may have added feeds in between.
         addresses = {name: str(table["url"]) for name, table in managed_feeds.items()}
-        _check_new(feed, {**configured, **addresses})
+        check_new(feed, {**configured, **addresses})
         folders = [folder.name for folder in settings.all_folders()]
         taken = {*folders, *managed_feeds, *configured}
         if given.get("name"):
@@ -99,6 +99,10 @@ def remove(settings: Settings, names: Sequence[str]) -> FeedSelection:
     # Read without validation: an invalid feed must not prevent its own removal, or another's.
     tables = managed.read_feeds(managed.feeds_file(settings.state_dir))
     removable = {str(table.get("name")) for table in tables}
+    if not removable.issuperset(chosen):
+        with suppress(ConfigError):
+            catalog = load_catalog(settings)
+            chosen = [name if name in removable else _key(catalog, name) for name in chosen]
     others = [name for name in chosen if name not in removable]
     if others:
         _check_names(load_catalog(settings), others)
@@ -158,27 +162,29 @@ def _choose(settings: Settings, names: Sequence[str], *, every: bool, failing: b
 
 
 def _check_names(catalog: Catalog, names: Sequence[str]) -> list[str]:
-    for name in names:
-        registry.require_name("feed", name, catalog.feeds)
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(registry.require_feed(catalog, name) for name in names))
+
+
+def _key(catalog: Catalog, name: str) -> str:
+    return registry.require_feed(catalog, name) if catalog.names_of(name) else name
 
 
 def _check(settings: Settings, feed: Feed, sites: Sites, catalog: Catalog, *, named: bool) -> None:
     """The checks that need no fetching."""
     if feed.site is not None:
         registry.require_name("site rule", feed.site, [rule.name for rule in sites])
-    _check_new(feed, {each.name: each.url for each in catalog})
+    check_new(feed, {each.name: each.url for each in catalog})
     if named:
         managed.check_name(
             feed.name, {*(folder.name for folder in settings.all_folders()), *catalog.feeds}
         )
 
 
-def _check_new(feed: Feed, others: Mapping[str, str]) -> None:
+def check_new(feed: Feed, others: Mapping[str, str]) -> None:
     """Raises AlreadyThere where one of `others` (name → address) has the same address."""
     same = next((name for name, url in others.items() if url == feed.url), None)
     if same is not None:
         raise AlreadyThere(
-            f"there is already a feed of {printable_url(feed.url)}: {same}; to add it with other "
-            f"settings, run `newsdrop feeds remove {same}` first"
+            f"there is already a feed of {printable_url(feed.url)}: {same}; to change its "
+            f"settings, run `newsdrop feeds set {same} key=value`"
         )

@@ -13,14 +13,14 @@ from worker.taskqueue.client import notify_poll
 def pause(settings: Settings, name: str) -> None:
     """Accept nothing more from a folder or a feed, or (`feeds`) from any feed. Accepted files are
     still processed. Raises NotThere for an unknown name, SpoolUnavailable."""
-    registry.require_pausable(settings, name)
+    name = registry.require_pausable(settings, name)
     with translate_errors(settings.state_dir):
         registry.pause(settings.state_dir, name)
 
 
 def resume(settings: Settings, name: str) -> None:
     """Accept from it again. Raises NotThere, SpoolUnavailable."""
-    registry.require_pausable(settings, name)
+    name = registry.require_pausable(settings, name)
     with translate_errors(settings.state_dir):
         registry.resume(settings.state_dir, name)
     if settings.folder(name) is None:

@@ -37,6 +37,12 @@ class Catalog:
     def get(self, name: str) -> Feed | None:
         return self.feeds.get(name)
 
+    def names_of(self, name: str) -> list[str]:
+        """The feed with that name, or else the feeds with that label."""
+        if name in self.feeds:
+            return [name]
+        return [feed.name for feed in self if feed.label and feed.label == name]
+
     @cached_property
     def digest(self) -> str:
         """Changes if a feed is added or removed, or its address changes."""

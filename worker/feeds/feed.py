@@ -16,6 +16,7 @@ from worker.settings.types import Cron, SourceName, TimeZoneName
 
 RSSHUB = "rsshub://"
 _LONGEST_URL = 4096
+_LONGEST_LABEL = 200
 
 
 def _feed_url(url: str) -> str:
@@ -34,6 +35,13 @@ def _feed_url(url: str) -> str:
     return url
 
 
+def _one_line(label: str) -> str:
+    label = " ".join(label.split())
+    if len(label) > _LONGEST_LABEL or not label.isprintable():
+        raise ValueError(f"use at most {_LONGEST_LABEL} printable characters")
+    return label
+
+
 def _header(value: str) -> str:
     if any(char in value for char in "\r\n\0"):
         raise ValueError("remove the line breaks from this header")
@@ -49,6 +57,9 @@ Seconds = Annotated[int, Field(ge=10, le=31_536_000)]
 class Feed:
     """A feed as it is configured; `config/feeds.toml` describes each key.
 
+    `name` never changes: it is the `source` of its records, and scope and statistics use it.
+    `label` is what people see; empty: the name.
+
     Intervals are in seconds, None for the default of the settings. `headers` are sent to the feed's
     own origin only: they may be credentials.
     """
@@ -57,6 +68,7 @@ class Feed:
 
     name: SourceName
     url: Annotated[str, AfterValidator(_feed_url)]
+    label: Annotated[str, AfterValidator(_one_line)] = ""
     tags: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     time_zone: TimeZoneName | None = None
     min_interval_seconds: Seconds | None = None

@@ -34,16 +34,18 @@ class FeedStatus(StrEnum):
 class FeedView:
     """One feed. Times are RFC 3339, UTC; addresses are without credentials.
 
-    `configured`: the feed is defined in the config file, so no command changes it. `moved_to` is
-    its address after a permanent redirect. `interval_seconds` is None where it has a `schedule`.
-    `failures` counts consecutive polls that failed or brought unreadable documents; `trouble` and
-    `error` belong to the last of them. Counts are of articles, and None without Redis.
+    `name` never changes; `label`, if set, is what people see. `configured`: the feed is defined in
+    the config file, so no command changes it. `moved_to` is its address after a permanent redirect.
+    `interval_seconds` is None where it has a `schedule`. `failures` counts consecutive polls that
+    failed or brought unreadable documents; `trouble` and `error` belong to the last of them. Counts
+    are of articles, and None without Redis.
     """
 
     name: str
     url: str
     standing: FeedStatus
     configured: bool
+    label: str = ""
     title: str | None = None
     tags: tuple[str, ...] = ()
     full_text: bool = False
@@ -79,6 +81,9 @@ class FeedsView:
     def named(self, name: str) -> FeedView:
         """Raises NotThere, with the nearest name."""
         feeds = {feed.name: feed for feed in self.feeds}
+        labelled = [feed for feed in self.feeds if feed.label == name] if name not in feeds else []
+        if len(labelled) == 1:
+            return labelled[0]
         require_name("feed", name, feeds)
         return feeds[name]
 
@@ -121,6 +126,7 @@ def _view(
         url=printable_url(feed.url),
         standing=FeedStatus.PAUSED if paused else FeedStatus.UNKNOWN,
         configured=not owned,
+        label=feed.label,
         tags=feed.tags,
         full_text=feed.full_text,
         schedule=feed.schedule or None,

@@ -197,7 +197,7 @@ class LogSettings(SettingsTable):
 class Folder(SettingsTable):
     """A drop folder."""
 
-    name: SourceName = Field(description="name of the source: letters, digits, dots, dashes, _")
+    name: SourceName = Field(description="name of the source: letters of any script, digits, . - _")
     path: ExpandedPath = Field(description="path of the folder")
     mode: Literal["take", "in-place"] = Field(
         "take", description="in-place: new and changed files are copied, nothing is moved"

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,9 +57,18 @@ def _check_cron_field(name: str, range_: str, celery_name: str, value: str) -> N
         ) from error
 
 
+_LONGEST_NAME = 200
+"""Bytes: a source's name is also the name of a file, which may have 255."""
+
+
 def _source_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise ValueError("name a source with 1 to 64 letters, digits, dots, dashes or _")
+    name = unicodedata.normalize("NFC", name)
+    letters = "".join(char for char in name if not unicodedata.category(char).startswith("M"))
+    is_valid = re.fullmatch(r"[^\W_][\w.-]{0,63}", letters) and name[0] == letters[0]
+    if not is_valid or len(name.encode()) > _LONGEST_NAME:
+        raise ValueError(
+            "name a source with 1 to 64 letters of any script, digits, dots, dashes or _"
+        )
     return name
 
 

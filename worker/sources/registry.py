@@ -5,9 +5,9 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from worker.errors import NotThere
+from worker.errors import NotThere, UsageError
 from worker.escape import printable
-from worker.feeds.catalog import load_catalog
+from worker.feeds.catalog import Catalog, load_catalog
 from worker.settings import MANUAL, POLLED, Settings
 
 _MAX_LISTED = 20
@@ -19,10 +19,30 @@ def require_source(settings: Settings, name: str | None) -> None:
         require_name("source", name, source_names(settings))
 
 
-def require_pausable(settings: Settings, name: str) -> None:
-    """Raises NotThere where `name` is neither a folder nor a feed; `feeds` is all polling."""
-    if name != POLLED and settings.folder(name) is None:
-        require_name("source", name, [*source_names(settings), POLLED])
+def require_pausable(settings: Settings, name: str) -> str:
+    """The source with that name, or the feed with that label; `feeds` is all polling. Raises
+    NotThere, UsageError."""
+    if name == POLLED or settings.folder(name) is not None:
+        return name
+    catalog = load_catalog(settings)
+    if catalog.names_of(name):
+        return require_feed(catalog, name)
+    require_name("source", name, [*source_names(settings), POLLED])
+    return name
+
+
+def require_feed(catalog: Catalog, name: str) -> str:
+    """The name of the feed that has the name or label `name`. Raises NotThere with the nearest one;
+    UsageError where several feeds have that label."""
+    names = catalog.names_of(name)
+    if not names:
+        require_name(
+            "feed", name, [*catalog.feeds, *(feed.label for feed in catalog if feed.label)]
+        )
+    if len(names) > 1:
+        shown = printable(name, 80)
+        raise UsageError(f"{len(names)} feeds are labelled {shown}: name one of {', '.join(names)}")
+    return names[0]
 
 
 def source_names(settings: Settings) -> list[str]:

@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from worker.cli import completion
+from worker.cli.feeds import edit
 from worker.cli.formatting import format_count, pluralize
 from worker.cli.options import (
     FAILED,
@@ -172,8 +173,13 @@ def reset_errors(
 @app.command("import")
 def import_(
     context: typer.Context,
+    *,
     file: Annotated[str, argument("FILE|-", "An OPML file, or - for standard input.")],
-    dry_run: Annotated[bool, flag("--dry-run", "Only show what would be added.")] = False,
+    dry_run: Annotated[bool, flag("--dry-run", "Only list what would be added.")] = False,
+    full_text: Annotated[
+        bool, flag("--full-text", "Read the page of each new article, too.")
+    ] = False,
+    tag: Annotated[list[str] | None, option("TAG", "Add this tag to all of them.")] = None,
     json: Json = False,
 ) -> None:
     """Add the feeds of an OPML list, as other feed readers export it.
@@ -186,7 +192,8 @@ def import_(
     from worker.feeds.opml import MAX_BYTES
 
     data, _ = read_input(file, MAX_BYTES, "an OPML list may be")
-    report = import_opml(settings_of(context), data, dry_run=dry_run)
+    defaults = {"tags": tag or [], "full_text": full_text}
+    report = import_opml(settings_of(context), data, dry_run=dry_run, defaults=defaults)
     print_json(report) if json else _print_imported(report)
     if report.invalid:
         raise typer.Exit(FAILED)
@@ -225,6 +232,11 @@ def export(
             "Redis does not answer: feeds that have moved are listed with their old addresses",
             "yellow",
         )
+
+
+app.command("show")(edit.show)
+app.command("set")(edit.set_)
+app.command("rename")(edit.rename)
 
 
 def _parse_headers(headers: list[str]) -> dict[str, str]:
@@ -270,6 +282,13 @@ def _print_imported(report: "Imported") -> None:
     console().print(
         f"{pluralize(report.added, 'feed')} {would}, {format_count(report.known)} already there"
     )
+    for feed in report.feeds if report.dry_run else ():
+        line = Text.assemble((feed.name, "bold"), "  ").append_text(
+            safe_text(feed.label, "dim", 100)
+        )
+        console().print(line)
+        tags = f"  [{', '.join(feed.tags)}]" if feed.tags else ""
+        console().print(stored_text(f"    {feed.url}{tags}"), soft_wrap=True)
     for problem in report.invalid[:_MAX_INVALID]:
         console().print(safe_text(problem.title, "bold", 100).append("  not added", "red"))
         console().print(stored_text(f"    {problem.url}: {problem.message}"), soft_wrap=True)

@@ -96,9 +96,10 @@ def _print_table(view: FeedsView, listed: Sequence[FeedView]) -> None:
 
 
 def _title(feed: FeedView, width: int) -> Text:
-    """The feed's title on one line; empty where its name is made of it."""
-    title = safe_text(feed.title or "", "dim")
-    if name_from_title(title.plain) == feed.name:
+    """The feed's name where it has another label, else its title; empty where that says nothing
+    new. On one line."""
+    title = safe_text((feed.name if feed.label else feed.title) or "", "dim")
+    if feed.name in (feed.label, name_from_title(feed.label or title.plain)):
         return Text()
     title.truncate(width, overflow="ellipsis")
     return title
@@ -121,7 +122,8 @@ def _cells(feed: FeedView, now: str) -> Iterator[Text]:
 
 def _label(feed: FeedView) -> Text:
     style = _STYLES.get(feed.standing)
-    return Text(f"{feed.name} {feed.standing}" if style else feed.name, style or "bold")
+    label = safe_text(feed.label or feed.name, style or "bold", 80)
+    return label.append(f" {feed.standing}") if style else label
 
 
 def _print_notices(view: FeedsView, listed: Sequence[FeedView], limit: int | None) -> None:

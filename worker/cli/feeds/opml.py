@@ -1,9 +1,10 @@
 """`feeds import` and `feeds export`: OPML lists, which other feed readers read and write."""
 
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from worker.actions.feed_names import FeedNames
@@ -30,14 +31,26 @@ class Problem:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewFeed:
+    """A feed of the list that was not there; `url` is without credentials."""
+
+    name: str
+    label: str
+    url: str
+    tags: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Imported:
     """The result of an import, and its `--json`: feeds added, feeds that were there by their
-    address, and those that could not be added. `rung`: the worker was notified."""
+    address, and those that could not be added. `feeds` lists those added, or in a dry run those
+    that would be. `rung`: the worker was notified."""
 
     added: int = 0
     known: int = 0
     invalid: list[Problem] = field(default_factory=list)
+    feeds: list[NewFeed] = field(default_factory=list)
     dry_run: bool = False
     rung: bool = False
 
@@ -55,8 +68,11 @@ class Exported:
     complete: bool
 
 
-def import_opml(settings: Settings, data: bytes, *, dry_run: bool) -> Imported:
-    """Add the feeds of an OPML list whose address is not there yet, in one write.
+def import_opml(
+    settings: Settings, data: bytes, *, dry_run: bool, defaults: Mapping[str, Any] | None = None
+) -> Imported:
+    """Add the feeds of an OPML list whose address is not there yet, in one write. `defaults` are
+    keys that each of them gets; `tags` come after those of the list.
 
     Raises UsageError where `data` is no such list, ConfigError, SpoolUnavailable.
     """
@@ -68,11 +84,11 @@ def import_opml(settings: Settings, data: bytes, *, dry_run: bool) -> Imported:
     addresses |= {_without_user(state.address) for state in states.values() if state.address}
     names = [*(folder.name for folder in settings.all_folders()), *catalog.feeds]
     if dry_run:
-        _select_new(outlines, addresses, FeedNames(names), report)
+        _select_new(outlines, addresses, FeedNames(names), report, defaults or {})
         return report
     with managed.edit_feeds(settings.state_dir) as feeds:  # others may have added some meanwhile
         addresses |= {_without_user(str(feed.get("url"))) for feed in feeds.values()}
-        new = _select_new(outlines, addresses, FeedNames([*names, *feeds]), report)
+        new = _select_new(outlines, addresses, FeedNames([*names, *feeds]), report, defaults or {})
         feeds.update({str(feed["name"]): feed for feed in new})
     report.rung = notify_poll(settings) if report.added else False
     return report
@@ -86,7 +102,8 @@ def export_opml(settings: Settings) -> Exported:
     for feed in sorted(catalog, key=lambda feed: feed.name.casefold()):
         state = states.get(feed.name)
         url = _without_user((state.address if state else None) or feed.url)
-        outlines.append(Outline((state.title if state else None) or feed.name, url, feed.tags))
+        title = feed.label or (state.title if state else None) or feed.name
+        outlines.append(Outline(title, url, feed.tags))
     secrets = sum("=…" in printable_url(outline.url) for outline in outlines)
     return Exported(tuple(outlines), secrets, complete)
 
@@ -109,14 +126,20 @@ def write_list(exported: Exported, file: str | None) -> None:
 
 
 def _select_new(
-    outlines: Iterable[Outline], addresses: set[str], names: FeedNames, report: Imported
+    outlines: Iterable[Outline],
+    addresses: set[str],
+    names: FeedNames,
+    report: Imported,
+    defaults: Mapping[str, Any],
 ) -> list[dict[str, object]]:
     """The feeds that are not among `addresses`, as they are written to the file of feeds."""
     new = []
     for outline in outlines:
-        keys = {"name": "unnamed", "url": outline.url, "tags": [tag[:200] for tag in outline.tags]}
+        title = outline.title if outline.title != outline.url else ""  # it had none
+        tags = dict.fromkeys(tag[:200] for tag in (*outline.tags, *defaults.get("tags", ())))
+        keys = {"name": "unnamed", "url": outline.url, "label": _label(title), **defaults}
         try:
-            feed = parse_feed(keys)
+            feed = parse_feed({**keys, "tags": list(tags)})
         except UsageError as error:
             report.invalid.append(Problem(printable_url(outline.url), outline.title, str(error)))
             continue
@@ -125,10 +148,15 @@ def _select_new(
             report.known += 1
             continue
         addresses.add(address)
-        title = outline.title if outline.title != outline.url else None  # it had none
-        new.append({**managed.feed_to_dict(feed), "name": names.free(title, feed.url)})
+        feed = replace(feed, name=names.free(title, feed.url))
+        new.append(managed.feed_to_dict(feed))
+        report.feeds.append(NewFeed(feed.name, feed.label, printable_url(feed.url), feed.tags))
         report.added += 1
     return new
+
+
+def _label(title: str) -> str:
+    return "".join(char for char in title if char.isprintable())[:200]
 
 
 def _read_states(settings: Settings, catalog: Catalog) -> tuple[dict[str, FeedState], bool]:

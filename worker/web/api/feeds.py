@@ -1,6 +1,7 @@
 """`/api/v1/feeds` and `/api/v1/sources`: feeds and their polls; pause and resume."""
 
 from dataclasses import asdict
+from urllib.parse import quote
 
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
@@ -47,7 +48,7 @@ def add(request: ApiRequest[AddBody]) -> Response:
     keys = request.parameters.model_dump(exclude={"check"}, exclude_none=True)
     added = actions.add(request.settings, keys, check=request.parameters.check)
     if isinstance(added, AddedFeed):
-        return json_response(added, 201, location=f"/api/v1/feeds/{added.name}")
+        return json_response(added, 201, location=f"/api/v1/feeds/{quote(added.name)}")
     return json_problem(
         422,
         "The page names several feeds, so none was added: send the `url` of one of them.",
