@@ -32,11 +32,11 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
         key, equals, value = text.partition("=")
         key, value = key.strip(), value.strip()
         if not equals or not key:
-            raise UsageError("write each change as key=value, for example full_text=true")
+            raise UsageError("a change has no value: write key=value, for example full_text=true")
         if key == "name":
             raise UsageError("the name of a feed stays: change its label with `feeds rename`")
         if key == "headers":
-            raise UsageError("write one header as headers.NAME=VALUE")
+            raise UsageError("headers are set one by one: write headers.NAME=VALUE")
         if key in _LISTS and value:
             changes[key] = [part.strip() for part in value.split(",") if part.strip()]
         else:
