@@ -14,6 +14,7 @@ from lxml import etree
 
 from worker.errors import Reason, Rejected
 from worker.formats.feed.namespaces import UNDECLARED, VOID_ELEMENTS
+from worker.formats.feed.sections import close_sections
 from worker.formats.memory import check_memory
 
 MAX_DEPTH = 256
@@ -44,7 +45,7 @@ def feed_tree(text: str, data: bytes) -> Tree:
         return Tree(etree.fromstring(data, _strict()))
     except etree.XMLSyntaxError as error:
         check_memory(error)
-    repaired = _escape_bare(text)
+    repaired = _escape_bare(close_sections(text))
     try:
         return Tree(etree.fromstring(repaired.encode(), _strict()))
     except etree.XMLSyntaxError as error:
@@ -103,7 +104,8 @@ _PREFIX = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
 _LOCAL = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
 _ADDRESS = re.compile(r"[\x21-\x3b\x3d\x3f-\x7a|~]+\Z")
 _ENTRIES = frozenset(("item", "entry"))
-_ENDS = frozenset((*_ENTRIES, "channel", "feed", "rss", "rdf"))
+_HOLDERS = frozenset(("channel", "feed", "rss", "rdf"))
+_ENDS = _ENTRIES | _HOLDERS
 """End tags that close an entry although elements in it are open."""
 _TEXTS = frozenset(
     ("title", "description", "summary", "content", "encoded", "body", "div", "subtitle", "tagline")
@@ -150,7 +152,7 @@ class _Tolerant:
     def _start(self, name: str, rest: str) -> None:
         local = _local(name)
         if local in _ENTRIES:
-            self._close_entry(local)
+            self._close_to_holder()
         if self._root is not None and not self._open:
             return  # a second root: the feed has ended
         if len(self._open) >= MAX_DEPTH:
@@ -193,11 +195,11 @@ class _Tolerant:
             if _local(opened) in _ENTRIES and _local(name) not in _ENDS:
                 return  # HTML that ends more than it began closes no entry
 
-    def _close_entry(self, local: str) -> None:
-        """An entry within an entry: the one before was not closed."""
-        for depth, opened in enumerate(self._open):
-            if _local(opened.name) == local:
-                del self._open[depth:]
+    def _close_to_holder(self) -> None:
+        """An entry stands in the feed: what is open within that was not closed."""
+        for depth in range(len(self._open) - 1, -1, -1):
+            if _local(self._open[depth].name) in _HOLDERS:
+                del self._open[depth + 1 :]
                 return
 
     def _is_in_text(self) -> bool:
