@@ -88,7 +88,9 @@ def _type(hint: Any) -> str:
         inner, origin = tuple(member.value for member in hint), Literal
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in inner)
-    return {str: "string", int: "integer", dict: "object", type(None): "null"}[origin or hint]
+    return {str: "string", Path: "path", int: "integer", dict: "object", type(None): "null"}[
+        origin or hint
+    ]
 
 
 # ── the record's classes for consumers ───────────────────────────────────────────────────────

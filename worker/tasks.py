@@ -4,17 +4,19 @@ Each takes JSON, may run twice or in parallel with itself, and may be lost: beat
 it again. :mod:`worker.taskqueue.shell` logs their errors. `newsdrop.scan` claims files,
 `newsdrop.poll` finds the feeds and pages that are due, `newsdrop.fetch` fetches them,
 `newsdrop.ingest` processes waiting batches, `newsdrop.index` makes finished ones searchable,
-`newsdrop.tidy` removes expired files.
+`newsdrop.tidy` removes expired files. Clients send `newsdrop.enqueue`: its id is that of the job.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 
-from celery import current_app, signals
-from celery.exceptions import OperationalError
+from celery import Task, current_app, current_task, signals
+from celery.exceptions import Ignore, OperationalError
 
-from worker.errors import Retryable
+from worker.actions.enqueue_order import EnqueueOrder, enqueue_order
+from worker.errors import FetchFailed, Retryable, UsageError
 from worker.logs import get_logger
 from worker.model import Tally
 from worker.pipeline import poll as polling
@@ -23,12 +25,14 @@ from worker.pipeline.cleanup import clean_up
 from worker.pipeline.context import Context, open_context, warm_up
 from worker.pipeline.drain import drain
 from worker.pipeline.feed_search import feed_search
+from worker.pipeline.job_results import store_results
 from worker.pipeline.recover import recover
 from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.settings.clock import read_clocks, utc_now
 from worker.spool.batch import batch_names
-from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
-from worker.taskqueue.shell import send_little_to_the_main_process, task
+from worker.taskqueue.celery_app import ENQUEUE_SECONDS, INGEST_QUEUE, QUEUE
+from worker.taskqueue.results import result_writer, stores_results
+from worker.taskqueue.shell import order, send_little_to_the_main_process, task
 
 logger = get_logger(__name__)
 
@@ -40,6 +44,7 @@ def scan(source: str | None = None, hints: list[str] | None = None) -> None:
     """Claim ready files in one drop folder, or in all without a schedule."""
     context = _context()
     recover(context)
+    _store_results()
     scan_folders(context, source=source, hints=hints or (), now=utc_now(), notify=_notify_ingest)
 
 
@@ -51,6 +56,7 @@ def ingest() -> None:
     result = drain(context.roots, context.deps, seconds=seconds, on_finished=_on_finished)
     if result.has_more:
         _notify_ingest()
+    _store_results()
     if context.deps.wanted.names():
         _notify_fetch()
     for source in sources_with_more(context):
@@ -84,6 +90,54 @@ def tidy_up() -> None:
     clean_up(_context(), read_clocks())
 
 
+@order("newsdrop.enqueue")
+def enqueue(
+    self: Task,
+    inputs: Sequence[str] = (),
+    *,
+    content: str | bytes | None = None,
+    name: str = "content",
+    source: str | None = None,
+    force: bool = False,
+    strict: bool = False,
+) -> dict[str, object]:
+    """Accept paths below `tasks.roots`, addresses, or a document, as the job with this task's id.
+
+    With a result backend the state is PROGRESS then, and becomes SUCCESS or FAILURE, with the
+    counts, when all articles are settled.
+    """
+    context, job = _context(), str(self.request.id)
+    paths = (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    has_backend = stores_results(current_app)
+    state = context.jobs.get(job)
+    if state is not None and state.accepted is not None:  # this message was delivered before
+        if has_backend:
+            raise Ignore
+        return {"job": job, "files": state.accepted}
+    if has_backend:
+        deadline_ms = int(utc_now().timestamp() * 1000) + (ENQUEUE_SECONDS + _GRACE) * 1000
+        context.results.begin(job, deadline_ms)
+    try:
+        files = enqueue_order(
+            context.settings, EnqueueOrder(job, paths, content, name, source, force, strict)
+        )
+    except (UsageError, FetchFailed):
+        context.results.remove(job)
+        raise
+    progress = {"job": job, "files": files}
+    if not has_backend:
+        context.results.confirm_accepted(job, files)
+        return progress
+    self.update_state(state="PROGRESS", meta=progress)  # before a result can be stored
+    context.results.confirm_accepted(job, files)
+    _store_results(job)
+    raise Ignore
+
+
+_GRACE = 60
+"""Seconds after which nothing of an order that ran into its time limit can be accepted any more."""
+
+
 @signals.worker_before_create_process.connect
 def _prepare_fork(**_: object) -> None:
     """Have the pool processes share with the worker's main process all that they need: imports,
@@ -111,6 +165,17 @@ def _notify_ingest() -> None:
     """Send a wake-up, unless enough of them wait."""
     if _context().wakeups.may_notify(INGEST_QUEUE, _context().settings.max_wakeups()):
         ingest.delay()
+
+
+def _store_results(*jobs: str) -> None:
+    """Store the results of jobs that are settled, for the clients that wait for them."""
+    context = _context()
+    if not stores_results(current_app):
+        return
+    settled = {*jobs, *context.settled_jobs}
+    context.settled_jobs.clear()
+    hostname = str(current_task.request.hostname or "")
+    store_results(context, result_writer(current_app, hostname), utc_now(), settled)
 
 
 def _notify_fetch() -> None:

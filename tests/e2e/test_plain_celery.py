@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Worker:
 
     def __init__(self, world: World, log: Path, **environment: str) -> None:
         self._world, self._log = world, log
-        self._environment = {
+        self.environment = {
             **os.environ,
             "NEWSDROP_STATE_DIR": str(world.settings.state_dir),
             "NEWSDROP_DROP": str(world.drop_dir),
@@ -52,7 +52,16 @@ class Worker:
         self.process: subprocess.Popen[bytes] | None = None
         self._starts = 0
 
-    def start(self, *, with_beat: bool = True) -> "Worker":
+    def celery(self, *words: str, code: int = 0) -> str:
+        """What the command `celery -A worker.app …` prints, with this worker's settings."""
+        done = subprocess.run(
+            [sys.executable, "-m", "celery", "-A", "worker.app", *words],
+            env=self.environment, capture_output=True, text=True, timeout=WITHIN, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self, *, with_beat: bool = True, options: Sequence[str] = ()) -> "Worker":
         beat = ["-B"] if with_beat else []
         command = [
             sys.executable,
@@ -64,10 +73,11 @@ class Worker:
             *beat,
             "-l",
             "info",
+            *options,
         ]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, env=self._environment, stdout=log, stderr=log, start_new_session=True
+                command, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self._starts += 1
         process = self.process

@@ -62,7 +62,7 @@ def enqueue_files(
             groups.append(partial(intake.accept_files, group, copy=small))
             if not small:
                 _sync(group)
-    _accept(intake, groups)
+    accept_groups(intake, groups)
     return intake.job.id
 
 
@@ -91,14 +91,15 @@ def enqueue_addresses(
     intake = Intake(settings, list(urls), source=source, force=force, strict=strict)
     intake.check_room()
     with fetch_slot():
-        fetched = intake.fetch(urls, step=_deadline(FETCH_SECONDS))
+        fetched = intake.fetch(urls, step=deadline(FETCH_SECONDS))
     intake.check_room()  # minutes may have passed
     groups = list(intake.batches_of(fetched, size_of=lambda document: len(document.data)))
-    _accept(intake, [partial(intake.accept_bytes, *group) for group in groups])
+    accept_groups(intake, [partial(intake.accept_bytes, *group) for group in groups])
     return intake.job.id
 
 
-def _accept(intake: Intake, groups: Sequence[Callable[[], object]]) -> None:
+def accept_groups(intake: Intake, groups: Sequence[Callable[[], object]]) -> None:
+    """Accept each group as one batch, and wake the workers. Raises SpoolUnavailable."""
     try:
         for claim in groups:
             claim()
@@ -128,7 +129,8 @@ def _sync(files: Sequence[Candidate]) -> None:
                 os.close(fd)
 
 
-def _deadline(seconds: float) -> Callable[[], None]:
+def deadline(seconds: float) -> Callable[[], None]:
+    """A function that raises UsageError when so many seconds have passed."""
     ends = time.monotonic() + seconds
 
     def step() -> None:

@@ -58,7 +58,7 @@ def fetch_slot() -> Iterator[None]:
 
 class Intake:
     """An enqueue in progress. `paths` only label the job, for people; the files are read as those
-    of `source`.
+    of `source`; `job` is its id, if it has one already.
 
     `on_full` is called once, after the maximum number of batches has waited for PATIENCE seconds.
     Without Redis everything is accepted too: see `reachable`. Raises UsageError where there is no
@@ -74,11 +74,12 @@ class Intake:
         move: bool = False,
         force: bool = False,
         strict: bool = False,
+        job: str | None = None,
         on_full: Callable[[], None] = lambda: None,
     ) -> None:
         require_source(settings, source)
         self.settings = settings
-        self.job = _job(source or MANUAL, list(paths))
+        self.job = _job(source or MANUAL, list(paths), job)
         self.root = manual_root(settings)
         self.files = 0
         self.batches: list[str] = []
@@ -187,11 +188,11 @@ class Intake:
         return len(batch_names(self.root)) >= self.settings.spool.max_waiting
 
 
-def _job(source: str, paths: list[str | Path]) -> Job:
+def _job(source: str, paths: list[str | Path], job: str | None) -> Job:
     now = utc_now()
     first = display_name(paths[0], 80) if paths else "nothing"
     return Job(
-        id=f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        id=job or f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         kind=JobKind.ENQUEUE,
         source=source,
         label=first if len(paths) <= 1 else f"{first} and {len(paths) - 1} more",

@@ -231,7 +231,7 @@ _GIVE_PERMISSION = "its files wait until newsdrop's user may read, write and sea
 def rights_check(settings: Settings, client: Client) -> Check:
     """Whether the user of Redis may do all that newsdrop and Celery do. Without its channels Celery
     stands still and says nothing. Raises Retryable."""
-    rights = check_rights(client, settings.stream.name)
+    rights = check_rights(client, settings.stream.name, results=settings.tasks.store_results)
     user, missing = printable(rights.user), rights.missing
     if not missing:
         return Check("rights", "ok", f"the Redis user {user} may run all that is needed")

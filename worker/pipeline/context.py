@@ -27,6 +27,7 @@ from worker.store.counters import CounterStore, summarize_refusal
 from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
 from worker.store.pages import PageStore, RobotsStore
+from worker.store.results import ResultQueue
 from worker.store.workers import WakeupQueue
 
 
@@ -45,6 +46,9 @@ class Context:
     feed_store: FeedStore
     page_store: PageStore
     robots: RobotsStore
+    results: ResultQueue
+    settled_jobs: set[str]
+    """Jobs of batches that this process settled, and whose results it has not looked at."""
 
     wakeups: WakeupQueue
     deps: IngestDeps
@@ -65,6 +69,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
     articles = factory.article_store(settings, client)
     feeds = CatalogReader(settings)
     feed_store = factory.feed_store(settings, client)
+    settled_jobs = set[str]()
 
     def settle(
         segment: Segment,
@@ -83,6 +88,8 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
             measured=measure(outcomes, seconds),
             refused=[summarize_refusal(one) for one in outcomes if one.status is Status.REJECTED],
         )
+        if head.batch.job and head.batch.kind == "enqueue":
+            settled_jobs.add(head.batch.job)
 
     return Context(
         settings=settings,
@@ -96,6 +103,8 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
         feed_store=feed_store,
         page_store=factory.page_store(settings, client),
         robots=RobotsStore(client, stream=settings.stream.name),
+        results=factory.result_queue(settings, client),
+        settled_jobs=settled_jobs,
         wakeups=WakeupQueue(client, settings.state_dir),
         deps=IngestDeps(
             settings=settings,

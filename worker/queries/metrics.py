@@ -12,7 +12,7 @@ from worker.spool.folder_cache import DiskUsage
 from worker.store.connection import connect, redis_url
 from worker.store.counters import MeasureTotals
 from worker.store.factory import counter_store, feed_store
-from worker.store.workers import INGEST_QUEUE, QUEUE, WakeupQueue
+from worker.store.workers import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, WakeupQueue
 
 MAX_FEEDS = 500
 """Feeds with a series of their own: each is a line in every scrape."""
@@ -52,7 +52,7 @@ def _read_redis(settings: Settings) -> RedisMetrics | None:
         feeds = feed_store(settings, client)
         return RedisMetrics(
             counter_store(settings, client).read_measures(),
-            {queue: wakeups.count_waiting(queue) for queue in (QUEUE, INGEST_QUEUE)},
+            {queue: wakeups.count_waiting(queue) for queue in (QUEUE, INGEST_QUEUE, ENQUEUE_QUEUE)},
             feeds.count_published(sorted(feeds.names())[:MAX_FEEDS]),
         )
     except Retryable:

@@ -12,6 +12,7 @@ from worker.settings.types import (
     Levels,
     Names,
     Networks,
+    Paths,
     Ports,
     RedisUrl,
     SourceName,
@@ -191,6 +192,18 @@ class LogSettings(SettingsTable):
     levels: Levels = Field({}, description="levels of single packages: store = debug")
     format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto: console on a terminal, otherwise json"
+    )
+
+
+class TasksSettings(SettingsTable):
+    """The task `newsdrop.enqueue`, which Celery clients send."""
+
+    roots: Paths = Field((), description="folders below which the task may read; none: no files")
+    content_bytes: int = Field(
+        1_000_000, ge=1, le=64 * MEGABYTE, description="largest content in a message"
+    )
+    store_results: bool = Field(
+        False, description="results in newsdrop's Redis; elsewhere: CELERY_RESULT_BACKEND"
     )
 
 

@@ -128,7 +128,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
             f"{printable(path)} has settings of version {version}, but this newsdrop knows "
             f"version {VERSION}: update newsdrop, or name a config file of this version"
         )
-    tables = (table.get(name) for name in ("redis", "fetch", "feeds", "web"))
+    tables = (table.get(name) for name in ("redis", "fetch", "feeds", "tasks", "web"))
     folders = table.get("folders")
     for values in (table, *tables, *(folders if isinstance(folders, list) else ())):
         if isinstance(values, dict):
@@ -143,6 +143,8 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
             del table[key]
         elif isinstance(table.get(key), str):
             table[key] = base / Path(table[key]).expanduser()
+    if isinstance(roots := table.get("roots"), list):
+        table["roots"] = [base / Path(root).expanduser() for root in roots]
 
 
 def _run_values(state_dir: Path) -> dict[str, Any]:

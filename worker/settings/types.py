@@ -101,6 +101,7 @@ def _network(value: Any) -> Any:
 
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed)]
+Paths = Annotated[tuple[ExpandedPath, ...], BeforeValidator(_listed)]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], BeforeValidator(_listed)]
 
 

@@ -45,6 +45,7 @@ class Settings(fields.SettingsTable):
     fetch: fields.FetchSettings = fields.FetchSettings()
     feeds: fields.FeedsSettings = fields.FeedsSettings()
     jobs: fields.JobsSettings = fields.JobsSettings()
+    tasks: fields.TasksSettings = fields.TasksSettings()
     web: fields.WebSettings = fields.WebSettings()
     log: fields.LogSettings = fields.LogSettings()
     folders: tuple[Folder, ...] = ()

@@ -6,7 +6,7 @@ spool for them is in the state directory, whatever their source is.
 
 import os
 import stat
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -67,6 +67,12 @@ def enqueue(
         claimed = claim(root, order.head(now()), batch, accepted, copy=not order.move)
         if claimed is not None:
             yield claimed
+
+
+def find_candidates(path: Path) -> Iterator[Candidate]:
+    """The files at `path` that would be claimed. Raises UsageError as :func:`enqueue`."""
+    _check(path)
+    yield from _candidates(path)
 
 
 def count_files(paths: Iterable[Path]) -> int:

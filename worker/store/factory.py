@@ -12,6 +12,7 @@ from worker.store.groups import GroupStore
 from worker.store.jobs import JobStore
 from worker.store.leases import HostPace
 from worker.store.pages import PageStore
+from worker.store.results import ResultQueue
 
 
 def article_store(settings: Settings, client: Client | None = None) -> ArticleStore:
@@ -30,6 +31,11 @@ def job_store(settings: Settings, client: Client | None = None) -> JobStore:
 
 def group_store(settings: Settings, client: Client | None = None) -> GroupStore:
     return GroupStore(client or connect(redis_url(settings)), settings.stream.name)
+
+
+def result_queue(settings: Settings, client: Client | None = None) -> ResultQueue:
+    client = client or connect(redis_url(settings))
+    return ResultQueue(client, stream=settings.stream.name, keep_days=settings.jobs.keep_days)
 
 
 def feed_store(settings: Settings, client: Client | None = None) -> FeedStore:

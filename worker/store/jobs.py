@@ -49,7 +49,8 @@ class Job:
 class JobState:
     """The state of a job. `files` were accepted for it; `began_ms` is when work on its first
     settled batch began, `last_ms` when the last one was settled. `warnings` counts published
-    articles with a warning, by its kind."""
+    articles with a warning, by its kind. `accepted` is set by the task
+    `newsdrop.enqueue` when all of its files were accepted."""
 
     job: Job
     files: int
@@ -57,6 +58,14 @@ class JobState:
     last_ms: int | None
     began_ms: int | None = None
     warnings: Mapping[str, int] = field(default_factory=dict)
+    accepted: int | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all files of a job of the task are finished. The files that were accepted count,
+        too: without Redis for a moment, not all of them were added to the job."""
+        done = self.tally.archived + self.tally.quarantined
+        return self.accepted is not None and done >= max(self.files, self.accepted)
 
     @property
     def open_files(self) -> int:
@@ -154,6 +163,7 @@ def _state(job: str, found: dict[bytes, bytes]) -> JobState:
         last_ms=numbers.get("last_ms"),
         began_ms=numbers.get("began_ms"),
         warnings=parse_warnings(numbers),
+        accepted=numbers.get("accepted"),
     )
 
 

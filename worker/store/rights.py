@@ -10,7 +10,7 @@ import redis
 from worker.errors import StoreRefused
 from worker.store.connection import Client, Script
 from worker.store.errors import translated
-from worker.store.workers import INGEST_QUEUE, QUEUE
+from worker.store.workers import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,30 @@ _STORE = (
 )
 _QUEUE = "lpush brpop llen del"
 _BINDING = "sadd srem smembers exists del zadd zrem zscore zrangebyscore"
+_RESULT = "celery-task-meta-"
 _EVALUATE = ("eval", "evalsha")
 """Not asked about: the script that asks runs by them. Valkey 9.1 crashed at the question."""
 
 
-def required_rights(stream: str, database: int = 0) -> tuple[Right, ...]:
-    """All that newsdrop and its Celery processes run. kombu keeps a queue in a list of its name,
-    its bindings in sets, and has channels for what goes to every worker."""
-    return tuple(_rights(stream, database))
+def required_rights(stream: str, database: int = 0, *, results: bool = False) -> tuple[Right, ...]:
+    """All that newsdrop and its Celery processes run; with `results`, of tasks too. kombu
+    keeps a queue in a list of its name, its bindings in sets, and has channels for what goes to
+    every worker."""
+    rights = _rights(stream, database)
+    return (*rights, *_result_rights()) if results else tuple(rights)
+
+
+def _result_rights() -> Iterator[Right]:
+    """What Celery's result backend runs, in the worker and in clients that wait."""
+    for command in ("get", "set", "setex", "mget", "del"):
+        yield Right(command, f"{_RESULT}any", f"~{_RESULT}*")
+    for command in ("publish", "subscribe"):
+        yield Right(command, f"{_RESULT}any", f"&{_RESULT}*")
 
 
 def _rights(stream: str, database: int) -> Iterator[Right]:
     control, events = f"/{database}.celery.pidbox", f"/{database}.celeryev/"
-    queues = [(name, f"~{QUEUE}*") for name in (QUEUE, INGEST_QUEUE)]
+    queues = [(name, f"~{QUEUE}*") for name in (QUEUE, INGEST_QUEUE, ENQUEUE_QUEUE)]
     queues += [("any.celery.pidbox", "~*.celery.pidbox*"), ("celeryev.any", "~celeryev.*")]
     places = [
         (_CONNECTION, [("", "")]),
@@ -113,11 +124,11 @@ def _grants(right: Right) -> bool:
     return bool(right.grant or right.command)
 
 
-def check_rights(client: Client, stream: str) -> UserRights:
+def check_rights(client: Client, stream: str, *, results: bool = False) -> UserRights:
     """The required rights that the user has and lacks. Redis before 7 cannot tell: there some
     harmless commands are tried. Raises Retryable."""
     options = client.connection_pool.connection_kwargs
-    required = required_rights(stream, int(options.get("db") or 0))
+    required = required_rights(stream, int(options.get("db") or 0), results=results)
     rights = [each for each in required if each.command not in (*_OPTIONAL, *_EVALUATE)]
     missing = set(_find_missing(client, rights))
     return UserRights(

@@ -27,6 +27,8 @@ failover the clocks of two servers may differ by a little."""
 QUEUE = "newsdrop"
 """Everything but ingesting; :func:`queue_name` has the name of Celery's queue."""
 INGEST_QUEUE = "newsdrop.ingest"
+ENQUEUE_QUEUE = "newsdrop.enqueue"
+"""What clients send; apart, so that a flood of it holds up no tick."""
 
 _ID_LENGTH = 12
 _NUMBERS = ("pid", "processes", "started_ms", "last_seen_ms")

@@ -16,7 +16,7 @@ from kombu.transport.redis import Channel as RedisChannel
 from worker.settings import Settings
 from worker.spool.ownership import make_id
 from worker.store.connection import PasswordFile, redis_url, split_password_file, tls_options
-from worker.store.workers import INGEST_QUEUE, QUEUE, queue_name
+from worker.store.workers import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, queue_name
 from worker.taskqueue.scheduler import ZoneCrontab
 
 __all__ = ["INGEST_QUEUE", "QUEUE", "broker_url", "create_app", "queue_name"]
@@ -24,6 +24,8 @@ CLEANUP_SECONDS = 600
 SEARCH_SECONDS = 5
 _TASK_SECONDS = 150
 _INGEST_SECONDS = 86_400
+ENQUEUE_SECONDS = 600
+"""For 10,000 files, or 20 addresses."""
 
 
 def create_app(settings: Settings) -> Celery:
@@ -34,7 +36,9 @@ def create_app(settings: Settings) -> Celery:
     url, credentials = split_password_file(redis_url(settings))
     with suppress(OSError):  # a start refuses a state directory that cannot be written
         make_id(settings.state_dir)
-    queue, ingest_queue = (queue_name(one, settings.state_dir) for one in (QUEUE, INGEST_QUEUE))
+    queue, ingest_queue, enqueue_queue = (
+        queue_name(one, settings.state_dir) for one in (QUEUE, INGEST_QUEUE, ENQUEUE_QUEUE)
+    )
     app = Celery(
         "newsdrop",
         amqp=partial(_Amqp, credentials=credentials),
@@ -49,15 +53,23 @@ def create_app(settings: Settings) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         task_default_queue=queue,
-        task_queues=[Queue(queue), Queue(ingest_queue)],  # type: ignore[no-untyped-call]
-        task_routes={"newsdrop.ingest": {"queue": ingest_queue}},
+        task_queues=[
+            Queue(name)  # type: ignore[no-untyped-call]
+            for name in (queue, ingest_queue, enqueue_queue)
+        ],
+        task_routes={
+            "newsdrop.ingest": {"queue": ingest_queue},
+            "newsdrop.enqueue": {"queue": enqueue_queue},
+        },
         task_time_limit=_TASK_SECONDS,
         task_annotations={
             "newsdrop.fetch": {"time_limit": settings.fetch.task_seconds},
             # A file of 100,000 articles takes as long as they do; each has its own limit
             # (worker.pipeline.bounds). This is for a disk that hangs.
             "newsdrop.ingest": {"time_limit": _INGEST_SECONDS},
+            "newsdrop.enqueue": {"time_limit": ENQUEUE_SECONDS},
         },
+        **_result_settings(settings, url, credentials),
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
         worker_prefetch_multiplier=1,
         worker_concurrency=settings.pool(),
@@ -91,6 +103,23 @@ def create_app(settings: Settings) -> Celery:
         newsdrop_settings=settings,
     )
     return app
+
+
+def _result_settings(
+    settings: Settings, url: str, credentials: PasswordFile | None
+) -> dict[str, Any]:
+    """Of the result backend. A wait for its server is short: a process that drains must go on."""
+    bounded = {"retry_policy": {"max_retries": 2, "interval_max": 0.5}}
+    if not settings.tasks.store_results:
+        return {"result_backend_transport_options": bounded}
+    return {
+        "result_backend": broker_url(url),
+        "result_backend_transport_options": bounded,
+        "redis_backend_use_ssl": tls_options(url) or None,
+        "redis_backend_credential_provider": credentials,
+        "redis_socket_timeout": 10,
+        "redis_socket_connect_timeout": 5,
+    }
 
 
 class _Amqp(AMQP):  # type: ignore[misc]

@@ -9,13 +9,14 @@ pool process, and what is sent stays small.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from billiard.einfo import ExceptionInfo
 from celery import Task, shared_task
+from celery.exceptions import Ignore, Retry
 from kombu.exceptions import OperationalError
 
-from worker.errors import Retryable
+from worker.errors import FetchFailed, NewsdropError, Retryable
 from worker.escape import printable
 from worker.logs import get_logger
 
@@ -29,8 +30,13 @@ _OUTSIDE = (Retryable, OperationalError, OSError)
 _MAX_CHARACTERS = 2_000  # of an error's text for the main process, which only counts it
 
 
+_RETRY_SECONDS = 10
+"""Until an order is tried again that met a problem of the world, such as a full spool."""
+
+
 class TaskFailed(Exception):
-    """A bug ended a task; its traceback is in the log."""
+    """A bug ended a task, and its traceback is in the log; or an order was refused, or inputs of
+    its job, in a sentence and with the counts."""
 
 
 def task(name: str) -> Callable[[Callable[P, None]], Task]:
@@ -56,6 +62,38 @@ def task(name: str) -> Callable[[Callable[P, None]], Task]:
     return decorate
 
 
+def order(name: str) -> Callable[[Callable[Concatenate[Task, P], object]], Task]:
+    """Make the Celery task `name` of a function that gets the task first: one that a client sends,
+    and whose result it may read.
+
+    What is wrong with the order fails the task, in a sentence. A problem of the world is tried
+    again until it is over.
+    """
+
+    def decorate(work: Callable[Concatenate[Task, P], object]) -> Task:
+        @wraps(work)
+        def shell(self: Task, /, *args: P.args, **kwargs: P.kwargs) -> object:
+            try:
+                return work(self, *args, **kwargs)
+            except Ignore:
+                raise
+            except _OUTSIDE as error:
+                if isinstance(error, FetchFailed):  # the address is at fault
+                    raise TaskFailed(_one_line(error)) from None
+                logger.warning("tried again later", task=name, error=_one_line(error))
+                raise self.retry(countdown=_RETRY_SECONDS, max_retries=None) from None
+            except (NewsdropError, TypeError) as error:
+                raise TaskFailed(_one_line(error)) from None
+            except Exception as error:
+                logger.error("task failed", task=name, exc_info=error)
+                raise TaskFailed(type(error).__name__) from None
+
+        bound = shared_task(name=name, bind=True, throws=(TaskFailed,), ignore_result=False)
+        return bound(shell)
+
+    return decorate
+
+
 def send_little_to_the_main_process() -> None:
     """Pickle an exception's report without frames, and its text cut: Celery's own errors (a message
     that cannot be read) do not pass a task's shell."""
@@ -65,7 +103,7 @@ def send_little_to_the_main_process() -> None:
 def _small_state(report: Any) -> dict[str, object]:
     text = str(report.traceback)[-_MAX_CHARACTERS:]
     error = report.exception
-    is_small = isinstance(error, TaskFailed | SystemExit | KeyboardInterrupt)
+    is_small = isinstance(error, TaskFailed | Ignore | Retry | SystemExit | KeyboardInterrupt)
     return {
         "type": report.type,
         "exception": error if is_small else TaskFailed(text),
@@ -76,6 +114,6 @@ def _small_state(report: Any) -> dict[str, object]:
 
 
 def _one_line(error: BaseException) -> str:
-    if isinstance(error, Retryable):
-        return str(error)  # escaped where it was made
+    if isinstance(error, NewsdropError):
+        return str(error)[:_MAX_CHARACTERS]  # escaped where it was made
     return printable(f"{type(error).__name__}: {error}", _MAX_CHARACTERS)

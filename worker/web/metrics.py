@@ -181,7 +181,12 @@ def _service(overview: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
     if status.files.archived is not None and status.files.quarantined is not None:
         files = {"archived": status.files.archived, "quarantined": status.files.quarantined}
         yield _counters("files_settled", "Finished files by outcome.", "outcome", files)
-    yield _gauges("queue_messages", "Wake-ups in Celery's queues.", "queue", queues)
+    yield _gauges(
+        "queue_messages",
+        "Messages in Celery's queues: wake-ups, and orders of clients.",
+        "queue",
+        queues,
+    )
     workers = status.workers or ()
     yield _gauge("workers", "Workers with a recent heartbeat.", len(workers))
     processes = sum(worker.processes for worker in workers)

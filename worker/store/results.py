@@ -1,0 +1,63 @@
+"""Jobs of the task `newsdrop.enqueue` whose result is still to be stored for its sender.
+
+Each is a member of the sorted set `results`, from before its first file is accepted until its
+result is stored. The score is the time (Unix, ms) until which all its files must be accepted: the
+worker that accepts them may die, and nobody would answer the sender.
+"""
+
+from typing import Any
+
+import redis
+
+from worker.store.errors import translated
+from worker.store.layout import Layout
+
+_LEASE_SECONDS = 30
+"""How long one process has to store a result, before another one may."""
+
+
+class ResultQueue:
+    """Every method raises Retryable and nothing of redis."""
+
+    def __init__(self, client: redis.Redis, *, stream: str, keep_days: int) -> None:
+        self._client: Any = client
+        self._layout = Layout(stream, keep_days)
+        self._key = self._layout.key("results")
+
+    def begin(self, job: str, deadline_ms: int) -> None:
+        """A sender waits for the result of `job`."""
+        with translated():
+            self._client.zadd(self._key, {job: deadline_ms})
+
+    def confirm_accepted(self, job: str, files: int) -> None:
+        """All files of `job` were accepted: so many, in this delivery of its message."""
+        key = self._layout.job(job)
+        with translated(), self._client.pipeline() as pipe:
+            pipe.hset(key, "accepted", files)
+            pipe.expire(key, self._layout.keep_seconds)
+            pipe.execute()
+
+    def oldest(self, count: int) -> dict[str, int]:
+        """The first jobs that have no result, with their deadlines (Unix, ms)."""
+        with translated():
+            found = self._client.zrange(self._key, 0, count - 1, withscores=True)
+        return {job.decode("utf-8", "replace"): int(score) for job, score in found}
+
+    def deadline_of(self, job: str) -> int | None:
+        """The deadline of `job`; None if nobody waits for its result."""
+        with translated():
+            score = self._client.zscore(self._key, job)
+        return None if score is None else int(score)
+
+    def take(self, job: str) -> bool:
+        """Whether this process is the one to store the result of `job` now."""
+        with translated():
+            return bool(self._client.set(self._lease(job), 1, nx=True, ex=_LEASE_SECONDS))
+
+    def remove(self, job: str) -> None:
+        """The result of `job` is stored. What happens to the job later does not change it."""
+        with translated():
+            self._client.zrem(self._key, job)
+
+    def _lease(self, job: str) -> bytes:
+        return self._layout.key("result", job)
