@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.torture.faults import calls, machine, power, processes, redis, replies, surroundings
+from tests.torture.faults import (
+    calls,
+    consumers,
+    machine,
+    power,
+    processes,
+    redis,
+    replies,
+    surroundings,
+)
 from tests.torture.round import Round
 
 
@@ -42,5 +51,6 @@ FAULTS = (
         "any order of steps (Hypothesis)", machine.machine, share=1.5, seconds=60, in_memory=True
     ),
     Fault("two workers, two schedulers", surroundings.two_schedulers),
+    Fault("consumer killed 50 times", consumers.killed, share=0.5, seconds=60),
     Fault("replies delayed", replies.delayed),
 )
