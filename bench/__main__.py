@@ -26,6 +26,7 @@ from bench.needs import needs
 from bench.pages import pages
 from bench.parsers import parsers
 from bench.speed import samples, short, speed
+from bench.up_memory import up_memory
 from bench.web import web
 
 _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
@@ -34,6 +35,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "samples": samples,
     "latency": latency,
     "memory": memory,
+    "upmemory": up_memory,
     "bigfolder": big_folder,
     "index": index,
     "feeds": feeds,

@@ -46,6 +46,15 @@ def test_text_is_never_cut(html: str) -> None:
     assert without_related(html) == html
 
 
+@pytest.mark.parametrize("spaces", range(0, 200, 3))
+def test_the_first_look_may_end_anywhere(spaces: int) -> None:
+    """Within a reference or a tag below the last link: letters in them do not count."""
+    heading = f"{ARTICLE}<p>相关阅读：</p><p><a href='/1'>一号码头</a>"
+    tail = "字" * 10 + "\u3000" * spaces + "字"
+    for end in ("&CounterClockwiseContourIntegral;", "<br class='much letters in a tag'>"):
+        assert without_related(f"{heading}{tail}{end * 9}") == ARTICLE, end
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_the_first_look_at_the_end_changes_nothing(
     seed: int, monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,7 @@
 """A body: from the HTML of an input to clean HTML, text, pictures, links."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,13 +64,10 @@ class Fragment:
         """The body by `rule`, with HTML nested at most `depth` deep."""
         root, writer = self._root, Writer(depth)
         classes = by_class(root)
+        groups, noise = _prepared(rule)
         walk = BodyWalk(
-            _noise_rule(rule),
-            {
-                node: use
-                for use, selectors in _selectors(rule)
-                for node in selectors.select(root, classes)
-            },
+            noise,
+            {node: use for use, selectors in groups for node in selectors.select(root, classes)},
             writer,
             base_url=base_url,
             ticker_hints=ticker_hints,
@@ -95,15 +92,10 @@ def text_of(html: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _selectors(rule: BodyRule) -> tuple[tuple[Use, Selectors], ...]:
-    """Of an element that several match, the last use counts."""
+def _prepared(rule: BodyRule) -> tuple[Sequence[tuple[Use, Selectors]], NoiseRule]:
+    """Of an element that several selectors match, the last use counts."""
     groups = ((Use.CAPTION, rule.caption), (Use.BOLD, rule.bold), (Use.REMOVE, rule.remove))
-    return tuple((use, Selectors.of(selectors)) for use, selectors in groups)
-
-
-@lru_cache(maxsize=256)
-def _noise_rule(rule: BodyRule) -> NoiseRule:
-    return NoiseRule(
+    return [(use, Selectors.of(selectors)) for use, selectors in groups], NoiseRule(
         editor=tuple(map(re.compile, rule.editor)),
         drop_text=re.compile("|".join(f"(?:{pattern})" for pattern in rule.drop_text))
         if rule.drop_text

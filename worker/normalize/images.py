@@ -18,6 +18,7 @@ _LAZY = (
     *("data-echo", "data-url", "data-original-src", "_src", "real_src", "file"),
 )
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset")
+_OTHER_ADDRESSES = frozenset((*_LAZY, *_LAZY_SETS, "srcset"))
 _PLACEHOLDER = re.compile(
     r"(?:^|[^a-z])(?:spacer|blank|placeholder|gr[ea]y|transparent|pixel|loading|lazy|empty|1x1)"
     r"[^/]*$",
@@ -75,7 +76,10 @@ def with_captions(
 
 
 def is_ignored(address: str, ignored: Iterable[str]) -> bool:
-    return any(part in address for part in ignored)
+    for part in ignored:  # noqa: SIM110 - a third of the cost of `any`, four times an article
+        if part in address:
+            return True
+    return False
 
 
 def _path(node: Element) -> str | None:
@@ -88,13 +92,14 @@ def _address(node: Element, base: str | None) -> str | None:
     """The address of an ``img``: a lazy-loading attribute or source set before ``src``, which then
     holds a placeholder; the largest of an ordinary source set, its own or of the ``picture`` around
     it, only where ``src`` is empty or looks like a placeholder beside it."""
-    names = frozenset(node.attrs)
+    picture = node.closest("picture")
+    if picture is None and _OTHER_ADDRESSES.isdisjoint(node.attrs):  # most pictures, 4 µs each
+        return web_address(node.attr("src"), base)
     for name in _LAZY:
-        value = node.attr(name) if name in names else None
+        value = node.attr(name)
         # Only what looks like an address: data-url can hold anything.
         if value and ("/" in value or "." in value) and (address := web_address(value, base)):
             return address
-    picture = node.closest("picture")
     sources = picture.iter_elements("source") if picture else ()
     holders = (node, *islice(sources, _MAX_SOURCES))
     if lazy := _from_sets(holders, _LAZY_SETS, base):

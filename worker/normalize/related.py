@@ -13,7 +13,7 @@ _REACH = 20_000
 _MAX_OTHER_TEXT = 12
 """Letters below the heading that are in no link: the date or the source of one of them."""
 
-_END = 400
+_END = 200
 """Characters after the last link whose letters are counted."""
 
 _MAX_HEADINGS = 5
@@ -55,7 +55,8 @@ def without_related(html: str) -> str:
 def _may_end_in_links(html: str) -> bool:
     """Whether there is a link with little text after it. Most articles end otherwise, and this
     costs a tenth of the search for words."""
-    end = max(html.rfind("</a>"), html.rfind("</A>"))
+    end = html.rfind("</a>")
+    end = max(end, html.rfind("</A>", max(end, 0)))
     if end < 0:
         return False
     rest = html[end + 4 : end + 4 + _END]

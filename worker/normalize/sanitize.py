@@ -155,9 +155,10 @@ def attributes_of(node: Element, tag: str, own: Mapping[str, str | None] | None 
     values: dict[str, str | None] = {
         name: node.attr(name) or "" for name in node.attrs if name in names
     }
-    values.update(own or {})
-    return "".join(
-        f' {name}="{escape(clean_text(value))}"'
-        for name, value in values.items()
-        if value is not None
-    )
+    if own:
+        values.update(own)
+    written = ""
+    for name, value in values.items():
+        if value is not None:
+            written += f' {name}="{escape(clean_text(value))}"'
+    return written

@@ -80,7 +80,7 @@ def _of_hint(hint: TickerHint) -> Ticker | None:
     )
     origin = TickerOrigin.AUTO_LINK if is_auto else TickerOrigin.LINK
     name = one_line(hint.text, 100) or None
-    if match := _SINA_LINK.search(hint.href):
+    if hint.href and (match := _SINA_LINK.search(hint.href)):
         code = match["cn"] or (f"hk{match['hk']}" if match["hk"] else f"us_{match['us']}")
         return _of_code(code, name, origin)
     return _of_code(hint.id.removeprefix("stock_"), name, origin) if hint.id else None
