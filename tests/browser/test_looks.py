@@ -33,6 +33,7 @@ PAGES = {
     "feeds": "/feeds",
     "feed": "/feeds",
     "preview": "/feeds",
+    "source": "/",
     "enqueue": "/enqueue",
     "nothing": "/no-such-page",
 }
@@ -41,6 +42,7 @@ _BEYOND = {
     "article": "main tbody th a, main tbody td a",
     "refused": "main tbody th a",
     "discard": "main tbody th a",
+    "source": "#sources tbody th a",
     "feed": "main tbody th a",
 }
 

@@ -23,6 +23,7 @@ from worker.formats.feed import xml_feed
 from worker.model import Refusal
 from worker.pipeline.poll import fetch, poll
 from worker.queries.audit import audit
+from worker.queries.feeds import list_polls
 from worker.queries.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.sources import fetch_loop
@@ -69,6 +70,25 @@ def test_a_feeds_entries_become_records(world: World, web: Web) -> None:
     found = audit(world.settings)
     assert found.balanced
     assert found.articles["published"] == 3
+
+
+def test_the_last_polls_are_listed(world: World, web: Web) -> None:
+    """When, the answer, bytes, new entries and duration of each poll, newest first."""
+    web.pages["/rss"] = feed(1, 2)
+    world.add_feed("harbour", web.url("/rss"))
+    world.poll()
+    web.pages["/rss"] = feed(1, 2, 3)
+    world.poll("harbour")
+    world.poll("harbour")
+    web.pages["/rss"] = Reply(status=404)
+    world.poll("harbour")
+    polls = list_polls(world.settings, "harbour")
+    assert [(poll.answer, poll.new) for poll in polls] == [
+        ("404", 0), ("200", 0), ("200", 1), ("200", 2),
+    ]  # fmt: skip
+    assert polls[3].size == len(feed(1, 2).body)
+    assert [poll.at for poll in polls] == sorted((poll.at for poll in polls), reverse=True)
+    assert all(0 <= poll.took_seconds < 20 for poll in polls)
 
 
 def test_an_answer_304_is_nothing_new(world: World, web: Web) -> None:

@@ -12,7 +12,13 @@ from tests.servers import Server
 from tests.store.conftest import STREAM
 from worker.feeds.schedule import GAP, GROW, SHRINK, PollPace
 from worker.store.connection import connect
-from worker.store.feeds import ConfiguredFeed, FeedObservation, FeedStore, read_poll_state
+from worker.store.feeds import (
+    ConfiguredFeed,
+    FeedObservation,
+    FeedStore,
+    PollLogEntry,
+    read_poll_state,
+)
 from worker.store.leases import HostPace, LeaseResult
 
 PACE = PollPace(shortest=300, longest=86_400)
@@ -67,6 +73,34 @@ def test_the_catalog_is_the_stores(store: FeedStore) -> None:
     assert synced(store, "2", feed("b"), feed("c"))
     assert store.names() == {"b", "c"}
     assert [lease.name for lease in store.take_leases(10, 60).leases] == ["c"]
+
+
+def test_the_log_of_polls_is_capped_and_has_their_news(store: FeedStore) -> None:
+    """50 polls are listed; a document's news are added, whether it is read before or after its
+    poll is saved; another document's are not."""
+    synced(store, "1", feed("a"))
+
+    def poll(at_ms: int, new: int | None) -> None:
+        store.make_due(["a"])
+        (lease,) = store.take_leases(1, 60).leases
+        line = PollLogEntry(at_ms, "200", 1234, 56, new).line()
+        store.finish([LeaseResult(lease, 1000.0, {"polled_ms": at_ms, "poll": line})])
+
+    for number in range(60):
+        poll(NOW_MS - 1000 + number, 0)
+    one = document(new=3)
+    poll(one.fetched_ms, None)
+    assert store.record_documents("batch-1", [one])
+    two = replace(document(new=7), fetched_ms=one.fetched_ms + 500)
+    assert store.record_documents("batch-2", [two])
+    poll(two.fetched_ms, None)
+    poll(two.fetched_ms + 10, None)
+    polls = store.read_polls("a")
+    assert len(polls) == 50
+    assert [entry.new for entry in polls[:4]] == [None, 7, 3, 0]
+    assert polls[1] == PollLogEntry(two.fetched_ms, "200", 1234, 56, 7)
+    store.remove(["a"])
+    assert store.read_polls("a") == ()
 
 
 def test_another_address_is_another_feed(store: FeedStore) -> None:

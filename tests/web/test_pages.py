@@ -401,6 +401,22 @@ def test_feeds_are_listed_failing_first_in_natural_order(ours: Served, web: Web)
     assert "No feed matches." in text(ours, "/feeds?q=none")
 
 
+def test_a_source_has_a_page_of_its_scans(ours: Served) -> None:
+    """Its last scans that found files, its newest articles, pause and resume; a feed's page has its
+    polls; a source that does not exist names those that do."""
+    assert "No scan has found a file yet." in text(ours, "/sources/drop")
+    (ours.home.drop / "one.md").write_text(article("一号"), "utf-8")
+    ours.home.settle_and_work()
+    seen = words(text(ours, "/sources/drop"))
+    assert re.search(r"Took [\d-]+ [\d:]+ UTC 1 1 \d+ B [\d.]+ s", seen), seen
+    assert sent(ours, "/sources/drop/pause", "/sources/drop") == "/sources/drop?done=paused"
+    assert sent(ours, "/sources/drop/resume", "/sources/drop") == "/sources/drop?done=resumed"
+    assert "newsdrop" in words(text(ours, "/sources/none", 404))
+    ours.post("/feeds", {"url": "http://a.example/rss", "name": "a", "check": False}, status=201)
+    assert ours.client.get("/sources/a").headers["location"] == "/feeds/a"
+    assert "Not polled yet." in text(ours, "/feeds/a")
+
+
 def test_addresses_are_enqueued(ours: Served, web: Web) -> None:
     """Pasted addresses become a job, whose page is next; an invalid one is an error."""
     web.pages["/a.md"] = Reply(200, article("一").encode())

@@ -8,6 +8,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def milliseconds(moment: str) -> int:
+    """An RFC 3339 time as Unix milliseconds."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)
+
+
 def rfc3339_from_ms(milliseconds: int) -> str:
     """RFC 3339, UTC, of Unix milliseconds."""
     return rfc3339(datetime.fromtimestamp(milliseconds / 1000, UTC))

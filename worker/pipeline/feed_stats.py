@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import Feed
 from worker.feeds.schedule import get_poll_pace
 from worker.model import FeedRead, Outcome, Status
+from worker.model.times import milliseconds
 from worker.settings import Settings
 from worker.spool.archive import SegmentHead
 from worker.spool.manifest import Form, Origin
@@ -51,7 +51,7 @@ def _observation(
     refusal = next(refusals, None) if is_feed else None
     return FeedObservation(
         name=feed.name,
-        fetched_ms=int(datetime.fromisoformat(origin.fetched_at).timestamp() * 1000),
+        fetched_ms=milliseconds(origin.fetched_at),
         pace=get_poll_pace(feed, settings),
         entries=document.entries if is_feed else None,
         new=sum(counts[status] for status in _NEW) if is_feed else 0,

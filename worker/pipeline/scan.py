@@ -6,12 +6,13 @@ from datetime import datetime
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
+from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.settings import Folder
 from worker.sources.folder import scan
 from worker.sources.in_place import InPlaceFolder, scan_in_place
 from worker.sources.registry import is_paused
-from worker.sources.scan_result import ScanRequest, ScanResult, save_skipped
+from worker.sources.scan_result import ScanLogEntry, ScanRequest, ScanResult, log_scan, save_skipped
 from worker.spool.batch import batch_names
 from worker.spool.claim import Claimed
 from worker.spool.filesystem import check_free
@@ -88,6 +89,7 @@ def _scan(
     by_name: bool,
 ) -> None:
     settings, job = context.settings, hourly_job(folder.name, now)
+    begun = context.deps.now()
     check_free(settings.state_dir, settings.spool.min_free_mb)
 
     def on_claimed(batch: Claimed) -> None:
@@ -111,6 +113,17 @@ def _scan(
         remember_volume(settings.state_dir, folder.path)
     if found is not None:
         _report(context, folder, job, found, is_whole=not hints)
+        _log(context, folder, found, begun)
+
+
+def _log(context: Context, folder: Folder, found: ScanResult, begun: datetime) -> None:
+    """Add a scan that claimed files to the log of its source."""
+    if found.files:
+        took = round((context.deps.now() - begun).total_seconds(), 3)
+        notes = notes_dir(context.settings, folder)
+        counts = (found.files, found.batches, found.size)
+        with translate_errors(notes):
+            log_scan(notes, ScanLogEntry(rfc3339(begun), *counts, took))
 
 
 def _root(context: Context, folder: Folder) -> Root:

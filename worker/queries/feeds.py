@@ -69,6 +69,18 @@ class FeedView:
 
 
 @dataclass(frozen=True, slots=True)
+class PollView:
+    """One poll of a feed at the time `at` (RFC 3339, UTC). `answer` is the status, or the trouble
+    where there was none; `size` the bytes of the body. `new` is None until its entries are read."""
+
+    at: str
+    answer: str
+    size: int
+    took_seconds: float
+    new: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FeedsView:
     """All feeds in natural order of their names, at the time `at`. `paused`: none is polled.
     `problem` says in words why only the configuration is known."""
@@ -101,6 +113,20 @@ def list_feeds(settings: Settings, now: datetime) -> FeedsView:
         ),
         paused=is_paused(settings.state_dir, POLLED),
         problem=problem,
+    )
+
+
+def list_polls(settings: Settings, name: str) -> tuple[PollView, ...]:
+    """The last polls of a feed, at most 50, newest first. Raises Retryable."""
+    return tuple(
+        PollView(
+            at=rfc3339_from_ms(poll.at_ms),
+            answer=poll.answer,
+            size=poll.size,
+            took_seconds=poll.took_ms / 1000,
+            new=poll.new,
+        )
+        for poll in feed_store(settings).read_polls(name)
     )
 
 

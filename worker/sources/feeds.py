@@ -31,14 +31,14 @@ from worker.fetch import (
     public_url,
     retry_after,
 )
-from worker.model.times import rfc3339
+from worker.model.times import milliseconds, rfc3339
 from worker.settings import Settings
 from worker.sources.fetch_loop import Result
 from worker.sources.registry import is_paused
 from worker.sources.responses import PAUSED_RECHECK_SECONDS, describe_status, host_of, status_label
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
-from worker.store.feeds import ConfiguredFeed, FeedStore, read_poll_state
+from worker.store.feeds import ConfiguredFeed, FeedStore, PollLogEntry, read_poll_state
 from worker.store.leases import Lease, LeaseResult, TakenLeases
 
 KIND = "feed"
@@ -102,7 +102,7 @@ class FeedSource:
         if feed is None or is_paused(self.settings.state_dir, feed.name):
             # The next sync removes a feed that is not in the catalog.
             return Result(LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS))
-        before = read_poll_state(lease)
+        before, begun = read_poll_state(lease), self.now()
         try:
             configured = feed.address(self.settings.fetch.rsshub_base)
             home = fetcher.target(configured)
@@ -111,12 +111,13 @@ class FeedSource:
             answer = await fetcher.get(_request(feed, address, before, at_home=at_home))
         except (FetchFailed, UsageError) as error:
             trouble = error.trouble if isinstance(error, FetchFailed) else Trouble.ADDRESS
-            return self._result(lease, feed, before, PollResponse(None, str(error), trouble))
+            failure = PollResponse(None, str(error), trouble)
+            return self._result(lease, feed, before, failure, begun=begun)
         response = _poll_response(answer, self.now())
         if answer.permanent_url is not None:
             new_address = _new_address(feed, answer.permanent_url, home, fetcher)
             response = replace(response, permanent_url=new_address)
-        return self._result(lease, feed, before, response, answer)
+        return self._result(lease, feed, before, response, answer, begun=begun)
 
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
         feed = self.catalog().get(lease.name)
@@ -124,7 +125,7 @@ class FeedSource:
             return Result(LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS))
         message = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
         response = PollResponse(None, message, Trouble.PROTOCOL)
-        return self._result(lease, feed, read_poll_state(lease), response)
+        return self._result(lease, feed, read_poll_state(lease), response, begun=self.now())
 
     def save(self, results: Sequence[Result]) -> None:
         self.store.finish([result.lease_result for result in results])
@@ -136,6 +137,8 @@ class FeedSource:
         before: PollState,
         response: PollResponse,
         answer: FetchResponse | None = None,
+        *,
+        begun: datetime,
     ) -> Result:
         now = self.now()
         verdict = decide_next_poll(
@@ -157,6 +160,14 @@ class FeedSource:
             backoff_host=host,
         )
         label = status_label(answer.status) if answer else response.trouble or ""
+        has_document = answer is not None and verdict.outcome is PollOutcome.CHANGED
+        fields["poll"] = PollLogEntry(
+            at_ms=milliseconds(rfc3339(now)),  # as the document's origin has it
+            answer=label,
+            size=len(answer.body) if answer else 0,
+            took_ms=max(0, int(1000 * (now - begun).total_seconds())),
+            new=None if has_document else 0,
+        ).line()
         if answer is None or verdict.outcome is not PollOutcome.CHANGED:
             return Result(done, failed=verdict.outcome is PollOutcome.FAILED, answer=label)
         return Result(done, (self._document(feed, answer, now),), answer=label)

@@ -20,6 +20,10 @@ _MAX_LISTED = 100
 """Skipped files that are listed by name; more are only counted."""
 
 _SKIPPED_LIST = "left.json"
+_SCAN_LOG = "scans"
+_MAX_SCANS = 50
+_MAX_LOG_BYTES = 32_000
+"""Then only the last scans are written again; 50 of them have about 5,000 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class ScanResult:
 
     batches: int = 0
     files: int = 0
+    size: int = 0
     settling: int = 0
     has_more: bool = False
     skipped: list[SkippedFile] = field(default_factory=list)
@@ -81,9 +86,42 @@ class ScanResult:
                 if (claimed := claim(batch)) is not None:
                     self.batches += 1
                     self.files += claimed.files
+                    self.size += sum(map(size_of, batch))
                 if not has_room():
                     self.has_more = True
                     return
+
+
+@dataclass(frozen=True, slots=True)
+class ScanLogEntry:
+    """A scan that claimed files, began at `at` (RFC 3339, UTC)."""
+
+    at: str
+    files: int
+    batches: int
+    size: int
+    took_seconds: float
+
+
+def log_scan(notes: Path, scan: ScanLogEntry) -> None:
+    """Add a scan to the log of its source. Raises OSError."""
+    path = notes / _SCAN_LOG
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(scan)) + "\n")
+        is_long = file.tell() > _MAX_LOG_BYTES
+    if is_long:
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        write_durably(path, "".join(lines[-_MAX_SCANS:]).encode())
+
+
+def load_scans(notes: Path) -> tuple[ScanLogEntry, ...]:
+    """The last scans that claimed files, at most 50, newest first; none where nothing (readable)
+    was saved."""
+    try:
+        lines = (notes / _SCAN_LOG).read_text("utf-8").splitlines()[-_MAX_SCANS:]
+        return tuple(ScanLogEntry(**json.loads(line)) for line in reversed(lines))
+    except (OSError, ValueError, TypeError):
+        return ()
 
 
 def save_skipped(notes: Path, result: ScanResult) -> None:

@@ -9,7 +9,7 @@ import redis
 
 from worker.feeds.schedule import FIRST_SECONDS, GAP, GROW, SHRINK, PollPace, PollState
 from worker.store.connection import Script
-from worker.store.errors import translated
+from worker.store.errors import translated, translated_replies
 from worker.store.layout import DAY, Layout
 from worker.store.leases import HostPace, Lease, LeaseQueue
 
@@ -61,6 +61,23 @@ class FeedObservation:
     title: str = ""
     reason: str = ""
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PollLogEntry:
+    """One poll: when (Unix ms), the status of the answer or the trouble without one, the bytes of
+    the body, how long it took (ms), and how many entries were new; None until they are read."""
+
+    at_ms: int
+    answer: str
+    size: int
+    took_ms: int
+    new: int | None = None
+
+    def line(self) -> str:
+        """The entry as it is in the log in Redis."""
+        new = "?" if self.new is None else self.new
+        return f"{self.at_ms} {self.answer or '-'} {self.size} {self.took_ms} {new}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +232,12 @@ class FeedStore(LeaseQueue):
                 delays[host.decode()] = seconds
         return dict(sorted(delays.items(), key=lambda pair: -pair[1]))
 
+    def read_polls(self, name: str) -> tuple[PollLogEntry, ...]:
+        """The last polls of a feed, at most 50, newest first."""
+        with translated_replies():
+            lines = (self._client.hget(self.key(name), "polls") or b"").decode().splitlines()
+            return tuple(map(_parse_poll, lines))
+
     def list_failing(self) -> set[str]:
         """The feeds whose last poll failed, or whose last document could not be read."""
         with translated():
@@ -275,6 +298,12 @@ def read_poll_state(lease: Lease) -> PollState:
         address=values.get("address"),
         is_manual="asked" in values,
     )
+
+
+def _parse_poll(line: str) -> PollLogEntry:
+    at, answer, size, took, new = line.split(" ")
+    count = None if new == "?" else int(new)
+    return PollLogEntry(int(at), answer, int(size), int(took), count)
 
 
 def _parse_state(name: str, due_ms: int | None, values: Sequence[bytes | None]) -> FeedState:

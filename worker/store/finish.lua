@@ -5,7 +5,8 @@
 --       name, ms until it is due (-1: it is removed), host whose pace it counts for, host that
 --       answered, ms for which nothing is fetched from the latter, ms between two fetches that
 --       the former asks for (-1: it does not say), number of fields, then so many pairs of field
---       and value ('': deleted)
+--       and value ('': deleted). The value of `poll` is a line that is added to the item's log
+--       `polls`, which holds the last 50 (worker/store/feeds.py)
 -- Returns for each item 1, or 0 if its lease had expired and another process has it now: then
 -- nothing of the item is written.
 
@@ -14,6 +15,7 @@ local items, hosts, token = ARGV[1], ARGV[2], ARGV[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local HOST_LIVES = 172800
+local MAX_POLLS = 50
 
 local function integer(number) return string.format('%.0f', number) end
 
@@ -31,10 +33,23 @@ local function write_host(item, host, answered, backoff, delay)
   end
 end
 
+-- The document may have been read already: then its news replace the line's last word, a `?`.
+local function add_poll(item, line)
+  local log, observed, news = unpack(redis.call('HMGET', item, 'polls', 'observed_ms', 'observed_new'))
+  if news and observed == line:match('^%d+') then line = line:gsub('%?$', news) end
+  local lines = { line }
+  for earlier in string.gmatch(log or '', '[^\n]+') do
+    if #lines < MAX_POLLS then lines[#lines + 1] = earlier end
+  end
+  redis.call('HSET', item, 'polls', table.concat(lines, '\n'))
+end
+
 local function write_item(item, name, wait, first, last)
   redis.call('HDEL', item, 'lease')
   for at = first, last, 2 do
-    if ARGV[at + 1] == '' then
+    if ARGV[at] == 'poll' then
+      add_poll(item, ARGV[at + 1])
+    elseif ARGV[at + 1] == '' then
       redis.call('HDEL', item, ARGV[at])
     else
       redis.call('HSET', item, ARGV[at], ARGV[at + 1])

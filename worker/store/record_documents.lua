@@ -75,6 +75,16 @@ local function record_readable(item, document, earlier)
   return next_poll(item, document, gap and GAP or news > 0 and SHRINK or GROW)
 end
 
+-- In the log of polls, the last word of a document's line becomes the number of its news.
+local function write_news(item, fetched, news)
+  redis.call('HSET', item, 'observed_new', news)
+  local log = redis.call('HGET', item, 'polls')
+  if not log then return end
+  local line = '(\n' .. fetched .. ' [^\n]*) %?'
+  log = ('\n' .. log):gsub(line, '%1 ' .. news, 1)
+  redis.call('HSET', item, 'polls', log:sub(2))
+end
+
 if redis.call('HEXISTS', claims, 'observed') == 1 then return 0 end
 
 local documents, items_of_batch = {}, {}
@@ -106,6 +116,7 @@ for _, document in ipairs(documents) do
     local last = tonumber(state[3] or '0')
     if document.entries ~= cjson.null and (fetched > last or last > now) then
       redis.call('HSET', item, 'observed_ms', integer(fetched))
+      write_news(item, integer(fetched), integer(document.new))
       local next_due
       if document.reason ~= '' then
         next_due = record_unreadable(item, document)

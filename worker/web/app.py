@@ -21,7 +21,7 @@ from worker.web import api
 from worker.web.live import Live
 from worker.web.metrics import metrics
 from worker.web.middleware import Gate
-from worker.web.pages import articles, enqueue, feeds, jobs, login, overview, quarantine
+from worker.web.pages import articles, enqueue, feeds, jobs, login, overview, quarantine, sources
 from worker.web.rendering import STATIC, Pages
 from worker.web.responses import on_bug, on_error
 from worker.web.security import Guard, allowed_names, signing_key
@@ -37,10 +37,10 @@ def web_app(settings: Settings) -> Starlette:
         host=settings.web.host,
         hosts=allowed_names(settings.web.allowed_hosts),
     )
-    overview_view = {"overview": overview.make_view()}
-    live = Live(
-        settings, overview_view | jobs.views | articles.views | quarantine.views | feeds.views
-    )
+    views = {"overview": overview.make_view()}
+    for module in (jobs, articles, quarantine, feeds, sources):
+        views |= module.views
+    live = Live(settings, views)
     expected = (HTTPException, NewsdropError, ClientDisconnect)
     app = Starlette(
         routes=_routes(live),
@@ -80,7 +80,7 @@ class _Static(StaticFiles):
 
 
 def _routes(live: Live) -> list[BaseRoute]:
-    modules = (overview, jobs, articles, quarantine, feeds, enqueue, login, api)
+    modules = (overview, jobs, articles, quarantine, feeds, sources, enqueue, login, api)
     return [
         *(route for module in modules for route in module.routes),
         Route("/live", live.stream),

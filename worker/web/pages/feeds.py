@@ -17,12 +17,13 @@ from worker.actions.pause import pause, resume
 from worker.errors import ConfigError, NewsdropError
 from worker.feeds.catalog import load_catalog
 from worker.formats.feed.discovery import FeedLink
-from worker.queries.feeds import FeedStatus, FeedView, list_feeds
+from worker.queries.feeds import FeedStatus, FeedView, list_feeds, list_polls
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.filtering import filter_query, write_query
 from worker.web.forms import form_action, get_text, parse_number
 from worker.web.live import Regions, View, live_page
+from worker.web.pages.sources import render_newest
 from worker.web.rendering import Pages
 from worker.web.responses import page, redirect, status_for
 
@@ -60,7 +61,12 @@ def _is_chosen(feed: FeedView, given: dict[str, str]) -> bool:
 
 def _render_feed(settings: Settings, pages: Pages, name: str) -> Regions:
     feed = list_feeds(settings, utc_now()).named(name)
-    return {"feed": pages.render("feeds/state.html", feed=feed)}
+    polls = list_polls(settings, name) if feed.standing is not FeedStatus.UNKNOWN else ()
+    return {
+        "feed": pages.render("feeds/state.html", feed=feed),
+        "polls": pages.render("feeds/polls.html", polls=polls),
+        "articles": render_newest(settings, pages, name),
+    }
 
 
 async def show_list(request: Request) -> Response:
