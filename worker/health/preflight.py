@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -10,6 +10,7 @@ from typing import Literal
 
 from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
+from worker.health.data_format import check_files, check_redis, mark_redis, migrate_files
 from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
 from worker.spool.layout import SPOOL, Root, make_folder
@@ -49,8 +50,19 @@ def begin(settings: Settings, on_waiting: Callable[[str], None]) -> bool:
     """
     create_places(settings)
     check_places(settings, on_waiting)
+    migrate_files(settings)
     _hold_folders(settings)
-    return check_server(settings, on_waiting)
+    return check_server(settings, on_waiting) and _mark_redis(settings)
+
+
+def _mark_redis(settings: Settings) -> bool:
+    """Record the format in Redis; False if it does not answer any more."""
+    with closing(connect(redis_url(settings))) as client:
+        try:
+            mark_redis(client, settings.stream.name)
+        except Retryable:
+            return False
+    return True
 
 
 def _hold_folders(settings: Settings) -> None:
@@ -64,6 +76,7 @@ def _hold_folders(settings: Settings) -> None:
 
 def check_places(settings: Settings, on_waiting: Callable[[str], None]) -> None:
     """Check the folders, as :func:`begin` does. Raises ConfigError."""
+    check_files(settings.state_dir)
     for check in _raise_failures(place_checks(settings)):
         if check.level == "warn":
             on_waiting(f"{check.message}: {check.advice}")
@@ -94,6 +107,7 @@ def refuse_start(settings: Settings) -> None:
     try:
         list(_raise_failures(iter([rights_check(settings, client)])))
         info = get_server_info(client)
+        check_redis(client, settings.stream.name)
     except StoreRefused as error:
         raise ConfigError(str(error)) from error
     finally:

@@ -84,6 +84,22 @@ def check_publishable(client: redis.Redis, stream: str) -> None:
     probe.run(client, [stream.encode(), layout.key("health"), *hashes], [])
 
 
+def get_format(client: redis.Redis, stream: str) -> int | None:
+    """The format of the keys of `stream`, a number that its newest writer raised; None where none
+    is recorded. Raises Retryable."""
+    untyped: Any = client
+    with translated():
+        found = untyped.get(Layout(stream, 1).key("format"))
+    return int(found) if found and found.isdigit() else None
+
+
+def set_format(client: redis.Redis, stream: str, number: int) -> None:
+    """Record the format of the keys of `stream`. Raises Retryable."""
+    untyped: Any = client
+    with translated():
+        untyped.set(Layout(stream, 1).key("format"), number)
+
+
 def _appendfsync(client: Any) -> str | None:
     try:
         found = client.config_get("appendfsync").get("appendfsync")
