@@ -1,5 +1,6 @@
 """`config` and `schema`: what is set, and what comes out."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -142,3 +143,26 @@ def test_a_new_up_forgets_a_killed_one(home: Home, monkeypatch: pytest.MonkeyPat
     assert home.run("up").exit_code == 0
     assert (seen[0].drop, seen[0].redis.url) == (None, "")
     assert home.json("config", "show")["drop"] == "/elsewhere"
+
+
+def test_a_second_terminal_has_the_settings_of_the_service(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `--config` a command reads the file that the running service has; with another one it
+    uses that and names both; the state directory is the one that was looked in."""
+    service = home.put("service.toml", 'state_dir = "other"\n[worker]\ntick_seconds = 7.5\n')
+    own = home.put("own.toml", "[worker]\ntick_seconds = 9.5\n")
+    run = home.state / "run" / "up.json"
+    run.parent.mkdir(parents=True, exist_ok=True)
+    run.write_text(json.dumps({"config": str(service)}))
+    shown = home.json("config", "show")
+    assert (shown["worker"]["tick_seconds"], shown["state_dir"]) == (7.5, str(home.state))
+    assert home.run("config", "show").stderr == ""
+    other = home.run("--config", str(own), "feeds", "list")
+    note = " ".join(other.stderr.split())
+    assert "the running service has its settings from" in note
+    assert "service.toml" in note
+    assert "own.toml" in note
+    assert home.run("--config", str(service), "feeds", "list").stderr == ""
+    run.unlink()
+    assert home.json("config", "show")["worker"]["tick_seconds"] == 2.0

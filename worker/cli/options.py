@@ -1,5 +1,6 @@
 """What all commands share: `--json`, the settings of the call, and exit codes."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -70,7 +71,24 @@ def settings_of(
     """
     from worker import settings
 
-    return settings.load(config_of(context), options, with_run=with_run)
+    config = config_of(context)
+    loaded = settings.load(config, options, with_run=with_run)
+    if with_run:
+        _compare_config(config, loaded.state_dir)
+    return loaded
+
+
+def _compare_config(config: Path | None, state_dir: Path) -> None:
+    """Say so where this command was given another config file than the running service has."""
+    from worker.cli.output import print_note
+    from worker.escape import printable
+    from worker.settings.load import config_file
+    from worker.settings.paths import read_config_path
+
+    running, own = read_config_path(state_dir), config_file(config).absolute()
+    if running and (config or os.environ.get("NEWSDROP_CONFIG")) and running != own:
+        text = f"the running service has its settings from {printable(running)}, this command from "
+        print_note(f"{text}{printable(own)}", "yellow")
 
 
 def loaded_of(context: typer.Context) -> "Loaded":

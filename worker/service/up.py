@@ -25,6 +25,7 @@ from worker.service.state import StateDir
 from worker.service.supervise import Child, ChildError, Supervisor
 from worker.service.welcome import RunningService, welcome
 from worker.settings import Settings
+from worker.settings.load import config_file
 from worker.settings.paths import read_page_url, run_file
 from worker.sites import open_sites
 from worker.store.connection import printable_url, socket_url
@@ -212,6 +213,7 @@ class _Service:
         content: dict[str, object] = {
             "redis": {"url": running.url},
             "pid": os.getpid(),
+            "config": str(config_file(self.config).absolute()),
             "port": running.port,
             "web": {"url": running.page} if running.page else None,
         }

@@ -65,16 +65,29 @@ def load_with_places(
     config: Path | None = None, options: Mapping[str, Any] | None = None, *, with_run: bool = True
 ) -> Loaded:
     """As :func:`load`, and where each value was set."""
-    path = config_file(config)
-    beside = Layer({"feeds": {"file": path.parent / "feeds.toml"}}, DEFAULT)
-    lower = [beside, Layer(_read_toml(path), printable(path))]
+    lower = _file_layers(config_file(config))
     upper = [environment_layer(Settings), Layer(nested(options or {}), "an option of the command")]
     loaded = _loaded([*lower, *upper])
     state_dir = loaded.settings.state_dir
+    if with_run and (running := _running_config(config, state_dir)):
+        lower = _file_layers(running)
     if from_run := _run_values(state_dir) if with_run else {}:
         run = Layer(from_run, printable(paths.run_file(state_dir)))
         loaded = _loaded([*lower, run, *upper])
     return loaded
+
+
+def _file_layers(path: Path) -> list[Layer]:
+    beside = Layer({"feeds": {"file": path.parent / "feeds.toml"}}, DEFAULT)
+    return [beside, Layer(_read_toml(path), printable(path))]
+
+
+def _running_config(config: Path | None, state_dir: Path) -> Path | None:
+    """The config file of the `up` that runs on the state directory, for a command that names none:
+    in a second terminal it used the shipped settings, silently."""
+    if config or os.environ.get(f"{ENV_PREFIX}CONFIG"):
+        return None
+    return paths.read_config_path(state_dir)
 
 
 def _loaded(layers: Sequence[Layer]) -> Loaded:
@@ -149,4 +162,6 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
 
 def _run_values(state_dir: Path) -> dict[str, Any]:
     run = paths.read_run_file(state_dir)
-    return {key: run[key] for key in ("drop", "redis") if key in run}
+    values = {key: run[key] for key in ("drop", "redis") if key in run}
+    # The running config file may name another one, which the environment of `up` overruled.
+    return {**values, "state_dir": state_dir} if "config" in run else values

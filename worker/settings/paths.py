@@ -40,6 +40,12 @@ def read_page_url(state_dir: Path) -> str | None:
     return str(page["url"]) if isinstance(page, dict) and page.get("url") else None
 
 
+def read_config_path(state_dir: Path) -> Path | None:
+    """The config file of a running `up`; None where none runs."""
+    config = read_run_file(state_dir).get("config")
+    return Path(config) if isinstance(config, str) else None
+
+
 def web_key(state_dir: Path) -> Path:
     """The key with which the status page signs its forms and logins."""
     return run_dir(state_dir) / "web.key"
