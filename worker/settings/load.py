@@ -162,6 +162,6 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
 
 def _run_values(state_dir: Path) -> dict[str, Any]:
     run = paths.read_run_file(state_dir)
-    values = {key: run[key] for key in ("drop", "redis") if key in run}
+    values: dict[str, Any] = {key: run[key] for key in ("drop", "redis") if key in run}
     # The running config file may name another one, which the environment of `up` overruled.
     return {**values, "state_dir": state_dir} if "config" in run else values
