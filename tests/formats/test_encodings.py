@@ -77,3 +77,17 @@ def test_the_detector_is_not_asked_about_utf8(monkeypatch: pytest.MonkeyPatch) -
     assert decode(chinese.text.encode()).text == chinese.text
     assert decode(chinese.data).text == chinese.text
     assert decode(b"plain text").text == "plain text"
+
+
+@pytest.mark.parametrize(
+    "text", ["C++, A+ B+, 1+1=2, +3.5 % ", "q=a+bcd+efg+hij ", "~/x ~user ~5 "]
+)
+def test_signs_in_plain_text_cost_no_decoding(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ASCII text with plus signs and tildes is decoded as UTF-8 only: trying each codec with escape
+    sequences took 350 µs for 10 KB, 20 times as long as all else."""
+    tried: list[str] = []
+    monkeypatch.setattr(
+        sys.modules[decode.__module__], "_strict", lambda _, label: tried.append(label)
+    )
+    assert decode((text * 400).encode()).encoding == "utf-8"
+    assert tried == []
