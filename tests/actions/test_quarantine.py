@@ -107,3 +107,19 @@ def test_what_was_retried_a_moment_before_is_not_told_as_discarded(home: Home) -
     (home.state / "quarantine" / first / "raw").unlink()  # as a retry leaves it for a moment
     assert discard(home.settings(), [first, second]) == 1
     assert Quarantine(home.state).ids() == []
+
+
+@pytest.mark.parametrize("line", ["only words", '["甲"]', '"甲"', "{broken", '{"x": 1}', "# 甲"])
+def test_a_refused_line_is_judged_as_it_was(home: Home, line: str) -> None:
+    """A refused line of an NDJSON file is retried with its file: alone it would be a Markdown text
+    or a list, and published. The other lines are duplicates then."""
+    rows = ['{"title":"一","content":"x"}', line, '{"title":"二","content":"y"}']
+    home.json("enqueue", str(home.put("many.ndjson", "\n".join([rows[0], rows[2], rows[1]]))))
+    home.work()
+    [before] = Quarantine(home.state)
+    retried = retry(home.settings(), [before.id])
+    home.work()
+    [after] = Quarantine(home.state)
+    assert (after.reason, after.message, after.ordinal) == (before.reason, before.message, 2)
+    counts = get_job(home.settings(), retried.job).articles
+    assert (counts.published, counts.duplicate, counts.rejected) == (0, 2, 1)

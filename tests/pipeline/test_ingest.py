@@ -76,15 +76,14 @@ def test_one_bad_article_does_not_hold_up_the_others(world: World) -> None:
 
 
 def test_one_bad_article_of_a_file_is_refused_alone(world: World) -> None:
-    """Of a file of many the good articles are published, and the bad one alone is quarantined."""
-    world.put(
-        "many.ndjson", '{"title":"一","content":"x"}\n{broken\n{"title":"二","content":"y"}\n'
-    )
+    """Of a file of many the good articles are published, and the file is kept for the bad one."""
+    text = '{"title":"一","content":"x"}\n{broken\n{"title":"二","content":"y"}\n'
+    world.put("many.ndjson", text)
     world.run()
     assert [entry["data"]["title"] for entry in world.entries()] == ["一", "二"]
     [refused] = world.context.deps.quarantine
     assert refused.ordinal == 1
-    assert world.context.deps.quarantine.raw_path(refused.id).read_bytes().strip() == b"{broken"
+    assert world.context.deps.quarantine.raw_path(refused.id).read_text() == text
     totals = world.totals()
     assert (totals.archived, totals.quarantined, totals.published, totals.rejected) == (1, 0, 2, 1)
 

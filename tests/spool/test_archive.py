@@ -105,7 +105,7 @@ def test_raw_files_expire_before_the_journal(tmp_path: Path) -> None:
 def refused(entry: int = 0, ordinal: int | None = None) -> QuarantineItem:
     batch = batch_name(NOW, "drop")
     return QuarantineItem(
-        id=quarantine_id(batch, entry, ordinal),
+        id=quarantine_id(batch, entry),
         source="drop",
         path="a.md",
         reason=Reason.EMPTY,

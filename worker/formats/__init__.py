@@ -96,8 +96,7 @@ class _Reader:
                 continue
             inner = replace(document, data=member.data, charset=None)
             if member.name is None:
-                for article in self.read(inner, depth + 1):
-                    yield _kept_packed(article)
+                yield from self.read(inner, depth + 1)
                 continue
             try:
                 for article in self.read(replace(inner, name=member.name), depth + 1):
@@ -105,14 +104,10 @@ class _Reader:
             except Exhausted:
                 raise
             except Rejected as error:
-                yield Refusal(error.reason, f"{member.name}: {error}", None)
+                yield Refusal(error.reason, f"{member.name}: {error}")
 
 
 def _in_member(name: str, article: RawArticle | Refusal) -> RawArticle | Refusal:
     if isinstance(article, Refusal):
-        return replace(article, message=f"{name}: {article.message}", raw=None)
+        return replace(article, message=f"{name}: {article.message}")
     return replace(article, member=f"{name}/{article.member}" if article.member else name)
-
-
-def _kept_packed(article: RawArticle | Refusal) -> RawArticle | Refusal:
-    return replace(article, raw=None) if isinstance(article, Refusal) else article

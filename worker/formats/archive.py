@@ -190,4 +190,4 @@ def _is_noise(name: str) -> bool:
 
 def _refused(reason: Reason, name: str, problem: str) -> Refusal:
     message = f"the member {name} {problem}"  # which says what to do
-    return Refusal(reason, message, None)
+    return Refusal(reason, message)

@@ -11,8 +11,8 @@ from worker.settings import Limits
 from worker.sites import Sites
 
 MAX_REFUSALS = 1_000
-"""Of one file: each is a folder in the quarantine, durably. A line break in every field of an
-NDJSON file, or an archive of pictures, would make a hundred thousand."""
+"""Of one file: each is an outcome that lists show. A line break in every field of an NDJSON file,
+or an archive of pictures, would make a hundred thousand."""
 
 Parsed = Iterator[RawArticle | Refusal]
 """The articles of an input in order; a Refusal for each bad one among them."""
@@ -63,5 +63,5 @@ def check_article(
     if isinstance(article, Refusal):
         return article
     if problem := too_large(article.html):
-        return Refusal(Reason.TOO_LARGE, problem, None)
+        return Refusal(Reason.TOO_LARGE, problem)
     return replace(article, warnings=(*warnings, *article.warnings)) if warnings else article

@@ -69,11 +69,11 @@ class RawArticle:
 class Refusal:
     """One article of a file that cannot be parsed; the others of the file are.
 
-    `raw` is the bad part of the file; None if only the whole file can be kept for it. So it is for
-    an entry of a feed or an item of a list, which would be read by other rules alone, and for a
-    member of an archive: what is unpacked may be a million times what was dropped.
+    The whole file is kept for it, and retried: alone a part would be read by other rules, and what
+    an archive unpacks to may be a million times what was dropped. `raw` is the bad entry of a
+    sitemap, by which a later poll recognises it.
     """
 
     reason: Reason
     message: str
-    raw: bytes | None
+    raw: bytes | None = None

@@ -194,7 +194,7 @@ class BatchRun:
                 )
             data = self._batch.read(entry.number, self._deps.settings.limits.file_bytes)
         except Rejected as error:
-            failure = ParseFailure(0, error.reason, str(error), b"", whole_file=True)
+            failure = ParseFailure(0, error.reason, str(error), whole_file=True)
             return _File(entry, failure)
         return _File(entry, data, sha256(data) if entry_form(entry) is Form.ANY else "")
 

@@ -64,13 +64,11 @@ class ParsedArticle:
 
 @dataclass(frozen=True, slots=True)
 class ParseFailure:
-    """Why one article, or with `whole_file` the entire entry, could not be parsed. `raw` is the
-    article's part of the entry; None where the entry's own bytes are kept."""
+    """Why one article, or with `whole_file` the entire entry, could not be parsed."""
 
     ordinal: int
     reason: Reason
     message: str
-    raw: bytes | None
     whole_file: bool
 
 
@@ -170,7 +168,7 @@ def parse_entry(
     first, second = next(found, None), next(found, None)
     if first is None:
         message = "the file contains no article: drop files that contain at least one"
-        yield ParseFailure(0, Reason.NO_CONTENT, message, None, whole_file=True)
+        yield ParseFailure(0, Reason.NO_CONTENT, message, whole_file=True)
     elif second is None:
         mark = file_mark(digest, reader.profile(entry))
         yield normalize_item(reader, entry, 0, first, digest, whole_file=True, mark=mark)
@@ -226,7 +224,7 @@ def _parse(
             count += 1
     except Exception as error:
         reason, message = classify_error(error, entry.path)
-        yield ParseFailure(count, reason, message, None, whole_file=count == 0)
+        yield ParseFailure(count, reason, message, whole_file=count == 0)
 
 
 def normalize_item(
@@ -245,7 +243,7 @@ def normalize_item(
     if isinstance(item, ParseFailure):
         return item
     if isinstance(item, Refusal):
-        return ParseFailure(ordinal, item.reason, item.message, item.raw, whole_file)
+        return ParseFailure(ordinal, item.reason, item.message, whole_file)
     path = printable(entry.path, 1000)
     if item.member:
         path = f"{path}!{item.member}"
@@ -259,10 +257,10 @@ def normalize_item(
             html_depth=reader.settings.limits.html_depth,
         )
     except Exception as error:
-        return ParseFailure(ordinal, *classify_error(error, entry.path), None, whole_file)
+        return ParseFailure(ordinal, *classify_error(error, entry.path), whole_file)
     if is_final and normalized.warnings and reader.refuses_warnings(entry):
         message = _strict_message(normalized.warnings)
-        return ParseFailure(ordinal, Reason.WARNING, message, None, whole_file)
+        return ParseFailure(ordinal, Reason.WARNING, message, whole_file)
     return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, len(item.html), mark)
 
 

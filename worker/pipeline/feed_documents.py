@@ -85,11 +85,9 @@ class FeedDocument:
 
     def _read(self, feed_entry: FeedEntry) -> RawArticle | Refusal:
         try:
-            article = feed_entry.read()
+            return feed_entry.read()
         except Exception as error:  # no other entry's fault
-            return Refusal(*classify_error(error, self.entry.path), raw=None)
-        # Alone an entry would be read by another parser: it is kept, and retried, with its feed.
-        return replace(article, raw=None) if isinstance(article, Refusal) else article
+            return Refusal(*classify_error(error, self.entry.path))
 
     def summary(self, unchanged: int, refused: Sequence[str]) -> FeedRead:
         """The document as a whole; `refused` are the fingerprints of unreadable entries."""
@@ -108,7 +106,7 @@ def open_document(reader: EntryReader, entry: Entry, data: bytes) -> FeedDocumen
     try:
         feed = read_feed(to_document(entry, data), reader.context(entry))
     except Exception as error:
-        return ParseFailure(0, *classify_error(error, entry.path), raw=data, whole_file=True)
+        return ParseFailure(0, *classify_error(error, entry.path), whole_file=True)
     profile = reader.profile(entry)
     marks = [entry_mark(feed_entry.raw, profile) for feed_entry in feed.entries]
     return FeedDocument(reader, entry, feed, marks, sha256(data))
@@ -139,7 +137,7 @@ def read_entry_bundle(
     try:
         merged = merge(unpack(data), reader.context(entry))
     except Exception as error:
-        return ParseFailure(0, *classify_error(error, entry.path), raw=data, whole_file=True)
+        return ParseFailure(0, *classify_error(error, entry.path), whole_file=True)
     assert entry.origin is not None
     mark = bytes.fromhex(entry.origin.mark) if entry.origin.mark else None
     return normalize_item(reader, entry, 0, merged, sha256(data), whole_file=True, mark=mark)

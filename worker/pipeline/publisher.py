@@ -41,9 +41,8 @@ def publish(
             try:
                 request = reader.request(item, ingested_at=published_at, is_known=is_known)
             except Exception as error:  # a bug, and no other article's fault
-                title = item.normalized.title.encode()
                 why = classify_error(error, item.entry.path)
-                failure = ParseFailure(item.ordinal, *why, title, item.whole_file)
+                failure = ParseFailure(item.ordinal, *why, item.whole_file)
                 results.append((item, failure))
             else:
                 requested.append((item, request))
@@ -59,30 +58,28 @@ def publish(
 
 
 def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) -> Outcome:
-    """Quarantine an entry, or the part of it that could not be read; the outcome.
+    """Quarantine an entry of which something could not be read; the outcome.
 
-    An archive, feed or list is kept once, with the first of its bad parts: the others name the same
-    item.
+    It is kept whole, and once, with the first of its bad parts: the others name the same item. A
+    part alone would be read by other rules when it is retried.
     """
     head, origin = batch.manifest.head, entry.origin
-    part = None if failure.whole_file else failure.raw
-    ordinal = None if part is None else failure.ordinal
     item = QuarantineItem(
-        id=quarantine_id(batch.name, entry.number, ordinal),
+        id=quarantine_id(batch.name, entry.number),
         source=entry_source(entry, head),
         path=printable(entry.path),
         reason=failure.reason,
         message=failure.message,
         batch=batch.name,
         entry=entry.number,
-        ordinal=ordinal,
-        size=batch.size(entry.number) if part is None else len(part),
+        ordinal=None if failure.whole_file else failure.ordinal,
+        size=batch.size(entry.number),
         refused_at=rfc3339(deps.now()),
         job=head.job,
         origin=origin,
         strict=head.strict,
     )
-    deps.quarantine.put(item, batch.file(entry.number) if part is None else part)
+    deps.quarantine.put(item, batch.file(entry.number))
     return Outcome(
         entry=entry.number,
         ordinal=failure.ordinal,

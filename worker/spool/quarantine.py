@@ -1,7 +1,7 @@
 """The quarantine: `<state>/quarantine/<id>/{raw,error.json}`, one folder for each refused input.
 
-The id is the batch's name and the entry, and the article's ordinal if only a part of a file is
-refused: refusing the same input twice makes one folder.
+The id is the batch's name and the entry: a file is kept whole and once, however many of its
+articles are refused.
 """
 
 import os
@@ -38,7 +38,8 @@ _FOLDER_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}-[0-9a-f]+-[A-Za-z0-9._-]+")
 @dataclass(frozen=True, slots=True)
 class QuarantineItem:
     """The content of `error.json`. `path` is escaped; times are RFC 3339, UTC; `size` in bytes;
-    `origin` is None unless it was fetched. `strict` is that of its batch: a retry has the same."""
+    `ordinal` is that of the first refused article of a file of many; `origin` is None unless it was
+    fetched. `strict` is that of its batch: a retry has the same."""
 
     id: str
     source: str
@@ -173,9 +174,9 @@ class Quarantine:
         return self._dir / f".{item_id[:100]}.{secrets.token_hex(4)}.tmp"
 
 
-def quarantine_id(batch: str, entry: int, ordinal: int | None) -> str:
+def quarantine_id(batch: str, entry: int) -> str:
     """The id of a refused input: the batch's time comes first, so that ids sort by it."""
-    return f"{batch}-{entry}" if ordinal is None else f"{batch}-{entry}-{ordinal}"
+    return f"{batch}-{entry}"
 
 
 def _keep_file(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ address, not by prefix). No tree is built: 31 MB of small elements would take gi
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -30,8 +30,7 @@ def parse_sitemap(text: str, document: Document, context: ParseContext) -> Parse
     entries = open_sitemap(text, document, context.limits)
     if not entries:
         raise Rejected(Reason.EMPTY, "the sitemap holds no address: check that it is whole")
-    for entry in entries:  # an entry is kept, and retried, with its file
-        yield replace(entry, raw=None) if isinstance(entry, Refusal) else entry
+    yield from entries
 
 
 def open_sitemap(text: str, document: Document, limits: Limits) -> list[RawArticle | Refusal]:

@@ -34,13 +34,13 @@ class XmlFeed:
         element = self.elements[number]
         if self.is_cut and number == len(self.elements) - 1:
             message = "the feed was cut off in this entry; the next poll fetches it again"
-            return Refusal(Reason.MALFORMED, message, None)
+            return Refusal(Reason.MALFORMED, message)
         dialect = atom if self.is_atom else rss
         try:
             entry = dialect.entry(element, self.head, self.feed_url)
             return article_of(entry, self.head, self.feed_url)
         except Rejected as error:  # no other entry's fault
-            return Refusal(error.reason, str(error), None)
+            return Refusal(error.reason, str(error))
 
     def raw(self, number: int) -> bytes:
         """The entry's element as XML."""

@@ -49,14 +49,13 @@ def parse_item(item: object, *, parser: str) -> RawArticle | Refusal:
             Reason.MALFORMED,
             f"an item of the list is not an object ({printable(text_of(item), 60)}): "
             "make it one with `title` and `content_html`",
-            None,
         )
     try:
         return parse_object(item, parser=parser)
     except Rejected as error:
-        return Refusal(error.reason, str(error), None)
+        return Refusal(error.reason, str(error))
     except RecursionError:
-        return Refusal(Reason.TOO_DEEP, "the item is nested too deep: flatten it", None)
+        return Refusal(Reason.TOO_DEEP, "the item is nested too deep: flatten it")
 
 
 def dump(value: object) -> bytes:

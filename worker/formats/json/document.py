@@ -15,7 +15,7 @@ from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.front_matter import head_article
-from worker.formats.json.article import dump, parse_item, parse_object
+from worker.formats.json.article import parse_item, parse_object
 from worker.formats.json.feed import is_feed, parse_feed
 from worker.formats.memory import check_memory
 from worker.model import Document, RawArticle, Refusal
@@ -60,17 +60,16 @@ def parse_ndjson(text: str, document: Document, context: ParseContext) -> Parsed
 
 
 def _parse_row(row: str, number: int) -> RawArticle | Refusal:
-    raw = row.encode("utf-8", "replace")
     try:
         value = load_json(row)
     except TrailingText:
         message = f"line {number} holds more than one value: put one object a line"
-        return Refusal(Reason.MALFORMED, message, raw)
+        return Refusal(Reason.MALFORMED, message)
     except Rejected as error:
-        return Refusal(error.reason, f"line {number}: {error}", raw)
+        return Refusal(error.reason, f"line {number}: {error}")
     article = parse_item(value, parser="ndjson")
     if isinstance(article, Refusal):
-        return replace(article, message=f"line {number}: {article.message}", raw=dump(value))
+        return replace(article, message=f"line {number}: {article.message}")
     return article
 
 
