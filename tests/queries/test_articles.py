@@ -2,14 +2,18 @@
 
 import time
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from tests.home import Home, article
 from worker.errors import NotThere, StoreUnavailable, UsageError
+from worker.pipeline.drain import drain
 from worker.queries import articles as viewing
 from worker.queries.articles import get_article as one_article
 from worker.queries.articles import list_articles
+from worker.queries.history import find_by_article
+from worker.readmodel.database import search_dir
 
 
 def published(home: Home, count: int = 5) -> list[str]:
@@ -125,3 +129,33 @@ def test_what_each_consumer_group_did_with_it(home: Home) -> None:
     assert abs(pending.delivered_ms / 1000 - time.time()) < 60
     assert (unread.group, unread.state) == ("c-unread", "unread")
     assert {one.state for one in one_article(home.settings(), second).deliveries} == {"unread"}
+
+
+def test_the_history_of_an_article_reads_few_journals(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Journals that the read model has, and that name other articles only, are not read; one that
+    it has not yet is."""
+    for name in ("一", "二", "三"):
+        home.run("enqueue", str(home.put(f"{name}.md", article(name))))
+        home.work()
+    (wanted,) = list_articles(home.settings(), 1).articles
+    home.run("enqueue", str(home.put("again.md", article("三") + "\n")))
+    context = home.context()
+    drain(context.roots, context.deps, seconds=60)  # the read model does not have it
+    read: list[str] = []
+    read_bytes = Path.read_bytes
+
+    def count(path: Path) -> bytes:
+        read.append(path.name)
+        return read_bytes(path)
+
+    assert wanted.id is not None
+    monkeypatch.setattr(Path, "read_bytes", count)
+    past = list(find_by_article(home.state, wanted.id))
+    monkeypatch.undo()
+    assert [entry.status for entry in past] == ["published", "duplicate"]
+    assert len(read) == 2
+    for file in search_dir(home.state).iterdir():
+        file.unlink()
+    assert len(list(find_by_article(home.state, wanted.id))) == 2

@@ -210,7 +210,6 @@ def _look_up(
     settings: Settings, articles: Sequence[tuple[Explained, Identity | None]]
 ) -> ExplainResult:
     """Complete articles by the index and the archive; each has an identity, or at least an id."""
-    archive = Archive(settings.state_dir)
     store = article_store(settings)
     problem: str | None = None
     results = []
@@ -223,7 +222,7 @@ def _look_up(
                 article = _look_up_index(store, article, article_id, identity)
             except Retryable as error:
                 problem = f"{error}; only the archive was searched"
-        past = list(find_by_article(archive, article_id))
+        past = list(find_by_article(settings.state_dir, article_id))
         title = article.title or next((entry.title for entry in past if entry.title), None)
         results.append(replace(article, past=_shorten(past), title=title))
     return ExplainResult(tuple(results), problem, complete=problem is None)

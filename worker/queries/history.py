@@ -1,13 +1,17 @@
 """Past decisions about an article or a file, from the archive: it outlives the stream."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
 from worker.errors import Reason
 from worker.escape import printable
 from worker.model import Outcome, Status
+from worker.readmodel.database import ReadModelUnavailable, open_reader
+from worker.readmodel.search import list_other_batches
 from worker.spool.archive import Archive, Segment
 
 
@@ -34,9 +38,16 @@ class HistoryEntry:
     quarantine: str | None
 
 
-def find_by_article(archive: Archive, article_id: str) -> Iterator[HistoryEntry]:
-    """Every decision about the article `article_id`, oldest first."""
-    return _decisions(archive, article_id.encode(), lambda outcome: outcome.id == article_id)
+def find_by_article(state_dir: Path, article_id: str) -> Iterator[HistoryEntry]:
+    """Every decision about the article `article_id`, oldest first.
+
+    The read model says which journals need not be read; those that are not in it yet are.
+    """
+    others: Collection[str] = ()
+    with suppress(ReadModelUnavailable), open_reader(state_dir) as db:
+        others = list_other_batches(db, article_id)
+    archive = Archive(state_dir)
+    return _decisions(archive, article_id.encode(), lambda it: it.id == article_id, others)
 
 
 def find_by_path(archive: Archive, path: str) -> Iterator[HistoryEntry]:
@@ -69,11 +80,16 @@ _FROM_OUTCOME = [name for name in HistoryEntry.__slots__ if name in Outcome.__sl
 
 
 def _decisions(
-    archive: Archive, text: bytes, is_wanted: Callable[[Outcome], bool]
+    archive: Archive,
+    text: bytes,
+    is_wanted: Callable[[Outcome], bool],
+    others: Collection[str] = (),
 ) -> Iterator[HistoryEntry]:
-    """The wanted decisions in the segments whose journal contains `text`: one search of bytes is
-    cheaper than parsing."""
+    """The wanted decisions in the segments whose journal contains `text`, without the batches
+    `others`: one search of bytes is cheaper than parsing."""
     for segment in archive.segments():
+        if segment.batch in others:
+            continue
         try:
             if text in segment.journal_path.read_bytes():
                 yield from _decisions_in(segment, is_wanted)

@@ -103,13 +103,12 @@ def read_freshness(db: sqlite3.Connection) -> Freshness:
     return Freshness(int(state.get("missing", 0)), float(state.get("at", 0)))
 
 
-def find_by_article(db: sqlite3.Connection, article_id: str, limit: int) -> list[FoundDecision]:
-    """The newest decisions about one article, oldest first."""
+def list_other_batches(db: sqlite3.Connection, article_id: str) -> frozenset[str]:
+    """The batches that decided about other articles only: their journals need not be read."""
     query = (
-        f"{_SELECT} FROM decision d JOIN segment ON segment.id = d.segment "
-        "WHERE article = ? ORDER BY d.id DESC LIMIT ?"
+        "SELECT batch FROM segment WHERE id NOT IN (SELECT segment FROM decision WHERE article = ?)"
     )
-    return [FoundDecision(*row) for row in db.execute(query, (article_id, limit))][::-1]
+    return frozenset(batch for (batch,) in db.execute(query, (article_id,)))
 
 
 def list_values(db: sqlite3.Connection, kind: str, limit: int) -> list[str]:
