@@ -76,6 +76,8 @@ def vocabulary() -> Iterator[str]:
     """Names with a fixed set of values, as pages show them; in data they never change."""
     names = [*Reason, *Trouble, *WarningKind, *FeedStatus, *STARTED_BY.values()]
     names += [*(field.name for field in fields(Filters)), "reason", "any"]
+    names += ["rejected", "waiting", "processing", "archived", "quarantined"]
+    names += ["last success", "next", "folder"]
     yield from (str(name).replace("_", " ") for name in names)
     yield from PAGE_TITLES
 

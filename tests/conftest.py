@@ -1,5 +1,6 @@
 """Fixtures that every test may use: real servers, flushed."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -8,6 +9,8 @@ import redis
 
 from tests.http_server import Web
 from tests.servers import Server, new_directory, wheel_binary
+
+os.environ["LC_ALL"] = "C.UTF-8"  # tests read English, whatever the language of the terminal
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,10 @@ from worker.errors import Reason
 from worker.settings import Folder, Settings
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "config" / "sites" / "README.md"]
+PAGES = [
+    *(path for folder in ("", "docs", "docs/zh") for path in (ROOT / folder).glob("*.md")),
+    ROOT / "config" / "sites" / "README.md",
+]
 
 
 GENERATOR = runpy.run_path(str(ROOT / "docs" / "generate.py"))

@@ -13,6 +13,7 @@ from worker.settings import load
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 ELSEWHERE = {
+    "README.zh-CN.md": "has the commands of README.md: test_chinese",
     "docs/operations.md": "stops the service, so it has one of its own: test_operations",
     "docs/api.md": "its examples are run by tests/web",
     "docs/docker.md": "needs a container engine: `make compose-test`",

@@ -88,6 +88,8 @@ def test_every_pattern_is_found_again(chinese: Catalog) -> None:
                 continue
             names = PLACEHOLDER.findall(entry.id)
             values = {name: f"⟦{number}⟧" for number, name in enumerate(names)}
+            for second in re.findall(r"\}\{(\w+)\}", entry.id):
+                values[second] = ""  # of two that touch, the first gets all
             literal = PLACEHOLDER.sub("", entry.id)
             if len(literal) < 6 and names:
                 continue  # a fragment of other messages

@@ -6,6 +6,8 @@ Times are RFC 3339 text; where one is None nobody knows it, and a dash stands fo
 from collections.abc import Mapping
 from datetime import datetime
 
+from worker.translation import count_noun, gettext
+
 NONE = "–"
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
@@ -18,13 +20,14 @@ def format_count(value: int | None) -> str:
 
 def pluralize(count: int, noun: str) -> str:
     """`1 file`, `12,345 files`, `2 batches`."""
-    plural = f"{noun}es" if noun.endswith(("ch", "ss")) else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else plural}"
+    return count_noun(count, noun)
 
 
 def format_age(moment: str | None, now: str) -> str:
     """How long `moment` is past: `12 min ago`."""
-    return NONE if moment is None else f"{format_duration(seconds_between(moment, now))} ago"
+    if moment is None:
+        return NONE
+    return gettext("{time} ago").format(time=format_duration(seconds_between(moment, now)))
 
 
 def format_until(moment: str | None, now: str, unknown: str = NONE) -> str:
@@ -32,7 +35,9 @@ def format_until(moment: str | None, now: str, unknown: str = NONE) -> str:
     if moment is None:
         return unknown
     seconds = seconds_between(now, moment)
-    return f"in {format_duration(seconds)}" if seconds >= 1 else "now"
+    if seconds < 1:
+        return gettext("now")
+    return gettext("in {time}").format(time=format_duration(seconds))
 
 
 def format_duration(seconds: float) -> str:

@@ -21,6 +21,8 @@ from rich.text import Text
 from worker.cli.formatting import format_count
 from worker.errors import NewsdropError, StoreUnavailable
 from worker.escape import printable, safe_json
+from worker.translation import gettext
+from worker.translation import message as translate
 
 _PIPE_WIDTH = 160
 """Columns where the output is no terminal: wide enough that `| grep` finds what would be cut."""
@@ -77,7 +79,7 @@ def print_fields(fields: Iterable[tuple[str, Text | str | None]]) -> None:
     grid.add_column(overflow="fold")
     for name, value in fields:
         if value is not None:
-            grid.add_row(name, value)
+            grid.add_row(gettext(name), _translated(value))
     console().print(grid)
 
 
@@ -86,7 +88,7 @@ def make_table(*columns: str, right: Iterable[str] = (), flexible: Iterable[str]
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in columns:
         table.add_column(
-            name,
+            gettext(name),
             justify="right" if name in right else "left",
             no_wrap=name not in flexible,
             overflow="fold",
@@ -97,7 +99,7 @@ def make_table(*columns: str, right: Iterable[str] = (), flexible: Iterable[str]
 def print_refusal(path: str, reason: str, message: str, quarantine_id: str) -> None:
     """One refusal in three lines: the file with the reason, what to do, the quarantine ID."""
     console().print(Text.assemble(stored_text(path, "bold"), "  ", (printable(reason), "red")))
-    for line, style in ((message, ""), (quarantine_id, "dim")):
+    for line, style in ((translate(message), ""), (quarantine_id, "dim")):
         if line:
             console().print(Padding(stored_text(line, style, 2000), (0, 0, 0, 4)))
 
@@ -117,7 +119,7 @@ def print_json(value: Any) -> None:
 
 def print_result(document: Any, text: str | Text, *, json: bool) -> None:
     """What a command did: `document` with `--json`, else `text`."""
-    print_json(document) if json else console().print(text)
+    print_json(document) if json else console().print(_translated(text))
 
 
 def print_line(text: str) -> None:
@@ -150,8 +152,8 @@ def print_error(error: NewsdropError) -> None:
 
 def print_note(text: str, style: str = "", prefix: str = "") -> None:
     """A note on standard error, one line for each line of `text`."""
-    first, *rest = text.splitlines() or [""]
-    error_console().print(Text.assemble((prefix, style), first), soft_wrap=True)
+    first, *rest = translate(text).splitlines() or [""]
+    error_console().print(Text.assemble((gettext(prefix), style), first), soft_wrap=True)
     for line in rest:
         error_console().print(Text("  " + line), soft_wrap=True)
 
@@ -163,6 +165,14 @@ def quiet_interrupt() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         return
+
+
+def _translated(value: Text | str) -> Text | str:
+    """A whole message in the user's language; what is no message stays as it is."""
+    if isinstance(value, str):
+        return translate(value)
+    text = translate(value.plain)
+    return value if text == value.plain else Text(text, value.style)
 
 
 def _to_plain(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """The command `newsdrop`: global options, the table of commands, and how failures are printed."""
 
 import logging
+import os
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,6 +32,7 @@ from worker.cli.options import EXIT_TABLE, exit_code, flag, option
 from worker.cli.output import print_error, print_note
 from worker.errors import NewsdropError, UsageError
 from worker.escape import printable
+from worker.translation import LANGUAGES, from_environment, set_language
 
 _INTRO = """Drop articles into a folder, or name a feed: each becomes one clean, deduplicated
 record in a Redis stream.
@@ -73,6 +75,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
+            set_language(_language_of(ctx.params.get("lang")))
             return super().invoke(ctx)
         except NewsdropError as error:
             print_error(error)
@@ -106,6 +109,13 @@ def _print_warnings() -> None:
         logger.addHandler(_NoteHandler(logging.WARNING))
 
 
+def _language_of(wanted: str | None) -> str:
+    """The language of messages: `--lang`, else that of the terminal. Raises UsageError."""
+    if wanted is not None and wanted not in LANGUAGES:
+        raise UsageError(f"no messages in {printable(wanted, 20)}: give --lang en or --lang zh")
+    return wanted or from_environment(os.environ)
+
+
 def _print_version(is_wanted: bool) -> None:
     if is_wanted:
         typer.echo(f"newsdrop {__version__}")
@@ -118,6 +128,10 @@ def root(
     config: Annotated[
         Path | None,
         option("FILE", "The settings, a TOML file. Default: NEWSDROP_CONFIG, or built in."),
+    ] = None,
+    lang: Annotated[
+        str | None,
+        option("en|zh", "The language of messages. Default: LC_ALL, LC_MESSAGES or LANG."),
     ] = None,
     version: Annotated[
         bool,

@@ -22,6 +22,7 @@ from worker.cli.output import console, count_text, draw_bars, make_table, safe_t
 from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
 from worker.queries.status import ArticleCounts, PollingStatus, SourceStatus, Status
 from worker.settings import POLLED
+from worker.translation import gettext, mark, message
 
 ACCENT = "cyan"
 """The colour of what is in progress; red and yellow are for problems."""
@@ -62,9 +63,9 @@ def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
         grid.add_column(width=1)
         grid.add_column(overflow="fold")
         style = "bold" if problem.level == "fail" else ""
-        grid.add_row(Text(*MARKS[problem.level]), Text(problem.text, style))
+        grid.add_row(Text(*MARKS[problem.level]), Text(message(problem.text), style))
         if problem.advice:
-            grid.add_row("", Text(problem.advice, "dim"))
+            grid.add_row("", Text(message(problem.advice), "dim"))
         yield grid
 
 
@@ -80,7 +81,7 @@ def _service(overview: Overview) -> RenderableType:
     status = overview.status
     grid = _named_grid()
     for name, value in _service_fields(overview):
-        grid.add_row(name, value)
+        grid.add_row(gettext(name), value)
     if status.problem or not status.workers:
         return grid
     return Group(grid, *_workers(overview))
@@ -89,27 +90,30 @@ def _service(overview: Overview) -> RenderableType:
 def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
     status = overview.status
     if status.problem:
-        yield "redis", safe_text(status.redis).append("  does not answer", "red")
-        yield "waiting", _waiting(status)
-        yield "disk", _disk(overview.disk)
+        yield (
+            mark("redis"),
+            safe_text(status.redis).append(f"  {gettext('does not answer')}", "red"),
+        )
+        yield mark("waiting"), _waiting(status)
+        yield mark("disk"), _disk(overview.disk)
         return
     assert status.stream is not None
-    yield "rate", _rate(overview)
-    yield "waiting", _waiting(status)
+    yield mark("rate"), _rate(overview)
+    yield mark("waiting"), _waiting(status)
     if status.polled.feeds or status.polled.pages_wanted:
-        yield "feeds", _feeds(status.polled)
+        yield mark("feeds"), _feeds(status.polled)
     length = status.stream.length
     entries = "1 entry" if length == 1 else f"{length:,} entries"
     stream = safe_text(status.stream.name).append(f"  {entries}")
-    yield "stream", stream.append(f", the last is {status.stream.last_id}", "dim")
+    yield mark("stream"), stream.append(f", the last is {status.stream.last_id}", "dim")
     for group in status.stream.groups:
         unread = "unknown" if group.lag is None else format_count(group.lag)
         counts = f"  {format_count(group.pending)} pending, {unread} unread"
-        yield "consumers", safe_text(group.name).append(counts)
+        yield mark("consumers"), safe_text(group.name).append(counts)
     if status.articles and status.articles.warnings:
-        yield "warnings", Text(format_kinds(status.articles.warnings))
-    yield "redis", _redis(status, overview.memory)
-    yield "disk", _disk(overview.disk)
+        yield mark("warnings"), Text(format_kinds(status.articles.warnings))
+    yield mark("redis"), _redis(status, overview.memory)
+    yield mark("disk"), _disk(overview.disk)
 
 
 def _rate(overview: Overview) -> Text:
@@ -137,7 +141,7 @@ def _current_rate(overview: Overview) -> float:
 
 def _waiting(status: Status) -> Text:
     if not status.queue.batches:
-        return Text("nothing", "dim")
+        return Text(gettext("nothing"), "dim")
     files = status.files.waiting + status.files.working
     text = Text().append(pluralize(files, "file"), ACCENT)
     text.append(f" in {pluralize(status.queue.batches, 'batch')}")
@@ -179,7 +183,7 @@ def _workers(overview: Overview) -> Iterator[RenderableType]:
         busy = f"{len(tasks)} of {worker.processes} processes busy"
         grid = _named_grid()
         head = safe_text(worker.host).append(f"  {busy}", "" if tasks else "dim")
-        grid.add_row("workers" if worker is workers[0] else "", head)
+        grid.add_row(gettext("workers") if worker is workers[0] else "", head)
         for line in _process_lines(tasks, worker.processes, overview.status.at):
             grid.add_row("", line)
         yield grid
@@ -192,7 +196,7 @@ def _process_lines(tasks: Sequence[Activity], processes: int, now: str) -> Itera
         # Most tasks end at once: a number that flickers between 0 and 1 tells nothing.
         yield _task(task).append(f"  for {format_duration(seconds)}" if seconds >= 2 else "", "dim")
     for _ in range(lines - len(tasks)):
-        yield Text("· idle", "dim")
+        yield Text(f"· {gettext('idle')}", "dim")
     if len(tasks) > lines:
         yield Text(f"… and {len(tasks) - lines} more", "dim")
 
@@ -221,12 +225,13 @@ def _counts(status: Status) -> Table:
         grid.add_column(no_wrap=True)
         grid.add_column(justify="right", no_wrap=True, min_width=11)
     decided = status.articles.decision_count if status.articles else None
-    heads = ("articles", format_count(decided), "files accepted", format_count(files.accepted))
+    accepted = (gettext("files accepted"), format_count(files.accepted))
+    heads = (gettext("articles"), format_count(decided), *accepted)
     grid.add_row(*(Text(head, "bold") for head in heads))
     for outcome, (place, count) in zip(outcomes, places.items(), strict=True):
         articles = count_text(_sum(status.articles, outcome), _COUNT_STYLES.get(outcome, ""))
         place_count = count_text(count, _COUNT_STYLES.get(place, ""))
-        grid.add_row(f"  {outcome}", articles, f"  {place}", place_count)
+        grid.add_row(f"  {gettext(outcome)}", articles, f"  {gettext(place)}", place_count)
     return grid
 
 
@@ -278,7 +283,7 @@ def _name(source: SourceStatus) -> Text:
 def _folder(source: SourceStatus) -> Text:
     if source.folder is None:
         is_polled = source.name == POLLED or source.next_turn
-        return Text("(polled)" if is_polled else "(by hand)", "dim")
+        return Text(gettext("(polled)") if is_polled else gettext("(by hand)"), "dim")
     folder = Text(source.folder)
     if source.in_place:
         folder.append("  in place", "dim")
@@ -292,8 +297,9 @@ def _hint(status: Status) -> RenderableType | None:
     if status.articles is None:
         return None
     if status.articles.rejected:
-        return Text("Refused inputs and reasons: newsdrop quarantine list", "dim")
+        return Text(gettext("Refused inputs and reasons: newsdrop quarantine list"), "dim")
     if not status.articles.decision_count and not status.queue.batches:
         folder = next((source.folder for source in status.sources if source.folder), None)
-        return Text(f"No articles yet. Drop files into {folder}", "dim")
+        form = gettext("No articles yet. Drop files into {folder}")
+        return Text(form.format(folder=folder), "dim")
     return None

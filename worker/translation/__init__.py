@@ -177,7 +177,8 @@ def _match(pieces: tuple[str, ...], text: str) -> tuple[str, ...] | None:
     ends = [(0, len(first))]
     for piece, after in pairwise(pieces[1:]):
         # Of two values without text between them the first gets all.
-        at = text.find(piece or after, ends[-1][1], len(text) if not piece else end)
+        start = ends[-1][1]
+        at = text.find(piece, start, end) if piece else text.find(after, start) if after else end
         if at < 0:
             return None
         ends.append((at, at + len(piece)))
