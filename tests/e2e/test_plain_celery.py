@@ -286,3 +286,28 @@ def test_a_feed_is_polled_and_its_pages_are_read(world: World, tmp_path: Path) -
             worker.kill()
     assert titles(world) == sorted(f"港口第{number}号公告" for number in range(20))
     assert audit(world.settings).balanced
+
+
+def test_a_rotated_password_needs_no_restart(
+    tmp_path: Path, own_server: Callable[..., Server]
+) -> None:
+    """The password is changed, all connections are dropped, and the password file follows: the
+    worker connects again by itself, Celery's own connections too."""
+    server = own_server(options=("--requirepass", "first-word"))
+    file = tmp_path / "password"
+    file.write_text("first-word")
+    world = World(tmp_path / "state", server.url, **{"redis.password_file": str(file)})
+    worker = Worker(world, tmp_path / "log", NEWSDROP_REDIS_PASSWORD_FILE=str(file)).start()
+    try:
+        world.put("a.md", article("一"))
+        until(lambda: len(world.entries()) == 1, "record")
+        admin = redis.Redis(unix_socket_path=str(server.socket), password="first-word")
+        admin.config_set("requirepass", "second-word")
+        for kind in ("normal", "pubsub"):
+            admin.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+        until(lambda: b"Cannot connect" in (tmp_path / "log").read_bytes(), "refused connection")
+        file.write_text("second-word")
+        world.put("b.md", article("二"))
+        until(lambda: titles(world) == ["一", "二"], "second record")
+    finally:
+        worker.kill()

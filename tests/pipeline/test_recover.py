@@ -1,6 +1,7 @@
 """After a restart of Redis: what is looked up, by which process, and what is read again."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from worker.queries.overview import get_overview
 from worker.service import doctor
 from worker.settings.clock import utc_now
 from worker.spool import redis_record
+from worker.spool.batch import batch_names
 from worker.spool.journal import Journal
 from worker.spool.lockfile import acquire_slot
 
@@ -204,3 +206,21 @@ def test_a_power_cut_that_takes_the_journal(tmp_path: Path, redis_server: Server
     (world.context.root("drop").work / batch / "journal").unlink()
     world.drain()
     assert [one["status"] for one in world.journal()] == ["published"]
+
+
+def test_a_segment_that_lost_its_raw_files_is_written_again(world: World, tmp_path: Path) -> None:
+    """A power cut while a segment is written may keep its journal alone. Its batch waits still: the
+    segment is written again from it, where settling it would remove the last copy of the bytes."""
+    world.put("a.md", article("甲"))
+    world.scan()
+    [(root, name)] = [(root, name) for root in world.context.roots for name in batch_names(root)]
+    shutil.copytree(root.work / name, tmp_path / "before")
+    world.drain()
+    segment = world.context.deps.archive.find(name)
+    assert segment is not None
+    segment.raw_path.unlink()
+    shutil.copytree(tmp_path / "before", root.work / name)
+    world.drain()
+    assert world.waiting() == []
+    assert [data for _, data in segment.raws()] == [article("甲")]
+    assert len(world.entries()) == 1
