@@ -208,9 +208,12 @@ def test_a_power_cut_that_takes_the_journal(tmp_path: Path, redis_server: Server
     assert [one["status"] for one in world.journal()] == ["published"]
 
 
-def test_a_segment_that_lost_its_raw_files_is_written_again(world: World, tmp_path: Path) -> None:
+def test_a_segment_that_lost_its_raw_files_is_written_again(
+    tmp_path: Path, redis_server: Server
+) -> None:
     """A power cut while a segment is written may keep its journal alone. Its batch waits still: the
     segment is written again from it, where settling it would remove the last copy of the bytes."""
+    world = World(tmp_path / "state", redis_server.url)
     world.put("a.md", article("甲"))
     world.scan()
     [(root, name)] = [(root, name) for root in world.context.roots for name in batch_names(root)]
