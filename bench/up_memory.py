@@ -45,7 +45,7 @@ def parts_at_rest(seconds: float) -> list[tuple[str, float]]:
                 env={**plain, **told}, cwd=ROOT, stdout=file, stderr=file,
             )  # fmt: skip
         try:
-            wait_until(lambda: b"Ctrl-C stops it." in output.read_bytes(), within=120)
+            wait_until(lambda: b"newsdrop is ready." in output.read_bytes(), within=120)
             time.sleep(seconds)
             return _parts(psutil.Process(up.pid))
         finally:

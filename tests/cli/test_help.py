@@ -35,6 +35,8 @@ def test_the_commands_are_those_promised() -> None:
     nested |= {("quarantine", name) for name in ("list", "show", "retry", "discard")}
     words_of_feeds = "list add show set rename remove refresh reset-errors import export"
     nested |= {("feeds", name) for name in words_of_feeds.split()}
+    nested |= {("groups", name) for name in ("list", "create", "reset", "delete", "pending")}
+    nested |= {("dead-letters", name) for name in ("list", "show", "retry", "discard")}
     assert set(COMMANDS) == {(name,) for name in words.split()} | nested
 
 

@@ -45,7 +45,7 @@ class Service:
             self.up = subprocess.Popen(
                 [*command, *options], cwd=cwd, env=self.environment, stdout=output, stderr=output
             )
-        self.until(lambda: "Ctrl-C stops it." in self.said() or self.up.poll() is not None)
+        self.until(lambda: "newsdrop is ready." in self.said() or self.up.poll() is not None)
         assert self.up.poll() is None, self.said()
 
     def said(self) -> str:

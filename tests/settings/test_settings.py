@@ -89,7 +89,7 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ('[folders]\nname = "a"\npath = "x"\n', "folders: write [[folders]], two brackets"),
         ("folders = 5\n", "folders: Input should be"),
         ("[[redis]]\n", "redis: write [redis], one bracket"),
-        ('[[folders]]\nname = "../a"\npath = "x"\n', "letters, digits"),
+        ('[[folders]]\nname = "../a"\npath = "x"\n', "letters of any script, digits"),
         ('[[folders]]\nname = "a"\npath = "x"\npatern = "*"\n', "did you mean folders.0.pattern?"),
         ('[redis]\nurl = "http://x"\n', "redis.url: not an address: begin it with redis://"),
         ("[stream\n", "cannot be read as TOML"),

@@ -156,7 +156,7 @@ def test_who_waits_for_a_failure_is_told_with_it(
         time.sleep(1)
         raise StoreUnavailable("Redis did not answer in time")
 
-    monkeypatch.setattr(module, "list_jobs", hanging)
+    monkeypatch.setattr(module, "find_jobs", hanging)
     told: list[int] = []
 
     def ask() -> None:
@@ -178,7 +178,7 @@ def test_a_page_says_when_it_cannot_look(ours: Served, monkeypatch: pytest.Monke
     from worker.errors import StoreUnavailable
     from worker.web.pages import jobs as module
 
-    real = module.list_jobs
+    real = module.find_jobs
     away = threading.Event()
 
     def flaky(*args: Any) -> Any:
@@ -186,7 +186,7 @@ def test_a_page_says_when_it_cannot_look(ours: Served, monkeypatch: pytest.Monke
             raise StoreUnavailable("Redis <does> not answer")
         return real(*args)
 
-    monkeypatch.setattr(module, "list_jobs", flaky)
+    monkeypatch.setattr(module, "find_jobs", flaky)
     with watching(ours, "/live?page=jobs") as seen:
         until(seen, "jobs", "No jobs yet")
         away.set()

@@ -363,7 +363,7 @@ def test_a_bug_shows_no_trace(ours: Served, monkeypatch: pytest.MonkeyPatch) -> 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("worker.web.pages.jobs.list_jobs", broken)
+    monkeypatch.setattr("worker.web.pages.jobs.find_jobs", broken)
     answer = ours.client.get("/jobs")
     assert answer.status_code == 500
     assert "secret detail" not in answer.text

@@ -57,7 +57,7 @@ def test_a_files_name_is_no_path(ours: Served, name: str) -> None:
     assert answer.status_code == 303
     fresh = set(ours.home.path.rglob("*")) - before
     assert {path.relative_to(ours.home.state).parts[0] for path in fresh if path.is_file()} <= {
-        "spool", "accepted", "run",
+        "id", "spool", "accepted", "run",
     }  # fmt: skip
     assert not Path("/tmp/escaped.md").exists()
 

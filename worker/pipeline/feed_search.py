@@ -30,6 +30,9 @@ _READ_AT_ONCE = 20
 _READ_BYTES = 10_000_000
 """Records read from Redis in one call, and about how many bytes of them: one may have 60 MB."""
 
+_LISTED = (*DECISIONS, Status.DEFERRED)
+"""A deferred entry has no facets and no words: only the history of its article names it."""
+
 
 def feed_search(context: Context) -> int:
     """Add finished segments until the time is over or none is missing; returns how many are still
@@ -79,7 +82,7 @@ def _is_busy(context: Context) -> bool:
 def _add(context: Context, writer: Writer, segment: Segment) -> None:
     try:
         head = segment.head()
-        outcomes = [each for each in segment.outcomes() if each.status in DECISIONS]
+        outcomes = [each for each in segment.outcomes() if each.status in _LISTED]
     except FileNotFoundError:
         return  # it has just expired
     records = _read_stream(context, head, outcomes)

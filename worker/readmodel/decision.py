@@ -61,6 +61,7 @@ def make_decision(
         facets.add(("feed", source))
     if head.batch.job:
         facets.add(("job", head.batch.job))
+    is_found = outcome.status is not Status.DEFERRED  # it is found once it is published
     return Decision(
         article=outcome.id,
         status=str(outcome.status),
@@ -75,8 +76,8 @@ def make_decision(
         word_count=count if type(count) is int else None,
         path=outcome.path,
         quarantine=outcome.quarantine,
-        facets=frozenset(facets),
-        folded=fold_parts(*searched_texts(title, data)),
+        facets=frozenset(facets if is_found else ()),
+        folded=fold_parts(*searched_texts(title, data)) if is_found else "",
     )
 
 
