@@ -128,6 +128,24 @@ def test_author_of_spaces(read_one: Any) -> None:
     assert [one.name for one in read_one(page_by("甲  \n 乙")).authors] == ["甲", "乙"]
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        '"' + '\\"' * 300_000,
+        '"\\' * 300_000,
+        "/*" * 1_000_000,
+        "x" + " " * 400_000 + "y",
+        "<![CDATA[" + " " * 400_000 + "x",
+    ],
+    ids=["escaped quotes", "escape at the end", "comments", "spaces", "CDATA and spaces"],
+)
+def test_faulty_json_ld(block: str, read_one: Any) -> None:
+    """JSON-LD that begins a string or a comment again and again is read in linear time."""
+    script = f'<script type="application/ld+json">{block}</script>'
+    page = f"<!DOCTYPE html><title>A page</title><body>{script}<p>{'One sentence. ' * 40}</p>"
+    assert read_one(page.encode()).title == "A page"
+
+
 def test_element_of_a_feed_with_too_many_attributes(read: Any) -> None:
     """A feed's element with half a million attributes is refused before a parser compares them."""
     attributes = " ".join(f'a{n}="1"' for n in range(500_000))

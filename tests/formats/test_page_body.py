@@ -127,6 +127,15 @@ def test_chinese_pages_are_readabilitys() -> None:
     assert _elected(article + "免责声明：本文仅代表作者个人观点，与本网无关。", article) == article
 
 
+def test_chinese_menu_is_not_the_article() -> None:
+    """A text of readability that is longer by a menu and a footer is not taken."""
+    article = "海港的引水员罢工十一天之后于周一复工，防波堤外等候的十九艘船开始陆续进港。" * 5
+    menu, footer = "首页新闻本地视频财经体育娱乐健康", "版权所有山城在线关于我们联系方式"
+    assert _elected(article, f"{menu}{article}{footer}") == article
+    without_end = article[: len(article) // 2] + "责任编辑方一平"
+    assert _elected(article, without_end) == without_end
+
+
 def test_where_nothing_is_an_article(parse: Parse) -> None:
     """A few words are an article, however short; those of a menu are none."""
     assert "abc" in parse(page("<div><p>abc</p><p>def</p></div>")).html

@@ -21,7 +21,7 @@ from worker.formats.page.tree import Element, parsed, texts_in
 _AGREE = 0.6  # of trafilatura's text must be in readability's that replaces it by a longer one
 _LONGER = 1.5
 _WITHIN = 0.95  # of readability's text must be in trafilatura's that it replaces by a shorter one
-_SAME_TEXT = 0.7  # of readability's text must be in trafilatura's, of a Chinese page
+_SAME_TEXT = 0.7  # likewise, of a Chinese page; what makes it longer is a menu or a footer
 _SHORTEST, _SHORTER = 0.4, 0.7  # of trafilatura's length: between them readability is believed
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 
@@ -47,7 +47,7 @@ def _elected(one: str, other: str) -> str:
     if both >= _AGREE * len(mine) and ratio >= _LONGER:
         return other
     if 3 * len(_CJK.findall(theirs)) > len(theirs):
-        return other if both >= _SAME_TEXT * len(its) else one
+        return other if both >= (_SAME_TEXT if ratio <= 1 else _WITHIN) * len(its) else one
     is_within = both >= _WITHIN * len(its)
     return other if is_within and _SHORTEST <= ratio <= _SHORTER else one
 

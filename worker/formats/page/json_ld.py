@@ -47,11 +47,14 @@ _ARTICLES = frozenset(
 _OUTLETS = ("organization", "corporation", "website")
 _NESTED = ("mainEntity", "@graph", "itemListElement", "hasPart")
 _MAX_TAGS = 50
-_AROUND = re.compile(
-    r"^\s*(?:(?://|/\*)?\s*<!\[CDATA\[\s*(?:\*/)?|<!--)|(?:(?://|/\*)?\s*\]\]>\s*(?:\*/)?|(?://\s*)?-->)\s*$"
-)
+_BEFORE = re.compile(r"(?://|/\*)?\s*+<!\[CDATA\[\s*+(?:\*/)?|<!--")
+_AFTER = re.compile(r"(?:(?://|/\*)?\s*\]\]>\s*(?:\*/)?|(?://\s*)?-->)$")
+_LONGEST_MARK = 50
+"""Characters. `_AFTER` is quadratic in white space: 400,000 spaces took an hour."""
+# What begins and does not end goes to the end: else each quote or `/*` behind it is tried again.
 _STRING_OR_FAULT = re.compile(
-    r'"(?:[^"\\]|\\.)*"|/\*.{0,2000}?\*/|//[^\n]*|,(?=\s*[}\]])', re.DOTALL
+    r'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*|,(?=\s*+[}\]])',
+    re.DOTALL,
 )
 
 
@@ -77,7 +80,7 @@ def _nodes(tree: Element) -> Iterator[Node]:
 
 def _values(block: str) -> Iterator[object]:
     """The values of a block: mostly one, now and then several in a row."""
-    text = _AROUND.sub("", _AROUND.sub("", block)).strip().rstrip(";")
+    text = _without_marks(_without_marks(block.strip())).rstrip(";")
     if text[:7] == "{&quot;" or text[:8] == "[{&quot;":
         text = unescape(text)
     try:
@@ -96,6 +99,13 @@ def _values(block: str) -> Iterator[object]:
         yield value
         while at < len(text) and text[at] in " \t\r\n,;":
             at += 1
+
+
+def _without_marks(text: str) -> str:
+    """A stripped block without the marks of CDATA or of a comment around it."""
+    text = text[match.end() :] if (match := _BEFORE.match(text)) else text
+    mark = _AFTER.search(text, max(0, len(text) - _LONGEST_MARK))
+    return (text[: mark.start()] if mark else text).strip()
 
 
 def _without_fault(match: re.Match[str]) -> str:

@@ -6,6 +6,8 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from itertools import islice
 
+from lxml import etree
+
 from worker.formats.memory import check_memory
 from worker.formats.page.passages import Passages, without
 from worker.formats.page.tree import Element, attribute, text_content
@@ -19,6 +21,8 @@ _LATEST = datetime(
     2100, 1, 1, tzinfo=UTC
 )  # fixed: the day of reading must not decide an article's date
 _LONGEST = 100  # characters; a longer line is a sentence
+_LONGEST_ATTRIBUTE = 2_000
+_LARGEST = 2_000_000  # characters that htmldate searches: its 40 patterns take 6 s for 10 million
 _DATELINE = 40  # characters in which a text names its day and place
 _SENTENCE = re.compile(r"[。！？!?]$|\w{4}\.$")
 _LINES_AFTER, _LINES_BEFORE = 12, 4
@@ -77,6 +81,9 @@ def date_found(tree: Element, url: str | None, passages: Passages) -> DateText |
     try:
         with without(sentences):
             tree = deepcopy(tree)
+        _drop_long_attributes(tree)
+        if len(etree.tostring(tree, encoding="unicode")) > _LARGEST:
+            return None
         day: str | None = find_date(
             tree, original_date=True, extensive_search=True, url=url, max_date=_LATEST
         )
@@ -84,6 +91,14 @@ def date_found(tree: Element, url: str | None, passages: Passages) -> DateText |
         check_memory(error)
         return None
     return DateText(day, "htmldate") if day and not day.endswith("-01-01") else None
+
+
+def _drop_long_attributes(tree: Element) -> None:
+    """Pictures as `data:` addresses and the state of scripts: no dates, but much to search."""
+    for element in tree.iter(etree.Element):
+        for name, value in element.items():
+            if len(value) > _LONGEST_ATTRIBUTE:
+                del element.attrib[name]
 
 
 def _is_prose(line: str) -> bool:

@@ -9,7 +9,8 @@ from worker.formats.memory import check_memory
 from worker.settings import Limits
 
 MAX_ELEMENTS = 30_000
-"""In one page. The largest of 14 news pages has 1,667; 30,000 cost up to 10 s and 175 MB."""
+"""In one page, comments counted. The largest of 14 news pages has 1,667; 30,000 cost up to 10 s
+and 175 MB. lxml's `iterwalk` takes quadratic time over comments: 1 s for 100,000."""
 
 MAX_CHARACTERS = 4_000_000
 """Of text, scripts and styles not counted: a long novel. 30 million take 3 GB."""
@@ -40,12 +41,11 @@ class Events:
     """A parser target that only counts: 20 times cheaper than the tree."""
 
     def __init__(self) -> None:
-        self.depth = self.elements = self.characters = self.visible = 0
+        self.depth = self.characters = self.visible = 0
         self.in_code = False
 
     def start(self, tag: str | bytes, attrib: Mapping[str | bytes, str | bytes]) -> None:
         self.depth += 1
-        self.elements += 1
         self.in_code = tag in ("script", "style")
 
     def end(self, tag: str | bytes) -> None:
@@ -81,6 +81,7 @@ class _Guard(Events):
     def __init__(self, max_depth: int) -> None:
         super().__init__()
         self.max_depth = max_depth
+        self.elements = 0
 
     def start(self, tag: str | bytes, attrib: Mapping[str | bytes, str | bytes]) -> None:
         super().start(tag, attrib)
@@ -90,16 +91,23 @@ class _Guard(Events):
                 f"the page nests more than {self.max_depth} elements (limits.html_depth): "
                 "no article does; drop the article alone",
             )
-        if self.elements > MAX_ELEMENTS:
-            raise _too_large(f"{MAX_ELEMENTS} elements")
+        self._count()
         if len(attrib) > MAX_ATTRIBUTES:
             raise _too_large(f"{MAX_ATTRIBUTES} attributes in one element")
+
+    def comment(self, text: str | bytes) -> None:
+        self._count()
 
     def data(self, data: str | bytes) -> None:
         if not self.in_code:
             self.characters += len(data)
             if self.characters > MAX_CHARACTERS:
                 raise _too_large(f"{MAX_CHARACTERS} characters of text")
+
+    def _count(self) -> None:
+        self.elements += 1
+        if self.elements > MAX_ELEMENTS:
+            raise _too_large(f"{MAX_ELEMENTS} elements and comments")
 
 
 def _too_large(excess: str) -> Rejected:
