@@ -80,7 +80,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser, service: Service) -> Iterator[BrowserContext]:
     """A person's browser, without a past."""
     context = browser.new_context(
-        base_url=service.address, locale="zh-CN", timezone_id="Asia/Tokyo"
+        base_url=service.address, locale="en-GB", timezone_id="Asia/Tokyo"
     )
     context.set_default_timeout(60_000)
     yield context

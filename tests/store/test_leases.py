@@ -262,18 +262,19 @@ def test_feeds_and_pages_of_a_host_take_turns(redis_server: Server) -> None:
         "1", 20, [ConfiguredFeed(n, f"https://host.example/{n}", "host.example") for n in names]
     )
     store.want({f"p{number:02}": "host.example" for number in range(20)})
-    begun, turns = time.monotonic(), []
+    begun, turns, at_once = time.monotonic(), [], 9
     while len(turns) < 40 and time.monotonic() < begun + 30:
         waits = []
         for queue in (feeds, store):
-            taken = queue.take_leases(9, 600)
+            taken = queue.take_leases(at_once, 600)
             turns += [lease.name for lease in taken.leases]
             waits.append(taken.next_seconds or 0)
         time.sleep(min(0.2, *waits))
     assert abs(sum(name < "p" for name in turns[:20]) - 10) <= 2
     assert time.monotonic() - begun < 6.5
     of_feeds = [name for name in turns if name < "p"]
-    assert max(abs(at - names.index(name)) for at, name in enumerate(of_feeds)) <= 3
+    # Those that were looked at together and came too early may change places with one another.
+    assert max(abs(at - names.index(name)) for at, name in enumerate(of_feeds)) <= at_once
 
 
 def test_a_kind_that_is_gone_holds_up_nobody(redis_server: Server) -> None:
