@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 
 from bench.place import Place, place, pool, running, to_last_entry, wait_until
 from bench.rate import CELERY, PROCESSES, WARM, Files, Rate, clocked
-from worker.cli.enqueue_job import run_enqueue
+from worker.cli.enqueue.job import run_enqueue
 from worker.pipeline.context import open_context
 from worker.settings import Settings, load
 from worker.spool.layout import roots

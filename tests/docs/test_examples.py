@@ -73,7 +73,7 @@ def test_the_readme_says_what_becomes_of_the_files(terminal: Terminal) -> None:
 
     def counted() -> bool:
         articles = terminal.ask("status")[0]["articles"]
-        return articles["published"] == 3 and articles["duplicate"] and articles["rejected"]
+        return articles["published"] >= 3 and articles["duplicate"] and articles["rejected"]
 
     terminal.until(counted)
 

@@ -13,7 +13,6 @@ from worker import __version__
 from worker.cli import (
     audit,
     config,
-    enqueue,
     explain,
     health,
     jobs,
@@ -25,6 +24,7 @@ from worker.cli import (
     status,
     tail,
 )
+from worker.cli.enqueue import command as enqueue
 from worker.cli.feeds import commands as feeds
 from worker.cli.groups import commands as groups
 from worker.cli.groups import dead_letters

@@ -21,7 +21,7 @@ from worker.cli.options import (
 from worker.cli.output import console, print_json, print_note, print_refusal
 
 if TYPE_CHECKING:
-    from worker.cli.enqueue_job import EnqueueReport
+    from worker.cli.enqueue.job import EnqueueReport
 
 _OUTCOMES = ("published", "revised", "duplicate", "rejected")
 
@@ -56,7 +56,7 @@ def enqueue(
     allows; a feed gives all its entries. If an address cannot be fetched, nothing is accepted and
     the exit code is 1.
     """
-    from worker.cli.enqueue_job import run_enqueue
+    from worker.cli.enqueue.job import run_enqueue
 
     report = run_enqueue(
         settings_of(context), paths, source, move=move, force=force, strict=strict, wait=wait
