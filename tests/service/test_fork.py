@@ -168,7 +168,7 @@ start(lambda: tell(statuses=sorted(set(statuses)))).wait(60)
 @pytest.mark.e2e
 @pytest.mark.timeout(300)
 def test_the_parts_share_their_memory() -> None:
-    """All of `up` at rest takes less than 250 MB; programs of their own take nearly twice as much."""
+    """All of `up` at rest takes less than 250 MB; as programs it took nearly twice that."""
     parts = parts_at_rest(1.0)
     assert {name.split()[0] for name, _ in parts} >= {"up", "worker", "beat", "listen", "web"}
     assert sum(mb for _, mb in parts) < 250, parts
