@@ -15,7 +15,7 @@ from bench.figure import Figure, below, megabytes, seconds
 from bench.ours import enqueue, is_idle, settings_of, worker_of
 from bench.place import place, pool, wait_until
 from bench.rate import PROCESSES
-from worker.taskqueue.celery_app import QUEUE, create_app
+from worker.taskqueue.celery_app import create_app
 
 FILES = 200_000
 WATCHED = 20_000
@@ -44,7 +44,7 @@ def big_folder(quick: bool, say: Callable[[str], None]) -> list[Figure]:
             return bool(here.client.xlen(settings.stream.name) >= _WARM + count)
 
         begun = time.time()
-        create_app(settings).send_task("newsdrop.scan", queue=QUEUE)
+        create_app(settings).send_task("newsdrop.scan")
         first = wait_until(lambda: has_published(1), every=0.01) - begun
         say(f"  the first record after {first:.2f} s")
         wait_until(lambda: has_published(watched), every=0.05)

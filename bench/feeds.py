@@ -25,7 +25,7 @@ from bench.place import ROOT, Place, clean_environment, place, pool, to_last_ent
 from worker.feeds import managed
 from worker.settings import Settings
 from worker.store.factory import feed_store
-from worker.taskqueue.celery_app import QUEUE, create_app
+from worker.taskqueue.celery_app import create_app
 
 FEEDS, ENTRIES, ROUNDS = 200, 50, 5
 HANGING = 10
@@ -157,7 +157,7 @@ def _configure(settings: Settings, named: dict[str, str]) -> None:
 
 
 def _send_poll(settings: Settings) -> None:
-    create_app(settings).send_task("newsdrop.poll", queue=QUEUE)
+    create_app(settings).send_task("newsdrop.poll")
 
 
 def _first_poll(here: _Here, settings: Settings, server: Server, count: int) -> float:

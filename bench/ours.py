@@ -21,7 +21,7 @@ from worker.cli.enqueue.job import run_enqueue
 from worker.pipeline.context import open_context
 from worker.settings import Settings, load
 from worker.spool.layout import roots
-from worker.taskqueue.celery_app import QUEUE, create_app
+from worker.taskqueue.celery_app import create_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def dropped_rate(files: Files) -> Rate:
 
         def begin() -> None:
             new.rename(folder.path / "new")
-            app.send_task("newsdrop.scan", queue=QUEUE)
+            app.send_task("newsdrop.scan")
 
         def finish() -> float:
             return _to_last(here, settings, files)
