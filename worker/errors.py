@@ -14,7 +14,7 @@
         ├── StoreFull          Redis is out of memory (`noeviction` refuses writes)
         ├── SpoolUnavailable   a folder cannot be read or written, or its disk is full
         ├── Busy               the limit of waiting work is reached: nothing was accepted
-        └── FetchFailed        a feed or page could not be had; `trouble` tells why
+        └── FetchFailed        a feed or page could not be fetched; `trouble` tells why
 
 Errors of libraries are translated once, at the edge that calls them, with ``raise ... from``.
 Messages are written for the person who has to act, and may contain outside text only through
@@ -117,7 +117,7 @@ class Trouble(StrEnum):
 
 
 class FetchFailed(Retryable):
-    """A feed or page could not be had. The message tells its reader why, and what to do.
+    """A feed or page could not be fetched. The message tells its reader why, and what to do.
 
     `refused` is True where it was not even tried (or no further): only a change of the address or
     of the settings helps.

@@ -38,7 +38,7 @@ WARNING_KINDS = {
     WarningKind.ENCODING: "the text was read in another encoding than its declared one",
     WarningKind.HEAD: "a part of the front matter was not readable, or had to be repaired",
     WarningKind.CUT: "title, tags or unknown fields were too long and were cut",
-    WarningKind.TITLE_MISSING: "no title: a heading or a sentence of the text stands in for it",
+    WarningKind.TITLE_MISSING: "no title: a heading or a sentence of the text is used instead",
     WarningKind.DATE_MISSING: "no usable date: the article is recognised by title and content",
     WarningKind.DATE_UNREADABLE: "a date was not understood, or is ambiguous",
     WarningKind.DATE_UNTRUSTED: "a date without a zone was not used, or may be the time of a crawl",

@@ -48,11 +48,11 @@ def title_of(
     if is_visible(title):
         return title
     if heading and is_visible(one_line(heading)):
-        warnings.append(warn(WarningKind.TITLE_MISSING, "the first heading stands in for it"))
+        warnings.append(warn(WarningKind.TITLE_MISSING, "the first heading is used instead"))
         return one_line(heading, LONGEST)
     for row in text.split("\n"):
         if is_visible(one_line(row)):
-            warnings.append(warn(WarningKind.TITLE_MISSING, "the first sentence stands in for it"))
+            warnings.append(warn(WarningKind.TITLE_MISSING, "the first sentence is used instead"))
             return _first_sentence(one_line(row))
     return ""
 

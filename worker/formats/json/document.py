@@ -113,7 +113,7 @@ def load_json(text: str) -> object:
     except ValueError as error:
         raise Rejected(
             Reason.MALFORMED,
-            f"the JSON cannot be read ({printable(str(error), 120)}): mend it and drop it again",
+            f"the JSON cannot be read ({printable(str(error), 120)}): correct it and drop it again",
         ) from error
     rest = text[end:]
     if rest.strip():

@@ -44,7 +44,7 @@ def merge(bundle: EntryBundle, context: ParseContext) -> RawArticle:
     if too_large(page.html):
         return _entry_only(bundle.entry, "its pages are together larger than an article may be")
     if problem:
-        text = f"a further page could not be had ({problem}): the article is not whole"
+        text = f"a further page could not be fetched ({problem}): the article is not whole"
         warning = warn(WarningKind.INCOMPLETE, text)
         page = replace(page, warnings=(*page.warnings, warning))
     return _merged(bundle.entry, page)
@@ -122,7 +122,7 @@ def _joined_pages(bundle: EntryBundle, pages: list[Page]) -> RawArticle:
 
 
 def _entry_only(entry: RawArticle, problem: str) -> RawArticle:
-    text = f"the page could not be had ({problem}): this is the feed's own text"
+    text = f"the page could not be fetched ({problem}): this is the feed's own text"
     warning = warn(WarningKind.FEED_TEXT, text)
     return replace(entry, warnings=(*entry.warnings, warning))
 
