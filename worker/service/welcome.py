@@ -76,7 +76,7 @@ def _facts(running: RunningService) -> Iterator[tuple[str, str]]:
     if running.page:
         yield "status page", running.page
     yield "watch the work", command_hint("status --watch", config=running.config)
-    yield "follow the records", command_hint("tail --follow", config=running.config)
+    yield "follow records", command_hint("tail --follow", config=running.config)
     yield "read the stream", _read_command(running)
     yield "logs", printable(log_dir(running.settings.state_dir))
 
