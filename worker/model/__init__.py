@@ -21,6 +21,8 @@ from worker.model.record import (
     SCHEMA_VERSION,
     Article,
     Attachment,
+    Change,
+    ChangeKind,
     DatePrecision,
     Dedupe,
     Image,
@@ -34,9 +36,9 @@ from worker.model.record import (
 from worker.model.source import DateOrder, OnChange, Profile, Scope, SourceKeys, profile_of
 
 __all__ = [
-    "DECISIONS", "SCHEMA_VERSION", "Article", "Attachment", "BatchMeasures", "DateOrder",
-    "DatePrecision", "DateText", "Decision", "Dedupe", "Document", "FeedRead", "Identity", "Image",
-    "IndexEntry", "Link", "OnChange", "Outcome", "Person", "Profile", "Provenance",
-    "PublishRequest", "Publisher", "RawArticle", "Refusal", "Repeat", "Scope", "SourceKeys",
-    "Stage", "Status", "Tally", "Ticker", "TickerOrigin", "measure", "profile_of",
+    "DECISIONS", "SCHEMA_VERSION", "Article", "Attachment", "BatchMeasures", "Change", "ChangeKind",
+    "DateOrder", "DatePrecision", "DateText", "Decision", "Dedupe", "Document", "FeedRead",
+    "Identity", "Image", "IndexEntry", "Link", "OnChange", "Outcome", "Person", "Profile",
+    "Provenance", "PublishRequest", "Publisher", "RawArticle", "Refusal", "Repeat", "Scope",
+    "SourceKeys", "Stage", "Status", "Tally", "Ticker", "TickerOrigin", "measure", "profile_of",
 ]  # fmt: skip

@@ -119,6 +119,28 @@ class Provenance:
     ] = None
 
 
+class ChangeKind(StrEnum):
+    """What happened to a field or a paragraph. `replaced`: the whole text is new, or has more
+    changes than are listed."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    EDITED = "edited"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference to the revision before. To apply a list of changes, apply each in its order:
+    `paragraph` counts the paragraphs that the changes before it have left."""
+
+    field: Annotated[str, _doc("`title`, `date`, `date_published` or `content_text`")]
+    kind: Annotated[ChangeKind, _doc("what happened; `replaced`: read the field of the record")]
+    paragraph: Annotated[int | None, _doc("number of the paragraph in `content_text`, from 0")]
+    old: Annotated[str | None, _doc("before; null where it is added or replaced")]
+    new: Annotated[str | None, _doc("after; null where it is removed or replaced")]
+
+
 @dataclass(frozen=True, slots=True)
 class Article:
     """The record. Times are RFC 3339 in UTC (`Z`); every string is valid Unicode."""
