@@ -218,7 +218,9 @@ def test_further_page_that_is_missing(
     pages = [following(1), *([second] if second is not None else [])]
     found = merged(ENTRY, *pages, problem=problem)
     assert SENTENCE in found.html
-    warning = f"incomplete: a further page could not be fetched ({expected}): the article is not whole"
+    warning = (
+        f"incomplete: a further page could not be fetched ({expected}): the article is not whole"
+    )
     assert warning in found.warnings
 
 
@@ -229,7 +231,8 @@ def test_no_page(merged: Merge) -> None:
     """Without a page the entry stands as it is, and a warning says why."""
     found = merged(replace(ENTRY, warnings=("w",)), problem="the server answers 404")
     expected = (
-        "feed_text: the page could not be fetched (the server answers 404): this is the feed's own text"
+        "feed_text: the page could not be fetched (the server answers 404): "
+        "this is the feed's own text"
     )
     assert found == replace(ENTRY, warnings=("w", expected))
 

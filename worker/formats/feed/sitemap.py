@@ -62,7 +62,9 @@ def open_sitemap(text: str, document: Document, limits: Limits) -> list[RawArtic
         )
     articles = [_article(fields, document) for fields in reader.entries]
     if problem:
-        message = f"the sitemap cannot be read from {problem} on: correct the program that writes it"
+        message = (
+            f"the sitemap cannot be read from {problem} on: correct the program that writes it"
+        )
         articles.append(Refusal(Reason.MALFORMED, message, dump(reader.open or {})))
     return articles
 
