@@ -27,7 +27,7 @@ def ingest(context: Context, paths: list[Path], batch: str) -> int:
     """Publish the files in calls of 100 articles; returns their number."""
     settings = context.settings
     head = Head(batch, MANUAL, "enqueue", rfc3339(utc_now()))
-    reader = EntryReader(settings, context.deps.sites, cache(context.deps.profile), head)
+    reader = EntryReader(settings, context.deps.sites(), cache(context.deps.profile), head)
     count = 0
     for at in range(0, len(paths), CALL):
         part = list(enumerate(paths[at : at + CALL], at))

@@ -112,6 +112,10 @@ def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
         yield mark("consumers"), safe_text(group.name).append(counts)
     if status.articles and status.articles.warnings:
         yield mark("warnings"), Text(format_kinds(status.articles.warnings))
+    if rules := status.site_rules:
+        form = gettext("revision {revision}, loaded {time}")
+        since = format_age(rules.since, status.at)
+        yield mark("site rules"), Text(form.format(revision=rules.revision, time=since))
     yield mark("redis"), _redis(status, overview.memory)
     yield mark("disk"), _disk(overview.disk)
 

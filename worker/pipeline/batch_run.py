@@ -61,7 +61,7 @@ class BatchRun:
         self._deps = deps
         self._is_over = is_over
         self._reader = EntryReader(
-            deps.settings, deps.sites, cache(deps.profile), batch.manifest.head, may_refuse=True
+            deps.settings, deps.sites(), cache(deps.profile), batch.manifest.head, may_refuse=True
         )
         self._pending: list[ParsedArticle] = []
         self._pending_bytes = 0

@@ -13,7 +13,7 @@ from worker.pipeline.feed_stats import observations
 from worker.pipeline.ports import IngestDeps
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
-from worker.sites import open_sites
+from worker.sites import SitesReader
 from worker.spool.archive import Archive, Segment
 from worker.spool.claim import AcceptedLog
 from worker.spool.layout import Root, roots
@@ -62,12 +62,15 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
     """The context of this process; `is_bounded` if it may be ended by a document that takes longer
     than `limits.document_timeout_seconds`.
 
-    Raises ConfigError if the settings or a site rule cannot be used.
+    Raises ConfigError if the settings cannot be used, or a site rule has an error and none are in
+    force yet.
     """
     client = connect(redis_url(settings))
     counters = factory.counter_store(settings, client)
     articles = factory.article_store(settings, client)
     feeds = CatalogReader(settings)
+    sites = SitesReader(settings, utc_now)
+    sites.current()
     feed_store = factory.feed_store(settings, client)
     settled_jobs = set[str]()
 
@@ -108,7 +111,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
         wakeups=WakeupQueue(client, settings.state_dir),
         deps=IngestDeps(
             settings=settings,
-            sites=open_sites(settings),
+            sites=sites.current,
             profile=feeds.profile,
             articles=articles,
             feeds=feed_store,
@@ -134,7 +137,7 @@ def warm_up(deps: IngestDeps) -> None:
     all CPU time.
     """
     head = Head("", MANUAL, "enqueue", "2021-11-26T00:00:00Z")
-    reader = EntryReader(deps.settings, deps.sites, deps.profile, head)
+    reader = EntryReader(deps.settings, deps.sites(), deps.profile, head)
     for _ in parse_entry(reader, Entry(0, "warm-up"), _SMALL):
         pass
     gc.collect()

@@ -37,6 +37,7 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
 
     Raises Retryable.
     """
+    context.deps.sites()  # a changed rule is read, or reported, without waiting for an article
     feeds, pages = fetch_sources(context)
     with suppress(SpoolUnavailable):  # the catalog cannot be read: that was logged once
         if feeds.sync():

@@ -61,11 +61,12 @@ class SettlePort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestDeps:
-    """Everything that ingesting needs. `profile` returns a source's profile; `now` returns aware
-    datetimes, `clock` monotonic seconds; `bounds` ends a process that takes too long."""
+    """Everything that ingesting needs. `sites` returns the rules in force, `profile` a source's
+    profile; `now` returns aware datetimes, `clock` monotonic seconds; `bounds` ends a process that
+    takes too long."""
 
     settings: Settings
-    sites: Sites
+    sites: Callable[[], Sites]
     profile: Callable[[str], Profile]
     articles: ArticlePort
     feeds: FeedPort

@@ -59,7 +59,7 @@ def read_again(
     """The articles with these outcomes, by (entry, ordinal), parsed again from their raw files;
     nothing of those that have expired."""
     head = segment.head()
-    reader = EntryReader(deps.settings, deps.sites, deps.profile, head.batch)
+    reader = EntryReader(deps.settings, deps.sites(), deps.profile, head.batch)
     lost_entries = {entry for entry, _ in lost}
     entries = {file.entry: Entry(file.entry, file.path, origin=file.origin) for file in head.files}
     for number, data in segment.raws():

@@ -24,6 +24,7 @@ from worker.spool.batch import batch_names
 from worker.spool.filesystem import check_room
 from worker.spool.layout import roots, time_of
 from worker.spool.redis_record import replay_command
+from worker.spool.rules_record import read_rules_record
 from worker.store.connection import Client, connect, printable_url, redis_url
 from worker.store.server import check_publishable, get_server_info
 from worker.store.workers import ALIVE_SECONDS, Heartbeats
@@ -86,6 +87,7 @@ def _checks(settings: Settings, now: datetime, part: ServicePart) -> Iterator[Ch
     if part in (ServicePart.ALL, ServicePart.WORKER):
         yield _disk(settings)
         yield from _places(settings)
+        yield from _site_rules(settings)
         yield from _progress(settings, now)
 
 
@@ -156,6 +158,13 @@ def _places(settings: Settings) -> Iterator[Check]:
         if not folder.path.is_dir():
             text = f"the folder of {folder.name} does not exist"
             yield Check(f"folder {folder.name}", "warn", text, "create or mount it")
+
+
+def _site_rules(settings: Settings) -> Iterator[Check]:
+    record = read_rules_record(settings.state_dir)
+    if record and record.problem:
+        text = "the site rules have errors, and the previous ones are still used"
+        yield Check("site rules", "warn", text, "run `newsdrop status` to see the errors")
 
 
 def _progress(settings: Settings, now: datetime) -> Iterator[Check]:

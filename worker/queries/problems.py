@@ -51,7 +51,7 @@ def find_problems(
     found = [*_redis(settings, status, server), *_service(settings, status, server)]
     found += _places(settings, status)
     found += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
-    found += _feeds(status)
+    found += [*_site_rules(status), *_feeds(status)]
     found += _sources(status.sources)
     return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
 
@@ -199,6 +199,13 @@ def _folder(settings: Settings, folder: Folder) -> Iterator[Problem]:
             text = f"The folder of {folder.name} cannot be used: {bad.text}"
             yield Problem("fail", name, text, bad.advice)
             return
+
+
+def _site_rules(status: Status) -> Iterator[Problem]:
+    if status.site_rules and status.site_rules.problem:
+        why = " ".join(status.site_rules.problem.split())
+        text = f"The site rules have errors; the previous ones are still used. {_sentence(why)}"
+        yield Problem("fail", "site rules", text, "Correct the file: no worker starts until then.")
 
 
 def _feeds(status: Status) -> Iterator[Problem]:

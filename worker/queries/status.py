@@ -25,6 +25,7 @@ from worker.sources.scan_result import SkippedFile, load_skipped
 from worker.spool.batch import Waiting
 from worker.spool.filesystem import check_room
 from worker.spool.layout import notes_dir, time_of
+from worker.spool.rules_record import read_rules_record
 from worker.spool.wanted import WantedPages
 from worker.store.connection import printable_url, redis_url
 from worker.store.stream import StreamInfo
@@ -109,12 +110,23 @@ class PollingStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteRulesStatus:
+    """The site rules that workers use: a revision that changes with every key, the number of rules,
+    and since when (RFC 3339, UTC). `problem` says in words why the present files are not used."""
+
+    revision: str
+    count: int
+    since: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The status. Fields that are read from Redis are None while it does not answer.
 
     In words: `problem` says why Redis does not answer, `intake_problem` why no files are accepted
     (a full disk), `feeds_problem` why the configured feeds cannot be read. `beat_age_s` is the age
-    of the scheduler's last tick.
+    of the scheduler's last tick. `site_rules` is None until a worker has loaded them.
     """
 
     at: str
@@ -129,6 +141,7 @@ class Status:
     workers: tuple[WorkerInfo, ...] | None
     beat_age_s: float | None
     polled: PollingStatus
+    site_rules: SiteRulesStatus | None
     sources: tuple[SourceStatus, ...]
 
 
@@ -165,8 +178,16 @@ def build_status(
             pages_wanted=len(WantedPages(settings.state_dir).names()),
             behind=snapshot.behind if snapshot else {},
         ),
+        site_rules=_site_rules(settings),
         sources=_sources(settings, now, batches, snapshot),
     )
+
+
+def _site_rules(settings: Settings) -> SiteRulesStatus | None:
+    record = read_rules_record(settings.state_dir)
+    if record is None:
+        return None
+    return SiteRulesStatus(record.revision, record.count, record.since, record.problem)
 
 
 def _feeds(settings: Settings) -> tuple[int, str | None]:

@@ -8,8 +8,10 @@ where no other rule matches.
 """
 
 from worker.sites.load import load_sites, open_sites
+from worker.sites.reader import SitesReader
 from worker.sites.rules import DEFAULT, BodyRule, Match, PageRule, SiteRule, Sites
 
 __all__ = [
-    "DEFAULT", "BodyRule", "Match", "PageRule", "SiteRule", "Sites", "load_sites", "open_sites",
+    "DEFAULT", "BodyRule", "Match", "PageRule", "SiteRule", "Sites", "SitesReader", "load_sites",
+    "open_sites",
 ]  # fmt: skip

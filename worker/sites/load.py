@@ -21,8 +21,13 @@ from worker.sites.rules import DEFAULT, SiteRule, Sites
 
 def open_sites(settings: Settings) -> Sites:
     """The shipped site rules, some replaced by the operator's own. Raises ConfigError."""
+    return load_sites(rule_folders(settings))
+
+
+def rule_folders(settings: Settings) -> list[Path]:
+    """The folder of the shipped rules, and the operator's own."""
     own = [settings.sites_dir] if settings.sites_dir else []
-    return load_sites([shipped_config() / "sites", *own])
+    return [shipped_config() / "sites", *own]
 
 
 def load_sites(directories: Sequence[Path]) -> Sites:

@@ -4,7 +4,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict
@@ -119,6 +120,11 @@ class Sites:
 
     def __iter__(self) -> Iterator[SiteRule]:
         return iter(self.rules)
+
+    @cached_property
+    def revision(self) -> str:
+        """Eight hexadecimal digits that change with every key of every rule."""
+        return blake2b(repr(self.rules).encode(), digest_size=4).hexdigest()
 
     def named(self, name: str) -> SiteRule | None:
         """The rule of that name."""

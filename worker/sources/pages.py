@@ -74,7 +74,7 @@ class PageSource:
     wanted: WantedPages
     robots: RobotsStore
     settings: Settings
-    sites: Sites
+    sites: Callable[[], Sites]
     profile: Callable[[str], Profile]
     now: Callable[[], datetime]
     kind: str = field(default=KIND, init=False)
@@ -178,7 +178,7 @@ class PageSource:
 
     def _next(self, source: str, part: PagePart) -> str | None:
         """The address of the next page. This parses the page, so it runs in a thread."""
-        context = ParseContext(self.profile(source), self.sites, self.settings.limits)
+        context = ParseContext(self.profile(source), self.sites(), self.settings.limits)
         return next_page_of(part, context)
 
     async def _crawl_delay(self, url: str, fetcher: Fetcher) -> float:

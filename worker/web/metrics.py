@@ -100,6 +100,8 @@ def _spool(status: Status) -> Iterator[Metric]:
     yield _gauge("intake_paused", "1 while intake is paused: a disk is nearly full.", paused)
     unreadable = status.feeds_problem is not None
     yield _gauge("feeds_unreadable", "1 if the list of feeds cannot be read.", unreadable)
+    wrong = bool(status.site_rules and status.site_rules.problem)
+    yield _gauge("site_rules_unreadable", "1 if a site rule has an error.", wrong)
 
 
 def _disk(snapshot: MetricsSnapshot) -> Iterator[Metric]:
