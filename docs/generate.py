@@ -38,6 +38,9 @@ PARTS = (
     record.Ticker,
     record.Dedupe,
     record.Provenance,
+    record.Change,
+    record.Revision,
+    record.Withdrawal,
 )
 EVERYWHERE = {"--help", "-h", "--json"}
 """Options that each command has, and that are told once."""

@@ -92,6 +92,12 @@ class Record:
         article: Article = _build(Article, value)
         return article
 
+    @cached_property
+    def withdrawal(self) -> "Withdrawal":
+        """The data of an entry `article.withdrawn`; else like :attr:`article`."""
+        withdrawal: Withdrawal = _build(Withdrawal, json.loads(self.data))
+        return withdrawal
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -854,6 +860,42 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One difference to the revision before. To apply a list of changes, apply each in its order:
+    `paragraph` counts the paragraphs that the changes before it have left."""
+
+    field: str = ""
+    kind: str = ""
+    paragraph: int | None = None
+    old: str | None = None
+    new: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """How a revision differs from the one before it."""
+
+    reason: str = ""
+    previous: int = 0
+    fields: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The data of an entry `article.withdrawn`: the article is not valid any more."""
+
+    id: str = ""
+    schema_version: int = 0
+    title: str = ""
+    date: str | None = None
+    url: str | None = None
+    withdrawn_at: str = ""
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """The record. Times are RFC 3339 in UTC (`Z`); every string is valid Unicode."""
 
@@ -888,6 +930,7 @@ class Article:
     ingested_at: str = ""
     warnings: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+    revised: Revision | None = None
 
 
 # <!-- to here -->

@@ -30,8 +30,12 @@ from worker.model.record import (
     Person,
     Provenance,
     Publisher,
+    Revision,
+    RevisionReason,
     Ticker,
     TickerOrigin,
+    Withdrawal,
+    WithdrawalReason,
 )
 from worker.model.source import DateOrder, OnChange, Profile, Scope, SourceKeys, profile_of
 
@@ -39,6 +43,7 @@ __all__ = [
     "DECISIONS", "SCHEMA_VERSION", "Article", "Attachment", "BatchMeasures", "Change", "ChangeKind",
     "DateOrder", "DatePrecision", "DateText", "Decision", "Dedupe", "Document", "FeedRead",
     "Identity", "Image", "IndexEntry", "Link", "OnChange", "Outcome", "Person", "Profile",
-    "Provenance", "PublishRequest", "Publisher", "RawArticle", "Refusal", "Repeat", "Scope",
-    "SourceKeys", "Stage", "Status", "Tally", "Ticker", "TickerOrigin", "measure", "profile_of",
+    "Provenance", "PublishRequest", "Publisher", "RawArticle", "Refusal", "Repeat", "Revision",
+    "RevisionReason", "Scope", "SourceKeys", "Stage", "Status", "Tally", "Ticker", "TickerOrigin",
+    "Withdrawal", "WithdrawalReason", "measure", "profile_of",
 ]  # fmt: skip

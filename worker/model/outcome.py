@@ -10,12 +10,14 @@ from worker.model.source import OnChange
 class Status(StrEnum):
     """What became of an article.
 
-    DEFERRED: it is new, and is published once its page is fetched. READ is the status of a feed
+    WITHDRAWN: a tombstone is in the stream. DEFERRED: it is new, and is published once its page is
+    fetched. READ is the status of a feed
     document, not of an article: new and changed entries have outcomes of their own.
     """
 
     PUBLISHED = "published"
     REVISED = "revised"
+    WITHDRAWN = "withdrawn"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
     DEFERRED = "deferred"
@@ -53,6 +55,11 @@ class PublishRequest:
     this one article, else None. `force` publishes a known article again, as a revision. `data` is
     the record as UTF-8 JSON. It may be empty if the article is probably known: if the index does
     not hold it, nothing is decided and the request must be repeated with its data.
+
+    An article that was read again has the `identity` of the record that it reads again, and as
+    `alias` the identity that it would have now, if that is another one. `base_revision` is the
+    revision that the data was compared with (0: none): another one gives no decision. `withdraw`
+    publishes a tombstone of a known article.
     """
 
     claim: str
@@ -63,6 +70,9 @@ class PublishRequest:
     data: bytes
     on_change: OnChange = OnChange.DUPLICATE
     force: bool = False
+    alias: Identity | None = None
+    base_revision: int = 0
+    withdraw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,9 @@ class Decision:
     """What the publish script decided about a request.
 
     `stream_id` is the stream entry of this article; None for a duplicate. `first_published_ms` is
-    when the key was first published (Unix, milliseconds).
+    when the key was first published (Unix, milliseconds). With `collides` the alias is the key of
+    another article, and stays it. If the requested key is an alias, nothing was decided: `target`
+    has date and key of the article to ask for.
     """
 
     status: Status
@@ -78,6 +90,8 @@ class Decision:
     revision: int = 1
     first_published_ms: int = 0
     content_differs: bool = False
+    collides: bool = False
+    target: Identity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ class IndexEntry:
     first_published_ms: int
     revision: int
     last_published_ms: int
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

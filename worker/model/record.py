@@ -141,6 +141,34 @@ class Change:
     new: Annotated[str | None, _doc("after; null where it is removed or replaced")]
 
 
+class RevisionReason(StrEnum):
+    """Why an article was published again."""
+
+    CHANGED = "changed"
+    FORCED = "forced"
+    RECHECK = "recheck"
+    REPARSE = "reparse"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """How a revision differs from the one before it."""
+
+    reason: Annotated[
+        RevisionReason,
+        _doc(
+            "`changed`: its source had it again; `forced`: enqueued with `--force`; `recheck`: its "
+            "page was fetched again; `reparse`: read again by other rules"
+        ),
+    ]
+    previous: Annotated[int, _doc("number of the revision before")]
+    fields: Annotated[tuple[str, ...], _doc("names of the fields that differ")]
+    changes: Annotated[
+        tuple[Change, ...],
+        _doc("changes of title, dates and text; all `replaced` if the revision before is gone"),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Article:
     """The record. Times are RFC 3339 in UTC (`Z`); every string is valid Unicode."""
@@ -186,3 +214,34 @@ class Article:
         tuple[str, ...], _doc("problems found while parsing: `<kind>: <what happened>`, see below")
     ]
     extra: Annotated[dict[str, Any], _doc("data of the source that has no field here")]
+    revised: Annotated[
+        Revision | None, _doc("of a revision: how it differs from the one before it")
+    ] = None
+
+
+class WithdrawalReason(StrEnum):
+    """Why an article was withdrawn."""
+
+    GONE = "gone"
+    NOTICE = "notice"
+    RETRACTED = "retracted"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The data of an entry `article.withdrawn`: the article is not valid any more."""
+
+    id: Annotated[str, _doc("of the article")]
+    schema_version: Annotated[int, _doc("version of this schema")]
+    title: Annotated[str, _doc("of the article, as last published, or empty")]
+    date: Annotated[str | None, _doc("of the article, `YYYY-MM-DD`")]
+    url: Annotated[str | None, _doc("address of the article")]
+    withdrawn_at: Annotated[str, _doc("when that was found or decided; RFC 3339, UTC")]
+    reason: Annotated[
+        WithdrawalReason,
+        _doc(
+            "`gone`: its page is not found any more; `notice`: its page says so; `retracted`: by "
+            "`newsdrop retract`"
+        ),
+    ]
+    detail: Annotated[str, _doc("what was found, or the reason that a person gave")]

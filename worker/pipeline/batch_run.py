@@ -32,6 +32,7 @@ from worker.pipeline.extract import (
 from worker.pipeline.feed_documents import entry_form, read_entry
 from worker.pipeline.feed_run import parse_feed
 from worker.pipeline.ports import IngestDeps
+from worker.pipeline.revisions import read_again
 from worker.spool.batch import Batch, is_behind
 from worker.spool.manifest import Entry, Form
 
@@ -204,7 +205,7 @@ class BatchRun:
         marks = {
             file.entry.number: file_mark(file.digest, self._reader.profile(file.entry))
             for file in files
-            if file.digest and self._may_look_up(file.entry)
+            if file.digest and not file.entry.reread and self._may_look_up(file.entry)
         }
         found = self._deps.articles.lookup(list(marks.values())) if marks else ()
         by_number = dict(zip(marks, found, strict=True))
@@ -261,6 +262,8 @@ class BatchRun:
                 self._has_suspects = True
 
     def _items(self, file: _File, data: bytes) -> Iterator[ParsedArticle | ParseFailure | Outcome]:
+        if file.entry.reread:
+            return read_again(self._reader, file.entry, file.entry.reread, data, file.digest)
         if entry_form(file.entry) is Form.FEED:
             may_look_up = self._may_look_up(file.entry)
             return parse_feed(self._reader, file.entry, data, self._deps, may_look_up=may_look_up)

@@ -6,7 +6,7 @@ is replayed, publishes what it published before.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 
@@ -18,8 +18,10 @@ from worker.formats import ParseContext, parse_document
 from worker.formats.memory import is_out_of_memory, out_of_memory
 from worker.logs import get_logger
 from worker.model import (
+    Article,
     Decision,
     Document,
+    Identity,
     OnChange,
     Outcome,
     Profile,
@@ -27,6 +29,7 @@ from worker.model import (
     PublishRequest,
     RawArticle,
     Refusal,
+    Revision,
     Scope,
     Status,
 )
@@ -41,6 +44,10 @@ _OTHER_CONTENT = (
     "an article with this title and date was published with other content: "
     'set on_change = "revise" for the source, or enqueue it with --force'
 )
+_COLLIDES = (
+    "read again, it has the title and date of another article, {id}; both keep their ids: "
+    "check whether they are one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,8 @@ class ParsedArticle:
 
     `path` is escaped; `size` is about how many bytes it holds; `whole_file` means that its file
     holds nothing else. `mark` identifies the input that is this article and no other, if there is
-    one.
+    one. `article` has date and key of the published record that it reads again; its own title and
+    date may give others.
     """
 
     entry: Entry
@@ -60,6 +68,21 @@ class ParsedArticle:
     whole_file: bool
     size: int
     mark: bytes | None = None
+    article: Identity | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Date and key of the record that it is, or reads again; the content is the present one."""
+        own = self.normalized.identity
+        return replace(self.article, content=own.content) if self.article else own
+
+    def record(self, ingested_at: str) -> Article:
+        """The record as it is published at `ingested_at` (RFC 3339, UTC)."""
+        record = self.normalized.record(ingested_at)
+        if self.article is None:
+            return record
+        dedupe = replace(record.dedupe, key=self.article.key.hex())
+        return replace(record, id=self.article.id, dedupe=dedupe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,37 +124,53 @@ class EntryReader:
         return ParseContext(self.profile(entry), self.sites, self.settings.limits)
 
     def request(
-        self, item: ParsedArticle, *, ingested_at: str, is_known: bool = False
+        self,
+        item: ParsedArticle,
+        *,
+        ingested_at: str,
+        is_known: bool = False,
+        revise: Callable[[Article], Revision | None] | None = None,
     ) -> PublishRequest:
         """The publish request of an article; without its data if it is probably known.
 
-        `ingested_at` is RFC 3339, UTC. Raises whatever a bug in making the record raises.
+        `ingested_at` is RFC 3339, UTC. `revise` compares a record with what is published of it.
+        Raises whatever a bug in making the record raises.
         """
-        normalized, profile = item.normalized, self.profile(item.entry)
-        omit = is_known and not self.head.force and profile.on_change is OnChange.DUPLICATE
-        data = b"" if omit else orjson.dumps(normalized.record(ingested_at))
+        profile = self.profile(item.entry)
+        is_omitted = is_known and revise is None
+        record = None if is_omitted else item.record(ingested_at)
+        revised = revise(record) if revise and record else None
+        if record and revised:
+            record = replace(record, revised=revised)
+        is_reread, own = item.entry.reread is not None, item.normalized.identity
         return PublishRequest(
             claim=f"{item.entry.number}.{item.ordinal}",
-            identity=normalized.identity,
+            identity=item.identity,
             raw=item.mark,
-            title=normalized.title,
+            title=item.normalized.title,
             source=profile.source,
-            data=data,
-            on_change=profile.on_change,
-            force=self.head.force,
+            data=orjson.dumps(record) if record else b"",
+            on_change=OnChange.DUPLICATE if is_reread else profile.on_change,
+            force=revised is not None if is_reread else self.head.force,
+            alias=None if item.article is None or own.key == item.article.key else own,
+            base_revision=revised.previous if revised else 0,
         )
 
     def outcome(
         self, item: ParsedArticle, decision: Decision, *, ingested_at: str | None = None
     ) -> Outcome:
         """The outcome of an article. `ingested_at` is RFC 3339, UTC; None if it was not offered."""
-        is_other = decision.content_differs and decision.status is Status.DUPLICATE
+        message = None
+        if decision.status is Status.DUPLICATE and item.entry.reread is None:
+            message = _OTHER_CONTENT if decision.content_differs else None
+        if decision.collides:
+            message = _COLLIDES.format(id=item.normalized.identity.id)
         return Outcome(
             entry=item.entry.number,
             ordinal=item.ordinal,
             status=decision.status,
             path=item.path,
-            id=item.normalized.identity.id,
+            id=item.identity.id,
             title=item.normalized.title,
             date=item.normalized.date,
             raw_sha256=item.sha256,
@@ -140,7 +179,7 @@ class EntryReader:
             stream_id=decision.stream_id,
             revision=decision.revision,
             content_differs=decision.content_differs,
-            message=_OTHER_CONTENT if is_other else None,
+            message=message,
             warnings=item.normalized.warnings,
         )
 
@@ -152,6 +191,8 @@ def entry_source(entry: Entry, head: Head) -> str:
 
 def first_seen_at(entry: Entry, head: Head) -> str:
     """When an entry was first seen, RFC 3339."""
+    if entry.reread:
+        return entry.reread.seen_at
     return (entry.origin.seen_at if entry.origin else None) or head.claimed_at
 
 

@@ -87,7 +87,7 @@ def _request(
     feed's text is not what was published, so it cannot tell whether the page changed.
     """
     items = [article.item for article in group if isinstance(article.item, ParsedArticle)]
-    exists = deps.articles.exists([item.normalized.identity for item in items])
+    exists = deps.articles.exists([item.identity for item in items])
     for article, item, is_known in zip(group, items, exists, strict=True):
         revises = reader.profile(item.entry).on_change is OnChange.REVISE or reader.head.force
         assert article.page is not None

@@ -68,6 +68,7 @@ def _segment_head(batch: Batch, outcomes: Sequence[Outcome], deps: IngestDeps) -
             size=batch.size(entry.number),
             kept=entry.number not in refused,
             origin=entry.origin,
+            reread=entry.reread,
         )
         for entry in batch.entries()
     )

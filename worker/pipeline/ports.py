@@ -21,6 +21,7 @@ from worker.sites import Sites
 from worker.spool.archive import Archive, Segment
 from worker.spool.quarantine import Quarantine
 from worker.spool.wanted import WantedPages
+from worker.store.stream import StreamEntry
 
 
 class ArticlePort(Protocol):
@@ -33,6 +34,8 @@ class ArticlePort(Protocol):
     def exists(self, identities: Sequence[Identity]) -> list[bool]: ...
 
     def find(self, article_id: str) -> IndexEntry | None: ...
+
+    def find_entry(self, article: IndexEntry) -> StreamEntry | None: ...
 
     def has_claims(self, batch: str) -> bool: ...
 

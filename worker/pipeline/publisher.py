@@ -1,9 +1,11 @@
 """Publish articles in calls of bounded size, and refuse inputs. No state is kept here."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from worker.escape import printable
-from worker.model import Outcome, PublishRequest, Status
+from worker.model import Decision, Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
 from worker.pipeline.extract import (
     EntryReader,
@@ -14,6 +16,7 @@ from worker.pipeline.extract import (
     first_seen_at,
 )
 from worker.pipeline.ports import IngestDeps
+from worker.pipeline.revisions import compare, find_known, may_revise
 from worker.spool.batch import Batch
 from worker.spool.manifest import Entry
 from worker.spool.quarantine import QuarantineItem, quarantine_id
@@ -33,28 +36,66 @@ def publish(
     """
     published_at = rfc3339(deps.now())
     results: list[tuple[ParsedArticle, Outcome | ParseFailure]] = []
-    exists = deps.articles.exists([item.normalized.identity for item in items])
+    exists = deps.articles.exists([item.identity for item in items])
     undecided = list(zip(items, exists, strict=True))
+    is_repeated = False
     while undecided:
         requested: list[tuple[ParsedArticle, PublishRequest]] = []
         for item, is_known in undecided:
             try:
-                request = reader.request(item, ingested_at=published_at, is_known=is_known)
+                request = request_of(
+                    item, reader, deps, published_at, is_known=is_known, is_sure=is_repeated
+                )
             except Exception as error:  # a bug, and no other article's fault
                 why = classify_error(error, item.entry.path)
                 failure = ParseFailure(item.ordinal, *why, item.whole_file)
                 results.append((item, failure))
             else:
-                requested.append((item, request))
+                if request is not None:
+                    requested.append((item, request))
+                else:
+                    outcome = reader.outcome(item, Decision(Status.DUPLICATE))
+                    results.append((item, replace(outcome, message=_FORGOTTEN)))
         decisions = deps.articles.publish(batch, [request for _, request in requested])
-        undecided = []
+        undecided, is_repeated = [], True
         for (item, _), decision in zip(requested, decisions, strict=True):
-            if decision is None:
+            if decision is not None and decision.target:
+                undecided.append((replace(item, article=decision.target), True))
+            elif decision is None:
                 undecided.append((item, False))
             else:
                 outcome = reader.outcome(item, decision, ingested_at=published_at)
                 results.append((item, outcome))
     return results
+
+
+def request_of(
+    item: ParsedArticle,
+    reader: EntryReader,
+    deps: IngestDeps,
+    published_at: str,
+    *,
+    is_known: bool,
+    is_sure: bool = False,
+) -> PublishRequest | None:
+    """The publish request of an article, compared with what is published of it.
+
+    `is_known`: the index probably holds it; with `is_sure` that is looked up in any case. None for
+    an article that is read again although the index does not hold it any more.
+    """
+    known = None
+    if may_revise(item, reader) and (is_known or is_sure or item.entry.reread):
+        known = find_known(item, deps.articles)
+    if known is None:
+        if item.entry.reread:
+            return None
+        is_omitted = is_known and not may_revise(item, reader)
+        return reader.request(item, ingested_at=published_at, is_known=is_omitted)
+    revise = partial(compare, item=item, known=known, force=reader.head.force)
+    return reader.request(item, ingested_at=published_at, is_known=is_known, revise=revise)
+
+
+_FORGOTTEN = "it was read again, and the index does not hold the article any more: nothing changed"
 
 
 def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) -> Outcome:

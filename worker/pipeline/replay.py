@@ -6,6 +6,8 @@ their first values.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from worker.model import Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
@@ -13,9 +15,9 @@ from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feed_documents import read_entry
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import MAX_ARTICLES
+from worker.pipeline.revisions import as_published, compare, find_known
 from worker.pipeline.settle import settle
 from worker.spool.archive import Segment
-from worker.spool.manifest import Entry
 
 _NEW = (Status.PUBLISHED, Status.REVISED)
 
@@ -61,13 +63,23 @@ def read_again(
     head = segment.head()
     reader = EntryReader(deps.settings, deps.sites(), deps.profile, head.batch)
     lost_entries = {entry for entry, _ in lost}
-    entries = {file.entry: Entry(file.entry, file.path, origin=file.origin) for file in head.files}
+    entries = {file.entry: file.entry_of() for file in head.files}
     for number, data in segment.raws():
         for item in read_entry(reader, entries[number], data) if number in lost_entries else ():
             outcome = lost.get((number, item.ordinal))
             if isinstance(item, ParsedArticle) and outcome is not None:
-                ingested_at = outcome.ingested_at or rfc3339(deps.now())
-                yield reader.request(item, ingested_at=ingested_at), outcome
+                yield _request(as_published(item, outcome.id), outcome, reader, deps), outcome
+
+
+def _request(
+    item: ParsedArticle, outcome: Outcome, reader: EntryReader, deps: IngestDeps
+) -> PublishRequest:
+    """The request of a lost article: what was a revision is one again."""
+    ingested_at = outcome.ingested_at or rfc3339(deps.now())
+    known = find_known(item, deps.articles) if outcome.status is Status.REVISED else None
+    revise = partial(compare, item=item, known=known, force=reader.head.force) if known else None
+    request = reader.request(item, ingested_at=ingested_at, revise=revise)
+    return replace(request, force=outcome.status is Status.REVISED)
 
 
 def _publish(

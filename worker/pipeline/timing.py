@@ -5,6 +5,7 @@ from typing import ParamSpec, TypeVar
 
 from worker.model import Decision, Identity, IndexEntry, PublishRequest, Stage
 from worker.pipeline.ports import ArticlePort
+from worker.store.stream import StreamEntry
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -29,6 +30,9 @@ class TimedArticles:
 
     def find(self, article_id: str) -> IndexEntry | None:
         return self._timed(self._articles.find, article_id)
+
+    def find_entry(self, article: IndexEntry) -> StreamEntry | None:
+        return self._timed(self._articles.find_entry, article)
 
     def has_claims(self, batch: str) -> bool:
         return self._timed(self._articles.has_claims, batch)

@@ -16,6 +16,7 @@ from worker.model import Status
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feed_documents import read_entry
+from worker.pipeline.revisions import as_published
 from worker.queries.explain import Explained, explain_id
 from worker.queries.history import HistoryEntry
 from worker.readmodel.database import open_reader
@@ -31,7 +32,6 @@ from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
 from worker.spool.archive import Archive
-from worker.spool.manifest import Entry
 from worker.store.factory import article_store
 from worker.store.stream import Delivery, StreamEntry
 
@@ -269,7 +269,7 @@ def _from_archive(
     settings: Settings, article_id: str, past: Sequence[HistoryEntry]
 ) -> dict[str, Any] | None:
     """The record from the archived file, parsed by today's rules; None where the raw file has
-    expired, or today's rules make another article of it."""
+    expired, or today's rules find no article there."""
     published = [entry for entry in past if entry.status in (Status.PUBLISHED, Status.REVISED)]
     if not published:
         return None
@@ -286,10 +286,11 @@ def _from_archive(
         settings, open_sites(settings), CatalogReader(settings).profile, head.batch
     )
     outcomes = {each.ordinal: each for each in segment.outcomes() if each.entry == last.entry}
-    for item in read_entry(reader, Entry(file.entry, file.path, origin=file.origin), data):
-        if isinstance(item, ParsedArticle) and item.normalized.article.id == article_id:
-            outcome = outcomes.get(item.ordinal)
-            at = (outcome and outcome.ingested_at) or rfc3339(utc_now())
-            record = orjson.loads(reader.request(item, ingested_at=at).data)
+    for item in read_entry(reader, file.entry_of(), data):
+        outcome = outcomes.get(item.ordinal)
+        if isinstance(item, ParsedArticle) and outcome and outcome.id == article_id:
+            at = outcome.ingested_at or rfc3339(utc_now())
+            published_item = as_published(item, article_id)
+            record = orjson.loads(orjson.dumps(published_item.record(at)))
             return record if isinstance(record, dict) else None
     return None

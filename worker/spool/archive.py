@@ -30,7 +30,7 @@ from worker.spool.layout import (
     translate_errors,
     write_durably,
 )
-from worker.spool.manifest import Head, Origin, origin_of
+from worker.spool.manifest import Entry, Head, Origin, Reread, origin_of, reread_of
 
 _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for four times that
 _JOINED_BYTES = 1_000_000
@@ -39,13 +39,18 @@ _JOINED_BYTES = 1_000_000
 @dataclass(frozen=True, slots=True)
 class ArchivedFile:
     """One accepted file of a segment. `path` is escaped; `kept` is False if its bytes are in
-    quarantine; `origin` is None unless it was fetched."""
+    quarantine; `origin` is None unless it was fetched, `reread` unless it was read again."""
 
     entry: int
     path: str
     size: int
     kept: bool = True
     origin: Origin | None = None
+    reread: Reread | None = None
+
+    def entry_of(self) -> Entry:
+        """The entry as it was in its batch."""
+        return Entry(self.entry, self.path, origin=self.origin, reread=self.reread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +240,14 @@ def _head_of(line: dict[str, Any]) -> SegmentHead:
         batch=dataclass_from(Head, line["batch"]),
         archived_at=line["archived_at"],
         files=tuple(
-            dataclass_from(ArchivedFile, {**file, "origin": origin_of(file.get("origin"))})
+            dataclass_from(
+                ArchivedFile,
+                {
+                    **file,
+                    "origin": origin_of(file.get("origin")),
+                    "reread": reread_of(file.get("reread")),
+                },
+            )
             for file in line["files"]
         ),
     )

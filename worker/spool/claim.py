@@ -41,6 +41,7 @@ class Incoming:
     data: bytes
     path: str
     origin: manifest.Origin | None = None
+    reread: manifest.Reread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ def _packed(staged: Path, incoming: Sequence[Incoming]) -> Iterator[manifest.Ent
         offset = 0
         for number, one in enumerate(incoming):
             pack.write(one.data)
-            yield manifest.Entry(number, one.path, offset, len(one.data), one.origin)
+            size = len(one.data)
+            yield manifest.Entry(number, one.path, offset, size, one.origin, one.reread)
             offset += len(one.data)
         pack.flush()
         os.fsync(pack.fileno())

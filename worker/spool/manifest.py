@@ -84,6 +84,17 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Reread:
+    """An entry that was published before and is read again: only `articles` (ordinal and id) are
+    compared with their newest revision. `reason` is `recheck` or `reparse`; `seen_at` is when they
+    were first seen (RFC 3339, UTC)."""
+
+    reason: str
+    articles: tuple[tuple[int, str], ...]
+    seen_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One file of a batch: its number, and its path below the folder it came from.
 
@@ -96,6 +107,7 @@ class Entry:
     offset: int | None = None
     size: int = 0
     origin: Origin | None = None
+    reread: Reread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,10 @@ def dump(head: Head, entries: Iterable[Entry]) -> bytes:
     lines = [json.dumps(asdict(head))]
     for entry in entries:
         line: list[Any] = [entry.number, entry.path]
-        if entry.origin is not None:
+        if entry.reread is not None:
+            origin = asdict(entry.origin) if entry.origin else None
+            line += (entry.offset, entry.size, origin, asdict(entry.reread))
+        elif entry.origin is not None:
             line += (entry.offset, entry.size, asdict(entry.origin))
         elif entry.offset is not None:
             line += (entry.offset, entry.size)
@@ -136,11 +151,14 @@ def origin_of(data: dict[str, Any] | None) -> Origin | None:
     return dataclass_from(Origin, {**data, "form": Form(data.get("form", Form.ANY))})
 
 
-def _entry(
-    number: int,
-    path: str,
-    offset: int | None = None,
-    size: int = 0,
-    origin: dict[str, Any] | None = None,
-) -> Entry:
-    return Entry(number, path, offset, size, origin_of(origin))
+def reread_of(data: dict[str, Any] | None) -> Reread | None:
+    """What is read again, from its JSON object. Raises TypeError or ValueError where it is none."""
+    if data is None:
+        return None
+    articles = tuple((int(ordinal), str(article)) for ordinal, article in data["articles"])
+    return dataclass_from(Reread, {**data, "articles": articles})
+
+
+def _entry(number: int, path: str, *rest: Any) -> Entry:
+    offset, size, origin, reread = [*rest, None, None, None, None][:4]
+    return Entry(number, path, offset, size or 0, origin_of(origin), reread_of(reread))

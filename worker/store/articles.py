@@ -15,8 +15,11 @@ from worker.store.layout import (
     DAY,
     UNDATED_SHARDS,
     Layout,
+    alias_mark,
+    alias_target,
     entry_from_mark,
     entry_from_raw_mark,
+    identity_from_alias,
     mark_field,
     parse_article_id,
     raw_field,
@@ -108,7 +111,8 @@ class ArticleStore(Stream):
         return [flag == ord("1") for flag in flags]
 
     def find(self, article_id: str) -> IndexEntry | None:
-        """The index entry of an article; None also if `article_id` is invalid."""
+        """The index entry of an article, also by the id of an alias; None also if `article_id` is
+        invalid."""
         identity = parse_article_id(article_id)
         if identity is None:
             return None
@@ -117,6 +121,8 @@ class ArticleStore(Stream):
             with translated():
                 mark = self._client.hget(key, field)
             if isinstance(mark, bytes):
+                if target := alias_target(mark):
+                    return None if target.id == article_id else self.find(target.id)
                 found = entry_from_mark(identity.date, field, mark)
                 return found if found.identity.key == identity.key else None
         return None
@@ -151,9 +157,20 @@ class ArticleStore(Stream):
                 args += (raw_field(request.raw), raw_mark(identity))
             else:
                 args += (b"", b"")
-            args += (identity.id.encode(), request.title.encode(), (identity.date or "").encode())
-            args += (request.source.encode(), request.data)
+            date = (request.alias or identity).date or ""
+            args += (identity.id.encode(), request.title.encode(), date.encode())
+            args += (request.source.encode(), request.data, self._compared(request, keys, now))
         return [_parse_decision(answer) for answer in self._run(self._publish, keys, args)]
+
+    def _compared(self, request: PublishRequest, keys: list[bytes], now: float) -> bytes:
+        """The last argument of a request; the mark keys of its alias are added to `keys`."""
+        base = request.base_revision.to_bytes(2)
+        if request.alias is None:
+            return base if request.base_revision else b""
+        mark_keys = self._layout.mark_keys(request.alias, now)
+        keys += mark_keys
+        field = mark_field(request.alias)
+        return base + bytes([len(mark_keys)]) + field + alias_mark(request.alias, request.identity)
 
     def _look_up(self, raws: Sequence[bytes], *, yes_or_no: bool = False) -> Any:
         layout, now = self._layout, self._now()
@@ -190,6 +207,8 @@ def _chunks(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 
 def _on_change(request: PublishRequest) -> bytes:
+    if request.withdraw:
+        return b"withdraw"
     if request.force:
         return b"force"
     return b"revise" if request.on_change is OnChange.REVISE else b""
@@ -198,13 +217,16 @@ def _on_change(request: PublishRequest) -> bytes:
 def _parse_decision(answer: bytes) -> Decision | None:
     if not answer:
         return None
-    status, revision, first_ms, stream_id, differs = answer.decode().split(" ")
+    if answer.startswith(b"alias "):
+        return Decision(Status.DUPLICATE, target=identity_from_alias(answer[6:]))
+    status, revision, first_ms, stream_id, flags = answer.decode().split(" ")
     return Decision(
         status=Status(status),
         stream_id=None if stream_id == "-" else stream_id,
         revision=int(revision),
         first_published_ms=int(first_ms),
-        content_differs=differs == "1",
+        content_differs=int(flags) & 1 != 0,
+        collides=int(flags) & 2 != 0,
     )
 
 

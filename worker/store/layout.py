@@ -10,7 +10,11 @@ key, below ``{<stream>}:``   field                 value
 ``i:<yyyymmdd>:<shard>``     first 8 bytes of key  *mark*: last 4 bytes of the key, 6 of
                                                    the content hash, first published (6,
                                                    Unix ms); once revised also the revision
-                                                   (2) and when that was published (6)
+                                                   (2) and when that was published (6); `w`
+                                                   if it was withdrawn
+``i:<yyyymmdd>:<shard>``     the same              *alias* (19): last 4 bytes of the key, date (3)
+                                                   and key (12) of the article that was read
+                                                   again and has this key now
 ``i:u<generation>:<shard>``  the same              the same, for articles without a date
 ``r:<generation>:<shard>``   last 7 bytes of raw   *raw mark*: date (3), first 8 bytes of
                                                    the key, 2 of the content hash
@@ -40,6 +44,8 @@ RAW_SHARDS = 8192
 
 _MARK = struct.Struct(">4s6s6s")
 _REVISED = struct.Struct(">H6s")
+_WITHDRAWN_SIZE = _MARK.size + _REVISED.size + 1
+_ALIAS_SIZE = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,21 @@ def raw_mark(identity: Identity) -> bytes:
     return _packed_date(identity.date) + identity.key[:8] + identity.content[:2]
 
 
+def alias_mark(alias: Identity, target: Identity) -> bytes:
+    """The mark that makes `alias` another key of the article `target`."""
+    return alias.key[8:] + _packed_date(target.date) + target.key
+
+
+def alias_target(mark: bytes) -> Identity | None:
+    """Date and key of the article that an alias points to; None if `mark` is no alias."""
+    return identity_from_alias(mark[4:]) if len(mark) == _ALIAS_SIZE else None
+
+
+def identity_from_alias(packed: bytes) -> Identity:
+    """Date and key out of 15 bytes. The content is empty."""
+    return Identity(_unpacked_date(packed[:3]), packed[3:], b"")
+
+
 def entry_from_mark(date: str | None, field: bytes, mark: bytes) -> IndexEntry:
     """The index entry that a mark encodes. `date` is the article's, ISO."""
     rest, content, first = _MARK.unpack_from(mark)
@@ -125,6 +146,7 @@ def entry_from_mark(date: str | None, field: bytes, mark: bytes) -> IndexEntry:
         first_published_ms=int.from_bytes(first),
         revision=revision,
         last_published_ms=int.from_bytes(last),
+        is_withdrawn=len(mark) >= _WITHDRAWN_SIZE,
     )
 
 

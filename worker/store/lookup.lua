@@ -49,7 +49,7 @@ for n = 1, #ARGV - FIRST + 1 do
       for _, key in ipairs(keys) do
         local mark = redis.call('HGET', key, field)
         if mark then
-          if string.sub(mark, 5, 6) == string.sub(raw_mark, 12, 13) then
+          if #mark ~= 19 and string.sub(mark, 5, 6) == string.sub(raw_mark, 12, 13) then
             found[n] = yes_or_no and '1' or { raw_mark, mark }
             move(key, keys[1], field, mark)
             move(KEYS[k], KEYS[first], raw_field, raw_mark)

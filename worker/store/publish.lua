@@ -1,14 +1,18 @@
 -- Publishes articles: decides which are new, appends them to the stream and marks them, in one step.
 --
 -- KEYS  1 stream, 2 claims of the batch, then for each request its mark keys (marks are written
---       to the first) and, if it has a raw mark, its raw key
+--       to the first), if it has a raw mark its raw key, and the mark keys of its other key
 -- ARGV  1 maximum length of the stream (0: none), 2 seconds that marks live, 3 seconds that
---       claims live, then for each request twelve: 0 claim, 1 number of its mark keys,
+--       claims live, then for each request thirteen: 0 claim, 1 number of its mark keys,
 --       2 mark field, 3 last 4 bytes of the key and 6 of the content hash,
---       4 on change ('' | 'revise' | 'force'), 5 raw field ('' if none), 6 raw mark,
---       7 id, 8 title, 9 date, 10 source, 11 data
--- Returns for each request '<status> <revision> <first published ms> <stream id> <content differs>',
--- or '' if the article would be appended but its data is missing: then nothing is written for it.
+--       4 on change ('' | 'revise' | 'force' | 'withdraw'), 5 raw field ('' if none), 6 raw mark,
+--       7 id, 8 title, 9 date, 10 source, 11 data, 12 '' or what is known of the article already:
+--       the revision that the data was compared with (2 bytes, 0: none), and if it was read again
+--       under another key the number of mark keys of that (1), its field (8) and its alias (19)
+-- Returns for each request '<status> <revision> <first published ms> <stream id> <flags>' (flags: 1
+-- the content differs, 2 the other key is that of another article), 'alias <date and key>' if the
+-- key is an alias of another, or '' if the article would be appended but its data is missing or was
+-- compared with another revision: with the last two nothing is written for the request.
 --
 -- Everything is read, and every right checked, before anything is written: a key of a wrong type, a
 -- missing right or a server that is out of memory fails the call before it has changed anything.
@@ -22,7 +26,7 @@
 
 local stream, claims = KEYS[1], KEYS[2]
 local maxlen, keep, keep_claims = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local FIRST, WIDTH = 4, 12
+local FIRST, WIDTH = 4, 13
 local MOST = 64  -- requests of a call: MAX_REQUESTS in articles.py
 
 -- ── read ──────────────────────────────────────────────────────────────────────────────────
@@ -32,24 +36,23 @@ for at = FIRST, #ARGV, WIDTH do names[#names + 1] = ARGV[at] end
 local earlier_answers = redis.call('HMGET', claims, unpack(names))
 
 local function parse_mark(mark)
+  if #mark == 19 then return { value = mark, alias = string.sub(mark, 5) } end
   local revision = 1
   if #mark > 16 then revision = struct.unpack('>I2', mark, 17) end
   return { value = mark, head = string.sub(mark, 1, 10), revision = revision,
-    first_ms = struct.unpack('>I6', mark, 11) }
+    first_ms = struct.unpack('>I6', mark, 11), is_withdrawn = #mark > 24 }
 end
 
 local marks = {}   -- by mark key and field; false if there is none
 local homes = {}   -- the key in which a mark was found
 local raws = {}    -- the raw marks before this call, by request
 local next_key = 3
-local key_of, raw_key_of = {}, {}
+local key_of, raw_key_of, aliases = {}, {}, {}
 
-for n = 1, #names do
-  local at = FIRST + (n - 1) * WIDTH
-  local field, count = ARGV[at + 2], tonumber(ARGV[at + 1])
+-- Reads the mark of a field from the next `count` keys; returns the first key.
+local function read_mark(field, count)
   local key = KEYS[next_key]
   local name = key .. field
-  key_of[n] = key
   if marks[name] == nil then
     marks[name] = false
     for k = next_key, next_key + count - 1 do
@@ -61,10 +64,20 @@ for n = 1, #names do
     end
   end
   next_key = next_key + count
+  return key
+end
+
+for n = 1, #names do
+  local at = FIRST + (n - 1) * WIDTH
+  key_of[n] = read_mark(ARGV[at + 2], tonumber(ARGV[at + 1]))
   if ARGV[at + 5] ~= '' then
     raw_key_of[n] = KEYS[next_key]
     raws[n] = redis.call('HGET', KEYS[next_key], ARGV[at + 5])
     next_key = next_key + 1
+  end
+  if #ARGV[at + 12] > 2 then
+    local count, field, value = struct.unpack('>Bc8c19', ARGV[at + 12], 3)
+    aliases[n] = { key = read_mark(field, count), field = field, value = value }
   end
 end
 
@@ -88,19 +101,38 @@ end
 -- What becomes of a request: {status, revision, differs}; with `id` if its entry is there already.
 local function decide(at, mark, answer)
   local head, on_change = ARGV[at + 3], ARGV[at + 4]
+  if mark and mark.alias then return { alias = mark.alias } end
   local differs = mark and string.sub(mark.head, 5) ~= string.sub(head, 5)
   local found = answer and find_pending(string.sub(answer, 9), ARGV[at + 7])
   if found then
     local status = found.revision > 1 and 'revised' or 'published'
+    if on_change == 'withdraw' then status = 'withdrawn' end
     return { status = status, id = found.id, revision = found.revision, differs = differs }
   end
-  local revise = mark and (on_change == 'force' or (on_change == 'revise' and differs))
-  if mark and not revise then
-    return { status = 'duplicate', revision = mark.revision, differs = differs }
+  local is_withdrawal = on_change == 'withdraw'
+  local revise = mark and (on_change == 'force' or (on_change == 'revise' and differs)
+    or (is_withdrawal and not mark.is_withdrawn))
+  if (mark or is_withdrawal) and not revise then
+    return { status = 'duplicate', revision = mark and mark.revision or 1, differs = differs }
   end
   if ARGV[at + 11] == '' then return nil end
   if not mark then return { status = 'published', revision = 1 } end
-  return { status = 'revised', revision = math.min(mark.revision + 1, 65535), differs = differs }
+  local compared = ARGV[at + 12] ~= '' and struct.unpack('>I2', ARGV[at + 12]) or 0
+  if compared > 0 and compared ~= mark.revision then return nil end
+  return { status = is_withdrawal and 'withdrawn' or 'revised', differs = differs,
+    revision = math.min(mark.revision + 1, 65535) }
+end
+
+-- The other key of an article that was read again becomes an alias, unless it is another article's.
+local function plan_alias(n, plan, planned)
+  local alias = aliases[n]
+  if not alias then return end
+  local name, target = alias.key .. alias.field, string.sub(alias.value, 5)
+  local held = planned[name] or marks[name]
+  plan.collides = held and held.alias ~= target
+  if not plan.collides then
+    plan.alias, planned[name] = alias, { alias = target }
+  end
 end
 
 local answers, plans, to_append = {}, {}, {}
@@ -115,15 +147,21 @@ for n = 1, #names do
     local name = key_of[n] .. ARGV[at + 2]
     local mark = planned[name] or marks[name]
     local plan = decide(at, mark, is_ours and answer)
-    plans[n] = plan
-    if not plan then
+    if plan and plan.alias then
+      answers[n], plan = 'alias ' .. plan.alias, nil
+    elseif not plan then
       answers[n] = ''
-    elseif plan.status ~= 'duplicate' then
+    end
+    plans[n] = plan
+    if plan then plan_alias(n, plan, planned) end
+    if plan and plan.status ~= 'duplicate' then
       if not plan.id then to_append[#to_append + 1] = n end
       -- A pending entry may be marked already, or even revised since.
       plan.is_marked = mark and mark.revision > plan.revision
       if not plan.is_marked then
-        planned[name] = { head = ARGV[at + 3], revision = plan.revision }
+        plan.is_withdrawn = plan.status == 'withdrawn'
+        plan.head = plan.is_withdrawn and mark and mark.head or ARGV[at + 3]
+        planned[name] = plan
       end
     end
   end
@@ -136,8 +174,9 @@ for n = 1, #names do
   if plans[n] then
     local home = homes[key_of[n] .. ARGV[FIRST + (n - 1) * WIDTH + 2]]
     if home and home ~= key_of[n] then moved[#moved + 1] = home end
-    for _, key in ipairs({ key_of[n], raw_key_of[n] }) do
-      if not lives[key] then
+    local alias = plans[n].alias
+    for _, key in pairs({ key_of[n], raw_key_of[n] or false, alias and alias.key }) do
+      if key and not lives[key] then
         lives[key] = redis.call('TTL', key)
         hashes[#hashes + 1] = key
         if lives[key] < keep then short_lived[#short_lived + 1] = key end
@@ -185,12 +224,17 @@ for n = 1, #names do
     local key, field = key_of[n], ARGV[at + 2]
     local name = key .. field
     local mark, home = written[name] or marks[name], homes[name]
+    if plan.alias then
+      redis.call('HSET', plan.alias.key, plan.alias.field, plan.alias.value)
+      touched[plan.alias.key] = true
+    end
     if plan.status == 'duplicate' then
       if home and home ~= key then redis.call('HSET', key, field, mark.value) end
     else
       local id = plan.id or append(at, plan)
-      local value = ARGV[at + 3] .. struct.pack('>I6', mark and mark.first_ms or milliseconds(id))
+      local value = (plan.head or ARGV[at + 3]) .. struct.pack('>I6', mark and mark.first_ms or milliseconds(id))
       if plan.revision > 1 then value = value .. struct.pack('>I2I6', plan.revision, milliseconds(id)) end
+      if plan.is_withdrawn then value = value .. 'w' end
       if not plan.is_marked then
         redis.call('HSET', key, field, value)
         mark = parse_mark(value)
@@ -200,8 +244,9 @@ for n = 1, #names do
     end
     if home and home ~= key then redis.call('HDEL', home, field) end
     homes[name] = nil
-    answers[n] = string.format('%s %d %.0f %s %d', plan.status, plan.revision, mark.first_ms,
-      plan.id or '-', plan.differs and 1 or 0)
+    answers[n] = string.format('%s %d %.0f %s %d', plan.status, plan.revision,
+      mark and mark.first_ms or 0, plan.id or '-',
+      (plan.differs and 1 or 0) + (plan.collides and 2 or 0))
     touched[key] = true
     -- Without a raw mark, bytes whose content differs from the published one are parsed each
     -- time, so that the difference is reported each time.

@@ -1,0 +1,132 @@
+"""Revisions: what changed, and articles that are read again under their own ids."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Server
+from tests.world import World, article
+from worker.model import Change, ChangeKind
+from worker.pipeline.replay import replay
+from worker.spool.claim import Incoming, claim_bytes
+from worker.spool.layout import manual_root
+from worker.spool.manifest import Head, Reread
+
+SEEN = "2021-11-27T08:00:00Z"
+MONDAY = "Mon, 29 Nov 2021 03:00:00 GMT"
+
+
+def read_again(world: World, data: bytes, ids: Sequence[str], reason: str = "reparse") -> None:
+    """Claim a file that reads these articles again, and ingest it."""
+    context = world.context
+    head = Head.new("drop", "folder", context.deps.now())
+    incoming = Incoming(data, "a.md", reread=Reread(reason, tuple(enumerate(ids)), SEEN))
+    claim_bytes(manual_root(world.settings), head, [incoming], context.accepted)
+    world.drain()
+
+
+@pytest.fixture
+def revising(tmp_path: Path, redis_server: Server) -> World:
+    """With `on_change = "revise"`, and one article of three paragraphs."""
+    found = World(tmp_path, redis_server.url, folder={"on_change": "revise"})
+    found.put("a.md", article(text="第一段。</p><p>第二段原来的话。</p><p>第三段。"))
+    found.run()
+    return found
+
+
+def test_a_revision_lists_its_changes(revising: World) -> None:
+    """With `on_change = "revise"` other content is a revision that has the number of the one
+    before, the fields that differ, and the edited and added paragraphs with both texts."""
+    revising.put(
+        "a.md", article(text="第一段。</p><p>第二段改正的话。</p><p>第三段。</p><p>补充。")
+    )
+    revising.run()
+    first, second = revising.entries()
+    assert (second["type"], second["id"], second["revision"]) == (
+        "article.revised",
+        first["id"],
+        2,
+    )
+    revised = second["data"]["revised"]
+    assert first["data"]["revised"] is None
+    assert (revised["reason"], revised["previous"]) == ("changed", 1)
+    assert {"content_html", "content_text", "word_count"} == set(revised["fields"])
+    assert revised["changes"] == [
+        asdict(
+            Change("content_text", ChangeKind.EDITED, 1, "第二段原来的话。", "第二段改正的话。")
+        ),
+        asdict(Change("content_text", ChangeKind.ADDED, 3, None, "补充。")),
+    ]
+
+
+def test_a_reread_keeps_id_and_key(revising: World) -> None:
+    """Read again with another title and date, an article is a revision with its own id and key;
+    afterwards neither spelling makes another article, and a change of the new one revises it."""
+    (first,) = revising.entries()
+    other = article("改过的标题", "第一段。", MONDAY)
+    read_again(revising, other, [first["id"]])
+    read_again(revising, other, [first["id"]])
+    second = revising.entries()[-1]
+    assert (second["id"], second["revision"]) == (first["id"], 2)
+    assert second["data"]["dedupe"]["key"] == first["data"]["dedupe"]["key"]
+    assert (second["data"]["title"], second["data"]["date"]) == ("改过的标题", "2021-11-29")
+    assert second["data"]["first_seen_at"] == SEEN
+    changed = {one["field"] for one in second["data"]["revised"]["changes"]}
+    assert changed == {"title", "date", "date_published", "content_text"}
+    for number, text in enumerate(("第一段。", "第一段，又改了。")):
+        revising.put(f"{number}.md", article("改过的标题", text, MONDAY))
+        revising.run()
+    third = revising.entries()[-1]
+    assert (third["id"], third["revision"]) == (first["id"], 3)
+    assert third["data"]["id"] == first["id"]
+    assert [one["field"] for one in third["data"]["revised"]["changes"]] == ["content_text"]
+    assert {entry["id"] for entry in revising.entries()} == {first["id"]}
+    assert revising.journal()[-1]["id"] == first["id"]
+
+
+def test_a_reread_that_collides_is_reported(revising: World) -> None:
+    """A re-read that has the title and date of another article is published under its own id; the
+    journal says which the other one is."""
+    (first,) = revising.entries()
+    revising.put("b.md", article("另一条"))
+    revising.run()
+    other = revising.entries()[-1]["id"]
+    read_again(revising, article("另一条", "相同标题。"), [first["id"]])
+    assert [entry["id"] for entry in revising.entries()] == [first["id"], other, first["id"]]
+    assert other in revising.journal()[-1]["message"]
+    revising.put("c.md", article("另一条", "改正的另一条。"))
+    revising.run()
+    assert revising.entries()[-1]["id"] == other
+
+
+def test_a_reread_that_fails_changes_nothing(revising: World) -> None:
+    """What cannot be read now, is not in the file, or was forgotten, is a duplicate with a message;
+    nothing is quarantined and every file has an outcome."""
+    (first,) = revising.entries()
+    read_again(revising, b"", [first["id"]])
+    read_again(revising, article(text="新。"), ["20211126-" + "0" * 24, first["id"]])
+    revising.context.articles.forget(first["id"])
+    read_again(revising, article(text="新。"), [first["id"]])
+    outcomes = revising.journal()[1:]
+    assert [str(one["status"]) for one in outcomes] == ["duplicate"] * 4
+    assert all(one["message"] for one in outcomes)
+    assert len(revising.entries()) == 1
+
+
+def test_a_lost_redis_gets_its_revisions_back(revising: World) -> None:
+    """Replayed from the archive, a re-read is the revision that it was, and its other key is an
+    alias again."""
+    (first,) = revising.entries()
+    read_again(revising, article("改过的标题", "第一段。", MONDAY), [first["id"]])
+    before = revising.entries()
+    revising.context.redis.flushall()
+    for segment in revising.context.deps.archive.segments():
+        replay(segment, revising.context.deps)
+    after = revising.entries()
+    assert [(one["id"], one["revision"]) for one in after] == [(first["id"], 1), (first["id"], 2)]
+    assert after[1]["data"]["revised"] == before[1]["data"]["revised"]
+    revising.put("z.md", article("改过的标题", "第一段。", MONDAY))
+    revising.run()
+    assert len(revising.entries()) == 2

@@ -1,0 +1,141 @@
+"""What is published of an article already, and how the article as it is read now differs from it.
+
+The newest revision is taken from the stream. Where it was trimmed, only the hash of the content in
+the index tells whether something changed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from worker.model import (
+    Article,
+    Change,
+    ChangeKind,
+    IndexEntry,
+    OnChange,
+    Outcome,
+    Revision,
+    RevisionReason,
+    Status,
+)
+from worker.normalize.changes import Version, changes
+from worker.pipeline.extract import EntryReader, ParsedArticle, ParseFailure, first_seen_at
+from worker.pipeline.feed_documents import read_entry
+from worker.pipeline.ports import ArticlePort
+from worker.spool.manifest import Entry, Reread
+from worker.store.layout import parse_article_id
+
+NOT_COMPARED = frozenset(
+    {"id", "schema_version", "dedupe", "provenance", "first_seen_at", "ingested_at", "revised"}
+)
+"""Fields of a record that say how it came here, not what the article is."""
+
+_UNKNOWN = tuple(
+    Change(name, ChangeKind.REPLACED, None, None, None)
+    for name in ("title", "date", "date_published", "content_text")
+)
+"""The changes of a revision where the one before was trimmed."""
+
+_NOT_THERE = "it was read again, and the file does not contain the article any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The newest revision of an article. `record` is None if it was trimmed; `has_alias` says
+    whether the key that the article has now is known already."""
+
+    index_entry: IndexEntry
+    record: Mapping[str, Any] | None
+    has_alias: bool
+
+
+def may_revise(item: ParsedArticle, reader: EntryReader) -> bool:
+    """Whether the article, if it is known, may become a revision."""
+    is_revised = reader.profile(item.entry).on_change is OnChange.REVISE or reader.head.force
+    return is_revised or item.entry.reread is not None
+
+
+def find_known(item: ParsedArticle, articles: ArticlePort) -> Known | None:
+    """What is published of an article; None if the index does not hold it. Raises Retryable."""
+    found = articles.find(item.identity.id)
+    if found is None:
+        return None
+    own = item.normalized.identity
+    has_alias = own.key == found.identity.key or articles.find(own.id) is not None
+    entry = articles.find_entry(found)
+    try:
+        record = orjson.loads(entry.data) if entry else None
+    except orjson.JSONDecodeError:
+        record = None  # another program wrote it
+    return Known(found, record if isinstance(record, dict) else None, has_alias)
+
+
+def compare(article: Article, item: ParsedArticle, known: Known, *, force: bool) -> Revision | None:
+    """How `article` differs from what is published; None if it is no revision of it."""
+    reread = item.entry.reread
+    is_other = not item.identity.content.startswith(known.index_entry.identity.content)
+    reason = RevisionReason.FORCED if force else RevisionReason.CHANGED
+    found, fields = _UNKNOWN, tuple(change.field for change in _UNKNOWN)
+    if known.record is not None:
+        new = orjson.loads(orjson.dumps(article))
+        fields = tuple(changed_fields(known.record, new))
+        found = changes(Version.of(known.record), Version.of(new))
+    if reread is not None:
+        reason = RevisionReason(reread.reason)
+        is_changed = bool(found if reason is RevisionReason.RECHECK else fields)
+        if known.record is None:
+            is_changed = is_other or not known.has_alias
+        if not is_changed:
+            return None
+    elif not is_other and not force:
+        return None
+    return Revision(reason, known.index_entry.revision, fields, found)
+
+
+def as_published(item: ParsedArticle, article_id: str | None) -> ParsedArticle:
+    """The article as the record `article_id`, which it was published as: rules may have changed."""
+    if article_id in (None, item.normalized.identity.id):
+        return item
+    return replace(item, article=parse_article_id(article_id or ""))
+
+
+def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the fields that differ, in the order of the record."""
+    return (
+        name for name, value in new.items() if name not in NOT_COMPARED and old.get(name) != value
+    )
+
+
+def read_again(
+    reader: EntryReader, entry: Entry, reread: Reread, data: bytes, digest: str
+) -> Iterator[ParsedArticle | Outcome]:
+    """The articles of an entry that is read again, each with the identity of its record.
+
+    One that cannot be read now changes nothing: it is a duplicate with a message.
+    """
+    missing = dict(reread.articles)
+    for item in read_entry(reader, entry, data, digest):
+        if isinstance(item, ParseFailure) and item.whole_file:
+            yield from (
+                _unchanged(reader, entry, n, missing.pop(n), item.message) for n in list(missing)
+            )
+        elif item.ordinal in missing:
+            article = missing.pop(item.ordinal)
+            if isinstance(item, ParseFailure):
+                yield _unchanged(reader, entry, item.ordinal, article, item.message)
+            else:
+                yield replace(item, article=parse_article_id(article))
+    yield from (_unchanged(reader, entry, n, missing[n], _NOT_THERE) for n in missing)
+
+
+def _unchanged(
+    reader: EntryReader, entry: Entry, ordinal: int, article: str, message: str
+) -> Outcome:
+    seen_at = first_seen_at(entry, reader.head)
+    return Outcome(
+        entry.number, ordinal, Status.DUPLICATE, entry.path, article,
+        first_seen_at=seen_at, message=message,
+    )  # fmt: skip
