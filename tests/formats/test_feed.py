@@ -23,18 +23,41 @@ def rss(*items: str, doctype: str = "", head: str = "") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "doctype",
+    ("declared", "title"),
     [
-        '<!DOCTYPE rss [<!ENTITY a "x">]>',
-        '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
-        '<!-- <rss> -->\n<!doctype rss [ <!entity % p SYSTEM "http://127.0.0.1:9/x"> %p; ]>',
+        ('<!ENTITY mag "Harbour &#38; Quay">', "Harbour & Quay"),
+        ("<!entity mag 'C:\\data\\1' ><!ENTITY mag 'second'>", "C:\\data\\1"),
+        ('<!ENTITY mag SYSTEM "file:///etc/passwd">', None),
+        ('<!ENTITY mag PUBLIC "-//x//" "http://127.0.0.1:9/x">', None),
+        ('<!ENTITY mag "&ten;&ten;"><!ENTITY ten "aaaaaaaaaa">', None),
+        (f'<!ENTITY mag "{"a" * 1_000_001}">', None),
+        ('<!ENTITY % l PUBLIC "-//x//" "http://127.0.0.1:9/x"> %l;', "&mag;"),
     ],
 )
-def test_entity_declarations_are_refused(doctype: str, read: Any) -> None:
-    """A feed that declares entities is refused before any parser sees it."""
+def test_declared_entities(declared: str, title: str | None, read: Any) -> None:
+    """An entity that a feed declares is its text; files, nested and huge ones are refused."""
+    feed = rss(ITEM.format("&mag;", 1, ZONED), doctype=f"<!DOCTYPE rss [ {declared} ]>")
+    if title is not None:
+        assert [one.title for one in read(feed)] == [title]
+        return
     with pytest.raises(Rejected, match="remove its DOCTYPE") as caught:
-        read(rss(ITEM.format("&a;", 1, ZONED), doctype=doctype))
+        read(feed)
     assert caught.value.reason is Reason.UNSAFE
+
+
+def test_a_channel_definition_file_is_a_feed(read_one: Any) -> None:
+    """CDF, in capitals and with addresses in attributes, is read by the same path."""
+    item = '<ITEM HREF="/b" LASTMOD="2021-11-26"><TITLE>A</TITLE><ABSTRACT>Text.</ABSTRACT></ITEM>'
+    found = read_one(f'<CHANNEL HREF="https://a.example/">{item}</CHANNEL>'.encode())
+    assert (found.title, found.url, found.html) == ("A", "https://a.example/b", "<p>Text.</p>")
+    assert found.dates[0].text == "2021-11-26"
+
+
+def test_an_empty_language_takes_back_the_feeds(read_one: Any) -> None:
+    """`xml:lang=""` says that the language of an entry is not that of its feed."""
+    entry = '<entry xml:lang=""><title>A</title><id>/7</id></entry>'
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">{entry}</feed>'
+    assert read_one(feed.encode()).language is None
 
 
 def test_an_article_about_entities_is_read(read_one: Any) -> None:

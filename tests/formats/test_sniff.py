@@ -71,6 +71,7 @@ def test_every_text_format_has_a_parser() -> None:
 
 def test_prolog_steps_over_a_doctype_with_markup() -> None:
     """The first element is found behind comments and an internal subset with `>` in it."""
-    name, declarations = prolog("<!-- <a> --><!DOCTYPE r [<!ENTITY x '<b>'>]><r:root>")
-    assert name == "root"
+    text = "<!-- <a> --><!DOCTYPE r [<!ENTITY x '<b>'>]><r:root>"
+    name, declarations, start = prolog(text)
+    assert (name, text[start:]) == ("root", "<r:root>")
     assert "<!ENTITY" in declarations

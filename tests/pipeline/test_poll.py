@@ -406,7 +406,7 @@ BAD = {
     "nothing": (Reply(body=b""), "empty"),
     "cut off": (Reply(body=rss([item(1)])[:120]), ""),
     "entities": (
-        Reply(body=b'<!DOCTYPE rss [<!ENTITY a "b">]>' + rss([item(1)]).partition(b"?>")[2]),
+        Reply(body=b'<!DOCTYPE rss [<!ENTITY a SYSTEM "b">]>' + rss([item(1)]).partition(b"?>")[2]),
         "entities",
     ),
     "no text": (Reply(body=bytes(range(256)) * 20), ""),

@@ -26,8 +26,8 @@ class Format(StrEnum):
     ZSTD = "zstd"
 
 
-FEED_ROOTS = frozenset({"rss", "feed", "rdf"})
-"""Local names of the root elements of RSS, Atom and RSS 1.0."""
+FEED_ROOTS = frozenset({"rss", "feed", "rdf", "channel"})
+"""Local names of the root elements of RSS, Atom, RSS 1.0 and CDF (w3.org/TR/NOTE-CDFsubmit)."""
 
 SITEMAP_ROOTS = frozenset({"urlset", "sitemapindex"})
 """Root elements of the sitemap protocol (sitemaps.org)."""
@@ -100,8 +100,8 @@ def sniff_text(text: str) -> Format:
     )
 
 
-def prolog(text: str, start: int = 0) -> tuple[str, str]:
-    """The local name (lower case) of the first element, and the declarations before it.
+def prolog(text: str, start: int = 0) -> tuple[str, str, int]:
+    """The local name (lower case) of the first element, the declarations before it, and its place.
 
     Skips declarations, comments and a DOCTYPE with `str.find`: linear, whatever they hold.
     """
@@ -118,11 +118,11 @@ def prolog(text: str, start: int = 0) -> tuple[str, str]:
             declarations.append(text[position : end + 1 if end != -1 else len(text)])
         else:
             element = _ELEMENT.match(text, position)
-            return (element[1].lower() if element else ""), "".join(declarations)
+            return (element[1].lower() if element else ""), "".join(declarations), position
         if end == -1:
             break
         position = end + width
-    return "", "".join(declarations)
+    return "", "".join(declarations), len(text)
 
 
 def _doctype_end(text: str, start: int) -> int:
@@ -136,7 +136,7 @@ def _doctype_end(text: str, start: int) -> int:
 
 
 def _markup(text: str, start: int) -> Format:
-    root, declarations = prolog(text, start)
+    root, declarations, _ = prolog(text, start)
     if root in FEED_ROOTS:
         return Format.FEED
     if root in SITEMAP_ROOTS:

@@ -61,6 +61,8 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
     html = content or short or _media_description(fields)
     url = fields.text("feedburner:origlink") or _link(fields, "alternate") or _bare_link(fields)
     guid = fields.text("id")
+    if guid and guid.startswith("/"):  # RFC 4287, 4.2.6: an id is absolute
+        guid = fields.address(guid)
     if url is None and guid and guid.lower().startswith(("http://", "https://")):
         url = guid
     source = next(fields.all("source"), None)
@@ -119,9 +121,8 @@ def _html(element: Element) -> str:
 
 def _language(fields: Fields) -> str | None:
     content = fields.first("content")
-    return language_of(content if content is not None else fields.element) or fields.text(
-        "dc:language"
-    )
+    language = language_of(content if content is not None else fields.element)
+    return fields.text("dc:language") or language
 
 
 def _media_description(fields: Fields) -> str:

@@ -65,7 +65,7 @@ def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
         authors=entry.authors or head.authors,
         publisher=entry.publisher or publisher,
         tags=unique(entry.tags),
-        language=entry.language or head.language,
+        language=(head.language if entry.language is None else entry.language) or None,
         url=entry.url,
         base_url=entry.base or entry.url or head.link or feed_url,
         feed_url=head.address or feed_url,

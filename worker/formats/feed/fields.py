@@ -97,10 +97,10 @@ def base_of(element: Element, base: str | None) -> str | None:
 
 
 def language_of(element: Element) -> str | None:
-    """The nearest `xml:lang`."""
+    """The nearest `xml:lang`; empty where that takes back an outer one (XML 1.0, 2.12)."""
     for one in (element, *element.iterancestors()):
-        if language := (one.get(_XML_LANG) or "").strip():
-            return language.replace("_", "-")
+        if (language := one.get(_XML_LANG)) is not None:
+            return language.strip().replace("_", "-")
     return None
 
 

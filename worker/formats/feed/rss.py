@@ -1,5 +1,6 @@
 """RSS: 0.9x, 2.0 (rssboard.org/rss-specification) and 1.0 (web.resource.org/rss/1.0/spec), with the
-modules Dublin Core, content, iTunes, Media RSS, syndication, and Atom's elements within RSS."""
+modules Dublin Core, content, iTunes, Media RSS, syndication, Atom's elements within RSS; and CDF,
+whose items have their address in `HREF` and their text in `ABSTRACT`."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from worker.formats.feed.fields import (
 from worker.formats.feed.markup import html_in, markup_in, rss_html, text_in, title_in
 from worker.formats.feed.namespaces import name_of
 from worker.formats.values import clean, names_of
-from worker.model import Attachment, Person
+from worker.model import Attachment, DateText, Person
 
 _PUBLISHED = (
     "pubdate", "dc:date", "dcterms:issued", "dcterms:created", "dcterms:date", "dc:date.taken",
@@ -60,9 +61,10 @@ def head(root: Element, feed_url: str | None) -> Head:
     fields = Fields(channel, base_of(channel, feed_url))
     title = fields.first("title", "dc:title")
     links = [*_links(fields)] or [*_alternate(fields)]
+    own = fields.address(_attribute(channel, "href"))
     return Head(
         title=clean(title_in(title)) or None if title is not None else None,
-        link=links[-1] if links else None,
+        link=links[-1] if links else own,
         address=next(
             (
                 url
@@ -91,7 +93,7 @@ def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
         base=base_of(item, None) and fields.base,
         guid=guid or item.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"),
         published=date_texts(fields, _PUBLISHED, "feed:published"),
-        updated=date_texts(fields, _UPDATED, "feed:updated"),
+        updated=date_texts(fields, _UPDATED, "feed:updated") or _last_modified(item),
         authors=_authors(fields),
         tags=names_of(list(_tags(fields))),
         language=fields.text("dc:language", "language") or language_of(item),
@@ -102,7 +104,7 @@ def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
 
 def _texts(fields: Fields) -> tuple[str, str | None]:
     """The content and, where there is another text beside it, the summary."""
-    description = fields.first("description", "dc:description")
+    description = fields.first("description", "dc:description", "abstract")
     summary = fields.first("atom:summary", "summary")
     full = max(_contents(fields), key=len, default="")
     if description is not None and summary is not None and not full:
@@ -165,6 +167,8 @@ def _url(fields: Fields) -> str | None:
         return links[-1]
     if alternate := next(_alternate(fields), None):
         return alternate
+    if address := fields.address(_attribute(fields.element, "href")):
+        return address
     for element in fields.all("guid"):
         text = text_in(element)
         permanent = (
@@ -174,6 +178,17 @@ def _url(fields: Fields) -> str | None:
             return text
     about = fields.element.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about") or ""
     return about if about.lower().startswith(("http://", "https://")) else None
+
+
+def _attribute(element: Element, name: str) -> str:
+    """An attribute in whatever case; CDF is in capitals."""
+    return element.get(name) or element.get(name.upper()) or ""
+
+
+def _last_modified(item: Element) -> tuple[DateText, ...]:
+    """CDF's date of an item."""
+    text = _attribute(item, "lastmod")
+    return (DateText(text, "feed:updated"),) if text else ()
 
 
 def _authors(fields: Fields) -> tuple[Person, ...]:

@@ -72,7 +72,7 @@ def parse_feed(text: str, document: Document, context: ParseContext) -> Parsed:
 def open_feed(text: str, document: Document, limits: Limits) -> XmlFeed:
     """The feed `text`, which may have no entries.
 
-    Raises Rejected: `unsafe` for entity declarations, `too_many` and `too_large` for
+    Raises Rejected: `unsafe` for entities that are no short texts, `too_many` and `too_large` for
     what would cost too much, `malformed` where there is no element.
     """
     # Before a tree is built: one of 4 million empty items takes 1 GB. Quoted markup may count, too.
