@@ -51,6 +51,32 @@ def test_entities_are_decoded(declared: str, expected: str, parse: Parse) -> Non
     assert parse(text).title == expected
 
 
+@pytest.mark.parametrize(
+    ("heading", "expected"),
+    [
+        (
+            "Nineteen ships left the harbour this morning",
+            "Nineteen ships left the harbour this morning",
+        ),
+        ("Make our harbour your own", "Strike of pilots"),
+    ],
+)
+def test_titles_for_search_engines(heading: str, expected: str, parse: Parse) -> None:
+    """A headline that is seen wins over titles written for search; a claim does not."""
+    text = page(f"<h1>{heading}</h1><div>{TEXT}</div>", "Strike of pilots")
+    assert parse(text.replace("</title>", f"</title>{og('Strike of pilots')}")).title == expected
+
+
+def test_a_property_with_several_names(parse: Parse) -> None:
+    """RDFa allows several names in one `property`; Dublin Core's is the title of the work."""
+    meta = (
+        '<meta property="og:title twitter:title" content="For social networks">'
+        '<meta property="x:title dc:title" content="Of the work">'
+    )
+    text = page(f"<div>{TEXT}</div>", "Untitled").replace("</title>", f"</title>{meta}")
+    assert parse(text).title == "Of the work"
+
+
 def test_a_description_is_no_title(parse: Parse) -> None:
     """`headline` in JSON-LD loses against a heading that `title` has."""
     block = '{"@type": "Article", "name": "Tides", "headline": "rise and fall of the sea"}'

@@ -78,15 +78,17 @@ def _with_entities(text: str, declarations: str) -> str:
     texts = {name: value for name, _, value in reversed(declared)}  # the first of a name counts
     inner = {name for value in texts.values() for name in _NAME.findall(value)}
     if not all(quote for _, quote, _ in declared) or not inner.isdisjoint(texts):
-        raise _unsafe("the feed declares entities that are files or hold other entities")
+        raise Rejected(
+            Reason.UNSAFE,
+            "the feed declares entities that are files or hold other entities: remove its DOCTYPE",
+        )
     growth = sum(len(texts.get(name, "")) for name in _NAME.findall(text))
     if growth > MAX_GROWTH:
-        raise _unsafe(f"the feed's entities add more than {MAX_GROWTH} characters")
+        raise Rejected(
+            Reason.UNSAFE,
+            f"the feed's entities add more than {MAX_GROWTH} characters: remove its DOCTYPE",
+        )
     return _NAME.sub(lambda match: texts.get(match[1], match[0]), text)
-
-
-def _unsafe(problem: str) -> Rejected:
-    return Rejected(Reason.UNSAFE, f"{problem}: remove its DOCTYPE")
 
 
 def _attributes(tag: str) -> int:

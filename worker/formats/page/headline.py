@@ -58,8 +58,8 @@ def headings_of(passages: Passages) -> tuple[Heading, ...]:
 def title_of(titles: Titles) -> str | None:
     """The title, without the site's name and entities; None where the page has none.
 
-    The heading that agrees with the others best; if none does, what the page declares for links to
-    it, else its only `h1`.
+    The heading that agrees with the others best; if none does, the only `h1` if it is as long as a
+    headline, what the page declares in data and for links to it, or a shorter only `h1`.
     """
     shared, data, page = (
         [cut for text in texts if (cut := _without_site(text, titles.sites))]
@@ -70,10 +70,12 @@ def title_of(titles: Titles) -> str | None:
     best = max(headings, key=lambda heading: _agreement(heading, others), default=None)
     if best and any(_is_same(best, other) for other in others):
         chosen = _agreed_part(best.text, others)
-    elif shared:
-        chosen = shared[0]
     else:
-        chosen = _only_heading(headings) or next(iter(others), best.text if best else "")
+        only = _only_heading(headings)
+        declared = next(iter((*data, *shared)), "")
+        if declared and _width(only) < _HEADLINE:
+            only = declared
+        chosen = only or next(iter(others), best.text if best else "")
     return _whole(chosen, [*others, *(heading.text for heading in headings)])
 
 
@@ -81,6 +83,7 @@ _FIRST_LINES = 3
 _LONGEST = 400
 _VARIANT = 0.4  # of their pairs of letters are common: two wordings of one headline
 _NO_SECTION = 10  # letters; `News` is the name of a section
+_HEADLINE = 30  # letters; what is shorter may be a claim (`Make your browser your own`)
 _SEPARATOR = re.compile(
     r"\s+[-–—|·•»«›:/~]+\s+|\s*(?:\||｜|»|::|_|－)\s*|\s+[-–—]{1,2}(?=\w)|(?<=\w)[|]\s*"
 )
@@ -114,14 +117,19 @@ def _is_wide(text: str, size: int) -> bool:
     return len(text) > size and _CJK.search(text) is not None
 
 
-def _only_heading(headings: Sequence[Heading]) -> str | None:
+def _only_heading(headings: Sequence[Heading]) -> str:
     """The only `h1` above the text, if it is longer than a section's name.
 
     Where it agrees with nothing else, the others were written for search engines.
     """
     texts = {heading.text for heading in headings if heading.level == 1 and heading.is_above}
     text = texts.pop() if len(texts) == 1 else ""
-    return text if len(_key(text)) * (2 if _CJK.search(text) else 1) >= _NO_SECTION else None
+    return text if _width(text) >= _NO_SECTION else ""
+
+
+def _width(text: str) -> int:
+    """The number of letters; a Chinese one counts twice."""
+    return len(_key(text)) * (2 if _CJK.search(text) else 1)
 
 
 def _agreement(heading: Heading, others: Sequence[str]) -> float:

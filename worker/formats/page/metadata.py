@@ -100,6 +100,8 @@ _IMAGE = "og:image og:image:secure_url og:image:url twitter:image twitter:image:
 _MAX_TAGS = 50
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")  # RFC 5646, roughly
 _CJK = re.compile(r"[\u4e00-\u9fff]")
+_PREFIXED = re.compile(r"[\w.-]+:[\w.:-]+")
+_DUBLIN_CORE = re.compile(r"^(dc|dcterms):")
 _URL_DAY = re.compile(
     r"(?<!\d)(20\d\d)[-/_]?(0[1-9]|1[0-2])[-/_]?(0[1-9]|[12]\d|3[01])(?!\d)", re.ASCII
 )
@@ -118,15 +120,25 @@ def _unique_dates(dates: Iterable[DateText]) -> tuple[DateText, ...]:
 
 
 def meta_table(tree: Element) -> Mapping[str, list[str]]:
-    """Name → contents. Names lose case and spaces: sites write `og:time `, `weibo: article:…`."""
+    """Name → contents. Names lose case and spaces: sites write `og:time `, `weibo: article:…`.
+
+    A `property` may hold several (RDFa: `dc:title og:title`); Dublin Core's have a dot throughout.
+    """
     table: dict[str, list[str]] = {}
     for element in tree.iter("meta"):
         text = " ".join((element.get("content") or element.get("value") or "").split())
         for kind in ("property", "name", "itemprop", "http-equiv") if text else ():
-            name = "".join((element.get(kind) or "").split()).lower()
-            if name:
+            for name in _names((element.get(kind) or "").lower()):
                 table.setdefault(name, []).append(text)
     return table
+
+
+def _names(text: str) -> list[str]:
+    """The names in an attribute, several only where each of them has a prefix."""
+    names = text.split()
+    if not all(map(_PREFIXED.fullmatch, names)):
+        names = ["".join(names)]
+    return [_DUBLIN_CORE.sub(r"\1.", name) for name in names if name]
 
 
 def _canonical(tree: Element) -> Iterator[str]:

@@ -127,7 +127,7 @@ def linked_page(text: str, url: str, selectors: tuple[str, ...], limits: Limits)
 
 _MAX_LINKS = 5_000
 _SHARED = ("og:title", "twitter:title")
-_DATA = ("citation_title", "dc.title", "headline")
+_DATA = ("citation_title", "dc.title", "dcterms.title", "headline")
 _SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
 
 
