@@ -127,3 +127,4 @@ def _fill(service: Service, web: Web) -> None:
     service.run("feeds", "add", web.url("/rss"), "--name", "harbour", "--tag", "港口")
     service.run("feeds", "add", web.url("/gone"), "--name", "gone", "--no-check")
     wait_until(lambda: service.published() >= 34)
+    service.run("groups", "create", "indexer")

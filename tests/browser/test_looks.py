@@ -34,6 +34,8 @@ PAGES = {
     "feed": "/feeds",
     "preview": "/feeds",
     "source": "/",
+    "consumers": "/consumers",
+    "consumer-group": "/consumers",
     "enqueue": "/enqueue",
     "nothing": "/no-such-page",
 }
@@ -44,6 +46,7 @@ _BEYOND = {
     "discard": "main tbody th a",
     "source": "#sources tbody th a",
     "feed": "main tbody th a",
+    "consumer-group": "main tbody th a",
 }
 
 

@@ -12,7 +12,7 @@ from tests.http_server import Web
 from tests.newsroom import feed, newsroom
 from tests.servers import Server
 from tests.world import World, article
-from worker.errors import ConfigError
+from worker.errors import ConfigError, StoreRefused
 from worker.health.preflight import begin
 from worker.pipeline.recover import recover
 from worker.pipeline.replay import replay
@@ -22,7 +22,8 @@ from worker.queries.overview import get_overview
 from worker.service import doctor
 from worker.settings.clock import utc_now
 from worker.spool import redis_record
-from worker.store.rights import grant_line, required_rights
+from worker.store.factory import group_store
+from worker.store.rights import grant_line, group_rights, required_rights
 
 pytestmark = pytest.mark.e2e
 
@@ -45,6 +46,12 @@ def documented_rule() -> list[str]:
     return found[0].replace("PASSWORD", "secret").split()
 
 
+def group_rule() -> list[str]:
+    """The words of the ACL command for the actions on consumer groups."""
+    found = re.findall(r"^ACL SETUSER newsdrop .*?(?=^```)", OPERATIONS.read_text(), re.S | re.M)
+    return str(found[1]).split()
+
+
 def url_of(server: Server) -> str:
     return f"unix://{USER}:secret@{server.socket}"
 
@@ -55,6 +62,7 @@ def test_the_documented_rights_are_those_required() -> None:
     rule = documented_rule()
     assert rule[:8] == [*line[:3], "on", ">secret", "resetkeys", "resetchannels", "nocommands"]
     assert rule[8:] == line[3:]
+    assert group_rule() == grant_line(USER, group_rights("newsdrop:articles")).split()
 
 
 def test_all_work_is_done_with_the_documented_rights(
@@ -90,6 +98,32 @@ def test_all_work_is_done_with_the_documented_rights(
     assert len(world.entries()) == 3
     denied = client.execute_command("ACL", "LOG")
     assert denied == []
+
+
+def test_groups_need_rights_of_their_own(tmp_path: Path, server: Server) -> None:
+    """Without them an article is published all the same, and an action on a group says in one
+    sentence what is refused; with them each can be run, and nothing is refused."""
+    client = server.client()
+    client.execute_command(*documented_rule())
+    world = World(tmp_path, url_of(server))
+    world.put("a.md", article())
+    world.run()
+    assert len(world.entries()) == 1
+    store = group_store(world.settings)
+    with pytest.raises(StoreRefused, match=r"xgroup.*docs/operations.md"):
+        store.create("nlp", "0")
+    client.execute_command("ACL", "LOG", "RESET")
+    client.execute_command(*group_rule())
+    store.create("nlp", "0")
+    client.xreadgroup("nlp", "one", {"newsdrop:articles": ">"})
+    assert store.claim("nlp", store.list_pending("nlp", 1), "two") == 1
+    assert store.bury("nlp", store.list_pending("nlp", 1, "two"), "bad") == 1
+    assert store.give_back("nlp", list(store.dead_letters("nlp"))) == []
+    assert store.acknowledge("nlp", store.list_pending("nlp", 1)) == 1
+    store.remove_consumer("nlp", "one")
+    store.reset("nlp", "$")
+    assert store.get_group("nlp").dead_letters == store.delete("nlp") == 0
+    assert client.execute_command("ACL", "LOG") == []
 
 
 def test_celery_works_with_the_documented_rights(tmp_path: Path, server: Server) -> None:

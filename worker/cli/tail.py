@@ -1,6 +1,5 @@
 """`tail`, `show` and `forget`: the records in the stream."""
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -20,7 +19,7 @@ from worker.cli.output import (
     quiet_interrupt,
     safe_text,
 )
-from worker.errors import NewsdropError, UsageError
+from worker.errors import NewsdropError
 from worker.escape import printable, safe_json
 
 if TYPE_CHECKING:
@@ -137,6 +136,8 @@ def _read_entries(
         after = last or store.get_info().last_id
         yield from entries
     else:
+        from worker.store.stream import parse_stream_id
+
         after = store.get_info().last_id if start == "$" else parse_stream_id(start)
     while follow or start is not None:
         entries = store.read(f"({after}", _PAGE)
@@ -183,16 +184,6 @@ def _record(entry: "StreamEntry") -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def parse_stream_id(text: str) -> str:
-    """A complete stream ID. Raises UsageError."""
-    if not re.fullmatch(r"\d+(-\d+)?", text):
-        raise UsageError(
-            f"{printable(text, 80)} is not a stream ID: "
-            "give 0, $ or the ID of an entry such as 1637929564000-0"
-        )
-    return text if "-" in text else f"{text}-0"
 
 
 def _record_json(entry: "StreamEntry") -> str:

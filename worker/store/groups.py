@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from worker.errors import AlreadyThere, NotThere
+from worker.errors import AlreadyThere, NotThere, UsageError
 from worker.escape import printable
 from worker.store.connection import Client
 from worker.store.errors import translated
-from worker.store.stream import Group, Stream
+from worker.store.stream import Group, Stream, parse_stream_id
 
-GIVEN_BACK = "dead-letters"
-"""Consumer that has a record after `dead-letters retry`, until a running one takes it over."""
+UNASSIGNED = "unassigned"
+"""Consumer that has what was given back to its group, until a running one takes it over."""
 _IDLE_MS = 7 * 86_400_000
 """Longer than any consumer waits before it takes over what another one left."""
 
@@ -73,6 +73,10 @@ class GroupStore:
         info = Stream(self._client, self._stream).get_info()
         return [self._state(group) for group in info.groups]
 
+    def get_group(self, name: str) -> GroupState:
+        self._check(name)
+        return next(group for group in self.list_groups() if group.name == name)
+
     def create(self, group: str, start: str) -> None:
         """Create a group that begins after `start`: `0`, `$` or an ID. Raises AlreadyThere."""
         if group in self._positions():
@@ -94,20 +98,61 @@ class GroupStore:
             self._client.xgroup_destroy(self._stream, group)
         return int(pending)
 
-    def list_pending(self, group: str, count: int) -> list[PendingEntry]:
-        """The oldest entries that are not acknowledged."""
+    def list_pending(
+        self, group: str, count: int, consumer: str | None = None
+    ) -> list[PendingEntry]:
+        """The oldest entries that are not acknowledged; with `consumer`, those that it has."""
         self._check(group)
         with translated():
-            found = self._client.xpending_range(self._stream, group, "-", "+", count)
-        return [
-            PendingEntry(
-                _text(one["message_id"]),
-                _text(one["consumer"]),
-                one["time_since_delivered"] / 1000,
-                one["times_delivered"],
+            found = self._client.xpending_range(
+                self._stream, group, "-", "+", count, consumername=consumer
             )
-            for one in found
-        ]
+        return [_pending(one) for one in found]
+
+    def find_pending(self, group: str, stream_ids: Sequence[str]) -> list[PendingEntry]:
+        """Those of the entries that are pending now. Raises UsageError for an invalid ID."""
+        self._check(group)
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for each in map(parse_stream_id, stream_ids):
+                pipe.xpending_range(self._stream, group, each, each, 1)
+            return [_pending(one) for found in pipe.execute() for one in found]
+
+    def claim(self, group: str, entries: Sequence[PendingEntry], consumer: str | None) -> int:
+        """Give pending entries to `consumer`, or (None) to a running one; returns how many."""
+        return self._claim(
+            group, [entry.stream_id for entry in entries], consumer or UNASSIGNED,
+            idle=None if consumer else _IDLE_MS,
+        )  # fmt: skip
+
+    def acknowledge(self, group: str, entries: Sequence[PendingEntry]) -> int:
+        """Remove entries from the pending ones, as if they were handled; returns how many."""
+        with translated():
+            ids = [entry.stream_id for entry in entries]
+            return int(self._client.xack(self._stream, group, *ids)) if ids else 0
+
+    def bury(self, group: str, entries: Sequence[PendingEntry], error: str) -> int:
+        """Move pending entries to the dead letters, as newsdrop/consumer.py does; returns how many.
+        An entry that was trimmed has a dead letter without a record."""
+        for entry in entries:
+            with translated(), self._client.pipeline() as pipe:
+                found = self._client.xrange(self._stream, entry.stream_id, entry.stream_id)
+                about: dict[Any, Any] = {
+                    "entry": entry.stream_id, "consumer": entry.consumer,
+                    "deliveries": entry.deliveries, "error": error,
+                }  # fmt: skip
+                pipe.xadd(self._letters(group), about | (found[0][1] if found else {}))
+                pipe.xack(self._stream, group, entry.stream_id)
+                pipe.execute()
+        return len(entries)
+
+    def remove_consumer(self, group: str, consumer: str) -> None:
+        """Delete a consumer. Raises UsageError if it has pending entries: they would be lost."""
+        if self.list_pending(group, 1, consumer):
+            raise UsageError(
+                f"the consumer {printable(consumer, 80)} has pending entries: hand them over first"
+            )
+        with translated():
+            self._client.xgroup_delconsumer(self._stream, group, consumer)
 
     def dead_letters(self, group: str, after: str = "-") -> Iterator[DeadLetter]:
         """The dead letters, oldest first."""
@@ -139,10 +184,9 @@ class GroupStore:
                 if not self._client.xrange(self._stream, letter.stream_id, letter.stream_id):
                     trimmed.append(letter)
                     continue
-                self._client.xclaim(
-                    self._stream, group, GIVEN_BACK, 0, [letter.stream_id],
-                    idle=_IDLE_MS, retrycount=0, force=True, justid=True,
-                )  # fmt: skip
+            self._claim(
+                group, [letter.stream_id], UNASSIGNED, idle=_IDLE_MS, retrycount=0, force=True
+            )
             self.discard(group, [letter])
         return trimmed
 
@@ -151,6 +195,15 @@ class GroupStore:
         with translated():
             ids = [letter.letter_id for letter in letters]
             return int(self._client.xdel(self._letters(group), *ids)) if ids else 0
+
+    def _claim(self, group: str, ids: list[str], consumer: str, **options: Any) -> int:
+        if not ids:
+            return 0
+        with translated():
+            claimed = self._client.xclaim(
+                self._stream, group, consumer, 0, ids, justid=True, **options
+            )
+        return len(claimed)
 
     def _state(self, group: Group) -> GroupState:
         with translated():
@@ -181,6 +234,15 @@ class GroupStore:
     def _letters(self, group: str) -> str:
         """The same key as in newsdrop/consumer.py."""
         return f"{{{self._stream}}}:dead:{group}"
+
+
+def _pending(found: dict[str, Any]) -> PendingEntry:
+    return PendingEntry(
+        _text(found["message_id"]),
+        _text(found["consumer"]),
+        found["time_since_delivered"] / 1000,
+        found["times_delivered"],
+    )
 
 
 def _letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:

@@ -44,6 +44,7 @@ _STORE = (
     "hincrby llen lrange rpush sadd srem smembers zadd zrem zcard zcount zscore zmscore zrange "
     "zrevrange zrangebyscore zremrangebyscore"
 )
+_LETTERS = ("xlen", "xdel")
 _QUEUE = "lpush brpop llen del"
 _BINDING = "sadd srem smembers exists del zadd zrem zscore zrangebyscore"
 _RESULT = "celery-task-meta-"
@@ -57,6 +58,16 @@ def required_rights(stream: str, database: int = 0, *, results: bool = False) ->
     every worker."""
     rights = _rights(stream, database)
     return (*rights, *_result_rights()) if results else tuple(rights)
+
+
+def group_rights(stream: str) -> tuple[Right, ...]:
+    """What `newsdrop groups`, `newsdrop dead-letters` and the page of consumers run beside that.
+    Without it only they fail."""
+    groups = "xgroup|create xgroup|setid xgroup|destroy xgroup|delconsumer xinfo|consumers xclaim"
+    return (
+        *(Right(command, stream, f"~{stream}") for command in (*groups.split(), "xack")),
+        *(Right(command, f"{{{stream}}}:dead:any", f"~{{{stream}}}:*") for command in _LETTERS),
+    )
 
 
 def _result_rights() -> Iterator[Right]:

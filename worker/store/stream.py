@@ -1,11 +1,14 @@
 """Reading the stream, and its state."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from worker.errors import UsageError
+from worker.escape import printable
 from worker.model import IndexEntry
 from worker.store.connection import Script
 from worker.store.errors import translated
@@ -201,6 +204,16 @@ def id_key(stream_id: str) -> tuple[int, int]:
     """A stream id as numbers, which sort as the entries do."""
     milliseconds, _, sequence = stream_id.partition("-")
     return int(milliseconds), int(sequence or 0)
+
+
+def parse_stream_id(text: str) -> str:
+    """A complete stream ID. Raises UsageError."""
+    if not re.fullmatch(r"[0-9]{1,19}(-[0-9]{1,19})?", text):
+        raise UsageError(
+            f"{printable(text, 80)} is not a stream ID: "
+            "give 0, $ or the ID of an entry such as 1637929564000-0"
+        )
+    return text if "-" in text else f"{text}-0"
 
 
 def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:

@@ -21,7 +21,17 @@ from worker.web import api
 from worker.web.live import Live
 from worker.web.metrics import metrics
 from worker.web.middleware import Gate
-from worker.web.pages import articles, enqueue, feeds, jobs, login, overview, quarantine, sources
+from worker.web.pages import (
+    articles,
+    consumers,
+    enqueue,
+    feeds,
+    jobs,
+    login,
+    overview,
+    quarantine,
+    sources,
+)
 from worker.web.rendering import STATIC, Pages
 from worker.web.responses import on_bug, on_error
 from worker.web.security import Guard, allowed_names, signing_key
@@ -38,7 +48,7 @@ def web_app(settings: Settings) -> Starlette:
         hosts=allowed_names(settings.web.allowed_hosts),
     )
     views = {"overview": overview.make_view()}
-    for module in (jobs, articles, quarantine, feeds, sources):
+    for module in (jobs, articles, quarantine, feeds, sources, consumers):
         views |= module.views
     live = Live(settings, views)
     expected = (HTTPException, NewsdropError, ClientDisconnect)
@@ -80,9 +90,10 @@ class _Static(StaticFiles):
 
 
 def _routes(live: Live) -> list[BaseRoute]:
-    modules = (overview, jobs, articles, quarantine, feeds, sources, enqueue, login, api)
+    pages = (overview, jobs, articles, quarantine, feeds, sources, consumers, enqueue, login)
     return [
-        *(route for module in modules for route in module.routes),
+        *(route for module in pages for route in module.routes),
+        *api.routes,
         Route("/live", live.stream),
         Route("/metrics", metrics),
         Route("/livez", livez),

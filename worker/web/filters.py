@@ -13,6 +13,7 @@ from worker.translation import message as translate
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 NONE = "–"
+_YEAR_10000_MS = 253_402_300_800_000
 _SPAN = ((86400, "{number} d"), (3600, "{number} h"), (60, "{number} min"), (1, "{number} s"))
 
 
@@ -96,6 +97,12 @@ def stamp(moment: str | None) -> str:
 def from_ms(ms: int) -> str:
     """Milliseconds since 1970 as an RFC 3339 time."""
     return rfc3339_from_ms(ms)
+
+
+def id_time(stream_id: str) -> str | None:
+    """The time in the ID of a stream entry, as RFC 3339; None if no calendar has it."""
+    ms = int(stream_id.partition("-")[0])
+    return rfc3339_from_ms(ms) if ms < _YEAR_10000_MS else None
 
 
 def words(name: str | None) -> str:

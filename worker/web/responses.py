@@ -63,6 +63,11 @@ _DONE = {
     "paused": mark("Paused: newsdrop takes nothing more from it."),
     "resumed": mark("Resumed."),
     "added": mark("Added; polling now."),
+    "created": mark("The group was created."),
+    "changed": mark("Done."),
+    "trimmed": mark("Some records are no longer in the stream; they stay here."),
+    "deleted": mark("The group was deleted."),
+    "unselected": mark("Nothing was selected: tick what you mean first."),
     "removed": mark("Removed: it is no longer polled. Its articles stay."),
 }
 """What a page says about the change that led to it: the address holds the name, not the text."""

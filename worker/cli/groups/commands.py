@@ -9,7 +9,6 @@ from worker.cli import completion
 from worker.cli.formatting import format_count
 from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
 from worker.cli.output import console, count_text, make_table, print_json, print_result, safe_text
-from worker.cli.tail import parse_stream_id
 from worker.errors import UsageError
 from worker.escape import printable
 
@@ -129,7 +128,9 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def _position(text: str) -> str:
-    return text if text == "$" else parse_stream_id(text)
+    from worker.actions.groups import parse_position
+
+    return parse_position(text)
 
 
 def _seconds(seconds: float) -> str:

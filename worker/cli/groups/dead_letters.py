@@ -17,7 +17,6 @@ from worker.cli.output import (
     print_result,
     safe_text,
 )
-from worker.errors import UsageError
 from worker.escape import printable
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def retry(
 ) -> None:
     """Give records back to their group: a running consumer handles them again."""
     store = group_store(context)
-    letters = _select(store, group, ids, every=every)
+    letters = _choose(store, group, ids, every=every)
     trimmed = store.give_back(group, letters)
     count = len(letters) - len(trimmed)
     text = f"{pluralize(count, 'record')} given back to the group {printable(group)}"
@@ -103,22 +102,19 @@ def discard(
 ) -> None:
     """Delete dead letters permanently."""
     store = group_store(context)
-    letters = _select(store, group, ids, every=every)
+    letters = _choose(store, group, ids, every=every)
     if every and letters:
         confirm(f"Delete {len(letters):,} dead letters permanently?", yes=yes)
     count = store.discard(group, letters)
     print_result({"discarded": count}, f"{pluralize(count, 'dead letter')} deleted", json=json)
 
 
-def _select(
+def _choose(
     store: "GroupStore", group: str, ids: list[str] | None, *, every: bool
-) -> list["DeadLetter"]:
-    """The selected letters, all of which exist. Raises UsageError, before anything is done."""
-    if every == bool(ids):
-        raise UsageError("name the IDs, or use --all")
-    if every:
-        return list(store.dead_letters(group))
-    return [store.get_dead_letter(group, one) for one in dict.fromkeys(ids or ())]
+) -> "list[DeadLetter]":
+    from worker.actions.groups import choose_letters
+
+    return choose_letters(store, group, ids or (), every=every)
 
 
 def _document(letter: "DeadLetter", *, with_data: bool) -> dict[str, object]:

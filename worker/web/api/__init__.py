@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from worker.web.api import articles, enqueue, feeds, jobs, quarantine
+from worker.web.api import articles, enqueue, feeds, groups, jobs, quarantine
 
 routes: list[BaseRoute] = [
     *enqueue.routes,
@@ -10,5 +10,6 @@ routes: list[BaseRoute] = [
     *articles.routes,
     *quarantine.routes,
     *feeds.routes,
+    *groups.routes,
 ]
 """Each names its whole path."""

@@ -1,0 +1,97 @@
+"""The page of consumers and its API: what a group has not handled, and what can be done with it."""
+
+import re
+from typing import Any
+
+import redis
+
+from tests.cli.conftest import home, lonely
+from tests.cli.test_groups import consume
+from tests.home import article
+from tests.newsdrop.stream import STREAM
+from tests.web.served import Served
+from tests.web.test_pages import enqueued, ours, text, words
+
+__all__ = ["home", "lonely", "ours"]
+
+GROUP = 'nlp/<b>"x'
+ADDRESS = "/consumers/nlp%2F%3Cb%3E%22x"
+
+
+def send(one: Served, path: str, **fields: Any) -> Any:
+    token = re.search(r'name="form_token" value="([^"]+)"', text(one, "/consumers"))
+    assert token is not None
+    return one.client.post(path, data={"form_token": token[1], **fields})
+
+
+def confirmed(one: Served, question: str, **fields: Any) -> str:
+    """Send a change, check what is asked, and confirm it: where that leads to."""
+    asked = send(one, f"{ADDRESS}/ask", **fields)
+    assert question in words(asked.text)
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', asked.text))
+    location: str = send(one, f"{ADDRESS}/change", **hidden | fields).headers["location"]
+    return location
+
+
+def test_a_group_is_managed_on_its_page(ours: Served, redis_client: redis.Redis) -> None:
+    """Created, read from, handed over, acknowledged, buried, given back, set back and deleted:
+    nothing is done before it is confirmed, and a group's name breaks neither page nor address."""
+    assert "No consumer groups yet." in words(text(ours, "/consumers"))
+    enqueued(ours, a=article("甲"), b=article("乙"), c=article("丙"))
+    assert send(ours, "/consumers", group=GROUP, start="0").headers["location"].endswith("created")
+    assert 'nlp/<b>"x 3 0 0 0 – nothing yet' in words(text(ours, "/consumers"))
+    redis_client.xreadgroup(GROUP, "slow", {STREAM: ">"})
+    ids = re.findall(r'name="id" value="([\d-]+)"', text(ours, ADDRESS))
+    assert len(ids) == 3
+
+    def owners() -> dict[str, str]:
+        found = redis_client.xpending_range(STREAM, GROUP, "-", "+", 10)
+        return {one["message_id"].decode(): one["consumer"].decode() for one in found}
+
+    assert confirmed(ours, "Hand over 1 entry?", what="claim", id=ids[0], to="fast")
+    assert owners() == {ids[0]: "fast", ids[1]: "slow", ids[2]: "slow"}
+    assert confirmed(ours, "Hand over 2 entries?", what="claim", **{"from": "slow"})
+    assert owners()[ids[2]] == "unassigned"
+    assert confirmed(ours, "Remove the consumer slow?", what="remove", **{"from": "slow"})
+    assert send(ours, f"{ADDRESS}/change", what="remove", **{"from": "fast"}).status_code == 422
+    assert confirmed(ours, "Acknowledge 1 entry?", what="acknowledge", id=ids[0])
+    assert confirmed(ours, "Move 2 entries to the dead letters?", what="bury", id=ids[1:])
+    assert owners() == {}
+    page = text(ours, ADDRESS)
+    letters = re.findall(r'form="dead" type="checkbox" name="id" value="([\d-]+)"', page)
+    assert len(letters) == 2
+    assert "moved to the dead letters by a person" in page
+    assert confirmed(ours, "Give 1 dead letter back", what="retry", id=letters[0])
+    assert owners() == {ids[1]: "unassigned"}
+    assert confirmed(ours, "Delete 1 dead letter permanently?", what="discard", all="yes")
+    assert "No dead letters." in words(text(ours, ADDRESS))
+    assert confirmed(ours, "Set the position to 0?", what="reset", to="0")
+    assert 'nlp/<b>"x 3 1 ' in words(text(ours, "/consumers"))
+    nothing = send(ours, f"{ADDRESS}/ask", what="acknowledge")
+    assert nothing.headers["location"].endswith("unselected")
+    assert send(ours, f"{ADDRESS}/ask", what="reset", to="yesterday").status_code == 422
+    assert confirmed(ours, "Delete the group", what="delete") == "/consumers?done=deleted"
+    assert ours.client.get(ADDRESS).status_code == 404
+
+
+def test_a_form_of_another_site_changes_no_group(ours: Served) -> None:
+    """Every change needs the page's token."""
+    for path in ("/consumers", f"{ADDRESS}/ask", f"{ADDRESS}/change"):
+        assert ours.client.post(path, data={"group": "nlp", "what": "delete"}).status_code == 403
+
+
+def test_the_api_does_the_same(ours: Served) -> None:
+    """Entries that a stopped consumer left go to a running one, and a dead letter comes back."""
+    enqueued(ours, a=article("甲"), b=article("乙"))
+    assert ours.post("/groups", {"group": "nlp"}, 201)["lag"] == 2
+    assert "groups reset" in ours.post("/groups", {"group": "nlp"}, 409)["detail"]
+    failed = consume(ours.home, 2, is_bad=True)[0]
+    (letter,) = ours.get("/groups/nlp/dead-letters")["dead_letters"]
+    assert letter["data"].encode() == failed.data
+    assert ours.post("/groups/nlp/dead-letters", {"change": "retry", "all": True})["changed"] == 1
+    (entry,) = ours.get("/groups/nlp/pending?consumer=unassigned")["pending"]
+    body = {"change": "bury", "ids": [entry["stream_id"], "1-1"]}
+    assert ours.post("/groups/nlp/pending", body) == {"changed": 1}
+    assert ours.get("/groups/nlp")["dead_letters"] == 1
+    assert ours.get("/groups/none", 404)["detail"].startswith("no group none")
+    assert ours.post("/groups/nlp/pending", {"change": "claim"}, 422)

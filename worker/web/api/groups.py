@@ -1,0 +1,141 @@
+"""`/api/v1/groups`: consumer groups, their pending entries and their dead letters."""
+
+from dataclasses import asdict
+from itertools import islice
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field
+from starlette.responses import Response
+
+from worker.actions.groups import (
+    PendingChange,
+    change_pending,
+    choose_letters,
+    choose_pending,
+    parse_position,
+)
+from worker.store.factory import group_store
+from worker.store.groups import GroupStore
+from worker.web.api.endpoint import ApiRequest, Names, PageQuery, Parameters, Text, change, get
+from worker.web.responses import json_response
+
+GroupName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CreateBody(Parameters):
+    group: GroupName
+    start: Text = "0"
+
+
+class ResetBody(Parameters):
+    to: Text
+
+
+class PendingQuery(PageQuery):
+    consumer: Text | None = None
+
+
+class PendingBody(Parameters):
+    change: Annotated[PendingChange, Field(strict=False)]
+    ids: Names = Field(default=[])
+    consumer: Text | None = None
+    to: Text | None = None
+
+
+class LettersQuery(PageQuery):
+    after: Text | None = None
+
+
+class LettersBody(Parameters):
+    change: Literal["retry", "discard"]
+    ids: Names = Field(default=[])
+    all: bool = False
+
+
+def _open(request: ApiRequest[Any]) -> tuple[GroupStore, str]:
+    return group_store(request.settings), request.path.get("group", "")
+
+
+def list_groups(request: ApiRequest[Parameters]) -> Response:
+    return json_response({"groups": _open(request)[0].list_groups()})
+
+
+def create(request: ApiRequest[CreateBody]) -> Response:
+    body = request.parameters
+    store, _ = _open(request)
+    store.create(body.group, parse_position(body.start))
+    location = f"/api/v1/groups/{quote(body.group, safe='')}"
+    return json_response(store.get_group(body.group), 201, location=location)
+
+
+def show(request: ApiRequest[Parameters]) -> Response:
+    store, group = _open(request)
+    return json_response(store.get_group(group))
+
+
+def reset(request: ApiRequest[ResetBody]) -> Response:
+    store, group = _open(request)
+    store.reset(group, parse_position(request.parameters.to))
+    return json_response(store.get_group(group))
+
+
+def delete(request: ApiRequest[Parameters]) -> Response:
+    store, group = _open(request)
+    return json_response({"group": group, "pending": store.delete(group)})
+
+
+def remove_consumer(request: ApiRequest[Parameters]) -> Response:
+    store, group = _open(request)
+    store.remove_consumer(group, request.path["consumer"])
+    return json_response(store.get_group(group))
+
+
+def list_pending(request: ApiRequest[PendingQuery]) -> Response:
+    store, group = _open(request)
+    query = request.parameters
+    return json_response({"pending": store.list_pending(group, query.count, query.consumer)})
+
+
+def change_entries(request: ApiRequest[PendingBody]) -> Response:
+    store, group = _open(request)
+    body = request.parameters
+    entries = choose_pending(store, group, body.ids, body.consumer)
+    return json_response({"changed": change_pending(store, group, body.change, entries, body.to)})
+
+
+def list_letters(request: ApiRequest[LettersQuery]) -> Response:
+    store, group = _open(request)
+    query = request.parameters
+    after = f"({parse_position(query.after)}" if query.after else "-"
+    found = [asdict(one) for one in islice(store.dead_letters(group, after), query.count + 1)]
+    for letter in found:
+        letter["data"] = letter["data"].decode("utf-8", "replace")
+    shown = found[: query.count]
+    following = shown[-1]["letter_id"] if len(found) > len(shown) else None
+    return json_response({"dead_letters": shown, "next": following})
+
+
+def change_letters(request: ApiRequest[LettersBody]) -> Response:
+    store, group = _open(request)
+    body = request.parameters
+    letters = choose_letters(store, group, body.ids, every=body.all)
+    if body.change == "discard":
+        return json_response({"changed": store.discard(group, letters), "trimmed": 0})
+    trimmed = len(store.give_back(group, letters))
+    return json_response({"changed": len(letters) - trimmed, "trimmed": trimmed})
+
+
+_GROUP = "/groups/{group:path}"
+routes = [
+    get("/groups", list_groups, Parameters),
+    change("/groups", create, CreateBody),
+    get(f"{_GROUP}/pending", list_pending, PendingQuery),
+    change(f"{_GROUP}/pending", change_entries, PendingBody),
+    change(f"{_GROUP}/consumers/{{consumer:path}}", remove_consumer, Parameters, "DELETE"),
+    get(f"{_GROUP}/dead-letters", list_letters, LettersQuery),
+    change(f"{_GROUP}/dead-letters", change_letters, LettersBody),
+    change(f"{_GROUP}/reset", reset, ResetBody),
+    get(_GROUP, show, Parameters),
+    change(_GROUP, delete, Parameters, "DELETE"),
+]

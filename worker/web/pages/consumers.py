@@ -1,0 +1,141 @@
+"""`/consumers`: the consumer groups of the stream, their pending entries and dead letters."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from urllib.parse import quote
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from worker.actions.groups import (
+    PendingChange,
+    change_pending,
+    choose_letters,
+    choose_pending,
+    parse_position,
+)
+from worker.errors import UsageError
+from worker.settings import Settings
+from worker.store.factory import group_store
+from worker.web.forms import form_action, get_text
+from worker.web.live import Regions, View, live_page
+from worker.web.rendering import Pages
+from worker.web.responses import page, redirect
+
+COUNT = 100
+"""Pending entries, and dead letters, that a group's page lists: the oldest."""
+
+_NAME_LENGTH = 200
+
+
+def _render_list(settings: Settings, pages: Pages) -> Regions:
+    groups = group_store(settings).list_groups()
+    html = pages.render("consumers/list.html", groups=groups, stream=settings.stream.name)
+    return {"groups": html}
+
+
+def _render_group(settings: Settings, pages: Pages, name: str) -> Regions:
+    store = group_store(settings)
+    group = store.get_group(name)
+    context = {
+        "group": group,
+        "pending": store.list_pending(name, COUNT),
+        "letters": list(islice(store.dead_letters(name), COUNT)),
+    }
+    names = ("state", "pending", "letters")
+    return {each: pages.render(f"consumers/{each}.html", **context) for each in names}
+
+
+async def show_list(request: Request) -> Response:
+    return await live_page(request, "consumers", "consumers/page.html")
+
+
+async def show_group(request: Request) -> Response:
+    return await live_page(request, "group", "consumers/group.html", name=_name(request))
+
+
+@form_action
+def create(request: Request, form: FormData) -> Response:
+    settings: Settings = request.app.state.settings
+    name = get_text(form, "group", _NAME_LENGTH)
+    if not name:
+        raise UsageError("the group has no name: give it one")
+    group_store(settings).create(name, parse_position(get_text(form, "start") or "0"))
+    return redirect(_address(name), done="created")
+
+
+@form_action
+def ask(request: Request, form: FormData) -> Response:
+    """What a change would do, with its count, and a button that does it."""
+    group = group_store(request.app.state.settings).get_group(_name(request))
+    names = ("what", "from", "to", "all")
+    fields = [(name, text) for name in names if (text := get_text(form, name))]
+    fields += [("id", one) for one in _ids(form)]
+    given = dict(fields)
+    if given.keys() <= {"what"} and given.get("what") != "delete":
+        return redirect(_address(group.name), done="unselected")
+    count, _ = _plan(request, form)
+    return page(request, "consumers/ask.html", group=group, count=count, fields=fields, given=given)
+
+
+@form_action
+def change(request: Request, form: FormData) -> Response:
+    """Do what :func:`ask` showed."""
+    _, act = _plan(request, form)
+    left = act()
+    if get_text(form, "what") == "delete":
+        return redirect("/consumers", done="deleted")
+    done = "trimmed" if isinstance(left, list) and left else "changed"
+    return redirect(_address(_name(request)), done=done)
+
+
+def _plan(request: Request, form: FormData) -> tuple[int, Callable[[], object]]:
+    """How many entries the change in a form concerns (0: the whole group), and the change."""
+    store, name = group_store(request.app.state.settings), _name(request)
+    what, ids = get_text(form, "what"), _ids(form)
+    consumer, to = get_text(form, "from"), get_text(form, "to")
+    if what in list(PendingChange):
+        entries = choose_pending(store, name, ids, consumer or None)
+        return len(entries), partial(
+            change_pending, store, name, PendingChange(what), entries, to or None
+        )
+    if what in ("retry", "discard"):
+        letters = choose_letters(store, name, ids, every=bool(form.get("all")))
+        act = store.give_back if what == "retry" else store.discard
+        return len(letters), partial(act, name, letters)
+    if what == "reset":
+        return 0, partial(store.reset, name, parse_position(to))
+    if what == "remove":
+        return 0, partial(store.remove_consumer, name, consumer)
+    if what == "delete":
+        return 0, partial(store.delete, name)
+    raise HTTPException(404)
+
+
+def _ids(form: FormData) -> list[str]:
+    return [text for text in form.getlist("id") if isinstance(text, str)]
+
+
+def _address(name: str) -> str:
+    return f"/consumers/{quote(name, safe='')}"
+
+
+def _name(request: Request) -> str:
+    return str(request.path_params.get("group") or request.query_params.get("group", ""))
+
+
+views = {
+    "consumers": View(_render_list),
+    "group": View(_render_group, lambda request: (_name(request),)),
+}
+routes = [
+    Route("/consumers", show_list),
+    Route("/consumers", create, methods=["POST"]),
+    Route("/consumers/{group:path}/ask", ask, methods=["POST"]),
+    Route("/consumers/{group:path}/change", change, methods=["POST"]),
+    Route("/consumers/{group:path}", show_group),
+]
