@@ -22,6 +22,7 @@ from jinja2 import nodes
 from source_messages import messages_in, noun_forms
 
 from worker.errors import Reason, Trouble
+from worker.model import ChangeKind
 from worker.model.warning import WarningKind
 from worker.queries.feeds import FeedStatus
 from worker.queries.jobs import STARTED_BY
@@ -77,7 +78,7 @@ def vocabulary() -> Iterator[str]:
     names = [*Reason, *Trouble, *WarningKind, *FeedStatus, *STARTED_BY.values()]
     names += [*(field.name for field in fields(Filters)), "reason", "any"]
     names += ["rejected", "waiting", "processing", "archived", "quarantined"]
-    names += ["last success", "next", "folder"]
+    names += ["last success", "next", "folder", *ChangeKind, "title", "date published"]
     yield from (str(name).replace("_", " ") for name in names)
     yield from PAGE_TITLES
 

@@ -9,9 +9,8 @@ import pytest
 from tests.home import Home, article
 from worker.errors import NotThere, StoreUnavailable, UsageError
 from worker.pipeline.drain import drain
-from worker.queries import articles as viewing
-from worker.queries.articles import get_article as one_article
-from worker.queries.articles import list_articles
+from worker.queries.article import get_article as one_article
+from worker.queries.articles import ArticleList, list_articles
 from worker.queries.history import find_by_article
 from worker.readmodel.database import search_dir
 
@@ -45,7 +44,7 @@ def test_pages_of_the_newest(home: Home) -> None:
 
 def test_an_empty_stream(home: Home) -> None:
     """No articles, no next page."""
-    assert list_articles(home.settings(), 10) == viewing.ArticleList((), None)
+    assert list_articles(home.settings(), 10) == ArticleList((), None)
 
 
 @pytest.mark.parametrize("before", ["", "x", "1-2-3", "-1", "(5", "99999999999999999999999", "１"])

@@ -158,9 +158,35 @@ def test_an_article_is_read(ours: Served) -> None:
     assert 'href="https://img.example/a.jpg" rel="noopener noreferrer nofollow"' in html
     seen = words(html)
     assert "港.md" in seen
-    assert re.search(r"duplicate different content manual 再\.md", seen)
+    assert re.search(
+        r"duplicate of revision 1 · manual 再\.md · raw file · job different content", seen
+    )
     answer = ours.client.get(f"/articles/{row['id']}.json").json()
     assert (answer["id"], answer["title"]) == (row["id"], "港口")
+
+
+def test_an_article_has_one_timeline(ours: Served) -> None:
+    """From the first file to the revision, each step with its raw file as a download, and what the
+    revision changed; a batch of another article leads to no file."""
+    enqueued(ours, a=article("港口", body="首段照旧。</p><p>泊位三个，月底启用。"))
+    files = [("file", ("b", article("港口", body="首段照旧。</p><p>泊位四个，月底启用。")))]
+    ours.post("/enqueue", files=files, data={"force": "true"}, status=202)
+    enqueued(ours, other=article("图书馆", body="开馆。"))
+    rows = {row["title"]: row["id"] for row in ours.get("/articles")["articles"]}
+    html = text(ours, f"/articles/{rows['港口']}")
+    steps = re.findall(r'<li class="step s-(\w+)"', html)
+    assert steps == ["seen", *(["claimed", "parsed", "published"]), "claimed", "parsed", "revised"]
+    assert "<del>泊位<mark>三</mark>个，月底启用。</del><ins>泊位<mark>四</mark>个" in html
+    first, second = re.findall(r'href="(/articles/[^"]+/raw/[^"]+)" download', html)
+    answer = ours.client.get(first)
+    assert "泊位三个" in answer.text
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "泊位四个" in ours.client.get(f"/api/v1{second}").text
+    for path in (first.replace(rows["港口"], rows["图书馆"]), first[: first.rindex("/")] + "/7"):
+        assert ours.client.get(path).status_code == 404
+    for batch in ("20260101T000000.000000-0a-..", "..%2F..", "20260101T000000.000000-a-..%2Fx"):
+        assert ours.client.get(f"/articles/{rows['港口']}/raw/{batch}/0").status_code == 404
 
 
 def test_an_article_of_a_day_has_no_time(ours: Served) -> None:

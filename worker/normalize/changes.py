@@ -57,6 +57,12 @@ def changes(old: Version, new: Version) -> tuple[Change, ...]:
     return tuple(found)
 
 
+def common_length(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many items, or characters of texts, both begin with."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))
+
+
 def _kind(old: str | None, new: str | None) -> ChangeKind:
     if old is None:
         return ChangeKind.ADDED
@@ -65,8 +71,8 @@ def _kind(old: str | None, new: str | None) -> ChangeKind:
 
 def _text_changes(old_text: str, new_text: str) -> list[Change]:
     old, new = _paragraphs(old_text), _paragraphs(new_text)
-    first = _common(old, new)
-    last = _common(old[first:][::-1], new[first:][::-1])
+    first = common_length(old, new)
+    last = common_length(old[first:][::-1], new[first:][::-1])
     old, new = old[first : len(old) - last], new[first : len(new) - last]
     found: list[Change] = []
     characters = 0
@@ -84,12 +90,6 @@ def _text_changes(old_text: str, new_text: str) -> list[Change]:
 def _paragraphs(text: str) -> list[str]:
     """An empty text has no paragraph, so that its first one is added, not edited."""
     return text.split("\n") if text else []
-
-
-def _common(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many paragraphs both begin with."""
-    pairs = enumerate(zip(old, new, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))
 
 
 def _paragraph_changes(old: Sequence[str], new: Sequence[str], first: int) -> Iterator[Change]:

@@ -1,24 +1,17 @@
-"""Articles: the newest, a search by words, and one article with its history."""
+"""Lists of articles: the newest entries of the stream, and a search with filters and words."""
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from worker.errors import NotThere, StoreUnavailable, UsageError
+from worker.errors import UsageError
 from worker.escape import printable
-from worker.feeds.catalog import CatalogReader
-from worker.model import Status
 from worker.model.times import rfc3339, rfc3339_from_ms
-from worker.pipeline.extract import EntryReader, ParsedArticle
-from worker.pipeline.feed_documents import read_entry
-from worker.pipeline.revisions import as_published
-from worker.queries.explain import Explained, explain_id
-from worker.queries.history import HistoryEntry
 from worker.readmodel.database import open_reader
 from worker.readmodel.filters import Filters
 from worker.readmodel.search import (
@@ -29,11 +22,8 @@ from worker.readmodel.search import (
     search,
 )
 from worker.settings import Settings
-from worker.settings.clock import utc_now
-from worker.sites import open_sites
-from worker.spool.archive import Archive
 from worker.store.factory import article_store
-from worker.store.stream import Delivery, StreamEntry
+from worker.store.stream import StreamEntry
 
 _LATE_SECONDS = 60.0
 """The schedule feeds the read model every few seconds."""
@@ -45,8 +35,6 @@ _STREAM_ID = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _ROW_TEXT, _ROW_ADDRESS = 1_000, 8_000
 """Maximum characters in a row: another program's id of 20 MB made each page of the list as long. A
 longer address is left out, because a cut one leads elsewhere."""
-_REPARSE_BYTES = 8_000_000
-"""Maximum bytes of a file that is parsed again to show one of its articles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +68,13 @@ class ArticleList:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ArticleView:
-    """One article. `record` is its newest revision, and `record_from` `stream`, or `archive` where
-    the entry was trimmed and the file was parsed again; both are None where neither has it.
-    `problem` says in words what could not be looked up, `deliveries` what each consumer group did
-    with the newest entry that is still in the stream."""
-
-    id: str
-    record: dict[str, Any] | None
-    record_from: str | None
-    explained: Explained
-    problem: str | None = None
-    deliveries: tuple[Delivery, ...] = ()
-
-
 def list_articles(settings: Settings, count: int, before: str | None = None) -> ArticleList:
     """The newest entries of the stream. Raises UsageError for an invalid `before`, Retryable."""
     rows: list[ArticleRow] = []
     for entry in _entries(settings, _check_id(before)):
         if len(rows) == count:
             return ArticleList(tuple(rows), rows[-1].stream_id)
-        rows.append(_row(entry, _data(entry)))
+        rows.append(_row(entry, data_of(entry)))
     return ArticleList(tuple(rows), None)
 
 
@@ -116,32 +89,6 @@ def search_articles(
     rows = tuple(_found_row(each) for each in result.found)
     following = str(result.next) if result.next is not None else None
     return ArticleList(rows, following, _describe_lag(fresh, now))
-
-
-def get_article(settings: Settings, article_id: str) -> ArticleView:
-    """One article with its history. Raises NotThere where neither the index nor the archive has it,
-    StoreUnavailable where the archive has not and Redis does not answer."""
-    result = explain_id(settings, article_id)
-    explained = result.articles[0]
-    if not explained.known and not explained.past:
-        if result.problem is not None:
-            raise StoreUnavailable(result.problem)
-        raise NotThere(
-            f"no article has the id {printable(article_id, 80)}: search for its title and date, or "
-            "for words in it"
-        )
-    record, origin = None, None
-    deliveries: tuple[Delivery, ...] = ()
-    if explained.in_stream is not None:
-        at = explained.in_stream.stream_id
-        store = article_store(settings)
-        entries = store.read(at, 1, end=at)
-        deliveries = tuple(store.read_deliveries(at))
-        record, origin = next((_writable_record(each) for each in entries), None) or None, "stream"
-    if record is None:
-        record, origin = _from_archive(settings, article_id, explained.past), "archive"
-    found_in = origin if record else None
-    return ArticleView(article_id, record, found_in, explained, result.problem, deliveries)
 
 
 def _entries(settings: Settings, before: str | None) -> Iterator[StreamEntry]:
@@ -169,23 +116,13 @@ def _check_id(before: str | None) -> str | None:
     return before if any(parts) else "0-1"
 
 
-def _data(entry: StreamEntry) -> dict[str, Any]:
+def data_of(entry: StreamEntry) -> dict[str, Any]:
     """The record; empty where another program wrote something else to the stream."""
     try:
         found = orjson.loads(entry.data)
     except orjson.JSONDecodeError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _writable_record(entry: StreamEntry) -> dict[str, Any]:
-    """The record; empty where it is nested too deeply to be written as JSON."""
-    found = _data(entry)
-    try:
-        orjson.dumps({"record": [found]})
-    except TypeError:
-        return {}
-    return found
 
 
 def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:
@@ -262,35 +199,4 @@ def _describe_lag(fresh: Freshness, now: datetime) -> str | None:
             f"the search index was last updated at {rfc3339_from_ms(int(fresh.at * 1000))}: later "
             "articles are missing until a worker runs"
         )
-    return None
-
-
-def _from_archive(
-    settings: Settings, article_id: str, past: Sequence[HistoryEntry]
-) -> dict[str, Any] | None:
-    """The record from the archived file, parsed by today's rules; None where the raw file has
-    expired, or today's rules find no article there."""
-    published = [entry for entry in past if entry.status in (Status.PUBLISHED, Status.REVISED)]
-    if not published:
-        return None
-    last = max(published, key=lambda entry: entry.revision)
-    archive = Archive(settings.state_dir)
-    if (segment := archive.find(last.batch)) is None:
-        return None
-    head = segment.head()
-    file = next(file for file in head.files if file.entry == last.entry)
-    data = next((raw for entry, raw in segment.raws() if entry == last.entry), None)
-    if data is None or len(data) > _REPARSE_BYTES:
-        return None
-    reader = EntryReader(
-        settings, open_sites(settings), CatalogReader(settings).profile, head.batch
-    )
-    outcomes = {each.ordinal: each for each in segment.outcomes() if each.entry == last.entry}
-    for item in read_entry(reader, file.entry_of(), data):
-        outcome = outcomes.get(item.ordinal)
-        if isinstance(item, ParsedArticle) and outcome and outcome.id == article_id:
-            at = outcome.ingested_at or rfc3339(utc_now())
-            published_item = as_published(item, article_id)
-            record = orjson.loads(orjson.dumps(published_item.record(at)))
-            return record if isinstance(record, dict) else None
     return None

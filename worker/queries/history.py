@@ -17,9 +17,12 @@ from worker.spool.archive import Archive, Segment
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One past decision. Times are RFC 3339, UTC; `path` and `title` are as recorded then."""
+    """One past decision. Times are RFC 3339, UTC: `at` is when its batch was archived; `path` and
+    `title` are as recorded then. `has_raw` says whether the archive has the file's bytes."""
 
     at: str
+    claimed_at: str
+    has_raw: bool
     source: str
     kind: str
     job: str | None
@@ -36,6 +39,9 @@ class HistoryEntry:
     reason: Reason | None
     message: str | None
     quarantine: str | None
+    first_seen_at: str | None
+    ingested_at: str | None
+    warnings: tuple[str, ...]
 
 
 def find_by_article(state_dir: Path, article_id: str) -> Iterator[HistoryEntry]:
@@ -99,12 +105,16 @@ def _decisions(
 
 def _decisions_in(segment: Segment, is_wanted: Callable[[Outcome], bool]) -> Iterator[HistoryEntry]:
     head = segment.head()
-    origins = {file.entry: file.origin for file in head.files if file.origin is not None}
+    files = {file.entry: file for file in head.files}
+    has_raw = segment.raw_path.exists()
     for outcome in segment.outcomes():
         if outcome.status is not Status.READ and is_wanted(outcome):
-            origin = origins.get(outcome.entry)
+            file = files.get(outcome.entry)
+            origin = file.origin if file else None
             yield HistoryEntry(
                 at=head.archived_at,
+                claimed_at=head.batch.claimed_at,
+                has_raw=has_raw and file is not None and file.kept,
                 source=origin.source if origin else head.batch.source,
                 kind=origin.kind if origin else head.batch.kind,
                 job=head.batch.job,

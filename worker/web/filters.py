@@ -1,15 +1,19 @@
 """Numbers, times and words as pages show them."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from markupsafe import Markup, escape
 
 from worker import escape as escaping
 from worker.model.times import rfc3339_from_ms
+from worker.normalize.changes import common_length
 from worker.translation import count_noun, gettext
 from worker.translation import message as translate
+
+_MAX_EDITED = 2_000
+"""Characters that are shown of a changed paragraph."""
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 NONE = "–"
@@ -127,6 +131,18 @@ def highlight(text: str, runs: Iterable[str]) -> Markup:
         return escape(text)
     pattern = "|".join(map(re.escape, longest_first))
     return _wrap_odd(re.split(f"({pattern})", text), "<strong>{}</strong>")
+
+
+def edited(texts: tuple[str | None, str | None]) -> Iterator[Markup]:
+    """The two forms of a changed text, as `<del>` and `<ins>`; what differs is marked in both."""
+    old, new = ((text or "")[:_MAX_EDITED] for text in texts)
+    start = common_length(old, new)
+    end = common_length(old[start:][::-1], new[start:][::-1])
+    for tag, text in (("del", texts[0] and old), ("ins", texts[1] and new)):
+        if text:
+            middle = (text[:start], text[start : len(text) - end], text[len(text) - end :])
+            marked = _wrap_odd(middle, "<mark>{}</mark>") if start or end else escape(text)
+            yield Markup(f"<{tag}>{{}}</{tag}>").format(marked)  # noqa: S704  # ours
 
 
 def plural(number: float | None, one: str, many: str | None = None) -> str:

@@ -20,6 +20,7 @@ _FILTERS: tuple[Callable[..., object], ...] = (
     *(filters.count, filters.size, filters.rate, filters.plural, filters.words, filters.message),
     *(filters.span, filters.coarse, filters.exact, filters.stamp, filters.from_ms, filters.id_time),
     *(filters.printable, filters.escaped, filters.inline_code, filters.highlight),
+    filters.edited,
 )
 
 

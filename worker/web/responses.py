@@ -27,6 +27,7 @@ from worker.errors import (
     UsageError,
 )
 from worker.escape import safe_json
+from worker.queries.raw_files import read_raw
 from worker.settings import Settings
 from worker.spool.quarantine import Quarantine
 from worker.translation import mark
@@ -40,6 +41,7 @@ PLAIN = ("/metrics", "/livez", "/readyz")
 RETRY_SECONDS = 5
 """The `Retry-After` of a 503: the cause may end at any time."""
 
+_BYTES = "application/octet-stream"
 _RAW_CHUNK = 256 * 1024
 
 _STATUSES: tuple[tuple[type[NewsdropError], int], ...] = (
@@ -137,18 +139,26 @@ def raw_response(settings: Settings, refused_id: str) -> Response:
     """
     quarantine = Quarantine(settings.state_dir)
     path = quarantine.get(refused_id).path
-    name = path.replace("\\", "/").rsplit("/", 1)[-1] or "raw"
     file = quarantine.open_raw(refused_id)
-    names = f"filename=\"{refused_id}.raw\"; filename*=UTF-8''{quote(name, safe='')}"
-    return StreamingResponse(
-        _chunks(file),
-        media_type="application/octet-stream",
-        headers={
-            "content-length": str(os.fstat(file.fileno()).st_size),
-            "content-disposition": f"attachment; {names}",
-            "content-security-policy": "sandbox; default-src 'none'",
-        },
-    )
+    length = {"content-length": str(os.fstat(file.fileno()).st_size)}
+    headers = {**_download_headers(f"{refused_id}.raw", path), **length}
+    return StreamingResponse(_chunks(file), media_type=_BYTES, headers=headers)
+
+
+def raw_file_response(settings: Settings, article_id: str, batch: str, entry: str) -> Response:
+    """The bytes of an article's file, from the archive, as a download. Raises NotThere."""
+    path, data = read_raw(settings, article_id, batch, entry)
+    headers = _download_headers(f"{batch}-{entry}.raw", path)
+    return Response(data, media_type=_BYTES, headers=headers)
+
+
+def _download_headers(plain_name: str, path: str) -> dict[str, str]:
+    """Headers of bytes from outside; the file gets the last name of `path`."""
+    name = quote(path.replace("\\", "/").rsplit("/", 1)[-1] or "raw", safe="")
+    return {
+        "content-disposition": f"attachment; filename=\"{plain_name}\"; filename*=UTF-8''{name}",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
 
 
 def problem(request: Request, status: int, detail: str, **more: Any) -> Response:

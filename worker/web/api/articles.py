@@ -6,11 +6,12 @@ from starlette.responses import Response
 from worker.errors import NotThere
 from worker.escape import printable
 from worker.queries import articles as queries
+from worker.queries.article import get_article
 from worker.queries.explain import explain_address, explain_recorded_path, explain_title
 from worker.readmodel.filters import Filters
 from worker.settings.clock import utc_now
 from worker.web.api.endpoint import ApiRequest, PageQuery, Parameters, Text, get
-from worker.web.responses import json_response
+from worker.web.responses import json_response, raw_file_response
 
 
 class ArticlesQuery(PageQuery):
@@ -47,7 +48,12 @@ def list_articles(request: ApiRequest[ArticlesQuery]) -> Response:
 
 
 def show_article(request: ApiRequest[Parameters]) -> Response:
-    return json_response(queries.get_article(request.settings, request.path["id"]))
+    return json_response(get_article(request.settings, request.path["id"]))
+
+
+def download_raw(request: ApiRequest[Parameters]) -> Response:
+    path = request.path
+    return raw_file_response(request.settings, path["id"], path["batch"], path["entry"])
 
 
 def explain(request: ApiRequest[ExplainQuery]) -> Response:
@@ -72,5 +78,6 @@ def explain(request: ApiRequest[ExplainQuery]) -> Response:
 routes = [
     get("/articles", list_articles, ArticlesQuery),
     get("/articles/{id}", show_article, Parameters),
+    get("/articles/{id}/raw/{batch}/{entry}", download_raw, Parameters),
     get("/explain", explain, ExplainQuery),
 ]

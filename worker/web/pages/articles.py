@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.errors import NotThere, UsageError
-from worker.queries.articles import get_article, list_articles, search_articles
+from worker.queries.article import get_article
+from worker.queries.articles import list_articles, search_articles
 from worker.queries.explain import (
     ExplainResult,
     explain_address,
@@ -26,7 +27,7 @@ from worker.sources.fetch_once import is_address
 from worker.web.filtering import filter_query, write_query
 from worker.web.live import Regions, View, live_page
 from worker.web.rendering import Pages
-from worker.web.responses import page, redirect
+from worker.web.responses import page, raw_file_response, redirect
 
 COUNT = 50
 
@@ -94,6 +95,13 @@ def download(request: Request) -> Response:
     return Response(orjson.dumps(result.record), media_type="application/json")
 
 
+def download_raw(request: Request) -> Response:
+    """A raw file of the article; `entry` is its number in its batch."""
+    path = request.path_params
+    settings = request.app.state.settings
+    return raw_file_response(settings, path["id"], path["batch"], path["entry"])
+
+
 def show_explanation(request: Request) -> Response:
     """An article's key, its match, and its origin. A path is only looked up in the archive: no file
     of this machine is opened."""
@@ -145,5 +153,6 @@ routes = [
     Route("/articles", show_list),
     Route("/articles/{id}.json", download),
     Route("/articles/{id}", show_article),
+    Route("/articles/{id}/raw/{batch}/{entry}", download_raw),
     Route("/explain", show_explanation),
 ]
