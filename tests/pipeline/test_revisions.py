@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.servers import Server
 from tests.world import World, article
+from worker.actions.retract import retract
+from worker.errors import UsageError
 from worker.model import Change, ChangeKind
 from worker.pipeline.replay import replay
+from worker.queries.audit import audit
+from worker.queries.records import article_schema
 from worker.spool.claim import Incoming, claim_bytes
 from worker.spool.layout import manual_root
 from worker.spool.manifest import Head, Reread
@@ -130,3 +135,36 @@ def test_a_lost_redis_gets_its_revisions_back(revising: World) -> None:
     revising.put("z.md", article("改过的标题", "第一段。", MONDAY))
     revising.run()
     assert len(revising.entries()) == 2
+
+
+def test_a_withdrawal_is_a_tombstone(revising: World) -> None:
+    """A retracted article is one entry `article.withdrawn` that says when and why, once, and is
+    published again if Redis is lost. The same text is a duplicate then, another a revision."""
+    (first,) = revising.entries()
+    settings = revising.settings
+    retract(settings, first["id"], "the figures were wrong")
+    revising.drain()
+    second = revising.entries()[-1]
+    assert (second["type"], second["id"], second["revision"]) == (
+        "article.withdrawn",
+        first["id"],
+        2,
+    )
+    data = second["data"]
+    assert (data["reason"], data["detail"]) == ("retracted", "the figures were wrong")
+    assert (data["title"], data["date"]) == (first["data"]["title"], first["data"]["date"])
+    jsonschema.validate(data, article_schema(is_withdrawal=True))
+    with pytest.raises(UsageError, match="already"):
+        retract(settings, first["id"], "again")
+    revising.context.redis.flushall()
+    for segment in revising.context.deps.archive.segments():
+        replay(segment, revising.context.deps)
+    assert [one["type"] for one in revising.entries()] == [first["type"], second["type"]]
+    revising.put("b.md", article(text="第一段。</p><p>第二段原来的话。</p><p>第三段。"))
+    revising.run()
+    assert len(revising.entries()) == 2
+    revising.put("c.md", article(text="另外的话。"))
+    revising.run()
+    third = revising.entries()[-1]
+    assert (third["type"], third["revision"]) == ("article.revised", 3)
+    assert audit(settings).balanced

@@ -2,12 +2,12 @@
 
 import json as json_text
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from worker.cli.formatting import pluralize
-from worker.cli.options import Json, config_of, loaded_of, settings_of
+from worker.cli.options import Json, config_of, flag, loaded_of, settings_of
 from worker.cli.output import console, print_json, print_note, print_pretty, safe_text
 
 app = typer.Typer(no_args_is_help=True, help="Check and show the settings.")
@@ -62,11 +62,14 @@ def show(context: typer.Context, json: Json = False) -> None:
         console().print(safe_text(line, limit=5000), soft_wrap=True)
 
 
-def schema(json: Json = False) -> None:
+def schema(
+    withdrawn: Annotated[bool, flag("--withdrawn", "The schema of a withdrawal's data.")] = False,
+    json: Json = False,
+) -> None:
     """Print the JSON Schema of a record (the field `data` of a stream entry)."""
     from worker.queries.records import article_schema
 
-    (print_json if json else print_pretty)(article_schema())
+    (print_json if json else print_pretty)(article_schema(is_withdrawal=withdrawn))
 
 
 def _hide_password(url: str) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 OUTCOMES = {
     "published": ("published", "green"),
     "revised": ("revised", "green"),
+    "withdrawn": ("withdrawn", "red"),
     "duplicate": ("duplicate", "yellow"),
     "rejected": ("rejected", "red"),
     "deferred": ("waiting for its page", "cyan"),
@@ -136,6 +137,8 @@ def _index_state(article: "Explained") -> Text:
         before = "published earlier, but no longer in the index: " if article.past else ""
         return Text(f"{before}new, would be published", "green")
     state = f"published since {article.known_since}, revision {article.revision}"
+    if article.is_withdrawn:
+        return Text(f"withdrawn by revision {article.revision}", "red")
     if article.same_content is None:
         return Text(state)
     content = "the same content" if article.same_content else "different content"

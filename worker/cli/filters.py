@@ -22,7 +22,10 @@ _OPTIONS: dict[str, tuple[str, str, Any]] = {
     "publisher": ("NAME", "Of this outlet.", None),
     "date": ("DATE", "Of this year, month or day: 2021, 2021-11, 2021-11-26.", None),
     "warning": ("KIND", "With a warning of this kind.", completion.warning_kinds),
-    "outcome": ("OUTCOME", "With this outcome: published, revised, duplicate, rejected.", None),
+    "outcome": (
+        *("OUTCOME", "With this outcome: published, revised, withdrawn, duplicate, rejected."),
+        None,
+    ),
 }
 
 

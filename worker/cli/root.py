@@ -45,7 +45,7 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
     "Parts of the service": (service.worker, service.beat, service.listen, service.web),
     "Add articles": (enqueue.enqueue, replay.replay, sources.adopt),
     "Watch the work": (status.status, jobs.jobs, audit.audit, sources.pause, sources.resume),
-    "Records": (tail.tail, tail.show, tail.forget),
+    "Records": (tail.tail, tail.show, tail.retract, tail.forget),
     "Inspect": (parse.parse, explain.explain, replay.reindex),
     "Settings and schema": (config.schema,),
 }

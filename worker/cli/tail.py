@@ -1,4 +1,4 @@
-"""`tail`, `show` and `forget`: the records in the stream."""
+"""`tail`, `show`, `retract` and `forget`: the records in the stream."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -85,6 +85,23 @@ def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> N
     import orjson
 
     print_line(_record_json(entry)) if json else print_pretty(orjson.loads(entry.data))
+
+
+def retract(
+    context: typer.Context,
+    article_id: ArticleId,
+    reason: Annotated[str, option("TEXT", "Why, for those who read the records.")],
+    json: Json = False,
+) -> None:
+    """Withdraw an article: consumers receive an entry `article.withdrawn`.
+
+    The entries that they may have read stay. The article is a duplicate when it comes again.
+    """
+    from worker.actions import retract as action
+
+    batch = action.retract(settings_of(context), article_id, reason)
+    text = "Accepted. A worker adds the entry `article.withdrawn` to the stream."
+    print_result({"id": article_id, "batch": batch}, text, json=json)
 
 
 def forget(context: typer.Context, article_id: ArticleId, json: Json = False) -> None:
@@ -203,7 +220,9 @@ def _print_entry(entry: "StreamEntry") -> None:
     )
     second = Text.assemble((f"{'':4}{printable(entry.id)}", "dim"), "  ")
     second.append_text(safe_text(entry.source, "dim"))
-    if entry.revision > 1:
+    if entry.type == "article.withdrawn":
+        second.append("  withdrawn", "red")
+    elif entry.revision > 1:
         second.append(f"  revision {entry.revision}", "yellow")
     if tickers := _tickers(entry):
         second.append(f"  {tickers}", "green")

@@ -36,7 +36,7 @@ from worker.pipeline.revisions import read_again
 from worker.spool.batch import Batch, is_behind
 from worker.spool.manifest import Entry, Form
 
-_IN_STREAM = (Status.PUBLISHED, Status.REVISED)
+_IN_STREAM = (Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN)
 _MAX_RESTARTS = 5
 JOURNAL_INTERVAL = timedelta(seconds=1)
 """A worker that is killed loses no more work than this; a slow batch still comes to its end."""

@@ -36,7 +36,7 @@ from worker.model import (
 from worker.normalize import Normalized, normalize
 from worker.settings import Settings
 from worker.sites import Sites
-from worker.spool.manifest import Entry, Head
+from worker.spool.manifest import Entry, Form, Head
 
 logger = get_logger(__name__)
 
@@ -154,6 +154,7 @@ class EntryReader:
             force=revised is not None if is_reread else self.head.force,
             alias=None if item.article is None or own.key == item.article.key else own,
             base_revision=revised.previous if revised else 0,
+            withdraw=is_withdrawal(item.entry),
         )
 
     def outcome(
@@ -165,6 +166,8 @@ class EntryReader:
             message = _OTHER_CONTENT if decision.content_differs else None
         if decision.collides:
             message = _COLLIDES.format(id=item.normalized.identity.id)
+        if decision.status is Status.DUPLICATE and is_withdrawal(item.entry):
+            message = "the article was withdrawn before, or the index does not hold it any more"
         return Outcome(
             entry=item.entry.number,
             ordinal=item.ordinal,
@@ -187,6 +190,11 @@ class EntryReader:
 def entry_source(entry: Entry, head: Head) -> str:
     """The source of an entry: its own, or its batch's."""
     return entry.origin.source if entry.origin else head.source
+
+
+def is_withdrawal(entry: Entry) -> bool:
+    """Whether an entry withdraws an article."""
+    return entry.origin is not None and entry.origin.form is Form.TOMBSTONE
 
 
 def first_seen_at(entry: Entry, head: Head) -> str:

@@ -7,12 +7,17 @@ by its mark in the index and is not normalized again.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
+from worker.errors import Reason
+from worker.escape import printable
 from worker.formats.feed.polled import FeedEntry, FeedFile, read_feed
 from worker.formats.page.entry_bundle import unpack
 from worker.formats.page.full_text import merge
-from worker.model import FeedRead, RawArticle, Refusal
+from worker.formats.tombstone import read_tombstone
+from worker.model import Article, FeedRead, RawArticle, Refusal
 from worker.model.warning import WarningKind, warn
+from worker.normalize import Normalized
 from worker.pipeline.extract import (
     EntryReader,
     ParsedArticle,
@@ -25,6 +30,7 @@ from worker.pipeline.extract import (
     to_document,
 )
 from worker.spool.manifest import Entry, Form
+from worker.store.layout import parse_article_id
 
 _MAX_TITLE_LENGTH = 300
 _CROWDED = warn(
@@ -126,6 +132,8 @@ def read_entry(
             yield from (article.item for article in document.articles(nothing_seen))
     elif form is Form.ENTRY_BUNDLE:
         yield read_entry_bundle(reader, entry, data)
+    elif form is Form.TOMBSTONE:
+        yield _read_tombstone(entry, data)
     else:
         yield from parse_entry(reader, entry, data, digest)
 
@@ -141,6 +149,23 @@ def read_entry_bundle(
     assert entry.origin is not None
     mark = bytes.fromhex(entry.origin.mark) if entry.origin.mark else None
     return normalize_item(reader, entry, 0, merged, sha256(data), whole_file=True, mark=mark)
+
+
+def _read_tombstone(entry: Entry, data: bytes) -> ParsedArticle | ParseFailure:
+    """A withdrawal, in the place of the record of its article."""
+    try:
+        withdrawal = read_tombstone(data)
+    except Exception as error:
+        return ParseFailure(0, *classify_error(error, entry.path), whole_file=True)
+    identity = parse_article_id(withdrawal.id)
+    if identity is None:
+        why = "the withdrawal names no article: write it again with newsdrop retract ID"
+        return ParseFailure(0, Reason.MALFORMED, why, whole_file=True)
+    normalized = Normalized(
+        identity, withdrawal.title, withdrawal.date, (), lambda _: cast("Article", withdrawal)
+    )
+    path = printable(entry.path, 1000)
+    return ParsedArticle(entry, 0, path, normalized, sha256(data), whole_file=True, size=len(data))
 
 
 def entry_form(entry: Entry) -> Form:

@@ -19,7 +19,7 @@ from worker.pipeline.revisions import as_published, compare, find_known
 from worker.pipeline.settle import settle
 from worker.spool.archive import Segment
 
-_NEW = (Status.PUBLISHED, Status.REVISED)
+_NEW = (Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN)
 
 
 def replay(segment: Segment, deps: IngestDeps) -> int:

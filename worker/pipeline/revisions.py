@@ -22,7 +22,13 @@ from worker.model import (
     Status,
 )
 from worker.normalize.changes import Version, changes
-from worker.pipeline.extract import EntryReader, ParsedArticle, ParseFailure, first_seen_at
+from worker.pipeline.extract import (
+    EntryReader,
+    ParsedArticle,
+    ParseFailure,
+    first_seen_at,
+    is_withdrawal,
+)
 from worker.pipeline.feed_documents import read_entry
 from worker.pipeline.ports import ArticlePort
 from worker.spool.manifest import Entry, Reread
@@ -54,6 +60,8 @@ class Known:
 
 def may_revise(item: ParsedArticle, reader: EntryReader) -> bool:
     """Whether the article, if it is known, may become a revision."""
+    if is_withdrawal(item.entry):
+        return False
     is_revised = reader.profile(item.entry).on_change is OnChange.REVISE or reader.head.force
     return is_revised or item.entry.reread is not None
 
@@ -67,7 +75,8 @@ def find_known(item: ParsedArticle, articles: ArticlePort) -> Known | None:
     has_alias = own.key == found.identity.key or articles.find(own.id) is not None
     entry = articles.find_entry(found)
     try:
-        record = orjson.loads(entry.data) if entry else None
+        is_record = entry is not None and entry.type != "article.withdrawn"
+        record = orjson.loads(entry.data) if entry and is_record else None
     except orjson.JSONDecodeError:
         record = None  # another program wrote it
     return Known(found, record if isinstance(record, dict) else None, has_alias)

@@ -143,8 +143,11 @@ def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:
         url=url if url is not None and len(url) <= _ROW_ADDRESS else None,
         language=_short(language) if language is not None else None,
         word_count=count if type(count) is int else None,  # JSON's `true` is an int, too
-        outcome="revised" if entry.type.endswith("revised") else "published",
+        outcome=_OUTCOMES.get(entry.type, "published"),
     )
+
+
+_OUTCOMES = {"article.revised": "revised", "article.withdrawn": "withdrawn"}
 
 
 def _short(text: str) -> str:

@@ -31,10 +31,10 @@ class Missing:
 class Audit:
     """Files. `accepted` = published + duplicate + read + quarantined + waiting + unaccounted.
 
-    A file with many articles counts as `published` if any of them was published or revised, or else
-    as `duplicate` if any was one. `read` counts feed documents with nothing new, or only with
-    articles whose pages are fetched first: those pages are files of their own, and `pages_wanted`
-    of them are not fetched yet. `articles` counts decisions by outcome.
+    A file with many articles counts as `published` if any of them was published, revised or
+    withdrawn, or else as `duplicate` if any was one. `read` counts feed documents with nothing
+    new, or only with articles whose pages are fetched first: those pages are files of their own,
+    and `pages_wanted` of them are not fetched yet. `articles` counts decisions by outcome.
     """
 
     accepted: int
@@ -114,7 +114,7 @@ def _read(segment: Segment) -> tuple[int, list[Outcome]]:
 def _result(outcomes: Sequence[Outcome]) -> str:
     """The outcome of a file as a whole."""
     statuses = {outcome.status for outcome in outcomes}
-    if statuses & {Status.PUBLISHED, Status.REVISED}:
+    if statuses & {Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN}:
         return "published"
     if Status.DUPLICATE in statuses:
         return "duplicate"

@@ -63,6 +63,7 @@ class Explained:
     known: bool | None = None
     known_since: str | None = None
     revision: int | None = None
+    is_withdrawn: bool = False
     same_content: bool | None = None
     in_stream: InStream | None = None
     past: tuple[HistoryEntry, ...] = ()
@@ -240,6 +241,7 @@ def _look_up_index(
         known=True,
         known_since=rfc3339_from_ms(known.first_published_ms),
         revision=known.revision,
+        is_withdrawn=known.is_withdrawn,
         same_content=_has_same_content(identity, known.identity),
         in_stream=InStream(entry.stream_id, entry.source, entry.revision) if entry else None,
         title=article.title or (entry.title if entry else None),

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from worker.feeds.catalog import CatalogReader
-from worker.model import SCHEMA_VERSION, Article
+from worker.model import SCHEMA_VERSION, Article, Withdrawal
 from worker.model.times import rfc3339
 from worker.pipeline.extract import EntryReader, ParsedArticle, ParseFailure, parse_entry
 from worker.settings import MANUAL, Settings
@@ -16,13 +16,16 @@ from worker.sites import open_sites
 from worker.spool.manifest import Entry, Head, Origin
 
 
-def article_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of the object in a stream entry's field `data`."""
-    schema = _adapter().json_schema(mode="serialization")
+def article_schema(*, is_withdrawal: bool = False) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the object in a stream entry's field `data`; with
+    `is_withdrawal` in that of an entry `article.withdrawn`."""
+    kind: Any = Withdrawal if is_withdrawal else Article
+    name = "withdrawal" if is_withdrawal else "article"
+    schema = TypeAdapter(kind).json_schema(mode="serialization")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
-        "title": f"newsdrop article, schema_version {SCHEMA_VERSION}",
+        "title": f"newsdrop {name}, schema_version {SCHEMA_VERSION}",
     }
 
 

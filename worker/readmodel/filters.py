@@ -11,7 +11,7 @@ from worker.model.warning import require_kind
 from worker.readmodel.decision import ARTICLE, MAX_FACET
 from worker.readmodel.words import fold_parts, parse_words
 
-OutcomeFilter = Literal["published", "revised", "duplicate", "rejected", "any"]
+OutcomeFilter = Literal["published", "revised", "withdrawn", "duplicate", "rejected", "any"]
 OUTCOMES = get_args(OutcomeFilter)
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 

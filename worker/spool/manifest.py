@@ -54,22 +54,24 @@ class Head:
 
 
 class Form(StrEnum):
-    """What an entry's bytes must be: any format, a feed, or an entry of a feed together with its
-    pages (:mod:`worker.formats.page.entry_bundle`)."""
+    """What an entry's bytes must be: any format, a feed, an entry of a feed together with its
+    pages (:mod:`worker.formats.page.entry_bundle`), or a withdrawal
+    (:mod:`worker.formats.tombstone`)."""
 
     ANY = "any"
     FEED = "feed"
     ENTRY_BUNDLE = "capsule"
+    TOMBSTONE = "tombstone"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an entry was fetched. Its `source` overrides the batch's.
 
-    `kind` is `feed`, `page` or `enqueue`; addresses are without credentials; `fetched_at` is RFC
-    3339, UTC; `charset` is what the server declared; `seen_at` is when the article was first seen,
-    if that was before its batch was claimed; `mark` is hex: the index entry of the feed entry in an
-    entry bundle.
+    `kind` is `feed`, `page`, `enqueue` or `retract`; addresses are without credentials;
+    `fetched_at` is RFC 3339, UTC; `charset` is what the server declared; `seen_at` is when the
+    article was first seen, if that was before its batch was claimed; `mark` is hex: the index
+    entry of the feed entry in an entry bundle.
     """
 
     source: str
