@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
+from typing import Any
 
 import redis
 
@@ -63,7 +64,12 @@ def _fill(client: redis.Redis, count: int) -> None:
     )
     with client.pipeline(transaction=False) as pipe:
         for number in range(count):
-            entry = {"type": "article.published", "id": f"{number}", "revision": 1, "title": "t"}
+            entry: dict[Any, Any] = {
+                "type": "article.published",
+                "id": f"{number}",
+                "revision": 1,
+                "title": "t",
+            }
             pipe.xadd(STREAM, entry | {"date": "2023-04-18", "source": "drop", "data": data})
             if number % 500 == 499:
                 pipe.execute()
@@ -90,7 +96,8 @@ def _loop(url: str, group: str, count: int, *, each: bool = False) -> None:
     client.xgroup_create(STREAM, group, "0")
     handled = 0
     while handled < count:
-        ((_, entries),) = client.xreadgroup(group, "me", {STREAM: ">"}, count=BATCH, block=1000)
+        answer: Any = client.xreadgroup(group, "me", {STREAM: ">"}, count=BATCH, block=1000)
+        ((_, entries),) = answer
         for stream_id, fields in entries:
             assert fields["id"]
             if each:

@@ -139,7 +139,7 @@ def _worker(server: Server) -> Iterator[tuple[_Here, Settings]]:
         "NEWSDROP_FETCH_ALLOW_PORTS": str(server.port),
         "NEWSDROP_FETCH_HOST_INTERVAL_SECONDS": "0",
     }
-    with place() as here, worker_of(here, **environment) as worker:
+    with place() as here, worker_of(here, None, **environment) as worker:
         settings = settings_of(here)
         pool(worker, settings.pool())
         _configure(settings, {"warm": f"{address(0, server.port)}?warm"})

@@ -20,8 +20,8 @@ from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import fastfeedparser
-import feedparser
+import fastfeedparser  # type: ignore[import-untyped]
+import feedparser  # type: ignore[import-untyped]
 
 from bench.figure import Figure, at_least
 from worker.formats import ParseContext

@@ -7,7 +7,7 @@ on standard input, calls `update_feeds(workers=WORKERS)`, and prints the seconds
 import sys
 import time
 
-from reader import make_reader  # type: ignore[import-not-found]
+from reader import make_reader
 
 
 def main(database: str, workers: int, urls: list[str]) -> None:

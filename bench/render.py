@@ -33,9 +33,9 @@ def page(text: str, runs: Sequence[Run]) -> str:
     """`text`, the whole document, with its tables made of `runs`."""
     blocks = {"figures": list(_table(runs)), "capacity": list(capacity.lines(runs[-1]))}
     for name, lines in blocks.items():
-        made = "\n".join(("", *lines, "", ""))
+        made = "\n".join(("", *lines, "", "")).replace("\\", r"\\")  # of a template
         pattern = re.compile(_BLOCK.format(name), re.DOTALL)
-        text = pattern.sub(lambda _, made=made: made, text, count=1)
+        text = pattern.sub(made, text, count=1)
     return text
 
 

@@ -29,20 +29,20 @@ def up_memory(quick: bool, say: Callable[[str], None]) -> list[Figure]:
     """The sum, and each part of it."""
     say(f"memory: `newsdrop up` at rest, {_PROCESSES} + 1 pool processes")
     parts = parts_at_rest(3.0 if quick else _REST_SECONDS)
-    runs = {part: round(mb, 1) for part, mb in parts}
-    return [below("`newsdrop up` at rest", sum(runs.values()), _MOST_MB, megabytes, runs=runs)]
+    sizes = {part: round(mb, 1) for part, mb in parts}
+    return [below("`newsdrop up` at rest", sum(sizes.values()), _MOST_MB, megabytes, sizes)]
 
 
 def parts_at_rest(seconds: float) -> list[tuple[str, float]]:
     """(part, MB) of each process of a new `up`, `seconds` after it was ready."""
     with TemporaryDirectory(prefix="nd-") as folder:
         plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-        told = {"NEWSDROP_STATE_DIR": folder, "NEWSDROP_WORKER_PROCESSES": str(_PROCESSES)}
+        settings = {"NEWSDROP_STATE_DIR": folder, "NEWSDROP_WORKER_PROCESSES": str(_PROCESSES)}
         output = Path(folder) / "output"
         with output.open("wb") as file:
             up = subprocess.Popen(
                 [sys.executable, "-m", "worker.cli", "up"],
-                env={**plain, **told}, cwd=ROOT, stdout=file, stderr=file,
+                env={**plain, **settings}, cwd=ROOT, stdout=file, stderr=file,
             )  # fmt: skip
         try:
             wait_until(lambda: b"newsdrop is ready." in output.read_bytes(), within=120)
