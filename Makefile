@@ -11,7 +11,7 @@ up: $(VENV)/.installed  ## run the service in the foreground, with two example a
 	@exec $(BIN)/newsdrop up --examples
 
 test: $(VENV)/.installed-dev  ## run every test
-	$(BIN)/python -m pytest -n 4 --dist loadfile  # most of them wait for processes
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder  # most of them wait for processes
 
 truth: $(VENV)/.installed-dev  ## newsdrop and its peers on public suites of feeds, pages and dates; TRUTH=--quick
 	$(BIN)/python -m tests.truth $(TRUTH)

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ from worker.pipeline.context import Context, open_context
 from worker.pipeline.drain import drain
 from worker.pipeline.feed_search import feed_search
 from worker.pipeline.scan import scan_folders
+from worker.service.lock import up_lock
+from worker.service.state import StateDir
 from worker.settings.clock import utc_now
+from worker.settings.paths import run_file
 
 
 def article(title: str, date: str = "2022-03-04 09:30:00", body: str = "正文第一段。") -> str:
@@ -23,6 +28,18 @@ def article(title: str, date: str = "2022-03-04 09:30:00", body: str = "正文�
     return (
         f"\n---\ntitle: '{title}'\ndate: {date}\nauthor: 示例报\n---\n\n<div><p>{body}</p></div> "
     )
+
+
+@contextmanager
+def running_up(state_dir: Path, **content: Any) -> Iterator[Path]:
+    """The lock of an `up` that runs on the directory, and its run file; the file stays behind, as a
+    killed one leaves it."""
+    state = StateDir(state_dir)
+    state.prepare()
+    file = run_file(state_dir)
+    file.write_text(json.dumps(content))
+    with up_lock(state):
+        yield file
 
 
 @dataclass

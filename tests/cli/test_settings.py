@@ -1,13 +1,12 @@
 """`config` and `schema`: what is set, and what comes out."""
 
-import json
 import re
 from collections.abc import Callable
 
 import jsonschema
 import pytest
 
-from tests.home import Home, article
+from tests.home import Home, article, running_up
 from tests.servers import Server
 from worker.settings import Settings
 
@@ -126,12 +125,9 @@ def test_the_schema_describes_the_record(home: Home) -> None:
         jsonschema.validate(record, schema)
 
 
-def test_a_new_up_forgets_a_killed_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`up` without --drop uses the configured folder, though a killed `up --drop X` left its note;
-    the other commands go on reading that note."""
-    noted = home.state / "run" / "up.json"
-    noted.parent.mkdir(parents=True)
-    noted.write_text('{"drop": "/elsewhere", "redis": {"url": "redis://elsewhere"}}')
+def test_a_new_up_forgets_the_last_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second `up` without --drop uses the configured folder, though `up --drop X` runs; the other
+    commands use that of the one that runs, until it is killed."""
     seen: list[Settings] = []
 
     def run_up(settings: Settings, **_: object) -> int:
@@ -140,9 +136,11 @@ def test_a_new_up_forgets_a_killed_one(home: Home, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("worker.service.up.run_up", run_up)
     monkeypatch.delenv("NEWSDROP_REDIS_URL", raising=False)
-    assert home.run("up").exit_code == 0
-    assert (seen[0].drop, seen[0].redis.url) == (None, "")
-    assert home.json("config", "show")["drop"] == "/elsewhere"
+    with running_up(home.state, drop="/elsewhere", redis={"url": "redis://elsewhere"}):
+        assert home.run("up").exit_code == 0
+        assert (seen[0].drop, seen[0].redis.url) == (None, "")
+        assert home.json("config", "show")["drop"] == "/elsewhere"
+    assert home.json("config", "show")["drop"] is None
 
 
 def test_a_second_terminal_has_the_settings_of_the_service(
@@ -152,17 +150,14 @@ def test_a_second_terminal_has_the_settings_of_the_service(
     uses that and names both; the state directory is the one that was looked in."""
     service = home.put("service.toml", 'state_dir = "other"\n[worker]\ntick_seconds = 7.5\n')
     own = home.put("own.toml", "[worker]\ntick_seconds = 9.5\n")
-    run = home.state / "run" / "up.json"
-    run.parent.mkdir(parents=True, exist_ok=True)
-    run.write_text(json.dumps({"config": str(service)}))
-    shown = home.json("config", "show")
-    assert (shown["worker"]["tick_seconds"], shown["state_dir"]) == (7.5, str(home.state))
-    assert home.run("config", "show").stderr == ""
-    other = home.run("--config", str(own), "feeds", "list")
-    note = " ".join(other.stderr.split())
-    assert "the running service has its settings from" in note
-    assert "service.toml" in note
-    assert "own.toml" in note
-    assert home.run("--config", str(service), "feeds", "list").stderr == ""
-    run.unlink()
+    with running_up(home.state, config=str(service)):
+        shown = home.json("config", "show")
+        assert (shown["worker"]["tick_seconds"], shown["state_dir"]) == (7.5, str(home.state))
+        assert home.run("config", "show").stderr == ""
+        other = home.run("--config", str(own), "feeds", "list")
+        note = " ".join(other.stderr.split())
+        assert "the running service has its settings from" in note
+        assert "service.toml" in note
+        assert "own.toml" in note
+        assert home.run("--config", str(service), "feeds", "list").stderr == ""
     assert home.json("config", "show")["worker"]["tick_seconds"] == 2.0

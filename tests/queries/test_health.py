@@ -1,6 +1,5 @@
 """Health: each thing that the work needs is looked at, with the real thing broken."""
 
-import json
 import os
 import shutil
 import socket
@@ -10,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.home import running_up
 from tests.mounts import read_only
 from tests.servers import Server
 from tests.world import World, article
@@ -165,17 +165,14 @@ def test_the_page_is_asked_where_up_noted_it(tmp_path: Path) -> None:
         found = check_health(settings, NOW, ServicePart.WEB)
         assert not found.ready
         assert "does not answer" in found.checks[0].message
-    run = settings.state_dir / "run"
-    run.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as page:
         port = page.getsockname()[1]
-        noted = {"web": {"url": f"http://127.0.0.1:{port}/"}, "pid": 1}
-        (run / "up.json").write_text(json.dumps(noted))
         answering = subprocess.Popen(
             ["python3", "-c", _ANSWERS, str(page.fileno())], pass_fds=[page.fileno()]
         )
         try:
-            found = check_health(settings, NOW, ServicePart.WEB)
+            with running_up(settings.state_dir, web={"url": f"http://127.0.0.1:{port}/"}):
+                found = check_health(settings, NOW, ServicePart.WEB)
         finally:
             answering.kill()
             answering.wait()

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.service.conftest import PATIENCE, PROJECT, Up, until
+from worker.settings import load
 
 SLEEPER = ["sleep", "1000"]
 FAMILY = ["sh", "-c", "sleep 1001 & sleep 1002"]
@@ -33,12 +34,16 @@ def test_every_stop_signal_leaves_no_process(up: Up, number: int) -> None:
 
 
 def test_a_killed_up_leaves_no_process(up: Up) -> None:
-    """After SIGKILL of `up` alone, server, children and grandchildren end by themselves."""
+    """After SIGKILL of `up` alone, server, children and grandchildren end by themselves. Commands
+    use the settings that they have without it, though its run file is there."""
     process = up.start(a=SLEEPER, b=FAMILY)
     until(lambda: up.named("1002"))
+    assert load(options={"state_dir": up.state}).redis.url == up.noted()["redis"]["url"]
     process.kill()
     process.wait(PATIENCE)
     until(lambda: up.left() == [])
+    assert up.noted()["pid"] == process.pid
+    assert load(options={"state_dir": up.state}).redis.url == ""
 
 
 def test_a_stubborn_child_does_not_outlive_a_killed_up(up: Up) -> None:

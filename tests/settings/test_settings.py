@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.home import running_up
 from worker.errors import ConfigError
 from worker.settings import Settings, config_file, load, shipped_config
-from worker.settings.paths import run_file
 
 
 @pytest.fixture(autouse=True)
@@ -47,16 +47,17 @@ def written(default: Any) -> str:
 
 
 def test_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Defaults < file < what `up` was told < environment < options, key by key."""
+    """Defaults < file < what `up` was told < environment < options, key by key. What a killed `up`
+    left counts for nothing."""
     path = config(tmp_path, '[redis]\nurl = "redis://file"\n[stream]\nmax_length = 1\n')
     assert load(path).redis.url == "redis://file"
-    noted = run_file(tmp_path)
-    noted.parent.mkdir()
-    noted.write_text('{"redis": {"url": "redis://up"}, "pid": 7}')
-    assert load(path).redis.url == "redis://up"
-    monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://environment")
-    assert load(path).redis.url == "redis://environment"
-    settings = load(path, {"redis.url": "redis://option"})
+    with running_up(tmp_path, redis={"url": "redis://up"}):
+        assert load(path).redis.url == "redis://up"
+        monkeypatch.setenv("NEWSDROP_REDIS_URL", "redis://environment")
+        assert load(path).redis.url == "redis://environment"
+        settings = load(path, {"redis.url": "redis://option"})
+    monkeypatch.delenv("NEWSDROP_REDIS_URL")
+    assert load(path).redis.url == "redis://file"
     assert settings.redis.url == "redis://option"
     assert settings.stream.max_length == 1
     assert settings.redis.durability == "written"
@@ -225,10 +226,10 @@ def test_an_option_and_the_run_file_are_named_too(tmp_path: Path) -> None:
     """What a command or a running `up` set wrongly is not blamed on the file."""
     with pytest.raises(ConfigError, match="in an option of the command"):
         load(options={"web.port": 99999})
-    noted = run_file(tmp_path)
-    noted.parent.mkdir()
-    noted.write_text('{"redis": {"url": "http://up"}}')
-    with pytest.raises(ConfigError, match=f"in {noted}"):
+    with (
+        running_up(tmp_path, redis={"url": "http://up"}) as file,
+        pytest.raises(ConfigError, match=f"in {file}"),
+    ):
         load()
 
 

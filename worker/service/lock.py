@@ -16,10 +16,13 @@ from worker.escape import printable
 from worker.service.command_hint import command_hint
 from worker.service.state import StateDir
 from worker.settings import Settings
-from worker.settings.paths import run_file
+from worker.settings.paths import is_up_running, run_file
 
 STOP_SECONDS = 60.0
 """How long `down` waits: 20 seconds each for the children and the server, and a margin."""
+
+_LOOKING_SECONDS = 0.5
+"""A command that looks whether an `up` runs holds the lock for a moment (`is_up_running`)."""
 
 
 @contextmanager
@@ -47,16 +50,11 @@ def holder(state: StateDir) -> int | None:
 
     Only the lock says that it runs: the pid in the file is valid while the lock is held.
     """
-    try:
-        fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    if not is_up_running(state.path):
         return None
+    fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
         return _pid_in(fd)
-    else:
-        return None
     finally:
         os.close(fd)
 
@@ -81,15 +79,22 @@ def run_down(settings: Settings, console: Console) -> int:
 
 
 def _lock(fd: int, state: StateDir) -> None:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = _pid_in(fd)
-        who = f"process {pid}" if pid else "another process"
-        raise UsageError(
-            f"it already runs on {printable(state.path)} ({who}); stop it with "
-            f"`{command_hint('down')}`, or choose another directory with NEWSDROP_STATE_DIR"
-        ) from None
+    deadline = time.monotonic() + _LOOKING_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        else:
+            return
+    pid = _pid_in(fd)
+    who = f"process {pid}" if pid else "another process"
+    raise UsageError(
+        f"it already runs on {printable(state.path)} ({who}); stop it with "
+        f"`{command_hint('down')}`, or choose another directory with NEWSDROP_STATE_DIR"
+    )
 
 
 def _pid_in(fd: int) -> int | None:

@@ -17,8 +17,7 @@ class StateDir:
         self.run = paths.run_dir(self.path)
         self.server = paths.server_dir(self.path)
         self.logs = paths.log_dir(self.path)
-        self.lock = self.run / "up.lock"
-        """Locked (`flock`) while an `up` runs here; contains that process's pid."""
+        self.lock = paths.lock_file(self.path)
         self.server_pid = self.run / "server.pid"
 
     @property

@@ -4,6 +4,7 @@ Nothing is created here. The service that starts the embedded server and the com
 it both use these functions.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -25,8 +26,33 @@ def run_file(state_dir: Path) -> Path:
     return run_dir(state_dir) / "up.json"
 
 
+def lock_file(state_dir: Path) -> Path:
+    """Locked (`flock`) while an `up` runs; contains that process's pid."""
+    return run_dir(state_dir) / "up.lock"
+
+
+def is_up_running(state_dir: Path) -> bool:
+    """Whether an `up` holds the lock: the kernel releases it however its holder ends. True where
+    that cannot be known."""
+    try:
+        fd = os.open(lock_file(state_dir), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
+
+
 def read_run_file(state_dir: Path) -> dict[str, Any]:
-    """The content of the run file; empty where no `up` runs, or where it is another user's."""
+    """The content of the run file; empty where no `up` runs, or where it is another user's. An `up`
+    that was killed has left its file, which names a server that ended with it."""
+    if not is_up_running(state_dir):
+        return {}
     try:
         content = json.loads(run_file(state_dir).read_text(encoding="utf-8"))
     except (OSError, ValueError):
