@@ -32,6 +32,7 @@ PAGES = {
     "discard": "/quarantine",
     "feeds": "/feeds",
     "feed": "/feeds",
+    "edit": "/feeds/harbour/edit",
     "preview": "/feeds",
     "source": "/",
     "consumers": "/consumers",

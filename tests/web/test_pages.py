@@ -361,6 +361,70 @@ def test_feeds_are_added_polled_held_and_removed(ours: Served, web: Web) -> None
     text(ours, "/feeds/harbour", 404)
 
 
+def test_a_feed_is_edited_on_its_page(ours: Served) -> None:
+    """Only what was changed is set, by the rules of `feeds set`; what is wrong is explained, with
+    what was typed kept; a password in the address and the values of headers are not shown."""
+    keys = {"url": "https://me:secret@a.example/rss", "name": "a", "check": False}
+    ours.post("/feeds", {**keys, "headers": {"X-Key": "classified"}}, status=201)
+    html = text(ours, "/feeds/a/edit")
+    assert "secret" not in html
+    assert "classified" not in html
+    assert "X-Key" in html
+    shown = dict(re.findall(r'<input id="(\w+)" name="\w+"[^>]*? value="([^"]*)"', html))
+    changes = {"tags": "港口, 财经", "schedule": "*/5 9-15 * * 1-5", "full_text": "true"}
+    fields = {**shown, "scope": "source", **changes, "header": "X-Key="}
+    assert sent(ours, "/feeds/a/edit", "/feeds/a/edit", **fields) == "/feeds/a?done=changed"
+    feed = ours.post("/feeds", {**keys, "name": "b"}, 409)["detail"]
+    assert "a.example" in feed  # the address kept its password: it is the same feed
+    shown = ours.get("/feeds/a")
+    assert (shown["tags"], shown["full_text"]) == (["港口", "财经"], True)
+    assert shown["schedule"] == changes["schedule"]
+    assert "None is set." in text(ours, "/feeds/a/edit")
+    token = re.search(r'name="form_token" value="([^"]+)"', html)
+    assert token is not None
+    fields = {"form_token": token[1], **fields, "header": "", "min_interval_seconds": "soon"}
+    answer = ours.client.post("/feeds/a/edit", data=fields)
+    assert answer.status_code == 422
+    assert "min_interval_seconds: " in words(answer.text)
+    assert 'value="soon"' in answer.text
+
+
+def test_many_feeds_are_changed_at_once(ours: Served) -> None:
+    """Those that are ticked, or all that match: their number is shown first."""
+    for number in range(12):
+        keys = {"url": f"https://{number}.example/rss", "name": f"feed-{number}", "check": False}
+        ours.post("/feeds", {**keys, "tags": ["even"] if number % 2 == 0 else []}, status=201)
+    token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/feeds"))
+
+    def send(path: str, **fields: Any) -> Any:
+        assert token is not None
+        return ours.client.post(path, data={"form_token": token[1], **fields})
+
+    def names(html: str) -> list[str]:
+        return re.findall(r'<input type="hidden" name="feed" value="([^"]+)">', html)
+
+    asked = send("/feeds/selected", which="matching", query="tag=even")
+    assert "6 feeds" in words(asked.text)
+    even = names(asked.text)
+    assert even == [f"feed-{number}" for number in range(0, 12, 2)]
+    assert names(send("/feeds/selected", which="selected", feed=["feed-3"]).text) == ["feed-3"]
+    assert send("/feeds/selected").headers["location"].endswith("unselected")
+    for what, tags in (("pause", ""), ("tag", "港口，财经"), ("untag", "even"), ("poll", "")):
+        led = send("/feeds/bulk", what=what, feed=even, tags=tags)
+        assert led.headers["location"] == "/feeds?done=changed"
+    feeds = {feed["name"]: feed for feed in ours.get("/feeds")["feeds"]}
+    assert [name for name in feeds if feeds[name]["standing"] == "paused"] == even
+    assert feeds["feed-4"]["tags"] == ["港口", "财经"]
+    assert feeds["feed-1"]["tags"] == []
+    send("/feeds/bulk", what="resume", feed=even)
+    assert {feed["standing"] for feed in ours.get("/feeds")["feeds"]} == {"new"}
+    send("/feeds/bulk", what="remove", feed=even)
+    assert len(ours.get("/feeds")["feeds"]) == 6
+    assert ours.post("/feeds/tag", {"names": ["feed-1"], "add": ["x"]}) == {"feeds": 1}
+    assert send("/feeds/bulk", what="burn", feed=["feed-1"]).status_code == 404
+    assert ours.client.post("/feeds/bulk", data={"what": "remove"}).status_code == 403
+
+
 def test_a_feed_that_cannot_be_added_is_told(ours: Served, web: Web) -> None:
     """Why, with what was given kept in the form; a page of several feeds lets choose."""
     token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/feeds"))
@@ -417,7 +481,8 @@ def test_feeds_are_listed_failing_first_in_natural_order(ours: Served, web: Web)
 
     def names(query: str = "") -> list[str]:
         return re.findall(
-            r'<th scope="row" class="title"><a href="/feeds/([^"]+)"', text(ours, f"/feeds{query}")
+            r'<th scope="row" class="title">.*?<a href="/feeds/([^"]+)"',
+            text(ours, f"/feeds{query}"),
         )
 
     assert names() == ["z", "feed-2", "feed-9", "feed-10"]

@@ -10,6 +10,7 @@ from worker.escape import printable
 from worker.feeds import managed
 from worker.feeds.catalog import Catalog, load_catalog
 from worker.feeds.feed import KEYS, Feed, parse_feed
+from worker.fetch import printable_url
 from worker.settings import Settings
 from worker.sites import open_sites
 from worker.sources import registry
@@ -33,8 +34,6 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
         key, value = key.strip(), value.strip()
         if not equals or not key:
             raise UsageError("a change has no value: write key=value, for example full_text=true")
-        if key == "name":
-            raise UsageError("the name of a feed stays: change its label with `feeds rename`")
         if key == "headers":
             raise UsageError("headers are set one by one: write headers.NAME=VALUE")
         if key in _LISTS and value:
@@ -51,10 +50,7 @@ def edit(settings: Settings, name: str, changes: Mapping[str, Any]) -> Feed:
     feed has, UsageError for a wrong key or value, ConfigError, SpoolUnavailable.
     """
     catalog = load_catalog(settings)
-    key = registry.require_feed(catalog, name)
-    if key not in catalog.managed:
-        where = printable(settings.feeds.file or "the config file")
-        raise AlreadyThere(f"{key} is defined in {where}: change it there")
+    key = _require_managed(settings, catalog, name)
     with managed.edit_feeds(settings.state_dir) as tables:
         if key not in tables:  # removed by another process meanwhile
             registry.require_name("feed", key, list(tables))
@@ -68,10 +64,56 @@ def edit(settings: Settings, name: str, changes: Mapping[str, Any]) -> Feed:
     return feed
 
 
+def tag(settings: Settings, names: Iterable[str], add: Iterable[str], remove: Iterable[str]) -> int:
+    """Add tags to feeds and remove others; returns the number of feeds. All or nothing: raises as
+    :func:`edit` does."""
+    catalog, count, lost = load_catalog(settings), 0, frozenset(remove)
+    keys = dict.fromkeys(_require_managed(settings, catalog, name) for name in names)
+    with managed.edit_feeds(settings.state_dir) as tables:
+        for key in keys.keys() & tables.keys():
+            tags = [each for each in tables[key].get("tags", ()) if each not in lost]
+            changed = {**tables[key], "tags": list(dict.fromkeys([*tags, *add]))}
+            tables[key] = managed.feed_to_dict(parse_feed(changed))
+            count += 1
+    return count
+
+
+def visible_keys(feed: Feed) -> dict[str, Any]:
+    """The keys that are set; of headers the names only, and the address without credentials."""
+    keys = {**managed.feed_to_dict(feed), "url": printable_url(feed.url)}
+    if "headers" in keys:
+        keys["headers"] = dict.fromkeys(keys["headers"], "…")
+    return keys
+
+
+def key_text(value: Any) -> str:
+    """The value of a key as :func:`parse_changes` reads it; empty for the default."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {each}" for key, each in value.items())
+    return "" if value is None else str(value)
+
+
+def _require_managed(settings: Settings, catalog: Catalog, name: str) -> str:
+    key = registry.require_feed(catalog, name)
+    if key not in catalog.managed:
+        where = printable(settings.feeds.file or "the config file")
+        raise AlreadyThere(f"{key} is defined in {where}: change it there")
+    return key
+
+
 def _changed(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    if "name" in changes:
+        raise UsageError("the name of a feed stays: change its label with `feeds rename`")
     changed = dict(table)
     headers = dict(changed.pop("headers", {}))
     for key, value in changes.items():
+        if key == "headers" and isinstance(value, dict):  # all of them
+            headers = dict(value)
+            continue
         target, field = (
             (headers, key[len(_HEADER) :]) if key.startswith(_HEADER) else (changed, key)
         )

@@ -25,6 +25,7 @@ from worker.web.pages import (
     articles,
     consumers,
     enqueue,
+    feed_changes,
     feeds,
     jobs,
     login,
@@ -90,9 +91,9 @@ class _Static(StaticFiles):
 
 
 def _routes(live: Live) -> list[BaseRoute]:
-    pages = (overview, jobs, articles, quarantine, feeds, sources, consumers, enqueue, login)
+    pages = (overview, jobs, articles, quarantine, feed_changes, feeds, sources, consumers)
     return [
-        *(route for module in pages for route in module.routes),
+        *(route for module in (*pages, enqueue, login) for route in module.routes),
         *api.routes,
         Route("/live", live.stream),
         Route("/metrics", metrics),

@@ -1,6 +1,6 @@
 """`feeds show|set|rename`: the keys of one feed, and changing them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -9,9 +9,6 @@ from worker.cli import completion
 from worker.cli.options import Json, argument, settings_of
 from worker.cli.output import console, print_json, print_result, stored_text
 
-if TYPE_CHECKING:
-    from worker.feeds.feed import Feed
-
 Name = Annotated[str, argument("NAME", "Its name or label.", autocompletion=completion.feeds)]
 
 
@@ -19,6 +16,7 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
     """Show the keys of a feed that are set, and its state."""
     from dataclasses import asdict
 
+    from worker.actions.feed_edit import key_text, visible_keys
     from worker.feeds.catalog import load_catalog
     from worker.queries.feeds import list_feeds
     from worker.settings.clock import utc_now
@@ -27,13 +25,13 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
     settings = settings_of(context)
     catalog = load_catalog(settings)
     key = require_feed(catalog, name)
-    keys = _visible_keys(catalog.feeds[key])
+    keys = visible_keys(catalog.feeds[key])
     state = list_feeds(settings, utc_now()).named(key)
     if json:
         print_json({"keys": keys, "state": asdict(state)})
         return
     for field, value in keys.items():
-        console().print(Text(f"{field:<21} ", "dim").append_text(stored_text(_text(value))))
+        console().print(Text(f"{field:<21} ", "dim").append_text(stored_text(key_text(value))))
     for field, value in (
         ("state", state.standing),
         ("title", state.title),
@@ -59,10 +57,10 @@ def set_(
     The keys are those of config/feeds.toml, except the name. A feed of the config file is changed
     in the config file.
     """
-    from worker.actions.feed_edit import edit, parse_changes
+    from worker.actions.feed_edit import edit, parse_changes, visible_keys
 
     feed = edit(settings_of(context), name, parse_changes(changes))
-    keys = _visible_keys(feed)
+    keys = visible_keys(feed)
     print_result(keys, Text(f"{feed.label or feed.name} changed"), json=json)
 
 
@@ -73,29 +71,8 @@ def rename(
     json: Json = False,
 ) -> None:
     """Change the label of a feed. Its name stays, because records and statistics have it."""
-    from worker.actions.feed_edit import edit
+    from worker.actions.feed_edit import edit, visible_keys
 
     feed = edit(settings_of(context), name, {"label": label or None})
     text = Text(f"{feed.name} is now shown as {feed.label or feed.name}")
-    print_result(_visible_keys(feed), text, json=json)
-
-
-def _visible_keys(feed: "Feed") -> dict[str, Any]:
-    """The keys that are set; of headers the names only, and the address without credentials."""
-    from worker.feeds.managed import feed_to_dict
-    from worker.fetch import printable_url
-
-    keys = {**feed_to_dict(feed), "url": printable_url(feed.url)}
-    if "headers" in keys:
-        keys["headers"] = dict.fromkeys(keys["headers"], "…")
-    return keys
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {each}" for key, each in value.items())
-    return str(value)
+    print_result(visible_keys(feed), text, json=json)

@@ -1,11 +1,13 @@
-"""`/api/v1/feeds` and `/api/v1/sources`: feeds and their polls; pause and resume."""
+"""`/api/v1/feeds` and `/api/v1/sources`: feeds, their keys and their polls; pause and resume."""
 
 from dataclasses import asdict
+from typing import Annotated
 from urllib.parse import quote
 
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
+from worker.actions import feed_edit
 from worker.actions import feeds as actions
 from worker.actions import pause as pausing
 from worker.actions.feeds import AddedFeed, FeedSelection
@@ -34,6 +36,18 @@ class RefreshBody(SelectionBody):
     failing: bool = False
 
 
+class EditBody(Parameters):
+    """The keys to change; null is the default."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class TagBody(Parameters):
+    names: Annotated[Names, Field(min_length=1)]
+    add: Names = Field(default=[])
+    remove: Names = Field(default=[])
+
+
 def list_feeds(request: ApiRequest[Parameters]) -> Response:
     return json_response(queries.list_feeds(request.settings, utc_now()))
 
@@ -59,6 +73,19 @@ def add(request: ApiRequest[AddBody]) -> Response:
 def remove(request: ApiRequest[Parameters]) -> Response:
     return json_response(
         {"removed": actions.remove(request.settings, [request.path["name"]]).feeds}
+    )
+
+
+def edit(request: ApiRequest[EditBody]) -> Response:
+    keys = request.parameters.model_dump()
+    feed = feed_edit.edit(request.settings, request.path["name"], keys)
+    return json_response(feed_edit.visible_keys(feed))
+
+
+def tag(request: ApiRequest[TagBody]) -> Response:
+    body = request.parameters
+    return json_response(
+        {"feeds": feed_edit.tag(request.settings, body.names, body.add, body.remove)}
     )
 
 
@@ -93,7 +120,9 @@ routes = [
     change("/feeds", add, AddBody),
     change("/feeds/refresh", refresh, RefreshBody),
     change("/feeds/reset-errors", reset_errors, SelectionBody),
+    change("/feeds/tag", tag, TagBody),
     get("/feeds/{name}", show_feed, Parameters),
+    change("/feeds/{name}", edit, EditBody, "PATCH"),
     change("/feeds/{name}", remove, Parameters, "DELETE"),
     change("/sources/{name}/pause", pause, Parameters),
     change("/sources/{name}/resume", resume, Parameters),

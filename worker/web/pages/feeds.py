@@ -17,7 +17,7 @@ from worker.actions.pause import pause, resume
 from worker.errors import ConfigError, NewsdropError
 from worker.feeds.catalog import load_catalog
 from worker.formats.feed.discovery import FeedLink
-from worker.queries.feeds import FeedStatus, FeedView, list_feeds, list_polls
+from worker.queries.feeds import FeedStatus, FeedsView, FeedView, list_feeds, list_polls
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.filtering import filter_query, write_query
@@ -34,8 +34,7 @@ _STANDINGS = (FeedStatus.FAILING, FeedStatus.PAUSED)
 
 def _render_list(settings: Settings, pages: Pages, query: str, start: str) -> Regions:
     result, given = list_feeds(settings, utc_now()), dict(parse_qsl(query))
-    chosen = [feed for feed in result.feeds if _is_chosen(feed, given)]
-    chosen.sort(key=lambda feed: feed.standing is not FeedStatus.FAILING)
+    chosen = choose_feeds(result, given)
     first = int(start)
     html = pages.render(
         "feeds/list.html",
@@ -47,6 +46,12 @@ def _render_list(settings: Settings, pages: Pages, query: str, start: str) -> Re
         given=given,
     )
     return {"feeds": html}
+
+
+def choose_feeds(result: FeedsView, given: dict[str, str]) -> list[FeedView]:
+    """The feeds that pass the filters of a list, failing ones first."""
+    chosen = [feed for feed in result.feeds if _is_chosen(feed, given)]
+    return sorted(chosen, key=lambda feed: feed.standing is not FeedStatus.FAILING)
 
 
 def _is_chosen(feed: FeedView, given: dict[str, str]) -> bool:
@@ -141,14 +146,18 @@ def preview(request: Request, form: FormData) -> Response:
 
 def _read_keys(form: FormData) -> dict[str, Any]:
     """The keys of a feed in a form; only those that are given."""
-    tags = re.split("[,，]", get_text(form, "tags", 500))
     keys = {
         "url": get_text(form, "url", 4000),
         "name": get_text(form, "name", 100),
-        "tags": [tag.strip() for tag in tags if tag.strip()],
+        "tags": read_tags(form),
         "full_text": bool(form.get("full_text")),
     }
     return {name: value for name, value in keys.items() if value or name == "url"}
+
+
+def read_tags(form: FormData) -> list[str]:
+    tags = re.split("[,，]", get_text(form, "tags", 500))
+    return [tag.strip() for tag in tags if tag.strip()]
 
 
 def _show_add(
