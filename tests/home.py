@@ -96,9 +96,13 @@ class Home:
 
     def settle_and_work(self) -> None:
         """Wait until new files have settled, then scan and ingest."""
+        self.settle_and_claim()
+        self.work()
+
+    def settle_and_claim(self) -> None:
+        """Wait until new files have settled, then scan."""
         time.sleep(self.settings().all_folders()[0].settle_without_event_seconds + 0.1)
         self.scan()
-        self.work()
 
     def scan(self) -> None:
         scan_folders(self.context(), now=utc_now(), notify=lambda: None)

@@ -1,4 +1,4 @@
-"""docs/operations.md: what it says of back-up, restore, other servers and machines comes true."""
+"""docs/operations.md: what it says of backup, restore, other servers and machines comes true."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

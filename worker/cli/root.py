@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from worker import __version__
 from worker.cli import (
     audit,
+    backup,
     config,
     explain,
     health,
@@ -41,7 +42,10 @@ record in a Redis stream.
 Every command has `--json`; commands that list print one JSON document per line."""
 
 _COMMANDS: dict[str, tuple[Any, ...]] = {
-    "Run": (service.up, service.down, health.doctor, health.healthcheck),
+    "Run": (
+        *(service.up, service.down, health.doctor, health.healthcheck),
+        *(backup.backup, backup.restore),
+    ),
     "Parts of the service": (service.worker, service.beat, service.listen, service.web),
     "Add articles": (enqueue.enqueue, replay.replay, sources.adopt),
     "Watch the work": (status.status, jobs.jobs, audit.audit, sources.pause, sources.resume),

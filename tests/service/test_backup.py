@@ -1,0 +1,162 @@
+"""`newsdrop backup` and `newsdrop restore`, beside the work and with the server of `up`."""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.home import Home, article
+from tests.servers import Server
+from worker.service import backup
+from worker.service.lock import up_lock
+from worker.service.state import StateDir
+from worker.store import dump
+from worker.store.connection import connect
+
+
+@pytest.fixture
+def home(tmp_path: Path, redis_server: Server, monkeypatch: pytest.MonkeyPatch) -> Home:
+    for name, value in {
+        "STATE_DIR": tmp_path / "state",
+        "REDIS_URL": redis_server.url,
+        "SPOOL_MIN_FREE_MB": 1,
+        "DROP": tmp_path / "drop",
+    }.items():
+        monkeypatch.setenv(f"NEWSDROP_{name}", str(value))
+    (tmp_path / "drop").mkdir()
+    return Home(tmp_path)
+
+
+def everything(server: Server) -> dict[bytes, object]:
+    """Every key of newsdrop with its value, and whether it expires."""
+    client = server.client()
+    found: dict[bytes, object] = {}
+    for key in client.scan_iter("*newsdrop:articles*", 1000):
+        read = dump._READERS.get(client.type(key).decode())
+        value = read(client, key) if read else client.xrange(key)
+        found[key] = (value, client.ttl(key) > 0)
+    client.close()
+    return found
+
+
+def test_restored_is_what_was(home: Home, redis_server: Server) -> None:
+    """Records, index, counters, jobs, a group's position and pending entries, feeds and waiting
+    batches are as they were; the audit balances. A dead letter is a stream of its own."""
+    home.put("a.md", article("潮汐表"))
+    home.put("b.md", article("渡轮停航"))
+    home.run("enqueue", str(home.path / "a.md"), str(home.path / "b.md"))
+    home.work()
+    client = redis_server.client()
+    client.xgroup_create("newsdrop:articles", "nlp", "0")
+    client.xreadgroup("nlp", "c1", {"newsdrop:articles": ">"}, count=1)
+    client.xadd("{newsdrop:articles}:dead:nlp", {"title": "x", "data": b"\xff\x00"})
+    (home.path / "drop" / "c.md").write_text(article("灯塔换灯"))
+    home.settle_and_claim()
+    before, pending = everything(redis_server), client.xpending("newsdrop:articles", "nlp")
+    made = home.json("backup", str(home.path / "a.backup"))
+    assert made["keys"] == len(before)
+    assert home.run("backup", str(home.path / "a.backup")).exit_code == 2  # it exists
+    assert (home.path / "a.backup").stat().st_mode & 0o077 == 0
+
+    refused = home.run("restore", str(home.path / "a.backup"))
+    assert (refused.exit_code, "is not empty" in refused.stderr) == (2, True)
+    shutil.rmtree(home.state)
+    shutil.rmtree(home.path / "drop" / ".newsdrop")
+    refused = home.run("restore", str(home.path / "a.backup"))
+    assert (refused.exit_code, "Redis has keys" in refused.stderr) == (2, True)
+    client.flushall()
+    done = home.json("restore", str(home.path / "a.backup"))
+    assert (done["keys"], done["published"], done["audit"]["unaccounted"]) == (len(before), 0, 0)
+    assert everything(redis_server) == before
+    assert client.xpending("newsdrop:articles", "nlp") == pending
+    home.work()  # the batch that waited in the drop folder
+    found = home.json("audit")
+    assert (found["accepted"], found["published"], found["unaccounted"]) == (3, 3, 0)
+    assert client.xlen("newsdrop:articles") == 3
+
+
+def test_articles_published_during_a_backup_are_published_again(
+    home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is archived after Redis was read is in the archive's copy; writes wait while Redis is
+    read, so that its index is never newer than its stream."""
+    home.put("a.md", article("潮汐表"))
+    home.run("enqueue", str(home.path / "a.md"))
+    home.work()
+    files, order = backup._files, list[str]()
+
+    def work_first(*args: object) -> Iterator[tuple[str, Path]]:
+        home.put("b.md", article("渡轮停航"))
+        home.run("enqueue", str(home.path / "b.md"))
+        home.work()
+        return files(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(backup, "_files", work_first)
+    read = dump._Writer._read_stream
+
+    def write_meanwhile(self: dump._Writer, key: bytes) -> None:
+        thread = threading.Thread(target=lambda: (other.set("x", 1), order.append("written")))
+        thread.start()
+        threads.append(thread)
+        thread.join(1)
+        read(self, key)
+        order.append("read")
+
+    other, threads = connect(redis_server.url), list[threading.Thread]()
+    monkeypatch.setattr(dump._Writer, "_read_stream", write_meanwhile)
+    home.json("backup", str(home.path / "a.backup"))
+    threads[0].join()
+    assert order[0] == "read"
+    assert "written" in order
+    shutil.rmtree(home.state)
+    redis_server.client().flushall()
+    done = home.json("restore", str(home.path / "a.backup"))
+    assert (done["published"], done["audit"]["unaccounted"]) == (1, 0)
+    titles = {one["title"] for one in home.lines("tail")}
+    assert titles == {"潮汐表", "渡轮停航"}
+
+
+def test_a_damaged_backup_leaves_nothing(home: Home, redis_server: Server) -> None:
+    """A file that was cut off, or is none, is refused, and the next restore can begin anew."""
+    home.put("a.md", article("潮汐表"))
+    home.run("enqueue", str(home.path / "a.md"))
+    home.work()
+    whole = home.path / "a.backup"
+    home.json("backup", str(whole))
+    shutil.rmtree(home.state)
+    redis_server.client().flushall()
+    half = home.path / "half.backup"
+    for data in (whole.read_bytes()[:-200], b"", b"no archive"):
+        half.write_bytes(data)
+        refused = home.run("restore", str(half))
+        assert (refused.exit_code, "is no complete backup" in refused.stderr) == (2, True)
+    assert home.run("restore", str(home.path / "none")).exit_code == 2
+    assert redis_server.client().dbsize() == 0
+    assert home.json("restore", str(whole))["audit"]["published"] == 1
+
+
+def test_the_server_of_up_runs_for_a_backup(
+    home: Home, monkeypatch: pytest.MonkeyPatch, server_binary: str
+) -> None:
+    """Where no service runs and the server is the embedded one, it runs for the command; while an
+    `up` holds the state directory, restore refuses in one sentence."""
+    monkeypatch.delenv("NEWSDROP_REDIS_URL")
+    state = StateDir(home.state)
+    state.prepare()
+    home.put("a.md", article("潮汐表"))
+    with backup.running_server(home.settings()):
+        home.run("enqueue", str(home.path / "a.md"))
+        home.work()
+    made = home.json("backup", str(home.path / "a.backup"))
+    with up_lock(state):
+        refused = home.run("restore", str(home.path / "a.backup"))
+    assert (refused.exit_code, "newsdrop runs on" in refused.stderr) == (2, True)
+    shutil.rmtree(home.state)
+    done = home.json("restore", str(home.path / "a.backup"))
+    assert (done["keys"], done["files"]) == (made["keys"], made["files"])
+    with backup.running_server(home.settings()):
+        assert [one["title"] for one in home.lines("tail")] == ["潮汐表"]
+    assert json.loads(home.run("audit", "--json").stdout)["published"] == 1

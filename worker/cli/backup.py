@@ -1,0 +1,56 @@
+"""`backup` and `restore`: state directory and Redis as one file, and the way back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worker.cli.formatting import format_size, pluralize
+from worker.cli.options import FAILED, Json, argument, settings_of
+from worker.cli.output import print_result
+from worker.escape import printable
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, argument("FILE", "The file to write; it must not exist.")],
+    json: Json = False,
+) -> None:
+    """Write the state directory and newsdrop's keys in Redis to one file.
+
+    The service may run: what it accepts meanwhile is in the file or stays where it is. Writes to
+    Redis are held for as long as the index is read. The file holds passwords of feeds.
+    """
+    from worker.service.backup import create_backup
+    from worker.settings.clock import utc_now
+
+    made = create_backup(settings_of(context), file, utc_now())
+    counts = f"{pluralize(made.files, 'file')}, {pluralize(made.keys, 'key')} of Redis"
+    size = format_size(made.bytes)
+    print_result(made, f"backup written: {printable(file)}, {size}: {counts}", json=json)
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, argument("FILE", "A file that `newsdrop backup` wrote.")],
+    json: Json = False,
+) -> None:
+    """Restore a backup into an empty state directory, while the service is stopped.
+
+    Then the audit compares every accepted file with its outcome. Exits 1 if one is missing.
+    """
+    from worker.service.backup import restore_backup
+
+    done = restore_backup(settings_of(context), file)
+    counts = f"{pluralize(done.files, 'file')}, {pluralize(done.keys, 'key')} of Redis"
+    again = f"{pluralize(done.published, 'article')} published again from the archive"
+    text = f"restored as of {done.at}: {counts}; {again}"
+    print_result(done, f"{text}; {_verdict(done.audit.unaccounted)}", json=json)
+    if not done.audit.balanced:
+        raise typer.Exit(FAILED)
+
+
+def _verdict(unaccounted: int) -> str:
+    if not unaccounted:
+        return "every accepted file is accounted for"
+    return f"{pluralize(unaccounted, 'file')} unaccounted for: run `newsdrop audit`"

@@ -1,0 +1,297 @@
+"""Backups: the state directory and newsdrop's keys in Redis as one file, and the way back.
+
+The file is a tar archive, compressed by zstd: `backup.json`, `redis.jsonl`, `state/…`, `end`. The
+order makes a backup beside a running service consistent. Redis comes first, so the archive's copy
+has every article that Redis' copy lacks, and `restore` publishes it again. Then, as work flows:
+files to be accepted, the list of accepted batches, waiting batches, the archive, the quarantine. A
+batch that moves on meanwhile is in one copy or in both; in both it is finished without harm.
+"""
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import orjson
+import zstandard
+
+from worker import __version__
+from worker.errors import AlreadyThere, ConfigError, SpoolUnavailable, UsageError
+from worker.escape import printable
+from worker.health.data_format import check_files
+from worker.model.times import rfc3339
+from worker.pipeline.context import open_context
+from worker.pipeline.replay import replay
+from worker.queries.audit import Audit, audit
+from worker.service.embedded import server as embedded
+from worker.service.lock import holder, up_lock
+from worker.service.state import StateDir
+from worker.settings import Settings
+from worker.spool import redis_record
+from worker.spool.batch import batch_names
+from worker.spool.layout import SPOOL, manual_root, roots, translate_errors
+from worker.store.connection import Client, connect, redis_url
+from worker.store.dump import delete_keys, dump_keys, has_keys, load_keys
+from worker.store.workers import ENQUEUE_QUEUE, queue_name
+
+_HEAD, _REDIS, _STATE, _END = "backup.json", "redis.jsonl", "state/", "end"
+_LEVEL = 1  # most of it is compressed already
+_START_SECONDS = 900.0
+"""How long the embedded server may take to load its data."""
+
+_FIRST = ("accepted",)
+_LAST = ("archive", "quarantine")
+_LEFT_OUT = ("run", "server", "log", "search", "in-place", "spool", "volumes.json", ".restore")
+"""What exists only while `up` runs, Redis' own files, the search index (it is built again), the
+ledgers (folders read in place are read again, and their articles recognized), and what is known of
+this machine's volumes. Batches in `spool` are copied like those of drop folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSummary:
+    """What was written. `bytes` is the size of the file."""
+
+    file: str
+    files: int
+    keys: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSummary:
+    """What was restored, a backup made `at` (RFC 3339, UTC). `published` are the articles that the
+    archive had and Redis lacked."""
+
+    at: str
+    files: int
+    keys: int
+    published: int
+    audit: Audit
+
+
+def create_backup(settings: Settings, path: Path, now: datetime) -> BackupSummary:
+    """Write a backup to the new file `path`, complete or not at all; only its owner may read it.
+
+    Raises UsageError, ConfigError, Retryable.
+    """
+    state_dir = settings.state_dir
+    if path.exists():
+        raise AlreadyThere(f"{printable(path)} exists: name a new file")
+    if not state_dir.is_dir():
+        raise UsageError(f"there is no state directory {printable(state_dir)}: nothing to back up")
+    temporary = path.with_name(f".{path.name}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        with translate_errors(path), os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+            with (
+                zstandard.ZstdCompressor(_LEVEL).stream_writer(file, closefd=False) as packed,
+                tarfile.open(fileobj=packed, mode="w|") as tar,
+            ):
+                head = {"at": rfc3339(now), "newsdrop": __version__, "stream": settings.stream.name}
+                _add_bytes(tar, _HEAD, orjson.dumps(head))
+                keys = _add_redis(tar, settings, path.parent)
+                files = sum(_add(tar, name, found) for name, found in _files(settings))
+                _add_bytes(tar, _END, b"")
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return BackupSummary(str(path), files, keys, path.stat().st_size)
+
+
+def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
+    """Restore a backup into an empty state directory and a Redis without newsdrop's keys.
+
+    Files in drop folders below the state directory may be there. If anything fails, nothing is
+    left. Raises UsageError, ConfigError, Retryable.
+    """
+    state = StateDir(settings.state_dir)
+    _refuse(settings, state)
+    state.prepare()
+    work = state.path / ".restore"
+    with running_server(settings) as client:
+        if has_keys(client, settings.stream.name):
+            raise AlreadyThere(
+                "Redis has keys of newsdrop already: delete them, or choose another stream.name"
+            )
+        try:
+            (work / _STATE).mkdir(parents=True)
+            head, files = _extract(path, work)
+            check_files(work / _STATE)
+            keys = _load_redis(client, settings.stream.name, work / _REDIS)
+            for found in (work / _STATE).iterdir():
+                _merge(found, state.path / found.name)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        (state.path / redis_record.NAME).unlink(missing_ok=True)  # it is of another server
+        published = _publish_again(settings, datetime.fromisoformat(head["at"]))
+        return RestoreSummary(head["at"], files, keys, published, audit(settings))
+
+
+@contextmanager
+def running_server(settings: Settings) -> Iterator[Client]:
+    """A client of Redis. Where it is the embedded server and no service runs, it runs meanwhile."""
+    state, url = StateDir(settings.state_dir), settings.redis.url
+    client = connect(redis_url(settings))
+    if (url and not embedded.is_own(url, state)) or holder(state) is not None:
+        yield client
+        client.close()
+        return
+    state.prepare()
+    with up_lock(state):
+        fsynced = settings.redis.durability == "fsynced"
+        server = embedded.prepare(state, embedded.choose(state), port=None, fsynced=fsynced)
+        with (state.logs / "server.log").open("ab") as log:
+            process = subprocess.Popen(server.argv, stdout=log, stderr=log)
+        try:
+            deadline = time.monotonic() + _START_SECONDS
+            while embedded.answers(server.socket) != "ready":
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise ConfigError(
+                        f"the server did not start: see {printable(state.logs / 'server.log')}"
+                    )
+                time.sleep(0.05)
+            yield client
+        finally:
+            client.close()
+            process.terminate()
+            process.wait()
+            embedded.clear(state)
+
+
+def _refuse(settings: Settings, state: StateDir) -> None:
+    if holder(state) is not None:
+        raise UsageError(
+            f"newsdrop runs on {printable(state.path)}: stop it with `newsdrop down`, and restore "
+            "into an empty state directory"
+        )
+    drops = {folder.path.absolute() for folder in settings.all_folders()}
+    ours = {state.run, state.server, state.logs}
+    found = [path for path in state.path.glob("*") if path not in drops | ours]
+    if found:
+        raise UsageError(
+            f"the state directory {printable(state.path)} is not empty: move it away, or choose "
+            "another with NEWSDROP_STATE_DIR"
+        )
+
+
+def _load_redis(client: Client, stream: str, path: Path) -> int:
+    """Write the dumped keys, all or none; returns their number."""
+    try:
+        with path.open("rb") as lines:
+            return load_keys(client, lines)
+    except BaseException:
+        delete_keys(client, stream)
+        raise
+
+
+def _add_redis(tar: tarfile.TarFile, settings: Settings, folder: Path) -> int:
+    with TemporaryFile(dir=folder) as dump, running_server(settings) as client:
+        queues = [queue_name(ENQUEUE_QUEUE, settings.state_dir)]
+        keys = dump_keys(client, settings.stream.name, queues, dump.write)
+        info = tarfile.TarInfo(_REDIS)
+        info.size = dump.tell()
+        dump.seek(0)
+        tar.addfile(info, dump)
+    return keys
+
+
+def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """(name below `state/`, file) in the order that the module's docstring explains."""
+    top = sorted(path.name for path in settings.state_dir.iterdir())
+    middle = [name for name in top if name not in (*_FIRST, *_LAST, *_LEFT_OUT)]
+    for name in (*middle, *_FIRST):
+        yield from _below(settings.state_dir / name, name)
+    for root in roots(settings):
+        for batch in batch_names(root):
+            yield from _below(root.work / batch, f"spool/work/{batch}")
+    for name in _LAST:
+        yield from _below(settings.state_dir / name, name)
+
+
+def _below(path: Path, name: str) -> Iterator[tuple[str, Path]]:
+    """The regular files at or below `path`, except spools, with their names."""
+    if path.is_symlink() or path.name == SPOOL:
+        return
+    if path.is_file():
+        yield name, path
+    elif path.is_dir():
+        for found in sorted(path.iterdir()):
+            yield from _below(found, f"{name}/{found.name}")
+
+
+def _add(tar: tarfile.TarFile, name: str, path: Path) -> int:
+    """Add a file; nothing if it is gone meanwhile. Returns the number of files."""
+    try:
+        with path.open("rb") as file:
+            tar.addfile(tar.gettarinfo(arcname=_STATE + name, fileobj=file), file)
+    except FileNotFoundError:
+        return 0
+    return 1
+
+
+def _add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def _extract(path: Path, folder: Path) -> tuple[dict[str, str], int]:
+    """Unpack into `folder`; returns the head and the number of files. Raises UsageError."""
+    names = []
+    try:
+        with (
+            path.open("rb") as file,
+            zstandard.ZstdDecompressor().stream_reader(file) as plain,
+            tarfile.open(fileobj=plain, mode="r|") as tar,
+        ):
+            for member in tar:
+                tar.extract(member, folder, filter="data")
+                names.append(member.name)
+        head: dict[str, str] = orjson.loads((folder / _HEAD).read_bytes())
+        datetime.fromisoformat(head["at"])
+    except (
+        tarfile.TarError,
+        zstandard.ZstdError,
+        ValueError,
+        KeyError,
+        FileNotFoundError,
+    ) as error:
+        if not path.exists():
+            raise UsageError(f"there is no file {printable(path)}") from error
+        names = []
+    except OSError as error:
+        raise SpoolUnavailable(
+            f"{printable(path)} cannot be restored: {error.strerror}; correct it and try again"
+        ) from error
+    if names[-1:] != [_END]:
+        raise UsageError(f"{printable(path)} is no complete backup: use another one")
+    return head, len(names) - 3
+
+
+def _merge(found: Path, target: Path) -> None:
+    """Move a file or folder; into a folder that exists its content, over nothing that is there."""
+    if target.is_dir() and found.is_dir():
+        for inner in found.iterdir():
+            _merge(inner, target / inner.name)
+    elif not target.exists():
+        found.rename(target)
+
+
+def _publish_again(settings: Settings, since: datetime) -> int:
+    """Publish what was archived while the backup was made; returns the number of articles."""
+    deps = open_context(settings).deps
+    manual_root(settings).prepare()
+    return sum(
+        replay(segment, deps)
+        for segment in deps.archive.segments()
+        if datetime.fromisoformat(segment.head().archived_at) >= since
+    )
