@@ -3,7 +3,8 @@
 Each takes JSON, may run twice or in parallel with itself, and may be lost: beat's next tick sends
 it again. :mod:`worker.taskqueue.shell` logs their errors. `newsdrop.scan` claims files,
 `newsdrop.poll` finds the feeds and pages that are due, `newsdrop.fetch` fetches them,
-`newsdrop.ingest` processes waiting batches, `newsdrop.index` makes finished ones searchable,
+`newsdrop.ingest` processes waiting batches, `newsdrop.index` makes finished ones searchable and
+samples the counters,
 `newsdrop.tidy` removes expired files. Clients send `newsdrop.enqueue`: its id is that of the job.
 """
 
@@ -27,6 +28,7 @@ from worker.pipeline.drain import drain
 from worker.pipeline.feed_search import feed_search
 from worker.pipeline.job_results import store_results
 from worker.pipeline.recover import recover
+from worker.pipeline.sampling import take_sample
 from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.settings.clock import read_clocks, utc_now
 from worker.spool.batch import batch_names
@@ -80,7 +82,8 @@ def fetch() -> None:
 
 @task("newsdrop.index")
 def index() -> None:
-    """Add finished segments to the search index."""
+    """Sample the counters once a minute; add finished segments to the search index."""
+    take_sample(_context(), utc_now())
     feed_search(_context())
 
 

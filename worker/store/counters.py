@@ -193,17 +193,7 @@ class CounterStore:
         """All measures so far."""
         with translated_replies():
             found = self._client.hgetall(self._layout.measures())
-            numbers = {tuple(name.decode().split("/")): int(value) for name, value in found.items()}
-            return MeasureTotals(
-                stages={stage: _histogram(stage, numbers) for stage in Stage},
-                repeats=_group("repeat", numbers),
-                rejected=_group("rejected", numbers),
-                fetches={
-                    (name[1], name[2]): number
-                    for name, number in sorted(numbers.items())
-                    if name[0] == "fetch" and len(name) == 3
-                },
-            )
+            return parse_measures({name.decode(): int(value) for name, value in found.items()})
 
     def _tally_keys(self) -> list[bytes]:
         return [self._layout.key("tally"), self._layout.key("tally", "sources")]
@@ -231,6 +221,21 @@ def parse_warnings(counts: Mapping[str, int]) -> dict[str, int]:
         for name, number in sorted(counts.items())
         if name.startswith(_WARNING)
     }
+
+
+def parse_measures(fields: Mapping[str, int]) -> MeasureTotals:
+    """The measures in fields of their hash."""
+    numbers = {tuple(name.split("/")): number for name, number in fields.items()}
+    return MeasureTotals(
+        stages={stage: _histogram(stage, numbers) for stage in Stage},
+        repeats=_group("repeat", numbers),
+        rejected=_group("rejected", numbers),
+        fetches={
+            (name[1], name[2]): number
+            for name, number in sorted(numbers.items())
+            if name[0] == "fetch" and len(name) == 3
+        },
+    )
 
 
 def _measures(measured: BatchMeasures) -> Iterator[tuple[str, int]]:

@@ -13,6 +13,7 @@ from worker.store.jobs import JobStore
 from worker.store.leases import HostPace
 from worker.store.pages import PageStore
 from worker.store.results import ResultQueue
+from worker.store.samples import SampleStore
 
 
 def article_store(settings: Settings, client: Client | None = None) -> ArticleStore:
@@ -55,6 +56,10 @@ def counter_store(settings: Settings, client: Client | None = None) -> CounterSt
         job_keep_days=settings.jobs.keep_days,
         max_refused=settings.jobs.max_refused,
     )
+
+
+def sample_store(settings: Settings, client: Client | None = None) -> SampleStore:
+    return SampleStore(client or connect(redis_url(settings)), stream=settings.stream.name)
 
 
 def _host_pace(settings: Settings) -> HostPace:

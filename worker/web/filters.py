@@ -45,9 +45,11 @@ def rate(number: float | None) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """A duration in its two largest units: `2 h 05 min`, `3.4 s`."""
+    """A duration in its two largest units: `2 h 05 min`, `3.4 s`, `12 ms`."""
     if seconds is None:
         return NONE
+    if 0 < seconds < 0.1:
+        return gettext("{number} ms").format(number=max(1, round(seconds * 1000)))
     if seconds < 10:
         return gettext("{number} s").format(number=f"{seconds:.1f}")
     for place, (length, unit) in enumerate(_SPAN[:-1]):

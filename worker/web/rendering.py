@@ -11,6 +11,7 @@ from worker import __version__, translation
 from worker.settings.clock import utc_now
 from worker.translation import mark
 from worker.web import filters
+from worker.web.chart import draw_line, draw_marks
 from worker.web.filtering import write_query
 
 HERE = Path(__file__).parent
@@ -58,6 +59,8 @@ class Pages:
             "version": __version__,
             "form_token": form_token,
             "query": write_query,
+            "draw_line": draw_line,
+            "draw_marks": draw_marks,
             "due": lambda moment: filters.due(moment, utc_now()),
             "ago": lambda moment: filters.ago(moment, utc_now()),
         }

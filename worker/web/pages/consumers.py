@@ -19,10 +19,14 @@ from worker.actions.groups import (
     parse_position,
 )
 from worker.errors import UsageError
+from worker.queries.charts import RANGES
 from worker.settings import Settings
+from worker.settings.clock import utc_now
 from worker.store.factory import group_store
+from worker.web.chart import axis_top
 from worker.web.forms import form_action, get_text
 from worker.web.live import Regions, View, live_page
+from worker.web.ranges import ChartReader, range_of
 from worker.web.rendering import Pages
 from worker.web.responses import page, redirect
 
@@ -30,6 +34,7 @@ COUNT = 100
 """Pending entries, and dead letters, that a group's page lists: the oldest."""
 
 _NAME_LENGTH = 200
+_charts = ChartReader()
 
 
 def _render_list(settings: Settings, pages: Pages) -> Regions:
@@ -38,15 +43,22 @@ def _render_list(settings: Settings, pages: Pages) -> Regions:
     return {"groups": html}
 
 
-def _render_group(settings: Settings, pages: Pages, name: str) -> Regions:
+def _render_group(settings: Settings, pages: Pages, name: str, range_name: str) -> Regions:
     store = group_store(settings)
     group = store.get_group(name)
+    read = _charts.read(settings, range_name, utc_now())
+    lags = read.lags.get(name, ()) if read else ()
+    known = [lag for lag in lags if lag is not None]
     context = {
         "group": group,
+        "lags": lags,
+        "known": known,
+        "top": axis_top(max(known, default=0)),
+        "minutes": RANGES[range_name][0],
         "pending": store.list_pending(name, COUNT),
         "letters": list(islice(store.dead_letters(name), COUNT)),
     }
-    names = ("state", "pending", "letters")
+    names = ("state", "lag", "pending", "letters")
     return {each: pages.render(f"consumers/{each}.html", **context) for each in names}
 
 
@@ -55,7 +67,14 @@ async def show_list(request: Request) -> Response:
 
 
 async def show_group(request: Request) -> Response:
-    return await live_page(request, "group", "consumers/group.html", name=_name(request))
+    return await live_page(
+        request,
+        "group",
+        "consumers/group.html",
+        name=_name(request),
+        ranges=RANGES,
+        range=range_of(request),
+    )
 
 
 @form_action
@@ -130,7 +149,7 @@ def _name(request: Request) -> str:
 
 views = {
     "consumers": View(_render_list),
-    "group": View(_render_group, lambda request: (_name(request),)),
+    "group": View(_render_group, lambda request: (_name(request), range_of(request))),
 }
 routes = [
     Route("/consumers", show_list),

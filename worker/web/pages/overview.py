@@ -8,19 +8,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from worker.queries.charts import ANSWERS, RANGES
 from worker.queries.overview import get_overview
 from worker.queries.status import SourceStatus
 from worker.settings import Settings
 from worker.settings.clock import utc_now
-from worker.web.chart import make_chart
+from worker.web.chart import make_bars, make_chart
 from worker.web.live import Regions, View, live_page
+from worker.web.ranges import ChartReader, range_of
 from worker.web.rendering import Pages
 
-REGIONS = ("problems", "figures", "chart", "workers", "sources", "stream", "machine")
+REGIONS = ("problems", "figures", "chart", "charts", "workers", "sources", "stream", "machine")
 """Each has a template of its own in `templates/overview/`."""
 
 RATE_PERIOD = timedelta(minutes=5)
 """A rate is the mean over so long; over less when nobody has watched before."""
+
+_BARS = {"15m": (1, 1), "3h": (1, 10), "24h": (15, 60)}
+"""Minutes of a bar of articles, and of a row of the table, by range."""
 
 _MIN_RATE_PERIOD = timedelta(seconds=5)
 _MAX_SAMPLES = 400
@@ -53,24 +58,34 @@ class Rates:
 def make_view() -> View:
     """The overview with rates of its own."""
     rates = Rates()
+    charts = ChartReader()
 
-    def render(settings: Settings, pages: Pages) -> Regions:
+    def render(settings: Settings, pages: Pages, range_name: str) -> Regions:
         now = utc_now()
-        result = get_overview(settings, now)
+        minutes, _ = RANGES[range_name]
+        result = get_overview(settings, now, minutes)
         rates.add(now, result.status.sources)
+        read = charts.read(settings, range_name, now) if result.minutes else None
+        bar, row = _BARS[range_name]
         context = {
             "overview": result,
             "status": result.status,
-            "chart": make_chart(result.minutes) if result.minutes else None,
+            "chart": make_chart(result.minutes, bar, row) if result.minutes else None,
             "rates": rates,
+            "charts": read,
+            "fetches": make_bars(ANSWERS, [*zip(*read.fetches.values(), strict=True)])
+            if read
+            else None,
         }
         return {name: pages.render(f"overview/{name}.html", **context) for name in REGIONS}
 
-    return View(render)
+    return View(render, lambda request: (range_of(request),))
 
 
 async def show(request: Request) -> Response:
-    return await live_page(request, "overview", "overview.html")
+    return await live_page(
+        request, "overview", "overview.html", ranges=RANGES, range=range_of(request)
+    )
 
 
 routes = [Route("/", show)]
