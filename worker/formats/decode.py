@@ -7,7 +7,7 @@ Standard, by w3lib: GB2312 and GBK are GB18030, ISO-8859-1 is Windows-1252).
 
 import codecs
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from unicodedata import category
 
 from bs4.dammit import EncodingDetector
@@ -17,6 +17,7 @@ from w3lib.encoding import resolve_encoding
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.alphabets import is_latin, most_like_language
+from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
 
 

@@ -6,10 +6,10 @@ TOML between `+++`; YAML itself ends a document by `...`.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from worker.errors import Reason, Rejected
+from worker.model.frozen import dataclass
 
 MAX_HEAD = 256 * 1024
 """Characters of a head; a longer one has lost its closing line."""

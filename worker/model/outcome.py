@@ -1,9 +1,9 @@
 """Publishing: the identity of an article, the request, the decision, and the outcome."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.errors import Reason
+from worker.model.frozen import dataclass
 from worker.model.source import OnChange
 
 

@@ -1,9 +1,10 @@
 """Input: bytes, and the articles that a parser found in them."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from worker.errors import Reason
+from worker.model.frozen import dataclass
 from worker.model.record import Attachment, Person, Publisher
 from worker.model.warning import RecordWarning
 

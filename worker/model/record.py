@@ -5,13 +5,13 @@ Feed 1.1 where it has such an item. The JSON Schema (`newsdrop schema`) and the 
 `docs/record.md` are generated from these classes.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from worker.model.frozen import dataclass
 from worker.model.source import Scope
 
 SCHEMA_VERSION = 1

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from worker.model import Image, Link
+from worker.model.frozen import dataclass
 from worker.normalize.images import with_captions
 from worker.normalize.sanitize import Writer
 from worker.normalize.strings import clean_text

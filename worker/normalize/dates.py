@@ -2,12 +2,12 @@
 "now"."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from worker.escape import printable
 from worker.model import DateOrder, DatePrecision, DateText
+from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.normalize.date_parser import parse_date
 from worker.normalize.parsed_date import ParsedDate

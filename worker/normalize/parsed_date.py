@@ -1,9 +1,9 @@
 """A date that was read: its moment, how exact it is, and how it is written in a record."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from worker.model import DatePrecision
+from worker.model.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

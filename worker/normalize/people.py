@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html import unescape
 from itertools import islice
 
 from worker.model import Person, Publisher, RawArticle
+from worker.model.frozen import dataclass
 from worker.normalize.strings import one_line, one_line_or_none
 from worker.normalize.urls import web_address
 from worker.sites import SiteRule

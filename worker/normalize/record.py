@@ -1,7 +1,7 @@
 """The sequence that makes a record of a raw article."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from worker.model import (
     Provenance,
     RawArticle,
 )
+from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.normalize.body import HTML_DEPTH, Body, Fragment, text_of
 from worker.normalize.dates import ArticleDate, article_date, modified_at
@@ -36,7 +37,7 @@ LONGEST_SUMMARY = 10_000
 _NO_RULE = SiteRule("")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=False)
 class Normalized:
     """An article's identity, and its record, which is made on demand.
 

@@ -7,10 +7,11 @@ range that the exchanges assign.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from worker.model import Ticker, TickerOrigin
+from worker.model.frozen import dataclass
 from worker.normalize.markets import (
     AMERICAN,
     AMERICAN_SUFFIXES,

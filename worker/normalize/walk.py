@@ -6,12 +6,12 @@ is explicit, so depth costs no recursion.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from turbohtml import Element, Namespace, Node, Text
 
 from worker.model import Image, Link
+from worker.model.frozen import dataclass
 from worker.normalize.elements import BLOCKS, CELLS, HEADINGS
 from worker.normalize.images import picture_of
 from worker.normalize.sanitize import ALLOWED, DROPPED, End, Writer, attributes_of, nothing

@@ -6,7 +6,7 @@ is replayed, publishes what it published before.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 
@@ -33,6 +33,7 @@ from worker.model import (
     Scope,
     Status,
 )
+from worker.model.frozen import dataclass
 from worker.normalize import Normalized, normalize
 from worker.settings import Settings
 from worker.sites import Sites
