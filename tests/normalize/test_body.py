@@ -21,6 +21,7 @@ from worker.model import Image, Link, Person
         ("<h1>题</h1><blockquote>引</blockquote><hr><dl><dt>词<dd>义</dl>", "题\n引\n词\n义"),
         ("<p>a<script>x()</script>b<style>p{}</style>c<!-- d -->e<template>f</template>", "abce"),
         ("<iframe src=x>no frames</iframe><svg><text>s</text></svg><textarea>t</textarea>好", "好"),
+        ("<math><mi>x</mi></math><svg><text>s</text></svg><math><style>t</style></math>好", "x好"),
         ("<noscript><p>旧</p></noscript>新", "旧\n新"),
         ("<p>a &lt;b&gt; &amp; c &#169;</p>", "a <b> & c ©"),
         ("<custom-tag>自</custom-tag><o:p>定</o:p>", "自定"),

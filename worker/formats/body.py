@@ -27,13 +27,15 @@ MAX_BODY = 4_000_000
 """Characters of a body, pictures in `data:` addresses not counted: as for a page."""
 
 _DATA_ADDRESS = re.compile(r"data:[^\s\"'<>]*")
-_TAG = re.compile(r"</?(?:p|br|div|h[1-6]|ul|ol|table|figure|section|article)\b", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]{0,2000})?/?>")
 
 
 def to_html(body: str) -> str:
     """A post's body, in HTML or Markdown, with the template tags of its blog, as HTML."""
-    return expand_tags(body).strip() if is_html(body) else render_markdown(expand_tags(body))
+    stripped = body.strip()
+    return (
+        expand_tags(stripped).strip() if is_html(stripped) else render_markdown(expand_tags(body))
+    )
 
 
 def too_large(html: str) -> str | None:

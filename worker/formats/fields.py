@@ -150,7 +150,7 @@ def _tags(rows: Mapping[str, Sequence[Row]]) -> tuple[str, ...]:
             # `categories: Tips, Tricks` is not a list anywhere; `tags: a, b` is in Jekyll and Hexo.
             is_one = field == "categories" and isinstance(value, str)
             names += [text_of(value)] if is_one else names_of(value)
-    return values.unique(names)
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _take(

@@ -131,8 +131,10 @@ def extra_of(items: Mapping[str, object]) -> tuple[dict[str, Any], tuple[RecordW
             continue
         room -= size + len(key)
         extra[clean(key)] = plain
-    cut = warn(WarningKind.CUT, f"{dropped} unknown fields were too large and are left out")
-    return extra, (cut,) if dropped else ()
+    if not dropped:
+        return extra, ()
+    text = f"{dropped} unknown fields were too large and are left out"
+    return extra, (warn(WarningKind.CUT, text),)
 
 
 def _scalar(value: object) -> str:
@@ -150,18 +152,19 @@ def _scalar(value: object) -> str:
 
 def _plain(value: object, depth: int, room: int) -> tuple[int, Any]:
     """The size of a value and the value for JSON; a size above `room` if it is too large."""
+    if isinstance(value, str):
+        return len(text := clean(value)), text
     if value is None or isinstance(value, bool):
         return 4, value
-    if isinstance(value, int) and value.bit_length() < 64:
-        return 8, value
-    if isinstance(value, float) and math.isfinite(value):
+    if (isinstance(value, int) and value.bit_length() < 64) or (
+        isinstance(value, float) and math.isfinite(value)
+    ):
         return 8, value
     if isinstance(value, Mapping | list | tuple):
         if depth >= _MAX_DEPTH or len(value) > room:
             return room + 1, None
         return _plain_group(value, depth, room)
-    text = clean(value) if isinstance(value, str) else text_of(value)
-    return len(text), text
+    return len(text := text_of(value)), text
 
 
 def _plain_group(

@@ -7,7 +7,7 @@ from functools import lru_cache
 from worker.model import Image, Link
 from worker.model.frozen import dataclass
 from worker.normalize.images import with_captions
-from worker.normalize.sanitize import Writer
+from worker.normalize.sanitize import DROPPED, Writer
 from worker.normalize.strings import clean_text
 from worker.normalize.tree import Selectors, Use, by_class, parse
 from worker.normalize.urls import host_of
@@ -94,7 +94,8 @@ def text_of(html: str) -> str:
 @lru_cache(maxsize=256)
 def _prepared(rule: BodyRule) -> tuple[Sequence[tuple[Use, Selectors]], NoiseRule]:
     """Of an element that several selectors match, the last use counts."""
-    groups = ((Use.CAPTION, rule.caption), (Use.BOLD, rule.bold), (Use.REMOVE, rule.remove))
+    remove = [selector for selector in rule.remove if selector not in DROPPED]  # always removed
+    groups = ((Use.CAPTION, rule.caption), (Use.BOLD, rule.bold), (Use.REMOVE, remove))
     return [(use, Selectors.of(selectors)) for use, selectors in groups], NoiseRule(
         editor=tuple(map(re.compile, rule.editor)),
         drop_text=re.compile("|".join(f"(?:{pattern})" for pattern in rule.drop_text))

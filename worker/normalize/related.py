@@ -34,6 +34,7 @@ _HAN_WORDS = ("相关", "阅读", "往期", "猜你喜欢", "热门", "精彩推
 _LATIN_WORDS = (b"related", b"recommended", b"further", b"also like", b"read next")
 _LINK = re.compile(r"<a\b[^<>]*>(?:[^<]|<(?!/?a\b))*+</a>", re.IGNORECASE)
 _NO_LETTERS = re.compile(r"<[^<>]*>|&[#\w]+;|[\d\W_]+")
+_MORE_TEXT = re.compile(rf"(?:(?:{_NO_LETTERS.pattern})*+[^\d\W_]){{{_MAX_OTHER_TEXT + 1}}}")
 
 
 def without_related(html: str) -> str:
@@ -62,7 +63,7 @@ def _may_end_in_links(html: str) -> bool:
     rest = html[end + 4 : end + 4 + _END]
     if len(html) > end + 4 + _END:
         rest = rest[: max(rest.rfind("<"), rest.rfind("&"), 0)]  # a tag or reference may be cut
-    return len(_NO_LETTERS.sub("", rest)) <= _MAX_OTHER_TEXT
+    return not _MORE_TEXT.match(rest)  # ends at the 13th letter: a fifth of removing all else
 
 
 def _has_words(text: str) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from worker.model import Link, Ticker, TickerOrigin
 from worker.normalize.body import Body
@@ -86,6 +87,7 @@ def _of_hint(hint: TickerHint) -> Ticker | None:
     return _of_code(hint.id.removeprefix("stock_"), name, origin) if hint.id else None
 
 
+@lru_cache(maxsize=4096)  # an article names a share up to four times, others name it again
 def _of_code(code: str, name: str | None, origin: TickerOrigin) -> Ticker | None:
     if match := _SINA_CODE.fullmatch(code):
         return named(match[2], CODE_MARKETS[match[1].upper()], name, origin)

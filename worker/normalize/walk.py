@@ -116,7 +116,7 @@ class BodyWalk:
     # ── elements: each method returns what ends the element; None where it has no content ───────
 
     def _element(self, node: Element, method: "_Method | None", use: Use | None) -> End | None:
-        if use is _REMOVE:
+        if use is _REMOVE or method is BodyWalk._drop:
             return None
         if self._has_math and node.namespace is not Namespace.HTML:
             return nothing
