@@ -14,7 +14,7 @@ from worker.pipeline.ports import IngestDeps
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import SitesReader
-from worker.spool.archive import Archive, Segment
+from worker.spool.archive import Archive, SegmentHead
 from worker.spool.claim import AcceptedLog
 from worker.spool.layout import Root, roots
 from worker.spool.manifest import Entry, Head
@@ -75,16 +75,15 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
     settled_jobs = set[str]()
 
     def settle(
-        segment: Segment,
+        head: SegmentHead,
         tally: Tally,
         outcomes: Sequence[Outcome],
         seconds: Mapping[Stage, float],
     ) -> None:
-        head = segment.head()
         if observed := observations(head, outcomes, feeds.current, settings):
-            feed_store.record_documents(segment.batch, observed)
+            feed_store.record_documents(head.batch.batch, observed)
         counters.settle(
-            segment.batch,
+            head.batch.batch,
             source=head.batch.source,
             job=head.batch.job,
             tally=tally,

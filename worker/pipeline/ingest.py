@@ -51,7 +51,7 @@ def ingest(
         watch.lap(Stage.ARCHIVE)
         watch.seconds[Stage.WHOLE] = _age(batch, deps)
         tally = count_outcomes(outcomes, len(head.files))
-        deps.settle(segment, tally, outcomes, watch.seconds)
+        deps.settle(head, tally, outcomes, watch.seconds)
         # The archive may have been searched for what Redis lost before the segment was in it.
         if run.was_published and deps.articles.get_run_id() != run.server:
             replay(segment, deps)

@@ -18,7 +18,7 @@ from worker.model import (
 from worker.pipeline.bounds import Bounds
 from worker.settings import Settings
 from worker.sites import Sites
-from worker.spool.archive import Archive, Segment
+from worker.spool.archive import Archive, SegmentHead
 from worker.spool.quarantine import Quarantine
 from worker.spool.wanted import WantedPages
 from worker.store.stream import StreamEntry
@@ -55,7 +55,7 @@ class SettlePort(Protocol):
 
     def __call__(
         self,
-        segment: Segment,
+        head: SegmentHead,
         tally: Tally,
         outcomes: Sequence[Outcome],
         seconds: Mapping[Stage, float],

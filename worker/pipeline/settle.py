@@ -11,9 +11,9 @@ from worker.spool.archive import Segment
 def settle(segment: Segment, deps: IngestDeps) -> Tally:
     """Add an archived batch to the totals, without stage durations; harmless if it was added
     before."""
-    outcomes = list(segment.outcomes())
-    tally = count_outcomes(outcomes, len(segment.head().files))
-    deps.settle(segment, tally, outcomes, {})
+    head, outcomes = segment.head(), list(segment.outcomes())
+    tally = count_outcomes(outcomes, len(head.files))
+    deps.settle(head, tally, outcomes, {})
     return tally
 
 

@@ -103,8 +103,8 @@ class Layout:
     def raw_keys(self, raw: bytes, now: float) -> list[bytes]:
         """The keys that may hold the raw mark of `raw`; it is written to the first."""
         present = self.generation(now)
-        shard = f"{int.from_bytes(raw[:2]) % RAW_SHARDS:x}"
-        return [self.key("r", str(present - n), shard) for n in (0, 1, 2)]
+        stream, shard = self.stream.encode(), int.from_bytes(raw[:2]) % RAW_SHARDS
+        return [b"{%b}:r:%d:%x" % (stream, present - n, shard) for n in (0, 1, 2)]
 
 
 def mark_field(identity: Identity) -> bytes:
