@@ -29,7 +29,8 @@ def test_the_commands_are_those_promised() -> None:
     """Nothing of the documented command line is missing."""
     words = (
         "up down worker beat listen parse enqueue status jobs tail show forget explain audit "
-        "retract replay reindex adopt pause resume schema doctor healthcheck web backup restore"
+        "retract reparse replay reindex adopt pause resume schema doctor healthcheck web backup "
+        "restore"
     )
     nested = {("config", "check"), ("config", "show")}
     nested |= {("quarantine", name) for name in ("list", "show", "retry", "discard")}

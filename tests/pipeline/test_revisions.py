@@ -1,5 +1,6 @@
 """Revisions: what changed, and articles that are read again under their own ids."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,9 +13,12 @@ from tests.world import World, article
 from worker.actions.retract import retract
 from worker.errors import UsageError
 from worker.model import Change, ChangeKind
+from worker.pipeline.reparse import Reparsed, ReparseOrder, reparse
 from worker.pipeline.replay import replay
 from worker.queries.audit import audit
 from worker.queries.records import article_schema
+from worker.settings import shipped_config
+from worker.sites.load import load_sites
 from worker.spool.claim import Incoming, claim_bytes
 from worker.spool.layout import manual_root
 from worker.spool.manifest import Head, Reread
@@ -168,3 +172,59 @@ def test_a_withdrawal_is_a_tombstone(revising: World) -> None:
     third = revising.entries()[-1]
     assert (third["type"], third["revision"]) == ("article.revised", 3)
     assert audit(settings).balanced
+
+
+SHIPPED = shipped_config() / "sites"
+RULE = re.sub(
+    r"(?m)^title_suffixes = .*",
+    'title_suffixes = ["（快讯）"]',
+    (SHIPPED / "sina.toml").read_text("utf-8"),
+)
+
+
+def test_the_archive_is_read_again_by_other_rules(tmp_path: Path, redis_server: Server) -> None:
+    """`reparse` says which fields of which articles a new rule would change, publishes those alone
+    as revisions under their ids, goes on where it was ended, and counts what it cannot compare."""
+    rules = tmp_path / "sites"
+    rules.mkdir()
+    world = World(tmp_path, redis_server.url, sites_dir=str(rules))
+    for number in range(3):
+        world.put(f"{number}.md", article(f"消息{number}" + "（快讯）" * (number < 2)))
+        world.run()
+    before = world.entries()
+    rule = tmp_path / "sina.toml"
+    rule.write_text(RULE)
+    sites = load_sites([SHIPPED], [rule])
+    diff = reparse(world.context, ReparseOrder(None, None, publish=False), sites)
+    assert (diff.articles, diff.changed, diff.unchanged) == (3, 2, 1)
+    assert diff.fields == {"title": 2}
+    assert [one.id for one in diff.examples] == [before[0]["id"], before[1]["id"]]
+    assert world.entries() == before
+
+    (rules / "sina.toml").write_text(RULE)
+    order = ReparseOrder(None, None, publish=True)
+    world = World(tmp_path, redis_server.url, sites_dir=str(rules))
+
+    def end(result: Reparsed) -> None:
+        if result.segments == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reparse(world.context, order, world.context.deps.sites(), on_progress=end)
+    done = reparse(world.context, order, world.context.deps.sites())
+    assert (done.resumed, done.segments, done.changed) == (1, 3, 2)
+    world.drain()
+    after = world.entries()[3:]
+    assert [(one["id"], one["revision"]) for one in after] == [
+        (before[0]["id"], 2),
+        (before[1]["id"], 2),
+    ]
+    assert [one["data"]["title"] for one in after] == ["消息0", "消息1"]
+    assert after[0]["data"]["provenance"]["path"] == "0.md"
+    assert {one["data"]["revised"]["reason"] for one in after} == {"reparse"}
+
+    for path in (tmp_path / "archive").rglob("*.tar.zst"):
+        path.write_bytes(path.read_bytes()[:20])
+    again = reparse(world.context, order, world.context.deps.sites())
+    assert (again.articles, again.changed, again.expired) == (3, 0, 3)
+    assert audit(world.settings).balanced

@@ -119,14 +119,14 @@ def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[s
 
 
 def read_again(
-    reader: EntryReader, entry: Entry, reread: Reread, data: bytes, digest: str
+    reader: EntryReader, entry: Entry, reread: Reread, data: bytes, digest: str | None = None
 ) -> Iterator[ParsedArticle | Outcome]:
     """The articles of an entry that is read again, each with the identity of its record.
 
     One that cannot be read now changes nothing: it is a duplicate with a message.
     """
     missing = dict(reread.articles)
-    for item in read_entry(reader, entry, data, digest):
+    for item in read_entry(reader, entry, data, digest or None):
         if isinstance(item, ParseFailure) and item.whole_file:
             yield from (
                 _unchanged(reader, entry, n, missing.pop(n), item.message) for n in list(missing)

@@ -30,8 +30,9 @@ def rule_folders(settings: Settings) -> list[Path]:
     return [shipped_config() / "sites", *own]
 
 
-def load_sites(directories: Sequence[Path]) -> Sites:
-    """Every `*.toml` of `directories`; a rule in a later directory replaces one of the same name.
+def load_sites(directories: Sequence[Path], files: Sequence[Path] = ()) -> Sites:
+    """Every `*.toml` of `directories`; a rule in a later directory, or in `files`, replaces one
+    of the same name.
 
     Raises ConfigError with one line for each error, with file and key. A missing directory is an
     error; one without rules is not.
@@ -43,11 +44,12 @@ def load_sites(directories: Sequence[Path]) -> Sites:
             raise ConfigError(
                 f"no folder of site rules at {printable(directory)}: correct sites_dir"
             )
-        for path in sorted(directory.glob("*.toml")):
-            try:
-                rules[path.stem] = _read(path)
-            except _BadRuleError as error:
-                problems += [f"{printable(path)}: {problem}" for problem in error.problems]
+    found = (path for directory in directories for path in sorted(directory.glob("*.toml")))
+    for path in (*found, *files):
+        try:
+            rules[path.stem] = _read(path)
+        except _BadRuleError as error:
+            problems += [f"{printable(path)}: {problem}" for problem in error.problems]
     if problems:
         raise ConfigError("\n".join(["the site rules have errors:", *problems]))
     default = rules.get(DEFAULT, SiteRule(DEFAULT))

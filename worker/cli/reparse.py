@@ -1,0 +1,110 @@
+"""`reparse`: the archive read again with the present code and rules, and what would be other."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from worker.cli.formatting import pluralize
+from worker.cli.options import Json, flag, option, settings_of
+from worker.cli.output import console, print_note, print_result, safe_text
+from worker.cli.progress import FileProgress, show_progress
+from worker.cli.replay import parse_moment
+from worker.errors import UsageError
+
+if TYPE_CHECKING:
+    from worker.pipeline.reparse import Example, Reparsed
+
+_SHOWN_EXAMPLES = 5
+
+
+def reparse(
+    context: typer.Context,
+    *,
+    source: Annotated[str | None, option("NAME", "Only articles of this source.")] = None,
+    since: Annotated[
+        str | None, option("WHEN", "Only archived since: 90m, 12h, 3d, or an ISO date.")
+    ] = None,
+    rule: Annotated[
+        Path | None, option("FILE", "Try this site rule, which is not installed yet.")
+    ] = None,
+    diff: Annotated[bool, flag("--diff", "Only show what differs (the default).")] = False,
+    publish: Annotated[bool, flag("--publish", "Publish what differs as revisions.")] = False,
+    json: Json = False,
+) -> None:
+    """Read the archived raw files again with the present code and rules; show what differs.
+
+    An article keeps its ID, whatever its title and date are now. A run that was interrupted goes
+    on where it stopped. It has the lowest priority.
+    """
+    import os
+
+    from worker.pipeline.context import open_context
+    from worker.pipeline.reparse import ReparseOrder
+    from worker.pipeline.reparse import reparse as run
+    from worker.settings.clock import utc_now
+    from worker.sites.load import load_sites, rule_folders
+    from worker.taskqueue.client import notify_ingest
+
+    if publish and (diff or rule):
+        other = "--rule tries a rule that the workers do not have: install it in sites_dir first"
+        raise UsageError("give either --diff or --publish" if diff else other)
+    settings = settings_of(context)
+    begin = parse_moment(since, utc_now()) if since else None
+    sites = load_sites(rule_folders(settings), [rule] if rule else [])
+    os.nice(19)
+    progress = FileProgress(noun="batch")
+    with show_progress(progress, "reading") as update:
+
+        def show(result: "Reparsed") -> None:
+            progress.count = result.segments
+            update()
+
+        result = run(
+            open_context(settings),
+            ReparseOrder(source, begin, publish, since or ""),
+            sites,
+            on_progress=show,
+            on_claimed=lambda: notify_ingest(settings),
+        )
+    if json:
+        print_result(asdict(result), "", json=True)
+        return
+    _print(result, is_published=publish)
+
+
+def _print(result: "Reparsed", *, is_published: bool) -> None:
+    if result.resumed:
+        print_note(f"{pluralize(result.resumed, 'batch')} of them read by an earlier run")
+    done = "are published as revisions" if is_published else "would differ"
+    console().print(
+        f"{pluralize(result.articles, 'article')} in {pluralize(result.segments, 'batch')}: "
+        f"{result.changed:,} {done}, {result.unchanged:,} stay the same"
+    )
+    others = (
+        (result.expired, "raw file has expired, or cannot be read"),
+        (result.trimmed, "record was trimmed: only another text is noticed"),
+        (result.other, "withdrawn or forgotten"),
+        (result.failed, "not read any more: nothing changes"),
+    )
+    for count, why in others:
+        if count:
+            console().print(f"  {count:,}  {why}")
+    for name, count in sorted(result.fields.items(), key=lambda pair: -pair[1]):
+        console().print(f"  {count:>9,}  {name}")
+    for example in result.examples[:_SHOWN_EXAMPLES]:
+        _print_example(example)
+
+
+def _print_example(example: "Example") -> None:
+    head = Text.assemble((example.id, "dim"), "  ", safe_text(example.title, "bold"))
+    console().print(head, soft_wrap=True)
+    if not example.changes:
+        console().print(Text(f"  {', '.join(example.fields)}"), soft_wrap=True)
+    for change in example.changes:
+        for text, sign, colour in ((change.old, "-", "red"), (change.new, "+", "green")):
+            if text is not None:
+                line = Text(f"  {sign} {change.field}: ", colour).append_text(safe_text(text))
+                console().print(line, soft_wrap=True)

@@ -1,0 +1,292 @@
+"""Reading the archive again with the present code and rules: what would be other than published.
+
+Only the newest revision of an article is compared, with the record in the stream. A run is recorded
+after every second in `<state>/reparse.json`; one with the same parameters goes on from there.
+"""
+
+import tarfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import zstandard
+
+from worker.model import Change, Outcome, Revision, RevisionReason, Status
+from worker.model.from_json import dataclass_from
+from worker.model.times import rfc3339
+from worker.pipeline.context import Context
+from worker.pipeline.extract import EntryReader, ParsedArticle
+from worker.pipeline.revisions import Known, compare, find_known, read_again
+from worker.sites import Sites
+from worker.spool.archive import Segment
+from worker.spool.batch import BEHIND, batch_names
+from worker.spool.claim import Incoming, batched, claim_bytes
+from worker.spool.layout import day_of, manual_root, write_durably
+from worker.spool.manifest import Entry, Head, Reread
+
+MAX_EXAMPLES = 20
+_SAVE_SECONDS, _WAIT_SECONDS = 1.0, 0.5
+_PUBLISHED = (Status.PUBLISHED, Status.REVISED)
+
+
+@dataclass(frozen=True, slots=True)
+class ReparseOrder:
+    """What to read: the segments of `source` (None: all) that were archived since `since`. With
+    `publish` what differs is published as revisions. A run goes on where one with the same source,
+    `since_text` (as `since` was given) and `publish` stopped."""
+
+    source: str | None
+    since: datetime | None
+    publish: bool
+    since_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An article that differs. `title` is as published."""
+
+    id: str
+    title: str
+    fields: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(slots=True)
+class Reparsed:
+    """Counts of articles. `changed` ones differ in `fields`; of `expired` ones the raw files are
+    gone or cannot be read, of `trimmed` ones the record, so that only another text is noticed;
+    `other` ones were withdrawn or forgotten; `failed` ones cannot be read now."""
+
+    articles: int = 0
+    unchanged: int = 0
+    changed: int = 0
+    expired: int = 0
+    trimmed: int = 0
+    other: int = 0
+    failed: int = 0
+    fields: dict[str, int] = field(default_factory=dict)
+    examples: list[Example] = field(default_factory=list)
+    segments: int = 0
+    resumed: int = 0
+    """Segments that an earlier run had read."""
+
+
+@dataclass(slots=True)
+class _Run:
+    context: Context
+    order: ReparseOrder
+    sites: Sites
+    result: Reparsed
+
+    def read(self, segment: Segment) -> list[Incoming]:
+        """The files of a segment of which something differs, to be read again by the workers."""
+        wanted = dict(self._newest(segment))
+        if not wanted:
+            return []
+        head = segment.head()
+        deps = self.context.deps
+        reader = EntryReader(deps.settings, self.sites, deps.profile, head.batch)
+        files = {file.entry: file for file in head.files}
+        changed: list[Incoming] = []
+        for number, data in _raws(segment):
+            articles = wanted.pop(number, ())
+            if articles:
+                ids = tuple((one.ordinal, one.id or "") for one in articles)
+                seen_at = articles[0].first_seen_at or head.batch.claimed_at
+                reread = Reread(RevisionReason.REPARSE, ids, seen_at)
+                entry = replace(files[number].entry_of(), reread=reread)
+                if found := tuple(self._differing(reader, entry, data)):
+                    reread = replace(reread, articles=found)
+                    changed.append(Incoming(data, entry.path, entry.origin, reread))
+        self.result.expired += sum(map(len, wanted.values()))
+        return changed
+
+    def _newest(self, segment: Segment) -> Iterator[tuple[int, list[Outcome]]]:
+        """The outcomes that are the newest revision of their article, by entry."""
+        by_entry: dict[int, list[Outcome]] = {}
+        for outcome in segment.outcomes():
+            if outcome.status not in _PUBLISHED or not outcome.id:
+                continue
+            found = self.context.articles.find(outcome.id)
+            if found is not None and outcome.revision < found.revision:
+                continue  # a later segment has the newest one
+            self.result.articles += 1
+            if found is None or found.is_withdrawn:
+                self.result.other += 1
+            else:
+                by_entry.setdefault(outcome.entry, []).append(outcome)
+        yield from by_entry.items()
+
+    def _differing(
+        self, reader: EntryReader, entry: Entry, data: bytes
+    ) -> Iterator[tuple[int, str]]:
+        """Ordinal and id of each article of an entry that differs from what is published."""
+        assert entry.reread is not None
+        for item in read_again(reader, entry, entry.reread, data):
+            known = None
+            if isinstance(item, ParsedArticle):
+                known = find_known(item, self.context.articles)
+            if not isinstance(item, ParsedArticle) or known is None or _is_another(item, known):
+                self.result.failed += 1
+                continue
+            self.result.trimmed += known.record is None
+            revision = compare(item.record(""), item, known, force=False)
+            if revision is None:
+                self.result.unchanged += 1
+            else:
+                self._count(item, known, revision)
+                yield item.ordinal, item.identity.id
+
+    def _count(self, item: ParsedArticle, known: Known, revision: Revision) -> None:
+        self.result.changed += 1
+        for name in revision.fields:
+            self.result.fields[name] = self.result.fields.get(name, 0) + 1
+        if len(self.result.examples) < MAX_EXAMPLES:
+            title = str((known.record or {}).get("title", item.normalized.title))
+            changes = revision.changes[:5] if known.record else ()
+            self.result.examples.append(
+                Example(item.identity.id, title, revision.fields, tuple(map(_short, changes)))
+            )
+
+
+def _raws(segment: Segment) -> Iterator[tuple[int, bytes]]:
+    """The raw files, as far as they can be read: the disk may have lost some."""
+    with suppress(OSError, EOFError, zstandard.ZstdError, tarfile.TarError):
+        yield from segment.raws()
+
+
+def _short(change: Change) -> Change:
+    old, new = (None if text is None else text[:200] for text in (change.old, change.new))
+    return replace(change, old=old, new=new)
+
+
+def _is_another(item: ParsedArticle, known: Known) -> bool:
+    """Whether an article of a file with several is not the one at its place any more: neither its
+    key nor its content is."""
+    own = item.normalized.identity
+    return (
+        not item.whole_file
+        and own.key != known.index_entry.identity.key
+        and not own.content.startswith(known.index_entry.identity.content)
+    )
+
+
+def reparse(
+    context: Context,
+    order: ReparseOrder,
+    sites: Sites,
+    *,
+    on_progress: Callable[[Reparsed], None] = lambda _: None,
+    on_claimed: Callable[[], object] = lambda: None,
+    pause: Callable[[float], None] = time.sleep,
+) -> Reparsed:
+    """Compare the archive with what is published; claim what differs, if that is ordered.
+
+    `on_claimed` wakes the workers. What waits for them is bounded, and comes behind all other
+    batches. Raises Retryable; the same call then goes on where it stopped.
+    """
+    path = context.settings.state_dir / "reparse.json"
+    key = {**asdict(order), "since": None, "rules": sites.revision}
+    state = _load(path, key, rfc3339(context.deps.now()))
+    run = _Run(context, order, sites, state.result)
+    saved_at = context.deps.clock()
+    try:
+        for segment in _segments(context, order, state):
+            documents = run.read(segment)
+            if order.publish and documents:
+                _claim(context, segment, documents, on_claimed, pause)
+            run.result.segments += 1
+            state.last = segment.batch
+            if context.deps.clock() - saved_at >= _SAVE_SECONDS:
+                _save(path, key, state)
+                saved_at = context.deps.clock()
+            on_progress(run.result)
+    except BaseException:
+        _save(path, key, state)
+        raise
+    path.unlink(missing_ok=True)
+    return run.result
+
+
+@dataclass(slots=True)
+class _State:
+    """A run that is not finished: when it began (RFC 3339), and the last segment it has read."""
+
+    begun_at: str
+    last: str = ""
+    result: Reparsed = field(default_factory=Reparsed)
+
+
+def _segments(context: Context, order: ReparseOrder, state: _State) -> Iterator[Segment]:
+    """The segments that the run has to read, oldest first; none that came after it began."""
+    for segment in context.deps.archive.segments(day_of(state.last) if state.last else ""):
+        if (day_of(segment.batch), segment.batch) <= (day_of(state.last), state.last):
+            continue
+        try:
+            head = segment.head()
+        except (FileNotFoundError, StopIteration):
+            continue  # it has expired since its folder was listed
+        archived = datetime.fromisoformat(head.archived_at)
+        is_wanted = order.since is None or archived >= order.since
+        if order.source and not any(
+            source == order.source
+            for source in (head.batch.source, *(f.origin.source for f in head.files if f.origin))
+        ):
+            is_wanted = False
+        if is_wanted and head.archived_at <= state.begun_at:
+            yield segment
+
+
+def _claim(
+    context: Context,
+    segment: Segment,
+    documents: Sequence[Incoming],
+    on_claimed: Callable[[], object],
+    pause: Callable[[float], None],
+) -> None:
+    settings, root = context.settings, manual_root(context.settings)
+    head = segment.head().batch
+    for group in batched(
+        documents,
+        size_of=lambda one: len(one.data),
+        max_count=settings.spool.batch_files,
+        max_bytes=settings.spool.batch_bytes,
+    ):
+        while len(batch_names(root)) * 2 >= settings.spool.max_waiting:
+            on_claimed()
+            pause(_WAIT_SECONDS)
+        new = Head.new(head.source, head.kind, context.deps.now())
+        claim_bytes(root, new, group, context.accepted)
+        with suppress(FileNotFoundError):  # a worker was quick
+            (root.work / new.batch / BEHIND).touch()
+        on_claimed()
+
+
+def _load(path: Path, key: Mapping[str, Any], begun_at: str) -> _State:
+    """The recorded run; a new one if there is none, or its parameters were others."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        found = orjson.loads(path.read_bytes())
+        if found["key"] == orjson.loads(orjson.dumps(key)):
+            values = found["result"]
+            examples = [
+                Example(
+                    one["id"],
+                    one["title"],
+                    tuple(one["fields"]),
+                    tuple(dataclass_from(Change, change) for change in one["changes"]),
+                )
+                for one in values["examples"]
+            ]
+            resumed = int(values["segments"])
+            result = dataclass_from(Reparsed, {**values, "examples": examples, "resumed": resumed})
+            return _State(str(found["begun_at"]), str(found["last"]), result)
+    return _State(begun_at)
+
+
+def _save(path: Path, key: Mapping[str, Any], state: _State) -> None:
+    write_durably(path, orjson.dumps({"key": key, **asdict(state)}))
