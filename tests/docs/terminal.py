@@ -102,7 +102,7 @@ class Terminal:
         end = time.monotonic() + PATIENCE
         while not (found := what()):
             assert time.monotonic() < end, "it did not happen in time"
-            time.sleep(0.1)
+            time.sleep(0.3)  # most run a command
         return found
 
     def _tools(self) -> Path:

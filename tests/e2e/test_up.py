@@ -95,7 +95,7 @@ class Service:
         end = time.monotonic() + PATIENCE
         while not (found := what()):
             assert time.monotonic() < end, f"it did not happen in time; up said:\n{self.said()}"
-            time.sleep(0.1)
+            time.sleep(0.3)  # most run a command
         return found
 
 

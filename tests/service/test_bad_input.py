@@ -146,6 +146,22 @@ REFUSED: dict[str, Make] = {
     "password file that is not there": _no_secret,
 }
 
+STAGES = (
+    ("unknown key", "newer config", "unknown variable"),
+    ("state directory that cannot be", "state directory that cannot be written"),
+    ("drop folder without locks", "drop folder whose locks hold nobody off"),
+    ("wrong password", "no password", "eviction on", "password file that is not there"),
+)
+"""The rows by the function that finds them: settings, state directory, locks, server. A part that
+does not call one of them refuses none of its rows, so each part has one row of each."""
+
+PAIRS = [
+    (stage[at % len(stage)], name) for stage in STAGES for at, name in enumerate(COMMANDS)
+]  # fmt: skip
+LOOKED_AT = [
+    (row, ("healthcheck", "doctor")[at % 2]) for stage in STAGES for at, row in enumerate(stage)
+]
+
 OLDER = "older server"
 OF_THE_SERVER = ("wrong password", "no password", "eviction on", OLDER)
 
@@ -200,8 +216,14 @@ def judged(row: str, name: str, wrong: Wrong) -> None:
     (waited_for if name == "web" and row in OF_THE_SERVER else refused)(name, wrong)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-@pytest.mark.parametrize("row", REFUSED)
+def test_each_row_and_each_part_is_tried() -> None:
+    """Every row is of one stage and meets a part; every part meets every stage."""
+    assert sorted(row for stage in STAGES for row in stage) == sorted(REFUSED)
+    assert {row for row, _ in PAIRS} == set(REFUSED)
+    assert len(PAIRS) == len(STAGES) * len(COMMANDS)
+
+
+@pytest.mark.parametrize(("row", "name"), PAIRS)
 def test_refused_in_one_sentence(row: str, name: str, scene: Scene) -> None:
     """What a person has to change ends each part at once: exit code 2, what to do, no traceback."""
     judged(row, name, REFUSED[row](scene))
@@ -222,8 +244,9 @@ def test_waited_for(row: str, name: str, scene: Scene) -> None:
     waited_for(name, WAITED_FOR[row](scene))
 
 
-@pytest.mark.parametrize("command", ["healthcheck", "doctor"])
-@pytest.mark.parametrize("row", [*REFUSED, "stopped Redis"])
+@pytest.mark.parametrize(
+    ("row", "command"), [*LOOKED_AT, ("stopped Redis", "healthcheck"), ("stopped Redis", "doctor")]
+)
 def test_the_healthcheck_shows_it(row: str, command: str, scene: Scene) -> None:
     """`healthcheck` and `doctor` fail, and say what a person has to change, without a traceback."""
     wrong = {**REFUSED, **WAITED_FOR}[row](scene)
