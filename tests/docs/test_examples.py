@@ -67,15 +67,20 @@ def test_the_examples_work(page: str, terminal: Terminal) -> None:
 
 
 def test_the_readme_says_what_becomes_of_the_files(terminal: Terminal) -> None:
-    """The bridge becomes a record, its copy a duplicate, and the empty file is refused."""
+    """The bridge becomes one record, its copy a duplicate of it, and the empty file is refused."""
     for block in blocks("README.md", "sh")[:2]:
         terminal.type(_runnable(block.text))
 
-    def counted() -> bool:
-        articles = terminal.ask("status")[0]["articles"]
-        return articles["published"] >= 3 and articles["duplicate"] and articles["rejected"]
+    def outcomes() -> bool:
+        (article,) = terminal.ask("explain", "examples/more/bridge.md")
+        becomes = [(entry["path"], entry["status"]) for entry in article["past"]]
+        refused = {item["path"] for item in terminal.ask("quarantine", "list")}
+        return ("again.md", "duplicate") in becomes and "empty.md" in refused
 
-    terminal.until(counted)
+    terminal.until(outcomes)
+    (bridge,) = terminal.ask("parse", "examples/more/bridge.md")
+    records = terminal.ask("tail", "--from", "0", "--count", "1000")
+    assert [one["id"] for one in records].count(bridge["id"]) == 1
 
 
 def _succeeds(block: Block, script: str, terminal: Terminal) -> None:
