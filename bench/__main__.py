@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bench import history
 from bench.bigfolder import big_folder
+from bench.bounds import bounds
 from bench.consumer import consumer
 from bench.feeds import feed_memory, feeds
 from bench.figure import Figure
@@ -33,6 +34,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "speed": speed,
     "short": short,
     "samples": samples,
+    "bounds": bounds,
     "latency": latency,
     "memory": memory,
     "upmemory": up_memory,

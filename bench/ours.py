@@ -56,9 +56,9 @@ def our_rates(files: Files) -> Ours:
         return rates
 
 
-def new_rate(files: Files) -> Rate:
+def new_rate(files: Files, app: str = "worker.app") -> Rate:
     """Enqueue the articles; timed to the last record."""
-    with _warm_worker(files) as (here, settings, processes):
+    with _warm_worker(files, app) as (here, settings, processes):
 
         def finish() -> float:
             return _to_last(here, settings, files)
@@ -95,13 +95,13 @@ def settings_of(here: Place) -> Settings:
 
 
 def worker_of(
-    here: Place, processes: int | None = None, **environment: str
+    here: Place, processes: int | None = None, app: str = "worker.app", **environment: str
 ) -> AbstractContextManager[psutil.Process]:
     """newsdrop's Celery worker, as a process; `environment` holds further settings. It has the
     default number of processes, or `processes`."""
     here.state_dir.mkdir(exist_ok=True)
     variables = {"NEWSDROP_STATE_DIR": str(here.state_dir), "NEWSDROP_REDIS_URL": here.url}
-    command = [sys.executable, "-m", "celery", "-A", "worker.app", *CELERY]
+    command = [sys.executable, "-m", "celery", "-A", app, *CELERY]
     command += ["-c", str(processes)] if processes else []
     return running(command, variables | environment, here.folder / "worker.log")
 
@@ -117,8 +117,10 @@ def is_idle(settings: Settings) -> bool:
 
 
 @contextmanager
-def _warm_worker(files: Files) -> Iterator[tuple[Place, Settings, list[psutil.Process]]]:
-    with place() as here, worker_of(here, PROCESSES) as worker:
+def _warm_worker(
+    files: Files, app: str = "worker.app"
+) -> Iterator[tuple[Place, Settings, list[psutil.Process]]]:
+    with place() as here, worker_of(here, PROCESSES, app) as worker:
         settings = settings_of(here)
         processes = [worker, *pool(worker, PROCESSES)]
         enqueue(settings, files.warm)

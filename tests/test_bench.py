@@ -1,13 +1,35 @@
-"""The history of the bench, and what is made of it."""
+"""The bench comes to its end; its history, and what is made of it."""
 
 from pathlib import Path
+from types import ModuleType
 from xml.etree import ElementTree
 
 import pytest
 
-from bench import capacity, history, render
-from bench.__main__ import _change
+from bench import (
+    bigfolder,
+    bounds,
+    capacity,
+    consumer,
+    history,
+    index,
+    latency,
+    ours,
+    place,
+    rate,
+    render,
+)
+from bench.__main__ import _ALL, _change
 from bench.figure import Figure, at_least, below, milliseconds
+
+TINY = [
+    (bounds, {"ARTICLES": 50}),
+    (bigfolder, {"FILES": 300, "WATCHED": 100, "_WARM": 20}),
+    (latency, {"EVERY": 0.01}),
+    (consumer, {"RECORDS": 1000, "ROUNDS": 1}),
+    (index, {"ARTICLES": 20_000}),
+]
+"""Parts of the bench, and constants with which they end within seconds."""
 
 PARTS = {"worker": 0.5, "server": 0.1, "enqueue": 0.04}
 
@@ -23,6 +45,30 @@ def commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def cost(value: float) -> Figure:
     return below(render.PLOTTED, value, 0.65, milliseconds, PARTS)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("part", "sizes"), TINY, ids=lambda of: getattr(of, "__name__", ""))
+def test_a_part_comes_to_its_end(
+    part: ModuleType, sizes: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With few articles each part gives its figures: its messages reach the worker, and none of its
+    waits lasts for ever. Its figures mean nothing here."""
+    for module in (rate, ours):
+        monkeypatch.setattr(module, "WARM", 20)
+    monkeypatch.setattr(place, "PATIENCE", 90)
+    for name, size in sizes.items():
+        monkeypatch.setattr(part, name, size)
+    run = _ALL[part.__name__.removeprefix("bench.")]
+    assert all(figure.value >= 0 for figure in run(True, lambda _: None))
+
+
+def test_a_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What never comes true raises after PATIENCE."""
+    monkeypatch.setattr(place, "PATIENCE", 0.1)
+    with pytest.raises(TimeoutError, match="not within 0 s"):
+        place.wait_until(lambda: False)
 
 
 def test_the_history_has_one_run_a_commit(commits: list[str]) -> None:
