@@ -49,7 +49,7 @@ def cost(value: float) -> Figure:
 
 @pytest.mark.e2e
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("part", "sizes"), TINY, ids=lambda of: getattr(of, "__name__", ""))
+@pytest.mark.parametrize(("part", "sizes"), TINY, ids=[part.__name__ for part, _ in TINY])
 def test_a_part_comes_to_its_end(
     part: ModuleType, sizes: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

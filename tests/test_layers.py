@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -138,8 +139,15 @@ def clock_reads(tree: ast.AST) -> list[int]:
     return found
 
 
-def parsed(path: Path) -> ast.AST:
+@cache
+def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def libraries(path: Path) -> frozenset[str]:
+    """The top-level names of all that the file imports."""
+    return frozenset(module.split(".")[0] for module in imports(parsed(path)))
 
 
 def test_every_part_has_a_layer() -> None:
@@ -170,10 +178,7 @@ def top_imports(tree: ast.Module, names: set[str]) -> Iterator[str]:
 def test_no_cycle_of_modules() -> None:
     """Imports at the top of modules never lead back to where they began."""
     names = {f"worker.{name}" for name, _ in modules()}
-    graph = {
-        f"worker.{name}": set(top_imports(ast.parse(path.read_text("utf-8")), names))
-        for name, path in modules()
-    }
+    graph = {f"worker.{name}": set(top_imports(parsed(path), names)) for name, path in modules()}
     finished: set[str] = set()
 
     def visit(module: str, trail: tuple[str, ...]) -> None:
@@ -191,7 +196,7 @@ def test_no_cycle_of_modules() -> None:
 def test_libraries_have_their_homes(library: str) -> None:
     """Redis is touched in one package, httpx in one, Celery where the application is."""
     for name, path in modules():
-        if any(module.split(".")[0] == library for module in imports(parsed(path))):
+        if library in libraries(path):
             assert name.split(".")[0] in HOMES[library], f"{path} imports {library}"
 
 

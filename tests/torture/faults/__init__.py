@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.torture.faults import (
     calls,
     consumers,
+    kernel,
     machine,
     power,
     processes,
@@ -34,6 +35,7 @@ FAULTS = (
     Fault("SIGSTOP", processes.stops),
     Fault("queue emptied", processes.queue_emptied),
     Fault("a file system call fails", calls.failures, share=3, seconds=90, in_memory=True),
+    Fault("system calls fail at random", kernel.calls_fail),
     Fault("power cut", power.power_cuts, share=1.5, seconds=60, in_memory=True),
     Fault("replies lost", replies.lost),
     Fault("connections cut", replies.cut),
