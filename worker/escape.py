@@ -28,10 +28,8 @@ def printable(text: str | bytes | os.PathLike[str], limit: int = 300) -> str:
     elif not isinstance(text, str):
         text = os.fspath(text)
     cut = text[: limit + 1]
-    if cut.isascii() and cut.isprintable() and "\\" not in cut:
-        shown = cut
-    else:
-        shown = "".join(_shown(char) for char in cut)
+    is_plain = cut.isprintable() and "\\" not in cut
+    shown = cut if is_plain else "".join(map(_shown, cut))
     return shown if len(text) <= limit else shown[:limit] + "…"
 
 
