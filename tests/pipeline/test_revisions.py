@@ -1,6 +1,8 @@
 """Revisions: what changed, and articles that are read again under their own ids."""
 
+import os
 import re
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,10 +11,11 @@ import jsonschema
 import pytest
 
 from tests.servers import Server
-from tests.world import World, article
+from tests.world import World, article, in_child
 from worker.actions.retract import retract
 from worker.errors import UsageError
 from worker.model import Change, ChangeKind
+from worker.pipeline.batch_run import BatchRun
 from worker.pipeline.reparse import Reparsed, ReparseOrder, reparse
 from worker.pipeline.replay import replay
 from worker.queries.audit import audit
@@ -228,3 +231,27 @@ def test_the_archive_is_read_again_by_other_rules(tmp_path: Path, redis_server: 
     again = reparse(world.context, order, world.context.deps.sites())
     assert (again.articles, again.changed, again.expired) == (3, 0, 3)
     assert audit(world.settings).balanced
+
+
+def test_a_killed_worker_makes_one_revision(
+    revising: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the stream has the revision and before the journal does, a re-read is one
+    revision all the same, with the changes to the revision before, and its outcome says so."""
+    (first,) = revising.entries()
+    other = article("改过的标题", "第一段。", MONDAY)
+
+    def die(_run: BatchRun) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchRun, "_write_journal", die)
+        assert in_child(lambda: read_again(revising, other, [first["id"]])) == -signal.SIGKILL
+    assert len(revising.entries()) == 2
+    revising.drain()
+    second = revising.entries()[-1]
+    assert (len(revising.entries()), second["revision"]) == (2, 2)
+    assert second["data"]["revised"]["previous"] == 1
+    outcome = revising.journal()[-1]
+    assert (outcome["status"], outcome["id"], outcome["revision"]) == ("revised", first["id"], 2)
+    assert audit(revising.settings).balanced

@@ -146,7 +146,6 @@ class RevisionReason(StrEnum):
 
     CHANGED = "changed"
     FORCED = "forced"
-    RECHECK = "recheck"
     REPARSE = "reparse"
 
 
@@ -157,8 +156,8 @@ class Revision:
     reason: Annotated[
         RevisionReason,
         _doc(
-            "`changed`: its source had it again; `forced`: enqueued with `--force`; `recheck`: its "
-            "page was fetched again; `reparse`: read again by other rules"
+            "`changed`: its source had it again; `forced`: enqueued with `--force`; "
+            "`reparse`: read again by other rules"
         ),
     ]
     previous: Annotated[int, _doc("number of the revision before")]
@@ -222,8 +221,6 @@ class Article:
 class WithdrawalReason(StrEnum):
     """Why an article was withdrawn."""
 
-    GONE = "gone"
-    NOTICE = "notice"
     RETRACTED = "retracted"
 
 
@@ -236,12 +233,9 @@ class Withdrawal:
     title: Annotated[str, _doc("of the article, as last published, or empty")]
     date: Annotated[str | None, _doc("of the article, `YYYY-MM-DD`")]
     url: Annotated[str | None, _doc("address of the article")]
-    withdrawn_at: Annotated[str, _doc("when that was found or decided; RFC 3339, UTC")]
+    withdrawn_at: Annotated[str, _doc("when that was decided; RFC 3339, UTC")]
     reason: Annotated[
         WithdrawalReason,
-        _doc(
-            "`gone`: its page is not found any more; `notice`: its page says so; `retracted`: by "
-            "`newsdrop retract`"
-        ),
+        _doc("`retracted`: by `newsdrop retract`"),
     ]
-    detail: Annotated[str, _doc("what was found, or the reason that a person gave")]
+    detail: Annotated[str, _doc("the reason that a person gave")]

@@ -94,7 +94,7 @@ def compare(article: Article, item: ParsedArticle, known: Known, *, force: bool)
         found = changes(Version.of(known.record), Version.of(new))
     if reread is not None:
         reason = RevisionReason(reread.reason)
-        is_changed = bool(found if reason is RevisionReason.RECHECK else fields)
+        is_changed = bool(fields)
         if known.record is None:
             is_changed = is_other or not known.has_alias
         if not is_changed:

@@ -88,7 +88,7 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class Reread:
     """An entry that was published before and is read again: only `articles` (ordinal and id) are
-    compared with their newest revision. `reason` is `recheck` or `reparse`; `seen_at` is when they
+    compared with their newest revision. `reason` is `reparse`; `seen_at` is when they
     were first seen (RFC 3339, UTC)."""
 
     reason: str
