@@ -1,15 +1,16 @@
 """Refused inputs accepted again, and removed: each once, whoever else does the same."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.home import Home, article
 from worker.actions import quarantine as retrying
-from worker.actions.quarantine import discard, retry, retry_job
+from worker.actions.quarantine import discard, restore, retry, retry_job
 from worker.errors import NotThere, UsageError
 from worker.queries.jobs import get_job
-from worker.spool.quarantine import Quarantine, QuarantineItem
+from worker.spool.quarantine import DISCARDED, Quarantine, QuarantineItem
 
 
 def refused(home: Home, count: int = 2) -> tuple[str, list[str]]:
@@ -74,12 +75,32 @@ def test_two_who_discard_the_same(home: Home, monkeypatch: pytest.MonkeyPatch) -
     def get_and_lose(quarantine: Quarantine, refused_id: str) -> QuarantineItem:
         found = get(quarantine, refused_id)
         if refused_id == first:
-            quarantine.discard(first)
+            quarantine.remove(first)
         return found
 
     monkeypatch.setattr(Quarantine, "get", get_and_lose)
     assert discard(home.settings(), [first, second]) == 1
     assert Quarantine(home.state).ids() == []
+
+
+def test_what_was_discarded_is_restored(home: Home) -> None:
+    """Within `quarantine.discarded_days` with its bytes and its reason, then it is deleted; nothing
+    is restored where one ID is unknown."""
+    _, (first, second) = refused(home)
+    (home.state / "quarantine" / first / "raw").write_bytes(b"bytes")
+    discard(home.settings(), [first, second])
+    with pytest.raises(NotThere):
+        restore(home.settings(), [first, "nosuch"])
+    assert restore(home.settings(), [first]) == 1
+    quarantine, discarded = Quarantine(home.state), Quarantine(home.state, DISCARDED)
+    assert (quarantine.ids(), discarded.ids()) == ([first], [second])
+    with quarantine.open_raw(first) as file:
+        assert file.read() == b"bytes"
+    now, days = datetime.now(UTC), timedelta(days=7)
+    assert discarded.remove_moved(now + days - timedelta(hours=1), days) == 0
+    assert discarded.remove_moved(now + days + timedelta(hours=1), days) == 1
+    with pytest.raises(NotThere):
+        restore(home.settings(), [second])
 
 
 def test_an_id_twice_is_one(home: Home) -> None:

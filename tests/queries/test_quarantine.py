@@ -34,7 +34,7 @@ def test_pages(home: Home) -> None:
     first = list_quarantine(home.settings(), 2)
     assert [one.id for one in first.refused] == ids[:2]
     assert (first.total, first.next) == (5, ids[1])
-    Quarantine(home.state).discard(ids[1])
+    Quarantine(home.state).remove(ids[1])
     second = list_quarantine(home.settings(), 2, first.next)
     assert [one.id for one in second.refused] == ids[2:4]
     third = list_quarantine(home.settings(), 2, second.next)

@@ -131,7 +131,7 @@ def test_quarantine_keeps_bytes_and_reason(tmp_path: Path) -> None:
     assert {entry.id for entry in quarantine} == {one.id, two.id}
     assert quarantine.get(one.id) == one
     assert quarantine.raw_path(two.id).read_bytes() == b"part"
-    quarantine.discard(one.id)
+    quarantine.remove(one.id)
     assert quarantine.ids() == [two.id]
     quarantine.remove_expired(NOW + timedelta(days=91), timedelta(days=90))
     assert quarantine.ids() == []
@@ -141,7 +141,7 @@ def test_quarantine_keeps_bytes_and_reason(tmp_path: Path) -> None:
 def test_ids_name_nothing_outside(tmp_path: Path, name: str) -> None:
     """An id that is none of ours is unknown, whatever it points at."""
     quarantine = Quarantine(tmp_path)
-    for call in (quarantine.get, quarantine.raw_path, quarantine.discard):
+    for call in (quarantine.get, quarantine.raw_path, quarantine.remove):
         with pytest.raises(UsageError, match="nothing in quarantine"):
             call(name)
 

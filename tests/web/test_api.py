@@ -247,6 +247,7 @@ CHANGING = [
     ("POST", "/jobs/x/retry"),
     ("POST", "/quarantine/retry"),
     ("POST", "/quarantine/discard"),
+    ("POST", "/quarantine/restore"),
     ("POST", "/sources/drop/pause"),
     ("POST", "/sources/drop/resume"),
     ("POST", "/feeds"),

@@ -252,7 +252,7 @@ def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None
     assert left() == {"none.md", "later.md"}
     ids = [one["id"] for one in ours.get("/quarantine")["refused"]]
     asked = send("/quarantine/selected", what="ask", id=ids)
-    assert "Discard 2 inputs permanently?" in words(asked.text)
+    assert "Discard 2 inputs?" in words(asked.text)
     assert len(left()) == 2
     assert (
         send("/quarantine/selected", what="retry", id=ids[:1])
@@ -263,6 +263,31 @@ def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None
     assert send("/quarantine/selected", what="discard", id=ids[1:]).status_code == 303
     assert left() == set()
     assert send("/quarantine/selected", what="retry").headers["location"].endswith("nothing")
+
+
+def test_discarded_inputs_are_restored(ours: Served) -> None:
+    """Reasons are links with counts; what was discarded is listed, and comes back from there; an
+    input whose file was published later says so."""
+    enqueued(ours, **{f"{n}.md": "" for n in range(2)}, **{"none.md": "no article"})
+    assert 'href="/quarantine?reason=empty">empty <b>2</b></a>' in text(ours, "/quarantine")
+    ids = [one["id"] for one in ours.get("/quarantine")["refused"]]
+    ours.post("/quarantine/discard", {"ids": ids})
+    assert ours.get("/quarantine")["total"] == 0
+    shown = text(ours, "/quarantine?state=discarded&reason=empty")
+    assert "Retry" not in words(shown[shown.index("<tbody>") :])
+    shown = text(ours, "/quarantine/matching?state=discarded&reason=empty")
+    fields = dict(re.findall(r'name="(form_token|query|until)" value="([^"]*)"', shown))
+    fields["query"] = unescape(fields["query"])
+    sent(ours, "/quarantine/matching", "/quarantine", **fields, what="restore")
+    assert {one["path"] for one in ours.get("/quarantine")["refused"]} == {"0.md", "1.md"}
+    assert ours.post("/quarantine/restore", {"ids": ids}, status=404)["detail"]
+    enqueued(ours, **{"0.md": article("补写的")})
+    (void,) = ours.get("/quarantine")["later"].values()
+    assert void["status"] == "published"
+    assert (
+        f'void</span> The same source brought this file again: <a href="/articles/{void["id"]}"'
+        in (text(ours, "/quarantine"))
+    )
 
 
 def test_articles_are_paged_by_the_stream(ours: Served) -> None:
@@ -308,7 +333,7 @@ def test_what_was_refused_is_looked_at_and_discarded(ours: Served) -> None:
     assert "only &lt;b&gt;words" in shown
     assert "00 01 4d 5a" in text(ours, f"/quarantine/{by_name['b.bin']}")
     address = f"/quarantine/{by_name['a.md']}/discard"
-    assert "permanently" in text(ours, address)
+    assert "can be restored for 7 days" in text(ours, address)
     assert sent(ours, address, address) == "/quarantine?done=discarded"
     text(ours, f"/quarantine/{by_name['a.md']}", 404)
     assert "Discarded" in text(ours, "/quarantine?done=discarded")

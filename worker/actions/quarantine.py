@@ -1,4 +1,4 @@
-"""Quarantined inputs: accept them again, or discard them."""
+"""Quarantined inputs: accept them again, discard them, or restore what was discarded."""
 
 import secrets
 from collections import defaultdict
@@ -16,7 +16,7 @@ from worker.settings.clock import utc_now
 from worker.spool.claim import AcceptedLog, batched, claim
 from worker.spool.layout import manual_root
 from worker.spool.manifest import RETRY, Head
-from worker.spool.quarantine import Quarantine, QuarantineItem
+from worker.spool.quarantine import DISCARDED, Quarantine, QuarantineItem
 from worker.spool.transfer import Candidate
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
@@ -71,15 +71,31 @@ def retry_job(settings: Settings, job_id: str) -> Retried:
 
 
 def discard(settings: Settings, ids: Iterable[str]) -> int:
-    """Remove the quarantined inputs `ids` and their bytes; returns how many were removed.
+    """Remove the quarantined inputs `ids`; returns how many were removed. They can be restored for
+    `quarantine.discarded_days`.
 
     Raises UsageError, before anything is removed, for an unknown id; SpoolUnavailable.
     """
-    quarantine = Quarantine(settings.state_dir)
+    return _move(ids, Quarantine(settings.state_dir), Quarantine(settings.state_dir, DISCARDED))
+
+
+def restore(settings: Settings, ids: Iterable[str]) -> int:
+    """Bring the discarded inputs `ids` back into quarantine; returns how many came back.
+
+    Raises UsageError, before anything is moved, for an unknown id; SpoolUnavailable.
+    """
+    return _move(ids, Quarantine(settings.state_dir, DISCARDED), Quarantine(settings.state_dir))
+
+
+def _move(ids: Iterable[str], source: Quarantine, target: Quarantine) -> int:
     chosen = list(dict.fromkeys(ids))
     for refused_id in chosen:
-        quarantine.get(refused_id)
-    return sum(_remove(quarantine, refused_id) for refused_id in chosen)
+        source.get(refused_id)
+    moved_count = 0
+    for refused_id in chosen:
+        with suppress(UsageError):  # another person removed or retried it first
+            moved_count += source.move(refused_id, target)
+    return moved_count
 
 
 def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[QuarantineItem]) -> Retried:
@@ -107,7 +123,7 @@ def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[Quaranti
 
 def _remove(quarantine: Quarantine, refused_id: str) -> bool:
     try:
-        return quarantine.discard(refused_id)
+        return quarantine.remove(refused_id)
     except UsageError:  # another person removed or retried it first
         return False
 

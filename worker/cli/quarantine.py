@@ -1,4 +1,4 @@
-"""`quarantine list|show|retry|discard`: refused inputs, and what can be done with them."""
+"""`quarantine list|show|retry|discard|restore`: refused inputs, and what can be done with them."""
 
 import shutil
 import sys
@@ -44,6 +44,9 @@ All = Annotated[bool, flag("--all", "Everything in quarantine.")]
 def list_(
     context: typer.Context,
     reason: Annotated[Reason | None, option("REASON", "Refused for this reason.")] = None,
+    discarded: Annotated[
+        bool, flag("--discarded", "What was discarded and can still be restored.")
+    ] = False,
     json: JsonLines = False,
     *,
     filters: "Filters",
@@ -52,7 +55,7 @@ def list_(
     from worker.queries.quarantine import is_accepted
 
     is_empty = True
-    for item in _quarantine(context):
+    for item in _quarantine(context, is_discarded=discarded):
         if reason not in (None, item.reason) or not is_accepted(filters, item):
             continue
         is_empty = False
@@ -64,7 +67,10 @@ def list_(
         return
     if is_empty:
         is_filtered = bool(filters) or reason is not None
-        console().print("No refused input matches." if is_filtered else "The quarantine is empty.")
+        empty = "Nothing was discarded." if discarded else "The quarantine is empty."
+        console().print("No refused input matches." if is_filtered else empty)
+    elif discarded:
+        print_note("To bring one back: newsdrop quarantine restore ID.", "dim")
     else:
         print_note(
             "Once the cause is fixed: newsdrop quarantine retry ID. To delete: discard ID.", "dim"
@@ -79,6 +85,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one refused input: what it was, why it was refused, and where its bytes are."""
+    from worker.queries.quarantine import find_later_successes
+
     quarantine = _quarantine(context)
     item = quarantine.get(item_id)
     path = quarantine.raw_path(item_id)
@@ -89,6 +97,7 @@ def show(
     elif json:
         print_json({**asdict(item), "raw": str(path)})
     else:
+        later = find_later_successes(settings_of(context), [item]).get(item_id)
         article = "" if item.ordinal is None else f", article {item.ordinal} in it"
         print_fields(
             (
@@ -100,6 +109,10 @@ def show(
                 ("refused at", item.refused_at),
                 ("size", f"{format_count(item.size)} bytes"),
                 ("job", item.job),
+                (
+                    "void since",
+                    f"{later.at}: {later.status} as article {later.id}" if later else None,
+                ),
                 ("raw bytes", safe_text(str(path), limit=5000)),
             )
         )
@@ -138,22 +151,45 @@ def discard(
     yes: Annotated[bool, flag("--yes -y", "Do not ask for confirmation.")] = False,
     json: Json = False,
 ) -> None:
-    """Delete refused inputs permanently."""
+    """Discard refused inputs: `quarantine restore` brings them back, for some days."""
     from worker.actions.quarantine import discard as discard_items
 
     selected = _select(_quarantine(context), ids, every=every)
     if every and selected and not yes:
         if not sys.stdin.isatty():
-            raise UsageError("--all deletes everything in quarantine: confirm it with --yes")
-        typer.confirm(f"Delete {len(selected):,} refused inputs permanently?", abort=True)
+            raise UsageError("--all discards everything in quarantine: confirm it with --yes")
+        typer.confirm(f"Discard {len(selected):,} refused inputs?", abort=True)
     count = discard_items(settings_of(context), selected)
-    print_result({"discarded": count}, f"{pluralize(count, 'refused input')} deleted", json=json)
+    days = pluralize(settings_of(context).quarantine.discarded_days, "day")
+    text = f"{pluralize(count, 'refused input')} discarded; can be restored for {days}"
+    print_result({"discarded": count}, text, json=json)
 
 
-def _quarantine(context: typer.Context) -> "Quarantine":
-    from worker.spool.quarantine import Quarantine
+@app.command()
+def restore(
+    context: typer.Context,
+    ids: Annotated[
+        list[str] | None, argument("ID", "The ID, as `quarantine list --discarded` shows it.")
+    ] = None,
+    every: Annotated[bool, flag("--all", "Everything that was discarded.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring discarded inputs back into quarantine.
 
-    return Quarantine(settings_of(context).state_dir)
+    The setting `quarantine.discarded_days` says how long they are kept.
+    """
+    from worker.actions.quarantine import restore as restore_items
+
+    selected = _select(_quarantine(context, is_discarded=True), ids, every=every)
+    count = restore_items(settings_of(context), selected)
+    print_result({"restored": count}, f"{pluralize(count, 'refused input')} restored", json=json)
+
+
+def _quarantine(context: typer.Context, *, is_discarded: bool = False) -> "Quarantine":
+    from worker.spool.quarantine import DISCARDED, QUARANTINE, Quarantine
+
+    folder = DISCARDED if is_discarded else QUARANTINE
+    return Quarantine(settings_of(context).state_dir, folder)
 
 
 def _select(quarantine: "Quarantine", ids: list[str] | None, *, every: bool) -> list[str]:

@@ -9,6 +9,7 @@ from worker.pipeline.steady_time import decide, load_state, save_state
 from worker.settings.clock import ClockReading
 from worker.spool.batch import is_free
 from worker.spool.layout import Root, is_batch, time_of
+from worker.spool.quarantine import DISCARDED, Quarantine
 
 logger = get_logger(__name__)
 
@@ -16,8 +17,9 @@ _MIN_LEFTOVER_AGE = timedelta(hours=1)
 
 
 def clean_up(context: Context, now: ClockReading) -> None:
-    """Remove expired raw files, journals, lists of accepted batches and quarantined inputs, and
-    leftovers of crashes: what the cleanup before had found expired, too (see `steady_time`)."""
+    """Remove expired raw files, journals, lists of accepted batches, quarantined and discarded
+    inputs, and leftovers of crashes: what the cleanup before had found expired, too
+    (see `steady_time`)."""
     state_dir = context.settings.state_dir
     state, confirmed = decide(load_state(state_dir, now.boot), now)
     if confirmed.time is not None:
@@ -26,6 +28,9 @@ def clean_up(context: Context, now: ClockReading) -> None:
         if confirmed.long_time is not None:
             keep = timedelta(days=context.settings.quarantine.keep_days)
             expired += context.deps.quarantine.remove_expired(confirmed.long_time, keep)
+            keep = timedelta(days=context.settings.quarantine.discarded_days)
+            discarded = Quarantine(state_dir, DISCARDED)
+            expired += discarded.remove_moved(confirmed.long_time, keep)
         if expired or leftovers:
             logger.info("cleaned up", expired=expired, leftovers=leftovers)
     save_state(state_dir, state)

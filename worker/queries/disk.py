@@ -13,6 +13,7 @@ from pathlib import Path
 from worker.settings import MEGABYTE, Settings
 from worker.spool.batch import Waiting
 from worker.spool.folder_cache import DiskUsage, FolderCache, disk_usage, size_of
+from worker.spool.quarantine import DISCARDED
 from worker.spool.waiting import batch_size
 
 
@@ -72,9 +73,10 @@ def disk(settings: Settings, batches: Iterable[Waiting]) -> Disk:
 
 
 def quarantine_usage(settings: Settings) -> tuple[int, DiskUsage]:
-    """(number of inputs in quarantine, their bytes)."""
+    """(number of inputs in quarantine, their bytes and those of discarded inputs)."""
     inputs = _folders_in(f"{settings.state_dir}/quarantine")
-    return len(inputs), disk_usage(size_caches(settings.state_dir).quarantine, inputs)
+    folders = [*inputs, *_folders_in(f"{settings.state_dir}/{DISCARDED}")]
+    return len(inputs), disk_usage(size_caches(settings.state_dir).quarantine, folders)
 
 
 def _archive_folders(state_dir: Path) -> Iterator[str]:

@@ -2,17 +2,25 @@
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
 
 from worker.errors import NotThere, Rejected, SpoolUnavailable
 from worker.escape import printable
 from worker.formats.decode import decode
+from worker.readmodel.database import ReadModelUnavailable, open_reader
 from worker.readmodel.decision import date_facets
 from worker.readmodel.filters import Filters
+from worker.readmodel.search import find_later
 from worker.settings import POLLED, Settings
-from worker.spool.quarantine import Quarantine, QuarantineItem
+from worker.spool.folder_cache import FolderCache
+from worker.spool.quarantine import QUARANTINE, Quarantine, QuarantineItem
 
 _MAX_READ = 2_000
 """Inputs that one page reads to find those of a reason or a source."""
@@ -29,13 +37,26 @@ _ROW = 16
 
 
 @dataclass(frozen=True, slots=True)
+class LaterSuccess:
+    """The article `id` that the same source brought under the same path later, `at` (RFC 3339,
+    UTC): published, revised, or found to be a duplicate."""
+
+    id: str
+    status: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantinePage:
-    """Refused inputs, newest first. `total` counts the whole quarantine; `next` is the value of
-    `after` for the next page, None at the end."""
+    """Refused inputs, newest first. `total` counts the whole quarantine, `reasons` its inputs by
+    reason, as far as they were read yet; `next` is the value of `after` for the next page, None at
+    the end. `later` has the inputs, by ID, that a later success has made void."""
 
     refused: tuple[QuarantineItem, ...]
     total: int
     next: str | None
+    reasons: dict[str, int]
+    later: dict[str, LaterSuccess]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +81,15 @@ def list_quarantine(
     after: str | None = None,
     reason: str | None = None,
     filters: Filters = NO_FILTERS,
+    *,
+    folder: str = QUARANTINE,
 ) -> QuarantinePage:
-    """A page of the quarantine. Only the page is read; to find the inputs of a reason or those that
-    pass `filters`, at most 2,000, and `next` continues there. Raises SpoolUnavailable."""
-    quarantine = Quarantine(settings.state_dir)
+    """A page of the quarantine, or with the `folder` DISCARDED of what was discarded. Only the page
+    is read; to find the inputs of a reason or those that pass `filters`, at most 2,000, and `next`
+    continues there. Raises SpoolUnavailable."""
+    quarantine = Quarantine(settings.state_dir, folder)
     ids = quarantine.ids()
+    reasons = _count_reasons(settings.state_dir / folder, ids)
     older = ids if after is None else ids[: bisect_left(ids, after)]
     found: list[QuarantineItem] = []
     for read_count, refused_id in enumerate(reversed(older), 1):
@@ -75,16 +100,24 @@ def list_quarantine(
                     found.append(item)
         if len(found) == count or read_count == _MAX_READ:
             following = refused_id if read_count < len(older) else None
-            return QuarantinePage(tuple(found), len(ids), following)
-    return QuarantinePage(tuple(found), len(ids), None)
+            break
+    else:
+        following = None
+    later = find_later_successes(settings, found)
+    return QuarantinePage(tuple(found), len(ids), following, reasons, later)
 
 
 def find_matching(
-    settings: Settings, reason: str | None, filters: Filters, until: str | None = None
+    settings: Settings,
+    reason: str | None,
+    filters: Filters,
+    *,
+    folder: str = QUARANTINE,
+    until: str | None = None,
 ) -> tuple[QuarantineItem, ...]:
     """Every refused input that passes, oldest first, up to and with the ID `until`; at most 20,000,
     the oldest ones. Raises SpoolUnavailable."""
-    quarantine = Quarantine(settings.state_dir)
+    quarantine = Quarantine(settings.state_dir, folder)
     found: list[QuarantineItem] = []
     for refused_id in quarantine.ids():
         if len(found) == MAX_MATCHING or (until is not None and refused_id > until):
@@ -94,6 +127,18 @@ def find_matching(
             if reason in (None, item.reason) and is_accepted(filters, item):
                 found.append(item)
     return tuple(found)
+
+
+def find_later_successes(
+    settings: Settings, items: Iterable[QuarantineItem]
+) -> dict[str, LaterSuccess]:
+    """The inputs, by ID, that a later success has made void; none without the read model."""
+    found: dict[str, LaterSuccess] = {}
+    with suppress(ReadModelUnavailable), open_reader(settings.state_dir) as db:
+        for item in items:
+            if later := find_later(db, item.path, item.source, item.refused_at):
+                found[item.id] = LaterSuccess(*later)
+    return found
 
 
 def is_accepted(filters: Filters, item: QuarantineItem) -> bool:
@@ -120,6 +165,25 @@ def preview(settings: Settings, refused_id: str, most: int = 4096) -> Quarantine
     return QuarantinePreview(
         refused, "binary", _dump(data[:_DUMP_BYTES]), size, truncated=size > _DUMP_BYTES
     )
+
+
+@lru_cache(maxsize=8)
+def _reason_cache(_: Path) -> FolderCache[str]:
+    """Reasons of the inputs in a folder; an open page reads them for 20 ms at a time."""
+    return FolderCache(_read_reason, budget_seconds=0.02)
+
+
+def _count_reasons(folder: Path, ids: Sequence[str]) -> dict[str, int]:
+    """The number of inputs by reason, the most frequent first."""
+    found = _reason_cache(folder).look([f"{folder}/{refused_id}" for refused_id in ids])
+    return dict(Counter(filter(None, found.values())).most_common())
+
+
+def _read_reason(folder: str) -> str | None:
+    try:
+        return str(orjson.loads(Path(folder, "error.json").read_bytes())["reason"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None  # another version wrote it, or it has just been removed
 
 
 def _facets(item: QuarantineItem) -> Iterator[tuple[str, str]]:

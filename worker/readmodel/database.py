@@ -19,7 +19,7 @@ from worker.spool.lockfile import try_lock
 
 logger = get_logger(__name__)
 
-VERSION = 1
+VERSION = 2
 PART = 50_000
 """Decisions in one full-text table. A table is dropped when all its decisions have expired, because
 SQLite before 3.43 cannot delete from an index that does not keep the texts."""
@@ -36,6 +36,7 @@ CREATE TABLE decision (
 );
 CREATE INDEX decision_article ON decision (article);
 CREATE INDEX decision_segment ON decision (segment);
+CREATE INDEX decision_path ON decision (path);
 CREATE TABLE body (decision INTEGER PRIMARY KEY, text BLOB);
 CREATE TABLE value (id INTEGER PRIMARY KEY, kind TEXT, text TEXT, UNIQUE (kind, text));
 CREATE TABLE facet (

@@ -111,6 +111,19 @@ def list_other_batches(db: sqlite3.Connection, article_id: str) -> frozenset[str
     return frozenset(batch for (batch,) in db.execute(query, (article_id,)))
 
 
+def find_later(
+    db: sqlite3.Connection, path: str, source: str, after: str
+) -> tuple[str, str, str] | None:
+    """The first article that a source brought under a path after a time (RFC 3339, UTC): its id,
+    its status, and when; None if there is none."""
+    query = (
+        "SELECT article, status, at FROM decision WHERE path = ? AND source = ? AND at > ? AND "
+        "status IN ('published', 'revised', 'duplicate') ORDER BY at LIMIT 1"
+    )
+    found: tuple[str, str, str] | None = db.execute(query, (path, source, after)).fetchone()
+    return found
+
+
 def list_values(db: sqlite3.Connection, kind: str, limit: int) -> list[str]:
     """Texts that a kind of facet has, in order; to choose from."""
     query = "SELECT text FROM value WHERE kind = ? ORDER BY text LIMIT ?"

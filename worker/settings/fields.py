@@ -86,6 +86,9 @@ class ArchiveSettings(SettingsTable):
 
 class QuarantineSettings(SettingsTable):
     keep_days: int = Field(90, ge=1, description="days refused files are kept")
+    discarded_days: int = Field(
+        7, ge=0, description="days discarded files can be restored before they are deleted"
+    )
 
 
 class Limits(SettingsTable):

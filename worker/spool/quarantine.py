@@ -1,4 +1,5 @@
-"""The quarantine: `<state>/quarantine/<id>/{raw,error.json}`, one folder for each refused input.
+"""The quarantine: `<state>/quarantine/<id>/{raw,error.json}`, one folder for each refused input;
+what was discarded is moved to `<state>/discarded/` for some days.
 
 The id is the batch's name and the entry: a file is kept whole and once, however many of its
 articles are refused.
@@ -9,11 +10,11 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import orjson
 
@@ -29,6 +30,9 @@ from worker.spool.layout import (
     write_durably,
 )
 from worker.spool.manifest import Origin, origin_of
+
+QUARANTINE: Literal["quarantine"] = "quarantine"
+DISCARDED: Literal["discarded"] = "discarded"
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,150}")
 _FOLDER_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}-[0-9a-f]+-[A-Za-z0-9._-]+")
@@ -57,10 +61,11 @@ class QuarantineItem:
 
 
 class Quarantine:
-    """The quarantined inputs below one state directory."""
+    """The quarantined inputs below one state directory, or with the name DISCARDED the discarded
+    ones."""
 
-    def __init__(self, state_dir: Path) -> None:
-        self._dir = state_dir / "quarantine"
+    def __init__(self, state_dir: Path, name: str = QUARANTINE) -> None:
+        self._dir = state_dir / name
 
     def put(self, item: QuarantineItem, raw: bytes | Path) -> None:
         """Keep `raw` (bytes, or a file that stays where it is) with its reason, durably.
@@ -145,7 +150,27 @@ class Quarantine:
                 raise _not_there(item_id)
             return file
 
-    def discard(self, item_id: str) -> bool:
+    def move(self, item_id: str, target: "Quarantine") -> bool:
+        """Move it to the folder of `target`, durably; False if its bytes were retried just before.
+        Raises NotThere for an unknown id, SpoolUnavailable."""
+        folder, moved = self._folder(item_id), target._folder(item_id)
+        if moved.exists():  # a batch that was processed again after a crash refused it twice
+            return self.remove(item_id)
+        with translate_errors(target._dir):
+            make_folder(target._dir)
+            try:
+                os.utime(folder)
+                folder.rename(moved)
+            except FileNotFoundError as error:
+                raise _not_there(item_id) from error
+            fsync_dir(target._dir)
+            fsync_dir(self._dir)
+        if os.path.lexists(moved / "raw"):
+            return True
+        shutil.rmtree(moved)
+        return False
+
+    def remove(self, item_id: str) -> bool:
         """Remove it for good; False if its bytes were retried just before. Raises NotThere for an
         unknown id, SpoolUnavailable."""
         folder, temporary = self._folder(item_id), self._temporary(item_id)
@@ -159,10 +184,17 @@ class Quarantine:
         return had_bytes
 
     def remove_expired(self, now: datetime, keep: timedelta) -> int:
-        """Discard items older than `keep`; returns their number."""
-        expired = [name for name in filter(is_batch, self.ids()) if now - time_of(name) > keep]
+        """Remove items that were refused longer ago than `keep`; returns their number."""
+        return self._remove_before(time_of, now - keep)
+
+    def remove_moved(self, now: datetime, keep: timedelta) -> int:
+        """Remove items that were moved here longer ago than `keep`; returns their number."""
+        return self._remove_before(lambda item_id: _changed(self._dir / item_id), now - keep)
+
+    def _remove_before(self, time: Callable[[str], datetime], end: datetime) -> int:
+        expired = [name for name in filter(is_batch, self.ids()) if time(name) < end]
         for item_id in expired:
-            self.discard(item_id)
+            self.remove(item_id)
         return len(expired)
 
     def _folder(self, item_id: str) -> Path:
@@ -177,6 +209,10 @@ class Quarantine:
 def quarantine_id(batch: str, entry: int) -> str:
     """The id of a refused input: the batch's time comes first, so that ids sort by it."""
     return f"{batch}-{entry}"
+
+
+def _changed(folder: Path) -> datetime:
+    return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
 
 
 def _keep_file(source: Path, target: Path) -> None:

@@ -58,7 +58,8 @@ _STATUSES: tuple[tuple[type[NewsdropError], int], ...] = (
 _DONE = {
     "retried": mark("Accepted again. This page shows the result."),
     "nothing": mark("Nothing left to retry: it was already retried or discarded."),
-    "discarded": mark("Discarded permanently."),
+    "discarded": mark("Discarded. It can be restored from the list of discarded inputs."),
+    "restored": mark("Restored: it is in quarantine again."),
     "polled": mark("Polling now; new articles appear within seconds."),
     "held": mark("The feed is paused: it is polled when you resume it."),
     "reset": mark("Errors cleared; polling now."),

@@ -1,15 +1,17 @@
-"""`/api/v1/quarantine`: refused inputs with their reasons and bytes; retry and discard."""
+"""`/api/v1/quarantine`: refused inputs with their reasons and bytes; retry, discard and restore."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from starlette.responses import Response
 
 from worker.actions.quarantine import discard as discard_ids
+from worker.actions.quarantine import restore as restore_ids
 from worker.actions.quarantine import retry as retry_ids
 from worker.errors import Reason
 from worker.queries import quarantine as queries
 from worker.readmodel.filters import Filters
+from worker.spool.quarantine import QUARANTINE
 from worker.web.api.endpoint import (
     ApiRequest,
     Names,
@@ -31,6 +33,7 @@ class QuarantineQuery(PageQuery):
     feed: Text | None = None
     job: Text | None = None
     date: Text | None = None
+    state: Literal["quarantine", "discarded"] = QUARANTINE
 
 
 class IdsBody(Parameters):
@@ -44,9 +47,8 @@ class RetryBody(IdsBody):
 def list_refused(request: ApiRequest[QuarantineQuery]) -> Response:
     query = request.parameters
     filters = Filters(**query.model_dump(include=set(queries.FILTERS)))
-    return json_response(
-        queries.list_quarantine(request.settings, query.count, query.after, query.reason, filters)
-    )
+    selection = (query.count, query.after, query.reason, filters)
+    return json_response(queries.list_quarantine(request.settings, *selection, folder=query.state))
 
 
 def show_refused(request: ApiRequest[Parameters]) -> Response:
@@ -67,10 +69,15 @@ def discard(request: ApiRequest[IdsBody]) -> Response:
     return json_response({"discarded": discard_ids(request.settings, request.parameters.ids)})
 
 
+def restore(request: ApiRequest[IdsBody]) -> Response:
+    return json_response({"restored": restore_ids(request.settings, request.parameters.ids)})
+
+
 routes = [
     get("/quarantine", list_refused, QuarantineQuery),
     change("/quarantine/retry", retry, RetryBody),
     change("/quarantine/discard", discard, IdsBody),
+    change("/quarantine/restore", restore, IdsBody),
     get("/quarantine/{id}", show_refused, Parameters),
     get("/quarantine/{id}/raw", download, Parameters),
 ]

@@ -13,13 +13,14 @@ from worker.errors import Reason, UsageError
 from worker.queries.quarantine import (
     FILTERS,
     MAX_MATCHING,
+    find_later_successes,
     find_matching,
     list_quarantine,
     preview,
 )
 from worker.readmodel.filters import Filters
 from worker.settings import Settings
-from worker.spool.quarantine import Quarantine, QuarantineItem
+from worker.spool.quarantine import DISCARDED, QUARANTINE, Quarantine, QuarantineItem
 from worker.web.filtering import filter_query, write_query
 from worker.web.filters import words
 from worker.web.forms import form_action, get_text
@@ -34,17 +35,19 @@ COUNT = 50
 def _render_list(settings: Settings, pages: Pages, after: str, query: str) -> Regions:
     given, result, error = dict(parse_qsl(query)), None, None
     try:
-        result = list_quarantine(settings, COUNT, after or None, *read_selection(given))
+        selection, folder = read_selection(given)
+        result = list_quarantine(settings, COUNT, after or None, *selection, folder=folder)
     except UsageError as failure:
         error = str(failure)
     html = pages.render("quarantine/list.html", result=result, given=given, error=error)
     return {"quarantine": html}
 
 
-def read_selection(given: dict[str, str]) -> tuple[str | None, Filters]:
-    """The reason and the filters in a query. Raises UsageError."""
-    reason = given.get("reason")
-    return reason, Filters(**{name: text for name, text in given.items() if name != "reason"})
+def read_selection(given: dict[str, str]) -> tuple[tuple[str | None, Filters], str]:
+    """The reason, the filters and the folder in a query. Raises UsageError."""
+    filters = Filters(**{name: text for name, text in given.items() if name in FILTERS})
+    folder = DISCARDED if given.get("state") == DISCARDED else QUARANTINE
+    return (given.get("reason"), filters), folder
 
 
 async def show_list(request: Request) -> Response:
@@ -52,35 +55,39 @@ async def show_list(request: Request) -> Response:
     given = dict(parse_qsl(query))
     live = f"/live?{write_query(given, page='quarantine')}" if not after else None
     reasons = [("", words("any")), *((each.value, words(each.value)) for each in Reason)]
+    days = request.app.state.settings.quarantine.discarded_days
     return await live_page(
-        request, "quarantine", "quarantine.html", live=live, given=given, reasons=reasons
+        request, "quarantine", "quarantine.html", live=live, given=given, reasons=reasons, days=days
     )
 
 
 def _list_parameters(request: Request) -> tuple[str, str]:
-    return request.query_params.get("after", ""), filter_query(request, ("reason", *FILTERS))
+    names = ("state", "reason", *FILTERS)
+    return request.query_params.get("after", ""), filter_query(request, names)
 
 
 def confirm_matching(request: Request) -> Response:
-    """How many inputs pass the filters, by reason, before all are retried or discarded."""
+    """How many inputs pass the filters, by reason, before all of them are changed."""
     _, query = _list_parameters(request)
     given = dict(parse_qsl(query))
-    found = find_matching(request.app.state.settings, *read_selection(given))
+    selection, folder = read_selection(given)
+    found = find_matching(request.app.state.settings, *selection, folder=folder)
     return _confirm(request, found, given)
 
 
 @form_action
 def change_matching(request: Request, form: FormData) -> Response:
-    """Retry or discard what passed the filters when it was counted, and nothing newer."""
+    """Change what passed the filters when it was counted, and nothing newer."""
     given = dict(parse_qsl(get_text(form, "query", 4000)))
     until = get_text(form, "until") or None
-    found = find_matching(request.app.state.settings, *read_selection(given), until)
+    selection, folder = read_selection(given)
+    found = find_matching(request.app.state.settings, *selection, folder=folder, until=until)
     return _change(request, form, [item.id for item in found])
 
 
 @form_action
 def change_selected(request: Request, form: FormData) -> Response:
-    """Retry what is ticked; to discard it asks first."""
+    """Retry or restore what is ticked; before it is discarded a page shows the count."""
     ids = [text for text in form.getlist("id") if isinstance(text, str)]
     if get_text(form, "what") == "ask" and ids:
         quarantine = Quarantine(request.app.state.settings.state_dir)
@@ -94,7 +101,9 @@ def _confirm(
     """`given` are the filters; None where the inputs were ticked."""
     counts = Counter(item.reason.value for item in found).most_common()
     is_cut = len(found) == MAX_MATCHING
-    return page(request, "bulk.html", found=found, given=given, counts=counts, is_cut=is_cut)
+    days = request.app.state.settings.quarantine.discarded_days
+    context = {"found": found, "given": given, "counts": counts, "is_cut": is_cut, "days": days}
+    return page(request, "bulk.html", **context)
 
 
 def _change(request: Request, form: FormData, ids: list[str]) -> Response:
@@ -104,12 +113,17 @@ def _change(request: Request, form: FormData, ids: list[str]) -> Response:
     if get_text(form, "what") == "discard":
         actions.discard(settings, ids)
         return redirect("/quarantine", done="discarded")
+    if get_text(form, "what") == "restore":
+        actions.restore(settings, ids)
+        return redirect("/quarantine", done="restored")
     return redirect_to_retry(actions.retry(settings, ids), "/quarantine")
 
 
 def show_refused(request: Request) -> Response:
-    result = preview(request.app.state.settings, request.path_params["id"])
-    return page(request, "refused.html", preview=result, refused=result.refused)
+    settings = request.app.state.settings
+    result = preview(settings, request.path_params["id"])
+    later = find_later_successes(settings, [result.refused]).get(result.refused.id)
+    return page(request, "refused.html", preview=result, refused=result.refused, later=later)
 
 
 def download(request: Request) -> Response:
@@ -126,7 +140,8 @@ def retry(request: Request, form: FormData) -> Response:
 
 def confirm_discard(request: Request) -> Response:
     refused = Quarantine(request.app.state.settings.state_dir).get(request.path_params["id"])
-    return page(request, "discard.html", refused=refused)
+    days = request.app.state.settings.quarantine.discarded_days
+    return page(request, "discard.html", refused=refused, days=days)
 
 
 @form_action
