@@ -121,7 +121,44 @@ def test_times_are_the_readers(page: Page) -> None:
     """In the browser's zone, with the exact moment as a title."""
     page.goto("/articles")
     expect(page.locator("#zone")).to_contain_text("Tokyo")
-    expect(page.locator("main time").first).to_have_attribute("title", re.compile(r"here, .*UTC|Z"))
+    expect(page.locator("main time").first).to_have_attribute(
+        "title", re.compile(r"in Asia/Tokyo, .* UTC")
+    )
+
+
+def test_a_zone_is_chosen(page: Page) -> None:
+    """A named zone is kept for all pages, and the page with its filters comes back."""
+    page.goto("/articles?source=drop")
+    page.locator("#zone").click()
+    page.get_by_label("Time zone").fill("America/New_York")
+    page.get_by_role("button", name="Use this zone").click()
+    expect(page).to_have_url(re.compile(r"/articles\?source=drop$"))
+    expect(page.locator("#zone")).to_contain_text("America/New_York")
+    exact = page.locator("main time").first
+    expect(exact).to_have_attribute("title", re.compile(r"in America/New_York, .* UTC"))
+    page.goto("/jobs")
+    expect(page.locator("#zone")).to_contain_text("America/New_York")
+
+
+_SHIFTS = """() => {
+  window.shifts = [];
+  new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((it) => it.value)))
+    .observe({ type: "layout-shift" });
+}"""
+
+
+def test_new_rows_move_nothing(page: Page, service: Service) -> None:
+    """A list that is read keeps its rows where they are until the reader wants the new ones."""
+    page.goto("/articles")
+    expect(page.locator("#live")).to_have_text("live")
+    page.evaluate(_SHIFTS)
+    service.put("moving.md", article(710, "新到的一行"))
+    expect(page.locator("#live")).to_have_text("show new")
+    expect(page.get_by_role("link", name="新到的一行")).to_have_count(0)
+    assert page.evaluate("window.shifts") == []
+    page.locator("#live").click()
+    expect(page.get_by_role("link", name="新到的一行")).to_be_visible()
+    expect(page.locator("#live")).to_have_text("live")
 
 
 def test_all_of_it_works_without_the_script(browser: Browser, service: Service) -> None:

@@ -265,6 +265,24 @@ def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None
     assert send("/quarantine/selected", what="retry").headers["location"].endswith("nothing")
 
 
+def test_a_zone_is_a_zone(ours: Served) -> None:
+    """A choice leads back to its page with a cookie that the page uses; what is no zone is refused,
+    no address leads to another site, and programs' addresses have no such parameter."""
+    answer = ours.client.get("/articles", params={"zone": "Asia/Shanghai", "q": "港口"})
+    assert answer.headers["location"] == "/articles?q=%E6%B8%AF%E5%8F%A3"
+    assert "newsdrop_zone=Asia/Shanghai;" in answer.headers["set-cookie"]
+    assert 'data-zone="Asia/Shanghai"' in text(ours, "/articles")
+    ours.client.cookies.set("newsdrop_zone", "../etc")
+    for zone in ("Mars/Base", "../etc", "a\r\nset-cookie: x=1"):
+        assert ours.client.get("/", params={"zone": zone}).status_code == 422
+    assert ours.client.get("//elsewhere.example/", params={"zone": "UTC"}).status_code != 303 or (
+        not ours.client.get("//elsewhere.example/", params={"zone": "UTC"})
+        .headers["location"]
+        .startswith("//")
+    )
+    assert ours.client.get("/api/v1/jobs", params={"zone": "UTC"}).status_code == 400
+
+
 def test_discarded_inputs_are_restored(ours: Served) -> None:
     """Reasons are links with counts; what was discarded is listed, and comes back from there; an
     input whose file was published later says so."""

@@ -5,6 +5,7 @@ It stands before the router, so that a page added later is behind it, too.
 
 import asyncio
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -12,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from worker.escape import printable
 from worker.settings import MEGABYTE
 from worker.translation import DEFAULT, LANGUAGES, negotiate, set_language
-from worker.web.responses import API, PLAIN, login_redirect, problem
+from worker.web.responses import API, PLAIN, local_path, login_redirect, problem, redirect
 from worker.web.security import HEADERS, SAFE_METHODS, Guard
 from worker.web.uploads import upload_too_large
+from worker.web.zones import BROWSER, COOKIE, is_zone
 
 OPEN = ("/livez", "/login", "/static/")
 """These need no token: the liveness check, and what a login needs."""
@@ -60,7 +63,7 @@ class Gate:
         is_upload = scope["path"] in UPLOADS
         limit = self._upload_mb * MEGABYTE + UPLOAD_EXTRA_BYTES if is_upload else FORM_BYTES
         message = upload_too_large(self._upload_mb) if is_upload else _FORM_TOO_LARGE
-        refusal = self._check(request)
+        refusal = self._check(request) or _choose_zone(request)
         if refusal is None and _content_length(request) > limit:
             refusal = problem(request, 413, message)
         if refusal is not None:
@@ -109,6 +112,21 @@ def choose_language(request: Request) -> str:
     known = [it for it in (wanted, cookie) if it in LANGUAGES]
     set_language(known[0] if known else negotiate(request.headers.get("accept-language", "")))
     return wanted if wanted in LANGUAGES else ""
+
+
+def _choose_zone(request: Request) -> Response | None:
+    """The answer to the address of a page with `?zone=`: back to the page, with the cookie. None
+    where there is none."""
+    if "zone" not in request.query_params or request.url.path.startswith(FOR_PROGRAMS):
+        return None
+    zone = request.query_params["zone"].strip() or BROWSER
+    if not is_zone(zone):
+        name = printable(zone, 60)
+        return problem(request, 422, f"{name} is no time zone: write one as Asia/Shanghai, or UTC")
+    rest = [it for it in request.query_params.multi_items() if it[0] != "zone"]
+    response = redirect(local_path(request.url.path + (f"?{urlencode(rest)}" if rest else "")))
+    response.headers.append("set-cookie", f"{COOKIE}={zone}{_COOKIE}")
+    return response
 
 
 def add_headers(send: Send, more: Mapping[str, str]) -> Send:

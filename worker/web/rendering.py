@@ -27,8 +27,9 @@ _FILTERS: tuple[Callable[..., object], ...] = (
 
 SCRIPT_WORDS = (
     *map(mark, ("just now", "now", "{time} ago", "in {time}", "{number} s", "{number} min")),
-    *map(mark, ("{number} h", "{number} days", "{here} here, {utc}", "live", "reconnecting")),
+    *map(mark, ("{number} h", "{number} days", "{time} in {zone}, {utc}", "live", "reconnecting")),
     *map(mark, ("Times are in {zone}", "Theme: system", "Theme: light", "Theme: dark")),
+    mark("show new"),
     *map(mark, ("overdue {time}", "due now", "Files: {count}, {size}")),
     mark("{size} is more than one upload may hold ({limit})."),
     mark("One upload may hold {limit} files; these are {count}."),

@@ -4,7 +4,7 @@ Errors are problems as RFC 9457 has them for the API, plain text for monitors, p
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from http import HTTPStatus
 from typing import IO, Any
@@ -33,6 +33,7 @@ from worker.spool.quarantine import Quarantine
 from worker.translation import mark
 from worker.web.rendering import Pages
 from worker.web.security import HEADERS
+from worker.web.zones import ZONES, chosen_zone
 
 API = "/api/"
 PLAIN = ("/metrics", "/livez", "/readyz")
@@ -87,6 +88,9 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
         done=translation.message(done) if done else None,
         html_language=translation.HTML_CODES[translation.current_language()],
         languages=list(_language_links(request)),
+        zone=chosen_zone(request),
+        zone_links=_links(request, "zone", ZONES),
+        zone_parameters=_kept(request, "zone"),
         script_words=pages.script_words(),
         **context,
     )
@@ -95,10 +99,20 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
 
 def _language_links(request: Request) -> Iterator[tuple[str, str, str]]:
     """(BCP 47 code, name, address of this page in it)."""
-    parameters = [it for it in request.query_params.multi_items() if it[0] not in ("lang", "done")]
+    addresses = _links(request, "lang", translation.LANGUAGES)
     for code, name in translation.LANGUAGES.items():
-        query = urlencode([*parameters, ("lang", code)])
-        yield translation.HTML_CODES[code], name, f"{request.url.path}?{query}"
+        yield translation.HTML_CODES[code], name, addresses[code]
+
+
+def _links(request: Request, parameter: str, values: Iterable[str]) -> dict[str, str]:
+    """The address of this page with each value of a parameter."""
+    path, kept = request.url.path, _kept(request, parameter)
+    return {it: f"{path}?{urlencode([*kept, (parameter, it)])}" for it in values}
+
+
+def _kept(request: Request, parameter: str) -> list[tuple[str, str]]:
+    """The other parameters of the address, as a link to the same page has them."""
+    return [it for it in request.query_params.multi_items() if it[0] not in (parameter, "done")]
 
 
 def redirect(address: str, **parameters: str) -> RedirectResponse:

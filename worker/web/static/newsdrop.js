@@ -38,12 +38,14 @@ function offerTheme() {
   });
 }
 
-// ── times: the server writes UTC; the reader's own zone is known here ──────────────────────
-const dayFormat = new Intl.DateTimeFormat("sv", { dateStyle: "short" });
-const minuteFormat = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "short" });
-const timeFormat = new Intl.DateTimeFormat("sv", { timeStyle: "medium" });
+// ── times: the server writes UTC; they are shown in the browser's zone, or the chosen one ────
+const CHOSEN = document.documentElement.dataset.zone;
+const timeZone = CHOSEN && CHOSEN !== "browser" ? CHOSEN : Intl.DateTimeFormat().resolvedOptions().timeZone;
+const dayFormat = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeZone });
+const minuteFormat = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "short", timeZone });
+const timeFormat = new Intl.DateTimeFormat("sv", { timeStyle: "medium", timeZone });
 const exactFormat = new Intl.DateTimeFormat("sv", {
-  dateStyle: "short", timeStyle: "medium",
+  dateStyle: "short", timeStyle: "medium", timeZone,
 });
 
 function distance(seconds) {
@@ -75,7 +77,9 @@ function localise(within) {
     if (isNaN(at)) continue;
     if (!element.dataset.local) {
       element.dataset.local = "yes";
-      element.title = translated("{here} here, {utc}", { here: exactFormat.format(at), utc: element.title });
+      element.title = translated("{time} in {zone}, {utc}", {
+        time: exactFormat.format(at), zone: timeZone, utc: element.title,
+      });
     }
     const text = "ago" in element.dataset ? ago(at, now)
       : "due" in element.dataset ? due(at, now)
@@ -83,6 +87,15 @@ function localise(within) {
       : minuteFormat.format(at);
     if (element.textContent !== text) element.textContent = text;
   }
+}
+
+function offerZones() {
+  document.getElementById("zone-name").addEventListener("focus", (event) => {
+    const list = document.getElementById("zones");
+    if (list.children.length) return;
+    list.append(...(Intl.supportedValuesOf?.("timeZone") || []).map((name) => new Option("", name)));
+    event.target.setAttribute("list", "zones");
+  }, { once: true });
 }
 
 // ── live regions: only what changed is touched, so the reader keeps place, focus, selection ──
@@ -145,20 +158,38 @@ function update(old, fresh) {
   morph(old, fresh);
 }
 
+// Whether the rows that are seen would move: there are some, and others come before or between them.
+function isMoved(region, fresh) {
+  const keys = (within) => [...within.querySelectorAll("tr[data-key]")].map((row) => row.dataset.key);
+  const rows = keys(region);
+  return rows.length > 0 && keys(fresh).slice(0, rows.length).join() !== rows.join();
+}
+
 function watch(address) {
   const state = document.getElementById("live");
+  const held = new Map(); // new rows of lists, until the reader wants them: what is read stays
   let source = null;
 
   function show(words, name) {
     state.hidden = false;
     state.dataset.state = name;
     state.textContent = words;
+    state.disabled = name !== "new";
   }
+
+  function take(region, fresh) {
+    held.delete(region);
+    morph(region, fresh);
+    localise(region);
+    if (!held.size && state.dataset.state === "new") show(translated("live"), "open");
+  }
+
+  state.addEventListener("click", () => held.forEach((fresh, region) => take(region, fresh)));
 
   function open() {
     if (source || document.hidden) return;
     source = new EventSource(address);
-    source.onopen = () => show(translated("live"), "open");
+    source.onopen = () => held.size || show(translated("live"), "open");
     source.onerror = () => {
       show(translated("reconnecting"), "waiting");
       if (source && source.readyState === EventSource.CLOSED) {
@@ -170,8 +201,12 @@ function watch(address) {
       source.addEventListener(region.id, (event) => {
         const fresh = document.createElement("template");
         fresh.innerHTML = event.data;
-        morph(region, fresh.content);
-        localise(region);
+        if (!("hold" in region.dataset) || !isMoved(region, fresh.content)) {
+          take(region, fresh.content);
+          return;
+        }
+        held.set(region, fresh.content);
+        show(translated("show new"), "new");
       });
     }
   }
@@ -252,8 +287,8 @@ function offerDrop(form) {
 }
 
 addEventListener("DOMContentLoaded", () => {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  document.getElementById("zone").textContent = translated("Times are in {zone}", { zone });
+  document.getElementById("zone").textContent = translated("Times are in {zone}", { zone: timeZone });
+  offerZones();
   offerTheme();
   localise(document);
   setInterval(() => localise(document), 10000);
