@@ -220,12 +220,17 @@ def test_articles_are_filtered(ours: Served) -> None:
 
 
 def test_quarantine_and_jobs_have_the_same_bar(ours: Served) -> None:
-    """Filters are in the address, in the links to older ones and in what is watched."""
+    """Filters are in the address, in the links to older ones and in what is watched; their labels
+    are in the language of each reader."""
     enqueued(ours, a=article("港口开放"), **{"empty.md": "", "none.md": "no article"})
     page = text(ours, "/quarantine?reason=empty&q=empty")
     assert "empty.md" in page
     assert "none.md" not in page
     assert 'data-live="/live?reason=empty&amp;q=empty&amp;page=quarantine"' in page
+    assert ">Reason</label>" in page
+    chinese = ours.client.get("/quarantine?reason=empty", headers={"accept-language": "zh"}).text
+    assert ">原因</label>" in chinese
+    assert "原因: 空文件" in chinese
     assert "No input matches." in text(ours, "/quarantine?source=nobody")
     assert "is no date to filter by" in text(ours, "/quarantine?date=x")
     assert "No job matches." in text(ours, "/jobs?q=nosuch")
