@@ -1,8 +1,9 @@
 """The figures of the status page: how soon it answers, and what its readers cost.
 
 `newsdrop web` as a user runs it. The overview is asked with 200,000 articles in the index, 10,000
-jobs and 100,000 files that wait; what 50 open pages and a Prometheus cost is the rate of new
-articles with them, by the rate without, in turn; medians of five rounds.
+jobs and 100,000 files that wait, the list of articles with as many in the read model; what 50 open
+pages and a Prometheus cost is the rate of new articles with them, by the rate without, in turn;
+medians of five rounds.
 """
 
 import random
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
@@ -21,12 +23,16 @@ from bench.index_memory import fill
 from bench.ours import enqueue, is_idle, settings_of, worker_of
 from bench.place import Place, place, pool, running, to_last_entry, wait_until
 from bench.rate import PROCESSES, WARM, cpu
+from worker.model.times import rfc3339_from_ms
+from worker.readmodel.database import open_writer
+from worker.readmodel.decision import ARTICLE, Decision
+from worker.readmodel.writer import Writer
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOrder
 from worker.sources.enqueue import enqueue as claim_all
 from worker.spool.claim import AcceptedLog
-from worker.spool.layout import manual_root
+from worker.spool.layout import batch_name, manual_root
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
 
@@ -36,6 +42,22 @@ PAGES = 50
 SCRAPE_SECONDS = 5.0
 ROUNDS = 5
 ARTICLES = 10_000
+FILTERS = (
+    *("/articles?source=source-3", "/articles?tag=tag+777", "/articles?date=2011"),
+    *("/articles?outcome=duplicate&tag=tag+10", "/articles?source=source-3&tag=tag+4"),
+    *(
+        "/articles?q=%E6%B8%AF",
+        "/articles?q=%E6%B8%AF%E5%8F%A3",
+        "/articles?q=%E4%B8%8D%E5%9C%A8&tag=tag+9",
+    ),
+    *(
+        "/articles?outcome=any",
+        "/articles?source=nobody",
+        "/articles?q=%E6%B8%AF%E5%8F%A3%E5%BC%80%E6%94%BE",
+    ),
+)
+"""Frequent and rare facets, alone and together; words of one, two and four characters."""
+_CHARACTERS = "".join(map(chr, range(0x4E00, 0x4E00 + 1500))) + "港口开放不在"
 _EVERY = 0.05  # seconds between two requests, about: many of them find a new second
 _WARM_FROM = 10_000_000
 
@@ -54,6 +76,7 @@ def _answers(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
         fill(here.client, indexed)
         _make_jobs(settings, jobs)
         _make_waiting(settings, here.folder / "files", files)
+        _fill_read_model(settings, indexed)
         with _web(here) as port:
             for path, name in (("/", "overview"), ("/jobs", "jobs"), ("/metrics", "metrics")):
                 taken = sorted(_ask_often(port, path, ASKED // part))
@@ -61,6 +84,10 @@ def _answers(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
                 most = 50 if path == "/" else 1000
                 title = f"{name} answered, p95, at {indexed:,} articles, {files:,} waiting files"
                 yield below(title, p95 * 1000, most, milliseconds)
+            taken = sorted(time for path in FILTERS for time in _ask_often(port, path, 40 // part))
+            p95 = taken[int(len(taken) * 0.95)]
+            title = f"articles with a filter, p95, at {indexed:,} articles"
+            yield below(title, p95 * 1000, 150, milliseconds)
 
 
 def _ask_often(port: int, path: str, times: int) -> Iterator[float]:
@@ -148,6 +175,44 @@ def _make_waiting(settings: Settings, folder: Path, count: int) -> None:
     accepted = AcceptedLog(settings.state_dir)
     for _ in claim_all([folder], root, settings.spool, accepted, wish, now=utc_now):
         pass
+
+
+def _fill_read_model(settings: Settings, count: int) -> None:
+    """Decisions about articles of 500 characters, four of five published, in batches of 100."""
+    words, now = random.Random(2), utc_now()
+    with open_writer(settings.state_dir, rebuild=True) as db:
+        assert db is not None
+        writer = Writer(db)
+        for first in range(0, count, 100):
+            batch = batch_name(now + timedelta(seconds=first), MANUAL)
+            writer.add(batch, [_decision(words, number) for number in range(first, first + 100)])
+        writer.set_state(missing=0, at=time.time())
+
+
+def _decision(words: random.Random, number: int) -> Decision:
+    text = "".join(words.choices(_CHARACTERS, k=500))
+    status = "duplicate" if number % 5 == 0 else "published"
+    tag, source, year = f"tag {number % 1000}", f"source-{number % 20}", str(2000 + number % 25)
+    facets = {("tag", tag), ("source", source), ("date", year), ("outcome", status)}
+    if status == "published":
+        facets.add(("outcome", ARTICLE))
+    return Decision(
+        article=f"{year}0102-{number:024x}",
+        status=status,
+        title=text[:20],
+        date=f"{year}-01-02",
+        source=source,
+        at=rfc3339_from_ms(1_700_000_000_000 + number),
+        stream_id=None,
+        revision=1,
+        url=None,
+        language="zh",
+        word_count=500,
+        path=f"{number}.md",
+        quarantine=None,
+        facets=frozenset(facets),
+        folded=text,
+    )
 
 
 @contextmanager
