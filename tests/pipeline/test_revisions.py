@@ -16,9 +16,11 @@ from worker.actions.retract import retract
 from worker.errors import UsageError
 from worker.model import Change, ChangeKind
 from worker.pipeline.batch_run import BatchRun
+from worker.pipeline.feed_search import feed_search
 from worker.pipeline.reparse import Reparsed, ReparseOrder, reparse
 from worker.pipeline.replay import replay
 from worker.queries.audit import audit
+from worker.queries.explain import explain_id
 from worker.queries.records import article_schema
 from worker.settings import shipped_config
 from worker.sites.load import load_sites
@@ -161,6 +163,9 @@ def test_a_withdrawal_is_a_tombstone(revising: World) -> None:
     assert (data["reason"], data["detail"]) == ("retracted", "the figures were wrong")
     assert (data["title"], data["date"]) == (first["data"]["title"], first["data"]["date"])
     jsonschema.validate(data, article_schema(is_withdrawal=True))
+    feed_search(revising.context)
+    (explained,) = explain_id(settings, first["id"]).articles
+    assert [str(one.status) for one in explained.past] == ["published", "withdrawn"]
     with pytest.raises(UsageError, match="already"):
         retract(settings, first["id"], "again")
     revising.context.redis.flushall()
