@@ -178,6 +178,7 @@ class Consumer:
     ) -> None:
         self.group, self.stream, self.name = group, stream, name
         self.dead_letters = f"{{{stream}}}:dead:{group}"
+        self.past = f"{{{stream}}}:past:{group}"
         self.counts: Counter[str] = Counter()
         self.start, self.batch, self.clock = start, batch, clock
         self.block_seconds, self.claim_after_seconds = block_seconds, claim_after_seconds
@@ -321,6 +322,10 @@ class _Stopped(Exception):
     """The consumer was stopped while the server was away."""
 
 
+class _PastEnded(Exception):
+    """The past of the group is finished: its stream was deleted."""
+
+
 class _Work:
     """What one run of a consumer does. Its generators yield commands to send (and receive the
     replies, or the error), seconds to wait, and records to hand over (and receive the handler's
@@ -328,6 +333,10 @@ class _Work:
 
     def __init__(self, consumer: Consumer, name: str) -> None:
         self.consumer, self.name = consumer, name
+        self._begin()
+
+    def _begin(self) -> None:
+        self.stream = self.consumer.stream  # or that of the group's past, until it is finished
         self.position: str | None = None  # the last new entry that was read
         self.waiting: dict[str, _Waiting] = {}  # by stream ID
         self.hand: dict[str, Record] = {}  # read, not handled yet
@@ -339,18 +348,24 @@ class _Work:
         """The whole run."""
         with suppress(_Stopped):
             while not self.consumer.is_stopping():
-                if self.position is None:
-                    yield from self._create_group()
-                if self.consumer.clock() >= self.refresh_at:
-                    yield from self._refresh()
-                records = yield from self._take_again()
-                if records is None:
-                    records = yield from self._read_new()
-                self.hand = {record.stream_id: record for record in records}
-                for part in [[one] for one in records] if is_single else [records]:
-                    if self.consumer.is_stopping():
-                        break
-                    yield from self._hand_over(part)
+                try:
+                    yield from self._turn(is_single=is_single)
+                except _PastEnded:
+                    self._begin()
+
+    def _turn(self, *, is_single: bool) -> _Steps:
+        if self.position is None:
+            yield from self._create_group()
+        if self.consumer.clock() >= self.refresh_at:
+            yield from self._refresh()
+        records = yield from self._take_again()
+        if records is None:
+            records = yield from self._read_new()
+        self.hand = {record.stream_id: record for record in records}
+        for part in [[one] for one in records] if is_single else [records]:
+            if self.consumer.is_stopping():
+                break
+            yield from self._hand_over(part)
 
     def leave(self) -> Iterator[_Step]:
         """At the end: acknowledge what was handled, and let others have the rest at once."""
@@ -364,11 +379,17 @@ class _Work:
         self._tell_if("acknowledged", len(self.done))
 
     def _who(self) -> tuple[str, str, str]:
-        return self.consumer.stream, self.consumer.group, self.name
+        return self.stream, self.consumer.group, self.name
 
     def _acknowledgement(self) -> tuple[tuple[Any, ...], ...]:
-        consumer = self.consumer
-        return (("XACK", consumer.stream, consumer.group, *self.done),) if self.done else ()
+        return self._finish(*self.done) if self.done else ()
+
+    def _finish(self, *stream_ids: str) -> tuple[tuple[Any, ...], ...]:
+        """Acknowledge; in the past's stream, which holds what is not finished, also delete."""
+        acknowledge = ("XACK", self.stream, self.consumer.group, *stream_ids)
+        if self.stream == self.consumer.past:
+            return acknowledge, ("XDEL", self.stream, *stream_ids)
+        return (acknowledge,)
 
     def _send(self, *lines: tuple[Any, ...]) -> _Replies:
         """The replies, repeated until the server gives them; acknowledges before. Raises what is
@@ -407,6 +428,8 @@ class _Work:
         """Create the group if it is missing; after a loss where this consumer stopped, in another
         stream (its newest ID is older) from the beginning."""
         consumer = self.consumer
+        if (yield from self._find_past()):
+            return
         start = consumer.start
         if self.position is not None:
             about = yield from self._ask("XINFO", "STREAM", consumer.stream)
@@ -423,6 +446,18 @@ class _Work:
             consumer.tell("group-created-again", detail=start)
             yield from self._keep_unfinished()
         self.position = _text(found["last-delivered-id"]) if found else None
+
+    def _find_past(self) -> Generator[_Step, Any, bool]:
+        """Whether the group has a past to finish first (`newsdrop groups create --since`)."""
+        past = self.consumer.past
+        groups = yield from self._ask("XINFO", "GROUPS", past)
+        for group in map(_pairs, groups or ()):
+            if _text(group["name"]) == self.consumer.group:
+                self.stream, self.position = past, _text(group["last-delivered-id"])
+                return True
+        if self.stream == past:
+            raise _PastEnded
+        return False
 
     def _keep_unfinished(self) -> _Steps:
         """In a group that was made again, what is in hand and waits here is pending as before."""
@@ -452,7 +487,7 @@ class _Work:
         idle = int(consumer.claim_after_seconds * 1000)
         take = ("XAUTOCLAIM", *self._who(), idle, self.cursor, "COUNT", consumer.batch, "JUSTID")
         limit = MAX_WAITING + 2 * consumer.batch  # the most that it has unfinished at once
-        look = ("XPENDING", consumer.stream, consumer.group, "-", "+", limit, self.name)
+        look = ("XPENDING", self.stream, consumer.group, "-", "+", limit, self.name)
         room = MAX_WAITING - len(self.waiting)
         replies = yield from self._send(*((take, look) if room >= consumer.batch else (look,)))
         if len(replies) > 1:
@@ -515,7 +550,7 @@ class _Work:
             yield wait
             return []
         command = ("XREADGROUP", "GROUP", consumer.group, self.name, "COUNT", consumer.batch)
-        source = ("BLOCK", int(wait * 1000) or 1, "STREAMS", consumer.stream, ">")
+        source = ("BLOCK", int(wait * 1000) or 1, "STREAMS", self.stream, ">")
         (found,) = yield from self._send((*command, *source))
         streams = found.values() if isinstance(found, dict) else [one[1] for one in found or ()]
         records = [_record(entry, 1) for entries in streams for entry in entries]
@@ -598,9 +633,9 @@ class _Work:
         pending any more, so it is moved once. If they are full, it waits: nothing is dropped."""
         consumer = self.consumer
         pending, count, entries = yield from self._send(
-            ("XPENDING", consumer.stream, consumer.group, stream_id, stream_id, 1),
+            ("XPENDING", self.stream, consumer.group, stream_id, stream_id, 1),
             ("XLEN", consumer.dead_letters),
-            ("XRANGE", consumer.stream, stream_id, stream_id),
+            ("XRANGE", self.stream, stream_id, stream_id),
         )
         waiting = self.waiting.pop(stream_id, _Waiting(0, deliveries))
         if not pending:
@@ -615,7 +650,7 @@ class _Work:
         replies = yield _Commands(
             (
                 ("XADD", consumer.dead_letters, "*", *about, "error", error[:2000], *fields),
-                ("XACK", consumer.stream, consumer.group, stream_id),
+                *self._finish(stream_id),
             ),
             is_atomic=True,
         )

@@ -16,7 +16,7 @@ from celery.app.trace import build_tracer
 from worker import tasks
 from worker.errors import StoreFull
 
-ALL = (tasks.scan, tasks.ingest, tasks.poll, tasks.fetch, tasks.tidy_up)
+ALL = (tasks.scan, tasks.ingest, tasks.poll, tasks.fetch, tasks.trim, tasks.tidy_up)
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda task: str(task.name))

@@ -4,7 +4,7 @@ Each takes JSON, may run twice or in parallel with itself, and may be lost: beat
 it again. :mod:`worker.taskqueue.shell` logs their errors. `newsdrop.scan` claims files,
 `newsdrop.poll` finds the feeds and pages that are due, `newsdrop.fetch` fetches them,
 `newsdrop.ingest` processes waiting batches, `newsdrop.index` makes finished ones searchable and
-samples the counters,
+samples the counters, `newsdrop.trim` trims the stream and reads the archive for groups,
 `newsdrop.tidy` removes expired files. Clients send `newsdrop.enqueue`: its id is that of the job.
 """
 
@@ -28,6 +28,7 @@ from worker.pipeline.drain import drain
 from worker.pipeline.feed_search import feed_search
 from worker.pipeline.job_results import store_results
 from worker.pipeline.recover import recover
+from worker.pipeline.retention import feed_past, trim_stream
 from worker.pipeline.sampling import take_sample
 from worker.pipeline.scan import scan_folders, sources_with_more
 from worker.settings.clock import read_clocks, utc_now
@@ -85,6 +86,13 @@ def index() -> None:
     """Sample the counters once a minute; add finished segments to the search index."""
     take_sample(_context(), utc_now())
     feed_search(_context())
+
+
+@task("newsdrop.trim")
+def trim() -> None:
+    """Trim the stream, and read the archive for consumer groups that begin in the past."""
+    trim_stream(_context(), utc_now())
+    feed_past(_context())
 
 
 @task("newsdrop.tidy")

@@ -81,7 +81,7 @@ def test_explain_answers_after_the_stream_was_trimmed_and_redis_lost(
     assert told["known"]
     assert told["in_stream"] is None
     assert told["past"][0]["status"] == "published"
-    assert "no longer: trimmed" in home.run("explain", str(home.path / "a.md")).stdout
+    assert "trimmed, in the archive" in home.run("explain", str(home.path / "a.md")).stdout
     redis_client.flushall()
     (told,) = home.lines("explain", "--title", "甲", "--date", "2022-03-04")
     assert told["known"] is False

@@ -30,7 +30,7 @@ def test_the_commands_are_those_promised() -> None:
     words = (
         "up down worker beat listen parse enqueue status jobs tail show forget explain audit "
         "retract reparse replay reindex adopt pause resume schema doctor healthcheck web backup "
-        "restore"
+        "restore trim"
     )
     nested = {("config", "check"), ("config", "show")}
     nested |= {("quarantine", name) for name in ("list", "show", "retry", "discard")}

@@ -28,10 +28,7 @@ def store(redis_server: Server) -> ArticleStore:
 
 def open_store(
     url: str,
-    max_length: int = 1_000_000,
     keep_days: int = 365,
     now: Callable[[], float] = time.time,
 ) -> ArticleStore:
-    return ArticleStore(
-        connect(url), stream=STREAM, max_length=max_length, keep_days=keep_days, now=now
-    )
+    return ArticleStore(connect(url), stream=STREAM, keep_days=keep_days, now=now)

@@ -34,9 +34,7 @@ def clock() -> Clock:
 @pytest.fixture
 def timed(redis_server: Server, clock: Clock) -> ArticleStore:
     """A store that keeps marks for ten days of `clock`."""
-    return ArticleStore(
-        connect(redis_server.url), stream=STREAM, max_length=0, keep_days=10, now=clock
-    )
+    return ArticleStore(connect(redis_server.url), stream=STREAM, keep_days=10, now=clock)
 
 
 @DATES

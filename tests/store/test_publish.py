@@ -174,21 +174,15 @@ def test_two_clients_at_once_publish_each_article_once(redis_server: Server) -> 
     assert len(ids) == len(set(ids)) == 600
 
 
-def test_the_stream_is_kept_short(redis_server: Server) -> None:
-    """The stream is trimmed to about its maximum length; what was trimmed stays a duplicate."""
-    store = open_store(redis_server.url, max_length=100)
-    for n in range(10):
-        store.publish(f"b{n}", [offer(n * 50 + i, size=2000) for i in range(50)])
-    assert 100 <= store.get_info().length < 300
-    assert statuses(store.publish("again", [offer(0)])) == [D]
-
-
-def test_no_maximum_length(redis_server: Server) -> None:
-    """A maximum length of 0 keeps everything."""
-    store = open_store(redis_server.url, max_length=0)
+def test_publishing_trims_nothing(redis_server: Server) -> None:
+    """Entries stay until retention, which knows what groups need, removes them; what was trimmed
+    stays a duplicate."""
+    store = open_store(redis_server.url)
     for n in range(4):
         store.publish(f"b{n}", [offer(n * 50 + i, size=2000) for i in range(50)])
     assert store.get_info().length == 200
+    redis_server.client().xtrim(STREAM, maxlen=0)
+    assert statuses(store.publish("again", [offer(0)])) == [D]
 
 
 def _wrong_stream(client: redis.Redis) -> bytes:
@@ -198,7 +192,7 @@ def _wrong_stream(client: redis.Redis) -> bytes:
 
 def _wrong_key(pattern: str) -> Callable[[redis.Redis], bytes]:
     def spoil(client: redis.Redis) -> bytes:
-        store = ArticleStore(client, stream=STREAM, max_length=0, keep_days=365)
+        store = ArticleStore(client, stream=STREAM, keep_days=365)
         store.publish("b", [offer(2, "9.0", raw=2), offer(3, raw=3, date=None)])
         [key, *_] = client.keys(pattern)
         client.flushall()

@@ -22,6 +22,7 @@ from tests.servers import Server
 from tests.world import World, article, in_child
 from worker.cli.root import app
 from worker.model import Stage, Tally
+from worker.pipeline.retention import trim_stream
 from worker.queries.audit import audit
 from worker.settings.clock import utc_now
 from worker.spool.batch import Batch
@@ -324,6 +325,7 @@ def test_the_document_has_every_metric(redis_server: Server, tmp_path: Path, web
     world.add_feed("gone", web.url("/nothing"))
     world.poll()
     world.context.redis.xgroup_create("newsdrop:articles", "readers", "0")
+    trim_stream(world.context, utc_now())
     text, _ = exposition(world.settings, utc_now())
     scraped = {
         re.sub(r"_(bucket|count|sum)$", "", sample.name): (

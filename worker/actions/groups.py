@@ -1,10 +1,16 @@
 """Consumer groups: positions, and the pending entries or dead letters that a change concerns."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from worker.errors import UsageError
+from worker.model.times import rfc3339
+from worker.settings import Settings
+from worker.spool.ownership import read_id
+from worker.store.factory import group_store
 from worker.store.groups import DeadLetter, GroupStore, PendingEntry
+from worker.store.past import Past
 from worker.store.stream import parse_stream_id
 
 MAX_ENTRIES = 1_000
@@ -21,6 +27,18 @@ class PendingChange(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     BURY = "bury"
     """Move them to the dead letters."""
+
+
+def create_group(settings: Settings, group: str, since: datetime, now: datetime) -> str:
+    """Create a group that gets every record since a time, from the archive what the stream no
+    longer has; returns its position in the stream. Times are aware. Raises AlreadyThere."""
+    past = Past(
+        group=group,
+        owner=read_id(settings.state_dir) or "",
+        since_ms=max(0, int(since.timestamp() * 1000)),
+        created_at=rfc3339(now),
+    )
+    return group_store(settings).create_since(past)
 
 
 def change_pending(

@@ -149,7 +149,7 @@ def _stream_entry(article: "Explained") -> str | None:
     entry = article.in_stream
     if entry is not None:
         return f"{entry.stream_id}, revision {entry.revision}, from {entry.source}"
-    return "no longer: trimmed" if article.known else None
+    return "trimmed, in the archive" if article.known else None
 
 
 def _first_seen(article: "Explained") -> Text | None:

@@ -30,6 +30,7 @@ from worker.cli.enqueue import command as enqueue
 from worker.cli.feeds import commands as feeds
 from worker.cli.groups import commands as groups
 from worker.cli.groups import dead_letters
+from worker.cli.groups import trim as retention
 from worker.cli.options import EXIT_TABLE, exit_code, flag, option
 from worker.cli.output import print_error, print_note
 from worker.errors import NewsdropError, UsageError
@@ -50,7 +51,7 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
     "Parts of the service": (service.worker, service.beat, service.listen, service.web),
     "Add articles": (enqueue.enqueue, replay.replay, reparse.reparse, sources.adopt),
     "Watch the work": (status.status, jobs.jobs, audit.audit, sources.pause, sources.resume),
-    "Records": (tail.tail, tail.show, tail.retract, tail.forget),
+    "Records": (tail.tail, tail.show, tail.retract, tail.forget, retention.trim),
     "Inspect": (parse.parse, explain.explain, replay.reindex),
     "Settings and schema": (config.schema,),
 }

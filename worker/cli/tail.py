@@ -12,6 +12,7 @@ from worker.cli.filters import with_filters
 from worker.cli.options import Json, argument, flag, option, settings_of
 from worker.cli.output import (
     console,
+    print_json,
     print_line,
     print_note,
     print_pretty,
@@ -19,7 +20,7 @@ from worker.cli.output import (
     quiet_interrupt,
     safe_text,
 )
-from worker.errors import NewsdropError
+from worker.errors import NewsdropError, NotThere
 from worker.escape import printable, safe_json
 
 if TYPE_CHECKING:
@@ -56,11 +57,14 @@ def tail(
     filters: "Filters",
 ) -> None:
     """Print the records of the stream, oldest first."""
-    from worker.store.factory import article_store
+    from worker.store.factory import article_store, retention_store
 
     is_empty = True
     with quiet_interrupt():
-        store = article_store(settings_of(context))
+        settings = settings_of(context)
+        store = article_store(settings)
+        if start not in (None, "$") and not json and retention_store(settings).read().trimmed:
+            print_note("Older entries were trimmed; they are in the archive.")
         newest_count = min(count or _DEFAULT_COUNT, _MAX_NEWEST)
         entries = _read_entries(store, start, newest_count, follow=follow, filters=filters)
         for entry in islice(entries, count):
@@ -71,17 +75,28 @@ def tail(
 
 
 def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> None:
-    """Print the newest revision of one record."""
+    """Print the newest revision of one record; one that was trimmed from the archive."""
     from worker.store.factory import article_store
 
-    store = article_store(settings_of(context))
+    settings = settings_of(context)
+    store = article_store(settings)
     mark = store.find(article_id)
     entry = store.find_entry(mark) if mark else None
     if entry is None:
-        raise NewsdropError(
-            f"the stream has no record {printable(article_id, 80)}; if it was trimmed, the archive "
-            "still has its history: newsdrop explain PATH, or --title and --date"
-        )
+        from worker.queries.article import get_article
+
+        try:
+            record = get_article(settings, article_id).record
+        except NotThere:
+            record = None
+        if record is None:
+            raise NewsdropError(
+                f"neither the stream nor the archive has a record {printable(article_id, 80)}; "
+                "its history may be: newsdrop explain PATH, or --title and --date"
+            )
+        print_note("trimmed, in the archive: read again by the present rules")
+        print_json(record) if json else print_pretty(record)
+        return
     import orjson
 
     print_line(_record_json(entry)) if json else print_pretty(orjson.loads(entry.data))

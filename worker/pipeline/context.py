@@ -27,7 +27,9 @@ from worker.store.counters import CounterStore, summarize_refusal
 from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
 from worker.store.pages import PageStore, RobotsStore
+from worker.store.past import PastStore
 from worker.store.results import ResultQueue
+from worker.store.retention import RetentionStore
 from worker.store.workers import WakeupQueue
 
 
@@ -42,6 +44,8 @@ class Context:
     jobs: JobStore
     counter_store: CounterStore
     articles: ArticleStore
+    retention: RetentionStore
+    past: PastStore
     feeds: CatalogReader
     feed_store: FeedStore
     page_store: PageStore
@@ -101,6 +105,8 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
         jobs=factory.job_store(settings, client),
         counter_store=counters,
         articles=articles,
+        retention=factory.retention_store(settings, client),
+        past=factory.past_store(settings, client),
         feeds=feeds,
         feed_store=feed_store,
         page_store=factory.page_store(settings, client),

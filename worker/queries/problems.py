@@ -7,6 +7,7 @@ somebody should look. `note`: what a person did or should know. The most severe 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,8 @@ SLOW_SECONDS = 60.0
 """How long the oldest batch may wait before that is worth a warning."""
 
 _SHOWN_FILES = 3
+_UNREAD_SHOWN_MS = 86_400_000
+"""How long it is a problem that unread entries were trimmed."""
 _LEVELS = ("fail", "warn", "note")
 
 
@@ -51,7 +54,7 @@ def find_problems(
     found = [*_redis(settings, status, server), *_service(settings, status, server)]
     found += _places(settings, status)
     found += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
-    found += [*_site_rules(status), *_feeds(status)]
+    found += [*_site_rules(status), *_feeds(status), *_groups(settings, status)]
     found += _sources(status.sources)
     return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
 
@@ -206,6 +209,35 @@ def _site_rules(status: Status) -> Iterator[Problem]:
         why = " ".join(status.site_rules.problem.split())
         text = f"The site rules have errors; the previous ones are still used. {_sentence(why)}"
         yield Problem("fail", "site rules", text, "Correct the file: no worker starts until then.")
+
+
+def _groups(settings: Settings, status: Status) -> Iterator[Problem]:
+    """Consumer groups that lose, or have lost, entries that they have not read."""
+    days, retention = settings.stream.group_idle_days, status.retention
+    if retention is None:
+        return
+    for group, seconds in retention.idle_seconds.items():
+        left = days * 86_400 - seconds
+        if days and left < days * 43_200:  # half of the time is over
+            name, idle = printable(group, 80), _duration(seconds)
+            when = f"in {_duration(left)}" if left > 0 else "from now on"
+            yield Problem(
+                "warn",
+                "idle group",
+                f"The consumer group {name} has made no progress for {idle}: {when} what it has "
+                "not read may be trimmed.",
+                f"Start its consumers, or remove it with `newsdrop groups delete {name}`.",
+            )
+    at_ms = datetime.fromisoformat(status.at).timestamp() * 1000
+    if retention.unread_at_ms and at_ms - retention.unread_at_ms < _UNREAD_SHOWN_MS:
+        yield Problem(
+            "warn",
+            "unread trimmed",
+            f"{retention.unread:,} entries were trimmed before a consumer group had read them, "
+            "because the stream took too much memory.",
+            "Start its consumers, or raise stream.max_mb and maxmemory. The archive has the "
+            "records: `newsdrop groups create NAME --since WHEN` reads them.",
+        )
 
 
 def _feeds(status: Status) -> Iterator[Problem]:

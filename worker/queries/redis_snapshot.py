@@ -7,7 +7,8 @@ from worker.errors import Retryable
 from worker.settings import Settings
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterSnapshot, Minute
-from worker.store.factory import counter_store, feed_store, page_store
+from worker.store.factory import counter_store, feed_store, page_store, retention_store
+from worker.store.retention import Retention
 from worker.store.server import ServerInfo, get_server_info
 from worker.store.stream import Stream, StreamInfo
 from worker.store.workers import Heartbeats, WorkerInfo
@@ -26,6 +27,7 @@ class RedisSnapshot:
     due: int
     due_times: Mapping[str, int]
     stream: StreamInfo
+    retention: Retention
     workers: tuple[WorkerInfo, ...]
     beat_age_s: float | None
     minutes: tuple[Minute, ...]
@@ -65,6 +67,7 @@ def _read(
         due=feeds.count_due() + pages.count_due(),
         due_times=feeds.get_due_times(list(counters.by_source)),
         stream=Stream(client, name).get_info(),
+        retention=retention_store(settings, client).read(),
         workers=tuple(heartbeats.list_workers()),
         beat_age_s=heartbeats.tick_age_seconds(),
         minutes=store.read_minutes(minutes),

@@ -28,6 +28,7 @@ from worker.spool.layout import notes_dir, time_of
 from worker.spool.rules_record import read_rules_record
 from worker.spool.wanted import WantedPages
 from worker.store.connection import printable_url, redis_url
+from worker.store.retention import Retention
 from worker.store.stream import StreamInfo
 from worker.store.workers import WorkerInfo
 
@@ -138,6 +139,7 @@ class Status:
     files: FileCounts
     queue: QueueStatus
     stream: StreamInfo | None
+    retention: Retention | None
     workers: tuple[WorkerInfo, ...] | None
     beat_age_s: float | None
     polled: PollingStatus
@@ -165,6 +167,7 @@ def build_status(
         files=_files(batches, totals),
         queue=_queue(batches, now),
         stream=snapshot.stream if snapshot else None,
+        retention=snapshot.retention if snapshot else None,
         workers=snapshot.workers if snapshot else None,
         beat_age_s=snapshot.beat_age_s if snapshot else None,
         polled=PollingStatus(

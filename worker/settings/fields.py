@@ -60,8 +60,19 @@ class StreamSettings(SettingsTable):
         pattern=r"^[^{}\s\x00-\x1f\x7f-\x9f]+$",
         description="key of the stream in Redis, without braces and white space",
     )
-    max_length: int = Field(
-        1_000_000, ge=0, description="approximate number of entries kept; 0: unlimited"
+    max_length: int = Field(1_000_000, ge=0, description="number of entries kept; 0: unlimited")
+    keep_days: int = Field(0, ge=0, description="days an entry is kept; 0: unlimited")
+    max_mb: int = Field(
+        0,
+        ge=0,
+        description="memory of the stream in MB (2^20 bytes), also against unread entries; "
+        "0: unlimited, unless Redis has a maxmemory and is nearly full",
+    )
+    group_idle_days: int = Field(
+        14,
+        ge=0,
+        description="days without progress after which unread entries of a consumer group are no "
+        "longer kept; 0: they are always kept",
     )
 
 

@@ -53,13 +53,11 @@ class ArticleStore(Stream):
         client: redis.Redis,
         *,
         stream: str,
-        max_length: int,
         keep_days: int,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(client, stream)
         self._layout = Layout(stream, keep_days)
-        self._max_length = max_length
         self._now = now
         self._publish = Script("preconditions.lua", "publish.lua")
         self._lookup = Script("lookup.lua")
@@ -145,7 +143,7 @@ class ArticleStore(Stream):
     ) -> list[Decision | None]:
         layout, now = self._layout, self._now()
         keys = [self.name.encode(), layout.claims(batch)]
-        args: list[bytes | int] = [self._max_length, layout.keep_seconds, CLAIMS_LIVE]
+        args: list[bytes | int] = [layout.keep_seconds, CLAIMS_LIVE]
         for request in requests:
             identity = request.identity
             mark_keys = layout.mark_keys(identity, now)

@@ -3,6 +3,8 @@
 Each function raises ConfigError if redis.url is invalid.
 """
 
+from datetime import datetime, timedelta
+
 from worker.settings import Settings
 from worker.store.articles import ArticleStore
 from worker.store.connection import Client, connect, redis_url
@@ -10,9 +12,12 @@ from worker.store.counters import CounterStore
 from worker.store.feeds import FeedStore
 from worker.store.groups import GroupStore
 from worker.store.jobs import JobStore
+from worker.store.layout import DAY
 from worker.store.leases import HostPace
 from worker.store.pages import PageStore
+from worker.store.past import PastStore
 from worker.store.results import ResultQueue
+from worker.store.retention import Bounds, RetentionStore
 from worker.store.samples import SampleStore
 
 
@@ -20,9 +25,28 @@ def article_store(settings: Settings, client: Client | None = None) -> ArticleSt
     return ArticleStore(
         client or connect(redis_url(settings)),
         stream=settings.stream.name,
-        max_length=settings.stream.max_length,
         keep_days=settings.dedupe.keep_days,
     )
+
+
+def retention_store(settings: Settings, client: Client | None = None) -> RetentionStore:
+    return RetentionStore(client or connect(redis_url(settings)), settings.stream.name)
+
+
+def stream_bounds(settings: Settings, now: datetime) -> Bounds:
+    """The configured bounds of the stream; `now` is aware."""
+    stream = settings.stream
+    oldest = now - timedelta(days=stream.keep_days)
+    return Bounds(
+        stream.max_length,
+        int(oldest.timestamp() * 1000) if stream.keep_days else 0,
+        stream.max_mb * 2**20,
+        stream.group_idle_days * DAY * 1000,
+    )
+
+
+def past_store(settings: Settings, client: Client | None = None) -> PastStore:
+    return PastStore(client or connect(redis_url(settings)), settings.stream.name)
 
 
 def job_store(settings: Settings, client: Client | None = None) -> JobStore:

@@ -8,6 +8,7 @@ from worker.errors import AlreadyThere, NotThere, UsageError
 from worker.escape import printable
 from worker.store.connection import Client
 from worker.store.errors import translated
+from worker.store.past import Past, PastStore
 from worker.store.stream import Group, Stream, parse_stream_id
 
 UNASSIGNED = "unassigned"
@@ -84,6 +85,12 @@ class GroupStore:
         with translated():
             self._client.xgroup_create(self._stream, group, start, mkstream=True)
 
+    def create_since(self, past: Past) -> str:
+        """Create a group that begins in the past; returns its position. Raises AlreadyThere."""
+        if past.group in self._positions():
+            raise AlreadyThere(f"the group {printable(past.group, 80)} exists: use `groups reset`")
+        return PastStore(self._client, self._stream).create(past)
+
     def reset(self, group: str, to: str) -> None:
         """Set the position. What is pending stays pending."""
         self._check(group)
@@ -96,6 +103,7 @@ class GroupStore:
         with translated():
             pending = self._client.xpending(self._stream, group)["pending"]
             self._client.xgroup_destroy(self._stream, group)
+        PastStore(self._client, self._stream).end(group)
         return int(pending)
 
     def list_pending(

@@ -2,9 +2,8 @@
 --
 -- KEYS  1 stream, 2 claims of the batch, then for each request its mark keys (marks are written
 --       to the first), if it has a raw mark its raw key, and the mark keys of its other key
--- ARGV  1 maximum length of the stream (0: none), 2 seconds that marks live, 3 seconds that
---       claims live, then for each request thirteen: 0 claim, 1 number of its mark keys,
---       2 mark field, 3 last 4 bytes of the key and 6 of the content hash,
+-- ARGV  1 seconds that marks live, 2 seconds that claims live, then for each request thirteen:
+--       0 claim, 1 number of its mark keys, 2 mark field, 3 last 4 bytes of the key and 6 of the content hash,
 --       4 on change ('' | 'revise' | 'force' | 'withdraw'), 5 raw field ('' if none), 6 raw mark,
 --       7 id, 8 title, 9 date, 10 source, 11 data, 12 '' or what is known of the article already:
 --       the revision that the data was compared with (2 bytes, 0: none), and if it was read again
@@ -25,8 +24,8 @@
 -- there: it never appends it again, and never calls it a duplicate.
 
 local stream, claims = KEYS[1], KEYS[2]
-local maxlen, keep, keep_claims = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local FIRST, WIDTH = 4, 13
+local keep, keep_claims = tonumber(ARGV[1]), ARGV[2]
+local FIRST, WIDTH = 3, 13
 local MOST = 64  -- requests of a call: MAX_REQUESTS in articles.py
 
 -- ── read ──────────────────────────────────────────────────────────────────────────────────
@@ -197,8 +196,7 @@ local function append(at, plan)
     'type', kind, 'id', ARGV[at + 7], 'revision', plan.revision, 'title', ARGV[at + 8],
     'date', ARGV[at + 9], 'source', ARGV[at + 10], 'data', ARGV[at + 11],
   }
-  if maxlen == '0' then return redis.call('XADD', stream, '*', unpack(fields)) end
-  return redis.call('XADD', stream, 'MAXLEN', '~', maxlen, '*', unpack(fields))
+  return redis.call('XADD', stream, '*', unpack(fields))
 end
 
 local function answer_all(new_answers)

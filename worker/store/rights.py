@@ -38,11 +38,14 @@ _CONNECTION = (
 )
 _OPTIONAL = {"hello", "client|setinfo", "config|get", "select", "discard"}
 """Granted by the documents' rule, and not missed: what they are for works without an answer."""
-_STREAM = "exists type xadd xrange xread xrevrange xinfo|stream xinfo|groups xpending"
+_STREAM = (
+    "exists type xadd xlen xrange xread xrevrange xtrim xinfo|stream xinfo|groups xinfo|consumers "
+    "xpending memory|usage"
+)
 _STORE = (
     "del exists type ttl expire persist get set hget hset hsetnx hmget hdel hexists hgetall hvals "
     "hincrby llen lrange rpush sadd srem smembers zadd zrem zcard zcount zscore zmscore zrange "
-    "zrevrange zrangebyscore zremrangebyscore"
+    "zrevrange zrangebyscore zremrangebyscore xadd xlen"
 )
 _LETTERS = ("xlen", "xdel")
 _QUEUE = "lpush brpop llen del"

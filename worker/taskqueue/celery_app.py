@@ -22,6 +22,7 @@ from worker.taskqueue.scheduler import ZoneCrontab
 __all__ = ["INGEST_QUEUE", "QUEUE", "broker_url", "create_app", "queue_name"]
 CLEANUP_SECONDS = 600
 SEARCH_SECONDS = 5
+TRIM_SECONDS = 5
 _TASK_SECONDS = 150
 _INGEST_SECONDS = 86_400
 ENQUEUE_SECONDS = 600
@@ -155,6 +156,7 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "scan folders": {"task": "newsdrop.scan", "schedule": tick},
         "poll feeds": {"task": "newsdrop.poll", "schedule": tick},
         "update search": {"task": "newsdrop.index", "schedule": SEARCH_SECONDS},
+        "trim stream": {"task": "newsdrop.trim", "schedule": TRIM_SECONDS},
         "clean up": {"task": "newsdrop.tidy", "schedule": CLEANUP_SECONDS},
     }
     for folder in settings.all_folders():

@@ -32,6 +32,7 @@ from worker.queries.status import SourceStatus, Status
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.store.counters import BOUNDS, MeasureTotals
+from worker.store.retention import Retention
 from worker.store.stream import StreamInfo
 
 MAX_SOURCES = 500
@@ -81,6 +82,8 @@ class _Scrape:
             yield from _service(overview, redis.queue_messages)
         if status.stream is not None:
             yield from _stream(status.stream)
+        if status.retention is not None:
+            yield from _retention(status.retention)
 
 
 def _build() -> Metric:
@@ -222,6 +225,17 @@ def _stream(stream: StreamInfo) -> Iterator[Metric]:
         pending.add_metric(name, group.pending)
         consumers.add_metric(name, group.consumers)
     yield from (lag, pending, consumers)
+
+
+def _retention(retention: Retention) -> Iterator[Metric]:
+    trimmed = _counter("stream_trimmed", "Entries removed from the stream.")
+    trimmed.add_metric([], retention.trimmed)
+    unread = _counter("stream_trimmed_unread", "Entries removed before a group had read them.")
+    unread.add_metric([], retention.unread)
+    idle = _metric("consumer_group_idle_seconds", "Time without progress of a group.", "group")
+    for group, seconds in list(retention.idle_seconds.items())[:MAX_GROUPS]:
+        idle.add_metric([printable(group, 200)], seconds)
+    yield from (trimmed, unread, idle)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

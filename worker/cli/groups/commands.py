@@ -9,6 +9,7 @@ from worker.cli import completion
 from worker.cli.formatting import format_count
 from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
 from worker.cli.output import console, count_text, make_table, print_json, print_result, safe_text
+from worker.cli.replay import parse_moment
 from worker.errors import UsageError
 from worker.escape import printable
 
@@ -61,11 +62,28 @@ def create(
     context: typer.Context,
     group: Group,
     start: Annotated[str, option("0|$|ID", _POSITION, "--start")] = "0",
+    since: Annotated[
+        str | None,
+        option("WHEN", "From this time on, the archive included: 12h, 3d, or an ISO date."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Create a group before its first consumer starts."""
-    group_store(context).create(group, _position(start))
-    print_result({"group": group, "start": start}, f"group {printable(group)} created", json=json)
+    """Create a group before its first consumer starts.
+
+    With --since the service reads what the stream no longer has from the archive, and the group's
+    consumers (newsdrop.consumer) finish that first.
+    """
+    if since is None:
+        group_store(context).create(group, _position(start))
+        boundary = start
+    else:
+        from worker.actions.groups import create_group
+        from worker.settings.clock import utc_now
+
+        now = utc_now()
+        boundary = create_group(settings_of(context), group, parse_moment(since, now), now)
+    text = f"group {printable(group)} created, at {boundary}"
+    print_result({"group": group, "start": boundary}, text, json=json)
 
 
 @app.command()

@@ -1,0 +1,102 @@
+"""The streams in which consumer groups get what was before their beginning, from the archive."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from worker.model import Outcome
+from worker.model.from_json import dataclass_from
+from worker.store.connection import Client, Script
+from worker.store.errors import translated, translated_replies
+from worker.store.layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """How far the past of a group is read: records since `since_ms` (Unix ms) up to the stream ID
+    `boundary`. `created_at` is RFC 3339, UTC; `owner` the id of the state directory that reads.
+
+    `position` records of the archived `batch` are read, all of it if `is_finished`; all of the
+    archive if `is_read`. `missing` counts records whose raw files are gone.
+    """
+
+    group: str
+    owner: str
+    since_ms: int
+    created_at: str
+    boundary: str = "0-0"
+    batch: str = ""
+    position: int = 0
+    is_finished: bool = False
+    is_read: bool = False
+    read: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PastRecord:
+    """A record from the archive with its outcome then."""
+
+    outcome: Outcome
+    title: str
+    source: str
+    data: bytes
+
+
+class PastStore:
+    """Every method raises Retryable and nothing of redis."""
+
+    def __init__(self, client: Client, stream: str) -> None:
+        self._client: Any = client
+        self._stream = stream
+        self._states = Layout(stream, 1).key("past")
+        self._create = Script("create_past.lua")
+
+    def create(self, past: Past) -> str:
+        """Create the group and its stream; returns the boundary. The group must not exist."""
+        keys = [self._stream.encode(), self._key(past.group), self._states]
+        start = f"{max(0, past.since_ms - 1)}-0".encode()
+        args: list[bytes | int] = [past.group.encode(), start, orjson.dumps(asdict(past))]
+        return bytes(self._create.run(self._client, keys, args)).decode()
+
+    def list(self) -> list[Past]:
+        """The groups whose past is not finished."""
+        with translated_replies():
+            found = self._client.hgetall(self._states)
+            return [dataclass_from(Past, orjson.loads(state)) for state in found.values()]
+
+    def count(self, group: str) -> int:
+        """Entries that the group's consumers have not finished."""
+        with translated():
+            return int(self._client.xlen(self._key(group)))
+
+    def add(self, past: Past, records: Sequence[PastRecord]) -> None:
+        """Add records and what is read now, both or neither."""
+        with translated(), self._client.pipeline(transaction=True) as pipe:
+            for record in records:
+                outcome = record.outcome
+                fields = {
+                    "type": f"article.{outcome.status.value}",
+                    "id": outcome.id or "",
+                    "revision": outcome.revision,
+                    "title": record.title,
+                    "date": outcome.date or "",
+                    "source": record.source,
+                    "data": record.data,
+                }
+                pipe.xadd(self._key(past.group), fields)
+            pipe.hset(self._states, past.group, orjson.dumps(asdict(past)))
+            pipe.execute()
+
+    def end(self, group: str) -> None:
+        """Delete the group's own stream: its consumers go on after the boundary."""
+        with translated(), self._client.pipeline(transaction=True) as pipe:
+            pipe.delete(self._key(group))
+            pipe.hdel(self._states, group)
+            pipe.execute()
+
+    def _key(self, group: str) -> bytes:
+        """The same key as in newsdrop/consumer.py."""
+        return Layout(self._stream, 1).key("past", group)
