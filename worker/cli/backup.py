@@ -7,7 +7,7 @@ import typer
 
 from worker.cli.formatting import format_size, pluralize
 from worker.cli.options import FAILED, Json, argument, settings_of
-from worker.cli.output import print_result
+from worker.cli.output import print_note, print_result
 from worker.escape import printable
 
 
@@ -43,9 +43,10 @@ def restore(
 
     done = restore_backup(settings_of(context), file)
     counts = f"{pluralize(done.files, 'file')}, {pluralize(done.keys, 'key')} of Redis"
-    again = f"{pluralize(done.published, 'article')} published again from the archive"
-    text = f"restored as of {done.at}: {counts}; {again}"
-    print_result(done, f"{text}; {_verdict(done.audit.unaccounted)}", json=json)
+    print_result(done, f"restored as of {done.at}: {counts}", json=json)
+    if not json:
+        print_note(f"{pluralize(done.published, 'article')} published again from the archive")
+        print_note(_verdict(done.audit.unaccounted))
     if not done.audit.balanced:
         raise typer.Exit(FAILED)
 

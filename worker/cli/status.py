@@ -9,8 +9,9 @@ from worker.cli.options import UNAVAILABLE, Json, flag, settings_of
 from worker.cli.output import console, print_json, quiet_interrupt
 
 _MINUTES = 60
-_MAX_SOURCES = 30
-"""Sources shown by `--watch`; without it all of them are."""
+_MIN_SOURCES, _MAX_SOURCES = 2, 30
+_OTHER_LINES = 20
+"""Sources shown by `--watch`, as the terminal's lines allow; without it all of them are."""
 
 
 def status(
@@ -30,7 +31,10 @@ def status(
     settings = settings_of(context)
     if watch and not json and console().is_terminal:
         watch_status(
-            lambda: render_status(get_overview(settings, utc_now(), _MINUTES), _MAX_SOURCES)
+            lambda: render_status(
+                get_overview(settings, utc_now(), _MINUTES),
+                max(_MIN_SOURCES, min(_MAX_SOURCES, console().height - _OTHER_LINES)),
+            )
         )
         return
     with quiet_interrupt():

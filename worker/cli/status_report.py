@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -103,13 +104,14 @@ def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
     if status.polled.feeds or status.polled.pages_wanted:
         yield mark("feeds"), _feeds(status.polled)
     length = status.stream.length
-    entries = "1 entry" if length == 1 else f"{length:,} entries"
-    stream = safe_text(status.stream.name).append(f"  {entries}")
-    yield mark("stream"), stream.append(f", the last is {status.stream.last_id}", "dim")
+    stream = safe_text(status.stream.name).append(f"  {pluralize(length, 'entry')}")
+    last = gettext(", the last is {entry}").format(entry=status.stream.last_id)
+    yield mark("stream"), stream.append(last, "dim")
     for group in status.stream.groups:
-        unread = "unknown" if group.lag is None else format_count(group.lag)
-        counts = f"  {format_count(group.pending)} pending, {unread} unread"
-        yield mark("consumers"), safe_text(group.name).append(counts)
+        unread = gettext("unknown") if group.lag is None else format_count(group.lag)
+        form = gettext("{pending} pending, {unread} unread")
+        counts = form.format(pending=format_count(group.pending), unread=unread)
+        yield mark("consumers"), safe_text(group.name).append(f"  {counts}")
     if status.articles and status.articles.warnings:
         yield mark("warnings"), Text(format_kinds(status.articles.warnings))
     if rules := status.site_rules:
@@ -123,9 +125,13 @@ def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
 def _rate(overview: Overview) -> Text:
     """Articles per minute, and the last hour as bars if there is room."""
     hour = [minute.articles for minute in overview.minutes[-60:]]
-    text = Text().append(f"{_current_rate(overview):,.0f}", "bold").append(" articles/min  ")
-    total = f"{sum(hour):,} in the last hour"
-    room = console().width - _INDENT - text.cell_len - 2 - len(total)
+    text = (
+        Text()
+        .append(f"{_current_rate(overview):,.0f}", "bold")
+        .append(f" {gettext('articles/min')}  ")
+    )
+    total = gettext("{count} in the last hour").format(count=f"{sum(hour):,}")
+    room = console().width - _INDENT - text.cell_len - 2 - cell_len(total)
     widths = [width for width in (60, 30, 20) if width <= room]
     if widths and any(hour):
         text.append_text(draw_bars(hour, widths[0], ACCENT)).append("  ")
@@ -148,17 +154,21 @@ def _waiting(status: Status) -> Text:
         return Text(gettext("nothing"), "dim")
     files = status.files.waiting + status.files.working
     text = Text().append(pluralize(files, "file"), ACCENT)
-    text.append(f" in {pluralize(status.queue.batches, 'batch')}")
+    batches = pluralize(status.queue.batches, "batch")
+    text.append(gettext(" in {batches}").format(batches=batches))
     age = format_duration(status.queue.oldest_age_s or 0)
-    return text.append(f", the oldest for {age}", "dim")
+    return text.append(gettext(", the oldest for {time}").format(time=age), "dim")
 
 
 def _feeds(feeds: PollingStatus) -> Text:
-    text = Text(f"{format_count(feeds.feeds)}, {format_count(feeds.due)} due now")
+    form = gettext("{feeds}, {due} due now")
+    text = Text(form.format(feeds=format_count(feeds.feeds), due=format_count(feeds.due)))
     if feeds.pages_wanted:
-        text.append(f", {pluralize(feeds.pages_wanted, 'page')} to fetch")
+        pages = pluralize(feeds.pages_wanted, "page")
+        text.append(gettext(", {pages} to fetch").format(pages=pages))
     if feeds.failing:
-        text.append(f", {format_count(feeds.failing)} failing", "yellow")
+        count = format_count(feeds.failing)
+        text.append(gettext(", {count} failing").format(count=count), "yellow")
     return text
 
 
@@ -166,17 +176,22 @@ def _redis(status: Status, memory: Memory | None) -> Text:
     text = safe_text(status.redis)
     if memory is None:
         return text
-    limit = f" of {format_size(memory.max)}" if memory.max else ""
-    return text.append(f"  {format_size(memory.used)}{limit} of memory used", "dim")
+    form = gettext("{used} of memory used")
+    if memory.max:
+        form = gettext("{used} of {limit} of memory used")
+    used, limit = format_size(memory.used), format_size(memory.max)
+    return text.append(f"  {form.format(used=used, limit=limit)}", "dim")
 
 
 def _disk(disk: Disk) -> Text:
     text = Text()
     if disk.free is not None:
-        text.append(f"{format_size(disk.free)} free  ")
-    at_least = "" if disk.whole else "more than "
+        text.append(gettext("{size} free").format(size=format_size(disk.free))).append("  ")
+    form = gettext("{archive} archived, {spool} waiting")
+    if not disk.whole:
+        form = gettext("more than {archive} archived, {spool} waiting")
     archive, spool = format_size(disk.archive), format_size(disk.spool)
-    return text.append(f"{at_least}{archive} archived, {spool} waiting", "dim")
+    return text.append(form.format(archive=archive, spool=spool), "dim")
 
 
 def _workers(overview: Overview) -> Iterator[RenderableType]:
@@ -184,7 +199,8 @@ def _workers(overview: Overview) -> Iterator[RenderableType]:
     workers = overview.status.workers or ()
     for worker in workers:
         tasks = [task for task in overview.working if task.worker == worker.name]
-        busy = f"{len(tasks)} of {worker.processes} processes busy"
+        form = gettext("{count} of {processes} processes busy")
+        busy = form.format(count=len(tasks), processes=worker.processes)
         grid = _named_grid()
         head = safe_text(worker.host).append(f"  {busy}", "" if tasks else "dim")
         grid.add_row(gettext("workers") if worker is workers[0] else "", head)

@@ -28,9 +28,10 @@ def trim(
     settings = settings_of(context)
     store, bounds = retention_store(settings), stream_bounds(settings, utc_now())
     done = store.preview(bounds) if dry_run else store.trim(bounds, max_calls=1_000_000)
-    what = "would be removed" if dry_run else "removed"
-    size = format_size(done.bytes)
-    text = f"{pluralize(done.removed, 'entry')} {what}; the stream takes {size}"
+    size, entries = format_size(done.bytes), pluralize(done.removed, "entry")
+    text = f"removed: {entries}; the stream takes {size}"
+    if dry_run:
+        text = f"would be removed: {entries}; the stream takes {size}"
     print_result({"dry_run": dry_run, **asdict(done)}, text, json=json)
     if done.unread and not json:
         print_note(f"a consumer group has not finished {pluralize(done.unread, 'entry')} of them")
