@@ -1,4 +1,4 @@
-"""Texts in 60 encodings and 24 languages, most of them without a declaration."""
+"""Texts in 60 encodings and 26 languages, most of them without a declaration."""
 
 import sys
 from collections import Counter
@@ -43,6 +43,14 @@ def test_a_transports_charset_is_used() -> None:
             assert is_right(sample, decode(sample.data, label).text), (sample.codec, sample.kind)
         if sample.codec in ("cp1251", "koi8_r", "cp1253", "gb18030"):
             assert is_right(sample, decode(sample.data, "iso-8859-1").text), sample.codec
+
+
+def test_a_long_text_is_not_judged_by_half_a_character() -> None:
+    """The detector's sample of a long text ends between characters, wherever its bytes fall."""
+    korean = next(one.text for one in samples() if one.codec == "cp949")
+    for shift in range(4):
+        text = "x" * shift + f"{korean.strip()}\n" * 80
+        assert decode(text.encode("cp949")).text == text
 
 
 def test_nothing_is_refused_that_another_library_reads() -> None:

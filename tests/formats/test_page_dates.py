@@ -104,6 +104,12 @@ def test_dates_found_by_htmldate(mark: str, parse: Parse) -> None:
     assert [date.text[:10] for date in found] in (["2018-07-03"], ["03.07.2018"])
 
 
+def test_dates_far_apart_are_no_date(parse: Parse) -> None:
+    """Where a search of the whole page finds days of several months none is the article's."""
+    marks = [f'<div data-date="{day}"><p>x</p></div>' for day in ("2018-07-03", "2018-10-05")]
+    assert parse(page(f"<main>{HEAD}{TEXT}</main>{''.join(marks)}")).dates == ()
+
+
 def test_a_day_in_the_text_is_no_date(parse: Parse) -> None:
     """A day that only a sentence names is not the article's; that of a change comes last."""
     sentence = (

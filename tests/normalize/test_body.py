@@ -48,6 +48,44 @@ def test_unknown_elements_keep_their_text(name: str) -> None:
     assert made.html.replace("<div>", "").replace("</div>", "") == "甲乙<b>丙</b>丁"
 
 
+@pytest.mark.parametrize(
+    ("attributes", "is_shown"),
+    [
+        ('style="color: red; DISPLAY :\n none"', False),
+        ("style='visibility:  hidden'", False),
+        ("hidden", False),
+        ('hidden="until-found"', True),
+        ('aria-hidden="TRUE"', False),
+        ('aria-hidden="false"', True),
+        ('class="x visually-hidden"', False),
+        ('class="off-screen"', False),
+        ('style="text-decoration: none; overflow: hidden"', True),
+    ],
+)
+def test_what_browsers_hide_is_no_text(attributes: str, is_shown: bool) -> None:
+    """An element that is not shown is no content, without any site's rule."""
+    text = "甲乙丙" if is_shown else "甲丙"
+    assert body(f"<p>甲<span {attributes}>乙</span>丙</p>").text == text
+
+
+@pytest.mark.parametrize(
+    ("size", "is_kept"),
+    [
+        ('width="1" height="1"', False),
+        ('width="0" height="0"', False),
+        ('width="600" height="1px"', False),
+        ('width="16" height="16"', False),
+        ('width="20" height="14"', True),  # a formula
+        ('width="0"', True),  # no size
+        ('width="640" height="auto"', True),
+    ],
+)
+def test_pixels_and_icons_are_no_pictures(size: str, is_kept: bool) -> None:
+    """A picture is left out where its size says that it is a pixel, a line or an icon."""
+    html = f'<p>甲</p><span aria-hidden="true"><img src="https://a.cn/p.png" {size}></span>'
+    assert bool(body(html).images) is is_kept
+
+
 def test_highlights_are_the_bold_runs() -> None:
     """Bold runs in order: adjoining ones are one, nested ones count once, empty ones never."""
     html = (

@@ -139,6 +139,8 @@ def test_the_content_hash_is_of_the_text_not_the_markup() -> None:
         )
     }
     assert len(hashes) == 1
+    paths = {make(f'<img src="{name}.png">').identity.content for name in ("a", "b")}
+    assert len(paths) == 2
     short = {
         make(
             "<p>图</p>" + cover.format(n), sites=ignored, authors=(Person("某站"),)

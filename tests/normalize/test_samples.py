@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup, Comment
+from bs4 import BeautifulSoup, Comment, Tag
 
 from tests.normalize.conftest import SEEN_AT, profile_with
 from worker.errors import Rejected
@@ -13,6 +13,7 @@ from worker.formats import ParseContext, parse_document
 from worker.model import Document, Image, Provenance, Publisher, RawArticle, TickerOrigin
 from worker.normalize import Normalized, normalize
 from worker.normalize.body import Fragment
+from worker.normalize.elements import is_hidden
 from worker.normalize.sanitize import DROPPED
 from worker.settings import Limits
 from worker.sites import Sites
@@ -146,7 +147,7 @@ def test_normalizing_again_changes_nothing(
 def _text_by_bs4(html: str) -> str:
     """Text by bs4's tree, without white space and without what is no text."""
     soup = BeautifulSoup(f"<body>{html}", "html.parser")
-    for tag in soup(list(DROPPED)):
+    for tag in soup(lambda tag: tag.name in DROPPED or _is_hidden(tag)):
         tag.decompose()
     for comment in soup.find_all(string=lambda text: isinstance(text, Comment)):
         comment.extract()
@@ -154,3 +155,11 @@ def _text_by_bs4(html: str) -> str:
         dict.fromkeys(map(ord, "\u200b\ufeff\u00ad\u200e\u200f\u2060"))
     )
     return "".join(text.split())
+
+
+def _is_hidden(tag: Tag) -> bool:
+    def attribute(name: str) -> str | None:
+        value = tag.get(name)
+        return " ".join(value) if isinstance(value, list) else value
+
+    return is_hidden(attribute, lambda: tag.find(["img", "picture", "video"]) is not None)

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from time import perf_counter
 
-from tests.truth import page_rows, suites
+from tests.truth import page_rows, sample_rows, suites
+from tests.truth.feed_values import MISSING
 from tests.truth.row import Row, table
 
 
@@ -17,6 +18,7 @@ def rows(with_pages: bool) -> Iterator[Row]:
     yield from suites.own()
     if suites.SHARED.is_dir():
         yield from suites.shared()
+        yield from sample_rows.rows()
         if with_pages:
             yield from page_rows.rows(page_rows.measure())
 
@@ -24,6 +26,8 @@ def rows(with_pages: bool) -> Iterator[Row]:
 def main() -> None:
     started = perf_counter()
     print(table(rows("--quick" not in sys.argv)))
+    if MISSING:
+        print(f"\nLeft out, not installed: {', '.join(MISSING)}")
     print(f"\n{perf_counter() - started:.0f} s")
 
 

@@ -5,11 +5,9 @@ from calendar import timegm
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import fastfeedparser
-import feedparser
 
 from worker.errors import Rejected
 from worker.formats.decode import decode
@@ -109,6 +107,8 @@ def _item(entry: Entry, head: Any, url: str | None) -> Item:
 
 def with_feedparser(data: bytes, charset: str | None = None, url: str | None = None) -> Feed:
     """The same as feedparser reads it."""
+    import feedparser
+
     headers = {"content-location": url} if url else {}
     if charset:
         headers["content-type"] = f"application/xml; charset={charset}"
@@ -159,6 +159,8 @@ def _time(value: Any) -> str | None:
 
 def with_fastfeedparser(data: bytes, charset: str | None = None, url: str | None = None) -> Feed:
     """The same as fastfeedparser reads it; empty where it refuses the feed."""
+    import fastfeedparser
+
     del charset, url  # it takes neither
     try:
         read = fastfeedparser.parse(data)
@@ -191,8 +193,14 @@ def _iso(text: str | None) -> str | None:
         return None
 
 
-READERS: dict[str, Reader] = {
-    "newsdrop": newsdrop,
+_PEERS: dict[str, Reader] = {
     "feedparser": with_feedparser,
     "fastfeedparser": with_fastfeedparser,
+}
+MISSING = tuple(name for name in _PEERS if find_spec(name) is None)
+"""Peers that are not installed: rows leave them out, and the table says so."""
+
+READERS: dict[str, Reader] = {
+    "newsdrop": newsdrop,
+    **{name: read for name, read in _PEERS.items() if name not in MISSING},
 }

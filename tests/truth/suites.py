@@ -60,8 +60,8 @@ def _count(verdicts: Iterator[bool]) -> tuple[int, int]:
 def _compared(what: str, counts: dict[str, tuple[int, int]], goal: str) -> Row:
     """newsdrop beside the best of the others."""
     ours = share(*counts.pop("newsdrop"))
-    best = max(counts, key=lambda name: counts[name][0])
-    return Row(what, ours, f"{best} {share(*counts[best])}", goal)
+    best = max(counts, key=lambda name: counts[name][0], default=None)
+    return Row(what, ours, f"{best} {share(*counts[best])}" if best else NONE, goal)
 
 
 def _feedparser_row(what: str, folder: Path, goal: str) -> Row:

@@ -290,11 +290,16 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def _best_codec(data: bytes) -> str:
-    """The name of a codec; empty for bytes that are no text. The sample begins at the first byte
-    beyond ASCII: pages have much markup before it."""
+    """The name of a codec; empty for bytes that are no text. The sample is of lines beyond ASCII:
+    markup and the times of subtitles mislead the detector."""
     first = _HIGH.search(data)
-    start = max(0, first.start() - 500) if first else 0
-    sample = data[start : start + _SAMPLE // 4]
+    high = first.start() if first else 0
+    start, end = max(0, high - 500), high + _SAMPLE // 4
+    if end < len(data):  # not within a character: none ends in one of these
+        cut = max(data.rfind(mark, high, end) for mark in (b"\n", b" ", b"<"))
+        end = cut if cut > high else end
+    lines = data[start:end].splitlines()
+    sample = b"\n".join(line for line in lines if not line.isascii())
     matches = list(from_bytes(sample, cp_isolation=_DETECTABLE))
     if not matches:
         return ""
@@ -309,6 +314,6 @@ def _best_codec(data: bytes) -> str:
 
 
 _HIGH = re.compile(rb"[\x80-\xff]")
-_READINGS = 8
-"""Candidates of the detector whose letters are compared: the right one was among the first six in
-98.9 % of the test documents, but the first in only 83 %."""
+_READINGS = 14
+"""Candidates of the detector whose letters are compared: the right one was among them in all but
+the shortest of 1,470 documents, but the first in only 83 %."""

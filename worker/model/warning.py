@@ -43,7 +43,7 @@ WARNING_KINDS = {
     WarningKind.DATE_UNREADABLE: "a date was not understood, or is ambiguous",
     WarningKind.DATE_UNTRUSTED: "a date without a zone was not used, or may be the time of a crawl",
     WarningKind.DATE_FUTURE: "the date is after the time of acceptance",
-    WarningKind.SITE_RULE: "no site rule knows the page, or its selectors found nothing",
+    WarningKind.SITE_RULE: "the site rule of the page found no body: its selectors may be outdated",
     WarningKind.BODY_SOURCE: "the body comes from the page's metadata, not from what is shown",
     WarningKind.INCOMPLETE: "the article continues on a page that was not read",
     WarningKind.FEED_TEXT: "the body is the feed's own text, not the page's",

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from worker.model import Image, Link
 from worker.model.frozen import dataclass
+from worker.normalize.elements import hidden_in
 from worker.normalize.images import with_captions
 from worker.normalize.sanitize import DROPPED, Writer
 from worker.normalize.strings import clean_text
@@ -44,6 +45,7 @@ class Fragment:
 
     def __init__(self, html: str) -> None:
         html = clean_text(html)
+        self._html = html
         self._is_dirty = _HIDDEN_REFERENCE.search(html) is not None
         self._root = parse(html)
 
@@ -65,9 +67,11 @@ class Fragment:
         root, writer = self._root, Writer(depth)
         classes = by_class(root)
         groups, noise = _prepared(rule)
+        uses = {node: use for use, selectors in groups for node in selectors.select(root, classes)}
+        uses.update((node, Use.REMOVE) for node in hidden_in(root, self._html, classes))
         walk = BodyWalk(
             noise,
-            {node: use for use, selectors in groups for node in selectors.select(root, classes)},
+            uses,
             writer,
             base_url=base_url,
             ticker_hints=ticker_hints,

@@ -58,8 +58,9 @@ def content_hash(text: str, pictures: Iterable[str]) -> bytes:
     hashed = blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8, person=_CONTENT)
     if len(plain) < SHORT_TEXT:
         for picture in pictures:
-            # A mirror's proxy turns http into https: the same picture.
-            hashed.update(b"\n" + picture.partition("://")[2].encode("utf-8", "surrogatepass"))
+            # A mirror's proxy turns http into https: the same picture. A path has no scheme.
+            address = picture.partition("://")[2] or picture
+            hashed.update(b"\n" + address.encode("utf-8", "surrogatepass"))
     return hashed.digest()
 
 

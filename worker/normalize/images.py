@@ -28,6 +28,7 @@ _DRAWN = re.compile(r"\.(?:gif|svg)(?:[?#]|$)", re.IGNORECASE)
 # Elements that are searched for one picture or caption: else time is quadratic.
 _MAX_SOURCES = 10
 _REACH = 100
+_PIXEL, _ICON = 2, 32  # pixels, as `width` and `height` give them
 _PICTURE_PATH = re.compile(r"(?!//)[\w./%-]{1,300}\.(?:png|jpe?g|gif|webp|svg|avif)", re.IGNORECASE)
 _DIGITS = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*", re.IGNORECASE)
 
@@ -39,10 +40,12 @@ def picture_of(node: Element, base: str | None, ignored: Iterable[str]) -> Image
     if address is None or is_ignored(address, ignored):
         return None
     width, height = _pixels(node.attr("width")), _pixels(node.attr("height"))
-    if width == 1 and height == 1:  # a tracking pixel
+    if _is_decoration(width, height):
         return None
     caption = one_line_or_none(node.attr("data-caption"))  # a page's, or a gallery's
-    return Image(address, one_line_or_none(node.attr("alt")), caption, width, height)
+    return Image(
+        address, one_line_or_none(node.attr("alt")), caption, width or None, height or None
+    )
 
 
 def with_captions(
@@ -80,6 +83,13 @@ def is_ignored(address: str, ignored: Iterable[str]) -> bool:
         if part in address:
             return True
     return False
+
+
+def _is_decoration(width: int | None, height: int | None) -> bool:
+    """Whether a picture of this size is a tracking pixel, a line or, as a small square, an icon. A
+    formula is small, too, but no square."""
+    is_thin = any(size and size <= _PIXEL for size in (width, height))
+    return is_thin or (width is not None and width == height and width <= _ICON)
 
 
 def _path(node: Element) -> str | None:
@@ -141,6 +151,6 @@ def _largest(source_set: str | None) -> str | None:
 
 
 def _pixels(text: str | None) -> int | None:
-    """`640` or `640px` as a number; None for `100%`, `auto` and 0."""
+    """`640` or `640px` as a number; None for `100%` and `auto`."""
     match = _DIGITS.fullmatch(text) if text else None
-    return int(match[1]) or None if match else None
+    return int(match[1]) if match else None

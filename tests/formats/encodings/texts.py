@@ -1,4 +1,4 @@
-"""Made-up texts in 24 languages, encoded in every encoding that such texts are found in."""
+"""Made-up texts in 26 languages, encoded in every encoding that such texts are found in."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LANGUAGES = {
-    "cp1252": "fr de es", "iso8859_1": "fr de es", "iso8859_15": "fr de es", "cp437": "de",
-    "cp850": "fr de es", "mac_roman": "fr de es", "cp1250": "pl cs hu ro hr",
-    "iso8859_2": "pl cs hu hr", "cp852": "pl cs hu hr", "mac_latin2": "pl cs hu",
+    "cp1252": "fr de es fi", "iso8859_1": "fr de es fi", "iso8859_15": "fr de es", "cp437": "de",
+    "cp850": "fr de es", "mac_roman": "fr de es", "cp1250": "pl cs hu ro hr sk",
+    "iso8859_2": "pl cs hu hr sk", "cp852": "pl cs hu hr", "mac_latin2": "pl cs hu",
     "iso8859_16": "ro pl hu", "cp1251": "ru uk bg", "koi8_r": "ru", "koi8_u": "uk ru",
     "iso8859_5": "ru bg", "cp855": "ru bg", "cp866": "ru", "mac_cyrillic": "ru uk bg",
     "cp1253": "el", "iso8859_7": "el", "mac_greek": "el", "cp1254": "tr", "iso8859_9": "tr",
@@ -51,8 +51,8 @@ def paragraphs() -> dict[str, list[str]]:
 
 
 def samples() -> Iterator[Sample]:
-    """Six documents for each encoding and language: prose, feeds and pages, two of them with a
-    declaration of the encoding."""
+    """Seven documents for each encoding and language: prose, subtitles, feeds and pages; two of
+    them declare the encoding."""
     texts = paragraphs()
     for codec, languages in LANGUAGES.items():
         for language in languages.split():
@@ -88,6 +88,10 @@ def _can(char: str, codec: str) -> bool:
 
 def _documents(first: str, second: str, codec: str) -> Iterator[tuple[str, str]]:
     yield "prose", f"{first}\n\n{second}\n"
+    words = first.split()
+    spoken = [" ".join(words[at : at + 5]) for at in range(0, len(words), 5)]
+    times = (f"00:00:{at:02},000 --> 00:00:{at + 1:02},500" for at in range(len(spoken)))
+    yield "subtitles", "\r\n\r\n".join(map("\r\n".join, zip(times, spoken, strict=True)))
     yield "front matter", f"---\ntitle: {first[:40]}\ndate: 2021-11-26\n---\n<p>{second}</p>\n"
     item = f"<item><title>{second[:30]}</title><description>{first}</description></item>"
     channel = f"<channel><title>{first[:20]}</title>{item}</channel></rss>"

@@ -12,7 +12,7 @@ from worker.formats.page.media import reveal_pictures
 from worker.formats.page.passages import Passages, locate
 from worker.formats.page.pruning import cut_down
 from worker.formats.page.tree import Element, parsed, squeezed_length, texts_in
-from worker.formats.page.visibility import hidden_in, noise_in, remove, text_size
+from worker.formats.page.visibility import hidden_in, noise_in, remove, reveal, text_size
 
 SHORT = 250
 """Characters; a shorter article is looked for in what the page hides, too: a script may show it."""
@@ -53,7 +53,10 @@ def extracted(tree: Element, ruled: str | None = None) -> Extracted:
     hidden = hidden_in(tree)
     text = "".join(texts_in(parsed(ruled))) if ruled else _text(tree, is_hidden_read=False)
     if not ruled and _is_hidden(squeezed_length(text), text_size(hidden)):
-        hidden, text = [], _text(tree, is_hidden_read=True)
+        text = _text(tree, is_hidden_read=True)
+        for element in hidden:
+            reveal(element)
+        hidden = []
     noise = [*hidden, *noise_in(body)]
     return Extracted(body, text, locate(body, text, frozenset(noise)), noise)
 

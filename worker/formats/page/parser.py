@@ -251,5 +251,4 @@ def _body(
     if rule and rule.page.content:
         text = f"the site rule {rule.name} found no body: its selectors may be outdated"
         return html, (warn(WarningKind.SITE_RULE, text),)
-    text = "no site rule knows this page: its body was found without one"
-    return html, (warn(WarningKind.SITE_RULE, text),)
+    return html, ()

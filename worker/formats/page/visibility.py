@@ -1,39 +1,14 @@
 """What a page holds but does not show, and what is around every article."""
 
-import re
 from collections.abc import Callable, Iterable
 
 from lxml import etree
 
 from worker.formats.page.tree import Element, squeezed_length, texts_in
+from worker.normalize.elements import is_hidden
 
 # Not `form`: ASP.NET puts whole pages into one. Not `header`: it often has the heading.
 _NOISE = frozenset("style template button select textarea nav footer dialog".split())  # noqa: SIM905
-_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-_CLASSES = (
-    frozenset(  # Bootstrap's, WordPress', Foundation's, BBC's and GOV.UK's names for one thing
-        [
-            "sr-only",
-            "visually-hidden",
-            "visuallyhidden",
-            "screen-reader-text",
-            "screen-reader-only",
-            "screenreader-only",
-            "screen-reader",
-            "show-for-sr",
-            "a11y-hidden",
-            "hidden-visually",
-            "u-visually-hidden",
-            "u-hidden-visually",
-            "govuk-visually-hidden",
-            "assistive-text",
-            "element-invisible",
-            "clip-text",
-            "off-screen",
-            "offscreen",
-        ]
-    )
-)
 
 
 def hidden_in(tree: Element) -> list[Element]:
@@ -58,6 +33,12 @@ def remove(elements: Iterable[Element]) -> None:
             element.drop_tree()
 
 
+def reveal(element: Element) -> None:
+    """Show an element that a script would show."""
+    for name in ("hidden", "style", "class", "aria-hidden"):
+        element.attrib.pop(name, None)
+
+
 def _outermost(tree: Element, test: Callable[[Element], bool]) -> list[Element]:
     found = []
     walk = etree.iterwalk(tree, events=("start",))
@@ -69,13 +50,6 @@ def _outermost(tree: Element, test: Callable[[Element], bool]) -> list[Element]:
 
 
 def _is_hidden(element: Element) -> bool:
-    attributes = element.attrib
-    if "hidden" in attributes and attributes["hidden"].lower() != "until-found":
-        return True
-    if _STYLE.search(attributes.get("style", "")):
-        return True
-    if not _CLASSES.isdisjoint(attributes.get("class", "").lower().split()):
-        return True
-    # Decorative pictures are hidden from screen readers, not from people.
-    is_silent = attributes.get("aria-hidden", "").lower() == "true"
-    return is_silent and next(element.iter("img", "picture", "video"), None) is None
+    return is_hidden(
+        element.get, lambda: next(element.iter("img", "picture", "video"), None) is not None
+    )
