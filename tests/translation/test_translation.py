@@ -67,6 +67,13 @@ def test_a_finished_message_is_translated(text: str, translated: str) -> None:
     assert message(text) == text
 
 
+def test_a_noun_without_a_number_is_no_count() -> None:
+    """`the address` is left in its sentence; `2 addresses` has its measure word."""
+    with use_language("zh"):
+        assert message("cannot connect: check the address").endswith("check the address")
+        assert message("2 addresses") == "2 个地址"
+
+
 def test_values_are_not_read_as_patterns() -> None:
     """Braces in a file's name are text."""
     with use_language("zh"):

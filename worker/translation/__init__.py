@@ -128,7 +128,9 @@ def _translate(code: str, text: str, depth: int = 0) -> str:
     if exact != text or depth > _MAX_DEPTH:
         return exact
     for pieces, names, translated in _patterns(code):
-        if (values := _match(pieces, text)) is not None:
+        values = _match(pieces, text)
+        # "check the address" has no number of addresses
+        if values is not None and not (names == ("count",) and values[0][:1].isalpha()):
             filled = {
                 name: _translate(code, value, depth + 1)
                 for name, value in zip(names, values, strict=True)
