@@ -48,7 +48,7 @@ _START_SECONDS = 900.0
 """How long the embedded server may take to load its data."""
 
 _FIRST = ("accepted",)
-_LAST = ("archive", "quarantine")
+_LAST = ("archive", "quarantine", "discarded")
 _LEFT_OUT = ("run", "server", "log", "search", "in-place", "spool", "volumes.json", ".restore")
 """What exists only while `up` runs, Redis' own files, the search index (it is built again), the
 ledgers (folders read in place are read again, and their articles recognized), and what is known of
