@@ -27,6 +27,9 @@ _MAIL = r"[^\s@<>()]{1,100}@[^\s@<>()]{1,100}"
 _MAIL_THEN_NAME = re.compile(rf"{_MAIL}\s*\(([^()]+)\)")
 _NAME_THEN_MAIL = re.compile(rf"(.+?)\s*[(<\[]\s*{_MAIL}\s*[)>\]]")
 _IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg)(?:\?|$)", re.IGNORECASE)
+_MEDIA_NAME = re.compile(
+    r"\.(?:mp[34]|m4[av]|aac|flac|og[agv]|opus|wav|mov|mkv|webm)(?:\?|$)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -167,13 +170,14 @@ def _is_picture(name: str, kind: str, url: str) -> bool:
 
 
 def media_files(fields: Fields) -> Iterator[Attachment]:
-    """Sound and film of Media RSS."""
+    """Sound and film of Media RSS: as declared, else by the extension."""
     groups = [fields, *(Fields(one, fields.base) for one in fields.all("media:group"))]
     for one in groups:
         for element in one.all("media:content"):
-            kind = f"{element.get('medium', '')} {element.get('type', '')}".lower()
+            kind = f"{element.get('medium', '')} {element.get('type', '')}".strip().lower()
             url = one.address(element.get("url"), element)
-            if url and ("audio" in kind or "video" in kind):
+            is_named = not kind and bool(url and _MEDIA_NAME.search(url))
+            if url and ("audio" in kind or "video" in kind or is_named):
                 yield Attachment(url, element.get("type") or None, None)
 
 

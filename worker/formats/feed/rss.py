@@ -110,6 +110,8 @@ def _texts(fields: Fields) -> tuple[str, str | None]:
     if description is not None and summary is not None and not full:
         full, description = rss_html(markup_in(description)), summary
     description = description if description is not None else summary
+    if full and description is None:
+        description = fields.first("itunes:summary")
     short = markup_in(description) if description is not None else ""
     if full:
         return full, clean(short) if short and rss_html(short) != full else None
