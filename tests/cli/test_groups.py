@@ -65,12 +65,17 @@ def test_pending_entries_are_listed(home: Home, redis_client: redis.Redis) -> No
 
 
 def test_a_dead_letter_is_given_back(home: Home) -> None:
-    """It is shown with its error, made safe; after `retry` a running consumer handles it again."""
+    """It is shown with its error, made safe, also in the list of all groups; after `retry` a
+    running consumer handles it again."""
     publish(home, "甲", "乙")
     failed = consume(home, 2, is_bad=True)[0]
+    home.json("groups", "create", "idle")
     (letter,) = home.lines("dead-letters", "list", "nlp")
+    assert home.lines("dead-letters", "list") == [letter]
+    assert letter["group"] == "nlp"
+    assert "nlp, 1 deliveries" in home.run("dead-letters", "list").stdout
     assert letter["error"] == "ValueError: bad\x1b[31m ticker"
-    assert home.lines("groups", "list")[0]["dead_letters"] == 1
+    assert [one["dead_letters"] for one in home.lines("groups", "list")] == [0, 1]
     for words in (("list", "nlp"), ("show", "nlp", letter["letter_id"])):
         shown = home.run("dead-letters", *words).stdout
         assert "bad\\x1b[31m ticker" in shown
@@ -80,7 +85,7 @@ def test_a_dead_letter_is_given_back(home: Home) -> None:
     assert home.json("dead-letters", "retry", "nlp", "--all") == {"retried": 1, "trimmed": 0}
     assert [one.id for one in consume(home, 1)] == [failed.id]
     assert home.lines("dead-letters", "list", "nlp") == []
-    assert home.lines("groups", "list")[0]["pending"] == 0
+    assert home.lines("groups", "list")[1]["pending"] == 0
 
 
 def test_a_trimmed_dead_letter_stays(home: Home, redis_client: redis.Redis) -> None:

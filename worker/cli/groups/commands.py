@@ -20,9 +20,9 @@ app = typer.Typer(
     no_args_is_help=True, help="List the consumer groups of the stream; create, set back, delete."
 )
 
-Group = Annotated[
-    str, argument("GROUP", "Name of the consumer group.", autocompletion=completion.groups)
-]
+_GROUP = argument("GROUP", "Name of the consumer group.", autocompletion=completion.groups)
+Group = Annotated[str, _GROUP]
+GroupOrAll = Annotated[str | None, _GROUP]
 Yes = Annotated[bool, flag("--yes -y", "Do not ask for confirmation.")]
 _POSITION = "0: all, $: only new, or the ID of an entry."
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli.formatting import pluralize
-from worker.cli.groups.commands import Group, Yes, confirm, group_store
+from worker.cli.groups.commands import Group, GroupOrAll, Yes, confirm, group_store
 from worker.cli.options import Json, JsonLines, argument, flag
 from worker.cli.output import (
     console,
@@ -32,15 +32,19 @@ All = Annotated[bool, flag("--all", "All dead letters of the group.")]
 
 
 @app.command("list")
-def list_(context: typer.Context, group: Group, json: JsonLines = False) -> None:
-    """List the dead letters of a group with their errors, oldest first."""
-    is_empty = True
-    for letter in group_store(context).dead_letters(group):
-        is_empty = False
-        if json:
-            print_json(_document(letter, with_data=False))
-        else:
-            times = f"{letter.deliveries} deliveries"
+def list_(context: typer.Context, group: GroupOrAll = None, json: JsonLines = False) -> None:
+    """List dead letters with their errors, by group, oldest first.
+
+    Those of a group that was deleted are listed by its name only.
+    """
+    is_empty, store = True, group_store(context)
+    for name in [group] if group else [each.name for each in store.list_groups()]:
+        for letter in store.dead_letters(name):
+            is_empty = False
+            if json:
+                print_json({"group": name, **_document(letter, with_data=False)})
+                continue
+            times = f"{printable(name)}, {letter.deliveries} deliveries"
             error = printable(letter.error, 500)
             print_refusal(printable(letter.title or letter.id), times, error, letter.letter_id)
     if is_empty and not json:
