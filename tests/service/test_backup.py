@@ -1,12 +1,15 @@
 """`newsdrop backup` and `newsdrop restore`, beside the work and with the server of `up`."""
 
+import io
 import json
 import shutil
+import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from tests.home import Home, article
 from tests.servers import Server
@@ -160,3 +163,53 @@ def test_the_server_of_up_runs_for_a_backup(
     with backup.running_server(home.settings()):
         assert [one["title"] for one in home.lines("tail")] == ["潮汐表"]
     assert json.loads(home.run("audit", "--json").stdout)["published"] == 1
+
+
+_STREAM = "newsdrop:articles"
+_HEAD = {"at": "2021-11-26T12:26:04Z", "stream": _STREAM}
+
+
+@pytest.mark.parametrize(
+    ("head", "redis", "why"),
+    [
+        ([1], b"", "no complete backup"),
+        (_HEAD, None, "no complete backup"),
+        (_HEAD, b"nonsense\n", "no complete backup"),
+        (_HEAD, b'["string"]\n', "no complete backup"),
+        (_HEAD, b'["string",5,-1,"x"]\n', "no complete backup"),
+        (_HEAD, b'["string","{%b}:x",-1,"x"]\n["zap","{%b}:y",1]\n', "no complete backup"),
+        (_HEAD, b'["string","somebody\'s",-1,"x"]\n', "no complete backup"),
+        ({**_HEAD, "stream": "other\x1b"}, b"", "of the stream other\\x1b"),
+    ],
+)
+def test_a_backup_from_outside_writes_no_key_but_its_own(
+    home: Home, redis_server: Server, head: object, redis: bytes | None, why: str
+) -> None:
+    """A file with a damaged part, of another stream, or with keys of other programs is refused in
+    a sentence, and nothing is left of it."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        backup._add_bytes(tar, "backup.json", json.dumps(head).encode())
+        if redis is not None:
+            backup._add_bytes(tar, "redis.jsonl", redis.replace(b"%b", _STREAM.encode()))
+        backup._add_bytes(tar, "end", b"")
+    (home.path / "x.backup").write_bytes(zstandard.compress(packed.getvalue()))
+    refused = home.run("restore", str(home.path / "x.backup"))
+    assert (refused.exit_code, why in refused.stderr) == (2, True)
+    assert redis_server.client().keys("*") == []
+    assert not {path.name for path in home.state.iterdir()} - {"run", "log", "server"}
+
+
+def test_folders_that_disappear_and_foreign_temporary_files(home: Home, tmp_path: Path) -> None:
+    """A batch that is finished while its folder is about to be listed is no error; a link beside
+    the backup, as another user could make it, is not followed."""
+    home.put("a.md", article("潮汐表"))
+    home.run("enqueue", str(home.path / "a.md"))
+    found = backup._below(home.state / "spool", "spool/work")
+    next(found)
+    shutil.rmtree(home.state / "spool" / "work")
+    list(found)
+    (tmp_path / ".a.backup.tmp").symlink_to(tmp_path / "victim")
+    home.json("backup", str(tmp_path / "a.backup"))
+    assert not (tmp_path / "victim").exists()
+    assert not list(tmp_path.glob(".backup.*"))

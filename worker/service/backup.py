@@ -14,11 +14,11 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, mkstemp
 
 import orjson
 import zstandard
@@ -87,10 +87,11 @@ def create_backup(settings: Settings, path: Path, now: datetime) -> BackupSummar
         raise AlreadyThere(f"{printable(path)} exists: name a new file")
     if not state_dir.is_dir():
         raise UsageError(f"there is no state directory {printable(state_dir)}: nothing to back up")
-    temporary = path.with_name(f".{path.name}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    with translate_errors(path):  # a name that nobody else can have made: it holds passwords
+        descriptor, name = mkstemp(".tmp", ".backup.", path.parent)
+    temporary = Path(name)
     try:
-        with translate_errors(path), os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+        with translate_errors(path), os.fdopen(descriptor, "wb") as file:
             with (
                 zstandard.ZstdCompressor(_LEVEL).stream_writer(file, closefd=False) as packed,
                 tarfile.open(fileobj=packed, mode="w|") as tar,
@@ -120,13 +121,22 @@ def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
     with running_server(settings) as client:
         if has_keys(client, settings.stream.name):
             raise AlreadyThere(
-                "Redis has keys of newsdrop already: delete them, or choose another stream.name"
+                "Redis has keys of newsdrop already: delete them, or choose another database in "
+                "redis.url"
             )
         try:
             (work / _STATE).mkdir(parents=True)
             head, files = _extract(path, work)
+            if head["stream"] != (stream := settings.stream.name):
+                raise UsageError(
+                    f"the backup is of the stream {printable(head['stream'], 80)}: choose that as "
+                    f"stream.name in place of {printable(stream, 80)}, and another Redis database "
+                    "where it is in use"
+                )
             check_files(work / _STATE)
-            keys = _load_redis(client, settings.stream.name, work / _REDIS)
+            keys = _load_redis(client, stream, work)
+            if keys is None:
+                raise _incomplete(path)
             for found in (work / _STATE).iterdir():
                 _merge(found, state.path / found.name)
         finally:
@@ -183,14 +193,17 @@ def _refuse(settings: Settings, state: StateDir) -> None:
         )
 
 
-def _load_redis(client: Client, stream: str, path: Path) -> int:
-    """Write the dumped keys, all or none; returns their number."""
+def _load_redis(client: Client, stream: str, folder: Path) -> int | None:
+    """Write the dumped keys, all or none; returns their number, None where they are damaged."""
+    queues = [queue_name(ENQUEUE_QUEUE, folder / _STATE)]
+    keys = None
     try:
-        with path.open("rb") as lines:
-            return load_keys(client, lines)
-    except BaseException:
-        delete_keys(client, stream)
-        raise
+        with (folder / _REDIS).open("rb") as lines:
+            keys = load_keys(client, stream, queues, lines)
+    finally:
+        if keys is None:
+            delete_keys(client, stream, queues)
+    return keys
 
 
 def _add_redis(tar: tarfile.TarFile, settings: Settings, folder: Path) -> int:
@@ -223,7 +236,8 @@ def _below(path: Path, name: str) -> Iterator[tuple[str, Path]]:
         return
     if path.is_file():
         yield name, path
-    elif path.is_dir():
+        return
+    with suppress(FileNotFoundError, NotADirectoryError):  # no folder, or it is gone meanwhile
         for found in sorted(path.iterdir()):
             yield from _below(found, f"{name}/{found.name}")
 
@@ -257,12 +271,14 @@ def _extract(path: Path, folder: Path) -> tuple[dict[str, str], int]:
                 tar.extract(member, folder, filter="data")
                 names.append(member.name)
         head: dict[str, str] = orjson.loads((folder / _HEAD).read_bytes())
-        datetime.fromisoformat(head["at"])
+        head = {"at": rfc3339(datetime.fromisoformat(head["at"])), "stream": str(head["stream"])}
+        (folder / _REDIS).open("rb").close()
     except (
         tarfile.TarError,
         zstandard.ZstdError,
         ValueError,
-        KeyError,
+        TypeError,
+        LookupError,
         FileNotFoundError,
     ) as error:
         if not path.exists():
@@ -273,8 +289,12 @@ def _extract(path: Path, folder: Path) -> tuple[dict[str, str], int]:
             f"{printable(path)} cannot be restored: {error.strerror}; correct it and try again"
         ) from error
     if names[-1:] != [_END]:
-        raise UsageError(f"{printable(path)} is no complete backup: use another one")
+        raise _incomplete(path)
     return head, len(names) - 3
+
+
+def _incomplete(path: Path) -> UsageError:
+    return UsageError(f"{printable(path)} is no complete backup: use another one")
 
 
 def _merge(found: Path, target: Path) -> None:

@@ -22,6 +22,8 @@ for longer than its 10 s time limit repeats its call, as after any time-out."""
 
 _KEYS_AT_ONCE = 200
 _ENTRIES_AT_ONCE = 100
+_BYTES_AT_ONCE = 4_000_000
+"""Lines that are sent together: 200 full pages of entries were 200 MB."""
 _NO_GROUP = "newsdrop-restore"
 _TRANSIENT = ("workers", "tick")
 """Signs of life: after a restore they would show a worker that is none."""
@@ -32,9 +34,10 @@ def has_keys(client: Client, stream: str) -> bool:
     return next(_names(client, stream), None) is not None
 
 
-def delete_keys(client: Client, stream: str) -> None:
-    """Delete all keys of newsdrop for this stream."""
+def delete_keys(client: Client, stream: str, queues: Sequence[str]) -> None:
+    """Delete all keys of newsdrop for this stream, and these lists of Celery's."""
     with translated():
+        client.unlink(*queues)
         for keys in _chunks(_names(client, stream), _KEYS_AT_ONCE):
             client.unlink(*keys)
 
@@ -62,15 +65,29 @@ def dump_keys(
     return writer.count
 
 
-def load_keys(client: Client, lines: Iterable[bytes]) -> int:
-    """Write dumped keys to a server that has none; returns their number. Raises Retryable."""
-    count = 0
-    for part in _chunks(lines, _KEYS_AT_ONCE):
-        with translated(), client.pipeline(transaction=False) as pipe:
-            for line in part:
-                kind, key, *values = orjson.loads(line)
-                _LOADERS[kind](pipe, _bytes(key), *values)
-                count += kind in _KEY_LINES
+def load_keys(
+    client: Client, stream: str, queues: Sequence[str], lines: Iterable[bytes]
+) -> int | None:
+    """Write dumped keys to a server that has none; returns their number, None where a line is no
+    key of this stream or these queues. Raises Retryable."""
+    own = {stream.encode(), *(queue.encode() for queue in queues)}
+    count = size = 0
+    with client.pipeline(transaction=False) as pipe:
+        for line in lines:
+            try:
+                kind, name, *values = orjson.loads(line)
+                key = _bytes(name)
+                if key not in own and not key.startswith(Layout(stream, 1).key("")):
+                    return None
+                _LOADERS[kind](pipe, key, *values)
+            except (ValueError, TypeError, LookupError, AttributeError):
+                return None
+            count, size = count + (kind in _KEY_LINES), size + len(line)
+            if len(pipe) >= _KEYS_AT_ONCE or size >= _BYTES_AT_ONCE:
+                size = 0
+                with translated():
+                    pipe.execute()
+        with translated():
             pipe.execute()
     return count
 
