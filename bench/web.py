@@ -25,7 +25,7 @@ from bench.place import Place, place, pool, running, to_last_entry, wait_until
 from bench.rate import PROCESSES, WARM, cpu
 from worker.model.times import rfc3339_from_ms
 from worker.readmodel.database import open_writer
-from worker.readmodel.decision import ARTICLE, Decision
+from worker.readmodel.decision import ARTICLE, DecisionRow
 from worker.readmodel.writer import Writer
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
@@ -189,14 +189,14 @@ def _fill_read_model(settings: Settings, count: int) -> None:
         writer.set_state(missing=0, at=time.time())
 
 
-def _decision(words: random.Random, number: int) -> Decision:
+def _decision(words: random.Random, number: int) -> DecisionRow:
     text = "".join(words.choices(_CHARACTERS, k=500))
     status = "duplicate" if number % 5 == 0 else "published"
     tag, source, year = f"tag {number % 1000}", f"source-{number % 20}", str(2000 + number % 25)
     facets = {("tag", tag), ("source", source), ("date", year), ("outcome", status)}
     if status == "published":
         facets.add(("outcome", ARTICLE))
-    return Decision(
+    return DecisionRow(
         article=f"{year}0102-{number:024x}",
         status=status,
         title=text[:20],

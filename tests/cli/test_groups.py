@@ -73,7 +73,7 @@ def test_a_dead_letter_is_given_back(home: Home) -> None:
     (letter,) = home.lines("dead-letters", "list", "nlp")
     assert home.lines("dead-letters", "list") == [letter]
     assert letter["group"] == "nlp"
-    assert "nlp, 1 deliveries" in home.run("dead-letters", "list").stdout
+    assert "nlp, 1 delivery" in home.run("dead-letters", "list").stdout
     assert letter["error"] == "ValueError: bad\x1b[31m ticker"
     assert [one["dead_letters"] for one in home.lines("groups", "list")] == [0, 1]
     for words in (("list", "nlp"), ("show", "nlp", letter["letter_id"])):

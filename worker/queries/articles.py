@@ -13,14 +13,9 @@ from worker.errors import UsageError
 from worker.escape import printable
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.readmodel.database import open_reader
+from worker.readmodel.decision import DecisionRow
 from worker.readmodel.filters import Filters
-from worker.readmodel.search import (
-    FoundDecision,
-    Freshness,
-    parse_number,
-    read_freshness,
-    search,
-)
+from worker.readmodel.search import Freshness, parse_number, read_freshness, search
 from worker.settings import Settings
 from worker.store.factory import article_store
 from worker.store.stream import StreamEntry
@@ -171,7 +166,7 @@ def _written(stream_id: str) -> str:
         return rfc3339_from_ms(0)
 
 
-def _found_row(found: FoundDecision) -> ArticleRow:
+def _found_row(found: DecisionRow) -> ArticleRow:
     return ArticleRow(
         stream_id=found.stream_id,
         id=found.article,

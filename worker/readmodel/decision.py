@@ -1,7 +1,7 @@
 """One decision as the read model holds it: an outcome, with the facets and words of its record."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from worker.model import Outcome, Status
@@ -28,8 +28,9 @@ _MAX_TITLE, _MAX_ADDRESS = 1_000, 8_000
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """One row. `facets` are (kind, text); `folded` is what words are looked for in."""
+class DecisionRow:
+    """One row. `at` is RFC 3339, UTC; texts come from outside. Only a row that is written has
+    `facets`, which are (kind, text), and `folded`, in which words are looked for."""
 
     article: str | None
     status: str
@@ -44,13 +45,17 @@ class Decision:
     word_count: int | None
     path: str
     quarantine: str | None
-    facets: frozenset[tuple[str, str]]
-    folded: str
+    facets: frozenset[tuple[str, str]] = frozenset()
+    folded: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(DecisionRow))[:-2]
+"""Of the table `decision`, besides its number and its segment: all but `facets` and `folded`."""
 
 
 def make_decision(
     head: SegmentHead, origin: Origin | None, outcome: Outcome, record: Mapping[str, Any] | None
-) -> Decision:
+) -> DecisionRow:
     """The row of an outcome. `record` is that of a published article, None where it is gone."""
     data = record or {}
     source = origin.source if origin else head.batch.source
@@ -62,7 +67,7 @@ def make_decision(
     if head.batch.job:
         facets.add(("job", head.batch.job))
     is_found = outcome.status is not Status.DEFERRED  # it is found once it is published
-    return Decision(
+    return DecisionRow(
         article=outcome.id,
         status=str(outcome.status),
         title=title,

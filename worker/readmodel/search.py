@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.readmodel.database import PART, has_words_table, words_table
+from worker.readmodel.decision import COLUMNS, DecisionRow
 from worker.readmodel.filters import Filters
 from worker.readmodel.words import matcher, parse_words, query_terms
 
@@ -19,27 +20,6 @@ SEARCH_SECONDS = 2.0
 
 _FEW = 2_000
 """As many texts are compared faster (20 µs each) than the index of a common word is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundDecision:
-    """A row of a list. Times are RFC 3339, UTC; texts come from outside. `batch` is the segment."""
-
-    number: int
-    article: str | None
-    status: str
-    title: str
-    date: str | None
-    source: str
-    at: str
-    stream_id: str | None
-    revision: int
-    url: str | None
-    language: str | None
-    word_count: int | None
-    path: str
-    quarantine: str | None
-    batch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +35,13 @@ class Freshness:
 class SearchPage:
     """Newest first. `next` is the value of `before` for the next page, None at the end."""
 
-    found: tuple[FoundDecision, ...]
+    found: tuple[DecisionRow, ...]
     next: int | None
 
 
 _HAS_FACET = "EXISTS (SELECT 1 FROM facet WHERE value = ? AND decision = {at})"
 _HAS_WORDS = "has_words((SELECT text FROM body WHERE decision = {at}))"
-_SELECT = """
-SELECT d.id, d.article, d.status, d.title, d.date, d.source, d.at, d.stream_id, d.revision, d.url,
-    d.language, d.word_count, d.path, d.quarantine, batch
-"""
+_SELECT = f"SELECT d.id, {', '.join(f'd.{name}' for name in COLUMNS)}"
 
 
 def search(
@@ -83,18 +60,22 @@ def search(
         return SearchPage((), None)
     if words:
         db.create_function("has_words", 1, matcher(words), deterministic=True)
-    wanted, found = _Wanted(ids, words), list[FoundDecision]()
+    wanted, found = _Wanted(ids, words), list[tuple[int, DecisionRow]]()
     end = clock() + SEARCH_SECONDS
     upper = last + 1 if before is None else min(before, last + 1)
     while upper > first:
         lower = (upper - 1) // PART * PART
         found += _search_part(db, wanted, lower, upper, count + 1 - len(found))
         if len(found) > count:
-            return SearchPage(tuple(found[:count]), found[count - 1].number)
+            return _page(found[:count], found[count - 1][0])
         upper = lower
         if clock() > end and upper > first:
-            return SearchPage(tuple(found), upper)
-    return SearchPage(tuple(found), None)
+            return _page(found, upper)
+    return _page(found, None)
+
+
+def _page(found: Sequence[tuple[int, DecisionRow]], following: int | None) -> SearchPage:
+    return SearchPage(tuple(row for _, row in found), following)
 
 
 def read_freshness(db: sqlite3.Connection) -> Freshness:
@@ -162,9 +143,10 @@ class _Wanted:
 
 def _search_part(
     db: sqlite3.Connection, wanted: _Wanted, lower: int, upper: int, count: int
-) -> list[FoundDecision]:
-    """The newest `count` decisions from `lower` to before `upper`. The rarest facet is read, and
-    the others are looked up; the index of words only where no facet is rare."""
+) -> list[tuple[int, DecisionRow]]:
+    """The newest `count` decisions from `lower` to before `upper`, with their numbers. The
+    rarest facet is read, and the others are looked up; the index of words only where no facet is
+    rare."""
     sizes = sorted((_size(db, value, lower, upper), value) for value in wanted.ids)
     if sizes and not sizes[0][0]:
         return []
@@ -185,11 +167,10 @@ def _search_part(
         conditions.append(_HAS_WORDS.format(at=at))
     query = (  # only our own names are put into it
         f"{_SELECT} FROM {driver} AS driver CROSS JOIN decision d ON d.id = {at} "
-        f"JOIN segment ON segment.id = d.segment WHERE {' AND '.join(conditions)} "
-        f"ORDER BY {at} DESC LIMIT ?"
+        f"WHERE {' AND '.join(conditions)} ORDER BY {at} DESC LIMIT ?"
     )
     found = db.execute(query, (*values, lower, upper, *rest, count))
-    return [FoundDecision(*row) for row in found]
+    return [(number, DecisionRow(*row)) for number, *row in found]
 
 
 def _size(db: sqlite3.Connection, value: int, lower: int, upper: int) -> int:

@@ -10,17 +10,13 @@ from worker.readmodel.database import (
     make_words_table,
     words_table,
 )
-from worker.readmodel.decision import Decision
+from worker.readmodel.decision import COLUMNS, DecisionRow
 from worker.readmodel.words import index_terms, pack
 from worker.spool.archive import Archive, Segment
 
-_COLUMNS = (
-    *("article", "status", "title", "date", "source", "at", "stream_id", "revision"),
-    *("url", "language", "word_count", "path", "quarantine"),
-)
 _INSERT = (
-    f"INSERT INTO decision (segment, {', '.join(_COLUMNS)}) "  # noqa: S608  our own names
-    f"VALUES (?{', ?' * len(_COLUMNS)})"
+    f"INSERT INTO decision (segment, {', '.join(COLUMNS)}) "  # noqa: S608  our own names
+    f"VALUES (?{', ?' * len(COLUMNS)})"
 )
 _MAX_VALUES = 10_000
 """Facets whose numbers are remembered."""
@@ -51,7 +47,7 @@ class Writer:
                 self._db.execute("INSERT OR REPLACE INTO folder VALUES (?, ?)", (name, at))
         return sorted(new, key=lambda segment: segment.batch)
 
-    def add(self, batch: str, decisions: Sequence[Decision]) -> None:
+    def add(self, batch: str, decisions: Sequence[DecisionRow]) -> None:
         """Add a segment: all of it, or nothing if the process dies."""
         with _transaction(self._db):
             segment = self._db.execute("INSERT INTO segment (batch) VALUES (?)", (batch,)).lastrowid
@@ -103,9 +99,9 @@ class Writer:
         query = "SELECT 1 FROM segment WHERE batch = ?"
         return self._db.execute(query, (batch,)).fetchone() is not None
 
-    def _add(self, segment: int | None, decision: Decision) -> None:
+    def _add(self, segment: int | None, decision: DecisionRow) -> None:
         db = self._db
-        row = (segment, *(getattr(decision, name) for name in _COLUMNS))
+        row = (segment, *(getattr(decision, name) for name in COLUMNS))
         number = db.execute(_INSERT, row).lastrowid
         assert number is not None
         values = ((self._value_id(facet), number) for facet in decision.facets)

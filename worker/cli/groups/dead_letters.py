@@ -44,7 +44,7 @@ def list_(context: typer.Context, group: GroupOrAll = None, json: JsonLines = Fa
             if json:
                 print_json({"group": name, **_document(letter, with_data=False)})
                 continue
-            times = f"{printable(name)}, {letter.deliveries} deliveries"
+            times = f"{printable(name)}, {pluralize(letter.deliveries, 'delivery')}"
             error = printable(letter.error, 500)
             print_refusal(printable(letter.title or letter.id), times, error, letter.letter_id)
     if is_empty and not json:
