@@ -101,14 +101,16 @@ def test_show_prints_one_record(five: Home) -> None:
     assert "newsdrop explain" in missing.stderr
 
 
-def test_forget_says_what_the_stream_has(five: Home, redis_client: redis.Redis) -> None:
+def test_forget_shows_what_the_stream_has(five: Home, redis_client: redis.Redis) -> None:
     """A person reads that the stream was not changed and which entry stays in it, or that it was
-    trimmed; a program has the same as fields."""
+    trimmed; a program has the same as fields. `show` still finds the entry."""
     ids = [record["id"] for record in five.lines("tail", "--from", "0")]
     entries = redis_client.xrange("newsdrop:articles")
-    said = five.run("forget", ids[0]).stdout
-    assert "The stream was not changed" in said
-    assert f"its entry {entries[0][0].decode()} stays" in said
+    text = five.run("forget", ids[0]).stdout
+    assert "The stream was not changed" in text
+    assert f"its entry {entries[0][0].decode()} stays" in text
+    shown = five.run("show", ids[0], "--json")
+    assert (json.loads(shown.stdout)["id"], "still in the stream" in shown.stderr) == (ids[0], True)
     answer = five.json("forget", ids[1])
     assert (answer["stream_changed"], answer["stream_id"]) == (False, entries[1][0].decode())
     redis_client.xtrim("newsdrop:articles", maxlen=1, approximate=False)

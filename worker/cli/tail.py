@@ -86,16 +86,20 @@ def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> N
         from worker.queries.article import get_article
 
         try:
-            record = get_article(settings, article_id).record
+            article = get_article(settings, article_id)
         except NotThere:
-            record = None
-        if record is None:
+            article = None
+        if article is None or article.record is None:
             raise NewsdropError(
-                f"neither the stream nor the archive has a record {printable(article_id, 80)}; "
+                f"no record {printable(article_id, 80)} was found in the stream or the archive; "
                 "its history may be: newsdrop explain PATH, or --title and --date"
             )
-        print_note("trimmed, in the archive: read again by the present rules")
-        print_json(record) if json else print_pretty(record)
+        print_note(
+            "forgotten by the index; its entry is still in the stream"
+            if article.record_from == "stream"
+            else "trimmed, in the archive: read again by the present rules"
+        )
+        print_json(article.record) if json else print_pretty(article.record)
         return
     import orjson
 

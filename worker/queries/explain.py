@@ -30,6 +30,7 @@ from worker.spool.archive import Archive
 from worker.spool.layout import roots
 from worker.store.articles import ArticleStore
 from worker.store.factory import article_store
+from worker.store.stream import StreamEntry
 
 _MAX_HISTORY = 50
 """Decisions shown for one article; its first publication is always among them."""
@@ -37,7 +38,8 @@ _MAX_HISTORY = 50
 
 @dataclass(frozen=True, slots=True)
 class InStream:
-    """The article's newest entry in the stream, until it is trimmed."""
+    """The article's newest entry in the stream, until it is trimmed; also of one that the index
+    forgot, if the archive has its decision."""
 
     stream_id: str
     source: str
@@ -218,23 +220,30 @@ def _look_up(
         article_id = identity.id if identity else described.id
         assert article_id is not None
         article = replace(described, id=article_id)
+        past = list(find_by_article(settings.state_dir, article_id))
         if problem is None:
             try:
-                article = _look_up_index(store, article, article_id, identity)
+                article = _look_up_index(store, article, article_id, identity, past)
             except Retryable as error:
                 problem = f"{error}; only the archive was searched"
-        past = list(find_by_article(settings.state_dir, article_id))
         title = article.title or next((entry.title for entry in past if entry.title), None)
         results.append(replace(article, past=_shorten(past), title=title))
     return ExplainResult(tuple(results), problem, complete=problem is None)
 
 
 def _look_up_index(
-    store: ArticleStore, article: Explained, article_id: str, identity: Identity | None
+    store: ArticleStore,
+    article: Explained,
+    article_id: str,
+    identity: Identity | None,
+    past: Sequence[HistoryEntry],
 ) -> Explained:
     known = store.find(article_id)
     if known is None:
-        return replace(article, known=False)
+        at = next((each.stream_id for each in reversed(past) if each.stream_id), None)
+        found = store.read(at, 1, end=at) if at else []
+        entry = found[0] if found and found[0].id == article_id else None
+        return replace(article, known=False, in_stream=_in_stream(entry))
     entry = store.find_entry(known)
     return replace(
         article,
@@ -243,10 +252,14 @@ def _look_up_index(
         revision=known.revision,
         is_withdrawn=known.is_withdrawn,
         same_content=_has_same_content(identity, known.identity),
-        in_stream=InStream(entry.stream_id, entry.source, entry.revision) if entry else None,
+        in_stream=_in_stream(entry),
         title=article.title or (entry.title if entry else None),
         date=article.date or known.identity.date,
     )
+
+
+def _in_stream(entry: StreamEntry | None) -> InStream | None:
+    return InStream(entry.stream_id, entry.source, entry.revision) if entry else None
 
 
 def _has_same_content(identity: Identity | None, known: Identity) -> bool | None:
