@@ -5,6 +5,7 @@ import redis
 from newsdrop.consumer import Consumer, Record
 from tests.home import Home, article
 from tests.newsdrop.stream import STREAM
+from worker.pipeline.retention import feed_past
 
 
 def publish(home: Home, *titles: str) -> None:
@@ -51,6 +52,24 @@ def test_a_group_is_created_listed_set_back_and_deleted(home: Home) -> None:
     assert home.lines("groups", "list") == []
     assert "see `newsdrop groups list`" in home.run("groups", "delete", "nlp", "--yes").stderr
     assert home.run("groups", "create", "nlp", "--start", "yesterday").exit_code == 2
+
+
+def test_how_far_a_past_is_read_is_listed(home: Home, redis_client: redis.Redis) -> None:
+    """A group that begins in the past has a line of its own until its consumers finished that."""
+    publish(home, "甲", "乙")
+    redis_client.xtrim(STREAM, maxlen=0, approximate=False)
+    home.json("groups", "create", "nlp", "--since", "2000-01-01")
+    feed_past(home.context())
+    (group,) = home.lines("groups", "list")
+    past = {"since": "2000-01-01T00:00:00.000Z", "read": 2, "unfinished": 2, "missing": 0}
+    assert group["past"] == past | {"is_read": True}
+    shown = home.run("groups", "list").stdout
+    assert "past since 2000-01-01" in shown
+    assert "2 read, all of the archive" in shown
+    consume(home, 2)
+    assert home.lines("groups", "list")[0]["past"]["unfinished"] == 0
+    feed_past(home.context())
+    assert home.lines("groups", "list")[0]["past"] is None
 
 
 def test_pending_entries_are_listed(home: Home, redis_client: redis.Redis) -> None:

@@ -67,6 +67,12 @@ def test_a_group_is_managed_on_its_page(ours: Served, redis_client: redis.Redis)
     assert "No dead letters." in words(text(ours, ADDRESS))
     assert confirmed(ours, "Set the position to 0?", what="reset", to="0")
     assert 'nlp/<b>"x 3 1 ' in words(text(ours, "/consumers"))
+    redis_client.xtrim(STREAM, maxlen=0, approximate=False)
+    ours.home.json("groups", "create", "late", "--since", "2000-01-01")
+    assert "late past: 0 to read" in words(text(ours, "/consumers"))
+    assert "0 of them are not finished yet. The archive has more." in words(
+        text(ours, "/consumers/late")
+    )
     nothing = send(ours, f"{ADDRESS}/ask", what="acknowledge")
     assert nothing.headers["location"].endswith("unselected")
     assert send(ours, f"{ADDRESS}/ask", what="reset", to="yesterday").status_code == 422

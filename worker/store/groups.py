@@ -8,7 +8,7 @@ from worker.errors import AlreadyThere, NotThere, UsageError
 from worker.escape import printable
 from worker.store.connection import Client
 from worker.store.errors import translated
-from worker.store.past import Past, PastStore
+from worker.store.past import Past, PastState, PastStore
 from worker.store.stream import Group, Stream, parse_stream_id
 
 UNASSIGNED = "unassigned"
@@ -28,7 +28,8 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """A group with its consumers. `lag` is None where Redis does not know it."""
+    """A group with its consumers. `lag` is None where Redis does not know it; `past` is None where
+    nothing from before the group's beginning is left to read."""
 
     name: str
     lag: int | None
@@ -36,6 +37,7 @@ class GroupState:
     last_delivered_id: str
     dead_letters: int
     consumers: tuple[Member, ...]
+    past: PastState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,12 @@ class GroupStore:
 
     def list_groups(self) -> list[GroupState]:
         info = Stream(self._client, self._stream).get_info()
-        return [self._state(group) for group in info.groups]
+        positions, pasts = self._positions(), PastStore(self._client, self._stream).states()
+        return [
+            self._state(group, positions[group.name], pasts.get(group.name))
+            for group in info.groups
+            if group.name in positions
+        ]
 
     def get_group(self, name: str) -> GroupState:
         self._check(name)
@@ -213,7 +220,7 @@ class GroupStore:
             )
         return len(claimed)
 
-    def _state(self, group: Group) -> GroupState:
+    def _state(self, group: Group, position: str, past: PastState | None) -> GroupState:
         with translated():
             members = self._client.xinfo_consumers(self._stream, group.name)
             letters = self._client.xlen(self._letters(group.name))
@@ -221,11 +228,12 @@ class GroupStore:
             group.name,
             group.lag,
             group.pending,
-            self._positions()[group.name],
+            position,
             letters,
             tuple(
                 Member(_text(one["name"]), one["pending"], one["idle"] / 1000) for one in members
             ),
+            past,
         )
 
     def _positions(self) -> dict[str, str]:

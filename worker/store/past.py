@@ -8,6 +8,7 @@ import orjson
 
 from worker.model import Outcome
 from worker.model.from_json import dataclass_from
+from worker.model.times import rfc3339_from_ms
 from worker.store.connection import Client, Script
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import Layout
@@ -33,6 +34,19 @@ class Past:
     is_read: bool = False
     read: int = 0
     missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PastState:
+    """How far the past of a group is read. `read` counts the records that came from the archive,
+    `unfinished` those of them that no consumer has acknowledged; `is_read`: the archive has no
+    more. `missing` counts records whose raw files are gone. `since` is RFC 3339, UTC."""
+
+    since: str
+    read: int
+    unfinished: int
+    missing: int
+    is_read: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,19 @@ class PastStore:
         with translated_replies():
             found = self._client.hgetall(self._states)
             return [dataclass_from(Past, orjson.loads(state)) for state in found.values()]
+
+    def states(self) -> dict[str, PastState]:
+        """How far each group's past is read, until it is finished, by the name of the group."""
+        return {
+            one.group: PastState(
+                rfc3339_from_ms(one.since_ms),
+                one.read,
+                self.count(one.group),
+                one.missing,
+                one.is_read,
+            )
+            for one in self.list()
+        }
 
     def count(self, group: str) -> int:
         """Entries that the group's consumers have not finished."""

@@ -29,7 +29,8 @@ _POSITION = "0: all, $: only new, or the ID of an entry."
 
 @app.command("list")
 def list_(context: typer.Context, json: JsonLines = False) -> None:
-    """List the groups with their consumers: lag, pending, idle time, dead letters."""
+    """List the groups with their consumers: lag, pending, idle time, dead letters; for a group
+    that begins in the past, how far that is read, with the records to do as its lag."""
     groups = group_store(context).list_groups()
     if json:
         for group in groups:
@@ -48,6 +49,12 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
             safe_text(group.name, "bold"), lag, count_text(group.pending), "",
             count_text(group.dead_letters, "red"), group.last_delivered_id,
         )  # fmt: skip
+        if past := group.past:
+            rest = "all of the archive" if past.is_read else "the archive has more"
+            table.add_row(
+                f"  past since {past.since[:10]}", count_text(past.unfinished), "", "", "",
+                f"{format_count(past.read)} read, {rest}",
+            )  # fmt: skip
         for member in group.consumers:
             name = safe_text(member.name)
             table.add_row(
