@@ -57,7 +57,7 @@ def measure(outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]) -> Batc
             repeats[_repeat_of(outcome)] += 1
         elif outcome.status is Status.REJECTED and outcome.reason:
             rejected[outcome.reason.value] += 1
-        elif outcome.warnings and outcome.status in (Status.PUBLISHED, Status.REVISED):
+        elif outcome.warnings and outcome.status.has_record:
             warnings.update(kinds_of(outcome.warnings))
         if outcome.feed and outcome.feed.unchanged:
             repeats[Repeat.UNCHANGED] += outcome.feed.unchanged

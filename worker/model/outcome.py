@@ -11,8 +11,8 @@ class Status(StrEnum):
     """What became of an article.
 
     WITHDRAWN: a tombstone is in the stream. DEFERRED: it is new, and is published once its page is
-    fetched. READ is the status of a feed
-    document, not of an article: new and changed entries have outcomes of their own.
+    fetched. READ is the status of a feed document, not of an article: new and changed entries have
+    outcomes of their own.
     """
 
     PUBLISHED = "published"
@@ -23,9 +23,19 @@ class Status(StrEnum):
     DEFERRED = "deferred"
     READ = "read"
 
+    @property
+    def has_record(self) -> bool:
+        """Whether an entry of the stream has the article's record."""
+        return self in (Status.PUBLISHED, Status.REVISED)
+
+    @property
+    def has_entry(self) -> bool:
+        """Whether an entry of the stream has the article's record or its withdrawal."""
+        return self.has_record or self is Status.WITHDRAWN
+
 
 DECISIONS = (Status.PUBLISHED, Status.REVISED, Status.DUPLICATE, Status.REJECTED)
-"""The final statuses of an article."""
+"""The final statuses of an article that came in; a withdrawal is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ _CANDIDATES = '[hidden],[aria-hidden],[style*="none" i],[style*="hidden" i]'
 def is_hidden(attribute: Callable[[str], str | None], has_picture: Callable[[], bool]) -> bool:
     """Whether an element is not shown: by `hidden`, its style, or a class for screen readers alone.
 
-    What is hidden from screen readers is an icon or said twice, but a picture may be decoration.
+    What is hidden from screen readers is an icon or a repetition, but a picture may be decoration.
     """
     hidden = attribute("hidden")
     if hidden is not None and hidden.lower() != "until-found":

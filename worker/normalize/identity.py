@@ -1,8 +1,10 @@
-"""An article's identity: its key (folded title and calendar date) and the hash of its content."""
+"""An article's identity: its key (folded title and calendar date) and the hash of its content; and
+marks, which find an input in the index before it is parsed."""
 
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from worker.model import Identity, Profile, Scope
@@ -79,3 +81,23 @@ def identity_of(
     if date is None or profile.scope in (Scope.URL, Scope.CONTENT):
         return TitleAndDate(folded, date, None)
     return TitleAndDate(folded, date, identify(folded, date, b"", profile=profile))
+
+
+def file_mark(digest: str, profile: Profile) -> bytes:
+    """8 bytes for a file's bytes (their SHA-256) and everything in its profile that affects the
+    dedupe key."""
+    return blake2b(digest.encode(), digest_size=8, key=_profile_key(profile)).digest()
+
+
+def entry_mark(content: bytes, profile: Profile) -> bytes:
+    """The same for the content of a feed entry: an unchanged entry is found without parsing it."""
+    return blake2b(content, digest_size=8, key=_profile_key(profile)).digest()
+
+
+@lru_cache(maxsize=256)
+def _profile_key(profile: Profile) -> bytes:
+    scoped = profile.source if profile.scope is not Scope.GLOBAL else ""
+    parts = (scoped, profile.scope, profile.time_zone.key, profile.key_zone.key, profile.site or "")
+    order = (profile.date_order,) if profile.date_order else ()
+    text = "\0".join((*parts, str(profile.trust_naive_dates), *order))
+    return blake2b(text.encode()).digest()

@@ -19,6 +19,7 @@ from worker.errors import Reason, Rejected, StoreUnavailable
 from worker.escape import printable
 from worker.logs import log_context
 from worker.model import IndexEntry, Outcome, Status
+from worker.normalize.identity import file_mark
 from worker.pipeline import publisher
 from worker.pipeline.bounds import PROBED_AT_ONCE
 from worker.pipeline.extract import (
@@ -26,17 +27,15 @@ from worker.pipeline.extract import (
     ParsedArticle,
     ParseFailure,
     entry_source,
-    file_mark,
     sha256,
 )
-from worker.pipeline.feed_documents import entry_form, read_entry
+from worker.pipeline.feed_documents import read_entry
 from worker.pipeline.feed_run import parse_feed
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import read_again
 from worker.spool.batch import Batch, is_behind
 from worker.spool.manifest import Entry, Form
 
-_IN_STREAM = (Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN)
 _MAX_RESTARTS = 5
 JOURNAL_INTERVAL = timedelta(seconds=1)
 """A worker that is killed loses no more work than this; a slow batch still comes to its end."""
@@ -86,15 +85,14 @@ class BatchRun:
     @property
     def was_published(self) -> bool:
         """Whether anything of the batch is in the stream."""
-        return any(outcome.status in _IN_STREAM for outcome in self._written.values())
+        return any(outcome.status.has_entry for outcome in self._written.values())
 
     def run(self) -> list[Outcome] | None:
         """The outcome of every article of the batch, in order.
 
         None if the time was over before the last entry, or what is left may end a process and has
         to wait until nothing else does: the journal has what is decided, and whoever takes the
-        batch next continues from there. Raises Retryable, also if Redis is restarted again and
-        again.
+        batch next continues from there. Raises Retryable, also if Redis keeps restarting.
         """
         if self._progress.crash_counts:
             self._deps.bounds.raise_alert()
@@ -150,7 +148,7 @@ class BatchRun:
         lost = {
             key[0]
             for key, outcome in self._written.items()
-            if outcome.status in _IN_STREAM and self._servers.get(key) != self.server
+            if outcome.status.has_entry and self._servers.get(key) != self.server
         }
         self._started |= lost
         return [entry for entry in self._batch.entries() if entry.number in lost]
@@ -197,7 +195,7 @@ class BatchRun:
         except Rejected as error:
             failure = ParseFailure(0, error.reason, str(error), whole_file=True)
             return _File(entry, failure)
-        return _File(entry, data, sha256(data) if entry_form(entry) is Form.ANY else "")
+        return _File(entry, data, sha256(data) if entry.form is Form.ANY else "")
 
     def _look_up(self, files: Sequence[_File]) -> list[IndexEntry | None]:
         """The index entry of each file whose bytes were published before. Fetched documents are
@@ -264,7 +262,7 @@ class BatchRun:
     def _items(self, file: _File, data: bytes) -> Iterator[ParsedArticle | ParseFailure | Outcome]:
         if file.entry.reread:
             return read_again(self._reader, file.entry, file.entry.reread, data, file.digest)
-        if entry_form(file.entry) is Form.FEED:
+        if file.entry.form is Form.FEED:
             may_look_up = self._may_look_up(file.entry)
             return parse_feed(self._reader, file.entry, data, self._deps, may_look_up=may_look_up)
         return read_entry(self._reader, file.entry, data, file.digest)

@@ -7,7 +7,6 @@ is replayed, publishes what it published before.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import chain
 
 import orjson
@@ -30,11 +29,11 @@ from worker.model import (
     RawArticle,
     Refusal,
     Revision,
-    Scope,
     Status,
 )
 from worker.model.frozen import dataclass
 from worker.normalize import Normalized, normalize
+from worker.normalize.identity import file_mark
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.manifest import Entry, Form, Head
@@ -116,9 +115,8 @@ class EntryReader:
 
     def refuses_warnings(self, entry: Entry) -> bool:
         """Whether an article of the entry that has a warning is refused."""
-        if not self.may_refuse or self.head.strict is not None:
-            return bool(self.may_refuse and self.head.strict)
-        return self.profile(entry).strict
+        strict = self.head.strict
+        return self.may_refuse and (self.profile(entry).strict if strict is None else strict)
 
     def context(self, entry: Entry) -> ParseContext:
         """How an entry is parsed."""
@@ -155,7 +153,7 @@ class EntryReader:
             force=revised is not None if is_reread else self.head.force,
             alias=None if item.article is None or own.key == item.article.key else own,
             base_revision=revised.previous if revised else 0,
-            withdraw=is_withdrawal(item.entry),
+            withdraw=item.entry.form is Form.TOMBSTONE,
         )
 
     def outcome(
@@ -167,7 +165,7 @@ class EntryReader:
             message = _OTHER_CONTENT if decision.content_differs else None
         if decision.collides:
             message = _COLLIDES.format(id=item.normalized.identity.id)
-        if decision.status is Status.DUPLICATE and is_withdrawal(item.entry):
+        if decision.status is Status.DUPLICATE and item.entry.form is Form.TOMBSTONE:
             message = "the article was withdrawn before, or the index does not hold it any more"
         return Outcome(
             entry=item.entry.number,
@@ -191,11 +189,6 @@ class EntryReader:
 def entry_source(entry: Entry, head: Head) -> str:
     """The source of an entry: its own, or its batch's."""
     return entry.origin.source if entry.origin else head.source
-
-
-def is_withdrawal(entry: Entry) -> bool:
-    """Whether an entry withdraws an article."""
-    return entry.origin is not None and entry.origin.form is Form.TOMBSTONE
 
 
 def first_seen_at(entry: Entry, head: Head) -> str:
@@ -227,26 +220,6 @@ def parse_entry(
             yield normalize_item(reader, entry, ordinal, item, digest, whole_file=False)
 
 
-def file_mark(digest: str, profile: Profile) -> bytes:
-    """8 bytes for a file's bytes (their SHA-256) and everything in its profile that affects the
-    dedupe key."""
-    return hashlib.blake2b(digest.encode(), digest_size=8, key=_profile_key(profile)).digest()
-
-
-def entry_mark(content: bytes, profile: Profile) -> bytes:
-    """The same for the content of a feed entry: an unchanged entry is found without parsing it."""
-    return hashlib.blake2b(content, digest_size=8, key=_profile_key(profile)).digest()
-
-
-@lru_cache(maxsize=256)
-def _profile_key(profile: Profile) -> bytes:
-    scoped = profile.source if profile.scope is not Scope.GLOBAL else ""
-    parts = (scoped, profile.scope, profile.time_zone.key, profile.key_zone.key, profile.site or "")
-    order = (profile.date_order,) if profile.date_order else ()
-    text = "\0".join((*parts, str(profile.trust_naive_dates), *order))
-    return hashlib.blake2b(text.encode()).digest()
-
-
 def sha256(data: bytes) -> str:
     """Hex."""
     return hashlib.sha256(data).hexdigest()
@@ -254,13 +227,8 @@ def sha256(data: bytes) -> str:
 
 def to_document(entry: Entry, data: bytes) -> Document:
     """An entry's bytes, with what the server that sent them declared."""
-    origin = entry.origin
-    return Document(
-        data=data,
-        name=entry.path,
-        url=origin.url if origin else None,
-        charset=origin.charset if origin else None,
-    )
+    url, charset = (entry.origin.url, entry.origin.charset) if entry.origin else (None, None)
+    return Document(data=data, name=entry.path, url=url, charset=charset)
 
 
 def _parse(
@@ -273,8 +241,7 @@ def _parse(
             yield item
             count += 1
     except Exception as error:
-        reason, message = classify_error(error, entry.path)
-        yield ParseFailure(count, reason, message, whole_file=count == 0)
+        yield ParseFailure(count, *classify_error(error, entry.path), whole_file=count == 0)
 
 
 def normalize_item(

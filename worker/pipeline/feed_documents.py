@@ -18,12 +18,12 @@ from worker.formats.tombstone import read_tombstone
 from worker.model import Article, FeedRead, RawArticle, Refusal
 from worker.model.warning import WarningKind, warn
 from worker.normalize import Normalized
+from worker.normalize.identity import entry_mark
 from worker.pipeline.extract import (
     EntryReader,
     ParsedArticle,
     ParseFailure,
     classify_error,
-    entry_mark,
     normalize_item,
     parse_entry,
     sha256,
@@ -122,7 +122,7 @@ def read_entry(
     reader: EntryReader, entry: Entry, data: bytes, digest: str | None = None
 ) -> Iterator[ParsedArticle | ParseFailure]:
     """Every article of an entry of any form. `digest` is the SHA-256 of `data`, if it is known."""
-    form = entry_form(entry)
+    form = entry.form
     if form is Form.FEED:
         document = open_document(reader, entry, data)
         if isinstance(document, ParseFailure):
@@ -166,11 +166,6 @@ def _read_tombstone(entry: Entry, data: bytes) -> ParsedArticle | ParseFailure:
     )
     path = printable(entry.path, 1000)
     return ParsedArticle(entry, 0, path, normalized, sha256(data), whole_file=True, size=len(data))
-
-
-def entry_form(entry: Entry) -> Form:
-    """What the bytes of an entry are."""
-    return entry.origin.form if entry.origin else Form.ANY
 
 
 def fingerprint(feed_entry: FeedEntry) -> str:

@@ -13,7 +13,7 @@ import orjson
 from worker.errors import Busy
 from worker.model import DECISIONS, Outcome, Status
 from worker.pipeline.context import Context
-from worker.pipeline.replay import read_again
+from worker.pipeline.replay import read_archived
 from worker.readmodel.database import open_writer
 from worker.readmodel.decision import make_decision
 from worker.readmodel.writer import Writer
@@ -88,7 +88,7 @@ def _add(context: Context, writer: Writer, segment: Segment) -> None:
     records = _read_stream(context, head, outcomes)
     missing = {key: each for key, each in _published(outcomes).items() if key not in records}
     if missing and writer.may_try(segment.batch):
-        for request, outcome in read_again(segment, missing, context.deps):
+        for request, outcome in read_archived(segment, missing, context.deps):
             if len(request.data) <= _READ_BYTES:
                 records[outcome.entry, outcome.ordinal] = orjson.loads(request.data)
     origins = {file.entry: file.origin for file in head.files}
@@ -100,11 +100,7 @@ def _add(context: Context, writer: Writer, segment: Segment) -> None:
 
 
 def _published(outcomes: Sequence[Outcome]) -> dict[tuple[int, int], Outcome]:
-    return {
-        (each.entry, each.ordinal): each
-        for each in outcomes
-        if each.status in (Status.PUBLISHED, Status.REVISED)
-    }
+    return {(each.entry, each.ordinal): each for each in outcomes if each.status.has_record}
 
 
 def _read_stream(

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import zstandard
 
-from worker.model import Change, Outcome, Revision, RevisionReason, Status
+from worker.model import Change, Outcome, Revision, RevisionReason
 from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
@@ -31,7 +31,6 @@ from worker.spool.manifest import Entry, Head, Reread
 
 MAX_EXAMPLES = 20
 _SAVE_SECONDS, _WAIT_SECONDS = 1.0, 0.5
-_PUBLISHED = (Status.PUBLISHED, Status.REVISED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class _Run:
         """The outcomes that are the newest revision of their article, by entry."""
         by_entry: dict[int, list[Outcome]] = {}
         for outcome in segment.outcomes():
-            if outcome.status not in _PUBLISHED or not outcome.id:
+            if not outcome.status.has_record or not outcome.id:
                 continue
             found = self.context.articles.find(outcome.id)
             if found is not None and outcome.revision < found.revision:

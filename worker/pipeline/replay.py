@@ -19,8 +19,6 @@ from worker.pipeline.revisions import as_published, compare, find_known
 from worker.pipeline.settle import settle
 from worker.spool.archive import Segment
 
-_NEW = (Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN)
-
 
 def replay(segment: Segment, deps: IngestDeps) -> int:
     """Publish a segment's lost articles again; how many there were.
@@ -37,7 +35,7 @@ def replay(segment: Segment, deps: IngestDeps) -> int:
     }
     published = 0
     pending: list[tuple[PublishRequest, Outcome]] = []
-    for request in read_again(segment, lost, deps) if lost else ():
+    for request in read_archived(segment, lost, deps) if lost else ():
         pending.append(request)
         if len(pending) == MAX_ARTICLES:
             published += _publish(segment, pending, deps)
@@ -49,24 +47,24 @@ def replay(segment: Segment, deps: IngestDeps) -> int:
 
 
 def _is_lost(outcome: Outcome, deps: IngestDeps) -> bool:
-    if outcome.status not in _NEW:
+    if not outcome.status.has_entry:
         return False
     found = deps.articles.find(outcome.id) if outcome.id else None
     return found is None or found.revision < outcome.revision
 
 
-def read_again(
-    segment: Segment, lost: Mapping[tuple[int, int], Outcome], deps: IngestDeps
+def read_archived(
+    segment: Segment, wanted: Mapping[tuple[int, int], Outcome], deps: IngestDeps
 ) -> Iterator[tuple[PublishRequest, Outcome]]:
     """The articles with these outcomes, by (entry, ordinal), parsed again from their raw files;
     nothing of those that have expired."""
     head = segment.head()
     reader = EntryReader(deps.settings, deps.sites(), deps.profile, head.batch)
-    lost_entries = {entry for entry, _ in lost}
+    wanted_entries = {entry for entry, _ in wanted}
     entries = {file.entry: file.entry_of() for file in head.files}
     for number, data in segment.raws():
-        for item in read_entry(reader, entries[number], data) if number in lost_entries else ():
-            outcome = lost.get((number, item.ordinal))
+        for item in read_entry(reader, entries[number], data) if number in wanted_entries else ():
+            outcome = wanted.get((number, item.ordinal))
             if isinstance(item, ParsedArticle) and outcome is not None:
                 yield _request(as_published(item, outcome.id), outcome, reader, deps), outcome
 
@@ -74,7 +72,7 @@ def read_again(
 def _request(
     item: ParsedArticle, outcome: Outcome, reader: EntryReader, deps: IngestDeps
 ) -> PublishRequest:
-    """The request of a lost article: what was a revision is one again."""
+    """The request of an archived article: what was a revision is one again."""
     ingested_at = outcome.ingested_at or rfc3339(deps.now())
     known = find_known(item, deps.articles) if outcome.status is Status.REVISED else None
     revise = partial(compare, item=item, known=known, force=reader.head.force) if known else None
@@ -87,6 +85,8 @@ def _publish(
 ) -> int:
     decisions = deps.articles.publish(segment.batch, [request for request, _ in pending])
     return sum(
-        decision is not None and decision.status in _NEW and decision.stream_id != outcome.stream_id
+        decision is not None
+        and decision.status.has_entry
+        and decision.stream_id != outcome.stream_id
         for decision, (_, outcome) in zip(decisions, pending, strict=True)
     )

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from worker.logs import get_logger
-from worker.model import Outcome, Status
+from worker.model import Outcome
 from worker.pipeline.context import Context
-from worker.pipeline.replay import read_again
+from worker.pipeline.replay import read_archived
 from worker.spool.archive import Segment
 from worker.spool.batch import batch_names
 from worker.spool.layout import time_of
@@ -25,7 +25,6 @@ logger = get_logger(__name__)
 
 MAX_ENTRIES = 1_000
 """Entries of a group's own stream: what its consumers have not finished."""
-_IN_STREAM = (Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN)
 RUN_SECONDS = 3.0
 """One run; the next one continues."""
 
@@ -114,7 +113,7 @@ def _records(context: Context, past: Past, segment: Segment) -> tuple[list[PastR
     }
     records = [
         PastRecord(outcome, request.title, request.source, request.data)
-        for request, outcome in (read_again(segment, wanted, context.deps) if wanted else ())
+        for request, outcome in (read_archived(segment, wanted, context.deps) if wanted else ())
     ]
     return records, len(wanted) - len(records)
 
@@ -122,7 +121,7 @@ def _records(context: Context, past: Past, segment: Segment) -> tuple[list[PastR
 def _belongs(context: Context, past: Past, outcome: Outcome) -> bool:
     """Whether an outcome's entry was before the boundary, and is not in the stream after it: what
     Redis lost and `replay` published again has a new entry."""
-    if outcome.status not in _IN_STREAM or not outcome.stream_id:
+    if not outcome.status.has_entry or not outcome.stream_id:
         return False
     if not past.since_ms <= id_key(outcome.stream_id)[0]:
         return False

@@ -27,11 +27,10 @@ from worker.pipeline.extract import (
     ParsedArticle,
     ParseFailure,
     first_seen_at,
-    is_withdrawal,
 )
 from worker.pipeline.feed_documents import read_entry
 from worker.pipeline.ports import ArticlePort
-from worker.spool.manifest import Entry, Reread
+from worker.spool.manifest import Entry, Form, Reread
 from worker.store.layout import parse_article_id
 
 NOT_COMPARED = frozenset(
@@ -60,7 +59,7 @@ class Known:
 
 def may_revise(item: ParsedArticle, reader: EntryReader) -> bool:
     """Whether the article, if it is known, may become a revision."""
-    if is_withdrawal(item.entry):
+    if item.entry.form is Form.TOMBSTONE:
         return False
     is_revised = reader.profile(item.entry).on_change is OnChange.REVISE or reader.head.force
     return is_revised or item.entry.reread is not None

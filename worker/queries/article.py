@@ -9,7 +9,7 @@ import orjson
 from worker.errors import NotThere, StoreUnavailable
 from worker.escape import printable
 from worker.feeds.catalog import CatalogReader
-from worker.model import Change, Status
+from worker.model import Change
 from worker.model.times import rfc3339
 from worker.normalize.changes import Version, changes
 from worker.pipeline.extract import EntryReader, ParsedArticle
@@ -86,7 +86,7 @@ def _find_difference(
     settings: Settings, article_id: str, explained: Explained, record: Mapping[str, Any]
 ) -> Difference | None:
     """What `record`, the newest revision, changed; None for the first one, and for a tombstone."""
-    published = [it for it in explained.past if it.status in (Status.PUBLISHED, Status.REVISED)]
+    published = [it for it in explained.past if it.status.has_record]
     at = explained.in_stream
     newest = at.revision if at else max(it.revision for it in published)
     before = next((it for it in reversed(published) if it.revision < newest), None)
@@ -109,7 +109,7 @@ def _from_archive(
 ) -> dict[str, Any] | None:
     """The record from the archived file, parsed by today's rules; None where the raw file has
     expired, or today's rules find no article there."""
-    published = [entry for entry in past if entry.status in (Status.PUBLISHED, Status.REVISED)]
+    published = [entry for entry in past if entry.status.has_record]
     if not published:
         return None
     last = max(published, key=lambda entry: entry.revision)

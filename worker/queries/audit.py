@@ -114,7 +114,7 @@ def _read(segment: Segment) -> tuple[int, list[Outcome]]:
 def _result(outcomes: Sequence[Outcome]) -> str:
     """The outcome of a file as a whole."""
     statuses = {outcome.status for outcome in outcomes}
-    if statuses & {Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN}:
+    if any(status.has_entry for status in statuses):
         return "published"
     if Status.DUPLICATE in statuses:
         return "duplicate"

@@ -93,7 +93,7 @@ def searched_texts(title: str, data: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _outcome_facets(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "outcome", str(outcome.status)
-    if outcome.status in (Status.PUBLISHED, Status.REVISED):
+    if outcome.status.has_record:
         yield "outcome", ARTICLE
     if outcome.date:
         yield from date_facets(outcome.date)

@@ -111,6 +111,11 @@ class Entry:
     origin: Origin | None = None
     reread: Reread | None = None
 
+    @property
+    def form(self) -> Form:
+        """What its bytes are."""
+        return self.origin.form if self.origin else Form.ANY
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

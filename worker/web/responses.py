@@ -90,7 +90,7 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
         languages=list(_language_links(request)),
         zone=chosen_zone(request),
         zone_links=_links(request, "zone", ZONES),
-        zone_parameters=_kept(request, "zone"),
+        zone_parameters=_other_parameters(request, "zone"),
         script_words=pages.script_words(),
         **context,
     )
@@ -106,11 +106,11 @@ def _language_links(request: Request) -> Iterator[tuple[str, str, str]]:
 
 def _links(request: Request, parameter: str, values: Iterable[str]) -> dict[str, str]:
     """The address of this page with each value of a parameter."""
-    path, kept = request.url.path, _kept(request, parameter)
-    return {it: f"{path}?{urlencode([*kept, (parameter, it)])}" for it in values}
+    path, others = request.url.path, _other_parameters(request, parameter)
+    return {it: f"{path}?{urlencode([*others, (parameter, it)])}" for it in values}
 
 
-def _kept(request: Request, parameter: str) -> list[tuple[str, str]]:
+def _other_parameters(request: Request, parameter: str) -> list[tuple[str, str]]:
     """The other parameters of the address, as a link to the same page has them."""
     return [it for it in request.query_params.multi_items() if it[0] not in (parameter, "done")]
 

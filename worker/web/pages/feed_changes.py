@@ -84,7 +84,7 @@ def show_keys(request: Request) -> Response:
 @form_action
 def save_keys(request: Request, form: FormData) -> Response:
     """Change the keys whose text differs from what the form showed."""
-    feed, shown = _feed(request), {}
+    feed = _feed(request)
     shown = _texts(feed)
     given = {key: get_text(form, key, 4200) for key in shown}
     changes = [f"{key}={text}" for key, text in given.items() if text != shown[key]]
