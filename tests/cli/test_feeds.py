@@ -480,6 +480,15 @@ def test_the_list_fits_eighty_columns(
     assert any(line[at:].startswith("15 min") for line in lines if line.startswith("xxx"))
 
 
+def test_short_names_are_not_wrapped(home: Home) -> None:
+    """A column is at least as wide as its head; a Chinese character takes two columns."""
+    for name in ("澜港", "北岸渔港快报"):
+        home.run("feeds", "add", "https://a.example/" + name, "--name", name, "--no-check")
+        lines = home.run("feeds", "list").stdout.splitlines()
+        assert lines[0].startswith("feed  ")
+        assert f"{name} new  " in lines[1] + lines[2]
+
+
 def test_what_is_no_list_is_refused(home: Home) -> None:
     """No OPML, no such file, a list without feeds: one sentence, exit 2."""
     for path in (home.put("a.opml", b"no list"), home.path / "nosuch"):

@@ -98,6 +98,7 @@ def test_a_dead_letter_is_given_back(home: Home) -> None:
     for words in (("list", "nlp"), ("show", "nlp", letter["letter_id"])):
         shown = home.run("dead-letters", *words).stdout
         assert "bad\\x1b[31m ticker" in shown
+    assert "甲  nlp, 1 delivery\n" in home.run("dead-letters", "list", "nlp").stdout
     shown = home.json("dead-letters", "show", "nlp", letter["letter_id"])
     assert shown["data"].encode() == failed.data
     assert home.run("dead-letters", "retry", "nlp").exit_code == 2
@@ -118,4 +119,5 @@ def test_a_trimmed_dead_letter_stays(home: Home, redis_client: redis.Redis) -> N
     assert "No dead letters." in home.run("dead-letters", "list", "nlp").stdout
     missing = home.run("dead-letters", "show", "nlp", "1-1")
     assert missing.exit_code == 2
-    assert "see `newsdrop dead-letters list`" in missing.stderr
+    assert "see `newsdrop dead-letters list nlp`" in missing.stderr
+    assert "is not a stream ID" in home.run("dead-letters", "show", "nlp", "20230418-ca").stderr

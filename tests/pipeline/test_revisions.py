@@ -162,6 +162,7 @@ def test_a_withdrawal_is_a_tombstone(revising: World) -> None:
     data = second["data"]
     assert (data["reason"], data["detail"]) == ("retracted", "the figures were wrong")
     assert (data["title"], data["date"]) == (first["data"]["title"], first["data"]["date"])
+    assert revising.totals().content_differs == 0, "a withdrawal is no duplicate with other content"
     jsonschema.validate(data, article_schema(is_withdrawal=True))
     feed_search(revising.context)
     (explained,) = explain_id(settings, first["id"]).articles

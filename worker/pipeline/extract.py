@@ -161,11 +161,14 @@ class EntryReader:
     ) -> Outcome:
         """The outcome of an article. `ingested_at` is RFC 3339, UTC; None if it was not offered."""
         message = None
-        if decision.status is Status.DUPLICATE and item.entry.reread is None:
-            message = _OTHER_CONTENT if decision.content_differs else None
+        is_duplicate = decision.status is Status.DUPLICATE
+        withdraws = item.entry.form is Form.TOMBSTONE
+        content_differs = decision.content_differs and is_duplicate and not withdraws
+        if content_differs and item.entry.reread is None:
+            message = _OTHER_CONTENT
         if decision.collides:
             message = _COLLIDES.format(id=item.normalized.identity.id)
-        if decision.status is Status.DUPLICATE and item.entry.form is Form.TOMBSTONE:
+        if is_duplicate and withdraws:
             message = "the article was withdrawn before, or the index does not hold it any more"
         return Outcome(
             entry=item.entry.number,
@@ -180,7 +183,7 @@ class EntryReader:
             ingested_at=ingested_at,
             stream_id=decision.stream_id,
             revision=decision.revision,
-            content_differs=decision.content_differs,
+            content_differs=content_differs,
             message=message,
             warnings=item.normalized.warnings,
         )

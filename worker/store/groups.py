@@ -180,12 +180,13 @@ class GroupStore:
             after = f"({_text(page[-1][0])}"
 
     def get_dead_letter(self, group: str, letter_id: str) -> DeadLetter:
+        key = parse_stream_id(letter_id)
         with translated():
-            found = self._client.xrange(self._letters(group), letter_id, letter_id)
+            found = self._client.xrange(self._letters(group), key, key)
         if not found:
             raise NotThere(
                 f"the group {printable(group, 80)} has no dead letter {printable(letter_id, 80)}: "
-                "see `newsdrop dead-letters list`"
+                f"see `newsdrop dead-letters list {printable(group, 80)}`"
             )
         return _letter(*found[0])
 

@@ -75,7 +75,7 @@ def print_choices(feeds: Sequence[FeedLink], page: str) -> None:
 
 def _print_table(view: FeedsView, listed: Sequence[FeedView]) -> None:
     counts = ("entries", "published", "duplicate")
-    longest = max(len(_label(feed)) for feed in listed)
+    longest = max(_MIN_NAME_WIDTH, *(_label(feed).cell_len for feed in listed))
     room = max(_MIN_NAME_WIDTH, console().width - sum(_WIDTHS) - 2 * len(_WIDTHS))
     title_room = room - longest - 2
     is_beside = title_room >= _MIN_TITLE_WIDTH and any(_title(feed, room) for feed in listed)
