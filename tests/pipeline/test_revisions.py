@@ -66,6 +66,7 @@ def test_a_revision_lists_its_changes(revising: World) -> None:
     revised = second["data"]["revised"]
     assert first["data"]["revised"] is None
     assert (revised["reason"], revised["previous"]) == ("changed", 1)
+    assert revising.totals().content_differs == 0, "only duplicates are counted"
     assert {"content_html", "content_text", "word_count"} == set(revised["fields"])
     assert revised["changes"] == [
         asdict(

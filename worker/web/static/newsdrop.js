@@ -290,6 +290,7 @@ addEventListener("DOMContentLoaded", () => {
   document.getElementById("zone").textContent = translated("Times are in {zone}", { zone: timeZone });
   offerZones();
   offerTheme();
+  document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   localise(document);
   setInterval(() => localise(document), 10000);
   if (document.body.dataset.live) watch(document.body.dataset.live);
