@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from worker.spool.quarantine import Quarantine
 
 app = typer.Typer(
-    no_args_is_help=True, help="List refused inputs with their reasons; retry or discard them."
+    no_args_is_help=True,
+    help="List refused inputs with their reasons; retry, discard or restore them.",
 )
 
 _ID = argument(

@@ -1,4 +1,4 @@
-"""`reparse`: the archive read again with the present code and rules, and what would be other."""
+"""`reparse`: the archive read again with the present code and rules, and what would differ."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -75,7 +75,7 @@ def tail(
 
 
 def show(context: typer.Context, article_id: ArticleId, json: Json = False) -> None:
-    """Print the newest revision of one record; one that was trimmed from the archive."""
+    """Print the newest revision of one record: from the archive where the stream was trimmed."""
     from worker.store.factory import article_store
 
     settings = settings_of(context)
@@ -135,9 +135,9 @@ def forget(context: typer.Context, article_id: ArticleId, json: Json = False) ->
     entry = store.find_entry(mark) if mark else None
     is_forgotten = store.forget(article_id)
     if is_forgotten or json:
-        had = f"its entry {entry.stream_id} stays" if entry else "it had no entry of it any more"
+        rest = f"its entry {entry.stream_id} stays" if entry else "it had no entry of it any more"
         text = (
-            f"Forgotten. The stream was not changed: {had}. "
+            f"Forgotten. The stream was not changed: {rest}. "
             "When the article comes again, a new entry is added."
         )
         result = {
@@ -205,21 +205,11 @@ def _newest(
 def _passes(entry: "StreamEntry", filters: "Filters") -> bool:
     if not filters:
         return True
+    from worker.queries.articles import data_of
     from worker.readmodel.decision import entry_facets, searched_texts
 
-    data = _record(entry)
+    data = data_of(entry)
     return filters.accept(entry_facets(entry, data), *searched_texts(entry.title, data))
-
-
-def _record(entry: "StreamEntry") -> dict[str, Any]:
-    """The record; empty where another program wrote the entry."""
-    import orjson
-
-    try:
-        found = orjson.loads(entry.data)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _record_json(entry: "StreamEntry") -> str:

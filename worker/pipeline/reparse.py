@@ -1,4 +1,4 @@
-"""Reading the archive again with the present code and rules: what would be other than published.
+"""Reading the archive again with the present rules: what would differ from what is published.
 
 Only the newest revision of an article is compared, with the record in the stream. A run is recorded
 after every second in `<state>/reparse.json`; one with the same parameters goes on from there.

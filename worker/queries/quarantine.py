@@ -92,6 +92,7 @@ def list_quarantine(
     reasons = _count_reasons(settings.state_dir / folder, ids)
     older = ids if after is None else ids[: bisect_left(ids, after)]
     found: list[QuarantineItem] = []
+    following: str | None = None
     for read_count, refused_id in enumerate(reversed(older), 1):
         if filters.source is None or _may_be_of(refused_id, filters.source):
             with suppress(NotThere):  # it was retried or discarded in between
@@ -101,8 +102,6 @@ def list_quarantine(
         if len(found) == count or read_count == _MAX_READ:
             following = refused_id if read_count < len(older) else None
             break
-    else:
-        following = None
     later = find_later_successes(settings, found)
     return QuarantinePage(tuple(found), len(ids), following, reasons, later)
 

@@ -60,7 +60,11 @@ class StreamSettings(SettingsTable):
         pattern=r"^[^{}\s\x00-\x1f\x7f-\x9f]+$",
         description="key of the stream in Redis, without braces and white space",
     )
-    max_length: int = Field(1_000_000, ge=0, description="number of entries kept; 0: unlimited")
+    max_length: int = Field(
+        1_000_000,
+        ge=0,
+        description="number of entries kept, besides what a consumer group needs; 0: unlimited",
+    )
     keep_days: int = Field(0, ge=0, description="days an entry is kept; 0: unlimited")
     max_mb: int = Field(
         0,

@@ -35,7 +35,7 @@ All = Annotated[bool, flag("--all", "All dead letters of the group.")]
 def list_(context: typer.Context, group: GroupOrAll = None, json: JsonLines = False) -> None:
     """List dead letters with their errors, by group, oldest first.
 
-    Those of a group that was deleted are listed by its name only.
+    Dead letters of a deleted group are listed only if you name it.
     """
     is_empty, store = True, group_store(context)
     for name in [group] if group else [each.name for each in store.list_groups()]:
