@@ -6,6 +6,7 @@ from newsdrop.consumer import Consumer, Record
 from tests.home import Home, article
 from tests.newsdrop.stream import STREAM
 from worker.pipeline.retention import feed_past
+from worker.store.factory import article_store
 
 
 def publish(home: Home, *titles: str) -> None:
@@ -70,6 +71,22 @@ def test_how_far_a_past_is_read_is_listed(home: Home, redis_client: redis.Redis)
     assert home.lines("groups", "list")[0]["past"]["unfinished"] == 0
     feed_past(home.context())
     assert home.lines("groups", "list")[0]["past"] is None
+
+
+def test_names_that_are_no_text(home: Home, redis_client: redis.Redis) -> None:
+    """Another program's group whose name is not UTF-8 is listed beside the others, and a look at an
+    article names it; no such group is made here, and none is mistaken for it."""
+    redis_client.xgroup_create(STREAM, b"\xff\x1b", "0", mkstream=True)
+    redis_client.xadd(STREAM, {"id": "x"}, id="1-0")
+    redis_client.xreadgroup(b"\xff\x1b", b"c\xfe", {STREAM: ">"})
+    [group] = home.lines("groups", "list")
+    assert (group["name"], group["consumers"][0]["name"]) == ("\ufffd\x1b", "c\ufffd")
+    assert article_store(home.settings()).read_deliveries("1-0")[0].state == "pending"
+    for name in ("\ufffd\x1b", "\udcff\x1b"):
+        assert home.run("groups", "delete", name, "--yes").exit_code == 2
+    for more in ((), ("--since", "3d")):
+        refused = home.run("groups", "create", "\udcff", *more)
+        assert (refused.exit_code, "\\xff is not UTF-8" in refused.stderr) == (2, True)
 
 
 def test_pending_entries_are_listed(home: Home, redis_client: redis.Redis) -> None:

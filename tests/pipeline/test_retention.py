@@ -14,8 +14,10 @@ from tests.servers import Server
 from tests.world import World, article
 from worker.actions.groups import create_group
 from worker.errors import AlreadyThere
+from worker.pipeline import retention
 from worker.pipeline.retention import feed_past, trim_stream
 from worker.settings.clock import utc_now
+from worker.store.factory import group_store
 from worker.store.retention import Bounds, RetentionStore
 
 STREAM = "newsdrop:articles"
@@ -85,6 +87,10 @@ def test_an_idle_group_loses_its_protection(store: RetentionStore, redis_client:
     redis_client.xreadgroup("gone", "c", {STREAM: ">"}, count=1)
     redis_client.hset(groups, "gone", b"%d %b" % (hour_ago, b"3-0 1 3-0"))
     assert store.trim(bounds(5, idle=60_000)).removed == 0
+    ahead = int(time.time() * 1000) + 3_600_000  # the clock was set back since
+    redis_client.hset(groups, "gone", b"%d %b" % (ahead, b"3-0 1 3-0"))
+    store.trim(bounds(5, idle=60_000))
+    assert int(redis_client.hget(groups, "gone").split(b" ")[0]) < ahead - 3_500_000
     redis_client.xgroup_destroy(STREAM, "gone")
     assert store.trim(bounds(5)).removed == 3
     assert store.read().idle_seconds == {}
@@ -165,10 +171,10 @@ def test_a_group_begins_in_the_past(world: World, redis_server: Server) -> None:
 def test_a_missing_segment_is_counted(
     world: World, redis_server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without its raw files a segment gives nothing; the rest comes, and the log says how many
-    records are gone. Two that the group was killed with are delivered again."""
+    """Where its raw files are damaged a segment gives nothing; the rest comes, and the log says how
+    many records are gone. Two that the group was killed with are delivered again."""
     segments = list(world.context.deps.archive.segments())
-    segments[1].raw_path.unlink()
+    segments[1].raw_path.write_bytes(segments[1].raw_path.read_bytes()[:40] + b"damaged")
     create_group(world.settings, "nlp", utc_now().replace(year=2000), utc_now())
     numbers = [title for title, _ in read(world, redis_server.url, 4)]
     assert numbers == [f"第{number}号潮汐表" for number in (0, 2, 3, 4)]
@@ -195,3 +201,20 @@ def test_the_past_is_bounded_and_resumes(
     client.xtrim(past, maxlen=0)
     feed_past(world.context)
     assert client.xlen(past) == 1
+
+
+def test_a_group_that_is_deleted_while_its_past_is_read_has_none(
+    world: World, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read for it is dropped: a group that gets its name later does not get it twice."""
+    create_group(world.settings, "nlp", utc_now().replace(year=2000), utc_now())
+    read_records = retention._records
+
+    def delete_first(*args: Any) -> Any:
+        found = read_records(*args)
+        group_store(world.settings).delete("nlp")
+        return found
+
+    monkeypatch.setattr(retention, "_records", delete_first)
+    feed_past(world.context)
+    assert redis_server.client().keys("*past*") == []

@@ -8,6 +8,7 @@ import redis
 
 from tests.servers import Server
 from tests.world import World, article
+from worker.errors import Retryable
 from worker.model import Stage
 from worker.pipeline.sampling import take_sample
 from worker.queries.charts import Mark, make_charts, quantile, read_charts
@@ -73,6 +74,27 @@ def test_old_samples_are_removed(redis_server: Server, redis_client: redis.Redis
     assert 25 <= len(store.read(24 * 60, now)) <= 28
     used = sum(redis_client.memory_usage(f"{{s}}:samples:{step}") or 0 for step in STEPS)
     assert used < 500_000
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        b'{"at_ms": 1, "counts": [1]}',
+        b'{"at_ms": 1, "counts": {"stage/read/us": "a"}}',
+        b'{"at_ms": 1, "started_ms": 5}',
+        b'{"at_ms": 1, "lags": {"nlp": "<b>"}}',
+    ],
+)
+def test_foreign_samples_are_a_known_failure(redis_client: redis.Redis, sample: bytes) -> None:
+    """Values of other types, as another program or version may have written them, end in the error
+    that every caller expects; so do counters that are no numbers."""
+    store = SampleStore(redis_client, stream="s")
+    redis_client.zadd("{s}:samples:1", {sample: 10**9})
+    with pytest.raises(Retryable):
+        store.read(15, 0)
+    redis_client.hset("{s}:measures", b"stage/\xff", "x")
+    with pytest.raises(Retryable):
+        store.add(Sample(0))
 
 
 def test_a_worker_samples_what_it_does(tmp_path: Path, redis_server: Server) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.conftest import home, lonely
 from tests.home import Home, article
 from tests.web.served import Served, expire_at_once, served
+from worker.spool.archive import Archive
 from worker.store.connection import connect, redis_url
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
@@ -275,9 +276,23 @@ def test_a_consumer_groups_name_is_any_bytes(ours: Served) -> None:
     for name in names:
         client.xgroup_create(STREAM, name, "0")
     page, metrics = ours.client.get("/"), ours.client.get("/metrics")
-    assert (page.status_code, metrics.status_code) == (200, 200)
+    consumers = ours.client.get("/consumers")
+    assert {one.status_code for one in (page, metrics, consumers)} == {200}
     for wrong in ("<script>\\", "\u202e", "\x1b", "x" * 1000):
-        assert wrong not in page.text
+        assert wrong not in page.text + consumers.text
         assert wrong not in metrics.text or wrong.startswith("<")
     assert not any(line.startswith("evil_metric") for line in metrics.text.splitlines())
     assert ours.client.get("/api/v1/status").status_code == 200
+
+
+def test_a_damaged_archive_is_no_fault_of_a_page(ours: Served) -> None:
+    """Raw files that the disk has damaged are not there: the link to one answers so."""
+    row = published(ours)
+    [packed] = (ours.home.state / "archive").rglob("*.tar.zst")
+    batch = packed.name.removesuffix(".tar.zst")
+    [entry] = [one.entry for one in Archive(ours.home.state).segment(batch).outcomes()]
+    address = f"/articles/{row['id']}/raw/{batch}/{entry}"
+    assert ours.client.get(address).status_code == 200
+    for damaged in (b"damaged", packed.read_bytes()[:-40]):
+        packed.write_bytes(damaged)
+        assert ours.client.get(address).status_code == 404

@@ -4,7 +4,6 @@ Only the newest revision of an article is compared, with the record in the strea
 after every second in `<state>/reparse.json`; one with the same parameters goes on from there.
 """
 
-import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import zstandard
 
+from worker.errors import SpoolUnavailable
 from worker.model import Change, Outcome, Revision, RevisionReason
 from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339
@@ -155,7 +154,7 @@ class _Run:
 
 def _raws(segment: Segment) -> Iterator[tuple[int, bytes]]:
     """The raw files, as far as they can be read: the disk may have lost some."""
-    with suppress(OSError, EOFError, zstandard.ZstdError, tarfile.TarError):
+    with suppress(SpoolUnavailable):
         yield from segment.raws()
 
 

@@ -94,10 +94,9 @@ def _feed(context: Context, past: Past) -> None:
             read=past.read + len(fresh),
             missing=past.missing + (missing if is_finished else 0),
         )
-        store.add(past, fresh)
-        room -= len(fresh)
-        if not is_finished:
+        if not store.add(past, fresh) or not is_finished:
             return
+        room -= len(fresh)
     store.add(replace(past, is_read=True), ())
 
 

@@ -14,7 +14,8 @@ _BATCH = re.compile(r"[A-Za-z0-9._-]{1,150}")
 def read_raw(settings: Settings, article_id: str, batch: str, entry: str) -> tuple[str, bytes]:
     """(path, bytes) of the file `entry` of a finished batch, which decided about the article.
 
-    Nothing leads out of the archive: a batch's name has no slash. Raises NotThere.
+    Nothing leads out of the archive: a batch's name has no slash.
+    Raises NotThere, SpoolUnavailable.
     """
     is_name = is_batch(batch) and _BATCH.fullmatch(batch)
     segment = Archive(settings.state_dir).find(batch) if is_name else None

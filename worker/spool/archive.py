@@ -18,6 +18,8 @@ from typing import Any
 import orjson
 import zstandard
 
+from worker.escape import printable
+from worker.logs import get_logger
 from worker.model import Outcome
 from worker.model.from_json import dataclass_from
 from worker.spool.journal import outcome_of, parse_lines
@@ -31,6 +33,8 @@ from worker.spool.layout import (
     write_durably,
 )
 from worker.spool.manifest import Entry, Head, Origin, Reread, origin_of, reread_of
+
+logger = get_logger(__name__)
 
 _LEVEL = 3  # zstd's default: 8 KB of HTML in 30 µs; level 9 saved 6 % more for four times that
 _JOINED_BYTES = 1_000_000
@@ -91,7 +95,16 @@ class Segment:
             yield from (outcome_of(line) for line in lines)
 
     def raws(self) -> Iterator[tuple[int, bytes]]:
-        """(entry, bytes) of every raw file; nothing if they have expired."""
+        """(entry, bytes) of every raw file; nothing if they have expired. Where they are damaged,
+        they end. Raises SpoolUnavailable."""
+        try:
+            with translate_errors(self.raw_path):
+                yield from self._unpack()
+        except (EOFError, ValueError, zstandard.ZstdError, tarfile.TarError) as error:
+            why = printable(str(error))
+            logger.warning("archived files are damaged", batch=self.batch, error=why)
+
+    def _unpack(self) -> Iterator[tuple[int, bytes]]:
         try:
             raw = self.raw_path.open("rb")
         except FileNotFoundError:

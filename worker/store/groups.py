@@ -73,29 +73,31 @@ class GroupStore:
         self._stream = stream
 
     def list_groups(self) -> list[GroupState]:
-        info = Stream(self._client, self._stream).get_info()
-        positions, pasts = self._positions(), PastStore(self._client, self._stream).states()
+        groups = Stream(self._client, self._stream).get_info().groups
+        found, pasts = self._find_groups(), PastStore(self._client, self._stream).states()
         return [
-            self._state(group, positions[group.name], pasts.get(group.name))
-            for group in info.groups
-            if group.name in positions
+            self._state(group, found[group.name], pasts.get(group.name))
+            for group in groups
+            if group.name in found
         ]
 
     def get_group(self, name: str) -> GroupState:
         self._check(name)
-        return next(group for group in self.list_groups() if group.name == name)
+        group = next((group for group in self.list_groups() if group.name == name), None)
+        if group is None:
+            raise _no_group(name)
+        return group
 
     def create(self, group: str, start: str) -> None:
-        """Create a group that begins after `start`: `0`, `$` or an ID. Raises AlreadyThere."""
-        if group in self._positions():
-            raise AlreadyThere(f"the group {printable(group, 80)} exists: use `groups reset`")
+        """Create a group that begins after `start`: `0`, `$` or an ID. Raises AlreadyThere, and
+        UsageError for a name that is no text."""
+        self._check_new(group)
         with translated():
             self._client.xgroup_create(self._stream, group, start, mkstream=True)
 
     def create_since(self, past: Past) -> str:
         """Create a group that begins in the past; returns its position. Raises AlreadyThere."""
-        if past.group in self._positions():
-            raise AlreadyThere(f"the group {printable(past.group, 80)} exists: use `groups reset`")
+        self._check_new(past.group)
         return PastStore(self._client, self._stream).create(past)
 
     def reset(self, group: str, to: str) -> None:
@@ -221,15 +223,16 @@ class GroupStore:
             )
         return len(claimed)
 
-    def _state(self, group: Group, position: str, past: PastState | None) -> GroupState:
+    def _state(self, group: Group, found: dict[str, Any], past: PastState | None) -> GroupState:
         with translated():
-            members = self._client.xinfo_consumers(self._stream, group.name)
+            # By the bytes of its name: another program's may be no text.
+            members = self._client.xinfo_consumers(self._stream, found["name"])
             letters = self._client.xlen(self._letters(group.name))
         return GroupState(
             group.name,
             group.lag,
             group.pending,
-            position,
+            _text(found["last-delivered-id"]),
             letters,
             tuple(
                 Member(_text(one["name"]), one["pending"], one["idle"] / 1000) for one in members
@@ -237,20 +240,31 @@ class GroupStore:
             past,
         )
 
-    def _positions(self) -> dict[str, str]:
+    def _find_groups(self) -> dict[str, dict[str, Any]]:
+        """What Redis knows of each group, by its name."""
         with translated():
             if not self._client.exists(self._stream):
                 return {}
-            groups = self._client.xinfo_groups(self._stream)
-        return {_text(one["name"]): _text(one["last-delivered-id"]) for one in groups}
+            return {_text(one["name"]): one for one in self._client.xinfo_groups(self._stream)}
 
     def _check(self, group: str) -> None:
-        if group not in self._positions():
-            raise NotThere(f"no group {printable(group, 80)}: see `newsdrop groups list`")
+        found = self._find_groups().get(group)
+        if found is None or found["name"] != group.encode():
+            raise _no_group(group)
+
+    def _check_new(self, group: str) -> None:
+        if any("\ud800" <= char <= "\udfff" for char in group):  # bytes of the command line
+            raise UsageError(f"the name {printable(group, 80)} is not UTF-8: choose another one")
+        if group in self._find_groups():
+            raise AlreadyThere(f"the group {printable(group, 80)} exists: use `groups reset`")
 
     def _letters(self, group: str) -> str:
         """The same key as in newsdrop/consumer.py."""
         return f"{{{self._stream}}}:dead:{group}"
+
+
+def _no_group(name: str) -> NotThere:
+    return NotThere(f"no group {printable(name, 80)}: see `newsdrop groups list`")
 
 
 def _pending(found: dict[str, Any]) -> PendingEntry:

@@ -67,6 +67,7 @@ class PastStore:
         self._stream = stream
         self._states = Layout(stream, 1).key("past")
         self._create = Script("create_past.lua")
+        self._add = Script("add_past.lua")
 
     def create(self, past: Past) -> str:
         """Create the group and its stream; returns the boundary. The group must not exist."""
@@ -99,23 +100,17 @@ class PastStore:
         with translated():
             return int(self._client.xlen(self._key(group)))
 
-    def add(self, past: Past, records: Sequence[PastRecord]) -> None:
-        """Add records and what is read now, both or neither."""
-        with translated(), self._client.pipeline(transaction=True) as pipe:
-            for record in records:
-                outcome = record.outcome
-                fields = {
-                    "type": f"article.{outcome.status.value}",
-                    "id": outcome.id or "",
-                    "revision": outcome.revision,
-                    "title": record.title,
-                    "date": outcome.date or "",
-                    "source": record.source,
-                    "data": record.data,
-                }
-                pipe.xadd(self._key(past.group), fields)
-            pipe.hset(self._states, past.group, orjson.dumps(asdict(past)))
-            pipe.execute()
+    def add(self, past: Past, records: Sequence[PastRecord]) -> bool:
+        """Add records and what is read now, both or neither; False, and neither, where the group
+        was deleted meanwhile, or another one has its name."""
+        args: list[bytes | int] = [past.group.encode(), past.created_at.encode()]
+        args.append(orjson.dumps(asdict(past)))
+        for record in records:
+            outcome = record.outcome
+            args += [f"article.{outcome.status.value}".encode(), (outcome.id or "").encode()]
+            args += [outcome.revision, record.title.encode(), (outcome.date or "").encode()]
+            args += [record.source.encode(), record.data]
+        return bool(self._add.run(self._client, [self._key(past.group), self._states], args))
 
     def end(self, group: str) -> None:
         """Delete the group's own stream: its consumers go on after the boundary."""

@@ -52,7 +52,7 @@ class SampleStore:
 
     def add(self, sample: Sample) -> None:
         """Add a sample with the counts that Redis has now."""
-        with translated(), self._client.pipeline() as pipe:
+        with translated_replies(), self._client.pipeline() as pipe:
             found: dict[bytes, bytes] = self._client.hgetall(self._layout.measures())
             counts = {
                 name.decode(): int(number)
@@ -73,8 +73,7 @@ class SampleStore:
         first = (now_ms // _MINUTE_MS - minutes) // step - 1
         with translated_replies():
             found = self._client.zrangebyscore(self._key(step), first, "+inf")
-            samples = (dataclass_from(Sample, orjson.loads(data)) for data in found)
-            return sorted(samples, key=lambda sample: sample.at_ms)
+            return sorted(map(_sample, found), key=lambda sample: sample.at_ms)
 
     def _missing(self, at_ms: int) -> list[int]:
         """The steps whose present slot has no sample."""
@@ -88,3 +87,17 @@ class SampleStore:
 
     def _key(self, step: int) -> bytes:
         return self._layout.key("samples", str(step))
+
+
+def _sample(data: bytes) -> Sample:
+    """A sample whose values have their types: another program may have written it."""
+    found = dataclass_from(Sample, orjson.loads(data))
+    return Sample(
+        int(found.at_ms),
+        {name: int(count) for name, count in found.counts.items()},
+        {name: None if lag is None else int(lag) for name, lag in found.lags.items()},
+        tuple(map(int, found.started_ms)),
+        str(found.host),
+        str(found.settings),
+        str(found.rules),
+    )

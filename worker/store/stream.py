@@ -166,17 +166,16 @@ class Stream:
             seconds, micros = self._client.time()
         now_ms = int(seconds) * 1000 + int(micros) // 1000
         return [
-            self._delivery(_text(group["name"]), group, stream_id, now_ms)
+            self._delivery(group, stream_id, now_ms)
             for group in sorted(groups, key=lambda group: _text(group["name"]))
         ]
 
-    def _delivery(
-        self, name: str, group: Mapping[str, Any], stream_id: str, now_ms: int
-    ) -> Delivery:
+    def _delivery(self, group: Mapping[str, Any], stream_id: str, now_ms: int) -> Delivery:
+        name = _text(group["name"])
         if id_key(_text(group["last-delivered-id"])) < id_key(stream_id):
             return Delivery(name, "unread")
         with translated():
-            found = self._client.xpending_range(self.name, name, stream_id, stream_id, 1)
+            found = self._client.xpending_range(self.name, group["name"], stream_id, stream_id, 1)
         if not found:
             return Delivery(name, "acknowledged")
         (one,) = found

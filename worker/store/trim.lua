@@ -41,12 +41,13 @@ for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   if group['pending'] > 0 then least = redis.call('XPENDING', stream, group['name'])[2] end
   local state = group['last-delivered-id'] .. ' ' .. group['pending'] .. ' ' .. least
   local since, before = string.match(known[group['name']] or '', '^(%d+) (.*)$')
-  local active = before == state and tonumber(since) or now
+  -- A time ahead of the clock, which was set back since, would protect the group for ever.
+  local active = before == state and math.min(tonumber(since), now) or now
   for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group['name'])) do
     active = math.max(active, now - table_of(consumer)['idle'])
   end
   -- A minute is exact enough: each write goes to the disk, too.
-  if before ~= state or active - since > 60000 then
+  if before ~= state or math.abs(active - since) > 60000 then
     redis.call('HSET', groups_key, group['name'], string.format('%.0f %s', active, state))
   end
   present[group['name']] = true
