@@ -1,6 +1,6 @@
 """What every parser receives beside the text, and the limits on the articles of one input."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from worker.errors import Reason, Rejected
@@ -16,6 +16,9 @@ or an archive of pictures, would make a hundred thousand."""
 
 Parsed = Iterator[RawArticle | Refusal]
 """The articles of an input in order; a Refusal for each bad one among them."""
+
+LookUp = Callable[[Sequence[bytes]], Sequence[bool]]
+"""Whether each entry of a feed is known, by its content."""
 
 
 @dataclass(frozen=True, slots=True)

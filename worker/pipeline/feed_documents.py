@@ -11,6 +11,7 @@ from typing import cast
 
 from worker.errors import Reason
 from worker.escape import printable
+from worker.formats.context import LookUp
 from worker.formats.feed.polled import FeedEntry, FeedFile, read_feed
 from worker.formats.page.entry_bundle import unpack
 from worker.formats.page.full_text import merge
@@ -52,23 +53,22 @@ class FeedArticle:
 
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
-    """A feed document and the index mark of each of its entries. Immutable; entries are normalized
-    one at a time."""
+    """A feed document, the index mark of each of its entries, and whether the index has it.
+    Immutable; entries are normalized one at a time."""
 
     reader: EntryReader
     entry: Entry
     feed: FeedFile
     marks: Sequence[bytes]
+    is_seen: Sequence[bool]
     digest: str
 
-    def articles(
-        self, is_seen: Sequence[bool], *, may_fetch_pages: bool = True
-    ) -> Iterator[FeedArticle]:
+    def articles(self, *, may_fetch_pages: bool = True) -> Iterator[FeedArticle]:
         """The entries that are not seen. Without `may_fetch_pages` each has the feed's own text,
         with a warning where its page would have been fetched."""
         full_text = self.reader.profile(self.entry).full_text
         for ordinal, feed_entry in enumerate(self.feed.entries):
-            if is_seen[ordinal]:
+            if self.is_seen[ordinal]:
                 continue
             raw, page = self._read(feed_entry), None
             if full_text and isinstance(raw, RawArticle) and _is_web(raw.url):
@@ -107,15 +107,21 @@ class FeedDocument:
         )
 
 
-def open_document(reader: EntryReader, entry: Entry, data: bytes) -> FeedDocument | ParseFailure:
-    """A feed document, or why it is none."""
+def open_document(
+    reader: EntryReader, entry: Entry, data: bytes, seen: LookUp | None = None
+) -> FeedDocument | ParseFailure:
+    """A feed document, or why it is none. `seen` tells which marks the index has; else none is."""
+    profile, marks = reader.profile(entry), list[bytes]()
+
+    def look_up(raws: Sequence[bytes]) -> Sequence[bool]:
+        marks[:] = [entry_mark(raw, profile) for raw in raws]
+        return seen(marks) if seen else [False] * len(marks)
+
     try:
-        feed = read_feed(to_document(entry, data), reader.context(entry))
+        feed = read_feed(to_document(entry, data), reader.context(entry), look_up)
     except Exception as error:
         return ParseFailure(0, *classify_error(error, entry.path), whole_file=True)
-    profile = reader.profile(entry)
-    marks = [entry_mark(feed_entry.raw, profile) for feed_entry in feed.entries]
-    return FeedDocument(reader, entry, feed, marks, sha256(data))
+    return FeedDocument(reader, entry, feed, marks, feed.is_known, sha256(data))
 
 
 def read_entry(
@@ -128,8 +134,7 @@ def read_entry(
         if isinstance(document, ParseFailure):
             yield document
         else:
-            nothing_seen = [False] * len(document.marks)
-            yield from (article.item for article in document.articles(nothing_seen))
+            yield from (article.item for article in document.articles())
     elif form is Form.ENTRY_BUNDLE:
         yield read_entry_bundle(reader, entry, data)
     elif form is Form.TOMBSTONE:

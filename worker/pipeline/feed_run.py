@@ -29,7 +29,8 @@ def parse_feed(
     Without `may_look_up` no entry counts as unchanged. An unreadable entry is reported once, not
     at every poll; a retry of the document reports it again.
     """
-    document = open_document(reader, entry, data)
+    seen = deps.articles.seen if may_look_up else None
+    document = open_document(reader, entry, data, seen)
     if isinstance(document, ParseFailure):
         yield document
         return
@@ -41,9 +42,8 @@ def parse_feed(
     is_retry = reader.head.kind == RETRY
     full_text = reader.profile(entry).full_text
     may_fetch_pages = not full_text or len(deps.wanted.names()) < MAX_WANTED_PAGES
-    is_seen = deps.articles.seen(document.marks) if may_look_up else [False] * len(document.marks)
-    unchanged, refused = sum(is_seen), list[str]()
-    articles = document.articles(is_seen, may_fetch_pages=may_fetch_pages)
+    unchanged, refused = sum(document.is_seen), list[str]()
+    articles = document.articles(may_fetch_pages=may_fetch_pages)
     for result in _request_pages(articles, reader, deps):
         if result is None:
             unchanged += 1

@@ -68,7 +68,7 @@ class Fields:
         children = self.children
         for name in names:
             for one in children.get(name, ()):
-                if len(one) or (one.text and not one.text.isspace()):
+                if len(one) or ((text := one.text) and not text.isspace()):
                     return one
         return None
 

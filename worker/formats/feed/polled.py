@@ -14,7 +14,7 @@ import orjson
 from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.compressed import Broken, Budget, open_stream
-from worker.formats.context import ParseContext, Parsed, check_article, too_many
+from worker.formats.context import LookUp, ParseContext, Parsed, check_article, too_many
 from worker.formats.decode import decode
 from worker.formats.feed.sitemap import open_sitemap
 from worker.formats.json import feed as json_feed
@@ -53,17 +53,20 @@ class FeedFile:
     hold_seconds: int
     entries: Sequence[FeedEntry]
     parser: str
+    is_known: Sequence[bool] = ()
+    """For each entry what `look_up` answered; a known one must not be read."""
 
     def articles(self) -> Parsed:
         """The articles of all entries."""
         return (entry.read() for entry in self.entries)
 
 
-def read_feed(document: Document, context: ParseContext) -> FeedFile:
+def read_feed(document: Document, context: ParseContext, look_up: LookUp | None = None) -> FeedFile:
     """The feed in an answer: RSS, Atom, JSON Feed or a news sitemap, in gzip or not.
 
     Links are absolute where the feed or `document.url` gives a base. Raises Rejected for anything
-    else, and for a feed that is bad as a whole; a bad entry is a Refusal.
+    else, and for a feed that is bad as a whole; a bad entry is a Refusal. `look_up` is called with
+    the `raw` of each entry; if it is called twice, the second time.
     """
     limits = context.limits
     if len(document.data) > limits.file_bytes:
@@ -74,7 +77,7 @@ def read_feed(document: Document, context: ParseContext) -> FeedFile:
             Reason.EMPTY, "the answer is empty: look in a browser whether there is a feed"
         )
     decoded = decode(data, document.charset)
-    feed = _read(decoded.text, document, limits)
+    feed = _read(decoded.text, document, limits, look_up)
     if len(feed.entries) > limits.articles:
         raise too_many(limits)
 
@@ -85,7 +88,11 @@ def read_feed(document: Document, context: ParseContext) -> FeedFile:
 
         return replace(entry, read=read)
 
-    return replace(feed, entries=[with_checks(entry) for entry in feed.entries])
+    is_known = feed.is_known
+    if look_up and not is_known:
+        is_known = look_up([entry.raw for entry in feed.entries])
+    entries = [with_checks(entry) for entry in feed.entries]
+    return replace(feed, entries=entries, is_known=is_known)
 
 
 _ADVICE = "look for the feed's address in its <link rel=alternate>, or in the site's help"
@@ -118,7 +125,7 @@ def _unpacked(data: bytes, limits: Limits) -> bytes:
     return data
 
 
-def _read(text: str, document: Document, limits: Limits) -> FeedFile:
+def _read(text: str, document: Document, limits: Limits, look_up: LookUp | None) -> FeedFile:
     try:
         kind = sniff_text(text)
     except Rejected as error:
@@ -126,7 +133,7 @@ def _read(text: str, document: Document, limits: Limits) -> FeedFile:
     if kind is Format.FEED:
         from worker.formats.feed.xml_feed import open_feed  # lxml: 20 ms, rarely needed
 
-        feed = open_feed(text, document, limits)
+        feed = open_feed(text, document, limits, look_up)
         if not feed.elements and not _END.search(text):
             raise Rejected(
                 Reason.MALFORMED, "the feed ends before its first entry: it may be whole next time"
@@ -135,7 +142,8 @@ def _read(text: str, document: Document, limits: Limits) -> FeedFile:
             FeedEntry(feed.raw(number), feed.guid(number), partial(feed.read, number))
             for number in range(len(feed.elements))
         ]
-        return FeedFile(feed.head.title, feed.head.min_interval_seconds, entries, "feed")
+        head = feed.head
+        return FeedFile(head.title, head.min_interval_seconds, entries, "feed", feed.is_known)
     if kind is Format.SITEMAP:
         articles = open_sitemap(text, document, limits)
         return FeedFile(None, 0, list(map(_sitemap_entry, articles)), "sitemap")

@@ -39,28 +39,31 @@ def feed_tree(text: str, data: bytes) -> Tree:
 
     Raises Rejected: `malformed` where there is no element, `too_large` for too many broken ones.
     """
-    if (escaped := _escape_entities(text)) != text:
-        text, data = escaped, escaped.encode()
-    try:
-        return Tree(etree.fromstring(data, _strict()))
-    except etree.XMLSyntaxError as error:
-        check_memory(error)
-    repaired = _escape_bare(close_sections(text))
-    try:
-        return Tree(etree.fromstring(repaired.encode(), _strict()))
-    except etree.XMLSyntaxError as error:
-        check_memory(error)
+    if (root := strict_root(text, data)) is not None:
+        return Tree(root)
+    repaired = _escape_bare(close_sections(_escape_entities(text)))
+    if (root := strict_root(repaired, repaired.encode())) is not None:
+        return Tree(root)
     return _Tolerant().read(repaired)
 
 
-def _strict() -> etree.XMLParser:
-    return etree.XMLParser(
+def strict_root(text: str, data: bytes) -> Element | None:
+    """The root element of `text`, in which HTML's named entities may stand; None where it is not
+    well-formed. `data` is `text` in UTF-8."""
+    if (escaped := _escape_entities(text)) != text:
+        data = escaped.encode()
+    parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         remove_comments=True,
         remove_pis=True,
         encoding="utf-8",
     )
+    try:
+        return etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        check_memory(error)
+        return None
 
 
 # ── repairs ──────────────────────────────────────────────────────────────────────────────────

@@ -4,16 +4,18 @@ The text becomes one tree (:mod:`worker.formats.feed.tree`), an adapter for each
 entries of it, and an entry becomes an article when it is read.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from worker.errors import Reason, Rejected
-from worker.formats.context import ParseContext, Parsed, too_many
+from worker.formats.context import LookUp, ParseContext, Parsed, too_many
 from worker.formats.feed import atom, rss
+from worker.formats.feed.division import divide, insert_entries
 from worker.formats.feed.entries import Head, article_of
 from worker.formats.feed.namespaces import known_namespace, name_of
-from worker.formats.feed.tree import Element, feed_tree
+from worker.formats.feed.tree import Element, feed_tree, strict_root
 from worker.formats.feed.xml_text import safe_xml
 from worker.model import Document, RawArticle, Refusal
 from worker.settings import Limits
@@ -28,6 +30,9 @@ class XmlFeed:
     is_atom: bool
     is_cut: bool
     feed_url: str | None
+    raws: Sequence[bytes] = ()
+    """The text of each entry of a feed of which only those not in `is_known` were parsed."""
+    is_known: Sequence[bool] = ()
 
     def read(self, number: int) -> RawArticle | Refusal:
         """An entry; one without title and text, or cut off, is a Refusal."""
@@ -43,7 +48,9 @@ class XmlFeed:
             return Refusal(error.reason, str(error))
 
     def raw(self, number: int) -> bytes:
-        """The entry's element as XML."""
+        """The entry as XML."""
+        if self.raws:
+            return self.raws[number]
         return etree.tostring(self.elements[number], encoding="utf-8", with_tail=False)
 
     def guid(self, number: int) -> str:
@@ -69,20 +76,49 @@ def parse_feed(text: str, document: Document, context: ParseContext) -> Parsed:
     yield from map(feed.read, range(len(feed.elements)))
 
 
-def open_feed(text: str, document: Document, limits: Limits) -> XmlFeed:
-    """The feed `text`, which may have no entries.
+def open_feed(
+    text: str, document: Document, limits: Limits, look_up: LookUp | None = None
+) -> XmlFeed:
+    """The feed `text`, which may have no entries. With `look_up` known ones need not be readable.
 
     Raises Rejected: `unsafe` for entities that are no short texts, `too_many` and `too_large` for
     what would cost too much, `malformed` where there is no element.
     """
+    text = text.lstrip("\ufeff\u200b \t\r\n")
+    if look_up and (feed := _with_new_entries(text, document, limits, look_up)):
+        return feed
     # Before a tree is built: one of 4 million empty items takes 1 GB. Quoted markup may count, too.
     if text.count("<item") + text.count("<entry") > 2 * limits.articles:
         raise too_many(limits)
-    tree = feed_tree(*safe_xml(text.lstrip("\ufeff\u200b \t\r\n")))
+    tree = feed_tree(*safe_xml(text))
     known_namespace(tree.root)
-    is_atom = name_of(tree.root.tag).removeprefix("atom:") == "feed"
-    elements = (atom.entries if is_atom else rss.items)(tree.root)
-    if len(elements) > limits.articles:
+    feed = _feed_of(tree.root, document, is_cut=tree.is_cut)
+    if len(feed.elements) > limits.articles:
         raise too_many(limits)
-    head = (atom if is_atom else rss).head(tree.root, document.url)
-    return XmlFeed(head, elements, is_atom, tree.is_cut, document.url)
+    return feed
+
+
+def _with_new_entries(
+    text: str, document: Document, limits: Limits, look_up: LookUp
+) -> XmlFeed | None:
+    """The feed with its known entries in outline; None where it has to be parsed as a whole."""
+    divided = divide(text, limits.articles)
+    root = strict_root(*safe_xml(divided.outline)) if divided else None
+    if divided is None or root is None or name_of(root.tag).startswith("?:"):
+        return None
+    feed = _feed_of(root, document)
+    if len(feed.elements) != len(divided.entries):
+        return None
+    raws = [entry.encode() for entry in divided.entries]
+    is_known = look_up(raws)
+    new = {number: divided.entries[number] for number in range(len(raws)) if not is_known[number]}
+    if not insert_entries(feed.elements, new):
+        return None
+    return replace(feed, raws=raws, is_known=is_known)
+
+
+def _feed_of(root: Element, document: Document, *, is_cut: bool = False) -> XmlFeed:
+    is_atom = name_of(root.tag).removeprefix("atom:") == "feed"
+    dialect = atom if is_atom else rss
+    elements = atom.entries(root) if is_atom else rss.items(root)
+    return XmlFeed(dialect.head(root, document.url), elements, is_atom, is_cut, document.url)

@@ -66,7 +66,7 @@ _ENTITY = re.compile(
 )
 _NAME = re.compile(r"&([A-Za-z_][\w.-]{0,99});")
 _DECLARED = re.compile(r"xmlns[:\w.-]{0,100}\s*=\s*[\"'][^\"']{0,500}")
-_ENCODING = re.compile(r"(<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'][^\"'>]{0,60}[\"']")
+_ENCODING = re.compile(r"\A(\s*<\?xml[^>]{0,200}?)\s+encoding\s*=\s*[\"'][^\"'>]{0,60}[\"']")
 
 
 def _with_entities(text: str, declarations: str) -> str:

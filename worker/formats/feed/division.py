@@ -1,0 +1,91 @@
+"""A feed divided into its entries by its text, so that only new ones have to be parsed.
+
+At a poll 49 of 50 entries are as they were: their text is compared, and only an outline of them is
+parsed, without long texts. A feed whose text does not show where its entries begin and end, or that
+is not well-formed, is parsed as a whole.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+from lxml import etree
+
+from worker.formats.feed.tree import Element, strict_root
+from worker.formats.feed.xml_text import safe_xml
+from worker.formats.sniff import prolog
+
+_LONG = 1_000
+"""Characters beyond which a text is left out of the outline: no guid, address or title has them."""
+_LONG_TEXT = re.compile(rf">[^<>]{{{_LONG},}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """The text of each entry, in order; and the feed with the long texts of entries left out."""
+
+    entries: Sequence[str]
+    outline: str
+
+
+def divide(text: str, limit: int) -> Division | None:
+    """`text` divided into at most `limit` entries, which are neither prefixed nor within another;
+    None where that is not possible. Quoted entries, in CDATA or comments, are none."""
+    root, declarations, position = prolog(text)
+    if "<!entity" in declarations.lower():
+        return None
+    entries: list[str] = []
+    outline: list[str] = []
+    written, begin = 0, -1
+    tokens = _tokens("entry" if root == "feed" else "item")
+    while match := tokens.search(text, position):
+        tag, start, position = match[0], match.start(), match.end()
+        if closer := _CLOSERS.get(tag):
+            end = text.find(closer, position) + len(closer)
+            if end < position:
+                return None
+            if begin >= 0 and end - position > _LONG:
+                outline.append(text[written:start])
+                written = end
+            position = end
+            continue
+        is_end = tag.startswith("</")
+        if tag == "<?" or is_end != (begin >= 0) or len(entries) >= limit:
+            return None
+        if is_end:
+            entries.append(text[begin:position])
+        begin = -1 if is_end else start
+    if begin >= 0 or not entries:
+        return None
+    outline.append(text[written:])
+    return Division(entries, _LONG_TEXT.sub(">", "".join(outline)))
+
+
+def insert_entries(elements: list[Element], texts: dict[int, str]) -> bool:
+    """Parse `texts`, and put each in the place of the element with its number, in `elements` and in
+    their tree. False, and nothing is changed, if that is not possible."""
+    parents = {element.getparent() for element in elements}
+    if not texts or len(parents) > 1:
+        return not texts
+    parent = elements[0].getparent()
+    assert parent is not None
+    spaces = cast("dict[str, str]", parent.nsmap)  # the default has the key None
+    opening = etree.tostring(etree.Element("entries", nsmap=spaces)).decode()
+    whole = f"{opening.removesuffix('/>')}>{''.join(texts.values())}</entries>"
+    root = strict_root(*safe_xml(whole))
+    if root is None or len(root) != len(texts):
+        return False
+    for number, element in zip(texts, list(root), strict=True):
+        parent.replace(elements[number], element)
+        elements[number] = element
+    return True
+
+
+_CLOSERS = {"<![CDATA[": "]]>", "<!--": "-->"}
+
+
+@cache
+def _tokens(name: str) -> re.Pattern[str]:
+    return re.compile(rf"<(?:!\[CDATA\[|!--|\?|{name}[\s>]|/{name}\s*>)")
