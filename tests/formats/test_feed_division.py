@@ -1,0 +1,107 @@
+"""Feeds of which only the new entries are parsed."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.formats.test_feed import ITEM, ZONED, rss
+from worker.formats import ParseContext
+from worker.formats.feed import xml_feed
+from worker.formats.feed.division import divide
+from worker.formats.feed.polled import FeedFile, read_feed
+from worker.model import Document, Profile
+from worker.settings import Limits
+from worker.sites import Sites
+
+GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "feed").glob("*.in"))
+LONG = "long text " * 200
+HEAD = '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xml:lang="de"><channel>'
+
+LookUp = Callable[[Sequence[bytes]], Sequence[bool]]
+Read = Callable[[bytes, LookUp | None], FeedFile]
+
+
+@pytest.fixture
+def read_polled(sites: Sites) -> Read:
+    """The feed in some bytes, polled with a look-up or without."""
+    zone = ZoneInfo("Asia/Shanghai")
+    context = ParseContext(Profile("wire", zone, zone), sites, Limits())
+    return lambda data, look_up: read_feed(
+        Document(data, "feed", url="https://a.example/feed"), context, look_up
+    )
+
+
+def nothing(raws: Sequence[bytes]) -> Sequence[bool]:
+    return [False] * len(raws)
+
+
+def all_but_the_last(raws: Sequence[bytes]) -> Sequence[bool]:
+    return [True] * (len(raws) - 1) + [False] * bool(raws)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_same_articles(path: Path, read_polled: Read) -> None:
+    """Whether all entries are new or only one is, articles, keys and the feed's own fields are
+    those of the feed parsed as a whole."""
+    data = path.read_bytes()
+    whole, new = read_polled(data, None), read_polled(data, nothing)
+    one = read_polled(data, all_but_the_last)
+    articles = list(whole.articles())
+    assert list(new.articles()) == articles
+    assert [entry.read() for entry in one.entries[-1:]] == articles[-1:]
+    for found in (new, one):
+        assert [entry.key for entry in found.entries] == [entry.key for entry in whole.entries]
+        assert (found.title, found.hold_seconds) == (whole.title, whole.hold_seconds)
+
+
+def test_known_entries_are_not_parsed(read_polled: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long texts of known entries come to no parser, and theirs is the raw text of the feed; the
+    new entry has the feed's namespaces and language."""
+    parsed = list[str]()
+    real = xml_feed.safe_xml
+    monkeypatch.setattr(xml_feed, "safe_xml", lambda text: parsed.append(text) or real(text))
+    items = [f"<item><guid>{n}</guid><description>{n} {LONG}</description></item>" for n in "12"]
+    new = "<item><title>New</title><dc:creator>Ada</dc:creator></item>"
+    feed = read_polled(f"{HEAD}{''.join(items)}{new}</channel></rss>".encode(), all_but_the_last)
+    assert not any("long text" in text for text in parsed)
+    assert [entry.raw.decode() for entry in feed.entries] == [*items, new]
+    article = feed.entries[-1].read()
+    assert (article.title, article.authors[0].name, article.language) == ("New", "Ada", "de")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "<item><title>Two</title><description>a <b> c</description></item>",
+        "<item><title>Two</title><item><title>Three</title></item></item>",
+        "<item><title>Two</title><description><![CDATA[cut</description></item>",
+        "<x><item><title>Two</title></item></x>",
+        "<item/><item><title>Two</title></item>",
+    ],
+    ids=["broken", "nested", "open CDATA", "deeper", "empty"],
+)
+def test_whole_feed(item: str, read_polled: Read) -> None:
+    """Where a new entry is broken, or the text does not show the entries, the feed is parsed as a
+    whole, and the look-up is for the entries that gives."""
+    asked = list[Sequence[bytes]]()
+
+    def look_up(raws: Sequence[bytes]) -> Sequence[bool]:
+        asked.append(raws)
+        return nothing(raws)
+
+    data = rss(ITEM.format("One", 1, ZONED), item)
+    feed, whole = read_polled(data, look_up), read_polled(data, None)
+    assert list(feed.articles()) == list(whole.articles())
+    assert asked[-1] == [entry.raw for entry in whole.entries]
+
+
+def test_quoted_entries() -> None:
+    """Entries quoted in CDATA or comments are none; a feed of too many is not divided."""
+    quoting = "<item><![CDATA[</item><item>]]><!-- </item> --></item>"
+    text = rss(quoting, ITEM.format("One", 1, ZONED)).decode()
+    divided = divide(text, 2)
+    assert divided is not None
+    assert divided.entries == [quoting, ITEM.format("One", 1, ZONED)]
+    assert divide(text, 1) is None
