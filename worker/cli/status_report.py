@@ -38,7 +38,7 @@ _COUNT_STYLES = {
 _WIDE = 110
 """Columns from which on there is room for the folders beside the numbers."""
 
-_INDENT = 11
+_INDENT = 12
 """Columns of the names on the left, and the space after them."""
 
 _MAX_PROCESSES = 8
@@ -46,12 +46,14 @@ _MAX_PROCESSES = 8
 
 
 def render_status(overview: Overview, max_sources: int | None = None) -> RenderableType:
-    """The whole report, with at most `max_sources` sources."""
+    """The whole report, with at most `max_sources` sources. What changes most is above: a live view
+    shows only as many lines as the terminal has."""
     status = overview.status
     parts: list[RenderableType] = [*_problems(overview.problems)]
     if parts:
         parts.append(Text())
-    parts += [_service(overview), Text(), _counts(status), Text(), _sources(status, max_sources)]
+    parts += [_grid(_work_fields(overview)), *_workers(overview), Text(), _counts(status), Text()]
+    parts += [_sources(status, max_sources), Text(), _grid(_service_fields(overview))]
     if hint := _hint(status):
         parts += [Text(), hint]
     return Group(*parts)
@@ -78,31 +80,31 @@ def _named_grid() -> Table:
     return grid
 
 
-def _service(overview: Overview) -> RenderableType:
-    status = overview.status
+def _grid(fields: Iterator[tuple[str, Text]]) -> RenderableType:
     grid = _named_grid()
-    for name, value in _service_fields(overview):
+    for name, value in fields:
         grid.add_row(gettext(name), value)
-    if status.problem or not status.workers:
-        return grid
-    return Group(grid, *_workers(overview))
+    return grid
+
+
+def _work_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
+    """What is done now, and what waits."""
+    status = overview.status
+    if not status.problem:
+        yield mark("rate"), _rate(overview)
+    yield mark("waiting"), _waiting(status)
+    if not status.problem and (status.polled.feeds or status.polled.pages_wanted):
+        yield mark("feeds"), _feeds(status.polled)
 
 
 def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
+    """What the service works with."""
     status = overview.status
-    if status.problem:
-        yield (
-            mark("redis"),
-            safe_text(status.redis).append(f"  {gettext('does not answer')}", "red"),
-        )
-        yield mark("waiting"), _waiting(status)
+    if status.problem or status.stream is None:
+        form = f"  {gettext('does not answer')}"
+        yield mark("redis"), safe_text(status.redis).append(form, "red")
         yield mark("disk"), _disk(overview.disk)
         return
-    assert status.stream is not None
-    yield mark("rate"), _rate(overview)
-    yield mark("waiting"), _waiting(status)
-    if status.polled.feeds or status.polled.pages_wanted:
-        yield mark("feeds"), _feeds(status.polled)
     length = status.stream.length
     stream = safe_text(status.stream.name).append(f"  {pluralize(length, 'entry')}")
     last = gettext(", the last is {entry}").format(entry=status.stream.last_id)
@@ -196,7 +198,7 @@ def _disk(disk: Disk) -> Text:
 
 def _workers(overview: Overview) -> Iterator[RenderableType]:
     """What each process does; one line per process always, so that a live view does not jump."""
-    workers = overview.status.workers or ()
+    workers = () if overview.status.problem else overview.status.workers or ()
     for worker in workers:
         tasks = [task for task in overview.working if task.worker == worker.name]
         form = gettext("{count} of {processes} processes busy")
