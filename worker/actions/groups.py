@@ -74,7 +74,7 @@ def choose_letters(
 ) -> list[DeadLetter]:
     """The selected dead letters, all of which exist. Raises UsageError, before anything is done."""
     if every == bool(ids):
-        raise UsageError("name the IDs, or use --all")
+        raise UsageError("select dead letters: give either their IDs or all")
     if every:
         return list(store.dead_letters(group))
     return [store.get_dead_letter(group, one) for one in dict.fromkeys(ids)]

@@ -243,7 +243,8 @@ def _look_up_index(
         at = next((each.stream_id for each in reversed(past) if each.stream_id), None)
         found = store.read(at, 1, end=at) if at else []
         entry = found[0] if found and found[0].id == article_id else None
-        return replace(article, known=False, in_stream=_in_stream(entry))
+        date = article.date or (entry.date if entry else None)
+        return replace(article, known=False, in_stream=_in_stream(entry), date=date)
     entry = store.find_entry(known)
     return replace(
         article,
