@@ -20,7 +20,7 @@ import random
 import socket
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -342,6 +342,7 @@ class _Work:
         self.hand: dict[str, Record] = {}  # read, not handled yet
         self.orphans: set[str] = set()  # in hand although their group was made again
         self.done: list[str] = []  # handled, not acknowledged yet
+        self.acknowledged: deque[str] = deque(maxlen=MAX_WAITING)  # the last ones
         self.cursor, self.refresh_at, self.failures = "0-0", 0.0, 0
 
     def steps(self, *, is_single: bool) -> _Steps:
@@ -387,8 +388,8 @@ class _Work:
     def _finish(self, *stream_ids: str) -> tuple[tuple[Any, ...], ...]:
         """Acknowledge; in the past's stream, which holds what is not finished, also delete."""
         acknowledge = ("XACK", self.stream, self.consumer.group, *stream_ids)
-        if self.stream == self.consumer.past:
-            return acknowledge, ("XDEL", self.stream, *stream_ids)
+        if self.stream == self.consumer.past:  # first: what is only deleted is still pending
+            return ("XDEL", self.stream, *stream_ids), acknowledge
         return (acknowledge,)
 
     def _send(self, *lines: tuple[Any, ...]) -> _Replies:
@@ -404,6 +405,7 @@ class _Work:
         self.failures = 0
         if acknowledgement:
             self.consumer.tell("acknowledged", len(self.done))
+            self.acknowledged += self.done
             self.done = []
         return list(replies[len(acknowledgement) :])
 
@@ -501,9 +503,10 @@ class _Work:
             kept = mine.keys() | self.orphans
             self.hand = {one: record for one, record in self.hand.items() if one in kept}
             self.waiting = {one: waiting for one, waiting in self.waiting.items() if one in kept}
-        for stream_id, deliveries in mine.items():
-            if stream_id not in self.hand and stream_id not in self.waiting:
-                self.waiting[stream_id] = _Waiting(now, deliveries)
+        found = [one for one in mine if one not in self.hand and one not in self.waiting]
+        again = set(self.acknowledged).intersection(found)
+        self._tell_if("redelivered", len(again))  # a fail-over lost their acknowledgement
+        self.waiting |= {one: _Waiting(now, mine[one]) for one in found}
         if mine:
             yield from self._send(("XCLAIM", *self._who(), 0, *mine, "JUSTID"))
         is_complete = is_all and self.cursor == "0-0"

@@ -15,7 +15,7 @@ import redis
 STREAM, GROUP = "newsdrop:articles", "readers"
 
 
-def publish(client: redis.Redis, *numbers: int, **fields: Any) -> list[str]:
+def publish(client: redis.Redis, *numbers: int, stream: str = STREAM, **fields: Any) -> list[str]:
     """An entry for each number; the stream IDs."""
     made = []
     for number in numbers:
@@ -24,21 +24,21 @@ def publish(client: redis.Redis, *numbers: int, **fields: Any) -> list[str]:
         entry = {"type": "article.published", "id": record["id"], "revision": 1}
         entry |= {"title": record["title"], "date": "2023-04-18", "source": "drop"} | fields
         entry.setdefault("data", json.dumps(record))
-        made.append(client.xadd(STREAM, entry).decode())  # type: ignore[arg-type, union-attr]
+        made.append(client.xadd(stream, entry).decode())  # type: ignore[arg-type, union-attr]
     return made
 
 
-def pending(client: redis.Redis) -> dict[str, int]:
+def pending(client: redis.Redis, stream: str = STREAM) -> dict[str, int]:
     """Deliveries of what the group has not acknowledged."""
-    if not client.exists(STREAM) or not client.xinfo_groups(STREAM):
+    if not client.exists(stream) or not client.xinfo_groups(stream):
         return {}
-    found = client.xpending_range(STREAM, GROUP, "-", "+", 100_000)
+    found = client.xpending_range(stream, GROUP, "-", "+", 100_000)
     return {one["message_id"].decode(): one["times_delivered"] for one in found}
 
 
-def delivered_until(client: redis.Redis) -> str:
+def delivered_until(client: redis.Redis, stream: str) -> str:
     """The last entry that the group was given."""
-    return str(client.xinfo_groups(STREAM)[0]["last-delivered-id"].decode())
+    return str(client.xinfo_groups(stream)[0]["last-delivered-id"].decode())
 
 
 @dataclass
@@ -81,7 +81,12 @@ class Kills:
 
 
 def kill_again_and_again(
-    client: redis.Redis, reader: Reader, kills: int, pauses: Iterator[float], batch: int = 40
+    client: redis.Redis,
+    reader: Reader,
+    kills: int,
+    pauses: Iterator[float],
+    batch: int = 40,
+    stream: str = STREAM,
 ) -> Kills:
     """Publish while the reader is killed at any time, then let it finish."""
     published: list[str] = []
@@ -90,17 +95,19 @@ def kill_again_and_again(
     for kill in range(kills + 1):
         seen = len(reader.handled())
         process = reader.start()
-        published += publish(client, *range(kill * batch, (kill + 1) * batch))
+        published += publish(client, *range(kill * batch, (kill + 1) * batch), stream=stream)
         if kill < kills:
             _wait(partial(_has_handled, reader, seen + 1))
             time.sleep(next(pauses))
         else:
-            _wait(partial(_has_finished, client, reader, published))
+            _wait(partial(_has_finished, client, reader, published, stream))
         process.kill()
         process.wait()
         repeated += len(finished & set(reader.handled()[seen:]))
-        until = _number(delivered_until(client))
-        finished = {one for one in published if _number(one) <= until} - pending(client).keys()
+        until = _number(delivered_until(client, stream))
+        finished = {one for one in published if _number(one) <= until} - pending(
+            client, stream
+        ).keys()
     handled = reader.handled()
     missing = len(set(published) - set(handled))
     return Kills(kills, len(published), missing, repeated, len(handled) - len(set(handled)))
@@ -110,8 +117,8 @@ def _has_handled(reader: Reader, count: int) -> bool:
     return len(reader.handled()) >= count
 
 
-def _has_finished(client: redis.Redis, reader: Reader, published: list[str]) -> bool:
-    return set(published) <= set(reader.handled()) and not pending(client)
+def _has_finished(client: redis.Redis, reader: Reader, published: list[str], stream: str) -> bool:
+    return set(published) <= set(reader.handled()) and not pending(client, stream)
 
 
 def _number(stream_id: str) -> tuple[int, ...]:

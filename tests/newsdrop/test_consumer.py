@@ -444,11 +444,11 @@ def test_kills_lose_nothing(
 ) -> None:
     """Killed at any time: each record is handled, and what was acknowledged never again."""
     reader = Reader(redis_server.url, tmp_path / "handled", "time.sleep(0.002)", "batch=16")
-    found = kill_again_and_again(redis_client, reader, 5, _pauses(1))
+    found = kill_again_and_again(redis_client, reader, 5, pauses(1))
     assert (found.missing, found.repeated, found.entries) == (0, 0, 240)
     assert redis_client.exists(f"{{{STREAM}}}:dead:{GROUP}") == 0
 
 
-def _pauses(seed: int) -> Iterator[float]:
+def pauses(seed: int) -> Iterator[float]:
     chosen = random.Random(seed)
     return (chosen.uniform(0, 0.06) for _ in repeat(None))

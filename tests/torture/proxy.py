@@ -1,4 +1,4 @@
-"""A proxy between the service and its server that cuts, delays and loses replies."""
+"""A proxy between a client and its server that cuts, delays and loses replies."""
 
 import socket
 import threading
@@ -11,8 +11,8 @@ from pathlib import Path
 class Proxy:
     """Passes bytes both ways, from a TCP port on loopback to the server's Unix socket.
 
-    `happened` counts what it did: a cut connection, a late reply, a lost reply of a script (which
-    the server has run).
+    `happened` counts what it did: a cut connection, a late reply, a message that broke off, a lost
+    reply of a script (which the server has run).
     """
 
     def __init__(self, server: Path) -> None:
@@ -20,14 +20,19 @@ class Proxy:
         self._server = server
         self._delay = 0.0
         self._scripts_to_lose = 0
+        self._break_before: bytes | None = None
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        return f"redis://127.0.0.1:{self.port}/0"
 
     def cut(self) -> None:
         """Cut every connection."""
@@ -45,6 +50,15 @@ class Proxy:
         """The replies of the next scripts are dropped and their connections cut."""
         with self._lock:
             self._scripts_to_lose = count
+
+    def move(self, server: Path) -> None:
+        """From now on pass bytes to another server; every connection is cut."""
+        self._server = server
+        self.cut()
+
+    def break_before(self, part: bytes) -> None:
+        """The next request or reply that has `part` ends before it, and its connection is cut."""
+        self._break_before = part
 
     def close(self) -> None:
         with suppress(OSError):
@@ -80,6 +94,8 @@ class Proxy:
             while sent := client.recv(65_536):
                 if b"EVALSHA" in sent[:64] and b"newsdrop:articles" in sent:
                     ran_script.set()
+                if self._breaks(sent, server):
+                    break
                 server.sendall(sent)
         self._forget(client, server)
 
@@ -91,11 +107,22 @@ class Proxy:
                 if ran_script.is_set() and self._loses(reply):
                     break
                 ran_script.clear()
+                if self._breaks(reply, client):
+                    break
                 if self._delay:
                     time.sleep(self._delay)
                     self.happened["replies delayed"] += 1
                 client.sendall(reply)
         self._forget(client, server)
+
+    def _breaks(self, data: bytes, to: socket.socket) -> bool:
+        part = self._break_before
+        if part is None or part not in data:
+            return False
+        self._break_before = None
+        to.sendall(data[: data.index(part)])
+        self.happened["broken off"] += 1
+        return True
 
     def _loses(self, reply: bytes) -> bool:
         # Only the publish script answers with a list of decisions.
