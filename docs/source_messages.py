@@ -17,7 +17,8 @@ CALLS = {
     *("ConfigError", "StoreUnavailable", "StoreRefused", "StoreFull", "SpoolUnavailable", "Busy"),
     *("FetchFailed", "Blocked", "ChildError", "_NoPage", "_BadRuleError", "HTTPException"),
     *("Problem", "Finding", "problem", "fail", "warn", "ok", "note"),
-    *("print_note", "print_fields", "make_table", "print_result", "mark", "gettext"),
+    *("print_note", "print_text", "print_fields", "make_table", "print_result"),
+    *("Check", "confirm", "translate", "mark", "gettext"),
 }
 """Functions and classes whose arguments people read."""
 
@@ -49,6 +50,13 @@ def messages_in(tree: ast.Module) -> Iterator[tuple[int, str | tuple[str, str]]]
         for word in filter(None, map(pattern, _literals(call))):
             if _WORD.search(PLACEHOLDER.sub("", word)):
                 yield call.lineno, word
+    for call in _named_calls(tree, {"print_fields"}):
+        rows = call.args[0].elts if isinstance(call.args[0], ast.Tuple) else []
+        names = (pattern(row.elts[0]) for row in rows if isinstance(row, ast.Tuple))
+        yield from ((call.lineno, name) for name in names if name)
+    for call in _named_calls(tree, {"Check"}):
+        if (name := pattern(call.args[0])) and not PLACEHOLDER.search(name):
+            yield call.lineno, name
     for call in _named_calls(tree, {"pluralize", "count_noun"}):
         words = [
             it.value

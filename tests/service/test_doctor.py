@@ -167,7 +167,7 @@ def test_a_folder_with_another_clock_is_told(
     monkeypatch.setattr(doctor_machine.time, "time", lambda: ahead)
     found = _found(_settings(tmp_path, folders=(Folder(name="in", path=drop),)))["folder in"]
     assert found.level == "warn"
-    assert "100 s behind" in found.message
+    assert "by -100 s" in found.message
 
 
 @pytest.mark.parametrize(

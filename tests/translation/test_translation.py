@@ -70,7 +70,7 @@ def test_a_finished_message_is_translated(text: str, translated: str) -> None:
 def test_a_noun_without_a_number_is_no_count() -> None:
     """`the address` is left in its sentence; `2 addresses` has its measure word."""
     with use_language("zh"):
-        assert message("cannot connect: check the address").endswith("check the address")
+        assert message("cannot connect: see the address").endswith("see the address")
         assert message("2 addresses") == "2 个地址"
 
 
@@ -79,6 +79,16 @@ def test_values_are_not_read_as_patterns() -> None:
     with use_language("zh"):
         shown = message("{time} {0.x} cannot be enqueued: no")
     assert shown == "无法提交 {time} {0.x}：no"
+
+
+def test_a_word_in_a_message_is_a_name() -> None:
+    """A file `files`, a group `next`: the catalogue has these words, but here they are names."""
+    with use_language("zh"):
+        assert message("next") == "下次"
+        assert message("group next created, at 0") == "已创建消费组 next，位置 0"
+        assert message("files: the file is empty: drop it again when it is written") == (
+            "files：文件为空：写完后请重新投放"
+        )
 
 
 def test_a_long_message_takes_no_time() -> None:

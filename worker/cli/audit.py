@@ -8,7 +8,8 @@ from rich.text import Text
 
 from worker.cli.formatting import format_count, pluralize
 from worker.cli.options import FAILED, Json, settings_of
-from worker.cli.output import console, print_json
+from worker.cli.output import console, print_json, print_text
+from worker.translation import gettext, mark
 
 if TYPE_CHECKING:
     from worker.queries.audit import Audit
@@ -35,32 +36,36 @@ def _print_audit(audit: "Audit") -> None:
     sums.add_column(no_wrap=True)
     sums.add_column(justify="right", no_wrap=True, min_width=9)
     sums.add_column(style="dim")
-    sums.add_row(Text("files accepted", "bold"), Text(format_count(audit.accepted), "bold"), "")
+    sums.add_row(
+        Text(gettext("files accepted"), "bold"), Text(format_count(audit.accepted), "bold"), ""
+    )
     for name, count, meaning in (
-        ("published", audit.published, "at least one article was published or revised"),
-        ("duplicate", audit.duplicate, "all articles were published before"),
-        ("read", audit.read, "feeds without new articles, or whose pages are separate files"),
-        ("quarantined", audit.quarantined, "refused with a reason"),
-        ("waiting", audit.waiting, "in the spool, waiting or processing"),
+        (mark("published"), audit.published, mark("at least one article was published or revised")),
+        (mark("duplicate"), audit.duplicate, mark("all articles were published before")),
+        (mark("read"), audit.read, mark("feeds without new articles, or with pages to fetch")),
+        (mark("quarantined"), audit.quarantined, mark("refused with a reason")),
+        (mark("waiting"), audit.waiting, mark("in the spool, waiting or processing")),
     ):
-        sums.add_row(f"  {name}", format_count(count), meaning)
+        sums.add_row(f"  {gettext(name)}", format_count(count), gettext(meaning))
     style = "green" if audit.balanced else "bold red"
-    sums.add_row(Text("unaccounted for", style), Text(format_count(audit.unaccounted), style), "")
+    sums.add_row(
+        Text(gettext("unaccounted for"), style), Text(format_count(audit.unaccounted), style), ""
+    )
     console().print(sums)
     console().print()
     if audit.pages_wanted:
-        console().print(f"{pluralize(audit.pages_wanted, 'page')} of new articles not fetched yet.")
+        print_text(f"{pluralize(audit.pages_wanted, 'page')} of new articles not fetched yet.")
     if audit.balanced:
-        result = "is accounted for" if audit.waiting else "has exactly one outcome"
-        console().print(f"Every accepted file {result}.")
+        ends = "Every accepted file has exactly one outcome."
+        print_text("Every accepted file is accounted for." if audit.waiting else ends)
         return
     for batch in audit.missing[:_MAX_BATCHES]:
-        console().print(
+        print_text(
             f"batch {batch.batch}: {format_count(batch.accounted)} of "
             f"{format_count(batch.accepted)} files are accounted for"
         )
     if len(audit.missing) > _MAX_BATCHES:
-        console().print(f"… and {format_count(len(audit.missing) - _MAX_BATCHES)} more batches")
-    console().print(
+        print_text(f"… and {format_count(len(audit.missing) - _MAX_BATCHES)} more batches")
+    print_text(
         "Was the archive or a spool folder removed by hand, or restored from an older backup?"
     )

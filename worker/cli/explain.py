@@ -18,19 +18,21 @@ from worker.cli.output import (
 )
 from worker.cli.parse import Source
 from worker.errors import UsageError
+from worker.translation import gettext, mark
+from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.queries.explain import Explained
     from worker.queries.history import HistoryEntry
 
 OUTCOMES = {
-    "published": ("published", "green"),
-    "revised": ("revised", "green"),
-    "withdrawn": ("withdrawn", "red"),
-    "duplicate": ("duplicate", "yellow"),
-    "rejected": ("rejected", "red"),
-    "deferred": ("waiting for its page", "cyan"),
-    "read": ("read", ""),
+    "published": (mark("published"), "green"),
+    "revised": (mark("revised"), "green"),
+    "withdrawn": (mark("withdrawn"), "red"),
+    "duplicate": (mark("duplicate"), "yellow"),
+    "rejected": (mark("rejected"), "red"),
+    "deferred": (mark("waiting for its page"), "cyan"),
+    "read": (mark("read"), ""),
 }
 """Outcome -> the text shown for it, and its colour."""
 
@@ -99,12 +101,13 @@ def _print_article(article: "Explained", *, is_first: bool) -> None:
 def _print_history(entries: "tuple[HistoryEntry, ...]") -> None:
     table = make_table("when", "outcome", "source", "file", "reason", flexible=("file", "reason"))
     for entry in entries:
+        outcome, style = OUTCOMES[entry.status]
         table.add_row(
             entry.at[:19].replace("T", " "),
-            Text(*OUTCOMES[entry.status]),
+            Text(gettext(outcome), style),
             entry.source,
             stored_text(entry.path),
-            stored_text(entry.message or "", limit=1000),
+            stored_text(translate(entry.message or ""), limit=1000),
         )
     console().print(table)
 
@@ -113,36 +116,38 @@ def _key(article: "Explained") -> Text | None:
     if article.folded_title is None:
         return None
     parts = [safe_text(article.folded_title)]
-    parts.append(Text(article.date or f"content {article.content_hash or '?'}"))
+    parts.append(Text(article.date or translate(f"content {article.content_hash or '?'}")))
     if article.scope is not None and article.scope.value != "global":
-        parts.append(Text(f"scope {article.scope.value}"))
+        parts.append(Text(translate(f"scope {article.scope.value}")))
     return Text(" + ", "dim").join(parts)
 
 
 def _state(article: "Explained") -> Text | None:
     if article.waiting_in:
-        return Text(f"waiting in batch {article.waiting_in}", "cyan")
+        return Text(translate(f"waiting in batch {article.waiting_in}"), "cyan")
     if article.reason:
-        return stored_text(f"refused, {article.reason.value}: {article.message}", "red", 1000)
+        return stored_text(
+            translate(f"refused, {article.reason.value}: {article.message}"), "red", 1000
+        )
     return _index_state(article) if article.id else None
 
 
 def _index_state(article: "Explained") -> Text:
     """Whether the article would be published, by what the index has of it."""
     if article.known is None:
-        return Text("unknown: Redis does not answer", "yellow")
+        return Text(translate("unknown: Redis does not answer"), "yellow")
     if not article.known:
         if article.past and article.past[-1].status == "deferred":
-            return Text("new: published once its page is fetched", "cyan")
-        before = "published earlier, but no longer in the index: " if article.past else ""
-        return Text(f"{before}new, would be published", "green")
+            return Text(translate("new: published once its page is fetched"), "cyan")
+        again = "published earlier, but no longer in the index: new, would be published"
+        return Text(translate(again if article.past else "new, would be published"), "green")
     state = f"published since {article.known_since}, revision {article.revision}"
     if article.is_withdrawn:
-        return Text(f"withdrawn by revision {article.revision}", "red")
+        return Text(translate(f"withdrawn by revision {article.revision}"), "red")
     if article.same_content is None:
-        return Text(state)
+        return Text(translate(state))
     content = "the same content" if article.same_content else "different content"
-    return Text(f"{state}; this file has {content}: it would be a duplicate", "yellow")
+    return Text(translate(f"{state}; this file has {content}: it would be a duplicate"), "yellow")
 
 
 def _stream_entry(article: "Explained") -> str | None:
@@ -156,4 +161,5 @@ def _first_seen(article: "Explained") -> Text | None:
     first = article.first
     if first is None:
         return None
-    return Text(f"{first.at}, source {first.source}, file ").append_text(stored_text(first.path))
+    text = translate(f"{first.at}, source {first.source}, file {first.path}")
+    return stored_text(text, limit=1000)

@@ -6,11 +6,15 @@ Times are RFC 3339 text; where one is None nobody knows it, and a dash stands fo
 from collections.abc import Mapping
 from datetime import datetime
 
-from worker.translation import count_noun, gettext
+from worker.translation import count_noun, gettext, mark
 
 NONE = "–"
 
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
+_UNITS = (
+    (mark("{number} d"), 86_400),
+    (mark("{number} h"), 3_600),
+    (mark("{number} min"), 60),
+)
 
 
 def format_count(value: int | None) -> str:
@@ -44,8 +48,8 @@ def format_duration(seconds: float) -> str:
     """A duration in its largest unit: `4 s`, `12 min`, `3 h`, `2 d`."""
     for unit, length in _UNITS:
         if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
+            return gettext(unit).format(number=f"{seconds / length:.0f}")
+    return gettext("{number} s").format(number=f"{max(0.0, seconds):.0f}")
 
 
 def format_estimate(seconds: float) -> str:
@@ -73,7 +77,7 @@ def format_size(octets: int) -> str:
         if octets >= length:
             size = octets / length
             return f"{size:.1f} {unit}" if size < 10 else f"{size:,.0f} {unit}"
-    return f"{octets} bytes"
+    return gettext("{size} bytes").format(size=octets)
 
 
 def format_speed(rate: float) -> str:

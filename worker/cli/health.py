@@ -7,6 +7,7 @@ from rich.text import Text
 
 from worker.cli.options import FAILED, UNAVAILABLE, Json, JsonLines, option, settings_of
 from worker.cli.output import console, make_table, print_json, safe_text
+from worker.translation import message as translate
 
 MARKS = {
     "ok": ("✓", "green"),
@@ -33,10 +34,10 @@ def doctor(context: typer.Context, json: JsonLines = False) -> None:
     else:
         table = make_table("", "check", "result", flexible=("result",))
         for finding in findings:
-            result = safe_text(finding.message, limit=1000)
+            result = safe_text(translate(finding.message), limit=1000)
             if finding.advice:
-                result.append("\n").append_text(safe_text(finding.advice, "dim", 1000))
-            table.add_row(Text(*MARKS[finding.level]), finding.name, result)
+                result.append("\n").append_text(safe_text(translate(finding.advice), "dim", 1000))
+            table.add_row(Text(*MARKS[finding.level]), translate(finding.name), result)
         console().print(table)
     if any(finding.level == "fail" for finding in findings):
         raise typer.Exit(FAILED)
@@ -73,9 +74,10 @@ def healthcheck(
         print_json(result)
     else:
         for check in result.failing:
-            typer.echo(f"{check.name}: {check.message}: {check.advice}")
+            typer.echo(": ".join(map(translate, (check.name, check.message, check.advice))))
         if result.ready:
-            typer.echo(f"healthy: {', '.join(check.name for check in result.checks)}")
+            names = ", ".join(translate(check.name) for check in result.checks)
+            typer.echo(translate(f"healthy: {names}"))
     if result.away:
         raise typer.Exit(UNAVAILABLE)
     if not result.ready:

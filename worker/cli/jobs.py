@@ -18,20 +18,23 @@ from worker.cli.output import (
     print_fields,
     print_json,
     print_refusal,
+    print_text,
     safe_text,
     stored_text,
 )
+from worker.translation import gettext, mark
+from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.queries.jobs import JobView
     from worker.readmodel.filters import Filters
 
-_UNKNOWN = "(unknown: Redis did not answer at its start)"
+_UNKNOWN = mark("(unknown: Redis did not answer at its start)")
 
 _TABLE_WIDTH = 105
 """Columns that the table needs so that no ID is cut."""
 
-_COUNTS = ("files", "open", "published", "duplicate", "rejected")
+_COUNTS = tuple(map(mark, ("files", "open", "published", "duplicate", "rejected")))
 
 
 @with_filters("q", "source", "date", "outcome")
@@ -65,7 +68,7 @@ def jobs(
 def _print_jobs(jobs: "Sequence[JobView]") -> None:
     """A table, newest first; three lines per job where the terminal is narrow."""
     if not jobs:
-        console().print("No jobs yet. Drop a file into a folder, or run `newsdrop enqueue PATH`.")
+        print_text("No jobs yet. Drop a file into a folder, or run `newsdrop enqueue PATH`.")
     elif console().width < _TABLE_WIDTH:
         for job in jobs:
             _print_narrow(job)
@@ -77,7 +80,7 @@ def _print_jobs(jobs: "Sequence[JobView]") -> None:
                 format_local_time(job.created_at),
                 format_count(job.files.accepted),
                 *(count_text(count, style) for count, _, style in _counts(job)),
-                stored_text(job.label or _UNKNOWN),
+                stored_text(translate(job.label or _UNKNOWN)),
             )
         console().print(table)
 
@@ -87,7 +90,7 @@ def _print_job(job: "JobView") -> None:
     print_fields(
         (
             ("job", safe_text(job.id)),
-            ("input", stored_text(job.label or _UNKNOWN)),
+            ("input", stored_text(translate(job.label or _UNKNOWN))),
             ("source", safe_text(job.source)),
             ("started", format_local_time(job.created_at)),
             ("last result", format_local_time(job.last_at) if job.last_at else None),
@@ -116,9 +119,9 @@ def _print_narrow(job: "JobView") -> None:
     line = Text(f"{format_local_time(job.created_at)}  {pluralize(job.files.accepted, 'file')}")
     counts = [(count, name, style) for count, name, style in _counts(job) if count]
     for position, (count, name, style) in enumerate(counts):
-        line.append(": " if position == 0 else ", ").append(f"{count:,} {name}", style)
+        line.append(": " if position == 0 else ", ").append(f"{count:,} {gettext(name)}", style)
     console().print(line)
-    console().print(Padding(stored_text(job.label or _UNKNOWN), (0, 0, 0, 4)))
+    console().print(Padding(stored_text(translate(job.label or _UNKNOWN)), (0, 0, 0, 4)))
     console().print(Padding(safe_text(job.id, "dim"), (0, 0, 0, 4)))
 
 

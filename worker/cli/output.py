@@ -117,6 +117,11 @@ def print_json(value: Any) -> None:
     print_line(to_json(value))
 
 
+def print_text(text: str | Text, style: str = "") -> None:
+    """A message on standard output, in the user's language."""
+    console().print(_translated(text), style=style)
+
+
 def print_result(document: Any, text: str | Text, *, json: bool) -> None:
     """What a command did: `document` with `--json`, else `text`."""
     print_json(document) if json else console().print(_translated(text))
@@ -168,11 +173,8 @@ def quiet_interrupt() -> Iterator[None]:
 
 
 def _translated(value: Text | str) -> Text | str:
-    """A whole message in the user's language; what is no message stays as it is."""
-    if isinstance(value, str):
-        return translate(value)
-    text = translate(value.plain)
-    return value if text == value.plain else Text(text, value.style)
+    """A whole message in the user's language. A single word is a name, and a Text is finished."""
+    return translate(value) if isinstance(value, str) and " " in value else value
 
 
 def _to_plain(value: Any) -> Any:

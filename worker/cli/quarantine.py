@@ -12,16 +12,17 @@ from worker.cli.filters import with_filters
 from worker.cli.formatting import format_count, pluralize
 from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
 from worker.cli.output import (
-    console,
     print_fields,
     print_json,
     print_note,
     print_refusal,
     print_result,
+    print_text,
     safe_text,
     stored_text,
 )
 from worker.errors import Reason, UsageError
+from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.readmodel.filters import Filters
@@ -69,7 +70,7 @@ def list_(
     if is_empty:
         is_filtered = bool(filters) or reason is not None
         empty = "Nothing was discarded." if discarded else "The quarantine is empty."
-        console().print("No refused input matches." if is_filtered else empty)
+        print_text("No refused input matches." if is_filtered else empty)
     elif discarded:
         print_note("To bring one back: newsdrop quarantine restore ID.", "dim")
     else:
@@ -99,14 +100,14 @@ def show(
         print_json({**asdict(item), "raw": str(path)})
     else:
         later = find_later_successes(settings_of(context), [item]).get(item_id)
-        article = "" if item.ordinal is None else f", article {item.ordinal} in it"
+        article = "" if item.ordinal is None else translate(f", article {item.ordinal} in it")
         print_fields(
             (
                 ("id", item.id),
                 ("file", stored_text(item.path).append(article)),
                 ("source", item.source),
                 ("reason", safe_text(item.reason.value, "red")),
-                ("what to do", stored_text(item.message, limit=2000)),
+                ("what to do", stored_text(translate(item.message), limit=2000)),
                 ("refused at", item.refused_at),
                 ("size", f"{format_count(item.size)} bytes"),
                 ("job", item.job),
@@ -141,7 +142,7 @@ def retry(
     text = f"{pluralize(retried.files, 'file')} accepted again, job {retried.job}"
     print_result(retried, text, json=json)
     for problem in () if json else retried.problems:
-        console().print(problem, style="yellow")
+        print_text(problem, "yellow")
 
 
 @app.command()
@@ -159,7 +160,7 @@ def discard(
     if every and selected and not yes:
         if not sys.stdin.isatty():
             raise UsageError("--all discards everything in quarantine: confirm it with --yes")
-        typer.confirm(f"Discard {len(selected):,} refused inputs?", abort=True)
+        typer.confirm(translate(f"Discard {len(selected):,} refused inputs?"), abort=True)
     count = discard_items(settings_of(context), selected)
     days = pluralize(settings_of(context).quarantine.discarded_days, "day")
     text = f"{pluralize(count, 'refused input')} discarded; can be restored for {days}"

@@ -19,6 +19,7 @@ from worker.spool.volumes import volume_problem
 from worker.store.connection import Client, connect, redis_url
 from worker.store.rights import check_rights
 from worker.store.server import ServerInfo, get_server_info
+from worker.translation import mark
 
 OLDEST = (6, 2)
 """The oldest supported Redis: XADD … NOMKSTREAM, XTRIM … MINID and exclusive XRANGE ends came with
@@ -302,8 +303,8 @@ def _durability(settings: Settings, info: ServerInfo) -> Check:
 
 
 _SYNCED = {
-    "always": "before each answer",
-    "everysec": "each second",
-    "no": "when the system decides",
-    "": "at an unknown interval",
+    "always": mark("before each answer"),
+    "everysec": mark("each second"),
+    "no": mark("when the system decides"),
+    "": mark("at an unknown interval"),
 }

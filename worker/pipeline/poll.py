@@ -21,6 +21,7 @@ from worker.spool.layout import manual_root
 from worker.spool.lockfile import acquire_slot
 from worker.spool.manifest import Head
 from worker.store.jobs import Job, JobKind, log_store_errors
+from worker.translation import mark
 
 logger = get_logger(__name__)
 
@@ -148,6 +149,6 @@ def _hourly_job(now: datetime) -> Job:
         id=f"poll-{hour:%Y%m%dT%H}",
         kind=JobKind.POLL,
         source=POLLED,
-        label="polled feeds, fetched pages",
+        label=mark("polled feeds, fetched pages"),
         created_ms=int(now.timestamp() * 1000),
     )

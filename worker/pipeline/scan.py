@@ -20,6 +20,7 @@ from worker.spool.layout import Root, manual_root, notes_dir, register_root, tra
 from worker.spool.ownership import ownership
 from worker.spool.volumes import check_volume, remember_volume
 from worker.store.jobs import Job, JobKind
+from worker.translation import mark
 
 logger = get_logger(__name__)
 
@@ -74,7 +75,7 @@ def hourly_job(source: str, now: datetime) -> Job:
         id=f"scan-{source}-{hour:%Y%m%dT%H}",
         kind=JobKind.SCAN,
         source=source,
-        label=f"found in {printable(source)}",
+        label=mark(f"found in {printable(source)}"),
         created_ms=int(now.timestamp() * 1000),
     )
 

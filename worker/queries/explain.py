@@ -31,6 +31,7 @@ from worker.spool.layout import roots
 from worker.store.articles import ArticleStore
 from worker.store.factory import article_store
 from worker.store.stream import StreamEntry
+from worker.translation import mark
 
 _MAX_HISTORY = 50
 """Decisions shown for one article; its first publication is always among them."""
@@ -105,9 +106,11 @@ def explain_title(
                 f"{printable(date, 80)} is not a valid date: write it as YYYY-MM-DD, or give a PATH"
             )
         if found.date is None:
-            why = "without a date the key needs the article's content: give --date, or a PATH"
+            why = mark("without a date the key needs the article's content: give --date, or a PATH")
         else:
-            why = f"with the scope {profile.scope} the key needs the article itself: give a PATH"
+            why = mark(
+                f"with the scope {profile.scope} the key needs the article itself: give a PATH"
+            )
         return ExplainResult((article,), why)
     return _look_up(settings, [(article, found.identity)])
 
@@ -225,7 +228,7 @@ def _look_up(
             try:
                 article = _look_up_index(store, article, article_id, identity, past)
             except Retryable as error:
-                problem = f"{error}; only the archive was searched"
+                problem = mark(f"{error}; only the archive was searched")
         title = article.title or next((entry.title for entry in past if entry.title), None)
         results.append(replace(article, past=_shorten(past), title=title))
     return ExplainResult(tuple(results), problem, complete=problem is None)

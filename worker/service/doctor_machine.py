@@ -129,9 +129,7 @@ def _claiming(name: str, path: Path) -> Check:
             name, "fail", defect.message, "keep the folder on a file system that has locks"
         )
     if abs(skew) > SKEW_SECONDS:
-        message = (
-            f"its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
-        )
+        message = f"its clock differs from this machine's by {skew:+.0f} s"
         return Check(name, "warn", message, "run NTP on both; settling uses the folder's own clock")
     return Check(name, "ok", "files can be claimed here: create, rename, lock and sync work")
 
@@ -163,7 +161,7 @@ def _inotify(settings: Settings) -> Check:
         )
     folders = sum(_subfolders(folder.path) for folder in settings.all_folders())
     message = (
-        f"{folders:,} folder{'' if folders == 1 else 's'} to watch, {watches:,} allowed; "
+        f"folders to watch: {folders:,} of {watches:,} allowed; "
         f"{instances:,} instances, {events:,} waiting events allowed"
     )
     low = {

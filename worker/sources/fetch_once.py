@@ -26,6 +26,7 @@ from worker.sources.enqueue import KIND
 from worker.sources.responses import describe_status
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Origin
+from worker.translation import mark
 
 ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8"
 MAX_BYTES = 256 * MEGABYTE
@@ -104,17 +105,17 @@ def require_success(answer: FetchResponse) -> FetchResponse:
     """The answer. Raises FetchFailed (STATUS) if its status is not 200."""
     if answer.status == HTTPStatus.OK:
         return answer
-    why = describe_status(answer, _ADVICE, "open it in a browser, or try later")
+    why = describe_status(answer, _ADVICE, mark("open it in a browser, or try later"))
     raise FetchFailed(Trouble.STATUS, why)
 
 
 _ADVICE = {
-    401: "put user and password into the address, or give a header",
-    403: "the server refuses newsdrop: set a name in fetch.user_agent, or ask its owner",
-    404: "check the address",
-    410: "the server says it is gone for good",
-    429: "too many requests; try later",
-    503: "the server is overloaded; try later",
+    401: mark("put user and password into the address, or give a header"),
+    403: mark("the server refuses newsdrop: set a name in fetch.user_agent, or ask its owner"),
+    404: mark("check the address"),
+    410: mark("the server says it is gone for good"),
+    429: mark("too many requests; try later"),
+    503: mark("the server is overloaded; try later"),
 }
 
 

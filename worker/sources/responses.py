@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from worker.errors import FetchFailed
 from worker.fetch import FetchResponse, parse_target, printable_url
+from worker.translation import mark
 
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """Statuses that concern the whole host, not only this address."""
@@ -16,12 +17,12 @@ PAUSED_RECHECK_SECONDS = 60.0
 """How often a paused feed or page is checked."""
 
 ADVICE = {
-    401: "put credentials into the address or the headers of its feed",
-    403: "the server refuses newsdrop: set a name in fetch.user_agent, or ask its owner",
-    404: "check the address; it is tried again at longer and longer intervals",
-    410: "the server says it is gone for good: remove it, or check the address",
-    429: "too many requests: the host is not contacted for a time",
-    503: "the server is overloaded: it is not contacted for a time",
+    401: mark("put credentials into the address or the headers of its feed"),
+    403: mark("the server refuses newsdrop: set a name in fetch.user_agent, or ask its owner"),
+    404: mark("check the address; it is tried again at longer and longer intervals"),
+    410: mark("the server says it is gone for good: remove it, or check the address"),
+    429: mark("too many requests: the host is not contacted for a time"),
+    503: mark("the server is overloaded: it is not contacted for a time"),
 }
 
 
@@ -41,12 +42,12 @@ def status_label(status: int) -> str:
 def describe_status(
     answer: FetchResponse,
     advice: Mapping[int, str] = ADVICE,
-    default: str = "it is tried again later",
+    default: str = mark("it is tried again later"),
 ) -> str:
     """A status other than success, in words, with what to do."""
     try:
         phrase = f" ({HTTPStatus(answer.status).phrase.lower()})"
     except ValueError:
         phrase = ""
-    what = f"{printable_url(answer.url)} answers {answer.status}{phrase}"
+    what = mark(f"{printable_url(answer.url)} answers {answer.status}{phrase}")
     return f"{what}: {advice.get(answer.status, default)}"

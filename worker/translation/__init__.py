@@ -132,7 +132,7 @@ def _translate(code: str, text: str, depth: int = 0) -> str:
         # "check the address" has no number of addresses
         if values is not None and not (names == ("count",) and values[0][:1].isalpha()):
             filled = {
-                name: _translate(code, value, depth + 1)
+                name: _translate_value(code, value, depth + 1)
                 for name, value in zip(names, values, strict=True)
             }
             return translated.format(**filled)
@@ -140,8 +140,14 @@ def _translate(code: str, text: str, depth: int = 0) -> str:
         ": "
     )  # a path, a key or a name, and what is wrong with it
     if separator and (sentence := _translate(code, tail, depth + 1)) != tail:
-        return f"{_translate(code, head, depth + 1)}：{sentence}"
+        return f"{_translate_value(code, head, depth + 1)}：{sentence}"
     return text
+
+
+def _translate_value(code: str, value: str, depth: int) -> str:
+    """A value of several words may be a message. A single word is a name, a path or a code: a file
+    `files` and a group `next` keep their names, although the catalogue has these words."""
+    return _translate(code, value, depth) if " " in value.strip() else value
 
 
 @cache

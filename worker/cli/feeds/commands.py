@@ -25,10 +25,13 @@ from worker.cli.output import (
     print_json,
     print_note,
     print_result,
+    print_text,
     safe_text,
     stored_text,
 )
 from worker.errors import StoreUnavailable, UsageError
+from worker.translation import gettext
+from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.actions.feeds import AddedFeed, FeedSelection
@@ -251,14 +254,14 @@ def _parse_headers(headers: list[str]) -> dict[str, str]:
 
 
 def _print_added(added: "AddedFeed") -> None:
-    line = Text.assemble((added.name, "bold"), " added: ", added.url)
+    line = Text.assemble((added.name, "bold"), f" {gettext('added')}: ", added.url)
     if added.title:
         line.append_text(Text("  ")).append_text(safe_text(added.title, "dim", 100))
     console().print(line)
     if added.page:
-        console().print(Text(f"found on the page {added.page}"))
+        print_text(f"found on the page {added.page}")
     if added.entries is not None:
-        console().print(f"entries in the feed now: {format_count(added.entries)}")
+        print_text(f"entries in the feed now: {format_count(added.entries)}")
     _note_unreachable(added.rung)
 
 
@@ -267,21 +270,19 @@ def _print_selection(selection: "FeedSelection", result: str, *, json: bool) -> 
     if json:
         print_json({"feeds": selection.feeds, "paused": selection.paused})
         return
-    console().print(f"{pluralize(selection.feeds, 'feed')} {result}")
+    print_text(f"{pluralize(selection.feeds, 'feed')} {result}")
     if selection.paused:
-        console().print(
+        print_text(
             f"{format_count(selection.paused)} paused: polled only after "
             f"`newsdrop resume {selection.held}`"
-            + ("" if selection.paused == 1 or selection.held == "feeds" else ", and so on")
         )
     _note_unreachable(selection.rung)
 
 
 def _print_imported(report: "Imported") -> None:
-    would = "would be added" if report.dry_run else "added"
-    console().print(
-        f"{pluralize(report.added, 'feed')} {would}, {format_count(report.known)} already there"
-    )
+    counts = pluralize(report.added, "feed"), format_count(report.known)
+    would = f"{counts[0]} would be added, {counts[1]} already there"
+    print_text(would if report.dry_run else f"{counts[0]} added, {counts[1]} already there")
     for feed in report.feeds if report.dry_run else ():
         line = Text.assemble((feed.name, "bold"), "  ").append_text(
             safe_text(feed.label, "dim", 100)
@@ -290,10 +291,14 @@ def _print_imported(report: "Imported") -> None:
         tags = f"  [{', '.join(feed.tags)}]" if feed.tags else ""
         console().print(stored_text(f"    {feed.url}{tags}"), soft_wrap=True)
     for problem in report.invalid[:_MAX_INVALID]:
-        console().print(safe_text(problem.title, "bold", 100).append("  not added", "red"))
-        console().print(stored_text(f"    {problem.url}: {problem.message}"), soft_wrap=True)
+        console().print(
+            safe_text(problem.title, "bold", 100).append(f"  {gettext('not added')}", "red")
+        )
+        console().print(
+            stored_text(f"    {problem.url}: {translate(problem.message)}"), soft_wrap=True
+        )
     if len(report.invalid) > _MAX_INVALID:
-        console().print(f"… and {format_count(len(report.invalid) - _MAX_INVALID)} more")
+        print_text(f"… and {format_count(len(report.invalid) - _MAX_INVALID)} more")
     if report.added and not report.dry_run:
         _note_unreachable(report.rung)
 

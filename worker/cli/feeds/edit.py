@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from worker.cli import completion
 from worker.cli.options import Json, argument, settings_of
-from worker.cli.output import console, print_json, print_result, stored_text
+from worker.cli.output import print_fields, print_json, print_result, stored_text
+from worker.translation import mark
+from worker.translation import message as translate
 
 Name = Annotated[str, argument("NAME", "Its name or label.", autocompletion=completion.feeds)]
 
@@ -30,18 +31,18 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
     if json:
         print_json({"keys": keys, "state": asdict(state)})
         return
-    for field, value in keys.items():
-        console().print(Text(f"{field:<21} ", "dim").append_text(stored_text(key_text(value))))
+    fields = [(field, stored_text(key_text(value))) for field, value in keys.items()]
     for field, value in (
-        ("state", state.standing),
-        ("title", state.title),
-        ("last poll", state.last_poll),
-        ("next poll", state.next_poll),
-        ("moved to", state.moved_to),
-        ("error", state.error),
+        (mark("state"), state.standing),
+        (mark("title"), state.title),
+        (mark("last poll"), state.last_poll),
+        (mark("next poll"), state.next_poll),
+        (mark("moved to"), state.moved_to),
+        (mark("error"), state.error),
     ):
         if value:
-            console().print(Text(f"{field:<21} ", "dim").append_text(stored_text(str(value))))
+            fields.append((field, stored_text(translate(str(value)))))
+    print_fields(fields)
 
 
 def set_(
@@ -61,7 +62,7 @@ def set_(
 
     feed = edit(settings_of(context), name, parse_changes(changes))
     keys = visible_keys(feed)
-    print_result(keys, Text(f"{feed.label or feed.name} changed"), json=json)
+    print_result(keys, f"{feed.label or feed.name} changed", json=json)
 
 
 def rename(
@@ -74,5 +75,5 @@ def rename(
     from worker.actions.feed_edit import edit, visible_keys
 
     feed = edit(settings_of(context), name, {"label": label or None})
-    text = Text(f"{feed.name} is now shown as {feed.label or feed.name}")
+    text = f"{feed.name} is now shown as {feed.label or feed.name}"
     print_result(visible_keys(feed), text, json=json)

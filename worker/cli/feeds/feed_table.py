@@ -17,11 +17,20 @@ from worker.cli.formatting import (
     format_until,
     pluralize,
 )
-from worker.cli.output import console, count_text, make_table, safe_text, stored_text
+from worker.cli.output import (
+    console,
+    count_text,
+    make_table,
+    print_text,
+    safe_text,
+    stored_text,
+)
 from worker.errors import Trouble
 from worker.fetch import printable_url
 from worker.formats.feed.discovery import FeedLink
 from worker.queries.feeds import FeedStatus, FeedsView, FeedView
+from worker.translation import gettext, mark
+from worker.translation import message as translate
 
 _MAX_NOTICES = 20
 """Feeds whose failures are described; with `--failing`, all."""
@@ -42,7 +51,9 @@ _MIN_NAME_WIDTH = 8
 _MIN_TITLE_WIDTH = 16
 """Where the table has less room beside the other columns, titles go beneath the names."""
 
-_ADDRESS_ADVICE = "a setting given to this command only has no effect: start `newsdrop up` with it"
+_ADDRESS_ADVICE = mark(
+    "a setting given to this command only has no effect: start `newsdrop up` with it"
+)
 
 _CHUNK = 500
 """Rows whose columns are measured together: rich is slow with tables of thousands."""
@@ -55,31 +66,31 @@ def print_feeds(view: FeedsView, listed: Sequence[FeedView], *, failing: bool) -
         console().print()
         _print_notices(view, listed, limit=None if failing else _MAX_NOTICES)
         if not failing:
-            console().print(_summary(view), style="dim")
+            print_text(_summary(view), "dim")
     elif failing and view.feeds:
-        console().print(f"None of {pluralize(len(view.feeds), 'feed')} is failing.")
+        print_text(f"None of {pluralize(len(view.feeds), 'feed')} is failing.")
     else:
-        console().print("No feeds yet. Add one with `newsdrop feeds add URL`.")
+        print_text("No feeds yet. Add one with `newsdrop feeds add URL`.")
     if view.paused:
-        console().print("Polling is paused. Continue with `newsdrop resume feeds`.", style="yellow")
+        print_text("Polling is paused. Continue with `newsdrop resume feeds`.", "yellow")
 
 
 def print_choices(feeds: Sequence[FeedLink], page: str) -> None:
     """The feeds that a page links to, each with the command that adds it."""
-    console().print(Text(f"{page} is a page with links to {len(feeds):,} feeds. Add one:"))
+    print_text(f"{page} is a page with links to {len(feeds):,} feeds. Add one:")
     for feed in feeds:
-        console().print(safe_text(feed.title or f"(no title, {feed.kind})", "bold"))
+        console().print(safe_text(feed.title or translate(f"(no title, {feed.kind})"), "bold"))
         command = f"    newsdrop feeds add {quote(printable_url(feed.url))}"
         console().print(Text(command), soft_wrap=True)
 
 
 def _print_table(view: FeedsView, listed: Sequence[FeedView]) -> None:
-    counts = ("entries", "published", "duplicate")
+    counts = tuple(map(mark, ("entries", "published", "duplicate")))
     longest = max(_MIN_NAME_WIDTH, *(_label(feed).cell_len for feed in listed))
     room = max(_MIN_NAME_WIDTH, console().width - sum(_WIDTHS) - 2 * len(_WIDTHS))
     title_room = room - longest - 2
     is_beside = title_room >= _MIN_TITLE_WIDTH and any(_title(feed, room) for feed in listed)
-    names = ["feed", "last new", "interval", "next", *counts, *["title"] * is_beside]
+    names = [*map(mark, ("feed", "last new", "interval", "next")), *counts, *["title"] * is_beside]
     for start in range(0, len(listed), _CHUNK):
         table = make_table(*names, right=counts, flexible=("feed",))
         table.show_header = start == 0
@@ -113,7 +124,7 @@ def _cells(feed: FeedView, now: str) -> Iterator[Text]:
     if is_unknown or feed.standing is FeedStatus.PAUSED:
         yield Text(NONE, "dim")
     else:
-        yield Text(format_until(feed.next_poll, now, "soon"))
+        yield Text(format_until(feed.next_poll, now, gettext("soon")))
     published = None if is_unknown else (feed.published or 0) + (feed.revised or 0)
     yield count_text(feed.entries)
     yield count_text(published, "green")
@@ -123,7 +134,7 @@ def _cells(feed: FeedView, now: str) -> Iterator[Text]:
 def _label(feed: FeedView) -> Text:
     style = _STYLES.get(feed.standing)
     label = safe_text(feed.label or feed.name, style or "bold", 80)
-    return label.append(f" {feed.standing}") if style else label
+    return label.append(f" {gettext(feed.standing)}") if style else label
 
 
 def _print_notices(view: FeedsView, listed: Sequence[FeedView], limit: int | None) -> None:
@@ -133,12 +144,12 @@ def _print_notices(view: FeedsView, listed: Sequence[FeedView], limit: int | Non
         for line, style in _notices(feed, view.at):
             console().print(Text.assemble(("• ", style), (f"{feed.name}: ", "bold"), line))
         if feed.error:
-            console().print(Padding(stored_text(feed.error, limit=1000), (0, 0, 0, 4)))
+            console().print(Padding(stored_text(translate(feed.error), limit=1000), (0, 0, 0, 4)))
         if feed.trouble == Trouble.ADDRESS:
-            console().print(Padding(Text(_ADDRESS_ADVICE, "dim"), (0, 0, 0, 4)))
+            console().print(Padding(Text(gettext(_ADDRESS_ADVICE), "dim"), (0, 0, 0, 4)))
     rest = len(feeds) - (limit or len(feeds))
     if rest > 0:
-        console().print(
+        print_text(
             f"… and {format_count(rest)} more; all failures: `newsdrop feeds list --failing`"
         )
     if feeds:
@@ -149,24 +160,28 @@ def _notices(feed: FeedView, now: str) -> Iterator[tuple[Text, str]]:
     """(notice, colour)"""
     if feed.error:
         last = format_age(feed.last_error, now)
-        many = f"{format_count(feed.failures)} times in a row, the last {last}"
-        text = f"failed {many}" if feed.failures > 1 else f"failed once, {last}"
+        many = translate(f"failed {feed.failures:,} times in a row, the last {last}")
+        text = many if feed.failures > 1 else translate(f"failed once, {last}")
         if feed.standing is not FeedStatus.PAUSED:
-            text += f"; next try {format_until(feed.next_poll, now, 'soon')}"
+            text += translate(f"; next try {format_until(feed.next_poll, now, gettext('soon'))}")
         yield Text(text), "red"
     if feed.gaps:
-        text = f"{pluralize(feed.gaps, 'gap')}, the last {format_age(feed.last_gap, now)}"
-        yield Text(f"{text}: entries may have been missed"), "yellow"
+        gaps, last = pluralize(feed.gaps, "gap"), format_age(feed.last_gap, now)
+        text = f"{gaps}, the last {last}: entries may have been missed"
+        yield Text(translate(text)), "yellow"
     if feed.rejected:
-        text = pluralize(feed.rejected, "article")
-        yield Text(f"{text} refused so far; see newsdrop quarantine list"), "yellow"
+        count = pluralize(feed.rejected, "article")
+        yield Text(translate(f"{count} refused so far; see newsdrop quarantine list")), "yellow"
     if feed.moved_to:
-        yield stored_text(f"moved permanently, now polled at {feed.moved_to}"), "yellow"
+        text = translate(f"moved permanently, now polled at {feed.moved_to}")
+        yield stored_text(text), "yellow"
 
 
 def _summary(view: FeedsView) -> str:
     total = pluralize(len(view.feeds), "feed")
     counts = Counter(feed.standing for feed in view.feeds)
     states = (FeedStatus.FAILING, FeedStatus.PAUSED, FeedStatus.NEW)
-    parts = ", ".join(f"{format_count(counts[state])} {state}" for state in states if counts[state])
+    parts = ", ".join(
+        f"{format_count(counts[state])} {gettext(state)}" for state in states if counts[state]
+    )
     return f"{total}: {parts}" if parts else total

@@ -8,10 +8,19 @@ import typer
 from worker.cli import completion
 from worker.cli.formatting import format_count
 from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
-from worker.cli.output import console, count_text, make_table, print_json, print_result, safe_text
+from worker.cli.output import (
+    console,
+    count_text,
+    make_table,
+    print_json,
+    print_result,
+    print_text,
+    safe_text,
+)
 from worker.cli.replay import parse_moment
 from worker.errors import UsageError
 from worker.escape import printable
+from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.store.groups import GroupStore
@@ -37,7 +46,7 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
             print_json(group)
         return
     if not groups:
-        console().print("No consumer groups.")
+        print_text("No consumer groups.")
         return
     table = make_table(
         "group", "lag", "pending", "idle", "dead letters", "position",
@@ -134,7 +143,7 @@ def pending(
     for entry in entries:
         idle = _seconds(entry.idle_seconds)
         table.add_row(entry.stream_id, safe_text(entry.consumer), idle, str(entry.deliveries))
-    console().print(table if entries else "Nothing is pending.")
+    console().print(table) if entries else print_text("Nothing is pending.")
 
 
 def group_store(context: typer.Context) -> "GroupStore":
@@ -149,7 +158,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError(f"{question.rstrip('?')}: confirm it with --yes")
-    typer.confirm(question, abort=True)
+    typer.confirm(translate(question), abort=True)
 
 
 def _position(text: str) -> str:
@@ -159,4 +168,4 @@ def _position(text: str) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:,.0f} s"
+    return translate(f"{seconds:,.0f} s")

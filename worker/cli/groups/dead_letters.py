@@ -9,12 +9,12 @@ from worker.cli.formatting import pluralize
 from worker.cli.groups.commands import Group, GroupOrAll, Yes, confirm, group_store
 from worker.cli.options import Json, JsonLines, argument, flag
 from worker.cli.output import (
-    console,
     print_fields,
     print_json,
     print_note,
     print_refusal,
     print_result,
+    print_text,
     safe_text,
 )
 from worker.escape import printable
@@ -48,7 +48,7 @@ def list_(context: typer.Context, group: GroupOrAll = None, json: JsonLines = Fa
             error = printable(letter.error, 500)
             print_refusal(printable(letter.title or letter.id), times, error, letter.letter_id)
     if is_empty and not json:
-        console().print("No dead letters.")
+        print_text("No dead letters.")
 
 
 @app.command()
