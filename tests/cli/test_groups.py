@@ -71,6 +71,9 @@ def test_how_far_a_past_is_read_is_listed(home: Home, redis_client: redis.Redis)
     assert home.lines("groups", "list")[0]["past"]["unfinished"] == 0
     feed_past(home.context())
     assert home.lines("groups", "list")[0]["past"] is None
+    foreign = '{"group": "nlp", "owner": "", "since_ms": "x", "created_at": ""}'
+    redis_client.hset(f"{{{STREAM}}}:past", "nlp", foreign)
+    assert home.run("groups", "list").exit_code == 3  # another program's, in a sentence
 
 
 def test_names_that_are_no_text(home: Home, redis_client: redis.Redis) -> None:

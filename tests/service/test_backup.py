@@ -13,6 +13,8 @@ import zstandard
 
 from tests.home import Home, article
 from tests.servers import Server
+from worker.errors import ConfigError
+from worker.health.preflight import check_places
 from worker.service import backup
 from worker.service.lock import up_lock
 from worker.service.state import StateDir
@@ -122,8 +124,15 @@ def test_articles_published_during_a_backup_are_published_again(
     assert titles == {"潮汐表", "渡轮停航"}
 
 
-def test_a_damaged_backup_leaves_nothing(home: Home, redis_server: Server) -> None:
-    """A file that was cut off, or is none, is refused, and the next restore can begin anew."""
+def killed(*_: object) -> int:
+    raise KeyboardInterrupt
+
+
+def test_a_damaged_backup_leaves_nothing(
+    home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was cut off, or is none, is refused, and the next restore can begin anew. No
+    service starts on what a restore left that was ended in the middle."""
     home.put("a.md", article("潮汐表"))
     home.run("enqueue", str(home.path / "a.md"))
     home.work()
@@ -138,7 +147,16 @@ def test_a_damaged_backup_leaves_nothing(home: Home, redis_server: Server) -> No
         assert (refused.exit_code, "is no complete backup" in refused.stderr) == (2, True)
     assert home.run("restore", str(home.path / "none")).exit_code == 2
     assert redis_server.client().dbsize() == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(backup, "_publish_again", killed)
+        with pytest.raises(KeyboardInterrupt):
+            backup.restore_backup(home.settings(), whole)
+    with pytest.raises(ConfigError, match="is not restored completely"):
+        check_places(home.settings(), print)
+    shutil.rmtree(home.state)
+    redis_server.client().flushall()
     assert home.json("restore", str(whole))["audit"]["published"] == 1
+    check_places(home.settings(), print)
 
 
 def test_the_server_of_up_runs_for_a_backup(

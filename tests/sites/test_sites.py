@@ -1,5 +1,6 @@
 """Site rules: loaded whole, refused with a reason, and chosen by what an input has."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,9 @@ def test_no_rules_at_all() -> None:
         ("[match]\nhosts = ['https://a.example/']", "match.hosts: https://a.example/ is no host"),
         ("time_zone = 'Asia/Shangai'", "time_zone: Asia/Shangai is no IANA name"),
         ("publisher = ", "cannot be read as TOML"),
+        ("publisher = " + "[" * 5_000, "cannot be read as TOML"),
+        ("publisher = " + "9" * 5_000, "cannot be read as TOML"),
+        ("[body]\ndrop_text = ['a{99999999999}']", "is no regular expression"),
     ],
 )
 def test_wrong_rule_is_refused(text: str, told: str, tmp_path: Path) -> None:
@@ -78,6 +82,15 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
         load_sites([tmp_path])
     assert len(str(refusal.value).splitlines()) == 4
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    """A FIFO or a folder with the name of a rule is an error; nothing is read from it."""
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(ConfigError) as refusal:
+        load_sites([tmp_path])
+    assert str(refusal.value).count("is no file: remove it") == 2
 
 
 def test_outside_text_is_escaped(tmp_path: Path) -> None:

@@ -277,6 +277,11 @@ def test_a_zone_is_a_zone(ours: Served) -> None:
     assert answer.headers["location"] == "/articles?q=%E6%B8%AF%E5%8F%A3"
     assert "newsdrop_zone=Asia/Shanghai;" in answer.headers["set-cookie"]
     assert 'data-zone="Asia/Shanghai"' in text(ours, "/articles")
+    odd = ours.client.get("/consumers/a%3F%25%00%1B", params={"zone": "UTC"})
+    assert odd.headers["location"] == "/consumers/a%3F%25%00%1B"
+    links = ours.client.get(odd.headers["location"]).text
+    assert 'href="/consumers/a%3F%25%00%1B?zone=UTC"' in links
+    assert not {"\x00", "\x1b"} & set(links)
     ours.client.cookies.set("newsdrop_zone", "../etc")
     for zone in ("Mars/Base", "../etc", "a\r\nset-cookie: x=1"):
         assert ours.client.get("/", params={"zone": zone}).status_code == 422

@@ -29,11 +29,21 @@ FORMAT = 2
 FILE = "format"
 """The file in a state directory with its format."""
 
+RESTORING = ".restore"
+"""The folder in a state directory while `newsdrop restore` fills it."""
+
 _LOCK = "format.lock"
 
 
 def check_files(state_dir: Path) -> None:
-    """Raise ConfigError if a newer newsdrop wrote the state directory."""
+    """Raise ConfigError if a newer newsdrop wrote the state directory, or a restore into it has not
+    ended."""
+    if (state_dir / RESTORING).exists():
+        raise ConfigError(
+            f"the state directory {printable(state_dir)} is not restored completely: wait for "
+            "`newsdrop restore`, or if it was ended, move the directory away, delete newsdrop's "
+            "keys in Redis and restore again"
+        )
     found = _read(state_dir)
     if found > FORMAT:
         raise ConfigError(

@@ -26,7 +26,7 @@ import zstandard
 from worker import __version__
 from worker.errors import AlreadyThere, ConfigError, SpoolUnavailable, UsageError
 from worker.escape import printable
-from worker.health.data_format import check_files
+from worker.health.data_format import RESTORING, check_files
 from worker.model.times import rfc3339
 from worker.pipeline.context import open_context
 from worker.pipeline.replay import replay
@@ -49,7 +49,7 @@ _START_SECONDS = 900.0
 
 _FIRST = ("accepted",)
 _LAST = ("archive", "quarantine", "discarded")
-_LEFT_OUT = ("run", "server", "log", "search", "in-place", "spool", "volumes.json", ".restore")
+_LEFT_OUT = ("run", "server", "log", "search", "in-place", "spool", "volumes.json", RESTORING)
 """What exists only while `up` runs, Redis' own files, the search index (it is built again), the
 ledgers (folders read in place are read again, and their articles recognized), and what is known of
 this machine's volumes. Batches in `spool` are copied like those of drop folders."""
@@ -111,13 +111,14 @@ def create_backup(settings: Settings, path: Path, now: datetime) -> BackupSummar
 def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
     """Restore a backup into an empty state directory and a Redis without newsdrop's keys.
 
-    Files in drop folders below the state directory may be there. If anything fails, nothing is
-    left. Raises UsageError, ConfigError, Retryable.
+    Files in drop folders below the state directory may be there. If the file or Redis fails,
+    nothing is left; if it is ended after that, no service starts on the part that is there. Raises
+    UsageError, ConfigError, Retryable.
     """
     state = StateDir(settings.state_dir)
     _refuse(settings, state)
     state.prepare()
-    work = state.path / ".restore"
+    work = state.path / RESTORING
     with running_server(settings) as client:
         if has_keys(client, settings.stream.name):
             raise AlreadyThere(
@@ -137,12 +138,14 @@ def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
             keys = _load_redis(client, stream, work)
             if keys is None:
                 raise _incomplete(path)
-            for found in (work / _STATE).iterdir():
-                _merge(found, state.path / found.name)
-        finally:
+        except BaseException:
             shutil.rmtree(work, ignore_errors=True)
+            raise
+        for found in (work / _STATE).iterdir():
+            _merge(found, state.path / found.name)
         (state.path / redis_record.NAME).unlink(missing_ok=True)  # it is of another server
         published = _publish_again(settings, datetime.fromisoformat(head["at"]))
+        shutil.rmtree(work, ignore_errors=True)
         return RestoreSummary(head["at"], files, keys, published, audit(settings))
 
 

@@ -63,9 +63,11 @@ class _BadRuleError(Exception):
 
 
 def _read(path: Path) -> SiteRule:
+    if not path.is_file():  # nobody may ever write into a FIFO
+        raise _BadRuleError("is no file: remove it")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _BadRuleError(f"cannot be read as TOML: {printable(str(error))}") from error
     if "name" in table:
         raise _BadRuleError("name: a rule has the name of its file; remove this key")
@@ -120,7 +122,7 @@ def _bad_selectors(key: str, selectors: Iterable[str], *, of_body: bool) -> Iter
             soupsieve.compile(selector)
             if of_body:
                 Element("p").select(selector)
-        except (soupsieve.SelectorSyntaxError, SelectorSyntaxError) as error:
+        except (soupsieve.SelectorSyntaxError, SelectorSyntaxError, RecursionError) as error:
             why = printable(str(error).split("\n", 1)[0])
             yield f"{key}: {printable(selector)} is no CSS selector ({why})"
 
@@ -130,7 +132,7 @@ def _bad_patterns(key: str, patterns: Iterable[str], *, groups: int) -> Iterator
         try:
             if re.compile(pattern).groups < groups:
                 yield f"{key}: {printable(pattern)} needs a group for the name: (…)"
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             yield f"{key}: {printable(pattern)} is no regular expression ({error})"
 
 

@@ -84,16 +84,17 @@ class PastStore:
 
     def states(self) -> dict[str, PastState]:
         """How far each group's past is read, until it is finished, by the name of the group."""
-        return {
-            one.group: PastState(
-                rfc3339_from_ms(one.since_ms),
-                one.read,
-                self.count(one.group),
-                one.missing,
-                one.is_read,
-            )
-            for one in self.list()
-        }
+        with translated_replies():
+            return {
+                one.group: PastState(
+                    rfc3339_from_ms(one.since_ms),
+                    one.read,
+                    self.count(one.group),
+                    one.missing,
+                    one.is_read,
+                )
+                for one in self.list()
+            }
 
     def count(self, group: str) -> int:
         """Entries that the group's consumers have not finished."""

@@ -16,7 +16,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from worker.escape import printable
 from worker.settings import MEGABYTE
 from worker.translation import DEFAULT, LANGUAGES, negotiate, set_language
-from worker.web.responses import API, PLAIN, local_path, login_redirect, problem, redirect
+from worker.web.responses import (
+    API,
+    PLAIN,
+    local_path,
+    login_redirect,
+    own_path,
+    problem,
+    redirect,
+)
 from worker.web.security import HEADERS, SAFE_METHODS, Guard
 from worker.web.uploads import upload_too_large
 from worker.web.zones import BROWSER, COOKIE, is_zone
@@ -124,7 +132,7 @@ def _choose_zone(request: Request) -> Response | None:
         name = printable(zone, 60)
         return problem(request, 422, f"{name} is no time zone: write one as Asia/Shanghai, or UTC")
     rest = [it for it in request.query_params.multi_items() if it[0] != "zone"]
-    response = redirect(local_path(request.url.path + (f"?{urlencode(rest)}" if rest else "")))
+    response = redirect(local_path(own_path(request) + (f"?{urlencode(rest)}" if rest else "")))
     response.headers.append("set-cookie", f"{COOKIE}={zone}{_COOKIE}")
     return response
 

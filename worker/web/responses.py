@@ -83,7 +83,7 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     done = _DONE.get(request.query_params.get("done", ""))
     html = pages.render(
         template,
-        path=request.url.path,
+        path=own_path(request),
         protected=bool(request.app.state.guard.token),
         done=translation.message(done) if done else None,
         html_language=translation.HTML_CODES[translation.current_language()],
@@ -97,6 +97,11 @@ def page(request: Request, template: str, *, status: int = 200, **context: Any) 
     return HTMLResponse(html, status)
 
 
+def own_path(request: Request) -> str:
+    """The path of a request as addresses have it: Starlette leaves control characters and `%`."""
+    return quote(request.scope["path"])
+
+
 def _language_links(request: Request) -> Iterator[tuple[str, str, str]]:
     """(BCP 47 code, name, address of this page in it)."""
     addresses = _links(request, "lang", translation.LANGUAGES)
@@ -106,7 +111,7 @@ def _language_links(request: Request) -> Iterator[tuple[str, str, str]]:
 
 def _links(request: Request, parameter: str, values: Iterable[str]) -> dict[str, str]:
     """The address of this page with each value of a parameter."""
-    path, others = request.url.path, _other_parameters(request, parameter)
+    path, others = own_path(request), _other_parameters(request, parameter)
     return {it: f"{path}?{urlencode([*others, (parameter, it)])}" for it in values}
 
 
@@ -124,7 +129,7 @@ def redirect(address: str, **parameters: str) -> RedirectResponse:
 
 def login_redirect(request: Request) -> RedirectResponse:
     """To the login, and from there back to this request's address."""
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    target = own_path(request) + (f"?{request.url.query}" if request.url.query else "")
     return redirect("/login", next=target) if target != "/" else redirect("/login")
 
 
