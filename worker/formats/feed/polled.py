@@ -86,7 +86,7 @@ def read_feed(document: Document, context: ParseContext, look_up: LookUp | None 
             article = _with_absolute_links(entry.read(), document.url)
             return check_article(article, decoded.warnings)
 
-        return replace(entry, read=read)
+        return FeedEntry(entry.raw, entry.key, read)
 
     is_known = feed.is_known
     if look_up and not is_known:
