@@ -1,11 +1,12 @@
 """jsonl.py URL FOLDER [BYTES]: appends each record as one line of JSON, in files of about BYTES.
 
-A file is complete when it has its name: it is written as `articles.part`, and renamed at its size.
-Each batch is on the disk before it is acknowledged. After a crash a line can come twice: take the
-highest `revision` of each `id`. A full disk is waited for.
+A line is the record with its `type` and `revision`. Take the highest `revision` of each `id`; a
+tombstone (`article.withdrawn`) says when and why. After a crash a line can come twice. A file is
+`articles.part` until it is full. Batches are synced before they are acknowledged.
 """
 
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -14,6 +15,11 @@ import time
 from pathlib import Path
 
 from newsdrop.consumer import Consumer, Record
+
+
+def line(record: Record) -> bytes:
+    values = {"type": record.type, "revision": record.revision} | json.loads(record.data)
+    return json.dumps(values, ensure_ascii=False).encode() + b"\n"
 
 
 class Lines:
@@ -36,7 +42,7 @@ class Lines:
         with self.part.open("ab") as file:
             size = file.tell()
             try:
-                file.write(b"".join(record.data + b"\n" for record in records))
+                file.write(b"".join(map(line, records)))
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:

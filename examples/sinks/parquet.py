@@ -2,7 +2,9 @@
 
 Each batch makes a file a day, named by its first entry, complete when it has its name, and on the
 disk before the batch is acknowledged. A record that is delivered again makes another file: readers
-take the highest `revision` of each `id`. It needs `pip install pyarrow`.
+take the highest `revision` of each `id`, whatever its folder (a revision can have another date). If
+the `type` of that row is `article.withdrawn`, it has no text, and the article is not valid.
+It needs `pip install pyarrow`.
 """
 
 import logging

@@ -1,6 +1,8 @@
 """postgres.py URL DSN: keeps the newest revision of each article in the table `articles`.
 
 Exactly once: a second delivery and an older revision change nothing, so several of these may run.
+A withdrawn article stays as a row `type = 'article.withdrawn'` whose `record` is the tombstone: its
+text is gone, and an older revision that is delivered late cannot bring it back.
 A server that is away is waited for. It needs `pip install "psycopg[binary]"`.
 """
 

@@ -2,6 +2,8 @@
 
 The receiver computes HMAC-SHA256 of `<X-Newsdrop-Time>.<body>` with the key, and compares it with
 `X-Newsdrop-Signature`; it refuses an old time. A second delivery has the same `X-Newsdrop-Entry`.
+`X-Newsdrop-Type` is `article.published`, `article.revised` (the body is the whole record again) or
+`article.withdrawn` (the body is the tombstone), `X-Newsdrop-Revision` its revision.
 An answer of 2xx is success; 429, 5xx and no answer are tried again, later revisions of the article
 wait meanwhile; any other answer counts as a failure, after five it becomes a dead letter.
 """
