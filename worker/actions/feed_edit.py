@@ -67,11 +67,11 @@ def edit(settings: Settings, name: str, changes: Mapping[str, Any]) -> Feed:
 def tag(settings: Settings, names: Iterable[str], add: Iterable[str], remove: Iterable[str]) -> int:
     """Add tags to feeds and remove others; returns the number of feeds. All or nothing: raises as
     :func:`edit` does."""
-    catalog, count, lost = load_catalog(settings), 0, frozenset(remove)
+    catalog, count, removed = load_catalog(settings), 0, frozenset(remove)
     keys = dict.fromkeys(_require_managed(settings, catalog, name) for name in names)
     with managed.edit_feeds(settings.state_dir) as tables:
         for key in keys.keys() & tables.keys():
-            tags = [each for each in tables[key].get("tags", ()) if each not in lost]
+            tags = [each for each in tables[key].get("tags", ()) if each not in removed]
             changed = {**tables[key], "tags": list(dict.fromkeys([*tags, *add]))}
             tables[key] = managed.feed_to_dict(parse_feed(changed))
             count += 1

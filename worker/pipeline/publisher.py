@@ -16,7 +16,7 @@ from worker.pipeline.extract import (
     first_seen_at,
 )
 from worker.pipeline.ports import IngestDeps
-from worker.pipeline.revisions import compare, find_known, may_revise
+from worker.pipeline.revisions import compare, find_newest, may_revise
 from worker.spool.batch import Batch
 from worker.spool.manifest import Entry
 from worker.spool.quarantine import QuarantineItem, quarantine_id
@@ -83,15 +83,15 @@ def request_of(
     `is_known`: the index probably holds it; with `is_sure` that is looked up in any case. None for
     an article that is read again although the index does not hold it any more.
     """
-    known = None
+    newest = None
     if may_revise(item, reader) and (is_known or is_sure or item.entry.reread):
-        known = find_known(item, deps.articles)
-    if known is None:
+        newest = find_newest(item, deps.articles)
+    if newest is None:
         if item.entry.reread:
             return None
         is_omitted = is_known and not may_revise(item, reader)
         return reader.request(item, ingested_at=published_at, is_known=is_omitted)
-    revise = partial(compare, item=item, known=known, force=reader.head.force)
+    revise = partial(compare, item=item, newest=newest, force=reader.head.force)
     return reader.request(item, ingested_at=published_at, is_known=is_known, revise=revise)
 
 

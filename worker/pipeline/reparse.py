@@ -20,7 +20,7 @@ from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.pipeline.extract import EntryReader, ParsedArticle
-from worker.pipeline.revisions import Known, compare, find_known, read_again
+from worker.pipeline.revisions import NewestRevision, compare, find_newest, read_again
 from worker.sites import Sites
 from worker.spool.archive import Segment
 from worker.spool.batch import BEHIND, batch_names
@@ -126,27 +126,27 @@ class _Run:
         """Ordinal and id of each article of an entry that differs from what is published."""
         assert entry.reread is not None
         for item in read_again(reader, entry, entry.reread, data):
-            known = None
+            newest = None
             if isinstance(item, ParsedArticle):
-                known = find_known(item, self.context.articles)
-            if not isinstance(item, ParsedArticle) or known is None or _is_another(item, known):
+                newest = find_newest(item, self.context.articles)
+            if not isinstance(item, ParsedArticle) or newest is None or _is_another(item, newest):
                 self.result.failed += 1
                 continue
-            self.result.trimmed += known.record is None
-            revision = compare(item.record(""), item, known, force=False)
+            self.result.trimmed += newest.record is None
+            revision = compare(item.record(""), item, newest, force=False)
             if revision is None:
                 self.result.unchanged += 1
             else:
-                self._count(item, known, revision)
+                self._count(item, newest, revision)
                 yield item.ordinal, item.identity.id
 
-    def _count(self, item: ParsedArticle, known: Known, revision: Revision) -> None:
+    def _count(self, item: ParsedArticle, newest: NewestRevision, revision: Revision) -> None:
         self.result.changed += 1
         for name in revision.fields:
             self.result.fields[name] = self.result.fields.get(name, 0) + 1
         if len(self.result.examples) < MAX_EXAMPLES:
-            title = str((known.record or {}).get("title", item.normalized.title))
-            changes = revision.changes[:5] if known.record else ()
+            title = str((newest.record or {}).get("title", item.normalized.title))
+            changes = revision.changes[:5] if newest.record else ()
             self.result.examples.append(
                 Example(item.identity.id, title, revision.fields, tuple(map(_short, changes)))
             )
@@ -163,14 +163,14 @@ def _short(change: Change) -> Change:
     return replace(change, old=old, new=new)
 
 
-def _is_another(item: ParsedArticle, known: Known) -> bool:
+def _is_another(item: ParsedArticle, newest: NewestRevision) -> bool:
     """Whether an article of a file with several is not the one at its place any more: neither its
     key nor its content is."""
     own = item.normalized.identity
     return (
         not item.whole_file
-        and own.key != known.index_entry.identity.key
-        and not own.content.startswith(known.index_entry.identity.content)
+        and own.key != newest.index_entry.identity.key
+        and not own.content.startswith(newest.index_entry.identity.content)
     )
 
 

@@ -15,7 +15,7 @@ from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feed_documents import read_entry
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import MAX_ARTICLES
-from worker.pipeline.revisions import as_published, compare, find_known
+from worker.pipeline.revisions import as_published, compare, find_newest
 from worker.pipeline.settle import settle
 from worker.spool.archive import Segment
 
@@ -74,8 +74,8 @@ def _request(
 ) -> PublishRequest:
     """The request of an archived article: what was a revision is one again."""
     ingested_at = outcome.ingested_at or rfc3339(deps.now())
-    known = find_known(item, deps.articles) if outcome.status is Status.REVISED else None
-    revise = partial(compare, item=item, known=known, force=reader.head.force) if known else None
+    newest = find_newest(item, deps.articles) if outcome.status is Status.REVISED else None
+    revise = partial(compare, item=item, newest=newest, force=reader.head.force) if newest else None
     request = reader.request(item, ingested_at=ingested_at, revise=revise)
     return replace(request, force=outcome.status is Status.REVISED)
 

@@ -48,7 +48,7 @@ _NOT_THERE = "it was read again, and the file does not contain the article any m
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class NewestRevision:
     """The newest revision of an article. `record` is None if it was trimmed; `has_alias` says
     whether the key that the article has now is known already."""
 
@@ -65,7 +65,7 @@ def may_revise(item: ParsedArticle, reader: EntryReader) -> bool:
     return is_revised or item.entry.reread is not None
 
 
-def find_known(item: ParsedArticle, articles: ArticlePort) -> Known | None:
+def find_newest(item: ParsedArticle, articles: ArticlePort) -> NewestRevision | None:
     """What is published of an article; None if the index does not hold it. Raises Retryable."""
     found = articles.find(item.identity.id)
     if found is None:
@@ -78,29 +78,31 @@ def find_known(item: ParsedArticle, articles: ArticlePort) -> Known | None:
         record = orjson.loads(entry.data) if entry and is_record else None
     except orjson.JSONDecodeError:
         record = None  # another program wrote it
-    return Known(found, record if isinstance(record, dict) else None, has_alias)
+    return NewestRevision(found, record if isinstance(record, dict) else None, has_alias)
 
 
-def compare(article: Article, item: ParsedArticle, known: Known, *, force: bool) -> Revision | None:
+def compare(
+    article: Article, item: ParsedArticle, newest: NewestRevision, *, force: bool
+) -> Revision | None:
     """How `article` differs from what is published; None if it is no revision of it."""
     reread = item.entry.reread
-    is_other = not item.identity.content.startswith(known.index_entry.identity.content)
+    is_other = not item.identity.content.startswith(newest.index_entry.identity.content)
     reason = RevisionReason.FORCED if force else RevisionReason.CHANGED
     found, fields = _UNKNOWN, tuple(change.field for change in _UNKNOWN)
-    if known.record is not None:
+    if newest.record is not None:
         new = orjson.loads(orjson.dumps(article))
-        fields = tuple(changed_fields(known.record, new))
-        found = changes(Version.of(known.record), Version.of(new))
+        fields = tuple(changed_fields(newest.record, new))
+        found = changes(Version.of(newest.record), Version.of(new))
     if reread is not None:
         reason = RevisionReason(reread.reason)
         is_changed = bool(fields)
-        if known.record is None:
-            is_changed = is_other or not known.has_alias
+        if newest.record is None:
+            is_changed = is_other or not newest.has_alias
         if not is_changed:
             return None
     elif not is_other and not force:
         return None
-    return Revision(reason, known.index_entry.revision, fields, found)
+    return Revision(reason, newest.index_entry.revision, fields, found)
 
 
 def as_published(item: ParsedArticle, article_id: str | None) -> ParsedArticle:

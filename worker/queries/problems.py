@@ -217,10 +217,10 @@ def _groups(settings: Settings, status: Status) -> Iterator[Problem]:
     if retention is None:
         return
     for group, seconds in retention.idle_seconds.items():
-        left = days * 86_400 - seconds
-        if days and left < days * 43_200:  # half of the time is over
+        seconds_left = days * 86_400 - seconds
+        if days and seconds_left < days * 43_200:  # half of the time is over
             name, idle = printable(group, 80), _duration(seconds)
-            when = f"in {_duration(left)}" if left > 0 else "from now on"
+            when = f"in {_duration(seconds_left)}" if seconds_left > 0 else "from now on"
             yield Problem(
                 "warn",
                 "idle group",

@@ -105,10 +105,10 @@ def ask(request: Request, form: FormData) -> Response:
 def change(request: Request, form: FormData) -> Response:
     """Do what :func:`ask` showed."""
     _, act = _plan(request, form)
-    left = act()
+    result = act()
     if get_text(form, "what") == "delete":
         return redirect("/consumers", done="deleted")
-    done = "trimmed" if isinstance(left, list) and left else "changed"
+    done = "trimmed" if isinstance(result, list) and result else "changed"
     return redirect(_address(_name(request)), done=done)
 
 
