@@ -1,12 +1,19 @@
 """What becomes of an article that is read again: its id stays, its other key becomes an alias."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
+import redis
 
 from tests.store.offers import offer
+from worker.errors import Retryable
 from worker.model import Decision, PublishRequest, Status
+from worker.pipeline import publisher
+from worker.settings.clock import utc_now
 from worker.store.articles import ArticleStore
+from worker.store.layout import Layout, alias_mark, mark_field
 
 P, R, D, W = Status.PUBLISHED, Status.REVISED, Status.DUPLICATE, Status.WITHDRAWN
 DATES = pytest.mark.parametrize("date", ["2021-11-26", None])
@@ -95,3 +102,22 @@ def test_a_withdrawal_is_one_entry(store: ArticleStore, date: str | None) -> Non
     assert not found.is_withdrawn
     assert one(store, "b6", replace(offer(5, date=date), withdraw=True)).status is D
     assert store.get_info().length == 3
+
+
+def test_aliases_without_an_end(store: ArticleStore, redis_client: redis.Redis) -> None:
+    """Where another program wrote marks that lead in a circle, no article is found and publishing
+    ends in an error: neither goes on for ever."""
+    one, two = offer(1).identity, offer(2).identity
+    layout = Layout("newsdrop:articles", 365)
+    for alias, target in ((one, two), (two, one)):
+        [key] = layout.mark_keys(alias, 0)
+        redis_client.hset(key, mark_field(alias), alias_mark(alias, target))
+    assert store.find(one.id) is None
+    item = SimpleNamespace(identity=one, article=None, entry=SimpleNamespace(path="a.md"))
+    deps = SimpleNamespace(now=utc_now, articles=store)
+    with (
+        patch.object(publisher, "replace", lambda item, article: item),
+        patch.object(publisher, "request_of", lambda *_, **__: offer(1)),
+        pytest.raises(Retryable),
+    ):
+        publisher.publish([item], "b1", SimpleNamespace(), deps)  # type: ignore[list-item, arg-type]

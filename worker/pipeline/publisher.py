@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from worker.errors import Retryable
 from worker.escape import printable
 from worker.model import Decision, Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
@@ -22,6 +23,8 @@ from worker.spool.manifest import Entry
 from worker.spool.quarantine import QuarantineItem, quarantine_id
 
 MAX_ARTICLES = 50
+_MAX_ROUNDS = 20
+"""Calls for the same articles: each follows an alias, and only damaged ones have no end."""
 MAX_BYTES = 2_000_000
 """What a process holds until it is published: 100 articles took 7 MB more."""
 
@@ -39,7 +42,14 @@ def publish(
     exists = deps.articles.exists([item.identity for item in items])
     undecided = list(zip(items, exists, strict=True))
     is_repeated = False
+    rounds = 0
     while undecided:
+        rounds += 1
+        if rounds > _MAX_ROUNDS:
+            raise Retryable(
+                "newsdrop's keys in Redis hold values that this version cannot read: check whether "
+                "another program or version writes to the same database"
+            )
         requested: list[tuple[ParsedArticle, PublishRequest]] = []
         for item, is_known in undecided:
             try:

@@ -108,9 +108,9 @@ class ArticleStore(Stream):
         flags = b"".join(self._look_up(part, yes_or_no=True) for part in _chunks(raws))
         return [flag == ord("1") for flag in flags]
 
-    def find(self, article_id: str) -> IndexEntry | None:
+    def find(self, article_id: str, max_aliases: int = 8) -> IndexEntry | None:
         """The index entry of an article, also by the id of an alias; None also if `article_id` is
-        invalid."""
+        invalid, or its aliases have no end."""
         identity = parse_article_id(article_id)
         if identity is None:
             return None
@@ -120,7 +120,7 @@ class ArticleStore(Stream):
                 mark = self._client.hget(key, field)
             if isinstance(mark, bytes):
                 if target := alias_target(mark):
-                    return None if target.id == article_id else self.find(target.id)
+                    return self.find(target.id, max_aliases - 1) if max_aliases else None
                 found = entry_from_mark(identity.date, field, mark)
                 return found if found.identity.key == identity.key else None
         return None
