@@ -82,7 +82,7 @@ def format_size(octets: int) -> str:
 
 def format_speed(rate: float) -> str:
     """`430 files/s`; below ten with one decimal."""
-    return f"{rate:,.0f} files/s" if rate >= 10 else f"{rate:.1f} files/s"
+    return gettext("{rate} files/s").format(rate=f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}")
 
 
 def format_kinds(counts: Mapping[str, int]) -> str:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from worker.cli import completion
 from worker.cli.formatting import format_count, format_estimate, format_speed, pluralize
@@ -18,12 +17,13 @@ from worker.cli.options import (
     option,
     settings_of,
 )
-from worker.cli.output import console, print_json, print_note, print_refusal
+from worker.cli.output import print_json, print_note, print_refusal, print_text
+from worker.translation import gettext, mark
 
 if TYPE_CHECKING:
     from worker.cli.enqueue.job import EnqueueReport
 
-_OUTCOMES = ("published", "revised", "duplicate", "rejected")
+_OUTCOMES = tuple(map(mark, ("published", "revised", "duplicate", "rejected")))
 
 _MAX_REFUSALS = 20
 """Refusals printed one by one."""
@@ -76,23 +76,25 @@ def enqueue(
 
 def _print_report(report: "EnqueueReport") -> None:
     if not report.files:
-        console().print("Nothing to enqueue: the given paths contain no files.")
+        print_text("Nothing to enqueue: the given paths contain no files.")
         return
-    console().print(f"{pluralize(report.files, 'file')} accepted, job {report.job}")
+    print_text(f"{pluralize(report.files, 'file')} accepted, job {report.job}")
     if report.done:
-        counts = (f"{format_count(report.articles[name])} {name}" for name in _OUTCOMES)
-        console().print("articles: " + ", ".join(counts))
+        counts = ", ".join(
+            f"{format_count(report.articles[name])} {gettext(name)}" for name in _OUTCOMES
+        )
+        print_text(f"articles: {counts}")
         if report.seconds:
             speed = format_speed(report.files / report.seconds)
-            console().print(Text(f"in {format_estimate(report.seconds)}, {speed}", "dim"))
+            print_text(f"took {format_estimate(report.seconds)}, {speed}", "dim")
     for problem in report.problems:
-        console().print(Text(problem, "yellow"))
+        print_text(problem, "yellow")
     for refusal in report.refused[:_MAX_REFUSALS]:
         print_refusal(refusal.path, refusal.reason, refusal.message, refusal.quarantine or "")
     if len(report.refused) > _MAX_REFUSALS:
-        console().print(f"… and {format_count(len(report.refused) - _MAX_REFUSALS)} more")
+        print_text(f"… and {format_count(len(report.refused) - _MAX_REFUSALS)} more")
     if not (report.refused or report.waited or report.problems):
-        console().print(Text(f"Follow it with newsdrop jobs {report.job}", "dim"))
+        print_text(f"Follow it with newsdrop jobs {report.job}", "dim")
 
 
 def _print_stopped(context: typer.Context, report: "EnqueueReport") -> None:
