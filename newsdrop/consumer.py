@@ -677,9 +677,7 @@ def _perform(client: Any, step: Any) -> Any:
     if isinstance(step, float):
         return time.sleep(step)
     try:
-        with client.pipeline(transaction=step.is_atomic) as pipe:
-            for line in step.lines:
-                pipe.execute_command(*line)
+        with _pipeline(client, step) as pipe:
             return pipe.execute(raise_on_error=False)
     except (redis.RedisError, OSError) as error:
         return error
@@ -689,12 +687,17 @@ async def _perform_async(client: Any, step: Any) -> Any:
     if isinstance(step, float):
         return await asyncio.sleep(step)
     try:
-        async with client.pipeline(transaction=step.is_atomic) as pipe:
-            for line in step.lines:
-                pipe.execute_command(*line)
+        async with _pipeline(client, step) as pipe:
             return await pipe.execute(raise_on_error=False)
     except (redis.RedisError, OSError) as error:
         return error
+
+
+def _pipeline(client: Any, commands: _Commands) -> Any:
+    pipe = client.pipeline(transaction=commands.is_atomic)
+    for line in commands.lines:
+        pipe.execute_command(*line)
+    return pipe
 
 
 def _first_error(replies: Any) -> Exception | None:

@@ -149,6 +149,8 @@ def test_postgres(redis_server: Server, redis_client: redis.Redis, postgres: str
         wait_until(is_finished(redis_client, "postgres", 63), within=60)
         redis_client.xgroup_setid(STREAM, "postgres", "0")
         wait_until(is_finished(redis_client, "postgres", 63), within=60)
+        publish(redis_client, 3, 4)  # a batch of their own: their first revisions come late
+        wait_until(is_finished(redis_client, "postgres", 65), within=60)
     with psycopg.connect(postgres) as connection:
         query = "SELECT revision, type, record FROM articles ORDER BY id"
         rows = connection.execute(query).fetchall()
