@@ -42,7 +42,7 @@ def completed(*words: str, shell: str = "bash") -> list[str]:
 def test_commands_and_options() -> None:
     """Commands, those of groups, and options by their beginning."""
     assert completed("enq") == ["enqueue"]
-    assert completed("quarantine", "re") == ["retry"]
+    assert completed("quarantine", "re") == ["retry", "restore"]
     assert completed("enqueue", "--w") == ["--wait"]
 
 

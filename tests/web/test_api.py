@@ -254,6 +254,14 @@ CHANGING = [
     ("DELETE", "/feeds/x"),
     ("POST", "/feeds/refresh"),
     ("POST", "/feeds/reset-errors"),
+    ("POST", "/feeds/tag"),
+    ("PATCH", "/feeds/x"),
+    ("POST", "/groups"),
+    ("POST", "/groups/x/pending"),
+    ("POST", "/groups/x/dead-letters"),
+    ("POST", "/groups/x/reset"),
+    ("DELETE", "/groups/x"),
+    ("DELETE", "/groups/x/consumers/y"),
 ]
 
 
