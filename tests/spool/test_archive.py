@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import Reason, UsageError
+from worker.errors import Reason, SpoolUnavailable, UsageError
 from worker.model import Outcome, Status
 from worker.spool import archive as archive_module
 from worker.spool.archive import Archive, ArchivedFile, SegmentHead
@@ -65,6 +65,20 @@ def test_a_segment_half_written_is_none(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(KeyboardInterrupt):
         written(tmp_path)
     assert list(Archive(tmp_path).segments()) == []
+
+
+def test_a_strangers_file_is_no_segment(tmp_path: Path) -> None:
+    """Files with other names are passed over; a damaged journal is named, with what to do."""
+    archive, batch = written(tmp_path)
+    segment = archive.segment(batch)
+    for name in ("zzz", "20211126-x", ".a"):
+        segment.journal_path.with_name(f"{name}.jsonl").write_text("{}\n")
+    assert [one.batch for one in archive.segments()] == [batch]
+    assert [one.batch for one in archive.segments_in(segment.journal_path.parent)] == [batch]
+    for damaged in ("", "\x00\x00", '{"e":0}\n'):
+        segment.journal_path.write_text(damaged)
+        with pytest.raises(SpoolUnavailable, match="back-up"):
+            segment.head()
 
 
 def test_tar_reads_a_segment(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 import zstandard
 
+from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
 from worker.model import Outcome
@@ -26,6 +27,7 @@ from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import (
     day_of,
     fsync_dir,
+    is_batch,
     make_folder,
     source_of,
     time_of,
@@ -84,8 +86,16 @@ class Segment:
         return self.raw_path.exists() or not any(file.kept for file in self.head().files)
 
     def head(self) -> SegmentHead:
+        """The first line. Raises SpoolUnavailable where it is damaged."""
         with self.journal_path.open("rb") as file:
-            return _head_of(next(parse_lines(file)))
+            line = next(parse_lines(file), {})
+        try:
+            return _head_of(line)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SpoolUnavailable(
+                f"the journal {printable(self.journal_path)} is damaged: restore it from a "
+                "back-up, or move it out of the archive"
+            ) from error
 
     def outcomes(self) -> Iterator[Outcome]:
         """The outcome of each article, in the order of the decisions."""
@@ -163,7 +173,7 @@ class Archive:
             return
         for day in sorted(path for path in self._dir.iterdir() if path.name >= first_day):
             for path in sorted(day.glob("*/*.jsonl"), key=lambda path: path.name):
-                if not path.name.startswith("."):
+                if is_batch(path.stem):  # a stranger's file may be beside them
                     yield self.segment(path.stem)
 
     def folders(self) -> list[Path]:
@@ -176,8 +186,8 @@ class Archive:
             names = [entry.name for entry in os.scandir(folder)]
         except FileNotFoundError:
             return []
-        journals = (name for name in names if name.endswith(".jsonl") and name[0] != ".")
-        return [self.segment(name.removesuffix(".jsonl")) for name in sorted(journals)]
+        journals = (name.removesuffix(".jsonl") for name in names if name.endswith(".jsonl"))
+        return [self.segment(name) for name in sorted(journals) if is_batch(name)]
 
     def last_write(self, first_day: str, latest: datetime) -> datetime | None:
         """When a segment of `first_day` (`YYYYMMDD`) or a later day was last written. Times after
