@@ -152,6 +152,19 @@ def test_a_rebuilt_index_is_the_same(world: World) -> None:
     assert sorted(files) == ["2.sqlite", "lock"]
 
 
+def test_a_damaged_journal_hides_its_own_articles_only(world: World) -> None:
+    """The others are found, and it is not tried again."""
+    for name in ("港口扩建", "澄湖气象台"):
+        world.put("a.md", article(name))
+        world.run()
+    first = next(iter(Archive(world.settings.state_dir).segments()))
+    first.journal_path.write_text("{}\n")
+    for _ in rebuild_search(world.context):
+        pass
+    assert feed_search(world.context) == 0
+    assert found(world, q="正文") == ["澄湖气象台"]
+
+
 def test_raw_files_are_parsed_once(world: World) -> None:
     """What ended the process while it was parsed again is listed without its record."""
     fill(world)

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from worker.errors import Busy
+from worker.errors import Busy, SpoolUnavailable
 from worker.model import DECISIONS, Outcome, Status
 from worker.pipeline.context import Context
 from worker.pipeline.replay import read_archived
@@ -85,6 +85,9 @@ def _add(context: Context, writer: Writer, segment: Segment) -> None:
         outcomes = [each for each in segment.outcomes() if each.status in _LISTED]
     except FileNotFoundError:
         return  # it has just expired
+    except SpoolUnavailable:
+        writer.add(segment.batch, [])  # damaged: without its articles the others are found
+        return
     records = _read_stream(context, head, outcomes)
     missing = {key: each for key, each in _published(outcomes).items() if key not in records}
     if missing and writer.may_try(segment.batch):

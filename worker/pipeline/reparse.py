@@ -227,8 +227,8 @@ def _segments(context: Context, order: ReparseOrder, state: _State) -> Iterator[
             continue
         try:
             head = segment.head()
-        except (FileNotFoundError, StopIteration):
-            continue  # it has expired since its folder was listed
+        except (FileNotFoundError, SpoolUnavailable):
+            continue  # it has expired since its folder was listed, or is damaged
         archived = datetime.fromisoformat(head.archived_at)
         is_wanted = order.since is None or archived >= order.since
         if order.source and not any(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from worker.errors import SpoolUnavailable
 from worker.model import DECISIONS, Outcome, Status
 from worker.settings import Settings
 from worker.spool.archive import Archive, Segment
@@ -107,7 +108,7 @@ def _read(segment: Segment) -> tuple[int, list[Outcome]]:
     """(number of files, outcomes) of a segment; nothing where it cannot be read."""
     try:
         return len(segment.head().files), list(segment.outcomes())
-    except (StopIteration, OSError, KeyError, TypeError, ValueError):
+    except (SpoolUnavailable, OSError, KeyError, TypeError, ValueError):
         return 0, []
 
 
