@@ -80,4 +80,4 @@ def test_same_as_libyaml_on_mutated_heads() -> None:
     """No mutation of a head is read otherwise than by libyaml, and many are read."""
     random_ = random.Random(20211126)
     read_count = sum(_agrees(_mutated(random_)) for _ in range(MUTATED_COUNT))
-    assert read_count > MUTATED_COUNT // 12
+    assert read_count > MUTATED_COUNT // (10 if SAMPLES.is_dir() else 12)
