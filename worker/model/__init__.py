@@ -14,6 +14,7 @@ from worker.model.outcome import (
     Outcome,
     PublishRequest,
     Status,
+    Story,
     Tally,
 )
 from worker.model.raw import DateText, Document, RawArticle, Refusal
@@ -44,6 +45,6 @@ __all__ = [
     "DateOrder", "DatePrecision", "DateText", "Decision", "Dedupe", "Document", "FeedRead",
     "Identity", "Image", "IndexEntry", "Link", "OnChange", "Outcome", "Person", "Profile",
     "Provenance", "PublishRequest", "Publisher", "RawArticle", "Refusal", "Repeat", "Revision",
-    "RevisionReason", "Scope", "SourceKeys", "Stage", "Status", "Tally", "Ticker", "TickerOrigin",
-    "Withdrawal", "WithdrawalReason", "measure", "profile_of",
+    "RevisionReason", "Scope", "SourceKeys", "Stage", "Status", "Story", "Tally", "Ticker",
+    "TickerOrigin", "Withdrawal", "WithdrawalReason", "measure", "profile_of",
 ]  # fmt: skip

@@ -57,6 +57,19 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """The story that an article tells: those who tell the same one have the same `id`.
+
+    It is the id of the story's first article. `near_duplicate_of` is the id of the first article
+    that is valid, None if that is this one. `similarity` is from 0 to 1, between these two.
+    """
+
+    id: str
+    near_duplicate_of: str | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PublishRequest:
     """A request to publish one article.
 
@@ -92,7 +105,7 @@ class Decision:
     `stream_id` is the stream entry of this article; None for a duplicate. `first_published_ms` is
     when the key was first published (Unix, milliseconds). With `collides` the alias is the key of
     another article, and stays it. If the requested key is an alias, nothing was decided: `target`
-    has date and key of the article to ask for.
+    has date and key of the article to ask for. `story` is None unless near-duplicates are marked.
     """
 
     status: Status
@@ -102,6 +115,7 @@ class Decision:
     content_differs: bool = False
     collides: bool = False
     target: Identity | None = None
+    story: Story | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +180,7 @@ class Outcome:
     whole_file: bool = False
     warnings: tuple[str, ...] = ()
     feed: FeedRead | None = None
+    story: Story | None = None
 
 
 @dataclass(frozen=True, slots=True)

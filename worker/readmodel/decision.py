@@ -13,7 +13,7 @@ from worker.store.stream import StreamEntry
 
 KINDS = (
     *("source", "feed", "job", "tag", "ticker", "language", "publisher"),
-    *("date", "warning", "outcome"),
+    *("date", "warning", "outcome", "story"),
 )
 """What lists can be filtered by, besides words."""
 
@@ -97,6 +97,8 @@ def _outcome_facets(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "outcome", ARTICLE
     if outcome.date:
         yield from date_facets(outcome.date)
+    if outcome.story:
+        yield "story", outcome.story.id
 
 
 def date_facets(date: str) -> Iterator[tuple[str, str]]:
@@ -112,6 +114,8 @@ def entry_facets(entry: StreamEntry, data: Mapping[str, Any]) -> Iterator[tuple[
     yield "outcome", entry.type.removeprefix("article.")
     if entry.date:
         yield from date_facets(entry.date)
+    if entry.story:
+        yield "story", entry.story.id
     if _text(origin, "kind") in ("feed", "page"):
         yield "feed", entry.source
     if job := _text(origin, "job"):

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from worker.errors import Reason
-from worker.model import FeedRead, Outcome, Status
+from worker.model import FeedRead, Outcome, Status, Story
 from worker.model.from_json import dataclass_from
 
 NAME = "journal"
@@ -110,6 +110,8 @@ def outcome_of(line: dict[str, Any]) -> Outcome:
         typed["reason"] = Reason(typed["reason"])
     if typed.get("feed") is not None:
         typed["feed"] = dataclass_from(FeedRead, typed["feed"])
+    if typed.get("story") is not None:
+        typed["story"] = dataclass_from(Story, typed["story"])
     return dataclass_from(Outcome, typed)
 
 

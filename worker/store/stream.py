@@ -9,7 +9,7 @@ import redis
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.model import IndexEntry
+from worker.model import IndexEntry, Story
 from worker.store.connection import Script
 from worker.store.errors import translated
 
@@ -29,7 +29,8 @@ _count = Script("count_entries.lua")
 class StreamEntry:
     """One entry. `type` is `article.published` or `article.revised`, `data` the record's JSON.
 
-    Entries that another program wrote are read too; fields they lack are empty.
+    `story` is None where near-duplicates are not marked. Entries that another program wrote are
+    read too; fields they lack are empty.
     """
 
     stream_id: str
@@ -40,6 +41,7 @@ class StreamEntry:
     date: str | None
     source: str
     data: bytes
+    story: Story | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,17 @@ def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
         date=text(b"date") or None,
         source=text(b"source"),
         data=fields.get(b"data", b""),
+        story=parse_story(text(b"story"), text(b"near_duplicate_of"), text(b"similarity")),
     )
+
+
+def parse_story(story: str, near_duplicate_of: str, similarity: str) -> Story | None:
+    """The story in these fields of an entry; None if `story` is empty. An entry that is the first
+    of its story has neither of the other two."""
+    if not story:
+        return None
+    is_number = re.fullmatch(r"[01](\.[0-9]{1,9})?", similarity)
+    return Story(story, near_duplicate_of or None, float(similarity) if is_number else None)
 
 
 def _text(value: bytes | str) -> str:
