@@ -35,7 +35,13 @@ ENTRY = RawArticle(
     has_run_time=True,
 )
 PAGES = (
-    PagePart("https://a.example/1", b"\n\x00\xff<html>\n", "gb2312"),
+    PagePart(
+        "https://a.example/1",
+        b"\n\x00\xff<html>\n",
+        "gb2312",
+        '"e1"',
+        "Fri, 26 Nov 2021 12:00:00 GMT",
+    ),
     PagePart("https://a.example/2", b""),
     PagePart("https://a.example/3", b"{}\n" * 5, None),
 )
@@ -66,7 +72,7 @@ def test_newer_version() -> None:
     header |= {"capsule": 9, "new": {"a": 1}}
     header["entry"]["mood"] = "good"
     header["entry"]["authors"][0]["mail"] = "x"
-    header["pages"][0]["etag"] = "y"
+    header["pages"][0]["paper"] = "y"
     assert unpack(json.dumps(header).encode() + b"\n" + rest) == EntryBundle(ENTRY, PAGES)
 
 

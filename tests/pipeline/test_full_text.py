@@ -18,7 +18,7 @@ from worker.fetch import Fetcher
 from worker.formats.page.entry_bundle import PagePart
 from worker.pipeline import poll as polling
 from worker.queries.audit import audit
-from worker.sources.pages import MAX_PARTS, PageSource
+from worker.sources.page_fetch import MAX_PARTS, PageFetcher
 from worker.sources.registry import pause
 
 Make = Callable[..., World]
@@ -357,14 +357,14 @@ def test_what_one_page_raises_is_its_own_fault(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug met with one page counts as a try of it: others are fetched, and it ends too."""
-    real = PageSource._fetch_part
+    real = PageFetcher._fetch_part
 
-    async def broken(self: PageSource, url: str, fetcher: Fetcher) -> PagePart:
+    async def broken(self: PageFetcher, url: str, fetcher: Fetcher, *rest: Any) -> PagePart:
         if url.endswith("/1.html"):
             raise RuntimeError("a bug")
-        return await real(self, url, fetcher)
+        return await real(self, url, fetcher, *rest)
 
-    monkeypatch.setattr(PageSource, "_fetch_part", broken)
+    monkeypatch.setattr(PageFetcher, "_fetch_part", broken)
     offer(web, 1, 2)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     for _ in range(world.settings.fetch.page_tries + 1):

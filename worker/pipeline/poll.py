@@ -12,6 +12,7 @@ from worker.pipeline.context import Context
 from worker.settings import FETCH_TAKING_SECONDS, POLLED, Settings
 from worker.sources.feeds import FeedSource
 from worker.sources.fetch_loop import FetchLimits, FetchSource, FetchTotals, fetch_due
+from worker.sources.page_fetch import PageFetcher
 from worker.sources.pages import PageSource
 from worker.sources.registry import is_paused
 from worker.spool.batch import batch_names
@@ -79,15 +80,8 @@ def fetch_sources(context: Context) -> tuple[FeedSource, PageSource]:
     """What is fetched: feeds, and the pages of their articles."""
     settings, deps = context.settings, context.deps
     feeds = FeedSource(context.feed_store, context.feeds.current, settings, now=deps.now)
-    pages = PageSource(
-        context.page_store,
-        deps.wanted,
-        context.robots,
-        settings,
-        deps.sites,
-        profile=deps.profile,
-        now=deps.now,
-    )
+    fetcher = PageFetcher(context.robots, settings, deps.sites, deps.profile, deps.now)
+    pages = PageSource(context.page_store, deps.wanted, fetcher, settings, deps.now)
     return feeds, pages
 
 

@@ -35,7 +35,13 @@ from worker.model.times import milliseconds, rfc3339
 from worker.settings import Settings
 from worker.sources.fetch_loop import Result
 from worker.sources.registry import is_paused
-from worker.sources.responses import PAUSED_RECHECK_SECONDS, describe_status, host_of, status_label
+from worker.sources.responses import (
+    PAUSED_RECHECK_SECONDS,
+    bounded_validator,
+    describe_status,
+    host_of,
+    status_label,
+)
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
 from worker.store.feeds import ConfiguredFeed, FeedStore, PollLogEntry, read_poll_state
@@ -48,8 +54,6 @@ ACCEPT = (
 )
 _BEHIND_SECONDS = 30.0
 """A feed that its host's pace delays by more is reported."""
-_MAX_VALIDATOR = 1000
-"""Characters; nobody sends back a validator of kilobytes."""
 
 
 @dataclass(slots=True)
@@ -232,11 +236,7 @@ def _poll_response(answer: FetchResponse, now: datetime) -> PollResponse:
         fresh_seconds=fresh_seconds(answer.headers, now),
         retry_after=retry_after(answer.headers, now),
         permanent_url=answer.permanent_url,
-        etag=_bounded(answer.headers.get("etag")),
-        modified=_bounded(answer.headers.get("last-modified")),
+        etag=bounded_validator(answer.headers.get("etag")),
+        modified=bounded_validator(answer.headers.get("last-modified")),
         body_hash=hashlib.sha256(answer.body).hexdigest()[:32] if is_ok else None,
     )
-
-
-def _bounded(validator: str | None) -> str | None:
-    return validator if validator and len(validator) <= _MAX_VALIDATOR else None

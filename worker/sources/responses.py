@@ -16,6 +16,9 @@ NO_HOST = "-"
 PAUSED_RECHECK_SECONDS = 60.0
 """How often a paused feed or page is checked."""
 
+_MAX_VALIDATOR = 1000
+"""Characters; nobody sends back a validator of kilobytes."""
+
 ADVICE = {
     401: mark("put credentials into the address or the headers of its feed"),
     403: mark("the server refuses newsdrop: set a name in fetch.user_agent, or ask its owner"),
@@ -32,6 +35,11 @@ def host_of(url: str, allow_ports: Collection[int]) -> str:
         return parse_target(url, allow_ports).host
     except FetchFailed:
         return NO_HOST
+
+
+def bounded_validator(validator: str | None) -> str | None:
+    """An `ETag` or a `Last-Modified` to send back; None for one of kilobytes."""
+    return validator if validator and len(validator) <= _MAX_VALIDATOR else None
 
 
 def status_label(status: int) -> str:

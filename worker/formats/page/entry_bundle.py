@@ -1,7 +1,7 @@
 """A feed entry and the pages it links to, as one file in the spool.
 
-The first line is JSON: the entry, the address, length and charset of each page, and the problem
-if there is one. The pages' bytes follow, concatenated.
+The first line is JSON: the entry, the address, length, charset and validators of each page, and
+the problem if there is one. The pages' bytes follow, concatenated.
 """
 
 from dataclasses import asdict, dataclass
@@ -20,11 +20,14 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class PagePart:
-    """A page as fetched; `charset` is what the transport declared."""
+    """A page as fetched; `charset` is what the transport declared. `etag` and `modified` are its
+    validators."""
 
     url: str
     data: bytes
     charset: str | None = None
+    etag: str | None = None
+    modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ def pack(bundle: EntryBundle) -> bytes:
     """The bundle as the bytes of a file."""
     header = _Header(
         entry=bundle.entry,
-        pages=tuple(_Page(page.url, len(page.data), page.charset) for page in bundle.pages),
+        pages=tuple(
+            _Page(page.url, len(page.data), page.charset, page.etag, page.modified)
+            for page in bundle.pages
+        ),
         problem=bundle.problem,
     )
     line = orjson.dumps(asdict(header))
@@ -67,7 +73,10 @@ def unpack(data: bytes) -> EntryBundle:
     if sum(page.length for page in header.pages) != len(rest):
         raise Rejected(Reason.MALFORMED, "the entry's pages are cut off: poll the feed again")
     stream = BytesIO(rest)
-    pages = (PagePart(page.url, stream.read(page.length), page.charset) for page in header.pages)
+    pages = (
+        PagePart(page.url, stream.read(page.length), page.charset, page.etag, page.modified)
+        for page in header.pages
+    )
     return EntryBundle(header.entry, tuple(pages), header.problem)
 
 
@@ -76,6 +85,8 @@ class _Page:
     url: str
     length: Annotated[int, Field(ge=0)]
     charset: str | None = None
+    etag: str | None = None
+    modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
