@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from worker.model.times import rfc3339
+from worker.translation import count_noun
 from worker.web import filters
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -26,8 +27,8 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
         (filters.span(7_500), "2 h 05 min"),
         (filters.span(7_200), "2 h"),
         (filters.words("no_content"), "no content"),
-        (filters.plural(1, "file"), "1 file"),
-        (filters.plural(2, "batch", "batches"), "2 batches"),
+        (count_noun(1, "file"), "1 file"),
+        (count_noun(2, "batch", "batches"), "2 batches"),
         (filters.exact("2026-01-31T12:00:00.120+08:00"), "2026-01-31 04:00:00.120 UTC"),
     ],
 )

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from worker import escape as escaping
 from worker.model.times import rfc3339_from_ms
 from worker.normalize.changes import common_length
-from worker.translation import count_noun, gettext
+from worker.translation import gettext
 from worker.translation import message as translate
 
 _MAX_EDITED = 2_000
@@ -100,11 +100,6 @@ def stamp(moment: str | None) -> str:
     return _format_time(moment, lambda at: f"{at:%Y-%m-%d %H:%M} UTC")
 
 
-def from_ms(ms: int) -> str:
-    """Milliseconds since 1970 as an RFC 3339 time."""
-    return rfc3339_from_ms(ms)
-
-
 def id_time(stream_id: str) -> str | None:
     """The time in the ID of a stream entry, as RFC 3339; None if no calendar has it."""
     ms = int(stream_id.partition("-")[0])
@@ -145,11 +140,6 @@ def edited(texts: tuple[str | None, str | None]) -> Iterator[Markup]:
             middle = (text[:start], text[start : len(text) - end], text[len(text) - end :])
             marked = _wrap_odd(middle, "<mark>{}</mark>") if start or end else escape(text)
             yield Markup(f"<{tag}>{{}}</{tag}>").format(marked)  # noqa: S704  # ours
-
-
-def plural(number: float | None, one: str, many: str | None = None) -> str:
-    """`1 file`, `12 files`."""
-    return count_noun(number, one, many)
 
 
 def coarse(seconds: float) -> str:

@@ -53,6 +53,11 @@ def parse_number(text: str, digits: int) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
 
 
+def get_texts(form: FormData, name: str) -> list[str]:
+    """The values of a field that may be there several times."""
+    return [text for text in form.getlist(name) if isinstance(text, str)]
+
+
 def get_text(form: FormData, name: str, limit: int = 500) -> str:
     """A field's text, without the space around it; empty where it is not there."""
     value = form.get(name, "")

@@ -118,6 +118,11 @@ async def live_page(request: Request, view: str, template: str, **context: Any) 
     return page(request, template, regions=await live.regions(request, view), **context)
 
 
+def get_name(request: Request, kind: str) -> str:
+    """The name of what a page shows: in the page's path, and in the query of its live regions."""
+    return str(request.path_params.get(kind) or request.query_params.get(kind, ""))
+
+
 class _CountedResponse(EventSourceResponse):
     """A stream that counts as open from the start, not from its first event, which comes later:
     otherwise 250 that began at once were all let in."""

@@ -127,22 +127,20 @@ def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
     success = _metric("source_last_success_timestamp_seconds", "When a file was last archived.")
     waiting = _metric("source_waiting_files", "Files of a source that are not settled yet.")
     paused = _metric("source_paused", "1 if a person paused the source.")
+    named = {source.name: [source] for source in sources[:MAX_SOURCES]}
+    if others := sources[MAX_SOURCES:]:
+        named[OTHERS] = [*others]
+    for name, group in named.items():
+        for outcome, count in _outcomes(group).items():
+            articles.add_metric([name, outcome], count)
+        for kind, count in _warnings(group).items():
+            warnings.add_metric([name, kind], count)
+        waiting.add_metric([name], sum(source.waiting for source in group))
     for source in sources[:MAX_SOURCES]:
-        for outcome, count in _outcomes([source]).items():
-            articles.add_metric([source.name, outcome], count)
-        for kind, count in _warnings([source]).items():
-            warnings.add_metric([source.name, kind], count)
         if source.last_success:
             at = datetime.fromisoformat(source.last_success).timestamp()
             success.add_metric([source.name], at)
-        waiting.add_metric([source.name], source.waiting)
         paused.add_metric([source.name], source.paused)
-    if others := sources[MAX_SOURCES:]:
-        for outcome, count in _outcomes(others).items():
-            articles.add_metric([OTHERS, outcome], count)
-        for kind, count in _warnings(others).items():
-            warnings.add_metric([OTHERS, kind], count)
-        waiting.add_metric([OTHERS], sum(source.waiting for source in others))
     yield from (articles, warnings, success, waiting, paused)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from worker import __version__, translation
+from worker.model.times import rfc3339_from_ms
 from worker.settings.clock import utc_now
 from worker.translation import mark
 from worker.web import filters
@@ -18,8 +19,8 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 
 _FILTERS: tuple[Callable[..., object], ...] = (
-    *(filters.count, filters.size, filters.rate, filters.plural, filters.words, filters.message),
-    *(filters.span, filters.coarse, filters.exact, filters.stamp, filters.from_ms, filters.id_time),
+    *(filters.count, filters.size, filters.rate, filters.words, filters.message),
+    *(filters.span, filters.coarse, filters.exact, filters.stamp, filters.id_time),
     *(filters.printable, filters.escaped, filters.inline_code, filters.highlight),
     filters.edited,
 )
@@ -56,6 +57,7 @@ class Pages:
             translation.gettext, translation.ngettext, newstyle=True
         )
         self.environment.filters |= {it.__name__: it for it in _FILTERS}
+        self.environment.filters |= {"plural": translation.count_noun, "from_ms": rfc3339_from_ms}
         self.environment.globals |= {
             "version": __version__,
             "form_token": form_token,

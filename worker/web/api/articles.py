@@ -7,11 +7,16 @@ from worker.errors import NotThere
 from worker.escape import printable
 from worker.queries import articles as queries
 from worker.queries.article import get_article
-from worker.queries.explain import explain_address, explain_recorded_path, explain_title
+from worker.queries.explain import (
+    ExplainResult,
+    explain_address,
+    explain_recorded_path,
+    explain_title,
+)
 from worker.readmodel.filters import Filters
 from worker.settings.clock import utc_now
 from worker.web.api.endpoint import ApiRequest, PageQuery, Parameters, Text, get
-from worker.web.responses import json_response, raw_file_response
+from worker.web.responses import raw_file_response
 
 
 class ArticlesQuery(PageQuery):
@@ -37,18 +42,12 @@ class ExplainQuery(Parameters):
     url: Text | None = None
 
 
-def list_articles(request: ApiRequest[ArticlesQuery]) -> Response:
+def list_articles(request: ApiRequest[ArticlesQuery]) -> object:
     settings, query = request.settings, request.parameters
     filters = Filters(**query.model_dump(exclude={"count", "before"}))
     if not filters:
-        return json_response(queries.list_articles(settings, query.count, query.before))
-    return json_response(
-        queries.search_articles(settings, filters, query.count, query.before, utc_now())
-    )
-
-
-def show_article(request: ApiRequest[Parameters]) -> Response:
-    return json_response(get_article(request.settings, request.path["id"]))
+        return queries.list_articles(settings, query.count, query.before)
+    return queries.search_articles(settings, filters, query.count, query.before, utc_now())
 
 
 def download_raw(request: ApiRequest[Parameters]) -> Response:
@@ -56,28 +55,28 @@ def download_raw(request: ApiRequest[Parameters]) -> Response:
     return raw_file_response(request.settings, path["id"], path["batch"], path["entry"])
 
 
-def explain(request: ApiRequest[ExplainQuery]) -> Response:
+def explain(request: ApiRequest[ExplainQuery]) -> ExplainResult:
     settings, query = request.settings, request.parameters
     if sum(map(bool, (query.title, query.path, query.url))) != 1:
         raise HTTPException(400, "Give one of `title` (with `date`), `path` and `url`.")
     if query.title is None and (query.date is not None or query.source is not None):
         raise HTTPException(400, "`date` and `source` need `title`.")
     if query.title:
-        return json_response(explain_title(settings, query.title, query.date, query.source))
+        return explain_title(settings, query.title, query.date, query.source)
     if query.url:
-        return json_response(explain_address(settings, query.url))
+        return explain_address(settings, query.url)
     explanation = explain_recorded_path(settings, query.path or "")
     if not explanation.articles:
         raise NotThere(
             f"no accepted file has the path {printable(query.path or '', 200)}, as far back as the "
             "archive reaches: ask by `title` and `date`"
         )
-    return json_response(explanation)
+    return explanation
 
 
 routes = [
     get("/articles", list_articles, ArticlesQuery),
-    get("/articles/{id}", show_article, Parameters),
+    get("/articles/{id}", lambda r: get_article(r.settings, r.path["id"]), Parameters),
     get("/articles/{id}/raw/{batch}/{entry}", download_raw, Parameters),
     get("/explain", explain, ExplainQuery),
 ]

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from worker.escape import printable
 from worker.settings import Settings
 from worker.web.middleware import limit_body
+from worker.web.responses import json_response
 from worker.web.security import Guard, bearer_token
 
 MAX_NAMES = 1_000
@@ -42,7 +43,8 @@ class ApiRequest(Generic[P]):
     parameters: P
 
 
-Action = Callable[[ApiRequest[P]], Response]
+Action = Callable[[ApiRequest[P]], Any]
+"""Returns a value, which is sent as JSON, or a whole answer."""
 
 
 def _parse_digits(text: str) -> int:
@@ -83,7 +85,12 @@ def change(path: str, action: Action[P], model: type[P], method: str = "POST") -
 
 async def _run(action: Action[P], request: Request, parameters: P) -> Response:
     checked = ApiRequest(request.app.state.settings, request.path_params, parameters)
-    return await run_in_threadpool(action, checked)
+
+    def answer() -> Response:
+        result = action(checked)
+        return result if isinstance(result, Response) else json_response(result)
+
+    return await run_in_threadpool(answer)
 
 
 def check_change(request: Request) -> None:

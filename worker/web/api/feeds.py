@@ -11,7 +11,8 @@ from worker.actions import feed_edit
 from worker.actions import feeds as actions
 from worker.actions import pause as pausing
 from worker.actions.feeds import AddedFeed, FeedSelection
-from worker.queries import feeds as queries
+from worker.queries.feeds import FeedsView
+from worker.queries.feeds import list_feeds as list_all
 from worker.settings.clock import utc_now
 from worker.sources.fetch_once import display_name
 from worker.web.api.endpoint import ApiRequest, Names, Parameters, change, get
@@ -48,14 +49,8 @@ class TagBody(Parameters):
     remove: Names = Field(default=[])
 
 
-def list_feeds(request: ApiRequest[Parameters]) -> Response:
-    return json_response(queries.list_feeds(request.settings, utc_now()))
-
-
-def show_feed(request: ApiRequest[Parameters]) -> Response:
-    return json_response(
-        queries.list_feeds(request.settings, utc_now()).named(request.path["name"])
-    )
+def list_feeds(request: ApiRequest[Parameters]) -> FeedsView:
+    return list_all(request.settings, utc_now())
 
 
 def add(request: ApiRequest[AddBody]) -> Response:
@@ -70,49 +65,44 @@ def add(request: ApiRequest[AddBody]) -> Response:
     )
 
 
-def remove(request: ApiRequest[Parameters]) -> Response:
-    return json_response(
-        {"removed": actions.remove(request.settings, [request.path["name"]]).feeds}
-    )
+def remove(request: ApiRequest[Parameters]) -> object:
+    return {"removed": actions.remove(request.settings, [request.path["name"]]).feeds}
 
 
-def edit(request: ApiRequest[EditBody]) -> Response:
+def edit(request: ApiRequest[EditBody]) -> object:
     keys = request.parameters.model_dump()
-    feed = feed_edit.edit(request.settings, request.path["name"], keys)
-    return json_response(feed_edit.visible_keys(feed))
+    return feed_edit.visible_keys(feed_edit.edit(request.settings, request.path["name"], keys))
 
 
-def tag(request: ApiRequest[TagBody]) -> Response:
+def tag(request: ApiRequest[TagBody]) -> object:
     body = request.parameters
-    return json_response(
-        {"feeds": feed_edit.tag(request.settings, body.names, body.add, body.remove)}
-    )
+    return {"feeds": feed_edit.tag(request.settings, body.names, body.add, body.remove)}
 
 
-def refresh(request: ApiRequest[RefreshBody]) -> Response:
+def refresh(request: ApiRequest[RefreshBody]) -> object:
     body = request.parameters
-    return _selection(
+    return _counts(
         actions.refresh(request.settings, body.names, every=body.all, failing=body.failing)
     )
 
 
-def reset_errors(request: ApiRequest[SelectionBody]) -> Response:
+def reset_errors(request: ApiRequest[SelectionBody]) -> object:
     body = request.parameters
-    return _selection(actions.reset_errors(request.settings, body.names, every=body.all))
+    return _counts(actions.reset_errors(request.settings, body.names, every=body.all))
 
 
-def pause(request: ApiRequest[Parameters]) -> Response:
+def _counts(selection: FeedSelection) -> object:
+    return {"feeds": selection.feeds, "paused": selection.paused}
+
+
+def pause(request: ApiRequest[Parameters]) -> object:
     pausing.pause(request.settings, request.path["name"])
-    return json_response({"source": request.path["name"], "paused": True})
+    return {"source": request.path["name"], "paused": True}
 
 
-def resume(request: ApiRequest[Parameters]) -> Response:
+def resume(request: ApiRequest[Parameters]) -> object:
     pausing.resume(request.settings, request.path["name"])
-    return json_response({"source": request.path["name"], "paused": False})
-
-
-def _selection(selection: FeedSelection) -> Response:
-    return json_response({"feeds": selection.feeds, "paused": selection.paused})
+    return {"source": request.path["name"], "paused": False}
 
 
 routes = [
@@ -121,7 +111,7 @@ routes = [
     change("/feeds/refresh", refresh, RefreshBody),
     change("/feeds/reset-errors", reset_errors, SelectionBody),
     change("/feeds/tag", tag, TagBody),
-    get("/feeds/{name}", show_feed, Parameters),
+    get("/feeds/{name}", lambda r: list_feeds(r).named(r.path["name"]), Parameters),
     change("/feeds/{name}", edit, EditBody, "PATCH"),
     change("/feeds/{name}", remove, Parameters, "DELETE"),
     change("/sources/{name}/pause", pause, Parameters),

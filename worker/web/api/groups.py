@@ -57,8 +57,8 @@ def _open(request: ApiRequest[Any]) -> tuple[GroupStore, str]:
     return group_store(request.settings), request.path.get("group", "")
 
 
-def list_groups(request: ApiRequest[Parameters]) -> Response:
-    return json_response({"groups": _open(request)[0].list_groups()})
+def list_groups(request: ApiRequest[Parameters]) -> object:
+    return {"groups": _open(request)[0].list_groups()}
 
 
 def create(request: ApiRequest[CreateBody]) -> Response:
@@ -69,42 +69,42 @@ def create(request: ApiRequest[CreateBody]) -> Response:
     return json_response(store.get_group(body.group), 201, location=location)
 
 
-def show(request: ApiRequest[Parameters]) -> Response:
+def show(request: ApiRequest[Parameters]) -> object:
     store, group = _open(request)
-    return json_response(store.get_group(group))
+    return store.get_group(group)
 
 
-def reset(request: ApiRequest[ResetBody]) -> Response:
+def reset(request: ApiRequest[ResetBody]) -> object:
     store, group = _open(request)
     store.reset(group, parse_position(request.parameters.to))
-    return json_response(store.get_group(group))
+    return store.get_group(group)
 
 
-def delete(request: ApiRequest[Parameters]) -> Response:
+def delete(request: ApiRequest[Parameters]) -> object:
     store, group = _open(request)
-    return json_response({"group": group, "pending": store.delete(group)})
+    return {"group": group, "pending": store.delete(group)}
 
 
-def remove_consumer(request: ApiRequest[Parameters]) -> Response:
+def remove_consumer(request: ApiRequest[Parameters]) -> object:
     store, group = _open(request)
     store.remove_consumer(group, request.path["consumer"])
-    return json_response(store.get_group(group))
+    return store.get_group(group)
 
 
-def list_pending(request: ApiRequest[PendingQuery]) -> Response:
+def list_pending(request: ApiRequest[PendingQuery]) -> object:
     store, group = _open(request)
     query = request.parameters
-    return json_response({"pending": store.list_pending(group, query.count, query.consumer)})
+    return {"pending": store.list_pending(group, query.count, query.consumer)}
 
 
-def change_entries(request: ApiRequest[PendingBody]) -> Response:
+def change_entries(request: ApiRequest[PendingBody]) -> object:
     store, group = _open(request)
     body = request.parameters
     entries = choose_pending(store, group, body.ids, body.consumer)
-    return json_response({"changed": change_pending(store, group, body.change, entries, body.to)})
+    return {"changed": change_pending(store, group, body.change, entries, body.to)}
 
 
-def list_letters(request: ApiRequest[LettersQuery]) -> Response:
+def list_letters(request: ApiRequest[LettersQuery]) -> object:
     store, group = _open(request)
     query = request.parameters
     after = f"({parse_position(query.after)}" if query.after else "-"
@@ -113,17 +113,17 @@ def list_letters(request: ApiRequest[LettersQuery]) -> Response:
         letter["data"] = letter["data"].decode("utf-8", "replace")
     shown = found[: query.count]
     following = shown[-1]["letter_id"] if len(found) > len(shown) else None
-    return json_response({"dead_letters": shown, "next": following})
+    return {"dead_letters": shown, "next": following}
 
 
-def change_letters(request: ApiRequest[LettersBody]) -> Response:
+def change_letters(request: ApiRequest[LettersBody]) -> object:
     store, group = _open(request)
     body = request.parameters
     letters = choose_letters(store, group, body.ids, every=body.all)
     if body.change == "discard":
-        return json_response({"changed": store.discard(group, letters), "trimmed": 0})
+        return {"changed": store.discard(group, letters), "trimmed": 0}
     trimmed = len(store.give_back(group, letters))
-    return json_response({"changed": len(letters) - trimmed, "trimmed": trimmed})
+    return {"changed": len(letters) - trimmed, "trimmed": trimmed}
 
 
 _GROUP = "/groups/{group:path}"

@@ -22,19 +22,11 @@ class JobsQuery(PageQuery):
     outcome: Text | None = None
 
 
-def list_jobs(request: ApiRequest[JobsQuery]) -> Response:
+def list_jobs(request: ApiRequest[JobsQuery]) -> object:
     query = request.parameters
     filters = Filters(**query.model_dump(include=set(queries.FILTERS)))
     found, following = queries.find_jobs(request.settings, filters, query.count, query.cursor)
-    return json_response({"jobs": found, "next": following})
-
-
-def show_job(request: ApiRequest[Parameters]) -> Response:
-    return json_response(queries.get_job(request.settings, request.path["id"]))
-
-
-def retry(request: ApiRequest[Parameters]) -> Response:
-    return retry_response(retry_job(request.settings, request.path["id"]))
+    return {"jobs": found, "next": following}
 
 
 def retry_response(retried: Retried) -> Response:
@@ -44,13 +36,13 @@ def retry_response(retried: Retried) -> Response:
     return json_response(retried, 202, location=f"/api/v1/jobs/{retried.job}")
 
 
-def show_status(request: ApiRequest[Parameters]) -> Response:
-    return json_response(get_overview(request.settings, utc_now()))
-
-
 routes = [
     get("/jobs", list_jobs, JobsQuery),
-    get("/jobs/{id}", show_job, Parameters),
-    change("/jobs/{id}/retry", retry, Parameters),
-    get("/status", show_status, Parameters),
+    get("/jobs/{id}", lambda r: queries.get_job(r.settings, r.path["id"]), Parameters),
+    change(
+        "/jobs/{id}/retry",
+        lambda r: retry_response(retry_job(r.settings, r.path["id"])),
+        Parameters,
+    ),
+    get("/status", lambda r: get_overview(r.settings, utc_now()), Parameters),
 ]

@@ -12,17 +12,9 @@ from worker.errors import Reason
 from worker.queries import quarantine as queries
 from worker.readmodel.filters import Filters
 from worker.spool.quarantine import QUARANTINE
-from worker.web.api.endpoint import (
-    ApiRequest,
-    Names,
-    PageQuery,
-    Parameters,
-    Text,
-    change,
-    get,
-)
+from worker.web.api.endpoint import ApiRequest, Names, PageQuery, Parameters, Text, change, get
 from worker.web.api.jobs import retry_response
-from worker.web.responses import json_response, raw_response
+from worker.web.responses import raw_response
 
 
 class QuarantineQuery(PageQuery):
@@ -44,19 +36,11 @@ class RetryBody(IdsBody):
     accept_warnings: bool = False
 
 
-def list_refused(request: ApiRequest[QuarantineQuery]) -> Response:
+def list_refused(request: ApiRequest[QuarantineQuery]) -> object:
     query = request.parameters
     filters = Filters(**query.model_dump(include=set(queries.FILTERS)))
     selection = (query.count, query.after, query.reason, filters)
-    return json_response(queries.list_quarantine(request.settings, *selection, folder=query.state))
-
-
-def show_refused(request: ApiRequest[Parameters]) -> Response:
-    return json_response(queries.preview(request.settings, request.path["id"]))
-
-
-def download(request: ApiRequest[Parameters]) -> Response:
-    return raw_response(request.settings, request.path["id"])
+    return queries.list_quarantine(request.settings, *selection, folder=query.state)
 
 
 def retry(request: ApiRequest[RetryBody]) -> Response:
@@ -65,12 +49,12 @@ def retry(request: ApiRequest[RetryBody]) -> Response:
     return retry_response(retried)
 
 
-def discard(request: ApiRequest[IdsBody]) -> Response:
-    return json_response({"discarded": discard_ids(request.settings, request.parameters.ids)})
+def discard(request: ApiRequest[IdsBody]) -> object:
+    return {"discarded": discard_ids(request.settings, request.parameters.ids)}
 
 
-def restore(request: ApiRequest[IdsBody]) -> Response:
-    return json_response({"restored": restore_ids(request.settings, request.parameters.ids)})
+def restore(request: ApiRequest[IdsBody]) -> object:
+    return {"restored": restore_ids(request.settings, request.parameters.ids)}
 
 
 routes = [
@@ -78,6 +62,6 @@ routes = [
     change("/quarantine/retry", retry, RetryBody),
     change("/quarantine/discard", discard, IdsBody),
     change("/quarantine/restore", restore, IdsBody),
-    get("/quarantine/{id}", show_refused, Parameters),
-    get("/quarantine/{id}/raw", download, Parameters),
+    get("/quarantine/{id}", lambda r: queries.preview(r.settings, r.path["id"]), Parameters),
+    get("/quarantine/{id}/raw", lambda r: raw_response(r.settings, r.path["id"]), Parameters),
 ]

@@ -24,8 +24,8 @@ from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.store.factory import group_store
 from worker.web.chart import axis_top
-from worker.web.forms import form_action, get_text
-from worker.web.live import Regions, View, live_page
+from worker.web.forms import form_action, get_text, get_texts
+from worker.web.live import Regions, View, get_name, live_page
 from worker.web.ranges import ChartReader, range_of
 from worker.web.rendering import Pages
 from worker.web.responses import page, redirect
@@ -71,7 +71,7 @@ async def show_group(request: Request) -> Response:
         request,
         "group",
         "consumers/group.html",
-        name=_name(request),
+        name=get_name(request, "group"),
         ranges=RANGES,
         range=range_of(request),
     )
@@ -90,10 +90,10 @@ def create(request: Request, form: FormData) -> Response:
 @form_action
 def ask(request: Request, form: FormData) -> Response:
     """What a change would do, with its count, and a button that does it."""
-    group = group_store(request.app.state.settings).get_group(_name(request))
+    group = group_store(request.app.state.settings).get_group(get_name(request, "group"))
     names = ("what", "from", "to", "all")
     fields = [(name, text) for name in names if (text := get_text(form, name))]
-    fields += [("id", one) for one in _ids(form)]
+    fields += [("id", one) for one in get_texts(form, "id")]
     given = dict(fields)
     if given.keys() <= {"what"} and given.get("what") != "delete":
         return redirect(_address(group.name), done="unselected")
@@ -109,13 +109,13 @@ def change(request: Request, form: FormData) -> Response:
     if get_text(form, "what") == "delete":
         return redirect("/consumers", done="deleted")
     done = "trimmed" if isinstance(result, list) and result else "changed"
-    return redirect(_address(_name(request)), done=done)
+    return redirect(_address(get_name(request, "group")), done=done)
 
 
 def _plan(request: Request, form: FormData) -> tuple[int, Callable[[], object]]:
     """How many entries the change in a form concerns (0: the whole group), and the change."""
-    store, name = group_store(request.app.state.settings), _name(request)
-    what, ids = get_text(form, "what"), _ids(form)
+    store, name = group_store(request.app.state.settings), get_name(request, "group")
+    what, ids = get_text(form, "what"), get_texts(form, "id")
     consumer, to = get_text(form, "from"), get_text(form, "to")
     if what in list(PendingChange):
         entries = choose_pending(store, name, ids, consumer or None)
@@ -135,21 +135,13 @@ def _plan(request: Request, form: FormData) -> tuple[int, Callable[[], object]]:
     raise HTTPException(404)
 
 
-def _ids(form: FormData) -> list[str]:
-    return [text for text in form.getlist("id") if isinstance(text, str)]
-
-
 def _address(name: str) -> str:
     return f"/consumers/{quote(name, safe='')}"
 
 
-def _name(request: Request) -> str:
-    return str(request.path_params.get("group") or request.query_params.get("group", ""))
-
-
 views = {
     "consumers": View(_render_list),
-    "group": View(_render_group, lambda request: (_name(request), range_of(request))),
+    "group": View(_render_group, lambda request: (get_name(request, "group"), range_of(request))),
 }
 routes = [
     Route("/consumers", show_list),

@@ -20,7 +20,7 @@ from worker.queries.feeds import list_feeds
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sources.registry import require_feed
-from worker.web.forms import form_action, get_text
+from worker.web.forms import form_action, get_text, get_texts
 from worker.web.pages.feeds import choose_feeds, read_tags
 from worker.web.responses import page, redirect, status_for
 
@@ -46,7 +46,7 @@ def confirm(request: Request, form: FormData) -> Response:
     if get_text(form, "which") == "matching":
         feeds = choose_feeds(view, dict(parse_qsl(get_text(form, "query", 2000))))
     else:
-        names = set(_names(form))
+        names = set(get_texts(form, "feed"))
         feeds = [feed for feed in view.feeds if feed.name in names]
     if not feeds:
         return redirect("/feeds", done="unselected")
@@ -58,7 +58,7 @@ def confirm(request: Request, form: FormData) -> Response:
 def change_many(request: Request, form: FormData) -> Response:
     """Do one thing with the confirmed feeds. Those of the config file keep their tags and stay."""
     settings: Settings = request.app.state.settings
-    names, what = _names(form), get_text(form, "what")
+    names, what = get_texts(form, "feed"), get_text(form, "what")
     managed = load_catalog(settings).managed
     own = [name for name in names if name in managed]
     if what == "poll":
@@ -122,10 +122,6 @@ def _texts(feed: Feed) -> dict[str, str]:
 def _feed(request: Request) -> Feed:
     catalog = load_catalog(request.app.state.settings)
     return catalog.feeds[require_feed(catalog, request.path_params["feed"])]
-
-
-def _names(form: FormData) -> list[str]:
-    return [text for text in form.getlist("feed") if isinstance(text, str)]
 
 
 routes = [

@@ -22,7 +22,7 @@ from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.filtering import filter_query, write_query
 from worker.web.forms import form_action, get_text, parse_number
-from worker.web.live import Regions, View, live_page
+from worker.web.live import Regions, View, get_name, live_page
 from worker.web.pages.sources import render_newest
 from worker.web.rendering import Pages
 from worker.web.responses import page, redirect, status_for
@@ -84,14 +84,14 @@ async def show_list(request: Request) -> Response:
 
 
 async def show_feed(request: Request) -> Response:
-    return await live_page(request, "feed", "feed.html", name=_name(request))
+    return await live_page(request, "feed", "feed.html", name=get_name(request, "feed"))
 
 
 @form_action
 def change(request: Request, _: FormData) -> Response:
     """Poll now, reset errors, pause, resume, or remove."""
     settings: Settings = request.app.state.settings
-    name, what = _name(request), request.path_params["what"]
+    name, what = get_name(request, "feed"), request.path_params["what"]
     if what == "remove":
         actions.remove(settings, [name])
         return redirect("/feeds", done="removed")
@@ -112,7 +112,7 @@ def change(request: Request, _: FormData) -> Response:
 
 def confirm_remove(request: Request) -> Response:
     result = list_feeds(request.app.state.settings, utc_now())
-    return page(request, "remove.html", feed=result.named(_name(request)))
+    return page(request, "remove.html", feed=result.named(get_name(request, "feed")))
 
 
 @form_action
@@ -196,14 +196,9 @@ def _start(request: Request) -> str:
     return str(parse_number(request.query_params.get("after", ""), 6) or 0)
 
 
-def _name(request: Request) -> str:
-    name = request.path_params.get("feed") or request.query_params.get("feed", "")
-    return str(name)[:200]
-
-
 views = {
     "feeds": View(_render_list, lambda request: (_filters(request), _start(request))),
-    "feed": View(_render_feed, lambda request: (_name(request),)),
+    "feed": View(_render_feed, lambda request: (get_name(request, "feed"),)),
 }
 routes = [
     Route("/feeds", show_list),

@@ -14,7 +14,7 @@ from worker.readmodel.filters import Filters
 from worker.settings import Settings
 from worker.web.filtering import filter_query, write_query
 from worker.web.forms import form_action, parse_number
-from worker.web.live import Regions, View, live_page
+from worker.web.live import Regions, View, get_name, live_page
 from worker.web.rendering import Pages
 from worker.web.responses import redirect
 
@@ -58,7 +58,7 @@ async def show_list(request: Request) -> Response:
 
 
 async def show_job(request: Request) -> Response:
-    return await live_page(request, "job", "job.html", id=_job_id(request))
+    return await live_page(request, "job", "job.html", id=get_name(request, "job"))
 
 
 @form_action
@@ -81,14 +81,9 @@ def _list_parameters(request: Request) -> tuple[str, str]:
     return str(start), filter_query(request, FILTERS)
 
 
-def _job_id(request: Request) -> str:
-    job_id = request.path_params.get("job") or request.query_params.get("job", "")
-    return str(job_id)[:200]
-
-
 views = {
     "jobs": View(_render_list, _list_parameters),
-    "job": View(_render_job, lambda request: (_job_id(request),)),
+    "job": View(_render_job, lambda request: (get_name(request, "job"),)),
 }
 routes = [
     Route("/jobs", show_list),

@@ -23,7 +23,7 @@ from worker.settings import Settings
 from worker.spool.quarantine import DISCARDED, QUARANTINE, Quarantine, QuarantineItem
 from worker.web.filtering import filter_query, write_query
 from worker.web.filters import words
-from worker.web.forms import form_action, get_text
+from worker.web.forms import form_action, get_text, get_texts
 from worker.web.live import Regions, View, live_page
 from worker.web.pages.jobs import redirect_to_retry
 from worker.web.rendering import Pages
@@ -88,7 +88,7 @@ def change_matching(request: Request, form: FormData) -> Response:
 @form_action
 def change_selected(request: Request, form: FormData) -> Response:
     """Retry or restore what is ticked; before it is discarded a page shows the count."""
-    ids = [text for text in form.getlist("id") if isinstance(text, str)]
+    ids = get_texts(form, "id")
     if get_text(form, "what") == "ask" and ids:
         quarantine = Quarantine(request.app.state.settings.state_dir)
         return _confirm(request, tuple(map(quarantine.get, ids)), None)

@@ -22,7 +22,7 @@ from worker.sources.registry import require_name
 from worker.sources.scan_result import load_scans
 from worker.spool.layout import notes_dir
 from worker.web.forms import form_action
-from worker.web.live import Regions, View, live_page
+from worker.web.live import Regions, View, get_name, live_page
 from worker.web.rendering import Pages
 from worker.web.responses import redirect
 
@@ -60,7 +60,7 @@ def _get_source(settings: Settings, name: str) -> SourceStatus:
 async def show(request: Request) -> Response:
     """A feed has its own page; what feeds brought before they were removed is shown here."""
     settings: Settings = request.app.state.settings
-    name = _name(request)
+    name = get_name(request, "source")
     if name == POLLED:
         return redirect("/feeds")
     if name in (await run_in_threadpool(load_catalog, settings)).feeds:
@@ -71,7 +71,7 @@ async def show(request: Request) -> Response:
 
 @form_action
 def change(request: Request, _: FormData) -> Response:
-    name, what = _name(request), request.path_params["what"]
+    name, what = get_name(request, "source"), request.path_params["what"]
     act = {"pause": pause, "resume": resume}.get(what)
     if act is None:
         raise HTTPException(404)
@@ -79,11 +79,7 @@ def change(request: Request, _: FormData) -> Response:
     return redirect(f"/sources/{quote(name, safe='')}", done=f"{what}d")
 
 
-def _name(request: Request) -> str:
-    return str(request.path_params.get("source") or request.query_params.get("source", ""))[:200]
-
-
-views = {"source": View(_render, lambda request: (_name(request),))}
+views = {"source": View(_render, lambda request: (get_name(request, "source"),))}
 routes = [
     Route("/sources/{source}", show),
     Route("/sources/{source}/{what}", change, methods=["POST"]),
