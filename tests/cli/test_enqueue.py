@@ -58,7 +58,13 @@ def test_wait_follows_the_job_to_its_end(home: Home) -> None:
     report = home.json("enqueue", "--wait", str(good), str(bad), code=1)
     worker.join()
     assert report["done"]
-    assert report["articles"] == {"published": 1, "revised": 0, "duplicate": 0, "rejected": 1}
+    assert report["articles"] == {
+        "published": 1,
+        "revised": 0,
+        "withdrawn": 0,
+        "duplicate": 0,
+        "rejected": 1,
+    }
     (refused,) = report["refused"]
     assert (refused["path"], refused["reason"]) == ("bad.md", "empty")
     assert home.run("quarantine", "show", refused["quarantine"]).exit_code == 0

@@ -165,6 +165,8 @@ def test_a_withdrawal_is_a_tombstone(revising: World) -> None:
     assert (data["title"], data["date"]) == (first["data"]["title"], first["data"]["date"])
     assert revising.totals().content_differs == 0, "a withdrawal is no duplicate with other content"
     jsonschema.validate(data, article_schema(is_withdrawal=True))
+    assert (revising.totals().published, revising.totals().withdrawn) == (1, 1)
+    assert sum(minute.withdrawn for minute in revising.context.counter_store.read_minutes(3)) == 1
     feed_search(revising.context)
     (explained,) = explain_id(settings, first["id"]).articles
     assert [str(one.status) for one in explained.past] == ["published", "withdrawn"]
@@ -181,7 +183,8 @@ def test_a_withdrawal_is_a_tombstone(revising: World) -> None:
     revising.run()
     third = revising.entries()[-1]
     assert (third["type"], third["revision"]) == ("article.revised", 3)
-    assert audit(settings).balanced
+    audited = audit(settings)
+    assert (audited.balanced, audited.articles["withdrawn"]) == (True, 1)
 
 
 SHIPPED = shipped_config() / "sites"

@@ -59,7 +59,8 @@ def test_a_file_of_many_articles_has_one_outcome(home: Home) -> None:
     home.work()
     found = audit(home.settings())
     assert (found.accepted, found.published, found.duplicate, found.quarantined) == (1, 1, 0, 0)
-    assert found.articles == {"published": 2, "revised": 0, "duplicate": 1, "rejected": 1}
+    counts = {"published": 2, "revised": 0, "withdrawn": 0, "duplicate": 1, "rejected": 1}
+    assert found.articles == counts
 
 
 def test_the_audit_needs_no_redis(home: Home, redis_client: redis.Redis) -> None:

@@ -16,6 +16,7 @@ from tests.http_server import Reply, Request, Web
 from tests.newsroom import feed, newsroom
 from tests.servers import Server
 from tests.world import World, article
+from worker.model import DECISIONS
 from worker.queries.disk import size_caches
 from worker.queries.overview import Overview, get_overview
 from worker.settings import MEGABYTE
@@ -242,7 +243,7 @@ def test_plain_is_the_status_with_the_rest_beside_it(world: World) -> None:
     plain = _now(world).plain()
     assert plain["files"]["waiting"] == 1
     assert plain["problems"][0]["name"] == "workers"
-    assert set(plain["minutes"][-1]) == {"at_ms", "published", "revised", "duplicate", "rejected"}
+    assert set(plain["minutes"][-1]) == {"at_ms", *DECISIONS}
     assert plain["disk"]["whole"] is True
     assert plain["memory"]["max"] == 0
     assert plain["working"] == []

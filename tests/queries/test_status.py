@@ -22,7 +22,7 @@ def _holds(seen: Status, accepted: int) -> None:
     assert articles is not None
     parts = files.waiting + files.working + files.archived + files.quarantined
     assert files.accepted == parts == accepted
-    decided = articles.published + articles.revised + articles.duplicate + articles.rejected
+    decided = articles.decision_count
     assert decided == files.archived + files.quarantined  # every file here is one article
 
 

@@ -35,13 +35,14 @@ def present(client: redis.Redis) -> int:
     return int(client.time()[0]) // 60
 
 
-def added(minutes: tuple[Minute, ...]) -> tuple[int, int, int, int]:
+def added(minutes: tuple[Minute, ...]) -> tuple[int, ...]:
     """The counts together, in case a minute ended within the test."""
     return (
         sum(minute.published for minute in minutes),
         sum(minute.revised for minute in minutes),
         sum(minute.duplicate for minute in minutes),
         sum(minute.rejected for minute in minutes),
+        sum(minute.withdrawn for minute in minutes),
     )
 
 
@@ -53,17 +54,17 @@ def test_every_minute_is_there(measures: CounterStore, redis_client: redis.Redis
     assert minutes[-1].at_ms // 60_000 in (before, before + 1)
     gaps = {b.at_ms - a.at_ms for a, b in pairwise(minutes)}
     assert gaps == {60_000}
-    assert added(minutes) == (0, 0, 0, 0)
+    assert added(minutes) == (0, 0, 0, 0, 0)
 
 
 def test_a_batch_is_in_its_minute_once(tallies: CounterStore, measures: CounterStore) -> None:
     """Settling adds to the present minute, over sources and jobs, and again changes nothing."""
     tallies.settle("b1", source="drop", job=None, tally=SOME)
     tallies.settle("b1", source="drop", job=None, tally=SOME)
-    tallies.settle("b2", source="feed", job="j", tally=Tally(published=1, revised=5))
+    tallies.settle("b2", source="feed", job="j", tally=Tally(revised=5, withdrawn=2))
     minutes = measures.read_minutes(3)
     assert minutes[0] == Minute(minutes[0].at_ms)
-    assert added(minutes) == (3, 5, 4, 1)
+    assert added(minutes) == (2, 5, 4, 1, 2)
 
 
 def test_a_batch_without_articles_is_no_minute(
@@ -86,7 +87,7 @@ def test_old_minutes_go(
     left = {name.decode() for name in redis_client.hkeys(MINUTES)}
     assert not left & set(old)
     assert set(young) <= left
-    assert added(measures.read_minutes(120)) == (9, 0, 4, 1)
+    assert added(measures.read_minutes(120)) == (9, 0, 4, 1, 0)
     assert 0 < redis_client.ttl(MINUTES) <= MINUTES_KEPT * 60
 
 
@@ -97,7 +98,7 @@ def test_a_clock_that_was_ahead_loses_nothing(
     ahead = present(redis_client) + 60
     redis_client.hset(MINUTES, mapping={str(ahead): "9 0 0 0", "oldest": ahead})
     tallies.settle("b1", source="drop", job=None, tally=SOME)
-    assert added(measures.read_minutes(3)) == (2, 0, 4, 1)
+    assert added(measures.read_minutes(3)) == (2, 0, 4, 1, 0)
     oldest = redis_client.hget(MINUTES, "oldest")
     assert oldest is not None
     assert int(oldest) < ahead

@@ -41,7 +41,7 @@ def test_a_batch_is_counted_once(tallies: CounterStore) -> None:
     assert tallies.settle("b1", source="drop", job=None, tally=SOME) is False
     assert tallies.settle("b2", source="feed.a", job=None, tally=Tally(archived=1, revised=1))
     snapshot = tallies.snapshot(["b0", "b1", "b2"])
-    assert snapshot.totals == Tally(4, 1, 2, 1, 1, 1, 1)
+    assert snapshot.totals == Tally(4, 1, 2, 1, 0, 1, 1, 1)
     assert snapshot.by_source == {"drop": SOME, "feed.a": Tally(archived=1, revised=1)}
     assert snapshot.settled == {"b1", "b2"}
     assert list(snapshot.last_success_ms) == ["drop", "feed.a"]
@@ -102,7 +102,7 @@ def test_a_job_counts_its_batches(tallies: CounterStore, jobs: JobStore) -> None
     state = jobs.get("j1")
     assert state is not None
     assert (state.job, state.files, state.open_files) == (job, 10, 2)
-    assert state.tally == Tally(6, 2, 4, 0, 2, 2, 2)
+    assert state.tally == Tally(6, 2, 4, 0, 0, 2, 2, 2)
     assert state.last_ms is not None
     assert jobs.refused("j1") == refused[:3]
 

@@ -21,7 +21,7 @@ from tests.newsroom import item, newsroom, rss
 from tests.servers import Server
 from tests.world import World, article, in_child
 from worker.cli.root import app
-from worker.model import Stage, Tally
+from worker.model import DECISIONS, Stage, Tally
 from worker.pipeline.retention import trim_stream
 from worker.queries.audit import audit
 from worker.settings.clock import utc_now
@@ -74,10 +74,10 @@ def test_a_scrape_tells_what_was_done(world: World) -> None:
     world.scan()
     told = scrape(world)
     outcomes = {
-        outcome: value(told, "articles_total", source="drop", outcome=outcome)
-        for outcome in ("published", "revised", "duplicate", "rejected")
+        outcome.value: value(told, "articles_total", source="drop", outcome=outcome)
+        for outcome in DECISIONS
     }
-    assert outcomes == {"published": 2, "revised": 0, "duplicate": 2, "rejected": 1}
+    assert outcomes == {"published": 2, "revised": 0, "withdrawn": 0, "duplicate": 2, "rejected": 1}
     assert value(told, "warnings_total", source="drop", kind="date_missing") == 1
     assert value(told, "duplicates_total", reason="same_bytes") == 1
     assert value(told, "duplicates_total", reason="content_differs") == 1
@@ -290,8 +290,8 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     told = scrape(world)
     ledger = world.journal()
     counted = {
-        outcome: value(told, "articles_total", source="drop", outcome=outcome)
-        for outcome in ("published", "revised", "duplicate", "rejected")
+        outcome.value: value(told, "articles_total", source="drop", outcome=outcome)
+        for outcome in DECISIONS
     }
     by_status = dict.fromkeys(counted, 0)
     for line in ledger:

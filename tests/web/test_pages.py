@@ -63,6 +63,7 @@ def test_empty_pages_tell_what_to_do(ours: Served) -> None:
     """Where nothing is yet each page names the next step."""
     for path, wanted in (
         ("/", "No worker is running"),
+        ("/", "Refused 0 none so far"),
         ("/jobs", "Enqueue a file"),
         ("/articles", "drop one into a watched folder"),
         ("/quarantine", "can be retried"),
@@ -92,8 +93,8 @@ def test_the_overview_counts(ours: Served) -> None:
     seen = words(text(ours, "/"))
     assert "Published 2 articles in total" in seen
     assert "Refused 1 see reasons" in seen
-    assert "published 2 revised 0 duplicate 1 refused 1" in seen
-    assert re.search(r"manual just now – 0 2 0 1 1", seen)
+    assert "published 2 revised 0 withdrawn 0 duplicate 1 refused 1" in seen
+    assert re.search(r"manual just now – 0 2 0 0 1 1", seen)
     html = text(ours, "/")
     assert '<svg viewBox="0 0 720 120"' in html
     assert 'role="img" aria-labelledby="chart-title chart-desc"' in html

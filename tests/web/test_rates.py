@@ -9,7 +9,7 @@ BEGIN = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def source(name: str, published: int | None) -> SourceStatus:
-    articles = None if published is None else ArticleCounts(published, 0, 0, 0, 0)
+    articles = None if published is None else ArticleCounts(published, 0, 0, 0, 0, 0)
     return SourceStatus(
         name=name,
         folder=None,

@@ -103,7 +103,8 @@ def _print_job(job: "JobView") -> None:
             (
                 "articles",
                 f"{articles.published:,} published, {articles.revised:,} revised, "
-                f"{articles.duplicate:,} duplicate, {articles.rejected:,} rejected",
+                f"{articles.withdrawn:,} withdrawn, {articles.duplicate:,} duplicate, "
+                f"{articles.rejected:,} rejected",
             ),
             ("warnings", format_kinds(job.warnings) or None),
         )

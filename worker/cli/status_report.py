@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -20,6 +21,7 @@ from worker.cli.formatting import (
 )
 from worker.cli.health import MARKS
 from worker.cli.output import console, count_text, draw_bars, make_table, safe_text
+from worker.model import DECISIONS
 from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
 from worker.queries.status import ArticleCounts, PollingStatus, SourceStatus, Status
 from worker.settings import POLLED
@@ -235,7 +237,6 @@ def _task(task: Activity) -> Text:
 def _counts(status: Status) -> Table:
     """Articles by outcome beside files by place, with aligned numbers."""
     files = status.files
-    outcomes = ("published", "revised", "duplicate", "rejected")
     places = {
         "waiting": files.waiting,
         "processing": files.working,
@@ -250,10 +251,12 @@ def _counts(status: Status) -> Table:
     accepted = (gettext("files accepted"), format_count(files.accepted))
     heads = (gettext("articles"), format_count(decided), *accepted)
     grid.add_row(*(Text(head, "bold") for head in heads))
-    for outcome, (place, count) in zip(outcomes, places.items(), strict=True):
-        articles = count_text(_sum(status.articles, outcome), _COUNT_STYLES.get(outcome, ""))
-        place_count = count_text(count, _COUNT_STYLES.get(place, ""))
-        grid.add_row(f"  {gettext(outcome)}", articles, f"  {gettext(place)}", place_count)
+    left, right = (
+        [(f"  {gettext(n)}", count_text(c, _COUNT_STYLES.get(n, ""))) for n, c in counts]
+        for counts in (((it.value, _sum(status.articles, it)) for it in DECISIONS), places.items())
+    )
+    for (outcome, articles), (place, number) in zip_longest(left, right, fillvalue=("", "")):
+        grid.add_row(outcome, articles, place, number)
     return grid
 
 

@@ -34,8 +34,14 @@ class Status(StrEnum):
         return self.has_record or self is Status.WITHDRAWN
 
 
-DECISIONS = (Status.PUBLISHED, Status.REVISED, Status.DUPLICATE, Status.REJECTED)
-"""The final statuses of an article that came in; a withdrawal is none."""
+DECISIONS = (
+    Status.PUBLISHED,
+    Status.REVISED,
+    Status.WITHDRAWN,
+    Status.DUPLICATE,
+    Status.REJECTED,
+)
+"""The final statuses of an article, in the order in which they are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +197,7 @@ class Tally:
     quarantined: int = 0
     published: int = 0
     revised: int = 0
+    withdrawn: int = 0
     duplicate: int = 0
     rejected: int = 0
     content_differs: int = 0

@@ -30,7 +30,7 @@ _READ_AT_ONCE = 20
 _READ_BYTES = 10_000_000
 """Records read from Redis in one call, and about how many bytes of them: one may have 60 MB."""
 
-_LISTED = (*DECISIONS, Status.DEFERRED, Status.WITHDRAWN)
+_LISTED = (*DECISIONS, Status.DEFERRED)
 """A deferred entry has no facets and no words: only the history of its article names it."""
 
 

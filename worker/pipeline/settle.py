@@ -26,6 +26,7 @@ def count_outcomes(outcomes: Sequence[Outcome], file_count: int) -> Tally:
         quarantined=quarantined,
         published=by_status[Status.PUBLISHED],
         revised=by_status[Status.REVISED],
+        withdrawn=by_status[Status.WITHDRAWN],
         duplicate=by_status[Status.DUPLICATE],
         rejected=by_status[Status.REJECTED],
         content_differs=sum(outcome.content_differs for outcome in outcomes),

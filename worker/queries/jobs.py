@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
+from worker.model import DECISIONS
 from worker.model.times import rfc3339_from_ms
 from worker.readmodel.decision import date_facets
 from worker.readmodel.filters import Filters
@@ -42,6 +43,7 @@ class JobArticles:
 
     published: int
     revised: int
+    withdrawn: int
     duplicate: int
     rejected: int
 
@@ -172,7 +174,7 @@ def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) 
             archived=tally.archived,
             quarantined=tally.quarantined,
         ),
-        articles=JobArticles(tally.published, tally.revised, tally.duplicate, tally.rejected),
+        articles=JobArticles(*(getattr(tally, status) for status in DECISIONS)),
         started_by=STARTED_BY[state.job.kind],
         waited_seconds=None if hourly else _seconds(state.job.created_ms, state.began_ms),
         ran_seconds=None if hourly else _seconds(state.began_ms, state.last_ms),

@@ -1,9 +1,9 @@
 """The state of the service at one moment.
 
 Two equations hold in every status: accepted files = waiting + working + archived + quarantined;
-articles = published + revised + duplicate + rejected. So the spool's batches are listed first;
-then one call to Redis reads the counters and which of those batches they already contain. A batch
-that is settled in between is left out, and one that is claimed in between is not listed yet.
+articles = published + revised + withdrawn + duplicate + rejected. So the spool's batches are listed
+first; then one call to Redis reads the counters and which of those batches they already contain. A
+batch that is settled in between is left out, and one that is claimed in between is not listed yet.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from worker.errors import ConfigError, SpoolUnavailable
 from worker.escape import printable
 from worker.feeds.catalog import load_catalog
 from worker.feeds.cron import next_cron_time
-from worker.model import Tally
+from worker.model import DECISIONS, Tally
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.queries.redis_snapshot import RedisSnapshot
 from worker.settings import Folder, Settings
@@ -40,6 +40,7 @@ class ArticleCounts:
 
     published: int
     revised: int
+    withdrawn: int
     duplicate: int
     rejected: int
     content_differs: int
@@ -47,7 +48,7 @@ class ArticleCounts:
 
     @property
     def decision_count(self) -> int:
-        return self.published + self.revised + self.duplicate + self.rejected
+        return sum(getattr(self, status) for status in DECISIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ def _articles(tally: Tally, warnings: Mapping[str, int]) -> ArticleCounts:
     return ArticleCounts(
         published=tally.published,
         revised=tally.revised,
+        withdrawn=tally.withdrawn,
         duplicate=tally.duplicate,
         rejected=tally.rejected,
         content_differs=tally.content_differs,

@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 import redis
 
-from worker.model import BatchMeasures, Outcome, Stage, Tally
+from worker.model import DECISIONS, BatchMeasures, Outcome, Stage, Tally
 from worker.store.connection import Script
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import DAY, Layout
@@ -72,10 +72,11 @@ class Minute:
     revised: int = 0
     duplicate: int = 0
     rejected: int = 0
+    withdrawn: int = 0
 
     @property
     def articles(self) -> int:
-        return self.published + self.revised + self.duplicate + self.rejected
+        return sum(getattr(self, status) for status in DECISIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ class CounterStore:
         count = max(1, min(count, MINUTES_KEPT))
         with translated_replies():
             present, found = self._minutes.run(self._client, [self._layout.minutes()], [count])
-            # published, revised, duplicate and rejected, as settle.lua writes them
+            # published, revised, duplicate, rejected and withdrawn, as settle.lua writes them
             return tuple(
                 Minute(minute * 60_000, *map(int, (counts or b"").split()))
                 for minute, counts in enumerate(found, present - count + 1)

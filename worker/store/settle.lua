@@ -65,8 +65,9 @@ local function add_to_minute()
   local field = string.format('%.0f', present)
   local earlier = redis.call('HGET', minutes, field)
   local counts, added = {}, 0
-  local numbers = (earlier or '0 0 0 0'):gmatch('%d+')
-  for at, counter in ipairs({ 'published', 'revised', 'duplicate', 'rejected' }) do
+  local numbers = (earlier or ''):gmatch('%d+')
+  -- An earlier version did not count withdrawals, so they are the last.
+  for at, counter in ipairs({ 'published', 'revised', 'duplicate', 'rejected', 'withdrawn' }) do
     local more = counted[counter] or 0
     added = added + more
     counts[at] = string.format('%.0f', (numbers() or 0) + more)

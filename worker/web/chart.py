@@ -8,10 +8,11 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from worker.model import DECISIONS
 from worker.model.times import rfc3339_from_ms
 from worker.store.counters import Minute
 
-OUTCOMES = ("published", "revised", "duplicate", "rejected")
+OUTCOMES = tuple(status.value for status in DECISIONS)
 """From the bottom up."""
 
 HEIGHT = 120

@@ -23,7 +23,7 @@ from worker.translation import gettext, mark
 if TYPE_CHECKING:
     from worker.cli.enqueue.job import EnqueueReport
 
-_OUTCOMES = tuple(map(mark, ("published", "revised", "duplicate", "rejected")))
+_OUTCOMES = tuple(map(mark, ("published", "revised", "withdrawn", "duplicate", "rejected")))
 
 _MAX_REFUSALS = 20
 """Refusals printed one by one."""
