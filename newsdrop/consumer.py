@@ -892,6 +892,7 @@ class Provenance:
     kind: str = ""
     path: str | None = None
     url: str | None = None
+    link: str | None = None
     feed_url: str | None = None
     fetched_at: str | None = None
     raw_sha256: str = ""

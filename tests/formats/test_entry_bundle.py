@@ -21,6 +21,7 @@ ENTRY = RawArticle(
     tags=("港口", "交通"),
     language="zh",
     url="https://a.example/1",
+    canonical_url="https://a.example/1",
     external_url="https://b.example/1",
     base_url="https://a.example/",
     feed_url="https://a.example/feed",

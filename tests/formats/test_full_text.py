@@ -129,6 +129,21 @@ def test_canonical_address_only_where_the_feed_has_none(merged: Merge) -> None:
     assert merged(replace(ENTRY, url=None), article()).url == "https://port.example/canonical.html"
 
 
+def test_full_text_keeps_the_link_of_the_feed(merged: Merge) -> None:
+    """`url` is the link of the entry, which identifies the article; the page's own is canonical."""
+    article = merged(ENTRY, page_of(BODY, HEAD))
+    assert article.url == ENTRY.url
+    assert article.canonical_url == "https://port.example/canonical.html"
+
+
+def test_a_page_without_the_article_has_no_say(merged: Merge) -> None:
+    """Where the feed's own text stays, as for a login page, the page's address is not used."""
+    entry = replace(ENTRY, html=BODY * 9)
+    article = merged(entry, page_of("<p>请登录后阅读全文，登录后还可以收藏这篇文章。</p>", HEAD))
+    assert article.merged["body"] == "feed"
+    assert article.canonical_url is None
+
+
 def test_publisher_of_the_feed_where_the_page_names_none(merged: Merge) -> None:
     """A page that names no outlet leaves the feed's."""
     entry = replace(ENTRY, publisher=Publisher("Port wire"))

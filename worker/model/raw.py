@@ -38,7 +38,8 @@ class RawArticle:
     `dates` and `modified` are in order of trust. `authors` are names as written, possibly an
     outlet's. `extra` holds what has no field, as JSON values. `member` is the escaped path within
     an archive. If a feed entry and its page were merged, `merged` names the origin of each field:
-    `feed` or `page`. With `has_run_time` a date without a zone is the time when a mirror ran.
+    `feed` or `page`. `url` is the address as given; `canonical_url` the one that its page declares,
+    if that is plausible. With `has_run_time` a date without a zone is the time when a mirror ran.
     """
 
     parser: str
@@ -52,6 +53,7 @@ class RawArticle:
     tags: tuple[str, ...] = ()
     language: str | None = None
     url: str | None = None
+    canonical_url: str | None = None
     external_url: str | None = None
     base_url: str | None = None
     feed_url: str | None = None

@@ -108,6 +108,9 @@ class Provenance:
     kind: Annotated[str, _doc("how it was received: folder, enqueue, feed, page")]
     path: Annotated[str | None, _doc("escaped path below the source's folder")] = None
     url: Annotated[str | None, _doc("address it was fetched from")] = None
+    link: Annotated[
+        str | None, _doc("address of the article as its source gives it, if `url` is another one")
+    ] = None
     feed_url: Annotated[str | None, _doc("address of the feed that lists it")] = None
     fetched_at: Annotated[str | None, _doc("time of the fetch")] = None
     raw_sha256: Annotated[str, _doc("SHA-256 of the original bytes, hex")] = ""
@@ -177,7 +180,9 @@ class Article:
         int, _doc("version of this schema; raised when a field changes its meaning")
     ]
     title: Annotated[str, _doc("one line, without the site's suffix")]
-    url: Annotated[str | None, _doc("address of the article")]
+    url: Annotated[
+        str | None, _doc("canonical address of the article, without tracking parameters")
+    ]
     external_url: Annotated[
         str | None, _doc("address of the page that the article is about, if it is another one")
     ]

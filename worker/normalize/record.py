@@ -29,7 +29,7 @@ from worker.normalize.related import without_related
 from worker.normalize.strings import clean_text, json_value, one_line, one_line_or_none
 from worker.normalize.tickers import tickers_of
 from worker.normalize.title import fold, title_of, without_suffix
-from worker.normalize.urls import web_address
+from worker.normalize.urls import canonical_address, host_of, web_address
 from worker.sites import SiteRule, Sites
 
 MAX_TAGS = 200
@@ -75,7 +75,7 @@ class _Parts:
     date: ArticleDate
     title: str
     folded_title: str
-    url: str | None
+    link: str | None
     tags: tuple[str, ...]
     content: bytes
     identity: Identity
@@ -105,9 +105,10 @@ def normalize(
     title = _title(raw, body, warnings)
     zone = _zone(raw, rule, profile)
     date = _date(raw, profile, zone, first_seen_at, warnings)
-    folded, url = fold(title, rule.title_suffixes), web_address(raw.url)
+    # Scope `url` keeps the address as given in the key, so that no rule here changes an identity.
+    folded, link = fold(title, rule.title_suffixes), web_address(raw.url)
     content = content_hash(body.text, (image.url for image in body.images))
-    identity = identify(folded, date.date, content, profile=profile, url=url)
+    identity = identify(folded, date.date, content, profile=profile, url=link)
     parts = _Parts(
         raw=raw,
         rule=rule,
@@ -119,7 +120,7 @@ def normalize(
         date=date,
         title=without_suffix(title, rule.title_suffixes),
         folded_title=folded,
-        url=url,
+        link=link,
         tags=_tags((*raw.tags[: MAX_TAGS + 1 - len(profile.tags)], *profile.tags), warnings),
         content=content,
         identity=identity,
@@ -165,7 +166,7 @@ def _article(parts: _Parts, ingested_at: str) -> Article:
         id=parts.identity.id,
         schema_version=SCHEMA_VERSION,
         title=parts.title,
-        url=parts.url,
+        url=_canonical_url(parts),
         external_url=web_address(raw.external_url, base_url),
         summary=_summary(raw.summary),
         language=language_of(raw.language, parts.profile.language, rule.language, text=body.text),
@@ -201,10 +202,21 @@ def _dedupe(parts: _Parts) -> Dedupe:
     return Dedupe(key, parts.folded_title, parts.profile.scope, parts.content.hex())
 
 
+def _canonical_url(parts: _Parts) -> str | None:
+    """The address that the article's page declares, else the given one, in canonical form."""
+    url = web_address(parts.raw.canonical_url) or parts.link
+    if url is None:
+        return None
+    known = (parts.raw.canonical_url, parts.provenance.url, parts.provenance.feed_url)
+    secure = {host_of(each) or "" for each in known if each and each.startswith("https://")}
+    return canonical_address(url, secure)
+
+
 def _provenance(parts: _Parts) -> Provenance:
     provenance, raw = parts.provenance, parts.raw
     return replace(
         provenance,
+        link=parts.link if parts.link != _canonical_url(parts) else None,
         parser=provenance.parser or raw.parser,
         feed_url=provenance.feed_url or web_address(raw.feed_url),
     )

@@ -1,7 +1,8 @@
-"""Addresses made absolute and safe, and taken out of a mirror's proxy."""
+"""Addresses: made absolute and safe, taken out of a mirror's proxy, brought into one form."""
 
 import re
-from urllib.parse import unquote, urljoin, urlsplit
+from collections.abc import Collection
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from worker.normalize.strings import clean_text
 
@@ -16,6 +17,45 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _PLAIN = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/(?!\?)[!#-;=?-\[\]_a-z~]*)?")
 _BREAKS = re.compile(r"[\t\r\n]+")  # the URL standard drops them: `java\nscript:` is a script
 _SAFE = ("http://", "https://", "mailto:")
+
+# Addresses that are canonical already: nearly all.
+_CANONICAL = re.compile(r"https?://[a-z0-9.-]+/[^?#]*")
+# Parameters that name a campaign, a click or a reader, not the article: those that AdGuard's list
+# of tracking parameters and ClearURLs have for all sites, and those of WeChat and Weibo.
+_TRACKING = re.compile(
+    r"""(?: (?:utm|itm|mtm|hsa|oly|vero|stm|wt|amp)_\w+ | wt\.\w+ | usqp | xtor | cmpid | ncid
+      | (?:pk|piwik|matomo)_(?:campaign|kwd|keyword|source|medium|content|cid) | ocid
+      | at_(?:medium|campaign|custom\d|creation|variant|format|platform|link_\w+)
+      | (?:fb|g|d|y|ys|tw|tt)clid | (?:msclk|gbra|wbra|igsh)id | gclsrc | igsh | li_fat_id
+      | mkt_tok | mc_[ce]id | _g[al] | _hs(?:enc|mi) | __hs\w\w
+      | ns_(?:campaign|mchannel|source|linkname) | rb_clickid | s_cid | bd_vid | spm | nsukey
+      | isappinstalled | sudaref
+      | share_(?:source|medium|from|token|app_id|platform|tag|times) )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_WAY_HERE = re.compile(
+    r"amp(?:=(?:1|true|yes)?)?|outputtype=amp|(?:ref|source|src|from|via|feature|cmp|origin|partner)="
+    r"(?:rss|atom|feed|feedburner|rss_?feed|newsletter|twitter|facebook|weibo|wechat|weixin"
+    r"|singlemessage|groupmessage|timeline)",
+    re.IGNORECASE,
+)
+_AMP_CACHE = re.compile(
+    r"https?://(?:www\.google\.[a-z.]{2,6}/amp|[^/]+\.(?:cdn\.ampproject\.org|bing-amp\.com)/[acvi])"
+    r"/(s/)?([a-z0-9-]+\.[^?#]+)",
+    re.IGNORECASE,
+)
+_AMP_PATH = re.compile(r"/amp(/?)$|\.amp(\.html)?$")
+_INDEX = re.compile(r"/(?:index|default)\.(?:s?html?|php|aspx?|jsp)$", re.IGNORECASE)
+_LABELS = re.compile(
+    r"^(?:(?:www|m|wap|3g|h5|mobile|touch|amp)\.(?=[^.]+\.))+|(?<=\.)m\.(?=[^.]+\.)"
+)
+# A file, a number of four digits that is no year, three words with dashes, or CJK letters.
+_ARTICLE_NAME = re.compile(
+    r"\.(?:s?html?|php|aspx?|jsp|d)$|\d{5}|(?<!\d)(?!20\d\d)\d{4}(?!\d)|[^-_]+[-_][^-_]*[a-z][^-_]*[-_]."
+    r"|%[eE][4-9]|[\u4e00-\u9fff]{4}"
+)
+_PAGE_FORM = re.compile(r"[/.]amp|/(?:index|default)\.|ampproject", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def absolute(address: str | None, base: str | None = None) -> str | None:
@@ -50,6 +90,59 @@ def web_address(address: str | None, base: str | None = None) -> str | None:
     return None if url is None or url.lower().startswith("mailto:") else url
 
 
+def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
+    """The one form of an http address: without tracking parameters, default port, fragment and
+    `index.html`, and the page itself for an AMP page, as far as the address alone shows that.
+
+    `http` becomes `https` on `secure_hosts` only: others may not have it. A mobile host stays,
+    because the paths of the desktop host may be others: `rel=canonical` of the page has them.
+    """
+    if not secure_hosts and _CANONICAL.fullmatch(address) and not _PAGE_FORM.search(address):
+        return address
+    if cached := _AMP_CACHE.match(address):
+        address = f"http{'s' if cached[1] else ''}://{cached[2]}"
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return address
+    scheme, place = parts.scheme, parts.netloc
+    if "@" not in place and "[" not in place:
+        is_default = port in (None, _DEFAULT_PORTS[scheme])
+        place = host if is_default else f"{host}:{port}"
+        scheme = "https" if is_default and host in secure_hosts else scheme
+    path = parts.path or "/"
+    if (amp := _AMP_PATH.search(path)) and is_article_path(path[: amp.start()]):
+        path = path[: amp.start()] + (amp[1] or amp[2] or "")
+    query = "&".join(filter(_is_of_article, parts.query.split("&")))
+    if not query:
+        path = _INDEX.sub("/", path)
+    fragment = parts.fragment if parts.fragment.startswith(("!", "/")) else ""  # a script's route
+    return urlunsplit((scheme, place, path, query, fragment))
+
+
+def address_key(address: str) -> str | None:
+    """What the addresses of one article have in common, to compare them by: the canonical form
+    without scheme, `www.`, the labels of mobile and AMP hosts, and the order of parameters.
+
+    None for a front page: many articles may have it as their address.
+    """
+    try:
+        parts = urlsplit(canonical_address(address))
+    except ValueError:
+        return None
+    if not parts.path.strip("/") and not parts.query and not parts.fragment:
+        return None
+    path = parts.path.removeprefix("/amp").rstrip("/")
+    query = "&".join(sorted(parts.query.split("&")))
+    return f"{_LABELS.sub('', parts.netloc.lower())}{path or '/'}?{query}#{parts.fragment}"
+
+
+def is_article_path(path: str) -> bool:
+    """Whether the name at the end of a path is one article's, rather than a section's."""
+    return _ARTICLE_NAME.search(path.rstrip("/").rpartition("/")[2]) is not None
+
+
 def host_of(address: str) -> str | None:
     """The host, in lower case; None where there is none or the address is malformed."""
     try:
@@ -63,3 +156,8 @@ def _joined(base: str | None, address: str) -> str:
         return urljoin(base, address) if base else ""
     except ValueError:
         return ""
+
+
+def _is_of_article(parameter: str) -> bool:
+    name = parameter.partition("=")[0]
+    return bool(parameter) and not (_TRACKING.fullmatch(name) or _WAY_HERE.fullmatch(parameter))

@@ -152,6 +152,7 @@ def _merged(entry: RawArticle, page: RawArticle) -> RawArticle:
         summary=merge.feed_first("summary", entry.summary, page.summary),
         modified=merge.page_first("modified", entry.modified, page.modified) or (),
         url=entry.url or page.url,
+        canonical_url=page.canonical_url if is_page_body else None,
         external_url=entry.external_url or page.external_url,
         base_url=(page.base_url if is_page_body else entry.base_url)
         or entry.base_url

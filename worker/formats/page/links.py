@@ -1,4 +1,4 @@
-"""Addresses in a page: made absolute; the base; the next page."""
+"""Addresses in a page: made absolute; the base; the next page; the canonical address."""
 
 import re
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from worker.formats.page.tree import Element, attribute
+from worker.normalize.urls import address_key, canonical_address, is_article_path
 
 
 def base_of(tree: Element, url: str | None) -> str | None:
@@ -43,6 +44,31 @@ def is_front_page(url: str) -> bool:
     return _FRONT_PAGE.match(url) is not None
 
 
+def is_address_of(link: str, page: str, titles: Iterable[str]) -> bool:
+    """Whether `link`, which the page at `page` declares as its address, can be its article's.
+
+    Templates give every page one address: the front page, its section, a test host, one article.
+    An address on the same site must not be a section, or on the same host an article with another
+    number; one on another site must have a number or words of a title in common with this page.
+    """
+    if not is_inner_page(link) or _TEMPLATE.search(link):
+        return False
+    here, there = urlsplit(canonical_address(page)), urlsplit(canonical_address(link))
+    if address_key(page) == address_key(link):
+        return True
+    own, other = _numbers(f"{here.path}?{here.query}"), _numbers(f"{there.path}?{there.query}")
+    words = set(_WORD.findall(there.path.lower()))
+    is_alike = bool(own & other) or any(
+        len(words & set(_WORD.findall(title.lower()))) >= _MIN_COMMON_WORDS for title in titles
+    )
+    if _site(here.hostname) != _site(there.hostname) or _SECTION.search(there.path):
+        return is_alike
+    folder = there.path.rstrip("/") + "/"
+    if here.path.startswith(folder) and not is_article_path(there.path):
+        return False
+    return is_alike or not (own and other and here.netloc == there.netloc)
+
+
 def next_page(soup: BeautifulSoup, selectors: Iterable[str], base: str | None) -> str | None:
     """The address of the article's next page, by the selectors of a site's rule.
 
@@ -69,9 +95,33 @@ def is_other_page(url: str, link: str | None) -> bool:
 
 
 _MAX_LINKS = 100
+_MIN_COMMON_WORDS = 3
+_WORD = re.compile(r"[a-z]{4,}")
+_NUMBER = re.compile(r"(?<![a-z0-9])(?:\d{5,}|(?=[a-z]*\d)[a-z0-9]{8,})", re.ASCII)
+_DAY = re.compile(r"(?:19|20)\d\d[01]\d(?:[0-3]\d)?")
+_SECTION = re.compile(
+    r"/(?:categor(?:y|ies)|tags?|topics?|sections?|channels?|authors?|archives?|search|list|page)(?:/|$)|/(?:home|latest|news|index)/?$"
+)
+_TEMPLATE = re.compile(
+    r"[{}<>\[\]]|%7b|\b(?:undefined|null|localhost)\b|//(?:127\.|10\.|192\.168\.|staging\.|dev\.|test\.)",
+    re.IGNORECASE,
+)
+_SECOND_LEVEL = frozenset(["ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"])
 _FRONT_PAGE = re.compile(r"https?://[^/?#]+/?$")
 _NEXT = re.compile(r"下一?[页頁]|\bnext|[›»]|>>", re.IGNORECASE)
 _BACK = re.compile(r"上一?[页頁]|\bprev|[‹«]|<<", re.IGNORECASE)
+
+
+def _numbers(address: str) -> set[str]:
+    """The numbers and ids in an address that can be an article's: no days, no short ones."""
+    return {text for text in _NUMBER.findall(address.lower()) if not _DAY.fullmatch(text)}
+
+
+def _site(host: str | None) -> str:
+    """The part of a host that was registered, nearly: `example.com`, `example.com.cn`."""
+    labels = (host or "").split(".")
+    is_deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3 if is_deep else -2 :])
 
 
 def _label(link: Tag) -> str:

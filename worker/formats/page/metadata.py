@@ -54,8 +54,7 @@ def by_meta(tree: Element) -> PageMetadata:
     def named(names: str) -> Iterator[tuple[str, str]]:
         return ((name, text) for name in names.split() for text in meta.get(name, ()))
 
-    links = [*_canonical(tree), *(text for _, text in named("og:url"))]
-    links.sort(key=is_front_page)  # a template's mistake
+    links = sorted(declared_addresses(tree, meta), key=is_front_page)  # a template's mistake
     sections = [text for name, text in named(_TAGS) if name in _WHOLE_TAGS]
     keywords = next((_keywords(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
     outlet = _first(outlet_name(text) for _, text in named(_PUBLISHER))
@@ -67,10 +66,15 @@ def by_meta(tree: Element) -> PageMetadata:
         tags=unique((*sections, *keywords))[:_MAX_TAGS],
         language=_language(tree.get("lang"))
         or _first(_language(text) for _, text in named("og:locale content-language")),
-        url=_first(link for link in links if link),
+        url=_first(links),
         summary=_first(text for _, text in named(_SUMMARY)),
         image=_first(text for _, text in named(_IMAGE)),
     )
+
+
+def declared_addresses(tree: Element, meta: Mapping[str, list[str]]) -> list[str]:
+    """The addresses that a page says it has, as written: `rel=canonical`, then `og:url`."""
+    return [link for link in (*_canonical(tree), *meta.get("og:url", ())) if link]
 
 
 def by_address(url: str | None) -> PageMetadata:

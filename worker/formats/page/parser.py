@@ -20,6 +20,7 @@ from worker.formats.page.json_ld import by_json_ld
 from worker.formats.page.links import (
     base_of,
     host_of,
+    is_address_of,
     is_inner_page,
     is_other_page,
     joined,
@@ -30,6 +31,7 @@ from worker.formats.page.metadata import (
     PageMetadata,
     by_address,
     by_meta,
+    declared_addresses,
     merge_metadata,
     meta_table,
 )
@@ -76,8 +78,9 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     """
     tree = page_tree(text, context.limits)
     meta = by_meta(tree)
-    ld = by_json_ld(tree, meta.url or document.url, _visible_titles(tree))
-    url = _page_url(document, meta, ld)
+    titles = _visible_titles(tree)
+    ld = by_json_ld(tree, meta.url or document.url, titles)
+    url, canonical_url = _page_url(document, meta, ld), _canonical_url(tree, document, ld, titles)
     rule = _rule(tree, url, meta, context)
     base = base_of(tree, document.url or url)
     ruled = _Ruled()
@@ -105,6 +108,7 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
         tags=tuple(tag for tag in data.tags if tag != title),
         language=data.language,
         url=url if url and is_inner_page(url) else None,
+        canonical_url=canonical_url,
         base_url=base,
         summary=data.summary if data.summary != title else None,
         image=joined(base, data.image),
@@ -189,6 +193,19 @@ def _page_url(document: Document, *sources: PageMetadata) -> str | None:
     the host, where nothing else does."""
     links = [link for source in sources if (link := joined(document.url, source.url))]
     return next(filter(is_inner_page, links), document.url or next(iter(links), None))
+
+
+def _canonical_url(
+    tree: Element, document: Document, ld: PageMetadata, titles: Sequence[str]
+) -> str | None:
+    """The first declared address that is plausible, else the one that the page was read from;
+    None for a page without its own address, where nothing could be compared."""
+    if document.url is None or not is_inner_page(document.url):
+        return None
+    declared = (*declared_addresses(tree, meta_table(tree)), ld.url)
+    links = filter(None, (joined(document.url, link) for link in declared))
+    plausible = (link for link in links if is_address_of(link, document.url, titles))
+    return next(plausible, document.url)
 
 
 def _rule(
