@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -62,6 +63,8 @@ def test_a_job_of_two_thousand_files_is_watched(
     page.goto("/jobs")
     command = [sys.executable, "-m", "worker.cli", "enqueue", str(tmp_path)]
     enqueuing = subprocess.Popen(command, env=service.environment, stdout=subprocess.DEVNULL)
+    expect(page.locator("#live")).to_have_text("show new")
+    page.locator("#live").click()
     row = page.get_by_role("row").filter(has_text=tmp_path.name)
     expect(row).to_be_visible()
     row.get_by_role("link").first.click()
@@ -142,23 +145,90 @@ def test_a_zone_is_chosen(page: Page) -> None:
 
 _SHIFTS = """() => {
   window.shifts = [];
-  new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((it) => it.value)))
+  const name = (node) => (node?.parentElement || node)?.outerHTML.slice(0, 200) || "gone";
+  new PerformanceObserver((list) => window.shifts.push(
+    ...list.getEntries().map((it) => [it.value, it.sources.map((source) => name(source.node))])))
     .observe({ type: "layout-shift" });
+}"""
+_DIGIT = 0.01
+"""The shift of a figure that gets a digit and widens its column: a row that moves has more."""
+
+_LIVE = {
+    "overview": "/",
+    "jobs": "/jobs",
+    "articles": "/articles",
+    "quarantine": "/quarantine",
+    "feeds": "/feeds",
+    "feed": "/feeds/harbour",
+    "source": "/sources/drop",
+    "consumers": "/consumers",
+}
+_WAITING = {"jobs", "articles", "quarantine", "source", "feeds", "consumers"}
+"""The pages of `_LIVE` that get new rows below."""
+
+
+def test_new_rows_move_nothing(browser: Browser, service: Service, tmp_path: Path) -> None:
+    """Whatever comes, what is read stays where it is, until the reader wants what is new."""
+    with ExitStack() as open_pages:
+        pages = {}
+        for name, address in _LIVE.items():  # a context each: a browser has 6 connections a host
+            context = open_pages.enter_context(browser.new_context(base_url=service.address))
+            pages[name] = context.new_page()
+            pages[name].goto(address)
+            expect(pages[name].locator("#live")).to_have_text("live")
+            pages[name].evaluate(_SHIFTS)
+        service.put("moving.md", article(710, "新到的一行"))
+        service.put("moving.bin", bytes(range(256)) * 30)
+        by_hand = tmp_path / "by-hand.md"
+        by_hand.write_bytes(article(711, "提交的一行"))
+        service.run("enqueue", str(by_hand))
+        service.run("groups", "create", "moving")
+        service.run("feeds", "add", "http://127.0.0.1:9/moving", "--name", "moving", "--no-check")
+        for name in sorted(_WAITING):
+            expect(pages[name].locator("#live"), name).to_have_text("show new")
+        expect(pages["articles"].get_by_role("link", name="新到的一行")).to_have_count(0)
+        for name, page in pages.items():
+            shifts = [it for it in page.evaluate("window.shifts") if it[0] >= _DIGIT]
+            assert shifts == [], name
+        jobs = pages["jobs"]
+        expect(jobs.get_by_role("row").filter(has_text="by-hand.md")).to_have_count(0)
+        jobs.locator("#live").click()
+        expect(jobs.get_by_role("row").filter(has_text="by-hand.md")).to_be_visible()
+        expect(jobs.locator("#live")).to_have_text("live")
+
+
+def test_a_row_changes_while_others_wait(page: Page, service: Service, tmp_path: Path) -> None:
+    """A job that is seen goes on being counted, although a newer one waits to be shown."""
+    page.goto("/jobs")
+    published = page.locator('tr[data-key^="scan-drop"] td.num').first
+    before = published.inner_text()
+    waiting = tmp_path / "waiting.md"
+    waiting.write_bytes(article(712, "等待的一行"))
+    service.run("enqueue", str(waiting))
+    expect(page.locator("#live")).to_have_text("show new")
+    service.put("counted.md", article(713, "计入的一行"))
+    expect(published).not_to_have_text(before)
+    expect(page.get_by_role("row").filter(has_text="waiting.md")).to_have_count(0)
+
+
+_PROBLEM = """() => {
+  const region = document.getElementById("problems");
+  const fresh = document.createElement("template");
+  const problems = '<li class="problem p-fail">It fails.</li>'.repeat(5);
+  fresh.innerHTML = `<ul class="problems">${problems}</ul>`;
+  return holdHeight(region, fresh.content);
 }"""
 
 
-def test_new_rows_move_nothing(page: Page, service: Service) -> None:
-    """A list that is read keeps its rows where they are until the reader wants the new ones."""
-    page.goto("/articles")
+def test_problems_that_appear_move_nothing(page: Page) -> None:
+    """The first is read where all was well; the others wait below it."""
+    page.goto("/")
     expect(page.locator("#live")).to_have_text("live")
     page.evaluate(_SHIFTS)
-    service.put("moving.md", article(710, "新到的一行"))
-    expect(page.locator("#live")).to_have_text("show new")
-    expect(page.get_by_role("link", name="新到的一行")).to_have_count(0)
-    assert page.evaluate("window.shifts") == []
-    page.locator("#live").click()
-    expect(page.get_by_role("link", name="新到的一行")).to_be_visible()
-    expect(page.locator("#live")).to_have_text("live")
+    assert page.evaluate(_PROBLEM) is True
+    expect(page.get_by_text("It fails.").first).to_be_in_viewport(ratio=1)
+    page.wait_for_timeout(300)
+    assert [it for it in page.evaluate("window.shifts") if it[0] >= _DIGIT] == []
 
 
 def test_all_of_it_works_without_the_script(browser: Browser, service: Service) -> None:

@@ -158,16 +158,35 @@ function update(old, fresh) {
   morph(old, fresh);
 }
 
-// Whether the rows that are seen would move: there are some, and others come before or between them.
-function isMoved(region, fresh) {
-  const keys = (within) => [...within.querySelectorAll("tr[data-key]")].map((row) => row.dataset.key);
-  const rows = keys(region);
-  return rows.length > 0 && keys(fresh).slice(0, rows.length).join() !== rows.join();
+// Leaves the rows that are seen in `fresh`, each as it is now, and no others. Says whether others wait.
+function holdRows(region, fresh) {
+  const rowsOf = (within) => new Map([...within.querySelectorAll("tbody tr[data-key]")].map((row) => [row.dataset.key, row]));
+  const seen = rowsOf(region);
+  const next = rowsOf(fresh);
+  if (!seen.size || !next.size || [...next.keys()].join() === [...seen.keys()].join()) return false;
+  fresh.querySelector("tbody").replaceChildren(...[...seen].map(([key, row]) => next.get(key) || row.cloneNode(true)));
+  return true;
+}
+
+// Takes what is new into a region of the same height. Says whether there is more than fits.
+function holdHeight(region, fresh) {
+  const height = region.offsetHeight;
+  region.style.minHeight = `${height}px`;
+  region.style.height = "";
+  take(region, fresh);
+  if (region.offsetHeight <= height) return false;
+  region.style.height = `${height}px`;
+  return true;
+}
+
+function take(region, fresh) {
+  morph(region, fresh);
+  localise(region);
 }
 
 function watch(address) {
   const state = document.getElementById("live");
-  const held = new Map(); // new rows of lists, until the reader wants them: what is read stays
+  const held = new Map(); // what would move others, until the reader wants it: what is read stays
   let source = null;
 
   function show(words, name) {
@@ -177,14 +196,31 @@ function watch(address) {
     state.disabled = name !== "new";
   }
 
-  function take(region, fresh) {
+  function release(region) {
     held.delete(region);
-    morph(region, fresh);
-    localise(region);
     if (!held.size && state.dataset.state === "new") show(translated("live"), "open");
   }
 
-  state.addEventListener("click", () => held.forEach((fresh, region) => take(region, fresh)));
+  function receive(region, html) {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = html;
+    const whole = fresh.content.cloneNode(true);
+    const waits = region.dataset.hold === "height" ? holdHeight(region, fresh.content)
+      : "hold" in region.dataset && holdRows(region, fresh.content);
+    if (region.dataset.hold !== "height") take(region, fresh.content);
+    if (!waits) {
+      release(region);
+      return;
+    }
+    held.set(region, whole);
+    show(translated("show new"), "new");
+  }
+
+  state.addEventListener("click", () => held.forEach((fresh, region) => {
+    region.style.height = "";
+    take(region, fresh);
+    release(region);
+  }));
 
   function open() {
     if (source || document.hidden) return;
@@ -198,16 +234,7 @@ function watch(address) {
       }
     };
     for (const region of document.querySelectorAll("[data-region]")) {
-      source.addEventListener(region.id, (event) => {
-        const fresh = document.createElement("template");
-        fresh.innerHTML = event.data;
-        if (!("hold" in region.dataset) || !isMoved(region, fresh.content)) {
-          take(region, fresh.content);
-          return;
-        }
-        held.set(region, fresh.content);
-        show(translated("show new"), "new");
-      });
+      source.addEventListener(region.id, (event) => receive(region, event.data));
     }
   }
 
