@@ -5,6 +5,7 @@ it again. :mod:`worker.taskqueue.shell` logs their errors. `newsdrop.scan` claim
 `newsdrop.poll` finds the feeds and pages that are due, `newsdrop.fetch` fetches them,
 `newsdrop.ingest` processes waiting batches, `newsdrop.index` makes finished ones searchable and
 samples the counters, `newsdrop.trim` trims the stream and reads the archive for groups,
+`newsdrop.reparse` reads it again with the present rules, where a person ordered that,
 `newsdrop.tidy` removes expired files. Clients send `newsdrop.enqueue`: its id is that of the job.
 """
 
@@ -28,6 +29,7 @@ from worker.pipeline.drain import drain
 from worker.pipeline.feed_search import feed_search
 from worker.pipeline.job_results import store_results
 from worker.pipeline.recover import recover
+from worker.pipeline.reparse import background
 from worker.pipeline.retention import feed_past, trim_stream
 from worker.pipeline.sampling import take_sample
 from worker.pipeline.scan import scan_folders, sources_with_more
@@ -83,9 +85,14 @@ def fetch() -> None:
 
 @task("newsdrop.index")
 def index() -> None:
-    """Sample the counters once a minute; add finished segments to the search index."""
-    take_sample(_context(), utc_now())
-    feed_search(_context())
+    """Sample the counters once a minute; add finished segments to the search index; wake the
+    reparse that a person ordered."""
+    context = _context()
+    take_sample(context, utc_now())
+    feed_search(context)
+    is_ordered = background.is_open(context.settings.state_dir)
+    if is_ordered and context.wakeups.may_notify(QUEUE, context.settings.max_wakeups()):
+        reparse.delay()
 
 
 @task("newsdrop.trim")
@@ -93,6 +100,12 @@ def trim() -> None:
     """Trim the stream, and read the archive for consumer groups that begin in the past."""
     trim_stream(_context(), utc_now())
     feed_past(_context())
+
+
+@task("newsdrop.reparse")
+def reparse() -> None:
+    """Read the archive again for some seconds, as a person ordered."""
+    background.run_slice(_context(), _notify_ingest)
 
 
 @task("newsdrop.tidy")

@@ -11,11 +11,11 @@ from worker.cli.formatting import pluralize
 from worker.cli.options import Json, flag, option, settings_of
 from worker.cli.output import console, print_note, print_result, safe_text
 from worker.cli.progress import FileProgress, show_progress
-from worker.cli.replay import parse_moment
 from worker.errors import UsageError
+from worker.model.times import parse_moment
 
 if TYPE_CHECKING:
-    from worker.pipeline.reparse import Example, Reparsed
+    from worker.pipeline.reparse.run import Example, Reparsed
 
 _SHOWN_EXAMPLES = 5
 
@@ -42,8 +42,8 @@ def reparse(
     import os
 
     from worker.pipeline.context import open_context
-    from worker.pipeline.reparse import ReparseOrder
-    from worker.pipeline.reparse import reparse as run
+    from worker.pipeline.reparse.run import ReparseOrder
+    from worker.pipeline.reparse.run import reparse as run
     from worker.settings.clock import utc_now
     from worker.sites.load import load_sites, rule_folders
     from worker.taskqueue.client import notify_ingest

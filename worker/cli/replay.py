@@ -1,7 +1,6 @@
 """`replay` and `reindex`: what the archive gives back, records in Redis and the search index."""
 
-import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,10 +9,7 @@ from worker.cli.formatting import pluralize
 from worker.cli.options import Json, option, settings_of
 from worker.cli.output import print_result
 from worker.cli.progress import FileProgress, show_progress
-from worker.errors import UsageError
-from worker.escape import printable
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+from worker.model.times import parse_moment
 
 
 def replay(
@@ -60,19 +56,3 @@ def reindex(context: typer.Context, json: Json = False) -> None:
     count = progress.count
     text = f"search index built: {pluralize(count, 'archived batch')}"
     print_result({"segments": count}, text, json=json)
-
-
-def parse_moment(text: str, now: datetime) -> datetime:
-    """`90m`, `12h` or `3d` before `now`, or an ISO date or time (without a zone: local).
-
-    Raises UsageError.
-    """
-    if match := re.fullmatch(r"(\d{1,6})([mhd])", text.strip()):
-        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    try:
-        return datetime.fromisoformat(text.strip()).astimezone()
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{printable(text, 80)} is not a time: "
-            "give 90m, 12h, 3d or an ISO date such as 2021-11-26"
-        ) from error

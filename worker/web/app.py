@@ -31,6 +31,7 @@ from worker.web.pages import (
     login,
     overview,
     quarantine,
+    reparse,
     sources,
 )
 from worker.web.rendering import STATIC, Pages
@@ -49,7 +50,7 @@ def web_app(settings: Settings) -> Starlette:
         hosts=allowed_names(settings.web.allowed_hosts),
     )
     views = {"overview": overview.make_view()}
-    for module in (jobs, articles, quarantine, feeds, sources, consumers):
+    for module in (jobs, articles, quarantine, feeds, sources, consumers, reparse):
         views |= module.views
     live = Live(settings, views)
     expected = (HTTPException, NewsdropError, ClientDisconnect)
@@ -91,7 +92,7 @@ class _Static(StaticFiles):
 
 
 def _routes(live: Live) -> list[BaseRoute]:
-    pages = (overview, jobs, articles, quarantine, feed_changes, feeds, sources, consumers)
+    pages = (overview, jobs, articles, quarantine, feed_changes, feeds, sources, consumers, reparse)
     return [
         *(route for module in (*pages, enqueue, login) for route in module.routes),
         *api.routes,

@@ -17,9 +17,9 @@ from worker.cli.output import (
     print_text,
     safe_text,
 )
-from worker.cli.replay import parse_moment
 from worker.errors import UsageError
 from worker.escape import printable
+from worker.model.times import parse_moment
 from worker.translation import message as translate
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from worker.web.api import articles, enqueue, feeds, groups, jobs, quarantine
+from worker.web.api import articles, enqueue, feeds, groups, jobs, quarantine, reparse
 
 routes: list[BaseRoute] = [
     *enqueue.routes,
@@ -11,5 +11,6 @@ routes: list[BaseRoute] = [
     *quarantine.routes,
     *feeds.routes,
     *groups.routes,
+    *reparse.routes,
 ]
 """Each names its whole path."""

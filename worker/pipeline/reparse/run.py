@@ -1,7 +1,8 @@
-"""Reading the archive again with the present rules: what would differ from what is published.
+"""One reparse: what would differ from what is published if it was read by the present rules.
 
-Only the newest revision of an article is compared, with the record in the stream. A run is recorded
-after every second in `<state>/reparse.json`; one with the same parameters goes on from there.
+Only the newest revision of an article is compared, with the record in the stream. A run of the
+command line is recorded after every second in `<state>/reparse.json`; one with the same parameters
+goes on from there.
 """
 
 import time
@@ -13,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import TypeAdapter
 
 from worker.errors import SpoolUnavailable
 from worker.model import Change, Outcome, Revision, RevisionReason
-from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.pipeline.extract import EntryReader, ParsedArticle
@@ -72,6 +73,18 @@ class Reparsed:
     segments: int = 0
     resumed: int = 0
     """Segments that an earlier run had read."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """A run that is not finished: when it began (RFC 3339), and the last segment it has read."""
+
+    begun_at: str
+    last: str = ""
+    result: Reparsed = field(default_factory=Reparsed)
+
+
+RUN_STATE = TypeAdapter(RunState)
 
 
 @dataclass(slots=True)
@@ -191,39 +204,49 @@ def reparse(
     path = context.settings.state_dir / "reparse.json"
     key = {**asdict(order), "since": None, "rules": sites.revision}
     state = _load(path, key, rfc3339(context.deps.now()))
-    run = _Run(context, order, sites, state.result)
     saved_at = context.deps.clock()
     try:
-        for segment in _segments(context, order, state):
-            documents = run.read(segment)
-            if order.publish and documents:
-                _claim(context, segment, documents, on_claimed, pause)
-            run.result.segments += 1
-            state.last = segment.batch
+        for _ in read_segments(context, order, sites, state, on_claimed=on_claimed, pause=pause):
             if context.deps.clock() - saved_at >= _SAVE_SECONDS:
                 _save(path, key, state)
                 saved_at = context.deps.clock()
-            on_progress(run.result)
+            on_progress(state.result)
     except BaseException:
         _save(path, key, state)
         raise
     path.unlink(missing_ok=True)
-    return run.result
+    return state.result
 
 
-@dataclass(slots=True)
-class _State:
-    """A run that is not finished: when it began (RFC 3339), and the last segment it has read."""
+def read_segments(
+    context: Context,
+    order: ReparseOrder,
+    sites: Sites,
+    state: RunState,
+    *,
+    on_claimed: Callable[[], object],
+    pause: Callable[[float], None] = time.sleep,
+) -> Iterator[None]:
+    """Go on from `state`, one segment a step, and keep it up to date. Raises Retryable."""
+    run = _Run(context, order, sites, state.result)
+    for segment, is_wanted in _segments(context, order, state):
+        if is_wanted:
+            documents = run.read(segment)
+            if order.publish and documents:
+                _claim(context, segment, documents, on_claimed, pause)
+            state.result.segments += 1
+        state.last = segment.batch
+        yield
 
-    begun_at: str
-    last: str = ""
-    result: Reparsed = field(default_factory=Reparsed)
 
-
-def _segments(context: Context, order: ReparseOrder, state: _State) -> Iterator[Segment]:
-    """The segments that the run has to read, oldest first; none that came after it began."""
-    for segment in context.deps.archive.segments(day_of(state.last) if state.last else ""):
-        if (day_of(segment.batch), segment.batch) <= (day_of(state.last), state.last):
+def _segments(
+    context: Context, order: ReparseOrder, state: RunState
+) -> Iterator[tuple[Segment, bool]]:
+    """The segments behind the last one, oldest first, and whether the run has to read each; none
+    that came after it began."""
+    last = (day_of(state.last) if state.last else "", state.last)
+    for segment in context.deps.archive.segments(last[0]):
+        if (day_of(segment.batch), segment.batch) <= last:
             continue
         try:
             head = segment.head()
@@ -236,8 +259,7 @@ def _segments(context: Context, order: ReparseOrder, state: _State) -> Iterator[
             for source in (head.batch.source, *(f.origin.source for f in head.files if f.origin))
         ):
             is_wanted = False
-        if is_wanted and head.archived_at <= state.begun_at:
-            yield segment
+        yield segment, is_wanted and head.archived_at <= state.begun_at
 
 
 def _claim(
@@ -265,26 +287,16 @@ def _claim(
         on_claimed()
 
 
-def _load(path: Path, key: Mapping[str, Any], begun_at: str) -> _State:
+def _load(path: Path, key: Mapping[str, Any], begun_at: str) -> RunState:
     """The recorded run; a new one if there is none, or its parameters were others."""
     with suppress(OSError, ValueError, TypeError, KeyError):
         found = orjson.loads(path.read_bytes())
         if found["key"] == orjson.loads(orjson.dumps(key)):
-            values = found["result"]
-            examples = [
-                Example(
-                    one["id"],
-                    one["title"],
-                    tuple(one["fields"]),
-                    tuple(dataclass_from(Change, change) for change in one["changes"]),
-                )
-                for one in values["examples"]
-            ]
-            resumed = int(values["segments"])
-            result = dataclass_from(Reparsed, {**values, "examples": examples, "resumed": resumed})
-            return _State(str(found["begun_at"]), str(found["last"]), result)
-    return _State(begun_at)
+            state = RUN_STATE.validate_python(found)
+            state.result.resumed = state.result.segments
+            return state
+    return RunState(begun_at)
 
 
-def _save(path: Path, key: Mapping[str, Any], state: _State) -> None:
+def _save(path: Path, key: Mapping[str, Any], state: RunState) -> None:
     write_durably(path, orjson.dumps({"key": key, **asdict(state)}))

@@ -1,0 +1,144 @@
+"""A reparse in the background: what a person orders on the page, the workers run in slices.
+
+`<state>/reparse-order.json` is written by the order alone, `<state>/reparse-run.json` by the one
+process that works on it, so neither overwrites the other.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from worker.errors import Retryable
+from worker.model.frozen import dataclass
+from worker.model.times import rfc3339
+from worker.pipeline.context import Context
+from worker.pipeline.reparse.run import ReparseOrder, RunState, read_segments
+from worker.spool.batch import batch_names
+from worker.spool.layout import manual_root, write_durably
+from worker.spool.lockfile import acquire_slot
+from worker.translation import mark
+
+RUN_SECONDS, BUSY_SECONDS = 3.0, 0.2
+"""One slice while nothing else is to do, and while work waits: every five seconds there is one."""
+
+MAX_ATTEMPTS = 3
+"""Slices that ended with their process and read no segment, until the run is given up."""
+
+_GIVEN_UP = mark(
+    "reading one batch of the archive ended the worker's process again and again: see the log, and "
+    "run `newsdrop reparse` in a terminal"
+)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundOrder:
+    """An order of a person at `ordered_at` (RFC 3339, UTC), which identifies it."""
+
+    ordered_at: str
+    order: ReparseOrder
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundRun:
+    """How far the order of `ordered_at` is: `state` with the counts, by the rules of a revision.
+
+    `finished_at` is RFC 3339, UTC, empty until then; `problem` says why the run was given up.
+    """
+
+    ordered_at: str
+    rules: str
+    state: RunState
+    attempts: int = 0
+    finished_at: str = ""
+    problem: str = ""
+
+
+_ORDER, _RUN = TypeAdapter(BackgroundOrder), TypeAdapter(BackgroundRun)
+
+
+def read_order(state_dir: Path) -> tuple[BackgroundOrder | None, BackgroundRun | None]:
+    """The last order, and its run if a worker has begun it."""
+    order = _load(_order_path(state_dir), _ORDER)
+    run = _load(_run_path(state_dir), _RUN) if order else None
+    return order, run if run and order and run.ordered_at == order.ordered_at else None
+
+
+def write_order(state_dir: Path, order: BackgroundOrder | None) -> None:
+    """Replace the order; None removes it, and with it a run that is not finished."""
+    if order is None:
+        _order_path(state_dir).unlink(missing_ok=True)
+    else:
+        write_durably(_order_path(state_dir), orjson.dumps(asdict(order)))
+
+
+def is_open(state_dir: Path) -> bool:
+    """Whether the workers have something to do for an order."""
+    order, run = read_order(state_dir)
+    return order is not None and (run is None or not run.finished_at)
+
+
+def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
+    """Read the archive for the order, for some seconds; one process at a time. Raises Retryable.
+
+    Rules that change meanwhile begin it anew: counts by two revisions would say nothing.
+    """
+    state_dir, now = context.settings.state_dir, context.deps.now
+    with acquire_slot(state_dir, "reparse", 1) as slot:
+        order, run = read_order(state_dir)
+        if slot is None or order is None or (run and run.finished_at):
+            return
+        sites = context.deps.sites()
+        if run is None or run.rules != sites.revision:
+            run = BackgroundRun(order.ordered_at, sites.revision, RunState(rfc3339(now())))
+        if run.attempts >= MAX_ATTEMPTS:
+            _save(state_dir, replace(run, finished_at=rfc3339(now()), problem=_GIVEN_UP))
+            return
+        _save(state_dir, replace(run, attempts=run.attempts + 1))
+        deadline = context.deps.clock() + (BUSY_SECONDS if _is_busy(context) else RUN_SECONDS)
+        finished_at = ""
+        steps = read_segments(context, order.order, sites, run.state, on_claimed=on_claimed)
+        with suppress(Retryable):  # the next slice goes on from the segment at which Redis went
+            while not _is_full(context) and context.deps.clock() < deadline:
+                if next(steps, _END) is _END:
+                    finished_at = rfc3339(now())
+                    break
+        _save(state_dir, replace(run, attempts=0, finished_at=finished_at))
+
+
+_END = object()
+
+
+def _is_busy(context: Context) -> bool:
+    return any(map(batch_names, context.roots))
+
+
+def _is_full(context: Context) -> bool:
+    """Whether what the run has claimed waits, as much as may wait for it."""
+    waiting = len(batch_names(manual_root(context.settings)))
+    return waiting * 2 >= context.settings.spool.max_waiting
+
+
+def _save(state_dir: Path, run: BackgroundRun) -> None:
+    write_durably(_run_path(state_dir), orjson.dumps(asdict(run)))
+
+
+def _load(path: Path, kind: TypeAdapter[_T]) -> _T | None:
+    """None too for a file of another version."""
+    with suppress(OSError, ValidationError):
+        return kind.validate_json(path.read_bytes())
+    return None
+
+
+def _order_path(state_dir: Path) -> Path:
+    return state_dir / "reparse-order.json"
+
+
+def _run_path(state_dir: Path) -> Path:
+    return state_dir / "reparse-run.json"
