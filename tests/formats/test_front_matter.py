@@ -164,3 +164,11 @@ def test_extra_is_bounded(read_one: Any) -> None:
 def test_html_and_markdown_bodies(body: str, shown: str, read_one: Any) -> None:
     """HTML is taken as it is, Markdown is rendered; which it is, the body tells."""
     assert read_one(head("title: x", body)).html == shown
+
+
+@pytest.mark.parametrize("line", ["[TOC]", "[[toc]]", "@[TOC](目录)", "  [toc]  "])
+def test_tables_of_contents_are_no_text(line: str, read_one: Any) -> None:
+    """The line for which an editor shows a table of contents is not in the body; its name in a
+    sentence is."""
+    data = f"---\ntitle: x\n---\n{line}\n\nText with [TOC] in it.\n"
+    assert read_one(data.encode()).html == "<p>Text with [TOC] in it.</p>"

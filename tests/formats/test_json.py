@@ -113,3 +113,11 @@ def test_json_front_matter_is_not_taken_for_json(read_one: Any) -> None:
     """An object with text below it is a head, and the text its body."""
     found = read_one(b'{\n"title": "a"\n}\n\n*b*\n')
     assert (found.title, found.html) == ("a", "<p><em>b</em></p>")
+
+
+def test_relative_addresses_of_a_json_feed(read_one: Any) -> None:
+    """An item's relative address begins at the feed's home page."""
+    item = {"title": "x", "content_text": "y", "url": "/1", "external_url": "https://b.example/2"}
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "F", "items": [item]}
+    found = read_one(orjson.dumps({**feed, "home_page_url": "https://a.example/news/"}))
+    assert (found.url, found.external_url) == ("https://a.example/1", "https://b.example/2")

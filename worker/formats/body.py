@@ -78,8 +78,14 @@ def render_markdown(text: str) -> str:
             Reason.TOO_LARGE,
             f"the Markdown body has {len(text)} characters, more than {MAX_MARKDOWN}: split it",
         )
-    rendered: str = _markdown().render(text)
+    rendered: str = _markdown().render(_CONTENTS.sub("", text))
     return rendered.strip()
+
+
+# A line for which editors and generators show a table of contents: [TOC], [[toc]], @[TOC](…).
+_CONTENTS = re.compile(
+    r"^ {0,3}@?\[{1,2}toc\]{1,2}(?:\([^()\n]{0,200}\))?[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 @cache

@@ -13,6 +13,7 @@ from worker.normalize.parsed_date import ParsedDate, at_time, whole_day
 def search_date(text: str, zone: tzinfo, order: DateOrder | None) -> ParsedDate | None:
     """The first date in `text`, which is in lower case and NFKC; None if there is none, or its time
     of day cannot be read. Raises ValueError for 30 February, or a zone that is not known."""
+    text = _HAN_DATE.sub(_with_digits, text)
     for day, rest in _dates_in(text, order):
         clock = _TIME.search(rest) or _HOUR.search(rest)
         if clock is None:
@@ -54,11 +55,33 @@ _PATTERNS = (
     re.compile(
         rf"{_NO_DIGIT}(?P<a>[0-9]{{1,2}})\s?(?P<sep>[-/.])\s?(?P<b>[0-9]{{1,2}})\s?(?P=sep)\s?{_YEAR}"
     ),
+    # 26.11.21; fewer digits are a version's
+    re.compile(r"(?<![0-9.])(?P<d>[0-9]{2})\.(?P<m>[0-9]{2})\.(?P<yy>[0-9]{2})(?![0-9.])"),
     # 20211126T202604Z; 2021-W47-5 and 2021-330 are read by the standard library
     re.compile(rf"{_NO_DIGIT}(?P<y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}})(?=t|\s|$)"),
     re.compile(r"(?<![0-9-])(?P<week>[0-9]{4}-?w[0-9]{2}-?[1-7])(?![0-9])"),
     re.compile(r"(?<![0-9-])(?P<y>[0-9]{4})-(?P<ordinal>[0-9]{3})(?![0-9-])"),
 )
+
+
+_HAN = "〇零一二三四五六七八九"
+_HAN_DATE = re.compile(rf"([{_HAN}○]{{4}})年([{_HAN}十]{{1,3}})月([{_HAN}十廿卅]{{1,4}})[日号號]")
+
+
+def _with_digits(match: re.Match[str]) -> str:
+    """二〇二一年十一月二十六日 → 2021年11月26日."""
+    year, month, day = match.groups()
+    return f"{_digits(year)}年{_number(month)}月{_number(day)}日"
+
+
+def _digits(text: str) -> str:
+    return "".join("0" if char in "〇零○" else str(_HAN.index(char) - 1) for char in text)
+
+
+def _number(text: str) -> str:
+    """十一 → 11, 二十六 → 26, 廿六 → 26, 一一 → 11."""
+    tens, is_spelled, units = text.replace("廿", "二十").replace("卅", "三十").rpartition("十")
+    return (_digits(tens) or "1") + (_digits(units) or "0") if is_spelled else _digits(units)
 
 
 def _dates_in(text: str, order: DateOrder | None) -> Iterator[tuple[date, str]]:
@@ -112,8 +135,11 @@ def _ordered(
 
 
 _HALF = "|".join((*MORNING[:-1], *NOON, *AFTERNOON[:-1], *NIGHT, r"[ap]\.?\s?m\b\.?"))
+# 9.15am, 14.05 Uhr, 09.15 GMT, kl. 20.26: what is around the dot says that it is no number's.
+_DOT = r"\.(?=[0-9]{2}\s?(?:[ap]\.?\s?m|uhr|gmt|utc|bst)\b)|(?<=kl\. [0-9]{2})\.|(?<=kl [0-9]{2})\."
 _TIME = re.compile(
-    rf"(?:(?P<half>{_HALF})\s?)?(?<![0-9:.])(?P<h>[0-9]{{1,2}})\s?(?:[:时時点點시]|h(?=\s?[0-9]))\s?"
+    rf"(?:(?P<half>{_HALF})\s?)?(?<![0-9:.])(?P<h>[0-9]{{1,2}})\s?"
+    rf"(?:[:时時点點시]|h(?=\s?[0-9])|{_DOT})\s?"
     r"(?P<m>[0-9]{2}|[0-9](?=[分분]))(?![0-9])\s?[分분]?"
     r"(?:\s?:?\s?(?P<s>[0-9]{2}|[0-9](?=[秒초]))(?![0-9])(?:[.,][0-9]+)?\s?[秒초]?)?"
     rf"(?:\s?(?P<half2>{_HALF}))?"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from worker.errors import Reason, Rejected
 from worker.formats.context import Parsed
 from worker.formats.json.article import parse_item
+from worker.formats.page.links import joined
 from worker.formats.values import persons_of, text_of, url_of
 from worker.model import Publisher, RawArticle, Refusal
 
@@ -39,12 +40,13 @@ def items_of(feed: Mapping[str, object]) -> list[object]:
 
 
 def article_of(item: object, feed: Mapping[str, object]) -> RawArticle | Refusal:
-    """An item's article; the author and language that an item lacks are the feed's."""
-    article = parse_item(item, parser="json-feed")
-    if isinstance(article, Refusal):
-        return article
+    """An item's article; the author and language that an item lacks are the feed's, and its
+    relative addresses begin at the feed's home page."""
     title = text_of(feed.get("title"))
     home = url_of(feed.get("home_page_url"))
+    article = parse_item(_with_absolute(item, home), parser="json-feed")
+    if isinstance(article, Refusal):
+        return article
     return replace(
         article,
         publisher=article.publisher or (Publisher(title, home) if title else None),
@@ -53,3 +55,11 @@ def article_of(item: object, feed: Mapping[str, object]) -> RawArticle | Refusal
         feed_url=url_of(feed.get("feed_url")),
         base_url=article.url or home,
     )
+
+
+def _with_absolute(item: object, home: str | None) -> object:
+    if not home or not isinstance(item, dict):
+        return item
+    links = ((name, item.get(name)) for name in ("url", "external_url"))
+    joint = {name: joined(home, link) for name, link in links if isinstance(link, str)}
+    return {**item, **{name: link for name, link in joint.items() if link}}

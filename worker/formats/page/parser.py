@@ -15,6 +15,7 @@ from worker.escape import printable
 from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.page.body import Extracted, cut_out, extracted
+from worker.formats.page.credits import by_credits
 from worker.formats.page.headline import Titles, headings_of, title_of
 from worker.formats.page.json_ld import by_json_ld
 from worker.formats.page.links import (
@@ -91,7 +92,10 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     found = extracted(tree, ruled.html)
     micro = by_microdata(tree, found.own)
     title = ruled.data.title or title_of(_titles(tree, found, ld, meta, url))
-    data = replace(merge_metadata(ruled.data, ld, meta, micro, by_address(url)), title=title)
+    credited = by_credits(found.passages, title)
+    data = replace(
+        merge_metadata(ruled.data, ld, meta, micro, by_address(url), credited), title=title
+    )
     shown = tuple(dates_shown(found.passages, title, context.profile.date_order))
     dates = tuple(_dates(tree, url, data.dates, shown, found.passages))
     html, warnings = _body(found, rule, ruled.html, data, [date.text for date in shown])

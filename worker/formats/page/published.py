@@ -9,7 +9,7 @@ from itertools import islice
 from lxml import etree
 
 from worker.formats.memory import check_memory
-from worker.formats.page.passages import Passages, without
+from worker.formats.page.passages import Passages, Run, without
 from worker.formats.page.tree import Element, attribute, text_content
 from worker.model import DateOrder, DateText
 from worker.normalize.date_parser import parse_date
@@ -52,25 +52,37 @@ def dates_shown(
     start = next((at for at, run in enumerate(runs) if run in passages.kept), None)
     if start is None:
         return
-    last = max(at for at, run in enumerate(runs) if run in passages.kept)
-    heading = _heading_at(passages, title, start)
-    lowest = max(0, min(heading, start) - _LINES_BEFORE)
+    lowest = max(0, min(_heading_at(passages, title, start), start) - _LINES_BEFORE)
     for element, index in passages.times:
         if lowest <= index <= start + _LINES_AFTER and not _is_of_others(element):
             text = attribute(element, "datetime") or text_content(element)
             if not _CHANGED.search(_around(element)) and parse_date(text, UTC, order):
                 yield DateText(text, "time")
                 break
-    after = range(heading, min(heading + _LINES_AFTER, last + 1, len(runs)))
     lines = [
-        runs[index].line
-        for index in [*after, *range(heading - 1, lowest - 1, -1), *_end(last, len(runs))]
-        if len(runs[index].line) <= _LONGEST
-        and not _SENTENCE.search(runs[index].line)
-        and not _JOINED.search(runs[index].line)
-        and not _is_of_others(runs[index].block)
+        run.line
+        for run in runs_around(passages, title)
+        if not _SENTENCE.search(run.line) and not _JOINED.search(run.line)
     ]
     yield from islice(_dates_in(lines, order), 1)
+
+
+def runs_around(passages: Passages, title: str | None) -> list[Run]:
+    """The short lines around an article, at most 100 characters each: from its heading down, those
+    above the heading from the nearest up, those at its end. Not what belongs to other articles."""
+    runs = passages.runs
+    start = next((at for at, run in enumerate(runs) if run in passages.kept), None)
+    if start is None:
+        return []
+    last = max(at for at, run in enumerate(runs) if run in passages.kept)
+    heading = _heading_at(passages, title, start)
+    lowest = max(0, min(heading, start) - _LINES_BEFORE)
+    after = range(heading, min(heading + _LINES_AFTER, last + 1, len(runs)))
+    return [
+        runs[index]
+        for index in [*after, *range(heading - 1, lowest - 1, -1), *_end(last, len(runs))]
+        if len(runs[index].line) <= _LONGEST and not _is_of_others(runs[index].block)
+    ]
 
 
 def date_found(tree: Element, url: str | None, passages: Passages) -> DateText | None:

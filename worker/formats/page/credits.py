@@ -1,0 +1,125 @@
+"""Credits that a page shows around its article: outlet, authors and editor, behind their labels.
+
+For pages that declare none of them: most Chinese sites print `来源：… 作者：… 责任编辑：…` beside
+the date, most others a line `By …`. A name without a label is only taken from `rel="author"`.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from worker.formats.page.bylines import outlet_name, person_names
+from worker.formats.page.metadata import PageMetadata
+from worker.formats.page.passages import Passages, Run
+from worker.formats.page.published import runs_around
+from worker.formats.page.tree import text_content
+from worker.model import Person, Publisher
+
+
+def by_credits(passages: Passages, title: str | None) -> PageMetadata:
+    """Authors, publisher and editor, each from the first line that names one."""
+    runs = [run for run in runs_around(passages, title) if run.line != title]
+    labelled: dict[str, str] = {}
+    for run in runs:
+        for kind, value in _labelled(run.line):
+            labelled.setdefault(kind, value)
+    outlet = labelled.get("outlet")
+    return PageMetadata(
+        authors=person_names(labelled.get("author", "")) or _byline(runs) or _linked(runs),
+        publisher=Publisher(outlet) if outlet else None,
+        editor=labelled.get("editor"),
+    )
+
+
+_LABELS = {
+    "来源": "outlet",
+    "文章来源": "outlet",
+    "信息来源": "outlet",
+    "稿源": "outlet",
+    "出处": "outlet",
+    "转自": "outlet",
+    "作者": "author",
+    "记者": "author",
+    "撰文": "author",
+    "责任编辑": "editor",
+    "责编": "editor",
+    "编辑": "editor",
+}
+_LABEL = re.compile(
+    rf"(?:本报|本网)?(?:({'|'.join(_LABELS)})\s?[：:]\s*"
+    r"|(作者|记者|撰文)[\s/／](?=[一-鿿]{2,4}(?:[^一-鿿]|$)))"  # 记者 何小满
+)
+_VALUE_END = re.compile(  # the next label, a date, a separator
+    r"\s*(?:[|｜丨【】\[\]()（）]|\d{2,4}[-/.年]|\d+:\d\d|\S{1,6}[：:]|$)"
+)
+_NO_OUTLET = frozenset(
+    [
+        "网络",
+        "互联网",
+        "网络整理",
+        "本站",
+        "原创",
+        "本站原创",
+        "转载",
+        "综合",
+        "未知",
+        "佚名",
+        "其他",
+    ]
+)
+_LONGEST_NAME = 40
+
+_BY = re.compile(
+    r"(?:(?:Written |Posted |Words |Story )?[Bb]y|BY|Von|Par|Por|Di|Door):?\s+(?=[A-ZÀ-Þ])"
+)
+_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_BY_END = re.compile(
+    rf"\s*(?:[|·•–—/(]|\s-\s|\d|\b(?:{_MONTH})[a-z]*\.?\s\d"
+    r"|\b(?:on|at|in|for|is|published|posted|updated|last)\b|$)",
+    re.IGNORECASE,
+)
+_WORD = r"[A-ZÀ-Þ][\w'’.-]*"
+_NAME = re.compile(
+    rf"{_WORD}(?: (?:de|del|da|di|van|von|der|den|la|le|bin|al|{_WORD})){{0,3}} {_WORD}"
+)
+
+
+def _labelled(line: str) -> Iterator[tuple[str, str]]:
+    """What stands behind each label of a line: `来源：示例日报 作者：张三` has two."""
+    labels = list(_LABEL.finditer(line))
+    ends = [*(label.start() for label in labels[1:]), len(line)]
+    for label, end in zip(labels, ends, strict=False):  # no label: one end
+        text = line[label.end() : end]
+        kind = _LABELS[label[1] or label[2]]
+        value = text[: _first_end(_VALUE_END, text)].strip(" ,，、;；")
+        if kind == "outlet":
+            value = outlet_name(value.split("  ")[0]) or ""
+            value = value.split()[0] if value and not value.isascii() else value
+            if value in _NO_OUTLET:
+                continue
+        if value and len(value) <= _LONGEST_NAME:
+            yield kind, value
+
+
+def _byline(runs: Sequence[Run]) -> tuple[Person, ...]:
+    """The names of a line `By Ann Vera and Bob Dent | …`; nothing if one of them is no name."""
+    for run in runs:
+        if label := _BY.match(run.line):
+            text = run.line[label.end() :]
+            names = person_names(text[: _first_end(_BY_END, text)].strip(" ,"))
+            if names and all(_NAME.fullmatch(person.name) for person in names):
+                return names
+    return ()
+
+
+def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
+    """The names in links of the kind `author` (HTML, 4.6.7.3)."""
+    for run in runs:
+        for element, is_tail in run.parts:
+            if not is_tail and "author" in (element.get("rel") or "").lower().split():
+                return person_names(text_content(element))
+    return ()
+
+
+def _first_end(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.search(text)
+    return found.start() if found else len(text)
