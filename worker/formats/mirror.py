@@ -16,7 +16,9 @@ _RUN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 def with_braces(text: str) -> str:
     """`text` with its two entities decoded; a raw `&` stays as it is."""
-    start = text.find("&#12")  # mostly in the footer: to replace in all of the text costs 17 µs
+    # Mostly in the footer: to replace in all of the text costs 17 µs, to search it for more than
+    # one character 6.
+    start = text.find("&#12", text.find("&"))
     if start < 0:
         return text
     return text[:start] + text[start:].replace("&#123;", "{").replace("&#125;", "}")

@@ -45,7 +45,6 @@ class Fragment:
 
     def __init__(self, html: str) -> None:
         html = clean_text(html)
-        self._html = html
         self._is_dirty = _HIDDEN_REFERENCE.search(html) is not None
         self._root = parse(html)
 
@@ -68,7 +67,7 @@ class Fragment:
         classes = by_class(root)
         groups, noise = _prepared(rule)
         uses = {node: use for use, selectors in groups for node in selectors.select(root, classes)}
-        uses.update((node, Use.REMOVE) for node in hidden_in(root, self._html, classes))
+        uses.update((node, Use.REMOVE) for node in hidden_in(root, classes))
         walk = BodyWalk(
             noise,
             uses,

@@ -8,9 +8,9 @@ CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,4}")
 _SAMPLE = 600  # characters
 
-_KANA = re.compile("[\u3040-\u30ff]")
-_HAN = re.compile(f"[{CJK}]")
-_HANGUL = re.compile("[\uac00-\ud7af]")
+_KANA = re.compile("[\u3040-\u30ff]+")
+_HAN = re.compile(f"[{CJK}]+")
+_HANGUL = re.compile("[\uac00-\ud7af]+")
 # Frequent characters that only one of the two scripts has.
 _SIMPLIFIED = re.compile(
     "[这个们来时为会国说对发学业动经还进过现实开关机产与电车书长门问间见东马红级纪线组给统结绝继续维]"
@@ -55,8 +55,7 @@ def detect(text: str) -> str | None:
     sample = text[:_SAMPLE]
     if sample.isascii():
         return _latin(sample)
-    kana, han = len(_KANA.findall(sample)), len(_HAN.findall(sample))
-    hangul = len(_HANGUL.findall(sample))
+    kana, han, hangul = (_length(script, sample) for script in (_KANA, _HAN, _HANGUL))
     if hangul:
         return "ko" if hangul >= 10 and hangul > han else None
     if kana >= 10 and kana * 5 > han:  # Chinese texts may quote a Japanese name
@@ -65,13 +64,18 @@ def detect(text: str) -> str | None:
 
 
 def _chinese(sample: str, han: int) -> str | None:
-    if han * 4 < sum(map(len, _LATIN.findall(sample))):
+    if han * 4 < _length(_LATIN, sample):
         return None
     simplified = len(_SIMPLIFIED.findall(sample))
     traditional = len(_TRADITIONAL.findall(sample))
     if simplified >= 2 and simplified > 4 * traditional:
         return "zh-Hans"
     return "zh-Hant" if traditional >= 2 and traditional > 4 * simplified else None
+
+
+def _length(runs: re.Pattern[str], sample: str) -> int:
+    """Characters in all `runs` of a script; to find them one by one takes three times as long."""
+    return sum(map(len, runs.findall(sample)))
 
 
 def _latin(sample: str) -> str | None:

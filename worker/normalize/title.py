@@ -83,7 +83,8 @@ def without_suffix(title: str, suffixes: Iterable[str]) -> str:
 def is_visible(text: str) -> bool:
     """Whether `text` has a visible character: not only white space, format characters, fillers
     and the Braille blank."""
-    return any(char.isprintable() and char != "\u2800" for char in text.translate(_table))
+    kept = (_table[ord(char)] for char in text)  # most often the first one decides
+    return any(char and char.isprintable() and char != "\u2800" for char in kept)
 
 
 def _first_sentence(row: str) -> str:
