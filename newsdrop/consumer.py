@@ -70,7 +70,9 @@ class Retry(Exception):
 @dataclass(frozen=True)
 class Record:
     """One entry of the stream. `type` is `article.published`, `article.revised` or
-    `article.withdrawn`; `data` is the JSON object; `deliveries` counts from 1."""
+    `article.withdrawn`; `data` is the JSON object; `deliveries` counts from 1. `story`, the id that
+    its near-duplicates share, and `near_duplicate_of`, the first of them, are None unless marked;
+    `similarity` is from 0 to 1."""
 
     stream_id: str
     type: str
@@ -81,6 +83,9 @@ class Record:
     source: str
     data: bytes
     deliveries: int
+    story: str | None = None
+    near_duplicate_of: str | None = None
+    similarity: float | None = None
 
     @cached_property
     def article(self) -> "Article":
@@ -103,7 +108,8 @@ class Record:
 class Filters:
     """Which records to handle; the others are acknowledged. Each value is one string or several.
     `language` matches its variants too (`zh`: `zh-Hans`). `since` and `until` are dates (ISO, both
-    included); an article without a date then does not pass. Withdrawals pass all but `source`."""
+    included); an article without a date then does not pass. `first_of_story` leaves out what is a
+    near-duplicate of another article. Withdrawals pass all but `source`."""
 
     source: str | Collection[str] = ()
     language: str | Collection[str] = ()
@@ -111,12 +117,15 @@ class Filters:
     tag: str | Collection[str] = ()
     since: str | None = None
     until: str | None = None
+    first_of_story: bool = False
 
     def accept(self, record: Record) -> bool:
         if self.source and record.source not in _several(self.source):
             return False
         if record.type == "article.withdrawn":
             return True
+        if self.first_of_story and record.near_duplicate_of:
+            return False
         if (self.since or self.until) and not (
             record.date and (self.since or "") <= record.date <= (self.until or "9999")
         ):
@@ -155,6 +164,7 @@ class Consumer:
     a consumer leaves unfinished for `claim_after_seconds`, another one takes over: that must be
     longer than one record (with `batches()`: one batch) takes. After `max_deliveries` failures or
     crashes a record goes to the stream `{<stream>}:dead:<group>`, which holds `max_dead_letters`.
+    `first_of_story` is that of :class:`Filters`.
 
     Connection errors are repeated; redis.AuthenticationError and refused commands are raised.
     """
@@ -173,6 +183,7 @@ class Consumer:
         max_deliveries: int = 5,
         max_dead_letters: int = 10_000,
         filters: Filters | None = None,
+        first_of_story: bool = False,
         on_event: Callable[[Event], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -184,6 +195,8 @@ class Consumer:
         self.block_seconds, self.claim_after_seconds = block_seconds, claim_after_seconds
         self.max_deliveries, self.max_dead_letters = max_deliveries, max_dead_letters
         self.filters, self.on_event = filters, on_event
+        if first_of_story:
+            self.filters = replace(filters or Filters(), first_of_story=True)
         self._has_stopped = False
         self.url = url
         self._error: Exception | None = None
@@ -756,11 +769,22 @@ def _record(entry: Any, deliveries: int) -> Record:
         source=_text(fields.get(b"source", b"")),
         data=fields.get(b"data", b""),
         deliveries=deliveries,
+        story=_text(fields.get(b"story", b"")) or None,
+        near_duplicate_of=_text(fields.get(b"near_duplicate_of", b"")) or None,
+        similarity=_share(fields.get(b"similarity", b"")),
     )
 
 
 def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _share(value: bytes) -> float | None:
+    """A number from 0 to 1; None for anything else, such as `nan`."""
+    with suppress(ValueError):
+        share = float(value)
+        return share if 0 <= share <= 1 else None
+    return None
 
 
 def _order(stream_id: str) -> tuple[int, int]:

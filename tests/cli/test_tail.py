@@ -184,3 +184,26 @@ def test_filters_are_those_of_the_page(home: Home) -> None:
     assert home.run("quarantine", "list", "--reason", "nosuch").exit_code == 2
     assert home.run("tail", "--date", "yesterday").exit_code == 2
     assert len(home.lines("jobs", "--outcome", "rejected")) == 1
+
+
+def test_tail_of_stories(home: Home, redis_client: redis.Redis) -> None:
+    """`--story` finds the articles of one, `--first-of-story` leaves near-duplicates out; the list
+    says of which article one is a near-duplicate."""
+    first, other, copy = (f"20230418-{number:024x}" for number in (1, 2, 3))
+    stories: tuple[dict[str, str], ...] = (
+        {"story": first},
+        {},
+        {"story": first, "near_duplicate_of": first, "similarity": "0.92"},
+    )
+    for article_id, story in zip((first, other, copy), stories, strict=True):
+        entry = {"type": "article.published", "id": article_id, "data": f'{{"id": "{article_id}"}}'}
+        redis_client.xadd("newsdrop:articles", entry | story)  # type: ignore[arg-type]
+
+    def ids(*args: str) -> list[str]:
+        return [record["id"] for record in home.lines("tail", *args)]
+
+    assert ids() == [first, other, copy]
+    assert ids("--first-of-story") == [first, other]
+    assert ids("--story", first) == [first, copy]
+    assert ids("--story", first, "--first-of-story", "--from", "0") == [first]
+    assert home.run("tail").stdout.count(f"near-duplicate of {first}") == 1

@@ -31,7 +31,7 @@ def consumer(redis_server: Server) -> Callable[..., Consumer]:
     """A consumer of the empty server, which waits only briefly."""
 
     def make(**options: Any) -> Consumer:
-        return Consumer(redis_server.url, group=GROUP, **{"block_seconds": 0.05, **options})
+        return Consumer(redis_server.url, **{"group": GROUP, "block_seconds": 0.05, **options})
 
     return make
 
@@ -333,6 +333,29 @@ def test_filters(
     assert [int(one.title[1:-1]) for one in records][: len(passed)] == passed
     assert pending(redis_client) == {}
     assert reader.counts["filtered"] == 6 - len(records)
+
+
+def test_the_first_of_each_story(consumer: Any, redis_client: redis.Redis) -> None:
+    """Near-duplicates are acknowledged unseen; what is in no story, the first of one and every
+    withdrawal is handled. With other filters, both apply."""
+    first = f"20230418-{1:024x}"
+    copy = {"story": first, "near_duplicate_of": first, "similarity": "0.87"}
+    publish(redis_client, 0)
+    publish(redis_client, 1, story=first)
+    publish(redis_client, 2, source="feed", **copy)
+    publish(redis_client, 3, type="article.withdrawn", data="{}", **copy)
+    publish(redis_client, 4, source="feed")
+    reader = consumer(first_of_story=True)
+    records = run_for(run_blocking, reader, 4)
+    assert [int(one.title[1:-1]) for one in records] == [0, 1, 3, 4]
+    assert [one.story for one in records] == [None, first, first, None]
+    assert pending(redis_client) == {}
+    assert reader.counts["filtered"] == 1
+    of_feed = consumer(first_of_story=True, filters=Filters(source="feed"), group="feed")
+    assert [one.title for one in run_for(run_blocking, of_feed, 1)] == ["第4条"]
+    marked = consumer(group="all")
+    third = run_for(run_blocking, marked, 5)[2]
+    assert (third.near_duplicate_of, third.similarity) == (first, 0.87)
 
 
 def test_entries_of_other_programs_are_read(consumer: Any, redis_client: redis.Redis) -> None:

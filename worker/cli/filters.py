@@ -22,6 +22,7 @@ _OPTIONS: dict[str, tuple[str, str, Any]] = {
     "publisher": ("NAME", "Of this outlet.", None),
     "date": ("DATE", "Of this year, month or day: 2021, 2021-11, 2021-11-26.", None),
     "warning": ("KIND", "With a warning of this kind.", completion.warning_kinds),
+    "story": ("ID", "Of this story, which has the ID of its first article.", None),
     "outcome": (
         *("OUTCOME", "With this outcome: published, revised, withdrawn, duplicate, rejected."),
         None,

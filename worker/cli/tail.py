@@ -1,6 +1,7 @@
 """`tail`, `show`, `retract` and `forget`: the records in the stream."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,7 @@ from worker.cli.output import (
 )
 from worker.errors import NewsdropError, NotThere
 from worker.escape import printable, safe_json
+from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.readmodel.filters import Filters
@@ -33,7 +35,7 @@ _MAX_NEWEST = 10_000
 _PAGE = 200
 _FILTERS = (
     *("q", "source", "feed", "job", "tag", "ticker", "language", "publisher", "date"),
-    *("warning", "outcome"),
+    *("warning", "story", "outcome"),
 )
 
 ArticleId = Annotated[str, argument("ID", "The ID, as `tail` shows it.")]
@@ -53,12 +55,16 @@ def tail(
     ] = None,
     count: Annotated[int | None, option("N", "Stop after N records.", min=1)] = None,
     follow: Annotated[bool, flag("--follow -f", "Wait for new records; Ctrl-C stops.")] = False,
+    first_of_story: Annotated[
+        bool, flag("--first-of-story", "Leave out near-duplicates of an article of the same story.")
+    ] = False,
     json: Annotated[bool, flag("--json", "Print whole records, one JSON object per line.")] = False,
     filters: "Filters",
 ) -> None:
     """Print the records of the stream, oldest first."""
     from worker.store.factory import article_store, retention_store
 
+    filters = replace(filters, first_of_story="true" if first_of_story else None)
     is_empty = True
     with quiet_interrupt():
         settings = settings_of(context)
@@ -233,6 +239,9 @@ def _print_entry(entry: "StreamEntry") -> None:
         second.append("  withdrawn", "red")
     elif entry.revision > 1:
         second.append(f"  revision {entry.revision}", "yellow")
+    if entry.story and entry.story.near_duplicate_of:
+        original = printable(entry.story.near_duplicate_of, 80)
+        second.append(f"  {translate(f'near-duplicate of {original}')}", "yellow")
     if tickers := _tickers(entry):
         second.append(f"  {tickers}", "green")
     console().print(first, soft_wrap=True)

@@ -11,6 +11,7 @@ import orjson
 
 from worker.errors import UsageError
 from worker.escape import printable
+from worker.model import Story
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.readmodel.database import open_reader
 from worker.readmodel.decision import DecisionRow
@@ -35,8 +36,8 @@ longer address is left out, because a cut one leads elsewhere."""
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
     """One entry of the stream, or one decision of the archive, which may have no entry and no id.
-    `ingested_at` is RFC 3339, UTC. Texts have a bounded length and come from outside: escape them
-    where they are shown."""
+    `ingested_at` is RFC 3339, UTC; decisions of the archive have no `story`. Texts have a bounded
+    length and come from outside: escape them where they are shown."""
 
     stream_id: str | None
     id: str | None
@@ -51,6 +52,7 @@ class ArticleRow:
     word_count: int | None
     outcome: str
     quarantine: str | None = None
+    story: Story | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def _row(entry: StreamEntry, data: dict[str, Any]) -> ArticleRow:
         language=_short(language) if language is not None else None,
         word_count=count if type(count) is int else None,  # JSON's `true` is an int, too
         outcome=_OUTCOMES.get(entry.type, "published"),
+        story=entry.story,
     )
 
 

@@ -4,21 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from worker.model import Outcome, Status
+from worker.model import Outcome, Status, Story
 from worker.model.warning import kinds_of
 from worker.readmodel.words import fold_parts
 from worker.spool.archive import SegmentHead
 from worker.spool.manifest import Origin
 from worker.store.stream import StreamEntry
 
-KINDS = (
-    *("source", "feed", "job", "tag", "ticker", "language", "publisher"),
-    *("date", "warning", "outcome", "story"),
-)
-"""What lists can be filtered by, besides words."""
-
 ARTICLE = "article"
 """The outcome of everything that is in the stream, or was: published or revised."""
+
+NEAR_DUPLICATE = ("first_of_story", "false")
+"""The facet of an article of a story that another source published earlier."""
 
 MAX_FACET = 200
 """Characters of a facet; a filter is cut to the same length."""
@@ -97,8 +94,14 @@ def _outcome_facets(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "outcome", ARTICLE
     if outcome.date:
         yield from date_facets(outcome.date)
-    if outcome.story:
-        yield "story", outcome.story.id
+    yield from _story_facets(outcome.story)
+
+
+def _story_facets(story: Story | None) -> Iterator[tuple[str, str]]:
+    if story:
+        yield "story", story.id[:MAX_FACET]
+        if story.near_duplicate_of:
+            yield NEAR_DUPLICATE
 
 
 def date_facets(date: str) -> Iterator[tuple[str, str]]:
@@ -114,8 +117,7 @@ def entry_facets(entry: StreamEntry, data: Mapping[str, Any]) -> Iterator[tuple[
     yield "outcome", entry.type.removeprefix("article.")
     if entry.date:
         yield from date_facets(entry.date)
-    if entry.story:
-        yield "story", entry.story.id
+    yield from _story_facets(entry.story)
     if _text(origin, "kind") in ("feed", "page"):
         yield "feed", entry.source
     if job := _text(origin, "job"):

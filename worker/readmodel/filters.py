@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.model.warning import require_kind
-from worker.readmodel.decision import ARTICLE, MAX_FACET
+from worker.readmodel.decision import ARTICLE, MAX_FACET, NEAR_DUPLICATE
 from worker.readmodel.words import fold_parts, parse_words
 
 OutcomeFilter = Literal["published", "revised", "withdrawn", "duplicate", "rejected", "any"]
@@ -19,8 +19,8 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a list is reduced to; None does not filter. `q` are words of title and text, `date` is
-    `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, `warning` the kind of one. Without
-    `outcome` only what was published or revised."""
+    `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, `warning` the kind of one, `story` an id. `first_of_story` is
+    `true`: no near-duplicates. Without `outcome` only what was published or revised."""
 
     q: str | None = None
     source: str | None = None
@@ -32,6 +32,8 @@ class Filters:
     publisher: str | None = None
     date: str | None = None
     warning: str | None = None
+    story: str | None = None
+    first_of_story: str | None = None
     outcome: str | None = None
 
     def __post_init__(self) -> None:
@@ -46,7 +48,8 @@ class Filters:
             raise UsageError(
                 f"{printable(self.outcome, 40)} is no outcome: write one of {', '.join(OUTCOMES)}"
             )
-
+        if self.first_of_story not in (None, "true"):
+            raise UsageError("first_of_story is `true`, or left out")
         if self.warning is not None:
             require_kind(self.warning)
 
@@ -59,16 +62,26 @@ class Filters:
 
     def facets(self) -> tuple[tuple[str, str], ...]:
         """(kind, text) of everything that a decision must have."""
-        found = {name: text[:MAX_FACET] for name, text in self.given().items() if name != "q"}
+        found = self._texts()
         if found.setdefault("outcome", ARTICLE) == "any":
             del found["outcome"]
         return tuple(found.items())
 
+    def excluded_facets(self) -> tuple[tuple[str, str], ...]:
+        """(kind, text) of what a decision must not have."""
+        return (NEAR_DUPLICATE,) if self.first_of_story else ()
+
+    def _texts(self) -> dict[str, str]:
+        given = self.given()
+        return {
+            n: text[:MAX_FACET] for n, text in given.items() if n not in ("q", "first_of_story")
+        }
+
     def accept(self, facets: Iterable[tuple[str, str]], *texts: str) -> bool:
         """Whether something with these facets and texts passes, for lists that are not in the read
         model. Without `outcome` any outcome does."""
-        wanted = {(name, text[:MAX_FACET]) for name, text in self.given().items() if name != "q"}
-        if not (wanted - {("outcome", "any")}) <= set(facets):
+        wanted, found = set(self._texts().items()) - {("outcome", "any")}, set(facets)
+        if not wanted <= found or not found.isdisjoint(self.excluded_facets()):
             return False
         folded = fold_parts(*texts) if self.q is not None else ""
         return self.q is None or all(word in folded for word in parse_words(self.q))

@@ -60,7 +60,8 @@ def search(
         return SearchPage((), None)
     if words:
         db.create_function("has_words", 1, matcher(words), deterministic=True)
-    wanted, found = _Wanted(ids, words), list[tuple[int, DecisionRow]]()
+    excluded = _value_ids(db, filters.excluded_facets()) or ()
+    wanted, found = _Wanted(ids, words, excluded), list[tuple[int, DecisionRow]]()
     end = clock() + SEARCH_SECONDS
     upper = last + 1 if before is None else min(before, last + 1)
     while upper > first:
@@ -135,10 +136,12 @@ def _value_ids(db: sqlite3.Connection, facets: Sequence[tuple[str, str]]) -> lis
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What a search looks for: the numbers of its facets, and its words."""
+    """What a search looks for: the numbers of its facets, its words, and the numbers of facets that
+    nothing may have."""
 
     ids: Sequence[int]
     words: Sequence[str]
+    excluded: Sequence[int]
 
 
 def _search_part(
@@ -163,13 +166,14 @@ def _search_part(
         driver, at, conditions = "decision", "driver.id", []
     conditions += [f"{at} >= ?", f"{at} < ?"]
     conditions += [_HAS_FACET.format(at=at) for _ in rest]
+    conditions += [f"NOT {_HAS_FACET.format(at=at)}" for _ in wanted.excluded]
     if wanted.words:
         conditions.append(_HAS_WORDS.format(at=at))
     query = (  # only our own names are put into it
         f"{_SELECT} FROM {driver} AS driver CROSS JOIN decision d ON d.id = {at} "
         f"WHERE {' AND '.join(conditions)} ORDER BY {at} DESC LIMIT ?"
     )
-    found = db.execute(query, (*values, lower, upper, *rest, count))
+    found = db.execute(query, (*values, lower, upper, *rest, *wanted.excluded, count))
     return [(number, DecisionRow(*row)) for number, *row in found]
 
 

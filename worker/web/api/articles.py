@@ -1,5 +1,7 @@
 """`/api/v1/articles` and `/api/v1/explain`: the published articles, and what became of one."""
 
+from typing import Literal
+
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -31,6 +33,8 @@ class ArticlesQuery(PageQuery):
     publisher: Text | None = None
     date: Text | None = None
     warning: Text | None = None
+    story: Text | None = None
+    first_of_story: Literal["true"] | None = None
     outcome: Text | None = None
 
 
