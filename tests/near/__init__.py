@@ -1,1 +1,1 @@
-"""Labelled pairs of made-up articles: which tell the same story, by class. `python -m tests.near`."""
+"""Labelled pairs of made-up articles: which tell the same story? `python -m tests.near`."""

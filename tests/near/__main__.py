@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from tests.near.pairs import Pair, pairs, with_errors
-from worker.normalize.stories.sketch import sketch_of, similarity
+from worker.normalize.stories.sketch import similarity, sketch_of
 
 WIDTH = 5
 
@@ -15,7 +15,9 @@ def are_joined(first: str, second: str) -> bool:
     one, other = sketch_of(first), sketch_of(second)
     if one is None or other is None:
         return False
-    bands = [{m.bands[at : at + WIDTH] for at in range(0, len(m.bands), WIDTH)} for m in (one, other)]
+    bands = [
+        {m.bands[at : at + WIDTH] for at in range(0, len(m.bands), WIDTH)} for m in (one, other)
+    ]
     return bool(bands[0] & bands[1]) and similarity(one.sketch, other.sketch) > 0
 
 

@@ -55,12 +55,16 @@ class Writer:
         self.facts = {
             name: rng.sample(self.lists[name], 2) for name in ("place", "firm", "person", "thing")
         }
-        self.numbers = [str(rng.choice((rng.randint(3, 99), rng.randint(100, 9000)))) for _ in "12345678"]
+        self.numbers = [
+            str(rng.choice((rng.randint(3, 99), rng.randint(100, 9000)))) for _ in "12345678"
+        ]
 
     def fill(self, pattern: str, of_event: float = 0.8) -> str:
         """A pattern with words, mostly those of the event."""
         values: dict[str, Callable[[], str]] = {
-            "number": lambda: self.rng.choice(self.numbers) if of_event else str(self.rng.randint(12, 9000)),
+            "number": lambda: (
+                self.rng.choice(self.numbers) if of_event else str(self.rng.randint(12, 9000))
+            ),
             "year": lambda: str(self.rng.randint(1996, 2024)),
             "month": lambda: str(self.rng.randint(1, 12)),
             "day": lambda: str(self.rng.randint(1, 28)),
@@ -135,7 +139,7 @@ def reprint(writer: Writer) -> tuple[str, str]:
     text = writer.text(writer.article())
     other = writer.with_head(text) + "\n" + writer.fill(writer.rng.choice(writer.words.footers), 0)
     if writer.rng.random() < 0.5:
-        other = other.translate(str.maketrans("“”，：（）\"", "「」,:()'"))
+        other = other.translate(str.maketrans('“”，：（）"', "「」,:()'"))
     if writer.rng.random() < 0.4:
         other = "\n".join(writer.words.joint.join((writer.sentences(1)[0], other)).split("\n"))
     return writer.with_head(text), other
@@ -146,7 +150,10 @@ def cut(writer: Writer) -> tuple[str, str]:
     article = writer.article() + writer.sentences(6)
     count = max(5, round(len(article) * writer.rng.uniform(0.25, 0.66)))
     short = writer.edited(article[:count], writer.rng.choice((0, 0, 0.1)))
-    texts = writer.with_head(writer.text(article)), writer.with_head(writer.text(short) + writer.words.more)
+    texts = (
+        writer.with_head(writer.text(article)),
+        writer.with_head(writer.text(short) + writer.words.more),
+    )
     return texts if writer.rng.random() < 0.5 else texts[::-1]
 
 
@@ -154,7 +161,10 @@ def local(writer: Writer) -> tuple[str, str]:
     """One to three paragraphs about another place, before, within or behind the wire story."""
     article = writer.article()
     other = Writer(writer.rng, "zh" if writer.words is CHINESE else "en", writer.words)
-    added = [other.words.joint.join(other.sentences(writer.rng.randint(2, 4))) for _ in range(writer.rng.randint(1, 3))]
+    added = [
+        other.words.joint.join(other.sentences(writer.rng.randint(2, 4)))
+        for _ in range(writer.rng.randint(1, 3))
+    ]
     paragraphs = writer.text(article).split("\n")
     at = writer.rng.choice((0, len(paragraphs) // 2, len(paragraphs)))
     return writer.text(article), "\n".join([*paragraphs[:at], *added, *paragraphs[at:]])

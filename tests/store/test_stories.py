@@ -1,10 +1,39 @@
 """Stories: near-duplicates are marked in the stream, by the script that publishes."""
 
+import threading
+from dataclasses import replace
+
+import pytest
+
+from tests.near.pairs import pairs
 from tests.servers import Server
-from tests.store.conftest import STREAM
-from worker.model import Story
+from tests.store.conftest import STREAM, open_store
+from tests.store.offers import offer
+from worker.model import Decision, PublishRequest, Story
+from worker.normalize.stories.sketch import similarity, sketch_of
 from worker.store.articles import ArticleStore
 from worker.store.connection import connect
+
+DAY = 86_400
+TEXT = "".join(
+    f"第{n}座桥梁在{n * 37 % 91}年前由{chr(0x4E00 + n * 97)}氏家族捐建。" for n in range(40)
+)
+OTHER = "".join(
+    f"另一篇文章谈{chr(0x5E00 + n * 89)}和{chr(0x6E00 + n * 83)}的关系。" for n in range(40)
+)
+
+
+def told(number: int, text: str, **options: object) -> PublishRequest:
+    """Article `number` with a text that is looked for in others."""
+    return replace(offer(number, **options), marks=sketch_of(text))  # type: ignore[arg-type]
+
+
+def stories(decisions: list[Decision | None]) -> list[Story | None]:
+    return [decision.story if decision else None for decision in decisions]
+
+
+def id_of(number: int) -> str:
+    return offer(number).identity.id
 
 
 def test_an_entry_names_its_story(redis_server: Server, store: ArticleStore) -> None:
@@ -19,3 +48,172 @@ def test_an_entry_names_its_story(redis_server: Server, store: ArticleStore) -> 
         Story("20211126-a", "20211126-b", 0.81),
         Story("20211126-a", "20211126-b", None),
     ]
+
+
+def test_copies_join_the_first(store: ArticleStore) -> None:
+    """Copies name the first article, within one call and in later ones; another text is a story of
+    its own, and an article that asks for nothing has none."""
+    first = store.publish("a", [told(1, TEXT), told(2, "来源：" + TEXT), told(3, OTHER), offer(4)])
+    later = store.publish("b", [told(5, TEXT[:300])])
+    copies = [Story(id_of(1), id_of(1), 1.0), Story(id_of(1), id_of(1), 1.0)]
+    assert stories(first) == [Story(id_of(1)), copies[0], Story(id_of(3)), None]
+    assert stories(later)[0].near_duplicate_of == id_of(1)  # type: ignore[union-attr]
+    assert [entry.story for entry in store.read()] == [*stories(first), *stories(later)]
+
+
+def test_the_script_agrees_with_python(redis_server: Server, store: ArticleStore) -> None:
+    """For every labelled pair the script joins what `similarity` joins, with the same number."""
+    client, compared = connect(redis_server.url), 0
+    for pair in pairs():
+        first, second = sketch_of(pair.first), sketch_of(pair.second)
+        if first is None or second is None or pair.number % 3:
+            continue
+        client.flushall()
+        requests = [replace(offer(n), marks=marks) for n, marks in ((1, first), (2, second))]
+        story = stories(store.publish("a", requests))[1]
+        assert story is not None
+        bands = [{m.bands[at : at + 5] for at in range(0, 60, 5)} for m in (first, second)]
+        share = similarity(first.sketch, second.sketch) if bands[0] & bands[1] else 0.0
+        assert abs((story.similarity or 0.0) - share) < 0.0051, pair
+        compared += 1
+    assert compared > 150
+
+
+def test_a_claim_made_again_gets_the_same_story(store: ArticleStore) -> None:
+    """A redelivered batch gets the story that it got, although the window has changed since."""
+    requests = [told(1, TEXT), told(2, TEXT)]
+    first = store.publish("a", requests)
+    store.publish("b", [told(3, TEXT + OTHER)])
+    assert store.publish("a", requests) == first
+
+
+def test_an_entry_without_its_mark_keeps_its_story(
+    redis_server: Server, store: ArticleStore
+) -> None:
+    """Where a call failed after an entry was appended, the next one reads the story from it, and
+    the window has the first article once."""
+    client = connect(redis_server.url)
+    requests = [told(1, TEXT), told(2, TEXT)]
+    first = store.publish("a", requests)
+    claims = f"{{{STREAM}}}:claim:a"
+    for at, request in enumerate(requests, 1):
+        field = request.identity.key[:8]
+        client.hset(claims, request.claim, field + b"pending 0-0 %d" % at)
+        client.hdel(store._layout.mark_keys(request.identity, 0)[0], field)
+    assert stories(store.publish("a", requests)) == stories(first)
+    (counter,) = client.keys("*:n:*:n")
+    assert client.get(counter) == b"1"
+    assert len(store.read()) == 2
+
+
+def test_two_workers_make_one_story(redis_server: Server) -> None:
+    """Eight clients publish copies at once: exactly one article of each story is its first."""
+    gate = threading.Barrier(8)
+    texts = [OTHER[:50] + chr(0x4E00 + n) * 3 + TEXT[n * 20 : n * 20 + 400] * 2 for n in range(3)]
+    texts = [text.replace("年", chr(0x7000 + n)) for n, text in enumerate(texts)]
+
+    def publish(worker: int) -> None:
+        own = open_store(redis_server.url)
+        gate.wait()
+        for round_ in range(5):
+            own.publish(
+                f"b{worker}.{round_}",
+                [told(1000 * worker + 10 * round_ + n, texts[n]) for n in range(3)],
+            )
+
+    threads = [threading.Thread(target=publish, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    entries = open_store(redis_server.url).read(count=1000)
+    found = [entry.story for entry in entries if entry.story]
+    assert len(found) == 120
+    firsts = [story for story in found if story.near_duplicate_of is None]
+    assert len(firsts) == len({story.id for story in found}) <= 3
+
+
+@pytest.mark.parametrize(("near_days", "inside", "outside"), [(1, 1, 3), (3, 3, 5), (30, 30, 41)])
+def test_the_window_slides(redis_server: Server, near_days: int, inside: int, outside: int) -> None:
+    """A copy joins within the window; after it, it is the first of a story. All keys expire."""
+    start = 1_700_000_000
+    for days, joins in ((inside, True), (outside, False)):
+        connect(redis_server.url).flushall()
+        now = [float(start)]
+        own = ArticleStore(
+            connect(redis_server.url),
+            stream=STREAM, keep_days=365, near_days=near_days, now=lambda now=now: now[0],
+        )  # fmt: skip
+        own.publish("a", [told(1, TEXT)])
+        now[0] = start + days * DAY
+        (story,) = stories(own.publish("b", [told(2, TEXT)]))
+        assert story
+        assert (story.near_duplicate_of is not None) is joins
+    client = connect(redis_server.url)
+    keys = client.keys("*:n:*")
+    assert len(keys) > 10
+    assert all(0 < client.ttl(key) <= (2 * near_days + 20) * DAY for key in keys)
+
+
+def test_a_window_that_is_half_gone(redis_server: Server, store: ArticleStore) -> None:
+    """Where a part of the window has expired, or is of another type, articles are published."""
+    client = connect(redis_server.url)
+    store.publish("a", [told(1, TEXT)])
+    keys = sorted(client.keys("*:n:*"))
+    for at, key in enumerate(keys):
+        client.delete(key)
+        if at % 2:
+            client.hset(key, "a", "b")
+        (story,) = stories(store.publish(f"b{at}", [told(10 + at, TEXT)]))
+        assert story
+    assert len(store.read()) == 1 + len(keys)
+
+
+def test_the_first_is_withdrawn(store: ArticleStore) -> None:
+    """After the first article is withdrawn the next copy is the first valid one of the same story,
+    and later copies name that. One that is valid again stays in the story, too."""
+    store.publish("a", [told(1, TEXT), told(2, TEXT)])
+    kept = Story(id_of(1))
+    withdrawal = replace(offer(1, "w"), withdraw=True, story=kept)
+    assert stories(store.publish("b", [withdrawal])) == [kept]
+    found = stories(store.publish("c", [told(3, TEXT), told(4, TEXT)]))
+    assert found == [Story(id_of(1)), Story(id_of(1), id_of(3), 1.0)]
+    assert store.read()[2].type == "article.withdrawn"
+    assert store.read()[2].story == kept
+
+
+def test_a_revision_keeps_its_story(store: ArticleStore) -> None:
+    """A revision tells the story that it is given, whatever its text is now; without one the first
+    finds itself."""
+    store.publish("a", [told(1, TEXT), told(2, TEXT)])
+    given = replace(told(2, OTHER, claim="r", force=True), story=Story(id_of(1), id_of(1), 0.9))
+    assert stories(store.publish("b", [given])) == [given.story]
+    again = told(1, TEXT + "。" + OTHER[:40], claim="s", force=True)
+    assert stories(store.publish("c", [again])) == [Story(id_of(1))]
+
+
+def test_equal_texts_cost_no_more_than_one(redis_server: Server, store: ArticleStore) -> None:
+    """Of many equal texts one is in the window; texts in a series have at most 16 under a band."""
+    client = connect(redis_server.url)
+    for part in range(30):
+        found = stories(store.publish(f"a{part}", [told(64 * part + n, TEXT) for n in range(64)]))
+        assert all(story and story.id == id_of(0) for story in found)
+    (counter,) = client.keys("*:n:*:n")
+    assert client.get(counter) == b"1"
+    weather = (
+        "气象台发布天气预报：今天夜间多云转阴，偏北风四到五级，请市民注意防火，出行注意安全。" * 2
+    )
+    for part in range(20):
+        texts = [f"{weather}气温{part * 50 + n}度，湿度{n + 53 * part + 2000}。" for n in range(50)]
+        found = stories(
+            store.publish(f"s{part}", [told(9000 + part * 50 + n, t) for n, t in enumerate(texts)])
+        )
+        assert all(story and story.near_duplicate_of is None for story in found)
+    assert client.get(counter) == b"1001"
+    assert max(client.strlen(key) for key in client.keys("*:n:*:b*")) <= 7 * 16 * 8
+
+
+def test_off_writes_nothing(redis_server: Server, store: ArticleStore) -> None:
+    """Without marks there is no key of the window, and a withdrawal makes none."""
+    store.publish("a", [offer(1), replace(offer(1, "w"), withdraw=True)])
+    assert connect(redis_server.url).keys("*:n:*") == []

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.model import DateOrder, OnChange, Profile, Scope, profile_of
+from worker.model import DateOrder, Near, OnChange, Profile, Scope, profile_of
 from worker.settings import Settings
 from worker.settings.types import Cron, SourceName, TimeZoneName
 
@@ -82,6 +82,7 @@ class Feed:
     on_change: OnChange = OnChange.DUPLICATE
     language: str | None = None
     strict: bool = False
+    near: Near | None = None
     headers: dict[HeaderName, Header] = field(default_factory=dict)
 
     def address(self, rsshub_base: str) -> str:
@@ -105,7 +106,8 @@ class Feed:
 
     def profile(self, settings: Settings) -> Profile:
         """How its articles are read and keyed."""
-        profile = profile_of(self.name, self, ZoneInfo(settings.dedupe.time_zone))
+        dedupe = settings.dedupe
+        profile = profile_of(self.name, self, ZoneInfo(dedupe.time_zone), dedupe.near)
         return replace(profile, tags=self.tags, full_text=self.full_text)
 
 

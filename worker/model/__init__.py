@@ -15,6 +15,7 @@ from worker.model.outcome import (
     PublishRequest,
     Status,
     Story,
+    StoryMarks,
     Tally,
 )
 from worker.model.raw import DateText, Document, RawArticle, Refusal
@@ -38,13 +39,13 @@ from worker.model.record import (
     Withdrawal,
     WithdrawalReason,
 )
-from worker.model.source import DateOrder, OnChange, Profile, Scope, SourceKeys, profile_of
+from worker.model.source import DateOrder, Near, OnChange, Profile, Scope, SourceKeys, profile_of
 
 __all__ = [
     "DECISIONS", "SCHEMA_VERSION", "Article", "Attachment", "BatchMeasures", "Change", "ChangeKind",
     "DateOrder", "DatePrecision", "DateText", "Decision", "Dedupe", "Document", "FeedRead",
-    "Identity", "Image", "IndexEntry", "Link", "OnChange", "Outcome", "Person", "Profile",
+    "Identity", "Image", "IndexEntry", "Link", "Near", "OnChange", "Outcome", "Person", "Profile",
     "Provenance", "PublishRequest", "Publisher", "RawArticle", "Refusal", "Repeat", "Revision",
-    "RevisionReason", "Scope", "SourceKeys", "Stage", "Status", "Story", "Tally", "Ticker",
-    "TickerOrigin", "Withdrawal", "WithdrawalReason", "measure", "profile_of",
+    "RevisionReason", "Scope", "SourceKeys", "Stage", "Status", "Story", "StoryMarks", "Tally",
+    "Ticker", "TickerOrigin", "Withdrawal", "WithdrawalReason", "measure", "profile_of",
 ]  # fmt: skip

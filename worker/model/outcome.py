@@ -76,6 +76,18 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class StoryMarks:
+    """What recognises the text of an article in another one.
+
+    `bands` are twelve of 5 bytes: two texts with much in common share one of them. `sketch` tells
+    how much they have in common (94 bytes); only `normalize.stories` and the script read it.
+    """
+
+    bands: bytes
+    sketch: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PublishRequest:
     """A request to publish one article.
 
@@ -89,6 +101,9 @@ class PublishRequest:
     `alias` the identity that it would have now, if that is another one. `base_revision` is the
     revision that the data was compared with (0: none): another one gives no decision. `withdraw`
     publishes a tombstone of a known article.
+
+    With `marks` the story of an article that is appended is decided, too; with `story` it is that
+    one: a revision, and what is published again, keep their story.
     """
 
     claim: str
@@ -102,6 +117,8 @@ class PublishRequest:
     alias: Identity | None = None
     base_revision: int = 0
     withdraw: bool = False
+    marks: StoryMarks | None = None
+    story: Story | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,13 @@ class OnChange(StrEnum):
     REVISE = "revise"
 
 
+class Near(StrEnum):
+    """What happens to an article whose text others have published, too."""
+
+    OFF = "off"
+    MARK = "mark"
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How the articles of a source are read; everything that normalizing depends on.
@@ -38,7 +45,7 @@ class Profile:
     taken for the time of a crawl and does not enter the key. `date_order` decides what
     `04/05/2021` is; without it such dates are not used. `tags` are added to those of every
     article; with `full_text` the page of each new article is fetched. `strict` refuses an article
-    that has a warning.
+    that has a warning. `near` says whether the stories of its articles are marked.
     """
 
     source: str
@@ -53,6 +60,7 @@ class Profile:
     tags: tuple[str, ...] = ()
     full_text: bool = False
     strict: bool = False
+    near: Near = Near.OFF
 
 
 class SourceKeys(Protocol):
@@ -74,10 +82,12 @@ class SourceKeys(Protocol):
     def language(self) -> str | None: ...
     @property
     def strict(self) -> bool: ...
+    @property
+    def near(self) -> Near | None: ...
 
 
-def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo) -> Profile:
-    """The profile of `source` with the settings `keys`."""
+def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo, near: Near) -> Profile:
+    """The profile of `source` with the settings `keys`; `near` is that of all sources."""
     return Profile(
         source=source,
         time_zone=ZoneInfo(keys.time_zone) if keys.time_zone else key_zone,
@@ -89,4 +99,5 @@ def profile_of(source: str, keys: SourceKeys, key_zone: ZoneInfo) -> Profile:
         site=keys.site,
         language=keys.language,
         strict=keys.strict,
+        near=keys.near or near,
     )

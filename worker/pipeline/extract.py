@@ -21,6 +21,7 @@ from worker.model import (
     Decision,
     Document,
     Identity,
+    Near,
     OnChange,
     Outcome,
     Profile,
@@ -30,10 +31,12 @@ from worker.model import (
     Refusal,
     Revision,
     Status,
+    Story,
 )
 from worker.model.frozen import dataclass
 from worker.normalize import Normalized, normalize
 from worker.normalize.identity import file_mark
+from worker.normalize.stories.sketch import sketch_of
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.manifest import Entry, Form, Head
@@ -129,10 +132,12 @@ class EntryReader:
         ingested_at: str,
         is_known: bool = False,
         revise: Callable[[Article], Revision | None] | None = None,
+        story: Story | None = None,
     ) -> PublishRequest:
         """The publish request of an article; without its data if it is probably known.
 
-        `ingested_at` is RFC 3339, UTC. `revise` compares a record with what is published of it.
+        `ingested_at` is RFC 3339, UTC. `revise` compares a record with what is published of it,
+        which told `story`.
         Raises whatever a bug in making the record raises.
         """
         profile = self.profile(item.entry)
@@ -142,6 +147,8 @@ class EntryReader:
         if record and revised:
             record = replace(record, revised=revised)
         is_reread, own = item.entry.reread is not None, item.normalized.identity
+        withdraws = item.entry.form is Form.TOMBSTONE
+        is_marked = record is not None and profile.near is Near.MARK and not withdraws
         return PublishRequest(
             claim=f"{item.entry.number}.{item.ordinal}",
             identity=item.identity,
@@ -153,7 +160,9 @@ class EntryReader:
             force=revised is not None if is_reread else self.head.force,
             alias=None if item.article is None or own.key == item.article.key else own,
             base_revision=revised.previous if revised else 0,
-            withdraw=item.entry.form is Form.TOMBSTONE,
+            withdraw=withdraws,
+            marks=sketch_of(record.content_text) if record and is_marked else None,
+            story=story,
         )
 
     def outcome(
@@ -186,6 +195,7 @@ class EntryReader:
             content_differs=content_differs,
             message=message,
             warnings=item.normalized.warnings,
+            story=decision.story,
         )
 
 

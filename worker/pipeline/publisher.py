@@ -19,7 +19,7 @@ from worker.pipeline.extract import (
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import compare, find_newest, may_revise
 from worker.spool.batch import Batch
-from worker.spool.manifest import Entry
+from worker.spool.manifest import Entry, Form
 from worker.spool.quarantine import QuarantineItem, quarantine_id
 
 MAX_ARTICLES = 50
@@ -94,15 +94,23 @@ def request_of(
     an article that is read again although the index does not hold it any more.
     """
     newest = None
-    if may_revise(item, reader) and (is_known or is_sure or item.entry.reread):
+    withdraws = item.entry.form is Form.TOMBSTONE
+    is_compared = may_revise(item, reader) and (is_known or is_sure or item.entry.reread)
+    if is_compared or withdraws:
         newest = find_newest(item, deps.articles)
+    if withdraws:
+        story = newest.story if newest else None
+        return reader.request(item, ingested_at=published_at, story=story)
     if newest is None:
         if item.entry.reread:
             return None
         is_omitted = is_known and not may_revise(item, reader)
         return reader.request(item, ingested_at=published_at, is_known=is_omitted)
     revise = partial(compare, item=item, newest=newest, force=reader.head.force)
-    return reader.request(item, ingested_at=published_at, is_known=is_known, revise=revise)
+    story = newest.story
+    return reader.request(
+        item, ingested_at=published_at, is_known=is_known, revise=revise, story=story
+    )
 
 
 _FORGOTTEN = "it was read again, and the index does not hold the article any more: nothing changed"

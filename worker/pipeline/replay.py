@@ -76,7 +76,8 @@ def _request(
     ingested_at = outcome.ingested_at or rfc3339(deps.now())
     newest = find_newest(item, deps.articles) if outcome.status is Status.REVISED else None
     revise = partial(compare, item=item, newest=newest, force=reader.head.force) if newest else None
-    request = reader.request(item, ingested_at=ingested_at, revise=revise)
+    story = outcome.story
+    request = reader.request(item, ingested_at=ingested_at, revise=revise, story=story)
     return replace(request, force=outcome.status is Status.REVISED)
 
 

@@ -20,6 +20,7 @@ from worker.model import (
     Revision,
     RevisionReason,
     Status,
+    Story,
 )
 from worker.normalize.changes import Version, changes
 from worker.pipeline.extract import (
@@ -49,12 +50,13 @@ _NOT_THERE = "it was read again, and the file does not contain the article any m
 
 @dataclass(frozen=True, slots=True)
 class NewestRevision:
-    """The newest revision of an article. `record` is None if it was trimmed; `has_alias` says
-    whether the key that the article has now is known already."""
+    """The newest revision of an article. `record` is None if it was trimmed, as is its `story`;
+    `has_alias` says whether the key that the article has now is known already."""
 
     index_entry: IndexEntry
     record: Mapping[str, Any] | None
     has_alias: bool
+    story: Story | None = None
 
 
 def may_revise(item: ParsedArticle, reader: EntryReader) -> bool:
@@ -78,7 +80,8 @@ def find_newest(item: ParsedArticle, articles: ArticlePort) -> NewestRevision | 
         record = orjson.loads(entry.data) if entry and is_record else None
     except orjson.JSONDecodeError:
         record = None  # another program wrote it
-    return NewestRevision(found, record if isinstance(record, dict) else None, has_alias)
+    record = record if isinstance(record, dict) else None
+    return NewestRevision(found, record, has_alias, entry.story if entry else None)
 
 
 def compare(

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from worker.model import DateOrder, OnChange, Scope
+from worker.model import DateOrder, Near, OnChange, Scope
 from worker.settings.types import (
     Cron,
     ExpandedPath,
@@ -83,6 +83,18 @@ class StreamSettings(SettingsTable):
 class DedupeSettings(SettingsTable):
     time_zone: TimeZoneName = Field("Asia/Shanghai", description="time zone of every key's date")
     keep_days: int = Field(365, ge=1, description="days a key is kept after its last use")
+    near: Near = Field(
+        Near.OFF, description="mark: articles that tell the same story are marked; for all sources"
+    )
+    near_days: int = Field(
+        3, ge=1, le=60, description="days in which a text is looked for in those before it"
+    )
+
+    @model_validator(mode="after")
+    def _near_is_kept(self) -> Self:
+        if self.near_days > self.keep_days:
+            raise ValueError("near_days is above keep_days: lower it, or raise keep_days")
+        return self
 
 
 class SpoolSettings(SettingsTable):
@@ -256,6 +268,7 @@ class Folder(SettingsTable):
     site: str | None = Field(None, description="name of a site rule; none: chosen by content")
     language: str | None = Field(None, description="language, if the article names none")
     strict: bool = Field(False, description="true: an article with a warning is refused")
+    near: Near | None = Field(None, description="mark or off; none: dedupe.near")
 
     @property
     def in_place(self) -> bool:

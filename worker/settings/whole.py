@@ -80,8 +80,9 @@ class Settings(fields.SettingsTable):
         key_zone = ZoneInfo(self.dedupe.time_zone)
         folder = self.folder(source)
         if folder is None:
-            return Profile(source=source, time_zone=key_zone, key_zone=key_zone)
-        return profile_of(source, folder, key_zone)
+            near = self.dedupe.near
+            return Profile(source=source, time_zone=key_zone, key_zone=key_zone, near=near)
+        return profile_of(source, folder, key_zone, self.dedupe.near)
 
     def processes(self) -> int:
         """Processes of one worker for ingesting and everything else but fetching."""

@@ -21,12 +21,13 @@ from worker.store.layout import (
     entry_from_raw_mark,
     identity_from_alias,
     mark_field,
+    packed_id,
     parse_article_id,
     raw_field,
     raw_mark,
 )
 from worker.store.server import get_run_id
-from worker.store.stream import Stream
+from worker.store.stream import Stream, pack_story, parse_story
 
 CLAIMS_LIVE = 7 * DAY
 """How long a batch that was not settled may be published again and get the same answers. A batch
@@ -41,10 +42,10 @@ MAX_RAWS = 500
 
 class ArticleStore(Stream):
     """Publishes articles to the stream, and keeps their marks in the index for `keep_days` after
-    they were last found.
+    they were last found; the texts that tell a new story, for `near_days`.
 
     Safe to use from several processes at once; each needs its own client. `now` is Unix time in
-    seconds, and only selects the bucket of articles without a date.
+    seconds, and only selects buckets: of articles without a date, and of stories.
     Every method raises Retryable (StoreUnavailable, StoreFull) and nothing of redis.
     """
 
@@ -54,12 +55,15 @@ class ArticleStore(Stream):
         *,
         stream: str,
         keep_days: int,
+        near_days: int = 3,
         now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(client, stream)
-        self._layout = Layout(stream, keep_days)
+        self._layout = Layout(stream, keep_days, near_days)
         self._now = now
-        self._publish = Script("preconditions.lua", "publish.lua")
+        self._publish = Script(
+            "preconditions.lua", "stories.lua", "story_fields.lua", "publish.lua"
+        )
         self._lookup = Script("lookup.lua")
         self._exists = Script("exists.lua")
 
@@ -143,7 +147,9 @@ class ArticleStore(Stream):
     ) -> list[Decision | None]:
         layout, now = self._layout, self._now()
         keys = [self.name.encode(), layout.claims(batch)]
-        args: list[bytes | int] = [layout.keep_seconds, CLAIMS_LIVE]
+        needs_window = any(one.marks or one.withdraw for one in requests)
+        window = layout.window(now, now) if needs_window else b""
+        args: list[bytes | int] = [layout.keep_seconds, CLAIMS_LIVE, window]
         for request in requests:
             identity = request.identity
             mark_keys = layout.mark_keys(identity, now)
@@ -158,6 +164,7 @@ class ArticleStore(Stream):
             date = (request.alias or identity).date or ""
             args += (identity.id.encode(), request.title.encode(), date.encode())
             args += (request.source.encode(), request.data, self._compared(request, keys, now))
+            args += (_marks(request), pack_story(request.story))
         return [_parse_decision(answer) for answer in self._run(self._publish, keys, args)]
 
     def _compared(self, request: PublishRequest, keys: list[bytes], now: float) -> bytes:
@@ -212,12 +219,21 @@ def _on_change(request: PublishRequest) -> bytes:
     return b"revise" if request.on_change is OnChange.REVISE else b""
 
 
+def _marks(request: PublishRequest) -> bytes:
+    """What recognises the text of an article; of a withdrawal, only which article it is."""
+    if request.withdraw:
+        return packed_id(request.identity)
+    if request.marks is None:
+        return b""
+    return packed_id(request.identity) + request.marks.bands + request.marks.sketch
+
+
 def _parse_decision(answer: bytes) -> Decision | None:
     if not answer:
         return None
     if answer.startswith(b"alias "):
         return Decision(Status.DUPLICATE, target=identity_from_alias(answer[6:]))
-    status, revision, first_ms, stream_id, flags = answer.decode().split(" ")
+    status, revision, first_ms, stream_id, flags, *story = answer.decode().split(" ")
     return Decision(
         status=Status(status),
         stream_id=None if stream_id == "-" else stream_id,
@@ -225,6 +241,7 @@ def _parse_decision(answer: bytes) -> Decision | None:
         first_published_ms=int(first_ms),
         content_differs=int(flags) & 1 != 0,
         collides=int(flags) & 2 != 0,
+        story=parse_story(*story) if story else None,
     )
 
 

@@ -26,6 +26,7 @@ def article_store(settings: Settings, client: Client | None = None) -> ArticleSt
         client or connect(redis_url(settings)),
         stream=settings.stream.name,
         keep_days=settings.dedupe.keep_days,
+        near_days=settings.dedupe.near_days,
     )
 
 

@@ -54,6 +54,7 @@ class Layout:
 
     stream: str
     keep_days: int
+    near_days: int = 3
 
     def key(self, *parts: str) -> bytes:
         """A key of the store: ``{<stream>}:<part>:<part>``."""
@@ -106,6 +107,16 @@ class Layout:
         stream, shard = self.stream.encode(), int.from_bytes(raw[:2]) % RAW_SHARDS
         return [b"{%b}:r:%d:%x" % (stream, present - n, shard) for n in (0, 1, 2)]
 
+    def window(self, at: float, now: float) -> bytes:
+        """The window of stories for an article of the time `at`, as stories.lua reads it: prefix of
+        its keys, number of the present bucket, how many older ones it has (4 at most, whatever
+        `near_days` is), and the seconds that what is written lives."""
+        days = -(-self.near_days // 4)
+        bucket, older = int(at) // DAY // days, -(-self.near_days // days)
+        ends = (bucket + older + 1) * days * DAY
+        prefix = self.key("n", f"{days}", "")
+        return b"%b %d %d %d" % (prefix, bucket, older, max(1, ends - int(now)))
+
 
 def mark_field(identity: Identity) -> bytes:
     return identity.key[:8]
@@ -120,9 +131,14 @@ def raw_mark(identity: Identity) -> bytes:
     return _packed_date(identity.date) + identity.key[:8] + identity.content[:2]
 
 
+def packed_id(identity: Identity) -> bytes:
+    """Date and key of an article in 15 bytes."""
+    return _packed_date(identity.date) + identity.key
+
+
 def alias_mark(alias: Identity, target: Identity) -> bytes:
     """The mark that makes `alias` another key of the article `target`."""
-    return alias.key[8:] + _packed_date(target.date) + target.key
+    return alias.key[8:] + packed_id(target)
 
 
 def alias_target(mark: bytes) -> Identity | None:

@@ -12,6 +12,7 @@ from worker.model.times import rfc3339_from_ms
 from worker.store.connection import Client, Script
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import Layout
+from worker.store.stream import pack_story
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class PastStore:
         self._stream = stream
         self._states = Layout(stream, 1).key("past")
         self._create = Script("create_past.lua")
-        self._add = Script("add_past.lua")
+        self._add = Script("story_fields.lua", "add_past.lua")
 
     def create(self, past: Past) -> str:
         """Create the group and its stream; returns the boundary. The group must not exist."""
@@ -110,7 +111,7 @@ class PastStore:
             outcome = record.outcome
             args += [f"article.{outcome.status.value}".encode(), (outcome.id or "").encode()]
             args += [outcome.revision, record.title.encode(), (outcome.date or "").encode()]
-            args += [record.source.encode(), record.data]
+            args += [record.source.encode(), record.data, pack_story(outcome.story)]
         return bool(self._add.run(self._client, [self._key(past.group), self._states], args))
 
     def end(self, group: str) -> None:

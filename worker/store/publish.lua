@@ -2,16 +2,19 @@
 --
 -- KEYS  1 stream, 2 claims of the batch, then for each request its mark keys (marks are written
 --       to the first), if it has a raw mark its raw key, and the mark keys of its other key
--- ARGV  1 seconds that marks live, 2 seconds that claims live, then for each request thirteen:
+-- ARGV  1 seconds that marks live, 2 seconds that claims live, 3 the window of stories ('' if none
+--       is needed), then for each request fifteen:
 --       0 claim, 1 number of its mark keys, 2 mark field, 3 last 4 bytes of the key and 6 of the content hash,
 --       4 on change ('' | 'revise' | 'force' | 'withdraw'), 5 raw field ('' if none), 6 raw mark,
 --       7 id, 8 title, 9 date, 10 source, 11 data, 12 '' or what is known of the article already:
 --       the revision that the data was compared with (2 bytes, 0: none), and if it was read again
---       under another key the number of mark keys of that (1), its field (8) and its alias (19)
+--       under another key the number of mark keys of that (1), its field (8) and its alias (19),
+--       13 '' or what recognises its text (see stories.lua), 14 '' or the story that it tells
 -- Returns for each request '<status> <revision> <first published ms> <stream id> <flags>' (flags: 1
--- the content differs, 2 the other key is that of another article), 'alias <date and key>' if the
--- key is an alias of another, or '' if the article would be appended but its data is missing or was
--- compared with another revision: with the last two nothing is written for the request.
+-- the content differs, 2 the other key is that of another article), followed by its story where it
+-- has one; 'alias <date and key>' if the key is an alias of another, or '' if the article would be
+-- appended but its data is missing or was compared with another revision: with the last two nothing
+-- is written for the request.
 --
 -- Everything is read, and every right checked, before anything is written: a key of a wrong type, a
 -- missing right or a server that is out of memory fails the call before it has changed anything.
@@ -25,7 +28,7 @@
 
 local stream, claims = KEYS[1], KEYS[2]
 local keep, keep_claims = tonumber(ARGV[1]), ARGV[2]
-local FIRST, WIDTH = 3, 13
+local FIRST, WIDTH = 4, 15
 local MOST = 64  -- requests of a call: MAX_REQUESTS in articles.py
 
 -- ── read ──────────────────────────────────────────────────────────────────────────────────
@@ -94,7 +97,9 @@ local function find_pending(answer, article)
   local fields = {}
   for at = 1, #entry[2], 2 do fields[entry[2][at]] = entry[2][at + 1] end
   if fields.id ~= article then return nil end
-  return { id = entry[1], revision = tonumber(fields.revision) }
+  local story = fields.story and table.concat(
+    { fields.story, fields.near_duplicate_of or '-', fields.similarity or '-' }, ' ')
+  return { id = entry[1], revision = tonumber(fields.revision), story = story }
 end
 
 -- What becomes of a request: {status, revision, differs}; with `id` if its entry is there already.
@@ -106,7 +111,8 @@ local function decide(at, mark, answer)
   if found then
     local status = found.revision > 1 and 'revised' or 'published'
     if on_change == 'withdraw' then status = 'withdrawn' end
-    return { status = status, id = found.id, revision = found.revision, differs = differs }
+    return { status = status, id = found.id, revision = found.revision, differs = differs,
+      story = found.story }
   end
   local is_withdrawal = on_change == 'withdraw'
   local revise = mark and (on_change == 'force' or (on_change == 'revise' and differs)
@@ -183,19 +189,33 @@ for n = 1, #names do
     end
   end
 end
-local obstacle = find_obstacle({ [stream] = 'stream' }, {
+local window = open_window(ARGV[3])
+local types, in_window = { [stream] = 'stream' }, {}
+if window then
+  local withdrawn = window.prefix .. 'withdrawn'
+  types[withdrawn], in_window[1], hashes[#hashes + 1] = 'hash', withdrawn, withdrawn
+end
+local obstacle = find_obstacle(types, {
   HSET = hashes, EXPIRE = short_lived, HDEL = moved, XADD = #to_append > 0 and { stream } or {},
+  GETRANGE = in_window, SETRANGE = in_window, APPEND = in_window, INCR = in_window,
 })
 if obstacle then return obstacle end
 
 -- ── write ─────────────────────────────────────────────────────────────────────────────────
 
+-- The story of an article that is appended, or was by an earlier call; nil if none is asked for.
+local function tell_story(at, plan)
+  local marks, told = ARGV[at + 13], plan.story or ARGV[at + 14]
+  if window and #marks > ARTICLE then told = decide_story(window, marks, told) end
+  if told ~= '' then return told end
+end
+
 local function append(at, plan)
   local kind = 'article.' .. plan.status
-  local fields = {
+  local fields = with_story({
     'type', kind, 'id', ARGV[at + 7], 'revision', plan.revision, 'title', ARGV[at + 8],
     'date', ARGV[at + 9], 'source', ARGV[at + 10], 'data', ARGV[at + 11],
-  }
+  }, plan.story or '')
   return redis.call('XADD', stream, '*', unpack(fields))
 end
 
@@ -229,7 +249,11 @@ for n = 1, #names do
     if plan.status == 'duplicate' then
       if home and home ~= key then redis.call('HSET', key, field, mark.value) end
     else
+      plan.story = tell_story(at, plan)
       local id = plan.id or append(at, plan)
+      if window and (plan.is_withdrawn or mark and mark.is_withdrawn) then
+        set_valid(window, string.sub(ARGV[at + 13], 1, ARTICLE), not plan.is_withdrawn)
+      end
       local value = (plan.head or ARGV[at + 3]) .. struct.pack('>I6', mark and mark.first_ms or milliseconds(id))
       if plan.revision > 1 then value = value .. struct.pack('>I2I6', plan.revision, milliseconds(id)) end
       if plan.is_withdrawn then value = value .. 'w' end
@@ -245,6 +269,7 @@ for n = 1, #names do
     answers[n] = string.format('%s %d %.0f %s %d', plan.status, plan.revision,
       mark and mark.first_ms or 0, plan.id or '-',
       (plan.differs and 1 or 0) + (plan.collides and 2 or 0))
+    if plan.story then answers[n] = answers[n] .. ' ' .. plan.story end
     touched[key] = true
     -- Without a raw mark, bytes whose content differs from the published one are parsed each
     -- time, so that the difference is reported each time.

@@ -47,6 +47,7 @@ _STORE = (
     "hincrby llen lrange rpush sadd srem smembers zadd zrem zcard zcount zscore zmscore zrange "
     "zrevrange zrangebyscore zremrangebyscore xadd xlen"
 )
+_WINDOW = "mget getrange setrange append incr"
 _LETTERS = ("xlen", "xdel")
 _QUEUE = "lpush brpop llen del"
 _BINDING = "sadd srem smembers exists del zadd zrem zscore zrangebyscore"
@@ -55,12 +56,18 @@ _EVALUATE = ("eval", "evalsha")
 """Not asked about: the script that asks runs by them. Valkey 9.1 crashed at the question."""
 
 
-def required_rights(stream: str, database: int = 0, *, results: bool = False) -> tuple[Right, ...]:
-    """All that newsdrop and its Celery processes run; with `results`, of tasks too. kombu
-    keeps a queue in a list of its name, its bindings in sets, and has channels for what goes to
-    every worker."""
-    rights = _rights(stream, database)
-    return (*rights, *_result_rights()) if results else tuple(rights)
+def required_rights(
+    stream: str, database: int = 0, *, results: bool = False, stories: bool = False
+) -> tuple[Right, ...]:
+    """All that newsdrop and its Celery processes run; with `results`, of tasks too, with `stories`,
+    for the window of stories. kombu keeps a queue in a list of its name, its bindings in sets, and
+    has channels for what goes to every worker."""
+    window = f"{{{stream}}}:any", f"~{{{stream}}}:*"
+    return (
+        *_rights(stream, database),
+        *(_result_rights() if results else ()),
+        *(Right(command, *window) for command in (_WINDOW.split() if stories else ())),
+    )
 
 
 def group_rights(stream: str) -> tuple[Right, ...]:
@@ -138,11 +145,14 @@ def _grants(right: Right) -> bool:
     return bool(right.grant or right.command)
 
 
-def check_rights(client: Client, stream: str, *, results: bool = False) -> UserRights:
+def check_rights(
+    client: Client, stream: str, *, results: bool = False, stories: bool = False
+) -> UserRights:
     """The required rights that the user has and lacks. Redis before 7 cannot tell: there some
     harmless commands are tried. Raises Retryable."""
     options = client.connection_pool.connection_kwargs
-    required = required_rights(stream, int(options.get("db") or 0), results=results)
+    database = int(options.get("db") or 0)
+    required = required_rights(stream, database, results=results, stories=stories)
     rights = [each for each in required if each.command not in (*_OPTIONAL, *_EVALUATE)]
     missing = set(_find_missing(client, rights))
     return UserRights(

@@ -236,12 +236,21 @@ def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
 
 
 def parse_story(story: str, near_duplicate_of: str, similarity: str) -> Story | None:
-    """The story in these fields of an entry; None if `story` is empty. An entry that is the first
-    of its story has neither of the other two."""
+    """The story in these fields of an entry, or parts of :func:`pack_story`; None if `story` is
+    empty. An entry that is the first of its story has neither of the other two."""
     if not story:
         return None
     is_number = re.fullmatch(r"[01](\.[0-9]{1,9})?", similarity)
-    return Story(story, near_duplicate_of or None, float(similarity) if is_number else None)
+    first = None if near_duplicate_of in ("", "-") else near_duplicate_of
+    return Story(story, first, float(similarity) if is_number else None)
+
+
+def pack_story(story: Story | None) -> bytes:
+    """A story as the scripts read and write it: three words, `-` for what it has not; or empty."""
+    if story is None:
+        return b""
+    share = "-" if story.similarity is None else f"{story.similarity:.2f}"
+    return f"{story.id} {story.near_duplicate_of or '-'} {share}".encode()
 
 
 def _text(value: bytes | str) -> str:

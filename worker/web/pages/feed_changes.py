@@ -15,7 +15,7 @@ from worker.errors import ConfigError, NewsdropError
 from worker.feeds.catalog import load_catalog
 from worker.feeds.feed import KEYS, Feed
 from worker.fetch import printable_url
-from worker.model import DateOrder, OnChange, Scope
+from worker.model import DateOrder, Near, OnChange, Scope
 from worker.queries.feeds import list_feeds
 from worker.settings import Settings
 from worker.settings.clock import utc_now
@@ -34,6 +34,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "date_order": ("", *DateOrder),
     "scope": tuple(Scope),
     "on_change": tuple(OnChange),
+    "near": ("", *Near),
 }
 """The values of keys that have few; the first is the default."""
 
