@@ -172,3 +172,9 @@ def test_tables_of_contents_are_no_text(line: str, read_one: Any) -> None:
     sentence is."""
     data = f"---\ntitle: x\n---\n{line}\n\nText with [TOC] in it.\n"
     assert read_one(data.encode()).html == "<p>Text with [TOC] in it.</p>"
+
+
+def test_footnotes_keep_their_text(read_one: Any) -> None:
+    """A footnote is text, not the address of a link."""
+    found = read_one(b"---\ntitle: x\n---\nSaid[^1] so.\n\n[^1]: The note.\n")
+    assert found.html == "<p>Said[^1] so.</p>\n<p>[^1]: The note.</p>"

@@ -90,9 +90,9 @@ def test_highlights_are_the_bold_runs() -> None:
     """Bold runs in order: adjoining ones are one, nested ones count once, empty ones never."""
     html = (
         "<p>一<strong>二<b>三</b></strong><b>四</b>五<b> </b><b>六<a href='//a.cn'>七</a></b></p>"
-        "<p><b>八</b></p><p><b>九<br>十</b></p>"
+        "<p><b>八</b></p><p><b>九<br>十</b></p><p><b>one</b> <b>two</b><b>three</b></p>"
     )
-    assert body(html).highlights == ("二三四", "六七", "八", "九 十")
+    assert body(html).highlights == ("二三四", "六七", "八", "九 十", "one twothree")
 
 
 def test_a_sites_bold_becomes_strong() -> None:

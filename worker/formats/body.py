@@ -78,7 +78,8 @@ def render_markdown(text: str) -> str:
             Reason.TOO_LARGE,
             f"the Markdown body has {len(text)} characters, more than {MAX_MARKDOWN}: split it",
         )
-    rendered: str = _markdown().render(_CONTENTS.sub("", text))
+    text = _FOOTNOTE.sub(r"\\[^", _CONTENTS.sub("", text))
+    rendered: str = _markdown().render(text)
     return rendered.strip()
 
 
@@ -86,6 +87,9 @@ def render_markdown(text: str) -> str:
 _CONTENTS = re.compile(
     r"^ {0,3}@?\[{1,2}toc\]{1,2}(?:\([^()\n]{0,200}\))?[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
+
+_FOOTNOTE = re.compile(r"^\[\^(?=[^\]\n]{1,80}\]:)", re.MULTILINE)
+"""A footnote `[^1]: …`: CommonMark reads a link's address in it, and its text would be lost."""
 
 
 @cache

@@ -35,8 +35,8 @@ _BY_NAME = (
 MAINLAND = ("SH", "SZ", "BJ")
 
 _WORDS: dict[tuple[str, ...], str] = {
-    ("SH",): "SH SS SSE SHSE SHA 上交所 上证所 上海证券交易所 上证 沪市 沪股 沪 科创板",
-    ("SZ",): "SZ SZSE SHE 深交所 深圳证券交易所 深证 深市 深股 深 创业板",
+    ("SH",): "SH SS XSHG SSE SHSE SHA 上交所 上证所 上海证券交易所 上证 沪市 沪股 沪 科创板",
+    ("SZ",): "SZ XSHE SZSE SHE 深交所 深圳证券交易所 深证 深市 深股 深 创业板",
     ("BJ",): "BJ BSE BJSE 北交所 北京证券交易所 新三板",
     ("HK",): "HK HKEX SEHK HKSE HKG 港交所 联交所 香港联交所 香港交易所 香港 港股 H股",
     MAINLAND: "A股 CH",

@@ -74,7 +74,7 @@ _HAS_CODE = re.compile(r"[0-9]{3}|[A-Z]")
 _SEPARATOR = re.compile(r"\s?[,，、;；/|]\s?|(?<=\d)\s(?=\d{4})")
 _DIGITS = re.compile(
     r"(?P<label>[^\d:：]*?)\s?[:：]?\s?(?P<code>[0-9]{1,6})"
-    r"(?:\s?[.\s]\s?(?P<suffix>SH|SS|SZ|BJ|HK|TW|CH))?",
+    r"(?:\s?[.\s]\s?(?P<suffix>XSHG|XSHE|SH|SS|SZ|BJ|HK|TW|CH))?",
     re.IGNORECASE,
 )
 _LETTERS = re.compile(
@@ -251,7 +251,9 @@ _SYMBOL = r"([A-Z]{1,5}(?:\.[A-Z])?)(?![A-Za-z0-9])"
 _LOOSE = (
     (
         (b"00.AA", b"00.aa"),
-        re.compile(r"(?<![A-Za-z0-9.])([0-9]{2,6})\.(SH|SS|SZ|BJ|HK|TW)(?![A-Za-z0-9])", re.I),
+        re.compile(
+            r"(?<![A-Za-z0-9.])([0-9]{2,6})\.(XSHG|XSHE|SH|SS|SZ|BJ|HK|TW)(?![A-Za-z0-9])", re.I
+        ),
         _suffixed,
     ),
     (

@@ -84,7 +84,7 @@ class BodyWalk:
         )
         self._texts: list[str] = []  # all so far
         self._in_line = False  # whether the line has a text
-        self._pre = self._bold = self._line_start = 0
+        self._pre = self._bold = self._line_start = self._highlight_start = 0
         self._after_bold = self._has_math = False
         self._alone: Element | None = None  # the only element of a table cell
 
@@ -186,14 +186,16 @@ class BodyWalk:
             return end_tag
         continues = self._after_bold and bool(self.highlights)
         self._bold += 1
-        start = len(self._texts)
+        if not continues:
+            self._highlight_start = len(self._texts)
+        start = self._highlight_start
 
         def end() -> None:
             end_tag()
             self._bold -= 1
             if text := self._text_from(start):
                 if continues:
-                    text = self.highlights.pop() + text
+                    self.highlights.pop()
                 self.highlights.append(text)
                 self._after_bold = self._in_line
 
