@@ -32,7 +32,7 @@ LEVEL = {name: -row for row, names in enumerate(LAYERS) for name in names}
 HOMES = {
     "redis": {"store"},
     "celery": {"app", "feeds", "service", "settings", "taskqueue", "tasks"},
-    "kombu": {"cli", "taskqueue"},
+    "kombu": {"cli", "store", "taskqueue"},
     "typer": {"cli"},
     "rich": {"cli", "service"},
     "watchdog": {"service"},

@@ -16,7 +16,7 @@ from worker.actions.feed_names import FeedNames, name_from_title, name_from_url
 from worker.feeds import managed
 from worker.feeds.opml import Outline, write_opml
 from worker.pipeline.poll import fetch, poll
-from worker.store.workers import QUEUE, queue_name
+from worker.store.broker import QUEUE, queue_name
 
 ESCAPE = "\x1b[31m\u202e"
 """What would colour a terminal and turn text around."""

@@ -11,13 +11,15 @@ from tests.servers import Server
 from tests.store.conftest import STREAM
 from tests.store.offers import offer
 from worker.errors import StoreUnavailable
+from worker.settings import load
 from worker.store import stream as streams
 from worker.store.articles import ArticleStore
+from worker.store.broker import open_wakeups
 from worker.store.connection import connect
 from worker.store.jobs import Job, JobKind, JobStore
 from worker.store.layout import DAY
 from worker.store.server import get_run_id, get_server_info
-from worker.store.workers import ALIVE_SECONDS, Heartbeats, WakeupQueue, WorkerInfo
+from worker.store.workers import ALIVE_SECONDS, Heartbeats, WorkerInfo
 
 NOW_MS = 1_700_000_000_000
 
@@ -95,7 +97,9 @@ def test_bells_are_counted_as_kombu_queues_them(redis_server: Server, tmp_path: 
     from celery import Celery
 
     app = Celery(broker="redis+socket://" + str(redis_server.socket))
-    wakeups = WakeupQueue(connect(redis_server.url), tmp_path)
+    wakeups = open_wakeups(
+        load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})
+    )
     assert wakeups.may_notify("newsdrop", 1)
     for _ in range(3):
         app.send_task("newsdrop.ingest", queue="newsdrop", ignore_result=True)

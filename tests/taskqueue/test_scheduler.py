@@ -11,7 +11,7 @@ import redis
 
 from tests.servers import Server
 from worker.settings import load
-from worker.taskqueue.celery_app import QUEUE, broker_url, create_app, queue_name
+from worker.taskqueue.celery_app import QUEUE, create_app, kombu_url, queue_name
 from worker.taskqueue.scheduler import BoundedScheduler, ZoneCrontab
 
 UTC = ZoneInfo("UTC")
@@ -83,7 +83,7 @@ def test_ticks_do_not_pile_up(
 )
 def test_the_broker_is_the_same_server(url: str, kombu: str) -> None:
     """redis-py and kombu write a Unix socket differently."""
-    assert broker_url(url) == kombu
+    assert kombu_url(url) == kombu
 
 
 @pytest.mark.parametrize("name", ["scan folders", "scan folder slow"])

@@ -52,6 +52,7 @@ def show(context: typer.Context, json: Json = False) -> None:
     settings = loaded.settings
     values = settings.model_dump(mode="json")
     values["redis"]["url"] = _hide_password(settings.redis.url)
+    values["celery"]["broker_url"] = _hide_password(settings.celery.broker_url)
     values["web"]["token"] = "***" if settings.web.token else ""
     values["fetch"]["rsshub_base"] = _hide_password(settings.fetch.rsshub_base)
     values["folders"] = [folder.model_dump(mode="json") for folder in settings.all_folders()]

@@ -255,6 +255,7 @@ def rights_check(settings: Settings, client: Client) -> Check:
         settings.stream.name,
         results=settings.tasks.store_results,
         stories=_marks_stories(settings),
+        is_broker=not settings.celery.broker_url,
     )
     user, missing = printable(rights.user), rights.missing
     if not missing:

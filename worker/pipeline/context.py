@@ -22,6 +22,7 @@ from worker.spool.quarantine import Quarantine
 from worker.spool.wanted import WantedPages
 from worker.store import factory
 from worker.store.articles import ArticleStore
+from worker.store.broker import WakeupQueue, open_wakeups
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterStore, summarize_refusal
 from worker.store.feeds import FeedStore
@@ -30,7 +31,6 @@ from worker.store.pages import PageStore, RobotsStore
 from worker.store.past import PastStore
 from worker.store.results import ResultQueue
 from worker.store.retention import RetentionStore
-from worker.store.workers import WakeupQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
         robots=RobotsStore(client, stream=settings.stream.name),
         results=factory.result_queue(settings, client),
         settled_jobs=settled_jobs,
-        wakeups=WakeupQueue(client, settings.state_dir),
+        wakeups=open_wakeups(settings, client),
         deps=IngestDeps(
             settings=settings,
             sites=sites.current,

@@ -15,6 +15,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
+from worker.health.broker import broker_check
 from worker.health.preflight import VOLUME, Check, place_checks, rights_check, server_checks
 from worker.model.times import rfc3339
 from worker.settings import Settings
@@ -82,6 +83,8 @@ def _checks(settings: Settings, now: datetime, part: ServicePart) -> Iterator[Ch
         yield _web(settings)
         return
     yield from _redis(settings, part)
+    if part is not ServicePart.REDIS and (broker := broker_check(settings)):
+        yield broker
     if command := replay_command(settings.state_dir):
         yield Check("lost articles", "warn", "a restart of Redis lost articles", f"run `{command}`")
     if part in (ServicePart.ALL, ServicePart.WORKER):

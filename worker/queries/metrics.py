@@ -1,6 +1,7 @@
 """The values for /metrics: the overview, and the totals since the start of the service."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,10 +10,10 @@ from worker.queries.disk import quarantine_usage
 from worker.queries.overview import Overview, get_overview
 from worker.settings import Settings
 from worker.spool.folder_cache import DiskUsage
+from worker.store.broker import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, WakeupQueue, open_wakeups
 from worker.store.connection import connect, redis_url
 from worker.store.counters import MeasureTotals
 from worker.store.factory import counter_store, feed_store
-from worker.store.workers import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, WakeupQueue
 
 MAX_FEEDS = 500
 """Feeds with a series of their own: each is a line in every scrape."""
@@ -47,15 +48,24 @@ def take_metrics(settings: Settings, now: datetime) -> MetricsSnapshot:
 
 def _read_redis(settings: Settings) -> RedisMetrics | None:
     client = connect(redis_url(settings))
-    wakeups = WakeupQueue(client, settings.state_dir)
+    wakeups = open_wakeups(settings, client)
     try:
         feeds = feed_store(settings, client)
         return RedisMetrics(
             counter_store(settings, client).read_measures(),
-            {queue: wakeups.count_waiting(queue) for queue in (QUEUE, INGEST_QUEUE, ENQUEUE_QUEUE)},
+            _queue_messages(wakeups),
             feeds.count_published(sorted(feeds.names())[:MAX_FEEDS]),
         )
     except Retryable:
         return None  # Redis has just stopped: the next scrape says so
     finally:
         client.close()
+
+
+def _queue_messages(wakeups: WakeupQueue) -> Mapping[str, int]:
+    """Waiting messages by queue; empty where a broker of its own does not answer."""
+    try:
+        with closing(wakeups):
+            return {one: wakeups.count_waiting(one) for one in (QUEUE, INGEST_QUEUE, ENQUEUE_QUEUE)}
+    except Retryable:
+        return {}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from worker.escape import printable
+from worker.health.broker import broker_check
 from worker.health.preflight import server_checks
 from worker.queries.status import SourceStatus, Status
 from worker.settings import POLLED, Folder, Settings
@@ -155,6 +156,10 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
 
 
 def _service(settings: Settings, status: Status, server: ServerInfo | None) -> Iterator[Problem]:
+    broker = broker_check(settings)
+    if broker and broker.level == "fail":
+        text = f"{_sentence(broker.message)} Nothing is ingested; accepted files wait."
+        yield Problem("fail", "broker", text, f"{_sentence(broker.advice)}")
     if server is None:
         return
     if not status.workers:

@@ -38,9 +38,9 @@ from worker.settings import Settings
 from worker.spool import redis_record
 from worker.spool.batch import batch_names
 from worker.spool.layout import SPOOL, manual_root, roots, translate_errors
+from worker.store.broker import ENQUEUE_QUEUE, queue_name
 from worker.store.connection import Client, connect, redis_url
 from worker.store.dump import delete_keys, dump_keys, has_keys, load_keys
-from worker.store.workers import ENQUEUE_QUEUE, queue_name
 
 _HEAD, _REDIS, _STATE, _END = "backup.json", "redis.jsonl", "state/", "end"
 _LEVEL = 1  # most of it is compressed already
@@ -135,7 +135,7 @@ def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
                     "where it is in use"
                 )
             check_files(work / _STATE)
-            keys = _load_redis(client, stream, work)
+            keys = _load_redis(settings, client, work)
             if keys is None:
                 raise _incomplete(path)
         except BaseException:
@@ -196,13 +196,18 @@ def _refuse(settings: Settings, state: StateDir) -> None:
         )
 
 
-def _load_redis(client: Client, stream: str, folder: Path) -> int | None:
+def _queues(settings: Settings, state_dir: Path) -> list[str]:
+    """The queues that a backup has: those of a broker of its own are not in Redis' keys."""
+    return [] if settings.celery.broker_url else [queue_name(ENQUEUE_QUEUE, state_dir)]
+
+
+def _load_redis(settings: Settings, client: Client, folder: Path) -> int | None:
     """Write the dumped keys, all or none; returns their number, None where they are damaged."""
-    queues = [queue_name(ENQUEUE_QUEUE, folder / _STATE)]
+    stream, queues = settings.stream.name, _queues(settings, folder / _STATE)
     keys = None
     try:
         with (folder / _REDIS).open("rb") as lines:
-            keys = load_keys(client, stream, queues, lines)
+            keys = load_keys(client, stream, queues, lines, f"{ENQUEUE_QUEUE}.")
     finally:
         if keys is None:
             delete_keys(client, stream, queues)
@@ -211,7 +216,7 @@ def _load_redis(client: Client, stream: str, folder: Path) -> int | None:
 
 def _add_redis(tar: tarfile.TarFile, settings: Settings, folder: Path) -> int:
     with TemporaryFile(dir=folder) as dump, running_server(settings) as client:
-        queues = [queue_name(ENQUEUE_QUEUE, settings.state_dir)]
+        queues = _queues(settings, settings.state_dir)
         keys = dump_keys(client, settings.stream.name, queues, dump.write)
         info = tarfile.TarInfo(_REDIS)
         info.size = dump.tell()

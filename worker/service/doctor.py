@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from worker.errors import ConfigError, NewsdropError, Retryable
 from worker.feeds.catalog import load_catalog
+from worker.health.broker import broker_check
 from worker.health.preflight import Check, rights_check, server_checks
 from worker.queries.problems import beat_problem, failing_problem, memory_problem
 from worker.service.doctor_machine import machine_checks
@@ -24,6 +25,7 @@ def checks(settings: Settings) -> list[Check]:
     return [
         *_service(settings),
         *_server(settings),
+        *filter(None, [broker_check(settings)]),
         *_feeds(settings),
         *machine_checks(settings),
     ]

@@ -217,6 +217,8 @@ class _Service:
             "port": running.port,
             "web": {"url": running.page} if running.page else None,
         }
+        if broker := self.settings.celery.broker_url:
+            content["celery"] = {"broker_url": broker}
         if self.settings.drop is not None:
             content["drop"] = str(self.settings.drop.absolute())
         path = run_file(self.state.path)

@@ -20,8 +20,7 @@ from celery.worker import state as celery_state
 from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.service.notify import Notifier
-from worker.store.connection import connect, redis_url
-from worker.store.workers import WakeupQueue
+from worker.store.broker import WakeupQueue, open_wakeups
 from worker.taskqueue.celery_app import INGEST_QUEUE, QUEUE
 from worker.taskqueue.scheduler import beat_alive
 
@@ -111,7 +110,7 @@ class _WorkerMonitor:
     def on_init(self, sender: Any, **_: Any) -> None:
         self._controller = sender
         settings = sender.app.conf.newsdrop_settings
-        self._wakeups = WakeupQueue(connect(redis_url(settings)), settings.state_dir)
+        self._wakeups = open_wakeups(settings)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def on_heartbeat(self, **_: Any) -> None:
@@ -132,7 +131,7 @@ class _WorkerMonitor:
 
     def _watch(self) -> None:
         if not self._ready.wait(CONNECT_SECONDS) and not self._is_stopping:
-            self._notifier.ready("waiting for Redis")
+            self._notifier.ready("waiting for the broker")
         seconds = self._notifier.watchdog or _UNWATCHED_SECONDS
         monitor = LivenessMonitor(seconds / 2)
         logged = ""
@@ -177,7 +176,7 @@ class _WorkerMonitor:
 
     def _status(self) -> str:
         if not self._is_connected():
-            return "waiting for Redis"
+            return "waiting for the broker"
         busy, total = len(celery_state.active_requests), self._controller.concurrency
         return f"working: {busy} of {total} processes busy, {self._received_count} tasks received"
 

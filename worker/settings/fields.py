@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from worker.model import DateOrder, Near, OnChange, Scope
 from worker.settings.types import (
+    BrokerUrl,
     Cron,
     ExpandedPath,
     Level,
@@ -50,6 +51,15 @@ class RedisSettings(SettingsTable):
     durability: Literal["written", "fsynced"] = Field(
         "written",
         description="`fsynced`: records are on disk first; needs a server with appendfsync always",
+    )
+
+
+class CelerySettings(SettingsTable):
+    """Celery's broker, if it is another server than that of the stream."""
+
+    broker_url: BrokerUrl = Field("", description="empty: redis.url; else Redis or RabbitMQ")
+    broker_password_file: ExpandedPath | None = Field(
+        None, description="file whose first line is the password, if celery.broker_url has none"
     )
 
 

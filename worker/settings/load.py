@@ -22,6 +22,7 @@ from worker.settings.whole import Settings
 
 _PATH_KEYS = (
     "path", "drop", "state_dir", "sites_dir", "file", "ca_file", "token_file", "password_file",
+    "broker_password_file",
 )  # fmt: skip
 
 
@@ -116,8 +117,10 @@ def first_line(path: Path, key: str) -> str:
 def secrets_of(settings: Settings) -> list[str]:
     """The values in the settings that must not be logged. Skips a file that cannot be read: the
     code that needs it reports that."""
-    secrets = [password_in(settings.redis.url), settings.web.token]
-    for path in (settings.redis.password_file, settings.web.token_file):
+    urls = (settings.redis.url, settings.celery.broker_url)
+    secrets = [*map(password_in, urls), settings.web.token]
+    files = (settings.redis.password_file, settings.celery.broker_password_file)
+    for path in (*files, settings.web.token_file):
         if path is not None:
             with suppress(ConfigError):
                 secrets.append(first_line(path, ""))
@@ -141,7 +144,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
             f"{printable(path)} has settings of version {version}, but this newsdrop knows "
             f"version {VERSION}: update newsdrop, or name a config file of this version"
         )
-    tables = (table.get(name) for name in ("redis", "fetch", "feeds", "tasks", "web"))
+    tables = (table.get(name) for name in ("redis", "celery", "fetch", "feeds", "tasks", "web"))
     folders = table.get("folders")
     for values in (table, *tables, *(folders if isinstance(folders, list) else ())):
         if isinstance(values, dict):
@@ -162,6 +165,6 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
 
 def _run_values(state_dir: Path) -> dict[str, Any]:
     run = paths.read_run_file(state_dir)
-    values: dict[str, Any] = {key: run[key] for key in ("drop", "redis") if key in run}
+    values: dict[str, Any] = {key: run[key] for key in ("drop", "redis", "celery") if key in run}
     # The running config file may name another one, which the environment of `up` overruled.
     return {**values, "state_dir": state_dir} if "config" in run else values

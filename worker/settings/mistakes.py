@@ -10,7 +10,7 @@ from worker.escape import printable
 from worker.settings.layers import known_keys
 from worker.settings.whole import Settings
 
-_SECRET_KEYS = ("redis.url", "web.token")  # the first may contain a password
+_SECRET_KEYS = ("redis.url", "celery.broker_url", "web.token")  # addresses may hold passwords
 _LIST_TYPES = ("tuple_type", "list_type")
 _TABLE_TYPES = ("model_type", "model_attributes_type", "dict_type")
 

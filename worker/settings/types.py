@@ -78,10 +78,20 @@ def _redis_url(value: str) -> str:
     return value
 
 
+def _broker_url(value: str) -> str:
+    if value and not value.startswith(("redis://", "rediss://", "unix://", "amqp://", "amqps://")):
+        raise ValueError(
+            "not the address of a broker: begin it with redis://, rediss://, unix://, amqp:// or "
+            "amqps://"
+        )
+    return value
+
+
 TimeZoneName = Annotated[str, AfterValidator(_zone)]
 Cron = Annotated[str, AfterValidator(_cron)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser())]
 
 

@@ -35,6 +35,7 @@ class Settings(fields.SettingsTable):
     )
     sites_dir: ExpandedPath | None = Field(None, description="folder of your own site rules")
     redis: fields.RedisSettings = fields.RedisSettings()
+    celery: fields.CelerySettings = fields.CelerySettings()
     stream: fields.StreamSettings = fields.StreamSettings()
     dedupe: fields.DedupeSettings = fields.DedupeSettings()
     spool: fields.SpoolSettings = fields.SpoolSettings()

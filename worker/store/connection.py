@@ -25,6 +25,9 @@ logger = get_logger(__name__)
 
 Client = redis.Redis
 
+_PASSWORD_FILE, _SETTING = "password_file", "password_setting"  # options of the URL
+_PASSWORD_KEY = "redis.password_file"  # noqa: S105  a setting
+
 
 def connect(url: str) -> Client:
     """A client of the server at `url` (redis, rediss or unix); its replies are bytes.
@@ -68,21 +71,30 @@ def redis_url(settings: Settings) -> str:
         return socket_url(str(embedded_socket(settings.state_dir)))
     if file is None or urlsplit(url).password:
         return url
-    first_line(file, _PASSWORD_KEY)
-    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode({_PASSWORD_FILE: file})}"
+    return with_password_file(url, file, _PASSWORD_KEY)
+
+
+def with_password_file(url: str, file: Path, key: str) -> str:
+    """`url` with an option that names its password file, which the setting `key` names.
+
+    Raises ConfigError if it cannot be read.
+    """
+    first_line(file, key)
+    options = urlencode({_PASSWORD_FILE: file, _SETTING: key})
+    return f"{url}{'&' if urlsplit(url).query else '?'}{options}"
 
 
 def split_password_file(url: str) -> tuple[str, "PasswordFile | None"]:
     """`url` as redis-py and kombu know it, and its password file's credentials."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
-    file = options.pop(_PASSWORD_FILE, None)
+    file, key = options.pop(_PASSWORD_FILE, None), options.pop(_SETTING, _PASSWORD_KEY)
     if file is None:
         return url, None
     user, _, host = parts.netloc.rpartition("@")
     # Not `urlunsplit`, which writes `unix:/path`, and redis-py reads only `unix:///path`.
     plain = f"{parts.scheme}://{host}{parts.path}" + (f"?{urlencode(options)}" if options else "")
-    return plain, PasswordFile(unquote(user.rstrip(":")), Path(file))
+    return plain, PasswordFile(unquote(user.rstrip(":")), Path(file), key)
 
 
 def tls_options(url: str) -> dict[str, Any]:
@@ -101,22 +113,18 @@ class PasswordFile(redis.CredentialProvider):
     """The user and the password in a file. Each new connection reads it again, so a rotated
     password needs no restart. Raises ConfigError if it cannot be read at first."""
 
-    def __init__(self, user: str, file: Path) -> None:
-        self._user, self._file = user, file
-        self._password = first_line(file, _PASSWORD_KEY)
+    def __init__(self, user: str, file: Path, key: str) -> None:
+        self._user, self._file, self._key = user, file, key
+        self._password = first_line(file, key)
 
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
         with suppress(ConfigError):  # it is being replaced: the one before may still be valid
-            password = first_line(self._file, _PASSWORD_KEY)
+            password = first_line(self._file, self._key)
             if password != self._password:
                 self._password = password
                 keep_secret(password)
-                logger.warning("redis.password_file has changed, the new password is used")
+                logger.warning(f"{self._key} has changed, the new password is used")
         return (self._user, self._password) if self._user else (self._password,)
-
-
-_PASSWORD_FILE = "password_file"  # noqa: S105  an option of the URL
-_PASSWORD_KEY = "redis.password_file"  # noqa: S105  a setting
 
 
 def socket_url(path: str) -> str:
@@ -128,11 +136,12 @@ def printable_url(url: str) -> str:
     """`url` for people: without password, user and query (which can hold both)."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
+        hosts = parts.netloc.rpartition("@")[2]
+        for host in hosts.split(","):
+            _ = urlsplit(f"//{host}").port  # else an unescaped `/` of a password ended the host
     except ValueError:
         return "(not a URL)"
-    return printable(f"{parts.scheme}://{host}{port}{parts.path}")
+    return printable(f"{parts.scheme}://{hosts}{parts.path}")
 
 
 class Script:

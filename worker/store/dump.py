@@ -37,7 +37,8 @@ def has_keys(client: Client, stream: str) -> bool:
 def delete_keys(client: Client, stream: str, queues: Sequence[str]) -> None:
     """Delete all keys of newsdrop for this stream, and these lists of Celery's."""
     with translated():
-        client.unlink(*queues)
+        if queues:
+            client.unlink(*queues)
         for keys in _chunks(_names(client, stream), _KEYS_AT_ONCE):
             client.unlink(*keys)
 
@@ -66,10 +67,11 @@ def dump_keys(
 
 
 def load_keys(
-    client: Client, stream: str, queues: Sequence[str], lines: Iterable[bytes]
+    client: Client, stream: str, queues: Sequence[str], lines: Iterable[bytes], elsewhere: str
 ) -> int | None:
     """Write dumped keys to a server that has none; returns their number, None where a line is no
-    key of this stream or these queues. Raises Retryable."""
+    key of this stream or these queues. Other keys that begin with `elsewhere` are left out: queues
+    of a broker that is another server by now. Raises Retryable."""
     own = {stream.encode(), *(queue.encode() for queue in queues)}
     count = size = 0
     with client.pipeline(transaction=False) as pipe:
@@ -77,6 +79,8 @@ def load_keys(
             try:
                 kind, name, *values = orjson.loads(line)
                 key = _bytes(name)
+                if key not in own and key.startswith(elsewhere.encode()):
+                    continue
                 if key not in own and not key.startswith(Layout(stream, 1).key("")):
                     return None
                 _LOADERS[kind](pipe, key, *values)

@@ -8,9 +8,9 @@ import orjson
 import redis
 
 from worker.errors import StoreRefused
+from worker.store.broker import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE
 from worker.store.connection import Client, Script
 from worker.store.errors import translated
-from worker.store.workers import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,19 @@ _EVALUATE = ("eval", "evalsha")
 
 
 def required_rights(
-    stream: str, database: int = 0, *, results: bool = False, stories: bool = False
+    stream: str,
+    database: int = 0,
+    *,
+    results: bool = False,
+    stories: bool = False,
+    is_broker: bool = True,
 ) -> tuple[Right, ...]:
     """All that newsdrop and its Celery processes run; with `results`, of tasks too, with `stories`,
-    for the window of stories. kombu keeps a queue in a list of its name, its bindings in sets, and
-    has channels for what goes to every worker."""
+    for the window of stories; without the broker's if that is another server. kombu keeps a queue
+    in a list of its name, its bindings in sets, and has channels for what goes to every worker."""
     window = f"{{{stream}}}:any", f"~{{{stream}}}:*"
     return (
-        *_rights(stream, database),
+        *_rights(stream, database, is_broker=is_broker),
         *(_result_rights() if results else ()),
         *(Right(command, *window) for command in (_WINDOW.split() if stories else ())),
     )
@@ -88,7 +93,7 @@ def _result_rights() -> Iterator[Right]:
         yield Right(command, f"{_RESULT}any", f"&{_RESULT}*")
 
 
-def _rights(stream: str, database: int) -> Iterator[Right]:
+def _rights(stream: str, database: int, *, is_broker: bool) -> Iterator[Right]:
     control, events = f"/{database}.celery.pidbox", f"/{database}.celeryev/"
     queues = [(name, f"~{QUEUE}*") for name in (QUEUE, INGEST_QUEUE, ENQUEUE_QUEUE)]
     queues += [("any.celery.pidbox", "~*.celery.pidbox*"), ("celeryev.any", "~celeryev.*")]
@@ -96,13 +101,16 @@ def _rights(stream: str, database: int) -> Iterator[Right]:
         (_CONNECTION, [("", "")]),
         (_STREAM, [(stream, f"~{stream}")]),
         (_STORE, [(f"{{{stream}}}:any", f"~{{{stream}}}:*")]),
-        (_QUEUE, queues),
-        (_BINDING, [("_kombu.binding.any", "~_kombu.*")]),
-        # A pattern to subscribe to must be in the ACL literally.
-        ("publish psubscribe", [(control, f"&{control}")]),
-        ("publish", [(f"{events}worker.online", f"&{events}*")]),
-        ("psubscribe", [(f"{events}worker.*", f"&{events}worker.*")]),
     ]
+    if is_broker:
+        places += [
+            (_QUEUE, queues),
+            (_BINDING, [("_kombu.binding.any", "~_kombu.*")]),
+            # A pattern to subscribe to must be in the ACL literally.
+            ("publish psubscribe", [(control, f"&{control}")]),
+            ("publish", [(f"{events}worker.online", f"&{events}*")]),
+            ("psubscribe", [(f"{events}worker.*", f"&{events}worker.*")]),
+        ]
     for commands, examples in places:
         for command in commands.split():
             for example, grant in examples:
@@ -146,13 +154,20 @@ def _grants(right: Right) -> bool:
 
 
 def check_rights(
-    client: Client, stream: str, *, results: bool = False, stories: bool = False
+    client: Client,
+    stream: str,
+    *,
+    results: bool = False,
+    stories: bool = False,
+    is_broker: bool = True,
 ) -> UserRights:
     """The required rights that the user has and lacks. Redis before 7 cannot tell: there some
     harmless commands are tried. Raises Retryable."""
     options = client.connection_pool.connection_kwargs
     database = int(options.get("db") or 0)
-    required = required_rights(stream, database, results=results, stories=stories)
+    required = required_rights(
+        stream, database, results=results, stories=stories, is_broker=is_broker
+    )
     rights = [each for each in required if each.command not in (*_OPTIONAL, *_EVALUATE)]
     missing = set(_find_missing(client, rights))
     return UserRights(

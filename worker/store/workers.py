@@ -1,16 +1,13 @@
-"""The state of the service in Redis: heartbeats of the workers, the scheduler's last tick, and
-how many task messages wait."""
+"""The state of the service in Redis: heartbeats of the workers, and the scheduler's last tick."""
 
 import math
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import orjson
 import redis
 
 from worker.model.from_json import dataclass_from
-from worker.spool.ownership import read_id
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import DAY, Layout
 
@@ -24,13 +21,6 @@ _AHEAD_MS = 2000
 now: for a server 8 hours ahead for 8 seconds, a dead scheduler passed as alive for 8 hours. After a
 failover the clocks of two servers may differ by a little."""
 
-QUEUE = "newsdrop"
-"""Everything but ingesting; :func:`queue_name` has the name of Celery's queue."""
-INGEST_QUEUE = "newsdrop.ingest"
-ENQUEUE_QUEUE = "newsdrop.enqueue"
-"""What clients send; apart, so that a flood of it holds up no tick."""
-
-_ID_LENGTH = 12
 _NUMBERS = ("pid", "processes", "started_ms", "last_seen_ms")
 
 
@@ -114,33 +104,3 @@ def _parse_worker(data: bytes) -> WorkerInfo | None:
         return dataclass_from(WorkerInfo, values) if is_valid else None
     except (ValueError, TypeError, AttributeError):
         return None
-
-
-def queue_name(queue: str, state_dir: Path) -> str:
-    """Celery's queue for a state directory: `newsdrop.<start of its id>`. What waits there concerns
-    files that no worker of another state directory sees. With one queue for two services, each
-    consumed the other's ticks: two that tick alternately gave one of them every scan, and 490 files
-    of the other waited for a minute."""
-    state_id = read_id(state_dir)
-    return f"{queue}.{state_id[:_ID_LENGTH]}" if state_id else queue
-
-
-class WakeupQueue:
-    """The lists in which kombu keeps the messages of a state directory's queues.
-
-    `client` is of the broker. Every method raises Retryable and nothing of redis.
-    """
-
-    def __init__(self, client: redis.Redis, state_dir: Path) -> None:
-        self._client: Any = client
-        self._state_dir = state_dir
-
-    def count_waiting(self, queue: str) -> int:
-        """Messages that no worker has taken yet."""
-        with translated():
-            return int(self._client.llen(queue_name(queue, self._state_dir)))
-
-    def may_notify(self, queue: str, limit: int) -> bool:
-        """Whether fewer than `limit` wake-ups wait. Two callers may both get True: the limit keeps
-        a queue short, and one wake-up too many costs a look at an empty spool."""
-        return self.count_waiting(queue) < limit

@@ -11,15 +11,27 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.entity import Queue
+from kombu.exceptions import OperationalError
 from kombu.transport.redis import Channel as RedisChannel
 
 from worker.settings import Settings
 from worker.spool.ownership import make_id
+from worker.store.broker import (
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    ENQUEUE_QUEUE,
+    INGEST_QUEUE,
+    QUEUE,
+    broker_url,
+    is_rabbitmq,
+    queue_name,
+    rabbitmq_tls,
+    rabbitmq_urls,
+)
 from worker.store.connection import PasswordFile, redis_url, split_password_file, tls_options
-from worker.store.workers import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, queue_name
 from worker.taskqueue.scheduler import ZoneCrontab
 
-__all__ = ["INGEST_QUEUE", "QUEUE", "broker_url", "create_app", "queue_name"]
+__all__ = ["INGEST_QUEUE", "QUEUE", "create_app", "kombu_url", "queue_name"]
 CLEANUP_SECONDS = 600
 SEARCH_SECONDS = 5
 TRIM_SECONDS = 5
@@ -34,7 +46,7 @@ def create_app(settings: Settings) -> Celery:
     # Kombu shall not restore messages after a lost connection either: it tries so over that very
     # connection, and writes the message to a file in /tmp when it cannot.
     RedisChannel.do_restore = False
-    url, credentials = split_password_file(redis_url(settings))
+    url, credentials = split_password_file(broker_url(settings))
     with suppress(OSError):  # a start refuses a state directory that cannot be written
         make_id(settings.state_dir)
     queue, ingest_queue, enqueue_queue = (
@@ -43,7 +55,7 @@ def create_app(settings: Settings) -> Celery:
     app = Celery(
         "newsdrop",
         amqp=partial(_Amqp, credentials=credentials),
-        broker=broker_url(url),
+        broker=kombu_url(url),
         include=["worker.tasks"],
     )
     app.conf.update(
@@ -55,7 +67,7 @@ def create_app(settings: Settings) -> Celery:
         accept_content=["json"],
         task_default_queue=queue,
         task_queues=[
-            Queue(name)  # type: ignore[no-untyped-call]
+            Queue(name, queue_arguments=_queue_arguments(url))  # type: ignore[no-untyped-call]
             for name in (queue, ingest_queue, enqueue_queue)
         ],
         task_routes={
@@ -70,7 +82,8 @@ def create_app(settings: Settings) -> Celery:
             "newsdrop.ingest": {"time_limit": _INGEST_SECONDS},
             "newsdrop.enqueue": {"time_limit": ENQUEUE_SECONDS},
         },
-        **_result_settings(settings, url, credentials),
+        **_result_settings(settings),
+        **_connection_settings(url),
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5},
         worker_prefetch_multiplier=1,
         worker_concurrency=settings.pool(),
@@ -83,18 +96,6 @@ def create_app(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,  # a full Redis refuses commands: wait, do not exit
-        broker_transport_options={
-            # Without kombu's list of unacknowledged messages: the next tick repeats a wake-up that
-            # was lost with its worker. The list cost four commands a message, and with an entry in
-            # it a lost connection ended the worker (kombu 5.7 restores over the lost connection).
-            "ack_emulation": False,
-            "socket_timeout": 10,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 25,
-        },
-        # Kombu does not verify a certificate unless it is told to; redis-py does.
-        broker_use_ssl=tls_options(url) or None,
         timezone="UTC",
         beat_scheduler="worker.taskqueue.scheduler:BoundedScheduler",
         beat_schedule_filename=str(settings.state_dir / "beat-schedule"),
@@ -106,15 +107,54 @@ def create_app(settings: Settings) -> Celery:
     return app
 
 
-def _result_settings(
-    settings: Settings, url: str, credentials: PasswordFile | None
-) -> dict[str, Any]:
+def _connection_settings(url: str) -> dict[str, Any]:
+    """Of the connections to the broker at `url`. Kombu does not verify a certificate unless it is
+    told to; redis-py does."""
+    if is_rabbitmq(url):
+        return {
+            "broker_use_ssl": rabbitmq_tls(url),
+            "broker_connection_timeout": CONNECT_SECONDS,
+            # A node that vanished is missed after two of these; by default after 4 minutes.
+            "broker_heartbeat": 10,
+            "broker_transport_options": {
+                # A message counts as sent when a majority of the nodes has it.
+                "confirm_publish": True,
+                "read_timeout": ANSWER_SECONDS,
+                "write_timeout": ANSWER_SECONDS,
+            },
+        }
+    return {
+        "broker_use_ssl": tls_options(url) or None,
+        "broker_transport_options": {
+            # Without kombu's list of unacknowledged messages: the next tick repeats a wake-up that
+            # was lost with its worker. The list cost four commands a message, and with an entry in
+            # it a lost connection ended the worker (kombu 5.7 restores over the lost connection).
+            "ack_emulation": False,
+            "socket_timeout": ANSWER_SECONDS,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+        },
+    }
+
+
+def _queue_arguments(url: str) -> dict[str, Any] | None:
+    """What a queue of RabbitMQ is declared with. `task_default_queue_type` does not reach queues
+    that are listed, and a classic queue dies with its node. RabbitMQ closes the connection of a
+    worker that works on a message for more than half an hour, as a large file may need."""
+    if not is_rabbitmq(url):
+        return None
+    return {"x-queue-type": "quorum", "x-consumer-timeout": _INGEST_SECONDS * 1000}
+
+
+def _result_settings(settings: Settings) -> dict[str, Any]:
     """Of the result backend. A wait for its server is short: a process that drains must go on."""
+    url, credentials = split_password_file(redis_url(settings))
     bounded = {"retry_policy": {"max_retries": 2, "interval_max": 0.5}}
     if not settings.tasks.store_results:
         return {"result_backend_transport_options": bounded}
     return {
-        "result_backend": broker_url(url),
+        "result_backend": kombu_url(url),
         "result_backend_transport_options": bounded,
         "redis_backend_use_ssl": tls_options(url) or None,
         "redis_backend_credential_provider": credentials,
@@ -124,19 +164,34 @@ def _result_settings(
 
 
 class _Amqp(AMQP):  # type: ignore[misc]
-    """Celery's factory of connections, with the credentials of a password file."""
+    """Celery's factory of connections, with the credentials of a password file, and of messages:
+    a broker without a majority never confirms one."""
 
     def __init__(self, app: Celery, credentials: PasswordFile | None) -> None:
         super().__init__(app)
         self._credentials = credentials
 
     def Connection(self, url: str, *args: Any, **options: Any) -> Connection:  # noqa: N802
-        options["credential_provider"] = self._credentials
+        if self._credentials is not None:
+            options["credential_provider"] = self._credentials
         return Connection(url, *args, **options)  # type: ignore[no-untyped-call]
 
+    def _create_task_sender(self) -> Any:
+        send_message = super()._create_task_sender()
 
-def broker_url(url: str) -> str:
+        def send(producer: Any, *args: Any, **options: Any) -> Any:
+            try:
+                return send_message(producer, *args, confirm_timeout=ANSWER_SECONDS, **options)
+            except producer.connection.channel_errors as error:  # such as a wrong password
+                raise OperationalError(str(error)) from error
+
+        return send
+
+
+def kombu_url(url: str) -> str:
     """`url` as kombu writes it: it calls a Unix socket `redis+socket`, the database a host."""
+    if is_rabbitmq(url):
+        return rabbitmq_urls(url)
     parts = urlsplit(url)
     if (
         parts.scheme == "rediss"

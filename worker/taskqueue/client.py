@@ -9,22 +9,20 @@ from worker.settings import Settings
 
 
 def notify_ingest(settings: Settings) -> bool:
-    """Wake the workers for waiting batches. False if Redis does not answer; then beat's next tick
-    wakes them."""
+    """Wake the workers for waiting batches. False if the broker does not answer: then beat's next
+    tick wakes them."""
     return _send(settings, "newsdrop.ingest")
 
 
 def notify_poll(settings: Settings) -> bool:
-    """Wake the workers because feeds changed or are due. False if Redis does not answer.
+    """Wake the workers because feeds changed or are due. False if the broker does not answer.
 
     Sends nothing while enough messages wait: a script may add a thousand feeds one by one.
     """
-    from worker.store.connection import connect, redis_url
-    from worker.store.workers import QUEUE, WakeupQueue
+    from worker.store.broker import QUEUE, open_wakeups
 
     try:
-        queue = WakeupQueue(connect(redis_url(settings)), settings.state_dir)
-        if not queue.may_notify(QUEUE, settings.max_wakeups()):
+        if not open_wakeups(settings).may_notify(QUEUE, settings.max_wakeups()):
             return True
     except Retryable:
         return False

@@ -37,6 +37,7 @@ def connect_signals(app: Celery) -> None:
         (signals.setup_logging, partial(_set_up_logging, settings)),
         (signals.celeryd_init, partial(_log_only_lines, settings)),
         (signals.celeryd_init, _warn_root),
+        (signals.celeryd_init, _delay_in_the_worker),
         (signals.celeryd_after_setup, _ignore_celery_advice),
         (signals.worker_init, process.begin),
         (signals.beat_init, process.begin_once),
@@ -78,6 +79,15 @@ def _log_only_lines(settings: Settings, instance: Any, **_: Any) -> None:
     if is_json(settings.log):
         instance.quiet = True
         worker.safe_say = lambda text, *_: write_json(text)
+
+
+def _delay_in_the_worker(**_: Any) -> None:
+    """Have the worker itself wait until a repeated order is due, as with Redis. For quorum queues
+    Celery would declare 28 queues more, which need exchanges of another type."""
+    from celery.worker.consumer import Consumer
+
+    steps = Consumer.Blueprint.default_steps
+    Consumer.Blueprint.default_steps = [one for one in steps if "delayed_delivery" not in one]
 
 
 def _warn_root(**_: Any) -> None:

@@ -12,8 +12,9 @@ from worker.errors import Retryable
 from worker.feeds.cron import next_cron_time
 from worker.health.preflight import check_places, create_places, exit_with_message
 from worker.logs import get_logger
+from worker.store.broker import QUEUE, open_wakeups
 from worker.store.connection import connect, redis_url
-from worker.store.workers import QUEUE, Heartbeats, WakeupQueue
+from worker.store.workers import Heartbeats
 
 logger = get_logger(__name__)
 
@@ -66,7 +67,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         settings = self.app.conf.newsdrop_settings
         client = connect(redis_url(settings))
-        self._wakeups = WakeupQueue(client, settings.state_dir)
+        self._wakeups = open_wakeups(settings, client)
         self._heartbeats = Heartbeats(client, stream=settings.stream.name)
         self._limit = settings.max_wakeups()
         self._is_failing = False

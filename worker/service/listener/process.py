@@ -10,8 +10,7 @@ from worker.service.listener.listener import Listener, Notify
 from worker.service.notify import notifier
 from worker.settings import Settings
 from worker.sources.registry import is_paused
-from worker.store.connection import connect, redis_url
-from worker.store.workers import WakeupQueue
+from worker.store.broker import QUEUE, open_wakeups
 
 logger = get_logger(__name__)
 
@@ -44,10 +43,10 @@ def run_listen(settings: Settings) -> int:
 
 
 def _celery_notify(settings: Settings) -> Notify:
-    from worker.taskqueue.celery_app import QUEUE, create_app
+    from worker.taskqueue.celery_app import create_app
 
     app = create_app(settings)
-    wakeups = WakeupQueue(connect(redis_url(settings)), settings.state_dir)
+    wakeups = open_wakeups(settings)
     limit = settings.max_wakeups()
 
     def notify(source: str, hints: list[str]) -> bool:

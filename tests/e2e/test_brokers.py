@@ -1,0 +1,119 @@
+"""Celery's broker as another server than that of the stream: a real RabbitMQ."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests import rabbitmq
+from tests.celery_worker import Worker, until
+from tests.rabbitmq import Rabbit
+from tests.servers import Server, new_directory
+from tests.world import World, article
+from worker.errors import StoreRefused, StoreUnavailable
+from worker.health.broker import broker_check
+from worker.queries.overview import get_overview
+from worker.settings.clock import utc_now
+from worker.store.broker import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, open_wakeups, queue_name
+from worker.taskqueue.client import notify_ingest
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(bool(rabbitmq.missing()), reason=rabbitmq.missing()),
+]
+
+
+@pytest.fixture(scope="module")
+def rabbit() -> Iterator[Rabbit]:
+    directory = new_directory()
+    node = Rabbit(directory).start()
+    yield node
+    node.end()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def world(tmp_path: Path, redis_server: Server, rabbit: Rabbit) -> World:
+    password = tmp_path / "password"
+    password.write_text("guest\n")
+    return World(
+        tmp_path / "state",
+        redis_server.url,
+        **{
+            "celery.broker_url": rabbit.url.replace("guest:guest", "guest"),
+            "celery.broker_password_file": str(password),
+        },
+    )
+
+
+@pytest.fixture
+def worker(world: World, tmp_path: Path) -> Iterator[Worker]:
+    one = Worker(
+        world,
+        tmp_path / "worker.log",
+        NEWSDROP_CELERY_BROKER_URL=world.settings.celery.broker_url,
+        NEWSDROP_CELERY_BROKER_PASSWORD_FILE=str(world.settings.celery.broker_password_file),
+    )
+    yield one
+    one.kill()
+
+
+def test_the_depth_of_a_queue_is_that_of_the_broker(world: World) -> None:
+    """Wake-ups wait in RabbitMQ, and are counted there: in a queue that nobody declared there are
+    none, and one that is full is not filled further."""
+    wakeups = open_wakeups(world.settings, world.context.redis)
+    assert wakeups.count_waiting(INGEST_QUEUE) == 0
+    for _ in range(3):
+        assert notify_ingest(world.settings)
+    assert wakeups.count_waiting(INGEST_QUEUE) == 3
+    assert not wakeups.may_notify(INGEST_QUEUE, 3)
+    assert wakeups.may_notify(QUEUE, 1)
+    wakeups.close()
+
+
+def test_a_wrong_password_is_named(world: World) -> None:
+    """The sentence names the setting, and neither it nor any other has the password."""
+    file = world.settings.celery.broker_password_file
+    assert file is not None
+    file.write_text("geheim-1\n")
+    with pytest.raises(StoreRefused, match=r"celery\.broker_password_file") as refused:
+        open_wakeups(world.settings).count_waiting(QUEUE)
+    assert "geheim" not in str(refused.value)
+    check = broker_check(world.settings)
+    assert check is not None
+    assert check.level == "fail"
+    assert not notify_ingest(world.settings)
+
+
+@pytest.mark.timeout(400)
+def test_work_goes_on_when_the_broker_comes_back(
+    world: World, worker: Worker, rabbit: Rabbit, redis_client: redis.Redis
+) -> None:
+    """Dropped files become records with RabbitMQ as broker, in quorum queues and no others, and
+    nothing of Celery is in the store; killed, it is reported; when it is back, work goes on."""
+    worker.start()
+    world.put("a.md", article(title="甲"))
+    until(lambda: len(world.entries()) == 1, "record")
+    assert not [key for key in redis_client.keys("*") if b"kombu" in key or b"celery" in key]
+    names = [queue_name(one, world.settings.state_dir) for one in (QUEUE, INGEST_QUEUE)]
+    queues = worker.celery("inspect", "active_queues")
+    assert queues.count("'x-queue-type': 'quorum'") == 3
+    assert all(
+        name in queues for name in (*names, queue_name(ENQUEUE_QUEUE, world.settings.state_dir))
+    )
+    check = broker_check(world.settings)
+    assert check is not None
+    assert check.level == "ok"
+
+    rabbit.kill()
+    with pytest.raises(StoreUnavailable, match=r"RabbitMQ at amqp://127\.0\.0\.1"):
+        open_wakeups(world.settings).count_waiting(QUEUE)
+    problems = {one.name: one for one in get_overview(world.settings, utc_now()).problems}
+    assert problems["broker"].level == "fail"
+    world.put("b.md", article(title="乙"))
+    rabbit.start()
+    until(lambda: len(world.entries()) == 2, "record after the broker's end")
+    until(lambda: world.waiting() == [], "end of the batch")
+    assert worker.stop() == 0
