@@ -433,7 +433,7 @@ def test_read_again_an_entry_is_wanted_once(world: World, web: Web) -> None:
 
 def _only_the_feed(world: World) -> None:
     """Poll the feed and ingest its document, the pages left for later."""
-    feeds, _ = polling.fetch_sources(world.context)
+    feeds, *_ = polling.fetch_sources(world.context)
     feeds.sync()
     asyncio.run(polling.fetch_from(world.context, (feeds,), lambda: None))
     world.drain()

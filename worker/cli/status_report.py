@@ -1,6 +1,7 @@
 """The report that `status` prints: problems, activity, counts, sources."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from itertools import zip_longest
 
@@ -25,6 +26,7 @@ from worker.model import DECISIONS
 from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
 from worker.queries.status import ArticleCounts, PollingStatus, SourceStatus, Status
 from worker.settings import POLLED
+from worker.store.rechecks import RecheckCounts
 from worker.translation import gettext, mark, message
 
 ACCENT = "cyan"
@@ -97,6 +99,8 @@ def _work_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
     yield mark("waiting"), _waiting(status)
     if not status.problem and (status.polled.feeds or status.polled.pages_wanted):
         yield mark("feeds"), _feeds(status.polled)
+    if (rechecks := status.polled.rechecks) and rechecks.was_used:
+        yield mark("rechecks"), _rechecks(status.polled, rechecks)
 
 
 def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
@@ -174,6 +178,12 @@ def _feeds(feeds: PollingStatus) -> Text:
         count = format_count(feeds.failing)
         text.append(gettext(", {count} failing").format(count=count), "yellow")
     return text
+
+
+def _rechecks(feeds: PollingStatus, rechecks: RecheckCounts) -> Text:
+    form = gettext("{waiting} waiting, {due} due now, {done} done, {dropped} dropped")
+    counts = {name: format_count(number) for name, number in asdict(rechecks).items()}
+    return Text(form.format(due=format_count(feeds.rechecks_due), **counts))
 
 
 def _redis(status: Status, memory: Memory | None) -> Text:

@@ -76,6 +76,7 @@ class Feed:
     schedule: Cron = ""
     site: str | None = None
     full_text: bool = False
+    recheck: bool = False
     naive_dates: Annotated[str, Field(pattern="^(trusted|unreliable)$")] = "trusted"
     date_order: DateOrder | None = None
     scope: Scope = Scope.GLOBAL
@@ -125,6 +126,8 @@ def parse_feed(values: Mapping[str, Any]) -> Feed:
     shortest, longest = feed.min_interval_seconds, feed.max_interval_seconds
     if shortest and longest and shortest > longest:
         raise UsageError("min_interval_seconds is larger than max_interval_seconds: swap them")
+    if feed.recheck and not (feed.full_text and feed.on_change is OnChange.REVISE):
+        raise UsageError('recheck needs full_text = true and on_change = "revise": set them too')
     return feed
 
 

@@ -150,6 +150,7 @@ class RevisionReason(StrEnum):
     CHANGED = "changed"
     FORCED = "forced"
     REPARSE = "reparse"
+    RECHECK = "recheck"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class Revision:
         RevisionReason,
         _doc(
             "`changed`: its source had it again; `forced`: enqueued with `--force`; "
-            "`reparse`: read again by other rules"
+            "`reparse`: read again by other rules; `recheck`: its page was fetched again"
         ),
     ]
     previous: Annotated[int, _doc("number of the revision before")]
@@ -227,6 +228,8 @@ class WithdrawalReason(StrEnum):
     """Why an article was withdrawn."""
 
     RETRACTED = "retracted"
+    GONE = "gone"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +244,9 @@ class Withdrawal:
     withdrawn_at: Annotated[str, _doc("when that was decided; RFC 3339, UTC")]
     reason: Annotated[
         WithdrawalReason,
-        _doc("`retracted`: by `newsdrop retract`"),
+        _doc(
+            "`retracted`: by `newsdrop retract`; `gone`: its page was answered by 404 or 410 "
+            "twice; `notice`: its page shows that it was removed"
+        ),
     ]
-    detail: Annotated[str, _doc("the reason that a person gave")]
+    detail: Annotated[str, _doc("the reason that a person gave, or what was found")]

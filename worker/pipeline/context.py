@@ -9,7 +9,7 @@ from worker.feeds.catalog import CatalogReader
 from worker.model import Outcome, Stage, Status, Tally, measure
 from worker.pipeline.bounds import Bounds
 from worker.pipeline.extract import EntryReader, parse_entry
-from worker.pipeline.feed_stats import observations
+from worker.pipeline.feed_stats import observations, rechecks
 from worker.pipeline.ports import IngestDeps
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
@@ -29,6 +29,7 @@ from worker.store.feeds import FeedStore
 from worker.store.jobs import JobStore
 from worker.store.pages import PageStore, RobotsStore
 from worker.store.past import PastStore
+from worker.store.rechecks import RecheckStore
 from worker.store.results import ResultQueue
 from worker.store.retention import RetentionStore
 
@@ -49,6 +50,7 @@ class Context:
     feeds: CatalogReader
     feed_store: FeedStore
     page_store: PageStore
+    recheck_store: RecheckStore
     robots: RobotsStore
     results: ResultQueue
     settled_jobs: set[str]
@@ -76,6 +78,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
     sites = SitesReader(settings, utc_now)
     sites.current()
     feed_store = factory.feed_store(settings, client)
+    recheck_store = factory.recheck_store(settings, client)
     settled_jobs = set[str]()
 
     def settle(
@@ -86,6 +89,8 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
     ) -> None:
         if observed := observations(head, outcomes, feeds.current, settings):
             feed_store.record_documents(head.batch.batch, observed)
+        if pages := rechecks(head, outcomes, feeds.current, settings):
+            recheck_store.add(pages)
         counters.settle(
             head.batch.batch,
             source=head.batch.source,
@@ -110,6 +115,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
         feeds=feeds,
         feed_store=feed_store,
         page_store=factory.page_store(settings, client),
+        recheck_store=recheck_store,
         robots=RobotsStore(client, stream=settings.stream.name),
         results=factory.result_queue(settings, client),
         settled_jobs=settled_jobs,

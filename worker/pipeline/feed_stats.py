@@ -1,18 +1,24 @@
-"""What a batch's outcomes say about each feed: its entries, what was new, what was refused."""
+"""What a batch's outcomes say about each feed: its entries, what was new, what was refused; and
+which pages are fetched again."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from worker.feeds.catalog import Catalog
 from worker.feeds.feed import Feed
+from worker.feeds.recheck import next_recheck
 from worker.feeds.schedule import get_poll_pace
 from worker.model import FeedRead, Outcome, Status
 from worker.model.times import milliseconds
+from worker.model.warning import WarningKind, kinds_of
 from worker.settings import Settings
+from worker.sources.responses import host_of
 from worker.spool.archive import SegmentHead
 from worker.spool.manifest import Form, Origin
 from worker.store.feeds import FeedObservation
+from worker.store.rechecks import NewPage, PublishedPage
 
+_MASKED = "…"
 _NEW = (Status.PUBLISHED, Status.REVISED, Status.DEFERRED)
 _MAX_MESSAGE_LENGTH = 500
 
@@ -39,6 +45,45 @@ def observations(
         for entry, origin in origins.items()
         if (feed := feeds.get(origin.source)) is not None
     ]
+
+
+def rechecks(
+    head: SegmentHead,
+    outcomes: Sequence[Outcome],
+    catalog: Callable[[], Catalog],
+    settings: Settings,
+) -> list[NewPage]:
+    """The pages of articles that were published now, and newer copies of pages that wait already,
+    as far as their feeds want pages to be fetched again.
+
+    Raises SpoolUnavailable if the catalog cannot be read.
+    """
+    pages = {file.entry: file for file in head.files if file.kept and _is_page(file.origin)}
+    if not pages:
+        return []
+    feeds = catalog()
+    found: list[NewPage] = []
+    for outcome in outcomes:
+        file = pages.get(outcome.entry)
+        origin = file.origin if file else None
+        if file is None or origin is None or not outcome.id:
+            continue
+        feed = feeds.get(origin.source)
+        if feed is None or not feed.recheck:
+            continue
+        host = host_of(origin.url, settings.fetch.allow_ports)
+        page_ms = milliseconds(origin.fetched_at)
+        page = PublishedPage(outcome.id, host, feed.name, head.batch.batch, outcome.entry, page_ms)
+        first, _ = next_recheck(page_ms, page_ms)
+        is_new = outcome.status.has_record and file.reread is None
+        was_fetched = WarningKind.FEED_TEXT not in kinds_of(outcome.warnings)
+        url = origin.url if was_fetched and _MASKED not in origin.url else ""
+        found.append(NewPage(page, first if is_new else None, url))
+    return found
+
+
+def _is_page(origin: Origin | None) -> bool:
+    return origin is not None and origin.form is Form.ENTRY_BUNDLE
 
 
 def _observation(

@@ -14,6 +14,7 @@ from worker.sources.feeds import FeedSource
 from worker.sources.fetch_loop import FetchLimits, FetchSource, FetchTotals, fetch_due
 from worker.sources.page_fetch import PageFetcher
 from worker.sources.pages import PageSource
+from worker.sources.rechecks import RecheckSource
 from worker.sources.registry import is_paused
 from worker.spool.batch import batch_names
 from worker.spool.claim import Incoming, claim_bytes
@@ -40,16 +41,19 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
     Raises Retryable.
     """
     context.deps.sites()  # a changed rule is read, or reported, without waiting for an article
-    feeds, pages = fetch_sources(context)
+    feeds, pages, rechecks = fetch_sources(context)
     with suppress(SpoolUnavailable):  # the catalog cannot be read: that was logged once
         if feeds.sync():
             logger.info("feeds registered", feeds=len(context.feeds.current()))
         if count := feeds.follow_clock():
             logger.warning("the clock was set back: feeds are polled sooner", feeds=count)
+        rechecks.sync()
     pages.sync()
     context.page_store.follow_clock()
+    context.recheck_store.follow_clock()
     soon = _soon_seconds(context.settings)
-    if context.feed_store.count_due(soon) or context.page_store.count_due(soon):
+    queues = (context.feed_store, context.page_store, context.recheck_store)
+    if any(queue.count_due(soon) for queue in queues):
         notify()
 
 
@@ -67,22 +71,31 @@ def fetch(context: Context, *, notify: Callable[[], None]) -> FetchTotals | None
     with acquire_slot(settings.state_dir, "fetch", settings.fetching()) as slot:
         if slot is None:
             return None
-        feeds, pages = fetch_sources(context)
-        pages.sync()
-        totals = asyncio.run(fetch_from(context, (feeds, pages), notify, slot.report))
+        sources = fetch_sources(context)
+        sources[1].sync()
+        totals = asyncio.run(fetch_from(context, sources, notify, slot.report))
     if totals.turns:
         counts = {"documents": totals.documents, "failed": totals.failed}
         logger.info("fetched", addresses=totals.turns, **counts)
     return totals
 
 
-def fetch_sources(context: Context) -> tuple[FeedSource, PageSource]:
-    """What is fetched: feeds, and the pages of their articles."""
+def fetch_sources(context: Context) -> tuple[FeedSource, PageSource, RecheckSource]:
+    """What is fetched: feeds, the pages of their articles, and, last, pages that were published."""
     settings, deps = context.settings, context.deps
     feeds = FeedSource(context.feed_store, context.feeds.current, settings, now=deps.now)
     fetcher = PageFetcher(context.robots, settings, deps.sites, deps.profile, deps.now)
     pages = PageSource(context.page_store, deps.wanted, fetcher, settings, deps.now)
-    return feeds, pages
+    rechecks = RecheckSource(
+        context.recheck_store,
+        fetcher,
+        context.feeds.current,
+        deps.archive,
+        context.articles,
+        settings,
+        deps.now,
+    )
+    return feeds, pages, rechecks
 
 
 async def fetch_from(

@@ -22,6 +22,7 @@ from worker.model import (
     Status,
     Story,
 )
+from worker.model.warning import WarningKind, kinds_of
 from worker.normalize.changes import Version, changes
 from worker.pipeline.extract import (
     EntryReader,
@@ -101,7 +102,12 @@ def compare(
         is_changed = bool(fields)
         if newest.record is None:
             is_changed = is_other or not newest.has_alias
-        if not is_changed:
+        if reason is RevisionReason.RECHECK:
+            # Only the text counts: addresses of pictures and links change at every fetch. The
+            # feed's text in the place of an unreadable page says nothing about the page.
+            has_page = WarningKind.FEED_TEXT not in kinds_of(item.normalized.warnings)
+            is_changed = is_other and has_page
+        if not is_changed or newest.index_entry.is_withdrawn:
             return None
     elif not is_other and not force:
         return None

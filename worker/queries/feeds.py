@@ -13,8 +13,9 @@ from worker.fetch import printable_url
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.settings import POLLED, Settings
 from worker.sources.registry import is_paused, require_name
-from worker.store.factory import feed_store
+from worker.store.factory import feed_store, recheck_store
 from worker.store.feeds import FeedState
+from worker.store.rechecks import RecheckCounts
 
 
 class FeedStatus(StrEnum):
@@ -38,7 +39,7 @@ class FeedView:
     the config file, so no command changes it. `moved_to` is its address after a permanent redirect.
     `interval_seconds` is None where it has a `schedule`. `failures` counts consecutive polls that
     failed or brought unreadable documents; `trouble` and `error` belong to the last of them. Counts
-    are of articles, and None without Redis.
+    are of articles, and None without Redis; `rechecks` are those of its published pages.
     """
 
     name: str
@@ -49,6 +50,7 @@ class FeedView:
     title: str | None = None
     tags: tuple[str, ...] = ()
     full_text: bool = False
+    recheck: bool = False
     schedule: str | None = None
     interval_seconds: float | None = None
     last_poll: str | None = None
@@ -62,6 +64,7 @@ class FeedView:
     rejected: int | None = None
     gaps: int = 0
     last_gap: str | None = None
+    rechecks: RecheckCounts | None = None
     failures: int = 0
     trouble: str | None = None
     error: str | None = None
@@ -104,11 +107,16 @@ def list_feeds(settings: Settings, now: datetime) -> FeedsView:
     """Every feed of the config file and of the state directory. Raises ConfigError."""
     catalog = load_catalog(settings)
     listed = sorted(catalog, key=lambda feed: (natural_order(feed.name), feed.name))
-    states, problem = _states(settings, [feed.name for feed in listed])
+    states, rechecks, problem = _states(settings, [feed.name for feed in listed])
     return FeedsView(
         at=rfc3339(now),
         feeds=tuple(
-            _view(feed, states.get(feed.name), settings, now, owned=feed.name in catalog.managed)
+            replace(
+                _view(
+                    feed, states.get(feed.name), settings, now, owned=feed.name in catalog.managed
+                ),
+                rechecks=rechecks.get(feed.name),
+            )
             for feed in listed
         ),
         paused=is_paused(settings.state_dir, POLLED),
@@ -136,11 +144,14 @@ def natural_order(name: str) -> list[str | int]:
     return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
-def _states(settings: Settings, names: list[str]) -> tuple[dict[str, FeedState], str | None]:
+def _states(
+    settings: Settings, names: list[str]
+) -> tuple[dict[str, FeedState], dict[str, RecheckCounts], str | None]:
     try:
-        return {state.name: state for state in feed_store(settings).get_states(names)}, None
+        states = {state.name: state for state in feed_store(settings).get_states(names)}
+        return states, recheck_store(settings).read_counts(), None
     except Retryable as error:
-        return {}, str(error)
+        return {}, {}, str(error)
 
 
 def _view(
@@ -155,6 +166,7 @@ def _view(
         label=feed.label,
         tags=feed.tags,
         full_text=feed.full_text,
+        recheck=feed.recheck,
         schedule=feed.schedule or None,
     )
     if state is None:

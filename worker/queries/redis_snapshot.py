@@ -7,7 +7,14 @@ from worker.errors import Retryable
 from worker.settings import Settings
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterSnapshot, Minute
-from worker.store.factory import counter_store, feed_store, page_store, retention_store
+from worker.store.factory import (
+    counter_store,
+    feed_store,
+    page_store,
+    recheck_store,
+    retention_store,
+)
+from worker.store.rechecks import RecheckCounts
 from worker.store.retention import Retention
 from worker.store.server import ServerInfo, get_server_info
 from worker.store.stream import Stream, StreamInfo
@@ -25,6 +32,8 @@ class RedisSnapshot:
     failing: frozenset[str]
     behind: Mapping[str, int]
     due: int
+    rechecks: RecheckCounts
+    rechecks_due: int
     due_times: Mapping[str, int]
     stream: StreamInfo
     retention: Retention
@@ -58,6 +67,7 @@ def _read(
     store = counter_store(settings, client)
     counters = store.snapshot(batches)
     feeds, pages = feed_store(settings, client), page_store(settings, client)
+    rechecks = recheck_store(settings, client)
     return RedisSnapshot(
         server=get_server_info(client),
         counters=counters,
@@ -65,6 +75,8 @@ def _read(
         failing=frozenset(feeds.list_failing()),
         behind=feeds.list_behind(),
         due=feeds.count_due() + pages.count_due(),
+        rechecks=rechecks.read_totals(),
+        rechecks_due=rechecks.count_due(),
         due_times=feeds.get_due_times(list(counters.by_source)),
         stream=Stream(client, name).get_info(),
         retention=retention_store(settings, client).read(),

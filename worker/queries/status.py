@@ -28,6 +28,7 @@ from worker.spool.layout import notes_dir, time_of
 from worker.spool.rules_record import read_rules_record
 from worker.spool.wanted import WantedPages
 from worker.store.connection import printable_url, redis_url
+from worker.store.rechecks import RecheckCounts
 from worker.store.retention import Retention
 from worker.store.stream import StreamInfo
 from worker.store.workers import WorkerInfo
@@ -100,14 +101,17 @@ class PollingStatus:
     """All feeds together, and their wanted pages.
 
     `failing` and `due` are None while Redis does not answer; `due` counts feeds and pages to fetch
-    now. `behind` are the hosts whose feeds ask for more polls than the pace allows, the worst
-    first, with the seconds by which the last poll was late.
+    now, `rechecks_due` published pages to fetch again now. `behind` are the hosts whose feeds ask
+    for more polls than the pace allows, the worst first, with the seconds by which the last poll
+    was late.
     """
 
     feeds: int
     failing: int | None
     due: int | None
     pages_wanted: int
+    rechecks: RecheckCounts | None = None
+    rechecks_due: int | None = None
     behind: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -180,6 +184,8 @@ def build_status(
             else None,
             due=snapshot.due if snapshot else None,
             pages_wanted=len(WantedPages(settings.state_dir).names()),
+            rechecks=snapshot.rechecks if snapshot else None,
+            rechecks_due=snapshot.rechecks_due if snapshot else None,
             behind=snapshot.behind if snapshot else {},
         ),
         site_rules=_site_rules(settings),

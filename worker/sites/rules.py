@@ -35,6 +35,8 @@ class PageRule:
     For `author`, every element of the first matching selector is a name; for `date`, each selector
     gives a date, the most trusted first. `remove` is cut from the content. The link found by
     `next_page` is followed when pages are fetched; for a page in a file it becomes a warning.
+    Where a page that is fetched again has an element that `removed` matches, its article is
+    withdrawn.
     """
 
     __pydantic_config__ = _STRICT
@@ -47,6 +49,7 @@ class PageRule:
     editor: tuple[str, ...] = ()
     next_page: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,11 +57,13 @@ class NoPage(Exception):
 @dataclass(frozen=True, slots=True)
 class FetchedPages:
     """The pages of an article, in order; `problem` is why one that continues it is missing.
-    robots.txt requires `delay` seconds between two pages."""
+    robots.txt requires `delay` seconds between two pages. `is_unchanged`: by the server, all are as
+    they were."""
 
     parts: tuple[PagePart, ...]
     problem: str | None
     delay: float
+    is_unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ class PageFetcher:
         while True:
             following = await asyncio.to_thread(self._next, source, parts[-1])
             if following is None or following in seen:
-                return FetchedPages(tuple(parts), None, delay)
+                is_unchanged = [*map(id, parts)] == [*map(id, earlier)]
+                return FetchedPages(tuple(parts), None, delay, is_unchanged)
             if len(parts) == MAX_PARTS:
                 why = f"it continues after {MAX_PARTS} pages, and no more are read"
                 return FetchedPages(tuple(parts), why, delay)
@@ -122,6 +125,16 @@ class PageFetcher:
     def _next(self, source: str, part: PagePart) -> str | None:
         """The address of the next page. This parses the page, so it runs in a thread."""
         return next_page_of(part, self.context(source))
+
+    async def is_there(self, url: str, fetcher: Fetcher) -> bool:
+        """Whether the page at `url` is answered by 200, after the pause that its host wants."""
+        try:
+            delay = await self.crawl_delay(url, fetcher)
+            await asyncio.sleep(max(delay, self.settings.fetch.host_interval_seconds))
+            answer = await fetcher.get(FetchRequest(url, accept=ACCEPT))
+        except (FetchFailed, NoPage):
+            return False
+        return answer.status == HTTPStatus.OK
 
     def context(self, source: str) -> ParseContext:
         """How pages of a source are read."""

@@ -68,7 +68,7 @@ class Form(StrEnum):
 class Origin:
     """Where an entry was fetched. Its `source` overrides the batch's.
 
-    `kind` is `feed`, `page`, `enqueue` or `retract`; addresses are without credentials;
+    `kind` is `feed`, `page`, `enqueue`, `retract` or `recheck`; addresses are without credentials;
     `fetched_at` is RFC 3339, UTC; `charset` is what the server declared; `seen_at` is when the
     article was first seen, if that was before its batch was claimed; `mark` is hex: the index
     entry of the feed entry in an entry bundle.
@@ -88,7 +88,7 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class Reread:
     """An entry that was published before and is read again: only `articles` (ordinal and id) are
-    compared with their newest revision. `reason` is `reparse`; `seen_at` is when they
+    compared with their newest revision. `reason` is a `RevisionReason`; `seen_at` is when they
     were first seen (RFC 3339, UTC)."""
 
     reason: str

@@ -16,6 +16,7 @@ from worker.store.layout import DAY
 from worker.store.leases import HostPace
 from worker.store.pages import PageStore
 from worker.store.past import PastStore
+from worker.store.rechecks import RecheckStore
 from worker.store.results import ResultQueue
 from worker.store.retention import Bounds, RetentionStore
 from worker.store.samples import SampleStore
@@ -72,6 +73,11 @@ def feed_store(settings: Settings, client: Client | None = None) -> FeedStore:
 def page_store(settings: Settings, client: Client | None = None) -> PageStore:
     client = client or connect(redis_url(settings))
     return PageStore(client, stream=settings.stream.name, pace=_host_pace(settings))
+
+
+def recheck_store(settings: Settings, client: Client | None = None) -> RecheckStore:
+    client = client or connect(redis_url(settings))
+    return RecheckStore(client, stream=settings.stream.name, pace=_host_pace(settings))
 
 
 def counter_store(settings: Settings, client: Client | None = None) -> CounterStore:

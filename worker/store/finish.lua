@@ -7,6 +7,7 @@
 --       the former asks for (-1: it does not say), number of fields, then so many pairs of field
 --       and value ('': deleted). The value of `poll` is a line that is added to the item's log
 --       `polls`, which holds the last 50 (worker/store/feeds.py)
+-- Items that have a `source` are counted by it: one that is removed leaves `<due>:counts`.
 -- Returns for each item 1, or 0 if its lease had expired and another process has it now: then
 -- nothing of the item is written.
 
@@ -69,7 +70,7 @@ local any_item, any_host = items .. 'any', hosts .. 'any'
 local obstacle = find_obstacle({ [due] = 'zset', [failing] = 'set' }, {
   HDEL = { any_item, any_host }, HSET = { any_item, any_host }, HGET = { any_item, any_host }, HEXISTS = { any_item },
   HMGET = { any_item }, EXPIRE = { any_host }, DEL = { any_item }, ZADD = { due }, ZREM = { due },
-  SADD = { failing }, SREM = { failing },
+  SADD = { failing }, SREM = { failing }, HINCRBY = { due .. ':counts' },
 })
 if obstacle then return obstacle end
 
@@ -83,6 +84,8 @@ while at <= #ARGV do
   write_host(item, host, answered, backoff, delay)
   local is_ours = redis.call('HGET', item, 'lease') == token
   if is_ours and wait < 0 then
+    local source = redis.call('HGET', item, 'source')
+    if source then redis.call('HINCRBY', due .. ':counts', 'waiting ' .. source, -1) end
     redis.call('DEL', item)
     redis.call('ZREM', due, name)
     redis.call('SREM', failing, name)

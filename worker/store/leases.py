@@ -17,6 +17,7 @@ from worker.store.errors import translated
 from worker.store.layout import Layout
 
 _IN_ONE_CALL = 100
+_TOO_LATE = -2
 _MAX_LATE = 1000
 """Items examined at once by `bring_forward`; the others follow at the next tick."""
 
@@ -33,13 +34,15 @@ class HostPace:
 class Lease:
     """An item that this process may fetch. `host` is the host whose pace it counts for; `fields`
     are those of the item's state that are set. The item had to wait `late_seconds` for
-    the pace of its host; None where a person asked for this fetch.
+    the pace of its host; None where a person asked for this fetch. If it `is_late`, it must not be
+    fetched any more: its host has given no turn for it.
     """
 
     name: str
     host: str
     fields: Mapping[str, str]
     late_seconds: float | None = None
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,12 @@ class LeaseResult:
 
 
 class LeaseQueue:
-    """The items of one kind. Every method raises Retryable and nothing of redis."""
+    """The items of one kind. Every method raises Retryable and nothing of redis.
+
+    With `every` the items are *spare*: they have only turns of a host that the items of the kinds
+    `yields_to` do not want, and at most one of `every` turns. One that is too late (its field
+    `late_ms`, Unix) is leased without a turn.
+    """
 
     def __init__(
         self,
@@ -82,6 +90,8 @@ class LeaseQueue:
         items: str,
         pace: HostPace,
         fields: Sequence[str],
+        yields_to: Sequence[str] = (),
+        every: int = 0,
     ) -> None:
         self._client: Any = client
         layout = Layout(stream, 1)
@@ -91,6 +101,8 @@ class LeaseQueue:
         self._hosts = layout.key("host", "")
         self._pace = pace
         self._fields = fields
+        self._yields_to = [layout.key(kind) for kind in yields_to]
+        self._every = every
         self._token = secrets.token_hex(8)
         self._take = Script("preconditions.lua", "take.lua")
         self._finish = Script("preconditions.lua", "finish.lua")
@@ -105,15 +117,17 @@ class LeaseQueue:
         """Lease up to `count` items that are due and whose hosts may be fetched from now."""
         interval = int(self._pace.interval_seconds * 1000)
         args: list[bytes | int] = [self._items, self._hosts, count, int(lease_seconds * 1000)]
-        args += (self._token.encode(), interval, self._pace.connections, b"host")
+        args += (self._token.encode(), interval, self._pace.connections)
+        args += (self._every, b"host")
         args += (name.encode() for name in self._fields)
-        more, next_ms, *found = self._take.run(self._client, [self._due], args)
+        more, next_ms, *found = self._take.run(self._client, [self._due, *self._yields_to], args)
         leases = []
         for name, late, (host, *values) in zip(found[::3], found[1::3], found[2::3], strict=True):
             pairs = zip(self._fields, values, strict=True)
             fields = {field: value.decode("utf-8", "replace") for field, value in pairs if value}
             seconds = None if late < 0 else late / 1000
-            leases.append(Lease(name.decode(), host.decode(), fields, seconds))
+            is_late = late == _TOO_LATE
+            leases.append(Lease(name.decode(), host.decode(), fields, seconds, is_late))
         return TakenLeases(tuple(leases), bool(more), None if next_ms < 0 else next_ms / 1000)
 
     def finish(self, results: Sequence[LeaseResult]) -> list[bool]:

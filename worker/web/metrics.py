@@ -165,7 +165,9 @@ def _work(totals: MeasureTotals) -> Iterator[Metric]:
     yield _counters("duplicates", "Articles that were not new, by reason.", "reason", repeats)
     reasons = {reason.value: totals.rejected.get(reason, 0) for reason in Reason}
     yield _counters("rejected", "Refused files and articles.", "reason", reasons)
-    fetches = _counter("fetches", "Fetches of feeds and pages, by status.", "kind", "status")
+    fetches = _counter(
+        "fetches", "Fetches of feeds, pages and rechecks, by status.", "kind", "status"
+    )
     for labels, count in totals.fetches.items():
         fetches.add_metric(labels, count)
     yield fetches
@@ -202,6 +204,13 @@ def _service(overview: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
     if polled.failing is not None and polled.due is not None:
         yield _gauge("feeds_failing", "Polled feeds whose last poll failed.", polled.failing)
         yield _gauge("fetches_due", "Feeds and pages that are due now.", polled.due)
+    if (rechecks := polled.rechecks) is not None and polled.rechecks_due is not None:
+        yield _gauge(
+            "rechecks_waiting", "Published pages that are fetched again.", rechecks.waiting
+        )
+        yield _gauge("rechecks_due", "Those of them that are due now.", polled.rechecks_due)
+        ended = {"done": rechecks.done, "dropped": rechecks.dropped}
+        yield _counters("rechecks", "Rechecks of published pages by outcome.", "outcome", ended)
     if memory := overview.memory:
         yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", memory.used)
         yield _gauge("redis_memory_max_bytes", "Redis' maxmemory; 0 if not set.", memory.max)

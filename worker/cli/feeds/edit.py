@@ -7,7 +7,7 @@ import typer
 from worker.cli import completion
 from worker.cli.options import Json, argument, settings_of
 from worker.cli.output import print_fields, print_json, print_result, stored_text
-from worker.translation import mark
+from worker.translation import gettext, mark
 from worker.translation import message as translate
 
 Name = Annotated[str, argument("NAME", "Its name or label.", autocompletion=completion.feeds)]
@@ -31,6 +31,8 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
     if json:
         print_json({"keys": keys, "state": asdict(state)})
         return
+    counts = gettext("{waiting} waiting, {done} done, {dropped} dropped")
+    rechecks = counts.format(**asdict(state.rechecks)) if state.rechecks else None
     fields = [(field, stored_text(key_text(value))) for field, value in keys.items()]
     for field, value in (
         (mark("state"), state.standing),
@@ -38,6 +40,7 @@ def show(context: typer.Context, name: Name, json: Json = False) -> None:
         (mark("last poll"), state.last_poll),
         (mark("next poll"), state.next_poll),
         (mark("moved to"), state.moved_to),
+        (mark("rechecks"), rechecks),
         (mark("error"), state.error),
     ):
         if value:

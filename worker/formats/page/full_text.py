@@ -15,7 +15,13 @@ from worker.formats.decode import decode
 from worker.formats.memory import check_memory
 from worker.formats.page.entry_bundle import EntryBundle, PagePart
 from worker.formats.page.links import host_of, joined
-from worker.formats.page.parser import Page, linked_page, read_page, with_next_page_warning
+from worker.formats.page.parser import (
+    Page,
+    first_match,
+    linked_page,
+    read_page,
+    with_next_page_warning,
+)
 from worker.formats.page.size_limits import visible_length
 from worker.formats.sniff import Format, container, sniff_text
 from worker.formats.values import unique
@@ -23,6 +29,7 @@ from worker.logs import get_logger
 from worker.model import Attachment, Document, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.settings import Limits
+from worker.sites import SiteRule
 
 logger = get_logger(__name__)
 
@@ -56,8 +63,7 @@ def next_page_of(part: PagePart, context: ParseContext) -> str | None:
     No tree is built where the rule of the host has no selector for that link. A next page may link
     back: the caller stops at an address it has seen.
     """
-    profile, sites = context.profile, context.sites
-    rule = sites.named(profile.site) if profile.site else sites.of_host(host_of(part.url))
+    rule = _rule_of(part, context)
     if rule is None or not rule.page.next_page:
         return None
     try:
@@ -66,6 +72,25 @@ def next_page_of(part: PagePart, context: ParseContext) -> str | None:
     except Exception as error:  # whatever is wrong with a page, it has no next page
         check_memory(error)
         return None
+
+
+def removal_notice_of(part: PagePart, context: ParseContext) -> str | None:
+    """The selector of the site's rule that finds a notice on the page that its article was removed;
+    None if there is none."""
+    rule = _rule_of(part, context)
+    if rule is None or not rule.page.removed:
+        return None
+    try:
+        text = _page_text(part, context.limits)[0]
+        return first_match(text, rule.page.removed, context.limits)
+    except Exception as error:  # whatever is wrong with a page, it has no notice
+        check_memory(error)
+        return None
+
+
+def _rule_of(part: PagePart, context: ParseContext) -> SiteRule | None:
+    profile, sites = context.profile, context.sites
+    return sites.named(profile.site) if profile.site else sites.of_host(host_of(part.url))
 
 
 _T = TypeVar("_T")

@@ -133,6 +133,16 @@ def linked_page(text: str, url: str, selectors: tuple[str, ...], limits: Limits)
     return link if is_other_page(url, link) else None
 
 
+def first_match(text: str, selectors: tuple[str, ...], limits: Limits) -> str | None:
+    """The first of `selectors` that finds an element of the page `text`, if any.
+
+    Raises Rejected as `read_page` does.
+    """
+    page_tree(text, limits)
+    soup = page_soup(text)
+    return next((selector for selector in selectors if soup.select_one(selector)), None)
+
+
 _MAX_LINKS = 5_000
 _SHARED = ("og:title", "twitter:title")
 _DATA = ("citation_title", "dc.title", "dcterms.title", "headline")

@@ -29,6 +29,7 @@ MAX_CHOSEN = 1_900
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "full_text": ("false", "true"),
+    "recheck": ("false", "true"),
     "strict": ("false", "true"),
     "naive_dates": ("trusted", "unreliable"),
     "date_order": ("", *DateOrder),

@@ -1,0 +1,380 @@
+"""Published pages are fetched again: what changed is a revision, what was removed is withdrawn."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.http_server import Page, Reply, Request, Web
+from tests.newsroom import item, newsroom, page, rss
+from tests.servers import Server
+from tests.world import World, in_child
+from worker.actions.retract import retract
+from worker.errors import UsageError
+from worker.feeds.feed import parse_feed
+from worker.feeds.recheck import AGES_MS, next_recheck
+from worker.queries.audit import audit
+from worker.spool.batch import BEHIND
+from worker.spool.layout import manual_root
+from worker.store import rechecks as store
+
+HOUR, DAY = 3600, 86_400
+KEYS = {"full_text": True, "on_change": "revise", "recheck": True}
+
+
+@pytest.fixture
+def make(tmp_path: Path, redis_server: Server, web: Web) -> Callable[..., World]:
+    return lambda **options: newsroom(tmp_path, redis_server, web, **options)
+
+
+@pytest.fixture
+def world(make: Callable[..., World]) -> World:
+    return make()
+
+
+def publish(world: World, web: Web, *numbers: int, pages: Page | None = None) -> None:
+    """Articles of a feed, with their pages, are published."""
+    entries = [item(n, link=web.url(f"/{n}.html")) for n in numbers]
+    web.pages["/rss"] = Reply(body=rss(entries))
+    for number in numbers:
+        given = pages or page(f"港口第{number}号公告", f"全文{number}。")
+        web.pages.setdefault(f"/{number}.html", given)
+    world.add_feed("harbour", web.url("/rss"), **KEYS)
+    world.poll()
+    world.poll()
+    assert len(world.entries()) == len(numbers)
+    assert counts(world).waiting == len(numbers)
+    web.requests.clear()
+
+
+def pass_time(world: World, seconds: int, *names: str) -> None:
+    """Let the pages that wait grow older: the clock of the server cannot be moved."""
+    client, queue = world.context.redis, world.context.recheck_store
+    for name in names or queue.names():
+        key = queue.key(name)
+        for field in ("page_ms", "late_ms", "gone_ms"):
+            if client.hexists(key, field):
+                client.hincrby(key, field, -1000 * seconds)
+        client.zincrby("{newsdrop:articles}:rechecks", -1000 * seconds, name)
+
+
+def look(world: World, seconds: int) -> None:
+    """Later, what is due is fetched and ingested."""
+    pass_time(world, seconds)
+    world.poll()
+
+
+def counts(world: World) -> store.RecheckCounts:
+    return world.context.recheck_store.read_counts().get("harbour", store.RecheckCounts())
+
+
+def asked(web: Web) -> list[str]:
+    return [request.path for request in web.requests if request.path.endswith(".html")]
+
+
+def types(world: World) -> list[str]:
+    return [entry["type"].removeprefix("article.") for entry in world.entries()]
+
+
+def article_id(world: World, number: int) -> str:
+    title = f"港口第{number}号公告"
+    return next(one["id"] for one in world.entries() if one["data"]["title"] == title)
+
+
+def test_a_changed_page_is_one_revision(world: World, web: Web) -> None:
+    """After an hour, a day and a week; the id stays, and the revision says why and what changed."""
+    publish(world, web, 1, 2)
+    look(world, HOUR - 60)
+    assert asked(web) == []
+    web.pages["/1.html"] = page("港口第1号公告", "更正后的全文。")
+    look(world, 120)
+    assert sorted(asked(web)) == ["/1.html", "/2.html"]
+    look(world, DAY - HOUR)
+    look(world, 6 * DAY)
+    assert len(asked(web)) == 6
+    assert counts(world) == store.RecheckCounts(waiting=0, done=6)
+    *_, revised = world.entries()
+    assert types(world) == ["published", "published", "revised"]
+    assert (revised["id"], revised["revision"]) == (article_id(world, 1), 2)
+    record = revised["data"]
+    assert "更正后的全文。" in record["content_text"]
+    assert record["revised"]["reason"] == "recheck"
+    assert record["revised"]["previous"] == 1
+    assert [change["kind"] for change in record["revised"]["changes"]] == ["edited"]
+    assert record["first_seen_at"] < record["provenance"]["fetched_at"]
+    assert record["provenance"]["feed_url"] == web.url("/rss")
+    assert world.feed("harbour").revised == 1
+    assert audit(world.settings).balanced
+    world.poll("harbour")
+    assert len(world.entries()) == 3  # what the feed says of it is known
+
+
+def test_an_unchanged_page_is_nothing(world: World, web: Web) -> None:
+    """A 304, the same bytes, and other bytes around the same text publish nothing. The validators
+    of the last answer are sent."""
+    body = page("港口第1号公告", "全文1。").body
+
+    def answer(request: Request) -> Reply:
+        if request.headers.get("if-none-match") == '"1"':
+            assert request.headers["if-modified-since"] == "Fri, 26 Nov 2021 12:00:00 GMT"
+            return Reply(status=304)
+        modified = "Fri, 26 Nov 2021 12:00:00 GMT"
+        return Reply(body=body, headers={"etag": '"1"', "last-modified": modified})
+
+    publish(world, web, 1, pages=answer)
+    look(world, HOUR)
+    assert world.totals().archived == 2  # the feed, the page
+    web.pages["/1.html"] = Reply(body=body)
+    look(world, DAY)
+    assert world.totals().archived == 2
+    web.pages["/1.html"] = Reply(body=body.replace(b"<footer>", b"<footer>new: "))
+    look(world, 6 * DAY)
+    assert world.totals().archived == 3
+    assert (types(world), counts(world).done) == (["published"], 3)
+    assert world.totals().duplicate == 1
+    assert audit(world.settings).balanced
+
+
+def test_a_page_that_cannot_be_read_changes_nothing(world: World, web: Web) -> None:
+    """A page without text, a redirect to the front page, and an error keep the article; after an
+    error the look is tried again until it is too late."""
+    publish(world, web, 1)
+    web.pages["/"] = page("首页", "今日要闻。")
+    web.pages["/1.html"] = Reply(status=302, headers={"location": "/"})
+    look(world, HOUR)
+    web.pages["/1.html"] = Reply(body=b"<html><body></body></html>")
+    look(world, DAY)
+    assert counts(world).done == 2
+    web.pages["/1.html"] = Reply(status=500)
+    look(world, 6 * DAY)
+    look(world, HOUR)
+    assert counts(world) == store.RecheckCounts(waiting=1, done=2)
+    look(world, 8 * DAY)
+    assert counts(world) == store.RecheckCounts(done=2, dropped=1)
+    assert types(world) == ["published"]
+    assert audit(world.settings).balanced
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_page_that_is_gone_twice_is_withdrawn(world: World, web: Web, status: int) -> None:
+    """Two such answers a day apart, while another page of the host is there, are one withdrawal."""
+    publish(world, web, 1, 2)
+    web.pages["/1.html"] = Reply(status=status)
+    look(world, HOUR)
+    look(world, DAY - 120)
+    assert types(world) == ["published", "published"]
+    look(world, 240)
+    assert types(world) == ["published", "published", "withdrawn"]
+    told = world.entries()[2]
+    assert told["id"] == article_id(world, 1)
+    assert told["data"]["reason"] == "gone"
+    assert told["data"]["title"] == "港口第1号公告"
+    assert f"{web.url('/1.html')} was answered by {status} at" in told["data"]["detail"]
+    look(world, 30 * DAY)
+    assert len(world.entries()) == 3
+    assert counts(world).waiting == 0
+    assert audit(world.settings).balanced
+
+
+def test_a_page_that_comes_back_stays(world: World, web: Web) -> None:
+    """One 404 is forgotten at the next answer that is none."""
+    publish(world, web, 1, 2)
+    there = web.pages["/1.html"]
+    for seconds in (HOUR, DAY, 6 * DAY):
+        web.pages["/1.html"] = Reply(status=404)
+        look(world, seconds)
+        web.pages["/1.html"] = there
+        look(world, DAY)
+    assert types(world) == ["published", "published"]
+
+
+def test_a_host_that_fails_withdraws_nothing(world: World, web: Web) -> None:
+    """Where every page is answered by 404, none is removed; the looks end."""
+    publish(world, web, 1, 2)
+    for number in (1, 2):
+        web.pages[f"/{number}.html"] = Reply(status=404)
+    for _ in range(20):
+        look(world, DAY)
+    assert types(world) == ["published", "published"]
+    assert counts(world).waiting == 0
+
+
+def test_a_notice_withdraws(make: Callable[..., World], web: Web, tmp_path: Path) -> None:
+    """Where the site's rule finds its notice of removal on the page, that is the reason."""
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    rule = '[page]\nremoved = [".gone", "p:-soup-contains(\'文章已删除\')"]\n'
+    (rules / "harbour.toml").write_text(rule, encoding="utf-8")
+    world = make(sites_dir=str(rules))
+    publish(world, web, 1, 2)
+    world.add_feed("harbour", web.url("/rss"), **KEYS, site="harbour")
+    web.pages["/1.html"] = page("港口第1号公告", "文章已删除。")
+    look(world, HOUR)
+    assert types(world) == ["published", "published", "withdrawn"]
+    told = world.entries()[2]["data"]
+    assert told["reason"] == "notice"
+    assert "文章已删除" in told["detail"]
+
+
+def test_only_what_is_configured_is_looked_at(world: World, web: Web) -> None:
+    """recheck needs full text and revisions; without it, or once it is switched off, no page is
+    fetched again."""
+    with pytest.raises(UsageError, match='full_text = true and on_change = "revise"'):
+        parse_feed({"name": "harbour", "url": web.url("/rss"), "recheck": True})
+    publish(world, web, 1)
+    world.add_feed("harbour", web.url("/rss"), **{**KEYS, "recheck": False})
+    look(world, HOUR)
+    assert (asked(web), counts(world).waiting) == ([], 0)
+
+
+def test_what_was_withdrawn_or_forgotten_is_not_looked_at(world: World, web: Web) -> None:
+    """An article that is not in the index any more needs no look; one that is withdrawn while its
+    changed page waits stays withdrawn."""
+    publish(world, web, 1, 2, 3)
+    first, second, third = (article_id(world, number) for number in (1, 2, 3))
+    assert world.context.articles.forget(first)
+    retract(world.settings, second, "by hand")
+    world.drain()
+    web.pages["/3.html"] = page("港口第3号公告", "更正后的全文。")
+    pass_time(world, HOUR)
+    world.fetch()
+    (batch,) = world.waiting()
+    (manual_root(world.settings).work / batch / BEHIND).touch()
+    retract(world.settings, third, "by hand")
+    world.drain()
+    assert (asked(web), counts(world)) == (["/3.html"], store.RecheckCounts(waiting=1, done=1))
+    assert types(world).count("withdrawn") == 2
+
+
+def test_looks_wait_for_a_busy_host_and_are_dropped(
+    make: Callable[..., World], web: Web, redis_client: redis.Redis
+) -> None:
+    """While pages or feeds wait for turns of the host, none goes to a look; one that is too late is
+    dropped and counted, and the next one is planned."""
+    world = make()
+    publish(world, web, 1)
+    host = "{newsdrop:articles}:host:" + web.host
+    behind = world.context.recheck_store.now_ms() + 30_000
+    redis_client.hset(host, "tail:{newsdrop:articles}:page:", behind)
+    look(world, HOUR)
+    assert asked(web) == []
+    redis_client.hdel(host, "tail:{newsdrop:articles}:page:")
+    redis_client.hset(host, "waits:{newsdrop:articles}:feed:", behind)
+    look(world, 60)
+    assert asked(web) == []
+    look(world, HOUR)
+    assert asked(web) == []
+    assert counts(world) == store.RecheckCounts(waiting=1, dropped=1)
+    redis_client.hdel(host, "waits:{newsdrop:articles}:feed:")
+    look(world, DAY - 2 * HOUR)
+    assert asked(web) == ["/1.html"]
+    assert counts(world) == store.RecheckCounts(waiting=1, done=1, dropped=1)
+
+
+def test_looks_yield_to_all_that_is_due(world: World, web: Web) -> None:
+    """Nothing is leased while a feed or a page is due that nobody has looked at."""
+    publish(world, web, 1)
+    pass_time(world, HOUR)
+    world.context.feed_store.make_due(["harbour"])
+    assert world.context.recheck_store.take_leases(9, 60).leases == ()
+    assert len(world.context.feed_store.take_leases(9, 60).leases) == 1
+    assert len(world.context.recheck_store.take_leases(9, 60).leases) == 1
+
+
+def test_looks_have_a_fifth_of_the_turns(make: Callable[..., World], web: Web) -> None:
+    """Of an idle host's turns every fifth may be a look; no look is seen by what has its turns."""
+    world = make(**{"fetch.host_interval_seconds": 0.2})
+    queue = world.context.recheck_store
+    pages = [
+        store.NewPage(
+            store.PublishedPage(f"20211126-{n:024x}", "a.example", "harbour", "b", 0, 0),
+            replace(next_recheck(0, 0)[0], due_ms=0, late_ms=2**52),
+            "",
+        )
+        for n in range(30)
+    ]
+    assert queue.add(pages) == 0
+    begin, taken = queue.now_ms(), 0
+    while queue.now_ms() - begin < 5000:
+        leases = queue.take_leases(9, 60).leases
+        taken += len(leases)
+        state = world.context.redis.hgetall("{newsdrop:articles}:host:a.example")
+        assert not [name for name in state if name.startswith((b"waits:", b"last"))]
+    assert 3 <= taken <= 1 + (queue.now_ms() - begin) / 1000
+
+
+def test_what_waits_is_bounded(world: World, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound a page is not looked at again, and counted."""
+    monkeypatch.setattr(store, "MAX_RECHECKS", 2)
+    entries = [item(n, link=web.url(f"/{n}.html")) for n in range(3)]
+    web.pages["/rss"] = Reply(body=rss(entries))
+    for number in range(3):
+        web.pages[f"/{number}.html"] = page(f"港口第{number}号公告", f"全文{number}。")
+    world.add_feed("harbour", web.url("/rss"), **KEYS)
+    world.poll()
+    world.poll()
+    assert len(world.entries()) == 3
+    assert counts(world) == store.RecheckCounts(waiting=2, dropped=1)
+
+
+def test_a_copy_that_has_expired_ends_the_looks(world: World, web: Web) -> None:
+    """Without the raw file of the page there is nothing to compare with: dropped, and counted."""
+    publish(world, web, 1)
+    for segment in world.context.deps.archive.segments():
+        segment.raw_path.unlink()
+    look(world, HOUR)
+    assert counts(world) == store.RecheckCounts(dropped=1)
+
+
+def test_killed_in_the_middle(world: World, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed after the page is in a batch, and again while it is published: one revision, and the
+    next look is planned."""
+    publish(world, web, 1, 2)
+    web.pages["/1.html"] = page("港口第1号公告", "更正后的全文。")
+    pass_time(world, HOUR)
+    (context, kill) = world.context, lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+
+    def fetch_and_die() -> None:
+        monkeypatch.setattr(type(context.recheck_store), "finish", kill)
+        world.poll()
+
+    assert in_child(fetch_and_die) == -signal.SIGKILL
+    assert world.waiting()
+    queue = context.recheck_store
+    assert queue.count() == 2  # leased by a process that is gone
+
+    def publish_and_die() -> None:
+        real = context.articles.publish
+
+        def once(*args: Any) -> Any:
+            real(*args)
+            kill()
+
+        monkeypatch.setattr(type(context.articles), "publish", lambda _, *args: once(*args))
+        world.drain()
+
+    assert in_child(publish_and_die) == -signal.SIGKILL
+    assert types(world).count("revised") == 1
+    queue.make_due(queue.names())  # as at the end of the leases
+    world.poll()
+    assert types(world) == ["published", "published", "revised"]
+    assert counts(world) == store.RecheckCounts(waiting=2, done=2)
+    assert audit(world.settings).balanced
+
+
+def test_when_looks_are_due() -> None:
+    """One that is too late is dropped; one that is late counts for those it overtakes."""
+    hour, day, week = AGES_MS
+    assert next_recheck(0, 0)[0].due_ms == hour
+    look, dropped = next_recheck(0, 3 * hour, 0)
+    assert (look.number, look.due_ms, look.late_ms, dropped) == (1, day, 2 * day, 0)
+    assert next_recheck(0, 3 * day, 0)[1] == 1
+    assert next_recheck(0, 30 * day) == (None, 3)
+    look, dropped = next_recheck(0, 3 * day, 0, was_made=True)
+    assert (look.number, dropped) == (2, 0)
+    assert next_recheck(0, week, 2, was_made=True) == (None, 0)
