@@ -121,3 +121,32 @@ def test_relative_addresses_of_a_json_feed(read_one: Any) -> None:
     feed = {"version": "https://jsonfeed.org/version/1.1", "title": "F", "items": [item]}
     found = read_one(orjson.dumps({**feed, "home_page_url": "https://a.example/news/"}))
     assert (found.url, found.external_url) == ("https://a.example/1", "https://b.example/2")
+
+
+def test_wordpress_posts(read_one: Any) -> None:
+    """A post's author, terms and picture are what is embedded, never their numbers."""
+    post = {
+        "id": 5, "date": "2021-11-26T07:26:04", "date_gmt": "2021-11-26T12:26:04",
+        "link": "https://a.example/p", "author": 5,
+        "categories": [3], "tags": [7, 8], "featured_media": 9,
+        "title": {"rendered": "It&#8217;s here"}, "content": {"rendered": "<p>x</p>"},
+    }  # fmt: skip
+    bare = read_one(orjson.dumps(post))
+    assert (bare.authors, bare.tags, bare.image) == ((), (), None)
+    assert [date.text for date in bare.dates] == ["2021-11-26T12:26:04Z"]
+    term = {"id": 7, "name": "Harbour"}
+    embedded = {
+        "author": [{"id": 5, "name": "Ann", "link": "https://a.example/ann"}],
+        "wp:term": [[term], []],
+        "wp:featuredmedia": [{"source_url": "https://a.example/f.jpg"}],
+    }
+    found = read_one(orjson.dumps({**post, "_embedded": embedded}))
+    assert [person.name for person in found.authors] == ["Ann"]
+    assert (found.tags, found.image) == (("Harbour",), "https://a.example/f.jpg")
+
+
+@pytest.mark.parametrize("value", ["https://a.example/x", {"@id": "https://a.example/x"}])
+def test_main_entity_of_a_page(value: object, read_one: Any) -> None:
+    """schema.org names an article's address by the page that it is the main entity of."""
+    data = {"@type": "NewsArticle", "headline": "x", "articleBody": "y", "mainEntityOfPage": value}
+    assert read_one(orjson.dumps(data)).url == "https://a.example/x"

@@ -15,7 +15,8 @@ from worker.model.warning import RecordWarning
 FIELDS = {
     "title": "title headline",
     "date": "date published pubdate publishdate datepublished publishedat publishtime posttime "
-    "posted created createdat datecreated timestamp",
+    "publicationdate publisheddate releasedate pubtime posted created createdat datecreated "
+    "timestamp",
     "modified": "updated lastmod modified lastmodified lastmodifiedat datemodified modifiedat "
     "updatedat lastupdated dateupdated",
     "author": "author authors byline creator",
@@ -24,11 +25,11 @@ FIELDS = {
     "categories": "categories category section articlesection",
     "tags": "tags tag keywords",
     "language": "lang language locale inlanguage",
-    "url": "url canonical canonicalurl link permalink",
+    "url": "url canonical canonicalurl link permalink mainentityofpage",
     "external_url": "externalurl originalurl sourceurl",
     "summary": "summary description excerpt abstract",
     "image": "headimg image cover thumbnail featuredimage featureimage coverimage bannerimage "
-    "ogimage thumbnailurl",
+    "ogimage thumbnailurl urltoimage imageurl topimage mainimage",
     "attachments": "attachments enclosures",
     "groups": "taxonomies",
 }

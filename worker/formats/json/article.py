@@ -31,6 +31,8 @@ def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArt
     Raises Rejected (`unknown_format`) for an object with neither a title nor a body.
     """
     own = "schema_version" in value and "provenance" in value
+    if isinstance(value.get("title"), Mapping):
+        value = _wordpress(value)
     html, used = _body(value)
     if not used and not any(_is_title(key) for key in value):
         raise Rejected(
@@ -40,6 +42,31 @@ def parse_object(value: Mapping[str, object], *, parser: str = "json") -> RawArt
         )
     ignore = frozenset(used) | (_DERIVED if own else frozenset())
     return article(value, clean(html), parser=parser, origin=parser, ignore=ignore)
+
+
+def _wordpress(post: Mapping[str, object]) -> dict[str, object]:
+    """A post of the WordPress API: its author, terms and picture are numbers, and objects below
+    `_embedded` where they were asked for (`?_embed`). `date` is in the site's zone, which the post
+    does not tell; `date_gmt` is in UTC."""
+    embedded = post.get("_embedded")
+    embedded = embedded if isinstance(embedded, Mapping) else {}
+    terms = embedded.get("wp:term")
+    groups = terms if isinstance(terms, list) else []
+    replaced = {"author", "categories", "tags", "featured_media", "_embedded", "_links"}
+    replaced |= {"date_gmt", "modified_gmt"}
+    times = ((name, post.get(f"{name}_gmt")) for name in ("date", "modified"))
+    return {
+        **{key: value for key, value in post.items() if key not in replaced},
+        **{name: f"{time}Z" for name, time in times if isinstance(time, str) and time},
+        "author": embedded.get("author"),
+        "tags": [item for group in groups if isinstance(group, list) for item in group],
+        "image": _source_url(embedded.get("wp:featuredmedia")),
+    }
+
+
+def _source_url(media: object) -> object:
+    first = media[0] if isinstance(media, list) and media else None
+    return first.get("source_url") if isinstance(first, Mapping) else None
 
 
 def parse_item(item: object, *, parser: str) -> RawArticle | Refusal:
