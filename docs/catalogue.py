@@ -19,7 +19,7 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2 import nodes
-from source_messages import messages_in, noun_forms
+from source_messages import CALLS, FORMS, forms_in, messages_in, noun_forms
 
 from worker.errors import Reason, Trouble
 from worker.model import ChangeKind
@@ -27,7 +27,7 @@ from worker.model.warning import WarningKind
 from worker.queries.feeds import FeedStatus
 from worker.queries.jobs import STARTED_BY
 from worker.readmodel.filters import Filters
-from worker.translation import DOMAIN, HERE, LANGUAGES
+from worker.translation import DOMAIN, FORM, HERE, LANGUAGES
 from worker.web.rendering import Pages
 
 ROOT = Path(__file__).parent.parent
@@ -91,15 +91,28 @@ def _counted_nouns(source: str) -> Iterator[tuple[int, tuple[str, str]]]:
             yield node.lineno, noun_forms(*[argument.as_const() for argument in node.args])
 
 
+def forms() -> set[str]:
+    """The texts of the source that are looked up before they have their values, and only so."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))]
+    messages = {text for tree in trees for _, text in messages_in(tree, CALLS - FORMS)}
+    return {text for tree in trees for text in forms_in(tree)} - messages
+
+
 def template() -> Catalog:
     catalogue = Catalog(project=DOMAIN, fuzzy=False)
+    in_forms = forms()
     for text, places in collect().items():
         flags = (
             []
             if isinstance(text, tuple)
             else (["python-format"] if re.search(r"%\(\w+\)s", text) else [])
         )
-        catalogue.add(text, locations=sorted({(where, 0) for where, _ in places}), flags=flags)
+        catalogue.add(
+            text,
+            locations=sorted({(where, 0) for where, _ in places}),
+            flags=flags,
+            context=FORM if text in in_forms else None,
+        )
     return catalogue
 
 

@@ -8,7 +8,7 @@ stands for in the same module; an f-string becomes a pattern with named placehol
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from worker.translation import PLACEHOLDER, plural_of
 
@@ -25,6 +25,9 @@ CALLS = {
 WORDS = {"make_table", "mark", "gettext"}
 """Those whose arguments may be single words; elsewhere these are names, styles and kinds."""
 
+FORMS = {"mark", "gettext"}
+"""Those that look a text up as it is in the source, before it has its values."""
+
 _SENTENCE = re.compile(r"[^\W\d_]{2}.* | .*[^\W\d_]{2}")
 _WORD = re.compile(r"[^\W\d_]")
 
@@ -33,10 +36,19 @@ def noun_forms(one: str, many: str | None = None) -> tuple[str, str]:
     return f"{{count}} {one}", f"{{count}} {many or plural_of(one)}"
 
 
-def messages_in(tree: ast.Module) -> Iterator[tuple[int, str | tuple[str, str]]]:
-    """A module's messages: in the arguments of CALLS, and in what the names there stand for."""
+def forms_in(tree: ast.Module) -> set[str]:
+    """The texts that code looks up before it fills in their values."""
+    marked = (_literals(call) for call in _named_calls(tree, FORMS | {"map"}))
+    texts = {it.value for literals in marked for it in literals if isinstance(it, ast.Constant)}
+    return {text for text in texts if PLACEHOLDER.search(text)}
+
+
+def messages_in(
+    tree: ast.Module, calls: Set[str] = CALLS
+) -> Iterator[tuple[int, str | tuple[str, str]]]:
+    """A module's messages: in the arguments of `calls`, and in what the names there stand for."""
     assigned = _assignments(tree)
-    todo = [argument for call in _calls(tree) for argument in _arguments(call)]
+    todo = [argument for call in _named_calls(tree, calls) for argument in _arguments(call)]
     done: set[ast.expr] = set()
     while todo:
         expression = todo.pop()
@@ -46,7 +58,7 @@ def messages_in(tree: ast.Module) -> Iterator[tuple[int, str | tuple[str, str]]]
         for name in _names(expression):
             todo += assigned.get(name, [])
         yield from _texts(expression)
-    for call in _named_calls(tree, WORDS | {"map"}):
+    for call in _named_calls(tree, (WORDS | {"map"}) if calls is CALLS else WORDS & calls):
         for word in filter(None, map(pattern, _literals(call))):
             if _WORD.search(PLACEHOLDER.sub("", word)):
                 yield call.lineno, word
@@ -91,14 +103,10 @@ def _literals(call: ast.Call) -> Iterator[ast.expr]:
         yield from call.args[1].elts if isinstance(call.args[1], ast.Tuple) else ()
 
 
-def _named_calls(tree: ast.AST, names: set[str]) -> Iterator[ast.Call]:
+def _named_calls(tree: ast.AST, names: Set[str]) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _call_name(node) in names:
             yield node
-
-
-def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return _named_calls(tree, CALLS)
 
 
 def _arguments(call: ast.Call) -> Iterator[ast.expr]:

@@ -18,6 +18,7 @@ def test_parse_prints_the_record_and_publishes_nothing(home: Home) -> None:
     """The record of a file, of standard input too; the stream stays empty."""
     text = article("甲")
     record = home.json("parse", str(home.put("a.md", text)))
+    assert "ingested_at" not in record  # nothing was published
     assert (record["title"], record["date"]) == ("甲", "2022-03-04")
     piped = home.run("parse", "-", "--json", stdin=text.encode())
     assert json.loads(piped.stdout)["id"] == record["id"]

@@ -85,6 +85,15 @@ def test_a_feed_is_added_polled_and_listed(home: Home, web: Web) -> None:
     assert "harbour" in shown
 
 
+def test_a_title_is_shown_once(home: Home, web: Web) -> None:
+    """Where the name was made of the title, the title says nothing more."""
+    assert home.run("feeds", "add", web.url("/feed")).stdout.splitlines()[0] == (
+        f"港 added: {web.url('/feed')}"
+    )
+    named = home.run("feeds", "add", web.url("/feed?2"), "--name", "harbour").stdout
+    assert named.splitlines()[0] == f"harbour added: {web.url('/feed?2')}  港"
+
+
 def test_adding_rings_the_workers(home: Home, web: Web, redis_client: redis.Redis) -> None:
     """The poll's bell waits in the queue, so that polling does not wait for the next tick; a
     thousand feeds added one by one do not fill the queue."""

@@ -13,7 +13,7 @@ import zstandard
 
 from tests.home import Home, article
 from tests.servers import Server
-from worker.errors import ConfigError
+from worker.errors import ConfigError, StoreUnavailable
 from worker.health.preflight import check_places
 from worker.service import backup
 from worker.service.lock import up_lock
@@ -181,6 +181,53 @@ def test_the_server_of_up_runs_for_a_backup(
     with backup.running_server(home.settings()):
         assert [one["title"] for one in home.lines("tail")] == ["潮汐表"]
     assert json.loads(home.run("audit", "--json").stdout)["published"] == 1
+
+
+def test_two_backups_without_a_service(
+    home: Home, monkeypatch: pytest.MonkeyPatch, server_binary: str
+) -> None:
+    """While one runs the embedded server, the second, a restore and `down` say which command runs,
+    and leave it alone; after its end a backup is made."""
+    monkeypatch.delenv("NEWSDROP_REDIS_URL")
+    StateDir(home.state).prepare()
+    file = home.path / "a.backup"
+    with backup.running_server(home.settings()) as client:
+        for command in (["backup", str(file)], ["restore", str(file)], ["down"], ["up"]):
+            refused = home.run(*command)
+            assert refused.exit_code == 2, command
+            assert "`newsdrop backup` runs on" in refused.stderr, command
+            assert refused.stderr.count("\n") == 1, refused.stderr
+        assert client.ping()
+    assert home.json("backup", str(file))["keys"] >= 0
+
+
+def test_a_restore_that_fails_late_says_what_to_do(
+    home: Home, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the cause comes what to do with the part that is there, in both languages; when that is
+    done, the restore works."""
+    home.put("a.md", article("潮汐表"))
+    home.run("enqueue", str(home.path / "a.md"))
+    home.work()
+    file = home.path / "a.backup"
+    home.json("backup", str(file))
+
+    def unavailable(*_: object) -> int:
+        raise StoreUnavailable("Redis at localhost does not answer")
+
+    for language, words in (("en", "move the directory away"), ("zh", "移走")):
+        shutil.rmtree(home.state)
+        redis_server.client().flushall()
+        with monkeypatch.context() as patch:
+            patch.setattr(backup, "_publish_again", unavailable)
+            failed = home.run("--lang", language, "restore", str(file))
+        assert failed.exit_code == 2
+        assert "localhost" in failed.stderr
+        assert words in failed.stderr
+        assert "not empty" in home.run("restore", str(file)).stderr
+    home.state.rename(home.path / "away")
+    redis_server.client().flushall()
+    assert home.json("restore", str(file))["audit"]["published"] == 1
 
 
 _STREAM = "newsdrop:articles"

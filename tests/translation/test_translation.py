@@ -81,6 +81,20 @@ def test_values_are_not_read_as_patterns() -> None:
     assert shown == "无法提交 {time} {0.x}：no"
 
 
+def test_a_form_is_no_pattern() -> None:
+    """What code looks up before it has its values, as the words of the script, is found as it is;
+    a sentence of others that looks like one filled in stays as it is."""
+    foreign = "Anne lives in Paris, France"
+    with use_language("zh"):
+        assert translation.gettext("{time} in {zone}, {utc}") == "{zone} 时间 {time}，{utc}"
+        assert translation.gettext("{time} ago") == "{time}前"
+        assert [message(it) for it in (foreign, "long ago", "40 files/s")] == [
+            foreign,
+            "long ago",
+            "40 files/s",
+        ]
+
+
 def test_a_word_in_a_message_is_a_name() -> None:
     """A file `files`, a group `next`: the catalogue has these words, but here they are names."""
     with use_language("zh"):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from worker.model.times import rfc3339
+from worker.normalize.changes import Version, changes
 from worker.translation import count_noun
 from worker.web import filters
 
@@ -59,3 +60,17 @@ def test_nothing_from_outside_becomes_markup() -> None:
     """Emphasised runs and code are marked; whatever they hold is escaped."""
     assert filters.highlight("a <b> c", ["<b>", " "]) == "a <strong>&lt;b&gt;</strong> c"
     assert filters.inline_code("say `<x>` & go") == "say <code>&lt;x&gt;</code> &amp; go"
+
+
+def test_paragraphs_of_changes_are_numbered() -> None:
+    """Each removed one has its number in the text before, the others theirs in the new text."""
+    old, new = "a one\nb two\nc three\nd four", "new first\na one\nd four, and more\nlast of all"
+    found = changes(Version("t", None, None, old), Version("u", None, None, new))
+    assert [(number, it.kind.value) for number, it in filters.numbered(found)] == [
+        (None, "edited"),
+        (1, "added"),
+        (2, "removed"),
+        (3, "removed"),
+        (3, "edited"),
+        (4, "added"),
+    ]

@@ -1,5 +1,6 @@
 """`parse`: the record that a file would become."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +23,7 @@ def parse(
     source: Source = None,
     json: JsonLines = False,
 ) -> None:
-    """Print the record or records that a file would become; publish nothing.
+    """Print the record or records that a file would become, without `ingested_at`; publish nothing.
 
     An address (http://, https://, rsshub://) is fetched once, as robots.txt allows. Exits 1 if it
     cannot be fetched, or if the file or an article in it would be refused.
@@ -44,7 +45,9 @@ def parse(
             is_refused = True
             _print_failure(item, json=json)
         else:
-            (print_json if json else print_pretty)(item.normalized.article)
+            record = asdict(item.normalized.article)
+            del record["ingested_at"]  # it has not been
+            (print_json if json else print_pretty)(record)
     if is_refused:
         raise typer.Exit(FAILED)
 

@@ -12,7 +12,6 @@ from worker.cli.options import Json, flag, option, settings_of
 from worker.cli.output import console, print_note, print_result, safe_text
 from worker.cli.progress import FileProgress, show_progress
 from worker.errors import UsageError
-from worker.model.times import parse_moment
 
 if TYPE_CHECKING:
     from worker.pipeline.reparse.run import Example, Reparsed
@@ -41,6 +40,7 @@ def reparse(
     """
     import os
 
+    from worker.model.times import parse_moment
     from worker.pipeline.context import open_context
     from worker.pipeline.reparse.run import ReparseOrder
     from worker.pipeline.reparse.run import reparse as run

@@ -9,7 +9,6 @@ from worker.cli.formatting import pluralize
 from worker.cli.options import Json, option, settings_of
 from worker.cli.output import print_result
 from worker.cli.progress import FileProgress, show_progress
-from worker.model.times import parse_moment
 
 
 def replay(
@@ -23,6 +22,7 @@ def replay(
 
     Safe at any time: articles that Redis still has are not published again.
     """
+    from worker.model.times import parse_moment
     from worker.pipeline.context import open_context
     from worker.pipeline.replay import replay as replay_segment
     from worker.settings.clock import utc_now

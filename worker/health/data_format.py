@@ -35,15 +35,20 @@ RESTORING = ".restore"
 _LOCK = "format.lock"
 
 
+def incomplete_restore(state_dir: Path) -> str:
+    """What to do about a state directory that a restore did not fill to its end."""
+    return (
+        f"the state directory {printable(state_dir)} is not restored completely: wait for "
+        "`newsdrop restore`, or if it was ended, move the directory away, delete newsdrop's "
+        "keys in Redis and restore again"
+    )
+
+
 def check_files(state_dir: Path) -> None:
     """Raise ConfigError if a newer newsdrop wrote the state directory, or a restore into it has not
     ended."""
     if (state_dir / RESTORING).exists():
-        raise ConfigError(
-            f"the state directory {printable(state_dir)} is not restored completely: wait for "
-            "`newsdrop restore`, or if it was ended, move the directory away, delete newsdrop's "
-            "keys in Redis and restore again"
-        )
+        raise ConfigError(incomplete_restore(state_dir))
     found = _read(state_dir)
     if found > FORMAT:
         raise ConfigError(

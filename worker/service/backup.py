@@ -24,9 +24,9 @@ import orjson
 import zstandard
 
 from worker import __version__
-from worker.errors import AlreadyThere, ConfigError, SpoolUnavailable, UsageError
+from worker.errors import AlreadyThere, ConfigError, NewsdropError, SpoolUnavailable, UsageError
 from worker.escape import printable
-from worker.health.data_format import RESTORING, check_files
+from worker.health.data_format import RESTORING, check_files, incomplete_restore
 from worker.model.times import rfc3339
 from worker.pipeline.context import open_context
 from worker.pipeline.replay import replay
@@ -119,7 +119,7 @@ def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
     _refuse(settings, state)
     state.prepare()
     work = state.path / RESTORING
-    with running_server(settings) as client:
+    with running_server(settings, "restore") as client:
         if has_keys(client, settings.stream.name):
             raise AlreadyThere(
                 "Redis has keys of newsdrop already: delete them, or choose another database in "
@@ -141,17 +141,21 @@ def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
             raise
-        for found in (work / _STATE).iterdir():
-            _merge(found, state.path / found.name)
-        (state.path / redis_record.NAME).unlink(missing_ok=True)  # it is of another server
-        published = _publish_again(settings, datetime.fromisoformat(head["at"]))
+        try:
+            for found in (work / _STATE).iterdir():
+                _merge(found, state.path / found.name)
+            (state.path / redis_record.NAME).unlink(missing_ok=True)  # it is of another server
+            published = _publish_again(settings, datetime.fromisoformat(head["at"]))
+        except (NewsdropError, OSError) as error:
+            raise ConfigError(f"{error}\n{incomplete_restore(state.path)}") from error
         shutil.rmtree(work, ignore_errors=True)
         return RestoreSummary(head["at"], files, keys, published, audit(settings))
 
 
 @contextmanager
-def running_server(settings: Settings) -> Iterator[Client]:
-    """A client of Redis. Where it is the embedded server and no service runs, it runs meanwhile."""
+def running_server(settings: Settings, command: str = "backup") -> Iterator[Client]:
+    """A client of Redis. Where it is the embedded server and no service runs, it runs meanwhile;
+    UsageError where another command runs it."""
     state, url = StateDir(settings.state_dir), settings.redis.url
     client = connect(redis_url(settings))
     if (url and not embedded.is_own(url, state)) or holder(state) is not None:
@@ -159,7 +163,7 @@ def running_server(settings: Settings) -> Iterator[Client]:
         client.close()
         return
     state.prepare()
-    with up_lock(state):
+    with up_lock(state, command):
         fsynced = settings.redis.durability == "fsynced"
         server = embedded.prepare(state, embedded.choose(state), port=None, fsynced=fsynced)
         with (state.logs / "server.log").open("ab") as log:

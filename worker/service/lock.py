@@ -26,8 +26,9 @@ _LOOKING_SECONDS = 0.5
 
 
 @contextmanager
-def up_lock(state: StateDir) -> Iterator[None]:
-    """Hold the lock. Children do not inherit it: Python opens files close-on-exec.
+def up_lock(state: StateDir, command: str = "up") -> Iterator[None]:
+    """Hold the lock for `command`: `up`, or one that runs the embedded server for a while. Children
+    do not inherit it: Python opens files close-on-exec.
 
     Raises UsageError where another process holds it, ConfigError where it cannot be opened.
     """
@@ -38,7 +39,7 @@ def up_lock(state: StateDir) -> Iterator[None]:
     try:
         _lock(fd, state)
         os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(fd, f"{os.getpid()} {command}\n".encode(), 0)
         yield
         os.ftruncate(fd, 0)
     finally:
@@ -48,15 +49,19 @@ def up_lock(state: StateDir) -> Iterator[None]:
 def holder(state: StateDir) -> int | None:
     """The pid of the `up` that runs on `state`; None where none does.
 
-    Only the lock says that it runs: the pid in the file is valid while the lock is held.
+    Only the lock says that it runs: the pid in the file is valid while the lock is held. Raises
+    UsageError while a command that will end by itself holds the lock.
     """
     if not is_up_running(state.path):
         return None
     fd = os.open(state.lock, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return _pid_in(fd)
+        pid, command = _content(fd)
     finally:
         os.close(fd)
+    if command != "up":
+        raise _command_runs(state, pid, command)
+    return pid
 
 
 def run_down(settings: Settings, console: Console) -> int:
@@ -89,7 +94,9 @@ def _lock(fd: int, state: StateDir) -> None:
             time.sleep(0.02)
         else:
             return
-    pid = _pid_in(fd)
+    pid, command = _content(fd)
+    if command != "up":
+        raise _command_runs(state, pid, command)
     who = f"process {pid}" if pid else "another process"
     raise UsageError(
         f"it already runs on {printable(state.path)} ({who}); stop it with "
@@ -97,6 +104,14 @@ def _lock(fd: int, state: StateDir) -> None:
     )
 
 
-def _pid_in(fd: int) -> int | None:
-    text = os.pread(fd, 32, 0).strip()
-    return int(text) if text.isdigit() else None
+def _command_runs(state: StateDir, pid: int | None, command: str) -> UsageError:
+    return UsageError(
+        f"`newsdrop {printable(command)}` runs on {printable(state.path)} (process {pid}): wait "
+        "for its end, and try again"
+    )
+
+
+def _content(fd: int) -> tuple[int | None, str]:
+    """The holder's pid, None where it is about to write it, and its command."""
+    pid, _, command = os.pread(fd, 64, 0).decode("ascii", "replace").strip().partition(" ")
+    return int(pid) if pid.isdigit() else None, command or "up"

@@ -24,6 +24,10 @@ HTML_CODES = {"en": "en", "zh": "zh-Hans"}
 """Code -> BCP 47, for the attribute `lang`."""
 
 DOMAIN = "newsdrop"
+FORM = "form"
+"""The context in the catalogue of texts that are looked up before their values are filled in: no
+finished message fits them, because the context is a part of their key."""
+
 HERE = Path(__file__).parent
 
 _MAX_DEPTH = 3
@@ -63,7 +67,9 @@ def mark(text: str) -> str:
 
 
 def gettext(text: str) -> str:
-    return _load(_current.get()).gettext(text) if text else ""
+    catalogue = _load(_current.get())
+    form = catalogue.pgettext(FORM, text) if "{" in text else text
+    return form if form != text or not text else catalogue.gettext(text)
 
 
 def ngettext(one: str, many: str, number: float) -> str:

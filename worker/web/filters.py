@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup, escape
 
 from worker import escape as escaping
+from worker.model import Change, ChangeKind
 from worker.model.times import rfc3339_from_ms
 from worker.normalize.changes import common_length
 from worker.translation import gettext
@@ -140,6 +141,17 @@ def edited(texts: tuple[str | None, str | None]) -> Iterator[Markup]:
             middle = (text[:start], text[start : len(text) - end], text[len(text) - end :])
             marked = _wrap_odd(middle, "<mark>{}</mark>") if start or end else escape(text)
             yield Markup(f"<{tag}>{{}}</{tag}>").format(marked)  # noqa: S704  # ours
+
+
+def numbered(changes: Iterable[Change]) -> Iterator[tuple[int | None, Change]]:
+    """Each change with the number of its paragraph from 1: of a removed one in the text before, of
+    others in the new text."""
+    shift = 0  # of paragraphs in the text before: those removed so far, less those added
+    for change in changes:
+        is_removed = change.kind is ChangeKind.REMOVED
+        at = change.paragraph
+        yield None if at is None else at + 1 + shift * is_removed, change
+        shift += is_removed - (change.kind is ChangeKind.ADDED) if at is not None else 0
 
 
 def coarse(seconds: float) -> str:

@@ -23,6 +23,7 @@ _FILTERS: tuple[Callable[..., object], ...] = (
     *(filters.span, filters.coarse, filters.exact, filters.stamp, filters.id_time),
     *(filters.printable, filters.escaped, filters.inline_code, filters.highlight),
     filters.edited,
+    filters.numbered,
 )
 
 

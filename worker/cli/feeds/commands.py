@@ -255,7 +255,9 @@ def _parse_headers(headers: list[str]) -> dict[str, str]:
 
 def _print_added(added: "AddedFeed") -> None:
     line = Text.assemble((added.name, "bold"), f" {gettext('added')}: ", added.url)
-    if added.title:
+    from worker.actions.feed_names import name_from_title
+
+    if added.title and added.name not in (added.title, name_from_title(added.title)):
         line.append_text(Text("  ")).append_text(safe_text(added.title, "dim", 100))
     console().print(line)
     if added.page:

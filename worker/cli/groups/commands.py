@@ -19,7 +19,6 @@ from worker.cli.output import (
 )
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.model.times import parse_moment
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -94,6 +93,7 @@ def create(
         boundary = start
     else:
         from worker.actions.groups import create_group
+        from worker.model.times import parse_moment
         from worker.settings.clock import utc_now
 
         now = utc_now()
