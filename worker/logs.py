@@ -76,7 +76,6 @@ class Logger:
 
 
 def get_logger(name: str) -> Logger:
-    """The logger of a module, `__name__`."""
     return Logger(name)
 
 

@@ -8,7 +8,6 @@ import sys
 
 
 def main() -> None:
-    """The entry point of the command `newsdrop`."""
     _print_what_the_locale_can()
     try:
         from worker.cli.root import app

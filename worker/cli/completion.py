@@ -72,7 +72,6 @@ def sources(settings: "Settings") -> Iterable[str]:
 
 @_completion
 def paused(settings: "Settings") -> Iterable[str]:
-    """What can be resumed."""
     from worker.sources.registry import paused_sources
 
     return sorted(paused_sources(settings.state_dir))
@@ -80,7 +79,6 @@ def paused(settings: "Settings") -> Iterable[str]:
 
 @_completion
 def feeds(settings: "Settings") -> Iterable[str]:
-    """The names of all feeds."""
     from worker.feeds.catalog import load_catalog
 
     return load_catalog(settings).feeds
@@ -88,7 +86,6 @@ def feeds(settings: "Settings") -> Iterable[str]:
 
 @_completion
 def jobs(settings: "Settings") -> Iterable[str]:
-    """The newest jobs, the newest first."""
     from worker.store.factory import job_store
 
     return [state.job.id for state in job_store(settings).list(_MAX_NAMES)]
@@ -96,7 +93,6 @@ def jobs(settings: "Settings") -> Iterable[str]:
 
 @_completion
 def groups(settings: "Settings") -> Iterable[str]:
-    """The consumer groups of the stream."""
     from worker.store.factory import article_store
 
     return [group.name for group in article_store(settings).get_info().groups]
@@ -104,7 +100,6 @@ def groups(settings: "Settings") -> Iterable[str]:
 
 @_completion
 def quarantined(settings: "Settings") -> Iterable[str]:
-    """What is in quarantine, the newest first."""
     from worker.spool.quarantine import Quarantine
 
     return Quarantine(settings.state_dir).ids()[::-1]
@@ -112,7 +107,6 @@ def quarantined(settings: "Settings") -> Iterable[str]:
 
 @_completion
 def warning_kinds(settings: "Settings") -> Iterable[str]:
-    """Kinds of warnings of records."""
     from worker.model.warning import WarningKind
 
     return list(WarningKind)

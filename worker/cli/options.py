@@ -28,7 +28,6 @@ EXIT_TABLE = (
 
 
 def exit_code(error: NewsdropError) -> int:
-    """The exit code for `error`."""
     if isinstance(error, FetchFailed):  # Retryable, but the address is at fault, not the service
         return FAILED
     if isinstance(error, Retryable):
@@ -39,7 +38,6 @@ def exit_code(error: NewsdropError) -> int:
 
 
 def option(metavar: str, help_text: str, *names: str, **more: Any) -> Any:
-    """An option with a value."""
     return typer.Option(*names, metavar=metavar, help=help_text, **more)
 
 

@@ -113,7 +113,6 @@ class PollDecision:
 
 
 def get_poll_pace(feed: Feed, settings: Settings) -> PollPace:
-    """How often a feed may be polled."""
     zone = ZoneInfo(feed.time_zone or settings.dedupe.time_zone)
     return PollPace(*feed.bounds(settings), feed.schedule, zone)
 

@@ -30,8 +30,6 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A parsed address."""
-
     url: str
     """Without user and password and without fragment; ASCII."""
     scheme: str
@@ -48,7 +46,6 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """Value of the Host header."""
         return self.origin.partition("://")[2]
 
 

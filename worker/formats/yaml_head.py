@@ -157,7 +157,6 @@ class _Events:
         return series
 
     def _repeated(self, name: str) -> Value:
-        """The value of an alias."""
         if name not in self._anchors:
             raise Unreadable(f"it repeats `{printable(name, 60)}`, which is nowhere in it")
         value, count = self._anchors[name]

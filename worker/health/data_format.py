@@ -5,7 +5,6 @@ it changes; an older one refuses what a newer one wrote. Format 1 is everything 
 before there was a number.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from worker.logs import get_logger
 from worker.settings import Settings
 from worker.spool import redis_record
 from worker.spool.layout import write_durably
+from worker.spool.lockfile import lock
 from worker.spool.ownership import ID
 from worker.store.connection import Client
 from worker.store.server import get_format, set_format
@@ -72,9 +72,8 @@ def migrate_files(settings: Settings) -> None:
     state_dir = settings.state_dir
     if (state_dir / FILE).exists() and _read(state_dir) == FORMAT:
         return
-    fd = os.open(state_dir / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    fd = lock(state_dir / _LOCK)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
         check_files(state_dir)
         before = _read(state_dir)
         for number in range(before + 1, FORMAT + 1):

@@ -45,7 +45,6 @@ class SizeCaches:
 
 @lru_cache(maxsize=8)
 def size_caches(_: Path) -> SizeCaches:
-    """The caches of a state directory."""
     return SizeCaches(
         spool=FolderCache(batch_size, budget_seconds=0.005),
         archive=FolderCache(size_of, budget_seconds=0.01, recheck_seconds=30),

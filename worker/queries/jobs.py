@@ -39,8 +39,6 @@ class JobFiles:
 
 @dataclass(frozen=True, slots=True)
 class JobArticles:
-    """The articles of a job by outcome."""
-
     published: int
     revised: int
     withdrawn: int

@@ -88,7 +88,6 @@ def beat_problem(settings: Settings, age: float | None) -> Problem | None:
 
 
 def failing_problem(count: int) -> Problem | None:
-    """A problem where `count` feeds fail."""
     if not count:
         return None
     text = "1 feed fails." if count == 1 else f"{count:,} feeds fail."

@@ -80,7 +80,6 @@ class ForkedProcess:
         return status
 
     def terminate(self) -> None:
-        """Send a TERM."""
         if self.poll() is None:
             os.kill(self.pid, signal.SIGTERM)
 

@@ -36,7 +36,6 @@ class LifeSigns:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for the child."""
         name: bytes = self._socket.getsockname()
         return {
             "NOTIFY_SOCKET": f"@{name[1:].decode()}",

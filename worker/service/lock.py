@@ -1,7 +1,6 @@
 """One `up` per state directory: a lock that the kernel releases however its holder ends; and
 `newsdrop down`, which stops the holder."""
 
-import fcntl
 import os
 import signal
 import time
@@ -16,6 +15,7 @@ from worker.escape import printable
 from worker.service.command_hint import command_hint
 from worker.service.state import StateDir
 from worker.settings import Settings
+from worker.settings.flock import try_flock
 from worker.settings.paths import is_up_running, run_file
 
 STOP_SECONDS = 60.0
@@ -85,15 +85,10 @@ def run_down(settings: Settings, console: Console) -> int:
 
 def _lock(fd: int, state: StateDir) -> None:
     deadline = time.monotonic() + _LOOKING_SECONDS
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.02)
-        else:
+    while time.monotonic() <= deadline:
+        if try_flock(fd):
             return
+        time.sleep(0.02)
     pid, command = _content(fd)
     if command != "up":
         raise _command_runs(state, pid, command)

@@ -28,7 +28,6 @@ def part_words(part: str, settings: Settings, more: Sequence[str] = ()) -> tuple
 
 
 def part_command(part: str, settings: Settings, more: Sequence[str] = ()) -> tuple[str, ...]:
-    """The command line that runs it."""
     return (*PYTHON, "-m", "worker.service.part", *part_words(part, settings, more))
 
 

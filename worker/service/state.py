@@ -22,7 +22,6 @@ class StateDir:
 
     @property
     def socket(self) -> Path:
-        """The embedded server's socket."""
         return paths.embedded_socket(self.path)
 
     def prepare(self) -> None:

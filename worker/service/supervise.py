@@ -123,7 +123,6 @@ class Supervisor:
         return self._running[name].log
 
     def pids(self) -> dict[str, int]:
-        """The children that run now."""
         found = {name: r.process for name, r in self._running.items()}
         return {name: p.pid for name, p in found.items() if p is not None and p.poll() is None}
 

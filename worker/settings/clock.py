@@ -29,6 +29,5 @@ def utc_now() -> datetime:
 
 
 def read_clocks() -> ClockReading:
-    """Both clocks now."""
     uptime = time.clock_gettime(time.CLOCK_BOOTTIME)
     return ClockReading(time.time(), uptime, _BOOT_ID.read_text("ascii").strip())

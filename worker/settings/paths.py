@@ -4,12 +4,13 @@ Nothing is created here. The service that starts the embedded server and the com
 it both use these functions.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+from worker.settings.flock import is_locked
 
 _SOCKET = "valkey.sock"
 _MAX_SOCKET_BYTES = 100
@@ -35,17 +36,9 @@ def is_up_running(state_dir: Path) -> bool:
     """Whether an `up` holds the lock: the kernel releases it however its holder ends. True where
     that cannot be known."""
     try:
-        fd = os.open(lock_file(state_dir), os.O_RDONLY | os.O_CLOEXEC)
+        return is_locked(lock_file(state_dir))
     except OSError as error:
         return not isinstance(error, FileNotFoundError)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(fd)
 
 
 def read_run_file(state_dir: Path) -> dict[str, Any]:

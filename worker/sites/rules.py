@@ -130,7 +130,6 @@ class Sites:
         return blake2b(repr(self.rules).encode(), digest_size=4).hexdigest()
 
     def named(self, name: str) -> SiteRule | None:
-        """The rule of that name."""
         return self._by_name.get(name)
 
     def of_host(self, host: str | None) -> SiteRule | None:

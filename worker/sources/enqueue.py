@@ -35,7 +35,6 @@ class EnqueueOrder:
     strict: bool = False
 
     def head(self, now: datetime) -> Head:
-        """The head of a new batch."""
         return Head.new(
             self.source, KIND, now, self.job, force=self.force, strict=self.strict or None
         )

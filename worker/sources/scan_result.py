@@ -40,7 +40,6 @@ class ScanRequest:
     events: Sequence[str] = ()
 
     def head(self, source: str) -> Head:
-        """The head of a new batch."""
         return Head.new(source, "folder", self.now, self.job)
 
 

@@ -131,8 +131,6 @@ class Segment:
 
 
 class Archive:
-    """The segments below one state directory."""
-
     def __init__(self, state_dir: Path) -> None:
         self._dir = state_dir / "archive"
 

@@ -175,7 +175,6 @@ class Batch:
             file.write(f"{entry}\n")
 
     def aside(self) -> frozenset[int]:
-        """The entries that were set aside."""
         try:
             noted = (self.folder / ASIDE).read_text()
         except OSError:

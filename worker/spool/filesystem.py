@@ -14,8 +14,9 @@ from pathlib import Path
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import MEGABYTE, Settings
+from worker.settings.flock import try_flock
 from worker.spool.layout import translate_errors
-from worker.spool.lockfile import try_flock, try_lock
+from worker.spool.lockfile import try_lock
 
 
 def check_free(path: Path, min_mb: int) -> None:

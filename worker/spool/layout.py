@@ -120,7 +120,6 @@ def batch_name(now: datetime, source: str) -> str:
 
 
 def source_of(batch: str) -> str:
-    """The source in a batch's name."""
     return batch.split("-", 2)[2]
 
 

@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from worker.settings.flock import is_locked, try_flock
 from worker.spool.layout import translate_errors
 
+_FLAGS = os.O_RDWR | os.O_CLOEXEC
 _MAX_LINE = 400
 
 
 def lock(path: Path) -> int:
     """Wait for the lock; close the returned descriptor to release it. Raises OSError."""
-    fd = _open(path, 0o660)
+    fd = os.open(path, _FLAGS | os.O_CREAT, 0o660)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
     except BaseException:
@@ -34,44 +36,22 @@ def lock(path: Path) -> int:
 def try_lock(path: Path, *, mode: int = 0o660, create: bool = True) -> int | None:
     """A descriptor that holds the lock; None where another process holds it. Raises OSError where
     the file cannot be opened, or its file system has no locks."""
-    fd = _open(path, mode) if create else os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    is_locked = False
+    fd = os.open(path, _FLAGS | (os.O_CREAT if create else 0), mode)
+    is_ours = False
     try:
-        is_locked = try_flock(fd)
+        is_ours = try_flock(fd)
     finally:
-        if not is_locked:
+        if not is_ours:
             os.close(fd)
-    return fd if is_locked else None
-
-
-def try_flock(fd: int) -> bool:
-    """Lock an open file; False where another process holds it. Raises OSError where its file system
-    has no locks."""
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return fd if is_ours else None
 
 
 def is_free(path: str | Path) -> bool:
     """True if no living process holds the lock file at `path`."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return not is_locked(path)
     except OSError:
         return True
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    else:
-        return True
-    finally:
-        os.close(fd)
-
-
-def _open(path: Path, mode: int) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
 
 
 # ── who holds it ────────────────────────────────────────────────────────────────────────────
@@ -120,8 +100,6 @@ def read_holder(path: Path) -> LockHolder | None:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A slot that this process holds."""
-
     fd: int
     since: float
 

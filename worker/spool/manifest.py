@@ -124,7 +124,6 @@ class Manifest:
 
 
 def dump(head: Head, entries: Iterable[Entry]) -> bytes:
-    """The manifest of a batch."""
     lines = [json.dumps(asdict(head))]
     for entry in entries:
         line: list[Any] = [entry.number, entry.path]

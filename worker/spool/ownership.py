@@ -25,10 +25,11 @@ from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger
 from worker.model.from_json import dataclass_from
+from worker.settings.flock import try_flock
 from worker.spool.batch import inspect_waiting
 from worker.spool.claim import AcceptedLog
 from worker.spool.layout import SPOOL, Root, fsync_dir, make_folder, translate_errors, write_durably
-from worker.spool.lockfile import try_flock
+from worker.spool.lockfile import try_lock
 
 logger = get_logger(__name__)
 
@@ -110,7 +111,7 @@ class Ownership:
         for _ in range(_TRIES):
             owner = read_owner(root.path)
             if owner is not None and owner.id == own_id:
-                if _try_share(fd) and read_owner(root.path) == owner:
+                if try_flock(fd, fcntl.LOCK_SH) and read_owner(root.path) == owner:
                     return adopted
             elif try_flock(fd):
                 if read_owner(root.path) == owner:
@@ -158,15 +159,13 @@ def living_owner(state_dir: Path, root: Path) -> Owner | None:
     if owner is None or owner.id == read_id(state_dir):
         return None
     try:
-        fd = os.open(root / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        fd = try_lock(root / _LOCK, create=False)
     except OSError:
         return None
-    try:
-        return None if try_flock(fd) else owner
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
+    if fd is None:
+        return owner
+    os.close(fd)
+    return None
 
 
 def read_owner(root: Path) -> Owner | None:
@@ -228,11 +227,3 @@ def _close_all(held: dict[Path, int]) -> None:
     for fd in held.values():
         with suppress(OSError):
             os.close(fd)
-
-
-def _try_share(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

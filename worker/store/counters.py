@@ -184,14 +184,12 @@ class CounterStore:
             )
 
     def count_fetches(self, answers: Mapping[tuple[str, str], int]) -> None:
-        """Add fetches, by kind and answer."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for (kind, answer), count in answers.items():
                 pipe.hincrby(self._layout.measures(), f"fetch/{kind}/{answer}", count)
             pipe.execute()
 
     def read_measures(self) -> MeasureTotals:
-        """All measures so far."""
         with translated_replies():
             found = self._client.hgetall(self._layout.measures())
             return parse_measures({name.decode(): int(value) for name, value in found.items()})
@@ -225,7 +223,6 @@ def parse_warnings(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def parse_measures(fields: Mapping[str, int]) -> MeasureTotals:
-    """The measures in fields of their hash."""
     numbers = {tuple(name.split("/")): number for name, number in fields.items()}
     return MeasureTotals(
         stages={stage: _histogram(stage, numbers) for stage in Stage},

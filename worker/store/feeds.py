@@ -283,7 +283,6 @@ class FeedStore(LeaseQueue):
 
 
 def read_poll_state(lease: Lease) -> PollState:
-    """The state of a leased feed."""
     values = lease.fields
     return PollState(
         etag=values.get("etag"),

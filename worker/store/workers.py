@@ -48,7 +48,6 @@ class Heartbeats:
         self._tick = Layout(stream, 1).key("tick")
 
     def beat(self, worker: WorkerInfo) -> None:
-        """Record that `worker` is alive."""
         with translated(), self._client.pipeline() as pipe:
             seen = replace(worker, last_seen_ms=self._now_ms())
             pipe.hset(self._workers, worker.name, orjson.dumps(asdict(seen)))

@@ -30,7 +30,6 @@ def notify_poll(settings: Settings) -> bool:
 
 
 def redis_answers(settings: Settings) -> bool:
-    """Whether Redis answers now."""
     from worker.store.connection import connect, redis_url
     from worker.store.server import get_run_id
 

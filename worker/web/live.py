@@ -69,7 +69,6 @@ class Live:
             shared.expire()
 
     async def stream(self, request: Request) -> Response:
-        """The stream of changed regions."""
         query = request.query_params
         name = query.get("page") or ("job" if "job" in query else "overview")
         if name not in self._views:

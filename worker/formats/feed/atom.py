@@ -34,7 +34,6 @@ _UPDATED = ("updated", "modified", "dcterms:modified")
 
 
 def entries(root: Element) -> list[Element]:
-    """The entries, in document order."""
     return [child for child in root if name_of(child.tag).removeprefix(_ATOM) in ("entry", "item")]
 
 

@@ -48,7 +48,6 @@ class XmlFeed:
             return Refusal(error.reason, str(error))
 
     def raw(self, number: int) -> bytes:
-        """The entry as XML."""
         if self.raws:
             return self.raws[number]
         return etree.tostring(self.elements[number], encoding="utf-8", with_tail=False)

@@ -40,7 +40,6 @@ def is_inner_page(url: str) -> bool:
 
 
 def is_front_page(url: str) -> bool:
-    """Whether an address is only a host."""
     return _FRONT_PAGE.match(url) is not None
 
 

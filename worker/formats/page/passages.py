@@ -77,7 +77,6 @@ class Passages:
 
     @property
     def first(self) -> Run | None:
-        """The first run of the article."""
         return next((run for run in self.runs if run in self.kept), None)
 
 

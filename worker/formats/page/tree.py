@@ -67,7 +67,6 @@ def value_of(element: Element | None) -> str:
 
 
 def squeezed_length(text: str) -> int:
-    """Characters of `text` without white space."""
     return sum(map(len, text.split()))
 
 
