@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from worker.cli import completion
 from worker.cli.options import option
-
-if TYPE_CHECKING:
-    pass
 
 _OPTIONS: dict[str, tuple[str, str, Any]] = {
     "q": ("WORDS", "With all these words, or parts of words.", None),

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from worker.cli.options import FAILED, UNAVAILABLE, Json, JsonLines, option, settings_of
-from worker.cli.output import console, make_table, print_json, safe_text
+from worker.cli.output import console, make_table, print_json, print_json_lines, safe_text
 from worker.translation import message as translate
 
 MARKS = {
@@ -29,8 +29,7 @@ def doctor(context: typer.Context, json: JsonLines = False) -> None:
 
     findings = checks(settings_of(context))
     if json:
-        for finding in findings:
-            print_json(finding)
+        print_json_lines(findings)
     else:
         table = make_table("", "check", "result", flexible=("result",))
         for finding in findings:

@@ -17,6 +17,7 @@ from worker.cli.output import (
     make_table,
     print_fields,
     print_json,
+    print_json_lines,
     print_refusal,
     print_text,
     safe_text,
@@ -58,11 +59,7 @@ def jobs(
         print_json(job) if json else _print_job(job)
         return
     views, _ = queries.find_jobs(settings, filters, count)
-    if json:
-        for view in views:
-            print_json(view)
-    else:
-        _print_jobs(views)
+    print_json_lines(views) if json else _print_jobs(views)
 
 
 def _print_jobs(jobs: "Sequence[JobView]") -> None:

@@ -117,6 +117,11 @@ def print_json(value: Any) -> None:
     print_line(to_json(value))
 
 
+def print_json_lines(values: Iterable[Any]) -> None:
+    for value in values:
+        print_json(value)
+
+
 def print_text(text: str | Text, style: str = "") -> None:
     """A message on standard output, in the user's language."""
     console().print(_translated(text), style=style)

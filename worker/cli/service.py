@@ -96,15 +96,12 @@ def web(
     port: Annotated[
         int | None, option("N", "Default: web.port; 0: a free port.", min=0, max=65535)
     ] = None,
-    fd: Annotated[int | None, typer.Option(hidden=True)] = None,
     json: Annotated[bool, flag("--json", "Print JSON, and write JSON logs.")] = False,
 ) -> None:
     """Run the status page with the HTTP API, the metrics and the health checks.
 
     `newsdrop up` runs it, too. An address other than loopback needs web.token or web.token_file.
     """
-    import socket
-
     from worker.service.port import address_of, open_port
     from worker.web.serve import run_web
 
@@ -113,10 +110,10 @@ def web(
     if json:
         options["log.format"] = "json"
     settings = settings_of(context, options)
-    listening = open_port(settings) if fd is None else socket.socket(fileno=fd)
+    listening = open_port(settings)
     if json:
         print_json({"url": address_of(listening)})
-    elif fd is None:
+    else:
         error_console().print(f"status page  {address_of(listening)}", soft_wrap=True)
     raise typer.Exit(run_web(settings, listening))
 

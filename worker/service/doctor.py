@@ -6,7 +6,7 @@ from worker.errors import ConfigError, NewsdropError, Retryable
 from worker.feeds.catalog import load_catalog
 from worker.health.broker import broker_check
 from worker.health.preflight import Check, rights_check, server_checks
-from worker.queries.problems import beat_problem, failing_problem, memory_problem
+from worker.queries.problems import Problem, beat_problem, failing_problem, memory_problem
 from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
 from worker.service.lock import holder
@@ -75,10 +75,8 @@ def _feeds(settings: Settings) -> Iterator[Check]:
         failing = len(feed_store(settings).list_failing() - paused) if count else 0
     except Retryable:
         failing = 0  # the server's own check reports it
-    if bad := failing_problem(failing):
-        yield Check("feeds", "warn", f"{message}, {failing:,} failing", bad.advice)
-    else:
-        yield Check("feeds", "ok", message)
+    shown = f"{message}, {failing:,} failing" if failing else message
+    yield _warn_of("feeds", shown, failing_problem(failing))
 
 
 def _program_check(settings: Settings) -> Check:
@@ -102,14 +100,9 @@ def _server_state(settings: Settings, info: ServerInfo) -> Iterator[Check]:
     if info.role not in ("master", "primary"):
         yield Check("role", "fail", f"this server is a {info.role}", "set redis.url to the primary")
     used = f"{info.used_memory / 2**20:,.0f} MB used"
-    if not info.max_memory:
-        yield Check("memory", "ok", f"{used}, no limit")
-        return
-    message = f"{used} of {info.max_memory / 2**20:,.0f} MB"
-    if full := memory_problem(info):
-        yield Check("memory", "warn", message, full.advice)
-    else:
-        yield Check("memory", "ok", message)
+    limit = info.max_memory / 2**20
+    message = f"{used} of {limit:,.0f} MB" if limit else f"{used}, no limit"
+    yield _warn_of("memory", message, memory_problem(info))
 
 
 def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
@@ -123,7 +116,9 @@ def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
         )
     age = heartbeats.tick_age_seconds()
     message = "no tick within a day" if age is None else f"the last tick was {age:.0f} s ago"
-    if silent := beat_problem(settings, age):
-        yield Check("beat", "warn", message, silent.advice)
-    else:
-        yield Check("beat", "ok", message)
+    yield _warn_of("beat", message, beat_problem(settings, age))
+
+
+def _warn_of(name: str, message: str, problem: Problem | None) -> Check:
+    """A warning with the advice of a problem; all is well without one."""
+    return Check(name, "warn", message, problem.advice) if problem else Check(name, "ok", message)

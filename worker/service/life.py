@@ -7,7 +7,6 @@ it, as systemd would.
 import os
 import socket
 import struct
-import sys
 from contextlib import suppress
 
 WATCHDOG_SECONDS = 60.0
@@ -81,10 +80,3 @@ class LifeSigns:
                 if any(_CREDENTIALS.unpack(sent)[1] == os.getuid() for *_, sent in extra):
                     lines += data.decode("utf-8", "replace").splitlines()
         return lines
-
-
-def life_signs(watchdog: float | None) -> LifeSigns | None:
-    """None for a child that sends none, and on systems without abstract sockets."""
-    if watchdog is None or sys.platform != "linux":
-        return None
-    return LifeSigns(watchdog)

@@ -21,7 +21,7 @@ from worker.errors import NewsdropError
 from worker.service import pdeathsig
 from worker.service.child_logs import ChildLog
 from worker.service.fork import Fork, ForkedProcess
-from worker.service.life import LifeSigns, life_signs
+from worker.service.life import LifeSigns
 
 RESTARTS = 5
 RESTARTS_WITHIN = 60.0  # seconds
@@ -91,7 +91,8 @@ class Supervisor:
     def start(self, child: Child) -> None:
         """Run `child` from now on. Its output goes to `<logs>/<name>.log`."""
         log = ChildLog(self._logs, child.name)
-        running = _Running(child, log, life_signs(child.watchdog))
+        watchdog = child.watchdog if sys.platform == "linux" else None  # abstract sockets
+        running = _Running(child, log, LifeSigns(watchdog) if watchdog else None)
         self._running[child.name] = running
         self._launch(running)
 
