@@ -23,7 +23,7 @@ from worker.service import doctor
 from worker.settings.clock import utc_now
 from worker.spool import redis_record
 from worker.store.factory import group_store
-from worker.store.rights import grant_line, group_rights, required_rights
+from worker.store.rights import grant_line, required_rights
 
 pytestmark = pytest.mark.e2e
 
@@ -62,7 +62,10 @@ def test_the_documented_rights_are_those_required() -> None:
     rule = documented_rule()
     assert rule[:8] == [*line[:3], "on", ">secret", "resetkeys", "resetchannels", "nocommands"]
     assert rule[8:] == line[3:]
-    assert group_rule() == grant_line(USER, group_rights("newsdrop:articles")).split()
+    groups = "xgroup|create xgroup|setid xgroup|destroy xgroup|delconsumer xinfo|consumers xclaim"
+    commands = [f"+{command}" for command in f"{groups} xack xlen xdel".split()]
+    keys = ["~newsdrop:articles", "~{newsdrop:articles}:*"]
+    assert group_rule() == ["ACL", "SETUSER", USER, *keys, *commands]
 
 
 def test_all_work_is_done_with_the_documented_rights(

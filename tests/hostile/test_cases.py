@@ -8,7 +8,7 @@ from tests.hostile.cases import ADDRESSES, MESSAGES, NOT_PUBLIC, Case, cases
 from tests.hostile.fuzz import TARGETS, corpus, run_chunk
 from tests.hostile.running import results, warm_up
 from worker.errors import FetchFailed, Reason, Rejected
-from worker.fetch.addresses import is_public
+from worker.fetch.addresses import may_connect
 from worker.fetch.url import parse_target
 from worker.formats.page.entry_bundle import unpack
 
@@ -41,14 +41,14 @@ def test_a_hostile_address(url: str) -> None:
     except FetchFailed as error:
         refused = error.refused and str(error).isprintable()
     else:
-        refused = not is_public(ip_address(host))
+        refused = not may_connect(ip_address(host), ())
     assert refused
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 def test_an_address_that_is_not_public(address: str) -> None:
     """No connection is made to it, whatever name leads there."""
-    assert not is_public(ip_address(address))
+    assert not may_connect(ip_address(address), ())
 
 
 @pytest.mark.parametrize("data", MESSAGES, ids=range(len(MESSAGES)))

@@ -4,7 +4,6 @@ Where the maximum number of batches waits, nothing is accepted and Busy is raise
 exceed that maximum once; its caller limits how much it brings.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from worker.errors import SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.settings import Settings
 from worker.sources.fetch_once import is_address
-from worker.spool.layout import translate_errors
+from worker.spool.layout import fsync_file, translate_errors
 from worker.spool.transfer import PACKED_BYTES, Candidate
 
 MOST_ADDRESSES = 20
@@ -122,11 +121,7 @@ def _sync(files: Sequence[Candidate]) -> None:
     """Sync the bytes of files to disk. Raises SpoolUnavailable."""
     for file in files:
         with translate_errors(Path(file.location)):
-            fd = os.open(file.location, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            fsync_file(file.location)
 
 
 def deadline(seconds: float) -> Callable[[], None]:

@@ -22,11 +22,6 @@ def may_connect(address: Address, allowed: Sequence[Network]) -> bool:
     return _is_public(effective) or any(effective in network for network in allowed)
 
 
-def is_public(address: Address) -> bool:
-    """Whether `address` can only be that of a server on the public internet."""
-    return _is_public(_effective(address))
-
-
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _CLOSED_4)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
 from html.entities import html5
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from worker.model import Person
 from worker.model.warning import RecordWarning, WarningKind, warn
@@ -19,6 +19,7 @@ from worker.model.warning import RecordWarning, WarningKind, warn
 MAX_EXTRA_BYTES = 16 * 1024
 """About how much `extra` of one article may hold; the rest is dropped, with a warning."""
 
+_T = TypeVar("_T")
 _MAX_DEPTH = 8
 _INLINE_TAG = re.compile(
     r"</?(?:a|b|i|u|em|strong|span|font|sub|sup|small|code|br|wbr)(?:\s[^<>]{0,500})?/?>",
@@ -89,6 +90,11 @@ def names_of(value: object) -> tuple[str, ...]:
 def unique(names: Iterable[str]) -> tuple[str, ...]:
     """Names stripped of white space, without empty and repeated ones."""
     return tuple(dict.fromkeys(filter(None, (clean(name).strip() for name in names))))
+
+
+def first_of(values: Iterable[_T | None]) -> _T | None:
+    """The first value that is not empty."""
+    return next((value for value in values if value), None)
 
 
 def persons_of(value: object) -> tuple[Person, ...]:

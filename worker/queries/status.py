@@ -8,7 +8,7 @@ batch that is settled in between is left out, and one that is claimed in between
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from worker.escape import printable
 from worker.feeds.catalog import load_catalog
 from worker.feeds.cron import next_cron_time
 from worker.model import DECISIONS, Tally
+from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.queries.redis_snapshot import RedisSnapshot
 from worker.settings import Folder, Settings
@@ -225,15 +226,7 @@ def _all_warnings(snapshot: RedisSnapshot | None) -> Mapping[str, int]:
 
 
 def _articles(tally: Tally, warnings: Mapping[str, int]) -> ArticleCounts:
-    return ArticleCounts(
-        published=tally.published,
-        revised=tally.revised,
-        withdrawn=tally.withdrawn,
-        duplicate=tally.duplicate,
-        rejected=tally.rejected,
-        content_differs=tally.content_differs,
-        warnings=warnings,
-    )
+    return dataclass_from(ArticleCounts, {**asdict(tally), "warnings": warnings})
 
 
 def _files(batches: Sequence[Waiting], totals: Tally | None) -> FileCounts:

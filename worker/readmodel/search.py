@@ -106,12 +106,6 @@ def find_later(
     return found
 
 
-def list_values(db: sqlite3.Connection, kind: str, limit: int) -> list[str]:
-    """Texts that a kind of facet has, in order; to choose from."""
-    query = "SELECT text FROM value WHERE kind = ? ORDER BY text LIMIT ?"
-    return [text for (text,) in db.execute(query, (kind, limit))]
-
-
 def parse_number(before: str | None) -> int | None:
     """`next` of the previous page. Raises UsageError."""
     if before is None:

@@ -12,6 +12,7 @@ from worker.sources.ledger import Ledger, SeenFile, Stamp
 from worker.sources.scan_result import ScanResult
 from worker.sources.walk import WalkedFile, Walker
 from worker.spool.claim import batched
+from worker.spool.layout import READ_REGULAR
 from worker.spool.transfer import Candidate
 
 _PAGE = 500
@@ -102,8 +103,7 @@ class ChangeFinder:
     def _is_readable(self, file: WalkedFile) -> bool:
         """Tried, because an unreadable file would be missing in its batch, or block the others."""
         try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-            fd = os.open(file.name, flags, dir_fd=file.folder_fd)
+            fd = os.open(file.name, READ_REGULAR, dir_fd=file.folder_fd)
             try:
                 os.pread(fd, 1, 0)
             finally:

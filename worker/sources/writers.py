@@ -4,7 +4,7 @@ import fcntl
 import os
 import signal
 
-_OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+from worker.spool.layout import READ_REGULAR
 
 
 def has_writer(name: str, folder_fd: int) -> bool:
@@ -15,7 +15,7 @@ def has_writer(name: str, folder_fd: int) -> bool:
     systems have none.
     """
     try:
-        fd = os.open(name, _OPEN, dir_fd=folder_fd)
+        fd = os.open(name, READ_REGULAR, dir_fd=folder_fd)
     except OSError as error:
         return isinstance(error, BlockingIOError)  # leased to one who writes, such as Samba
     try:

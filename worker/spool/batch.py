@@ -20,6 +20,7 @@ from worker.errors import Reason, Rejected, SpoolUnavailable
 from worker.spool import journal, lockfile, manifest
 from worker.spool.claim import LOCK
 from worker.spool.layout import (
+    READ_REGULAR,
     Root,
     fsync_dir,
     is_batch,
@@ -220,9 +221,8 @@ class Batch:
             _check_size(self._entries[entry].size, limit)
             with translate_errors(self.folder):
                 return self._read_packed(entry)
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            fd = os.open(self._path(entry), flags)
+            fd = os.open(self._path(entry), READ_REGULAR)
         except PermissionError as error:
             raise Rejected(
                 Reason.UNREADABLE, "the file may not be read: give the worker read rights to it"

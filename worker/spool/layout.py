@@ -21,6 +21,9 @@ ROOT_LIST = "spools"
 """Every drop folder's root that was ever used, one JSON string a line: a drop folder can leave the
 configuration, or be named for one `up` only, while accepted batches wait in it."""
 
+READ_REGULAR = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Opens a file for reading without following a link or waiting at a FIFO."""
+
 
 @dataclass(frozen=True, slots=True)
 class Root:
@@ -157,7 +160,12 @@ def make_folder(path: Path) -> None:
 
 def fsync_dir(path: Path) -> None:
     """Make renames in `path` durable."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fsync_file(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def fsync_file(path: str | Path, flags: int = READ_REGULAR) -> None:
+    """Write a file's bytes to the disk."""
+    fd = os.open(path, flags)
     try:
         os.fsync(fd)
     finally:

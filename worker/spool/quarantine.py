@@ -22,7 +22,9 @@ from worker.errors import NotThere, Reason, UsageError
 from worker.escape import printable
 from worker.model.from_json import dataclass_from
 from worker.spool.layout import (
+    READ_REGULAR,
     fsync_dir,
+    fsync_file,
     is_batch,
     make_folder,
     time_of,
@@ -138,10 +140,9 @@ class Quarantine:
         """The refused bytes, opened without following a link or waiting at a FIFO. Raises NotThere
         if there are none, SpoolUnavailable if they may not be read."""
         path = self.raw_path(item_id)
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with translate_errors(path):
             try:
-                fd = os.open(path, flags)
+                fd = os.open(path, READ_REGULAR)
             except FileNotFoundError as error:
                 raise _not_there(item_id) from error
             file = os.fdopen(fd, "rb")
@@ -224,7 +225,7 @@ def _keep_file(source: Path, target: Path) -> None:
     except OSError:  # another file system, one without hard links, or another user's file
         try:
             shutil.copyfile(source, target)
-            _sync_file(target)
+            fsync_file(target)
         except PermissionError:
             _move_file(source, target)
 
@@ -236,14 +237,6 @@ def _move_file(source: Path, target: Path) -> None:
     replacement.touch()
     source.rename(target)
     replacement.rename(source)
-
-
-def _sync_file(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _not_there(item_id: str) -> NotThere:

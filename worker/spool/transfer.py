@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worker.spool import manifest
-from worker.spool.layout import read_all
+from worker.spool.layout import READ_REGULAR, read_all
 from worker.spool.open_folder import FolderOpener
 
 PACKED_BYTES = 1_000_000
@@ -171,9 +171,8 @@ def _open_regular(candidate: Candidate, folders: FolderOpener) -> Iterator[tuple
     """A regular file and its size; None where it is gone, unreadable, not regular, or another than
     the one that was examined. Links are not followed: whoever found the file has resolved them."""
     top, folder, name = candidate.place()
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        fd = os.open(name, flags, dir_fd=folders.open(top, folder))
+        fd = os.open(name, READ_REGULAR, dir_fd=folders.open(top, folder))
     except OSError as error:
         if error.errno not in _UNREADABLE:
             raise

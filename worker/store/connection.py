@@ -127,6 +127,17 @@ class PasswordFile(redis.CredentialProvider):
         return (self._user, self._password) if self._user else (self._password,)
 
 
+def server_ms(client: Any) -> int:
+    """The server's time, Unix ms. Raises errors of redis."""
+    seconds, micros = client.time()
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
+def text_of(reply: bytes | str) -> str:
+    """A reply as text; other programs may have written what is no UTF-8."""
+    return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+
+
 def socket_url(path: str) -> str:
     """The URL of a Unix socket at any path."""
     return "unix://" + quote(path)

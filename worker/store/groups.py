@@ -6,10 +6,10 @@ from typing import Any
 
 from worker.errors import AlreadyThere, NotThere, UsageError
 from worker.escape import printable
-from worker.store.connection import Client
+from worker.store.connection import Client, text_of
 from worker.store.errors import translated
 from worker.store.past import Past, PastState, PastStore
-from worker.store.stream import Group, Stream, parse_stream_id
+from worker.store.stream import EntryFields, Group, Stream, parse_stream_id
 
 UNASSIGNED = "unassigned"
 """Consumer that has what was given back to its group, until a running one takes it over."""
@@ -179,7 +179,7 @@ class GroupStore:
             if not page:
                 return
             yield from (_letter(letter_id, fields) for letter_id, fields in page)
-            after = f"({_text(page[-1][0])}"
+            after = f"({text_of(page[-1][0])}"
 
     def get_dead_letter(self, group: str, letter_id: str) -> DeadLetter:
         key = parse_stream_id(letter_id)
@@ -232,10 +232,10 @@ class GroupStore:
             group.name,
             group.lag,
             group.pending,
-            _text(found["last-delivered-id"]),
+            text_of(found["last-delivered-id"]),
             letters,
             tuple(
-                Member(_text(one["name"]), one["pending"], one["idle"] / 1000) for one in members
+                Member(text_of(one["name"]), one["pending"], one["idle"] / 1000) for one in members
             ),
             past,
         )
@@ -245,7 +245,7 @@ class GroupStore:
         with translated():
             if not self._client.exists(self._stream):
                 return {}
-            return {_text(one["name"]): one for one in self._client.xinfo_groups(self._stream)}
+            return {text_of(one["name"]): one for one in self._client.xinfo_groups(self._stream)}
 
     def _check(self, group: str) -> None:
         found = self._find_groups().get(group)
@@ -269,22 +269,17 @@ def _no_group(name: str) -> NotThere:
 
 def _pending(found: dict[str, Any]) -> PendingEntry:
     return PendingEntry(
-        _text(found["message_id"]),
-        _text(found["consumer"]),
+        text_of(found["message_id"]),
+        text_of(found["consumer"]),
         found["time_since_delivered"] / 1000,
         found["times_delivered"],
     )
 
 
 def _letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:
-    def text(name: bytes) -> str:
-        return _text(fields.get(name, b""))
-
-    def number(name: bytes) -> int:
-        return int(text(name)) if text(name).isdecimal() and len(text(name)) < 10 else 1
-
+    text, number = EntryFields(fields).text, EntryFields(fields).number
     return DeadLetter(
-        _text(letter_id),
+        text_of(letter_id),
         text(b"entry"),
         text(b"id"),
         number(b"revision"),
@@ -294,7 +289,3 @@ def _letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:
         text(b"error"),
         fields.get(b"data", b""),
     )
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

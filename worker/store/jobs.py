@@ -14,6 +14,7 @@ from worker.errors import Retryable
 from worker.logs import get_logger
 from worker.model import Tally
 from worker.model.from_json import dataclass_from
+from worker.store.connection import text_of
 from worker.store.counters import RefusedSummary, parse_tally, parse_warnings
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import Layout
@@ -147,7 +148,7 @@ def log_store_errors(event: str, **details: str) -> Iterator[None]:
 
 def _state(job: str, found: dict[bytes, bytes]) -> JobState:
     """What can be parsed: a job of another version must not hide the others."""
-    values = {_text(name): _text(value) for name, value in found.items()}
+    values = {text_of(name): text_of(value) for name, value in found.items()}
     numbers = {name: int(value) for name, value in values.items() if _NUMBER.fullmatch(value)}
     kind = values.get("kind")
     return JobState(
@@ -165,7 +166,3 @@ def _state(job: str, found: dict[bytes, bytes]) -> JobState:
         warnings=parse_warnings(numbers),
         accepted=numbers.get("accepted"),
     )
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from worker.store.connection import Script
+from worker.store.connection import Script, server_ms
 from worker.store.errors import translated
 from worker.store.layout import Layout
 
@@ -167,8 +167,7 @@ class LeaseQueue:
     def now_ms(self) -> int:
         """The server's time, Unix ms."""
         with translated():
-            seconds, micros = self._client.time()
-        return int(seconds) * 1000 + int(micros) // 1000
+            return server_ms(self._client)
 
     def names(self) -> set[str]:
         """The names of all items."""

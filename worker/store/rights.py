@@ -48,7 +48,6 @@ _STORE = (
     "zrevrange zrangebyscore zremrangebyscore xadd xlen"
 )
 _WINDOW = "mget getrange setrange append incr"
-_LETTERS = ("xlen", "xdel")
 _QUEUE = "lpush brpop llen del"
 _BINDING = "sadd srem smembers exists del zadd zrem zscore zrangebyscore"
 _RESULT = "celery-task-meta-"
@@ -72,16 +71,6 @@ def required_rights(
         *_rights(stream, database, is_broker=is_broker),
         *(_result_rights() if results else ()),
         *(Right(command, *window) for command in (_WINDOW.split() if stories else ())),
-    )
-
-
-def group_rights(stream: str) -> tuple[Right, ...]:
-    """What `newsdrop groups`, `newsdrop dead-letters` and the page of consumers run beside that.
-    Without it only they fail."""
-    groups = "xgroup|create xgroup|setid xgroup|destroy xgroup|delconsumer xinfo|consumers xclaim"
-    return (
-        *(Right(command, stream, f"~{stream}") for command in (*groups.split(), "xack")),
-        *(Right(command, f"{{{stream}}}:dead:any", f"~{{{stream}}}:*") for command in _LETTERS),
     )
 
 

@@ -10,7 +10,7 @@ import redis
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.model import IndexEntry, Story
-from worker.store.connection import Script
+from worker.store.connection import Script, server_ms, text_of
 from worker.store.errors import translated
 
 MAX_BLOCK_MS = 5_000
@@ -145,17 +145,17 @@ class Stream:
                 return StreamInfo(self.name, 0, "0-0")
             about = self._client.xinfo_stream(self.name)
             groups = self._client.xinfo_groups(self.name)
-        last_id = _text(about["last-generated-id"])
+        last_id = text_of(about["last-generated-id"])
         return StreamInfo(
             self.name,
             length=about["length"],
             last_id=last_id,
             groups=tuple(
                 Group(
-                    _text(group["name"]),
+                    text_of(group["name"]),
                     group["consumers"],
                     group["pending"],
-                    self._lag(_text(group["last-delivered-id"]), last_id, group.get("lag")),
+                    self._lag(text_of(group["last-delivered-id"]), last_id, group.get("lag")),
                 )
                 for group in groups
             ),
@@ -165,16 +165,15 @@ class Stream:
         """The state of an entry of the stream in each consumer group, by the group's name."""
         with translated():
             groups = self._client.xinfo_groups(self.name)
-            seconds, micros = self._client.time()
-        now_ms = int(seconds) * 1000 + int(micros) // 1000
+            now_ms = server_ms(self._client)
         return [
             self._delivery(group, stream_id, now_ms)
-            for group in sorted(groups, key=lambda group: _text(group["name"]))
+            for group in sorted(groups, key=lambda group: text_of(group["name"]))
         ]
 
     def _delivery(self, group: Mapping[str, Any], stream_id: str, now_ms: int) -> Delivery:
-        name = _text(group["name"])
-        if id_key(_text(group["last-delivered-id"])) < id_key(stream_id):
+        name = text_of(group["name"])
+        if id_key(text_of(group["last-delivered-id"])) < id_key(stream_id):
             return Delivery(name, "unread")
         with translated():
             found = self._client.xpending_range(self.name, group["name"], stream_id, stream_id, 1)
@@ -183,7 +182,7 @@ class Stream:
         (one,) = found
         delivered_ms = now_ms - int(one["time_since_delivered"])
         return Delivery(
-            name, "pending", _text(one["consumer"]), delivered_ms, one["times_delivered"]
+            name, "pending", text_of(one["consumer"]), delivered_ms, one["times_delivered"]
         )
 
     def _lag(self, delivered_id: str, last_id: str, reported: int | None) -> int | None:
@@ -193,7 +192,7 @@ class Stream:
             found, last = _count.run(
                 self._client, [self.name.encode()], [after.encode(), _COUNTED_AT_ONCE]
             )
-            count, after = count + found, _text(last)
+            count, after = count + found, text_of(last)
             if found < _COUNTED_AT_ONCE:
                 break
             if count >= MAX_COUNTED:
@@ -217,16 +216,29 @@ def parse_stream_id(text: str) -> str:
     return text if "-" in text else f"{text}-0"
 
 
-def _entry(stream_id: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
-    def text(name: bytes) -> str:
-        return _text(fields.get(name, b""))
+class EntryFields:
+    """The fields of an entry of the stream, or of a dead letter. Another program may have written
+    it: what is missing is empty."""
 
-    revision = text(b"revision")
+    def __init__(self, fields: Mapping[bytes, bytes]) -> None:
+        self._fields = fields
+
+    def text(self, name: bytes) -> str:
+        return text_of(self._fields.get(name, b""))
+
+    def number(self, name: bytes) -> int:
+        """A count; 1 for anything else."""
+        text = self.text(name)
+        return int(text) if text.isdecimal() and len(text) < 10 else 1
+
+
+def _entry(stream_id: bytes, fields: Mapping[bytes, bytes]) -> StreamEntry:
+    text, number = EntryFields(fields).text, EntryFields(fields).number
     return StreamEntry(
-        stream_id=_text(stream_id),
+        stream_id=text_of(stream_id),
         type=text(b"type"),
         id=text(b"id"),
-        revision=int(revision) if revision.isdecimal() and len(revision) < 10 else 1,
+        revision=number(b"revision"),
         title=text(b"title"),
         date=text(b"date") or None,
         source=text(b"source"),
@@ -251,7 +263,3 @@ def pack_story(story: Story | None) -> bytes:
         return b""
     share = "-" if story.similarity is None else f"{story.similarity:.2f}"
     return f"{story.id} {story.near_duplicate_of or '-'} {share}".encode()
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -8,6 +8,7 @@ import orjson
 import redis
 
 from worker.model.from_json import dataclass_from
+from worker.store.connection import server_ms
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import DAY, Layout
 
@@ -49,7 +50,7 @@ class Heartbeats:
 
     def beat(self, worker: WorkerInfo) -> None:
         with translated(), self._client.pipeline() as pipe:
-            seen = replace(worker, last_seen_ms=self._now_ms())
+            seen = replace(worker, last_seen_ms=server_ms(self._client))
             pipe.hset(self._workers, worker.name, orjson.dumps(asdict(seen)))
             pipe.expire(self._workers, DAY)
             pipe.execute()
@@ -62,7 +63,7 @@ class Heartbeats:
     def list_workers(self) -> list[WorkerInfo]:
         """The workers that are alive, by name. Those silent for a day are deleted."""
         with translated():
-            now = self._now_ms()
+            now = server_ms(self._client)
             workers = list(filter(None, map(_parse_worker, self._client.hvals(self._workers))))
             gone = [w.name for w in workers if _silence_ms(w.last_seen_ms, now) > DAY * 1000]
             if gone:
@@ -73,19 +74,15 @@ class Heartbeats:
     def record_tick(self) -> None:
         """Record that a tick of the scheduler arrived."""
         with translated():
-            self._client.set(self._tick, self._now_ms(), ex=DAY)
+            self._client.set(self._tick, server_ms(self._client), ex=DAY)
 
     def tick_age_seconds(self) -> float | None:
         """Seconds since the scheduler's last tick arrived; None if there was none for a day, or
         only one that the server's clock, set back since, puts into the future."""
         with translated_replies():
             last = self._client.get(self._tick)
-            silence = math.inf if last is None else _silence_ms(int(last), self._now_ms())
+            silence = math.inf if last is None else _silence_ms(int(last), server_ms(self._client))
         return None if math.isinf(silence) else silence / 1000
-
-    def _now_ms(self) -> int:
-        seconds, micros = self._client.time()
-        return int(seconds) * 1000 + int(micros) // 1000
 
 
 def _silence_ms(last_ms: int, now_ms: int) -> float:

@@ -6,9 +6,12 @@ from worker.formats.feed.entries import Entry, Head
 from worker.formats.feed.fields import (
     Element,
     Fields,
+    atom_enclosures,
+    atom_links,
     attachments,
     base_of,
     date_texts,
+    film_description,
     language_of,
     media_files,
     media_images,
@@ -18,7 +21,7 @@ from worker.formats.feed.fields import (
 from worker.formats.feed.markup import html_in, html_text, text_in, title_in
 from worker.formats.feed.namespaces import name_of
 from worker.formats.values import clean, names_of
-from worker.model import Attachment, Person
+from worker.model import Person
 
 _ATOM = "atom:"
 _PUBLISHED = (
@@ -57,7 +60,9 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
     short = _html(summary) if summary is not None else ""
     if not content and summary is not None:
         base = _own_base(fields, summary)
-    html = content or short or _media_description(fields)
+    html = content or short
+    if not html and (film := film_description(fields)) is not None:
+        html = html_in(film, "text")
     url = fields.text("feedburner:origlink") or _link(fields, "alternate") or _bare_link(fields)
     guid = fields.text("id")
     if guid and guid.startswith("/"):  # RFC 4287, 4.2.6: an id is absolute
@@ -81,7 +86,7 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
         tags=names_of(list(_tags(fields))),
         language=_language(fields),
         image=next(_images(fields), None),
-        attachments=attachments((*_enclosures(fields), *media_files(fields))),
+        attachments=attachments((*atom_enclosures(fields, "link"), *media_files(fields))),
     )
 
 
@@ -124,20 +129,13 @@ def _language(fields: Fields) -> str | None:
     return fields.text("dc:language") or language
 
 
-def _media_description(fields: Fields) -> str:
-    """What a film's entry says, where nothing else does: YouTube's."""
-    for group in fields.all("media:group"):
-        found = Fields(group, None).first("media:description")
-        if found is not None:
-            return html_in(found, "text")
-    return ""
-
-
 def _link(fields: Fields, rel: str) -> str | None:
     """The address of the first link of this kind, an HTML page before any other."""
-    found = [one for one in fields.all("link") if one.get("rel", "alternate").lower() == rel]
-    found.sort(key=lambda one: "html" not in (one.get("type") or "html"))
-    return next((url for one in found if (url := fields.address(one.get("href"), one))), None)
+    found = sorted(
+        atom_links(fields, "link", rel),
+        key=lambda pair: "html" not in (pair[0].get("type") or "html"),
+    )
+    return next((url for _, url in found), None)
 
 
 def _bare_link(fields: Fields) -> str | None:
@@ -164,13 +162,6 @@ def _tags(fields: Fields) -> Iterator[str]:
 
 def _images(fields: Fields) -> Iterator[str]:
     yield from media_images(fields)
-    for one in _enclosures(fields):
+    for one in atom_enclosures(fields, "link"):
         if (one.mime_type or "").startswith("image/"):
             yield one.url
-
-
-def _enclosures(fields: Fields) -> Iterator[Attachment]:
-    for element in fields.all("link"):
-        is_enclosure = element.get("rel", "").lower() == "enclosure"
-        if is_enclosure and (url := fields.address(element.get("href"), element)):
-            yield Attachment(url, element.get("type") or None, element.get("title") or None)

@@ -146,18 +146,13 @@ def date_texts(fields: Fields, names: Iterable[str], origin: str) -> tuple[DateT
 
 def media_images(fields: Fields) -> Iterator[str]:
     """Pictures of Media RSS (rssboard.org/media-rss) and iTunes, those of a group included."""
-    groups = [fields, *(Fields(one, fields.base) for one in fields.all("media:group"))]
-    for one in groups:
-        for element in one.all("media:thumbnail", "media:content"):
-            kind = f"{element.get('medium', '')} {element.get('type', '')}".strip().lower()
-            url = one.address(element.get("url"), element)
-            inner = Fields(element, one.base)
-            thumbnail = next(inner.all("media:thumbnail"), None)
-            if thumbnail is not None:
-                url = inner.address(thumbnail.get("url"), thumbnail)
-                kind = "image"
-            if url and _is_picture(name_of(element.tag), kind, url):
-                yield url
+    for element, kind, url in _media(fields, "media:thumbnail", "media:content"):
+        inner = Fields(element, fields.base)
+        if (thumbnail := next(inner.all("media:thumbnail"), None)) is not None:
+            if shown := inner.address(thumbnail.get("url"), thumbnail):
+                yield shown
+        elif url and _is_picture(name_of(element.tag), kind, url):
+            yield url
     for element in fields.all("itunes:image"):
         if url := fields.address(element.get("href") or element.text, element):
             yield url
@@ -171,14 +166,37 @@ def _is_picture(name: str, kind: str, url: str) -> bool:
 
 def media_files(fields: Fields) -> Iterator[Attachment]:
     """Sound and film of Media RSS: as declared, else by the extension."""
-    groups = [fields, *(Fields(one, fields.base) for one in fields.all("media:group"))]
-    for one in groups:
-        for element in one.all("media:content"):
+    for element, kind, url in _media(fields, "media:content"):
+        is_named = not kind and bool(url and _MEDIA_NAME.search(url))
+        if url and ("audio" in kind or "video" in kind or is_named):
+            yield Attachment(url, element.get("type") or None, None)
+
+
+def _media(fields: Fields, *names: str) -> Iterator[tuple[Element, str, str | None]]:
+    """(element, what it says of its kind, address) of the entry and of its groups."""
+    for one in (fields, *(Fields(group, fields.base) for group in fields.all("media:group"))):
+        for element in one.all(*names):
             kind = f"{element.get('medium', '')} {element.get('type', '')}".strip().lower()
-            url = one.address(element.get("url"), element)
-            is_named = not kind and bool(url and _MEDIA_NAME.search(url))
-            if url and ("audio" in kind or "video" in kind or is_named):
-                yield Attachment(url, element.get("type") or None, None)
+            yield element, kind, one.address(element.get("url"), element)
+
+
+def film_description(fields: Fields) -> Element | None:
+    """What YouTube's entries say, in a group of Media RSS."""
+    found = (Fields(one, None).first("media:description") for one in fields.all("media:group"))
+    return next((one for one in found if one is not None), None)
+
+
+def atom_links(fields: Fields, name: str, rel: str) -> Iterator[tuple[Element, str]]:
+    """Atom's links of one kind, which are called `name` here, with their addresses."""
+    for element in fields.all(name):
+        is_wanted = element.get("rel", "alternate").lower() == rel
+        if is_wanted and (url := fields.address(element.get("href"), element)):
+            yield element, url
+
+
+def atom_enclosures(fields: Fields, name: str) -> Iterator[Attachment]:
+    for element, url in atom_links(fields, name, "enclosure"):
+        yield Attachment(url, element.get("type") or None, element.get("title") or None)
 
 
 def attachments(found: Iterable[Attachment]) -> tuple[Attachment, ...]:

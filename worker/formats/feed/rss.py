@@ -9,9 +9,12 @@ from worker.formats.feed.entries import Entry, Head
 from worker.formats.feed.fields import (
     Element,
     Fields,
+    atom_enclosures,
+    atom_links,
     attachments,
     base_of,
     date_texts,
+    film_description,
     language_of,
     media_files,
     media_images,
@@ -31,6 +34,7 @@ _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "las
 _TAGS = ("category", "dc:subject", "media:category", "prism:keyword")
 _TAG_LISTS = ("itunes:keywords", "media:keywords", "keywords", "tags")
 _AUTHORS = ("author", "dc:creator", "dc:author", "atom:author", "creator")
+_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _MAX_INTERVAL_SECONDS = 86_400
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERIODS = {
@@ -59,20 +63,12 @@ def head(root: Element, feed_url: str | None) -> Head:
     """The channel's own fields."""
     channel = next((one for one in root if name_of(one.tag) == "channel"), root)
     fields = Fields(channel, base_of(channel, feed_url))
-    title = fields.first("title", "dc:title")
-    links = [*_links(fields)] or [*_alternate(fields)]
+    links = [*_links(fields)] or [url for _, url in atom_links(fields, "atom:link", "alternate")]
     own = fields.address(_attribute(channel, "href"))
     return Head(
-        title=clean(title_in(title)) or None if title is not None else None,
+        title=_title(fields, "title", "dc:title"),
         link=links[-1] if links else own,
-        address=next(
-            (
-                url
-                for one in fields.all("atom:link")
-                if one.get("rel") == "self" and (url := fields.address(one.get("href"), one))
-            ),
-            None,
-        ),
+        address=_atom_link(fields, "self"),
         language=fields.text("language", "dc:language") or language_of(channel),
         authors=_channel_authors(fields),
         min_interval_seconds=_min_interval(fields),
@@ -83,15 +79,14 @@ def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
     """One item."""
     fields = Fields(item, base_of(item, feed.link or feed_url))
     html, summary = _texts(fields)
-    title = fields.first("title", "dc:title", "media:title")
     url, guid = _url(fields), fields.text("guid", "atom:id", "id")
     return Entry(
-        title=clean(title_in(title)) or None if title is not None else None,
+        title=_title(fields, "title", "dc:title", "media:title"),
         html=html,
         summary=summary,
         url=url,
         base=base_of(item, None) and fields.base,
-        guid=guid or item.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"),
+        guid=guid or item.get(_ABOUT),
         published=date_texts(fields, _PUBLISHED, "feed:published"),
         updated=date_texts(fields, _UPDATED, "feed:updated") or _last_modified(item),
         authors=_authors(fields),
@@ -118,7 +113,7 @@ def _texts(fields: Fields) -> tuple[str, str | None]:
     if short:
         return rss_html(short), None
     other = fields.first("itunes:summary", "itunes:subtitle")
-    other = other if other is not None else _group_description(fields)
+    other = other if other is not None else film_description(fields)
     return (rss_html(markup_in(other)), None) if other is not None else ("", None)
 
 
@@ -135,12 +130,13 @@ def _contents(fields: Fields) -> Iterator[str]:
             yield value
 
 
-def _group_description(fields: Fields) -> Element | None:
-    """What a film's entry says, where nothing else does."""
-    for group in fields.all("media:group"):
-        if (found := Fields(group, None).first("media:description")) is not None:
-            return found
-    return None
+def _title(fields: Fields, *names: str) -> str | None:
+    title = fields.first(*names)
+    return clean(title_in(title)) or None if title is not None else None
+
+
+def _atom_link(fields: Fields, rel: str) -> str | None:
+    return next((url for _, url in atom_links(fields, "atom:link", rel)), None)
 
 
 def _links(fields: Fields) -> Iterator[str]:
@@ -151,15 +147,6 @@ def _links(fields: Fields) -> Iterator[str]:
             yield url
 
 
-def _alternate(fields: Fields) -> Iterator[str]:
-    """The addresses of Atom's links to pages."""
-    for element in fields.all("atom:link"):
-        if element.get("rel", "alternate") == "alternate" and (
-            url := fields.address(element.get("href"), element)
-        ):
-            yield url
-
-
 def _url(fields: Fields) -> str | None:
     """FeedBurner's original link, the last `link`, Atom's, or a guid that is a permanent link."""
     if original := fields.text("feedburner:origlink", "pheedo:origlink"):
@@ -167,7 +154,7 @@ def _url(fields: Fields) -> str | None:
     links = list(_links(fields))
     if links:
         return links[-1]
-    if alternate := next(_alternate(fields), None):
+    if alternate := _atom_link(fields, "alternate"):
         return alternate
     if address := fields.address(_attribute(fields.element, "href")):
         return address
@@ -178,7 +165,7 @@ def _url(fields: Fields) -> str | None:
         )
         if permanent and text.lower().startswith(("http://", "https://")):
             return text
-    about = fields.element.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about") or ""
+    about = fields.element.get(_ABOUT) or ""
     return about if about.lower().startswith(("http://", "https://")) else None
 
 
@@ -256,11 +243,7 @@ def _enclosures(fields: Fields) -> Iterator[Attachment]:
                 clean(element.get("type") or "").strip() or inner.text("type"),
                 element.get("title") or None,
             )
-    for element in fields.all("atom:link"):
-        if element.get("rel") == "enclosure" and (
-            url := fields.address(element.get("href"), element)
-        ):
-            yield Attachment(url, element.get("type") or None, element.get("title") or None)
+    yield from atom_enclosures(fields, "atom:link")
 
 
 def _min_interval(fields: Fields) -> int:

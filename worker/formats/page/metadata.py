@@ -7,13 +7,13 @@ Each source (a site's rule, JSON-LD, meta elements, microdata) gives a :class:`P
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from worker.formats.page.bylines import outlet_name, person_names
 from worker.formats.page.links import is_front_page
 from worker.formats.page.tree import Element
-from worker.formats.values import names_of, unique
+from worker.formats.values import first_of, names_of, unique
 from worker.model import DateText, Person, Publisher
 
 
@@ -57,18 +57,18 @@ def by_meta(tree: Element) -> PageMetadata:
     links = sorted(declared_addresses(tree, meta), key=is_front_page)  # a template's mistake
     sections = [text for name, text in named(_TAGS) if name in _WHOLE_TAGS]
     keywords = next((_keywords(text) for name, text in named(_TAGS) if name not in _WHOLE_TAGS), ())
-    outlet = _first(outlet_name(text) for _, text in named(_PUBLISHER))
+    outlet = first_of(outlet_name(text) for _, text in named(_PUBLISHER))
     return PageMetadata(
         dates=tuple(DateText(text, f"meta:{name}") for name, text in named(_DATE)),
         modified=tuple(DateText(text, f"meta:{name}") for name, text in named(_MODIFIED)),
-        authors=_first(person_names(text) for _, text in named(_AUTHOR)) or (),
+        authors=first_of(person_names(text) for _, text in named(_AUTHOR)) or (),
         publisher=Publisher(outlet) if outlet else None,
         tags=unique((*sections, *keywords))[:_MAX_TAGS],
         language=_language(tree.get("lang"))
-        or _first(_language(text) for _, text in named("og:locale content-language")),
-        url=_first(links),
-        summary=_first(text for _, text in named(_SUMMARY)),
-        image=_first(text for _, text in named(_IMAGE)),
+        or first_of(_language(text) for _, text in named("og:locale content-language")),
+        url=first_of(links),
+        summary=first_of(text for _, text in named(_SUMMARY)),
+        image=first_of(text for _, text in named(_IMAGE)),
     )
 
 
@@ -85,8 +85,6 @@ def by_address(url: str | None) -> PageMetadata:
         match = None
     return PageMetadata(dates=(DateText("-".join(match.groups()), "url"),) if match else ())
 
-
-_T = TypeVar("_T")
 
 _DATE = (
     "article:published_time og:published_time og:article:published_time weibo:article:create_at "
@@ -109,10 +107,6 @@ _DUBLIN_CORE = re.compile(r"^(dc|dcterms):")
 _URL_DAY = re.compile(
     r"(?<!\d)(20\d\d)[-/_]?(0[1-9]|1[0-2])[-/_]?(0[1-9]|[12]\d|3[01])(?!\d)", re.ASCII
 )
-
-
-def _first(values: Iterable[_T | None]) -> _T | None:
-    return next((value for value in values if value), None)
 
 
 def _unique_dates(dates: Iterable[DateText]) -> tuple[DateText, ...]:

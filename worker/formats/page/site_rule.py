@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
 
 from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
 
 from worker.formats.page.bylines import date_in, editor_name, outlet_name, person_names
 from worker.formats.page.links import is_front_page
 from worker.formats.page.metadata import PageMetadata
-from worker.formats.values import clean
+from worker.formats.values import clean, first_of
 from worker.model import DateText, Person, Publisher
 from worker.sites import SiteRule
 
@@ -30,14 +29,14 @@ def by_rule(soup: BeautifulSoup, rule: SiteRule) -> PageMetadata:
         for element in _first_elements(soup, page.publisher)
     )
     return PageMetadata(
-        title=_first(_text_at(element) for element in _first_elements(soup, page.title)),
+        title=first_of(_text_at(element) for element in _first_elements(soup, page.title)),
         dates=tuple(
             DateText(date_in(text) or text, "rule:date")
             for element in _first_elements(soup, page.date)
             if (text := _text_at(element))
         ),
-        authors=_first(_authors(soup.select(selector)) for selector in page.author) or (),
-        editor=_first(
+        authors=first_of(_authors(soup.select(selector)) for selector in page.author) or (),
+        editor=first_of(
             editor_name(_text_at(element)) for element in _first_elements(soup, page.editor)
         ),
         publisher=next(
@@ -55,13 +54,6 @@ def body_by_rule(soup: BeautifulSoup, rule: SiteRule) -> str | None:
             if element.get_text(strip=True) or element.find(["img", "video"]):
                 return element.decode()
     return None
-
-
-_T = TypeVar("_T")
-
-
-def _first(values: Iterable[_T | None]) -> _T | None:
-    return next((value for value in values if value), None)
 
 
 def _first_elements(soup: BeautifulSoup, selectors: Iterable[str]) -> Iterator[Tag]:
