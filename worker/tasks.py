@@ -65,8 +65,7 @@ def ingest() -> None:
     if context.deps.wanted.names():
         _notify_fetch()
     for source in sources_with_more(context):
-        if context.wakeups.may_notify(QUEUE, context.settings.max_wakeups()):
-            scan.delay(source=source)
+        _notify(scan, source=source)
 
 
 @task("newsdrop.poll")
@@ -90,9 +89,8 @@ def index() -> None:
     context = _context()
     take_sample(context, utc_now())
     feed_search(context)
-    is_ordered = background.is_open(context.settings.state_dir)
-    if is_ordered and context.wakeups.may_notify(QUEUE, context.settings.max_wakeups()):
-        reparse.delay()
+    if background.is_open(context.settings.state_dir):
+        _notify(reparse)
 
 
 @task("newsdrop.trim")
@@ -185,10 +183,18 @@ def _context() -> Context:
     return open_context(current_app.conf.newsdrop_settings, is_bounded=True)
 
 
-def _notify_ingest() -> None:
+def _notify(task: Task, queue: str = QUEUE, **arguments: object) -> None:
     """Send a wake-up, unless enough of them wait."""
-    if _context().wakeups.may_notify(INGEST_QUEUE, _context().settings.max_wakeups()):
-        ingest.delay()
+    if _context().wakeups.may_notify(queue, _context().settings.max_wakeups()):
+        task.delay(**arguments)
+
+
+def _notify_ingest() -> None:
+    _notify(ingest, INGEST_QUEUE)
+
+
+def _notify_fetch() -> None:
+    _notify(fetch)
 
 
 def _store_results(*jobs: str) -> None:
@@ -200,11 +206,6 @@ def _store_results(*jobs: str) -> None:
     context.settled_jobs.clear()
     hostname = str(current_task.request.hostname or "")
     store_results(context, result_writer(current_app, hostname), utc_now(), settled)
-
-
-def _notify_fetch() -> None:
-    if _context().wakeups.may_notify(QUEUE, _context().settings.max_wakeups()):
-        fetch.delay()
 
 
 def _on_finished(batch: str, tally: Tally) -> None:

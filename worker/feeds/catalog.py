@@ -1,7 +1,6 @@
 """All feeds, from the config file and from commands; read again when they change."""
 
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ from worker.logs import get_logger
 from worker.model import Profile
 from worker.redact import is_secret_name, keep_secret, password_in
 from worker.settings import MANUAL, Settings
+from worker.settings.load import read_toml
 
 logger = get_logger(__name__)
 
@@ -101,7 +101,7 @@ def load_catalog(settings: Settings) -> Catalog:
     """Every feed. Raises ConfigError with one line per problem."""
     configured, managed_file = _files(settings)
     added = managed.read_feeds(managed_file)
-    files = ((configured or managed_file, _read_toml(configured)), (managed_file, added))
+    files = ((configured or managed_file, _read_list(configured)), (managed_file, added))
     feeds: dict[str, Feed] = {}
     problems: list[str] = []
     taken = {folder.name for folder in settings.all_folders()}
@@ -143,20 +143,16 @@ def _files(settings: Settings) -> tuple[Path | None, Path]:
     return settings.feeds.file, managed.feeds_file(settings.state_dir)
 
 
-def _read_toml(path: Path | None) -> Iterable[dict[str, Any]]:
+def _read_list(path: Path | None) -> Iterable[dict[str, Any]]:
     if path is None:
         return []
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = read_toml(path)
     except FileNotFoundError as error:
         if path.name == _DEFAULT_FILE:
             return []
         raise ConfigError(
             f"there is no file of feeds at {printable(path)}: create it or correct feeds.file"
-        ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(
-            f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
         ) from error
     unknown = [key for key in table if key != "feeds"]
     listed = table.get("feeds", [])

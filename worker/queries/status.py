@@ -259,50 +259,29 @@ def _sources(
     for name in sorted({*(snapshot.counters.by_source if snapshot else ()), *+waiting}):
         folders.setdefault(name, None)
     paused = paused_sources(settings.state_dir)
-    return tuple(
-        _source(
-            settings,
-            now,
-            name,
-            folder,
-            waiting=waiting[name],
-            paused=name in paused,
-            snapshot=snapshot,
-        )
-        for name, folder in folders.items()
-    )
-
-
-def _source(
-    settings: Settings,
-    now: datetime,
-    name: str,
-    folder: Folder | None,
-    *,
-    waiting: int,
-    paused: bool,
-    snapshot: RedisSnapshot | None,
-) -> SourceStatus:
     counters = snapshot.counters if snapshot else None
-    last = counters.last_success_ms.get(name) if counters else None
-    skipped, skipped_count = load_skipped(notes_dir(settings, folder)) if folder else ((), 0)
-    return SourceStatus(
-        name=name,
-        folder=printable(folder.path, 4096) if folder else None,
-        folder_there=folder is None or folder.path.is_dir(),
-        in_place=folder is not None and folder.in_place,
-        paused=paused,
-        schedule=folder.schedule if folder else "",
-        waiting=waiting,
-        articles=_articles(counters.by_source.get(name, Tally()), counters.warnings.get(name, {}))
-        if counters
-        else None,
-        last_success=rfc3339_from_ms(last) if last else None,
-        next_turn=None if paused else _next_turn(settings, now, name, folder, snapshot),
-        failing=snapshot is not None and name in snapshot.failing,
-        left_alone=skipped,
-        left_alone_count=skipped_count,
-    )
+
+    def describe(name: str, folder: Folder | None) -> SourceStatus:
+        last = counters.last_success_ms.get(name) if counters else None
+        skipped, skipped_count = load_skipped(notes_dir(settings, folder)) if folder else ((), 0)
+        tally = counters.by_source.get(name, Tally()) if counters else Tally()
+        return SourceStatus(
+            name=name,
+            folder=printable(folder.path, 4096) if folder else None,
+            folder_there=folder is None or folder.path.is_dir(),
+            in_place=folder is not None and folder.in_place,
+            paused=name in paused,
+            schedule=folder.schedule if folder else "",
+            waiting=waiting[name],
+            articles=_articles(tally, counters.warnings.get(name, {})) if counters else None,
+            last_success=rfc3339_from_ms(last) if last else None,
+            next_turn=None if name in paused else _next_turn(settings, now, name, folder, snapshot),
+            failing=snapshot is not None and name in snapshot.failing,
+            left_alone=skipped,
+            left_alone_count=skipped_count,
+        )
+
+    return tuple(describe(name, folder) for name, folder in folders.items())
 
 
 def _next_turn(

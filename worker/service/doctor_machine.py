@@ -109,7 +109,7 @@ def _claiming(name: str, path: Path) -> Check:
         step = "be written"
         spool.mkdir(mode=0o770, exist_ok=True)
         probe.write_bytes(b"")
-        skew = _skew(probe)
+        skew = probe.stat().st_ctime - time.time()
         step = "have a file renamed into its spool"
         probe.rename(target)
         step = "sync a file"
@@ -132,11 +132,6 @@ def _claiming(name: str, path: Path) -> Check:
         message = f"its clock differs from this machine's by {skew:+.0f} s"
         return Check(name, "warn", message, "run NTP on both; settling uses the folder's own clock")
     return Check(name, "ok", "files can be claimed here: create, rename, lock and sync work")
-
-
-def _skew(path: Path) -> float:
-    """Seconds by which the file system's clock is ahead of ours."""
-    return path.stat().st_ctime - time.time()
 
 
 def _clock() -> Check:

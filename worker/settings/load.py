@@ -80,7 +80,7 @@ def load_with_places(
 
 def _file_layers(path: Path) -> list[Layer]:
     beside = Layer({"feeds": {"file": path.parent / "feeds.toml"}}, DEFAULT)
-    return [beside, Layer(_read_toml(path), printable(path))]
+    return [beside, Layer(_read_config(path), printable(path))]
 
 
 def _running_config(config: Path | None, state_dir: Path) -> Path | None:
@@ -127,16 +127,24 @@ def secrets_of(settings: Settings) -> list[str]:
     return [secret for secret in secrets if secret]
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a file. Raises FileNotFoundError, and ConfigError where it is no TOML."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"no config file at {printable(path)}: name one with --config or NEWSDROP_CONFIG"
-        ) from error
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             f"{printable(path)} cannot be read as TOML: {printable(str(error))}"
+        ) from error
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        table = read_toml(path)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"no config file at {printable(path)}: name one with --config or NEWSDROP_CONFIG"
         ) from error
     version = table.get("version")
     if isinstance(version, int) and version > VERSION:  # before its new keys are reported

@@ -46,11 +46,8 @@ def _place(key: str, places: Mapping[str, str]) -> str:
     exact = next((places[name] for name in names if name in places), None)
     if exact:
         return exact
-    return ", ".join(dict.fromkeys(p for name, p in places.items() if _is_in(name, key)))
-
-
-def _is_in(name: str, table: str) -> bool:
-    return not table or name.startswith(f"{table}.")
+    table = f"{key}." if key else ""
+    return ", ".join(dict.fromkeys(p for name, p in places.items() if name.startswith(table)))
 
 
 def _brackets(problem: ErrorDetails, key: str) -> str | None:

@@ -75,7 +75,8 @@ class FeedSource:
         # A feed's host depends on these settings too.
         version = f"{catalog.digest} {fetch.rsshub_base} {sorted(fetch.allow_ports)}"
         digest = hashlib.sha256(version.encode()).hexdigest()
-        return self.store.sync(digest, len(catalog), map(self._configured, catalog))
+        feeds = (ConfiguredFeed(feed.name, feed.url, self._host(feed.url)) for feed in catalog)
+        return self.store.sync(digest, len(catalog), feeds)
 
     def follow_clock(self) -> int:
         """Have feeds polled that a clock which was ahead put off beyond their longest interval;
@@ -187,9 +188,6 @@ class FeedSource:
             form=Form.FEED,
         )
         return Incoming(answer.body, printable_url(answer.url), origin)
-
-    def _configured(self, feed: Feed) -> ConfiguredFeed:
-        return ConfiguredFeed(feed.name, feed.url, self._host(feed.url))
 
     def _host(self, url: str) -> str:
         fetch = self.settings.fetch

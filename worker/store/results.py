@@ -52,12 +52,10 @@ class ResultQueue:
     def take(self, job: str) -> bool:
         """Whether this process is the one to store the result of `job` now."""
         with translated():
-            return bool(self._client.set(self._lease(job), 1, nx=True, ex=_LEASE_SECONDS))
+            lease = self._layout.key("result", job)
+            return bool(self._client.set(lease, 1, nx=True, ex=_LEASE_SECONDS))
 
     def remove(self, job: str) -> None:
         """The result of `job` is stored. What happens to the job later does not change it."""
         with translated():
             self._client.zrem(self._key, job)
-
-    def _lease(self, job: str) -> bytes:
-        return self._layout.key("result", job)

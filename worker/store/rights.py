@@ -135,11 +135,8 @@ class UserRights:
             )
             for right in self.missing
         ]
-        return grant_line(self.user, lean if any(map(_grants, lean)) else self.missing)
-
-
-def _grants(right: Right) -> bool:
-    return bool(right.grant or right.command)
+        is_enough = any(right.grant or right.command for right in lean)
+        return grant_line(self.user, lean if is_enough else self.missing)
 
 
 def check_rights(

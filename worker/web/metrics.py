@@ -67,7 +67,8 @@ class _Scrape:
     def collect(self) -> Iterator[Metric]:
         overview, redis = self._snapshot.overview, self._snapshot.redis
         status = overview.status
-        yield _build()
+        versions = {"version": __version__, "python": platform.python_version()}
+        yield InfoMetricFamily("newsdrop_build", "The versions of newsdrop and Python.", versions)
         yield _gauge("redis_up", "1 if Redis answers.", redis is not None)
         yield from _spool(status)
         yield from _disk(self._snapshot)
@@ -84,11 +85,6 @@ class _Scrape:
             yield from _stream(status.stream)
         if status.retention is not None:
             yield from _retention(status.retention)
-
-
-def _build() -> Metric:
-    versions = {"version": __version__, "python": platform.python_version()}
-    return InfoMetricFamily("newsdrop_build", "The versions of newsdrop and Python.", versions)
 
 
 def _spool(status: Status) -> Iterator[Metric]:

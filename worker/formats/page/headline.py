@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from worker.formats.page.passages import Passages, Run, folded
+from worker.formats.page.passages import Passages, folded
 from worker.formats.page.tree import Element
 from worker.formats.values import html_title
 
@@ -44,7 +44,8 @@ def headings_of(passages: Passages) -> tuple[Heading, ...]:
     lines: dict[Element, list[str]] = {}
     places: dict[Element, int] = {}
     for index, run in enumerate(passages.runs):
-        if (element := _heading_of(run)) is not None:
+        element = next((e for e in run.ancestors() if e.tag in ("h1", "h2", "h3")), None)
+        if element is not None:
             lines.setdefault(element, []).append(run.line)
             places.setdefault(element, index)
     return tuple(
@@ -92,10 +93,6 @@ _CUT = re.compile(r"\s*(?:\.{3}|…)\s*$")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 
 
-def _heading_of(run: Run) -> Element | None:
-    return next((e for e in run.ancestors() if e.tag in ("h1", "h2", "h3")), None)
-
-
 def _is_title(heading: Heading, sites: Iterable[str]) -> bool:
     text = _key(heading.text)
     return bool(text) and all(text != _key(site) for site in sites)
@@ -135,17 +132,15 @@ def _width(text: str) -> int:
 def _agreement(heading: Heading, others: Sequence[str]) -> float:
     """How well a heading agrees with the page's other titles, 0 to about 1.5."""
     text = _key(heading.text)
-    grades = [_grade(text, other) for other in others]
+    grades = [
+        max(0.9 * _is_main_part(text, other), _likeness(text, _key(other))) for other in others
+    ]
     if not grades:  # nothing to agree with
         return 0.6 if heading.level == 1 or heading.is_above else 0.0
     best = max(grades)
     more = sum(grade > 0.8 for grade in grades) - 1
     place = 0.1 * heading.is_above + 0.05 * (3 - heading.level) + 0.1 * min(1, len(text) / 40)
     return best + 0.1 * max(0, min(more, 2)) + (place if best > 0.3 else 0.0)
-
-
-def _grade(text: str, other: str) -> float:
-    return max(0.9 * _is_main_part(text, other), _likeness(text, _key(other)))
 
 
 def _is_main_part(text: str, other: str) -> bool:

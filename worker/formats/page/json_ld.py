@@ -159,12 +159,13 @@ def _metadata(node: Node, by_id: Mapping[str, Node]) -> PageMetadata:
     authors = _resolved(node.get("author") or node.get("creator"), by_id)
     publisher = _resolved(node.get("publisher"), by_id) or _outlet(authors)
     name = _text(publisher)
+    site = text_of(publisher.get("url")) if isinstance(publisher, dict) else None
     image = _resolved(node.get("image") or node.get("images") or node.get("thumbnailUrl"), by_id)
     return replace(
         _page_dates(node),
         title=_headline(node) or None,
         authors=_persons(authors),
-        publisher=Publisher(name, _site(publisher)) if name else None,
+        publisher=Publisher(name, site or None) if name else None,
         tags=unique(
             map(_text, (*names_of(node.get("articleSection")), *names_of(node.get("keywords"))))
         )[:_MAX_TAGS],
@@ -188,11 +189,9 @@ def _persons(authors: object) -> tuple[Person, ...]:
         return person_names(authors)
     items = authors if isinstance(authors, list) else [authors]
     persons = persons_of([item for item in items if not _is_outlet(item)])
-    return tuple(Person(name, person.url) for person in persons for name in _names(person.name))
-
-
-def _names(name: str) -> Iterator[str]:
-    return (person.name for person in person_names(name))
+    return tuple(
+        Person(named.name, person.url) for person in persons for named in person_names(person.name)
+    )
 
 
 def _outlet(authors: object) -> object:
@@ -222,7 +221,3 @@ def _resolved(value: object, by_id: Mapping[str, Node]) -> object:
     if isinstance(value, dict) and set(value) <= {"@id", "@type"}:
         return by_id.get(text_of(value.get("@id")), value)
     return value
-
-
-def _site(publisher: object) -> str | None:
-    return text_of(publisher.get("url")) or None if isinstance(publisher, dict) else None

@@ -1,7 +1,5 @@
 """schema.org properties in the markup itself; of several articles on a page, those of its own."""
 
-from collections.abc import Iterator
-
 from worker.formats.page.bylines import person_names
 from worker.formats.page.metadata import PageMetadata
 from worker.formats.page.tree import Element, value_of
@@ -51,14 +49,10 @@ def _nearest(elements: list[Element], own: Element | None) -> Element | None:
     around = {element: depth for depth, element in enumerate([own, *own.iterancestors()])}
 
     def distance(element: Element) -> int:
-        return next(around[outer] for outer in _line(element) if outer in around)
+        outwards = (element, *element.iterancestors())
+        return next(around[outer] for outer in outwards if outer in around)
 
     return min(elements, key=distance)
-
-
-def _line(element: Element) -> Iterator[Element]:
-    yield element
-    yield from element.iterancestors()
 
 
 def _name_in(element: Element) -> Element:
