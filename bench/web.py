@@ -29,7 +29,7 @@ from worker.readmodel.decision import ARTICLE, DecisionRow
 from worker.readmodel.writer import Writer
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
-from worker.sources.enqueue import EnqueueOrder
+from worker.sources.enqueue import EnqueueOptions
 from worker.sources.enqueue import enqueue as claim_all
 from worker.spool.claim import AcceptedLog
 from worker.spool.layout import batch_name, manual_root
@@ -171,7 +171,7 @@ def _make_waiting(settings: Settings, folder: Path, count: int) -> None:
         (folder / f"{number}.md").write_bytes(b"---\ntitle: %d\n---\n\nText.\n" % number)
     root = manual_root(settings)
     root.prepare()
-    wish = EnqueueOrder(MANUAL, "enqueue-bench-000000", move=True)
+    wish = EnqueueOptions(MANUAL, "enqueue-bench-000000", move=True)
     accepted = AcceptedLog(settings.state_dir)
     for _ in claim_all([folder], root, settings.spool, accepted, wish, now=utc_now):
         pass

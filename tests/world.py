@@ -14,7 +14,7 @@ from worker.pipeline.poll import fetch, poll
 from worker.pipeline.scan import scan_folders
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
-from worker.sources.enqueue import EnqueueOrder, enqueue
+from worker.sources.enqueue import EnqueueOptions, enqueue
 from worker.sources.fetch_loop import FetchTotals
 from worker.spool.batch import batch_names
 from worker.spool.layout import manual_root
@@ -100,7 +100,7 @@ class World:
     def enqueue(self, *paths: Path, **order: Any) -> int:
         """Enqueue files; returns how many were accepted."""
         root = manual_root(self.settings)
-        request = EnqueueOrder(**{"source": "manual", "job": "job-1", **order})
+        request = EnqueueOptions(**{"source": "manual", "job": "job-1", **order})
         context = self.context
         claimed = enqueue(
             paths, root, self.settings.spool, context.accepted, request, now=context.deps.now

@@ -14,6 +14,7 @@ from worker.pipeline.extract import ParseFailure
 from worker.queries.records import read_document
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
+from worker.sources.enqueue import EnqueueOptions
 from worker.sources.fetch_once import fetch_once, is_address
 from worker.sources.registry import require_source
 
@@ -82,7 +83,7 @@ def enqueue(
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     chosen = settings or load()
-    intake = Intake(chosen, given, source=source, move=move, force=force, strict=strict)
+    intake = Intake(chosen, given, EnqueueOptions(source, None, move, force, strict))
     try:
         for _ in intake.accept(given):
             pass

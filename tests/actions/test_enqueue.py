@@ -16,6 +16,7 @@ from worker.actions.enqueue import Upload, enqueue_addresses, enqueue_files
 from worker.actions.feeds import add
 from worker.errors import Busy, FetchFailed, NotThere, SpoolUnavailable, UsageError
 from worker.queries.jobs import get_job
+from worker.sources.enqueue import EnqueueOptions
 from worker.spool.batch import batch_names
 from worker.spool.layout import manual_root
 
@@ -38,7 +39,7 @@ def test_files_become_articles(home: Home) -> None:
     renamed, and nobody needs any of them where it lay."""
     large = article("乙", body="正文。" * 200_000)
     files = sent(home, ("a.md", article("甲")), ("子/b.md", large))
-    job_id = enqueue_files(home.settings(), files, source="drop")
+    job_id = enqueue_files(home.settings(), files, EnqueueOptions("drop"))
     assert [one.path.exists() for one in files] == [True, False]
     shutil.rmtree(files[0].path.parent)
     home.work()
@@ -120,7 +121,7 @@ def test_what_cannot_be_is_refused_before_anything(home: Home) -> None:
     with pytest.raises(UsageError, match="at least one"):
         enqueue_files(home.settings(), [])
     with pytest.raises(NotThere, match="no source"):
-        enqueue_files(home.settings(), files, source="nosuch")
+        enqueue_files(home.settings(), files, EnqueueOptions("nosuch"))
     with pytest.raises(UsageError, match="at least one"):
         enqueue_addresses(home.settings(), [])
     with pytest.raises(UsageError, match="no address"):

@@ -14,11 +14,13 @@ from worker.actions.intake import Intake, fetch_slot
 from worker.errors import SpoolUnavailable, UsageError
 from worker.escape import printable
 from worker.settings import Settings
+from worker.sources.enqueue import EnqueueOptions
 from worker.sources.fetch_once import is_address
 from worker.spool.layout import fsync_file, translate_errors
 from worker.spool.transfer import PACKED_BYTES, Candidate
 
 MOST_ADDRESSES = 20
+_BY_HAND = EnqueueOptions()
 
 FETCH_SECONDS = 120.0
 """For all addresses of one call; a single fetch has its own deadline."""
@@ -36,10 +38,7 @@ class Upload:
 def enqueue_files(
     settings: Settings,
     files: Sequence[Upload],
-    *,
-    source: str | None = None,
-    force: bool = False,
-    strict: bool = False,
+    options: EnqueueOptions = _BY_HAND,
 ) -> str:
     """Accept `files` as one job and return its id.
 
@@ -51,7 +50,7 @@ def enqueue_files(
     if not files:
         raise UsageError("the request contains no file: send at least one")
     names = [file.name for file in files]
-    intake = Intake(settings, names, source=source, force=force, strict=strict)
+    intake = Intake(settings, names, options)
     intake.check_room()
     candidates = [Candidate(str(file.path), file.name, _size(file.path)) for file in files]
     groups: list[Callable[[], object]] = []
@@ -68,10 +67,7 @@ def enqueue_files(
 def enqueue_addresses(
     settings: Settings,
     urls: Sequence[str],
-    *,
-    source: str | None = None,
-    force: bool = False,
-    strict: bool = False,
+    options: EnqueueOptions = _BY_HAND,
 ) -> str:
     """Fetch each of `urls` once, accept the documents as one job and return its id.
 
@@ -87,7 +83,7 @@ def enqueue_addresses(
             raise UsageError(
                 f"{printable(url, 200)} is no address: begin it with http://, https:// or rsshub://"
             )
-    intake = Intake(settings, list(urls), source=source, force=force, strict=strict)
+    intake = Intake(settings, list(urls), options)
     intake.check_room()
     with fetch_slot():
         fetched = intake.fetch(urls, step=deadline(FETCH_SECONDS))

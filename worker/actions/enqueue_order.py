@@ -16,7 +16,7 @@ from worker.actions.intake import Intake
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.settings import Settings
-from worker.sources.enqueue import find_candidates
+from worker.sources.enqueue import EnqueueOptions, find_candidates
 from worker.sources.fetch_once import is_address
 from worker.spool.claim import Incoming
 from worker.spool.transfer import Candidate, inode_of
@@ -52,14 +52,9 @@ def enqueue_order(settings: Settings, order: EnqueueOrder) -> int:
     urls = [each for each in order.inputs if is_address(each)]
     paths = [each for each in order.inputs if not is_address(each)]
     files = _find_files(settings, paths)
-    intake = Intake(
-        settings,
-        [*order.inputs, *([order.name] if order.content is not None else [])],
-        source=order.source,
-        force=order.force,
-        strict=order.strict,
-        job=order.job,
-    )
+    names = [*order.inputs, *([order.name] if order.content is not None else [])]
+    options = EnqueueOptions(order.source, order.job, force=order.force, strict=order.strict)
+    intake = Intake(settings, names, options)
     intake.check_room()
     documents = list(intake.fetch(urls, step=deadline(FETCH_SECONDS))) if urls else []
     if order.content is not None:

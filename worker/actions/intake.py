@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from worker.errors import Busy
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
-from worker.sources.enqueue import EnqueueOrder, enqueue
+from worker.sources.enqueue import EnqueueOptions, enqueue
 from worker.sources.fetch_once import display_name, fetch_each, is_address
 from worker.sources.registry import require_source
 from worker.spool.batch import batch_names
@@ -40,6 +41,8 @@ PATIENCE = 5.0
 AT_ONCE = 3
 _fetch_slots = threading.BoundedSemaphore(AT_ONCE)
 
+_BY_HAND = EnqueueOptions()
+
 _WAKE_UP_EVERY = 16
 """Batches between two wake-ups: about one second of work of one process."""
 
@@ -57,8 +60,7 @@ def fetch_slot() -> Iterator[None]:
 
 
 class Intake:
-    """An enqueue in progress. `paths` only label the job, for people; the files are read as those
-    of `source`; `job` is its id, if it has one already.
+    """An enqueue in progress. `paths` only label the job, for people.
 
     `on_full` is called once, after the maximum number of batches has waited for PATIENCE seconds.
     Without Redis everything is accepted too: see `reachable`. Raises UsageError where there is no
@@ -69,23 +71,16 @@ class Intake:
         self,
         settings: Settings,
         paths: Iterable[str | Path],
-        *,
-        source: str | None = None,
-        move: bool = False,
-        force: bool = False,
-        strict: bool = False,
-        job: str | None = None,
+        options: EnqueueOptions = _BY_HAND,
         on_full: Callable[[], None] = lambda: None,
     ) -> None:
-        require_source(settings, source)
+        require_source(settings, options.source)
         self.settings = settings
-        self.job = _job(source or MANUAL, list(paths), job)
+        self.job = _job(options, list(paths))
         self.root = manual_root(settings)
         self.files = 0
         self.batches: list[str] = []
-        self._order = EnqueueOrder(
-            self.job.source, self.job.id, move=move, force=force, strict=strict
-        )
+        self._options = replace(options, job=self.job.id)
         self._accepted = AcceptedLog(settings.state_dir)
         self._on_full = on_full
         self._jobs = job_store(settings)
@@ -104,7 +99,9 @@ class Intake:
         fetched = self.fetch([str(each) for each in inputs if is_address(each)], step=lambda: None)
         files = [Path(each) for each in inputs if not is_address(each)]
         limits = self.settings.spool
-        for claimed in enqueue(files, self.root, limits, self._accepted, self._order, now=utc_now):
+        for claimed in enqueue(
+            files, self.root, limits, self._accepted, self._options, now=utc_now
+        ):
             yield self._record(claimed)
             self._check_disk()
             self._wait_for_room()
@@ -115,7 +112,7 @@ class Intake:
     def accept_bytes(self, *incoming: Incoming) -> Claimed:
         """Claim bytes in memory, each as a file. Raises SpoolUnavailable."""
         self._prepare()
-        head = self._order.head(utc_now())
+        head = self._options.head(utc_now())
         return self._record(claim_bytes(self.root, head, incoming, self._accepted))
 
     def accept_files(self, candidates: Sequence[Candidate], *, copy: bool) -> Claimed | None:
@@ -124,7 +121,7 @@ class Intake:
         Files to rename must be synced to disk already. Raises SpoolUnavailable.
         """
         self._prepare()
-        head = self._order.head(utc_now())
+        head = self._options.head(utc_now())
         claimed = claim(self.root, head, candidates, self._accepted, copy=copy)
         return self._record(claimed) if claimed else None
 
@@ -188,13 +185,13 @@ class Intake:
         return len(batch_names(self.root)) >= self.settings.spool.max_waiting
 
 
-def _job(source: str, paths: list[str | Path], job: str | None) -> Job:
+def _job(options: EnqueueOptions, paths: list[str | Path]) -> Job:
     now = utc_now()
     first = display_name(paths[0], 80) if paths else "nothing"
     return Job(
-        id=job or f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        id=options.job or f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         kind=JobKind.ENQUEUE,
-        source=source,
+        source=options.source or MANUAL,
         label=first if len(paths) <= 1 else f"{first} and {len(paths) - 1} more",
         created_ms=int(now.timestamp() * 1000),
     )

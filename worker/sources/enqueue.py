@@ -13,7 +13,7 @@ from pathlib import Path
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.settings import SpoolSettings
+from worker.settings import MANUAL, SpoolSettings
 from worker.sources.walk import Walker
 from worker.spool.claim import AcceptedLog, Claimed, batched, claim
 from worker.spool.layout import Root
@@ -24,20 +24,20 @@ KIND = "enqueue"
 
 
 @dataclass(frozen=True, slots=True)
-class EnqueueOrder:
-    """What a person ordered: the source and job of the files; move instead of copy; publish again
-    what the index has (`force`); refuse what has a warning (`strict`)."""
+class EnqueueOptions:
+    """How files are enqueued: with the settings of `source` (None: by hand), as the job with this
+    id (None: a new one); moved instead of copied; published again where the index has them
+    (`force`); refused where they have a warning (`strict`)."""
 
-    source: str
-    job: str
+    source: str | None = None
+    job: str | None = None
     move: bool = False
     force: bool = False
     strict: bool = False
 
     def head(self, now: datetime) -> Head:
-        return Head.new(
-            self.source, KIND, now, self.job, force=self.force, strict=self.strict or None
-        )
+        source = self.source or MANUAL
+        return Head.new(source, KIND, now, self.job, force=self.force, strict=self.strict or None)
 
 
 def enqueue(
@@ -45,7 +45,7 @@ def enqueue(
     root: Root,
     limits: SpoolSettings,
     accepted: AcceptedLog,
-    order: EnqueueOrder,
+    options: EnqueueOptions,
     *,
     now: Callable[[], datetime],
 ) -> Generator[Claimed]:
@@ -63,7 +63,7 @@ def enqueue(
         max_count=limits.batch_files,
         max_bytes=limits.batch_bytes,
     ):
-        claimed = claim(root, order.head(now()), batch, accepted, copy=not order.move)
+        claimed = claim(root, options.head(now()), batch, accepted, copy=not options.move)
         if claimed is not None:
             yield claimed
 

@@ -57,10 +57,10 @@ def enqueue(
     the exit code is 1.
     """
     from worker.cli.enqueue.job import run_enqueue
+    from worker.sources.enqueue import EnqueueOptions
 
-    report = run_enqueue(
-        settings_of(context), paths, source, move=move, force=force, strict=strict, wait=wait
-    )
+    options = EnqueueOptions(source, None, move, force, strict)
+    report = run_enqueue(settings_of(context), paths, options, wait=wait)
     if json:
         print_json(report)
     elif not report.stopped:

@@ -11,7 +11,7 @@ from worker.cli.output import error_console, print_note
 from worker.cli.progress import FileProgress, show_progress
 from worker.model import DECISIONS, Status
 from worker.settings import Settings
-from worker.sources.enqueue import count_files
+from worker.sources.enqueue import EnqueueOptions, count_files
 from worker.sources.fetch_once import is_address
 from worker.spool.archive import Archive
 from worker.spool.claim import Claimed, Incoming
@@ -41,29 +41,14 @@ class EnqueueReport:
 
 
 def run_enqueue(
-    settings: Settings,
-    paths: Sequence[str],
-    source: str | None,
-    *,
-    move: bool,
-    force: bool,
-    strict: bool,
-    wait: bool,
+    settings: Settings, paths: Sequence[str], options: EnqueueOptions, *, wait: bool
 ) -> EnqueueReport:
     """Accept `paths` (`-`: standard input; addresses are fetched first) as one job.
 
     Ctrl-C ends the command, not the processing: see `stopped`. Raises UsageError or FetchFailed,
     before anything is accepted, if a path cannot be; SpoolUnavailable.
     """
-    intake = Intake(
-        settings,
-        paths,
-        source=source,
-        move=move,
-        force=force,
-        strict=strict,
-        on_full=_note_full,
-    )
+    intake = Intake(settings, paths, options, _note_full)
     report = EnqueueReport(intake.job.id, intake.job.source)
     batches = _Batches(intake, report)
     begun = time.monotonic()

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from worker.actions.enqueue import enqueue_addresses, enqueue_files
 from worker.settings import Settings
+from worker.sources.enqueue import EnqueueOptions
 from worker.web.api.endpoint import Names, Parameters, check_change, parse_body, validate
 from worker.web.responses import json_response
 from worker.web.uploads import is_upload, receive_upload
@@ -38,25 +39,15 @@ async def enqueue(request: Request) -> Response:
         async with receive_upload(request, is_program=True) as upload:
             stripped = {name: text.strip() for name, text in upload.fields.items()}
             fields = validate(UploadFields, stripped, status=422)
-            job = await run_in_threadpool(
-                enqueue_files,
-                settings,
-                upload.files,
-                source=fields.source or None,
-                force=fields.force == "true",
-                strict=fields.strict == "true",
+            options = EnqueueOptions(
+                fields.source or None, force=fields.force == "true", strict=fields.strict == "true"
             )
+            job = await run_in_threadpool(enqueue_files, settings, upload.files, options)
             return _accepted(job, len(upload.files))
     body = await parse_body(request, EnqueueBody)
     urls = list(dict.fromkeys(body.addresses))
-    job = await run_in_threadpool(
-        enqueue_addresses,
-        settings,
-        urls,
-        source=body.source,
-        force=body.force,
-        strict=body.strict,
-    )
+    options = EnqueueOptions(body.source, force=body.force, strict=body.strict)
+    job = await run_in_threadpool(enqueue_addresses, settings, urls, options)
     return _accepted(job, len(urls))
 
 

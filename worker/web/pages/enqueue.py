@@ -8,6 +8,7 @@ from starlette.routing import Route
 from worker.actions.enqueue import MOST_ADDRESSES, enqueue_addresses, enqueue_files
 from worker.errors import ConfigError, NewsdropError
 from worker.settings import MEGABYTE, Settings
+from worker.sources.enqueue import EnqueueOptions
 from worker.web.forms import get_text, read_form
 from worker.web.responses import page, redirect, status_for
 from worker.web.uploads import MAX_FILES, is_upload, receive_upload
@@ -24,20 +25,16 @@ async def enqueue(request: Request) -> Response:
     try:
         if is_upload(request):
             async with receive_upload(request) as upload:
-                job = await run_in_threadpool(
-                    enqueue_files,
-                    settings,
-                    upload.files,
-                    source=upload.fields.get("source") or None,
-                    force="force" in upload.fields,
-                    strict="strict" in upload.fields,
+                sent = upload.fields
+                options = EnqueueOptions(
+                    sent.get("source") or None, force="force" in sent, strict="strict" in sent
                 )
+                job = await run_in_threadpool(enqueue_files, settings, upload.files, options)
         else:
             form = await read_form(request)
             addresses = get_text(form, "addresses", 200_000)
-            job = await run_in_threadpool(
-                enqueue_addresses, settings, addresses.split(), force=bool(form.get("force"))
-            )
+            options = EnqueueOptions(force=bool(form.get("force")))
+            job = await run_in_threadpool(enqueue_addresses, settings, addresses.split(), options)
     except ConfigError:
         raise
     except NewsdropError as error:
