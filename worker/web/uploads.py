@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -45,14 +44,6 @@ _MULTIPART = b"multipart/form-data"
 _active: set[object] = set()
 
 
-@dataclass(slots=True)
-class UploadForm:
-    """The files of a form in order, and its fields; the first counts where a name comes twice."""
-
-    files: list[Upload] = field(default_factory=list)
-    fields: dict[str, str] = field(default_factory=dict)
-
-
 def upload_too_large(upload_mb: int) -> str:
     return (
         f"One upload may hold {upload_mb} MB, all its files together (web.upload_mb): send less at "
@@ -68,7 +59,7 @@ def is_upload(request: Request) -> bool:
 @asynccontextmanager
 async def receive_upload(
     request: Request, *, is_program: bool = False
-) -> AsyncIterator[UploadForm]:
+) -> AsyncIterator["UploadForm"]:
     """The form in the body of `request`; at the end, files that were not accepted are removed.
 
     The form needs a form token, unless the sender was checked before to be a program. Raises
@@ -86,29 +77,29 @@ async def receive_upload(
     try:
         folder = await run_in_threadpool(_create_folder, settings)
         check = None if is_program else partial(check_form_token, request)
-        parts = _Parts(folder, settings.web.upload_mb, check)
+        form = UploadForm(folder, settings.web.upload_mb, check)
         try:
-            await _read(request, boundary, parts)
+            await _read(request, boundary, form)
         finally:
-            parts.close()
+            form.close()
         if check is not None:
-            check(parts.form.fields.get(TOKEN_FIELD, ""))
-        yield parts.form
+            check(form.fields.get(TOKEN_FIELD, ""))
+        yield form
     finally:
         _active.discard(slot)
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _read(request: Request, boundary: bytes, parts: "_Parts") -> None:
+async def _read(request: Request, boundary: bytes, form: "UploadForm") -> None:
     try:
-        parser = MultipartParser(boundary, parts.callbacks())  # it refuses a long boundary
+        parser = MultipartParser(boundary, form.callbacks())  # it refuses a long boundary
         async for chunk in request.stream():
             if chunk:
-                await run_in_threadpool(_feed, parser, chunk, parts.folder)
+                await run_in_threadpool(_feed, parser, chunk, form.folder)
     except FormParserError as error:
         raise HTTPException(400, "The body is not valid multipart/form-data.") from error
-    if not parts.is_complete:
+    if not form.is_complete:
         raise HTTPException(400, "The form is incomplete: send it again.")
 
 
@@ -144,13 +135,15 @@ def _create_folder(settings: Settings) -> Path:
     return folder
 
 
-class _Parts:
-    """Callbacks of the multipart parser, which calls them in a thread, one at a time."""
+class UploadForm:
+    """The files of a form in order, and its fields; the first counts where a name comes twice. The
+    multipart parser calls it in a thread, for one part at a time."""
 
     def __init__(self, folder: Path, upload_mb: int, check: Callable[[str], None] | None) -> None:
         self.folder = folder
         self._check = check
-        self.form = UploadForm()
+        self.files: list[Upload] = []
+        self.fields: dict[str, str] = {}
         self.is_complete = False
         self._upload_mb = upload_mb
         self._file_bytes = self._field_bytes = self._field_count = 0
@@ -199,9 +192,9 @@ class _Parts:
             if self._field_count > MAX_FIELDS:
                 raise HTTPException(413, f"A form may have {MAX_FIELDS} fields besides its files.")
             return
-        files = self.form.files
+        files = self.files
         if not files and self._check is not None:  # before the first write: it precedes the files
-            self._check(self.form.fields.get(TOKEN_FIELD, ""))
+            self._check(self.fields.get(TOKEN_FIELD, ""))
         if len(files) >= MAX_FILES:
             raise HTTPException(
                 413,
@@ -226,16 +219,16 @@ class _Parts:
 
     def _on_part_end(self) -> None:
         if self._file is None:
-            self.form.fields.setdefault(self._name, _decode(self._text))
+            self.fields.setdefault(self._name, _decode(self._text))
             return
         is_empty = self._file.tell() == 0
         self.close()
-        if not self.form.files[-1].name:
-            unnamed = self.form.files.pop()
+        if not self.files[-1].name:
+            unnamed = self.files.pop()
             if is_empty:  # a browser sends this where no file was chosen
                 unnamed.path.unlink()
             else:
-                self.form.files.append(Upload("unnamed", unnamed.path))
+                self.files.append(Upload("unnamed", unnamed.path))
 
     def _on_end(self) -> None:
         self.is_complete = True
