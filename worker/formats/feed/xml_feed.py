@@ -38,7 +38,10 @@ class XmlFeed:
         """An entry; one without title and text, or cut off, is a Refusal."""
         element = self.elements[number]
         if self.is_cut and number == len(self.elements) - 1:
-            message = "the feed was cut off in this entry; the next poll fetches it again"
+            message = (
+                "the feed was cut off in this entry: drop the whole file again; "
+                "a polled feed is fetched again"
+            )
             return Refusal(Reason.MALFORMED, message)
         dialect = atom if self.is_atom else rss
         try:
