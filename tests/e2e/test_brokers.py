@@ -1,4 +1,5 @@
-"""Celery's broker as another server than that of the stream: a real RabbitMQ."""
+"""Celery's broker as another server than that of the stream, and brokers that fail over: a real
+RabbitMQ, real Sentinels, a real cluster."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,24 +10,24 @@ import redis
 
 from tests import rabbitmq
 from tests.celery_worker import Worker, until
+from tests.nodes import Cluster, Replicated
 from tests.rabbitmq import Rabbit
 from tests.servers import Server, new_directory
 from tests.world import World, article
-from worker.errors import StoreRefused, StoreUnavailable
+from worker.errors import Retryable, StoreRefused, StoreUnavailable
 from worker.health.broker import broker_check
 from worker.queries.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.store.broker import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, open_wakeups, queue_name
 from worker.taskqueue.client import notify_ingest
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(bool(rabbitmq.missing()), reason=rabbitmq.missing()),
-]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def rabbit() -> Iterator[Rabbit]:
+    if why := rabbitmq.missing():
+        pytest.skip(why)
     directory = new_directory()
     node = Rabbit(directory).start()
     yield node
@@ -58,6 +59,14 @@ def worker(world: World, tmp_path: Path) -> Iterator[Worker]:
     )
     yield one
     one.kill()
+
+
+def titles(world: World) -> list[str]:
+    """Of the stream's entries; none while no server has it."""
+    try:
+        return [entry["data"]["title"] for entry in world.entries()]
+    except Retryable:
+        return []
 
 
 def test_the_depth_of_a_queue_is_that_of_the_broker(world: World) -> None:
@@ -95,7 +104,7 @@ def test_work_goes_on_when_the_broker_comes_back(
     nothing of Celery is in the store; killed, it is reported; when it is back, work goes on."""
     worker.start()
     world.put("a.md", article(title="甲"))
-    until(lambda: len(world.entries()) == 1, "record")
+    until(lambda: len(titles(world)) == 1, "record")
     assert not [key for key in redis_client.keys("*") if b"kombu" in key or b"celery" in key]
     names = [queue_name(one, world.settings.state_dir) for one in (QUEUE, INGEST_QUEUE)]
     queues = worker.celery("inspect", "active_queues")
@@ -114,6 +123,55 @@ def test_work_goes_on_when_the_broker_comes_back(
     assert problems["broker"].level == "fail"
     world.put("b.md", article(title="乙"))
     rabbit.start()
-    until(lambda: len(world.entries()) == 2, "record after the broker's end")
+    until(lambda: len(titles(world)) == 2, "record after the broker's end")
     until(lambda: world.waiting() == [], "end of the batch")
     assert worker.stop() == 0
+
+
+@pytest.mark.timeout(400)
+def test_work_goes_on_when_sentinels_name_another_primary(tmp_path: Path) -> None:
+    """Stream and messages are behind Sentinels. The primary dies while files are dropped: worker
+    and scheduler find the other one, all files become records, each once."""
+    servers = Replicated()
+    world = World(tmp_path / "state", servers.start().url)
+    worker = Worker(world, tmp_path / "worker.log")
+    try:
+        worker.start()
+        world.put("a.md", article(title="甲"))
+        until(lambda: len(titles(world)) == 1, "record")
+        servers.fail_over(lambda: world.put("b.md", article(title="乙")))
+        until(lambda: {"甲", "乙"} <= set(titles(world)), "records on the new primary")
+        world.put("c.md", article(title="丙"))
+        until(lambda: len(titles(world)) == 3, "record after that")
+        assert sorted(titles(world)) == sorted("甲乙丙")
+        assert "pong" in worker.celery("inspect", "ping")
+        assert worker.stop() == 0
+    finally:
+        worker.kill()
+        servers.end()
+
+
+@pytest.mark.timeout(400)
+def test_work_goes_on_while_a_cluster_changes(tmp_path: Path, redis_server: Server) -> None:
+    """The stream is in a cluster and the messages are in another Redis. Its slot moves, and its
+    node dies, while files are dropped: all become records, each once."""
+    cluster = Cluster()
+    world = World(
+        tmp_path / "state", cluster.start().url, **{"celery.broker_url": redis_server.url}
+    )
+    worker = Worker(world, tmp_path / "worker.log", NEWSDROP_CELERY_BROKER_URL=redis_server.url)
+    stream = world.settings.stream.name
+    try:
+        worker.start()
+        world.put("a.md", article(title="甲"))
+        until(lambda: len(titles(world)) == 1, "record")
+        world.put("b.md", article(title="乙"))
+        cluster.move(stream)
+        until(lambda: len(titles(world)) == 2, "record on the other node")
+        cluster.fail_over(stream, lambda: world.put("c.md", article(title="丙")))
+        until(lambda: len(titles(world)) == 3, "record on the replica")
+        assert sorted(titles(world)) == sorted("甲乙丙")
+        assert worker.stop() == 0
+    finally:
+        worker.kill()
+        cluster.end()

@@ -22,7 +22,7 @@ from worker.spool import redis_record
 from worker.spool.archive import Segment
 from worker.spool.lockfile import acquire_slot
 from worker.spool.redis_record import RedisRecord
-from worker.store.server import get_run_id, get_start_ms
+from worker.store.server import get_run_id, get_start_ms, was_promoted
 from worker.store.stream import id_key
 
 logger = get_logger(__name__)
@@ -95,7 +95,10 @@ def _first_loss(context: Context, record: RedisRecord, begin: datetime) -> datet
     if first and id_key(first[0].stream_id) > id_key(record.last_id):
         return begin  # it was trimmed
     # Entries after the start are new ones. The time of the start is rounded down to a second.
-    left = articles.read_before(str(get_start_ms(context.redis)), 1)
+    # A replica that took over has been up for longer, and lacks only what came last.
+    is_replica = was_promoted(context.redis)
+    limit = record.last_id if is_replica else str(get_start_ms(context.redis))
+    left = articles.read_before(limit, 1)
     if not left or id_key(left[0].stream_id) > id_key(record.last_id):  # a clock was set meanwhile
         return datetime.fromtimestamp(0, UTC)
     seconds = id_key(left[0].stream_id)[0] / 1000

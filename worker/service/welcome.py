@@ -39,8 +39,7 @@ class RunningService:
 
     def connect(self) -> Client:
         """A client of the server, with the password of `redis.password_file`."""
-        has_file = self.settings.redis.password_file is not None
-        return connect(redis_url(self.settings) if has_file else self.url)
+        return connect(self.url if self.socket else redis_url(self.settings))
 
 
 def welcome(

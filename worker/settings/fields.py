@@ -57,7 +57,9 @@ class RedisSettings(SettingsTable):
 class CelerySettings(SettingsTable):
     """Celery's broker, if it is another server than that of the stream."""
 
-    broker_url: BrokerUrl = Field("", description="empty: redis.url; else Redis or RabbitMQ")
+    broker_url: BrokerUrl = Field(
+        "", description="empty: redis.url; else Redis, Sentinels or RabbitMQ"
+    )
     broker_password_file: ExpandedPath | None = Field(
         None, description="file whose first line is the password, if celery.broker_url has none"
     )

@@ -3,6 +3,7 @@
 import difflib
 import re
 import unicodedata
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -73,18 +74,29 @@ def _source_name(name: str) -> str:
 
 
 def _redis_url(value: str) -> str:
-    if value and not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("not an address: begin it with redis://, rediss:// or unix://")
+    schemes = ("redis://", "rediss://", "unix://", "sentinel://", "cluster://")
+    if value and not value.startswith(schemes):
+        raise ValueError(f"not an address: begin it with {_one_of(schemes)}")
     return value
 
 
 def _broker_url(value: str) -> str:
-    if value and not value.startswith(("redis://", "rediss://", "unix://", "amqp://", "amqps://")):
-        raise ValueError(
-            "not the address of a broker: begin it with redis://, rediss://, unix://, amqp:// or "
-            "amqps://"
-        )
+    schemes = ("redis://", "rediss://", "unix://", "sentinel://", "amqp://", "amqps://")
+    if value.startswith("cluster://"):
+        raise ValueError(NO_CLUSTER)
+    if value and not value.startswith(schemes):
+        raise ValueError(f"not the address of a broker: begin it with {_one_of(schemes)}")
     return value
+
+
+def _one_of(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+NO_CLUSTER = (
+    "a Redis Cluster cannot carry Celery's messages: set celery.broker_url to another Redis, "
+    "to Sentinels or to RabbitMQ"
+)
 
 
 TimeZoneName = Annotated[str, AfterValidator(_zone)]

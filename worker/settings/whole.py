@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from worker.model import Profile, profile_of
 from worker.settings import fields
 from worker.settings.fields import MANUAL, POLLED, Folder
-from worker.settings.types import ExpandedPath
+from worker.settings.types import NO_CLUSTER, ExpandedPath
 
 
 def _default_state_dir() -> Path:
@@ -50,6 +50,18 @@ class Settings(fields.SettingsTable):
     web: fields.WebSettings = fields.WebSettings()
     log: fields.LogSettings = fields.LogSettings()
     folders: tuple[Folder, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_cluster_as_broker(self) -> Self:
+        if self.redis.url.startswith("cluster:"):
+            if not self.celery.broker_url:
+                raise ValueError(NO_CLUSTER)
+            if self.tasks.store_results:
+                raise ValueError(
+                    "tasks.store_results cannot store results in a Redis Cluster: set it to false, "
+                    "and CELERY_RESULT_BACKEND to another server"
+                )
+        return self
 
     @model_validator(mode="after")
     def _folders_apart(self) -> Self:

@@ -54,7 +54,7 @@ def is_rabbitmq(url: str) -> bool:
     return url.startswith(("amqp:", "amqps:"))
 
 
-def rabbitmq_urls(url: str) -> str:
+def urls_of_hosts(url: str) -> str:
     """`url` as kombu writes it: one address for each host, tried in turn."""
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
@@ -151,7 +151,7 @@ class _RabbitDepth:
         if self._connection is None or self._pid != os.getpid():  # a fork has its own
             self._pid = os.getpid()
             self._connection = Connection(  # type: ignore[no-untyped-call]
-                rabbitmq_urls(self._url),
+                urls_of_hosts(self._url),
                 ssl=rabbitmq_tls(self._url),
                 connect_timeout=CONNECT_SECONDS,
                 transport_options={

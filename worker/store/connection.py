@@ -20,6 +20,7 @@ from worker.redact import keep_secret
 from worker.settings import Settings, first_line
 from worker.settings.paths import embedded_socket
 from worker.store.errors import translated
+from worker.store.nodes import connect_nodes, has_nodes, parse_nodes
 
 logger = get_logger(__name__)
 
@@ -30,7 +31,8 @@ _PASSWORD_KEY = "redis.password_file"  # noqa: S105  a setting
 
 
 def connect(url: str) -> Client:
-    """A client of the server at `url` (redis, rediss or unix); its replies are bytes.
+    """A client of the server at `url` (redis, rediss or unix), or of the one that serves of several
+    nodes (sentinel, cluster); its replies are bytes.
 
     It connects at the first command. A command is sent **once**: by default redis-py repeats it
     up to ten times after a lost reply, and a repeated write is a second write. The caller decides
@@ -40,23 +42,26 @@ def connect(url: str) -> Client:
     """
     try:
         url, credentials = split_password_file(url)
-        return redis.Redis.from_url(
-            url,
-            credential_provider=credentials,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=10,
-            socket_connect_timeout=5,
-            health_check_interval=25,
-            decode_responses=False,
-            command_packer=CommandPacker(),
+        options: dict[str, Any] = {
+            "credential_provider": credentials,
+            "retry": Retry(NoBackoff(), 0),
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+            "health_check_interval": 25,
+            "decode_responses": False,
+            "command_packer": CommandPacker(),
             **({} if url.startswith("unix:") else {"socket_keepalive": True}),
-        )
+        }
+        if has_nodes(url):
+            return connect_nodes(parse_nodes(url), options)
+        return redis.Redis.from_url(url, **options)
     except ValueError as error:
         # The message of `urllib` is left out: it quotes the port, which may be part of a password.
         raise ConfigError(
             f"redis.url {printable_url(url)} is not usable: write it as "
             "redis://:PASSWORD@HOST:PORT/0, a password's / : @ # ? as "
-            "%2F %3A %40 %23 %3F, or put the password into redis.password_file"
+            "%2F %3A %40 %23 %3F, or put the password into redis.password_file; Sentinels as "
+            "sentinel://HOST:26379,HOST:26379/0?master=NAME"
         ) from error
 
 
@@ -69,6 +74,8 @@ def redis_url(settings: Settings) -> str:
     url, file = settings.redis.url, settings.redis.password_file
     if not url:
         return socket_url(str(embedded_socket(settings.state_dir)))
+    if url.startswith("cluster:"):  # whose node is that of the stream
+        url = with_options(url, stream=settings.stream.name)
     if file is None or urlsplit(url).password:
         return url
     return with_password_file(url, file, _PASSWORD_KEY)
@@ -80,8 +87,11 @@ def with_password_file(url: str, file: Path, key: str) -> str:
     Raises ConfigError if it cannot be read.
     """
     first_line(file, key)
-    options = urlencode({_PASSWORD_FILE: file, _SETTING: key})
-    return f"{url}{'&' if urlsplit(url).query else '?'}{options}"
+    return with_options(url, **{_PASSWORD_FILE: file, _SETTING: key})
+
+
+def with_options(url: str, **options: object) -> str:
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(options)}"
 
 
 def split_password_file(url: str) -> tuple[str, "PasswordFile | None"]:
@@ -98,10 +108,12 @@ def split_password_file(url: str) -> tuple[str, "PasswordFile | None"]:
 
 
 def tls_options(url: str) -> dict[str, Any]:
-    """The `ssl_…` options of redis-py for a `rediss` URL; empty for any other.
+    """The `ssl_…` options of redis-py for a URL with TLS; empty for any other.
 
     Certificate and host name are verified unless the URL's query says otherwise.
     """
+    if has_nodes(url):
+        return parse_nodes(url).tls
     if not url.startswith("rediss:"):
         return {}
     in_url = redis.connection.parse_url(url)  # type: ignore[no-untyped-call]

@@ -78,6 +78,8 @@ _NO_PERMISSION = re.compile(r"NOPERM |ACL failure in script|no permissions to", 
 _DENIED = "the user in redis.url may not run a command that newsdrop needs"
 GRANT = "grant it in Redis' ACL, see docs/operations.md"
 
+_MOVING = "the stream's slot of the Redis Cluster is being moved to another node: wait"
+
 # By the first word of the reply. Redis 6.2 wraps the error of a script in another one.
 _BY_CODE: dict[str, tuple[type[Retryable], str]] = {
     "OOM": (
@@ -101,6 +103,10 @@ _BY_CODE: dict[str, tuple[type[Retryable], str]] = {
     ),
     "MASTERDOWN": (StoreUnavailable, "this Redis is a replica that has lost its primary"),
     "CLUSTERDOWN": (StoreUnavailable, "the Redis Cluster is down"),
+    "MOVED": (StoreUnavailable, _MOVING),
+    "ASK": (StoreUnavailable, _MOVING),
+    "TRYAGAIN": (StoreUnavailable, _MOVING),
+    "non local key": (StoreUnavailable, _MOVING),
     "BUSY": (StoreUnavailable, "Redis is busy with a script of another program"),
     "NOREPLICAS": (StoreUnavailable, "Redis has fewer replicas than its min-replicas-to-write"),
 }

@@ -77,6 +77,13 @@ def get_start_ms(client: redis.Redis) -> int:
         return (int(seconds) - int(untyped.info("server")["uptime_in_seconds"]) - 1) * 1000
 
 
+def was_promoted(client: redis.Redis) -> bool:
+    """Whether the server was a replica that took over from another primary."""
+    untyped: Any = client
+    with translated():
+        return int(untyped.info("replication").get("second_repl_offset", -1)) >= 0
+
+
 def check_publishable(client: redis.Redis, stream: str) -> None:
     """Try what publishing needs, and write a small key that lives for a minute; the stream is not
     changed. Raises Retryable if the server refuses any of it."""

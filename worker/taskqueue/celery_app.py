@@ -26,9 +26,10 @@ from worker.store.broker import (
     is_rabbitmq,
     queue_name,
     rabbitmq_tls,
-    rabbitmq_urls,
+    urls_of_hosts,
 )
 from worker.store.connection import PasswordFile, redis_url, split_password_file, tls_options
+from worker.store.nodes import has_nodes, parse_nodes
 from worker.taskqueue.scheduler import ZoneCrontab
 
 __all__ = ["INGEST_QUEUE", "QUEUE", "create_app", "kombu_url", "queue_name"]
@@ -134,8 +135,17 @@ def _connection_settings(url: str) -> dict[str, Any]:
             "socket_connect_timeout": CONNECT_SECONDS,
             "socket_keepalive": True,
             "health_check_interval": 25,
+            **_sentinel_options(url),
         },
     }
+
+
+def _sentinel_options(url: str) -> dict[str, Any]:
+    """What kombu and Celery's result backend do not find in the address of Sentinels."""
+    if not has_nodes(url):
+        return {}
+    nodes = parse_nodes(url)
+    return {"master_name": nodes.master, "sentinel_kwargs": nodes.search}
 
 
 def _queue_arguments(url: str) -> dict[str, Any] | None:
@@ -150,7 +160,10 @@ def _queue_arguments(url: str) -> dict[str, Any] | None:
 def _result_settings(settings: Settings) -> dict[str, Any]:
     """Of the result backend. A wait for its server is short: a process that drains must go on."""
     url, credentials = split_password_file(redis_url(settings))
-    bounded = {"retry_policy": {"max_retries": 2, "interval_max": 0.5}}
+    bounded = {
+        "retry_policy": {"max_retries": 2, "interval_max": 0.5},
+        **_sentinel_options(url),
+    }
     if not settings.tasks.store_results:
         return {"result_backend_transport_options": bounded}
     return {
@@ -190,8 +203,8 @@ class _Amqp(AMQP):  # type: ignore[misc]
 
 def kombu_url(url: str) -> str:
     """`url` as kombu writes it: it calls a Unix socket `redis+socket`, the database a host."""
-    if is_rabbitmq(url):
-        return rabbitmq_urls(url)
+    if is_rabbitmq(url) or has_nodes(url):
+        return urls_of_hosts(url)
     parts = urlsplit(url)
     if (
         parts.scheme == "rediss"
