@@ -18,9 +18,9 @@ from worker.sites import BodyRule
 HTML_DEPTH = 200
 """Nested elements in a record's HTML. Deeper ones leave their text, pictures and line breaks."""
 
-# References to invalid characters: then each text is cleaned again.
-_HIDDEN_REFERENCE = re.compile(
-    "&(?:#|shy|lrm|rlm|ZeroWidth|Negative|NoBreak|ApplyF|Invisible|af;|it;|ic;)"
+# References to characters that may be invalid.
+_REFERENCE = re.compile(
+    "&(?:#[xX]?[0-9a-fA-F]+|shy|lrm|rlm|ZeroWidth|Negative|NoBreak|ApplyF|Invisible|af;|it;|ic;)"
 )
 _NO_RULE = BodyRule()
 
@@ -45,7 +45,8 @@ class Fragment:
 
     def __init__(self, html: str) -> None:
         html = clean_text(html)
-        self._is_dirty = _HIDDEN_REFERENCE.search(html) is not None
+        # Then each text is cleaned again. Most references are not: WordPress writes its quotes so.
+        self._is_dirty = any(map(_is_invalid, set(_REFERENCE.findall(html))))
         self._root = parse(html)
 
     def image_hosts(self) -> Iterator[str]:
@@ -92,6 +93,20 @@ class Fragment:
 def text_of(html: str) -> str:
     """The text of an HTML fragment on one line."""
     return " ".join(Fragment(html).clean().text.split("\n")) if "<" in html or "&" in html else html
+
+
+@lru_cache(maxsize=256)
+def _is_invalid(reference: str) -> bool:
+    """Whether a reference, without its `;`, may be to a character that no record holds."""
+    if not reference.startswith("&#"):
+        return True
+    hexadecimal = reference[2] in "xX"
+    try:
+        code = int(reference[3:], 16) if hexadecimal else int(reference[2:])
+        # HTML maps 128 to 159 by Windows-1252; not all of them have a character there.
+        return 0x80 <= code < 0xA0 or clean_text(chr(code)) != chr(code)
+    except (ValueError, OverflowError):  # `&#12ab`, or beyond Unicode
+        return True
 
 
 @lru_cache(maxsize=256)
