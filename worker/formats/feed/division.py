@@ -63,21 +63,26 @@ def divide(text: str, limit: int) -> Division | None:
     return Division(entries, _LONG_TEXT.sub(">", "".join(outline)))
 
 
-def insert_entries(elements: list[Element], texts: dict[int, str]) -> bool:
-    """Parse `texts`, and put each in the place of the element with its number, in `elements` and in
-    their tree. False, and nothing is changed, if that is not possible."""
+def insert_entries(
+    elements: list[Element], entries: Sequence[str], raws: Sequence[bytes], numbers: Sequence[int]
+) -> bool:
+    """Parse the `entries` of these numbers, and put each in the place of the element with its
+    number, in `elements` and in their tree. `raws` are the entries as bytes. False, and nothing is
+    changed, if that is not possible."""
     parents = {element.getparent() for element in elements}
-    if not texts or len(parents) > 1:
-        return not texts
+    if not numbers or len(parents) > 1:
+        return not numbers
     parent = elements[0].getparent()
     assert parent is not None
     spaces = cast("dict[str, str]", parent.nsmap)  # the default has the key None
-    opening = etree.tostring(etree.Element("entries", nsmap=spaces)).decode()
-    whole = f"{opening.removesuffix('/>')}>{''.join(texts.values())}</entries>"
-    root = strict_root(*safe_xml(whole))
-    if root is None or len(root) != len(texts):
+    opening = etree.tostring(etree.Element("entries", nsmap=spaces)).removesuffix(b"/>") + b">"
+    closing = "</entries>"
+    whole = "".join((opening.decode(), *(entries[number] for number in numbers), closing))
+    data = b"".join((opening, *(raws[number] for number in numbers), closing.encode()))
+    root = strict_root(*safe_xml(whole, data))
+    if root is None or len(root) != len(numbers):
         return False
-    for number, element in zip(texts, list(root), strict=True):
+    for number, element in zip(numbers, list(root), strict=True):
         parent.replace(elements[number], element)
         elements[number] = element
     return True

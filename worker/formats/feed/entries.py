@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from worker.errors import Reason, Rejected
 from worker.formats.feed.markup import with_drawn_text
-from worker.formats.values import clean, unique
+from worker.formats.values import unique
 from worker.model import Attachment, DateText, Person, Publisher, RawArticle
 
 
@@ -58,7 +58,7 @@ def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
     first = dates[0].text if dates else ""
     return RawArticle(
         parser="feed",
-        html=with_drawn_text(clean(entry.html)),
+        html=with_drawn_text(entry.html),
         title=entry.title,
         dates=dates,
         modified=tuple(one for one in entry.updated if entry.published and one.text != first),

@@ -10,7 +10,7 @@ from lxml import etree
 
 from worker.formats.body import paragraphs, text_to_html
 from worker.formats.feed.namespaces import VOID_ELEMENTS
-from worker.formats.values import html_title, html_unescape
+from worker.formats.values import clean, html_title, html_unescape
 
 Element = etree._Element
 
@@ -110,7 +110,8 @@ def with_drawn_text(html: str) -> str:
 def _decoded(text: str, kind: str) -> str:
     """Base64 (RFC 4287: any type that is neither text nor XML) as HTML; empty for other bytes."""
     try:
-        plain = base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
+        data = base64.b64decode("".join(text.split()), validate=True)
+        plain = clean(data.decode("utf-8"))  # XML has no NUL, this may
     except (binascii.Error, ValueError):
         return ""
     return paragraphs(plain) if kind == "text/plain" else rss_html(plain)

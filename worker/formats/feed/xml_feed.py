@@ -113,8 +113,8 @@ def _with_new_entries(
         return None
     raws = [entry.encode() for entry in divided.entries]
     is_known = look_up(raws)
-    new = {number: divided.entries[number] for number in range(len(raws)) if not is_known[number]}
-    if not insert_entries(feed.elements, new):
+    new = [number for number, is_old in enumerate(is_known) if not is_old]
+    if not insert_entries(feed.elements, divided.entries, raws, new):
         return None
     return replace(feed, raws=raws, is_known=is_known)
 
