@@ -1,12 +1,17 @@
 """`groups` and `dead-letters`: what consumers of the stream have done, and what failed there."""
 
+from dataclasses import replace
+from unittest.mock import ANY
+
+import pytest
 import redis
 
 from newsdrop.consumer import Consumer, Record
 from tests.home import Home, article
 from tests.newsdrop.stream import STREAM
+from worker.errors import UsageError
 from worker.pipeline.retention import feed_past
-from worker.store.factory import article_store
+from worker.store.factory import article_store, group_store
 
 
 def publish(home: Home, *titles: str) -> None:
@@ -63,7 +68,7 @@ def test_how_far_a_past_is_read_is_listed(home: Home, redis_client: redis.Redis)
     feed_past(home.context())
     (group,) = home.lines("groups", "list")
     past = {"since": "2000-01-01T00:00:00.000Z", "read": 2, "unfinished": 2, "missing": 0}
-    assert group["past"] == past | {"is_read": True}
+    assert group["past"] == past | {"is_read": True, "pending": 0}
     shown = home.run("groups", "list").stdout
     assert "past since 2000-01-01" in shown
     assert "2 read, all of the archive" in shown
@@ -74,6 +79,48 @@ def test_how_far_a_past_is_read_is_listed(home: Home, redis_client: redis.Redis)
     foreign = '{"group": "nlp", "owner": "", "since_ms": "x", "created_at": ""}'
     redis_client.hset(f"{{{STREAM}}}:past", "nlp", foreign)
     assert home.run("groups", "list").exit_code == 3  # another program's, in a sentence
+
+
+def test_pending_entries_of_a_past_are_changed(home: Home, redis_client: redis.Redis) -> None:
+    """What a consumer has of a group's past is listed with the rest, handed over, acknowledged and
+    moved to the dead letters; the past is finished with the last of them."""
+    publish(home, "甲", "乙", "丙")
+    redis_client.xtrim(STREAM, maxlen=0, approximate=False)
+    shown = home.run("groups", "create", "nlp", "--since", "2000-01-01").stdout
+    assert "it gets the records since 2000-01-01" in shown
+    assert "from the archive" in shown
+    assert "18446744073709551615" not in shown
+    feed_past(home.context())
+    redis_client.xreadgroup("nlp", "slow", {f"{{{STREAM}}}:past:nlp": ">"})
+    publish(home, "丁")
+    redis_client.xreadgroup("nlp", "slow", {STREAM: ">"})
+    listed = home.lines("groups", "pending", "nlp")
+    assert [one["in_past"] for one in listed] == [True, True, True, False]
+    assert "(past)" in home.run("groups", "pending", "nlp").stdout
+    assert home.lines("groups", "list")[0]["past"]["pending"] == 3
+    store = group_store(home.settings())
+    with pytest.raises(UsageError, match="pending"):
+        store.remove_consumer("nlp", "slow")
+    first, second, third, last = store.list_pending("nlp", 10)
+    assert store.find_pending("nlp", [last.stream_id, first.stream_id]) == [
+        replace(one, idle_seconds=ANY) for one in (first, last)
+    ]
+    assert store.claim("nlp", [first, last], "fast") == 2
+    assert {one.consumer for one in store.list_pending("nlp", 10, "fast")} == {"fast"}
+    assert store.acknowledge("nlp", [first, second, last]) == 3
+    assert store.bury("nlp", [third], "bad") == 1
+    assert [one.stream_id for one in store.dead_letters("nlp")] == [third.stream_id]
+    assert store.list_pending("nlp", 10) == []
+    feed_past(home.context())
+    assert store.get_group("nlp").past is None
+
+
+def test_dead_letters_of_no_group_are_refused(home: Home) -> None:
+    """An unknown name is a mistake, and said; a group without dead letters has none."""
+    refused = home.run("dead-letters", "list", "nowhere")
+    assert (refused.exit_code, "no group nowhere" in refused.stderr) == (2, True)
+    home.json("groups", "create", "nlp")
+    assert "No dead letters." in home.run("dead-letters", "list", "nlp").stdout
 
 
 def test_names_that_are_no_text(home: Home, redis_client: redis.Redis) -> None:

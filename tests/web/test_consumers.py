@@ -11,6 +11,7 @@ from tests.home import article
 from tests.newsdrop.stream import STREAM
 from tests.web.served import Served
 from tests.web.test_pages import enqueued, ours, text, words
+from worker.pipeline.retention import feed_past
 
 __all__ = ["home", "lonely", "ours"]
 
@@ -78,6 +79,45 @@ def test_a_group_is_managed_on_its_page(ours: Served, redis_client: redis.Redis)
     assert send(ours, f"{ADDRESS}/ask", what="reset", to="yesterday").status_code == 422
     assert confirmed(ours, "Delete the group", what="delete") == "/consumers?done=deleted"
     assert ours.client.get(ADDRESS).status_code == 404
+
+
+def test_a_group_with_the_name_of_a_folder_has_a_page(ours: Served) -> None:
+    """Browsers and httpx shorten `/consumers/..` to `/`: such names are written otherwise in
+    addresses, on pages and in the API, and no other name is mistaken for them."""
+    names = ("..", ".", "~..", "a/../b", "~")
+    for name in names:
+        assert ours.post("/groups", {"group": name}, 201)["name"] == name
+    html = text(ours, "/consumers")
+    addresses = re.findall(r'class="name" href="([^"]+)"', html)
+    assert sorted(addresses) == sorted(f"/consumers/{part}" for part in (
+        "~..", "~.", "~~..", "a%2F..%2Fb", "~~"
+    ))  # fmt: skip
+    titles = [re.findall(r"<h1>(.*?)</h1>", text(ours, one))[0] for one in addresses]
+    assert sorted(titles) == sorted(names)
+    assert send(ours, "/consumers/~../change", what="delete").status_code == 303
+    assert ours.get("/groups/~..", 404)["detail"].startswith("no group ..")
+    assert ours.get("/groups/~~..")["name"] == "~.."
+
+
+def test_a_group_begins_in_the_past(ours: Served, redis_client: redis.Redis) -> None:
+    """From the form and from the API, which refuses two beginnings; what is pending of the past is
+    on the group's page."""
+    enqueued(ours, a=article("甲"))
+    redis_client.xtrim(STREAM, maxlen=0, approximate=False)
+    send(ours, "/consumers", group="late", start="0", since="2000-01-01")
+    assert ours.post("/groups", {"group": "api", "since": "3d"}, 201)["past"]["read"] == 0
+    assert (
+        "either" in ours.post("/groups", {"group": "x", "since": "3d", "start": "0"}, 422)["detail"]
+    )
+    assert "not a time" in ours.post("/groups", {"group": "x", "since": "soon"}, 422)["detail"]
+    feed_past(ours.home.context())
+    redis_client.xreadgroup("late", "slow", {f"{{{STREAM}}}:past:late": ">"})
+    page = text(ours, "/consumers/late")
+    (entry,) = re.findall(r'name="id" value="([\d-]+)"', page)
+    assert f"{entry} past slow 1" in words(page)
+    assert ours.get("/groups/late/pending")["pending"][0]["in_past"] is True
+    send(ours, "/consumers/late/change", what="acknowledge", id=entry)
+    assert "Nothing is pending." in words(text(ours, "/consumers/late"))
 
 
 def test_a_form_of_another_site_changes_no_group(ours: Served) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import home, lonely
+from tests.cli.test_groups import consume
 from tests.home import Home, article
 from tests.http_server import Reply, Web
 from tests.newsroom import feed
@@ -164,6 +165,21 @@ def test_an_article_is_read(ours: Served) -> None:
     )
     answer = ours.client.get(f"/articles/{row['id']}.json").json()
     assert (answer["id"], answer["title"]) == (row["id"], "港口")
+
+
+def test_a_dead_letter_is_not_acknowledged(ours: Served) -> None:
+    """On its timeline a record that failed too often in a group is a dead letter of it, and only
+    that record."""
+    enqueued(ours, a=article("甲"), b=article("乙"))
+    ours.post("/groups", {"group": "nlp"}, 201)
+    failed = consume(ours.home, 2, is_bad=True)[0]
+    states = {
+        row["title"]: ours.get(f"/articles/{row['id']}")["deliveries"][0]["state"]
+        for row in ours.get("/articles")["articles"]
+    }
+    assert sorted(states.values()) == ["acknowledged", "dead"]
+    html = text(ours, f"/articles/{failed.id}")
+    assert '<a href="/consumers/nlp">dead letter</a>' in html
 
 
 def test_an_article_has_one_timeline(ours: Served) -> None:

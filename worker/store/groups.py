@@ -42,12 +42,14 @@ class GroupState:
 
 @dataclass(frozen=True, slots=True)
 class PendingEntry:
-    """An entry that a consumer has read and not acknowledged."""
+    """An entry that a consumer has read and not acknowledged. `in_past`: of the group's own stream,
+    which has what was before the group's beginning."""
 
     stream_id: str
     consumer: str
     idle_seconds: float
     deliveries: int
+    in_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,11 @@ class GroupStore:
     def __init__(self, client: Client, stream: str) -> None:
         self._client: Any = client
         self._stream = stream
+        self._pasts = PastStore(client, stream)
 
     def list_groups(self) -> list[GroupState]:
         groups = Stream(self._client, self._stream).get_info().groups
-        found, pasts = self._find_groups(), PastStore(self._client, self._stream).states()
+        found, pasts = self._find_groups(), self._pasts.states()
         return [
             self._state(group, found[group.name], pasts.get(group.name))
             for group in groups
@@ -98,7 +101,7 @@ class GroupStore:
     def create_since(self, past: Past) -> str:
         """Create a group that begins in the past; returns its position. Raises AlreadyThere."""
         self._check_new(past.group)
-        return PastStore(self._client, self._stream).create(past)
+        return self._pasts.create(past)
 
     def reset(self, group: str, to: str) -> None:
         """Set the position. What is pending stays pending."""
@@ -112,53 +115,68 @@ class GroupStore:
         with translated():
             pending = self._client.xpending(self._stream, group)["pending"]
             self._client.xgroup_destroy(self._stream, group)
-        PastStore(self._client, self._stream).end(group)
+        self._pasts.end(group)
         return int(pending)
 
     def list_pending(
         self, group: str, count: int, consumer: str | None = None
     ) -> list[PendingEntry]:
         """The oldest entries that are not acknowledged; with `consumer`, those that it has."""
-        self._check(group)
-        with translated():
-            found = self._client.xpending_range(
-                self._stream, group, "-", "+", count, consumername=consumer
-            )
-        return [_pending(one) for one in found]
+        found: list[PendingEntry] = []
+        for stream, in_past in self._streams(group):
+            if rest := count - len(found):
+                with translated():
+                    entries = self._client.xpending_range(
+                        stream, group, "-", "+", rest, consumername=consumer
+                    )
+                found += (_pending(one, in_past=in_past) for one in entries)
+        return found
 
     def find_pending(self, group: str, stream_ids: Sequence[str]) -> list[PendingEntry]:
         """Those of the entries that are pending now. Raises UsageError for an invalid ID."""
-        self._check(group)
-        with translated(), self._client.pipeline(transaction=False) as pipe:
-            for each in map(parse_stream_id, stream_ids):
-                pipe.xpending_range(self._stream, group, each, each, 1)
-            return [_pending(one) for found in pipe.execute() for one in found]
+        ids = [*map(parse_stream_id, stream_ids)]
+        entries: list[PendingEntry] = []
+        for stream, in_past in self._streams(group):
+            with translated(), self._client.pipeline(transaction=False) as pipe:
+                for each in ids:
+                    pipe.xpending_range(stream, group, each, each, 1)
+                found = pipe.execute()
+            entries += (_pending(one, in_past=in_past) for each in found for one in each)
+        return entries
 
     def claim(self, group: str, entries: Sequence[PendingEntry], consumer: str | None) -> int:
         """Give pending entries to `consumer`, or (None) to a running one; returns how many."""
-        return self._claim(
-            group, [entry.stream_id for entry in entries], consumer or UNASSIGNED,
-            idle=None if consumer else _IDLE_MS,
+        return sum(
+            self._claim(
+                stream, group, [one.stream_id for one in entries if one.in_past == in_past],
+                consumer or UNASSIGNED, idle=None if consumer else _IDLE_MS,
+            )
+            for stream, in_past in self._streams(group)
         )  # fmt: skip
 
     def acknowledge(self, group: str, entries: Sequence[PendingEntry]) -> int:
         """Remove entries from the pending ones, as if they were handled; returns how many."""
-        with translated():
-            ids = [entry.stream_id for entry in entries]
-            return int(self._client.xack(self._stream, group, *ids)) if ids else 0
+        count = 0
+        for stream, in_past in self._streams(group):
+            if ids := [one.stream_id for one in entries if one.in_past == in_past]:
+                with translated(), self._client.pipeline() as pipe:
+                    self._finish(pipe, stream, group, ids, in_past=in_past)
+                    count += pipe.execute()[-1]
+        return count
 
     def bury(self, group: str, entries: Sequence[PendingEntry], error: str) -> int:
         """Move pending entries to the dead letters, as newsdrop/consumer.py does; returns how many.
         An entry that was trimmed has a dead letter without a record."""
         for entry in entries:
+            stream = self._pasts.key(group) if entry.in_past else self._stream
             with translated(), self._client.pipeline() as pipe:
-                found = self._client.xrange(self._stream, entry.stream_id, entry.stream_id)
+                found = self._client.xrange(stream, entry.stream_id, entry.stream_id)
                 about: dict[Any, Any] = {
                     "entry": entry.stream_id, "consumer": entry.consumer,
                     "deliveries": entry.deliveries, "error": error,
                 }  # fmt: skip
                 pipe.xadd(self._letters(group), about | (found[0][1] if found else {}))
-                pipe.xack(self._stream, group, entry.stream_id)
+                self._finish(pipe, stream, group, [entry.stream_id], in_past=entry.in_past)
                 pipe.execute()
         return len(entries)
 
@@ -172,7 +190,12 @@ class GroupStore:
             self._client.xgroup_delconsumer(self._stream, group, consumer)
 
     def dead_letters(self, group: str, after: str = "-") -> Iterator[DeadLetter]:
-        """The dead letters, oldest first."""
+        """The dead letters, oldest first; those of a deleted group, too. NotThere where there is
+        neither the group nor a letter."""
+        with translated():
+            has_letters = bool(self._client.exists(self._letters(group)))
+        if not has_letters:
+            self._check(group)
         while True:
             with translated():
                 page = self._client.xrange(self._letters(group), after, "+", 100)
@@ -203,8 +226,9 @@ class GroupStore:
                     trimmed.append(letter)
                     continue
             self._claim(
-                group, [letter.stream_id], UNASSIGNED, idle=_IDLE_MS, retrycount=0, force=True
-            )
+                self._stream, group, [letter.stream_id], UNASSIGNED,
+                idle=_IDLE_MS, retrycount=0, force=True,
+            )  # fmt: skip
             self.discard(group, [letter])
         return trimmed
 
@@ -214,13 +238,26 @@ class GroupStore:
             ids = [letter.letter_id for letter in letters]
             return int(self._client.xdel(self._letters(group), *ids)) if ids else 0
 
-    def _claim(self, group: str, ids: list[str], consumer: str, **options: Any) -> int:
+    def _streams(self, group: str) -> list[tuple[Any, bool]]:
+        """The streams of a group, and whether each is that of its past, which comes first."""
+        self._check(group)
+        past = self._pasts.key(group)
+        with translated():
+            has_past = bool(self._client.exists(past))
+        return [(past, True)] * has_past + [(self._stream, False)]
+
+    @staticmethod
+    def _finish(pipe: Any, stream: Any, group: str, ids: list[str], *, in_past: bool) -> None:
+        """Acknowledge; in the past's stream, which holds what is not finished, also delete."""
+        if in_past:
+            pipe.xdel(stream, *ids)
+        pipe.xack(stream, group, *ids)
+
+    def _claim(self, stream: Any, group: str, ids: list[str], consumer: str, **options: Any) -> int:
         if not ids:
             return 0
         with translated():
-            claimed = self._client.xclaim(
-                self._stream, group, consumer, 0, ids, justid=True, **options
-            )
+            claimed = self._client.xclaim(stream, group, consumer, 0, ids, justid=True, **options)
         return len(claimed)
 
     def _state(self, group: Group, found: dict[str, Any], past: PastState | None) -> GroupState:
@@ -267,12 +304,13 @@ def _no_group(name: str) -> NotThere:
     return NotThere(f"no group {printable(name, 80)}: see `newsdrop groups list`")
 
 
-def _pending(found: dict[str, Any]) -> PendingEntry:
+def _pending(found: dict[str, Any], *, in_past: bool) -> PendingEntry:
     return PendingEntry(
         text_of(found["message_id"]),
         text_of(found["consumer"]),
         found["time_since_delivered"] / 1000,
         found["times_delivered"],
+        in_past,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
+import redis
 
 from worker.model import Outcome
 from worker.model.from_json import dataclass_from
@@ -40,12 +41,14 @@ class Past:
 @dataclass(frozen=True, slots=True)
 class PastState:
     """How far the past of a group is read. `read` counts the records that came from the archive,
-    `unfinished` those of them that no consumer has acknowledged; `is_read`: the archive has no
-    more. `missing` counts records whose raw files are gone. `since` is RFC 3339, UTC."""
+    `unfinished` those of them that no consumer has acknowledged, `pending` those of these that one
+    has; `is_read`: the archive has no more. `missing` counts records whose raw files are gone.
+    `since` is RFC 3339, UTC."""
 
     since: str
     read: int
     unfinished: int
+    pending: int
     missing: int
     is_read: bool
 
@@ -72,7 +75,7 @@ class PastStore:
 
     def create(self, past: Past) -> str:
         """Create the group and its stream; returns the boundary. The group must not exist."""
-        keys = [self._stream.encode(), self._key(past.group), self._states]
+        keys = [self._stream.encode(), self.key(past.group), self._states]
         start = f"{max(0, past.since_ms - 1)}-0".encode()
         args: list[bytes | int] = [past.group.encode(), start, orjson.dumps(asdict(past))]
         return bytes(self._create.run(self._client, keys, args)).decode()
@@ -91,6 +94,7 @@ class PastStore:
                     rfc3339_from_ms(one.since_ms),
                     one.read,
                     self.count(one.group),
+                    self._count_pending(one.group),
                     one.missing,
                     one.is_read,
                 )
@@ -100,7 +104,13 @@ class PastStore:
     def count(self, group: str) -> int:
         """Entries that the group's consumers have not finished."""
         with translated():
-            return int(self._client.xlen(self._key(group)))
+            return int(self._client.xlen(self.key(group)))
+
+    def _count_pending(self, group: str) -> int:
+        try:
+            return int(self._client.xpending(self.key(group), group)["pending"])
+        except redis.ResponseError:
+            return 0  # its stream has just been deleted
 
     def add(self, past: Past, records: Sequence[PastRecord]) -> bool:
         """Add records and what is read now, both or neither; False, and neither, where the group
@@ -112,15 +122,15 @@ class PastStore:
             args += [f"article.{outcome.status.value}".encode(), (outcome.id or "").encode()]
             args += [outcome.revision, record.title.encode(), (outcome.date or "").encode()]
             args += [record.source.encode(), record.data, pack_story(outcome.story)]
-        return bool(self._add.run(self._client, [self._key(past.group), self._states], args))
+        return bool(self._add.run(self._client, [self.key(past.group), self._states], args))
 
     def end(self, group: str) -> None:
         """Delete the group's own stream: its consumers go on after the boundary."""
         with translated(), self._client.pipeline(transaction=True) as pipe:
-            pipe.delete(self._key(group))
+            pipe.delete(self.key(group))
             pipe.hdel(self._states, group)
             pipe.execute()
 
-    def _key(self, group: str) -> bytes:
-        """The same key as in newsdrop/consumer.py."""
+    def key(self, group: str) -> bytes:
+        """The group's own stream: the same key as in newsdrop/consumer.py."""
         return Layout(self._stream, 1).key("past", group)

@@ -22,7 +22,10 @@ MAX_COUNTED = 1_000
 after some deletions. To count 1,000 entries of 18 kB takes its time from the server: 20 ms."""
 _COUNTED_AT_ONCE = 100
 
+_LETTERS_AT_ONCE, _MAX_LETTERS = 200, 10_000
+"""A group has no more, unless its consumers were given another bound."""
 _count = Script("count_entries.lua")
+_find_letter = Script("find_letter.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,9 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """What Redis knows of one entry in one consumer group. `state` is `unread`, `pending`
-    (delivered to `consumer`, last at `delivered_ms`, Unix milliseconds, `count` times in all) or
-    `acknowledged`: Redis has no time of that, and says the same of what the group never had."""
+    (delivered to `consumer`, last at `delivered_ms`, Unix milliseconds, `count` times in all),
+    `dead` (moved to the dead letters) or `acknowledged`: Redis has no time of that, and says the
+    same of what the group never had."""
 
     group: str
     state: str
@@ -178,12 +182,23 @@ class Stream:
         with translated():
             found = self._client.xpending_range(self.name, group["name"], stream_id, stream_id, 1)
         if not found:
-            return Delivery(name, "acknowledged")
+            return Delivery(name, "dead" if self._is_dead(name, stream_id) else "acknowledged")
         (one,) = found
         delivered_ms = now_ms - int(one["time_since_delivered"])
         return Delivery(
             name, "pending", text_of(one["consumer"]), delivered_ms, one["times_delivered"]
         )
+
+    def _is_dead(self, group: str, stream_id: str) -> bool:
+        """Whether a dead letter of the group has the entry, which failed after it came."""
+        key, after = f"{{{self.name}}}:dead:{group}".encode(), f"{id_key(stream_id)[0]}-0"
+        for _ in range(_MAX_LETTERS // _LETTERS_AT_ONCE):
+            args: list[bytes | int] = [after.encode(), _LETTERS_AT_ONCE, stream_id.encode()]
+            is_found, last = _find_letter.run(self._client, [key], args)
+            if is_found or not last:
+                return bool(is_found)
+            after = text_of(last)
+        return False
 
     def _lag(self, delivered_id: str, last_id: str, reported: int | None) -> int | None:
         """How many entries follow the one that a group was given last."""

@@ -1,8 +1,8 @@
-"""Filters of lists in the address of a page: read from a request, and written into links."""
+"""What addresses of pages say: the filters of lists, and the names of what a page shows."""
 
 from collections.abc import Mapping
 from dataclasses import fields
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
@@ -23,3 +23,14 @@ def write_query(given: Mapping[str, str], **more: str | None) -> str:
     """Filters and further parameters as the query of an address; None leaves one out."""
     merged = {**given, **more}
     return urlencode({name: value for name, value in merged.items() if value is not None})
+
+
+def path_name(name: str) -> str:
+    """A name as one part of a path. Browsers and libraries take `.` and `..` for folders, however
+    they are escaped, so these begin with `~` there, as do names that begin with it themselves."""
+    return quote(f"~{name}" if name in (".", "..") or name.startswith("~") else name, safe="")
+
+
+def name_in_path(part: str) -> str:
+    """The name of which :func:`path_name` made an unescaped part of a path."""
+    return part.removeprefix("~")

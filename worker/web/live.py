@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from worker.errors import NewsdropError
 from worker.settings import Settings
 from worker.translation import current_language, message, use_language
+from worker.web.filtering import name_in_path
 from worker.web.rendering import Pages
 from worker.web.responses import page, problem
 from worker.web.shared import Shared
@@ -119,7 +120,8 @@ async def live_page(request: Request, view: str, template: str, **context: Any) 
 
 def get_name(request: Request, kind: str) -> str:
     """The name of what a page shows: in the page's path, and in the query of its live regions."""
-    return str(request.path_params.get(kind) or request.query_params.get(kind, ""))
+    part = str(request.path_params.get(kind, ""))
+    return name_in_path(part) if part else request.query_params.get(kind, "")
 
 
 class _CountedResponse(EventSourceResponse):

@@ -13,7 +13,7 @@ from worker.settings.clock import utc_now
 from worker.translation import mark
 from worker.web import filters
 from worker.web.chart import draw_line, draw_marks
-from worker.web.filtering import write_query
+from worker.web.filtering import path_name, write_query
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -58,7 +58,11 @@ class Pages:
             translation.gettext, translation.ngettext, newstyle=True
         )
         self.environment.filters |= {it.__name__: it for it in _FILTERS}
-        self.environment.filters |= {"plural": translation.count_noun, "from_ms": rfc3339_from_ms}
+        self.environment.filters |= {
+            "plural": translation.count_noun,
+            "from_ms": rfc3339_from_ms,
+            "path_name": path_name,
+        }
         self.environment.globals |= {
             "version": __version__,
             "form_token": form_token,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli import completion
-from worker.cli.formatting import format_count
+from worker.cli.formatting import format_count, format_local_time
 from worker.cli.options import Json, JsonLines, argument, flag, option, settings_of
 from worker.cli.output import (
     console,
@@ -60,7 +60,8 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
         if past := group.past:
             rest = "all of the archive" if past.is_read else "the archive has more"
             table.add_row(
-                f"  past since {past.since[:10]}", count_text(past.unfinished), "", "", "",
+                f"  past since {past.since[:10]}", count_text(past.unfinished),
+                count_text(past.pending), "", "",
                 f"{format_count(past.read)} read, {rest}",
             )  # fmt: skip
         for member in group.consumers:
@@ -91,14 +92,22 @@ def create(
     if since is None:
         group_store(context).create(group, _position(start))
         boundary = start
+        text = f"group {printable(group)} created, at {boundary}"
     else:
         from worker.actions.groups import create_group
-        from worker.model.times import parse_moment
+        from worker.model.times import parse_moment, rfc3339
         from worker.settings.clock import utc_now
 
         now = utc_now()
-        boundary = create_group(settings_of(context), group, parse_moment(since, now), now)
-    text = f"group {printable(group)} created, at {boundary}"
+        begin = parse_moment(since, now)
+        boundary = create_group(settings_of(context), group, begin, now)
+        day = format_local_time(rfc3339(begin))
+        text = f"group {printable(group)} created: it gets the records since {day}"
+        if group_store(context).get_group(group).past:
+            text = (
+                f"group {printable(group)} created: it gets the records since {day}, first those "
+                "that the stream no longer has, from the archive"
+            )
     print_result({"group": group, "start": boundary}, text, json=json)
 
 
@@ -142,7 +151,8 @@ def pending(
     table = make_table("entry", "consumer", "idle", "deliveries", right=("idle", "deliveries"))
     for entry in entries:
         idle = _seconds(entry.idle_seconds)
-        table.add_row(entry.stream_id, safe_text(entry.consumer), idle, str(entry.deliveries))
+        name = f"{entry.stream_id} (past)" if entry.in_past else entry.stream_id
+        table.add_row(name, safe_text(entry.consumer), idle, str(entry.deliveries))
     console().print(table) if entries else print_text("Nothing is pending.")
 
 

@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from itertools import islice
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 from pydantic import Field
 from starlette.responses import Response
@@ -13,11 +12,16 @@ from worker.actions.groups import (
     change_pending,
     choose_letters,
     choose_pending,
+    create_group,
     parse_position,
 )
+from worker.errors import UsageError
+from worker.model.times import parse_moment
+from worker.settings.clock import utc_now
 from worker.store.factory import group_store
 from worker.store.groups import GroupStore
 from worker.web.api.endpoint import ApiRequest, Names, PageQuery, Parameters, Text, change, get
+from worker.web.filtering import name_in_path, path_name
 from worker.web.responses import json_response
 
 GroupName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -25,7 +29,8 @@ GroupName = Annotated[str, Field(min_length=1, max_length=200)]
 
 class CreateBody(Parameters):
     group: GroupName
-    start: Text = "0"
+    start: Text | None = None
+    since: Text | None = None
 
 
 class ResetBody(Parameters):
@@ -54,7 +59,7 @@ class LettersBody(Parameters):
 
 
 def _open(request: ApiRequest[Any]) -> tuple[GroupStore, str]:
-    return group_store(request.settings), request.path.get("group", "")
+    return group_store(request.settings), name_in_path(request.path.get("group", ""))
 
 
 def list_groups(request: ApiRequest[Parameters]) -> object:
@@ -64,8 +69,14 @@ def list_groups(request: ApiRequest[Parameters]) -> object:
 def create(request: ApiRequest[CreateBody]) -> Response:
     body = request.parameters
     store, _ = _open(request)
-    store.create(body.group, parse_position(body.start))
-    location = f"/api/v1/groups/{quote(body.group, safe='')}"
+    if body.since is None:
+        store.create(body.group, parse_position(body.start or "0"))
+    elif body.start is None:
+        now = utc_now()
+        create_group(request.settings, body.group, parse_moment(body.since, now), now)
+    else:
+        raise UsageError("a group has one beginning: give either start or since")
+    location = f"/api/v1/groups/{path_name(body.group)}"
     return json_response(store.get_group(body.group), 201, location=location)
 
 
@@ -87,7 +98,7 @@ def delete(request: ApiRequest[Parameters]) -> object:
 
 def remove_consumer(request: ApiRequest[Parameters]) -> object:
     store, group = _open(request)
-    store.remove_consumer(group, request.path["consumer"])
+    store.remove_consumer(group, name_in_path(request.path["consumer"]))
     return store.get_group(group)
 
 

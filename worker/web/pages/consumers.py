@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
-from urllib.parse import quote
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -16,14 +15,17 @@ from worker.actions.groups import (
     change_pending,
     choose_letters,
     choose_pending,
+    create_group,
     parse_position,
 )
 from worker.errors import UsageError
+from worker.model.times import parse_moment
 from worker.queries.charts import RANGES
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.store.factory import group_store
 from worker.web.chart import axis_top
+from worker.web.filtering import path_name
 from worker.web.forms import form_action, get_text, get_texts
 from worker.web.live import Regions, View, get_name, live_page
 from worker.web.ranges import ChartReader, range_of
@@ -83,7 +85,11 @@ def create(request: Request, form: FormData) -> Response:
     name = get_text(form, "group", _NAME_LENGTH)
     if not name:
         raise UsageError("the group has no name: give it one")
-    group_store(settings).create(name, parse_position(get_text(form, "start") or "0"))
+    if since := get_text(form, "since"):
+        now = utc_now()
+        create_group(settings, name, parse_moment(since, now), now)
+    else:
+        group_store(settings).create(name, parse_position(get_text(form, "start") or "0"))
     return redirect(_address(name), done="created")
 
 
@@ -136,7 +142,7 @@ def _plan(request: Request, form: FormData) -> tuple[int, Callable[[], object]]:
 
 
 def _address(name: str) -> str:
-    return f"/consumers/{quote(name, safe='')}"
+    return f"/consumers/{path_name(name)}"
 
 
 views = {
