@@ -32,7 +32,7 @@ def test_the_commands_are_those_promised() -> None:
         "retract reparse replay reindex adopt pause resume schema doctor healthcheck web backup "
         "restore trim"
     )
-    nested = {("config", "check"), ("config", "show")}
+    nested = {("config", "check"), ("config", "show"), ("stories", "rebuild")}
     words_of_quarantine = "list show retry discard restore"
     nested |= {("quarantine", name) for name in words_of_quarantine.split()}
     words_of_feeds = "list add show set rename remove refresh reset-errors import export"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from tests.near.pairs import Pair, pairs, with_errors
 from worker.normalize.stories.sketch import similarity, sketch_of
 
-WIDTH = 5
+WIDTH = 8
 
 
 def are_joined(first: str, second: str) -> bool:

@@ -1,4 +1,4 @@
-"""`replay` and `reindex`: what the archive gives back, records in Redis and the search index."""
+"""`replay`, `reindex`, `stories rebuild`: what the archive gives back to Redis and to searches."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,6 +9,8 @@ from worker.cli.formatting import pluralize
 from worker.cli.options import Json, option, settings_of
 from worker.cli.output import print_result
 from worker.cli.progress import FileProgress, show_progress
+
+stories = typer.Typer(no_args_is_help=True, help="Near-duplicates: fill the window of stories.")
 
 
 def replay(
@@ -39,6 +41,33 @@ def replay(
     clear_loss(deps.settings.state_dir, begin)
     counts = f"{pluralize(lost, 'article')}, {pluralize(segments, 'archived batch')} checked"
     print_result({"segments": segments, "lost": lost}, f"published again: {counts}", json=json)
+
+
+@stories.command("rebuild")
+def rebuild(context: typer.Context, json: Json = False) -> None:
+    """Let new articles join the stories of those in the archive, of the last dedupe.near_days.
+
+    For use after near was set for a source, or near_days was changed. What is published stays as it
+    is. A run that was interrupted goes on where it stopped. It has the lowest priority.
+    """
+    import os
+    from dataclasses import asdict
+
+    from worker.pipeline.context import open_context
+    from worker.pipeline.stories import Rebuilt, rebuild_stories
+
+    os.nice(19)
+    progress = FileProgress(noun="batch")
+    with show_progress(progress, "reading") as update:
+
+        def show(done: Rebuilt) -> None:
+            progress.count = done.segments
+            update()
+
+        result = rebuild_stories(open_context(settings_of(context)), on_progress=show)
+    articles = pluralize(result.articles, "article")
+    text = f"window of stories filled: {articles}, {result.firsts:,} of them the first of a story"
+    print_result(asdict(result), text, json=json)
 
 
 def reindex(context: typer.Context, json: Json = False) -> None:

@@ -60,6 +60,7 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
 _GROUPS = (
     ("feeds", feeds.app, "Add articles"),
     ("groups", groups.app, "Records"),
+    ("stories", replay.stories, "Records"),
     ("dead-letters", dead_letters.app, "Records"),
     ("quarantine", quarantine.app, "Inspect"),
     ("config", config.app, "Settings and schema"),

@@ -1,17 +1,16 @@
 """Checks of folders, site rules, feeds and the server, without which nothing starts."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
 from worker.health.data_format import check_files, check_redis, mark_redis, migrate_files
-from worker.model import Near
 from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
 from worker.spool.layout import SPOOL, Root, make_folder
@@ -21,9 +20,6 @@ from worker.store.connection import Client, connect, redis_url
 from worker.store.rights import check_rights
 from worker.store.server import ServerInfo, get_server_info
 from worker.translation import mark
-
-if TYPE_CHECKING:
-    from worker.feeds.feed import Feed
 
 OLDEST = (6, 2)
 """The oldest supported Redis: XADD … NOMKSTREAM, XTRIM … MINID and exclusive XRANGE ends came with
@@ -254,7 +250,6 @@ def rights_check(settings: Settings, client: Client) -> Check:
         client,
         settings.stream.name,
         results=settings.tasks.store_results,
-        stories=_marks_stories(settings),
         is_broker=not settings.celery.broker_url,
     )
     user, missing = printable(rights.user), rights.missing
@@ -270,17 +265,6 @@ def rights_check(settings: Settings, client: Client) -> Check:
         f"the Redis user {user} may not run {what}{on}{others}",
         f"grant what is missing: {printable(rights.grant, 2000)}",
     )
-
-
-def _marks_stories(settings: Settings) -> bool:
-    """Whether a source marks stories; of feeds that cannot be read nobody knows."""
-    from worker.feeds.catalog import load_catalog
-
-    feeds: Iterable[Feed] = ()
-    with suppress(ConfigError):
-        feeds = load_catalog(settings)
-    own = (settings.dedupe.near, *(folder.near for folder in settings.all_folders()))
-    return Near.MARK in (*own, *(feed.near for feed in feeds))
 
 
 def server_checks(settings: Settings, info: ServerInfo) -> Iterator[Check]:

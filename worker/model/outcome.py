@@ -79,7 +79,7 @@ class Story:
 class StoryMarks:
     """What recognises the text of an article in another one.
 
-    `bands` are twelve of 5 bytes: two texts with much in common share one of them. `sketch` tells
+    `bands` are eight of 8 bytes: two texts with much in common share one of them. `sketch` tells
     how much they have in common (94 bytes); only `normalize.stories` and the script read it.
     """
 

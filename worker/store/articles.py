@@ -64,6 +64,7 @@ class ArticleStore(Stream):
         self._publish = Script(
             "preconditions.lua", "stories.lua", "story_fields.lua", "publish.lua"
         )
+        self._remember = Script("stories.lua", "remember.lua")
         self._lookup = Script("lookup.lua")
         self._exists = Script("exists.lua")
 
@@ -77,6 +78,14 @@ class ArticleStore(Stream):
         the earlier ones stay published, and the caller may repeat all requests of the `batch`.
         """
         return [answer for part in _split(requests) for answer in self._publish_part(batch, part)]
+
+    def remember(self, published: Sequence[PublishRequest]) -> int:
+        """Add articles that have marks to the window of stories, as if they were published now,
+        each unless its story is there; how many are the first of one."""
+        args: list[bytes | int] = [self._layout.window(self._now())]
+        for request in published:
+            args += (_marks(request), pack_story(request.story))
+        return int(self._run(self._remember, [self.name.encode()], args))
 
     def get_run_id(self) -> str:
         """The server's run id: after another one, what was published may be lost."""
@@ -148,7 +157,7 @@ class ArticleStore(Stream):
         layout, now = self._layout, self._now()
         keys = [self.name.encode(), layout.claims(batch)]
         needs_window = any(one.marks or one.withdraw for one in requests)
-        window = layout.window(now, now) if needs_window else b""
+        window = layout.window(now) if needs_window else b""
         args: list[bytes | int] = [layout.keep_seconds, CLAIMS_LIVE, window]
         for request in requests:
             identity = request.identity

@@ -107,15 +107,10 @@ class Layout:
         stream, shard = self.stream.encode(), int.from_bytes(raw[:2]) % RAW_SHARDS
         return [b"{%b}:r:%d:%x" % (stream, present - n, shard) for n in (0, 1, 2)]
 
-    def window(self, at: float, now: float) -> bytes:
-        """The window of stories for an article of the time `at`, as stories.lua reads it: prefix of
-        its keys, number of the present bucket, how many older ones it has (4 at most, whatever
-        `near_days` is), and the seconds that what is written lives."""
-        days = -(-self.near_days // 4)
-        bucket, older = int(at) // DAY // days, -(-self.near_days // days)
-        ends = (bucket + older + 1) * days * DAY
-        prefix = self.key("n", f"{days}", "")
-        return b"%b %d %d %d" % (prefix, bucket, older, max(1, ends - int(now)))
+    def window(self, now: float) -> bytes:
+        """The window of stories, as stories.lua reads it: prefix of its keys, number of the present
+        day, and how many days before it belong to it."""
+        return b"%b %d %d" % (self.key("n", ""), int(now) // DAY, self.near_days)
 
 
 def mark_field(identity: Identity) -> bytes:

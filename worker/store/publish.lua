@@ -189,24 +189,19 @@ for n = 1, #names do
     end
   end
 end
-local window = open_window(ARGV[3])
-local types, in_window = { [stream] = 'stream' }, {}
-if window then
-  local withdrawn = window.prefix .. 'withdrawn'
-  types[withdrawn], in_window[1], hashes[#hashes + 1] = 'hash', withdrawn, withdrawn
-end
-local obstacle = find_obstacle(types, {
+local obstacle = find_obstacle({ [stream] = 'stream' }, {
   HSET = hashes, EXPIRE = short_lived, HDEL = moved, XADD = #to_append > 0 and { stream } or {},
-  GETRANGE = in_window, SETRANGE = in_window, APPEND = in_window, INCR = in_window,
 })
 if obstacle then return obstacle end
 
 -- ── write ─────────────────────────────────────────────────────────────────────────────────
 
+local window = open_window(ARGV[3], #names)
+
 -- The story of an article that is appended, or was by an earlier call; nil if none is asked for.
 local function tell_story(at, plan)
   local marks, told = ARGV[at + 13], plan.story or ARGV[at + 14]
-  if window and #marks > ARTICLE then told = decide_story(window, marks, told) end
+  if window and #marks > ARTICLE then told = decide_story(window, ARGV[at + 7], marks, told) end
   if told ~= '' then return told end
 end
 

@@ -47,7 +47,6 @@ _STORE = (
     "hincrby llen lrange rpush sadd srem smembers zadd zrem zcard zcount zscore zmscore zrange "
     "zrevrange zrangebyscore zremrangebyscore xadd xlen"
 )
-_WINDOW = "mget getrange setrange append incr"
 _QUEUE = "lpush brpop llen del"
 _BINDING = "sadd srem smembers exists del zadd zrem zscore zrangebyscore"
 _RESULT = "celery-task-meta-"
@@ -60,17 +59,14 @@ def required_rights(
     database: int = 0,
     *,
     results: bool = False,
-    stories: bool = False,
     is_broker: bool = True,
 ) -> tuple[Right, ...]:
-    """All that newsdrop and its Celery processes run; with `results`, of tasks too, with `stories`,
-    for the window of stories; without the broker's if that is another server. kombu keeps a queue
+    """All that newsdrop and its Celery processes run; with `results`, of tasks too;
+    without the broker's if that is another server. kombu keeps a queue
     in a list of its name, its bindings in sets, and has channels for what goes to every worker."""
-    window = f"{{{stream}}}:any", f"~{{{stream}}}:*"
     return (
         *_rights(stream, database, is_broker=is_broker),
         *(_result_rights() if results else ()),
-        *(Right(command, *window) for command in (_WINDOW.split() if stories else ())),
     )
 
 
@@ -144,16 +140,13 @@ def check_rights(
     stream: str,
     *,
     results: bool = False,
-    stories: bool = False,
     is_broker: bool = True,
 ) -> UserRights:
     """The required rights that the user has and lacks. Redis before 7 cannot tell: there some
     harmless commands are tried. Raises Retryable."""
     options = client.connection_pool.connection_kwargs
     database = int(options.get("db") or 0)
-    required = required_rights(
-        stream, database, results=results, stories=stories, is_broker=is_broker
-    )
+    required = required_rights(stream, database, results=results, is_broker=is_broker)
     rights = [each for each in required if each.command not in (*_OPTIONAL, *_EVALUATE)]
     missing = set(_find_missing(client, rights))
     return UserRights(

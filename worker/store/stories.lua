@@ -2,81 +2,78 @@
 -- before the scripts that decide which story an article tells.
 --
 -- Only the first article of a story is in the window: a thousand copies cost no more than one, and
--- a story cannot drift from copy to copy. Below a prefix, for each *bucket* (some days, by number):
+-- a story cannot drift from copy to copy. Below a prefix there are hashes:
 --
---   <bucket>:n               how many articles it has
---   <bucket>:e:<block>       their records, 32 a string: article (15 bytes: date and key), story (15,
---                            another one only where that was withdrawn), sketch (94)
---   <bucket>:b<level>:<shard>  where a band occurs: tags of bands (3) with numbers of records (4)
---   withdrawn                hash: articles that are not valid any more
+--   state        n number of records ever, d<day> the first record of a day, l<digits> the last day on
+--                which lists of so many digits were written
+--   e:<block>    record -> article (15 bytes: date and key), story (15, another one only where that
+--                was withdrawn), sketch (94)
+--   b:<digits>   digits of a band -> list: tags of bands (3) with records (4), in their order
+--   withdrawn    the articles that are not valid any more
 --
--- All keys of a bucket expire together. The lists of bands are strings that hold some 50 bands each,
--- because a key of its own costs 120 bytes: the more articles a bucket has, the more lists (levels)
--- its next ones are spread over.
+-- A call of a command costs more than what it reads, so one reads and one writes all bands of a text.
+-- The more articles are in the window, the more digits of a band choose its list: a list has up to
+-- some 24 bands. What is too old in it goes with the first band of a day; a hash expires some days
+-- after it was last written.
 --
 -- No error in the window may keep an article from being published: a key of a wrong type is passed
 -- over. `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
 
-local BANDS, BAND, SLOTS, NUMBERS = 12, 5, 64, 14
-local ARTICLE, SKETCH, BLOCK = 15, 94, 32
-local RECORD = 2 * ARTICLE + SKETCH
-local STARTS = { 0, 2048, 8192, 32768 }   -- the first record of each level
-local DIVISORS = { 64, 16, 4, 1 }         -- 1,024 lists on the first level, 65,536 on the last
-local MAX_OF_BAND = 16   -- records a bucket has under one band: a footer is in all of a site's texts
+local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14
+local ARTICLE, SKETCH, BLOCK, POSTING = 15, 94, 1000, 7
+local MOST_ARTICLES = { [2] = 768, [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
+local MAX_OF_BAND = 16   -- live records under one band: a footer is in all texts of a site
 local MAX_COMPARED = 16
+local NONE = {}
+local sub, find, byte, unpack_bytes = string.sub, string.find, string.byte, struct.unpack
 local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS = 0.5, 0.15, 0.6
 
--- `text`: prefix, number of the present bucket, how many older ones are read, seconds that it lives.
-local function open_window(text)
-  local prefix, present, older, ttl = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
+-- `text`: prefix, number of the present day, how many days before it belong to the window. `most` is
+-- how many articles the call may add.
+local function open_window(text, most)
+  local prefix, today, days = string.match(text, '^(%S+) (%d+) (%d+)$')
   if not prefix then return nil end
-  local window = { prefix = prefix, present = tonumber(present), ttl = tonumber(ttl), buckets = {} }
-  local numbers, names = {}, {}
-  -- The next one, too: another machine's clock may be ahead.
-  for number = window.present + 1, window.present - tonumber(older), -1 do
-    numbers[#numbers + 1] = number
-    names[#names + 1] = prefix .. number .. ':n'
-  end
-  for n, count in ipairs(redis.call('MGET', unpack(names))) do
-    if count or numbers[n] == window.present then
-      local bucket = { number = numbers[n], count = tonumber(count) or 0 }
-      window.buckets[#window.buckets + 1] = bucket
-      if bucket.number == window.present then window.bucket = bucket end
+  today, days = tonumber(today), tonumber(days)
+  local window = { prefix = prefix, state = prefix .. 'state', today = today, ttl = (days + 2) * 86400,
+    next = 0, reserved = 0, most = most, added = 0, digits = {} }
+  local state = redis.pcall('HGETALL', window.state)
+  for at = 1, #state, 2 do
+    local name, value = state[at], tonumber(state[at + 1])
+    local kind, number = sub(name, 1, 1), tonumber(sub(name, 2))
+    if kind == 'n' then
+      window.next = value
+    elseif kind == 'd' and number >= today - days then
+      window.oldest = math.min(window.oldest or value, value)
+      if number == today then window.first_today = value end
+    elseif kind == 'd' then
+      redis.pcall('HDEL', window.state, name)
+    elseif kind == 'l' and value >= today - days then
+      window.digits[number] = value
     end
   end
+  window.oldest = window.oldest or window.next
   return window
 end
 
-local function level_of(record)
-  for level = #STARTS, 1, -1 do
-    if record >= STARTS[level] then return level end
-  end
+local function read_record(window, record)
+  local key = window.prefix .. 'e:' .. math.floor(record / BLOCK)
+  local value = redis.pcall('HGET', key, record)
+  if type(value) ~= 'string' then return nil end
+  return { key = key, field = record, value = value, article = sub(value, 1, ARTICLE),
+    story = sub(value, ARTICLE + 1, 2 * ARTICLE), sketch = sub(value, 2 * ARTICLE + 1) }
 end
 
--- The key of the list that has band number `n` (from 0) of `bands`, and the band's tag in it.
-local function find_list(window, bucket, level, bands, n)
-  local shard = struct.unpack('>I2', bands, n * BAND + 1)
-  local key = string.format('%s%d:b%d:%x', window.prefix, bucket.number, level,
-    math.floor(shard / DIVISORS[level]))
-  return key, string.sub(bands, n * BAND + 3, (n + 1) * BAND)
-end
-
--- Calls `on_record` with the number of each record that a list has under a tag.
-local function each_record(list, tag, on_record)
-  local at = string.find(list, tag, 1, true)
+-- The live records that a list has under a tag.
+local function find_records(window, list, tag)
+  local found, at = {}, find(list, tag, 1, true)
   while at do
-    if (at - 1) % 7 == 0 then on_record((struct.unpack('>I4', list, at + 3))) end
-    at = string.find(list, tag, at + 1, true)
+    if (at - 1) % POSTING == 0 then
+      local record = unpack_bytes('>I4', list, at + 3)
+      if record >= window.oldest then found[#found + 1] = record end
+    end
+    at = find(list, tag, at + 1, true)
   end
-end
-
-local function read_record(window, number, record)
-  local key = string.format('%s%d:e:%d', window.prefix, number, math.floor(record / BLOCK))
-  local at = record % BLOCK * RECORD
-  local value = redis.pcall('GETRANGE', key, at, at + RECORD - 1)
-  if type(value) ~= 'string' or #value < RECORD then return nil end
-  return { key = key, at = at, article = string.sub(value, 1, ARTICLE),
-    story = string.sub(value, ARTICLE + 1, 2 * ARTICLE), sketch = string.sub(value, 2 * ARTICLE + 1) }
+  return found
 end
 
 local function numbers_agree(first, second)
@@ -113,118 +110,143 @@ local function similarity(first, second)
 end
 
 -- The record of the window whose text is nearest to a text, and the similarity; or nil. The record
--- of the article itself is preferred. `lists` is filled with the lists that were read, by key.
+-- of the article itself is preferred. `lists` is filled with the lists that were read, by digits.
 local function find_nearest(window, article, bands, sketch, lists)
-  local names, tags, numbers = {}, {}, {}
-  for _, bucket in ipairs(window.buckets) do
-    for level = 1, #STARTS do
-      if bucket.count > STARTS[level] then
-        for n = 0, BANDS - 1 do
-          names[#names + 1], tags[#tags + 1] = find_list(window, bucket, level, bands, n)
-          numbers[#numbers + 1] = bucket.number
+  local hits, found = {}, {}
+  for digits in pairs(window.digits) do
+    local names = {}
+    for at = 1, BANDS * BAND, BAND do names[#names + 1] = sub(bands, at, at + digits - 1) end
+    for n, list in ipairs(redis.pcall('HMGET', window.prefix .. 'b:' .. digits, unpack(names))) do
+      if list then
+        lists[names[n]] = list
+        local tag = sub(bands, n * BAND - 2, n * BAND)
+        for _, record in ipairs(find(list, tag, 1, true) and find_records(window, list, tag) or NONE) do
+          if not hits[record] then found[#found + 1] = record end
+          hits[record] = (hits[record] or 0) + 1
         end
       end
     end
   end
-  if #names == 0 then return nil end
-  local hits, found = {}, {}
-  for n, list in ipairs(redis.call('MGET', unpack(names))) do
-    if list then
-      lists[names[n]] = list
-      each_record(list, tags[n], function(record)
-        local place = numbers[n] * 2 ^ 32 + record
-        if not hits[place] then found[#found + 1] = place end
-        hits[place] = (hits[place] or 0) + 1
-      end)
-    end
-  end
+  if #found == 0 then return nil end
   table.sort(found, function(a, b)
     if hits[a] ~= hits[b] then return hits[a] > hits[b] end
     return a < b
   end)
-  local bytes, nearest, most = { string.byte(sketch, 1, SKETCH) }, nil, 0
+  local bytes, nearest, most = { byte(sketch, 1, SKETCH) }, nil, 0
   for n = 1, math.min(#found, MAX_COMPARED) do
-    local number = math.floor(found[n] / 2 ^ 32)
-    local record = read_record(window, number, found[n] - number * 2 ^ 32)
+    local record = read_record(window, found[n])
     if record and record.article == article then return record, 1 end
-    local share = record and similarity(bytes, { string.byte(record.sketch, 1, SKETCH) }) or 0
+    local share = record and similarity(bytes, { byte(record.sketch, 1, SKETCH) }) or 0
     if share > most then nearest, most = record, share end
   end
   return nearest, most
 end
 
+-- The number of the next record; the numbers of a call are taken at once. nil if that fails.
+local function next_record(window)
+  if window.reserved == 0 then
+    local count = redis.pcall('HINCRBY', window.state, 'n', window.most)
+    if type(count) ~= 'number' then return nil end
+    window.next, window.reserved = count - window.most, window.most
+  end
+  local record = window.next
+  window.next, window.reserved, window.added = record + 1, window.reserved - 1, window.added + 1
+  if not window.first_today then
+    window.first_today = record
+    redis.pcall('HSET', window.state, 'd' .. window.today, record)
+    redis.pcall('EXPIRE', window.state, window.ttl)
+  end
+  return record
+end
+
+-- A list with another band; nil where it has enough of that one.
+local function with_band(window, list, tag, record)
+  if find(list, tag, 1, true) and #find_records(window, list, tag) >= MAX_OF_BAND then return nil end
+  local old = 0
+  if list ~= '' and unpack_bytes('>I4', list, #list - 3) < window.first_today then
+    while old < #list and unpack_bytes('>I4', list, old + 4) < window.oldest do
+      old = old + POSTING
+    end
+  end
+  if old > 0 then list = sub(list, old + 1) end
+  return list .. tag .. struct.pack('>I4', record)
+end
+
 -- Adds the first article of a story. `lists` are those that `find_nearest` read.
 local function add_first(window, article, story, bands, sketch, lists)
-  local bucket, counter = window.bucket, window.prefix .. window.present .. ':n'
-  local count = redis.pcall('INCR', counter)
-  if type(count) ~= 'number' then return end
-  if count == 1 then redis.call('EXPIRE', counter, window.ttl) end
-  bucket.count = count
-  local record = count - 1
-  local block = string.format('%s%d:e:%d', window.prefix, window.present, math.floor(record / BLOCK))
-  if record % BLOCK == 0 then
-    redis.pcall('SETRANGE', block, BLOCK * RECORD - 1, '\0')  -- whole at once: it never grows
-    redis.call('EXPIRE', block, window.ttl)
+  local record = next_record(window)
+  if not record then return end
+  local block = window.prefix .. 'e:' .. math.floor(record / BLOCK)
+  redis.pcall('HSET', block, record, article .. story .. sketch)
+  if block ~= window.block then
+    window.block = block
+    redis.pcall('EXPIRE', block, window.ttl)
   end
-  redis.pcall('SETRANGE', block, record % BLOCK * RECORD, article .. story .. sketch)
-  local level = level_of(record)
-  for n = 0, BANDS - 1 do
-    local key, tag = find_list(window, bucket, level, bands, n)
-    local list, same = lists[key], 0
-    if list then each_record(list, tag, function() same = same + 1 end) end
-    if same < MAX_OF_BAND then
-      redis.pcall('APPEND', key, tag .. struct.pack('>I4', record))
-      if not list then redis.call('EXPIRE', key, window.ttl) end
-    end
+  local digits, changed = 2, {}
+  while record - window.oldest >= MOST_ARTICLES[digits] do digits = digits + 1 end
+  for at = 1, BANDS * BAND, BAND do
+    local name = sub(bands, at, at + digits - 1)
+    local list = with_band(window, lists[name] or '', sub(bands, at + DIGITS, at + BAND - 1), record)
+    if list then lists[name], changed[name] = list, list end
+  end
+  local values = {}
+  for name, list in pairs(changed) do
+    values[#values + 1], values[#values + 2] = name, list
+  end
+  if #values > 0 then redis.pcall('HSET', window.prefix .. 'b:' .. digits, unpack(values)) end
+  if window.digits[digits] ~= window.today then
+    window.digits[digits] = window.today
+    redis.pcall('HSET', window.state, 'l' .. digits, window.today)
+    redis.pcall('EXPIRE', window.prefix .. 'b:' .. digits, window.ttl)
   end
 end
 
 -- Says whether an article is valid: where the first one of a story is not, the next is the first.
 local function set_valid(window, article, is_valid)
   local key = window.prefix .. 'withdrawn'
-  if article == '' or #window.buckets == 1 and window.bucket.count == 0 then return end
+  if article == '' or window.next == 0 then return end
   if is_valid then
-    redis.call('HDEL', key, article)
+    redis.pcall('HDEL', key, article)
   else
-    redis.call('HSET', key, article, '1')
-    redis.call('EXPIRE', key, window.ttl)
+    redis.pcall('HSET', key, article, '1')
+    redis.pcall('EXPIRE', key, window.ttl)
   end
 end
 
 -- Date and key of an article (15 bytes) as its id.
 local function id_of(article)
-  local date = struct.unpack('>I3', article)
+  local date = unpack_bytes('>I3', article)
   local day = date == 0 and 'undated' or string.format(
     '%04d%02d%02d', math.floor(date / 512), math.floor(date / 32) % 16, date % 32)
-  local digits = string.gsub(string.sub(article, 4), '.', function(char)
-    return string.format('%02x', string.byte(char))
+  local digits = string.gsub(sub(article, 4), '.', function(char)
+    return string.format('%02x', byte(char))
   end)
   return day .. '-' .. digits
 end
 
 -- Decides which story an article tells: '<story> <first valid article or -> <similarity or ->'. An
--- article that is the first is added. `marks`: article, bands, sketch; `told`: an answer that was
--- given before and stays, or ''.
-local function decide_story(window, marks, told)
-  local article = string.sub(marks, 1, ARTICLE)
-  local bands = string.sub(marks, ARTICLE + 1, ARTICLE + BANDS * BAND)
-  local sketch = string.sub(marks, ARTICLE + BANDS * BAND + 1)
-  if told ~= '' and string.sub(told, -4) ~= ' - -' then return told end
+-- article that is the first is added. `id` is the article's, `marks` are it again (packed), bands and
+-- sketch; `told` is an answer that was given before and stays, or ''.
+local function decide_story(window, id, marks, told)
+  if told ~= '' and sub(told, -4) ~= ' - -' then return told end
+  local article = sub(marks, 1, ARTICLE)
+  local bands = sub(marks, ARTICLE + 1, ARTICLE + BANDS * BAND)
+  local sketch = sub(marks, ARTICLE + BANDS * BAND + 1)
   local lists = {}
   local record, share = find_nearest(window, article, bands, sketch, lists)
   if record and record.article == article then
     return told ~= '' and told or id_of(record.story) .. ' - -'
   end
-  local story = article
   if record and told == '' then
-    if redis.call('HEXISTS', window.prefix .. 'withdrawn', record.article) == 0 then
+    if redis.pcall('HEXISTS', window.prefix .. 'withdrawn', record.article) ~= 1 then
       return string.format('%s %s %.2f', id_of(record.story), id_of(record.article), share)
     end
     -- The first article is not valid any more: this one takes its place in the story.
-    story = record.story
-    redis.call('SETRANGE', record.key, record.at, article)
+    redis.pcall('HSET', record.key, record.field, article .. sub(record.value, ARTICLE + 1))
+    add_first(window, article, record.story, bands, sketch, lists)
+    return id_of(record.story) .. ' - -'
   end
-  add_first(window, article, story, bands, sketch, lists)
-  return told ~= '' and told or id_of(story) .. ' - -'
+  add_first(window, article, article, bands, sketch, lists)
+  return told ~= '' and told or id .. ' - -'
 end
 
