@@ -22,8 +22,10 @@ from worker.translation import gettext, mark
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
+    from worker.queries.comparison import Comparison
     from worker.queries.explain import Explained
     from worker.queries.history import HistoryEntry
+    from worker.settings import Settings
 
 OUTCOMES = {
     "published": (mark("published"), "green"),
@@ -42,11 +44,17 @@ def explain(
     *,
     path: Annotated[
         str | None,
-        argument("PATH|URL", "A file, or the path or address of an input accepted earlier."),
+        argument(
+            "PATH|URL|ID", "A file, the path or address of an input accepted earlier, or an ID."
+        ),
     ] = None,
     title: Annotated[str | None, option("T", "Instead of a path: the article's title.")] = None,
     date: Annotated[str | None, option("D", "With --title: its date, YYYY-MM-DD.")] = None,
     source: Source = None,
+    compared_with: Annotated[
+        str | None,
+        option("ID", "Say why they are one story or not; default: the story's first.", "--with"),
+    ] = None,
     json: JsonLines = False,
 ) -> None:
     """Show an article's key, which article it matched, and when and from where that one came.
@@ -54,8 +62,9 @@ def explain(
     Works for articles that the stream no longer has: the archive keeps their history. Exits 3 if
     Redis does not answer; what the spool and the archive contain is shown all the same.
     """
-    from worker.queries.explain import explain_address, explain_path, explain_title
+    from worker.queries.explain import explain_address, explain_id, explain_path, explain_title
     from worker.sources.fetch_once import is_address
+    from worker.store.layout import parse_article_id
 
     settings = settings_of(context)
     if (path is None) == (title is None) or (title is None and date is not None):
@@ -66,12 +75,18 @@ def explain(
         assert path is not None
         if is_address(path):
             result = explain_address(settings, path)
+        elif parse_article_id(path):
+            result = explain_id(settings, path)
         else:
             result = explain_path(settings, Path(path), source)
     if result.problem:
         print_note(result.problem, "yellow", "newsdrop: ")
     for index, article in enumerate(result.articles):
         print_json(article) if json else _print_article(article, is_first=index == 0)
+        first = article.story.near_duplicate_of if article.story and not json else None
+        if article.id and (other := compared_with or first):
+            comparison = _compare(settings, article.id, other, is_sure=compared_with is not None)
+            print_json(comparison) if json else _print_comparison(comparison)
     if not result.complete:
         raise typer.Exit(UNAVAILABLE)
     if result.problem:
@@ -91,11 +106,54 @@ def _print_article(article: "Explained", *, is_first: bool) -> None:
             ("state", _state(article)),
             ("in stream", _stream_entry(article)),
             ("first seen", _first_seen(article)),
+            ("story", _story(article)),
         )
     )
     if article.past:
         console().print()
         _print_history(article.past)
+
+
+def _compare(
+    settings: "Settings", article_id: str, other: str, *, is_sure: bool
+) -> "Comparison | None":
+    """The comparison with another article; None where a default one is not there any more."""
+    from worker.errors import NotThere
+    from worker.queries.comparison import compare_articles
+
+    try:
+        return compare_articles(settings, article_id, other)
+    except NotThere:
+        if is_sure:
+            raise
+        return None
+
+
+def _print_comparison(comparison: "Comparison | None") -> None:
+    if comparison is None:
+        return
+    decided = {True: "one story", False: "two stories", None: "not marked"}
+    share = comparison.common_share
+    console().print()
+    print_fields(
+        (
+            ("compared with", safe_text(comparison.other_title or comparison.other)),
+            ("decided", translate(decided[comparison.is_same_story])),
+            ("reason", translate(comparison.reason)),
+            ("in both", None if share is None else translate(f"passages of {share:.0%}")),
+            *(("", safe_text(passage)) for passage in comparison.passages),
+        )
+    )
+
+
+def _story(article: "Explained") -> str | None:
+    story = article.story
+    if story is None:
+        return None
+    if story.near_duplicate_of is None:
+        return translate(f"the first of {story.id}")
+    percent = "" if story.similarity is None else f", {story.similarity:.0%}"
+    return translate(f"near-duplicate of {story.near_duplicate_of}{percent}")
 
 
 def _print_history(entries: "tuple[HistoryEntry, ...]") -> None:

@@ -18,6 +18,7 @@ from worker.pipeline.revisions import as_published
 from worker.queries.articles import data_of
 from worker.queries.explain import Explained, explain_id
 from worker.queries.history import HistoryEntry
+from worker.queries.story import StoryView, read_story
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
@@ -44,7 +45,7 @@ class ArticleView:
     the entry was trimmed and the file was parsed again; both are None where neither has it.
     `problem` says in words what could not be looked up, `deliveries` what each consumer group did
     with the newest entry that is still in the stream, `difference` how a revision differs from the
-    one before it."""
+    one before it. `story` are the articles of its story, None if there is no other one."""
 
     id: str
     record: dict[str, Any] | None
@@ -53,6 +54,7 @@ class ArticleView:
     problem: str | None = None
     deliveries: tuple[Delivery, ...] = ()
     difference: Difference | None = None
+    story: StoryView | None = None
 
 
 def get_article(settings: Settings, article_id: str) -> ArticleView:
@@ -77,8 +79,9 @@ def get_article(settings: Settings, article_id: str) -> ArticleView:
         record, origin = _from_archive(settings, article_id, explained.past), "archive"
     found_in = origin if record else None
     difference = _find_difference(settings, article_id, explained, record) if record else None
+    story = read_story(settings, explained.story.id) if explained.story else None
     return ArticleView(
-        article_id, record, found_in, explained, result.problem, deliveries, difference
+        article_id, record, found_in, explained, result.problem, deliveries, difference, story
     )
 
 

@@ -8,7 +8,7 @@ from worker.errors import NotThere, Reason, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds.catalog import CatalogReader
 from worker.fetch import printable_url
-from worker.model import Identity, Scope, Status
+from worker.model import Identity, Scope, Status, Story
 from worker.model.times import rfc3339_from_ms
 from worker.normalize.identity import identity_of
 from worker.pipeline.extract import ParsedArticle, ParseFailure
@@ -73,6 +73,7 @@ class Explained:
     waiting_in: str | None = None
     reason: Reason | None = None
     message: str | None = None
+    story: Story | None = None
 
     @property
     def first(self) -> HistoryEntry | None:
@@ -230,7 +231,8 @@ def _look_up(
             except Retryable as error:
                 problem = mark(f"{error}; only the archive was searched")
         title = article.title or next((entry.title for entry in past if entry.title), None)
-        results.append(replace(article, past=_shorten(past), title=title))
+        story = article.story or next((it.story for it in reversed(past) if it.story), None)
+        results.append(replace(article, past=_shorten(past), title=title, story=story))
     return ExplainResult(tuple(results), problem, complete=problem is None)
 
 
@@ -259,6 +261,7 @@ def _look_up_index(
         in_stream=_in_stream(entry),
         title=article.title or (entry.title if entry else None),
         date=article.date or known.identity.date,
+        story=entry.story if entry else None,
     )
 
 

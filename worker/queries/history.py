@@ -9,7 +9,7 @@ import orjson
 
 from worker.errors import Reason
 from worker.escape import printable
-from worker.model import Outcome, Status
+from worker.model import Outcome, Status, Story
 from worker.readmodel.database import ReadModelUnavailable, open_reader
 from worker.readmodel.search import list_other_batches
 from worker.spool.archive import Archive, Segment
@@ -42,6 +42,7 @@ class HistoryEntry:
     first_seen_at: str | None
     ingested_at: str | None
     warnings: tuple[str, ...]
+    story: Story | None
 
 
 def find_by_article(state_dir: Path, article_id: str) -> Iterator[HistoryEntry]:

@@ -12,6 +12,12 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
+
+def simplify(text: str) -> str:
+    """Traditional characters as simplified ones, each one as one."""
+    return text.translate(_simplified_codes())
+
+
 _DROPPED = frozenset("aeiou")
 
 
@@ -33,6 +39,11 @@ class _Table(dict[int, bytes]):
 
 
 _table = _Table()
+
+
+@cache
+def _simplified_codes() -> Mapping[int, str]:
+    return {ord(char): to for char, to in _simplified().items() if len(to) == 1}
 
 
 @cache

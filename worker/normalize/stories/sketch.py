@@ -14,6 +14,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -82,20 +83,36 @@ def _numbers(text: str) -> list[int]:
     return smallest + [_NONE] * (MAX_NUMBERS - len(smallest))
 
 
+class Apart(StrEnum):
+    """Why two texts do not tell the same story: one is a small part of the other, their numbers
+    differ, or too little of them is the same."""
+
+    LENGTH = "length"
+    NUMBERS = "numbers"
+    TEXT = "text"
+
+
 def similarity(first: bytes, second: bytes) -> float:
     """The share of the shorter text that is in the longer one, by their sketches, from 0 to 1; 0 if
     they do not tell the same story. `stories.lua` has the same rule."""
+    share, apart = compare(first, second)
+    return 0.0 if apart else share
+
+
+def compare(first: bytes, second: bytes) -> tuple[float, Apart | None]:
+    """`similarity` without the 0, and why they do not tell the same story; None if they do."""
     size, *values = _SIZE.unpack(first)
     other_size, *others = _SIZE.unpack(second)
     shorter = min(size, other_size)
-    if shorter < MIN_LENGTH_RATIO * max(size, other_size):
-        return 0.0
-    if not _numbers_agree(values[SLOTS:], others[SLOTS:]):
-        return 0.0
     equal = sum(map(int.__eq__, values[:SLOTS], others[:SLOTS]))
     share = max(0.0, (equal / SLOTS - 1 / 256) / (1 - 1 / 256))  # one in 256 is equal by chance
     contained = min(1.0, share / (1 + share) * (size + other_size) / shorter)
-    return contained if contained >= SAME_SHARE else 0.0
+    if shorter < MIN_LENGTH_RATIO * max(size, other_size):
+        return contained, Apart.LENGTH
+    if contained < SAME_SHARE:
+        return contained, Apart.TEXT
+    agree = _numbers_agree(values[SLOTS:], others[SLOTS:])
+    return contained, None if agree else Apart.NUMBERS
 
 
 def _numbers_agree(first: list[int], second: list[int]) -> bool:

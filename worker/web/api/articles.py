@@ -9,6 +9,7 @@ from worker.errors import NotThere
 from worker.escape import printable
 from worker.queries import articles as queries
 from worker.queries.article import get_article
+from worker.queries.comparison import Comparison, compare_articles
 from worker.queries.explain import (
     ExplainResult,
     explain_address,
@@ -59,6 +60,10 @@ def download_raw(request: ApiRequest[Parameters]) -> Response:
     return raw_file_response(request.settings, path["id"], path["batch"], path["entry"])
 
 
+def compare(request: ApiRequest[Parameters]) -> Comparison:
+    return compare_articles(request.settings, request.path["id"], request.path["other"])
+
+
 def explain(request: ApiRequest[ExplainQuery]) -> ExplainResult:
     settings, query = request.settings, request.parameters
     if sum(map(bool, (query.title, query.path, query.url))) != 1:
@@ -81,6 +86,7 @@ def explain(request: ApiRequest[ExplainQuery]) -> ExplainResult:
 routes = [
     get("/articles", list_articles, ArticlesQuery),
     get("/articles/{id}", lambda r: get_article(r.settings, r.path["id"]), Parameters),
+    get("/articles/{id}/compare/{other}", compare, Parameters),
     get("/articles/{id}/raw/{batch}/{entry}", download_raw, Parameters),
     get("/explain", explain, ExplainQuery),
 ]

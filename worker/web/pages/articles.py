@@ -12,6 +12,7 @@ from starlette.routing import Route
 from worker.errors import NotThere, UsageError
 from worker.queries.article import get_article
 from worker.queries.articles import list_articles, search_articles
+from worker.queries.comparison import compare_articles
 from worker.queries.explain import (
     ExplainResult,
     explain_address,
@@ -95,6 +96,13 @@ def download(request: Request) -> Response:
     return Response(orjson.dumps(result.record), media_type="application/json")
 
 
+def show_comparison(request: Request) -> Response:
+    """Why two articles are one story or not, with the passages that both have."""
+    path = request.path_params
+    found = compare_articles(request.app.state.settings, path["id"], path["other"])
+    return page(request, "articles/comparison.html", comparison=found)
+
+
 def download_raw(request: Request) -> Response:
     """A raw file of the article; `entry` is its number in its batch."""
     path = request.path_params
@@ -153,6 +161,7 @@ routes = [
     Route("/articles", show_list),
     Route("/articles/{id}.json", download),
     Route("/articles/{id}", show_article),
+    Route("/articles/{id}/compare/{other}", show_comparison),
     Route("/articles/{id}/raw/{batch}/{entry}", download_raw),
     Route("/explain", show_explanation),
 ]
