@@ -18,8 +18,8 @@ import redis
 
 from tests.home import Home, article
 from worker.cli import progress
-from worker.cli.replay import parse_moment
 from worker.errors import UsageError
+from worker.model.times import parse_moment
 from worker.pipeline.drain import drain
 
 
