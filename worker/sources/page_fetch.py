@@ -1,7 +1,7 @@
 """Fetching the pages of one article: as robots.txt allows, with those that continue it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from worker.formats.page.full_text import next_page_of
 from worker.model import Profile
 from worker.settings import Settings
 from worker.sites import Sites
+from worker.sources.fetch_loop import Result
 from worker.sources.responses import (
     BUSY,
     NO_HOST,
@@ -25,6 +26,7 @@ from worker.sources.responses import (
     host_of,
     status_label,
 )
+from worker.store.leases import Lease, LeaseResult
 from worker.store.pages import RobotsStore
 
 ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
@@ -34,6 +36,7 @@ _BUSY_SECONDS = 60
 _MAX_DELAY_SECONDS = 60.0
 """The longest pause between two pages that a robots.txt may require."""
 
+_NONE: Mapping[str, int | None] = {}
 _GONE = (401, 403, 404, 410, 451)
 _READABLE = ("text/", "application/xhtml", "application/xml")
 
@@ -52,6 +55,20 @@ class NoPage(Exception):
 
     def __str__(self) -> str:
         return self.why
+
+    def result(
+        self, lease: Lease, due_in_seconds: float | None, fields: Mapping[str, int | None] = _NONE
+    ) -> Result:
+        """The result of a fetch that ended so. The item is due again in so many seconds; never with
+        None."""
+        done = LeaseResult(
+            lease,
+            due_in_seconds,
+            fields,
+            backoff_seconds=self.backoff_seconds,
+            backoff_host=self.backoff_host,
+        )
+        return Result(done, failed=True, answer=self.answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Wanted pages as a source: each is fetched, with those that continue it, as robots.txt allows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -110,14 +110,13 @@ class PageSource:
         if problem.is_final or tries >= self.settings.fetch.page_tries:
             return self._give_up(lease, page, problem)
         after = max(problem.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
-        fields = {"tries": tries, "takes": tries}
-        return _failed(lease, problem, after, fields)
+        return problem.result(lease, after, {"tries": tries, "takes": tries})
 
     def _give_up(self, lease: Lease, page: WantedPage, problem: NoPage) -> Result:
         """Publish the feed's own text, with a warning that says why."""
         bundle = replace(unpack(page.bundle), problem=str(problem))
         document = self._document(page, bundle, page.url)
-        return replace(_failed(lease, problem, due_in_seconds=None), documents=(document,))
+        return replace(problem.result(lease, None), documents=(document,))
 
     def _refuse(self, lease: Lease) -> Result:
         """A file that is no wanted page is claimed like any input, to end in quarantine."""
@@ -141,19 +140,3 @@ class PageSource:
             mark=page.mark,
         )
         return Incoming(pack(bundle), printable_url(url), origin)
-
-
-def _failed(
-    lease: Lease,
-    problem: NoPage,
-    due_in_seconds: float | None,
-    fields: Mapping[str, int] | None = None,
-) -> Result:
-    result = LeaseResult(
-        lease,
-        due_in_seconds,
-        fields or {},
-        backoff_seconds=problem.backoff_seconds,
-        backoff_host=problem.backoff_host,
-    )
-    return Result(result, failed=True, answer=problem.answer)

@@ -220,14 +220,7 @@ class RecheckSource:
         """Try the recheck again until it is too late; not at all where that is useless."""
         if error.is_final:
             return replace(self._next(lease, page, was_made=True), answer=error.answer, failed=True)
-        result = LeaseResult(
-            lease,
-            max(error.wait, RETRY_MS / 1000),
-            {"takes": None},
-            backoff_seconds=error.backoff_seconds,
-            backoff_host=error.backoff_host,
-        )
-        return Result(result, failed=True, answer=error.answer)
+        return error.result(lease, max(error.wait, RETRY_MS / 1000), {"takes": None})
 
     def _next(
         self, lease: Lease, page: PublishedPage, *, was_made: bool, delay: float | None = None
