@@ -3,20 +3,21 @@
 import pytest
 
 from worker.cli.formatting import format_estimate, format_speed
-from worker.cli.progress import FileProgress, RateMeter
+from worker.cli.progress import FileProgress
 
 
 def test_the_rate_is_of_the_last_half_minute() -> None:
     """A slow beginning is forgotten; what stands still has no rate, and no time left."""
-    meter = RateMeter()
-    assert (meter.rate(), meter.seconds_until(10)) == (0.0, None)
+    progress = FileProgress(total=640)
+    assert progress.rate() == 0.0
     for second in range(100):
-        meter.record(second if second < 50 else 50 + 10 * (second - 50), float(second))
-    assert meter.rate() == pytest.approx(10, abs=0.5)
-    assert meter.seconds_until(100) == pytest.approx(10, abs=0.5)
+        progress.count = second if second < 50 else 50 + 10 * (second - 50)
+        progress.record(float(second))
+    assert progress.rate() == pytest.approx(10, abs=0.5)
+    assert progress.describe() == "540 of 640 files, 10 files/s, 10 s left"
     for second in range(100, 140):
-        meter.record(540, float(second))
-    assert (meter.rate(), meter.seconds_until(10)) == (0.0, None)
+        progress.record(float(second))
+    assert progress.describe() == "540 of 640 files"
 
 
 def test_what_is_told() -> None:

@@ -20,14 +20,18 @@ _FIRST_LINE_SECONDS, _LONGEST_PAUSE_SECONDS = 5.0, 60.0
 
 
 @dataclass(slots=True)
-class RateMeter:
-    """Measures how fast a count grows. Times are seconds of any one clock."""
+class FileProgress:
+    """Files, or what `noun` says, accepted or processed so far, of `total` where that is known."""
 
+    count: int = 0
+    noun: str = "file"
+    total: int | None = None
+    refused: int = 0
     _samples: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def record(self, count: int, now: float) -> None:
-        """`count` in total was reached at `now`."""
-        self._samples.append((now, count))
+    def record(self, now: float) -> None:
+        """The count was reached at `now`, seconds of any one clock."""
+        self._samples.append((now, self.count))
         while len(self._samples) > 2 and self._samples[1][0] <= now - _WINDOW_SECONDS:
             self._samples.popleft()
 
@@ -38,33 +42,15 @@ class RateMeter:
         (begun, before), (now, count) = self._samples[0], self._samples[-1]
         return (count - before) / (now - begun) if now > begun else 0.0
 
-    def seconds_until(self, rest: int) -> float | None:
-        """Seconds until the count has grown by `rest`; None while unknown."""
-        rate = self.rate()
-        return rest / rate if rate else None
-
-
-@dataclass(slots=True)
-class FileProgress:
-    """Files, or what `noun` says, accepted or processed so far, of `total` where that is known."""
-
-    count: int = 0
-    noun: str = "file"
-    total: int | None = None
-    refused: int = 0
-    meter: RateMeter = field(default_factory=RateMeter)
-
-    def record(self, now: float) -> None:
-        self.meter.record(self.count, now)
-
     def describe(self) -> str:
         """`1,200 of 2,000 files, 430 files/s, 2 s left`."""
         of_total = f"{self.count:,} of {pluralize(self.total, self.noun)}" if self.total else ""
         parts = [of_total or pluralize(self.count, self.noun)]
-        if self.noun == "file" and (rate := self.meter.rate()):
+        rate = self.rate()
+        if rate and self.noun == "file":
             parts.append(format_speed(rate))
-        if self.total and (seconds := self.meter.seconds_until(self.total - self.count)):
-            parts.append(f"{format_estimate(seconds)} left")
+        if rate and self.total and self.total != self.count:
+            parts.append(f"{format_estimate((self.total - self.count) / rate)} left")
         if self.refused:
             parts.append(f"{self.refused:,} refused")
         return ", ".join(parts)
