@@ -262,6 +262,8 @@ CHANGING = [
     ("POST", "/groups/x/reset"),
     ("DELETE", "/groups/x"),
     ("DELETE", "/groups/x/consumers/y"),
+    ("POST", "/reparse"),
+    ("DELETE", "/reparse"),
 ]
 
 
