@@ -5,7 +5,7 @@ detection, and a row of PARSERS.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from worker.errors import Reason, Rejected
 from worker.formats.archive import unpack
@@ -17,6 +17,7 @@ from worker.formats.front_matter import parse_front_matter, parse_markdown
 from worker.formats.json.document import parse_json, parse_ndjson
 from worker.formats.sniff import Format, container, sniff, sniff_text
 from worker.model import Document, RawArticle, Refusal
+from worker.model.frozen import dataclass
 
 __all__ = [
     "MAX_REFUSALS", "PARSERS", "Format", "ParseContext", "Parser", "parse_document", "sniff",

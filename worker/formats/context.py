@@ -1,11 +1,12 @@
 """What every parser receives beside the text, and the limits on the articles of one input."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from worker.errors import Reason, Rejected
 from worker.formats.body import too_large
 from worker.model import Profile, RawArticle, Refusal
+from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning
 from worker.settings import Limits
 from worker.sites import Sites

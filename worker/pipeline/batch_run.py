@@ -10,7 +10,6 @@ in bounded calls; every outcome is in the batch's journal before the next group 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from itertools import islice
@@ -19,6 +18,7 @@ from worker.errors import Reason, Rejected, StoreUnavailable
 from worker.escape import printable
 from worker.logs import log_context
 from worker.model import IndexEntry, Outcome, Status
+from worker.model.frozen import dataclass
 from worker.normalize.identity import file_mark
 from worker.pipeline import publisher
 from worker.pipeline.bounds import PROBED_AT_ONCE

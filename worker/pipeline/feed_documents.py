@@ -6,7 +6,7 @@ by its mark in the index and is not normalized again.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from worker.errors import Reason
@@ -17,6 +17,7 @@ from worker.formats.page.entry_bundle import unpack
 from worker.formats.page.full_text import merge
 from worker.formats.tombstone import read_tombstone
 from worker.model import Article, FeedRead, RawArticle, Refusal
+from worker.model.frozen import dataclass
 from worker.model.warning import WarningKind, warn
 from worker.normalize import Normalized
 from worker.normalize.identity import entry_mark

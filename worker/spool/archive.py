@@ -10,7 +10,6 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from worker.escape import printable
 from worker.logs import get_logger
 from worker.model import Outcome
 from worker.model.from_json import dataclass_from
+from worker.model.frozen import dataclass
 from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import (
     day_of,

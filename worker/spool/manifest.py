@@ -8,7 +8,7 @@ as lone surrogates (PEP 383), which JSON writes as ``\\udcNN``.
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from worker.errors import SpoolUnavailable
 from worker.model.from_json import dataclass_from
+from worker.model.frozen import dataclass
 from worker.model.times import rfc3339
 from worker.spool.layout import batch_name
 
@@ -142,7 +143,7 @@ def load(batch_dir: Path) -> Manifest:
     """The manifest in `batch_dir`. Raises SpoolUnavailable where it cannot be read."""
     try:
         first, *rest = (batch_dir / NAME).read_text("ascii").splitlines()
-        entries = tuple(_entry(*json.loads(line)) for line in rest)
+        entries = tuple(_entry(*line) for line in json.loads(f"[{','.join(rest)}]"))
         return Manifest(dataclass_from(Head, json.loads(first)), entries)
     except (OSError, ValueError, TypeError) as error:
         raise SpoolUnavailable(

@@ -10,9 +10,9 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from worker.model.frozen import dataclass
 from worker.spool import manifest
 from worker.spool.layout import READ_REGULAR, read_all
 from worker.spool.open_folder import FolderOpener

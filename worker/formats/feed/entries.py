@@ -2,12 +2,12 @@
 and Atom share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from worker.errors import Reason, Rejected
 from worker.formats.feed.markup import with_drawn_text
 from worker.formats.values import unique
 from worker.model import Attachment, DateText, Person, Publisher, RawArticle
+from worker.model.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

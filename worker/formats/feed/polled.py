@@ -6,7 +6,7 @@ would become an article.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import orjson
@@ -24,6 +24,7 @@ from worker.formats.page.links import joined
 from worker.formats.sniff import Format, container, sniff_text
 from worker.formats.values import text_of
 from worker.model import Document, RawArticle, Refusal
+from worker.model.frozen import dataclass
 from worker.settings import Limits
 
 
