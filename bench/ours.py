@@ -20,6 +20,7 @@ from bench.rate import CELERY, PROCESSES, WARM, Files, Rate, clocked
 from worker.cli.enqueue.job import run_enqueue
 from worker.pipeline.context import open_context
 from worker.settings import Settings, load
+from worker.sources.enqueue import EnqueueOptions
 from worker.spool.layout import roots
 from worker.taskqueue.celery_app import create_app
 
@@ -108,7 +109,7 @@ def worker_of(
 
 def enqueue(settings: Settings, folder: Path, *, move: bool = False) -> None:
     """What the command does: accept every file below the folder, and wake up a worker."""
-    run_enqueue(settings, [str(folder)], None, move=move, force=False, strict=False, wait=False)
+    run_enqueue(settings, [str(folder)], EnqueueOptions(move=move), wait=False)
 
 
 def is_idle(settings: Settings) -> bool:
