@@ -3,9 +3,11 @@
 import pytest
 
 from tests.home import Home
-from worker.errors import UsageError
+from worker.errors import ConfigError, UsageError
+from worker.feeds.catalog import load_catalog
 from worker.feeds.feed import parse_feed
 from worker.feeds.opml import Outline, write_opml
+from worker.settings import load
 
 
 def add(home: Home, number: int, name: str, *more: str) -> None:
@@ -142,3 +144,22 @@ def test_an_imported_list_is_shown_first(home: Home) -> None:
     assert {feed["label"] for feed in feeds.values()} == {"新浪财经", "财新网 — 最新"}
     assert all(feed["full_text"] and feed["tags"][-1] == "cn" for feed in feeds.values())
     assert "2 feeds are labelled" not in home.run("feeds", "show", "新浪财经").output
+
+
+def test_rechecks_need_full_text_and_revisions(home: Home) -> None:
+    """One sentence says what else has to be set, by the command and by the check of a file; then
+    `feeds show` and `status` count what waits, what was done and what was dropped."""
+    add(home, 1, "harbour")
+    told = 'recheck needs full_text = true and on_change = "revise": set them too'
+    assert told in home.run("feeds", "set", "harbour", "recheck=true").output
+    file = home.path / "feeds.toml"
+    file.write_text('[[feeds]]\nname = "x"\nurl = "https://x.example/"\nrecheck = true\n')
+    with pytest.raises(ConfigError, match="feed x: recheck needs full_text"):
+        load_catalog(load(options={"state_dir": str(home.state), "feeds.file": str(file)}))
+    home.run("feeds", "set", "harbour", "recheck=true", "full_text=true", "on_change=revise")
+    counts = [("waiting", "harbour", 7), ("done", "harbour", 5), ("dropped", "harbour", 3)]
+    home.context().recheck_store.count_rechecks(counts)
+    assert "7 waiting, 5 done, 3 dropped" in home.run("feeds", "show", "harbour").output
+    shown = home.json("feeds", "show", "harbour")
+    assert shown["state"]["rechecks"] == {"waiting": 7, "done": 5, "dropped": 3}
+    assert "7 waiting, 0 due now, 5 done, 3 dropped" in home.run("status").output

@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.world import World, in_child
 from worker.actions.retract import retract
 from worker.errors import UsageError
 from worker.feeds.feed import parse_feed
-from worker.feeds.recheck import AGES_MS, next_recheck
+from worker.feeds.recheck import AGES_MS, Recheck, next_recheck
 from worker.queries.audit import audit
 from worker.spool.batch import BEHIND
 from worker.spool.layout import manual_root
@@ -37,14 +36,14 @@ def world(make: Callable[..., World]) -> World:
     return make()
 
 
-def publish(world: World, web: Web, *numbers: int, pages: Page | None = None) -> None:
+def publish(world: World, web: Web, *numbers: int, pages: Page | None = None, **keys: Any) -> None:
     """Articles of a feed, with their pages, are published."""
     entries = [item(n, link=web.url(f"/{n}.html")) for n in numbers]
     web.pages["/rss"] = Reply(body=rss(entries))
     for number in numbers:
         given = pages or page(f"港口第{number}号公告", f"全文{number}。")
         web.pages.setdefault(f"/{number}.html", given)
-    world.add_feed("harbour", web.url("/rss"), **KEYS)
+    world.add_feed("harbour", web.url("/rss"), **KEYS, **keys)
     world.poll()
     world.poll()
     assert len(world.entries()) == len(numbers)
@@ -115,7 +114,7 @@ def test_a_changed_page_is_one_revision(world: World, web: Web) -> None:
 
 
 def test_an_unchanged_page_is_nothing(world: World, web: Web) -> None:
-    """A 304, the same bytes, and other bytes around the same text publish nothing. The validators
+    """A 304, the same bytes, and other links around the same text publish nothing. The validators
     of the last answer are sent."""
     body = page("港口第1号公告", "全文1。").body
 
@@ -129,15 +128,53 @@ def test_an_unchanged_page_is_nothing(world: World, web: Web) -> None:
     publish(world, web, 1, pages=answer)
     look(world, HOUR)
     assert world.totals().archived == 2  # the feed, the page
+    assert web.requests[-1].headers["if-none-match"] == '"1"'
     web.pages["/1.html"] = Reply(body=body)
     look(world, DAY)
     assert world.totals().archived == 2
-    web.pages["/1.html"] = Reply(body=body.replace(b"<footer>", b"<footer>new: "))
+    linked = body.replace("第0段".encode(), '<a href="/ad?9">第0段</a>'.encode())
+    web.pages["/1.html"] = Reply(body=linked, headers={"etag": '"2"'})
     look(world, 6 * DAY)
     assert world.totals().archived == 3
     assert (types(world), counts(world).done) == (["published"], 3)
     assert world.totals().duplicate == 1
     assert audit(world.settings).balanced
+
+
+def test_only_the_changed_page_of_several_is_read(
+    make: Callable[..., World], web: Web, tmp_path: Path
+) -> None:
+    """An article of several pages: each is asked for with its own validators, those of the newest
+    copy; the revision has the old ones and the new one."""
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "harbour.toml").write_text('[page]\ncontent = ["article"]\nnext_page = ["a.next"]\n')
+    world = make(sites_dir=str(rules))
+    more = '<a class="next" href="/1_2.html">下一页</a></article>'.encode()
+    versions = {"/1.html": "首页", "/1_2.html": "末页"}
+
+    def answer(request: Request) -> Reply:
+        tag = versions[request.path].encode().hex()
+        if request.headers.get("if-none-match") == tag:
+            return Reply(status=304)
+        body = page("港口第1号公告", f"{versions[request.path]}。").body
+        if request.path == "/1.html":
+            body = body.replace(b"</article>", more)
+        return Reply(body=body, headers={"etag": tag})
+
+    web.pages |= {"/1.html": answer, "/1_2.html": answer}
+    publish(world, web, 1, pages=answer, site="harbour")
+    versions["/1_2.html"] = "更正"
+    look(world, HOUR)
+    assert types(world) == ["published", "revised"]
+    text = world.entries()[1]["data"]["content_text"]
+    assert "首页。" in text
+    assert "更正。" in text
+    web.requests.clear()
+    look(world, DAY)
+    sent = [request.headers.get("if-none-match") for request in web.requests]
+    assert sent == [versions[path].encode().hex() for path in ("/1.html", "/1_2.html")]
+    assert (types(world), counts(world).done) == (["published", "revised"], 2)
 
 
 def test_a_page_that_cannot_be_read_changes_nothing(world: World, web: Web) -> None:
@@ -167,6 +204,10 @@ def test_a_page_that_is_gone_twice_is_withdrawn(world: World, web: Web, status: 
     web.pages["/1.html"] = Reply(status=status)
     look(world, HOUR)
     look(world, DAY - 120)
+    queue = world.context.recheck_store
+    queue.make_due(queue.names())  # as a clock that is set back would
+    world.poll()
+    assert asked(web).count("/1.html") == 2
     assert types(world) == ["published", "published"]
     look(world, 240)
     assert types(world) == ["published", "published", "withdrawn"]
@@ -194,7 +235,7 @@ def test_a_page_that_comes_back_stays(world: World, web: Web) -> None:
 
 
 def test_a_host_that_fails_withdraws_nothing(world: World, web: Web) -> None:
-    """Where every page is answered by 404, none is removed; the looks end."""
+    """Where every page is answered by 404, none is removed; the rechecks end."""
     publish(world, web, 1, 2)
     for number in (1, 2):
         web.pages[f"/{number}.html"] = Reply(status=404)
@@ -248,14 +289,14 @@ def test_what_was_withdrawn_or_forgotten_is_not_looked_at(world: World, web: Web
     retract(world.settings, third, "by hand")
     world.drain()
     assert (asked(web), counts(world)) == (["/3.html"], store.RecheckCounts(waiting=1, done=1))
-    assert types(world).count("withdrawn") == 2
+    assert types(world) == ["published"] * 3 + ["withdrawn"] * 2
 
 
-def test_looks_wait_for_a_busy_host_and_are_dropped(
+def test_rechecks_wait_for_a_busy_host_and_are_dropped(
     make: Callable[..., World], web: Web, redis_client: redis.Redis
 ) -> None:
-    """While pages or feeds wait for turns of the host, none goes to a look; one that is too late is
-    dropped and counted, and the next one is planned."""
+    """While pages or feeds wait for turns of the host, none goes to a recheck; one that is too late
+    is dropped and counted, and the next one is planned."""
     world = make()
     publish(world, web, 1)
     host = "{newsdrop:articles}:host:" + web.host
@@ -276,7 +317,7 @@ def test_looks_wait_for_a_busy_host_and_are_dropped(
     assert counts(world) == store.RecheckCounts(waiting=1, done=1, dropped=1)
 
 
-def test_looks_yield_to_all_that_is_due(world: World, web: Web) -> None:
+def test_rechecks_yield_to_all_that_is_due(world: World, web: Web) -> None:
     """Nothing is leased while a feed or a page is due that nobody has looked at."""
     publish(world, web, 1)
     pass_time(world, HOUR)
@@ -286,20 +327,21 @@ def test_looks_yield_to_all_that_is_due(world: World, web: Web) -> None:
     assert len(world.context.recheck_store.take_leases(9, 60).leases) == 1
 
 
-def test_looks_have_a_fifth_of_the_turns(make: Callable[..., World], web: Web) -> None:
-    """Of an idle host's turns every fifth may be a look; no look is seen by what has its turns."""
+def test_rechecks_have_a_fifth_of_the_turns(make: Callable[..., World], web: Web) -> None:
+    """Of an idle host's turns one of five may be a recheck; no other kind sees that one waits."""
     world = make(**{"fetch.host_interval_seconds": 0.2})
     queue = world.context.recheck_store
+    begin = queue.now_ms()
     pages = [
         store.NewPage(
             store.PublishedPage(f"20211126-{n:024x}", "a.example", "harbour", "b", 0, 0),
-            replace(next_recheck(0, 0)[0], due_ms=0, late_ms=2**52),
+            Recheck(0, begin + 150 * n, 2**52),
             "",
         )
-        for n in range(30)
+        for n in range(40)
     ]
     assert queue.add(pages) == 0
-    begin, taken = queue.now_ms(), 0
+    taken = 0
     while queue.now_ms() - begin < 5000:
         leases = queue.take_leases(9, 60).leases
         taken += len(leases)
@@ -322,7 +364,7 @@ def test_what_waits_is_bounded(world: World, web: Web, monkeypatch: pytest.Monke
     assert counts(world) == store.RecheckCounts(waiting=2, dropped=1)
 
 
-def test_a_copy_that_has_expired_ends_the_looks(world: World, web: Web) -> None:
+def test_a_copy_that_has_expired_ends_the_rechecks(world: World, web: Web) -> None:
     """Without the raw file of the page there is nothing to compare with: dropped, and counted."""
     publish(world, web, 1)
     for segment in world.context.deps.archive.segments():
@@ -367,7 +409,7 @@ def test_killed_in_the_middle(world: World, web: Web, monkeypatch: pytest.Monkey
     assert audit(world.settings).balanced
 
 
-def test_when_looks_are_due() -> None:
+def test_when_rechecks_are_due() -> None:
     """One that is too late is dropped; one that is late counts for those it overtakes."""
     hour, day, week = AGES_MS
     assert next_recheck(0, 0)[0].due_ms == hour

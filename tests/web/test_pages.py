@@ -459,6 +459,40 @@ def test_a_feed_is_edited_on_its_page(ours: Served) -> None:
     assert 'value="soon"' in answer.text
 
 
+def test_a_feed_page_counts_its_rechecks(ours: Served) -> None:
+    """The form says what else the key needs; the feed's page and the overview have the counts, in
+    both languages."""
+    ours.post("/feeds", {"url": "https://a.example/rss", "name": "a", "check": False}, status=201)
+    token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/feeds/a/edit"))
+    assert token is not None
+    shown = dict(
+        re.findall(
+            r'<input id="(\w+)" name="\w+"[^>]*? value="([^"]*)"', text(ours, "/feeds/a/edit")
+        )
+    )
+    fields = {**shown, "form_token": token[1], "recheck": "true"}
+    answer = ours.client.post("/feeds/a/edit", data=fields)
+    assert answer.status_code == 422
+    assert "recheck needs full_text = true" in words(answer.text)
+    fields |= {"full_text": "true", "on_change": "revise"}
+    assert ours.client.post("/feeds/a/edit", data=fields).status_code == 303
+    assert "Rechecks none yet" in words(text(ours, "/feeds/a"))
+    counts = [("waiting", "a", 7), ("done", "a", 5), ("dropped", "a", 3)]
+    ours.home.context().recheck_store.count_rechecks(counts)
+    for path in ("/feeds/a", "/"):
+        assert "Rechecks 7 waiting, 5 done, 3 dropped" in words(text(ours, path))
+        answer = ours.client.get(path, headers={"accept-language": "zh-CN"})
+        assert "复查 等待 7，完成 5，放弃 3" in words(answer.text)
+    scraped = ours.client.get("/metrics").text
+    for line in (
+        "waiting 7.0",
+        "due 0.0",
+        'total{outcome="done"} 5.0',
+        'total{outcome="dropped"} 3.0',
+    ):
+        assert f"newsdrop_rechecks_{line}" in scraped
+
+
 def test_many_feeds_are_changed_at_once(ours: Served) -> None:
     """Those that are ticked, or all that match: their number is shown first."""
     for number in range(12):
