@@ -129,6 +129,47 @@ def test_the_first_was_withdrawn(marked: Served) -> None:
     assert "not kept any more" in compared["reason"]
 
 
+def with_address(one: Served, title: str, url: str, date: str, body: str) -> str:
+    """Publish an article with an address; its id."""
+    text = article(title, f"{date} 09:30:00", body).replace("author:", f"url: {url}\nauthor:")
+    enqueued(one, **{f"{title}.md": text})
+    found: str = one.get("/articles?count=1")["articles"][0]["id"]
+    return found
+
+
+def test_one_address_is_one_story(marked: Served) -> None:
+    """A cut headline and a site's suffix with the same address and day are one story, however short
+    the texts are and whatever is in the address for tracking, AMP or mobiles."""
+    title, day = "云屿港三号码头自动化改造提前两个月完成", "2022-03-04"
+    first = with_address(marked, title, "https://www.port.example/n/77.html", day, "快讯。")
+    for cut, url in {
+        f"{title[:14]}…": "https://www.port.example/n/77.html?utm_source=rss",
+        f"{title}_港口新闻_云屿网": "http://m.port.example/n/77.html?from=timeline",
+        f"{title}（图）": "https://amp.port.example/n/77.html#pic",
+    }.items():
+        other = with_address(marked, cut, url, day, f"另一段摘要：{cut}")
+        found = marked.get(f"/articles/{other}/compare/{first}")
+        assert (found["is_same_story"], found["similarity"]) == (True, None)
+        assert "the same address and day" in found["reason"]
+        entry = marked.get(f"/articles/{other}")["explained"]["story"]
+        assert entry == {"id": first, "near_duplicate_of": first, "similarity": None}
+
+
+def test_an_address_alone_joins_nothing(marked: Served) -> None:
+    """Another day, another title, a front page, another parameter: as live pages and lists have."""
+    url, day = "https://www.port.example/live", "2022-03-04"
+    with_address(marked, "云屿港每日船期通报与航道信息", url, day, "快讯。")
+    for title, other_url, date in (
+        ("云屿港每日船期通报与航道信息", url, "2022-03-05"),
+        ("澄湖气象台发布大风蓝色预警信号", url, day),
+        ("云屿港每日船期通报与航道信息二", f"{url}?id=2", day),
+        ("云屿港每日船期通报与航道信息三", "https://www.port.example/", day),
+    ):
+        other = with_address(marked, title, other_url, date, f"快讯：{title}。")
+        story = marked.get(f"/articles/{other}")["explained"]["story"]
+        assert story is None or story["near_duplicate_of"] is None
+
+
 def test_off_marks_nothing(home: Home) -> None:
     """Without `near` the page has no story, and a comparison says why."""
     with served(home) as one:

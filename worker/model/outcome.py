@@ -77,10 +77,11 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class StoryMarks:
-    """What recognises the text of an article in another one.
+    """What recognises an article in another one.
 
-    `bands` are eight of 8 bytes: two texts with much in common share one of them. `sketch` tells
-    how much they have in common (94 bytes); only `normalize.stories` and the script read it.
+    `bands` are eight of 8 bytes: two texts with much in common share one of them; behind them, or
+    alone, is that of the address. `sketch` tells how much two texts have in common (94 bytes); only
+    `normalize.stories` and the script read it.
     """
 
     bands: bytes

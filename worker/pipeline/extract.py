@@ -36,7 +36,7 @@ from worker.model import (
 from worker.model.frozen import dataclass
 from worker.normalize import Normalized, normalize
 from worker.normalize.identity import file_mark
-from worker.normalize.stories.sketch import sketch_of
+from worker.normalize.stories.marks import marks_of
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.manifest import Entry, Form, Head
@@ -161,7 +161,7 @@ class EntryReader:
             alias=None if item.article is None or own.key == item.article.key else own,
             base_revision=revised.previous if revised else 0,
             withdraw=withdraws,
-            marks=sketch_of(record.content_text) if record and is_marked else None,
+            marks=marks_of(record) if record and is_marked else None,
             story=story,
         )
 

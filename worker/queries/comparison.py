@@ -6,6 +6,7 @@ from typing import Any
 
 from worker.errors import NotThere
 from worker.normalize.stories.folding import simplify
+from worker.normalize.stories.marks import address_band
 from worker.normalize.stories.sketch import (
     MAX_CHARACTERS,
     MIN_LENGTH_RATIO,
@@ -30,7 +31,7 @@ _MIN_PASSAGE = 16
 class Comparison:
     """`id` compared with `other`. `is_same_story` is what was decided when they were published;
     None where one of them has no story. `similarity` is computed from the records of today; None
-    where one of them is gone or too short. `reason` is one sentence.
+    where one of them is gone or too short, or their addresses were enough. `reason` is a sentence.
 
     `passages` are of the text of `id`, the longest first, and come from outside; `common_share` is
     the share of the shorter text that such passages make up.
@@ -56,6 +57,7 @@ def compare_articles(settings: Settings, article_id: str, other_id: str) -> Comp
     is_same = None if None in stories else len({it.id for it in stories if it}) == 1
     titles = [(view.explained.title or "")[:1000] for view in views]
     texts = [_text(view) for view in views]
+    bands = [_address_band(view) for view in views]
     known = (article_id, titles[0], other_id, titles[1], is_same)
     if texts[0] is None or texts[1] is None:
         gone = mark(
@@ -63,6 +65,9 @@ def compare_articles(settings: Settings, article_id: str, other_id: str) -> Comp
         )
         return Comparison(*known, None, gone)
     passages, share = common_passages(texts[0], texts[1])
+    if is_same and bands[0] and bands[0] == bands[1]:
+        reason = mark("they have the same address and day, and their titles begin alike")
+        return Comparison(*known, None, reason, passages, share)
     marks = [sketch_of(text) for text in texts if text is not None]
     if marks[0] is None or marks[1] is None:
         reason = mark(
@@ -151,3 +156,12 @@ def _text(view: ArticleView) -> str | None:
     record: Mapping[str, Any] = view.record or {}
     text = record.get("content_text")
     return text if isinstance(text, str) else None
+
+
+def _address_band(view: ArticleView) -> bytes | None:
+    record = view.record or {}
+    url, date, dedupe = record.get("url"), record.get("date"), record.get("dedupe")
+    title = dedupe.get("title") if isinstance(dedupe, dict) else None
+    if not isinstance(url, str) or not isinstance(date, str) or not isinstance(title, str):
+        return None
+    return address_band(url, date, title)

@@ -19,7 +19,7 @@
 -- No error in the window may keep an article from being published: a key of a wrong type is passed
 -- over. `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
 
-local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14
+local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14  -- of a text; an address is one more band
 local ARTICLE, SKETCH, BLOCK, POSTING = 15, 94, 1000, 7
 local MOST_ARTICLES = { [2] = 768, [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
 local MAX_OF_BAND = 16   -- live records under one band: a footer is in all texts of a site
@@ -98,7 +98,7 @@ end
 local function similarity(first, second)
   local size, other_size = first[1] * 256 + first[2], second[1] * 256 + second[2]
   local shorter = math.min(size, other_size)
-  if shorter < MIN_LENGTH_RATIO * math.max(size, other_size) then return 0 end
+  if shorter == 0 or shorter < MIN_LENGTH_RATIO * math.max(size, other_size) then return 0 end
   local equal = 0
   for n = 3, SLOTS + 2 do
     if first[n] == second[n] then equal = equal + 1 end
@@ -109,13 +109,16 @@ local function similarity(first, second)
   return contained
 end
 
--- The record of the window whose text is nearest to a text, and the similarity; or nil. The record
--- of the article itself is preferred. `lists` is filled with the lists that were read, by digits.
+-- The record of the window whose text is nearest to a text, and the similarity, which is nil where
+-- the addresses are the same and the texts are not alike; or nil. The record of the article itself
+-- is preferred, then one with its address. `lists` is filled with the lists that were read, by digits.
 local function find_nearest(window, article, bands, sketch, lists)
-  local hits, found = {}, {}
+  local hits, found, has_address = {}, {}, {}
+  local count = #bands / BAND
+  local address = count ~= BANDS and count or nil
   for digits in pairs(window.digits) do
     local names = {}
-    for at = 1, BANDS * BAND, BAND do names[#names + 1] = sub(bands, at, at + digits - 1) end
+    for at = 1, #bands, BAND do names[#names + 1] = sub(bands, at, at + digits - 1) end
     for n, list in ipairs(redis.pcall('HMGET', window.prefix .. 'b:' .. digits, unpack(names))) do
       if list then
         lists[names[n]] = list
@@ -123,12 +126,14 @@ local function find_nearest(window, article, bands, sketch, lists)
         for _, record in ipairs(find(list, tag, 1, true) and find_records(window, list, tag) or NONE) do
           if not hits[record] then found[#found + 1] = record end
           hits[record] = (hits[record] or 0) + 1
+          has_address[record] = has_address[record] or n == address
         end
       end
     end
   end
   if #found == 0 then return nil end
   table.sort(found, function(a, b)
+    if has_address[a] ~= has_address[b] then return has_address[a] end
     if hits[a] ~= hits[b] then return hits[a] > hits[b] end
     return a < b
   end)
@@ -137,6 +142,7 @@ local function find_nearest(window, article, bands, sketch, lists)
     local record = read_record(window, found[n])
     if record and record.article == article then return record, 1 end
     local share = record and similarity(bytes, { byte(record.sketch, 1, SKETCH) }) or 0
+    if record and has_address[found[n]] then return record, share > 0 and share or nil end
     if share > most then nearest, most = record, share end
   end
   return nearest, most
@@ -184,7 +190,7 @@ local function add_first(window, article, story, bands, sketch, lists)
   end
   local digits, changed = 2, {}
   while record - window.oldest >= MOST_ARTICLES[digits] do digits = digits + 1 end
-  for at = 1, BANDS * BAND, BAND do
+  for at = 1, #bands, BAND do
     local name = sub(bands, at, at + digits - 1)
     local list = with_band(window, lists[name] or '', sub(bands, at + DIGITS, at + BAND - 1), record)
     if list then lists[name], changed[name] = list, list end
@@ -230,8 +236,7 @@ end
 local function decide_story(window, id, marks, told)
   if told ~= '' and sub(told, -4) ~= ' - -' then return told end
   local article = sub(marks, 1, ARTICLE)
-  local bands = sub(marks, ARTICLE + 1, ARTICLE + BANDS * BAND)
-  local sketch = sub(marks, ARTICLE + BANDS * BAND + 1)
+  local bands, sketch = sub(marks, ARTICLE + 1, -SKETCH - 1), sub(marks, -SKETCH)
   local lists = {}
   local record, share = find_nearest(window, article, bands, sketch, lists)
   if record and record.article == article then
@@ -239,7 +244,8 @@ local function decide_story(window, id, marks, told)
   end
   if record and told == '' then
     if redis.pcall('HEXISTS', window.prefix .. 'withdrawn', record.article) ~= 1 then
-      return string.format('%s %s %.2f', id_of(record.story), id_of(record.article), share)
+      share = share and string.format('%.2f', share) or '-'
+      return string.format('%s %s %s', id_of(record.story), id_of(record.article), share)
     end
     -- The first article is not valid any more: this one takes its place in the story.
     redis.pcall('HSET', record.key, record.field, article .. sub(record.value, ARTICLE + 1))

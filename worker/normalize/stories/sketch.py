@@ -43,6 +43,8 @@ SAME_NUMBERS = 0.6
 _SEED = 1
 _SIZE = struct.Struct(f">H{SLOTS}B{MAX_NUMBERS}H")
 _NONE = 0xFFFF
+NO_SKETCH = bytes(_SIZE.size)
+"""In place of the sketch of a text that is too short: it is like no other one."""
 _NUMBER = re.compile(r"\d+(?:[.,:/年月-]\d+)*")
 """`1,204.5`, `11月26`, `2021-11-26`: a date is one number, else two of a year shared half."""
 _MIX = 0x9E3779B97F  # odd: no two bands are the same 44 bits by this

@@ -1,0 +1,41 @@
+"""What recognises the story of a record: its text, and its address with date and title."""
+
+import re
+from hashlib import blake2b
+
+from worker.model import Article, StoryMarks
+from worker.normalize.stories.folding import simplify
+from worker.normalize.stories.sketch import NO_SKETCH, sketch_of
+from worker.normalize.urls import address_key
+
+_SUFFIX = re.compile(r"(?<=.{4})[_|-][^_|-]{2,12}$")
+_CJK = re.compile(r"[\u2e80-\ua4cf\uac00-\ud7af]")
+_START, _LATIN_START = 10, 24
+"""Characters of a title that a cut headline still has."""
+
+
+def marks_of(record: Article) -> StoryMarks | None:
+    """The marks of a record; None if its text is too short and its address tells nothing."""
+    text = sketch_of(record.content_text)
+    band = address_band(record.url, record.date, record.dedupe.title)
+    if band is None:
+        return text
+    return StoryMarks(text.bands + band if text else band, text.sketch if text else NO_SKETCH)
+
+
+def address_band(url: str | None, date: str | None, folded_title: str) -> bytes | None:
+    """The band of an address, the day, and the beginning of the normalized title: articles with the
+    same one tell one story, however short their texts are. None without an address or a date.
+
+    An address alone is not enough: a live page and a list are the address of many articles.
+    """
+    key = address_key(url) if url else None
+    if key is None or date is None:
+        return None
+    title = simplify(folded_title)
+    for _ in range(2):  # section and site
+        title = _SUFFIX.sub("", title)
+    start = title[: _START if _CJK.search(title[:_START]) else _LATIN_START]
+    digest = blake2b("\n".join((key, date, start)).encode("utf-8", "replace"), digest_size=6)
+    value = digest.digest()
+    return b"%05x" % (int.from_bytes(value[:3]) >> 4) + value[3:]
