@@ -13,7 +13,16 @@ from collections.abc import Iterator, Set
 from worker.translation import PLACEHOLDER, plural_of
 
 CALLS = {
-    *("Rejected", "Refusal", "Exhausted", "Retryable", "UsageError", "NotThere", "AlreadyThere"),
+    *(
+        "Rejected",
+        "Refusal",
+        "Exhausted",
+        "Retryable",
+        "NewsdropError",
+        "UsageError",
+        "NotThere",
+        "AlreadyThere",
+    ),
     *("ConfigError", "StoreUnavailable", "StoreRefused", "StoreFull", "SpoolUnavailable", "Busy"),
     *("FetchFailed", "Blocked", "ChildError", "_NoPage", "_BadRuleError", "HTTPException"),
     *("Problem", "Finding", "problem", "fail", "warn", "ok", "note"),
@@ -66,7 +75,7 @@ def messages_in(
         rows = call.args[0].elts if isinstance(call.args[0], ast.Tuple) else []
         names = (pattern(row.elts[0]) for row in rows if isinstance(row, ast.Tuple))
         yield from ((call.lineno, name) for name in names if name)
-    for call in _named_calls(tree, {"Check"}):
+    for call in _named_calls(tree, {"Check", "_warn_of"}):
         if (name := pattern(call.args[0])) and not PLACEHOLDER.search(name):
             yield call.lineno, name
     for call in _named_calls(tree, {"pluralize", "count_noun"}):

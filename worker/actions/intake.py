@@ -31,6 +31,7 @@ from worker.spool.transfer import Candidate
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
 from worker.taskqueue.client import notify_ingest, redis_answers
+from worker.translation import mark
 
 T = TypeVar("T")
 
@@ -192,6 +193,6 @@ def _job(options: EnqueueOptions, paths: list[str | Path]) -> Job:
         id=options.job or f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         kind=JobKind.ENQUEUE,
         source=options.source or MANUAL,
-        label=first if len(paths) <= 1 else f"{first} and {len(paths) - 1} more",
+        label=first if len(paths) <= 1 else mark(f"{first} and {len(paths) - 1} more"),
         created_ms=int(now.timestamp() * 1000),
     )

@@ -8,7 +8,8 @@ import typer
 
 from worker.cli.formatting import pluralize
 from worker.cli.options import Json, config_of, flag, loaded_of, settings_of
-from worker.cli.output import console, print_json, print_note, print_pretty, safe_text
+from worker.cli.output import console, print_json, print_note, print_pretty, print_text, safe_text
+from worker.escape import printable
 
 app = typer.Typer(no_args_is_help=True, help="Check and show the settings.")
 
@@ -38,7 +39,7 @@ def check(context: typer.Context, json: Json = False) -> None:
         )
         return
     feeds = pluralize(feed_count, "feed")
-    console().print(safe_text(path).append(f", the site rules and {feeds}: no errors"))
+    print_text(f"{printable(path)}, the site rules and {feeds}: no errors")
 
 
 @app.command()

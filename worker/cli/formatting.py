@@ -56,10 +56,14 @@ def format_estimate(seconds: float) -> str:
     """A duration as exactly as it can be estimated: `8 s`, `3 min 20 s`, `2 h 5 min`."""
     whole = max(1, round(seconds))
     if whole < 60:
-        return f"{whole} s"
+        return format_duration(whole)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole < 600 else f"{round(whole / 60)} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        minutes = gettext("{number} min")
+        if whole >= 600:
+            return minutes.format(number=round(whole / 60))
+        return f"{minutes.format(number=whole // 60)} {format_duration(whole % 60)}"
+    hours = gettext("{number} h").format(number=whole // 3600)
+    return f"{hours} {gettext('{number} min').format(number=whole % 3600 // 60)}"
 
 
 def format_local_time(moment: str) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from worker.cli.formatting import format_estimate, format_speed, pluralize
+from worker.cli.formatting import format_count, format_estimate, format_speed, pluralize
 from worker.cli.output import error_console, print_note
+from worker.translation import gettext
 
 _WINDOW_SECONDS = 30.0
 """The rate is that of the last half minute."""
@@ -44,15 +45,18 @@ class FileProgress:
 
     def describe(self) -> str:
         """`1,200 of 2,000 files, 430 files/s, 2 s left`."""
-        of_total = f"{self.count:,} of {pluralize(self.total, self.noun)}" if self.total else ""
-        parts = [of_total or pluralize(self.count, self.noun)]
+        parts = [pluralize(self.count, self.noun)]
+        if self.total:
+            form, files = gettext("{count} of {files}"), pluralize(self.total, self.noun)
+            parts = [form.format(count=format_count(self.count), files=files)]
         rate = self.rate()
         if rate and self.noun == "file":
             parts.append(format_speed(rate))
         if rate and self.total and self.total != self.count:
-            parts.append(f"{format_estimate((self.total - self.count) / rate)} left")
+            left = format_estimate((self.total - self.count) / rate)
+            parts.append(gettext("{time} left").format(time=left))
         if self.refused:
-            parts.append(f"{self.refused:,} refused")
+            parts.append(gettext("{count} refused").format(count=format_count(self.refused)))
         return ", ".join(parts)
 
 
@@ -60,8 +64,9 @@ class FileProgress:
 def show_progress(progress: FileProgress, activity: str) -> Iterator[Callable[[], None]]:
     """Show `progress` during the block; call the given function after each change.
 
-    `activity` is one word.
+    `activity` is one word, marked for translation.
     """
+    activity = gettext(activity)
     progress.record(time.monotonic())
     if error_console().is_terminal:
         with _open_bar(activity) as bar:

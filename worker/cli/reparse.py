@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from worker.cli.formatting import pluralize
+from worker.cli.formatting import format_count, pluralize
 from worker.cli.options import Json, flag, option, settings_of
 from worker.cli.output import console, print_note, print_result, safe_text
 from worker.cli.progress import FileProgress, show_progress
 from worker.errors import UsageError
+from worker.translation import gettext, mark
 
 if TYPE_CHECKING:
     from worker.pipeline.reparse.run import Example, Reparsed
@@ -56,7 +57,7 @@ def reparse(
     sites = load_sites(rule_folders(settings), [rule] if rule else [])
     os.nice(19)
     progress = FileProgress(noun="batch")
-    with show_progress(progress, "reading") as update:
+    with show_progress(progress, mark("reading")) as update:
 
         def show(result: "Reparsed") -> None:
             progress.count = result.segments
@@ -78,20 +79,23 @@ def reparse(
 def _print(result: "Reparsed", *, is_published: bool) -> None:
     if result.resumed:
         print_note(f"{pluralize(result.resumed, 'batch')} of them read by an earlier run")
-    done = "are published as revisions" if is_published else "would differ"
-    console().print(
-        f"{pluralize(result.articles, 'article')} in {pluralize(result.segments, 'batch')}: "
-        f"{result.changed:,} {done}, {result.unchanged:,} stay the same"
-    )
+    form = gettext("{articles} in {batches}: {changed} would differ, {same} stay the same")
+    if is_published:
+        form = gettext(
+            "{articles} in {batches}: {changed} are published as revisions, {same} stay the same"
+        )
+    counts = {"changed": format_count(result.changed), "same": format_count(result.unchanged)}
+    articles, batches = pluralize(result.articles, "article"), pluralize(result.segments, "batch")
+    console().print(form.format(articles=articles, batches=batches, **counts))
     others = (
-        (result.expired, "raw file has expired, or cannot be read"),
-        (result.trimmed, "record was trimmed: only another text is noticed"),
-        (result.other, "withdrawn or forgotten"),
-        (result.failed, "not read any more: nothing changes"),
+        (result.expired, mark("raw file has expired, or cannot be read")),
+        (result.trimmed, mark("record was trimmed: only another text is noticed")),
+        (result.other, mark("withdrawn or forgotten")),
+        (result.failed, mark("not read any more: nothing changes")),
     )
     for count, why in others:
         if count:
-            console().print(f"  {count:,}  {why}")
+            console().print(f"  {count:,}  {gettext(why)}")
     for name, count in sorted(result.fields.items(), key=lambda pair: -pair[1]):
         console().print(f"  {count:>9,}  {name}")
     for example in result.examples[:_SHOWN_EXAMPLES]:

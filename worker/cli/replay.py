@@ -9,6 +9,7 @@ from worker.cli.formatting import pluralize
 from worker.cli.options import Json, option, settings_of
 from worker.cli.output import print_result
 from worker.cli.progress import FileProgress, show_progress
+from worker.translation import mark
 
 stories = typer.Typer(no_args_is_help=True, help="Near-duplicates: fill the window of stories.")
 
@@ -79,7 +80,7 @@ def reindex(context: typer.Context, json: Json = False) -> None:
     from worker.pipeline.feed_search import rebuild_search
 
     progress = FileProgress(noun="batch")
-    with show_progress(progress, "indexing") as update:
+    with show_progress(progress, mark("indexing")) as update:
         for progress.count, progress.total in rebuild_search(open_context(settings_of(context))):
             update()
     count = progress.count

@@ -35,7 +35,8 @@ def resume(context: typer.Context, source: PausedSource, json: Json = False) -> 
 
     settings = settings_of(context)
     resume_source(settings, source)
-    text = f"{source}: {'watched' if settings.folder(source) else 'polled'} again."
+    is_folder = settings.folder(source)
+    text = f"{source}: watched again." if is_folder else f"{source}: polled again."
     print_result({"source": source, "paused": False}, text, json=json)
 
 

@@ -22,6 +22,7 @@ from worker.cli.formatting import (
 )
 from worker.cli.health import MARKS
 from worker.cli.output import console, count_text, draw_bars, make_table, safe_text
+from worker.escape import printable
 from worker.model import DECISIONS
 from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
 from worker.queries.status import ArticleCounts, PollingStatus, SourceStatus, Status
@@ -228,19 +229,27 @@ def _process_lines(tasks: Sequence[Activity], processes: int, now: str) -> Itera
     for task in tasks[:lines]:
         seconds = seconds_between(task.since, now)
         # Most tasks end at once: a number that flickers between 0 and 1 tells nothing.
-        yield _task(task).append(f"  for {format_duration(seconds)}" if seconds >= 2 else "", "dim")
+        lasts = gettext("for {time}").format(time=format_duration(seconds))
+        yield _task(task).append(f"  {lasts}" if seconds >= 2 else "", "dim")
     for _ in range(lines - len(tasks)):
         yield Text(f"· {gettext('idle')}", "dim")
     if len(tasks) > lines:
-        yield Text(f"… and {len(tasks) - lines} more", "dim")
+        yield _more(len(tasks) - lines)
+
+
+def _more(count: int) -> Text:
+    return Text(gettext("… and {count} more").format(count=format_count(count)), "dim")
 
 
 def _task(task: Activity) -> Text:
     text = Text().append("▸ ", ACCENT)
     if task.what == "fetch":
-        count = f"{task.files:,} " if task.files else ""
-        return text.append(f"fetching {count}feeds and pages")
-    text.append(f"{pluralize(task.files, 'file')} from ").append_text(safe_text(task.source))
+        what = gettext(
+            "fetching {count} feeds and pages" if task.files else "fetching feeds and pages"
+        )
+        return text.append(what.format(count=format_count(task.files)))
+    form = gettext("{files} from {source}")
+    text.append(form.format(files=pluralize(task.files, "file"), source=printable(task.source)))
     return text.append(f"  {task.job}", "dim") if task.job else text
 
 
@@ -302,16 +311,16 @@ def _sources(status: Status, max_sources: int | None) -> RenderableType:
             if source.folder:
                 parts.append(Text.assemble((f"{source.name}: ", "dim"), _folder(source)))
     if len(status.sources) > len(sources):
-        parts.append(Text(f"… and {len(status.sources) - len(sources):,} more", "dim"))
+        parts.append(_more(len(status.sources) - len(sources)))
     return Group(*parts)
 
 
 def _name(source: SourceStatus) -> Text:
     name = safe_text(source.name, "bold")
     if source.paused:
-        name.append(" paused", "yellow")
+        name.append(f" {gettext('paused')}", "yellow")
     elif source.failing:
-        name.append(" failing", "yellow")
+        name.append(f" {gettext('failing')}", "yellow")
     return name
 
 
@@ -321,9 +330,9 @@ def _folder(source: SourceStatus) -> Text:
         return Text(gettext("(polled)") if is_polled else gettext("(by hand)"), "dim")
     folder = Text(source.folder)
     if source.in_place:
-        folder.append("  in place", "dim")
+        folder.append(f"  {gettext('in place')}", "dim")
     if source.schedule:
-        folder.append(f"  at {source.schedule}", "dim")
+        folder.append(f"  {gettext('at {cron}').format(cron=source.schedule)}", "dim")
     return folder
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.cells import set_cell_size
 from rich.text import Text
 
 from worker.cli.filters import with_filters
@@ -23,6 +24,7 @@ from worker.cli.output import (
 )
 from worker.errors import NewsdropError, NotThere
 from worker.escape import printable, safe_json
+from worker.translation import gettext
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -229,16 +231,16 @@ def _print_entry(entry: "StreamEntry") -> None:
     first = Text.assemble(
         (f"{published:%m-%d %H:%M:%S}", "dim"),
         "  ",
-        (printable(entry.date or "no date   "), "cyan"),
+        (printable(entry.date or set_cell_size(gettext("no date"), 10)), "cyan"),
         "  ",
         safe_text(entry.title, "bold"),
     )
     second = Text.assemble((f"{'':4}{printable(entry.id)}", "dim"), "  ")
     second.append_text(safe_text(entry.source, "dim"))
     if entry.type == "article.withdrawn":
-        second.append("  withdrawn", "red")
+        second.append(f"  {gettext('withdrawn')}", "red")
     elif entry.revision > 1:
-        second.append(f"  revision {entry.revision}", "yellow")
+        second.append(f"  {translate(f'revision {entry.revision}')}", "yellow")
     if entry.story and entry.story.near_duplicate_of:
         original = printable(entry.story.near_duplicate_of, 80)
         second.append(f"  {translate(f'near-duplicate of {original}')}", "yellow")

@@ -35,6 +35,7 @@ from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import read_again
 from worker.spool.batch import Batch, is_behind
 from worker.spool.manifest import Entry, Form
+from worker.translation import mark
 
 _MAX_RESTARTS = 5
 JOURNAL_INTERVAL = timedelta(seconds=1)
@@ -326,5 +327,5 @@ def _duplicate(file: _File, index_entry: IndexEntry) -> Outcome:
         date=index_entry.identity.date,
         raw_sha256=file.digest,
         revision=index_entry.revision,
-        message="the same bytes were published before",
+        message=mark("the same bytes were published before"),
     )

@@ -17,6 +17,8 @@ from worker.service.state import StateDir
 from worker.settings import Settings
 from worker.settings.flock import try_flock
 from worker.settings.paths import is_up_running, run_file
+from worker.translation import gettext
+from worker.translation import message as translate
 
 STOP_SECONDS = 60.0
 """How long `down` waits: 20 seconds each for the children and the server, and a margin."""
@@ -70,16 +72,17 @@ def run_down(settings: Settings, console: Console) -> int:
     pid = holder(state)
     if pid is None:
         run_file(state.path).unlink(missing_ok=True)
-        console.print(Text(f"Nothing runs on {printable(state.path)}."))
+        console.print(Text(translate(f"Nothing runs on {printable(state.path)}.")))
         return 0
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while holder(state) is not None:
         if time.monotonic() > deadline:
-            console.print(Text(f"Process {pid} does not stop; its logs are in {state.logs}."))
+            text = f"Process {pid} does not stop; its logs are in {printable(state.logs)}."
+            console.print(Text(translate(text)))
             return 1
         time.sleep(0.1)
-    console.print(Text("Stopped."))
+    console.print(Text(gettext("Stopped.")))
     return 0
 
 

@@ -30,6 +30,8 @@ from worker.settings.paths import read_page_url, run_file
 from worker.sites import open_sites
 from worker.store.connection import printable_url, socket_url
 from worker.store.workers import Heartbeats
+from worker.translation import gettext
+from worker.translation import message as translate
 
 SERVER_SECONDS = 60.0
 """How long the server may not answer at its start, except while it loads its data."""
@@ -77,14 +79,16 @@ def run_up(
                 console,
                 examples,
                 wait,
-                "Ctrl-C stops it.",
+                gettext("Ctrl-C stops it."),
                 is_log=not (console.is_terminal or examples),
             ),
         )
     run_in_background(
         state, lambda on_ready: service.run(Console(soft_wrap=True), lambda *_: on_ready())
     )
-    stop = f"It runs in the background. To stop it: {command_hint('down', config=config)}"
+    stop = translate(
+        f"It runs in the background. To stop it: {command_hint('down', config=config)}"
+    )
     welcome(service.running(read_page_url(state.path)), console, examples, time.sleep, stop)
     return 0
 
@@ -138,10 +142,10 @@ class _Service:
                     wait(60)
             except _StoppedError:
                 systemd.stopping()
-                console.print(Text("Stopping: current work is finished first.", "dim"))
+                console.print(Text(gettext("Stopping: current work is finished first."), "dim"))
                 return 0
             except ChildError as error:
-                console.print(Text(str(error), "red"))
+                console.print(Text(translate(str(error)), "red"))
                 return 1
             finally:
                 supervisor.stop(hurry=lambda: signals.count > 1)
@@ -149,7 +153,7 @@ class _Service:
                 if self.is_embedded:
                     embedded.clear(self.state)
                 if signals.count:
-                    console.print("Stopped.")
+                    console.print(gettext("Stopped."))
 
     def _start(self, supervisor: Supervisor, console: Console, wait: Wait) -> RunningService:
         if self.is_embedded:
@@ -161,7 +165,8 @@ class _Service:
         else:
             check_server(self.settings, _on_waiting(console))
             url = printable_url(self.settings.redis.url)
-            console.print(Text(f"Starting the worker on {url} …", "dim"), soft_wrap=True)
+            text = translate(f"Starting the worker on {url} …")
+            console.print(Text(text, "dim"), soft_wrap=True)
         children, page = self.children, None
         if children is None:
             children, page = default_children(self.settings, self.serve_page)
@@ -178,7 +183,7 @@ class _Service:
         fsynced = self.settings.redis.durability == "fsynced"
         binary = embedded.choose(self.state)
         server = embedded.prepare(self.state, binary, port=self.port, fsynced=fsynced)
-        console.print(Text(f"Starting {binary.called} and its worker …", "dim"))
+        console.print(Text(translate(f"Starting {binary.called} and its worker …"), "dim"))
 
         def is_disk_full() -> bool:
             return shutil.disk_usage(self.state.server).free < _MIN_DISK_BYTES
@@ -196,7 +201,8 @@ class _Service:
                 )
             if answer == "loading" and not is_announced and seconds > _LOADING_MESSAGE_SECONDS:
                 is_announced = True
-                console.print(Text("The server is loading its data; this can take a while.", "dim"))
+                text = gettext("The server is loading its data; this can take a while.")
+                console.print(Text(text, "dim"))
             wait(0.02)
 
     def _environment(self, url: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.text import Text
 
@@ -18,6 +19,8 @@ from worker.settings import Settings
 from worker.settings.paths import log_dir
 from worker.store.connection import Client, connect, printable_url, redis_url
 from worker.store.stream import Stream, StreamEntry
+from worker.translation import gettext, mark
+from worker.translation import message as translate
 
 _SHOWN = (
     "id", "title", "date_published", "publisher", "editor", "language", "tags", "tickers",
@@ -58,11 +61,12 @@ def welcome(
     """
     if with_examples:
         _show_examples(running, console, wait)
-    console.print(Text("newsdrop is ready.", "bold green"))
+    console.print(Text(gettext("newsdrop is ready."), "bold green"))
     if is_log:
         return
     for label, value in _facts(running):  # not wrapped, so that they can be copied
-        console.print(Text(f"  {label:18}", "dim") + Text(value), soft_wrap=True)
+        name = set_cell_size(gettext(label), 18)
+        console.print(Text(f"  {name}", "dim") + Text(value), soft_wrap=True)
     console.print(Text(stop), soft_wrap=True)
 
 
@@ -70,14 +74,14 @@ def _facts(running: RunningService) -> Iterator[tuple[str, str]]:
     folders = running.settings.all_folders()
     for folder in folders:
         name = "" if len(folders) == 1 else f"  ({folder.name})"
-        label = "read in place" if folder.in_place else "drop files into"
+        label = mark("read in place") if folder.in_place else mark("drop files into")
         yield label, printable(folder.path) + name
     if running.page:
-        yield "status page", running.page
-    yield "watch the work", command_hint("status --watch", config=running.config)
-    yield "follow records", command_hint("tail --follow", config=running.config)
-    yield "read the stream", _read_command(running)
-    yield "logs", printable(log_dir(running.settings.state_dir))
+        yield mark("status page"), running.page
+    yield mark("watch the work"), command_hint("status --watch", config=running.config)
+    yield mark("follow records"), command_hint("tail --follow", config=running.config)
+    yield mark("read the stream"), _read_command(running)
+    yield mark("logs"), printable(log_dir(running.settings.state_dir))
 
 
 def _read_command(running: RunningService) -> str:
@@ -98,22 +102,23 @@ def _show_examples(
         stream = Stream(client, running.settings.stream.name)
         shown = examples.ingest(running.settings, stream, wait)
     except NewsdropError as error:
-        console.print(Text(f"The examples were not ingested: {error}", "yellow"))
+        console.print(Text(translate(f"The examples were not ingested: {error}"), "yellow"))
         return
     finally:
         client.close()
     if not shown.entries:
         hint = "The examples gave no record yet; `newsdrop status` shows where they are."
-        console.print(Text(hint, "yellow"))
+        console.print(Text(translate(hint), "yellow"))
         return
     entry = shown.entries[-1]
     title = "The examples were ingested before: duplicates, so no new entry. One record:"
     if shown.new_count:
         title = f"Ingested {shown.new_count} example articles. One of the records:"
-    console.print(Text(title, "dim"))
+    console.print(Text(translate(title), "dim"))
     _show(entry, console)
     command = command_hint(f"show {entry.id}", config=running.config)
-    console.print(Text(f"  {'all of it':16}", "dim") + Text(command), soft_wrap=True)
+    name = set_cell_size(gettext("all of it"), 16)
+    console.print(Text(f"  {name}", "dim") + Text(command), soft_wrap=True)
 
 
 def _show(entry: StreamEntry, console: Console) -> None:

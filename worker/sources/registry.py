@@ -62,7 +62,11 @@ def require_name(what: str, name: str, names: Collection[str]) -> None:
         more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
         advice = f"there are: {', '.join(list(names)[:_MAX_LISTED])}{more}"
     else:
-        advice = f"there is no {what} yet"
+        advice = "there are none yet"
+    if what == "feed":  # whole sentences: other languages do not put nouns into one
+        raise NotThere(f"no feed is named {printable(name, 80)}; {advice}")
+    if what == "source":
+        raise NotThere(f"no source is named {printable(name, 80)}; {advice}")
     raise NotThere(f"no {what} is named {printable(name, 80)}; {advice}")
 
 

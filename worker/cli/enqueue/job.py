@@ -16,6 +16,7 @@ from worker.sources.fetch_once import is_address
 from worker.spool.archive import Archive
 from worker.spool.claim import Claimed, Incoming
 from worker.store.counters import RefusedSummary, summarize_refusal
+from worker.translation import mark
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ def _accept(intake: Intake, paths: Sequence[str], batches: "_Batches | None") ->
     named = [path for path in paths if path != STDIN]
     progress = FileProgress(total=_count_files(named) if error_console().is_terminal else None)
 
-    with show_progress(progress, "accepting") as update:
+    with show_progress(progress, mark("accepting")) as update:
 
         def on_claimed(claimed: Claimed) -> None:
             progress.count += claimed.files
@@ -122,7 +123,7 @@ class _Batches:
         progress.total = self._intake.files
         last_change = time.monotonic()
         is_noted = False
-        with show_progress(progress, "processing") as update:
+        with show_progress(progress, mark("processing")) as update:
             while self._file_counts:
                 if self._read_finished():
                     last_change = time.monotonic()

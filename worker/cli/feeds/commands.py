@@ -30,7 +30,7 @@ from worker.cli.output import (
     stored_text,
 )
 from worker.errors import StoreUnavailable, UsageError
-from worker.translation import gettext
+from worker.translation import gettext, mark
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def refresh(
 
     settings = settings_of(context)
     selection = refresh_feeds(settings, names or [], every=every, failing=failing)
-    _print_selection(selection, "due now", json=json)
+    _print_selection(selection, mark("{feeds} due now"), json=json)
 
 
 @app.command("reset-errors")
@@ -170,7 +170,7 @@ def reset_errors(
     from worker.actions.feeds import reset_errors as reset_feeds
 
     selection = reset_feeds(settings_of(context), names or [], every=every)
-    _print_selection(selection, "reset, due now", json=json)
+    _print_selection(selection, mark("{feeds} reset, due now"), json=json)
 
 
 @app.command("import")
@@ -267,12 +267,12 @@ def _print_added(added: "AddedFeed") -> None:
     _note_unreachable(added.rung)
 
 
-def _print_selection(selection: "FeedSelection", result: str, *, json: bool) -> None:
-    """How many feeds were changed, and which of them are paused."""
+def _print_selection(selection: "FeedSelection", form: str, *, json: bool) -> None:
+    """How many feeds were changed (in `form`), and which of them are paused."""
     if json:
         print_json({"feeds": selection.feeds, "paused": selection.paused})
         return
-    print_text(f"{pluralize(selection.feeds, 'feed')} {result}")
+    console().print(gettext(form).format(feeds=pluralize(selection.feeds, "feed")))
     if selection.paused:
         print_text(
             f"{format_count(selection.paused)} paused: polled only after "

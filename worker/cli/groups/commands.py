@@ -167,7 +167,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question.rstrip('?')}: confirm it with --yes")
+        raise UsageError(f"{question} Confirm it with --yes: standard input is no terminal")
     typer.confirm(translate(question), abort=True)
 
 

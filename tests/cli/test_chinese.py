@@ -1,0 +1,144 @@
+"""Commands with `--lang zh`: what people read is Chinese, to the last word."""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+from typer.main import get_command
+
+from tests.cli.test_feeds import polled
+from tests.home import Home, article
+from tests.http_server import Web
+from tests.newsroom import feed
+from worker.cli.output import console, error_console
+from worker.cli.root import app
+from worker.errors import Reason
+from worker.model.warning import WarningKind
+from worker.translation import use_language
+
+NAMES = {"newsdrop", "worker", "Redis", "valkey", "default", "noeviction", "ID", "UTC", "PATH"}
+UNITS = {"kB", "MB", "GB", "AOF"}
+"""Names of programs, and what is typed as it is."""
+
+DATA = {"drop", "feeds", "manual", "harbour", "readers", "nope", "zz", "appendonly", "yes"}
+"""What the tests, the sources and the settings are called."""
+
+KEYS = {"name", "url", "tags", "trusted", "scope", "global", "duplicate"}
+"""Keys of a feed with their values, in `feeds show`."""
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    with Web() as server:
+        monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")
+        monkeypatch.setenv("NEWSDROP_FETCH_ALLOW_PORTS", str(server.port))
+        server.pages["/rss"] = feed(1, 2, 3)
+        yield server
+
+
+def english(text: str) -> set[str]:
+    """The English words of an output that are no names, no paths, no addresses and no commands."""
+    text = text.replace(os.strerror(errno.ENOENT), "")
+    text = re.sub(r"`[^`]*`|https?://\S+|newsdrop [a-z -]+|--[a-z-]+", "", text)
+    tokens = re.split(r"[\s，。：；（）、“”「」·?]+", text)
+    words = {it.strip(".,:;!") for it in tokens if re.fullmatch(r"[A-Za-z']{2,}[.,:;!]?", it)}
+    codes = {str(it) for kind in (Reason, WarningKind) for it in kind}
+    return words - NAMES - UNITS - DATA - codes - _commands(get_command(app))
+
+
+def _commands(group: object) -> set[str]:
+    below = getattr(group, "commands", {})
+    return set(below).union(*map(_commands, below.values()))
+
+
+def in_chinese(home: Home, *command: str) -> str:
+    """What a command prints; no English word may be in it."""
+    console.cache_clear()  # the width of the terminal is read again
+    error_console.cache_clear()
+    with use_language("en"):  # the command sets the language of this process
+        result = home.run("--lang", "zh", *command)
+    assert "Usage:" not in result.output, command
+    keys = KEYS if "show" in command else set()
+    assert english(result.output) - keys == set(), (command, result.output)
+    return result.output
+
+
+@pytest.mark.parametrize("columns", ["70", "170"])
+def test_commands_speak_chinese(
+    home: Home, web: Web, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    """Each command of a small service, and its errors: wide and narrow, paused, refused, revised,
+    withdrawn."""
+    monkeypatch.setenv("COLUMNS", columns)
+    first, empty = home.put("a.md", article("潮汐表")), home.put("in/b.md", b"")
+    undated = home.put("in/c.md", "---\ntitle: 无日期\n---\n正文")
+    assert "已接收 1 个文件" in in_chinese(home, "enqueue", str(first))
+    in_chinese(home, "enqueue", str(first), str(home.path / "in"))
+    in_chinese(home, "feeds", "add", web.url("/rss"), "--name", "harbour")
+    in_chinese(home, "feeds", "add", web.url("/rss?2"))
+    home.work()
+    polled(home)
+    ids = [entry["id"] for entry in home.lines("tail")]
+    job = home.lines("jobs")[-1]["id"]
+    (refused,) = [entry["id"] for entry in home.lines("quarantine", "list")]
+    in_chinese(home, "retract", ids[0], "--reason", "x")
+    in_chinese(home, "groups", "create", "readers")
+    home.work()
+    in_chinese(home, "pause", "drop")
+    assert "drop已暂停" in in_chinese(home, "status")
+    for command in (
+        ["status"], ["resume", "drop"], ["pause", "nope"], ["resume", "nope"],
+        ["jobs"], ["jobs", job], ["jobs", "nope"], ["jobs", "--source", "nope"],
+        ["tail"], ["tail", "--from", "zz"], ["tail", "--tag", "nope"], ["show", "nope"],
+        ["forget", "nope"], ["forget", ids[1]],
+        ["explain", str(first)], ["explain", str(empty)], ["explain", str(undated)],
+        ["explain", "--title", "没有"], ["explain", "--title", "潮汐表", "--date", "2022-03-04"],
+        ["parse", str(empty)], ["parse", "nope"],
+        ["quarantine", "list"], ["quarantine", "show", refused], ["quarantine", "retry", refused],
+        ["quarantine", "retry", "nope"], ["quarantine", "discard", refused, "--yes"],
+        ["quarantine", "restore", refused], ["quarantine", "list", "--reason", "empty"],
+        ["feeds", "list"], ["feeds", "list", "--failing"], ["feeds", "show", "harbour"],
+        ["feeds", "set", "harbour", "tags=x"], ["feeds", "rename", "harbour", "港"],
+        ["feeds", "refresh", "--all"], ["feeds", "reset-errors", "harbour"],
+        ["pause", "feeds"], ["feeds", "list"], ["feeds", "refresh", "--all"], ["resume", "feeds"],
+        ["feeds", "remove", "nope"], ["feeds", "remove", "harbour"],
+        ["audit"], ["reindex"], ["replay"], ["reparse"], ["reparse", "--publish"],
+        ["config", "check"], ["doctor"], ["healthcheck"], ["trim"], ["trim", "--dry-run"],
+        ["groups", "list"], ["groups", "pending", "readers"], ["groups", "delete", "readers"],
+        ["groups", "reset", "readers", "--to", "0", "--yes"],
+        ["groups", "delete", "readers", "--yes"], ["dead-letters", "list", "readers"],
+        ["backup", str(home.path / "x.backup")], ["backup", str(home.path / "x.backup")],
+        ["restore", str(home.path / "x.backup")], ["adopt", str(home.drop)], ["down"],
+    ):  # fmt: skip
+        in_chinese(home, *command)
+
+
+def test_the_report_of_a_busy_service_is_chinese() -> None:
+    """What `status --watch` and a progress bar say while work goes on."""
+    from worker.cli.progress import FileProgress
+    from worker.cli.status_report import _process_lines
+    from worker.queries.activity import Activity
+
+    at, now = "2026-01-31T12:00:00Z", "2026-01-31T12:05:00Z"
+    tasks = [
+        Activity("ingest", "w", "host", 1, 2, "drop", "b", "scan-1", 12, at),
+        Activity("fetch", "w", "host", 1, 3, "feeds", None, None, 3, at),
+        Activity("fetch", "w", "host", 1, 4, "feeds", None, None, 0, at),
+    ]
+    progress = FileProgress(total=2000, refused=3)
+    progress.record(0)
+    progress.count = 1200
+    progress.record(600)
+    with use_language("zh"):
+        lines = [str(line) for line in _process_lines(tasks, 2, now)]
+        lines.append(progress.describe())
+    assert [english(line) for line in lines] == [set()] * len(lines), lines
+    assert lines[0].endswith("已用 5 分钟")
+
+
+def test_english_is_seen() -> None:
+    """The check above finds a word that was not translated, and passes over names and paths."""
+    assert english("已接收 1 个文件：3 stay the same，来自 manual") == {"stay", "the", "same"}
+    assert english("newsdrop: 用 `newsdrop up` 启动，/tmp/state 与 http://x/the") == set()
