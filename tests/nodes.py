@@ -112,10 +112,16 @@ class Replicated:
 
     def is_whole(self) -> bool:
         """Whether the primary has its replica in step, and every Sentinel knows all of them."""
-        if self.primary().client().info("replication").get("connected_slaves") != 1:
+        primary = self.primary()
+        state = primary.client().info("replication")
+        if state.get("connected_slaves") != 1 or state["slave0"]["state"] != "online":
+            return False
+        if self.replica().client().info("replication")["master_link_status"] != "up":
             return False
         for one in self.sentinels:
             state = one.client().sentinel_master("news")
+            if state["port"] != primary.port:
+                return False
             if (state["num-slaves"], state["num-other-sentinels"]) != (1, 2) or state["is_odown"]:
                 return False
             slaves = one.client().sentinel_slaves("news")

@@ -35,7 +35,10 @@ class Rabbit:
     name: str = "nd@localhost"
     port: int = field(default_factory=free_port)
     dist_port: int = field(default_factory=free_port)
-    epmd_port: int = field(default_factory=free_port)
+    epmd_port: int = 0
+    """Of a running `epmd`; 0: this node starts its own."""
+    settings: str = ""
+    """Lines of its `rabbitmq.conf`."""
     process: "subprocess.Popen[bytes] | None" = None
     _epmd: "subprocess.Popen[bytes] | None" = None
 
@@ -44,8 +47,17 @@ class Rabbit:
         return f"amqp://guest:guest@{self.host}:{self.port}//"
 
     def start(self) -> "Rabbit":
+        self.directory.mkdir(exist_ok=True)
         plugins = self.directory / "plugins"
         plugins.write_text("[].")
+        cookie = self.directory / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.write_text("newsdrop")
+            cookie.chmod(0o400)
+        (self.directory / "rabbitmq.conf").write_text(self.settings)
+        starts_epmd = self.epmd_port == 0
+        if starts_epmd:
+            self.epmd_port = free_port()
         environment = {
             **os.environ,
             "HOME": str(self.directory),
@@ -60,11 +72,12 @@ class Rabbit:
             "RABBITMQ_PID_FILE": str(self.directory / "pid"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": str(self.directory / "rabbitmq"),
             # One scheduler that sleeps: the machine has other work.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none",
         }
         output = (self.directory / "output").open("ab")
-        if self._epmd is None:  # else the node starts one that outlives it
+        if starts_epmd:  # else the node starts one that outlives it
             self._epmd = subprocess.Popen(
                 ["epmd", "-port", str(self.epmd_port)],
                 env=environment,

@@ -17,7 +17,7 @@ from pathlib import Path
 SECRETS = Path("/secrets")
 STATE = Path("/state")
 DROP = Path("/drop")
-NEEDED = ("redis-password", "web-token", "grafana-password")
+NEEDED = ("redis-password", "broker-password", "web-token", "grafana-password")
 
 
 class Unprepared(Exception):

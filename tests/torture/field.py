@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from tests.nodes import Cluster, Replicated
 from tests.servers import Server, new_directory
 from tests.torture.news import News
 from tests.torture.oracle import examine, is_done
@@ -42,22 +43,25 @@ def server(*options: str, appendonly: bool = True) -> Iterator[Server]:
 
 
 class Field:
-    """One state directory with its drop folder; `url` is the service's way to the server."""
+    """One state directory with its drop folder; `url` is the service's way to the server, which
+    may be several (tests/nodes.py)."""
 
     def __init__(
         self,
         round_: Round,
-        server: Server,
+        server: Server | Replicated | Cluster,
         *,
         url: str = "",
         name: str = "state",
         settle_seconds: float = 0,
+        broker_url: str = "",
     ) -> None:
         self.round, self.server = round_, server
+        self.options = {**OPTIONS, **({"celery.broker_url": broker_url} if broker_url else {})}
         self.state = round_.directory / name
         # Examined over the server's own socket, never over a lossy way.
         folder = {"settle_without_event_seconds": settle_seconds}
-        self.world = World(self.state, server.url, folder=folder, **OPTIONS)
+        self.world = World(self.state, server.url, folder=folder, **self.options)
         self.news = News(self.world.drop_dir, round_.random, prefix=f"{name}-")
         self.config = round_.directory / f"{name}.toml"
         self._write_config(url or server.url, settle_seconds)
@@ -93,7 +97,7 @@ class Field:
         folder = {"name": "drop", "path": str(self.world.drop_dir)}
         tables: Counter[str] = Counter()
         lines = [f"state_dir = {json.dumps(str(self.state))}"]
-        for key, value in {"redis.url": url, **OPTIONS}.items():
+        for key, value in {"redis.url": url, **self.options}.items():
             table, _, name = key.partition(".")
             if not tables[table]:
                 lines.append(f"[{table}]")

@@ -33,7 +33,8 @@ class Row:
 
     @property
     def is_good(self) -> bool:
-        return bool(self.skipped) or (self.figures.is_good and self.happened.total() > 0)
+        is_proved = self.happened.total() > 0 and not self.bad
+        return bool(self.skipped) or (self.figures.is_good and is_proved)
 
     @property
     def proof(self) -> str:

@@ -80,7 +80,7 @@ def emptied(round_: Round) -> None:
                 round_.happened["entries deleted"] += client.xlen(field.world.settings.stream.name)
                 client.flushall()
         if wait_for(lambda: is_done([field.world]), round_.patience_seconds):
-            _replay(field)
+            replay(field)
         field.finish()
 
 
@@ -172,7 +172,8 @@ def _die_after(world: World, calls: int) -> None:
     world.drain()
 
 
-def _replay(field: Field) -> None:
+def replay(field: Field) -> None:
+    """`newsdrop replay`."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     command = [sys.executable, "-m", "worker.cli", "--config", str(field.config), "replay"]
     subprocess.run(command, env=plain, cwd=PROJECT, capture_output=True, timeout=120, check=True)
