@@ -145,11 +145,11 @@ def test_only_the_changed_page_of_several_is_read(
     make: Callable[..., World], web: Web, tmp_path: Path
 ) -> None:
     """An article of several pages: each is asked for with its own validators, those of the newest
-    copy; the revision has the old ones and the new one."""
+    copy; the revision has the old ones and the new one. Each is charged as a turn of the host."""
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "harbour.toml").write_text('[page]\ncontent = ["article"]\nnext_page = ["a.next"]\n')
-    world = make(sites_dir=str(rules))
+    world = make(sites_dir=str(rules), **{"fetch.host_interval_seconds": 0.2})
     more = '<a class="next" href="/1_2.html">下一页</a></article>'.encode()
     versions = {"/1.html": "首页", "/1_2.html": "末页"}
 
@@ -165,7 +165,12 @@ def test_only_the_changed_page_of_several_is_read(
     web.pages |= {"/1.html": answer, "/1_2.html": answer}
     publish(world, web, 1, pages=answer, site="harbour")
     versions["/1_2.html"] = "更正"
+    begin = world.context.recheck_store.now_ms()
     look(world, HOUR)
+    host = f"{{newsdrop:articles}}:host:{web.host}"
+    share = world.context.redis.hget(host, "share:{newsdrop:articles}:recheck:")
+    assert share is not None
+    assert int(share) >= begin + 2 * store.EVERY * 200
     assert types(world) == ["published", "revised"]
     text = world.entries()[1]["data"]["content_text"]
     assert "首页。" in text

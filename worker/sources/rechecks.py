@@ -42,11 +42,12 @@ _MAX_CRASHES = 3
 @dataclass(frozen=True, slots=True)
 class RecheckResult(Result):
     """The result of one recheck of a page of `source`: whether it was `done`, and how many were
-    `dropped`."""
+    `dropped`. It took `extra_seconds` of its host's turns beyond the one of its lease."""
 
     source: str = ""
     done: int = 0
     dropped: int = 0
+    extra_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,8 @@ class RecheckSource:
         if notice := await asyncio.to_thread(self._notice, page.source, fetched.parts):
             return self._withdraw(lease, page, copy, WithdrawalReason.NOTICE, notice)
         result = self._next(lease, page, was_made=True, delay=fetched.delay)
+        pause = max(fetched.delay, self.settings.fetch.host_interval_seconds)
+        result = replace(result, extra_seconds=pause * (len(fetched.parts) - 1))
         if fetched.is_unchanged:
             return replace(result, answer=status_label(HTTPStatus.NOT_MODIFIED))
         has_changed = [part.data for part in fetched.parts] != [part.data for part in earlier]
@@ -136,6 +139,9 @@ class RecheckSource:
     def save(self, results: Sequence[Result]) -> None:
         """What was found is in a batch: plan the next rechecks, and count."""
         are_ours = self.store.finish([result.lease_result for result in results])
+        for result in results:
+            if isinstance(result, RecheckResult) and result.extra_seconds:
+                self.store.add_turns(result.lease_result.lease.host, result.extra_seconds)
         self.store.count_rechecks(
             (what, result.source, number)
             for is_ours, result in zip(are_ours, results, strict=True)

@@ -97,6 +97,12 @@ class RecheckStore(LeaseQueue):
             dropped += self._add.run(self._client, [self._due, self._counts], args)
         return dropped
 
+    def add_turns(self, host: str, seconds: float) -> None:
+        """Charge a recheck for more turns of its host than one: others wait so much longer."""
+        share = b"share:" + self._items
+        with translated():
+            self._client.hincrby(self._hosts + host.encode(), share, int(seconds * 1000 * EVERY))
+
     def count_rechecks(self, counts: Iterable[tuple[str, str, int]]) -> None:
         """Add to the counts: (`done` or `dropped`, source, number)."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
