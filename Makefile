@@ -14,7 +14,7 @@ test: $(VENV)/.installed-dev  ## run every test
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder  # most of them wait for processes
 
 truth: $(VENV)/.installed-dev  ## newsdrop and its peers on public suites of feeds, pages and dates; TRUTH=--quick
-	$(BIN)/python -m tests.truth $(TRUTH)
+	$(BIN)/python -m tests.truth $(TRUTH) && $(BIN)/python -m tests.near
 
 compose-test: $(VENV)/.installed-dev  ## build the image, run docker-compose.yml on a container engine, break it
 	$(BIN)/python -m pytest tests/compose

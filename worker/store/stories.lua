@@ -23,7 +23,7 @@ local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14  -- of a text; an ad
 local ARTICLE, SKETCH, BLOCK, POSTING = 15, 94, 1000, 7
 local MOST_ARTICLES = { [2] = 768, [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
 local MAX_OF_BAND = 16   -- live records under one band: a footer is in all texts of a site
-local MAX_COMPARED = 16
+local MAX_COMPARED, ENOUGH = 8, 0.9   -- no more are compared after one that is as near
 local NONE = {}
 local sub, find, byte, unpack_bytes = string.sub, string.find, string.byte, struct.unpack
 local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS = 0.5, 0.15, 0.6
@@ -144,6 +144,7 @@ local function find_nearest(window, article, bands, sketch, lists)
     local share = record and similarity(bytes, { byte(record.sketch, 1, SKETCH) }) or 0
     if record and has_address[found[n]] then return record, share > 0 and share or nil end
     if share > most then nearest, most = record, share end
+    if most >= ENOUGH then break end
   end
   return nearest, most
 end

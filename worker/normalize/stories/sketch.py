@@ -42,10 +42,12 @@ SAME_NUMBERS = 0.6
 
 _SEED = 1
 _SIZE = struct.Struct(f">H{SLOTS}B{MAX_NUMBERS}H")
+_VALUES = struct.Struct(f">{SLOTS}I")
 _NONE = 0xFFFF
 NO_SKETCH = bytes(_SIZE.size)
 """In place of the sketch of a text that is too short: it is like no other one."""
-_NUMBER = re.compile(r"\d+(?:[.,:/年月-]\d+)*")
+_JOINTS = ".,:/年月-"
+_NUMBER = re.compile(f"[0-9][0-9{_JOINTS}]*")
 """`1,204.5`, `11月26`, `2021-11-26`: a date is one number, else two of a year shared half."""
 _MIX = 0x9E3779B97F  # odd: no two bands are the same 44 bits by this
 
@@ -64,7 +66,8 @@ def sketch_of(text: str) -> StoryMarks | None:
     buffer = memoryview(pieces).cast("Q")
     (values,) = _min_hash()(buffer, [0, len(buffer)], SLOTS, _SEED).to_rows()
     numbers = _numbers(text)
-    sketch = _SIZE.pack(min(count, 0xFFFF), *(value & 0xFF for value in values), *numbers)
+    low_bytes = _VALUES.pack(*values)[3::4]
+    sketch = _SIZE.pack(min(count, 0xFFFF), *low_bytes, *numbers)
     bands = b"".join(map(_band, range(BANDS), values))
     return StoryMarks(bands, sketch)
 
@@ -78,10 +81,8 @@ def _band(number: int, value: int) -> bytes:
 def _numbers(text: str) -> list[int]:
     """Hashes of up to MAX_NUMBERS of the numbers in a text: always the smallest ones, so that of
     two texts the same ones are chosen."""
-    found = {
-        zlib.crc32(number.replace(",", "").encode()) % _NONE for number in _NUMBER.findall(text)
-    }
-    smallest = sorted(found)[:MAX_NUMBERS]
+    found = {number.rstrip(_JOINTS).replace(",", "") for number in _NUMBER.findall(text)}
+    smallest = sorted({zlib.crc32(number.encode()) % _NONE for number in found})[:MAX_NUMBERS]
     return smallest + [_NONE] * (MAX_NUMBERS - len(smallest))
 
 

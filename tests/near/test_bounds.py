@@ -1,0 +1,51 @@
+"""The marks of near-duplicates are right on the labelled pairs that were not used for tuning."""
+
+from tests.near.__main__ import measure
+from tests.near.pairs import pairs, with_errors
+from worker.normalize.stories.folding import fold_bytes
+from worker.normalize.stories.sketch import MAX_NUMBERS, similarity, sketch_of
+
+
+def test_precision_and_recall_on_the_held_out_half() -> None:
+    """Precision is at least 0.97, recall 0.92, and no class is forgotten."""
+    held_out = [pair for pair in pairs() if pair.is_held_out]
+    assert len(held_out) == 340
+    precision, recall, classes = measure(held_out)
+    assert precision >= 0.97
+    assert recall >= 0.92
+    assert min(right / total for right, total in classes.values()) >= 0.8
+
+
+def test_five_percent_of_the_characters_are_wrong() -> None:
+    """Errors of OCR cost recall, never precision."""
+    held_out = [pair for pair in pairs() if pair.is_held_out]
+    precision, recall, _ = measure(held_out, lambda text, seed: with_errors(text, 0.05, seed))
+    assert precision >= 0.97
+    assert recall >= 0.7
+
+
+def test_what_folding_drops() -> None:
+    """Case, signs, white space, accents, vowels and the script of Chinese make no difference;
+    letters, digits and other words do."""
+    assert fold_bytes("國際新聞，『Déjà Vu』！\u200b") == fold_bytes("国际新闻 “deja vu”")
+    assert fold_bytes("第1天") != fold_bytes("第2天")
+    assert fold_bytes("\ud800…，") == fold_bytes("")
+
+
+def test_short_texts_have_no_sketch() -> None:
+    """Captions, flashes and empty texts tell no story."""
+    for text in ("", " \n", "图：新华社", "快讯：某公司今日发布公告。" * 3, "A short caption."):
+        assert sketch_of(text) is None
+
+
+def test_numbers_tell_a_series_from_a_copy() -> None:
+    """The same words with other numbers are no copy; with one corrected number they are."""
+    words = "气象台今天下午发布天气预报：夜间多云转阴，偏北风渐强，请市民注意防火和出行安全。" * 3
+    numbers = [str(n * 37) for n in range(1, 2 * MAX_NUMBERS)]
+    first, corrected = "，".join(numbers), "，".join(["5", *numbers[1:]])
+    others = "，".join(str(n * 41 + 1) for n in range(1, 2 * MAX_NUMBERS))
+    found = [sketch_of(words + text) for text in (first, corrected, others, "")]
+    one, other, series, plain = [marks.sketch for marks in found if marks]
+    assert similarity(one, other) > 0.8
+    assert similarity(one, series) == 0
+    assert similarity(one, plain) > 0.8
