@@ -186,6 +186,13 @@ def test_atom_constructs(read: Any) -> None:
     assert [one.authors[0].name for one in found] == ["Mei", "Mei"]
 
 
+def test_base64_is_valid_text(read_one: Any) -> None:
+    """What is encoded may hold a character that XML itself cannot: it is replaced."""
+    encoded = '<content type="application/octet-stream">PHA+YQBiPC9wPg==</content>'
+    data = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry>{encoded}</entry></feed>'
+    assert read_one(data.encode()).html == "<p>a\ufffdb</p>"
+
+
 def test_an_unclosed_item_ends_where_the_next_begins(read: Any) -> None:
     """Two items of which the first was not closed are two articles."""
     data = rss(ITEM.format("a", 1, ZONED).removesuffix("</item>"), ITEM.format("b", 2, ZONED))

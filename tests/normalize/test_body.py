@@ -40,6 +40,23 @@ def test_text(html: str, text: str) -> None:
     assert body(html).text == text
 
 
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("&#8;", ""), ("&#08203;", ""), ("&#x200B;", ""), ("&#XFEFF;", ""), ("&#8203", ""),
+        ("&#129;", ""), ("&#13;", " "), ("&shy;", ""), ("&ZeroWidthSpace;", ""),
+        ("&#x110000;", "\ufffd"), ("&#xD800;", "\ufffd"), (f"&#{'9' * 5000};", "\ufffd"),
+        ("&#8217;", "’"), ("&#x4E00;", "一"), ("&#146;", "’"), ("&#123;&#125;", "{}"),
+    ],
+)  # fmt: skip
+def test_references(reference: str, text: str) -> None:
+    """A reference is read as a browser does, and one to an invalid character leaves nothing, in the
+    text and in the HTML, also where it is the only one of the body."""
+    made = body(f"<p>甲{reference}乙</p>")
+    assert made.text == f"甲{text}乙"
+    assert made.html == f"<p>甲{text}乙</p>"
+
+
 @pytest.mark.parametrize("name", ["fn", "text", "g", "set", "view", "math", "mtext", "x-y", "main"])
 def test_unknown_elements_keep_their_text(name: str) -> None:
     """An element that the table does not have, a site's own or MathML's, leaves its text behind."""

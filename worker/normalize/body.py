@@ -102,9 +102,8 @@ def _is_invalid(reference: str) -> bool:
         return True
     hexadecimal = reference[2] in "xX"
     try:
-        code = int(reference[3:], 16) if hexadecimal else int(reference[2:])
-        # HTML maps 128 to 159 by Windows-1252; not all of them have a character there.
-        return 0x80 <= code < 0xA0 or clean_text(chr(code)) != chr(code)
+        char = chr(int(reference[3:], 16) if hexadecimal else int(reference[2:]))
+        return clean_text(char) != char
     except (ValueError, OverflowError):  # `&#12ab`, or beyond Unicode
         return True
 
