@@ -58,5 +58,7 @@ FAULTS = (
     ),
     Fault("two workers, two schedulers", surroundings.two_schedulers),
     Fault("consumer killed 50 times", consumers.killed, share=0.5, seconds=60),
+    Fault("consumer and trimming killed", consumers.killed_with_retention, share=0.5, seconds=60),
+    Fault("killed in a group's past", consumers.killed_in_the_past, share=0.5, seconds=60),
     Fault("replies delayed", replies.delayed),
 )
