@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from time import monotonic
@@ -17,14 +16,6 @@ from worker.store.stream import Stream, StreamEntry
 
 WAIT_SECONDS = 30.0
 _MAX_ENTRIES = 1000  # of the stream, searched for the examples of an earlier run
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The examples' entries, and how many of them are new."""
-
-    entries: tuple[StreamEntry, ...]
-    new_count: int
 
 
 def shipped_examples() -> tuple[Path, ...]:
@@ -57,8 +48,11 @@ def drop(folder: Folder, files: tuple[Path, ...]) -> None:
         ) from error
 
 
-def ingest(settings: Settings, stream: Stream, wait: Callable[[float], None]) -> Shown:
-    """Drop the examples and wait for their records, at most WAIT_SECONDS.
+def ingest(
+    settings: Settings, stream: Stream, wait: Callable[[float], None]
+) -> tuple[list[StreamEntry], bool]:
+    """Drop the examples and wait for their records, at most WAIT_SECONDS: the entries, and whether
+    they are new.
 
     If they were published before, returns the entries of the earlier run. `wait` sleeps so many
     seconds. Raises ConfigError where no folder accepts them, and Retryable.
@@ -81,10 +75,10 @@ def ingest(settings: Settings, stream: Stream, wait: Callable[[float], None]) ->
             if _is_example(entry, files):
                 new.append(entry)
         if not new and not any((folder.path / file.name).exists() for file in files):
-            earlier = tuple(e for e in stream.read_newest(_MAX_ENTRIES) if _is_example(e, files))
+            earlier = [e for e in stream.read_newest(_MAX_ENTRIES) if _is_example(e, files)]
             if earlier:  # accepted, but no new entry: they are duplicates
-                return Shown(earlier, 0)
-    return Shown(tuple(new), len(new))
+                return earlier, False
+    return new, True
 
 
 def _is_example(entry: StreamEntry, files: tuple[Path, ...]) -> bool:

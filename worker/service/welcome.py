@@ -100,20 +100,21 @@ def _show_examples(
     client = running.connect()
     try:
         stream = Stream(client, running.settings.stream.name)
-        shown = examples.ingest(running.settings, stream, wait)
+        entries, are_new = examples.ingest(running.settings, stream, wait)
     except NewsdropError as error:
         console.print(Text(translate(f"The examples were not ingested: {error}"), "yellow"))
         return
     finally:
         client.close()
-    if not shown.entries:
+    if not entries:
         hint = "The examples gave no record yet; `newsdrop status` shows where they are."
         console.print(Text(translate(hint), "yellow"))
         return
-    entry = shown.entries[-1]
+    entry = entries[-1]
     title = "The examples were ingested before: duplicates, so no new entry. One record:"
-    if shown.new_count:
-        title = f"Ingested {shown.new_count} example articles. One of the records:"
+    if are_new:
+        new_count = len(entries)
+        title = f"Ingested {new_count} example articles. One of the records:"
     console.print(Text(translate(title), "dim"))
     _show(entry, console)
     command = command_hint(f"show {entry.id}", config=running.config)

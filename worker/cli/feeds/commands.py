@@ -23,6 +23,7 @@ from worker.cli.output import (
     console,
     print_error,
     print_json,
+    print_json_lines,
     print_note,
     print_result,
     print_text,
@@ -62,8 +63,7 @@ def list_(context: typer.Context, failing: Failing = False, json: JsonLines = Fa
     is_listed = (FeedStatus.FAILING,) if failing else tuple(FeedStatus)
     listed = [feed for feed in view.feeds if feed.standing in is_listed]
     if json:
-        for feed in listed:
-            print_json(feed)
+        print_json_lines(listed)
     elif not (failing and view.problem):  # which feeds fail is unknown then
         print_feeds(view, listed, failing=failing)
     if view.problem:
@@ -216,8 +216,7 @@ def export(
 
     exported = export_opml(settings_of(context))
     if json and file is None:
-        for outline in exported.outlines:
-            print_json(outline)
+        print_json_lines(exported.outlines)
     else:
         write_list(exported, file)
         if json:

@@ -12,7 +12,7 @@ from worker.cli.output import (
     console,
     count_text,
     make_table,
-    print_json,
+    print_json_lines,
     print_result,
     print_text,
     safe_text,
@@ -41,8 +41,7 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
     that begins in the past, how far that is read, with the records to do as its lag."""
     groups = group_store(context).list_groups()
     if json:
-        for group in groups:
-            print_json(group)
+        print_json_lines(groups)
         return
     if not groups:
         print_text("No consumer groups.")
@@ -145,8 +144,7 @@ def pending(
     """List what consumers have read and not acknowledged, oldest first."""
     entries = group_store(context).list_pending(group, count)
     if json:
-        for entry in entries:
-            print_json(entry)
+        print_json_lines(entries)
         return
     table = make_table("entry", "consumer", "idle", "deliveries", right=("idle", "deliveries"))
     for entry in entries:
