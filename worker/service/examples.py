@@ -12,7 +12,7 @@ from worker.escape import printable
 from worker.settings import Folder, Settings
 from worker.sources.registry import is_paused
 from worker.sources.walk import is_wanted
-from worker.store.stream import Stream, StreamEntry
+from worker.store.stream import Stream, StreamEntry, id_key
 
 WAIT_SECONDS = 30.0
 _MAX_ENTRIES = 1000  # of the stream, searched for the examples of an earlier run
@@ -64,7 +64,7 @@ def ingest(
             "no drop folder accepts the examples (*.md) now: each has another pattern, a schedule, "
             "is read in place or paused; run `newsdrop up` without --examples"
         )
-    last_id = stream.get_info().last_id
+    last_id = before = stream.get_info().last_id
     drop(folder, files)
     new: list[StreamEntry] = []
     deadline = monotonic() + WAIT_SECONDS
@@ -75,9 +75,9 @@ def ingest(
             if _is_example(entry, files):
                 new.append(entry)
         if not new and not any((folder.path / file.name).exists() for file in files):
-            earlier = [e for e in stream.read_newest(_MAX_ENTRIES) if _is_example(e, files)]
-            if earlier:  # accepted, but no new entry: they are duplicates
-                return earlier, False
+            found = [e for e in stream.read_newest(_MAX_ENTRIES) if _is_example(e, files)]
+            if found and id_key(found[-1].stream_id) <= id_key(before):
+                return found, False  # accepted, but no new entry: they are duplicates
     return new, True
 
 
