@@ -96,13 +96,15 @@ def kill_again_and_again(
         seen = len(reader.handled())
         process = reader.start()
         published += publish(client, *range(kill * batch, (kill + 1) * batch), stream=stream)
-        if kill < kills:
-            _wait(partial(_has_handled, reader, seen + 1))
-            time.sleep(next(pauses))
-        else:
-            _wait(partial(_has_finished, client, reader, published, stream))
-        process.kill()
-        process.wait()
+        try:
+            if kill < kills:
+                _wait(partial(_has_handled, reader, seen + 1))
+                time.sleep(next(pauses))
+            else:
+                _wait(partial(_has_finished, client, reader, published, stream))
+        finally:
+            process.kill()
+            process.wait()
         repeated += len(finished & set(reader.handled()[seen:]))
         until = _number(delivered_until(client, stream))
         finished = {one for one in published if _number(one) <= until} - pending(
