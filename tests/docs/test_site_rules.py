@@ -22,7 +22,7 @@ def test_the_rule_of_the_document_changes_what_is_read(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the rule the advert and the editor's line are in the text; with it they are not, and
-    publisher and editor are known. Title and date are the same, so it is the same article."""
+    the publisher has an address. Title and date are the same, so it is the same article."""
     (page,) = blocks(PAGE, "html")
     (rule,) = blocks(PAGE, "toml")
     saved = home.put("page.html", page.text)
@@ -33,9 +33,9 @@ def test_the_rule_of_the_document_changes_what_is_read(
     for noise in ("下载港口日报客户端", "扫描二维码", "责任编辑"):
         assert noise in before["content_text"]
         assert noise not in after["content_text"]
-    assert (before["publisher"], before["editor"]) == (None, None)
+    assert before["publisher"] == {"name": "港口日报", "url": None}
     assert after["publisher"] == {"name": "港口日报", "url": "https://www.port.example"}
-    assert after["editor"] == "林望"
+    assert (before["editor"], after["editor"]) == ("林望", "林望")
     assert (before["warnings"], after["warnings"]) == ([], [])
     assert after["id"] == before["id"]
     assert (after["title"], after["date_published"]) == (
