@@ -97,6 +97,7 @@ def test_commands_speak_chinese(
         ["explain", "--title", "没有"], ["explain", "--title", "潮汐表", "--date", "2022-03-04"],
         ["parse", str(empty)], ["parse", "nope"],
         ["quarantine", "list"], ["quarantine", "show", refused], ["quarantine", "retry", refused],
+        ["jobs"],
         ["quarantine", "retry", "nope"], ["quarantine", "discard", refused, "--yes"],
         ["quarantine", "restore", refused], ["quarantine", "list", "--reason", "empty"],
         ["feeds", "list"], ["feeds", "list", "--failing"], ["feeds", "show", "harbour"],

@@ -21,6 +21,7 @@ from worker.spool.transfer import Candidate
 from worker.store.factory import job_store
 from worker.store.jobs import Job, JobKind
 from worker.taskqueue.client import notify_ingest
+from worker.translation import mark
 
 _RawFile = tuple[QuarantineItem, Path]
 
@@ -145,5 +146,5 @@ def _claim(
 def _record(settings: Settings, job: str, files: int, sources: str, now: datetime) -> None:
     jobs = job_store(settings)
     created = int(now.timestamp() * 1000)
-    jobs.open(Job(job, JobKind.RETRY, sources, "retried from quarantine", created))
+    jobs.open(Job(job, JobKind.RETRY, sources, mark("retried from quarantine"), created))
     jobs.add_files(job, files)
