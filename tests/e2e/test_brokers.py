@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from kombu.connection import Connection
 
 from tests import rabbitmq
 from tests.celery_worker import Worker, until
@@ -112,6 +113,11 @@ def test_work_goes_on_when_the_broker_comes_back(
     assert all(
         name in queues for name in (*names, queue_name(ENQUEUE_QUEUE, world.settings.state_dir))
     )
+    with (
+        Connection(rabbit.url) as connection,  # type: ignore[no-untyped-call]
+        pytest.raises(connection.channel_errors, match="NOT_FOUND"),
+    ):
+        connection.channel().queue_declare("celery_delayed_0", passive=True)
     check = broker_check(world.settings)
     assert check is not None
     assert check.level == "ok"

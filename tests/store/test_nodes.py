@@ -125,6 +125,8 @@ def test_a_key_that_has_moved_is_found_before_its_slot(world: World, cluster: Cl
     world.run()
     client: Any = world.context.redis
     client.set("{newsdrop:articles}:one", "1")
+    cluster.move(STREAM)
+    assert client.get("{newsdrop:articles}:one") == b"1", "the redirection was followed"
     with cluster.half_moved(STREAM, "{newsdrop:articles}:one"):
         assert client.get("{newsdrop:articles}:one") == b"1"
         drop(world, "乙")
