@@ -49,7 +49,7 @@ class Filters:
                 f"{printable(self.outcome, 40)} is no outcome: write one of {', '.join(OUTCOMES)}"
             )
         if self.first_of_story not in (None, "true"):
-            raise UsageError("first_of_story is `true`, or left out")
+            raise UsageError("this is no value of first_of_story: write `true`, or leave it out")
         if self.warning is not None:
             require_kind(self.warning)
 
