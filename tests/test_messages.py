@@ -42,7 +42,7 @@ def test_messages_are_of_one_style() -> None:
     """Small first letter, no full stop: they follow `newsdrop:`, a path or a reason."""
     found = list(messages())
     assert len(found) > 80
-    names = ("Redis", "JSON", "TOML", "YAML", "HTML")
+    names = ("Redis", "RabbitMQ", "JSON", "TOML", "YAML", "HTML")
     odd = [
         (where, text)
         for where, text in found
