@@ -68,7 +68,7 @@ def test_a_slice_goes_on_where_the_one_before_ended(
 ) -> None:
     """Each reads the segments behind the last one, none twice; while work waits it is short."""
     answers = iter((False, True) * 4)
-    monkeypatch.setattr(background, "_is_full", lambda _: next(answers))
+    monkeypatch.setattr(background, "is_full", lambda _: next(answers))
     order(world)
     counts = []
     for _ in range(4):
@@ -84,6 +84,26 @@ def test_a_slice_goes_on_where_the_one_before_ended(
     run = work(world)
     assert run is not None
     assert (run.state.result.articles, run.finished_at) == (0, "")
+
+
+def test_a_slice_never_waits_for_the_workers(
+    tmp_path: Path, redis_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may run in the only worker process: where a segment makes more batches than may wait, all
+    of them are claimed."""
+    rules = tmp_path / "sites"
+    rules.mkdir()
+    world = World(tmp_path, redis_server.url, sites_dir=str(rules))
+    for number in range(3):
+        world.put(f"{number}.md", article(f"消息{number}（快讯）"))
+    world.run()
+    (rules / "sina.toml").write_text(RULE)
+    bounds = {"spool.batch_files": 1, "spool.max_waiting": 1}
+    world = World(tmp_path, redis_server.url, sites_dir=str(rules), **bounds)
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits"))
+    order(world, publish=True)
+    work(world)
+    assert len(world.waiting()) == 3
 
 
 def test_a_batch_that_ends_its_process_ends_the_run(

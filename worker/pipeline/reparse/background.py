@@ -17,9 +17,9 @@ from worker.errors import Retryable
 from worker.model.frozen import dataclass
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
-from worker.pipeline.reparse.run import ReparseOrder, RunState, read_segments
+from worker.pipeline.reparse.run import ReparseOrder, RunState, is_full, read_segments
 from worker.spool.batch import batch_names
-from worker.spool.layout import manual_root, write_durably
+from worker.spool.layout import write_durably
 from worker.spool.lockfile import acquire_slot
 from worker.translation import mark
 
@@ -105,7 +105,7 @@ def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
         finished_at = ""
         steps = read_segments(context, order.order, sites, run.state, on_claimed=on_claimed)
         with suppress(Retryable):  # the next slice goes on from the segment at which Redis went
-            while not _is_full(context) and context.deps.clock() < deadline:
+            while not is_full(context) and context.deps.clock() < deadline:
                 if next(steps, _END) is _END:
                     finished_at = rfc3339(now())
                     break
@@ -117,12 +117,6 @@ _END = object()
 
 def _is_busy(context: Context) -> bool:
     return any(map(batch_names, context.roots))
-
-
-def _is_full(context: Context) -> bool:
-    """Whether what the run has claimed waits, as much as may wait for it."""
-    waiting = len(batch_names(manual_root(context.settings)))
-    return waiting * 2 >= context.settings.spool.max_waiting
 
 
 def _save(state_dir: Path, run: BackgroundRun) -> None:

@@ -206,11 +206,14 @@ def reparse(
     state = _load(path, key, rfc3339(context.deps.now()))
     saved_at = context.deps.clock()
     try:
-        for _ in read_segments(context, order, sites, state, on_claimed=on_claimed, pause=pause):
+        for _ in read_segments(context, order, sites, state, on_claimed=on_claimed):
             if context.deps.clock() - saved_at >= _SAVE_SECONDS:
                 _save(path, key, state)
                 saved_at = context.deps.clock()
             on_progress(state.result)
+            while order.publish and is_full(context):
+                on_claimed()
+                pause(_WAIT_SECONDS)
     except BaseException:
         _save(path, key, state)
         raise
@@ -225,18 +228,26 @@ def read_segments(
     state: RunState,
     *,
     on_claimed: Callable[[], object],
-    pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
-    """Go on from `state`, one segment a step, and keep it up to date. Raises Retryable."""
+    """Go on from `state`, one segment a step, and keep it up to date. Raises Retryable.
+
+    A step never waits: it may run in the only process that works on what is claimed.
+    """
     run = _Run(context, order, sites, state.result)
     for segment, is_wanted in _segments(context, order, state):
         if is_wanted:
             documents = run.read(segment)
             if order.publish and documents:
-                _claim(context, segment, documents, on_claimed, pause)
+                _claim(context, segment, documents, on_claimed)
             state.result.segments += 1
         state.last = segment.batch
         yield
+
+
+def is_full(context: Context) -> bool:
+    """Whether as much waits as may wait for a reparse: half of what may wait in a folder."""
+    waiting = len(batch_names(manual_root(context.settings)))
+    return waiting * 2 >= context.settings.spool.max_waiting
 
 
 def _segments(
@@ -267,7 +278,6 @@ def _claim(
     segment: Segment,
     documents: Sequence[Incoming],
     on_claimed: Callable[[], object],
-    pause: Callable[[float], None],
 ) -> None:
     settings, root = context.settings, manual_root(context.settings)
     head = segment.head().batch
@@ -277,9 +287,6 @@ def _claim(
         max_count=settings.spool.batch_files,
         max_bytes=settings.spool.batch_bytes,
     ):
-        while len(batch_names(root)) * 2 >= settings.spool.max_waiting:
-            on_claimed()
-            pause(_WAIT_SECONDS)
         new = Head.new(head.source, head.kind, context.deps.now())
         claim_bytes(root, new, group, context.accepted)
         with suppress(FileNotFoundError):  # a worker was quick
