@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from tests.forked import run_celery
 from tests.world import World
 
 WITHIN = 180.0
@@ -44,10 +45,7 @@ class Worker:
 
     def celery(self, *words: str, code: int = 0) -> str:
         """What the command `celery -A worker.app …` prints, with this worker's settings."""
-        done = subprocess.run(
-            [sys.executable, "-m", "celery", "-A", "worker.app", *words],
-            env=self.environment, capture_output=True, text=True, timeout=WITHIN, check=False,
-        )  # fmt: skip
+        done = run_celery(*words, environment=self.environment, timeout=WITHIN)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.docs.pages import ROOT
+from tests.forked import run_newsdrop
 
 PATIENCE = 90.0
 LOOKED_ON = 3
@@ -91,10 +92,9 @@ class Terminal:
 
     def ask(self, *words: str) -> list[Any]:
         """A command's JSON documents."""
-        done = subprocess.run(  # noqa: PLW1510  # its code is looked at
-            ["newsdrop", *words, "--json"],
-            cwd=self.clone, env=self.environment, capture_output=True, text=True, timeout=PATIENCE,
-        )  # fmt: skip
+        done = run_newsdrop(
+            *words, "--json", environment=self.environment, cwd=self.clone, timeout=PATIENCE
+        )
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -15,6 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.forked import run_newsdrop
+
 PROJECT = Path(__file__).parents[2]
 SEED = PROJECT.parent / "shared" / "samples" / "seed.md"
 PATIENCE = 90.0
@@ -58,11 +60,10 @@ class Service:
 
     def ask(self, *words: str) -> Any:
         """A command's JSON documents."""
-        done = subprocess.run(
-            [sys.executable, "-m", "worker.cli", *words, "--json"],
-            cwd=PROJECT, env=self.environment, capture_output=True, text=True,
-            timeout=PATIENCE, check=True,
-        )  # fmt: skip
+        done = run_newsdrop(
+            *words, "--json", environment=self.environment, cwd=PROJECT, timeout=PATIENCE
+        )
+        done.check_returncode()
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def records(self) -> list[dict[str, Any]]:

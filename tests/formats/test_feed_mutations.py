@@ -86,9 +86,9 @@ def others_missing(text: str, number: int) -> list[int]:
 
 @pytest.mark.parametrize("kind", ["rss", "atom"])
 def test_a_broken_entry_costs_no_other(kind: str) -> None:
-    """In each of 1,000 feeds with one broken entry all others are read."""
+    """In each of 250 feeds with one broken entry all others are read."""
     text, lost = whole(kind), {}
-    for seed in range(1_000):
+    for seed in range(250):
         chance = random.Random(seed)
         number = chance.randrange(ENTRIES - 1)
         if missing := others_missing(mutated(chance, text, number), number):
@@ -118,7 +118,7 @@ def test_sections(broken: str, closed: str) -> None:
 
 @pytest.mark.parametrize("opener", ["<a><![CDATA[", "<!--", "</item><![CDATA[", "<![CDATA[</item>"])
 def test_many_sections_cost_linear_time(opener: str) -> None:
-    """200,000 openings take a few seconds at most."""
+    """50,000 openings take a second or two at most."""
     started = time.process_time()
-    close_sections(opener * 200_000)
-    assert time.process_time() - started < 10
+    close_sections(opener * 50_000)
+    assert time.process_time() - started < 2.5

@@ -82,7 +82,7 @@ raws = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(raws)
 def test_any_input_gives_a_valid_record_or_a_refusal(fields: dict[str, object]) -> None:
     """Nothing but Rejected is raised; the record is JSON, Unicode, and valid by its schema."""
@@ -106,7 +106,7 @@ def test_any_input_gives_a_valid_record_or_a_refusal(fields: dict[str, object]) 
     assert all(line.strip() for line in made.content_text.split("\n")) or not made.content_text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(snippets)
 def test_the_same_input_has_the_same_identity(html: str) -> None:
     """Normalizing is a function of its input: no clock, no state, no order of calls."""
@@ -119,7 +119,7 @@ def test_the_same_input_has_the_same_identity(html: str) -> None:
     assert again.article == first.article
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.text(st.characters(), max_size=60))
 def test_folding_is_idempotent(title: str) -> None:
     """A folded title folds to itself, whatever characters it has."""

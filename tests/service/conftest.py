@@ -33,11 +33,14 @@ def until(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     return found
 
 
-def marked(mark: str) -> list[psutil.Process]:
-    """Every living process whose environment holds `mark`, whoever its parent is by now."""
+def marked(mark: str, since: float) -> list[psutil.Process]:
+    """Every living process whose environment holds `mark`, whoever its parent is by now. Only those
+    are read that were started after the time `since`: this is called many times a second."""
     found = []
     for process in psutil.process_iter():
         try:
+            if process.create_time() < since - 5:  # it is counted from a rounded time of boot
+                continue
             if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
                 found.append(process)
         except psutil.Error:
@@ -61,6 +64,7 @@ class Up:
         self.state = state
         self.output = state.parent / "output.txt"
         self.mark = uuid.uuid4().hex
+        self.begun = time.time()
         self.running: list[subprocess.Popen[str]] = []
 
     def command(self, *options: str, **children: list[str]) -> list[str]:
@@ -98,7 +102,7 @@ class Up:
         return noted
 
     def left(self) -> list[psutil.Process]:
-        return marked(self.mark)
+        return marked(self.mark, self.begun)
 
     def exactly(self, *words: str) -> psutil.Process | None:
         """The process with exactly that command line."""

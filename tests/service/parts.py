@@ -14,6 +14,7 @@ from pathlib import Path
 
 from typer.main import get_command
 
+from tests.forked import run_newsdrop
 from tests.servers import Server
 from worker.cli.root import app
 
@@ -31,17 +32,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 
 def asked(environment: Mapping[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    """A command of newsdrop's, to its end."""
+    """A command of newsdrop's, to its end; a new interpreter where that is to read PYTHONPATH."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+    whole = {**plain, **environment}
+    if "PYTHONPATH" not in environment:
+        return run_newsdrop(*words, environment=whole, cwd=PROJECT, timeout=WITHIN)
     return subprocess.run(
         [*_NEWSDROP, *words],
-        env={**plain, **environment},
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=WITHIN,
-        check=False,
-    )
+        env=whole, cwd=PROJECT, capture_output=True, text=True, timeout=WITHIN, check=False,
+    )  # fmt: skip
 
 
 class Part:

@@ -9,11 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from worker.errors import NewsdropError
-from worker.service import life, parts, up
+from worker.service import life, up
 from worker.service.lock import run_down
 from worker.service.supervise import Child
 from worker.settings import load
-from worker.web.serve import run_web
 
 
 def main() -> int:
@@ -35,8 +34,16 @@ def main() -> int:
         {"redis.url": told.url} if told.url else {}
     )
     options |= {"sites_dir": told.sites} if told.sites else {}
+    serve_page = None
     if told.watchdog:
-        parts.WATCHDOG_SECONDS, life.START_SECONDS = told.watchdog, 20.0  # type: ignore[misc]
+        life.START_SECONDS = 20.0  # type: ignore[misc]
+    if not (told.child or told.down):  # their imports cost more than all else that the tests do
+        from worker.service import parts
+        from worker.web.serve import run_web
+
+        serve_page = run_web
+        if told.watchdog:
+            parts.WATCHDOG_SECONDS = told.watchdog  # type: ignore[misc]
     console = Console(markup=False, highlight=False, soft_wrap=True)
     try:
         settings = load(options=options)
@@ -47,7 +54,7 @@ def main() -> int:
             port=told.port,
             detach=told.detach,
             console=console,
-            serve_page=run_web,
+            serve_page=serve_page,
             children=children or None,
         )
     except NewsdropError as error:

@@ -19,6 +19,7 @@ import psutil
 import pytest
 import uvicorn
 
+from tests.forked import run_newsdrop
 from tests.servers import Server
 from worker.errors import ConfigError
 from worker.service.port import address_of, open_port
@@ -93,11 +94,8 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "worker.cli", "web", "--port", port],
-            env={**kept, "NEWSDROP_STATE_DIR": str(tmp_path)},
-            capture_output=True, text=True, timeout=PATIENCE, check=False,
-        )  # fmt: skip
+        environment = {**kept, "NEWSDROP_STATE_DIR": str(tmp_path)}
+        done = run_newsdrop("web", "--port", port, environment=environment, timeout=PATIENCE)
     assert done.returncode == 2
     assert f"port {port} of 127.0.0.1 is in use" in done.stderr
     assert "--port N or web.port" in done.stderr

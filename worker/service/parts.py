@@ -34,12 +34,9 @@ from worker.health.preflight import exit_with_message
 from worker.service.life import WATCHDOG_SECONDS
 from worker.service.listener.process import run_listen
 from worker.service.part import part_words, run_celery
-from worker.service.port import address_of, open_port
+from worker.service.port import ServePage, address_of, open_port
 from worker.service.supervise import Child
 from worker.settings import Settings, load
-
-ServePage = Callable[[Settings, socket], int]
-"""Serves the status page at a listening socket until TERM; an exit code."""
 
 
 def default_children(

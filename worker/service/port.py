@@ -7,12 +7,16 @@ page restarts, browsers wait and are not refused.
 
 import errno
 import socket
+from collections.abc import Callable
 from ipaddress import ip_address
 
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.settings import Settings
 from worker.settings.load import first_line
+
+ServePage = Callable[[Settings, socket.socket], int]
+"""Serves the status page at a listening socket until TERM; an exit code."""
 
 _NEXT = 20
 """Number of ports tried after the configured one; then the kernel chooses."""

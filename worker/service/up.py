@@ -19,7 +19,7 @@ from worker.service.detach import detach as run_in_background
 from worker.service.embedded import server as embedded
 from worker.service.lock import up_lock
 from worker.service.notify import notifier
-from worker.service.parts import ServePage, default_children
+from worker.service.port import ServePage
 from worker.service.signals import Signals
 from worker.service.state import StateDir
 from worker.service.supervise import Child, ChildError, Supervisor
@@ -169,6 +169,9 @@ class _Service:
             console.print(Text(text, "dim"), soft_wrap=True)
         children, page = self.children, None
         if children is None:
+            # Two thirds of the imports of `up`: a refusal and the process of `--detach` need none.
+            from worker.service.parts import default_children
+
             children, page = default_children(self.settings, self.serve_page)
         running = self.running(page)
         self._write_run_file(running)
