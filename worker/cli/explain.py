@@ -140,7 +140,7 @@ def _print_comparison(comparison: "Comparison | None") -> None:
             ("compared with", safe_text(comparison.other_title or comparison.other)),
             ("decided", translate(decided[comparison.is_same_story])),
             ("reason", translate(comparison.reason)),
-            ("in both", None if share is None else translate(f"passages of {share:.0%}")),
+            ("in both", None if share is None else translate(f"{share:.0%} of the shorter text")),
             *(("", safe_text(passage)) for passage in comparison.passages),
         )
     )
