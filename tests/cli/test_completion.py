@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import run_newsdrop
 from tests.home import Home, article
 
 BIN = Path(sys.executable).parent
@@ -32,9 +33,7 @@ def completed(*words: str, shell: str = "bash") -> list[str]:
         "_TYPER_COMPLETE_ARGS": line,
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
-    done = subprocess.run(
-        [BIN / "newsdrop"], env={**os.environ, **asked}, capture_output=True, text=True, check=False
-    )
+    done = run_newsdrop(environment={**os.environ, **asked})
     assert done.stderr == "", "nothing is said into the line that a person writes"
     return done.stdout.split()
 
