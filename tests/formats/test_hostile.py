@@ -168,6 +168,15 @@ def test_names_by_regular_expression(read: Any) -> None:
     assert found.title == "x"
 
 
+def test_addresses_by_regular_expression(read: Any) -> None:
+    """Whether two words of 2,000 letters name an article costs no minute."""
+    name = b"https://a.example/" + b"a" * 2_000 + b"-" + b"a" * 2_000
+    head = b'<html><head><title>x</title><link rel="canonical" href="' + name + b'/amp"></head>'
+    page = head + b"<body><p>" + b"Text of the article. " * 50 + b"</p></body></html>"
+    (found,) = read(page, url="https://a.example/news/7")
+    assert found.title == "x"
+
+
 def test_declarations_without_end(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Declarations of a charset are searched for in the first bytes only: a million took 222 s."""
     find = EncodingDetector.find_declared_encoding

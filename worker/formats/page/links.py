@@ -7,7 +7,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 from worker.formats.page.tree import Element, attribute
-from worker.normalize.urls import address_key, canonical_address, is_article_path
+from worker.normalize.urls import LONGEST, address_key, canonical_address, is_article_path
 
 
 def base_of(tree: Element, url: str | None) -> str | None:
@@ -20,7 +20,10 @@ def joined(base: str | None, link: str | None) -> str | None:
     """`link` as an absolute http address, or None."""
     try:
         address = urljoin(base or "", link.strip()) if link and link.strip() else ""
-        return address if urlsplit(address).hostname and address[:4].lower() == "http" else None
+        is_web = address[:8].lower().startswith(("http://", "https://"))
+        return (
+            address if is_web and len(address) <= LONGEST and urlsplit(address).hostname else None
+        )
     except ValueError:
         return None
 
