@@ -213,13 +213,15 @@ def test_replay_publishes_what_redis_lost_under_the_same_ids(
 
 
 def test_since_reads_spans_and_dates() -> None:
-    """`90m`, `12h`, `3d` count back from now; an ISO date is one; anything else is named."""
+    """`90m`, `12h`, `3d` count back from now; an ISO date is one; anything else, and what
+    no calendar has, is named."""
     now = datetime(2022, 3, 4, 12, 0, tzinfo=UTC)
     assert parse_moment("90m", now) == datetime(2022, 3, 4, 10, 30, tzinfo=UTC)
     assert parse_moment("3d", now) == datetime(2022, 3, 1, 12, 0, tzinfo=UTC)
     assert parse_moment("2022-03-04T11:00:00Z", now) == datetime(2022, 3, 4, 11, 0, tzinfo=UTC)
-    with pytest.raises(UsageError, match="yesterday is not a time"):
-        parse_moment("yesterday", now)
+    for text in ("yesterday", "999999d", "0001-01-01"):
+        with pytest.raises(UsageError, match=f"{text} is not a time"):
+            parse_moment(text, now)
 
 
 def _work_soon(home: Home) -> None:

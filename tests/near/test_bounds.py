@@ -2,6 +2,7 @@
 
 from tests.near.__main__ import measure
 from tests.near.pairs import pairs, with_errors
+from worker.normalize.stories import folding
 from worker.normalize.stories.folding import fold_bytes
 from worker.normalize.stories.sketch import MAX_NUMBERS, similarity, sketch_of
 
@@ -49,3 +50,10 @@ def test_numbers_tell_a_series_from_a_copy() -> None:
     assert similarity(one, other) > 0.8
     assert similarity(one, series) == 0
     assert similarity(one, plain) > 0.8
+
+
+def test_all_characters_cost_no_memory() -> None:
+    """Texts of all characters there are fill no table without end."""
+    fold_bytes("".join(map(chr, range(0x20000, 0x20000 + folding._MAX_CHARACTERS + 10))))
+    assert len(folding._table) <= folding._MAX_CHARACTERS
+    assert fold_bytes("國际") == fold_bytes("国际")

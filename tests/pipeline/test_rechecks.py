@@ -227,6 +227,27 @@ def test_a_page_that_is_gone_twice_is_withdrawn(world: World, web: Web, status: 
     assert audit(world.settings).balanced
 
 
+def test_a_list_of_pages_of_a_wrong_type_is_replaced(world: World, web: Web) -> None:
+    """Whatever is under a host's list of pages, its pages are published and fetched again."""
+    client, host = world.context.redis, web.url("/").split("/")[2].partition(":")[0]
+    client.rpush(f"{{newsdrop:articles}}:rechecks:pages:{host}", "x")
+    publish(world, web, 1)
+    assert len(world.context.recheck_store.list_pages(host)) == 1
+
+
+def test_a_clock_that_was_ahead_puts_no_withdrawal_off(world: World, web: Web) -> None:
+    """A first 404 that a clock a year ahead dated counts from the next one on."""
+    publish(world, web, 1, 2)
+    web.pages["/1.html"] = Reply(status=404)
+    look(world, HOUR)
+    key = world.context.recheck_store.key(article_id(world, 1))
+    world.context.redis.hincrby(key, "gone_ms", 365 * DAY * 1000)
+    look(world, DAY + 120)
+    assert types(world) == ["published", "published"]
+    look(world, DAY + 120)
+    assert types(world) == ["published", "published", "withdrawn"]
+
+
 def test_a_page_that_comes_back_stays(world: World, web: Web) -> None:
     """One 404 is forgotten at the next answer that is none."""
     publish(world, web, 1, 2)

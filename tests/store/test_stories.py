@@ -189,6 +189,16 @@ def test_a_window_that_is_half_gone(
     assert len(store.read()) == 1 + len(keys)
 
 
+def test_a_window_of_wrong_values(redis_server: Server, store: ArticleStore) -> None:
+    """Whatever another program wrote into the window's keys, articles are published."""
+    client = connect(redis_server.url)
+    store.publish("a", [told(1, TEXT)])
+    for at, key in enumerate(sorted(client.keys("*:n:*"))):
+        client.hset(key, mapping=dict.fromkeys((*client.hkeys(key), "d", "l2", "n"), "a"))
+        assert store.publish(f"b{at}", [told(10 + at, TEXT)])[0]
+    assert len(store.read()) == 2 + at
+
+
 def test_the_first_is_withdrawn(store: ArticleStore) -> None:
     """After the first article is withdrawn the next copy is the first valid one of the same story,
     and later copies name that. One that is valid again stays in the story, too."""

@@ -29,9 +29,9 @@ def parse_moment(text: str, now: datetime) -> datetime:
 
     Raises UsageError.
     """
-    if match := re.fullmatch(r"(\d{1,6})([mhd])", text.strip()):
-        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
+        if match := re.fullmatch(r"(\d{1,6})([mhd])", text.strip()):
+            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
         return datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError) as error:
         raise UsageError(

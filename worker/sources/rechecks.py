@@ -183,7 +183,8 @@ class RecheckSource:
         """The page was answered by 404 or 410: it is withdrawn when that happens a second time, at
         least a day later, while another page of its host is there."""
         now_ms = self._now_ms()
-        first_ms = now_ms if page.gone_ms is None else page.gone_ms
+        # A time in the future is of a clock that was ahead: it would put the page off until then.
+        first_ms = now_ms if page.gone_ms is None else min(page.gone_ms, now_ms)
         wait_ms = first_ms + CONFIRM_MS - now_ms
         if wait_ms <= 0:
             if await self._has_other_page(page, copy, fetcher):

@@ -22,7 +22,8 @@ if obstacle then return obstacle end
 -- seems to be removed.
 local function list_page(host, url)
   local listed = { url }
-  for earlier in string.gmatch(redis.call('GET', lists .. host) or '', '[^\n]+') do
+  local found = redis.pcall('GET', lists .. host)  -- a key of a wrong type is replaced
+  for earlier in string.gmatch(type(found) == 'string' and found or '', '[^\n]+') do
     if earlier ~= url and #listed < LISTED then listed[#listed + 1] = earlier end
   end
   redis.call('SET', lists .. host, table.concat(listed, '\n'), 'EX', lives)

@@ -196,12 +196,17 @@ if obstacle then return obstacle end
 
 -- ── write ─────────────────────────────────────────────────────────────────────────────────
 
-local window = open_window(ARGV[3], #names)
+-- Whatever is in the window, an article is published: without a story if need be.
+local is_open, window = pcall(open_window, ARGV[3], #names)
+if not is_open then window = nil end
 
 -- The story of an article that is appended, or was by an earlier call; nil if none is asked for.
 local function tell_story(at, plan)
   local marks, told = ARGV[at + 13], plan.story or ARGV[at + 14]
-  if window and #marks > ARTICLE then told = decide_story(window, ARGV[at + 7], marks, told) end
+  if window and #marks > ARTICLE then
+    local is_decided, answer = pcall(decide_story, window, ARGV[at + 7], marks, told)
+    if is_decided then told = answer end
+  end
   if told ~= '' then return told end
 end
 

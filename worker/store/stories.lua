@@ -17,7 +17,7 @@
 -- after it was last written.
 --
 -- No error in the window may keep an article from being published: a key of a wrong type is passed
--- over. `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
+-- over, and publish.lua goes on after an error. `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
 
 local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14  -- of a text; an address is one more band
 local ARTICLE, SKETCH, BLOCK, POSTING = 15, 94, 1000, 7
