@@ -32,7 +32,7 @@ LYING = {
     "private address": "http://10.0.0.3/news/port/12345.html",
     "staging": "https://staging.a.example/news/port/12345.html",
     "broken": "http://[a/12345",
-    "broken in an AMP cache": "https://www.google.com/amp/s/a.example[/news/port/12345.html",
+    "broken in an AMP cache": "https://www.google.com/amp/s/a.example℀/about",
     "another scheme": "httpx://a.example/news/port/12345.html",
     "endless": "https://a.example/news/port/" + 3_000_000 * "a",
     "script": "javascript:void(0)",
