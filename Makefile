@@ -4,11 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: up test servers truth fuzz compose-test lint bench torture docs i18n lock clean install install-systemd
+.PHONY: up help test servers truth fuzz compose-test lint bench torture docs i18n lock clean install install-systemd
 .DEFAULT_GOAL := up
 
 up: $(VENV)/.installed  ## run the service in the foreground, with two example articles
 	@exec $(BIN)/newsdrop up --examples
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
 test: $(VENV)/.installed-dev  ## run every test
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder  # most of them wait for processes

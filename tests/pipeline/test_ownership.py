@@ -170,3 +170,29 @@ def test_a_folder_that_is_another_volume_now(tmp_path: Path) -> None:
     drop.mkdir()
     assert other.owns(root)
     assert not owner.owns(root)
+
+
+def test_a_child_whose_descriptors_were_closed(tmp_path: Path) -> None:
+    """The scheduler of `celery -B` is a fork that closes what it inherits: it takes the lock anew,
+    and leaves the file alone that has the lock's number by now."""
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "state").mkdir()
+    root = Root(tmp_path / "drop" / ".newsdrop", "drop")
+    owner = Ownership(tmp_path / "state")
+    assert owner.owns(root)
+    for reopened in (False, True):
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                os.closerange(3, 1024)
+                pipe = os.pipe()
+                count = 20 if reopened else 0
+                files = [os.open(os.devnull, os.O_RDONLY) for _ in range(count)]
+                is_owner = owner.owns(root)
+                for fd in (*pipe, *files):
+                    os.fstat(fd)
+                status = 0 if is_owner else 2
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

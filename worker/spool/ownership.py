@@ -64,6 +64,7 @@ class Ownership:
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
         self._held: dict[Path, int] = {}
+        self._pids: dict[Path, int] = {}  # the process that opened the lock
         weakref.finalize(self, _close_all, self._held)
 
     def require(self, root: Root) -> list[str]:
@@ -83,6 +84,7 @@ class Ownership:
                 os.close(fd)
                 raise
         self._held[root.path] = fd
+        self._pids[root.path] = os.getpid()
         return adopted
 
     def owns(self, root: Root) -> bool:
@@ -102,8 +104,12 @@ class Ownership:
             if os.path.samestat(os.fstat(fd), os.stat(root / _LOCK)):
                 return True
         except OSError:
-            pass  # removed, or another volume is mounted there
-        os.close(self._held.pop(root))
+            pass  # removed, or another volume is mounted there, or closed (below)
+        del self._held[root]
+        if self._pids.pop(root) == os.getpid():
+            os.close(
+                fd
+            )  # in a child of it the number may be another file's: `celery -B` closes all
         return False
 
     def _take(self, fd: int, root: Root) -> list[str]:
