@@ -1,5 +1,6 @@
 """Stories: near-duplicates are marked in the stream, by the script that publishes."""
 
+import random
 import threading
 from dataclasses import replace
 
@@ -9,8 +10,8 @@ from tests.near.pairs import pairs
 from tests.servers import Server
 from tests.store.conftest import STREAM, open_store
 from tests.store.offers import offer
-from worker.model import Decision, PublishRequest, Story
-from worker.normalize.stories.sketch import similarity, sketch_of
+from worker.model import Decision, PublishRequest, Story, StoryMarks
+from worker.normalize.stories.sketch import BANDS, similarity, sketch_of
 from worker.store.articles import ArticleStore
 from worker.store.connection import connect
 
@@ -241,6 +242,29 @@ def test_equal_texts_cost_no_more_than_one(redis_server: Server, store: ArticleS
     assert sum(client.hlen(key) for key in client.keys("*:n:e:*")) == 1001
     lists = [value for key in client.keys("*:n:b:*") for value in client.hvals(key)]
     assert max(map(len, lists)) <= 7 * 16 * 20
+
+
+def test_lists_lose_what_is_too_old(redis_server: Server) -> None:
+    """Over twenty days the lists of bands do not grow: they have the articles of the window, and
+    not as many again of those before it. What is in the window is found."""
+    rng, now = random.Random(7), [1_700_000_000.0]
+    client = connect(redis_server.url)
+    own = ArticleStore(client, stream=STREAM, keep_days=365, near_days=1, now=lambda: now[0])
+
+    def marks() -> StoryMarks:
+        bands = [b"%05x" % rng.randrange(2**20) + rng.randbytes(3) for _ in range(BANDS)]
+        return StoryMarks(b"".join(bands), (500).to_bytes(2) + rng.randbytes(92))
+
+    requests = [replace(offer(n), marks=marks()) for n in range(20 * 100)]
+    for day in range(20):
+        part = requests[day * 100 : (day + 1) * 100]
+        assert own.remember(part[:50]) + own.remember(part[50:]) == 100
+        now[0] += DAY
+    now[0] -= DAY
+    assert own.remember(requests[-200:][:50]) == own.remember(requests[-50:]) == 0
+    lists = [value for key in client.keys("*:n:b:*") for value in client.hvals(key)]
+    in_window = BANDS * 7 * 200
+    assert in_window <= sum(map(len, lists)) <= 2 * in_window
 
 
 def test_off_writes_nothing(redis_server: Server, store: ArticleStore) -> None:

@@ -459,6 +459,29 @@ def test_a_feed_is_edited_on_its_page(ours: Served) -> None:
     assert 'value="soon"' in answer.text
 
 
+def test_a_feed_is_marked_on_its_page(ours: Served) -> None:
+    """The form has the three values of `near`: as for all sources, off and on. The one
+    that is saved is chosen when the form is opened again."""
+    ours.post("/feeds", {"url": "https://a.example/rss", "name": "a", "check": False}, status=201)
+
+    def chosen() -> list[str]:
+        html = text(ours, "/feeds/a/edit")
+        (options,) = re.findall(r'<select id="near".*?</select>', html)
+        assert re.findall(r'value="(\w*)"', options) == ["", "off", "mark"]
+        return re.findall(r'value="(\w*)" selected', options)
+
+    shown = dict(
+        re.findall(
+            r'<input id="(\w+)" name="\w+"[^>]*? value="([^"]*)"', text(ours, "/feeds/a/edit")
+        )
+    )
+    assert chosen() == [""]
+    for value in ("mark", "off", ""):
+        fields = {**shown, "near": value}
+        assert sent(ours, "/feeds/a/edit", "/feeds/a/edit", **fields) == "/feeds/a?done=changed"
+        assert chosen() == [value]
+
+
 def test_a_feed_page_counts_its_rechecks(ours: Served) -> None:
     """The form says what else the key needs; the feed's page and the overview have the counts, in
     both languages."""

@@ -11,10 +11,11 @@
 --   b:<digits>   digits of a band -> list: tags of bands (3) with records (4), in their order
 --   withdrawn    the articles that are not valid any more
 --
--- A call of a command costs more than what it reads, so one reads and one writes all bands of a text.
--- The more articles are in the window, the more digits of a band choose its list: a list has up to
--- some 24 bands. What is too old in it goes with the first band of a day; a hash expires some days
--- after it was last written.
+-- A call of a command costs more than what it reads, so one reads and one writes all bands of a text,
+-- and one `struct.unpack` splits them. The more articles are in the window, the more digits of a band
+-- choose its list: a list has up to some 24 bands. What is too old in it goes when the list is much
+-- longer than most are, so that few writes pay for it; a hash expires some days after it was last
+-- written.
 --
 -- No error in the window may keep an article from being published: a key of a wrong type is passed
 -- over, and publish.lua goes on after an error. `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
@@ -24,8 +25,8 @@ local ARTICLE, SKETCH, BLOCK, POSTING = 15, 94, 1000, 7
 local MOST_ARTICLES = { [2] = 768, [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
 local MAX_OF_BAND = 16   -- live records under one band: a footer is in all texts of a site
 local MAX_COMPARED, ENOUGH = 8, 0.9   -- no more are compared after one that is as near
-local NONE = {}
-local sub, find, byte, unpack_bytes = string.sub, string.find, string.byte, struct.unpack
+local LONG = 1.5         -- times the mean length: from there on a list loses what is too old
+local sub, rep, find, byte, unpack_bytes = string.sub, string.rep, string.find, string.byte, struct.unpack
 local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS = 0.5, 0.15, 0.6
 
 -- `text`: prefix, number of the present day, how many days before it belong to the window. `most` is
@@ -109,24 +110,36 @@ local function similarity(first, second)
   return contained
 end
 
+-- Some digits of each band, and the tags of the bands. `struct` adds a number after the last one.
+local function names_of(bands, digits)
+  local one = 'c' .. digits .. rep('x', BAND - digits)
+  return { unpack_bytes(rep(one, #bands / BAND), bands) }
+end
+
+local function tags_of(bands)
+  return { unpack_bytes(rep(rep('x', DIGITS) .. 'c3', #bands / BAND), bands) }
+end
+
 -- The record of the window whose text is nearest to a text, and the similarity, which is nil where
 -- the addresses are the same and the texts are not alike; or nil. The record of the article itself
 -- is preferred, then one with its address. `lists` is filled with the lists that were read, by digits.
 local function find_nearest(window, article, bands, sketch, lists)
   local hits, found, has_address = {}, {}, {}
-  local count = #bands / BAND
+  local count, tags = #bands / BAND, tags_of(bands)
   local address = count ~= BANDS and count or nil
   for digits in pairs(window.digits) do
-    local names = {}
-    for at = 1, #bands, BAND do names[#names + 1] = sub(bands, at, at + digits - 1) end
-    for n, list in ipairs(redis.pcall('HMGET', window.prefix .. 'b:' .. digits, unpack(names))) do
+    local names = names_of(bands, digits)
+    local read = redis.pcall('HMGET', window.prefix .. 'b:' .. digits, unpack(names, 1, count))
+    for n = 1, #read do
+      local list, tag = read[n], tags[n]
       if list then
         lists[names[n]] = list
-        local tag = sub(bands, n * BAND - 2, n * BAND)
-        for _, record in ipairs(find(list, tag, 1, true) and find_records(window, list, tag) or NONE) do
-          if not hits[record] then found[#found + 1] = record end
-          hits[record] = (hits[record] or 0) + 1
-          has_address[record] = has_address[record] or n == address
+        if find(list, tag, 1, true) then
+          for _, record in ipairs(find_records(window, list, tag)) do
+            if not hits[record] then found[#found + 1] = record end
+            hits[record] = (hits[record] or 0) + 1
+            has_address[record] = has_address[record] or n == address
+          end
         end
       end
     end
@@ -166,17 +179,11 @@ local function next_record(window)
   return record
 end
 
--- A list with another band; nil where it has enough of that one.
-local function with_band(window, list, tag, record)
-  if find(list, tag, 1, true) and #find_records(window, list, tag) >= MAX_OF_BAND then return nil end
+-- A list without the postings that are too old.
+local function without_old(window, list)
   local old = 0
-  if list ~= '' and unpack_bytes('>I4', list, #list - 3) < window.first_today then
-    while old < #list and unpack_bytes('>I4', list, old + 4) < window.oldest do
-      old = old + POSTING
-    end
-  end
-  if old > 0 then list = sub(list, old + 1) end
-  return list .. tag .. struct.pack('>I4', record)
+  while old < #list and unpack_bytes('>I4', list, old + 4) < window.oldest do old = old + POSTING end
+  return old > 0 and sub(list, old + 1) or list
 end
 
 -- Adds the first article of a story. `lists` are those that `find_nearest` read.
@@ -189,18 +196,22 @@ local function add_first(window, article, story, bands, sketch, lists)
     window.block = block
     redis.pcall('EXPIRE', block, window.ttl)
   end
-  local digits, changed = 2, {}
+  local digits = 2
   while record - window.oldest >= MOST_ARTICLES[digits] do digits = digits + 1 end
-  for at = 1, #bands, BAND do
-    local name = sub(bands, at, at + digits - 1)
-    local list = with_band(window, lists[name] or '', sub(bands, at + DIGITS, at + BAND - 1), record)
-    if list then lists[name], changed[name] = list, list end
+  local names, tags, packed = names_of(bands, digits), tags_of(bands), struct.pack('>I4', record)
+  local long = POSTING * (LONG * BANDS * (record - window.oldest) / 16 ^ digits + 2)
+  local values, size = {}, 0
+  for n = 1, #bands / BAND do
+    local name, tag = names[n], tags[n]
+    local list = lists[name] or ''
+    if not find(list, tag, 1, true) or #find_records(window, list, tag) < MAX_OF_BAND then
+      if #list > long then list = without_old(window, list) end
+      list = list .. tag .. packed
+      lists[name], values[size + 1], values[size + 2] = list, name, list
+      size = size + 2
+    end
   end
-  local values = {}
-  for name, list in pairs(changed) do
-    values[#values + 1], values[#values + 2] = name, list
-  end
-  if #values > 0 then redis.pcall('HSET', window.prefix .. 'b:' .. digits, unpack(values)) end
+  if size > 0 then redis.pcall('HSET', window.prefix .. 'b:' .. digits, unpack(values)) end
   if window.digits[digits] ~= window.today then
     window.digits[digits] = window.today
     redis.pcall('HSET', window.state, 'l' .. digits, window.today)
