@@ -110,32 +110,41 @@ local function similarity(first, second)
   return contained
 end
 
--- Some digits of each band, and the tags of the bands. `struct` adds a number after the last one.
-local function names_of(bands, digits)
-  local one = 'c' .. digits .. rep('x', BAND - digits)
-  return { unpack_bytes(rep(one, #bands / BAND), bands) }
+-- The bands of a text: their tags, after the last of which `struct` adds a number. `find_nearest` fills
+-- `lists`, by digits, and `records`: how many live ones are under a tag.
+local function split_bands(packed)
+  local count = #packed / BAND
+  return { packed = packed, count = count, names = {}, lists = {}, records = {},
+    tags = { unpack_bytes(rep(rep('x', DIGITS) .. 'c3', count), packed) } }
 end
 
-local function tags_of(bands)
-  return { unpack_bytes(rep(rep('x', DIGITS) .. 'c3', #bands / BAND), bands) }
+-- So many digits of each band, and a number after the last one.
+local function names_of(bands, digits)
+  if not bands.names[digits] then
+    local one = 'c' .. digits .. rep('x', BAND - digits)
+    bands.names[digits] = { unpack_bytes(rep(one, bands.count), bands.packed) }
+  end
+  return bands.names[digits]
 end
 
 -- The record of the window whose text is nearest to a text, and the similarity, which is nil where
 -- the addresses are the same and the texts are not alike; or nil. The record of the article itself
--- is preferred, then one with its address. `lists` is filled with the lists that were read, by digits.
-local function find_nearest(window, article, bands, sketch, lists)
+-- is preferred, then one with its address.
+local function find_nearest(window, article, bands, sketch)
   local hits, found, has_address = {}, {}, {}
-  local count, tags = #bands / BAND, tags_of(bands)
-  local address = count ~= BANDS and count or nil
+  local tags, lists, records = bands.tags, bands.lists, bands.records
+  local address = bands.count ~= BANDS and bands.count or nil
   for digits in pairs(window.digits) do
     local names = names_of(bands, digits)
-    local read = redis.pcall('HMGET', window.prefix .. 'b:' .. digits, unpack(names, 1, count))
+    local read = redis.pcall('HMGET', window.prefix .. 'b:' .. digits, unpack(names, 1, bands.count))
     for n = 1, #read do
       local list, tag = read[n], tags[n]
       if list then
         lists[names[n]] = list
         if find(list, tag, 1, true) then
-          for _, record in ipairs(find_records(window, list, tag)) do
+          local live = find_records(window, list, tag)
+          records[tag] = #live
+          for _, record in ipairs(live) do
             if not hits[record] then found[#found + 1] = record end
             hits[record] = (hits[record] or 0) + 1
             has_address[record] = has_address[record] or n == address
@@ -186,8 +195,8 @@ local function without_old(window, list)
   return old > 0 and sub(list, old + 1) or list
 end
 
--- Adds the first article of a story. `lists` are those that `find_nearest` read.
-local function add_first(window, article, story, bands, sketch, lists)
+-- Adds the first article of a story, after `find_nearest` has read its bands.
+local function add_first(window, article, story, bands, sketch)
   local record = next_record(window)
   if not record then return end
   local block = window.prefix .. 'e:' .. math.floor(record / BLOCK)
@@ -198,13 +207,14 @@ local function add_first(window, article, story, bands, sketch, lists)
   end
   local digits = 2
   while record - window.oldest >= MOST_ARTICLES[digits] do digits = digits + 1 end
-  local names, tags, packed = names_of(bands, digits), tags_of(bands), struct.pack('>I4', record)
+  local names, tags, lists = names_of(bands, digits), bands.tags, bands.lists
+  local packed = struct.pack('>I4', record)
   local long = POSTING * (LONG * BANDS * (record - window.oldest) / 16 ^ digits + 2)
   local values, size = {}, 0
-  for n = 1, #bands / BAND do
+  for n = 1, bands.count do
     local name, tag = names[n], tags[n]
     local list = lists[name] or ''
-    if not find(list, tag, 1, true) or #find_records(window, list, tag) < MAX_OF_BAND then
+    if (bands.records[tag] or 0) < MAX_OF_BAND then
       if #list > long then list = without_old(window, list) end
       list = list .. tag .. packed
       lists[name], values[size + 1], values[size + 2] = list, name, list
@@ -248,9 +258,8 @@ end
 local function decide_story(window, id, marks, told)
   if told ~= '' and sub(told, -4) ~= ' - -' then return told end
   local article = sub(marks, 1, ARTICLE)
-  local bands, sketch = sub(marks, ARTICLE + 1, -SKETCH - 1), sub(marks, -SKETCH)
-  local lists = {}
-  local record, share = find_nearest(window, article, bands, sketch, lists)
+  local bands, sketch = split_bands(sub(marks, ARTICLE + 1, -SKETCH - 1)), sub(marks, -SKETCH)
+  local record, share = find_nearest(window, article, bands, sketch)
   if record and record.article == article then
     return told ~= '' and told or id_of(record.story) .. ' - -'
   end
@@ -261,10 +270,10 @@ local function decide_story(window, id, marks, told)
     end
     -- The first article is not valid any more: this one takes its place in the story.
     redis.pcall('HSET', record.key, record.field, article .. sub(record.value, ARTICLE + 1))
-    add_first(window, article, record.story, bands, sketch, lists)
+    add_first(window, article, record.story, bands, sketch)
     return id_of(record.story) .. ' - -'
   end
-  add_first(window, article, article, bands, sketch, lists)
+  add_first(window, article, article, bands, sketch)
   return told ~= '' and told or id .. ' - -'
 end
 
