@@ -81,6 +81,7 @@ def test_key_joins_what_the_address_cannot_tell() -> None:
     assert len({address_key(form) for form in forms}) == 1
     assert address_key("https://en.m.wiki.example/p") == address_key("https://en.wiki.example/p")
     assert address_key("https://a.example/n/8") != address_key("https://a.example/n/7")
+    assert address_key("https://a.example/amplify/8") != address_key("https://a.example/lify/8")
 
 
 @pytest.mark.parametrize("address", ["https://a.example", "http://www.a.example/?utm_source=x"])

@@ -44,6 +44,7 @@ _AMP_CACHE = re.compile(
     r"/(s/)?([a-z0-9-]+\.[^?#]+)",
     re.IGNORECASE,
 )
+_AMP_ROOT = re.compile(r"^/amp(?=/|$)")
 _AMP_PATH = re.compile(r"/amp(/?)$|\.amp(\.html)?$")
 _INDEX = re.compile(r"/(?:index|default)\.(?:s?html?|php|aspx?|jsp)$", re.IGNORECASE)
 _LABELS = re.compile(
@@ -135,7 +136,7 @@ def address_key(address: str) -> str | None:
         return None
     if not parts.path.strip("/") and not parts.query and not parts.fragment:
         return None
-    path = parts.path.removeprefix("/amp").rstrip("/")
+    path = _AMP_ROOT.sub("", parts.path).rstrip("/")
     query = "&".join(sorted(parts.query.split("&")))
     return f"{_LABELS.sub('', parts.netloc.lower())}{path or '/'}?{query}#{parts.fragment}"
 

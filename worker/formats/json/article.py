@@ -57,7 +57,7 @@ def _wordpress(post: Mapping[str, object]) -> dict[str, object]:
     times = ((name, post.get(f"{name}_gmt")) for name in ("date", "modified"))
     return {
         **{key: value for key, value in post.items() if key not in replaced},
-        **{name: f"{time}Z" for name, time in times if isinstance(time, str) and time},
+        **{name: f"{time.rstrip('Z')}Z" for name, time in times if isinstance(time, str) and time},
         "author": embedded.get("author"),
         "tags": [item for group in groups if isinstance(group, list) for item in group],
         "image": _source_url(embedded.get("wp:featuredmedia")),
