@@ -20,6 +20,7 @@ from worker.queries.overview import get_overview
 from worker.service.backup import create_backup, restore_backup
 from worker.settings import load
 from worker.settings.clock import utc_now
+from worker.store.broker import broker_url
 from worker.store.connection import connect, redis_url, tls_options
 from worker.store.nodes import parse_nodes
 
@@ -211,3 +212,21 @@ def test_sentinels_that_are_away_are_named(tmp_path: Path) -> None:
         World(tmp_path / "w", redis_url(settings)).totals()
     with pytest.raises(redis.ConnectionError):
         connect("cluster://127.0.0.1:1?stream=x").ping()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"celery.broker_url": "sentinel://a"}, "celery.broker_url sentinel://a is not usable"),
+        ({"celery.broker_url": "redis://:p/w@a"}, r"celery.broker_url \(not a URL\) is not usable"),
+        ({"celery.broker_url": "amqp://u:p/w@a"}, "celery.broker_url is not usable: write it as"),
+        ({"redis.url": "sentinel://a"}, "redis.url sentinel://a is not usable"),
+    ],
+)
+def test_an_invalid_address_is_named_with_its_setting(
+    tmp_path: Path, settings: dict[str, str], sentence: str
+) -> None:
+    """The broker's address is checked before Celery gets it, whose error would be a traceback."""
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        broker_url(load(options={"state_dir": str(tmp_path), **settings}))
+    assert "p/w" not in str(caught.value)

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
-from worker.errors import Retryable, StoreRefused, StoreUnavailable
+from worker.errors import ConfigError, Retryable, StoreRefused, StoreUnavailable
 from worker.escape import printable
 from worker.redact import redacted
 from worker.settings import Settings, first_line
@@ -35,8 +35,20 @@ def broker_url(settings: Settings) -> str:
     """The address of the broker: `celery.broker_url`, else that of the store.
 
     A password file is read now for RabbitMQ, and by each new connection for Redis. Raises
-    ConfigError if it cannot be read.
+    ConfigError if it cannot be read, or the address is invalid.
     """
+    url = _configured_url(settings)
+    if not is_rabbitmq(url):
+        connect(url, "celery.broker_url" if settings.celery.broker_url else "redis.url")
+    elif "://" not in printable_url(url):
+        raise ConfigError(
+            "celery.broker_url is not usable: write it as amqp://USER:PASSWORD@HOST:5672/VHOST, a "
+            "password's / : @ # ? as %2F %3A %40 %23 %3F"
+        )
+    return url
+
+
+def _configured_url(settings: Settings) -> str:
     url, file = settings.celery.broker_url, settings.celery.broker_password_file
     if not url:
         return redis_url(settings)

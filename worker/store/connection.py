@@ -30,7 +30,7 @@ _PASSWORD_FILE, _SETTING = "password_file", "password_setting"  # options of the
 _PASSWORD_KEY = "redis.password_file"  # noqa: S105  a setting
 
 
-def connect(url: str) -> Client:
+def connect(url: str, key: str = "redis.url") -> Client:
     """A client of the server at `url` (redis, rediss or unix), or of the one that serves of several
     nodes (sentinel, cluster); its replies are bytes.
 
@@ -38,7 +38,8 @@ def connect(url: str) -> Client:
     up to ten times after a lost reply, and a repeated write is a second write. The caller decides
     whether a retry is safe.
 
-    Raises ConfigError if `url` is invalid, or the password file that it names cannot be read.
+    Raises ConfigError if `url`, which the setting `key` has, is invalid, or the password file that
+    it names cannot be read.
     """
     try:
         url, credentials = split_password_file(url)
@@ -58,9 +59,9 @@ def connect(url: str) -> Client:
     except ValueError as error:
         # The message of `urllib` is left out: it quotes the port, which may be part of a password.
         raise ConfigError(
-            f"redis.url {printable_url(url)} is not usable: write it as "
+            f"{key} {printable_url(url)} is not usable: write it as "
             "redis://:PASSWORD@HOST:PORT/0, a password's / : @ # ? as "
-            "%2F %3A %40 %23 %3F, or put the password into redis.password_file; Sentinels as "
+            "%2F %3A %40 %23 %3F, or put the password into a file of its own; Sentinels as "
             "sentinel://HOST:26379,HOST:26379/0?master=NAME"
         ) from error
 

@@ -4,6 +4,8 @@ Everything is imported on use, because most commands send none. The settings are
 nothing here may import `worker.app`, which reads the environment.
 """
 
+from contextlib import closing
+
 from worker.errors import Retryable
 from worker.settings import Settings
 
@@ -22,8 +24,9 @@ def notify_poll(settings: Settings) -> bool:
     from worker.store.broker import QUEUE, open_wakeups
 
     try:
-        if not open_wakeups(settings).may_notify(QUEUE, settings.max_wakeups()):
-            return True
+        with closing(open_wakeups(settings)) as wakeups:
+            if not wakeups.may_notify(QUEUE, settings.max_wakeups()):
+                return True
     except Retryable:
         return False
     return _send(settings, "newsdrop.poll")

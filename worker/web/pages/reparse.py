@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.reparse import cancel_reparse, order_reparse, publish_reparsed
-from worker.pipeline.reparse.background import is_open, read_order
+from worker.pipeline.reparse.background import read_order
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.forms import form_action, get_text
@@ -30,7 +30,7 @@ async def show(request: Request) -> Response:
 async def confirm(request: Request) -> Response:
     settings: Settings = request.app.state.settings
     order, run = await run_in_threadpool(read_order, settings.state_dir)
-    if run is None or not run.finished_at or is_open(settings.state_dir):
+    if run is None or not run.finished_at:
         return redirect("/reparse")
     return page(request, "reparse/publish.html", order=order, run=run)
 
