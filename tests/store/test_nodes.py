@@ -164,10 +164,11 @@ def test_sentinels_name_the_primary(tmp_path: Path) -> None:
         drop(world, "丙")
         settle(world)
         servers.fail_over(servers.replica().resume)
-        assert world.context.redis.xlen(STREAM) == 2, "the new primary lacks the last one"
+        length = until(lambda: world.context.redis.xlen(STREAM), "primary that all name")
+        assert length == 2, "the new primary lacks the last one"
         drop(world, "丁")
         settle(world)
-        assert titles(world) == sorted(["甲", "乙", "丙", "丁"])
+        assert until(lambda: titles(world), "entries") == sorted(["甲", "乙", "丙", "丁"])
         assert audit(world.settings).unaccounted == 0
     finally:
         servers.end()
