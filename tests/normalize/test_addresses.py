@@ -16,10 +16,9 @@ ONE_FORM = {
     "WeChat": ("https://a.example/n?id=7&from=timeline&isappinstalled=0", "https://a.example/n?id=7"),
     "way here": ("https://a.example/n/7?ref=rss", "https://a.example/n/7"),
     "fragment": ("https://a.example/n/7#comments", "https://a.example/n/7"),
-    "host": ("HTTPS://A.Example/N/7", "https://a.example/N/7"),
     "default port": ("https://a.example:443/n/7", "https://a.example/n/7"),
     "http port": ("http://a.example:80/n/7", "http://a.example/n/7"),
-    "index": ("https://a.example/n/7/index.html", "https://a.example/n/7/"),
+    "quoted text": ("https://a.example/n/7#:~:text=harbour", "https://a.example/n/7"),
     "amp folder": ("https://a.example/harbour-bridge-reopens/amp/", "https://a.example/harbour-bridge-reopens/"),
     "amp suffix": ("https://a.example/news/12345.amp", "https://a.example/news/12345"),
     "amp file": ("https://a.example/news/12345.amp.html", "https://a.example/news/12345.html"),
@@ -34,6 +33,10 @@ KEPT = {
     "shortlink": "https://a.example/?p=123",
     "other port": "https://a.example:8443/n/7",
     "route of a script": "https://a.example/#!/n/7",
+    "entry of a page": "https://a.example/changes#v1.2",
+    "host in upper case": "HTTPS://A.Example/N/7",
+    "host alone": "https://a.example",
+    "index": "https://a.example/n/7/index.html",
     "an article about amps": "https://a.example/wiki/amp",
     "a source that is a value": "https://a.example/n?source=Reuters&ref=7",
     "index with a number": "https://a.example/index.php?id=7",
@@ -74,13 +77,15 @@ def test_https_needs_evidence() -> None:
 def test_key_joins_what_the_address_cannot_tell() -> None:
     """Scheme, `www.`, mobile and AMP hosts and the order of parameters are one key."""
     forms = (
-        "https://www.a.example/n/7?a=1&b=2", "http://m.a.example/n/7/?b=2&a=1",
+        "https://www.A.example/n/7?a=1&b=2", "http://m.a.example/n/7/?b=2&a=1",
         "https://3g.a.example/n/7?a=1&b=2#top", "https://wap.a.example/n/7?a=1&utm_id=3&b=2",
         "https://amp.a.example/amp/n/7?a=1&b=2",
     )  # fmt: skip
     assert len({address_key(form) for form in forms}) == 1
     assert address_key("https://en.m.wiki.example/p") == address_key("https://en.wiki.example/p")
     assert address_key("https://a.example/n/8") != address_key("https://a.example/n/7")
+    assert address_key("https://a.example/n/index.html") == address_key("https://a.example/n/")
+    assert address_key("https://a.example/n#v1") != address_key("https://a.example/n#v2")
     assert address_key("https://a.example/amplify/8") != address_key("https://a.example/lify/8")
 
 

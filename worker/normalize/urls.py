@@ -56,7 +56,13 @@ _ARTICLE_NAME = re.compile(
     r"\.(?:s?html?|php|aspx?|jsp|d)$|\d{5}|(?<!\d)(?!20\d\d)\d{4}(?!\d)"
     r"|(?<=[^-_])[-_][^-_a-z]*[a-z][^-_]*[-_].|%[eE][4-9]|[\u4e00-\u9fff]{4}"
 )
-_PAGE_FORM = re.compile(r"[/.]amp|/(?:index|default)\.|ampproject", re.IGNORECASE)
+# Fragments that name a place on the page, or the way to it, not the article.
+_PLACE = re.compile(
+    r"(?:comments?(?:[-_]?\d+)?|respond|disqus_thread|top|content|main|more-\d+|rss|:~:text=.*"
+    r"|(?:xtor|utm_\w+|ref|from)=.*)?$",
+    re.IGNORECASE,
+)
+_PAGE_FORM = re.compile(r"[/.]amp|ampproject", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -93,11 +99,12 @@ def web_address(address: str | None, base: str | None = None) -> str | None:
 
 
 def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
-    """The one form of an http address: without tracking parameters, default port, fragment and
-    `index.html`, and the page itself for an AMP page, as far as the address alone shows that.
+    """The one form of an http address: without tracking parameters, default port and fragments
+    such as `#comments`, and the page itself for an AMP page, as far as the address alone shows it.
 
-    `http` becomes `https` on `secure_hosts` only: others may not have it. A mobile host stays,
-    because the paths of the desktop host may be others: `rel=canonical` of the page has them.
+    An address with none of these stays as it is written, and so do other fragments: entries of one
+    page have them. `http` becomes `https` on `secure_hosts` only: others may not have it. A mobile
+    host stays, because the paths of the desktop host may be others: `rel=canonical` has them.
     """
     if not secure_hosts and _CANONICAL.fullmatch(address) and not _PAGE_FORM.search(address):
         return address
@@ -114,19 +121,19 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
         is_default = port in (None, _DEFAULT_PORTS[scheme])
         place = host if is_default else f"{host}:{port}"
         scheme = "https" if is_default and host in secure_hosts else scheme
-    path = parts.path or "/"
+    path = parts.path
     if (amp := _AMP_PATH.search(path)) and is_article_path(path[: amp.start()]):
         path = path[: amp.start()] + (amp[1] or amp[2] or "")
     query = "&".join(filter(_is_of_article, parts.query.split("&")))
-    if not query:
-        path = _INDEX.sub("/", path)
-    fragment = parts.fragment if parts.fragment.startswith(("!", "/")) else ""  # a script's route
-    return urlunsplit((scheme, place, path, query, fragment))
+    fragment = "" if _PLACE.match(parts.fragment) else parts.fragment
+    made = urlunsplit((scheme, place, path, query, fragment))
+    return address if made.lower() == address.lower() else made
 
 
 def address_key(address: str) -> str | None:
     """What the addresses of one article have in common, to compare them by: the canonical form
-    without scheme, `www.`, the labels of mobile and AMP hosts, and the order of parameters.
+    without scheme, `www.`, the labels of mobile and AMP hosts, `index.html`, and the order of
+    parameters.
 
     None for a front page: many articles may have it as their address.
     """
@@ -136,7 +143,8 @@ def address_key(address: str) -> str | None:
         return None
     if not parts.path.strip("/") and not parts.query and not parts.fragment:
         return None
-    path = _AMP_ROOT.sub("", parts.path).rstrip("/")
+    path = _AMP_ROOT.sub("", parts.path)
+    path = (path if parts.query else _INDEX.sub("/", path)).rstrip("/")
     query = "&".join(sorted(parts.query.split("&")))
     return f"{_LABELS.sub('', parts.netloc.lower())}{path or '/'}?{query}#{parts.fragment}"
 

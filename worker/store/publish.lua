@@ -201,13 +201,13 @@ local is_open, window = pcall(open_window, ARGV[3], #names)
 if not is_open then window = nil end
 
 -- The story of an article that is appended, or was by an earlier call; nil if none is asked for.
-local function tell_story(at, plan)
-  local marks, told = ARGV[at + 13], plan.story or ARGV[at + 14]
+local function story_of(at, plan)
+  local marks, story = ARGV[at + 13], plan.story or ARGV[at + 14]
   if window and #marks > ARTICLE then
-    local is_decided, answer = pcall(decide_story, window, ARGV[at + 7], marks, told)
-    if is_decided then told = answer end
+    local is_decided, answer = pcall(decide_story, window, ARGV[at + 7], marks, story)
+    if is_decided then story = answer end
   end
-  if told ~= '' then return told end
+  if story ~= '' then return story end
 end
 
 local function append(at, plan)
@@ -249,7 +249,7 @@ for n = 1, #names do
     if plan.status == 'duplicate' then
       if home and home ~= key then redis.call('HSET', key, field, mark.value) end
     else
-      plan.story = tell_story(at, plan)
+      plan.story = story_of(at, plan)
       local id = plan.id or append(at, plan)
       if window and (plan.is_withdrawn or mark and mark.is_withdrawn) then
         set_valid(window, string.sub(ARGV[at + 13], 1, ARTICLE), not plan.is_withdrawn)

@@ -254,16 +254,16 @@ end
 
 -- Decides which story an article tells: '<story> <first valid article or -> <similarity or ->'. An
 -- article that is the first is added. `id` is the article's, `marks` are it again (packed), bands and
--- sketch; `told` is an answer that was given before and stays, or ''.
-local function decide_story(window, id, marks, told)
-  if told ~= '' and sub(told, -4) ~= ' - -' then return told end
+-- sketch; `earlier` is an answer that was given before and stays, or ''.
+local function decide_story(window, id, marks, earlier)
+  if earlier ~= '' and sub(earlier, -4) ~= ' - -' then return earlier end
   local article = sub(marks, 1, ARTICLE)
   local bands, sketch = split_bands(sub(marks, ARTICLE + 1, -SKETCH - 1)), sub(marks, -SKETCH)
   local record, share = find_nearest(window, article, bands, sketch)
   if record and record.article == article then
-    return told ~= '' and told or id_of(record.story) .. ' - -'
+    return earlier ~= '' and earlier or id_of(record.story) .. ' - -'
   end
-  if record and told == '' then
+  if record and earlier == '' then
     if redis.pcall('HEXISTS', window.prefix .. 'withdrawn', record.article) ~= 1 then
       share = share and string.format('%.2f', share) or '-'
       return string.format('%s %s %s', id_of(record.story), id_of(record.article), share)
@@ -274,6 +274,6 @@ local function decide_story(window, id, marks, told)
     return id_of(record.story) .. ' - -'
   end
   add_first(window, article, article, bands, sketch)
-  return told ~= '' and told or id .. ' - -'
+  return earlier ~= '' and earlier or id .. ' - -'
 end
 
