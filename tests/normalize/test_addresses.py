@@ -85,7 +85,7 @@ def test_key_joins_what_the_address_cannot_tell() -> None:
     assert address_key("https://en.m.wiki.example/p") == address_key("https://en.wiki.example/p")
     assert address_key("https://a.example/n/8") != address_key("https://a.example/n/7")
     assert address_key("https://a.example/n/index.html") == address_key("https://a.example/n/")
-    assert address_key("https://a.example/n#v1") != address_key("https://a.example/n#v2")
+    assert address_key("https://a.example/n#!/1") != address_key("https://a.example/n#!/2")
     assert address_key("https://a.example/amplify/8") != address_key("https://a.example/lify/8")
 
 

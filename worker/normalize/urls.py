@@ -132,8 +132,8 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
 
 def address_key(address: str) -> str | None:
     """What the addresses of one article have in common, to compare them by: the canonical form
-    without scheme, `www.`, the labels of mobile and AMP hosts, `index.html`, and the order of
-    parameters.
+    without scheme, `www.`, the labels of mobile and AMP hosts, `index.html`, fragments and the
+    order of parameters.
 
     None for a front page: many articles may have it as their address.
     """
@@ -141,12 +141,13 @@ def address_key(address: str) -> str | None:
         parts = urlsplit(canonical_address(address))
     except ValueError:
         return None
-    if not parts.path.strip("/") and not parts.query and not parts.fragment:
+    route = parts.fragment if parts.fragment.startswith(("!", "/")) else ""  # of a script
+    if not parts.path.strip("/") and not parts.query and not route:
         return None
     path = _AMP_ROOT.sub("", parts.path)
     path = (path if parts.query else _INDEX.sub("/", path)).rstrip("/")
     query = "&".join(sorted(parts.query.split("&")))
-    return f"{_LABELS.sub('', parts.netloc.lower())}{path or '/'}?{query}#{parts.fragment}"
+    return f"{_LABELS.sub('', parts.netloc.lower())}{path or '/'}?{query}#{route}"
 
 
 def is_article_path(path: str) -> bool:
