@@ -20,6 +20,7 @@ from celery.__main__ import main as celery_main
 
 import worker.cli.root  # noqa: F401
 from worker.cli import main as newsdrop_main
+from worker.service.fork import exit_status
 
 Done = subprocess.CompletedProcess[str]
 
@@ -82,24 +83,13 @@ def _become(
         os.chdir(cwd or Path.cwd())
         sys.modules.pop("worker.app", None)  # it has the settings of the process that imported it
         sys.argv = [*command]
-        status = _status(main)
+        status = exit_status(main)
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
-
-
-def _status(main: Callable[[], object]) -> int:
-    try:
-        main()
-    except SystemExit as end:
-        if end.code is None or isinstance(end.code, int):
-            return end.code or 0
-        print(end.code, file=sys.stderr)
-        return 1
-    return 0
 
 
 def _wait(child: int, command: Sequence[str], timeout: float) -> int:

@@ -100,7 +100,7 @@ def _child(fork: Fork, parent: int, mask: set[int]) -> NoReturn:
         os.environ.update(fork.environment)
         notifier.cache_clear()  # the parent's speaks to the parent's supervisor
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        status = _status(fork.run)
+        status = exit_status(fork.run)
         threading._shutdown()  # type: ignore[attr-defined]  # as Python and multiprocessing do
         atexit._run_exitfuncs()
     except BaseException:
@@ -112,7 +112,7 @@ def _child(fork: Fork, parent: int, mask: set[int]) -> NoReturn:
         os._exit(status)
 
 
-def _status(run: Callable[[], object]) -> int:
+def exit_status(run: Callable[[], object]) -> int:
     """The exit status of `run()`, as Python has it."""
     try:
         run()

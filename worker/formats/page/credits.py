@@ -92,7 +92,7 @@ def _labelled(line: str) -> Iterator[tuple[str, str]]:
         kind = _LABELS[label[1] or label[2]]
         value = text[: _first_end(_VALUE_END, text)].strip(" ,，、;；")
         if kind == "outlet":
-            value = outlet_name(value.split("  ")[0]) or ""
+            value = outlet_name(value) or ""
             value = value.split()[0] if value and not value.isascii() else value
             if value in _NO_OUTLET:
                 continue
