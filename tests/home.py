@@ -18,8 +18,8 @@ from worker import settings
 from worker.cli.root import app
 from worker.pipeline.context import Context, open_context
 from worker.pipeline.drain import drain
-from worker.pipeline.feed_search import feed_search
 from worker.pipeline.scan import scan_folders
+from worker.pipeline.search import feed_search
 from worker.service.lock import up_lock
 from worker.service.state import StateDir
 from worker.settings.clock import utc_now

@@ -21,18 +21,18 @@ from worker.actions.enqueue_order import EnqueueOrder, enqueue_order
 from worker.errors import FetchFailed, Retryable, UsageError
 from worker.logs import get_logger
 from worker.model import Tally
-from worker.pipeline import poll as polling
 from worker.pipeline.bounds import limit_memory
 from worker.pipeline.cleanup import clean_up
 from worker.pipeline.context import Context, open_context, warm_up
 from worker.pipeline.drain import drain
-from worker.pipeline.feed_search import feed_search
+from worker.pipeline.feeds import poll as polling
 from worker.pipeline.job_results import store_results
 from worker.pipeline.recover import recover
 from worker.pipeline.reparse import background
 from worker.pipeline.retention import feed_past, trim_stream
 from worker.pipeline.sampling import take_sample
 from worker.pipeline.scan import scan_folders, sources_with_more
+from worker.pipeline.search import feed_search
 from worker.settings.clock import read_clocks, utc_now
 from worker.spool.batch import batch_names
 from worker.taskqueue.celery_app import ENQUEUE_SECONDS, INGEST_QUEUE, QUEUE

@@ -11,7 +11,7 @@ from tests.home import Home, article
 from tests.http_server import Reply, Web
 from worker.cli.explain import OUTCOMES
 from worker.model import Status
-from worker.pipeline.poll import fetch, poll
+from worker.pipeline.feeds.poll import fetch, poll
 
 
 def test_parse_prints_the_record_and_publishes_nothing(home: Home) -> None:

@@ -15,7 +15,7 @@ from tests.http_server import Reply, Web
 from worker.actions.feed_names import FeedNames, name_from_title, name_from_url
 from worker.feeds import managed
 from worker.feeds.opml import Outline, write_opml
-from worker.pipeline.poll import fetch, poll
+from worker.pipeline.feeds.poll import fetch, poll
 from worker.store.broker import QUEUE, queue_name
 
 ESCAPE = "\x1b[31m\u202e"

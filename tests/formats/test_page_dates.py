@@ -7,7 +7,7 @@ import pytest
 
 from tests.formats.pages import Parse
 from tests.formats.test_page_body import HEAD, PARTS, TEXT, page
-from worker.normalize.date_parser import parse_date
+from worker.normalize.dates.parser import parse_date
 from worker.sites import Sites
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "pages"

@@ -23,7 +23,7 @@ from tests.hostile.cases import cases
 from tests.hostile.running import MEMORY_MB, SECONDS, check_record, is_clean, reader, warm_up
 from worker.errors import Rejected
 from worker.formats import sniff
-from worker.normalize.date_parser import parse_date
+from worker.normalize.dates.parser import parse_date
 from worker.normalize.title import fold
 from worker.pipeline.bounds import limit_memory
 from worker.pipeline.extract import ParsedArticle, parse_entry

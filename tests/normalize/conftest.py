@@ -8,7 +8,7 @@ import pytest
 
 from worker.model import Article, DateText, Profile, Provenance, RawArticle
 from worker.normalize import Normalized, normalize
-from worker.normalize.body import Body, Fragment
+from worker.normalize.body.fragment import Body, Fragment
 from worker.sites import BodyRule, SiteRule, Sites, load_sites
 
 ROOT = Path(__file__).parents[2]

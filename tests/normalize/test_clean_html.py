@@ -12,7 +12,7 @@ from tests.normalize.test_sanitize import HOSTILE
 from worker.errors import Rejected
 from worker.formats import ParseContext, parse_document
 from worker.model import Document, RawArticle
-from worker.normalize.sanitize import ALLOWED
+from worker.normalize.body.sanitize import ALLOWED
 from worker.settings import Limits
 from worker.sites import Sites
 

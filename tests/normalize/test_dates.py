@@ -9,7 +9,7 @@ import pytest
 
 from tests.normalize.conftest import SHANGHAI, article, profile_with, site
 from worker.model import DateOrder, DateText, Person
-from worker.normalize.date_parser import parse_date
+from worker.normalize.dates.parser import parse_date
 
 READABLE = [
     # RFC 822 and 2822, with obsolete zones

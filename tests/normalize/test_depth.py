@@ -6,7 +6,7 @@ import pytest
 
 from tests.normalize.conftest import body
 from worker.errors import Reason, Rejected
-from worker.normalize.body import Fragment
+from worker.normalize.body.fragment import Fragment
 
 
 @pytest.mark.parametrize("depth", [190, 201, 300, 3_000, 100_000])

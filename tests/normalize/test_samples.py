@@ -12,9 +12,9 @@ from worker.errors import Rejected
 from worker.formats import ParseContext, parse_document
 from worker.model import Document, Image, Provenance, Publisher, RawArticle, TickerOrigin
 from worker.normalize import Normalized, normalize
-from worker.normalize.body import Fragment
-from worker.normalize.elements import is_hidden
-from worker.normalize.sanitize import DROPPED
+from worker.normalize.body.elements import is_hidden
+from worker.normalize.body.fragment import Fragment
+from worker.normalize.body.sanitize import DROPPED
 from worker.settings import Limits
 from worker.sites import Sites
 

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests.normalize.conftest import article, body
-from worker.normalize.sanitize import ALLOWED
+from worker.normalize.body.sanitize import ALLOWED
 
 HOSTILE = [
     "<script>alert(1)</script>",

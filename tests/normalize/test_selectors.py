@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from worker.normalize import tree
+from worker.normalize.body import tree
 
 _PARTS = ("a", "b", "a-b", "A", "é", "a a-b", "b\u00a0a", "")
 _SELECTORS = (

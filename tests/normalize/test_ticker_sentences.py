@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.normalize.ticker_text import in_text
+from worker.normalize.tickers.text import in_text
 
 SENTENCES = Path(__file__).with_name("ticker_sentences.txt")
 
@@ -49,7 +49,7 @@ def test_precision_and_recall(half: str, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_text_without_candidates_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     """The prefilter refuses a text of years and short words before any pattern is tried."""
-    monkeypatch.setattr("worker.normalize.ticker_text._in_brackets", pytest.fail)
+    monkeypatch.setattr("worker.normalize.tickers.text._in_brackets", pytest.fail)
     assert not list(in_text("2021年（辛丑年）的产量上升（同比增长），The port (old) is shut."))
 
 

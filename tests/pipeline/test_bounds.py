@@ -15,9 +15,10 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article, in_child
 from worker.formats.memory import is_out_of_memory
-from worker.pipeline import batch_run, bounds, extract, feed_documents
+from worker.pipeline import batch_run, bounds, extract
 from worker.pipeline.bounds import Bounds, limit_memory
 from worker.pipeline.context import open_context
+from worker.pipeline.feeds import documents as feed_documents
 from worker.spool.batch import batch_names, is_behind
 
 pytestmark = pytest.mark.timeout(120)

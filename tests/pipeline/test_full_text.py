@@ -16,7 +16,7 @@ from tests.servers import Server
 from tests.world import World
 from worker.fetch import Fetcher
 from worker.formats.page.entry_bundle import PagePart
-from worker.pipeline import poll as polling
+from worker.pipeline.feeds import poll as polling
 from worker.queries.audit import audit
 from worker.sources.page_fetch import MAX_PARTS, PageFetcher
 from worker.sources.registry import pause
@@ -314,7 +314,7 @@ def test_no_more_pages_wait_than_may(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A feed that lists thousands of pages leaves no more behind than can be fetched in time."""
-    monkeypatch.setattr("worker.pipeline.feed_run.MAX_WANTED_PAGES", 2)
+    monkeypatch.setattr("worker.pipeline.feeds.run.MAX_WANTED_PAGES", 2)
     offer(web, 1, 2)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     world.poll()

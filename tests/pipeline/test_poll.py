@@ -21,7 +21,7 @@ from worker.errors import Reason, SpoolUnavailable
 from worker.feeds.cron import next_cron_time
 from worker.formats.feed import xml_feed
 from worker.model import Refusal
-from worker.pipeline.poll import fetch, poll
+from worker.pipeline.feeds.poll import fetch, poll
 from worker.queries.audit import audit
 from worker.queries.feeds import list_polls
 from worker.queries.overview import get_overview
@@ -143,7 +143,7 @@ def test_an_etag_is_never_ahead_of_what_is_safe(
         raise SpoolUnavailable("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr("worker.pipeline.poll.claim_bytes", full)
+        patched.setattr("worker.pipeline.feeds.poll.claim_bytes", full)
         with pytest.raises(SpoolUnavailable):
             world.fetch()
     world.poll("harbour")
@@ -211,7 +211,7 @@ def test_two_pollers_do_no_harm(world: World, web: Web) -> None:
     other = newsroom(world.settings.state_dir, _server_of(world), web)
 
     async def both() -> None:
-        from worker.pipeline import poll as polling
+        from worker.pipeline.feeds import poll as polling
 
         await asyncio.gather(
             *(

@@ -16,9 +16,9 @@ from worker.actions.retract import retract
 from worker.errors import UsageError
 from worker.model import Change, ChangeKind
 from worker.pipeline.batch_run import BatchRun
-from worker.pipeline.feed_search import feed_search
 from worker.pipeline.reparse.run import Reparsed, ReparseOrder, reparse
 from worker.pipeline.replay import replay
+from worker.pipeline.search import feed_search
 from worker.queries.audit import audit
 from worker.queries.explain import explain_id
 from worker.queries.records import article_schema

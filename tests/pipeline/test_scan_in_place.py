@@ -16,7 +16,7 @@ from rich.console import Console
 from tests.servers import Server
 from tests.sources.mirror import START, listing
 from tests.world import World, article, in_child
-from worker.cli.status_report import render_status
+from worker.cli.status.report import render_status
 from worker.errors import SpoolUnavailable
 from worker.pipeline.scan import hourly_job, scan_folders, sources_with_more
 from worker.queries.overview import get_overview

@@ -3,7 +3,7 @@
 from tests.home import Home
 from worker.feeds import managed
 from worker.feeds.schedule import FIRST_SECONDS
-from worker.pipeline.poll import poll
+from worker.pipeline.feeds.poll import poll
 from worker.queries.feeds import FeedStatus, list_feeds
 from worker.settings.clock import utc_now
 

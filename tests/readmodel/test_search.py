@@ -9,7 +9,7 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article
 from worker.errors import UsageError
-from worker.pipeline.feed_search import feed_search, rebuild_search
+from worker.pipeline.search import feed_search, rebuild_search
 from worker.queries.articles import ArticleList, search_articles
 from worker.readmodel import database, search
 from worker.readmodel.database import ReadModelUnavailable, current_file, open_reader, open_writer
@@ -182,7 +182,7 @@ def test_raw_files_are_parsed_once(world: World) -> None:
 def test_the_work_comes_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a batch waits, one segment is added at a time, with long rests; a search says so."""
     clock = [1_000_000_000.0]
-    monkeypatch.setattr("worker.pipeline.feed_search.time.time", lambda: clock[0])
+    monkeypatch.setattr("worker.pipeline.search.time.time", lambda: clock[0])
     fill(world)
     for title in ("甲", "乙", "丙"):
         world.put(f"{title}.md", article(title))

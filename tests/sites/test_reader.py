@@ -8,7 +8,7 @@ from tests.servers import Server
 from tests.world import World
 from worker.errors import ConfigError
 from worker.pipeline.context import open_context
-from worker.pipeline.poll import poll
+from worker.pipeline.feeds.poll import poll
 from worker.queries.health import check_health
 from worker.queries.overview import get_overview
 from worker.settings.clock import utc_now

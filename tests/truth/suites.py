@@ -14,8 +14,8 @@ from tests.truth import feed_cases, feedparser_suite, gofeed_suite
 from tests.truth.feed_values import READERS
 from tests.truth.row import NONE, Row, share
 from worker.formats.decode import decode
-from worker.normalize.date_parser import parse_date
-from worker.normalize.ticker_text import in_text
+from worker.normalize.dates.parser import parse_date
+from worker.normalize.tickers.text import in_text
 
 SHARED = Path(__file__).parents[3] / "shared"
 MADE_UP = Path(__file__).parent / "made_up"

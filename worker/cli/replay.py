@@ -77,7 +77,7 @@ def reindex(context: typer.Context, json: Json = False) -> None:
     Safe at any time, beside a running service: the index holds nothing that the archive lacks.
     """
     from worker.pipeline.context import open_context
-    from worker.pipeline.feed_search import rebuild_search
+    from worker.pipeline.search import rebuild_search
 
     progress = FileProgress(noun="batch")
     with show_progress(progress, mark("indexing")) as update:

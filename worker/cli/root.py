@@ -23,7 +23,6 @@ from worker.cli import (
     replay,
     service,
     sources,
-    status,
     tail,
 )
 from worker.cli.enqueue import command as enqueue
@@ -33,6 +32,7 @@ from worker.cli.groups import dead_letters
 from worker.cli.groups import trim as retention
 from worker.cli.options import EXIT_TABLE, exit_code, flag, option
 from worker.cli.output import print_error, print_note
+from worker.cli.status.command import status
 from worker.errors import NewsdropError, UsageError
 from worker.escape import printable
 from worker.translation import LANGUAGES, from_environment, set_language
@@ -50,7 +50,7 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
     ),
     "Parts of the service": (service.worker, service.beat, service.listen, service.web),
     "Add articles": (enqueue.enqueue, replay.replay, reparse.reparse, sources.adopt),
-    "Watch the work": (status.status, jobs.jobs, audit.audit, sources.pause, sources.resume),
+    "Watch the work": (status, jobs.jobs, audit.audit, sources.pause, sources.resume),
     "Records": (tail.tail, tail.show, tail.retract, tail.forget, retention.trim),
     "Inspect": (parse.parse, explain.explain, replay.reindex),
     "Settings and schema": (config.schema,),

@@ -3,7 +3,7 @@
 :func:`normalize` does all of it: pure, without a clock, the same for every format.
 """
 
-from worker.normalize.body import HTML_DEPTH
+from worker.normalize.body.fragment import HTML_DEPTH
 from worker.normalize.identity import TitleAndDate, identity_of
 from worker.normalize.record import Normalized, normalize
 from worker.normalize.title import fold

@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from worker.model import Identity, Profile, Scope
-from worker.normalize.date_parser import parse_date
+from worker.normalize.dates.parser import parse_date
 from worker.normalize.title import fold
 from worker.sites import SiteRule
 

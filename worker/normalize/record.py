@@ -19,15 +19,15 @@ from worker.model import (
 )
 from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
-from worker.normalize.body import HTML_DEPTH, Body, Fragment, text_of
-from worker.normalize.dates import ArticleDate, article_date, modified_at
+from worker.normalize.body.fragment import HTML_DEPTH, Body, Fragment, text_of
+from worker.normalize.body.images import is_ignored
+from worker.normalize.dates.article_date import ArticleDate, article_date, modified_at
 from worker.normalize.identity import content_hash, identify
-from worker.normalize.images import is_ignored
 from worker.normalize.language import language_of, word_count
 from worker.normalize.people import people_of
 from worker.normalize.related import without_related
 from worker.normalize.strings import clean_text, json_value, one_line, one_line_or_none
-from worker.normalize.tickers import tickers_of
+from worker.normalize.tickers.find import tickers_of
 from worker.normalize.title import fold, title_of, without_suffix
 from worker.normalize.urls import canonical_address, host_of, web_address
 from worker.sites import SiteRule, Sites

@@ -29,8 +29,8 @@ from worker.pipeline.extract import (
     entry_source,
     sha256,
 )
-from worker.pipeline.feed_documents import read_entry
-from worker.pipeline.feed_run import parse_feed
+from worker.pipeline.feeds.documents import read_entry
+from worker.pipeline.feeds.run import parse_feed
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import read_again
 from worker.spool.batch import Batch, is_behind

@@ -9,7 +9,7 @@ from worker.feeds.catalog import CatalogReader
 from worker.model import Outcome, Stage, Status, Tally, measure
 from worker.pipeline.bounds import Bounds
 from worker.pipeline.extract import EntryReader, parse_entry
-from worker.pipeline.feed_stats import observations, rechecks
+from worker.pipeline.feeds.stats import observations, rechecks
 from worker.pipeline.ports import IngestDeps
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now

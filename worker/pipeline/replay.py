@@ -12,7 +12,7 @@ from functools import partial
 from worker.model import Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
 from worker.pipeline.extract import EntryReader, ParsedArticle
-from worker.pipeline.feed_documents import read_entry
+from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import MAX_ARTICLES
 from worker.pipeline.revisions import as_published, compare, find_newest

@@ -30,7 +30,7 @@ from worker.pipeline.extract import (
     ParseFailure,
     first_seen_at,
 )
-from worker.pipeline.feed_documents import read_entry
+from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.ports import ArticlePort
 from worker.spool.manifest import Entry, Form, Reread
 from worker.store.layout import parse_article_id

@@ -13,7 +13,7 @@ from worker.model import Change
 from worker.model.times import rfc3339
 from worker.normalize.changes import Version, changes
 from worker.pipeline.extract import EntryReader, ParsedArticle
-from worker.pipeline.feed_documents import read_entry
+from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.revisions import as_published
 from worker.queries.articles import data_of
 from worker.queries.explain import Explained, explain_id

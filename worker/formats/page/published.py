@@ -12,7 +12,7 @@ from worker.formats.memory import check_memory
 from worker.formats.page.passages import Passages, Run, without
 from worker.formats.page.tree import Element, attribute, text_content
 from worker.model import DateOrder, DateText
-from worker.normalize.date_parser import parse_date
+from worker.normalize.dates.parser import parse_date
 
 CHANGED = "text:changed"
 """The origin of a date that only says when the article was changed."""

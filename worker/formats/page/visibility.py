@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from lxml import etree
 
 from worker.formats.page.tree import Element, squeezed_length, texts_in
-from worker.normalize.elements import is_hidden
+from worker.normalize.body.elements import is_hidden
 
 # Not `form`: ASP.NET puts whole pages into one. Not `header`: it often has the heading.
 _NOISE = frozenset("style template button select textarea nav footer dialog".split())  # noqa: SIM905

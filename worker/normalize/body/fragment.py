@@ -6,13 +6,13 @@ from functools import lru_cache
 
 from worker.model import Image, Link
 from worker.model.frozen import dataclass
-from worker.normalize.elements import hidden_in
-from worker.normalize.images import with_captions
-from worker.normalize.sanitize import DROPPED, Writer
+from worker.normalize.body.elements import hidden_in
+from worker.normalize.body.images import with_captions
+from worker.normalize.body.sanitize import DROPPED, Writer
+from worker.normalize.body.tree import Selectors, Use, by_class, parse
+from worker.normalize.body.walk import BodyWalk, NoiseRule, TickerHint
 from worker.normalize.strings import clean_text
-from worker.normalize.tree import Selectors, Use, by_class, parse
 from worker.normalize.urls import host_of
-from worker.normalize.walk import BodyWalk, NoiseRule, TickerHint
 from worker.sites import BodyRule
 
 HTML_DEPTH = 200

@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 from worker.model import Link, Ticker, TickerOrigin
-from worker.normalize.body import Body
-from worker.normalize.markets import CODE_MARKETS, MAINLAND, american, named
+from worker.normalize.body.fragment import Body
+from worker.normalize.body.walk import TickerHint
 from worker.normalize.strings import one_line
-from worker.normalize.ticker_names import can_be_symbol, name_before
-from worker.normalize.ticker_text import in_text
-from worker.normalize.walk import TickerHint
+from worker.normalize.tickers.markets import CODE_MARKETS, MAINLAND, american, named
+from worker.normalize.tickers.names import can_be_symbol, name_before
+from worker.normalize.tickers.text import in_text
 
 _SINA_CODE = re.compile(r"(sh|sz|bj|hk)(\d{5,6})(?!\d)", re.IGNORECASE)
 _SINA_LINK = re.compile(

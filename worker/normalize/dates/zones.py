@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from worker.normalize.date_words import REGIONS, ZONES
+from worker.normalize.dates.words import REGIONS, ZONES
 
 _MAX_OFFSET = 15 * 60  # minutes; the largest in use is +14:00
 

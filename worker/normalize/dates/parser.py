@@ -11,10 +11,10 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from worker.model import DateOrder
-from worker.normalize.date_search import search_date
-from worker.normalize.date_words import MONTHS
-from worker.normalize.date_zones import fixed_zone
-from worker.normalize.parsed_date import ParsedDate, at_time, whole_day
+from worker.normalize.dates.parsed_date import ParsedDate, at_time, whole_day
+from worker.normalize.dates.search import search_date
+from worker.normalize.dates.words import MONTHS
+from worker.normalize.dates.zones import fixed_zone
 
 FIRST_YEAR, LAST_YEAR = 1605, 2100
 """No newspaper is older (the Strasbourg Relation). The upper bound is fixed, not taken from the

@@ -23,8 +23,8 @@ def status(
 
     Exits 3 if Redis does not answer; the state of the spool is shown all the same.
     """
-    from worker.cli.status_report import render_status
-    from worker.cli.watch import watch as watch_status
+    from worker.cli.status.report import render_status
+    from worker.cli.status.watch import watch as watch_status
     from worker.queries.overview import get_overview
     from worker.settings.clock import utc_now
 

@@ -9,8 +9,8 @@ from worker.escape import printable
 from worker.model import DateOrder, DatePrecision, DateText
 from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
-from worker.normalize.date_parser import parse_date
-from worker.normalize.parsed_date import ParsedDate
+from worker.normalize.dates.parsed_date import ParsedDate
+from worker.normalize.dates.parser import parse_date
 
 _SKEW = timedelta(days=2)  # zones differ by 26 hours at most; clocks go wrong
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta, tzinfo
 
 from worker.model import DateOrder
-from worker.normalize.date_words import AFTERNOON, ERAS, MONTHS, MORNING, NIGHT, NOON
-from worker.normalize.date_zones import zone_in
-from worker.normalize.parsed_date import ParsedDate, at_time, whole_day
+from worker.normalize.dates.parsed_date import ParsedDate, at_time, whole_day
+from worker.normalize.dates.words import AFTERNOON, ERAS, MONTHS, MORNING, NIGHT, NOON
+from worker.normalize.dates.zones import zone_in
 
 
 def search_date(text: str, zone: tzinfo, order: DateOrder | None) -> ParsedDate | None:

@@ -12,11 +12,11 @@ from turbohtml import Element, Namespace, Node, Text
 
 from worker.model import Image, Link
 from worker.model.frozen import dataclass
-from worker.normalize.elements import BLOCKS, CELLS, HEADINGS
-from worker.normalize.images import picture_of
-from worker.normalize.sanitize import ALLOWED, DROPPED, End, Writer, attributes_of, nothing
+from worker.normalize.body.elements import BLOCKS, CELLS, HEADINGS
+from worker.normalize.body.images import picture_of
+from worker.normalize.body.sanitize import ALLOWED, DROPPED, End, Writer, attributes_of, nothing
+from worker.normalize.body.tree import Use
 from worker.normalize.strings import clean_text, one_line
-from worker.normalize.tree import Use
 from worker.normalize.urls import absolute
 
 _CELL_END = "\x1f"  # ends a cell within a line: no input has it, and a tab would become a space

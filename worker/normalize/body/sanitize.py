@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from turbohtml import Element, escape
 
-from worker.normalize.elements import BLOCKS, CELLS, HEADINGS
+from worker.normalize.body.elements import BLOCKS, CELLS, HEADINGS
 from worker.normalize.strings import clean_text
 
 ALLOWED: dict[str, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from itertools import islice
 
 from worker.model import Ticker, TickerOrigin
 from worker.model.frozen import dataclass
-from worker.normalize.markets import (
+from worker.normalize.tickers.markets import (
     AMERICAN,
     AMERICAN_SUFFIXES,
     CODE_MARKETS,
@@ -21,7 +21,7 @@ from worker.normalize.markets import (
     named,
     unnamed,
 )
-from worker.normalize.ticker_names import (
+from worker.normalize.tickers.names import (
     can_be_company,
     can_be_symbol,
     is_chinese,

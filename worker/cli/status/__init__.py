@@ -1,0 +1,1 @@
+"""`newsdrop status`: once, and again and again with `--watch`."""

@@ -1,0 +1,1 @@
+"""The body of an article: parsed once, walked once, written as clean HTML and as text."""
