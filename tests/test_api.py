@@ -36,6 +36,22 @@ def test_parse_gives_records(home: Home, tmp_path: Path) -> None:
     assert home.json("status")["stream"]["length"] == 0
 
 
+def test_parse_uses_the_present_settings(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rule that was changed and a variable that was set since the last call count in this one."""
+    rule = tmp_path / "rules" / "default.toml"
+    rule.parent.mkdir()
+    rule.write_text('[body]\ndrop_text = ["^Advert"]\n')
+    monkeypatch.setenv("NEWSDROP_SITES_DIR", str(rule.parent))
+    data = article("甲", body="<p>Advert</p><p>Sponsored</p><p>Text</p>").encode()
+    assert [one.content_text for one in parse(data)] == ["Sponsored\nText"]
+    rule.write_text('[body]\ndrop_text = ["^Sponsored"]\n# longer\n')
+    assert [one.content_text for one in parse(data)] == ["Advert\nText"]
+    monkeypatch.delenv("NEWSDROP_SITES_DIR")
+    assert [one.content_text for one in parse(data)] == ["Advert\nSponsored\nText"]
+
+
 def test_parse_says_what_a_worker_would_refuse(home: Home, tmp_path: Path) -> None:
     """A bad input is Rejected with its reason; a missing file or source is a UsageError."""
     with pytest.raises(Rejected) as refused:

@@ -1,9 +1,12 @@
 """The functions of the package `newsdrop`, for programs in Python: `parse` and `enqueue`.
 
-Both read the settings as the commands do (config file, environment), unless `settings` is given.
+Both read the settings as the commands do (config file, environment), unless `settings` is given;
+`parse` reads them again only when a variable of the environment has changed.
 """
 
+import os
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from worker.actions.intake import Intake
@@ -37,7 +40,7 @@ def parse(
     say why), UsageError for a file that cannot be read or an unknown source, FetchFailed,
     ConfigError.
     """
-    settings = settings or load()
+    settings = settings or _settings_in(frozenset(os.environ.items()))
     require_source(settings, as_source)
     origin = None
     if isinstance(source, bytes):
@@ -90,3 +93,9 @@ def enqueue(
     finally:
         intake.notify()
     return intake.job.id
+
+
+@lru_cache(maxsize=1)
+def _settings_in(environment: frozenset[tuple[str, str]]) -> Settings:
+    """To read the settings takes as long as to read several articles."""
+    return load()

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,8 +21,21 @@ from worker.sites.rules import DEFAULT, SiteRule, Sites
 
 
 def open_sites(settings: Settings) -> Sites:
-    """The shipped site rules, some replaced by the operator's own. Raises ConfigError."""
-    return load_sites(rule_folders(settings))
+    """The shipped site rules, some replaced by the operator's own; read again where a file has
+    changed. Raises ConfigError."""
+    folders = tuple(rule_folders(settings))
+    return _load_version(folders, rules_version(folders))
+
+
+@lru_cache(maxsize=4)
+def _load_version(folders: tuple[Path, ...], version: object) -> Sites:
+    """To read the shipped rules takes as long as to read ten articles."""
+    return load_sites(folders)
+
+
+def rules_version(folders: Iterable[Path]) -> tuple[object, ...]:
+    """A value that changes when a file of rules in `folders` does: one `stat` a file."""
+    return tuple(map(_folder_version, folders))
 
 
 def rule_folders(settings: Settings) -> list[Path]:
@@ -54,6 +68,15 @@ def load_sites(directories: Sequence[Path], files: Sequence[Path] = ()) -> Sites
         raise ConfigError("\n".join(["the site rules have errors:", *problems]))
     default = rules.get(DEFAULT, SiteRule(DEFAULT))
     return Sites(tuple(_with_default(rules[name], default) for name in sorted(rules)))
+
+
+def _folder_version(folder: Path) -> object:
+    try:
+        files = sorted(folder.glob("*.toml"))
+        stats = [(path.name, path.stat()) for path in files]
+    except OSError:
+        return None
+    return tuple((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)
 
 
 class _BadRuleError(Exception):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,7 +11,7 @@ from worker.errors import ConfigError
 from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.settings import Settings
-from worker.sites.load import load_sites, rule_folders
+from worker.sites.load import load_sites, rule_folders, rules_version
 from worker.sites.rules import SiteRule, Sites
 from worker.spool.rules_record import RulesRecord, read_rules_record, write_rules_record
 
@@ -31,7 +30,7 @@ class SitesReader:
     def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._now = now
-        self._versions: object = None
+        self._version: object = None
         self._sites: Sites | None = None
 
     def current(self) -> Sites:
@@ -39,10 +38,10 @@ class SitesReader:
 
         Raises ConfigError if a file has an error and no rules are in force.
         """
-        versions = tuple(map(_folder_version, rule_folders(self._settings)))
-        if versions != self._versions or self._sites is None:
+        version = rules_version(rule_folders(self._settings))
+        if version != self._version or self._sites is None:
             self._sites = self._load()
-            self._versions = versions
+            self._version = version
         return self._sites
 
     def _load(self) -> Sites:
@@ -79,12 +78,3 @@ def _recorded(record: RulesRecord | None) -> Sites | None:
         return Sites(_RULES.validate_json(record.rules)) if record else None
     except ValidationError:  # of another version of newsdrop
         return None
-
-
-def _folder_version(folder: Path) -> object:
-    try:
-        files = sorted(folder.glob("*.toml"))
-        stats = [(path.name, path.stat()) for path in files]
-    except OSError:
-        return None
-    return tuple((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats)
