@@ -9,7 +9,7 @@ from worker.model.frozen import dataclass
 from worker.normalize.body.elements import hidden_in
 from worker.normalize.body.images import with_captions
 from worker.normalize.body.sanitize import DROPPED, Writer
-from worker.normalize.body.tree import Selectors, Use, by_class, parse
+from worker.normalize.body.tree import Selectors, Use, by_class, parse, unwrap_containers
 from worker.normalize.body.walk import BodyWalk, NoiseRule, TickerHint
 from worker.normalize.strings import clean_text
 from worker.normalize.urls import host_of
@@ -69,6 +69,7 @@ class Fragment:
         groups, noise = _prepared(rule)
         uses = {node: use for use, selectors in groups for node in selectors.select(root, classes)}
         uses.update((node, Use.REMOVE) for node in hidden_in(root, classes))
+        unwrap_containers(root, uses)
         walk = BodyWalk(
             noise,
             uses,
