@@ -111,11 +111,13 @@ class Selectors:
 
 def unwrap_containers(root: Element, used: Iterable[Element]) -> None:
     """Replace the elements that are only their content by it, but those of `used` and those that
-    may name a security: in C this is free, and a walk over them takes a fifth of a body's time."""
+    may name a security, and join the texts that are neighbours then: in C this takes 2 % of a
+    body's time, in the walk it took a quarter."""
     for node in used:
         if node.tag in _CONTAINERS:
             node.attrs[_USED] = ""
     root.strip_tags(_UNUSED_CONTAINERS)
+    root.normalize()
 
 
 def by_class(root: Element) -> Mapping[str, Sequence[Element]]:
