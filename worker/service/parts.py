@@ -11,13 +11,13 @@ from socket import socket
 
 import billiard.popen_fork
 import billiard.sharedctypes
-import celery.__main__
 import celery.app.control
 import celery.app.log
 import celery.apps.beat
 import celery.apps.worker
 import celery.backends.base
-import celery.bin.celery
+import celery.bin.beat
+import celery.bin.worker
 import celery.concurrency.prefork
 import celery.fixups.django
 import celery.worker.autoscale
@@ -26,6 +26,7 @@ import celery.worker.consumer.delayed_delivery
 import celery.worker.strategy
 import structlog.stdlib
 import structlog.tracebacks
+import watchdog.observers
 
 import worker.service.watchdog
 import worker.taskqueue.heartbeat
