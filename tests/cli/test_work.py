@@ -35,6 +35,7 @@ def test_status_json_holds_what_is_promised(home: Home, redis_client: redis.Redi
     assert status["articles"]["rejected"] == 1
     assert status["files"] == {
         "accepted": 5, "waiting": 1, "working": 0, "archived": 3, "quarantined": 1,
+        "elsewhere": 0,
     }  # fmt: skip
     assert status["queue"]["batches"] == 1
     assert status["queue"]["oldest_age_s"] >= 0

@@ -15,8 +15,8 @@ import pytest
 from bench.up_memory import parts_at_rest
 from tests.servers import Server
 from tests.service.conftest import PATIENCE, PROJECT, until
-from worker.store.connection import connect
-from worker.store.workers import Heartbeats
+from worker.settings import load
+from worker.store.factory import heartbeats
 
 BEGIN = """
 import atexit, gc, json, os, signal, socket, sys, time
@@ -189,8 +189,8 @@ def test_a_scheduler_of_its_own_loads_no_task(tmp_path: Path, redis_server: Serv
     with subprocess.Popen(
         [sys.executable, "-c", code], env={**plain, **told}, stdout=subprocess.PIPE, text=True
     ) as beat:
-        heartbeats = Heartbeats(connect(redis_server.url), stream="newsdrop:articles")
-        until(lambda: heartbeats.tick_age_seconds() is not None)
+        settings = load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})
+        until(lambda: heartbeats(settings).tick_age_seconds() is not None)
         beat.terminate()
         said, _ = beat.communicate(timeout=PATIENCE)
     assert "loaded: []" in said

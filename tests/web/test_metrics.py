@@ -22,11 +22,13 @@ from tests.servers import Server
 from tests.world import World, article, in_child
 from worker.cli.root import app
 from worker.model import DECISIONS, Stage, Tally
+from worker.pipeline.node_report import describe_node
 from worker.pipeline.retention import trim_stream
 from worker.queries.audit import audit
 from worker.settings.clock import utc_now
 from worker.spool.batch import Batch
 from worker.store.counters import BOUNDS, CounterStore
+from worker.store.factory import node_store
 from worker.taskqueue.celery_app import INGEST_QUEUE, create_app, queue_name
 from worker.taskqueue.client import notify_ingest
 from worker.web import metrics
@@ -326,6 +328,7 @@ def test_the_document_has_every_metric(redis_server: Server, tmp_path: Path, web
     world.poll()
     world.context.redis.xgroup_create("newsdrop:articles", "readers", "0")
     trim_stream(world.context, utc_now())
+    node_store(world.settings).report(describe_node(world.settings))
     text, _ = exposition(world.settings, utc_now())
     scraped = {
         re.sub(r"_(bucket|count|sum)$", "", sample.name): (

@@ -17,6 +17,7 @@ from worker.cli import (
     explain,
     health,
     jobs,
+    nodes,
     parse,
     quarantine,
     reparse,
@@ -59,6 +60,7 @@ _COMMANDS: dict[str, tuple[Any, ...]] = {
 
 _GROUPS = (
     ("feeds", feeds.app, "Add articles"),
+    ("nodes", nodes.app, "Watch the work"),
     ("groups", groups.app, "Records"),
     ("stories", replay.stories, "Records"),
     ("dead-letters", dead_letters.app, "Records"),

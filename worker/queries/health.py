@@ -27,8 +27,9 @@ from worker.spool.layout import roots, time_of
 from worker.spool.redis_record import replay_command
 from worker.spool.rules_record import read_rules_record
 from worker.store.connection import Client, connect, printable_url, redis_url
+from worker.store.factory import heartbeats
 from worker.store.server import check_publishable, get_server_info
-from worker.store.workers import ALIVE_SECONDS, Heartbeats
+from worker.store.workers import ALIVE_SECONDS
 
 STUCK_SECONDS = 300
 """How long a batch may wait without another one being finished. One of 100,000 articles takes less
@@ -118,10 +119,10 @@ def _redis(settings: Settings, part: ServicePart) -> Iterator[Check]:
 
 
 def _heartbeats(settings: Settings, client: Client, part: ServicePart) -> Iterator[Check]:
-    heartbeats = Heartbeats(client, stream=settings.stream.name)
+    beats = heartbeats(settings, client)
     if part in (ServicePart.ALL, ServicePart.WORKER):
         here = socket.gethostname() if part is ServicePart.WORKER else None
-        alive = [worker for worker in heartbeats.list_workers() if here in (None, worker.host)]
+        alive = [worker for worker in beats.list_own_workers() if here in (None, worker.host)]
         where = f" on {here}" if here else ""
         if alive:
             processes = sum(worker.processes for worker in alive)
@@ -131,7 +132,7 @@ def _heartbeats(settings: Settings, client: Client, part: ServicePart) -> Iterat
             advice = "start one with `newsdrop up` or `newsdrop worker`; its log says why it ended"
             yield Check("worker", "fail", silence, advice)
     if part in (ServicePart.ALL, ServicePart.BEAT):
-        age = heartbeats.tick_age_seconds()
+        age = beats.tick_age_seconds()
         if age is not None and age <= settings.silent_beat_seconds():
             yield Check("beat", "ok", f"its last tick was {age:.0f} s ago")
         else:

@@ -10,7 +10,8 @@ from typing import Any
 from worker.errors import SpoolUnavailable
 from worker.queries.activity import Activity, current_activity
 from worker.queries.disk import Disk, disk
-from worker.queries.problems import Problem, find_problems
+from worker.queries.problem import Problem
+from worker.queries.problems import find_problems
 from worker.queries.redis_snapshot import take_snapshot
 from worker.queries.status import Status, build_status
 from worker.settings import Settings

@@ -6,14 +6,14 @@ somebody should look. `note`: what a person did or should know. The most severe 
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from worker.escape import printable
 from worker.health.broker import broker_check
 from worker.health.preflight import server_checks
+from worker.queries.node_problems import node_problems
+from worker.queries.problem import Problem, duration, sentence
 from worker.queries.status import SourceStatus, Status
 from worker.settings import POLLED, Folder, Settings
 from worker.spool.layout import SPOOL
@@ -33,17 +33,6 @@ _UNREAD_SHOWN_MS = 86_400_000
 _LEVELS = ("fail", "warn", "note")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """`name` is stable. `text` is a sentence, `advice` what to do (it may be empty); both are safe
-    to show."""
-
-    level: Literal["note", "warn", "fail"]
-    name: str
-    text: str
-    advice: str = ""
-
-
 def find_problems(
     settings: Settings,
     status: Status,
@@ -56,7 +45,7 @@ def find_problems(
     found += _places(settings, status)
     found += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
     found += [*_site_rules(status), *_feeds(status), *_groups(settings, status)]
-    found += _sources(status.sources)
+    found += [*_sources(status.sources), *node_problems(status.nodes or ())]
     return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
 
 
@@ -77,7 +66,7 @@ def beat_problem(settings: Settings, age: float | None) -> Problem | None:
     """A problem where the scheduler is silent; `age` is the age of its last tick in seconds."""
     if age is not None and age <= settings.silent_beat_seconds():
         return None
-    silence = "a day" if age is None else _duration(age)
+    silence = "a day" if age is None else duration(age)
     return Problem(
         "warn",
         "beat",
@@ -106,7 +95,7 @@ def _behind(delays: Mapping[str, int]) -> Problem | None:
     return Problem(
         "warn",
         "behind",
-        f"{printable(host, 200)} cannot be polled as often as asked: {_duration(seconds)} behind."
+        f"{printable(host, 200)} cannot be polled as often as asked: {duration(seconds)} behind."
         + more,
         "Raise min_interval_seconds of its feeds, or lower fetch.host_interval_seconds if the host "
         "permits it.",
@@ -148,7 +137,7 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
         yield Problem("warn", "lost", text, f"Run `{command}`.")
     for check in server_checks(settings, server):
         if check.level == "fail":
-            text = _sentence(check.message)
+            text = sentence(check.message)
             yield Problem(
                 "fail", check.name, text, f"No worker starts until this is fixed: {check.advice}."
             )
@@ -157,15 +146,16 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
 def _service(settings: Settings, status: Status, server: ServerInfo | None) -> Iterator[Problem]:
     broker = broker_check(settings)
     if broker and broker.level == "fail":
-        text = f"{_sentence(broker.message)} Nothing is ingested; accepted files wait."
-        yield Problem("fail", "broker", text, f"{_sentence(broker.advice)}")
+        text = f"{sentence(broker.message)} Nothing is ingested; accepted files wait."
+        yield Problem("fail", "broker", text, f"{sentence(broker.advice)}")
     if server is None:
         return
-    if not status.workers:
+    if not status.own_workers():
         text = "No worker is running: files in the drop folders wait."
         yield Problem("fail", "workers", text, "Start the whole service with `newsdrop up`.")
         return
-    if silent := beat_problem(settings, status.beat_age_s):
+    has_service = not status.nodes or any(node.is_here for node in status.nodes)
+    if has_service and (silent := beat_problem(settings, status.beat_age_s)):
         yield silent
     age = status.queue.oldest_age_s or 0.0
     if age > SLOW_SECONDS:
@@ -174,14 +164,14 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
         yield Problem(
             "warn",
             "waiting",
-            f"{which} has been waiting for {_duration(age)}.",
+            f"{which} has been waiting for {duration(age)}.",
             "Start more workers or raise worker.processes; check the log for failures.",
         )
 
 
 def _places(settings: Settings, status: Status) -> Iterator[Problem]:
     if status.intake_problem:
-        text = f"{_sentence(status.intake_problem)} Accepted files are still processed."
+        text = f"{sentence(status.intake_problem)} Accepted files are still processed."
         yield Problem("fail", "disk", text, "Free disk space, or lower spool.min_free_mb.")
     if settings.state_dir.exists() and (bad := _place_problem("state", settings.state_dir)):
         yield bad
@@ -198,7 +188,7 @@ def _folder(settings: Settings, folder: Folder) -> Iterator[Problem]:
         return
     if away := volume_problem(settings.state_dir, folder.name, folder.path):
         text, _, advice = away.partition(": ")
-        yield Problem("fail", name, _sentence(text), _sentence(advice))
+        yield Problem("fail", name, sentence(text), sentence(advice))
         return
     spool = folder.path / SPOOL
     for path in (folder.path, spool) if spool.exists() else (folder.path,):
@@ -211,7 +201,7 @@ def _folder(settings: Settings, folder: Folder) -> Iterator[Problem]:
 def _site_rules(status: Status) -> Iterator[Problem]:
     if status.site_rules and status.site_rules.problem:
         why = " ".join(status.site_rules.problem.split())
-        text = f"The site rules have errors; the previous ones are still used. {_sentence(why)}"
+        text = f"The site rules have errors; the previous ones are still used. {sentence(why)}"
         yield Problem("fail", "site rules", text, "Correct the file: no worker starts until then.")
 
 
@@ -223,8 +213,8 @@ def _groups(settings: Settings, status: Status) -> Iterator[Problem]:
     for group, seconds in retention.idle_seconds.items():
         seconds_left = days * 86_400 - seconds
         if days and seconds_left < days * 43_200:  # half of the time is over
-            name, idle = printable(group, 80), _duration(seconds)
-            when = f"in {_duration(seconds_left)}" if seconds_left > 0 else "from now on"
+            name, idle = printable(group, 80), duration(seconds)
+            when = f"in {duration(seconds_left)}" if seconds_left > 0 else "from now on"
             yield Problem(
                 "warn",
                 "idle group",
@@ -247,7 +237,7 @@ def _groups(settings: Settings, status: Status) -> Iterator[Problem]:
 def _feeds(status: Status) -> Iterator[Problem]:
     if status.feeds_problem:
         why = " ".join(status.feeds_problem.split())
-        text = f"The feeds cannot be read; the previous ones are still polled. {_sentence(why)}"
+        text = f"The feeds cannot be read; the previous ones are still polled. {sentence(why)}"
         yield Problem("fail", "feeds", text, "Correct the file: no worker starts until then.")
     if bad := failing_problem(status.polled.failing or 0):
         yield bad
@@ -281,17 +271,6 @@ def _sources(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
             files = "1 file" if count == 1 else f"{count:,} files"
             text = f"{source.name}: {files} skipped in the folder: {named}{more}."
             yield Problem("note", "left", text)  # the reason of each file says what to do
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].removesuffix(".") + "."
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
 
 
 _RIGHTS = "Give newsdrop's user read, write and search permission, on a writable disk."

@@ -10,6 +10,8 @@ from worker.store.counters import CounterSnapshot, Minute
 from worker.store.factory import (
     counter_store,
     feed_store,
+    heartbeats,
+    node_store,
     page_store,
     recheck_store,
     retention_store,
@@ -17,14 +19,15 @@ from worker.store.factory import (
 from worker.store.rechecks import RecheckCounts
 from worker.store.retention import Retention
 from worker.store.server import ServerInfo, get_server_info
+from worker.store.service_nodes import NodeReport
 from worker.store.stream import Stream, StreamInfo
-from worker.store.workers import Heartbeats, WorkerInfo
+from worker.store.workers import WorkerInfo
 
 
 @dataclass(frozen=True, slots=True)
 class RedisSnapshot:
     """`failing` are names of feeds; `behind` are hosts, with seconds; `due_times` holds the next
-    poll (Unix ms) of each feed that had articles."""
+    poll (Unix ms) of each feed that had articles. `now_ms` is the server's time (Unix)."""
 
     server: ServerInfo
     counters: CounterSnapshot
@@ -38,6 +41,8 @@ class RedisSnapshot:
     stream: StreamInfo
     retention: Retention
     workers: tuple[WorkerInfo, ...]
+    nodes: tuple[NodeReport, ...]
+    now_ms: int
     beat_age_s: float | None
     minutes: tuple[Minute, ...]
 
@@ -63,11 +68,12 @@ def _read(
     settings: Settings, client: Client, batches: Sequence[str], minutes: int
 ) -> RedisSnapshot:
     name = settings.stream.name
-    heartbeats = Heartbeats(client, stream=name)
+    beats = heartbeats(settings, client)
     store = counter_store(settings, client)
     counters = store.snapshot(batches)
     feeds, pages = feed_store(settings, client), page_store(settings, client)
     rechecks = recheck_store(settings, client)
+    nodes, now_ms = node_store(settings, client).list()
     return RedisSnapshot(
         server=get_server_info(client),
         counters=counters,
@@ -80,7 +86,9 @@ def _read(
         due_times=feeds.get_due_times(list(counters.by_source)),
         stream=Stream(client, name).get_info(),
         retention=retention_store(settings, client).read(),
-        workers=tuple(heartbeats.list_workers()),
-        beat_age_s=heartbeats.tick_age_seconds(),
+        workers=tuple(beats.list_workers()),
+        nodes=tuple(nodes),
+        now_ms=now_ms,
+        beat_age_s=beats.tick_age_seconds(),
         minutes=store.read_minutes(minutes),
     )

@@ -1,9 +1,10 @@
 """The state of the service at one moment.
 
-Two equations hold in every status: accepted files = waiting + working + archived + quarantined;
-articles = published + revised + withdrawn + duplicate + rejected. So the spool's batches are listed
-first; then one call to Redis reads the counters and which of those batches they already contain. A
-batch that is settled in between is left out, and one that is claimed in between is not listed yet.
+Two equations hold in every status: accepted files = waiting + working + elsewhere + archived +
+quarantined; articles = published + revised + withdrawn + duplicate + rejected. So the spool's
+batches are listed first; then one call to Redis reads the counters and which of those batches they
+already contain. A batch that is settled in between is left out, and one that is claimed in between
+is not listed yet. What waits on other nodes is as they reported it last.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ from worker.feeds.cron import next_cron_time
 from worker.model import DECISIONS, Tally
 from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339, rfc3339_from_ms
+from worker.queries.nodes import NodeStatus, count_elsewhere, list_nodes
 from worker.queries.redis_snapshot import RedisSnapshot
 from worker.settings import Folder, Settings
 from worker.sources.registry import paused_sources
@@ -55,13 +57,15 @@ class ArticleCounts:
 
 @dataclass(frozen=True, slots=True)
 class FileCounts:
-    """Accepted files by place. Without Redis only the spool can be counted."""
+    """Accepted files by place: `waiting` and `working` here, `elsewhere` those that wait on other
+    nodes, as they reported last. Without Redis only the spool can be counted."""
 
     accepted: int | None
     waiting: int
     working: int
     archived: int | None
     quarantined: int | None
+    elsewhere: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ class SiteRulesStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The status. Fields that are read from Redis are None while it does not answer.
+    """The status. Fields that are read from Redis are None while it does not answer. Articles,
+    stream and workers are those of all nodes; spool, folders and scheduler those of this one.
 
     In words: `problem` says why Redis does not answer, `intake_problem` why no files are accepted
     (a full disk), `feeds_problem` why the configured feeds cannot be read. `beat_age_s` is the age
@@ -146,11 +151,17 @@ class Status:
     queue: QueueStatus
     stream: StreamInfo | None
     retention: Retention | None
+    nodes: tuple[NodeStatus, ...] | None
     workers: tuple[WorkerInfo, ...] | None
     beat_age_s: float | None
     polled: PollingStatus
     site_rules: SiteRulesStatus | None
     sources: tuple[SourceStatus, ...]
+
+    def own_workers(self) -> tuple[WorkerInfo, ...]:
+        """The workers that see the files here; all where no service ran on this state directory."""
+        own = next((node.id for node in self.nodes or () if node.is_here), None)
+        return tuple(one for one in self.workers or () if own is None or one.node in ("", own))
 
 
 def build_status(
@@ -163,6 +174,11 @@ def build_status(
     """The status of listed batches and a snapshot of Redis; `problem` says why there is none."""
     totals = snapshot.counters.totals if snapshot else None
     feeds, feeds_problem = _feeds(settings)
+    nodes = (
+        list_nodes(settings, snapshot.nodes, snapshot.workers, snapshot.now_ms)
+        if snapshot
+        else None
+    )
     return Status(
         at=rfc3339(now),
         redis=printable_url(redis_url(settings)),
@@ -170,10 +186,11 @@ def build_status(
         intake_problem=_intake_problem(settings),
         feeds_problem=feeds_problem,
         articles=_articles(totals, _all_warnings(snapshot)) if totals else None,
-        files=_files(batches, totals),
+        files=_files(batches, totals, count_elsewhere(nodes or ())),
         queue=_queue(batches, now),
         stream=snapshot.stream if snapshot else None,
         retention=snapshot.retention if snapshot else None,
+        nodes=nodes,
         workers=snapshot.workers if snapshot else None,
         beat_age_s=snapshot.beat_age_s if snapshot else None,
         polled=PollingStatus(
@@ -229,13 +246,13 @@ def _articles(tally: Tally, warnings: Mapping[str, int]) -> ArticleCounts:
     return dataclass_from(ArticleCounts, {**asdict(tally), "warnings": warnings})
 
 
-def _files(batches: Sequence[Waiting], totals: Tally | None) -> FileCounts:
+def _files(batches: Sequence[Waiting], totals: Tally | None, elsewhere: int) -> FileCounts:
     waiting = sum(batch.files for batch in batches if not batch.locked)
     working = sum(batch.files for batch in batches if batch.locked)
     if totals is None:
         return FileCounts(None, waiting, working, None, None)
-    accepted = waiting + working + totals.archived + totals.quarantined
-    return FileCounts(accepted, waiting, working, totals.archived, totals.quarantined)
+    accepted = waiting + working + elsewhere + totals.archived + totals.quarantined
+    return FileCounts(accepted, waiting, working, totals.archived, totals.quarantined, elsewhere)
 
 
 def _queue(batches: Sequence[Waiting], now: datetime) -> QueueStatus:

@@ -6,7 +6,8 @@ from worker.errors import ConfigError, NewsdropError, Retryable
 from worker.feeds.catalog import load_catalog
 from worker.health.broker import broker_check
 from worker.health.preflight import Check, rights_check, server_checks
-from worker.queries.problems import Problem, beat_problem, failing_problem, memory_problem
+from worker.queries.problem import Problem
+from worker.queries.problems import beat_problem, failing_problem, memory_problem
 from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
 from worker.service.lock import holder
@@ -15,7 +16,7 @@ from worker.settings import Settings
 from worker.sources.registry import paused_sources
 from worker.spool.redis_record import replay_command
 from worker.store.connection import connect, printable_url, redis_url
-from worker.store.factory import feed_store
+from worker.store.factory import feed_store, heartbeats
 from worker.store.server import ServerInfo, get_server_info
 from worker.store.workers import Heartbeats
 
@@ -51,7 +52,7 @@ def _server(settings: Settings) -> Iterator[Check]:
         yield from server_checks(settings, info)
         if command := replay_command(settings.state_dir):
             yield Check("lost articles", "warn", "a restart of Redis lost some", f"run `{command}`")
-        yield from _workers(settings, Heartbeats(client, stream=settings.stream.name))
+        yield from _workers(settings, heartbeats(settings, client))
     except Retryable as error:
         if settings.redis.url:
             where = printable_url(settings.redis.url)
@@ -105,8 +106,8 @@ def _server_state(settings: Settings, info: ServerInfo) -> Iterator[Check]:
     yield _warn_of("memory", message, memory_problem(info))
 
 
-def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
-    alive = heartbeats.list_workers()
+def _workers(settings: Settings, beats: Heartbeats) -> Iterator[Check]:
+    alive = beats.list_own_workers()
     if alive:
         processes = sum(worker.processes for worker in alive)
         yield Check("workers", "ok", f"{len(alive)} with {processes} processes in total")
@@ -114,7 +115,7 @@ def _workers(settings: Settings, heartbeats: Heartbeats) -> Iterator[Check]:
         yield Check(
             "workers", "warn", "no worker sends heartbeats", "start one: `newsdrop up` or `worker`"
         )
-    age = heartbeats.tick_age_seconds()
+    age = beats.tick_age_seconds()
     message = "no tick within a day" if age is None else f"the last tick was {age:.0f} s ago"
     yield _warn_of("beat", message, beat_problem(settings, age))
 

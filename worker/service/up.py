@@ -29,7 +29,7 @@ from worker.settings.load import config_file
 from worker.settings.paths import read_page_url, run_file
 from worker.sites import open_sites
 from worker.store.connection import printable_url, socket_url
-from worker.store.workers import Heartbeats
+from worker.store.factory import heartbeats
 from worker.translation import gettext
 from worker.translation import message as translate
 
@@ -254,7 +254,7 @@ def _wait_for_worker(running: RunningService, supervisor: Supervisor, wait: Wait
 def _is_worker_alive(running: RunningService, pid: int) -> bool:
     client = running.connect()
     try:
-        alive = Heartbeats(client, stream=running.settings.stream.name).list_workers()
+        alive = heartbeats(running.settings, client).list_own_workers()
     except Retryable:
         return False
     finally:

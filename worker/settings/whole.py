@@ -34,6 +34,9 @@ class Settings(fields.SettingsTable):
         None, description="the drop folder, if [[folders]] is empty; none: drop/ in state_dir"
     )
     sites_dir: ExpandedPath | None = Field(None, description="folder of your own site rules")
+    node_name: str = Field(
+        "", max_length=64, description="what `status` calls this node; empty: the host's name"
+    )
     redis: fields.RedisSettings = fields.RedisSettings()
     celery: fields.CelerySettings = fields.CelerySettings()
     stream: fields.StreamSettings = fields.StreamSettings()

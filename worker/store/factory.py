@@ -6,6 +6,7 @@ Each function raises ConfigError if redis.url is invalid.
 from datetime import datetime, timedelta
 
 from worker.settings import Settings
+from worker.spool.ownership import read_id
 from worker.store.articles import ArticleStore
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterStore
@@ -20,6 +21,8 @@ from worker.store.rechecks import RecheckStore
 from worker.store.results import ResultQueue
 from worker.store.retention import Bounds, RetentionStore
 from worker.store.samples import SampleStore
+from worker.store.service_nodes import NodeStore
+from worker.store.workers import Heartbeats
 
 
 def article_store(settings: Settings, client: Client | None = None) -> ArticleStore:
@@ -45,6 +48,16 @@ def stream_bounds(settings: Settings, now: datetime) -> Bounds:
         stream.max_mb * 2**20,
         stream.group_idle_days * DAY * 1000,
     )
+
+
+def heartbeats(settings: Settings, client: Client | None = None) -> Heartbeats:
+    client = client or connect(redis_url(settings))
+    node = read_id(settings.state_dir) or ""
+    return Heartbeats(client, stream=settings.stream.name, node=node)
+
+
+def node_store(settings: Settings, client: Client | None = None) -> NodeStore:
+    return NodeStore(client or connect(redis_url(settings)), settings.stream.name)
 
 
 def past_store(settings: Settings, client: Client | None = None) -> PastStore:

@@ -1,4 +1,4 @@
-"""The state of the service in Redis: heartbeats of the workers, and the scheduler's last tick."""
+"""The state of the service in Redis: heartbeats of the workers, and the schedulers' last ticks."""
 
 import math
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +27,8 @@ _NUMBERS = ("pid", "processes", "started_ms", "last_seen_ms")
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """A worker. `name` is Celery's name for it (`celery@host`); times are the server's, Unix ms."""
+    """A worker. `name` is Celery's name for it (`celery@host`), `node` the id of its state
+    directory ('' of an older version); times are the server's, Unix ms."""
 
     name: str
     pid: int
@@ -35,18 +36,24 @@ class WorkerInfo:
     processes: int
     started_ms: int
     last_seen_ms: int = 0
+    node: str = ""
 
 
 class Heartbeats:
-    """All times are the Redis server's, so the clocks of several machines may differ.
+    """Of all nodes' workers, and of the scheduler of `node`. All times are the Redis server's, so
+    the clocks of several machines may differ.
 
     Every method raises Retryable and nothing of redis.
     """
 
-    def __init__(self, client: redis.Redis, *, stream: str) -> None:
+    def __init__(self, client: redis.Redis, *, stream: str, node: str = "") -> None:
         self._client: Any = client
-        self._workers = Layout(stream, 1).key("workers")
-        self._tick = Layout(stream, 1).key("tick")
+        self._node = node
+        layout = Layout(stream, 1)
+        self._workers = layout.key("workers")
+        self._tick = layout.key("tick", *filter(None, [node]))
+        self._older_tick = layout.key("tick")
+        """Of a scheduler of an older version, which did not tell the nodes apart."""
 
     def beat(self, worker: WorkerInfo) -> None:
         with translated(), self._client.pipeline() as pipe:
@@ -65,11 +72,15 @@ class Heartbeats:
         with translated():
             now = server_ms(self._client)
             workers = list(filter(None, map(_parse_worker, self._client.hvals(self._workers))))
-            gone = [w.name for w in workers if _silence_ms(w.last_seen_ms, now) > DAY * 1000]
+            gone = [w.name for w in workers if silence_ms(w.last_seen_ms, now) > DAY * 1000]
             if gone:
                 self._client.hdel(self._workers, *gone)
-        alive = (w for w in workers if _silence_ms(w.last_seen_ms, now) <= ALIVE_SECONDS * 1000)
+        alive = (w for w in workers if silence_ms(w.last_seen_ms, now) <= ALIVE_SECONDS * 1000)
         return sorted(alive, key=lambda worker: worker.name)
+
+    def list_own_workers(self) -> list[WorkerInfo]:
+        """Those of this node: only they see its files."""
+        return [worker for worker in self.list_workers() if worker.node in ("", self._node)]
 
     def record_tick(self) -> None:
         """Record that a tick of the scheduler arrived."""
@@ -80,12 +91,14 @@ class Heartbeats:
         """Seconds since the scheduler's last tick arrived; None if there was none for a day, or
         only one that the server's clock, set back since, puts into the future."""
         with translated_replies():
-            last = self._client.get(self._tick)
-            silence = math.inf if last is None else _silence_ms(int(last), server_ms(self._client))
+            found = map(self._client.get, {self._tick, self._older_tick})
+            ticks = [int(tick) for tick in found if tick is not None]
+            now = server_ms(self._client) if ticks else 0
+        silence = min((silence_ms(tick, now) for tick in ticks), default=math.inf)
         return None if math.isinf(silence) else silence / 1000
 
 
-def _silence_ms(last_ms: int, now_ms: int) -> float:
+def silence_ms(last_ms: int, now_ms: int) -> float:
     """Milliseconds since a sign of life; infinite if it lies in the future."""
     return math.inf if last_ms > now_ms + _AHEAD_MS else max(0, now_ms - last_ms)
 

@@ -6,10 +6,10 @@ takes a second and more.
 
 import logging
 import os
-import socket
 import sys
 import time
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,8 +22,11 @@ from celery.worker import state as celery_state
 from worker.errors import Retryable
 from worker.health.preflight import begin, exit_with_message
 from worker.logs import configure_logging, get_logger, is_json, log_waiting, write_json
+from worker.pipeline.node_report import describe_node
 from worker.settings import Settings
 from worker.store.connection import connect, redis_url
+from worker.store.factory import heartbeats, node_store
+from worker.store.service_nodes import NodeStore
 from worker.store.workers import BEAT_SECONDS, Heartbeats, WorkerInfo
 
 logger = get_logger(__name__)
@@ -102,7 +105,7 @@ class _CeleryProcess:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._heartbeats: Heartbeats | None = None
+        self._stores: tuple[Heartbeats, NodeStore] | None = None
         self._started_ms = int(time.time() * 1000)
         self._last_beat = 0.0
         self._processes = settings.pool()
@@ -131,12 +134,18 @@ class _CeleryProcess:
         if time.monotonic() - self._last_beat < BEAT_SECONDS:
             return
         self._last_beat = time.monotonic()
-        host, pid = socket.gethostname(), os.getpid()
-        self._name = f"newsdrop@{host}-{pid}"
-        info = WorkerInfo(self._name, pid, host, self._processes, self._started_ms)
         try:
-            self._store().beat(info)
-        except Retryable:
+            node = describe_node(self._settings)
+            pid = os.getpid()
+            self._name = f"newsdrop@{node.host}-{pid}"
+            workers, nodes = self._open()
+            nodes.report(node)
+            workers.beat(
+                WorkerInfo(
+                    self._name, pid, node.host, self._processes, self._started_ms, node=node.id
+                )
+            )
+        except (Retryable, OSError):
             self._last_beat = 0.0  # Celery itself logs that its broker is away
 
     def end_without_scheduler(self, **_: Any) -> None:
@@ -151,12 +160,15 @@ class _CeleryProcess:
 
     def leave(self, **_: Any) -> None:
         try:
-            self._store().remove(self._name)
-        except Retryable:
+            workers, nodes = self._open()
+            workers.remove(self._name)
+            if not workers.list_own_workers():
+                nodes.report(replace(describe_node(self._settings), has_ended=True))
+        except (Retryable, OSError):
             return
 
-    def _store(self) -> Heartbeats:
-        if self._heartbeats is None:
+    def _open(self) -> tuple[Heartbeats, NodeStore]:
+        if self._stores is None:
             client = connect(redis_url(self._settings))
-            self._heartbeats = Heartbeats(client, stream=self._settings.stream.name)
-        return self._heartbeats
+            self._stores = heartbeats(self._settings, client), node_store(self._settings, client)
+        return self._stores

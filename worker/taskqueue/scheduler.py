@@ -14,7 +14,7 @@ from worker.health.preflight import check_places, create_places, exit_with_messa
 from worker.logs import get_logger
 from worker.store.broker import QUEUE, open_wakeups
 from worker.store.connection import connect, redis_url
-from worker.store.workers import Heartbeats
+from worker.store.factory import heartbeats
 
 logger = get_logger(__name__)
 
@@ -68,7 +68,7 @@ class BoundedScheduler(PersistentScheduler):  # type: ignore[misc]
         settings = self.app.conf.newsdrop_settings
         client = connect(redis_url(settings))
         self._wakeups = open_wakeups(settings, client)
-        self._heartbeats = Heartbeats(client, stream=settings.stream.name)
+        self._heartbeats = heartbeats(settings, client)
         self._limit = settings.max_wakeups()
         self._is_failing = False
 

@@ -27,6 +27,7 @@ from worker.errors import Reason
 from worker.escape import printable
 from worker.model import DECISIONS, Repeat
 from worker.queries.metrics import MetricsSnapshot, take_metrics
+from worker.queries.nodes import NodeStatus
 from worker.queries.overview import Overview
 from worker.queries.status import SourceStatus, Status
 from worker.settings import Settings
@@ -38,6 +39,7 @@ from worker.store.stream import StreamInfo
 MAX_SOURCES = 500
 """Sources with series of their own; all others, by name, share one."""
 MAX_GROUPS = 100
+MAX_NODES = 100
 OTHERS = "(others)"
 _A_DAY = 86_400.0
 
@@ -192,6 +194,7 @@ def _service(overview: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
     yield _gauge("workers", "Workers with a recent heartbeat.", len(workers))
     processes = sum(worker.processes for worker in workers)
     yield _gauge("worker_processes", "Processes of these workers.", processes)
+    yield from _nodes(status.nodes or ())
     working = len(overview.working)
     yield _gauge("processes_working", "Processes that work on this machine's spool now.", working)
     age = _A_DAY if status.beat_age_s is None else status.beat_age_s
@@ -210,6 +213,22 @@ def _service(overview: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
     if memory := overview.memory:
         yield _gauge("redis_memory_used_bytes", "Memory that Redis uses.", memory.used)
         yield _gauge("redis_memory_max_bytes", "Redis' maxmemory; 0 if not set.", memory.max)
+
+
+def _nodes(nodes: Sequence[NodeStatus]) -> Iterator[Metric]:
+    values = {
+        "node_silent_seconds": ("Time since a node's last report.", "silent_seconds"),
+        "node_files": ("Accepted files that wait on a node.", "files"),
+        "node_pages": ("Pages that a node is to fetch.", "pages"),
+        "node_leases": ("Feeds and pages that a node fetches now.", "leases"),
+        "node_processes": ("Processes of a node's workers.", "processes"),
+        "node_clock_ahead_seconds": ("By how much a clock is ahead of Redis'.", "ahead_seconds"),
+    }
+    for name, (text, field) in values.items():
+        family = _metric(name, text, "node")
+        for node in nodes[:MAX_NODES]:
+            family.add_metric([node.name], getattr(node, field))
+        yield family
 
 
 def _stream(stream: StreamInfo) -> Iterator[Metric]:

@@ -21,6 +21,7 @@ from worker.cli.formatting import (
     seconds_between,
 )
 from worker.cli.health import MARKS
+from worker.cli.nodes import STATES as NODE_STATES
 from worker.cli.output import console, count_text, draw_bars, make_table, safe_text
 from worker.escape import printable
 from worker.model import DECISIONS
@@ -58,6 +59,7 @@ def render_status(overview: Overview, max_sources: int | None = None) -> Rendera
     if parts:
         parts.append(Text())
     parts += [_grid(_work_fields(overview)), *_workers(overview), Text(), _counts(status), Text()]
+    parts += _nodes(status)
     parts += [_sources(status, max_sources), Text(), _grid(_service_fields(overview))]
     if hint := _hint(status):
         parts += [Text(), hint]
@@ -224,6 +226,30 @@ def _workers(overview: Overview) -> Iterator[RenderableType]:
         yield grid
 
 
+def _nodes(status: Status) -> Iterator[RenderableType]:
+    """One line a node, where there are several."""
+    nodes = status.nodes or ()
+    if len(nodes) < 2:
+        return
+    grid = _named_grid()
+    for node in nodes:
+        silence = format_duration(node.silent_seconds)
+        state = gettext(NODE_STATES[node.state])
+        if node.state != "working":
+            state = gettext("{state} for {time}").format(state=state, time=silence)
+        style = "" if node.state == "working" else "yellow"
+        line = safe_text(node.name).append(f"  {state}", style)
+        form = gettext("{files} in {batches}, {pages} to fetch, {count} processes")
+        work = form.format(
+            files=pluralize(node.files, "file"),
+            batches=pluralize(node.batches, "batch"),
+            pages=pluralize(node.pages, "page"),
+            count=node.processes,
+        )
+        grid.add_row(gettext("nodes") if node is nodes[0] else "", line.append(f"  {work}", "dim"))
+    yield from (grid, Text())
+
+
 def _process_lines(tasks: Sequence[Activity], processes: int, now: str) -> Iterator[Text]:
     lines = min(_MAX_PROCESSES, processes)
     for task in tasks[:lines]:
@@ -261,6 +287,7 @@ def _counts(status: Status) -> Table:
         "processing": files.working,
         "archived": files.archived,
         "quarantined": files.quarantined,
+        **({"on other nodes": files.elsewhere} if len(status.nodes or ()) > 1 else {}),
     }
     grid = Table.grid(padding=(0, 2))
     for _ in range(2):

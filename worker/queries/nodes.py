@@ -1,0 +1,100 @@
+"""The nodes of the service, each with what it holds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from worker.errors import UsageError
+from worker.escape import printable
+from worker.model.times import rfc3339_from_ms
+from worker.settings import Settings
+from worker.spool.ownership import read_id
+from worker.store.factory import node_store
+from worker.store.service_nodes import NodeReport
+from worker.store.workers import WorkerInfo
+
+MAX_CLOCK_SECONDS = 30.0
+"""A clock that differs more from Redis' is a problem: its times are in the records."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """A node. `is_here`: its state directory is this one. `state` is `ended` where its last worker
+    ended in good order. `seen_at` is RFC 3339, UTC, by the clock of Redis; `silent_seconds` count
+    from there.
+
+    `batches` of `files` files and `pages` to fetch wait there; it holds `leases` of feeds and
+    pages; its clock is ahead of Redis' by `ahead_seconds`.
+    """
+
+    id: str
+    name: str
+    host: str
+    is_here: bool
+    state: Literal["working", "silent", "ended"]
+    seen_at: str
+    silent_seconds: float
+    batches: int
+    files: int
+    pages: int
+    leases: int
+    workers: int
+    processes: int
+    ahead_seconds: float
+    version: str
+
+
+def list_nodes(
+    settings: Settings, reports: Iterable[NodeReport], workers: Sequence[WorkerInfo], now_ms: int
+) -> tuple[NodeStatus, ...]:
+    """The nodes by name, this one first; `now_ms` is the server's time (Unix)."""
+    own, reports = read_id(settings.state_dir), list(reports)
+    names = [printable(report.name, 64) for report in reports]
+
+    def describe(report: NodeReport) -> NodeStatus:
+        alive = [worker for worker in workers if worker.node == report.id]
+        is_silent, name = report.is_silent(now_ms), printable(report.name, 64)
+        return NodeStatus(
+            id=report.id,
+            name=name if names.count(name) == 1 else f"{name} ({report.id[:8]})",
+            host=printable(report.host, 64),
+            is_here=report.id == own,
+            state="ended" if report.has_ended else "silent" if is_silent else "working",
+            seen_at=rfc3339_from_ms(report.last_seen_ms),
+            silent_seconds=max(0, now_ms - report.last_seen_ms) / 1000,
+            batches=report.batches,
+            files=report.files,
+            pages=report.pages,
+            leases=0 if is_silent else report.leases,
+            workers=len(alive),
+            processes=sum(worker.processes for worker in alive),
+            ahead_seconds=report.ahead_ms / 1000,
+            version=printable(report.version, 20),
+        )
+
+    found = [describe(report) for report in reports]
+    return tuple(sorted(found, key=lambda node: not node.is_here))
+
+
+def count_elsewhere(nodes: Iterable[NodeStatus]) -> int:
+    """The accepted files that wait on other nodes, as those reported last."""
+    return sum(node.files for node in nodes if not node.is_here)
+
+
+def forget_node(settings: Settings, name: str) -> NodeReport:
+    """Remove a node that will not come back from the list; `name` is its name or the beginning of
+    its id. Raises UsageError where it is unknown or still at work, Retryable."""
+    store = node_store(settings)
+    reports, now_ms = store.list()
+    named = [one for one in reports if one.name == name] or [
+        one for one in reports if name and one.id.startswith(name)
+    ]
+    shown = printable(name, 64)
+    if not named:
+        raise UsageError(f"no node is named {shown}: `newsdrop nodes list` has the names")
+    if len(named) > 1:
+        raise UsageError(f"{len(named)} nodes are named {shown}: give the id of one of them")
+    if not named[0].is_silent(now_ms):
+        raise UsageError(f"the node {shown} is at work: stop its service first")
+    store.forget(named[0].id)
+    return named[0]

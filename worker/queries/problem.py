@@ -1,0 +1,28 @@
+"""A problem: a condition that needs attention, in words."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`name` is stable. `text` is a sentence, `advice` what to do (it may be empty); both are safe
+    to show."""
+
+    level: Literal["note", "warn", "fail"]
+    name: str
+    text: str
+    advice: str = ""
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital letter and a full stop."""
+    return text[:1].upper() + text[1:].removesuffix(".") + "."
+
+
+def duration(seconds: float) -> str:
+    """`12 minutes`."""
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
