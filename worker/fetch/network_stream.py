@@ -29,6 +29,8 @@ class NetworkStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._writable: asyncio.Future[None] | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """What was received at once, which may be more than `max_bytes`: httpcore takes it, and
+        cutting it copied the rest again and again."""
         while not self._chunks:
             if self._error is not None:
                 raise httpcore.ReadError(str(self._error)) from self._error
@@ -40,9 +42,6 @@ class NetworkStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
             finally:
                 self._readable = None
         chunk = self._chunks.popleft()
-        if len(chunk) > max_bytes:
-            self._chunks.appendleft(chunk[max_bytes:])
-            chunk = chunk[:max_bytes]
         self._buffered -= len(chunk)
         if self._is_paused and self._buffered < _MAX_BUFFERED and not self._is_closing():
             self._is_paused = False

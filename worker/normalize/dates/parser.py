@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from worker.model import DateOrder
 from worker.normalize.dates.parsed_date import ParsedDate, at_time, whole_day
 from worker.normalize.dates.search import search_date
+from worker.normalize.dates.spellings import respell
 from worker.normalize.dates.words import MONTHS
 from worker.normalize.dates.zones import fixed_zone
 
@@ -80,12 +81,13 @@ def _parse_iso(text: str, zone: tzinfo) -> ParsedDate | None:
 
 # ── numbers alone ────────────────────────────────────────────────────────────────────────────
 
-_NUMBER = re.compile(r"([0-9]{8,14})(?:\.[0-9]*)?")
+_NUMBER = re.compile(r"([0-9]{8,16})(?:\.[0-9]*)?")
 _EXPONENT = re.compile(r"[0-9]\.[0-9]{1,12}e\+?(?:0?9|12)", re.IGNORECASE)
 
 
 def _parse_number(text: str, zone: tzinfo) -> ParsedDate | None:
-    """`20211126`, `20211126202604`; seconds (9, 10 digits) or milliseconds (12, 13) since 1970."""
+    """`20211126`, `20211126202604`; seconds (9, 10 digits), milliseconds (12, 13) or
+    microseconds (15, 16) since 1970."""
     if _EXPONENT.fullmatch(text):
         text = str(int(float(text)))
     match = _NUMBER.fullmatch(text)
@@ -94,11 +96,11 @@ def _parse_number(text: str, zone: tzinfo) -> ParsedDate | None:
     digits = match[1]
     if len(digits) in (8, 12, 14) and (read := _parse_compact(digits, zone)):
         return read
-    if len(digits) in (9, 10):
-        return ParsedDate(_EPOCH + timedelta(seconds=int(digits)), "second", has_zone=True)
-    if len(digits) in (12, 13):
-        return ParsedDate(_EPOCH + timedelta(seconds=int(digits) // 1000), "second", has_zone=True)
-    return None
+    thousands, first = divmod(len(digits), 3)
+    if first > 1:
+        return None
+    seconds = int(digits) // 1000 ** (thousands - 3)
+    return ParsedDate(_EPOCH + timedelta(seconds=seconds), "second", has_zone=True)
 
 
 def _parse_compact(digits: str, zone: tzinfo) -> ParsedDate | None:
@@ -118,10 +120,9 @@ def _parse_compact(digits: str, zone: tzinfo) -> ParsedDate | None:
 
 
 _DASHES = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "／": "/", "：": ":"})
-_BASIC = re.compile(r"\b([0-9]{8})t([0-9]{2})([0-9]{2})([0-9]{2})(?=\D|\Z)")
 
 
 def _plain(text: str) -> str:
-    """NFKC, lower case, one kind of dash, single spaces; `T122604` with its colons."""
+    """NFKC, lower case, one kind of dash, single spaces, in the spelling of the search."""
     text = unicodedata.normalize("NFKC", text[:_LONGEST]).translate(_DASHES)
-    return _BASIC.sub(r"\1t\2:\3:\4", " ".join(text.lower().split()))
+    return respell(" ".join(text.lower().split()))

@@ -42,8 +42,10 @@ _PATTERNS = (
     # 26 Nov 2021, 26th of November, 2021, 26-Nov-21, 3. Juli 2018, 26 de noviembre de 2021
     re.compile(rf"{_DAY}\.?{_OF}(?P<name>{_WORD})\.?(?:,?{_OF}){_YEAR}"),
     re.compile(rf"{_DAY}{_OF}(?P<name>{_WORD})\.?{_OF}(?P<yy>[0-9]{{2}})(?![0-9:])"),
+    # 26NOV2021
+    re.compile(rf"{_NO_DIGIT}(?P<d>[0-9]{{1,2}})(?P<name>[a-z]{{3}}){_YEAR}"),
     # November 26, 2021
-    re.compile(rf"(?P<name>{_WORD})\.?[\s-]{_DAY},?{_OF}{_YEAR}"),
+    re.compile(rf"(?P<name>{_WORD})(?:\.?[\s-]|\.){_DAY},?{_OF}{_YEAR}"),
     # Sat Mar 20 12:39:33 +0000 2021, Fri Nov 26 20:26:04 CST 2021
     re.compile(
         rf"(?P<name>{_WORD})\.?\s{_DAY},?\s(?P<between>[0-9]{{1,2}}:[0-9]{{2}}\S*(?:\s\S+){{0,2}})\s"
@@ -55,8 +57,12 @@ _PATTERNS = (
     re.compile(
         rf"{_NO_DIGIT}(?P<a>[0-9]{{1,2}})\s?(?P<sep>[-/.])\s?(?P<b>[0-9]{{1,2}})\s?(?P=sep)\s?{_YEAR}"
     ),
+    # 11/26/21; 26/11/21 may begin with its year
+    re.compile(
+        rf"{_NO_DIGIT}(?P<m>1[0-2]|0?[1-9])/(?P<d>1[3-9]|2[0-9]|3[01])/(?P<yy>[0-9]{{2}})(?![0-9/:])"
+    ),
     # 26.11.21; fewer digits are a version's
-    re.compile(r"(?<![0-9.])(?P<d>[0-9]{2})\.(?P<m>[0-9]{2})\.(?P<yy>[0-9]{2})(?![0-9.])"),
+    re.compile(r"(?<![\w.])(?P<d>[0-9]{2})\.(?P<m>[0-9]{2})\.(?P<yy>[0-9]{2})(?![0-9.])"),
     # 20211126T202604Z; 2021-W47-5 and 2021-330 are read by the standard library
     re.compile(rf"{_NO_DIGIT}(?P<y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}})(?=t|\s|$)"),
     re.compile(r"(?<![0-9-])(?P<week>[0-9]{4}-?w[0-9]{2}-?[1-7])(?![0-9])"),
@@ -65,13 +71,18 @@ _PATTERNS = (
 
 
 _HAN = "〇零一二三四五六七八九"
-_HAN_DATE = re.compile(rf"([{_HAN}○]{{4}})年([{_HAN}十]{{1,3}})月([{_HAN}十廿卅]{{1,4}})[日号號]")
+_HAN_DATE = re.compile(
+    rf"(?:(?P<era>{'|'.join(ERAS)})(?P<n>[{_HAN}十]{{1,3}}|元)|(?P<y>[{_HAN}○]{{4}}))年"
+    rf"(?P<m>[{_HAN}十]{{1,3}})月(?P<d>[{_HAN}十廿卅]{{1,4}})[日号號]"
+)
 
 
 def _with_digits(match: re.Match[str]) -> str:
     """二〇二一年十一月二十六日 → 2021年11月26日."""
-    year, month, day = match.groups()
-    return f"{_digits(year)}年{_number(month)}月{_number(day)}日"
+    era, in_era, year, month, day = match.groups()
+    if era:
+        year = era + (in_era if in_era == "元" else _number(in_era))
+    return f"{year if era else _digits(year)}年{_number(month)}月{_number(day)}日"
 
 
 def _digits(text: str) -> str:
@@ -135,11 +146,9 @@ def _ordered(
 
 
 _HALF = "|".join((*MORNING[:-1], *NOON, *AFTERNOON[:-1], *NIGHT, r"[ap]\.?\s?m\b\.?"))
-# 9.15am, 14.05 Uhr, 09.15 GMT, kl. 20.26: what is around the dot says that it is no number's.
-_DOT = r"\.(?=[0-9]{2}\s?(?:[ap]\.?\s?m|uhr|gmt|utc|bst)\b)|(?<=kl\. [0-9]{2})\.|(?<=kl [0-9]{2})\."
 _TIME = re.compile(
     rf"(?:(?P<half>{_HALF})\s?)?(?<![0-9:.])(?P<h>[0-9]{{1,2}})\s?"
-    rf"(?:[:时時点點시]|h(?=\s?[0-9])|{_DOT})\s?"
+    rf"(?:[:时時点點시]|h(?=\s?[0-9]))\s?"
     r"(?P<m>[0-9]{2}|[0-9](?=[分분]))(?![0-9])\s?[分분]?"
     r"(?:\s?:?\s?(?P<s>[0-9]{2}|[0-9](?=[秒초]))(?![0-9])(?:[.,][0-9]+)?\s?[秒초]?)?"
     rf"(?:\s?(?P<half2>{_HALF}))?"

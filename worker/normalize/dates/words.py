@@ -10,31 +10,40 @@ from typing import Final
 _MONTH_NAMES = """
 january jan januar januari janvier janv enero ene janeiro gennaio gen jänner jän января янв январь
   січня січ stycznia sty styczeń ledna leden ocak oca ianuarie ian január ιανουαρίου ιαν tammikuuta
+  студзеня януари јануар қаңтар sausio janvāris jaanuar siječnja januára janúar gener
 february feb februar februari février févr fév fevrier febrero fevereiro fev febbraio feber февраля
-  фев февр февраль лютого лют lutego lut luty února únor şubat şub februarie február φεβρουαρίου
-  φεβ helmikuuta
+  фев февр февраль лютого лют lutego lut luty února únor şubat şub februarie február φεβρουαρίου φεβ
+  helmikuuta лютага февруари фебруар ақпан vasario februāris veebruar veljače februára febrúar
+  febrer
 march mar märz mär mrz maerz mars marzo março marco maart mrt марта март мар березня бер marca
-  marzec března březen mart martie március μαρτίου μαρ marts maaliskuuta maret
+  marzec března březen mart martie március μαρτίου μαρ marts maaliskuuta maret сакавіка наурыз kovo
+  märts ožujka març
 april apr avril avr abril abr aprile апреля апр апрель квітня квіт kwietnia kwi kwiecień dubna duben
-  nisan nis aprilie április απριλίου απρ huhtikuuta
+  nisan nis aprilie április απριλίου απρ huhtikuuta красавіка април сәуір balandžio aprīlis aprill
+  travnja apríla
 may mai mayo maio maggio mag mei мая май травня трав maja maj května květen mayıs május μαΐου μαϊ
-  toukokuuta
+  toukokuuta мај мамыр gegužės maijs svibnja mája maí maig
 june jun juni juin junio junho giugno giu июня июн июнь червня черв czerwca cze czerwiec června
-  červen haziran haz iunie június ιουνίου ιουν kesäkuuta
+  červen haziran haz iunie június ιουνίου ιουν kesäkuuta чэрвеня юни јун маусым birželio jūnijs
+  juuni lipnja júna júní juny
 july jul juli juillet juil julio julho luglio lug июля июл июль липня лип lipca lip lipiec července
-  červenec temmuz tem iulie július ιουλίου ιουλ heinäkuuta
+  červenec temmuz tem iulie július ιουλίου ιουλ heinäkuuta ліпеня юли јул шілде liepos jūlijs juuli
+  srpnja júla júlí juliol
 august aug août aout agosto ago augustus augusti августа авг август серпня серп sierpnia sie
-  sierpień srpna srpen ağustos ağu augusztus αυγούστου αυγ elokuuta agustus
+  sierpień srpna srpen ağustos ağu augusztus αυγούστου αυγ elokuuta agustus жніўня тамыз rugpjūčio
+  augusts kolovoza ágúst agost ogos
 september sep sept septembre septiembre setiembre setembro set settembre sett сентября сен сент
   сентябрь вересня вер września wrz wrzesień září eylül eyl septembrie szeptember σεπτεμβρίου σεπ
-  syyskuuta
+  syyskuuta верасня септември септембар қыркүйек rugsėjo septembris rujna septembra
 october oct oktober okt octobre octubre outubro out ottobre ott октября окт октябрь жовтня жовт
   października paź październik října říjen ekim eki octombrie október οκτωβρίου οκτ lokakuuta
+  кастрычніка октомври октобар қазан spalio oktobris oktoober októbra
 november nov novembre noviembre novembro ноября ноя нояб ноябрь листопада лист listopada lis
-  listopad listopadu kasım kas noiembrie νοεμβρίου νοε marraskuuta
+  listopad listopadu kasım kas noiembrie νοεμβρίου νοε marraskuuta лістапада ноември новембар қараша
+  lapkričio novembris studenoga studenog novembra nóvember
 december dec dezember dez décembre déc diciembre dic dezembro dicembre декабря дек декабрь грудня
   груд grudnia gru grudzień prosince prosinec aralık ara decembrie δεκεμβρίου δεκ desember des
-  joulukuuta
+  joulukuuta снежня декември децембар желтоқсан gruodžio decembris detsember prosinca decembra
 """
 
 

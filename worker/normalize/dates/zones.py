@@ -55,7 +55,9 @@ def _named(name: str, is_last: bool, day: date, zone: tzinfo) -> tzinfo | None:
     return None
 
 
-_NO_ZONE = {"uhr", "hrs", "by", "in", "on", "at", "from", "and", "the", "von", "par", "de", "h"}
+_NO_ZONE = frozenset(
+    ("uhr", "uur", "hrs", "h", "by", "in", "on", "at", "from", "and", "the", "von", "par", "de")
+)
 
 
 def _is_own_name(name: str, day: date, zone: tzinfo) -> bool:
