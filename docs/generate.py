@@ -23,7 +23,7 @@ from worker.cli.options import EXIT_TABLE
 from worker.cli.root import app
 from worker.model import record
 from worker.model.warning import WARNING_KINDS
-from worker.settings import Folder, Settings
+from worker.settings import Bucket, Folder, Settings
 from worker.settings import types as kinds
 from worker.settings.fields import ENV_PREFIX, SettingsTable
 
@@ -140,6 +140,8 @@ _KINDS = (
     (kinds.RedisUrl, "URL"),
     (kinds.SourceName, "name"),
     (kinds.ExpandedPath, "path"),
+    (kinds.BucketUrl, "URL"),
+    (kinds.EndpointUrl, "URL"),
     (kinds.Networks, "list of networks"),
     (kinds.Ports, "list of ports"),
     (kinds.Names, "list of names"),
@@ -155,7 +157,7 @@ def _settings() -> Iterator[str]:
     single = {
         key: field
         for key, field in Settings.model_fields.items()
-        if not _is_table(field) and key != "folders"
+        if not _is_table(field) and key not in ("folders", "buckets")
     }
     yield from _table("At the top", "", get_type_hints(Settings, include_extras=True), single)
     for name, field in Settings.model_fields.items():
@@ -163,8 +165,12 @@ def _settings() -> Iterator[str]:
             part: Any = field.annotation
             hints = get_type_hints(part, include_extras=True)
             yield from _table(f"`[{name}]`", f"{name}.", hints, part.model_fields)
-    hints = get_type_hints(Folder, include_extras=True)
-    yield from _table("`[[folders]]`", None, hints, Folder.model_fields)
+    for name, source in (("folders", Folder), ("buckets", Bucket)):
+        hints = get_type_hints(source, include_extras=True)
+        # Where it is comes first, then how it is read.
+        keys = sorted(source.model_fields, key=lambda key: key not in ("name", "path", "url"))
+        fields = {key: source.model_fields[key] for key in keys}
+        yield from _table(f"`[[{name}]]`", None, hints, fields)
 
 
 def _is_table(field: FieldInfo) -> bool:

@@ -10,7 +10,7 @@ import typer.main
 
 from worker.cli.root import app
 from worker.errors import Reason
-from worker.settings import Folder, Settings
+from worker.settings import Bucket, Folder, Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -33,14 +33,15 @@ def test_every_setting_is_described() -> None:
     """docs/configuration.md has a row for each key, and its variable where it has one."""
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     for table, field in Settings.model_fields.items():
-        model = Folder if table == "folders" else field.annotation
+        model = {"folders": Folder, "buckets": Bucket}.get(table, field.annotation)
         keys = getattr(model, "model_fields", None)
-        title = {"folders": "`[[folders]]`"}.get(table, f"`[{table}]`") if keys else "At the top"
+        is_list = table in ("folders", "buckets")
+        title = (f"`[[{table}]]`" if is_list else f"`[{table}]`") if keys else "At the top"
         section = page.split(f"### {title}\n", 1)[1].split("\n###", 1)[0]
         for key in keys or [table]:
             (row,) = re.findall(rf"^\| `{key}` \|.*$", section, re.MULTILINE)
             variable = f"NEWSDROP_{table}_{key}" if keys else f"NEWSDROP_{table}"
-            assert table == "folders" or f"`{variable.upper()}`" in row
+            assert is_list or f"`{variable.upper()}`" in row
 
 
 def test_every_reason_is_explained() -> None:

@@ -29,7 +29,7 @@ def test_the_shipped_file_names_every_key() -> None:
         annotation = table.annotation
         fields = getattr(annotation, "model_fields", None)
         if fields is None:
-            assert f"{name} = " in text or name == "folders"
+            assert f"{name} = " in text or name in ("folders", "buckets")
             continue
         section = text.split(f"[{name}]", 1)[1].split("\n[", 1)[0]
         for key, field in fields.items():
@@ -94,7 +94,7 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ('[[folders]]\nname = "a"\npath = "x"\npatern = "*"\n', "did you mean folders.0.pattern?"),
         ('[redis]\nurl = "http://x"\n', "redis.url: not an address: begin it with redis://"),
         ("[stream\n", "cannot be read as TOML"),
-        ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="a"\npath="y"\n', "two folders"),
+        ('[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="a"\npath="y"\n', "two sources"),
         (
             '[[folders]]\nname="a"\npath="x"\n[[folders]]\nname="b"\npath="x/y"\n',
             "inside the other",

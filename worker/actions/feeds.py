@@ -74,8 +74,7 @@ def add(
         # Another process may have added feeds in between.
         addresses = {name: str(table["url"]) for name, table in managed_feeds.items()}
         check_new(feed, {**configured, **addresses})
-        folders = [folder.name for folder in settings.all_folders()]
-        taken = {*folders, *managed_feeds, *configured}
+        taken = {*settings.source_names(), *managed_feeds, *configured}
         if given.get("name"):
             managed.check_name(feed.name, taken)
         else:
@@ -175,9 +174,7 @@ def _check(settings: Settings, feed: Feed, sites: Sites, catalog: Catalog, *, na
         registry.require_name("site rule", feed.site, [rule.name for rule in sites])
     check_new(feed, {each.name: each.url for each in catalog})
     if named:
-        managed.check_name(
-            feed.name, {*(folder.name for folder in settings.all_folders()), *catalog.feeds}
-        )
+        managed.check_name(feed.name, {*settings.source_names(), *catalog.feeds})
 
 
 def check_new(feed: Feed, others: Mapping[str, str]) -> None:

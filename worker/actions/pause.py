@@ -11,8 +11,8 @@ from worker.taskqueue.client import notify_poll
 
 
 def pause(settings: Settings, name: str) -> None:
-    """Accept nothing more from a folder or a feed, or (`feeds`) from any feed. Accepted files are
-    still processed. Raises NotThere for an unknown name, SpoolUnavailable."""
+    """Accept nothing more from a folder, a bucket or a feed, or (`feeds`) from any feed. Accepted
+    files are still processed. Raises NotThere for an unknown name, SpoolUnavailable."""
     name = registry.require_pausable(settings, name)
     with translate_errors(settings.state_dir):
         registry.pause(settings.state_dir, name)
@@ -23,7 +23,7 @@ def resume(settings: Settings, name: str) -> None:
     name = registry.require_pausable(settings, name)
     with translate_errors(settings.state_dir):
         registry.resume(settings.state_dir, name)
-    if settings.folder(name) is None:
+    if settings.source(name) is None:
         with suppress(Retryable):  # a paused feed is due only once a minute
             feed_store(settings).make_due([name])
             notify_poll(settings)

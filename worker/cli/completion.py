@@ -58,7 +58,7 @@ def folders(settings: "Settings") -> Iterable[str]:
     """Values of `--source`: drop folders, and the source of files enqueued by hand."""
     from worker.settings import MANUAL
 
-    return [*(folder.name for folder in settings.all_folders()), MANUAL]
+    return [*settings.source_names(), MANUAL]
 
 
 @_completion

@@ -21,10 +21,13 @@ def check(context: typer.Context, json: Json = False) -> None:
     from worker.health.preflight import check_without_start
     from worker.service.port import check_host
     from worker.settings import config_file
+    from worker.sources.objects import bucket_client
 
     settings = settings_of(context)
     check_host(settings)
     check_without_start(settings, print_note)
+    for bucket in settings.buckets:
+        bucket_client(bucket)
     feed_count = len(load_catalog(settings))
     path = str(config_file(config_of(context)))
     if json:
@@ -33,7 +36,7 @@ def check(context: typer.Context, json: Json = False) -> None:
                 "ok": True,
                 "config": path,
                 "state_dir": str(settings.state_dir),
-                "sources": [folder.name for folder in settings.all_folders()],
+                "sources": settings.source_names(),
                 "feeds": feed_count,
             }
         )

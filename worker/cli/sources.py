@@ -11,7 +11,7 @@ from worker.cli.options import Json, argument, settings_of
 from worker.cli.output import print_result
 from worker.escape import printable
 
-_SOURCE = "A drop folder or a feed, or `feeds` for all polling."
+_SOURCE = "A drop folder, a bucket or a feed, or `feeds` for all polling."
 Source = Annotated[str, argument("SOURCE", _SOURCE, autocompletion=completion.sources)]
 PausedSource = Annotated[str, argument("SOURCE", _SOURCE, autocompletion=completion.paused)]
 Folder = Annotated[Path, argument("DIR", "The drop folder.", exists=True, file_okay=False)]
@@ -35,7 +35,7 @@ def resume(context: typer.Context, source: PausedSource, json: Json = False) -> 
 
     settings = settings_of(context)
     resume_source(settings, source)
-    is_folder = settings.folder(source)
+    is_folder = settings.source(source)
     text = f"{source}: watched again." if is_folder else f"{source}: polled again."
     print_result({"source": source, "paused": False}, text, json=json)
 

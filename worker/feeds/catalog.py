@@ -87,8 +87,8 @@ class CatalogReader:
         return self._catalog
 
     def profile(self, source: str) -> Profile:
-        """How articles of `source`, a feed or a folder, are read and keyed."""
-        if source == MANUAL or self._settings.folder(source):
+        """How articles of `source`, a feed, a folder or a bucket, are read and keyed."""
+        if source == MANUAL or self._settings.source(source):
             return self._settings.profile(source)
         feed = self.current().get(source)
         if source not in self._profiles:
@@ -104,7 +104,7 @@ def load_catalog(settings: Settings) -> Catalog:
     files = ((configured or managed_file, _read_list(configured)), (managed_file, added))
     feeds: dict[str, Feed] = {}
     problems: list[str] = []
-    taken = {folder.name for folder in settings.all_folders()}
+    taken = set(settings.source_names())
     for path, tables in files:
         for number, table in enumerate(tables, 1):
             name = printable(str(table.get("name", f"number {number}")), 80)

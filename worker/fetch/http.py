@@ -76,6 +76,21 @@ class FetchResponse:
     """The last address, with its secrets, if every redirect was permanent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request that is sent as it is, and whose response is returned as it is: no redirect is
+    followed and nothing is decompressed. `path` is encoded, with its query; the length of `content`
+    is added to `headers`."""
+
+    method: str
+    target: Target
+    """Where to: scheme, host and port."""
+    path: str
+    headers: Mapping[str, str]
+    max_bytes: int
+    content: bytes = b""
+
+
 class Fetcher:
     """Fetches addresses, several at once, over kept connections. One for each event loop.
 
@@ -122,6 +137,37 @@ class Fetcher:
                 f"{printable_url(target.url)} did not answer in full within {seconds:g} s: "
                 "try later",
             ) from error
+
+    async def exchange(self, request: Exchange) -> FetchResponse:
+        """Send `request` within fetch.deadline_seconds. The body is that of any status. Raises
+        FetchFailed, as :meth:`get`."""
+        target = request.target
+        headers = {"host": target.authority, "user-agent": self.user_agent, **request.headers}
+        if request.content:
+            headers["content-length"] = str(len(request.content))
+        pairs = [(_encode(name), _encode(value)) for name, value in headers.items()]
+        url = httpcore.URL(
+            scheme=target.scheme, host=target.host, port=target.port, target=request.path
+        )
+        try:
+            async with self._slots, asyncio.timeout(self._settings.deadline_seconds):
+                try:
+                    response = await self._transport.send(
+                        request.method.encode("ascii"), url, pairs, request.content
+                    )
+                except Exception as error:
+                    raise _failure(target, error) from error
+                body = await self._read(target, response, Body("", request.max_bytes, target.host))
+        except TimeoutError as error:
+            seconds = self._settings.deadline_seconds
+            raise FetchFailed(
+                Trouble.TIMEOUT,
+                f"{printable_url(target.url)} did not answer in full within {seconds:g} s: "
+                "try later",
+            ) from error
+        return FetchResponse(
+            response.status_code, target.origin, body, _join_headers(response.headers)
+        )
 
     async def _follow(self, request: FetchRequest, target: Target) -> FetchResponse:
         headers = self._headers(request, target)
@@ -187,6 +233,13 @@ class Fetcher:
             length = response.headers.get("content-length", "")
             if request.max_bytes is None and length.isdigit() and int(length[:15]) > cap:
                 raise too_large(host, cap)
+        except FetchFailed:
+            await response.stream.aclose()  # type: ignore[union-attr]
+            raise
+        return await self._read(target, response, body)
+
+    async def _read(self, target: Target, response: httpx.Response, body: Body) -> bytes:
+        try:
             async for chunk in response.stream:  # type: ignore[union-attr]  # it is async
                 body.add(chunk)
                 if body.is_full:

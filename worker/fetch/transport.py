@@ -66,12 +66,24 @@ class PoolTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
-        key: _Key = (url.raw_scheme, url.raw_host, url.port)
-        core_request = httpcore.Request(
+        return await self.send(
             request.method.encode("ascii"),
-            httpcore.URL(scheme=key[0], host=key[1], port=key[2], target=url.raw_path),
-            headers=request.headers.raw,
+            httpcore.URL(
+                scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+            ),
+            request.headers.raw,
         )
+
+    async def send(
+        self,
+        method: bytes,
+        url: httpcore.URL,
+        headers: list[tuple[bytes, bytes]],
+        content: bytes = b"",
+    ) -> httpx.Response:
+        """Send a request whose target is not changed in any way: what is signed has to arrive."""
+        key: _Key = (url.scheme, url.host, url.port)
+        core_request = httpcore.Request(method, url, headers=headers, content=content)
         if (idle := await self._pop_idle(key)) is not None:
             # The server may close it at this moment: then use a new connection.
             with contextlib.suppress(*_LOST):

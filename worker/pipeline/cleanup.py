@@ -41,8 +41,8 @@ def _remove_expired(context: Context, now: datetime) -> int:
     settings = context.settings
 
     def keep_days(source: str) -> int:
-        folder = settings.folder(source)
-        return (folder and folder.keep_days) or settings.archive.keep_days
+        keys = settings.source(source)
+        return (keys and keys.keep_days) or settings.archive.keep_days
 
     # The journals explain an article as long as the index holds it.
     journal_days = max(settings.dedupe.keep_days, settings.archive.keep_days)

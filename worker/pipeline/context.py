@@ -22,6 +22,7 @@ from worker.spool.quarantine import Quarantine
 from worker.spool.wanted import WantedPages
 from worker.store import factory
 from worker.store.articles import ArticleStore
+from worker.store.backlog import Backlog
 from worker.store.broker import WakeupQueue, open_wakeups
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterStore, summarize_refusal
@@ -51,6 +52,8 @@ class Context:
     feed_store: FeedStore
     page_store: PageStore
     recheck_store: RecheckStore
+    object_backlog: Backlog
+    address_backlog: Backlog
     robots: RobotsStore
     results: ResultQueue
     settled_jobs: set[str]
@@ -116,6 +119,8 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
         feed_store=feed_store,
         page_store=factory.page_store(settings, client),
         recheck_store=recheck_store,
+        object_backlog=factory.object_backlog(settings, client),
+        address_backlog=factory.address_backlog(settings, client),
         robots=RobotsStore(client, stream=settings.stream.name),
         results=factory.result_queue(settings, client),
         settled_jobs=settled_jobs,

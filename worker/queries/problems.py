@@ -262,7 +262,15 @@ def _sources(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
             what = "All polling" if source.name == POLLED else source.name
             advice = f"Resume it with `newsdrop resume {source.name}`."
             yield Problem("note", "paused", f"{what} is paused.", advice)
-        if count := source.left_alone_count:
+        if source.listing and source.listing.problem:
+            yield Problem("warn", "bucket", sentence(source.listing.problem))
+        if source.listing and source.left_alone_count:
+            count = source.left_alone_count
+            text = (
+                f"{source.name}: objects skipped: {count:,}; the worker's log says which and why."
+            )
+            yield Problem("note", "left", text, "Raise limits.file_mb for those that are larger.")
+        elif count := source.left_alone_count:
             named = "; ".join(
                 f"{printable(skipped.path, 200)}: {skipped.why}".replace("\\\\", "\\")
                 for skipped in source.left_alone[:_SHOWN_FILES]

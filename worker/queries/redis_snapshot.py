@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from worker.errors import Retryable
 from worker.settings import Settings
+from worker.store.backlog import ListingState
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterSnapshot, Minute
 from worker.store.factory import (
@@ -12,6 +13,7 @@ from worker.store.factory import (
     feed_store,
     heartbeats,
     node_store,
+    object_backlog,
     page_store,
     recheck_store,
     retention_store,
@@ -27,7 +29,8 @@ from worker.store.workers import WorkerInfo
 @dataclass(frozen=True, slots=True)
 class RedisSnapshot:
     """`failing` are names of feeds; `behind` are hosts, with seconds; `due_times` holds the next
-    poll (Unix ms) of each feed that had articles. `now_ms` is the server's time (Unix)."""
+    poll (Unix ms) of each feed that had articles, `listings` the state of each bucket. `now_ms` is
+    the server's time (Unix)."""
 
     server: ServerInfo
     counters: CounterSnapshot
@@ -38,6 +41,7 @@ class RedisSnapshot:
     rechecks: RecheckCounts
     rechecks_due: int
     due_times: Mapping[str, int]
+    listings: Mapping[str, ListingState]
     stream: StreamInfo
     retention: Retention
     workers: tuple[WorkerInfo, ...]
@@ -84,6 +88,9 @@ def _read(
         rechecks=rechecks.read_totals(),
         rechecks_due=rechecks.count_due(),
         due_times=feeds.get_due_times(list(counters.by_source)),
+        listings=object_backlog(settings, client).read_listings(
+            [bucket.name for bucket in settings.buckets]
+        ),
         stream=Stream(client, name).get_info(),
         retention=retention_store(settings, client).read(),
         workers=tuple(beats.list_workers()),

@@ -30,6 +30,7 @@ from worker.spool.filesystem import check_room
 from worker.spool.layout import notes_dir, time_of
 from worker.spool.rules_record import read_rules_record
 from worker.spool.wanted import WantedPages
+from worker.store.backlog import ListingState
 from worker.store.connection import printable_url, redis_url
 from worker.store.rechecks import RecheckCounts
 from worker.store.retention import Retention
@@ -78,12 +79,13 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """One source. `folder` is None for files enqueued by hand; times are RFC 3339, UTC.
+    """One source. `folder` is None for files enqueued by hand, for a bucket it is its address;
+    times are RFC 3339, UTC.
 
     `folder_there` is False where the drop folder is missing; with `in_place` nothing is moved out
     of it. `next_turn` is the time of the next scan or poll, None where the folder is watched all
     the time; `failing` is True for a feed whose last poll failed. `left_alone` holds the first
-    skipped files, `left_alone_count` their number.
+    skipped files, `left_alone_count` their number. `listing` is the state of a bucket.
     """
 
     name: str
@@ -99,6 +101,7 @@ class SourceStatus:
     failing: bool
     left_alone: tuple[SkippedFile, ...]
     left_alone_count: int
+    listing: ListingState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,11 +271,13 @@ def _sources(
     batches: Sequence[Waiting],
     snapshot: RedisSnapshot | None,
 ) -> tuple[SourceStatus, ...]:
-    """The drop folders, and every other source that has or had files."""
+    """The drop folders, the buckets, and every other source that has or had files."""
     folders: dict[str, Folder | None] = {f.name: f for f in settings.all_folders()}
     waiting: Counter[str] = Counter()
     for batch in batches:
         waiting[batch.source] += batch.files
+    buckets = {bucket.name: bucket for bucket in settings.buckets}
+    folders |= dict.fromkeys(buckets)
     for name in sorted({*(snapshot.counters.by_source if snapshot else ()), *+waiting}):
         folders.setdefault(name, None)
     paused = paused_sources(settings.state_dir)
@@ -281,10 +286,12 @@ def _sources(
     def describe(name: str, folder: Folder | None) -> SourceStatus:
         last = counters.last_success_ms.get(name) if counters else None
         skipped, skipped_count = load_skipped(notes_dir(settings, folder)) if folder else ((), 0)
+        listing = snapshot.listings.get(name) if snapshot else None
+        place = buckets[name].url if name in buckets else folder.path if folder else None
         tally = counters.by_source.get(name, Tally()) if counters else Tally()
         return SourceStatus(
             name=name,
-            folder=printable(folder.path, 4096) if folder else None,
+            folder=printable(place, 4096) if place else None,
             folder_there=folder is None or folder.path.is_dir(),
             in_place=folder is not None and folder.in_place,
             paused=name in paused,
@@ -293,9 +300,11 @@ def _sources(
             articles=_articles(tally, counters.warnings.get(name, {})) if counters else None,
             last_success=rfc3339_from_ms(last) if last else None,
             next_turn=None if name in paused else _next_turn(settings, now, name, folder, snapshot),
-            failing=snapshot is not None and name in snapshot.failing,
+            failing=snapshot is not None
+            and (name in snapshot.failing or bool(listing and listing.problem)),
             left_alone=skipped,
-            left_alone_count=skipped_count,
+            left_alone_count=listing.unfetchable if listing else skipped_count,
+            listing=listing,
         )
 
     return tuple(describe(name, folder) for name, folder in folders.items())
@@ -311,7 +320,8 @@ def _next_turn(
     if folder is not None and folder.schedule:
         zone = ZoneInfo(folder.time_zone or settings.dedupe.time_zone)
         return rfc3339(next_cron_time(folder.schedule, zone, now))
-    due = snapshot.due_times.get(name) if snapshot else None
+    listing = snapshot.listings.get(name) if snapshot else None
+    due = listing.due_ms if listing else snapshot.due_times.get(name) if snapshot else None
     if due is None:
         return None
     return rfc3339_from_ms(due) if due else rfc3339(now)

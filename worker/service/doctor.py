@@ -1,9 +1,12 @@
 """`newsdrop doctor`: checks of the server, the service, the feeds and the machine."""
 
+import asyncio
 from collections.abc import Iterator
 
 from worker.errors import ConfigError, NewsdropError, Retryable
+from worker.escape import printable
 from worker.feeds.catalog import load_catalog
+from worker.fetch import Fetcher
 from worker.health.broker import broker_check
 from worker.health.preflight import Check, rights_check, server_checks
 from worker.queries.problem import Problem
@@ -12,7 +15,9 @@ from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
 from worker.service.lock import holder
 from worker.service.state import StateDir
-from worker.settings import Settings
+from worker.settings import Bucket, Settings
+from worker.settings.clock import utc_now
+from worker.sources.objects import bucket_client
 from worker.sources.registry import paused_sources
 from worker.spool.redis_record import replay_command
 from worker.store.connection import connect, printable_url, redis_url
@@ -28,6 +33,7 @@ def checks(settings: Settings) -> list[Check]:
         *_server(settings),
         *filter(None, [broker_check(settings)]),
         *_feeds(settings),
+        *(_bucket_check(settings, bucket) for bucket in settings.buckets),
         *machine_checks(settings),
     ]
 
@@ -78,6 +84,23 @@ def _feeds(settings: Settings) -> Iterator[Check]:
         failing = 0  # the server's own check reports it
     shown = f"{message}, {failing:,} failing" if failing else message
     yield _warn_of("feeds", shown, failing_problem(failing))
+
+
+def _bucket_check(settings: Settings, bucket: Bucket) -> Check:
+    """Whether the first object of a bucket can be listed."""
+    name = f"bucket {bucket.name}"
+    try:
+        asyncio.run(_list_first(settings, bucket))
+    except NewsdropError as error:
+        problem, _, advice = str(error).rpartition(": ")
+        return Check(name, "warn", problem, advice)
+    return Check(name, "ok", f"{printable(bucket.url)} can be listed")
+
+
+async def _list_first(settings: Settings, bucket: Bucket) -> None:
+    client = bucket_client(bucket)
+    async with Fetcher(settings.fetch) as fetcher:
+        await client.list_objects(fetcher, client.address.prefix, "", utc_now(), 1)
 
 
 def _program_check(settings: Settings) -> Check:

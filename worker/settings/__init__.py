@@ -9,7 +9,6 @@ from worker.settings.fields import (
     MANUAL,
     MEGABYTE,
     POLLED,
-    Folder,
     Limits,
     LogSettings,
     RedisSettings,
@@ -23,11 +22,12 @@ from worker.settings.load import (
     secrets_of,
     shipped_config,
 )
+from worker.settings.sources import Bucket, Folder
 from worker.settings.types import LIBRARIES
 from worker.settings.whole import Settings
 
 __all__ = [
-    "FETCH_TAKING_SECONDS", "LIBRARIES", "MANUAL", "MEGABYTE", "POLLED", "Folder", "Limits",
-    "LogSettings", "RedisSettings", "Settings", "SpoolSettings", "config_file", "first_line",
-    "load", "load_with_places", "secrets_of", "shipped_config",
+    "FETCH_TAKING_SECONDS", "LIBRARIES", "MANUAL", "MEGABYTE", "POLLED", "Bucket", "Folder",
+    "Limits", "LogSettings", "RedisSettings", "Settings", "SpoolSettings", "config_file",
+    "first_line", "load", "load_with_places", "secrets_of", "shipped_config",
 ]  # fmt: skip

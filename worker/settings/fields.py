@@ -4,10 +4,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from worker.model import DateOrder, Near, OnChange, Scope
+from worker.model import Near
 from worker.settings.types import (
     BrokerUrl,
-    Cron,
     ExpandedPath,
     Level,
     Levels,
@@ -16,7 +15,6 @@ from worker.settings.types import (
     Paths,
     Ports,
     RedisUrl,
-    SourceName,
     TimeZoneName,
 )
 
@@ -247,42 +245,3 @@ class TasksSettings(SettingsTable):
     store_results: bool = Field(
         False, description="results in newsdrop's Redis; elsewhere: CELERY_RESULT_BACKEND"
     )
-
-
-class Folder(SettingsTable):
-    """A drop folder."""
-
-    name: SourceName = Field(description="name of the source: letters of any script, digits, . - _")
-    path: ExpandedPath = Field(description="path of the folder")
-    mode: Literal["take", "in-place"] = Field(
-        "take", description="in-place: new and changed files are copied, nothing is moved"
-    )
-    rescan_seconds: float = Field(60.0, ge=1, description="in-place: time between full scans")
-    pattern: str = Field("*", description="file name patterns as in a shell, separated by commas")
-    settle_seconds: float = Field(0.3, ge=0, description="wait after a file was closed")
-    settle_without_event_seconds: float = Field(2.0, ge=0, description="wait if no file event came")
-    time_zone: TimeZoneName | None = Field(
-        None, description="for dates without one; none: dedupe.time_zone"
-    )
-    schedule: Cron = Field("", description="cron schedule in time_zone; empty: watch continuously")
-    keep_days: int | None = Field(None, ge=1, description="none: archive.keep_days")
-    naive_dates: Literal["trusted", "unreliable"] = Field(
-        "trusted", description="unreliable: dates without a zone are crawl times, not used"
-    )
-    date_order: DateOrder | None = Field(
-        None, description="of 04/05/2021: dmy or mdy; none: such dates are not used"
-    )
-    scope: Scope = Field(Scope.GLOBAL, description="added to title and date in the key")
-    on_change: OnChange = Field(
-        OnChange.DUPLICATE,
-        description="revise: publish an article again when its content changed",
-    )
-    site: str | None = Field(None, description="name of a site rule; none: chosen by content")
-    language: str | None = Field(None, description="language, if the article names none")
-    strict: bool = Field(False, description="true: an article with a warning is refused")
-    near: Near | None = Field(None, description="mark or off; none: dedupe.near")
-
-    @property
-    def in_place(self) -> bool:
-        """Whether files are copied and never moved."""
-        return self.mode == "in-place"

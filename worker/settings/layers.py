@@ -75,7 +75,9 @@ def environment_layer(model: type[BaseModel]) -> Layer:
     Raises ConfigError for one that is no setting: it is misspelt.
     """
     keys = {ENV_PREFIX + key.replace(".", "_").upper(): key for key in known_keys(model)}
-    _refuse_unknown([name for name, key in keys.items() if not key.startswith("folders.")])
+    _refuse_unknown(
+        [name for name, key in keys.items() if not key.startswith(("folders.", "buckets."))]
+    )
     values: dict[str, Any] = {}
     places: dict[str, str] = {}
     for name, key in sorted(keys.items(), key=lambda item: item[1].count(".")):

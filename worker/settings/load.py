@@ -22,7 +22,7 @@ from worker.settings.whole import Settings
 
 _PATH_KEYS = (
     "path", "drop", "state_dir", "sites_dir", "file", "ca_file", "token_file", "password_file",
-    "broker_password_file",
+    "broker_password_file", "credentials_file",
 )  # fmt: skip
 
 
@@ -153,8 +153,9 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"version {VERSION}: update newsdrop, or name a config file of this version"
         )
     tables = (table.get(name) for name in ("redis", "celery", "fetch", "feeds", "tasks", "web"))
-    folders = table.get("folders")
-    for values in (table, *tables, *(folders if isinstance(folders, list) else ())):
+    lists = (table.get(name) for name in ("folders", "buckets"))
+    sources = [source for each in lists if isinstance(each, list) for source in each]
+    for values in (table, *tables, *sources):
         if isinstance(values, dict):
             _resolve_paths(values, path.parent)
     return table

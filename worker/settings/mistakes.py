@@ -1,6 +1,7 @@
 """What is wrong in the settings, in words: the key, what it may be, and where it was set."""
 
 import difflib
+import re
 from collections.abc import Mapping
 
 from pydantic import ValidationError
@@ -28,7 +29,7 @@ def _explain_key(problem: ErrorDetails, places: Mapping[str, str]) -> str:
     if problem["type"] == "extra_forbidden":
         hint = _suggest(model_key)
         for number in (part for part in problem["loc"][:-1] if isinstance(part, int)):
-            hint = hint.replace("mean folders.", f"mean folders.{number}.")
+            hint = re.sub(r"mean (folders|buckets)\.", rf"mean \1.{number}.", hint)
         return f"unknown setting {key}{hint}{f' (in {where})' if where else ''}"
     text = _brackets(problem, key) or printable(problem["msg"].removeprefix("Value error, "))
     if not key:

@@ -99,10 +99,26 @@ NO_CLUSTER = (
 )
 
 
+def _bucket_url(value: str) -> str:
+    if not re.fullmatch(
+        r"(s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]{1,62}(/[^\x00-\x1f\x7f]{0,900})?", value
+    ):
+        raise ValueError("not the address of a bucket: write it as s3://BUCKET/PREFIX")
+    return value
+
+
+def _endpoint_url(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        raise ValueError("not the address of a store: write it as https://s3.example:9000")
+    return value
+
+
 TimeZoneName = Annotated[str, AfterValidator(_zone)]
 Cron = Annotated[str, AfterValidator(_cron)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+BucketUrl = Annotated[str, AfterValidator(_bucket_url)]
+EndpointUrl = Annotated[str, AfterValidator(_endpoint_url)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser())]
 

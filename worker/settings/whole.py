@@ -1,6 +1,7 @@
 """All settings together, and the values derived from them."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
@@ -9,7 +10,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from worker.model import Profile, profile_of
 from worker.settings import fields
-from worker.settings.fields import MANUAL, POLLED, Folder
+from worker.settings.fields import MANUAL, POLLED
+from worker.settings.sources import Bucket, Folder
 from worker.settings.types import NO_CLUSTER, ExpandedPath
 
 
@@ -53,6 +55,7 @@ class Settings(fields.SettingsTable):
     web: fields.WebSettings = fields.WebSettings()
     log: fields.LogSettings = fields.LogSettings()
     folders: tuple[Folder, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
 
     @model_validator(mode="after")
     def _no_cluster_as_broker(self) -> Self:
@@ -72,14 +75,22 @@ class Settings(fields.SettingsTable):
         for number, folder in enumerate(folders):
             name, path = folder.name, folder.path
             for other in folders[number + 1 :]:
-                if name == other.name:
-                    raise ValueError(f"two folders have the name {name}: rename one of them")
                 if path.is_relative_to(other.path) or other.path.is_relative_to(path):
                     raise ValueError(f"one of {name} and {other.name} is inside the other: move it")
             if folder.in_place and self.state_dir.is_relative_to(path):
                 raise ValueError(f"state_dir is inside {name}, which is read in place: move it")
-            if name in (MANUAL, POLLED):
-                raise ValueError(f"{name} is the source of {_RESERVED[name]}: choose another name")
+        return self
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Self:
+        names = set[str]()
+        for source in (*self.all_folders(), *self.buckets):
+            if source.name in names:
+                raise ValueError(f"two sources have the name {source.name}: rename one of them")
+            if reserved := _RESERVED.get(source.name):
+                name = source.name
+                raise ValueError(f"{name} is the source of {reserved}: choose another name")
+            names.add(source.name)
         return self
 
     def all_folders(self) -> tuple[Folder, ...]:
@@ -91,14 +102,26 @@ class Settings(fields.SettingsTable):
     def folder(self, name: str) -> Folder | None:
         return next((folder for folder in self.all_folders() if folder.name == name), None)
 
+    def bucket(self, name: str) -> Bucket | None:
+        return next((bucket for bucket in self.buckets if bucket.name == name), None)
+
+    def source(self, name: str) -> Folder | Bucket | None:
+        """The drop folder or bucket of that name."""
+        return self.folder(name) or self.bucket(name)
+
+    def source_names(self) -> list[str]:
+        """The drop folders, then the buckets."""
+        return [source.name for source in (*self.all_folders(), *self.buckets)]
+
     def profile(self, source: str) -> Profile:
         """How articles of `source` are read and keyed; the defaults for an unknown source."""
         key_zone = ZoneInfo(self.dedupe.time_zone)
-        folder = self.folder(source)
-        if folder is None:
+        keys = self.source(source)
+        if keys is None:
             near = self.dedupe.near
             return Profile(source=source, time_zone=key_zone, key_zone=key_zone, near=near)
-        return profile_of(source, folder, key_zone, self.dedupe.near)
+        profile = profile_of(source, keys, key_zone, self.dedupe.near)
+        return replace(profile, tags=keys.tags) if isinstance(keys, Bucket) else profile
 
     def processes(self) -> int:
         """Processes of one worker for ingesting and everything else but fetching."""

@@ -113,7 +113,7 @@ class PageFetcher:
         end = clock() + fetch.page_seconds
         by_url = {part.url: part for part in earlier[1:]}
         delay = await self.crawl_delay(url, fetcher)
-        parts = [await self._fetch_part(url, fetcher, earlier[0] if earlier else None)]
+        parts = [await self.fetch_part(url, fetcher, earlier[0] if earlier else None)]
         if fetcher.target(parts[0].url).origin != fetcher.target(url).origin:
             # A redirect to another site, which may forbid it.
             await self.crawl_delay(parts[0].url, fetcher)
@@ -134,7 +134,7 @@ class PageFetcher:
             try:
                 await self.crawl_delay(following, fetcher)
                 await asyncio.sleep(pause)
-                part = await self._fetch_part(following, fetcher, by_url.get(following))
+                part = await self.fetch_part(following, fetcher, by_url.get(following))
             except (FetchFailed, NoPage) as error:
                 return FetchedPages(tuple(parts), str(error), delay)
             parts.append(part)
@@ -167,7 +167,15 @@ class PageFetcher:
             raise NoPage(why, answer=Trouble.ROBOTS, is_final=True)
         return min(verdict.crawl_delay_seconds or 0.0, _MAX_DELAY_SECONDS)
 
-    async def _fetch_part(self, url: str, fetcher: Fetcher, earlier: PagePart | None) -> PagePart:
+    async def fetch_part(
+        self,
+        url: str,
+        fetcher: Fetcher,
+        earlier: PagePart | None = None,
+        *,
+        is_any_type: bool = False,
+    ) -> PagePart:
+        """The page at `url` alone, or a document of any type. Raises NoPage, FetchFailed."""
         request = FetchRequest(url, accept=ACCEPT)
         if earlier:
             request = replace(request, etag=earlier.etag, last_modified=earlier.modified)
@@ -186,7 +194,7 @@ class PageFetcher:
                 backoff_host=host_of(answer.url, self.settings.fetch.allow_ports),
             )
         kind = answer.headers.get("content-type", "text/html").lower()
-        if not kind.startswith(_READABLE):
+        if not is_any_type and not kind.startswith(_READABLE):
             why = f"{printable_url(answer.url)} is no page ({printable(kind, 60)})"
             raise NoPage(why, answer=status_label(answer.status), is_final=True)
         return PagePart(

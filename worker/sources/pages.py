@@ -23,10 +23,10 @@ from worker.store.leases import Lease, LeaseResult, TakenLeases
 from worker.store.pages import PageStore
 
 KIND = "page"
-_MAX_CRASHES = 3
+MAX_CRASHES = 3
 """How often the fetch of a page may end with its process: the page may be the cause."""
 
-_RETRY_SECONDS = (60, 300, 1800, 7200)
+RETRY_SECONDS = (60, 300, 1800, 7200)
 
 
 @dataclass(slots=True)
@@ -77,8 +77,8 @@ class PageSource:
             return Result(
                 LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS, fields={"takes": None})
             )
-        if int(lease.fields.get("takes", 1)) - int(lease.fields.get("tries", 0)) > _MAX_CRASHES:
-            why = f"fetching {printable_url(page.url)} ended its worker {_MAX_CRASHES} times"
+        if int(lease.fields.get("takes", 1)) - int(lease.fields.get("tries", 0)) > MAX_CRASHES:
+            why = f"fetching {printable_url(page.url)} ended its worker {MAX_CRASHES} times"
             return self._retry_or_give_up(lease, page, NoPage(why, is_final=True))
         try:
             fetched = await self.pages.fetch(page.url, page.source, fetcher)
@@ -109,7 +109,7 @@ class PageSource:
         tries = int(lease.fields.get("tries", 0)) + 1
         if problem.is_final or tries >= self.settings.fetch.page_tries:
             return self._give_up(lease, page, problem)
-        after = max(problem.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
+        after = max(problem.wait, RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
         return problem.result(lease, after, {"tries": tries, "takes": tries})
 
     def _give_up(self, lease: Lease, page: WantedPage, problem: NoPage) -> Result:

@@ -15,14 +15,14 @@ _MAX_LISTED = 20
 
 def require_source(settings: Settings, name: str | None) -> None:
     """Raises NotThere with the nearest name where `name` is no source; None means by hand."""
-    if name is not None and name != MANUAL and settings.folder(name) is None:
+    if name is not None and name != MANUAL and settings.source(name) is None:
         require_name("source", name, source_names(settings))
 
 
 def require_pausable(settings: Settings, name: str) -> str:
     """The source with that name, or the feed with that label; `feeds` is all polling. Raises
     NotThere, UsageError."""
-    if name == POLLED or settings.folder(name) is not None:
+    if name == POLLED or settings.source(name) is not None:
         return name
     catalog = load_catalog(settings)
     if catalog.names_of(name):
@@ -46,9 +46,9 @@ def require_feed(catalog: Catalog, name: str) -> str:
 
 
 def source_names(settings: Settings) -> list[str]:
-    """The drop folders, then the feeds. Raises ConfigError where the feeds cannot be read."""
-    folders = [folder.name for folder in settings.all_folders()]
-    return [*folders, *load_catalog(settings).feeds]
+    """The folders, the buckets, then the feeds. Raises ConfigError where the feeds cannot be
+    read."""
+    return [*settings.source_names(), *load_catalog(settings).feeds]
 
 
 def require_name(what: str, name: str, names: Collection[str]) -> None:

@@ -35,13 +35,26 @@ LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """The source and the job of a batch; without a job that of the hour. The rest as in `Head`."""
+
+    source: str
+    kind: str
+    job: str | None = None
+    force: bool = False
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
-    """Bytes to claim (fetched, uploaded, standard input), and their name."""
+    """Bytes to claim (fetched, uploaded, standard input), and their name. `owner` is that of their
+    batch; None: of what is polled."""
 
     data: bytes
     path: str
     origin: manifest.Origin | None = None
     reread: manifest.Reread | None = None
+    owner: Owner | None = None
 
 
 @dataclass(frozen=True, slots=True)

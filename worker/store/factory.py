@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from worker.settings import Settings
 from worker.spool.ownership import read_id
 from worker.store.articles import ArticleStore
+from worker.store.backlog import Backlog
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterStore
 from worker.store.feeds import FeedStore
@@ -86,6 +87,27 @@ def feed_store(settings: Settings, client: Client | None = None) -> FeedStore:
 def page_store(settings: Settings, client: Client | None = None) -> PageStore:
     client = client or connect(redis_url(settings))
     return PageStore(client, stream=settings.stream.name, pace=_host_pace(settings))
+
+
+def object_backlog(settings: Settings, client: Client | None = None) -> Backlog:
+    """The objects of buckets: no pause between two of them, and a host's failures stop all."""
+    pace = HostPace(0.0, settings.fetch.concurrency)
+    return _backlog(settings, client, "object", pace)
+
+
+def address_backlog(settings: Settings, client: Client | None = None) -> Backlog:
+    """The addresses of jobs, at the pace of feeds and pages."""
+    return _backlog(settings, client, "address", _host_pace(settings))
+
+
+def _backlog(settings: Settings, client: Client | None, kind: str, pace: HostPace) -> Backlog:
+    return Backlog(
+        client or connect(redis_url(settings)),
+        stream=settings.stream.name,
+        kind=kind,
+        pace=pace,
+        keep_seconds=settings.jobs.keep_days * DAY,
+    )
 
 
 def recheck_store(settings: Settings, client: Client | None = None) -> RecheckStore:

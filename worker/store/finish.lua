@@ -7,6 +7,8 @@
 --       the former asks for (-1: it does not say), number of fields, then so many pairs of field
 --       and value ('': deleted). The value of `poll` is a line that is added to the item's log
 --       `polls`, which holds the last 50 (worker/store/feeds.py)
+-- Items that have a `tally` (the key of a hash) are counted there when they are removed: `unfetched`
+-- falls by their `weight`, and twice a minute a mark says how many were fetched until then.
 -- Items that have a `source` are counted by it: one that is removed leaves `<due>:counts`.
 -- Returns for each item 1, or 0 if its lease had expired and another process has it now: then
 -- nothing of the item is written.
@@ -70,9 +72,26 @@ local any_item, any_host = items .. 'any', hosts .. 'any'
 local obstacle = find_obstacle({ [due] = 'zset', [failing] = 'set' }, {
   HDEL = { any_item, any_host }, HSET = { any_item, any_host }, HGET = { any_item, any_host }, HEXISTS = { any_item },
   HMGET = { any_item }, EXPIRE = { any_host }, DEL = { any_item }, ZADD = { due }, ZREM = { due },
-  SADD = { failing }, SREM = { failing }, HINCRBY = { due .. ':counts' },
+  SADD = { failing }, SREM = { failing }, HINCRBY = { due .. ':counts', any_item }, EXISTS = { any_item },
 })
 if obstacle then return obstacle end
+
+local MARK_EVERY = 30000
+
+local function count_fetched(tally, weight)
+  if redis.call('EXISTS', tally) == 0 then return end
+  local unfetched = redis.call('HINCRBY', tally, 'unfetched', -weight)
+  redis.call('HINCRBY', tally, 'items', -1)
+  local listed, mark, marked = unpack(redis.call('HMGET', tally, 'listed', 'mark_ms', 'marked'))
+  local fetched = tonumber(listed or '0') - unfetched
+  if not mark then
+    mark, marked = integer(now), integer(fetched - weight)
+  elseif now - tonumber(mark) < MARK_EVERY then
+    return
+  end
+  redis.call('HSET', tally, 'earlier_mark_ms', mark, 'earlier_marked', marked)
+  redis.call('HSET', tally, 'mark_ms', integer(now), 'marked', integer(fetched))
+end
 
 local answers, at = {}, 4
 while at <= #ARGV do
@@ -86,6 +105,8 @@ while at <= #ARGV do
   if is_ours and wait < 0 then
     local source = redis.call('HGET', item, 'source')
     if source then redis.call('HINCRBY', due .. ':counts', 'waiting ' .. source, -1) end
+    local tally, weight = unpack(redis.call('HMGET', item, 'tally', 'weight'))
+    if tally then count_fetched(tally, tonumber(weight)) end
     redis.call('DEL', item)
     redis.call('ZREM', due, name)
     redis.call('SREM', failing, name)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -112,6 +112,14 @@ class JobStore:
             pipe.hincrby(key, "files", count)
             pipe.expire(key, self._layout.keep_seconds)
             pipe.execute()
+
+    def add_refused(self, job: str, refused: RefusedSummary, most: int) -> None:
+        """List an input of a job that could not be fetched, unless `most` are listed."""
+        key = self._layout.refused(job)
+        with log_store_errors("the job was not recorded", job=job):
+            if self._client.llen(key) < most:
+                self._client.rpush(key, orjson.dumps(asdict(refused)))
+                self._client.expire(key, self._layout.keep_seconds)
 
     def get(self, job: str) -> JobState | None:
         with translated():

@@ -82,7 +82,7 @@ def import_opml(
     states, _ = _read_states(settings, catalog)
     addresses = {_without_user(feed.url) for feed in catalog}
     addresses |= {_without_user(state.address) for state in states.values() if state.address}
-    names = [*(folder.name for folder in settings.all_folders()), *catalog.feeds]
+    names = [*settings.source_names(), *catalog.feeds]
     if dry_run:
         _select_new(outlines, addresses, FeedNames(names), report, defaults or {})
         return report

@@ -9,15 +9,18 @@ from worker.errors import SpoolUnavailable
 from worker.fetch import Fetcher
 from worker.logs import get_logger
 from worker.pipeline.context import Context
+from worker.pipeline.scan import hourly_job
 from worker.settings import FETCH_TAKING_SECONDS, POLLED, Settings
+from worker.sources.addresses import AddressSource
 from worker.sources.feeds import FeedSource
 from worker.sources.fetch_loop import FetchLimits, FetchSource, FetchTotals, fetch_due
+from worker.sources.objects import ObjectSource
 from worker.sources.page_fetch import PageFetcher
 from worker.sources.pages import PageSource
 from worker.sources.rechecks import RecheckSource
 from worker.sources.registry import is_paused
 from worker.spool.batch import batch_names
-from worker.spool.claim import Incoming, claim_bytes
+from worker.spool.claim import Incoming, Owner, claim_bytes
 from worker.spool.filesystem import check_free
 from worker.spool.layout import manual_root
 from worker.spool.lockfile import acquire_slot
@@ -41,7 +44,7 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
     Raises Retryable.
     """
     context.deps.sites()  # a changed rule is read, or reported, without waiting for an article
-    feeds, pages, rechecks = fetch_sources(context)
+    feeds, pages, rechecks, objects, _ = fetch_sources(context)
     with suppress(SpoolUnavailable):  # the catalog cannot be read: that was logged once
         if feeds.sync():
             logger.info("feeds registered", feeds=len(context.feeds.current()))
@@ -49,10 +52,15 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
             logger.warning("the clock was set back: feeds are polled sooner", feeds=count)
         rechecks.sync()
     pages.sync()
-    context.page_store.follow_clock()
-    context.recheck_store.follow_clock()
+    objects.sync()
+    for queue in (context.page_store, context.recheck_store, context.object_backlog):
+        queue.follow_clock()
+    context.address_backlog.follow_clock()
     soon = _soon_seconds(context.settings)
-    queues = (context.feed_store, context.page_store, context.recheck_store)
+    queues = (
+        *(context.feed_store, context.page_store, context.recheck_store),
+        *(context.object_backlog, context.address_backlog),
+    )
     if any(queue.count_due(soon) for queue in queues):
         notify()
 
@@ -80,8 +88,11 @@ def fetch(context: Context, *, notify: Callable[[], None]) -> FetchTotals | None
     return totals
 
 
-def fetch_sources(context: Context) -> tuple[FeedSource, PageSource, RecheckSource]:
-    """What is fetched: feeds, the pages of their articles, and, last, pages that were published."""
+def fetch_sources(
+    context: Context,
+) -> tuple[FeedSource, PageSource, RecheckSource, ObjectSource, AddressSource]:
+    """What is fetched: feeds, the pages of their articles, pages that were published, and the
+    backlogs of buckets and jobs."""
     settings, deps = context.settings, context.deps
     feeds = FeedSource(context.feed_store, context.feeds.current, settings, now=deps.now)
     fetcher = PageFetcher(context.robots, settings, deps.sites, deps.profile, deps.now)
@@ -95,7 +106,9 @@ def fetch_sources(context: Context) -> tuple[FeedSource, PageSource, RecheckSour
         settings,
         deps.now,
     )
-    return feeds, pages, rechecks
+    objects = ObjectSource(context.object_backlog, settings, deps.now)
+    addresses = AddressSource(context.address_backlog, context.jobs, fetcher, settings, deps.now)
+    return feeds, pages, rechecks, objects, addresses
 
 
 async def fetch_from(
@@ -108,12 +121,16 @@ async def fetch_from(
     settings, root = context.settings, manual_root(context.settings)
 
     def claim(documents: Sequence[Incoming]) -> None:
+        by_owner: dict[Owner | None, list[Incoming]] = {}
+        for document in documents:
+            by_owner.setdefault(document.owner, []).append(document)
         now = context.deps.now()
-        job = _hourly_job(now)
-        head = Head.new(POLLED, "feed", now, job.id)
-        claimed = claim_bytes(root, head, documents, context.accepted)
-        context.jobs.open(job)
-        context.jobs.add_files(job.id, claimed.files)
+        for owner, own in by_owner.items():
+            head, job = _head(owner or Owner(POLLED, "feed"), now)
+            claimed = claim_bytes(root, head, own, context.accepted)
+            if job:
+                context.jobs.open(job)
+            context.jobs.add_files(str(head.job), claimed.files)
         notify()
 
     def on_counted(answers: Mapping[tuple[str, str], int]) -> None:
@@ -147,6 +164,16 @@ def _soon_seconds(settings: Settings) -> float:
     """What is due before the next tick is waited for: the tick would find it up to a whole tick
     late, which at a host's pace of one second is a third of that pace."""
     return min(settings.worker.tick_seconds, LONGEST_WAIT_SECONDS)
+
+
+def _head(owner: Owner, now: datetime) -> tuple[Head, Job | None]:
+    """The head of a batch, and the job of this hour where its owner has none of its own."""
+    job = None
+    if owner.job is None:
+        job = _hourly_job(now) if owner.source == POLLED else hourly_job(owner.source, now)
+    name = job.id if job else owner.job
+    head = Head.new(owner.source, owner.kind, now, name, force=owner.force, strict=owner.strict)
+    return head, job
 
 
 def _hourly_job(now: datetime) -> Job:

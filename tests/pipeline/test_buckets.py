@@ -1,0 +1,325 @@
+"""Buckets as sources: what is listed, read and remembered, and what a failing store costs."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.object_store import BUCKET, KEY, ObjectStore
+from tests.servers import Server
+from tests.world import World, article
+from worker.fetch import Fetcher
+from worker.pipeline.feeds.poll import fetch_sources
+from worker.queries.audit import audit
+from worker.sources.fetch_loop import Result
+from worker.sources.objects import ObjectSource
+from worker.sources.registry import pause, resume
+from worker.store.leases import Lease, LeaseResult
+
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def store() -> Iterator[ObjectStore]:
+    with ObjectStore() as store:
+        yield store
+
+
+@pytest.fixture
+def make(
+    tmp_path: Path, redis_server: Server, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> Make:
+    """A world with the bucket `archive`, and credentials for it in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
+
+    def make(name: str = "state", keys: dict[str, Any] | None = None, **options: Any) -> World:
+        bucket = {"name": "archive", "url": f"s3://{BUCKET}/2021/", "endpoint": store.url}
+        given = {"buckets": [bucket | (keys or {})], "fetch.allow_networks": ["127.0.0.0/8"]}
+        given["worker.tick_seconds"] = 0.2  # nothing waits long for what is due soon
+        return World(tmp_path / name, redis_server.url, **(given | options))
+
+    return make
+
+
+@pytest.fixture
+def world(make: Make) -> World:
+    return make()
+
+
+def put(store: ObjectStore, *numbers: int, text: str = "正文第一段。") -> None:
+    for number in numbers:
+        store.objects[f"2021/{number:04}.md"] = article(f"第{number}条新闻", text)
+
+
+def collect(world: World, rounds: int = 1) -> None:
+    """List the bucket from the beginning so many times, and ingest what is new."""
+    for _ in range(rounds):
+        world.context.object_backlog.make_due(["archive"])
+        while world.fetch().turns:
+            pass
+        world.drain()
+
+
+def titles(world: World) -> list[str]:
+    return sorted(entry["data"]["title"] for entry in world.entries())
+
+
+def test_objects_become_records(make: Make, store: ObjectStore) -> None:
+    """Each object below the prefix is read once, with the profile of its source; what is new or
+    changed is read by the next listing, and nothing else."""
+    world = make(keys={"tags": ["档案"], "pattern": "*.md", "on_change": "revise"})
+    put(store, 1, 2)
+    store.objects |= {"2020/0.md": article("其他"), "2021/notes.txt": b"x", "2021/": b""}
+    collect(world)
+    assert titles(world) == ["第1条新闻", "第2条新闻"]
+    record = world.entries()[0]["data"]
+    assert "档案" in record["tags"]
+    assert record["url"] is None
+    told = record["provenance"]
+    assert (told["source"], told["kind"]) == ("archive", "bucket")
+    assert told["path"].startswith("s3://news/2021/000")
+    assert sorted(store.reads()) == ["2021/0001.md", "2021/0002.md"]
+    put(store, 3)
+    put(store, 1, text="正文第一段,已经修改。")
+    store.requests.clear()
+    collect(world, 2)
+    assert sorted(store.reads()) == ["2021/0001.md", "2021/0003.md"]
+    assert [entry["revision"] for entry in world.entries()].count(2) == 1
+    found = audit(world.settings)
+    assert found.balanced
+    assert found.articles["published"] == 3
+
+
+def again(world: World) -> None:
+    """Let the time pass that the backlog waits for: backoffs and leases are over."""
+    backlog = world.context.object_backlog
+    for key in world.context.redis.keys("*:host:bucket*"):
+        world.context.redis.delete(key)
+    backlog.make_due(backlog.names())
+    while world.fetch().turns:
+        pass
+    world.drain()
+
+
+def problem(world: World) -> str:
+    return world.context.object_backlog.read_listings(["archive"])["archive"].problem
+
+
+def test_an_object_replaced_while_it_is_read(world: World, store: ObjectStore) -> None:
+    """It is not read as another one than was listed: it is listed again, and read as it is now. One
+    that is gone is left out."""
+    put(store, 1, 2, 3)
+
+    def replace(method: str, path: str) -> None:
+        if path.endswith("0001.md") and store.reads().count("2021/0001.md") == 1:
+            put(store, 1, text="另一个正文。")
+            store.objects.pop("2021/0003.md", None)
+
+    store.faults.append(replace)
+    collect(world)
+    texts = {entry["data"]["title"]: entry["data"]["content_text"] for entry in world.entries()}
+    assert texts == {"第1条新闻": "另一个正文。", "第2条新闻": "正文第一段。"}
+    collect(world)
+    assert len(world.entries()) == 2
+
+
+def test_wrong_credentials(
+    world: World,
+    store: ObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """One sentence tells what to do; nothing is logged of a secret, and all is read afterwards."""
+    put(store, 1)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OTHER")
+    collect(world)
+    assert problem(world) == (
+        "the bucket archive: it answers 403 (InvalidAccessKeyId): the store does not know this "
+        "access key: correct the credentials"
+    )
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    again(world)
+    assert "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in problem(world)
+    assert "a-secret-key" not in "".join(capfd.readouterr())
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    again(world)
+    assert problem(world) == ""
+    assert titles(world) == ["第1条新闻"]
+
+
+def test_a_bucket_that_vanishes(world: World, store: ObjectStore) -> None:
+    """Nothing is forgotten or read again when it is back."""
+    put(store, 1, 2)
+    collect(world)
+    store.is_there = False
+    collect(world)
+    assert "there is no such bucket" in problem(world)
+    store.is_there = True
+    put(store, 3)
+    store.requests.clear()
+    again(world)
+    assert store.reads() == ["2021/0003.md"]
+    assert len(world.entries()) == 3
+
+
+def test_a_store_that_is_overloaded(world: World, store: ObjectStore) -> None:
+    """503 puts off all requests to this store by a common backoff; nothing is lost or given up."""
+    put(store, *range(20))
+    store.faults.append(lambda method, path: 503 if len(store.requests) % 3 else None)
+    collect(world)
+    before = len(store.requests)
+    world.fetch()
+    assert len(store.requests) == before  # it is left in peace
+    for _ in range(40):
+        again(world)
+    assert len(titles(world)) == 20
+    state = world.context.object_backlog.read_listings(["archive"])["archive"]
+    assert (state.unfetched, state.unfetchable) == (0, 0)
+
+
+def test_an_object_that_cannot_be_read(world: World, store: ObjectStore) -> None:
+    """It alone is given up after some attempts, and counted; the others are read."""
+    put(store, 1, 2)
+    store.faults.append(lambda method, path: 403 if path.endswith("0001.md") else None)
+    collect(world)
+    for _ in range(3):
+        again(world)
+    assert titles(world) == ["第2条新闻"]
+    state = world.context.object_backlog.read_listings(["archive"])["archive"]
+    assert state.unfetchable >= 1
+
+
+def test_a_process_dies_after_its_claim(
+    world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had claimed is ingested; the objects are read once more, and published once."""
+    put(store, 1, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(world.context.object_backlog), "remember", _die)
+        with pytest.raises(KeyboardInterrupt):
+            collect(world)
+    again(world)
+    assert titles(world) == ["第1条新闻", "第2条新闻"]
+    assert sorted(store.reads()) == ["2021/0001.md", "2021/0001.md", "2021/0002.md", "2021/0002.md"]
+    assert audit(world.settings).balanced
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_process_dies_while_it_lists(
+    world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same page is listed again: nothing is left out or counted twice."""
+    put(store, *range(5))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(world.context.object_backlog), "extend", _die)
+        with pytest.raises(KeyboardInterrupt):
+            collect(world)
+    again(world)
+    assert len(titles(world)) == len(store.reads()) == 5
+    state = world.context.object_backlog.read_listings(["archive"])["archive"]
+    assert (state.listed, state.unfetched) == (5, 0)
+
+
+def test_hosts_share_a_bucket(make: Make, store: ObjectStore) -> None:
+    """Leases keep two hosts from reading the same objects; those of a host that dies go to the
+    other one when they end."""
+    one, other = make("one", **{"spool.batch_files": 1}), make("other", **{"spool.batch_files": 1})
+    put(store, *range(6))
+    one.context.object_backlog.make_due(["archive"])
+    one.fetch()  # opens the listing
+    for world in (one, other, one, other):
+        world.fetch()
+        world.drain()
+    assert len(store.reads()) == len(set(store.reads())) == 6
+    put(store, 10, 11)
+    one.context.object_backlog.make_due(["archive"])
+    _, _, _, objects, _ = fetch_sources(one.context)
+    (listing,) = objects.take_leases(1).leases
+    asyncio.run(_step(one, objects, listing))
+    lost = objects.take_leases(2).leases
+    assert len(lost) == 2
+    again(other)
+    assert len(titles(one)) == 8
+    # The late answer of the first host changes nothing.
+    assert one.context.object_backlog.finish([LeaseResult(each, None) for each in lost]) == [
+        False,
+        False,
+    ]
+
+
+async def _step(world: World, source: ObjectSource, lease: Lease) -> None:
+    async with Fetcher(world.settings.fetch) as fetcher:
+        source.save([await source.fetch(lease, fetcher)])
+
+
+def test_the_guard_holds(make: Make, store: ObjectStore) -> None:
+    """A store in a network that the operator has not listed is not contacted."""
+    world = make(**{"fetch.allow_networks": []})
+    put(store, 1)
+    collect(world)
+    assert "is not public: list its network in fetch.allow_networks" in problem(world)
+    assert store.requests == []
+
+
+def test_a_redirect_is_not_followed(world: World, store: ObjectStore) -> None:
+    """A store cannot send requests, and their signatures, elsewhere."""
+    store.headers["location"] = f"{store.url}/elsewhere"
+    store.faults.append(lambda method, path: 307)
+    collect(world)
+    assert problem(world)
+    assert not [path for _, path in store.requests if "elsewhere" in path]
+
+
+def test_a_paused_bucket(world: World, store: ObjectStore) -> None:
+    """Nothing is read while it is paused."""
+    put(store, 1)
+    pause(world.settings.state_dir, "archive")
+    collect(world)
+    assert store.requests == []
+    resume(world.settings.state_dir, "archive")
+    collect(world)
+    assert titles(world) == ["第1条新闻"]
+
+
+async def _put_off(source: ObjectSource, work: Any, *_: object) -> Result:
+    return Result(LeaseResult(work.lease, 60))
+
+
+def test_the_backlog_is_bounded(
+    world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many objects there are, Redis holds some groups of them, and the listing waits."""
+    store.objects |= {f"2021/{number:06}": b"x" for number in range(9_000)}
+    monkeypatch.setattr(ObjectSource, "_read", _put_off)
+    collect(world)
+    for _ in range(3):
+        again(world)
+    state = world.context.object_backlog.read_listings(["archive"])["archive"]
+    assert 6_400 <= state.listed == state.unfetched <= 7_500
+    assert world.context.object_backlog.count() <= 76
+
+
+def test_an_object_that_is_too_large(make: Make, store: ObjectStore) -> None:
+    """It is skipped and counted, once."""
+    world = make(**{"limits.file_mb": 1})
+    put(store, 1)
+    store.objects["2021/large"] = b"x" * 1_000_001
+    collect(world, 2)
+    assert store.reads() == ["2021/0001.md"]
+    state = world.context.object_backlog.read_listings(["archive"])["archive"]
+    assert state.unfetchable == 1
+
+
+def test_keys_of_any_characters(world: World, store: ObjectStore) -> None:
+    """Keys are requested byte for byte as they are listed."""
+    keys = ["2021/a b+c&d=é中.md", "2021/..%2f..%2fx", "2021//x/../y", "2021/<&>\"'", "2021/~*()!"]
+    store.objects |= {key: article(f"标题{number}") for number, key in enumerate(keys)}
+    collect(world)
+    assert sorted(store.reads()) == sorted(keys)
+    assert len(titles(world)) == len(keys)
