@@ -45,6 +45,21 @@ PAGE_TITLES = (
 )
 """The phrases of the statuses of pages, in Python 3.11 and since 3.13."""
 
+TOML_ERRORS = (
+    *("{what} (at line {line}, column {column})", "{what} (at end of document)"),
+    *("Invalid statement", "Invalid value", "Invalid date or datetime", "Invalid hex value"),
+    *("Unclosed array", "Unclosed inline table", "Unterminated string"),
+    *("Expected '=' after a key in a key/value pair", "Unescaped '\\' in a string"),
+    *("Expected ']' at the end of a table declaration", "Expected {sign}"),
+    "Expected ']]' at the end of an array declaration",
+    *("Expected newline or end of document after a statement", "Cannot overwrite a value"),
+    *("Invalid initial character for a key part", "Illegal character {character}"),
+    *("Found invalid character {character}", "Duplicate inline table key {key}"),
+    *("Cannot declare {key} twice", "Cannot redefine namespace {key}"),
+    *("Cannot mutate immutable namespace {key}", "Escaped character is not a Unicode scalar value"),
+)
+"""What `tomllib` says of a file, and where."""
+
 Found = dict[str | tuple[str, str], list[tuple[str, int]]]
 
 
@@ -81,6 +96,7 @@ def vocabulary() -> Iterator[str]:
     names += ["last success", "next", "folder", *ChangeKind, "title", "date published"]
     yield from (str(name).replace("_", " ") for name in names)
     yield from PAGE_TITLES
+    yield from TOML_ERRORS
 
 
 def _counted_nouns(source: str) -> Iterator[tuple[int, tuple[str, str]]]:

@@ -23,7 +23,15 @@ CALLS = {
         "NotThere",
         "AlreadyThere",
     ),
-    *("ConfigError", "StoreUnavailable", "StoreRefused", "StoreFull", "SpoolUnavailable", "Busy"),
+    *(
+        "WrongValue",
+        "ConfigError",
+        "StoreUnavailable",
+        "StoreRefused",
+        "StoreFull",
+        "SpoolUnavailable",
+        "Busy",
+    ),
     *("FetchFailed", "Blocked", "ChildError", "_NoPage", "_BadRuleError", "HTTPException"),
     *("Problem", "Finding", "problem", "fail", "warn", "ok", "note"),
     *("print_note", "print_text", "print_fields", "make_table", "print_result"),
@@ -38,6 +46,7 @@ FORMS = {"mark", "gettext"}
 """Those that look a text up as it is in the source, before it has its values."""
 
 _SENTENCE = re.compile(r"[^\W\d_]{2}.* | .*[^\W\d_]{2}")
+_RESULTS = (ast.Return, ast.Yield, ast.YieldFrom)
 _WORD = re.compile(r"[^\W\d_]")
 
 
@@ -99,7 +108,7 @@ def _assignments(tree: ast.Module) -> dict[str, list[ast.expr]]:
         elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and isinstance(node.target, ast.Name):
             found[node.target.id] += [node.value] if node.value else []
         elif isinstance(node, ast.FunctionDef):
-            results = (it for it in ast.walk(node) if isinstance(it, ast.Return | ast.Yield))
+            results = (it for it in ast.walk(node) if isinstance(it, _RESULTS))
             found[node.name] += [it.value for it in results if it.value]
     return found
 

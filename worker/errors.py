@@ -32,6 +32,11 @@ class ConfigError(NewsdropError):
     """A setting is unknown, malformed or contradicts another."""
 
 
+class WrongValue(ValueError):
+    """One value of a setting, a feed or a site rule is wrong, and what is right. A validator raises
+    it; `worker.settings.mistakes` adds the key."""
+
+
 class UsageError(NewsdropError):
     """A command was given something that cannot work (a missing file, an unknown source)."""
 

@@ -16,9 +16,28 @@ from worker.cli.output import console, error_console
 from worker.cli.root import app
 from worker.errors import Reason
 from worker.model.warning import WarningKind
+from worker.settings import Settings
+from worker.settings.types import _parts
 from worker.translation import use_language
 
-NAMES = {"newsdrop", "worker", "Redis", "valkey", "default", "noeviction", "ID", "UTC", "PATH"}
+NAMES = {
+    "newsdrop",
+    "worker",
+    "Celery",
+    "RabbitMQ",
+    "IANA",
+    "CSS",
+    "TOML",
+    "JSON",
+    "cron",
+    "Redis",
+    "valkey",
+    "default",
+    "noeviction",
+    "ID",
+    "UTC",
+    "PATH",
+}
 UNITS = {"kB", "MB", "GB", "AOF"}
 """Names of programs, and what is typed as it is."""
 
@@ -27,6 +46,10 @@ DATA = {"drop", "feeds", "manual", "harbour", "readers", "nope", "zz", "appendon
 
 KEYS = {"name", "url", "tags", "trusted", "scope", "global", "duplicate"}
 """Keys of a feed with their values, in `feeds show`."""
+
+WRITTEN = {*Settings.model_fields, *KEYS, "true", "false", "foo", "publsher", "publisher"}
+WRITTEN |= {"stroe", "zzzzz", *_parts()}
+"""Keys of settings and site rules, right and wrong, and their values."""
 
 
 @pytest.fixture
@@ -41,7 +64,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 def english(text: str) -> set[str]:
     """The English words of an output that are no names, no paths, no addresses and no commands."""
     text = text.replace(os.strerror(errno.ENOENT), "")
-    text = re.sub(r"`[^`]*`|https?://\S+|newsdrop [a-z -]+|--[a-z-]+", "", text)
+    text = re.sub(r"`[^`]*`|'[^']*'|https?://\S+|newsdrop [a-z -]+|--[a-z-]+", "", text)
     tokens = re.split(r"[\s，。：；（）、“”「」·?]+", text)
     words = {it.strip(".,:;!") for it in tokens if re.fullmatch(r"[A-Za-z']{2,}[.,:;!]?", it)}
     codes = {str(it) for kind in (Reason, WarningKind) for it in kind}
@@ -60,7 +83,7 @@ def in_chinese(home: Home, *command: str) -> str:
     with use_language("en"):  # the command sets the language of this process
         result = home.run("--lang", "zh", *command)
     assert "Usage:" not in result.output, command
-    keys = KEYS if "show" in command else set()
+    keys = KEYS if "show" in command else WRITTEN if {"check", "ftp://x"} & {*command} else set()
     assert english(result.output) - keys == set(), (command, result.output)
     return result.output
 
@@ -114,6 +137,52 @@ def test_commands_speak_chinese(
         ["restore", str(home.path / "x.backup")], ["adopt", str(home.drop)], ["down"],
     ):  # fmt: skip
         in_chinese(home, *command)
+
+
+WRONG_SETTINGS = (
+    "[fetch]\nmax_mb = 1.5\nconcurency = 3\nrobots = 'maybe'\nuser_agent = 5\nallow_ports = 5\n"
+    "deadline_seconds = 900\n"
+    "connect_seconds = 0\nconcurrency = 0\nca_file = 7\n[log]\nlevels = 5\n",
+    "foo = 1\n[folders]\nname = 'a'\n[[redis]]\nurl = 'x'\n[stream]\nname = 'a b'\n",
+    "[fetch]\nallow_networks = ['10.1.0.1/16']\n[redis]\nurl = 'http://x'\n[stream]\nname = ''\n",
+    "[celery]\nbroker_url = 'http://x'\n[log]\nlevel = 'loud'\nlevels = {stroe = 'debug'}\n",
+    "[celery]\nbroker_url = 'cluster://x'\n[log]\nlevels = {zzzzz = 'debug'}\n",
+    "[[folders]]\nname = 'a/b'\nschedule = '* * * *'\ntime_zone = 'x'\npath = '~nobody-here/x'\n"
+    "[[folders]]\npath = 'a'\nschedule = '99 * * * *'\n",
+    "[dedupe]\nnear_days = 7\nkeep_days = 3\n[feeds]\nmin_interval_seconds = 99999\n",
+    "[[folders]]\nname = 'a'\npath = 'x'\n[[folders]]\nname = 'a'\npath = 'y'\n",
+    "[[folders]]\nname = 'feeds'\npath = 'x'\n", "[[folders]]\nname = 'a'\npath = 'x'\n"
+    "[[folders]]\nname = 'b'\npath = 'x/y'\n", "version = 7\n",
+    "version = 'x'\n", "version = \n", "[a\n",
+)  # fmt: skip
+"""Files with each kind of mistake that there is."""
+
+WRONG_RULE = (
+    "publsher = 'x'\ntitle_suffixes = 5\n[page]\ncontent = 'p'\n",
+    "time_zone = 'x'\n[match]\nhosts = ['a']\n[body]\neditor = ['x']\nignore_images = [' ']\n",
+)
+
+
+def test_wrong_settings_are_chinese(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kind of mistake in the settings, the environment, the feeds and the site rules."""
+    file = home.path / "x.toml"
+    for text in WRONG_SETTINGS:
+        file.write_text(text)
+        in_chinese(home, "--config", str(file), "config", "check")
+    for name, value in {
+        "NEWSDROP_X": "9", "NEWSDROP_FETCH_CONCURENCY": "9", "NEWSDROP_FETCH": "9",
+        "NEWSDROP_TASKS_STORE_RESULTS": "perhaps", "NEWSDROP_WEB_HOST": "0.0.0.0",
+        "NEWSDROP_CONFIG": "/nope", "NEWSDROP_FETCH_ALLOW_PORTS": "99999,x",
+    }.items():  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            in_chinese(home, "config", "check")
+    in_chinese(home, "feeds", "add", "ftp://x", "--name", "a/b", "--min-interval", "3")
+    for text in WRONG_RULE:
+        (home.path / "sites").mkdir(exist_ok=True)
+        (home.path / "sites" / "a.toml").write_text(text)
+        file.write_text("sites_dir = 'sites'\n")
+        assert "站点规则有误" in in_chinese(home, "--config", str(file), "config", "check")
 
 
 def test_the_report_of_a_busy_service_is_chinese() -> None:

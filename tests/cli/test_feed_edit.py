@@ -154,7 +154,7 @@ def test_rechecks_need_full_text_and_revisions(home: Home) -> None:
     assert told in home.run("feeds", "set", "harbour", "recheck=true").output
     file = home.path / "feeds.toml"
     file.write_text('[[feeds]]\nname = "x"\nurl = "https://x.example/"\nrecheck = true\n')
-    with pytest.raises(ConfigError, match="feed x: recheck needs full_text"):
+    with pytest.raises(ConfigError, match="x: recheck needs full_text"):
         load_catalog(load(options={"state_dir": str(home.state), "feeds.file": str(file)}))
     home.run("feeds", "set", "harbour", "recheck=true", "full_text=true", "on_change=revise")
     counts = [("waiting", "harbour", 7), ("done", "harbour", 5), ("dropped", "harbour", 3)]

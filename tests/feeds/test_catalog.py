@@ -57,7 +57,7 @@ def test_what_a_feed_says_is_how_it_is_read(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[[feeds]]\nname = "a"\n', "url is missing"),
+        ('[[feeds]]\nname = "a"\n', "a: url: this key is missing"),
         ('[[feeds]]\nname = "a"\nurl = "ftp://x"\n', "begin it with https://"),
         ('[[feeds]]\nname = "a"\nurl = "https://"\n', "not an address"),
         ('[[feeds]]\nname = "../a"\nurl = "https://x.example"\n', "letters of any script"),

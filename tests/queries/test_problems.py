@@ -180,7 +180,7 @@ def test_feeds_that_cannot_be_read(tmp_path: Path, redis_server: Server) -> None
     found = _problems(world)["feeds"]
     assert found.level == "fail"
     assert "the previous ones are still polled" in found.text
-    assert "feed harbour: " in found.text
+    assert ": harbour: url: not an address" in found.text
 
 
 def test_feeds_that_fail(world: World) -> None:

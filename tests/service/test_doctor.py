@@ -67,7 +67,7 @@ def test_feeds_that_cannot_be_read_fail(tmp_path: Path, redis_server: Server) ->
     (tmp_path / "feeds.toml").write_text(text.replace("https", "ftp"))
     wrong = _found(settings)["feeds"]
     assert wrong.level == "fail"
-    assert "feed harbour: " in wrong.message
+    assert ": harbour: " in wrong.message
 
 
 def test_no_log_is_worth_a_warning(tmp_path: Path, redis_server: Server) -> None:

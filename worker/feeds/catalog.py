@@ -107,7 +107,7 @@ def load_catalog(settings: Settings) -> Catalog:
     taken = set(settings.source_names())
     for path, tables in files:
         for number, table in enumerate(tables, 1):
-            name = printable(str(table.get("name", f"number {number}")), 80)
+            name = printable(str(table.get("name", f"#{number}")), 80)
             try:
                 feed = parse_feed(table)
                 if feed.name in feeds and path == managed_file and configured:
@@ -117,7 +117,9 @@ def load_catalog(settings: Settings) -> Catalog:
                     )
                 managed.check_name(feed.name, taken)
             except UsageError as error:
-                problems.append(f"{printable(path)}: feed {name}: {error}")
+                problems += [
+                    f"{printable(path)}: {name}: {line}" for line in str(error).split("\n")
+                ]
             else:
                 taken.add(feed.name)
                 feeds[feed.name] = feed

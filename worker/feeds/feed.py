@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
-from worker.errors import UsageError
+from worker.errors import UsageError, WrongValue
 from worker.escape import printable
 from worker.model import DateOrder, Near, OnChange, Profile, Scope, profile_of
 from worker.settings import Settings
+from worker.settings.mistakes import explain_value
 from worker.settings.types import Cron, SourceName, TimeZoneName
 
 RSSHUB = "rsshub://"
@@ -22,29 +24,29 @@ _LONGEST_LABEL = 200
 def _feed_url(url: str) -> str:
     url = url.strip()
     if len(url) > _LONGEST_URL or any(char <= " " or char == "\x7f" for char in url):
-        raise ValueError("not an address: it is too long or contains spaces")
+        raise WrongValue("not an address: it is too long or contains spaces")
     try:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError as error:
-        raise ValueError("not an address") from error
+        raise WrongValue("not an address") from error
     if url.startswith(RSSHUB) and len(url) > len(RSSHUB):
         return url
     if parts.scheme not in ("http", "https") or not host:
-        raise ValueError("not an address: begin it with https://, http:// or rsshub://")
+        raise WrongValue("not an address: begin it with https://, http:// or rsshub://")
     return url
 
 
 def _one_line(label: str) -> str:
     label = " ".join(label.split())
     if len(label) > _LONGEST_LABEL or not label.isprintable():
-        raise ValueError(f"use at most {_LONGEST_LABEL} printable characters")
+        raise WrongValue(f"use at most {_LONGEST_LABEL} printable characters")
     return label
 
 
 def _header(value: str) -> str:
     if any(char in value for char in "\r\n\0"):
-        raise ValueError("remove the line breaks from this header")
+        raise WrongValue("remove the line breaks from this header")
     return value
 
 
@@ -77,7 +79,7 @@ class Feed:
     site: str | None = None
     full_text: bool = False
     recheck: bool = False
-    naive_dates: Annotated[str, Field(pattern="^(trusted|unreliable)$")] = "trusted"
+    naive_dates: Literal["trusted", "unreliable"] = "trusted"
     date_order: DateOrder | None = None
     scope: Scope = Scope.GLOBAL
     on_change: OnChange = OnChange.DUPLICATE
@@ -121,8 +123,8 @@ def parse_feed(values: Mapping[str, Any]) -> Feed:
     try:
         feed = _FEED.validate_python(dict(values))
     except ValidationError as error:
-        problems = map(_explain, error.errors(include_url=False))
-        raise UsageError("; ".join(problems)) from error
+        problems = error.errors(include_url=False)
+        raise UsageError("\n".join(_explain(problem) for problem in problems)) from error
     shortest, longest = feed.min_interval_seconds, feed.max_interval_seconds
     if shortest and longest and shortest > longest:
         raise UsageError("min_interval_seconds is larger than max_interval_seconds: swap them")
@@ -131,14 +133,13 @@ def parse_feed(values: Mapping[str, Any]) -> Feed:
     return feed
 
 
-def _explain(problem: Mapping[str, Any]) -> str:
+def _explain(problem: ErrorDetails) -> str:
     import difflib
 
     key = printable(".".join(str(part) for part in problem["loc"]), 100)
     if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else f"; valid keys are {', '.join(KEYS)}"
-        return f"unknown key {key}{hint}"
-    if problem["type"] in ("missing", "missing_argument"):
-        return f"{key} is missing"
-    return f"{key}: {printable(problem['msg'].removeprefix('Value error, '))}"
+        if near:
+            return f"unknown key {key}; did you mean {near[0]}?"
+        return f"unknown key {key}; valid keys are {', '.join(KEYS)}"
+    return f"{key}: {explain_value(problem)}"

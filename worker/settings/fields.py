@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from worker.errors import WrongValue
 from worker.model import Near
 from worker.settings.types import (
     BrokerUrl,
@@ -103,7 +104,7 @@ class DedupeSettings(SettingsTable):
     @model_validator(mode="after")
     def _near_is_kept(self) -> Self:
         if self.near_days > self.keep_days:
-            raise ValueError("near_days is above keep_days: lower it, or raise keep_days")
+            raise WrongValue("near_days is above keep_days: lower it, or raise keep_days")
         return self
 
 
@@ -205,7 +206,7 @@ class FeedsSettings(SettingsTable):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.min_interval_seconds > self.max_interval_seconds:
-            raise ValueError("min_interval_seconds is above max_interval_seconds: lower it")
+            raise WrongValue("min_interval_seconds is above max_interval_seconds: lower it")
         return self
 
 

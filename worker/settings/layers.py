@@ -123,5 +123,8 @@ def _refuse_unknown(names: list[str]) -> None:
     if unknown:
         name = min(unknown)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ": unset it"
-        raise ConfigError(f"unknown environment variable {printable(name)}{hint}")
+        if near:
+            raise ConfigError(
+                f"unknown environment variable {printable(name)}; did you mean {near[0]}?"
+            )
+        raise ConfigError(f"unknown environment variable {printable(name)}: unset it")

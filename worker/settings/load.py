@@ -19,6 +19,7 @@ from worker.settings.fields import ENV_PREFIX, VERSION
 from worker.settings.layers import DEFAULT, Layer, environment_layer, find_places, merge, nested
 from worker.settings.mistakes import explain
 from worker.settings.whole import Settings
+from worker.translation import mark
 
 _PATH_KEYS = (
     "path", "drop", "state_dir", "sites_dir", "file", "ca_file", "token_file", "password_file",
@@ -67,7 +68,10 @@ def load_with_places(
 ) -> Loaded:
     """As :func:`load`, and where each value was set."""
     lower = _file_layers(config_file(config))
-    upper = [environment_layer(Settings), Layer(nested(options or {}), "an option of the command")]
+    upper = [
+        environment_layer(Settings),
+        Layer(nested(options or {}), mark("an option of the command")),
+    ]
     loaded = _loaded([*lower, *upper])
     state_dir = loaded.settings.state_dir
     if with_run and (running := _running_config(config, state_dir)):
@@ -96,7 +100,7 @@ def _loaded(layers: Sequence[Layer]) -> Loaded:
     try:
         return Loaded(Settings(**merge(layers)), places)
     except ValidationError as error:
-        raise ConfigError(explain(error, places)) from error
+        raise explain(error, places) from error
 
 
 def first_line(path: Path, key: str) -> str:
@@ -166,10 +170,14 @@ def _resolve_paths(table: dict[str, Any], base: Path) -> None:
     for key in _PATH_KEYS:
         if table.get(key) == "":
             del table[key]
-        elif isinstance(table.get(key), str):
-            table[key] = base / Path(table[key]).expanduser()
+        elif key in table:
+            table[key] = _resolve(table[key], base)
     if isinstance(roots := table.get("roots"), list):
-        table["roots"] = [base / Path(root).expanduser() for root in roots]
+        table["roots"] = [_resolve(root, base) for root in roots]
+
+
+def _resolve(path: Any, base: Path) -> Any:
+    return base / path if isinstance(path, str) and not path.startswith("~") else path
 
 
 def _run_values(state_dir: Path) -> dict[str, Any]:

@@ -7,19 +7,63 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from worker.errors import ConfigError, WrongValue
 from worker.escape import printable
 from worker.settings.layers import known_keys
 from worker.settings.whole import Settings
 
 _SECRET_KEYS = ("redis.url", "celery.broker_url", "web.token")  # addresses may hold passwords
-_LIST_TYPES = ("tuple_type", "list_type")
-_TABLE_TYPES = ("model_type", "model_attributes_type", "dict_type")
+_SAME = {
+    "missing_argument": "missing",
+    **dict.fromkeys(("int_from_float", "int_parsing_size"), "int"),
+    **dict.fromkeys(("model", "model_attributes", "dataclass"), "dict"),
+    "finite_number": "float",
+    "path": "string",
+    "tuple": "list",
+    "literal_error": "enum",
+}
+"""Types of errors that need the same text as another one."""
 
 
-def explain(error: ValidationError, places: Mapping[str, str]) -> str:
+def explain(error: ValidationError, places: Mapping[str, str]) -> ConfigError:
     """One line for each problem. `places` has where each key was set."""
-    lines = [_explain_key(problem, places) for problem in error.errors(include_url=False)]
-    return "\n".join(["settings are wrong:", *lines])
+    problems = error.errors(include_url=False)
+    lines = [_explain_key(problem, places) for problem in problems]
+    return ConfigError("\n".join(["settings are wrong:", *lines]))
+
+
+def explain_value(problem: ErrorDetails) -> str:
+    """What is right in place of a wrong value, without its key.
+
+    The types of errors are pydantic's that this project's models can have. Its texts are replaced:
+    they speak of inputs and of parsing, and have no translation.
+    """
+    kind = _kind(problem)
+    bound = str(next(iter(problem.get("ctx", {}).values()), "")).removesuffix(".0")
+    choices = bound.replace(" or ", ", ")
+    texts = {
+        "missing": "this key is missing: add it",
+        "int": "write a whole number",
+        "float": "write a number",
+        "string": "write a text, in quotes",
+        "bool": "write true or false",
+        "list": "write a list, in brackets: [a, b]",
+        "dict": "write a table of keys and values",
+        "enum": f"choose one of: {choices}",
+        "greater_than": f"write a number above {bound}",
+        "greater_than_equal": f"write a number from {bound} up",
+        "less_than_equal": f"write a number up to {bound}",
+        "string_too_short": "write something: it may not be empty",
+        "string_too_long": f"write at most {bound} characters",
+        "string_pattern_mismatch": f"write it as the pattern {bound} describes",
+        "value_error": printable(problem["msg"].removeprefix("Value error, ")),
+    }
+    return str(WrongValue(texts[kind if kind in texts else "value_error"]))
+
+
+def _kind(problem: ErrorDetails) -> str:
+    kind = problem["type"].removesuffix("_type").removesuffix("_parsing")
+    return _SAME.get(kind, kind)
 
 
 def _explain_key(problem: ErrorDetails, places: Mapping[str, str]) -> str:
@@ -27,18 +71,19 @@ def _explain_key(problem: ErrorDetails, places: Mapping[str, str]) -> str:
     model_key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
     where = _place(model_key, places)
     if problem["type"] == "extra_forbidden":
-        hint = _suggest(model_key)
+        near = _nearest(model_key)
         for number in (part for part in problem["loc"][:-1] if isinstance(part, int)):
-            hint = re.sub(r"mean (folders|buckets)\.", rf"mean \1.{number}.", hint)
-        return f"unknown setting {key}{hint}{f' (in {where})' if where else ''}"
-    text = _brackets(problem, key) or printable(problem["msg"].removeprefix("Value error, "))
+            near = re.sub(r"^(folders|buckets)\.", rf"\1.{number}.", near)
+        if near:
+            return f"unknown setting {key}; did you mean {near}? (in {where})"
+        return f"unknown setting {key}; see config/newsdrop.toml for every key (in {where})"
+    text = _brackets(problem, key) or explain_value(problem)
     if not key:
-        return f"{text} (in {where})" if where else text
+        return f"{where}: {text}"
     is_secret = model_key in _SECRET_KEYS or isinstance(problem.get("input"), dict | list)
     if is_secret:  # a table may hold one
-        return f"{key}: {text} (in {where})" if where else f"{key}: {text}"
-    given = f"given: {printable(repr(problem.get('input')), 80)}"
-    return f"{key}: {text} ({given}{f', in {where}' if where else ''})"
+        return f"{key}: {text} (in {where})"
+    return f"{key}: {text} (not {printable(repr(problem.get('input')), 80)}, in {where})"
 
 
 def _place(key: str, places: Mapping[str, str]) -> str:
@@ -48,23 +93,25 @@ def _place(key: str, places: Mapping[str, str]) -> str:
     if exact:
         return exact
     table = f"{key}." if key else ""
-    return ", ".join(dict.fromkeys(p for name, p in places.items() if name.startswith(table)))
+    found = dict.fromkeys(place for name, place in places.items() if name.startswith(table))
+    return ", ".join(found) or "the defaults"
 
 
 def _brackets(problem: ErrorDetails, key: str) -> str | None:
     """The two ways to write a table in TOML, where one was written in place of the other."""
-    given = problem.get("input")
-    if problem["type"] in _LIST_TYPES and isinstance(given, dict):
+    given, kind = problem.get("input"), _kind(problem)
+    if kind == "list" and isinstance(given, dict):
         return f"write [[{key}]], two brackets, for each: there may be several"
-    if problem["type"] in _TABLE_TYPES and isinstance(given, list):
+    if kind == "dict" and isinstance(given, list):
         return f"write [{key}], one bracket: there is only one"
     return None
 
 
-def _suggest(unknown: str) -> str:
+def _nearest(unknown: str) -> str:
+    """The known key that is most like it, or has its name in another table; empty for none."""
     known = list(known_keys(Settings))
     near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
     if not near:  # right key, wrong table
         name = unknown.rsplit(".", 1)[-1]
         near = [key for key in known if key.rsplit(".", 1)[-1] == name][:1]
-    return f"; did you mean {near[0]}?" if near else "; see config/newsdrop.toml for every key"
+    return near[0] if near else ""

@@ -3,13 +3,15 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field
+
+from worker.errors import WrongValue
+from worker.translation import mark
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -18,43 +20,42 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        hint = "use an IANA name such as Asia/Shanghai"
-        raise ValueError(f"no such time zone: {name!r}; {hint}") from error
+        text = f"no such time zone: {name!r}; use an IANA name such as Asia/Shanghai"
+        raise WrongValue(text) from error
     return name
 
 
-_CRON_FIELDS = (
-    ("minute", "0 to 59"),
-    ("hour", "0 to 23"),
-    ("day", "1 to 31"),
-    ("month", "1 to 12"),
-    ("weekday", "0 to 6, from Sunday, or sun to sat"),
-)
-_CRON_NAMES = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
-"""What Celery calls the same fields."""
+_CRON_FIELDS = {
+    "minute": mark("minute (0 to 59)"),
+    "hour": mark("hour (0 to 23)"),
+    "day_of_month": mark("day (1 to 31)"),
+    "month_of_year": mark("month (1 to 12)"),
+    "day_of_week": mark("weekday (0 to 6, from Sunday, or sun to sat)"),
+}
+"""Celery's names of the fields, and ours."""
 
 
 def _cron(text: str) -> str:
     fields = text.split()
     if text and len(fields) != len(_CRON_FIELDS):
-        raise ValueError(
+        raise WrongValue(
             f"a cron schedule has five fields (minute, hour, day, month, weekday), and {text!r} "
             f"has {len(fields)}: write it as */5 9-15 * * 1-5"
         )
-    for (name, range_), celery_name, value in zip(_CRON_FIELDS, _CRON_NAMES, fields, strict=False):
-        _check_cron_field(name, range_, celery_name, value)
+    for name, value in zip(_CRON_FIELDS, fields, strict=False):
+        _check_cron_field(name, value)
     return text
 
 
-def _check_cron_field(name: str, range_: str, celery_name: str, value: str) -> None:
+def _check_cron_field(name: str, value: str) -> None:
     from celery.schedules import ParseException, crontab
 
     try:
-        crontab(**{celery_name: value})
+        crontab(**{name: value})
     except (ParseException, ValueError, TypeError) as error:
-        raise ValueError(
-            f"{value!r} is no {name} of a cron schedule: write {range_}, * for every {name}, "
-            "or lists (1,2), ranges (1-5) and steps (*/5) of them"
+        raise WrongValue(
+            f"{value!r} is no {_CRON_FIELDS[name]} of a cron schedule: write such a number, * for "
+            "all of them, or lists (1,2), ranges (1-5) and steps (*/5)"
         ) from error
 
 
@@ -67,7 +68,7 @@ def _source_name(name: str) -> str:
     letters = "".join(char for char in name if not unicodedata.category(char).startswith("M"))
     is_valid = re.fullmatch(r"[^\W_][\w.-]{0,63}", letters) and name[0] == letters[0]
     if not is_valid or len(name.encode()) > _LONGEST_NAME:
-        raise ValueError(
+        raise WrongValue(
             "name a source with 1 to 64 letters of any script, digits, dots, dashes or _"
         )
     return name
@@ -76,21 +77,17 @@ def _source_name(name: str) -> str:
 def _redis_url(value: str) -> str:
     schemes = ("redis://", "rediss://", "unix://", "sentinel://", "cluster://")
     if value and not value.startswith(schemes):
-        raise ValueError(f"not an address: begin it with {_one_of(schemes)}")
+        raise WrongValue(f"not an address: begin it with {', '.join(schemes)}")
     return value
 
 
 def _broker_url(value: str) -> str:
     schemes = ("redis://", "rediss://", "unix://", "sentinel://", "amqp://", "amqps://")
     if value.startswith("cluster://"):
-        raise ValueError(NO_CLUSTER)
+        raise WrongValue(NO_CLUSTER)
     if value and not value.startswith(schemes):
-        raise ValueError(f"not the address of a broker: begin it with {_one_of(schemes)}")
+        raise WrongValue(f"not the address of a broker: begin it with {', '.join(schemes)}")
     return value
-
-
-def _one_of(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 NO_CLUSTER = (
@@ -103,13 +100,13 @@ def _bucket_url(value: str) -> str:
     if not re.fullmatch(
         r"(s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]{1,62}(/[^\x00-\x1f\x7f]{0,900})?", value
     ):
-        raise ValueError("not the address of a bucket: write it as s3://BUCKET/PREFIX")
+        raise WrongValue("not the address of a bucket: write it as s3://BUCKET/PREFIX")
     return value
 
 
 def _endpoint_url(value: str) -> str:
     if value and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
-        raise ValueError("not the address of a store: write it as https://s3.example:9000")
+        raise WrongValue("not the address of a store: write it as https://s3.example:9000")
     return value
 
 
@@ -120,7 +117,16 @@ RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 BucketUrl = Annotated[str, AfterValidator(_bucket_url)]
 EndpointUrl = Annotated[str, AfterValidator(_endpoint_url)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
-ExpandedPath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser())]
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise WrongValue(f"there is no user of {path.parts[0]}: write the whole path") from error
+
+
+ExpandedPath = Annotated[Path, AfterValidator(_expanded)]
 
 
 def _listed(value: Any) -> Any:
@@ -134,7 +140,7 @@ def _network(value: Any) -> Any:
     try:
         return ip_network(value)
     except ValueError as error:
-        raise ValueError(f"not a network ({error}): write it as 10.1.0.0/16") from error
+        raise WrongValue("not a network: write it as 10.1.0.0/16, without bits of hosts") from error
 
 
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
@@ -171,15 +177,12 @@ def _known_parts(levels: dict[str, Level]) -> dict[str, Level]:
     known = _parts() if levels else set()
     for part in levels:
         if part not in known and part.split(".")[0] not in LIBRARIES:
-            raise ValueError(f"no part of newsdrop is named {part}; {_nearest(part, known)}")
+            near = difflib.get_close_matches(part.removeprefix("worker."), known, n=1, cutoff=0.5)
+            if near:
+                raise WrongValue(f"no part of newsdrop is named {part}; did you mean {near[0]}?")
+            names = ", ".join(sorted(name for name in known if "." not in name))
+            raise WrongValue(f"no part of newsdrop is named {part}; choose one of: {names}")
     return levels
-
-
-def _nearest(part: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(part.removeprefix("worker."), known, n=1, cutoff=0.5)
-    if near:
-        return f"did you mean {near[0]}?"
-    return "choose one of: " + ", ".join(sorted(name for name in known if "." not in name))
 
 
 Levels = Annotated[dict[str, Level], BeforeValidator(_pairs), AfterValidator(_known_parts)]

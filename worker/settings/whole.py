@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, model_validator
 
+from worker.errors import WrongValue
 from worker.model import Profile, profile_of
 from worker.settings import fields
 from worker.settings.fields import MANUAL, POLLED
 from worker.settings.sources import Bucket, Folder
 from worker.settings.types import NO_CLUSTER, ExpandedPath
+from worker.translation import mark
 
 
 def _default_state_dir() -> Path:
@@ -20,7 +22,7 @@ def _default_state_dir() -> Path:
     return Path(base).expanduser() / "newsdrop"
 
 
-_RESERVED = {MANUAL: "what is enqueued", POLLED: "what is polled"}
+_RESERVED = {MANUAL: mark("what is enqueued"), POLLED: mark("what is polled")}
 
 
 class Settings(fields.SettingsTable):
@@ -61,9 +63,9 @@ class Settings(fields.SettingsTable):
     def _no_cluster_as_broker(self) -> Self:
         if self.redis.url.startswith("cluster:"):
             if not self.celery.broker_url:
-                raise ValueError(NO_CLUSTER)
+                raise WrongValue(NO_CLUSTER)
             if self.tasks.store_results:
-                raise ValueError(
+                raise WrongValue(
                     "tasks.store_results cannot store results in a Redis Cluster: set it to false, "
                     "and CELERY_RESULT_BACKEND to another server"
                 )
@@ -76,9 +78,9 @@ class Settings(fields.SettingsTable):
             name, path = folder.name, folder.path
             for other in folders[number + 1 :]:
                 if path.is_relative_to(other.path) or other.path.is_relative_to(path):
-                    raise ValueError(f"one of {name} and {other.name} is inside the other: move it")
+                    raise WrongValue(f"one of {name} and {other.name} is inside the other: move it")
             if folder.in_place and self.state_dir.is_relative_to(path):
-                raise ValueError(f"state_dir is inside {name}, which is read in place: move it")
+                raise WrongValue(f"state_dir is inside {name}, which is read in place: move it")
         return self
 
     @model_validator(mode="after")
@@ -86,10 +88,10 @@ class Settings(fields.SettingsTable):
         names = set[str]()
         for source in (*self.all_folders(), *self.buckets):
             if source.name in names:
-                raise ValueError(f"two sources have the name {source.name}: rename one of them")
+                raise WrongValue(f"two sources have the name {source.name}: rename one of them")
             if reserved := _RESERVED.get(source.name):
                 name = source.name
-                raise ValueError(f"{name} is the source of {reserved}: choose another name")
+                raise WrongValue(f"{name} is the source of {reserved}: choose another name")
             names.add(source.name)
         return self
 

@@ -3,7 +3,7 @@
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import soupsieve
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 from turbohtml import Element, SelectorSyntaxError
 
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.settings import Settings, shipped_config
+from worker.settings.mistakes import explain_value
 from worker.sites.rules import DEFAULT, SiteRule, Sites
 
 
@@ -97,21 +99,23 @@ def _read(path: Path) -> SiteRule:
     try:
         rule = _RULE.validate_python({"name": path.stem, **table})
     except ValidationError as error:
-        raise _BadRuleError(*map(_describe, error.errors(include_url=False))) from error
-    if problems := tuple(_problems(rule)):
+        wrong = error.errors(include_url=False)
+        raise _BadRuleError(*(_describe(problem) for problem in wrong)) from error
+    if problems := [*_problems(rule)]:
         raise _BadRuleError(*problems)
     return rule
 
 
-def _describe(problem: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in problem["loc"])
+def _describe(problem: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "unexpected_keyword_argument":
-        near = difflib.get_close_matches(where, _KEYS, n=1, cutoff=0.5) or [
-            key for key in _KEYS if key.rsplit(".", 1)[-1] == where.rsplit(".", 1)[-1]
+        near = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.5) or [
+            known for known in _KEYS if known.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]
         ]
-        hint = f"; did you mean {near[0]}?" if near else f"; the keys are {', '.join(_KEYS)}"
-        return f"unknown key {printable(where)}{hint}"
-    return f"{printable(where)}: {printable(problem['msg'])}"
+        if near:
+            return f"unknown key {printable(key)}; did you mean {near[0]}?"
+        return f"unknown key {printable(key)}; the keys are {', '.join(_KEYS)}"
+    return f"{printable(key)}: {explain_value(problem)}"
 
 
 def _problems(rule: SiteRule) -> Iterator[str]:
