@@ -20,6 +20,7 @@ from worker.feeds.recheck import AGES_MS, Recheck, next_recheck
 from worker.queries.audit import audit
 from worker.spool.batch import BEHIND
 from worker.spool.layout import manual_root
+from worker.spool.ownership import read_id
 from worker.store import rechecks as store
 
 HOUR, DAY = 3600, 86_400
@@ -59,7 +60,8 @@ def pass_time(world: World, seconds: int, *names: str) -> None:
         for field in ("page_ms", "late_ms", "gone_ms"):
             if client.hexists(key, field):
                 client.hincrby(key, field, -1000 * seconds)
-        client.zincrby("{newsdrop:articles}:rechecks", -1000 * seconds, name)
+        node = read_id(world.settings.state_dir)
+        client.zincrby(f"{{newsdrop:articles}}:rechecks:{node}", -1000 * seconds, name)
 
 
 def look(world: World, seconds: int) -> None:

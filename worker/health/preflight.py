@@ -10,7 +10,7 @@ from typing import Literal
 
 from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
-from worker.health.data_format import check_files, check_redis, mark_redis, migrate_files
+from worker.health.data_format import check_files, check_redis, migrate_files
 from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
 from worker.spool.layout import SPOOL, Root, make_folder
@@ -53,14 +53,16 @@ def begin(settings: Settings, on_waiting: Callable[[str], None]) -> bool:
     check_places(settings, on_waiting)
     migrate_files(settings)
     _hold_folders(settings)
-    return check_server(settings, on_waiting) and _mark_redis(settings)
+    return check_server(settings, on_waiting) and _join_nodes(settings)
 
 
-def _mark_redis(settings: Settings) -> bool:
-    """Record the format in Redis; False if it does not answer any more."""
+def _join_nodes(settings: Settings) -> bool:
+    """Check the other nodes; False if Redis does not answer any more. Raises ConfigError."""
+    from worker.health.nodes import join
+
     with closing(connect(redis_url(settings))) as client:
         try:
-            mark_redis(client, settings.stream.name)
+            join(settings, client)
         except Retryable:
             return False
     return True

@@ -23,6 +23,14 @@ def node_problems(nodes: Sequence[NodeStatus]) -> Iterator[Problem]:
                 "follow the clock of Redis.",
             )
 
+        if node.has_other_feeds:
+            yield Problem(
+                "warn",
+                "other feeds",
+                f"The node {node.name} has other feeds than those that are polled.",
+                "Give all nodes the same feeds.toml, and add feeds by commands on each of them.",
+            )
+
 
 def _silent(node: NodeStatus) -> Iterator[Problem]:
     """A node that ended in good order and left nothing is no problem."""

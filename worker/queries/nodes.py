@@ -1,6 +1,6 @@
 """The nodes of the service, each with what it holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,7 +24,8 @@ class NodeStatus:
     from there.
 
     `batches` of `files` files and `pages` to fetch wait there; it holds `leases` of feeds and
-    pages; its clock is ahead of Redis' by `ahead_seconds`.
+    pages; its clock is ahead of Redis' by `ahead_seconds`. `has_other_feeds`: those of
+    another node are polled, and they are not the same.
     """
 
     id: str
@@ -41,13 +42,19 @@ class NodeStatus:
     workers: int
     processes: int
     ahead_seconds: float
+    has_other_feeds: bool
     version: str
 
 
 def list_nodes(
-    settings: Settings, reports: Iterable[NodeReport], workers: Sequence[WorkerInfo], now_ms: int
+    settings: Settings,
+    reports: Iterable[NodeReport],
+    workers: Sequence[WorkerInfo],
+    differing: Collection[str],
+    now_ms: int,
 ) -> tuple[NodeStatus, ...]:
-    """The nodes by name, this one first; `now_ms` is the server's time (Unix)."""
+    """The nodes by name, this one first; `differing` are ids of those whose feeds differ, `now_ms`
+    is the server's time (Unix)."""
     own, reports = read_id(settings.state_dir), list(reports)
     names = [printable(report.name, 64) for report in reports]
 
@@ -69,6 +76,7 @@ def list_nodes(
             workers=len(alive),
             processes=sum(worker.processes for worker in alive),
             ahead_seconds=report.ahead_ms / 1000,
+            has_other_feeds=report.id in differing and not is_silent,
             version=printable(report.version, 20),
         )
 

@@ -28,15 +28,16 @@ from worker.store.workers import WorkerInfo
 
 @dataclass(frozen=True, slots=True)
 class RedisSnapshot:
-    """`failing` are names of feeds; `behind` are hosts, with seconds; `due_times` holds the next
-    poll (Unix ms) of each feed that had articles, `listings` the state of each bucket. `now_ms` is
-    the server's time (Unix)."""
+    """`failing` are names of feeds; `behind` are hosts, with seconds; `differing` are nodes whose
+    feeds are not those that are polled; `due_times` holds the next poll (Unix ms) of each feed that
+    had articles, `listings` the state of each bucket. `now_ms` is the server's time (Unix)."""
 
     server: ServerInfo
     counters: CounterSnapshot
     feeds: int
     failing: frozenset[str]
     behind: Mapping[str, int]
+    differing: frozenset[str]
     due: int
     rechecks: RecheckCounts
     rechecks_due: int
@@ -84,6 +85,7 @@ def _read(
         feeds=feeds.count(),
         failing=frozenset(feeds.list_failing()),
         behind=feeds.list_behind(),
+        differing=frozenset(feeds.list_differing()),
         due=feeds.count_due() + pages.count_due(),
         rechecks=rechecks.read_totals(),
         rechecks_due=rechecks.count_due(),

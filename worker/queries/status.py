@@ -178,7 +178,7 @@ def build_status(
     totals = snapshot.counters.totals if snapshot else None
     feeds, feeds_problem = _feeds(settings)
     nodes = (
-        list_nodes(settings, snapshot.nodes, snapshot.workers, snapshot.now_ms)
+        list_nodes(settings, snapshot.nodes, snapshot.workers, snapshot.differing, snapshot.now_ms)
         if snapshot
         else None
     )

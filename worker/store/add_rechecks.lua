@@ -1,5 +1,5 @@
 -- Adds pages that are to be fetched again. A page that waits already stays as it is due, and has
--- the newer copy in the archive.
+-- the newer copy in the archive; if it waits in another node's queue, it moves to where the copy is.
 --
 -- KEYS  1 due (a sorted set: name → Unix ms), 2 counts (a hash: '<what> <source>' → number)
 -- ARGV  1 prefix of the items' keys, 2 prefix of the hosts' lists of pages, 3 maximum number of
@@ -14,7 +14,7 @@ local FIRST, WIDTH, LISTED = 5, 10, 3
 
 local any_item, any_list = items .. 'any', lists .. 'any'
 local obstacle = find_obstacle({ [due] = 'zset', [counts] = 'hash' }, {
-  HSET = { any_item }, HINCRBY = { counts }, ZADD = { due }, SET = { any_list },
+  HSET = { any_item }, HINCRBY = { counts }, ZADD = { due }, ZREM = { due }, SET = { any_list },
 })
 if obstacle then return obstacle end
 
@@ -35,13 +35,21 @@ for at = FIRST, #ARGV, WIDTH do
     unpack(ARGV, at, at + WIDTH - 1)
   local item = items .. name
   if redis.call('EXISTS', item) == 1 then
-    redis.call('HSET', item, 'batch', batch, 'entry', entry)
+    local queue = redis.call('HGET', item, 'queue') or due
+    local score = queue ~= due and redis.call('ZSCORE', queue, name)
+    if score then
+      redis.call('ZREM', queue, name)
+      redis.call('ZADD', due, score, name)
+      redis.call('HINCRBY', queue .. ':counts', 'waiting ' .. source, -1)
+      redis.call('HINCRBY', counts, 'waiting ' .. source, 1)
+    end
+    redis.call('HSET', item, 'batch', batch, 'entry', entry, 'queue', due)
   elseif is_new ~= '' and redis.call('ZCARD', due) >= most then
     dropped = dropped + 1
     redis.call('HINCRBY', counts, 'dropped ' .. source, 1)
   elseif is_new ~= '' then
     redis.call('HSET', item, 'host', host, 'source', source, 'batch', batch, 'entry', entry,
-      'page_ms', page_ms, 'number', 0, 'late_ms', late_ms)
+      'page_ms', page_ms, 'number', 0, 'late_ms', late_ms, 'queue', due)
     redis.call('ZADD', due, due_ms, name)
     redis.call('HINCRBY', counts, 'waiting ' .. source, 1)
   end

@@ -3,10 +3,11 @@
 Each function raises ConfigError if redis.url is invalid.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from worker.settings import Settings
-from worker.spool.ownership import read_id
+from worker.spool.ownership import make_id, read_id
 from worker.store.articles import ArticleStore
 from worker.store.backlog import Backlog
 from worker.store.connection import Client, connect, redis_url
@@ -81,12 +82,16 @@ def result_queue(settings: Settings, client: Client | None = None) -> ResultQueu
 
 def feed_store(settings: Settings, client: Client | None = None) -> FeedStore:
     client = client or connect(redis_url(settings))
-    return FeedStore(client, stream=settings.stream.name, pace=_host_pace(settings))
+    return FeedStore(
+        client, stream=settings.stream.name, pace=_host_pace(settings), node=_node(settings)
+    )
 
 
 def page_store(settings: Settings, client: Client | None = None) -> PageStore:
     client = client or connect(redis_url(settings))
-    return PageStore(client, stream=settings.stream.name, pace=_host_pace(settings))
+    return PageStore(
+        client, stream=settings.stream.name, pace=_host_pace(settings), node=_node(settings)
+    )
 
 
 def object_backlog(settings: Settings, client: Client | None = None) -> Backlog:
@@ -112,7 +117,9 @@ def _backlog(settings: Settings, client: Client | None, kind: str, pace: HostPac
 
 def recheck_store(settings: Settings, client: Client | None = None) -> RecheckStore:
     client = client or connect(redis_url(settings))
-    return RecheckStore(client, stream=settings.stream.name, pace=_host_pace(settings))
+    return RecheckStore(
+        client, stream=settings.stream.name, pace=_host_pace(settings), node=_node(settings)
+    )
 
 
 def counter_store(settings: Settings, client: Client | None = None) -> CounterStore:
@@ -126,6 +133,13 @@ def counter_store(settings: Settings, client: Client | None = None) -> CounterSt
 
 def sample_store(settings: Settings, client: Client | None = None) -> SampleStore:
     return SampleStore(client or connect(redis_url(settings)), stream=settings.stream.name)
+
+
+def _node(settings: Settings) -> str:
+    """The id of this node; '' where the state directory is not there, or is another user's."""
+    with suppress(OSError):
+        return make_id(settings.state_dir)
+    return ""
 
 
 def _host_pace(settings: Settings) -> HostPace:

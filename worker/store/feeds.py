@@ -10,7 +10,7 @@ import redis
 from worker.feeds.schedule import FIRST_SECONDS, GAP, GROW, SHRINK, PollPace, PollState
 from worker.store.connection import Script
 from worker.store.errors import translated, translated_replies
-from worker.store.layout import DAY, Layout
+from worker.store.layout import DAY
 from worker.store.leases import HostPace, Lease, LeaseQueue
 
 _CLAIMS_LIVE = 7 * DAY
@@ -127,25 +127,33 @@ _STATE_TYPES = {f.name: f.type for f in fields(FeedState) if f.name not in ("nam
 class FeedStore(LeaseQueue):
     """Every method raises Retryable and nothing of redis. :func:`read_poll_state` reads a lease."""
 
-    def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace) -> None:
+    def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace, node: str = "") -> None:
         super().__init__(
             client, stream=stream, kind="feed", items="feeds", pace=pace, fields=_POLL_FIELDS
         )
-        self._layout = Layout(stream, 1)
+        self._node = node
         self._synced = self._layout.key("feeds", "digest")
+        self._synced_by = self._layout.key("feeds", "digests")
         self._behind = self._layout.key("feeds", "behind")
         self._record = Script("preconditions.lua", "record_documents.lua")
 
     def sync(self, digest: str, count: int, feeds: Iterable[ConfiguredFeed]) -> bool:
-        """Make the `count` feeds of the catalog those of the store; False if they already are.
+        """Make the `count` feeds of the catalog those of the store; False if they already are, or
+        if another node has registered a newer catalog: of two that differ, the last change counts.
 
         A feed that is new, or has another address, is due at once and has no state. The state of a
-        removed feed is kept for a day: if two machines have different catalogs, each removes what
-        the other adds, and that must not make any server receive more requests.
+        removed feed is kept for a day: what one machine removes and another one adds again must not
+        make any server receive more requests.
         """
+        wanted = digest.encode()
         with translated():
             synced = self._client.get(self._synced)
-        if synced == digest.encode() and self.count() == count:
+            own = self._client.hget(self._synced_by, self._node)
+        if synced == wanted and self.count() == count:
+            if own != wanted:
+                self._note_catalog(digest)
+            return False
+        if synced and synced != wanted and own == wanted:
             return False
         listed = list(feeds)
         self._retire(self.names() - {feed.name for feed in listed})
@@ -153,7 +161,19 @@ class FeedStore(LeaseQueue):
             self._add(listed[start : start + _CHUNK])
         with translated():
             self._client.set(self._synced, digest)
+        self._note_catalog(digest)
         return True
+
+    def _note_catalog(self, digest: str) -> None:
+        with translated():
+            self._client.hset(self._synced_by, self._node, digest)
+
+    def list_differing(self) -> set[str]:
+        """The nodes whose catalogs differ from the one that is polled."""
+        with translated():
+            synced = self._client.get(self._synced)
+            own = self._client.hgetall(self._synced_by)
+        return {node.decode() for node, digest in own.items() if synced and digest != synced}
 
     def _retire(self, names: Iterable[str]) -> None:
         listed = list(names)

@@ -73,6 +73,11 @@ class LeaseResult:
     host_interval_seconds: float | None = None
 
 
+def node_queue(items: str, node: str) -> str:
+    """The queue of what only the node with that id can fetch; '' has the one of older versions."""
+    return f"{items}:{node}" if node else items
+
+
 class LeaseQueue:
     """The items of one kind. Every method raises Retryable and nothing of redis.
 
@@ -94,7 +99,7 @@ class LeaseQueue:
         every: int = 0,
     ) -> None:
         self._client: Any = client
-        layout = Layout(stream, 1)
+        self._layout = layout = Layout(stream, 1)
         self._due = layout.key(items)
         self._failing = layout.key(items, "failing")
         self._items = layout.key(kind, "")
@@ -108,6 +113,7 @@ class LeaseQueue:
         self._finish = Script("preconditions.lua", "finish.lua")
         self._note = layout.key(items, "clock")
         self._set_back = Script("preconditions.lua", "set_back.lua")
+        self._take_over = Script("preconditions.lua", "take_over.lua")
 
     def key(self, name: str) -> bytes:
         """The hash of an item."""
@@ -150,6 +156,14 @@ class LeaseQueue:
         """Have items come forward that were scheduled by a clock which has been set back since;
         return their number. Called at each tick."""
         return int(self._set_back.run(self._client, [self._due, self._note], []))
+
+    def take_over(self, items: str) -> int:
+        """Have all items, and their counts, of another queue of this kind; return their number."""
+        former = self._layout.key(items)
+        if former == self._due:
+            return 0
+        keys = [self._due, former, former + b":counts", self._due + b":counts"]
+        return int(self._take_over.run(self._client, keys, [self._items]))
 
     def bring_forward(self, bound_ms: Callable[[str], int], horizon_ms: int) -> int:
         """Have items that are due later than `bound_ms` of their name (Unix ms) due then; return

@@ -8,23 +8,25 @@ import redis
 
 from worker.store.errors import translated
 from worker.store.layout import Layout
-from worker.store.leases import HostPace, LeaseQueue
+from worker.store.leases import HostPace, LeaseQueue, node_queue
+
+PAGES = "pages"
 
 
 class PageStore(LeaseQueue):
-    """When each wanted page is fetched. The wanted pages are files in the spool; if Redis loses
-    its data, this queue is filled again from there.
+    """When each wanted page of `node` is fetched. The wanted pages are files in its spool, which no
+    other node sees; if Redis loses its data, this queue is filled again from there.
 
     A lease's fields are `tries` and `takes`, how often the page was leased: more often than tried
     if fetching it ended a worker. Every method raises Retryable and nothing of redis.
     """
 
-    def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace) -> None:
+    def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace, node: str = "") -> None:
         super().__init__(
             client,
             stream=stream,
             kind="page",
-            items="pages",
+            items=node_queue(PAGES, node),
             pace=pace,
             fields=("tries", "takes"),
         )

@@ -10,8 +10,10 @@ from worker.feeds.recheck import AGES_MS, Recheck
 from worker.store.connection import Script
 from worker.store.errors import translated
 from worker.store.layout import Layout
-from worker.store.leases import HostPace, Lease, LeaseQueue
+from worker.store.leases import HostPace, Lease, LeaseQueue, node_queue
+from worker.store.pages import PAGES
 
+RECHECKS = "rechecks"
 MAX_RECHECKS = 50_000
 """Pages that may wait: each is about 400 bytes in Redis."""
 EVERY = 5
@@ -69,17 +71,19 @@ class RecheckCounts:
 class RecheckStore(LeaseQueue):
     """An item's name is the article's id. Every method raises Retryable and nothing of redis.
 
-    Items are leased only where nothing else waits for their host.
+    Items are leased only where nothing else waits for their host, and by the `node` whose archive
+    has the page: there it is compared with the new one.
     """
 
-    def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace) -> None:
+    def __init__(self, client: redis.Redis, *, stream: str, pace: HostPace, node: str = "") -> None:
+        items = node_queue(RECHECKS, node)
         super().__init__(
-            client, stream=stream, kind="recheck", items="rechecks", pace=pace, fields=_FIELDS,
-            yields_to=("feeds", "pages"), every=EVERY,
+            client, stream=stream, kind="recheck", items=items, pace=pace, fields=_FIELDS,
+            yields_to=("feeds", node_queue(PAGES, node)), every=EVERY,
         )  # fmt: skip
         layout = Layout(stream, 1)
-        self._counts = layout.key("rechecks", "counts")
-        self._pages = layout.key("rechecks", "pages", "")
+        self._counts = layout.key(items, "counts")
+        self._pages = layout.key(RECHECKS, "pages", "")
         self._add = Script("preconditions.lua", "add_rechecks.lua")
 
     def add(self, pages: Sequence[NewPage]) -> int:

@@ -67,6 +67,13 @@ class NodeStore:
         with translated():
             return _parse(self._client.hget(self._nodes, node))
 
+    def find_working(self, node: str) -> NodeReport | None:
+        """The report of a node that is at work; None if it is silent."""
+        report = self.get(node)
+        with translated():
+            is_working = report is not None and not report.is_silent(server_ms(self._client))
+        return report if is_working else None
+
     def list(self) -> tuple[list[NodeReport], int]:
         """(the reports by name, the server's time in Unix ms). Nodes where nothing waits are
         deleted after a day of silence."""

@@ -20,6 +20,7 @@ from celery.platforms import EX_FAILURE
 from celery.worker import state as celery_state
 
 from worker.errors import Retryable
+from worker.health.nodes import shared_directory
 from worker.health.preflight import begin, exit_with_message
 from worker.logs import configure_logging, get_logger, is_json, log_waiting, write_json
 from worker.pipeline.node_report import describe_node
@@ -108,6 +109,7 @@ class _CeleryProcess:
         self._stores: tuple[Heartbeats, NodeStore] | None = None
         self._started_ms = int(time.time() * 1000)
         self._last_beat = 0.0
+        self._reported_ms = 0
         self._processes = settings.pool()
         self._name = ""
         self._is_checked = False
@@ -139,7 +141,10 @@ class _CeleryProcess:
             pid = os.getpid()
             self._name = f"newsdrop@{node.host}-{pid}"
             workers, nodes = self._open()
-            nodes.report(node)
+            other = nodes.get(node.id)
+            if other and other.boot != node.boot and 0 < self._reported_ms < other.last_seen_ms:
+                self._end(shared_directory(self._settings, other))
+            self._reported_ms = nodes.report(node).last_seen_ms
             workers.beat(
                 WorkerInfo(
                     self._name, pid, node.host, self._processes, self._started_ms, node=node.id
@@ -154,8 +159,11 @@ class _CeleryProcess:
         scheduler = getattr(self._worker, "beat", None)
         if scheduler is None or getattr(scheduler, "exitcode", None) is None or self._is_ending:
             return
+        self._end("the scheduler ended: this worker ends too", status=scheduler.exitcode)
+
+    def _end(self, reason: str, **details: Any) -> None:
         self._is_ending = True
-        logger.error("the scheduler ended: this worker ends too", status=scheduler.exitcode)
+        logger.error(reason, **details)
         celery_state.should_stop = EX_FAILURE
 
     def leave(self, **_: Any) -> None:
