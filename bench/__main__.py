@@ -23,6 +23,7 @@ from bench.full_text import full_text
 from bench.index import index
 from bench.latency import latency
 from bench.memory import memory
+from bench.near import near
 from bench.needs import needs
 from bench.pages import pages
 from bench.parsers import parsers
@@ -35,6 +36,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "short": short,
     "samples": samples,
     "bounds": bounds,
+    "near": near,
     "latency": latency,
     "memory": memory,
     "upmemory": up_memory,

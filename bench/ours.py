@@ -57,9 +57,9 @@ def our_rates(files: Files) -> Ours:
         return rates
 
 
-def new_rate(files: Files, app: str = "worker.app") -> Rate:
+def new_rate(files: Files, app: str = "worker.app", **environment: str) -> Rate:
     """Enqueue the articles; timed to the last record."""
-    with _warm_worker(files, app) as (here, settings, processes):
+    with _warm_worker(files, app, **environment) as (here, settings, processes):
 
         def finish() -> float:
             return _to_last(here, settings, files)
@@ -119,9 +119,9 @@ def is_idle(settings: Settings) -> bool:
 
 @contextmanager
 def _warm_worker(
-    files: Files, app: str = "worker.app"
+    files: Files, app: str = "worker.app", **environment: str
 ) -> Iterator[tuple[Place, Settings, list[psutil.Process]]]:
-    with place() as here, worker_of(here, PROCESSES, app) as worker:
+    with place() as here, worker_of(here, PROCESSES, app, **environment) as worker:
         settings = settings_of(here)
         processes = [worker, *pool(worker, PROCESSES)]
         enqueue(settings, files.warm)

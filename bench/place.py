@@ -114,8 +114,15 @@ def wait_until(true: Callable[[], bool], every: float = 0.02, within: float | No
 
 
 def pool(worker: psutil.Process, processes: int) -> list[psutil.Process]:
-    """The pool processes of a Celery worker, once all have started."""
-    wait_until(lambda: len(worker.children()) >= processes, within=60)
+    """The pool processes of a Celery worker, once all have started. Raises RuntimeError if it ends
+    instead, as with a setting that does not exist."""
+
+    def has_started() -> bool:
+        if worker.status() == psutil.STATUS_ZOMBIE:
+            raise RuntimeError("the worker ended at once: its log says why")
+        return len(worker.children()) >= processes
+
+    wait_until(has_started, within=60)
     return list(worker.children())
 
 

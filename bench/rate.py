@@ -85,6 +85,17 @@ def sample_files(folder: Path, count: int) -> Files | None:
     return files
 
 
+def files_of(folder: Path, count: int, make: Callable[[int], bytes]) -> Files:
+    """The articles that `make` gives for each number, without those for duplicates."""
+    files = _folders(folder, count)
+    files.files.mkdir(parents=True)
+    for number in range(count):
+        (files.files / f"{number}.md").write_bytes(make(number))
+    corpus.write(files.warm, range(_WARM_FROM, _WARM_FROM + WARM), is_short=True)
+    os.sync()
+    return files
+
+
 def _folders(folder: Path, count: int) -> Files:
     return Files(folder / "warm", folder / "files", folder / "again", folder / "changed", count)
 

@@ -14,6 +14,7 @@ from bench import (
     history,
     index,
     latency,
+    near,
     ours,
     place,
     rate,
@@ -24,6 +25,7 @@ from bench.figure import Figure, at_least, below, milliseconds
 
 TINY = [
     (bounds, {"ARTICLES": 50}),
+    (near, {"ARTICLES": 50}),
     (bigfolder, {"FILES": 300, "WATCHED": 100, "_WARM": 20}),
     (latency, {"EVERY": 0.01}),
     (consumer, {"RECORDS": 1000, "ROUNDS": 1}),
@@ -69,6 +71,13 @@ def test_a_wait_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place, "PATIENCE", 0.1)
     with pytest.raises(TimeoutError, match="not within 0 s"):
         place.wait_until(lambda: False)
+
+
+def test_a_worker_that_ends_is_no_wait(tmp_path: Path) -> None:
+    """A worker that refuses its settings fails the measurement at once, and its log is shown."""
+    with pytest.raises(RuntimeError, match="ended at once"):  # noqa: SIM117
+        with place.running(["false"], {}, tmp_path / "log") as worker:
+            place.pool(worker, 1)
 
 
 def test_the_history_has_one_run_a_commit(commits: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -239,9 +240,44 @@ def test_equal_texts_cost_no_more_than_one(redis_server: Server, store: ArticleS
             store.publish(f"s{part}", [told(9000 + part * 50 + n, t) for n, t in enumerate(texts)])
         )
         assert all(story and story.near_duplicate_of is None for story in found)
-    assert sum(client.hlen(key) for key in client.keys("*:n:e:*")) == 1001
+    assert sum(client.hlen(key) for key in client.keys("*:n:e:*")) < 1001
     lists = [value for key in client.keys("*:n:b:*") for value in client.hvals(key)]
-    assert max(map(len, lists)) <= 7 * 16 * 20
+    tags = Counter(value[at : at + 3] for value in lists for at in range(0, len(value), 7))
+    assert max(tags.values()) == 16  # those from before and after lists got another digit
+
+
+@pytest.mark.parametrize(("crowd", "compared"), [(3, 4), (14, 8), (16, 0)])
+def test_a_crowd_is_bounded(
+    redis_server: Server, store: ArticleStore, crowd: int, compared: int
+) -> None:
+    """Of the articles that share bands with a text at most 8 are read and compared, and none where
+    all its bands have too many to say anything. A copy is found by a band that it has alone."""
+    client, rng = connect(redis_server.url), random.Random(7)
+
+    def one(number: int, bands: bytes, sketch: bytes | None = None) -> PublishRequest:
+        sketch = sketch or (500).to_bytes(2) + rng.randbytes(92)
+        return replace(offer(number), marks=StoryMarks(bands, sketch))
+
+    def reads() -> int:
+        return int(client.info("commandstats")["cmdstat_hget"]["calls"])
+
+    bands = [b"%05x" % rng.randrange(2**20) + rng.randbytes(3) for _ in range(BANDS)]
+    first = [b"%05x" % rng.randrange(2**20) + rng.randbytes(3), *bands[1:]]
+    article = one(0, b"".join(first))
+    store.publish("a", [article])
+    store.remember([one(n, b"".join(bands)) for n in range(1, crowd + 1)])
+    before = reads()
+    store.publish("c", [one(101, b"".join(bands))])
+    plain = reads()
+    store.publish("d", [offer(102)])
+    assert (plain - before) - (reads() - plain) == compared
+    assert article.marks
+    copy = one(103, b"".join(first), article.marks.sketch)
+    (story,) = stories(store.publish("e", [copy]))
+    assert story
+    assert story.near_duplicate_of == id_of(0)
+    store.remember([one(n, b"".join(bands)) for n in range(200, 220)])
+    assert client.hlen(f"{{{STREAM}}}:n:e:0") == 17  # what could not be found takes no memory
 
 
 def test_lists_lose_what_is_too_old(redis_server: Server) -> None:

@@ -23,8 +23,10 @@
 local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14  -- of a text; an address is one more band
 local ARTICLE, SKETCH, BLOCK, POSTING = 15, 94, 1000, 7
 local MOST_ARTICLES = { [2] = 768, [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
-local MAX_OF_BAND = 16   -- live records under one band: a footer is in all texts of a site
-local MAX_COMPARED, ENOUGH = 8, 0.9   -- no more are compared after one that is as near
+-- Bounds of the work for one text, whatever is in the window: a band with 16 live records is that of a
+-- footer or a template, and says nothing; so at most 9 * 15 candidates are counted for each number of
+-- digits in use, and the 8 with most bands in common are compared, until one is as near as ENOUGH.
+local MAX_OF_BAND, MAX_COMPARED, ENOUGH = 16, 8, 0.9
 local LONG = 1.5         -- times the mean length: from there on a list loses what is too old
 local sub, rep, find, byte, unpack_bytes = string.sub, string.rep, string.find, string.byte, struct.unpack
 local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS = 0.5, 0.15, 0.6
@@ -127,11 +129,25 @@ local function names_of(bands, digits)
   return bands.names[digits]
 end
 
+-- Up to MAX_COMPARED of the records found, those with most bands in common first.
+local function choose_candidates(found, hits, most)
+  local chosen = {}
+  for count = most, 1, -1 do
+    for _, record in ipairs(found) do
+      if hits[record] == count then
+        chosen[#chosen + 1] = record
+        if #chosen == MAX_COMPARED then return chosen end
+      end
+    end
+  end
+  return chosen
+end
+
 -- The record of the window whose text is nearest to a text, and the similarity, which is nil where
 -- the addresses are the same and the texts are not alike; or nil. The record of the article itself
--- is preferred, then one with its address.
+-- is preferred, then one with its address, which counts as more than all bands of a text.
 local function find_nearest(window, article, bands, sketch)
-  local hits, found, has_address = {}, {}, {}
+  local hits, found, most_hits = {}, {}, 0
   local tags, lists, records = bands.tags, bands.lists, bands.records
   local address = bands.count ~= BANDS and bands.count or nil
   for digits in pairs(window.digits) do
@@ -143,28 +159,24 @@ local function find_nearest(window, article, bands, sketch)
         lists[names[n]] = list
         if find(list, tag, 1, true) then
           local live = find_records(window, list, tag)
-          records[tag] = #live
-          for _, record in ipairs(live) do
-            if not hits[record] then found[#found + 1] = record end
-            hits[record] = (hits[record] or 0) + 1
-            has_address[record] = has_address[record] or n == address
+          records[tag] = (records[tag] or 0) + #live
+          for _, record in ipairs(#live < MAX_OF_BAND and live or {}) do
+            local count = hits[record]
+            if not count then count, found[#found + 1] = 0, record end
+            count = count + (n == address and BANDS + 1 or 1)
+            hits[record], most_hits = count, math.max(count, most_hits)
           end
         end
       end
     end
   end
   if #found == 0 then return nil end
-  table.sort(found, function(a, b)
-    if has_address[a] ~= has_address[b] then return has_address[a] end
-    if hits[a] ~= hits[b] then return hits[a] > hits[b] end
-    return a < b
-  end)
   local bytes, nearest, most = { byte(sketch, 1, SKETCH) }, nil, 0
-  for n = 1, math.min(#found, MAX_COMPARED) do
-    local record = read_record(window, found[n])
+  for _, candidate in ipairs(choose_candidates(found, hits, most_hits)) do
+    local record = read_record(window, candidate)
     if record and record.article == article then return record, 1 end
     local share = record and similarity(bytes, { byte(record.sketch, 1, SKETCH) }) or 0
-    if record and has_address[found[n]] then return record, share > 0 and share or nil end
+    if record and hits[candidate] > BANDS then return record, share > 0 and share or nil end
     if share > most then nearest, most = record, share end
     if most >= ENOUGH then break end
   end
@@ -195,9 +207,14 @@ local function without_old(window, list)
   return old > 0 and sub(list, old + 1) or list
 end
 
--- Adds the first article of a story, after `find_nearest` has read its bands.
+-- Adds the first article of a story, after `find_nearest` has read its bands; not one that could not
+-- be found, because all its bands are crowded.
 local function add_first(window, article, story, bands, sketch)
-  local record = next_record(window)
+  local crowded = 0
+  for n = 1, bands.count do
+    if (bands.records[bands.tags[n]] or 0) >= MAX_OF_BAND then crowded = crowded + 1 end
+  end
+  local record = crowded < bands.count and next_record(window)
   if not record then return end
   local block = window.prefix .. 'e:' .. math.floor(record / BLOCK)
   redis.pcall('HSET', block, record, article .. story .. sketch)
@@ -210,18 +227,17 @@ local function add_first(window, article, story, bands, sketch)
   local names, tags, lists = names_of(bands, digits), bands.tags, bands.lists
   local packed = struct.pack('>I4', record)
   local long = POSTING * (LONG * BANDS * (record - window.oldest) / 16 ^ digits + 2)
-  local values, size = {}, 0
+  local values = {}
   for n = 1, bands.count do
     local name, tag = names[n], tags[n]
     local list = lists[name] or ''
     if (bands.records[tag] or 0) < MAX_OF_BAND then
       if #list > long then list = without_old(window, list) end
       list = list .. tag .. packed
-      lists[name], values[size + 1], values[size + 2] = list, name, list
-      size = size + 2
+      lists[name], values[#values + 1], values[#values + 2] = list, name, list
     end
   end
-  if size > 0 then redis.pcall('HSET', window.prefix .. 'b:' .. digits, unpack(values)) end
+  redis.pcall('HSET', window.prefix .. 'b:' .. digits, unpack(values))
   if window.digits[digits] ~= window.today then
     window.digits[digits] = window.today
     redis.pcall('HSET', window.state, 'l' .. digits, window.today)
