@@ -8,10 +8,12 @@ import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from worker.actions.intake import Intake
 from worker.errors import Rejected, UsageError
 from worker.escape import printable
+from worker.formats.warc_framing import has_warc_name
 from worker.model import Article
 from worker.pipeline.extract import ParseFailure
 from worker.queries.records import read_document
@@ -43,6 +45,7 @@ def parse(
     settings = settings or _settings_in(frozenset(os.environ.items()))
     require_source(settings, as_source)
     origin = None
+    data: bytes | BinaryIO
     if isinstance(source, bytes):
         data = source
     elif isinstance(source, str) and is_address(source):
@@ -51,7 +54,8 @@ def parse(
     else:
         name = name or str(source)
         try:
-            data = Path(source).read_bytes()
+            path = Path(source)
+            data = path.open("rb", buffering=0) if has_warc_name(path.name) else path.read_bytes()
         except OSError as error:
             why = f"{error.strerror}; check the path and its permissions"
             raise UsageError(f"{printable(source)} cannot be read: {why}") from error

@@ -37,6 +37,7 @@ NAMES = {
     "ID",
     "UTC",
     "PATH",
+    "WARC",
 }
 UNITS = {"kB", "MB", "GB", "AOF"}
 """Names of programs, and what is typed as it is."""
@@ -119,6 +120,9 @@ def test_commands_speak_chinese(
         ["explain", str(first)], ["explain", str(empty)], ["explain", str(undated)],
         ["explain", "--title", "没有"], ["explain", "--title", "潮汐表", "--date", "2022-03-04"],
         ["parse", str(empty)], ["parse", "nope"],
+        ["archive", "export", "--warc", str(home.path / "x.warc.gz")],
+        ["archive", "export", "--warc", str(home.path / "x.warc.gz")],
+        ["archive", "export", "--warc", str(home.path / "x.zip")],
         ["quarantine", "list"], ["quarantine", "show", refused], ["quarantine", "retry", refused],
         ["jobs"],
         ["quarantine", "retry", "nope"], ["quarantine", "discard", refused, "--yes"],

@@ -9,7 +9,10 @@ import redis
 from tests.cli.test_urls import HTML, PAGE, feed
 from tests.home import Home, article
 from tests.http_server import Reply, Web
+from tests.warcs import page, record
+from worker.api import parse
 from worker.cli.explain import OUTCOMES
+from worker.errors import Rejected
 from worker.model import Status
 from worker.pipeline.feeds.poll import fetch, poll
 
@@ -33,6 +36,34 @@ def test_parse_exits_1_for_what_would_be_refused(home: Home) -> None:
     assert first["title"] == "甲"
     assert second["refused"]
     assert "refused" in home.run("parse", str(home.put("empty.md", b""))).stderr
+
+
+def test_parse_reads_a_warc_of_any_size(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pages are printed with their addresses, a bad record with its reason, and what else is in
+    it; `explain` says so after the work, and `newsdrop.parse` reads it, too."""
+    monkeypatch.setenv("NEWSDROP_LIMITS_FILE_MB", "1")
+    large = record("request", os.urandom(1_500_000))
+    path = home.put("crawl.warc", b"".join([large, page(0), page(1, length=9), page(2)]))
+    result = home.run("parse", str(path), "--json")
+    assert result.exit_code == 1
+    first, bad, last = map(json.loads, result.stdout.splitlines())
+    assert [first["url"], last["url"]] == [f"https://news.example/{n}" for n in (0, 2)]
+    assert first["provenance"]["fetched_at"] == "2024-05-01T10:00:00.000Z"
+    assert bad["refused"] == "broken_archive"
+    assert "https://news.example/1" in bad["message"]
+    counts = "2 pages and 1 damaged records in the WARC; not read: request 1"
+    assert counts in result.stderr.replace("\n", " ")
+    with pytest.raises(Rejected, match=r"news\.example/1"):
+        parse(path)
+    home.json("enqueue", str(path))
+    home.work()
+    path.unlink()
+    past = [entry for one in home.lines("explain", "crawl.warc") for entry in one["past"]]
+    assert counts in [entry["message"] for entry in past]
+    exported = home.json("archive", "export", "--warc", str(home.path / "all.warc.gz"))
+    assert (exported["records"], exported["expired"]) == (2, 0)
+    assert len(parse(home.path / "all.warc.gz")) == 2
+    assert home.run("archive", "export", "--warc", str(home.path / "all.warc.gz")).exit_code == 2
 
 
 def test_a_file_too_large_is_not_read_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,18 +28,26 @@ def parse(
     An address (http://, https://, rsshub://) is fetched once, as robots.txt allows. Exits 1 if it
     cannot be fetched, or if the file or an article in it would be refused.
     """
-    from worker.cli.input import read_document
+    from worker.cli.input import open_warc, read_document
     from worker.pipeline.extract import ParseFailure
     from worker.queries import records
     from worker.settings.clock import utc_now
     from worker.sources.registry import require_source
+    from worker.spool.claim import Incoming
 
     settings = settings_of(context)
     require_source(settings, source)
-    document = read_document(settings, file, source)
+    warc = open_warc(file)
+    document = Incoming(b"", file) if warc else read_document(settings, file, source)
     is_refused = False
     for item in records.read_document(
-        document.data, document.path, settings, utc_now(), source, origin=document.origin
+        warc or document.data,
+        document.path,
+        settings,
+        utc_now(),
+        source,
+        origin=document.origin,
+        on_counted=print_note,
     ):
         if isinstance(item, ParseFailure):
             is_refused = True

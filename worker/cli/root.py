@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from worker import __version__
 from worker.cli import (
+    archive,
     audit,
     backup,
     config,
@@ -63,6 +64,7 @@ _GROUPS = (
     ("nodes", nodes.app, "Watch the work"),
     ("groups", groups.app, "Records"),
     ("stories", replay.stories, "Records"),
+    ("archive", archive.app, "Records"),
     ("dead-letters", dead_letters.app, "Records"),
     ("quarantine", quarantine.app, "Inspect"),
     ("config", config.app, "Settings and schema"),

@@ -76,6 +76,11 @@ class _Reader:
     def read(self, document: Document, depth: int) -> Parsed:
         if not document.data:
             raise Rejected(Reason.EMPTY, "the file is empty: drop it again when it is written")
+        if document.data.startswith(b"WARC/"):  # others are divided before they are parsed
+            raise Rejected(
+                Reason.UNKNOWN_FORMAT,
+                "a WARC is read only as a file of its own: drop it out of what it was packed in",
+            )
         if kind := container(document.data):
             yield from self._members(document, kind, depth)
             return

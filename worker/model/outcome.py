@@ -11,8 +11,8 @@ class Status(StrEnum):
     """What became of an article.
 
     WITHDRAWN: a tombstone is in the stream. DEFERRED: it is new, and is published once its page is
-    fetched. READ is the status of a feed document, not of an article: new and changed entries have
-    outcomes of their own.
+    fetched. READ is the status of a feed document or a WARC file, not of an article: new and
+    changed entries have outcomes of their own, and so have pages.
     """
 
     PUBLISHED = "published"
@@ -181,8 +181,9 @@ class Outcome:
 
     `entry` is the file's number in its batch, `ordinal` the article's number in the file. `path` is
     escaped. `reason` is set if the article was rejected, `message` also if it is a duplicate whose
-    content differs; `quarantine` is the id of the quarantined bytes. `whole_file` means that the
-    entire file was rejected. `feed` is set if this is about a feed document (READ, ordinal -1).
+    content differs, and for a WARC file (READ, ordinal -1): what it holds. `quarantine` is the id
+    of the quarantined bytes. `whole_file` means that the entire file was rejected. `feed` is set if
+    this is about a feed document (READ, ordinal -1).
     """
 
     entry: int

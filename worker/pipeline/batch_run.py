@@ -16,6 +16,7 @@ from itertools import islice
 
 from worker.errors import Reason, Rejected, StoreUnavailable
 from worker.escape import printable
+from worker.formats.warc_framing import is_warc, may_be_warc
 from worker.logs import log_context
 from worker.model import IndexEntry, Outcome, Status
 from worker.model.frozen import dataclass
@@ -33,6 +34,7 @@ from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.feeds.run import parse_feed
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import read_again
+from worker.pipeline.warc import WarcDivision
 from worker.spool.batch import Batch, is_behind
 from worker.spool.manifest import Entry, Form
 from worker.translation import mark
@@ -44,11 +46,11 @@ JOURNAL_INTERVAL = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """An entry that was read, or why it could not be; `digest` is the SHA-256 of a file of unknown
-    format."""
+    """An entry that was read, or why it could not be; a WARC (None) is read when it is its turn.
+    `digest` is the SHA-256 of a file of unknown format."""
 
     entry: Entry
-    content: bytes | ParseFailure
+    content: bytes | ParseFailure | None
     digest: str = ""
 
 
@@ -194,9 +196,19 @@ class BatchRun:
                 )
             data = self._batch.read(entry.number, self._deps.settings.limits.file_bytes)
         except Rejected as error:
+            if error.reason is Reason.TOO_LARGE and self._is_warc(entry):
+                return _File(entry, None)
             failure = ParseFailure(0, error.reason, str(error), whole_file=True)
             return _File(entry, failure)
+        if may_be_warc(data, entry.path) and self._is_warc(entry):
+            return _File(entry, None)
         return _File(entry, data, sha256(data) if entry.form is Form.ANY else "")
+
+    def _is_warc(self, entry: Entry) -> bool:
+        if entry.form is not Form.ANY:
+            return False
+        with self._batch.open(entry.number) as file:
+            return is_warc(file, entry.path)
 
     def _look_up(self, files: Sequence[_File]) -> list[IndexEntry | None]:
         """The index entry of each file whose bytes were published before. Fetched documents are
@@ -223,6 +235,10 @@ class BatchRun:
         with self._log_context(entry):
             if isinstance(file.content, ParseFailure):
                 self._add(entry, file.content)
+            elif file.content is None:
+                if not WarcDivision(self._batch, entry, self._deps).run(self._is_over, self._note):
+                    self._has_suspects = True  # it goes on when its pages are read
+                    return
             elif index_entry is not None:
                 self._add(entry, _duplicate(file, index_entry))
             elif self._must_wait(entry.number):
@@ -283,6 +299,10 @@ class BatchRun:
             ):
                 self._commit()
                 self._batch.journal.start(entry.number)
+
+    def _note(self, outcomes: Sequence[Outcome]) -> None:
+        self._unwritten.extend(outcomes)
+        self._commit()
 
     def _commit(self) -> None:
         """Publish the pending articles, then write every outcome to the journal."""

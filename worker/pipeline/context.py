@@ -15,7 +15,7 @@ from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import SitesReader
 from worker.spool.archive import Archive, SegmentHead
-from worker.spool.claim import AcceptedLog
+from worker.spool.claim import AcceptedLog, Incoming, claim_bytes
 from worker.spool.layout import Root, roots
 from worker.spool.manifest import Entry, Head
 from worker.spool.quarantine import Quarantine
@@ -105,12 +105,19 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
         if head.batch.job and head.batch.kind == "enqueue":
             settled_jobs.add(head.batch.job)
 
+    accepted, jobs = AcceptedLog(settings.state_dir), factory.job_store(settings, client)
+
+    def claim(root: Root, head: Head, incoming: Sequence[Incoming]) -> None:
+        claimed = claim_bytes(root, head, incoming, accepted)
+        if head.job:
+            jobs.add_files(head.job, claimed.files)
+
     return Context(
         settings=settings,
         redis=client,
         roots=roots(settings),
-        accepted=AcceptedLog(settings.state_dir),
-        jobs=factory.job_store(settings, client),
+        accepted=accepted,
+        jobs=jobs,
         counter_store=counters,
         articles=articles,
         retention=factory.retention_store(settings, client),
@@ -133,6 +140,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
             feeds=feed_store,
             wanted=WantedPages(settings.state_dir),
             settle=settle,
+            claim=claim,
             archive=Archive(settings.state_dir),
             quarantine=Quarantine(settings.state_dir),
             now=utc_now,

@@ -39,7 +39,7 @@ from worker.normalize.identity import file_mark
 from worker.normalize.stories.marks import marks_of
 from worker.settings import Settings
 from worker.sites import Sites
-from worker.spool.manifest import Entry, Form, Head
+from worker.spool.manifest import WARC, Entry, Form, Head
 
 logger = get_logger(__name__)
 
@@ -301,7 +301,7 @@ def _provenance(
     return Provenance(
         source=reader.profile(entry).source,
         kind=origin.kind if origin else head.kind,
-        path=None if origin else path,
+        path=None if origin and origin.kind != WARC else path,
         url=origin.url if origin else None,
         feed_url=origin.feed_url if origin else None,
         fetched_at=origin.fetched_at if origin else None,

@@ -20,6 +20,7 @@ from worker.pipeline.ports import IngestDeps
 from worker.pipeline.replay import replay
 from worker.pipeline.settle import count_outcomes, settle
 from worker.pipeline.timing import Stopwatch, TimedArticles
+from worker.pipeline.warc import is_divided
 from worker.spool.archive import ArchivedFile, SegmentHead
 from worker.spool.batch import Batch
 from worker.spool.layout import time_of
@@ -61,12 +62,13 @@ def ingest(
 
 def _segment_head(batch: Batch, outcomes: Sequence[Outcome], deps: IngestDeps) -> SegmentHead:
     refused = {outcome.entry for outcome in outcomes if outcome.whole_file}
+    divided = {outcome.entry for outcome in outcomes if is_divided(outcome)}
     files = (
         ArchivedFile(
             entry=entry.number,
             path=printable(entry.path, 1000),
             size=batch.size(entry.number),
-            kept=entry.number not in refused,
+            kept=entry.number not in refused | divided,
             origin=entry.origin,
             reread=entry.reread,
         )

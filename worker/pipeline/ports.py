@@ -19,6 +19,9 @@ from worker.pipeline.bounds import Bounds
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.archive import Archive, SegmentHead
+from worker.spool.claim import Incoming
+from worker.spool.layout import Root
+from worker.spool.manifest import Head
 from worker.spool.quarantine import Quarantine
 from worker.spool.wanted import WantedPages
 from worker.store.stream import StreamEntry
@@ -62,6 +65,12 @@ class SettlePort(Protocol):
     ) -> None: ...
 
 
+class ClaimPort(Protocol):
+    """Makes bytes a new batch of a job, durably. Raises SpoolUnavailable."""
+
+    def __call__(self, root: Root, head: Head, incoming: Sequence[Incoming]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class IngestDeps:
     """Everything that ingesting needs. `sites` returns the rules in force, `profile` a source's
@@ -75,6 +84,7 @@ class IngestDeps:
     feeds: FeedPort
     wanted: WantedPages
     settle: SettlePort
+    claim: ClaimPort
     archive: Archive
     quarantine: Quarantine
     now: Callable[[], datetime]

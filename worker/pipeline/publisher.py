@@ -19,6 +19,7 @@ from worker.pipeline.extract import (
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import compare, find_newest, may_revise
 from worker.spool.batch import Batch
+from worker.spool.claim import Incoming
 from worker.spool.manifest import Entry, Form
 from worker.spool.quarantine import QuarantineItem, quarantine_id
 
@@ -116,29 +117,39 @@ def request_of(
 _FORGOTTEN = "it was read again, and the index does not hold the article any more: nothing changed"
 
 
-def refuse(batch: Batch, entry: Entry, failure: ParseFailure, deps: IngestDeps) -> Outcome:
+def refuse(
+    batch: Batch,
+    entry: Entry,
+    failure: ParseFailure,
+    deps: IngestDeps,
+    part: Incoming | None = None,
+) -> Outcome:
     """Quarantine an entry of which something could not be read; the outcome.
 
     It is kept whole, and once, with the first of its bad parts: the others name the same item. A
-    part alone would be read by other rules when it is retried.
+    part alone would be read by other rules when it is retried. Only a `part` that is read as the
+    entry is, a record of a WARC, is kept alone.
     """
     head, origin = batch.manifest.head, entry.origin
+    item_id, size = quarantine_id(batch.name, entry.number), batch.size(entry.number)
+    if part is not None:
+        item_id, size = f"{item_id}.{failure.ordinal}", len(part.data)
     item = QuarantineItem(
-        id=quarantine_id(batch.name, entry.number),
+        id=item_id,
         source=entry_source(entry, head),
-        path=printable(entry.path),
+        path=printable(part.path if part else entry.path),
         reason=failure.reason,
         message=failure.message,
         batch=batch.name,
         entry=entry.number,
         ordinal=None if failure.whole_file else failure.ordinal,
-        size=batch.size(entry.number),
+        size=size,
         refused_at=rfc3339(deps.now()),
         job=head.job,
         origin=origin,
         strict=head.strict,
     )
-    deps.quarantine.put(item, batch.file(entry.number))
+    deps.quarantine.put(item, part.data if part else batch.file(entry.number))
     return Outcome(
         entry=entry.number,
         ordinal=failure.ordinal,

@@ -109,7 +109,7 @@ def _decisions_in(segment: Segment, is_wanted: Callable[[Outcome], bool]) -> Ite
     files = {file.entry: file for file in head.files}
     has_raw = segment.raw_path.exists()
     for outcome in segment.outcomes():
-        if outcome.status is not Status.READ and is_wanted(outcome):
+        if (outcome.status is not Status.READ or outcome.message) and is_wanted(outcome):
             file = files.get(outcome.entry)
             origin = file.origin if file else None
             yield HistoryEntry(

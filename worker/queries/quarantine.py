@@ -190,7 +190,7 @@ def _facets(item: QuarantineItem) -> Iterator[tuple[str, str]]:
     yield from date_facets(item.refused_at)
     if item.job:
         yield "job", item.job
-    if item.origin and item.origin.kind != "enqueue":
+    if item.origin and item.origin.is_of_feed:
         yield "feed", item.source
 
 

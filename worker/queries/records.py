@@ -1,16 +1,19 @@
 """Records: their JSON Schema, and reading an input as a worker would without publishing it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
 
 from worker.feeds.catalog import CatalogReader
+from worker.formats.warc_framing import is_warc
 from worker.model import SCHEMA_VERSION, Article, Withdrawal
 from worker.model.times import rfc3339
 from worker.pipeline.extract import EntryReader, ParsedArticle, ParseFailure, parse_entry
+from worker.pipeline.warc import read_pages
 from worker.settings import MANUAL, Settings
 from worker.sites import open_sites
 from worker.spool.manifest import Entry, Head, Origin
@@ -40,22 +43,28 @@ def is_record(value: Mapping[str, Any]) -> bool:
 
 
 def read_document(
-    data: bytes,
+    data: bytes | BinaryIO,
     name: str,
     settings: Settings,
     now: datetime,
     source: str | None = None,
     *,
     origin: Origin | None = None,
+    on_counted: Callable[[str], None] = lambda _: None,
 ) -> Iterator[ParsedArticle | ParseFailure]:
     """Every article in `data`, and every part that cannot be read, in order.
 
     `name` is only shown. The article is read with the settings of `source` (None: as enqueued by
-    hand), or of `origin` where the document was fetched.
+    hand), or of `origin` where the document was fetched. `data` is an open file only if it is a
+    WARC; what that holds is said to `on_counted`.
     """
     head = Head("", source or MANUAL, "enqueue", rfc3339(now))
     reader = EntryReader(settings, open_sites(settings), CatalogReader(settings).profile, head)
-    return parse_entry(reader, Entry(0, name, origin=origin), data)
+    entry = Entry(0, name, origin=origin)
+    file = BytesIO(data) if isinstance(data, bytes) else data
+    if is_warc(file, name):
+        return read_pages(reader, entry, file, on_counted)
+    return parse_entry(reader, entry, file.read() if not isinstance(data, bytes) else data)
 
 
 @cache

@@ -59,7 +59,7 @@ def make_decision(
     url, count = _text(data, "url"), data.get("word_count")
     title = (outcome.title or "")[:_MAX_TITLE]
     facets = {("source", source), *_outcome_facets(outcome), *record_facets(data)}
-    if origin and origin.kind != "enqueue":
+    if origin and origin.is_of_feed:
         facets.add(("feed", source))
     if head.batch.job:
         facets.add(("job", head.batch.job))

@@ -8,6 +8,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
+from worker.formats.warc_framing import has_warc_name
 from worker.sources.ledger import Ledger, SeenFile, Stamp
 from worker.sources.scan_result import ScanResult
 from worker.sources.walk import WalkedFile, Walker
@@ -38,7 +39,7 @@ class ChangedFile:
 @dataclass(slots=True)
 class ChangeFinder:
     """Finds changed files. `clock` is this machine's (Unix seconds): a folder that may not be
-    written does not tell its own. Files of more than `max_bytes` are skipped."""
+    written does not tell its own. Files of more than `max_bytes` are skipped, but for WARCs."""
 
     walker: Walker
     ledger: Ledger
@@ -91,7 +92,7 @@ class ChangeFinder:
             self.result.skip(file.path, defect)
         elif file.is_settling(self.clock):
             self.result.settling += 1
-        elif file.status.st_size > self.max_bytes:
+        elif file.status.st_size > self.max_bytes and not has_warc_name(file.name):
             size = f"it has {file.status.st_size:,} bytes, more than limits.file_mb allows"
             self.result.skip(file.path, f"{size}: split it, or raise the limit")
         elif self._is_readable(file):

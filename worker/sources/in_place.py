@@ -31,7 +31,8 @@ the time."""
 
 @dataclass(frozen=True, slots=True)
 class InPlaceFolder:
-    """A folder read in place. `home` has its ledger; files of more than `max_bytes` are skipped."""
+    """A folder read in place. `home` has its ledger; files of more than `max_bytes` are skipped,
+    but for WARCs."""
 
     folder: Folder
     home: Path

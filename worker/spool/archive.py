@@ -45,7 +45,8 @@ _JOINED_BYTES = 1_000_000
 @dataclass(frozen=True, slots=True)
 class ArchivedFile:
     """One accepted file of a segment. `path` is escaped; `kept` is False if its bytes are in
-    quarantine; `origin` is None unless it was fetched, `reread` unless it was read again."""
+    quarantine, or in the batches of its pages (a WARC); `origin` is None unless it was fetched,
+    `reread` unless it was read again."""
 
     entry: int
     path: str

@@ -13,8 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import chain, zip_longest
 from pathlib import Path
+from typing import BinaryIO
 
 from worker.errors import Reason, Rejected, SpoolUnavailable
 from worker.spool import journal, lockfile, manifest
@@ -204,6 +206,13 @@ class Batch:
             with translate_errors(self.folder):
                 write_durably(path, self._read_packed(entry))
         return path
+
+    def open(self, entry: int) -> BinaryIO:
+        """An entry as a file of any length, which is a regular one. Raises SpoolUnavailable."""
+        with translate_errors(self.folder):
+            if self._entries[entry].offset is not None:
+                return BytesIO(self._read_packed(entry))
+            return os.fdopen(os.open(self._path(entry), READ_REGULAR), "rb", buffering=0)
 
     def content(self, entry: int) -> bytes:
         """The bytes of an entry that is a regular file, of any length. Raises OSError."""

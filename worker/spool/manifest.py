@@ -22,6 +22,8 @@ from worker.spool.layout import batch_name
 
 NAME = "manifest"
 PACK = "pack"
+WARC = "warc"
+"""The kind of a page that was in a WARC file."""
 RETRY = "retry"
 """The kind of a batch of quarantined inputs that are accepted again."""
 
@@ -69,10 +71,10 @@ class Form(StrEnum):
 class Origin:
     """Where an entry was fetched. Its `source` overrides the batch's.
 
-    `kind` is `feed`, `page`, `enqueue`, `retract` or `recheck`; addresses are without credentials;
-    `fetched_at` is RFC 3339, UTC; `charset` is what the server declared; `seen_at` is when the
-    article was first seen, if that was before its batch was claimed; `mark` is hex: the index
-    entry of the feed entry in an entry bundle.
+    `kind` is `feed`, `page`, `enqueue`, `warc`, `retract` or `recheck`; addresses are without
+    credentials; `fetched_at` is RFC 3339, UTC; `charset` is what the server declared; `seen_at` is
+    when the article was first seen, if that was before its batch was claimed; `mark` is hex: the
+    index entry of the feed entry in an entry bundle.
     """
 
     source: str
@@ -84,6 +86,11 @@ class Origin:
     form: Form = Form.ANY
     seen_at: str | None = None
     mark: str | None = None
+
+    @property
+    def is_of_feed(self) -> bool:
+        """Whether its source is a feed."""
+        return self.kind not in ("enqueue", WARC)
 
 
 @dataclass(frozen=True, slots=True)
