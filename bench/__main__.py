@@ -29,6 +29,7 @@ from bench.pages import pages
 from bench.parsers import parsers
 from bench.speed import samples, short, speed
 from bench.up_memory import up_memory
+from bench.warc import warc
 from bench.web import web
 
 _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
@@ -48,6 +49,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "pages": pages,
     "fulltext": full_text,
     "needs": needs,
+    "warc": warc,
     "web": web,
     "consumer": consumer,
 }

@@ -90,7 +90,7 @@ class Origin:
     @property
     def is_of_feed(self) -> bool:
         """Whether its source is a feed."""
-        return self.kind not in ("enqueue", WARC)
+        return self.kind in ("feed", "page", "recheck", "retract")
 
 
 @dataclass(frozen=True, slots=True)
