@@ -40,7 +40,9 @@ def decode(data: bytes, declared: str | None = None) -> DecodedText:
         if marked:
             return _checked(DecodedText(stripped.decode(marked, "replace"), marked), data)
     if b"\x00" in data:
-        return _checked(_wide(data), data)
+        if (stray := _without_stray_zeros(data)) is None:
+            return _checked(_wide(data), data)
+        return stray
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -92,6 +94,18 @@ def _checked(decoded: DecodedText, data: bytes) -> DecodedText:
             "pages, or archives of them",
         )
     return decoded
+
+
+def _without_stray_zeros(data: bytes) -> DecodedText | None:
+    """UTF-8 in which a program left a few zeros; None for anything else."""
+    if (data.count(0) - 1) * 200 > len(data):
+        return None
+    try:
+        text = data.decode("utf-8").replace("\x00", "")
+    except UnicodeDecodeError:
+        return None
+    clean = text.encode()
+    return _checked(DecodedText(text, "utf-8", (_replaced("UTF-8"),)), clean)
 
 
 def _wide(data: bytes) -> DecodedText:

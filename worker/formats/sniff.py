@@ -84,6 +84,8 @@ def sniff_text(text: str) -> Format:
         )
     if has_head(text, start):
         return Format.FRONT_MATTER
+    if feed_start(text):
+        return Format.FEED
     first = text[start]
     if first == "{":
         return Format.NDJSON if _is_line_delimited(text, start) else Format.JSON
@@ -98,6 +100,19 @@ def sniff_text(text: str) -> Format:
         "this is text without front matter or a heading: begin it with `---`, a title and `---`, "
         "or with a line `# Title`",
     )
+
+
+def feed_start(text: str) -> int:
+    """Where a feed begins behind what its server printed before it, as PHP's warnings; else 0."""
+    position = text.find("<?xml", 1, _LONGEST_WARNING)
+    if position < 0 or not text[:position].strip(_BLANK) or not text.rstrip().endswith(_FEED_ENDS):
+        return 0
+    return position if prolog(text, position)[0] in FEED_ROOTS else 0
+
+
+_LONGEST_WARNING = 4_000
+_BLANK = "\ufeff\u200b \t\r\n"
+_FEED_ENDS = ("</rss>", "</feed>", "</rdf:RDF>")
 
 
 def prolog(text: str, start: int = 0) -> tuple[str, str, int]:

@@ -56,11 +56,19 @@ def text_of(value: object, depth: int = 0) -> str:
     return _scalar(value)
 
 
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+
+
 def html_title(title: str) -> str:
     """A title in HTML (Atom's `type="html"`, by custom any RSS title, WordPress) as text."""
     if "<" in title:
         title = _INLINE_TAG.sub("", title)
     return html_unescape(title).strip() if "&" in title else title
+
+
+def html_text(html: str) -> str:
+    """A title that certainly is HTML as text: all its tags are left out."""
+    return " ".join(html_unescape(_TAG.sub("", html)).split())
 
 
 def html_unescape(text: str) -> str:

@@ -18,10 +18,10 @@ from worker.formats.feed.fields import (
     person,
     persons,
 )
-from worker.formats.feed.markup import html_in, html_text, text_in, title_in
+from worker.formats.feed.markup import html_in, looks_like_html, text_in, title_in
 from worker.formats.feed.namespaces import name_of
-from worker.formats.values import clean, names_of
-from worker.model import Person
+from worker.formats.values import clean, html_text, names_of
+from worker.model import Person, Publisher
 
 _ATOM = "atom:"
 _PUBLISHED = (
@@ -69,8 +69,11 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
         guid = fields.address(guid)
     if url is None and guid and guid.lower().startswith(("http://", "https://")):
         url = guid
+    if url is None:  # RFC 4287, 4.1.3.2: the content is elsewhere
+        url = next((fields.address(one.get("src"), one) for one in fields.all("content")), None)
     source = next(fields.all("source"), None)
     origin = Fields(source, fields.base, _ATOM) if source is not None else None
+    outlet = _title(origin) if origin else None
     return Entry(
         title=_title(fields),
         html=html,
@@ -83,6 +86,7 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
         published=date_texts(fields, _PUBLISHED, "feed:published"),
         updated=date_texts(fields, _UPDATED, "feed:updated"),
         authors=_authors(fields) or (_authors(origin) if origin else ()),
+        publisher=Publisher(outlet, _link(origin, "alternate")) if origin and outlet else None,
         tags=names_of(list(_tags(fields))),
         language=_language(fields),
         image=next(_images(fields), None),
@@ -119,7 +123,10 @@ def _own_base(fields: Fields, element: Element) -> str | None:
 
 
 def _html(element: Element) -> str:
-    kind = element.get("type") or ("html" if ":encoded" in name_of(element.tag) else "text")
+    kind = element.get("type")
+    if kind is None:  # text, by RFC 4287; many leave out that it is HTML
+        is_html = ":encoded" in name_of(element.tag) or looks_like_html(text_in(element))
+        kind = "html" if is_html else "text"
     return html_in(element, kind, element.get("mode", ""))
 
 

@@ -175,9 +175,17 @@ def media_files(fields: Fields) -> Iterator[Attachment]:
 def _media(fields: Fields, *names: str) -> Iterator[tuple[Element, str, str | None]]:
     """(element, what it says of its kind, address) of the entry and of its groups."""
     for one in (fields, *(Fields(group, fields.base) for group in fields.all("media:group"))):
-        for element in one.all(*names):
+        elements = one.all(*names)
+        if one is not fields:  # a group has one thing in several sizes
+            elements = iter(sorted(elements, key=_width, reverse=True))
+        for element in elements:
             kind = f"{element.get('medium', '')} {element.get('type', '')}".strip().lower()
             yield element, kind, one.address(element.get("url"), element)
+
+
+def _width(element: Element) -> int:
+    width = element.get("width", "")
+    return int(width) if width.isascii() and width.isdecimal() and len(width) < 6 else 0
 
 
 def film_description(fields: Fields) -> Element | None:

@@ -15,6 +15,10 @@ from worker.formats.values import clean, html_title, html_unescape
 Element = etree._Element
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_HTML_TAG = re.compile(
+    r"<(?:p|div|span|section|article|figure|table|ul|ol|h[1-6]|blockquote|a|b|strong|em|i)\b[^<>]*>",
+    re.IGNORECASE,
+)
 _HTML_TYPES = ("html", "text/html", "escaped")
 _XHTML_TYPES = ("xhtml", "application/xhtml+xml", "xml")
 _SVG = re.compile(r"<svg\b.*?(?:</svg\s*>|\Z)", re.IGNORECASE | re.DOTALL)
@@ -63,11 +67,6 @@ def title_in(element: Element, kind: str = "html") -> str:
     return text if kind in (*_TEXT_TYPES, *_XHTML_TYPES) else html_title(text)
 
 
-def html_text(html: str) -> str:
-    """A title that is declared to be HTML as text: all its tags are left out."""
-    return " ".join(html_unescape(_TAG.sub("", html)).split())
-
-
 def html_in(element: Element, kind: str, mode: str = "") -> str:
     """The HTML of an Atom text construct or content of type `kind` (RFC 4287, 3.1.1, 4.1.3.3; Atom
     0.3 has `mode` and media types); empty for a type that is neither text nor HTML."""
@@ -96,7 +95,16 @@ def rss_html(value: str) -> str:
     if "<!" in value:  # of `<!' …` a browser makes a comment that hides what follows
         value = _NO_DECLARATION.sub("&lt;!", value)
     html = text_to_html(value)
-    return html if html == value else paragraphs(html_unescape(value))
+    if html == value:
+        return html
+    plain = html_unescape(value)  # once more, where its author escaped it twice
+    return plain if looks_like_html(plain) else paragraphs(plain)
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether `text` begins and ends with tags, as no text about tags does."""
+    text = text.strip()
+    return text.endswith(">") and bool(_HTML_TAG.match(text)) and "</" in text
 
 
 def with_drawn_text(html: str) -> str:

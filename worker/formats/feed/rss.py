@@ -4,6 +4,8 @@ whose items have their address in `HREF` and their text in `ABSTRACT`."""
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from urllib.parse import urlsplit
 
 from worker.formats.feed.entries import Entry, Head
 from worker.formats.feed.fields import (
@@ -24,11 +26,12 @@ from worker.formats.feed.fields import (
 from worker.formats.feed.markup import html_in, markup_in, rss_html, text_in, title_in
 from worker.formats.feed.namespaces import name_of
 from worker.formats.values import clean, names_of
-from worker.model import Attachment, DateText, Person
+from worker.model import Attachment, DateText, Person, Publisher
 
 _PUBLISHED = (
     "pubdate", "dc:date", "dcterms:issued", "dcterms:created", "dcterms:date", "dc:date.taken",
-    "atom:published", "prism:publicationdate", "prism:publishtime", "date", "published",
+    "dcterms:available", "atom:published", "prism:publicationdate", "prism:publishtime", "date",
+    "published",
 )  # fmt: skip
 _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "lastbuilddate")
 _TAGS = ("category", "dc:subject", "media:category", "prism:keyword")
@@ -81,7 +84,7 @@ def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
     html, summary = _texts(fields)
     url, guid = _url(fields), fields.text("guid", "atom:id", "id")
     return Entry(
-        title=_title(fields, "title", "dc:title", "media:title"),
+        title=_title(fields, "title", "dc:title", "media:title", "itunes:title"),
         html=html,
         summary=summary,
         url=url,
@@ -90,6 +93,7 @@ def entry(item: Element, feed: Head, feed_url: str | None) -> Entry:
         published=date_texts(fields, _PUBLISHED, "feed:published"),
         updated=date_texts(fields, _UPDATED, "feed:updated") or _last_modified(item),
         authors=_authors(fields),
+        publisher=_publisher(fields),
         tags=names_of(list(_tags(fields))),
         language=fields.text("dc:language", "language") or language_of(item),
         image=next(_images(fields), None),
@@ -128,6 +132,9 @@ def _contents(fields: Fields) -> Iterator[str]:
     for element in fields.all("xhtml:body", "xhtml:div", "body"):
         if value := markup_in(element):
             yield value
+    for element in fields.all("content:items"):  # RSS 1.0's content module, before `encoded`
+        for one in element.iter("{*}value"):
+            yield rss_html(markup_in(one))
 
 
 def _title(fields: Fields, *names: str) -> str | None:
@@ -158,15 +165,18 @@ def _url(fields: Fields) -> str | None:
         return alternate
     if address := fields.address(_attribute(fields.element, "href")):
         return address
-    for element in fields.all("guid"):
-        text = text_in(element)
-        permanent = (
-            element.get("isPermaLink", element.get("ispermalink", "true")).lower() != "false"
-        )
-        if permanent and text.lower().startswith(("http://", "https://")):
-            return text
+    permanent = next(filter(None, map(partial(_permanent, fields), fields.all("guid"))), None)
     about = fields.element.get(_ABOUT) or ""
-    return about if about.lower().startswith(("http://", "https://")) else None
+    return permanent or (about if about.lower().startswith(("http://", "https://")) else None)
+
+
+def _permanent(fields: Fields, guid: Element) -> str | None:
+    """The address in a guid: a path is one only where that is declared."""
+    text, declared = text_in(guid), guid.get("isPermaLink", guid.get("ispermalink", "")).lower()
+    if declared == "true" and text.startswith("/"):
+        return fields.address(text, guid)
+    is_address = text.lower().startswith(("http://", "https://"))
+    return text if is_address and declared != "false" else None
 
 
 def _attribute(element: Element, name: str) -> str:
@@ -182,9 +192,20 @@ def _last_modified(item: Element) -> tuple[DateText, ...]:
 
 def _authors(fields: Fields) -> tuple[Person, ...]:
     found = persons(_author(fields, element) for element in fields.all(*_AUTHORS))
-    if found:
-        return found
+    if found:  # a mail address says who it is only where no name does
+        return tuple(one for one in found if "@" not in one.name) or found
     return persons(person(text_in(element)) for element in fields.all("itunes:author"))
+
+
+def _publisher(fields: Fields) -> Publisher | None:
+    """The outlet that an aggregator names with an item."""
+    source = fields.first("source")
+    if source is not None and (name := clean(text_in(source))):
+        url = fields.address(source.get("url"), source)
+        is_front_page = url is not None and urlsplit(url).path in ("", "/")  # else its feed
+        return Publisher(name, url if is_front_page else None)
+    publisher = fields.text("dc:publisher")
+    return Publisher(publisher) if publisher else None
 
 
 def _channel_authors(fields: Fields) -> tuple[Person, ...]:

@@ -17,6 +17,7 @@ from worker.formats.feed.entries import Head, article_of
 from worker.formats.feed.namespaces import known_namespace, name_of
 from worker.formats.feed.tree import Element, feed_tree, strict_root
 from worker.formats.feed.xml_text import safe_xml
+from worker.formats.sniff import feed_start
 from worker.model import Document, RawArticle, Refusal
 from worker.settings import Limits
 
@@ -86,7 +87,7 @@ def open_feed(
     Raises Rejected: `unsafe` for entities that are no short texts, `too_many` and `too_large` for
     what would cost too much, `malformed` where there is no element.
     """
-    text = text.lstrip("\ufeff\u200b \t\r\n")
+    text = text[feed_start(text) :].lstrip("\ufeff\u200b \t\r\n")
     if look_up and (feed := _with_new_entries(text, document, limits, look_up)):
         return feed
     # Before a tree is built: one of 4 million empty items takes 1 GB. Quoted markup may count, too.

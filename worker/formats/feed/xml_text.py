@@ -32,7 +32,7 @@ def safe_xml(text: str, data: bytes | None = None) -> tuple[str, bytes]:
         text = _CONTROL.sub("", text)
         data = utf8(text)
     if _UNUSUAL_REFERENCE.search(data):
-        text = _REFERENCE.sub(_valid_reference, text)
+        text = _REFERENCE.sub(_valid_reference, _SURROGATES.sub(_joined_surrogates, text))
         data = utf8(text)
     if data.count(b"xmlns") > MAX_NAMESPACES and len(set(_DECLARED.findall(text))) > MAX_NAMESPACES:
         raise Rejected(
@@ -61,6 +61,10 @@ _REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,6})|0*([0-9]{1,7}));")
 # mirrors write each brace as one, and a function call for each took 1 ms a feed.
 _UNUSUAL_REFERENCE = re.compile(
     rb"&#(?!(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3});)"
+)
+_SURROGATES = re.compile(
+    r"&#(?:(5[56][0-9]{3})|x(d[89ab][0-9a-f]{2}));&#(?:(5[67][0-9]{3})|x(d[c-f][0-9a-f]{2}));",
+    re.IGNORECASE,
 )
 _ENTITY = re.compile(
     r"<!entity\s+([^\s%&;<>\"']{1,100})\s+(?:([\"'])(.*?)\2)?", re.IGNORECASE | re.DOTALL
@@ -96,6 +100,17 @@ def _attributes(tag: str) -> int:
     """About how many attributes the tag at the start of `tag` has."""
     match = _TAG.match(tag)
     return max(match[0].count("=") if match else 0, tag.partition(">")[0].count("="))
+
+
+def _joined_surrogates(match: re.Match[str]) -> str:
+    """A pair of UTF-16 halves as one character: programs in Java and JavaScript write emoji so."""
+    high, low = (
+        int(decimal) if decimal else int(hexadecimal, 16)
+        for decimal, hexadecimal in (match.group(1, 2), match.group(3, 4))
+    )
+    if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
+        return match[0]
+    return chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
 
 
 def _valid_reference(match: re.Match[str]) -> str:

@@ -1,0 +1,101 @@
+"""What feeds of many programs write beside the specifications, and what is meant."""
+
+from html import escape
+from typing import Any
+
+import pytest
+
+from tests.formats.test_feed import rss
+
+_ATOM = '<feed xmlns="http://www.w3.org/2005/Atom"><title>Wire</title><entry>{}</entry></feed>'
+_RDF = (
+    'xmlns:content="http://purl.org/rss/1.0/modules/content/" '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
+)
+_SIZES = "".join(
+    f'<media:content url="https://a.example/{width}.jpg" width="{width}" medium="image"/>'
+    for width in (140, 1200, 460)
+)
+
+
+def _item(inside: str) -> bytes:
+    return rss(f"<item><title>Tide</title>{inside}</item>")
+
+
+def _entry(inside: str) -> bytes:
+    return _ATOM.format(f"<id>urn:t</id><title>Tide</title>{inside}").encode()
+
+
+@pytest.mark.parametrize(
+    ("feed", "field", "value"),
+    [
+        (
+            _item(f"<description>{escape(escape('<p>High <b>tide</b></p>'))}</description>"),
+            "html", "<p>High <b>tide</b></p>",
+        ),
+        (
+            _item("<description>Write &amp;lt;p&amp;gt; before it</description>"),
+            "html", "<p>Write &lt;p&gt; before it</p>",
+        ),
+        (_entry("<content>&lt;p&gt;High&lt;/p&gt;</content>"), "html", "<p>High</p>"),
+        (
+            _entry('<content type="text">&lt;p&gt;High&lt;/p&gt;</content>'),
+            "html", "<p>&lt;p&gt;High&lt;/p&gt;</p>",
+        ),
+        (
+            _item(f"<content:items {_RDF}><rdf:Bag><rdf:li><content:item><rdf:value>&lt;p&gt;High"
+                  "&lt;/p&gt;</rdf:value></content:item></rdf:li></rdf:Bag></content:items>"),
+            "html", "<p>High</p>",
+        ),
+        (_item('<guid isPermaLink="true">/t/1</guid>'), "url", "https://a.example/t/1"),
+        (_item("<guid>/t/1</guid>"), "url", None),
+        (
+            b'{"version": "https://jsonfeed.org/version/1.1", "title": "Wire", "items": '
+            b'[{"id": "https://a.example/t", "title": "Tide"}]}',
+            "url", "https://a.example/t",
+        ),
+        (
+            _entry('<content type="text/html" src="https://a.example/t"/><summary>High</summary>'),
+            "url", "https://a.example/t",
+        ),
+        (_item(f"<media:group>{_SIZES}</media:group>"), "image", "https://a.example/1200.jpg"),
+        (rss("<item><itunes:title>Ebb</itunes:title></item>"), "title", "Ebb"),
+        (_item("<dcterms:available>2021-11-26</dcterms:available>"), "date", "2021-11-26"),
+        (_item("<author>mo@a.example</author><dc:creator>Mo</dc:creator>"), "author", "Mo"),
+        (_item("<author>mo@a.example</author>"), "author", "mo@a.example"),
+        (
+            _item('<source url="https://harbour.example/">The Harbour</source>'),
+            "publisher", ("The Harbour", "https://harbour.example/"),
+        ),
+        (
+            _item('<source url="https://harbour.example/feed.xml">The Harbour</source>'),
+            "publisher", ("The Harbour", None),
+        ),
+        (_item("<dc:publisher>Quay Press</dc:publisher>"), "publisher", ("Quay Press", None)),
+        (
+            _entry('<source><title>The Harbour</title><link href="https://harbour.example/"/></source>'),
+            "publisher", ("The Harbour", "https://harbour.example/"),
+        ),
+        (rss("<item><title>Up &#55357;&#56832; &#xD83D;&#xDE00; &#55357;</title></item>"),
+         "title", "Up 😀 😀 \ufffd"),
+        (b"Warning: no cache in /srv/x.php on line 3<br />\n" + _item(""), "title", "Tide"),
+        (b"<br />\n<b>Notice</b>: undefined index\n" + _item(""), "title", "Tide"),
+        (_item("<description>High\0 tide</description>"), "html", "<p>High tide</p>"),
+    ],
+)  # fmt: skip
+def test_what_is_meant(feed: bytes, field: str, value: object, read_one: Any) -> None:
+    """Each oddity is read as its author means it, and what only looks like it stays as it is."""
+    found = read_one(feed)
+    outlet = found.publisher
+    values = {
+        "author": found.authors[0].name if found.authors else None,
+        "date": found.dates[0].text if found.dates else None,
+        "publisher": (outlet.name, outlet.url) if outlet else None,
+    }
+    assert values.get(field, getattr(found, field, None)) == value
+
+
+def test_an_article_that_quotes_a_feed_is_none(read_one: Any) -> None:
+    """A feed in a block of code is no feed behind a warning."""
+    text = f"# How to write one\n\n```xml\n{_item('').decode()}\n```\n"
+    assert read_one(text.encode()).parser == "markdown"
