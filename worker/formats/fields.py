@@ -13,23 +13,23 @@ from worker.model import Attachment, DateText, Publisher, RawArticle
 from worker.model.warning import RecordWarning
 
 FIELDS = {
-    "title": "title headline",
-    "date": "date published pubdate publishdate datepublished publishedat publishtime posttime "
-    "publicationdate publisheddate releasedate pubtime posted created createdat datecreated "
-    "timestamp",
+    "title": "title headline 标题 標題",
+    "date": "date 日期 时间 發布日期 发布日期 发布时间 published pubdate publishdate datepublished "
+    "publishedat publishtime posttime publicationdate publisheddate releasedate "
+    "pubtime posted created createdat datecreated timestamp",
     "modified": "updated lastmod modified lastmodified lastmodifiedat datemodified modifiedat "
     "updatedat lastupdated dateupdated",
-    "author": "author authors byline creator",
+    "author": "author authors byline creator 作者",
     "editor": "editor",
-    "publisher": "publisher source sitename outlet",
-    "categories": "categories category section articlesection",
-    "tags": "tags tag keywords",
+    "publisher": "publisher source sitename outlet 来源 來源",
+    "categories": "categories category section articlesection 分类 分類",
+    "tags": "tags tag keywords 标签 標籤",
     "language": "lang language locale inlanguage",
     "url": "url canonical canonicalurl link permalink mainentityofpage",
     "external_url": "externalurl originalurl sourceurl",
-    "summary": "summary description excerpt abstract",
+    "summary": "summary description excerpt abstract 摘要",
     "image": "headimg image cover thumbnail featuredimage featureimage coverimage bannerimage "
-    "ogimage thumbnailurl urltoimage imageurl topimage mainimage",
+    "ogimage thumbnailurl urltoimage imageurl topimage mainimage bannerimg indeximg topimg",
     "attachments": "attachments enclosures",
     "groups": "taxonomies",
 }
@@ -108,6 +108,8 @@ def _sorted_rows(
     for _, _, group in rows.pop("groups", ()):
         if isinstance(group, Mapping):  # Zola's [taxonomies] holds categories and tags
             _sort(group, frozenset(), rows, extra)
+    if "author" not in rows and isinstance(inner := extra.get("extra"), Mapping):  # Zola's [extra]
+        _sort({key: inner[key] for key in ("author", "authors") if key in inner}, ignore, rows, {})
     for field_rows in rows.values():
         if len(field_rows) > 1:
             field_rows.sort(key=lambda row: row[0])
@@ -124,7 +126,9 @@ def _sort(
         if key in ignore:
             continue
         field = field_of(key) if len(key) < 64 else None
-        if field:
+        if field and field[0] == "date" and isinstance(value, Mapping):  # MkDocs
+            _sort(value, frozenset(), rows, extra)
+        elif field:
             rows.setdefault(field[0], []).append((field[1], key, value))
         else:
             extra[key] = value

@@ -20,7 +20,7 @@ from worker.formats.fields import article
 from worker.formats.head_fence import Syntax, split
 from worker.formats.memory import check_memory
 from worker.formats.mirror import has_run_time, with_braces
-from worker.formats.values import clean
+from worker.formats.values import clean, html_text, names_of
 from worker.formats.yaml_head import Unreadable, load, load_by_key
 from worker.model import Document, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
@@ -52,7 +52,7 @@ def parse_markdown(text: str, document: Document, context: ParseContext) -> Pars
     title = None
     if headings:
         heading = min(headings, key=lambda match: match.start())
-        title = clean(heading[1]).strip().rstrip("#").strip() or None
+        title = html_text(render_markdown(clean(heading[0]))) or None
         if not text[: heading.start()].strip():
             text = text[heading.end() :]
     yield RawArticle(parser="markdown", html=clean(render_markdown(expand_tags(text))), title=title)
@@ -117,4 +117,16 @@ def _json(head: str) -> Head:
         ) from error
 
 
-_READERS: dict[Syntax, Callable[[str], Head]] = {"yaml": _yaml, "toml": _toml, "json": _json}
+def _keys(head: str) -> Head:
+    rows = (line.partition(":") for line in head.splitlines())
+    table = {key.strip(): value.strip() for key, _, value in rows if value.strip()}
+    names = {key: names_of(value) for key, value in table.items() if key.lower() == "authors"}
+    return {**table, **names}, ()
+
+
+_READERS: dict[Syntax, Callable[[str], Head]] = {
+    "yaml": _yaml,
+    "toml": _toml,
+    "json": _json,
+    "keys": _keys,
+}

@@ -2,7 +2,9 @@
 
 Hexo (`hexo-front-matter`) closes a head by three or more dashes or semicolons, needs no opening
 line (its own scaffold had none until 2016), and reads JSON between semicolons; Hugo and Zola write
-TOML between `+++`; YAML itself ends a document by `...`.
+TOML between `+++`; YAML itself ends a document by `...`. Pelican's and MultiMarkdown's heads are
+lines of keys up to a blank one, Nikola's have two dots before each (in HTML and Markdown within a
+comment), Org's `#+`.
 """
 
 import re
@@ -14,7 +16,7 @@ from worker.model.frozen import dataclass
 MAX_HEAD = 256 * 1024
 """Characters of a head; a longer one has lost its closing line."""
 
-Syntax = Literal["yaml", "toml", "json"]
+Syntax = Literal["yaml", "toml", "json", "keys"]
 
 _LEADING = re.compile(r"[\s\ufeff\u200b]*")
 _FENCE = re.compile(r"(-{3,}|;{3,}|\+\+\+)[ \t]*\r?(?=\n|\Z)")
@@ -29,6 +31,16 @@ _CLOSINGS = {
 _LINES = re.compile(
     r"(?:(?:[A-Za-z_][\w-]{0,63}[ \t]*:(?=\s)|[ \t]|-[ \t])[^\n]*+\n|\r?\n)++"
     r"(?=-{3,}[ \t]*\r?(?:\n|\Z))"
+)
+_KEY = r"[A-Za-z_][\w-]{0,63}[ \t]*:(?=\s)[^\n]*+\n"
+_KEYS = re.compile(
+    rf"(?:<!--[ \t]*\n)?(?P<sign>\.\. |#\+|){_KEY}(?:(?P=sign){_KEY})++(?:-->[ \t]*)?(?=\n|\Z)"
+)
+_NO_KEY = re.compile(r"^(?:<!--.*\n|-->.*|\.\. |#\+)", re.MULTILINE)
+_TITLE_KEY = re.compile(r"^title[ \t]*:", re.MULTILINE | re.IGNORECASE)
+_OTHER_KEY = re.compile(
+    r"^(?:date|tags|authors?|category|slug|summary|modified|description)[ \t]*:",
+    re.MULTILINE | re.IGNORECASE,
 )
 _JSON_LINE = re.compile(r'"[\w-]{1,64}"[ \t]*:')
 _KEY_LINE = re.compile(r"\s*+(?:\{|(?:[A-Za-z_][\w-]{0,63}|\"[\w-]{1,64}\")[ \t]*:)")
@@ -59,7 +71,7 @@ def has_head(text: str, start: int) -> bool:
         )
     if lines := _LINES.match(text, start, start + MAX_HEAD):
         return _TITLE.search(text, start, lines.end()) is not None
-    return _is_bare_json(text, start)
+    return _is_bare_json(text, start) or _keys(text.replace("\r\n", "\n"), start) is not None
 
 
 def split(text: str) -> FencedText:
@@ -72,6 +84,8 @@ def split(text: str) -> FencedText:
     leading = _LEADING.match(text)
     start = leading.end() if leading else 0
     opening = _FENCE.match(text, start)
+    if opening is None and (keys := _keys(text, start)):
+        return keys
     if opening:
         sign, start = opening[1][0], opening.end()
     else:
@@ -89,6 +103,15 @@ def split(text: str) -> FencedText:
 
 def _closing(text: str, sign: str, start: int) -> re.Match[str] | None:
     return _CLOSINGS[sign].search(text, start, start + MAX_HEAD)
+
+
+def _keys(text: str, start: int) -> FencedText | None:
+    """A head of nothing but keys, a title and another known one among them."""
+    lines = _KEYS.match(text, start, start + MAX_HEAD)
+    head = _NO_KEY.sub("", lines[0]) if lines else ""
+    if lines is None or not (_TITLE_KEY.search(head) and _OTHER_KEY.search(head)):
+        return None
+    return FencedText(head, text[lines.end() :], "keys")
 
 
 def _is_bare_json(text: str, start: int) -> bool:

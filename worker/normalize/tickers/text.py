@@ -146,6 +146,8 @@ def _security(
             return american(item.code, item.exchange, name)
         return None
     name = item.own_name or name
+    if item.markets == ("SH",) and item.code.startswith("000"):
+        return None  # an index of Shanghai: Shenzhen has shares with these codes
     if item.is_named:
         found = named(item.code, item.markets, name, TickerOrigin.TEXT)
         if found or item.markets == MAINLAND:

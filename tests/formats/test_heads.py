@@ -1,0 +1,54 @@
+"""Heads of posts in the dialects of many programs, and headings with markup."""
+
+from typing import Any
+
+import pytest
+
+_BODY = "\nThe harbour is calm.\n"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Title: Tide: high\nDate: 2021-11-26 20:26\nTags: sea, wind\nAuthors: Mo Hale, Jo\n",
+        "title: Tide: high\r\ndate: 2021-11-26 20:26\r\n"
+        "tags: sea, wind\r\nauthors: Mo Hale, Jo\r\n",
+        "<!--\n.. title: Tide: high\n.. slug: t\n.. date: 2021-11-26 20:26\n.. tags: sea, wind\n"
+        ".. authors: Mo Hale, Jo\n.. link: \n-->\n",
+        ".. title: Tide: high\n.. date: 2021-11-26 20:26\n.. tags: sea, wind\n"
+        ".. authors: Mo Hale, Jo\n",
+        "#+TITLE: Tide: high\n#+DATE: 2021-11-26 20:26\n"
+        "#+TAGS: sea, wind\n#+AUTHORS: Mo Hale, Jo\n",
+        "---\n标题: 'Tide: high'\n日期: 2021-11-26 20:26\n"
+        "标签: [sea, wind]\n作者: [Mo Hale, Jo]\n---\n",
+        "---\ntitle: 'Tide: high'\ndate:\n  created: 2021-11-26 20:26\ntags: [sea, wind]\n"
+        "authors: [Mo Hale, Jo]\n---\n",
+        '+++\ntitle = "Tide: high"\ndate = "2021-11-26 20:26"\n[taxonomies]\n'
+        'tags = ["sea", "wind"]\n[extra]\nauthors = ["Mo Hale", "Jo"]\n+++\n',
+    ],
+)
+def test_a_head_of_any_dialect(head: str, read_one: Any) -> None:
+    """Pelican's, Nikola's, Org's, MkDocs' and Zola's heads give what Hexo's gives."""
+    found = read_one((head + _BODY).encode())
+    assert (found.title, found.dates[0].text) == ("Tide: high", "2021-11-26 20:26")
+    assert (list(found.tags), [one.name for one in found.authors]) == (
+        ["sea", "wind"],
+        ["Mo Hale", "Jo"],
+    )
+    assert "calm" in found.html
+    assert "Tide" not in found.html
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Title: Tide\nA line\n\n# Sea\n", "Title: Tide\n\n# Sea\n", "Note: a\nFrom: b\n\n# Sea\n"],
+)
+def test_lines_that_only_look_like_a_head(text: str, read_one: Any) -> None:
+    """One key, or keys without a title, are the beginning of a text."""
+    assert read_one(text.encode()).parser == "markdown"
+
+
+def test_a_heading_with_markup_is_a_title_in_text(read_one: Any) -> None:
+    """Emphasis, code and links of a heading leave no marks in the title."""
+    found = read_one(b"# Tide *high* at `08:05`, [again](https://a.example/) #\n\nCalm.\n")
+    assert found.title == "Tide high at 08:05, again"
