@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PROCESSES = 2
 GOOD = 10
-LOOPS = 8
+LOOPS = 4
 HEAVY = b"<rss><channel><item>" + b"<x/>" * 7_000_000 + b"</item></channel></rss>"
 """28 MB, of which a parser makes gigabytes."""
 SHORT = "1.0"
@@ -67,7 +67,7 @@ def measure(world: World, worker: Worker, hostile: int) -> tuple[float, int]:
 
 
 def test_others_go_first(world: World, tmp_path: Path) -> None:
-    """With eight documents that loop in C and three that take gigabytes in two processes, good ones
+    """With four documents that loop in C and three that take gigabytes in two processes, good ones
     are published before any is tried a second time; no process has a gigabyte; in the end each
     hostile input is in quarantine."""
     worker = Worker(
