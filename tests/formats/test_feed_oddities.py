@@ -47,6 +47,21 @@ def _entry(inside: str) -> bytes:
                   "&lt;/p&gt;</rdf:value></content:item></rdf:li></rdf:Bag></content:items>"),
             "html", "<p>High</p>",
         ),
+        (
+            rss("<item><title>Tide</title></item>").replace(
+                b"<rss", b'<rss xmlns="http://www.w3.org/2005/Atom"'
+            ),
+            "title", "Tide",
+        ),
+        (
+            _item('<yandex:full-text xmlns:yandex="http://news.yandex.ru">High</yandex:full-text>'
+                  "<description>Low</description>"),
+            "html", "<p>High</p>",
+        ),
+        (
+            _item("<link>https://a.example/t?a=1&amp;amp;b=2</link>"),
+            "url", "https://a.example/t?a=1&b=2",
+        ),
         (_item('<guid isPermaLink="true">/t/1</guid>'), "url", "https://a.example/t/1"),
         (_item("<guid>/t/1</guid>"), "url", None),
         (

@@ -79,7 +79,7 @@ class Fields:
 
     def address(self, link: str | None, element: Element | None = None) -> str | None:
         """`link` made absolute by the `xml:base` of the child `element`, or the base of all."""
-        link = clean(link or "").strip()
+        link = clean(link or "").strip().replace("&amp;", "&")  # escaped twice
         if not link:
             return None
         own = element.get(_XML_BASE) if element is not None else None

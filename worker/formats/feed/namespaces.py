@@ -37,6 +37,7 @@ _ADDRESSES: Final = {
         "prismstandard.org/namespaces/1.2/basic", "prismstandard.org/namespaces/basic/2.0",
         "purl.org/rss/1.0/modules/prism",
     ),
+    "yandex": ("news.yandex.ru", "turbo.yandex.ru"),
     "xhtml": ("www.w3.org/1999/xhtml",),
     "xml": ("www.w3.org/xml/1998/namespace",),
 }  # fmt: skip
@@ -80,15 +81,20 @@ def name_of(tag: object) -> str:
     return f"{prefix}:{local.lower()}" if prefix else local.lower()
 
 
+MISNAMED_ROOTS: Final = ("?:rss", "?:feed", "atom:rss", "xhtml:rss")
+
+
 def known_namespace(root: etree._Element) -> None:
-    """Gives a feed whose root is in an unknown namespace the names of RSS or Atom: publishers copy
-    a wrong default namespace, and every element has it."""
+    """Gives a feed whose root is in a wrong namespace the names of RSS or Atom: publishers copy
+    a wrong default namespace, and every element has it. One with a prefix is as it says."""
     name = name_of(root.tag)
-    if name not in ("?:rss", "?:feed"):
+    if name not in MISNAMED_ROOTS:
         return
     address = etree.QName(root).namespace
     meant = f"{{{UNDECLARED['atom']}}}" if name == "?:feed" else ""
     for element in root.iter(f"{{{address}}}*"):
+        if element.prefix and not root.prefix:
+            continue
         element.tag = meant + etree.QName(element).localname
 
 

@@ -36,6 +36,10 @@ _PUBLISHED = (
 _UPDATED = ("atom:updated", "dcterms:modified", "atom:modified", "updated", "lastbuilddate")
 _TAGS = ("category", "dc:subject", "media:category", "prism:keyword")
 _TAG_LISTS = ("itunes:keywords", "media:keywords", "keywords", "tags")
+_CONTENTS = (
+    "content:encoded", "content", "fulltext", "encoded", "?:encoded", "yandex:full-text",
+    "yandex:content",
+)  # fmt: skip
 _AUTHORS = ("author", "dc:creator", "dc:author", "atom:author", "creator")
 _ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _MAX_INTERVAL_SECONDS = 86_400
@@ -123,7 +127,7 @@ def _texts(fields: Fields) -> tuple[str, str | None]:
 
 def _contents(fields: Fields) -> Iterator[str]:
     """Every content an item has; the module's `encoded` is HTML, Atom's says what it is."""
-    for element in fields.all("content:encoded", "content", "fulltext", "encoded", "?:encoded"):
+    for element in fields.all(*_CONTENTS):
         if value := markup_in(element):
             yield rss_html(value)
     for element in fields.all("atom:content"):
@@ -219,6 +223,8 @@ def _channel_authors(fields: Fields) -> tuple[Person, ...]:
 
 def _author(fields: Fields, element: Element) -> Person | None:
     """A name as text, or as Atom's child elements."""
+    if len(element) == 0:
+        return person(element.text)
     inner = Fields(element, fields.base, "atom:")
     if name := inner.text("name"):
         return person(name, fields.address(inner.text("uri", "url")))
