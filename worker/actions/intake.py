@@ -77,7 +77,7 @@ class Intake:
     ) -> None:
         require_source(settings, options.source)
         self.settings = settings
-        self.job = _job(options, list(paths))
+        self.job = new_job(options.source, options, list(paths))
         self.root = manual_root(settings)
         self.files = 0
         self.batches: list[str] = []
@@ -186,13 +186,14 @@ class Intake:
         return len(batch_names(self.root)) >= self.settings.spool.max_waiting
 
 
-def _job(options: EnqueueOptions, paths: list[str | Path]) -> Job:
+def new_job(source: str | None, options: EnqueueOptions, paths: list[str | Path]) -> Job:
+    """The job of an enqueue of `paths`, which label it; of files by hand without a source."""
     now = utc_now()
     first = display_name(paths[0], 80) if paths else "nothing"
     return Job(
         id=options.job or f"enqueue-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         kind=JobKind.ENQUEUE,
-        source=options.source or MANUAL,
+        source=source or MANUAL,
         label=first if len(paths) <= 1 else mark(f"{first} and {len(paths) - 1} more"),
         created_ms=int(now.timestamp() * 1000),
     )

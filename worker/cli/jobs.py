@@ -9,7 +9,13 @@ from rich.text import Text
 
 from worker.cli import completion
 from worker.cli.filters import with_filters
-from worker.cli.formatting import format_count, format_kinds, format_local_time, pluralize
+from worker.cli.formatting import (
+    format_count,
+    format_estimate,
+    format_kinds,
+    format_local_time,
+    pluralize,
+)
 from worker.cli.options import argument, flag, option, settings_of
 from worker.cli.output import (
     console,
@@ -23,6 +29,7 @@ from worker.cli.output import (
     safe_text,
     stored_text,
 )
+from worker.errors import UsageError
 from worker.translation import gettext, mark
 from worker.translation import message as translate
 
@@ -45,6 +52,10 @@ def jobs(
         str | None,
         argument("ID", "Show this job and its refusals.", autocompletion=completion.jobs),
     ] = None,
+    pause: Annotated[
+        bool | None,
+        flag("--pause/--resume", "Fetch nothing more for this back-fill, or go on."),
+    ] = None,
     count: Annotated[int, option("N", "List the newest N jobs.", min=1, max=1000)] = 20,
     json: Annotated[bool, flag("--json", "Print JSON; a list is one document per line.")] = False,
     *,
@@ -54,6 +65,12 @@ def jobs(
     from worker.queries import jobs as queries
 
     settings = settings_of(context)
+    if pause is not None:
+        from worker.actions.backfill import pause_job
+
+        if job_id is None:
+            raise UsageError("name the job to pause or to resume")
+        pause_job(settings, job_id, is_paused=pause)
     if job_id is not None:
         job = queries.get_job(settings, job_id)
         print_json(job) if json else _print_job(job)
@@ -91,6 +108,7 @@ def _print_job(job: "JobView") -> None:
             ("source", safe_text(job.source)),
             ("started", format_local_time(job.created_at)),
             ("last result", format_local_time(job.last_at) if job.last_at else None),
+            ("fetching", _describe_fetching(job)),
             (
                 "files",
                 f"{files.accepted:,} accepted: {files.waiting:,} waiting, "
@@ -110,6 +128,29 @@ def _print_job(job: "JobView") -> None:
         console().print()
         for refusal in job.refused:
             print_refusal(refusal.path, refusal.reason, refusal.message, refusal.quarantine or "")
+
+
+def _describe_fetching(job: "JobView") -> str | None:
+    """The progress of a back-fill: what is fetched, how fast, and how long it still takes."""
+    fetching = job.fetching
+    if fetching is None:
+        return None
+    done = fetching.listed - fetching.unfetched
+    parts = [
+        gettext("{done} of {all} fetched").format(done=f"{done:,}", all=f"{fetching.listed:,}")
+    ]
+    if fetching.is_paused:
+        parts.append(gettext("paused"))
+    elif fetching.is_listing:
+        parts.append(gettext("more are listed"))
+    if fetching.unfetchable:
+        count = format_count(fetching.unfetchable)
+        parts.append(gettext("{count} cannot be fetched").format(count=count))
+    if fetching.per_second and not fetching.is_done and not fetching.is_paused:
+        parts.append(gettext("{rate} a second").format(rate=f"{fetching.per_second:,.1f}"))
+    if job.seconds_left and not fetching.is_paused:
+        parts.append(gettext("{time} left").format(time=format_estimate(job.seconds_left)))
+    return ", ".join(parts)
 
 
 def _print_narrow(job: "JobView") -> None:

@@ -15,7 +15,7 @@ from worker.spool import batch, manifest
 from worker.spool.layout import roots
 from worker.store.counters import RefusedSummary
 from worker.store.factory import job_store
-from worker.store.jobs import JobKind, JobState
+from worker.store.jobs import FetchCounts, JobKind, JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class JobView:
     `waited_seconds` is the time until a worker took the first batch, `ran_seconds` from then to the
     end of the last finished batch; both are None where unknown, and for an hour of one source,
     whose files arrive at any time in it. `warnings` counts published articles with a
-    warning, by its kind.
+    warning, by its kind. `fetching` counts the objects or addresses of a back-fill, which takes
+    `seconds_left` at its present rate; None for other jobs, or where that is unknown.
     """
 
     id: str
@@ -70,10 +71,13 @@ class JobView:
     ran_seconds: float | None
     refused: tuple[RefusedSummary, ...] = ()
     warnings: Mapping[str, int] = field(default_factory=dict)
+    fetching: FetchCounts | None = None
+    seconds_left: float | None = None
 
     @property
     def is_done(self) -> bool:
-        return not self.files.open_count
+        is_fetched = self.fetching is None or self.fetching.is_done
+        return is_fetched and not self.files.open_count
 
 
 FILTERS = ("q", "source", "date", "outcome")
@@ -178,6 +182,8 @@ def _view(state: JobState, held: int, refused: tuple[RefusedSummary, ...] = ()) 
         ran_seconds=None if hourly else _seconds(state.began_ms, state.last_ms),
         refused=refused,
         warnings=state.warnings,
+        fetching=state.fetching,
+        seconds_left=state.fetching.seconds_left if state.fetching else None,
     )
 
 

@@ -96,6 +96,9 @@ NO_CLUSTER = (
 )
 
 
+BUCKET_SCHEMES = ("s3://", "gs://")
+
+
 def _bucket_url(value: str) -> str:
     if not re.fullmatch(
         r"(s3|gs)://[A-Za-z0-9][A-Za-z0-9._-]{1,62}(/[^\x00-\x1f\x7f]{0,900})?", value

@@ -148,7 +148,7 @@ class Backlog(LeaseQueue):
             if is_paused:
                 self._client.hset(key, "paused", 1)
                 return
-            self._client.hdel(key, "paused")
+            self._client.hdel(key, "paused", "mark_ms", "earlier_mark_ms")
         names = self.names()
         self.make_due(name for name in names if name.partition("/")[0] == job)
 

@@ -47,6 +47,30 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchCounts:
+    """What a job still has fetched: objects or addresses. `listed` are there so far, more are added
+    while it `is_listing`; `unfetchable` were given up. `per_second` is the rate of the last half
+    minute or more, on all hosts; None where it is unknown."""
+
+    listed: int
+    unfetched: int
+    unfetchable: int
+    is_listing: bool
+    is_paused: bool
+    per_second: float | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return not self.unfetched and not self.is_listing
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None where that is unknown: it is still being listed, or has no rate."""
+        is_known = self.per_second and not self.is_listing
+        return self.unfetched / self.per_second if is_known and self.per_second else None
+
+
+@dataclass(frozen=True, slots=True)
 class JobState:
     """The state of a job. `files` were accepted for it; `began_ms` is when work on its first
     settled batch began, `last_ms` when the last one was settled. `warnings` counts published
@@ -60,6 +84,7 @@ class JobState:
     began_ms: int | None = None
     warnings: Mapping[str, int] = field(default_factory=dict)
     accepted: int | None = None
+    fetching: FetchCounts | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -173,4 +198,20 @@ def _state(job: str, found: dict[bytes, bytes]) -> JobState:
         began_ms=numbers.get("began_ms"),
         warnings=parse_warnings(numbers),
         accepted=numbers.get("accepted"),
+        fetching=_fetch_counts(numbers),
+    )
+
+
+def _fetch_counts(numbers: Mapping[str, int]) -> FetchCounts | None:
+    if "listed" not in numbers and "listing" not in numbers:
+        return None
+    milliseconds = numbers.get("mark_ms", 0) - numbers.get("earlier_mark_ms", 0)
+    fetched = numbers.get("marked", 0) - numbers.get("earlier_marked", 0)
+    return FetchCounts(
+        listed=numbers.get("listed", 0),
+        unfetched=numbers.get("unfetched", 0),
+        unfetchable=numbers.get("unfetchable", 0),
+        is_listing="listing" in numbers,
+        is_paused="paused" in numbers,
+        per_second=round(fetched * 1000 / milliseconds, 3) if milliseconds > 0 else None,
     )

@@ -1,5 +1,7 @@
 """`enqueue`: files and addresses accepted by hand, and how the result is printed."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,10 +20,13 @@ from worker.cli.options import (
     settings_of,
 )
 from worker.cli.output import print_json, print_note, print_refusal, print_text
+from worker.errors import UsageError
+from worker.escape import printable
 from worker.translation import gettext, mark
 
 if TYPE_CHECKING:
     from worker.cli.enqueue.job import EnqueueReport
+    from worker.sources.enqueue import EnqueueOptions
 
 _OUTCOMES = tuple(map(mark, ("published", "revised", "withdrawn", "duplicate", "rejected")))
 
@@ -33,8 +38,12 @@ def enqueue(
     context: typer.Context,
     *,
     paths: Annotated[
-        list[str], argument("PATH|DIR|URL|-", "Files, folders, addresses; - is standard input.")
-    ],
+        list[str] | None,
+        argument("PATH|DIR|URL|-", "Files, folders, addresses, a bucket; - is standard input."),
+    ] = None,
+    urls: Annotated[
+        Path | None, option("FILE", "Fetch the addresses in this file, one a line; - as above.")
+    ] = None,
     source: Annotated[
         str | None,
         option("NAME", "Apply the settings of this source.", autocompletion=completion.folders),
@@ -55,12 +64,24 @@ def enqueue(
     Arguments that begin with http://, https:// or rsshub:// are fetched now, once, as robots.txt
     allows; a feed gives all its entries. If an address cannot be fetched, nothing is accepted and
     the exit code is 1.
+
+    A bucket (s3://BUCKET/PREFIX) and a list of addresses (--urls) are fetched later, by the workers
+    of all hosts: `newsdrop jobs ID` shows the progress, and pauses it.
     """
+    from worker.actions.backfill import is_bucket
     from worker.cli.enqueue.job import run_enqueue
     from worker.sources.enqueue import EnqueueOptions
 
     options = EnqueueOptions(source, None, move, force, strict)
-    report = run_enqueue(settings_of(context), paths, options, wait=wait)
+    inputs = paths or []
+    if urls or any(map(is_bucket, inputs)):
+        if len(inputs) + bool(urls) > 1 or wait or move:
+            raise UsageError(_ALONE)
+        _enqueue_later(context, urls, inputs, options, json=json)
+        return
+    if not inputs:
+        raise UsageError("nothing to enqueue: name a file, a folder, an address or a bucket")
+    report = run_enqueue(settings_of(context), inputs, options, wait=wait)
     if json:
         print_json(report)
     elif not report.stopped:
@@ -72,6 +93,39 @@ def enqueue(
         raise typer.Exit(FAILED)
     if report.waited and not report.done:
         raise typer.Exit(UNAVAILABLE)
+
+
+_MAX_LIST_BYTES = 1_000_000_000
+_ALONE = (
+    "a bucket or a list of addresses is enqueued alone, without --wait and --move: run one command "
+    "for each"
+)
+
+
+def _enqueue_later(
+    context: typer.Context,
+    urls: Path | None,
+    inputs: Sequence[str],
+    options: "EnqueueOptions",
+    *,
+    json: bool,
+) -> None:
+    from worker.actions.backfill import enqueue_bucket, enqueue_list
+    from worker.cli.input import read_input
+
+    settings = settings_of(context)
+    if urls is None:
+        job = enqueue_bucket(settings, inputs[0], options)
+    else:
+        data, name = read_input(str(urls), _MAX_LIST_BYTES, "a list of addresses may be")
+        lines = data.decode("utf-8-sig", "surrogateescape").splitlines()
+        job = enqueue_list(settings, lines, options, printable(name, 80))
+    if json:
+        print_json(job)
+        return
+    count = "" if job.addresses is None else f"{pluralize(job.addresses, 'address')}, "
+    print_text(f"{count}job {job.job}: the workers of all hosts fetch it from now on")
+    print_text(f"Follow it with newsdrop jobs {job.job}", "dim")
 
 
 def _print_report(report: "EnqueueReport") -> None:

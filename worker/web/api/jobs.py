@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from starlette.responses import Response
 
+from worker.actions.backfill import pause_job
 from worker.actions.quarantine import Retried, retry_job
 from worker.queries import jobs as queries
 from worker.queries.overview import get_overview
@@ -36,6 +37,11 @@ def retry_response(retried: Retried) -> Response:
     return json_response(retried, 202, location=f"/api/v1/jobs/{retried.job}")
 
 
+def set_paused(request: ApiRequest[Parameters], *, is_paused: bool) -> object:
+    pause_job(request.settings, request.path["id"], is_paused=is_paused)
+    return queries.get_job(request.settings, request.path["id"])
+
+
 routes = [
     get("/jobs", list_jobs, JobsQuery),
     get("/jobs/{id}", lambda r: queries.get_job(r.settings, r.path["id"]), Parameters),
@@ -44,5 +50,7 @@ routes = [
         lambda r: retry_response(retry_job(r.settings, r.path["id"])),
         Parameters,
     ),
+    change("/jobs/{id}/pause", lambda r: set_paused(r, is_paused=True), Parameters),
+    change("/jobs/{id}/resume", lambda r: set_paused(r, is_paused=False), Parameters),
     get("/status", lambda r: get_overview(r.settings, utc_now()), Parameters),
 ]

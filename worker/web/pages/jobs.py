@@ -3,10 +3,12 @@
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from worker.actions.backfill import pause_job
 from worker.actions.quarantine import Retried, retry_job
 from worker.errors import UsageError
 from worker.queries.jobs import FILTERS, JobView, find_jobs, get_job
@@ -69,6 +71,16 @@ def retry(request: Request, _: FormData) -> Response:
     return redirect_to_retry(retried, f"/jobs/{job_id}")
 
 
+@form_action
+def change(request: Request, _: FormData) -> Response:
+    """Pause a back-fill, or resume it."""
+    job_id, what = request.path_params["job"], request.path_params["what"]
+    if what not in ("pause", "resume"):
+        raise HTTPException(404)
+    pause_job(request.app.state.settings, job_id, is_paused=what == "pause")
+    return redirect(f"/jobs/{job_id}", done=f"{what}d")
+
+
 def redirect_to_retry(retried: Retried, origin: str) -> Response:
     """To the new job; back to `origin` where nothing was left to retry."""
     if not retried.files:
@@ -89,4 +101,5 @@ routes = [
     Route("/jobs", show_list),
     Route("/jobs/{job}", show_job),
     Route("/jobs/{job}/retry", retry, methods=["POST"]),
+    Route("/jobs/{job}/{what}", change, methods=["POST"]),
 ]

@@ -1,0 +1,70 @@
+"""Back-fill as people run and see it: `enqueue`, `jobs`, the page and the API."""
+
+import pytest
+
+from tests.cli.conftest import home, lonely
+from tests.home import Home
+from tests.web.served import served
+from worker.store.factory import address_backlog
+
+__all__ = ["home", "lonely"]
+
+
+def enqueue(home: Home, *options: str) -> str:
+    file = home.put("list.txt", "\n".join(f"https://h{n}.example/{n}" for n in range(1200)))
+    done = home.json("enqueue", "--urls", str(file), *options)
+    assert done["addresses"] == 1200
+    return str(done["job"])
+
+
+def test_a_list_is_enqueued_and_followed(home: Home) -> None:
+    """`jobs` shows how much is fetched, pauses and resumes it."""
+    job = enqueue(home, "--source", "drop")
+    assert "0 of 1,200 fetched, more are listed" in home.run("jobs", job).stdout
+    view = home.json("jobs", job, "--pause")
+    assert view["fetching"]["is_paused"]
+    assert view["source"] == "drop"
+    assert "0 of 1,200 fetched, paused" in home.run("jobs", job).stdout
+    assert not home.json("jobs", job, "--resume")["fetching"]["is_paused"]
+    assert home.run("jobs", "--pause").exit_code == 2
+    shown = home.run("enqueue", "--urls", str(home.path / "list.txt")).stdout
+    assert "1,200 addresses, job enqueue-" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "nothing to enqueue: name a file"),
+        (["s3://news/a", "b.md"], "is enqueued alone"),
+        (["s3://news/a", "--wait"], "is enqueued alone"),
+        (["s3://news/a"], "no [[buckets]] table of the settings has the bucket news"),
+    ],
+)
+def test_what_cannot_be_enqueued(home: Home, arguments: list[str], says: str) -> None:
+    """One sentence says what to do."""
+    result = home.run("enqueue", *arguments)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.split())
+
+
+def test_without_redis(lonely: Home) -> None:
+    """A list is not a file in the spool: it needs Redis, and says so."""
+    file = lonely.put("list.txt", "https://a.example/")
+    result = lonely.run("enqueue", "--urls", str(file))
+    assert result.exit_code == 3
+    assert "Redis" in result.stderr
+
+
+def test_the_page_and_the_api(home: Home) -> None:
+    """Both show the progress, pause and resume."""
+    job = enqueue(home)
+    backlog = address_backlog(home.settings())
+    with served(home) as one:
+        assert one.post(f"/jobs/{job}/pause", {})["fetching"]["is_paused"]
+        assert backlog.is_paused(job)
+        page = one.client.get(f"/jobs/{job}").text
+        assert "0 of 1,200 fetched" in page
+        assert f'action="/jobs/{job}/resume"' in page
+        assert not one.post(f"/jobs/{job}/resume", {})["fetching"]["is_paused"]
+        assert not backlog.is_paused(job)
+        assert one.post("/jobs/none/pause", {}, 404)
