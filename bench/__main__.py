@@ -16,6 +16,7 @@ from rich.table import Table
 from bench import history
 from bench.bigfolder import big_folder
 from bench.bounds import bounds
+from bench.buckets import buckets
 from bench.consumer import consumer
 from bench.feeds import feed_memory, feeds
 from bench.figure import Figure
@@ -52,6 +53,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "warc": warc,
     "web": web,
     "consumer": consumer,
+    "buckets": buckets,
 }
 
 

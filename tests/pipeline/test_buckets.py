@@ -180,6 +180,18 @@ def test_a_store_that_is_overloaded(world: World, store: ObjectStore) -> None:
     assert (state.unfetched, state.unfetchable) == (0, 0)
 
 
+def test_credentials_that_end_while_objects_are_read(world: World, store: ObjectStore) -> None:
+    """The store refuses everything: nothing is given up, however often it is tried."""
+    put(store, 1, 2)
+    store.faults.append(lambda method, path: 403 if store.requests[1:] else None)
+    collect(world)
+    for _ in range(5):
+        again(world)
+    store.faults.clear()
+    again(world)
+    assert titles(world) == ["第1条新闻", "第2条新闻"]
+
+
 def test_an_object_that_cannot_be_read(world: World, store: ObjectStore) -> None:
     """It alone is given up after some attempts, and counted; the others are read."""
     put(store, 1, 2)

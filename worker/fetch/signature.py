@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -94,10 +95,8 @@ def sign(
     text = f"{request.method}\n{request.path}\n{query}\n{lines}\n{names}\n{digest}"
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     hashed = hashlib.sha256(text.encode()).hexdigest()
-    key = f"AWS4{credentials.secret_key}".encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}"
+    key = _signing_key(credentials.secret_key, scope)
     signature = hmac.digest(key, text.encode(), "sha256").hex()
     del headers["host"]
     headers["authorization"] = (
@@ -105,6 +104,15 @@ def sign(
         f"SignedHeaders={names}, Signature={signature}"
     )
     return headers
+
+
+@lru_cache(maxsize=16)
+def _signing_key(secret_key: str, scope: str) -> bytes:
+    """The key of one day, region and service."""
+    key = f"AWS4{secret_key}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 def encode_query(query: Mapping[str, str]) -> str:

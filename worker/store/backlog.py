@@ -182,8 +182,9 @@ class Backlog(LeaseQueue):
         `keep_seconds`."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for shard, field, mark in map(_ledger_mark, objects):
-                pipe.hset(self._shard(source, shard), field, mark)
-                pipe.expire(self._shard(source, shard), keep_seconds)
+                key = self._shard(source, shard)
+                pipe.hset(key, field, mark)
+                pipe.expire(key, keep_seconds)
             pipe.execute()
 
     def _shard(self, source: str, shard: int) -> bytes:
