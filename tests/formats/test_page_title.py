@@ -1,11 +1,16 @@
 """The title of a page: the heading that the page's other titles agree with."""
 
 import pytest
+from lxml import etree
 
 from tests.formats.pages import Parse
-from tests.formats.test_page_body import TEXT, page
+from tests.formats.test_page_body import PARTS, TEXT, page, text_of
+from worker.formats.page.passages import locate
+from worker.formats.page.pruning import cut_down
+from worker.formats.page.tree import parsed
 
 TITLE = "Pilots return to work"
+KICKER = f'<h1><!--a--><span class="{{}}">Strike</span><span hidden>: </span>{TITLE}</h1>'
 
 
 def og(text: str) -> str:
@@ -27,6 +32,8 @@ def og(text: str) -> str:
         (f"{TITLE} « Harbour News", "", "<h1>News</h1>"),
         (TITLE, og("Pilots &amp;amp; more"), f"<h1>{TITLE}</h1>"),
         (f"{TITLE} – harbour", "", f"<h1>{TITLE}</h1>"),
+        (f"Strike: {TITLE}", og(f"Strike: {TITLE}"), KICKER.format("kicker")),
+        (f"Strike: {TITLE}", og(f"Strike: {TITLE}"), KICKER.format("entry-title__toptitle")),
     ],
 )
 def test_titles_agree(title: str, head: str, inside: str, parse: Parse) -> None:
@@ -91,3 +98,21 @@ def test_heading_of_another_box(parse: Parse) -> None:
     hidden = '<h1 class="sr-only">Harbour News of the East</h1>'
     text = page(f"{hidden}<h2>{TITLE}</h2><article>{TEXT}</article>{below}", f"{TITLE} | Harbour")
     assert parse(text).title == TITLE
+
+
+@pytest.mark.parametrize("below", ["", "<h1>Harbour tours and tickets</h1>"])
+def test_a_heading_without_h1(below: str, parse: Parse) -> None:
+    """The `h2` next to the text is the title where no `h1` is above it, and nothing agrees with it;
+    an `h1` of a box below that merely resembles `title` is not."""
+    heading = "After eleven days the harbour has its pilots again"
+    boxes = "<div><h2>Find a ship</h2></div>"
+    inside = f"{boxes}<div><h2>{heading}</h2>{TEXT}</div><div>{below}</div>"
+    assert parse(page(inside, "Harbour tours - News")).title == heading
+
+
+def test_kicker_and_title_are_one_heading() -> None:
+    """A heading with a kicker is not repeated in the text."""
+    heading = KICKER.format("kicker")
+    tree = parsed(page(f"<article>{heading}<div>{TEXT}</div></article>"))
+    passages = locate(tree.find("body"), f"Strike {TITLE} {' '.join(PARTS)}")
+    assert TITLE not in text_of(etree.tostring(cut_down(tree, passages, TITLE, []), encoding=str))

@@ -45,6 +45,7 @@ KEPT = {
     "credentials": "https://user:word@a.example:443/n/7",
     "IPv6": "https://[2001:db8::1]:443/n/7",
     "bad port": "https://a.example:99999999/n/7",
+    "another scheme": "app+news://a.example/N/7",
 }
 
 

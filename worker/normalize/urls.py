@@ -118,7 +118,7 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
         return address
     scheme, place = parts.scheme, parts.netloc
     if "@" not in place and "[" not in place:
-        is_default = port in (None, _DEFAULT_PORTS[scheme])
+        is_default = port in (None, _DEFAULT_PORTS.get(scheme))
         place = host if is_default else f"{host}:{port}"
         scheme = "https" if is_default and host in secure_hosts else scheme
     path = parts.path

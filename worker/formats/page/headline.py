@@ -10,17 +10,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from worker.formats.page.passages import Passages, folded
-from worker.formats.page.tree import Element
+from worker.formats.page.tree import Element, text_content
 from worker.formats.values import html_title
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading: its text, its level, and whether it stands above the article's text."""
+    """A heading: its text, its level, whether it stands above the article's text, and whether it
+    is the nearest above it."""
 
     text: str
     level: int
     is_above: bool
+    is_nearest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,14 @@ def headings_of(passages: Passages) -> tuple[Heading, ...]:
         if element is not None:
             lines.setdefault(element, []).append(run.line)
             places.setdefault(element, index)
+    nearest = max((at for at in places.values() if at <= first), default=-1)
     return tuple(
-        Heading(text, int(element.tag[1]), places[element] <= first + _FIRST_LINES)
-        for element in lines
-        if len(text := " ".join(lines[element])) <= _LONGEST
-        and (element.tag == "h1" or places[element] <= first + _FIRST_LINES)
+        Heading(
+            text, int(element.tag[1]), at <= first + _FIRST_LINES, first - _NEAR <= at == nearest
+        )
+        for element, at in places.items()
+        if len(text := _without_kicker(" ".join(lines[element]), element)) <= _LONGEST
+        and (element.tag == "h1" or at <= first + _FIRST_LINES)
     )
 
 
@@ -81,6 +86,10 @@ def title_of(titles: Titles) -> str | None:
 
 
 _FIRST_LINES = 3
+_NEAR = 8  # lines: author, date and buttons between a heading and its text
+_KICKER = re.compile(
+    r"kicker|overline|roofline|topline|top-?title|dachzeile|eyebrow|spitzmarke|flag-?line", re.I
+)
 _LONGEST = 400
 _VARIANT = 0.4  # of their pairs of letters are common: two wordings of one headline
 _NO_SECTION = 10  # letters; `News` is the name of a section
@@ -91,6 +100,14 @@ _SEPARATOR = re.compile(
 _STRONG = re.compile(r"[|｜»_]|::")
 _CUT = re.compile(r"\s*(?:\.{3}|…)\s*$")
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+
+
+def _without_kicker(text: str, heading: Element) -> str:
+    """`<span class="kicker">Harbours</span> Two ships collide` is `Two ships collide`."""
+    for element in heading.iterdescendants("*"):
+        if _KICKER.search(element.get("class", "")):
+            return text.removeprefix(text_content(element)).lstrip(" :|–-") or text
+    return text
 
 
 def _is_title(heading: Heading, sites: Iterable[str]) -> bool:
@@ -106,7 +123,7 @@ def _is_same(heading: Heading, other: str) -> bool:
     shorter, longer = sorted((one, two), key=len)
     is_part = shorter in longer and (len(shorter) > 8 or _is_wide(shorter, 3))
     if heading.level == 1:
-        return one == two or is_part or _likeness(one, two) > _VARIANT
+        return one == two or is_part or (heading.is_above and _likeness(one, two) > _VARIANT)
     return one == two or (is_part and 3 * len(shorter) >= len(longer))
 
 
@@ -115,11 +132,14 @@ def _is_wide(text: str, size: int) -> bool:
 
 
 def _only_heading(headings: Sequence[Heading]) -> str:
-    """The only `h1` above the text, if it is longer than a section's name.
+    """The only `h1` above the text, or the nearest `h2` where there is none, if it is longer than
+    a section's name.
 
     Where it agrees with nothing else, the others were written for search engines.
     """
     texts = {heading.text for heading in headings if heading.level == 1 and heading.is_above}
+    if not texts:
+        texts = {heading.text for heading in headings if heading.is_nearest and heading.level == 2}
     text = texts.pop() if len(texts) == 1 else ""
     return text if _width(text) >= _NO_SECTION else ""
 

@@ -40,6 +40,7 @@ from worker.formats.page.microdata import by_microdata
 from worker.formats.page.passages import Passages
 from worker.formats.page.published import CHANGED, date_found, dates_shown
 from worker.formats.page.site_rule import body_by_rule, by_rule, page_soup
+from worker.formats.page.surroundings import corrected
 from worker.formats.page.tree import Element, inline_text, page_tree, squeezed_length, text_content
 from worker.formats.values import is_absolute
 from worker.model import DateText, Document, RawArticle
@@ -92,13 +93,16 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     found = extracted(tree, ruled.html)
     micro = by_microdata(tree, found.own)
     title = ruled.data.title or title_of(_titles(tree, found, ld, meta, url))
+    found = replace(found, passages=corrected(found.passages, title))
     credited = by_credits(found.passages, title)
     data = replace(
         merge_metadata(ruled.data, ld, meta, micro, by_address(url), credited), title=title
     )
     shown = tuple(dates_shown(found.passages, title, context.profile.date_order))
     dates = tuple(_dates(tree, url, data.dates, shown, found.passages))
-    html, warnings = _body(found, rule, ruled.html, data, [date.text for date in shown])
+    bylines = [date.text for date in shown]
+    bylines += [label + author.name for author in data.authors for label in _BYLINES]
+    html, warnings = _body(found, rule, ruled.html, data, bylines)
     outlet = data.publisher.name if data.publisher else None
     article = RawArticle(
         parser=PARSER,
@@ -144,6 +148,7 @@ def first_match(text: str, selectors: tuple[str, ...], limits: Limits) -> str | 
 
 
 _MAX_LINKS = 5_000
+_BYLINES = ("By ", "by ", "BY ", "Von ", "Par ", "Por ", "作者：", "记者 ", "文/")
 _SHARED = ("og:title", "twitter:title")
 _DATA = ("citation_title", "dc.title", "dcterms.title", "headline")
 _SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")

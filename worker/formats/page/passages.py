@@ -128,11 +128,12 @@ class _Reader:
         self.blocks = [body]
         self.run = Run(body)
         self.texts: list[str] = []
+        self.formulas = 0  # MathML elements around the place
 
     def add(self, element: Element, text: str | None, *, is_tail: bool) -> None:
         if text:
             self.run.parts.append((element, is_tail))
-            self.texts.append(text)
+            self.texts.append("·" if self.formulas else text)  # extractors drop formulas
 
     def start(self, element: Element) -> None:
         if element.tag in _BLOCKS:
@@ -141,10 +142,12 @@ class _Reader:
             self.run.block = element
         if element.tag in _MARKED:
             self.marks.append((element, len(self.runs) + bool("".join(self.texts).strip())))
+        self.formulas += element.tag == "math"
         if element.tag not in CODE and element.tag not in MEDIA:
             self.add(element, element.text, is_tail=False)
 
     def end(self, element: Element) -> None:
+        self.formulas -= element.tag == "math"
         if element.tag in _BLOCKS:
             self.close()
             self.blocks.pop()

@@ -44,6 +44,8 @@ _EMPTY = frozenset({*MEDIA, "br", "hr", "td", "th", "source", "track", "wbr", "p
 def _is_headline(run: Run, headline: str) -> bool:
     if not headline or not any(element.tag in _HEADINGS for element in run.ancestors()):
         return False
+    if len(headline) >= SHINGLE and run.text.endswith(headline):  # a kicker may be before it
+        return True
     return run.text == headline or (len(run.text) >= SHINGLE and headline.startswith(run.text))
 
 

@@ -8,7 +8,9 @@ from worker.formats.page.tree import Element, squeezed_length, texts_in
 from worker.normalize.body.elements import is_hidden
 
 # Not `form`: ASP.NET puts whole pages into one. Not `header`: it often has the heading.
-_NOISE = frozenset("style template button select textarea nav footer dialog".split())  # noqa: SIM905
+_NOISE = frozenset(
+    ["style", "template", "button", "select", "textarea", "nav", "footer", "dialog", "annotation"]
+)
 
 
 def hidden_in(tree: Element) -> list[Element]:
@@ -17,7 +19,7 @@ def hidden_in(tree: Element) -> list[Element]:
 
 
 def noise_in(body: Element) -> list[Element]:
-    """Menus, form controls and styles."""
+    """Menus, form controls, styles, and the sources of formulas."""
     return _outermost(body, lambda element: element.tag in _NOISE)
 
 

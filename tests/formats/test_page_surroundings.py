@@ -1,0 +1,154 @@
+"""Around an article: its standfirst is text; boxes and links to other articles are not."""
+
+import pytest
+
+from tests.formats.pages import Parse
+from tests.formats.test_page_body import HEAD, PARTS, TEXT, page, text_of
+from worker.formats.page.passages import locate
+from worker.formats.page.surroundings import corrected
+from worker.formats.page.tree import parsed
+
+LEAD = "Eleven days without pilots have cost the port more than anyone had expected."
+PARAGRAPHS = TEXT.replace("</p>", "</p>|").split("|")[:-1]
+
+
+def lines_of(inside: str, extracted: str) -> list[str]:
+    """The lines of the article where an extractor's text was `extracted`."""
+    passages = locate(parsed(inside).find("body"), extracted)
+    kept = corrected(passages, "Pilots return to work").kept
+    return [run.line for run in passages.runs if run in kept]
+
+
+def within(inserted: str) -> str:
+    """An article with `inserted` between its paragraphs."""
+    text = "".join((*PARAGRAPHS[:3], inserted, *PARAGRAPHS[3:]))
+    return page(f"<article>{HEAD}<div class='text'>{text}</div></article>")
+
+
+@pytest.mark.parametrize(
+    "standfirst",
+    [
+        f'<p class="standfirst">{LEAD}</p>',
+        f"<h2>{LEAD}</h2>",
+        f'<div class="summary"><p>{LEAD}</p></div><p>By Ann Vera</p><p>3 May 2021</p>',
+        f'<figure><img src="a.jpg"></figure><div class="intro">{LEAD}</div>',
+    ],
+)
+def test_standfirst(standfirst: str, parse: Parse) -> None:
+    """The sentences between heading and text are the article's first paragraph."""
+    html = page(f"<header>{HEAD}{standfirst}</header><div id='text'>{TEXT}</div>")
+    text = text_of(parse(html).html)
+    assert text.startswith(LEAD)
+    assert "Ann Vera" not in text
+    assert "2021" not in text
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        '<p class="photo-text">The pilots on Monday in the eastern harbour, where they met.</p>',
+        '<p class="author-info">Ann Vera writes about ships and harbours for this paper.</p>',
+        "<p><a href='/b'>The harbour's tugs are for sale, and nobody wants to buy them.</a></p>",
+        "<p>Published on Monday, 3 May 2021, at 10:15, and updated on Tuesday, 4 May</p>",
+        f"<p>{PARTS[2]}</p>",
+    ],
+    ids=["caption", "author", "link", "date", "repetition"],
+)
+def test_no_standfirst(other: str) -> None:
+    """Captions, notes on the author, links, dates and what the text says anyway are none."""
+    html = f"<header>{HEAD}{other}</header><div>{TEXT}</div>"
+    assert lines_of(html, " ".join(PARTS))[0] == PARTS[0]
+
+
+def test_boxes_around_all_of_it() -> None:
+    """A class that heading and text share says nothing about the standfirst between them."""
+    html = f"<div class='with-sidebar'>{HEAD}<p>{LEAD}</p><div>{TEXT}</div></div>"
+    assert lines_of(html, " ".join(PARTS))[0] == LEAD
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "<div class='inline-recirc'><h3>BAIT</h3><p>{0}</p></div>",
+        "<div id='newsletter-3'><p>BAIT {0}</p></div>",
+        "<div class='sd-block sharedaddy'><p>BAIT {0}</p></div>",
+        "<p class='affiliate disclosure'>BAIT {0}</p>",
+    ],
+)
+def test_boxes(box: str, parse: Parse) -> None:
+    """What an element between the paragraphs says that its class calls a box is not the article."""
+    text = text_of(parse(within(box.format("Ships, cranes and men, every morning by mail."))).html)
+    assert "BAIT" not in text
+    assert all(part in text for part in PARTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [("post--no-comments", "div"), ("social-media-post", "blockquote"), ("share", "article")],
+)
+def test_no_boxes(name: str, tag: str, parse: Parse) -> None:
+    """A modifier of a class, a quoted post and an article are none; nor is the larger part."""
+    quote = "Nobody on the quay had expected that, and nobody said so before Monday."
+    inserted = f"<{tag} class='{name}'><p>{quote}</p></{tag}>"
+    assert quote in text_of(parse(within(inserted)).html)
+    assert lines_of(f"{HEAD}<div class='share'>{TEXT}</div>", " ".join(PARTS)) == [*PARTS]
+
+
+REFERENCES = [
+    "<p>Read also: <a href='/b'>BAIT, and the tugs of the harbour are for sale</a></p>",
+    "<p><b>Lesen Sie auch:</b> <a href='/b'>BAIT und die Schlepper des Hafens</a></p>",
+    "<p><a href='/b'>Related: BAIT, and the tugs of the harbour are for sale</a></p>",
+    "<p>延伸阅读：<a href='/b'>BAIT 东港的引航员十一天之后回到了船上</a></p>",
+    "<p>Also on this site</p><ul><li><a href='/b'>BAIT, and the tugs of the harbour</a></li>"
+    "<li><a href='/c'>BAIT, and the cranes of the harbour</a></li></ul>",
+]
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_references(reference: str, parse: Parse) -> None:
+    """`Read also: …` and the list of links behind such a label are not the article."""
+    text = text_of(parse(within(reference)).html)
+    assert "BAIT" not in text
+    assert "Also on" not in text
+    assert all(part in text for part in PARTS)
+
+
+def test_links_behind_a_label() -> None:
+    """All links of the list go, and the text behind it stays."""
+    links = "".join(f"<li><a href='/{name}'>The {name} of the harbour</a></li>" for name in "abc")
+    html = f"<p>{PARTS[0]}</p><p>Read also</p><ul>{links}</ul><p>{PARTS[1]}</p>"
+    text = f"{PARTS[0]} Read also {text_of(links)} {PARTS[1]}"
+    assert lines_of(html, text) == [*PARTS[:2]]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "<p>Related to that is <a href='/b'>the sale</a> of the tugs, which begins next week.</p>",
+        "<p>The union's statement and the port's are on <a href='/b'>its page</a> now.</p>",
+    ],
+)
+def test_no_references(sentence: str, parse: Parse) -> None:
+    """A sentence with a link is text, whatever it begins with."""
+    assert text_of(sentence)[:40] in text_of(parse(within(sentence)).html)
+
+
+def test_repeated_paragraphs() -> None:
+    """Paragraphs that an extractor drops stay: it takes nothing that the text says twice."""
+    twice = "Wait for the second horn before you cross the rails between the two sheds."
+    lost = f"<h3>At the sheds</h3><p>{twice}</p>"
+    box = f"<figure>{twice}</figure><p><a href='/b'>{twice}</a></p>"
+    html = "".join((*PARAGRAPHS[:2], lost, *PARAGRAPHS[2:4], box, *PARAGRAPHS[4:]))
+    expected = [*PARTS[:2], "At the sheds", twice, *PARTS[2:]]
+    assert lines_of(f"<div>{html}</div>", " ".join(PARTS)) == expected
+
+
+def test_formulas(parse: Parse) -> None:
+    """Formulas stay, in a line and between lines, without their TeX sources."""
+    root = "<msqrt><mi>gh</mi></msqrt>"
+    source = "<annotation encoding='application/x-tex'>\\sqrt{gh}</annotation>"
+    line = f"<p>The speed of a wave is <math>{root}{source}</math> for all of the basins.</p>"
+    text = text_of(parse(within(f"{line}<math display='block'><mi>v=</mi>{root}</math>")).html)
+    assert "is gh for" in text
+    assert "v= gh" in text
+    assert "sqrt" not in text
