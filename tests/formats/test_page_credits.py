@@ -69,8 +69,79 @@ def test_credits_of_others(parse: Parse) -> None:
         ("新华社记者 张三 李四", ["张三", "李四"]),
         ("记者", ["记者"]),
         ("-", []),
+        ("By Ann Vera, Bob Dent, and Tom Watt", ["Ann Vera", "Bob Dent", "Tom Watt"]),
+        ("Von Jörg Berg", ["Jörg Berg"]),
+        ("Ann Vera, MS, RDN", ["Ann Vera"]),
+        ("Bob Dent, AP Sports Writer", ["Bob Dent"]),
+        ("Фото: Наталия Мороз", []),
+        ("wordpressadmin", []),
+        ("Staff Reports", []),
+        ("小编", []),
+        ("Tadmin Berg", ["Tadmin Berg"]),
     ],
 )
 def test_roles_are_no_part_of_a_name(text: str, names: list[str]) -> None:
-    """`记者` before a name is a role; signs alone are nobody."""
+    """Roles, degrees and `and` are no part of a name; signs, accounts and photo credits nobody."""
     assert [person.name for person in person_names(text)] == names
+
+
+def authors_of(page: str, parse: Parse) -> list[str]:
+    return [person.name for person in parse(page, "https://www.quay-post.example/n/7").authors]
+
+
+@pytest.mark.parametrize("name", ["The Quay Post", "quay-post.example", "QUAY POST", "quay-post"])
+def test_the_site_is_no_author(name: str, parse: Parse) -> None:
+    """A template writes the site as author: the byline is read instead."""
+    head = (
+        f'<meta property="og:site_name" content="Quay Post"><meta name="author" content="{name}">'
+    )
+    inside = f"<h1>港口开工</h1><p>By Ann Vera</p><div>{BODY * 3}</div>"
+    assert authors_of(page_of(inside, head), parse) == ["Ann Vera"]
+
+
+def test_a_person_with_a_site(parse: Parse) -> None:
+    """An author whose name is the host's is one; a host's name written as one is not."""
+    page = page_of(f"<h1>港口开工</h1>{BODY * 3}", '<meta name="author" content="Ann Vera">')
+    url = "https://annvera.example/n/7"
+    assert [person.name for person in parse(page, url).authors] == ["Ann Vera"]
+    assert parse(page.replace("Ann Vera", "AnnVera"), url).authors == ()
+
+
+def json_ld(author: str, publisher: str, kind: str) -> str:
+    return (
+        '<script type="application/ld+json">{"@type": "Article", "headline": "港口开工", '
+        f'"author": {{"@type": "Person", "name": "{author}"}}, '
+        f'"publisher": {{"@type": {kind}, "name": "{publisher}"}}}}</script>'
+    )
+
+
+def test_a_blog_of_one_person(parse: Parse) -> None:
+    """WordPress names the author of a blog as its publisher, too; Blogger names itself."""
+    page = page_of(
+        f"<h1>港口开工</h1>{BODY * 3}", json_ld("Ann", "Ann", '["Person", "Organization"]')
+    )
+    assert authors_of(page, parse) == ["Ann"]
+    assert parse(page).publisher is None
+    blog = page_of(f"<h1>港口开工</h1>{BODY * 3}", json_ld("Ann", "Blogger", '"Organization"'))
+    assert parse(blog).publisher is None
+
+
+@pytest.mark.parametrize(("byline", "expected"), [("", "Ann Vera"), ("By Bob Dent", "Bob Dent")])
+def test_author_of_a_card(byline: str, expected: str, parse: Parse) -> None:
+    """The account in WordPress's card is the author, if nothing else on the page says who is."""
+    head = '<meta name="twitter:label1" content="Verfasst von">'
+    head += '<meta name="twitter:data1" content="Ann Vera">'
+    head += '<meta name="twitter:label2" content="Lesezeit">'
+    page = page_of(f"<h1>港口开工</h1><p>{byline}</p><div>{BODY * 3}</div>", head)
+    assert authors_of(page, parse) == [expected]
+    assert authors_of(page.replace("Verfasst von", "Lesezeit"), parse) == (
+        [expected] if byline else []
+    )
+
+
+def test_a_box_around_the_article_is_no_box(parse: Parse) -> None:
+    """A class such as `with-sidebar` on an element around all of it hides neither names nor day."""
+    inside = f"<h1>港口开工</h1><p>作者：张三 2021年11月26日</p><div>{BODY * 3}</div>"
+    article = parse(page_of(f'<div class="with-sidebar">{inside}</div>'))
+    assert [person.name for person in article.authors] == ["张三"]
+    assert article.dates

@@ -63,6 +63,8 @@ def test_outlets_are_no_persons() -> None:
     assert made.publisher == Publisher("某站", "https://a.cn")
     mirrored = article(authors=(Person("DT 财经"),), tags=("金融", "DT 财经"))
     assert (mirrored.authors, mirrored.publisher) == ((), Publisher("DT 财经"))
+    page = article(parser="page", authors=(Person("Ann"),), tags=("Ships", "Ann"))
+    assert (page.authors, page.publisher) == ((Person("Ann"),), None)
     podcast = article(
         publisher=Publisher("Night Ferry"), authors=(Person("Ferry Radio"),), tags=("Ferry Radio",)
     )

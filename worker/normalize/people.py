@@ -34,7 +34,7 @@ def people_of(
     input names no publisher (a podcast's author is among its keywords, too).
     """
     outlets = set(map(folded_name, outlet_names(rule) if rule else ()))
-    if raw.publisher is None:
+    if raw.publisher is None and not raw.parser.endswith("page"):  # authors are keywords there
         outlets.update(map(folded_name, raw.tags))
     authors: dict[str, Person] = {}
     outlet: Publisher | None = None

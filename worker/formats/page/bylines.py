@@ -1,7 +1,9 @@
 """Names, outlets and dates in the short texts around an article."""
 
 import re
+from collections.abc import Iterable
 
+from worker.formats.page.passages import folded
 from worker.formats.values import html_title, is_absolute, unique
 from worker.model import Person
 
@@ -34,18 +36,47 @@ def person_names(text: str) -> tuple[Person, ...]:
     return tuple(Person(name) for name in unique(valid))
 
 
+def without_sites(persons: Iterable[Person], sites: Iterable[str]) -> tuple[Person, ...]:
+    """`persons` without those that have the name of the site: many templates write it as author.
+
+    `sites` may hold hosts. A part of one (`example` of `example.com`) is only the site's name where
+    it is one word: two are a person who has a site.
+    """
+    sites = [*sites]
+    labels = {label for site in sites if "." in site for label in site.lower().split(".")}
+    names = {_site_key(site) for site in sites if site not in labels}
+    return tuple(
+        person
+        for person in persons
+        if _site_key(person.name) not in names and person.name.lower() not in labels
+    )
+
+
+def _site_key(name: str) -> str:
+    return folded(_ARTICLE.sub("", name)).casefold()
+
+
 _MAX_NAME = 60
+_ARTICLE = re.compile(r"^(?:the|von|by)\s", re.IGNORECASE)
 _MAX_BYLINE = 2_000
 _MARKUP = re.compile(r"<[^<>]{0,500}>")
 _AUTHOR_LABEL = re.compile(
-    r"^[\s（(【\[]*(?:(?:作者|记者|撰文|文字|文|编译)\s*[：:/|丨]|[Bb]y\s)\s*"
+    r"^[\s（(【\[]*(?:(?:作者|记者|撰文|文字|文|编译)\s*[：:/|丨]|(?:[Bb]y|BY|Von|Par|Por|and|und)\s)\s*"
 )
 _ROLE = re.compile(r"^[一-鿿]{0,6}(?:记者|通讯员)(?:\s+(?=[一-鿿])|(?=[一-鿿]{2,4}(?:$|\s)))")
 _OUTLET_LABEL = re.compile(r"^[\s（(]*(?:来源|稿源|出处|转自|[Ss]ource)\s*[：:]?\s*")
 _EDITOR = re.compile(r"(?:责任编辑|责编|编辑)\s*[：:|｜]\s*([^：:|｜]{1,40})")
-_BETWEEN_NAMES = re.compile(r"\s*[、,，;；|｜]\s*|\s+(?:and|&|和)\s+|(?<=[一-鿿])\s+(?=[一-鿿])")
+_BETWEEN_NAMES = re.compile(
+    r"\s*[、,，;；|｜]\s*(?:(?:and|und|et)\s+)?|\s+(?:and|&|和)\s+|(?<=[一-鿿])\s+(?=[一-鿿])"
+)
 _NO_NAME = re.compile(
-    r"@|://|^[\W\d_]*$|[。！？!?]|^(?:null|none|undefined|name|admin)$", re.IGNORECASE
+    r"@|://|^[\W\d_]*$|[。！？!?]|^(?:null|none|undefined|name|\w*admin\d*|administrator|webmaster|"
+    r"publisher|author|editors?|staff|staff reports?|redaktion|newsroom|team|"
+    r"小编|编辑部|本站|佚名|匿名)$|"
+    r"^(?:MD|M\.D\.|Ph\.?\s?D\.?|MS|MSc|MA|MBA|MPH|RDN?|RN|Esq\.?|Jr\.?|Sr\.?)$|"
+    r"\b(?:writer|reporter|correspondent|contributor|columnist)s?$|"
+    r"^(?:photos?|fotos?|фото|摄影)\s*[:：]",
+    re.IGNORECASE,
 )
 _DATE_IN_TEXT = re.compile(
     r"(?<!\d)(?:19|20)\d\d\s?(?:年\s?\d{1,2}\s?月\s?\d{1,2}\s?日?|([-/.])\d{1,2}\1\d{1,2}(?!\d))"

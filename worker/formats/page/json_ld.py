@@ -158,7 +158,7 @@ def _text(value: object) -> str:
 def _metadata(node: Node, by_id: Mapping[str, Node]) -> PageMetadata:
     authors = _resolved(node.get("author") or node.get("creator"), by_id)
     publisher = _resolved(node.get("publisher"), by_id) or _outlet(authors)
-    name = _text(publisher)
+    name = "" if _is_no_outlet(publisher) else _text(publisher)
     site = text_of(publisher.get("url")) if isinstance(publisher, dict) else None
     image = _resolved(node.get("image") or node.get("images") or node.get("thumbnailUrl"), by_id)
     return replace(
@@ -198,6 +198,14 @@ def _outlet(authors: object) -> object:
     """The organisation among the authors, which published the article."""
     items = authors if isinstance(authors, list) else [authors]
     return next((item for item in items if _is_outlet(item)), None)
+
+
+def _is_no_outlet(publisher: object) -> bool:
+    """Whether it is a blog's author, as WordPress writes it, or Blogger, which every blog there
+    has."""
+    return isinstance(publisher, Mapping) and (
+        "person" in _kinds(publisher) or _text(publisher) == "Blogger"
+    )
 
 
 def _is_outlet(item: object) -> bool:

@@ -72,6 +72,15 @@ def by_meta(tree: Element) -> PageMetadata:
     )
 
 
+def by_card(tree: Element) -> PageMetadata:
+    """The author in WordPress's labels of a card, in the site's language: the account that posted
+    the article, mostly its author's."""
+    meta = meta_table(tree)
+    cards = zip(meta.get("twitter:label1", ()), meta.get("twitter:data1", ()), strict=False)
+    name = next((text for label, text in cards if label.lower() in _WRITTEN_BY), "")
+    return PageMetadata(authors=person_names(name))
+
+
 def declared_addresses(tree: Element, meta: Mapping[str, list[str]]) -> list[str]:
     """The addresses that a page says it has, as written: `rel=canonical`, then `og:url`."""
     return [link for link in (*_canonical(tree), *meta.get("og:url", ())) if link]
@@ -93,6 +102,7 @@ _DATE = (
 )
 _MODIFIED = "article:modified_time og:updated_time weibo:article:update_at lastmod last-modified"
 _AUTHOR = "article:author author byl dc.creator parsely-author sailthru.author citation_author"
+_WRITTEN_BY = ("written by", "verfasst von", "geschrieben von", "écrit par", "escrito por", "作者")
 _PUBLISHER = "og:site_name source mediaid dc.publisher publisher"
 _TAGS = "article:section article:tag news_keywords parsely-tags keywords"
 _WHOLE_TAGS = ("article:section", "article:tag")  # one tag each; the others are lists

@@ -15,6 +15,7 @@ from worker.escape import printable
 from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
 from worker.formats.page.body import Extracted, cut_out, extracted
+from worker.formats.page.bylines import without_sites
 from worker.formats.page.credits import by_credits
 from worker.formats.page.headline import Titles, headings_of, title_of
 from worker.formats.page.json_ld import by_json_ld
@@ -31,6 +32,7 @@ from worker.formats.page.media import players
 from worker.formats.page.metadata import (
     PageMetadata,
     by_address,
+    by_card,
     by_meta,
     declared_addresses,
     merge_metadata,
@@ -80,9 +82,9 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     """
     tree = page_tree(text, context.limits)
     meta = by_meta(tree)
-    titles = _visible_titles(tree)
-    ld = by_json_ld(tree, meta.url or document.url, titles)
-    url, canonical_url = _page_url(document, meta, ld), _canonical_url(tree, document, ld, titles)
+    visible = _visible_titles(tree)
+    ld = by_json_ld(tree, meta.url or document.url, visible)
+    url, canonical_url = _page_url(document, meta, ld), _canonical_url(tree, document, ld, visible)
     rule = _rule(tree, url, meta, context)
     base = base_of(tree, document.url or url)
     ruled = _Ruled()
@@ -92,12 +94,14 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
         ruled = _Ruled(by_rule(soup, rule), following, body_by_rule(soup, rule))
     found = extracted(tree, ruled.html)
     micro = by_microdata(tree, found.own)
-    title = ruled.data.title or title_of(_titles(tree, found, ld, meta, url))
+    titles = _titles(tree, found, ld, meta, url)
+    title = ruled.data.title or title_of(titles)
     found = replace(found, passages=corrected(found.passages, title))
     credited = by_credits(found.passages, title)
-    data = replace(
-        merge_metadata(ruled.data, ld, meta, micro, by_address(url), credited), title=title
-    )
+    declared = [ld, meta, micro, by_address(url), credited, by_card(tree)]
+    sites = [*titles.sites, *(one.publisher.name for one in declared if one.publisher)]
+    persons = [replace(one, authors=without_sites(one.authors, sites)) for one in declared]
+    data = replace(merge_metadata(ruled.data, *persons), title=title)
     shown = tuple(dates_shown(found.passages, title, context.profile.date_order))
     dates = tuple(_dates(tree, url, data.dates, shown, found.passages))
     bylines = [date.text for date in shown]

@@ -54,7 +54,7 @@ def dates_shown(
         return
     lowest = max(0, min(_heading_at(passages, title, start), start) - _LINES_BEFORE)
     for element, index in passages.times:
-        if lowest <= index <= start + _LINES_AFTER and not _is_of_others(element):
+        if lowest <= index <= start + _LINES_AFTER and not _is_of_others(element, runs[start]):
             text = attribute(element, "datetime") or text_content(element)
             if not _CHANGED.search(_around(element)) and parse_date(text, UTC, order):
                 yield DateText(text, "time")
@@ -81,7 +81,7 @@ def runs_around(passages: Passages, title: str | None) -> list[Run]:
     return [
         runs[index]
         for index in [*after, *range(heading - 1, lowest - 1, -1), *_end(last, len(runs))]
-        if len(runs[index].line) <= _LONGEST and not _is_of_others(runs[index].block)
+        if len(runs[index].line) <= _LONGEST and not _is_of_others(runs[index].block, runs[start])
     ]
 
 
@@ -164,8 +164,11 @@ def _heading_at(passages: Passages, title: str | None, start: int) -> int:
     return start
 
 
-def _is_of_others(element: Element) -> bool:
-    return any(_is_others(around) for around in (element, *element.iterancestors()))
+def _is_of_others(element: Element, first: Run) -> bool:
+    """Whether an element is in a box that the article's first line is not in: the class of an
+    article's own may be `has-sidebar`."""
+    own = set(first.ancestors())
+    return any(_is_others(one) for one in (element, *element.iterancestors()) if one not in own)
 
 
 def _is_others(element: Element) -> bool:
