@@ -40,9 +40,11 @@ def decode(data: bytes, declared: str | None = None) -> DecodedText:
         if marked:
             return _checked(DecodedText(stripped.decode(marked, "replace"), marked), data)
     if b"\x00" in data:
-        if (stray := _without_stray_zeros(data)) is None:
+        bare = data.replace(b"\x00", b"")
+        is_wide = (len(data) - len(bare) - 1) * 200 > len(data) or _strict(bare, "utf-8") is None
+        if is_wide:
             return _checked(_wide(data), data)
-        return stray
+        return replace(decode(bare), warnings=(_replaced("UTF-8"),))  # a program left a few
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -94,18 +96,6 @@ def _checked(decoded: DecodedText, data: bytes) -> DecodedText:
             "pages, or archives of them",
         )
     return decoded
-
-
-def _without_stray_zeros(data: bytes) -> DecodedText | None:
-    """UTF-8 in which a program left a few zeros; None for anything else."""
-    if (data.count(0) - 1) * 200 > len(data):
-        return None
-    try:
-        text = data.decode("utf-8").replace("\x00", "")
-    except UnicodeDecodeError:
-        return None
-    clean = text.encode()
-    return _checked(DecodedText(text, "utf-8", (_replaced("UTF-8"),)), clean)
 
 
 def _wide(data: bytes) -> DecodedText:

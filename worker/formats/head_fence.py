@@ -37,9 +37,8 @@ _KEYS = re.compile(
     rf"(?:<!--[ \t]*\n)?(?P<sign>\.\. |#\+|){_KEY}(?:(?P=sign){_KEY})++(?:-->[ \t]*)?(?=\n|\Z)"
 )
 _NO_KEY = re.compile(r"^(?:<!--.*\n|-->.*|\.\. |#\+)", re.MULTILINE)
-_TITLE_KEY = re.compile(r"^title[ \t]*:", re.MULTILINE | re.IGNORECASE)
-_OTHER_KEY = re.compile(
-    r"^(?:date|tags|authors?|category|slug|summary|modified|description)[ \t]*:",
+_KNOWN_KEY = re.compile(
+    r"^(title|date|tags|authors?|category|slug|summary|modified|description)[ \t]*:",
     re.MULTILINE | re.IGNORECASE,
 )
 _JSON_LINE = re.compile(r'"[\w-]{1,64}"[ \t]*:')
@@ -109,7 +108,8 @@ def _keys(text: str, start: int) -> FencedText | None:
     """A head of nothing but keys, a title and another known one among them."""
     lines = _KEYS.match(text, start, start + MAX_HEAD)
     head = _NO_KEY.sub("", lines[0]) if lines else ""
-    if lines is None or not (_TITLE_KEY.search(head) and _OTHER_KEY.search(head)):
+    known = {key.lower() for key in _KNOWN_KEY.findall(head)}
+    if lines is None or "title" not in known or len(known) < 2:
         return None
     return FencedText(head, text[lines.end() :], "keys")
 

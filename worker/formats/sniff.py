@@ -105,13 +105,16 @@ def sniff_text(text: str) -> Format:
 def feed_start(text: str) -> int:
     """Where a feed begins behind what its server printed before it, as PHP's warnings; else 0."""
     position = text.find("<?xml", 1, _LONGEST_WARNING)
-    if position < 0 or not text[:position].strip(_BLANK) or not text.rstrip().endswith(_FEED_ENDS):
+    if (
+        position < 0
+        or not text[:position].strip("\ufeff\u200b \t\r\n")
+        or not text.rstrip().endswith(_FEED_ENDS)
+    ):
         return 0
     return position if prolog(text, position)[0] in FEED_ROOTS else 0
 
 
 _LONGEST_WARNING = 4_000
-_BLANK = "\ufeff\u200b \t\r\n"
 _FEED_ENDS = ("</rss>", "</feed>", "</rdf:RDF>")
 
 

@@ -37,7 +37,7 @@ _ADDRESSES: Final = {
         "prismstandard.org/namespaces/1.2/basic", "prismstandard.org/namespaces/basic/2.0",
         "purl.org/rss/1.0/modules/prism",
     ),
-    "yandex": ("news.yandex.ru", "turbo.yandex.ru"),
+    "yandex": ("news.yandex.ru",),
     "xhtml": ("www.w3.org/1999/xhtml",),
     "xml": ("www.w3.org/xml/1998/namespace",),
 }  # fmt: skip

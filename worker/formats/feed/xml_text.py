@@ -104,13 +104,9 @@ def _attributes(tag: str) -> int:
 
 def _joined_surrogates(match: re.Match[str]) -> str:
     """A pair of UTF-16 halves as one character: programs in Java and JavaScript write emoji so."""
-    high, low = (
-        int(decimal) if decimal else int(hexadecimal, 16)
-        for decimal, hexadecimal in (match.group(1, 2), match.group(3, 4))
-    )
-    if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
-        return match[0]
-    return chr(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
+    pairs = (match.group(1, 2), match.group(3, 4))
+    halves = "".join(chr(int(decimal or f"0x{digits}", 0)) for decimal, digits in pairs)
+    return halves.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _valid_reference(match: re.Match[str]) -> str:

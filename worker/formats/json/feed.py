@@ -44,7 +44,7 @@ def article_of(item: object, feed: Mapping[str, object]) -> RawArticle | Refusal
     relative addresses begin at the feed's home page."""
     title = text_of(feed.get("title"))
     home = url_of(feed.get("home_page_url"))
-    article = parse_item(_with_absolute(_with_url(item), home), parser="json-feed")
+    article = parse_item(_with_absolute(item, home), parser="json-feed")
     if isinstance(article, Refusal):
         return article
     return replace(
@@ -57,20 +57,11 @@ def article_of(item: object, feed: Mapping[str, object]) -> RawArticle | Refusal
     )
 
 
-def _with_url(item: object) -> object:
-    """An id that is an address is the item's (jsonfeed.org/version/1.1, `id`)."""
-    if (
-        isinstance(item, dict)
-        and not item.get("url")
-        and str(item.get("id")).startswith(("http://", "https://"))
-    ):
-        return {**item, "url": item["id"]}
-    return item
-
-
 def _with_absolute(item: object, home: str | None) -> object:
-    if not home or not isinstance(item, dict):
+    if not isinstance(item, dict):
         return item
+    if not item.get("url") and str(item.get("id")).startswith(("http://", "https://")):
+        item = {**item, "url": item["id"]}  # jsonfeed.org/version/1.1, `id`
     links = ((name, item.get(name)) for name in ("url", "external_url"))
     joint = {name: joined(home, link) for name, link in links if isinstance(link, str)}
     return {**item, **{name: link for name, link in joint.items() if link}}

@@ -41,53 +41,54 @@ def _any_of(names: dict[str, str]) -> str:
 
 _MONTH = re.compile(rf"(?<!\w)ב?({_any_of(_MONTHS)})(?!\w)")
 _HALF = re.compile(rf"(?<=[0-9]{{2}})\s?({_any_of(_HALF_OF)})(?!\w)")
-_NUMBERED_MONTH = re.compile(r"\b([0-9]{1,2})\stháng\s([0-9]{1,2})(?:,|\snăm|,\snăm)?\s([0-9]{4})")
-_FILLER = re.compile(r"(?:,|\s)\s?(?:năm|พ\.ศ\.)\s?(?=[0-9])")
 _THAI = re.compile(r"[\u0e01-\u0e2e]")
 _BUDDHIST = re.compile(r"(?<![0-9])(2[456][0-9]{2})(?![0-9:])")
 _SHORT_YEAR = re.compile(r"([a-z]{3}\s)([0-9]{2})(?![0-9:.])")
-_AHEAD = 543
-
-# 20.26 is a time where a word says so; else it may be a number.
-_DOTTED_TIME = re.compile(
-    r"(?<![0-9.])([0-9]{1,2})\.([0-9]{2})"
-    r"(?=\s?(?:[ap]\.?\s?m|uhr|uur|hrs|gmt|utc|bst|wib|wita|wit)\b)"
-    r"|(?<!\w)(?:kl\.?|klo|kell|ore|alle|om|um|pukul|jam)\s([0-9]{1,2})\.([0-9]{2})(?![0-9.])"
+_ISO_DAY = r"\b([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2})"
+_RULES = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        # XML Schema's date: its zone is no time of day
+        (r"\A([0-9]{4}-[0-9]{2}-[0-9]{2})[+-][0-9]{2}:[0-9]{2}\Z", r"\1"),
+        (_ISO_DAY + r"t([0-9]{2})([0-9]{2})(?![0-9])", r"\1t\2:\3"),
+        (_ISO_DAY + r"t([0-9]{2})([0-9]{2})([0-9]{2})(?![0-9])", r"\1t\2:\3:\4"),
+        # 20.26 is a time where a word says so; else it may be a number
+        (
+            r"(?<![0-9.])([0-9]{1,2})\.([0-9]{2})"
+            r"(?=\s?(?:[ap]\.?\s?m|uhr|uur|hrs|gmt|utc|bst|wib|wita|wit)\b|\sน\.)",
+            r"\1:\2",
+        ),
+        (
+            r"(?<!\w)(?:kl\.?|klo|kell|ore|alle|om|um|pukul|jam)\s([0-9]{1,2})\.([0-9]{2})(?![0-9.])",
+            r"\1:\2",
+        ),
+        (r"([0-9]{1,2})\s?[时時点點]半", r"\1:30"),
+        (r"(?<=[0-9])\s?(?:uhr|uur)\b", ""),
+        (
+            r"(?<=[0-9m.])\s([ecmp])(?:astern|entral|ountain|acific)"
+            r"(?=\s(?:standard|daylight|time)\b|\s?\Z)",
+            r" \1t",
+        ),
+        (r"(?:,|\s)\s?(?:năm|พ\.ศ\.)\s?(?=[0-9])", " "),
+        (r"\b([0-9]{1,2})[\s-](?:tháng|thg|th)\s?([0-9]{1,2}),?[\s-]([0-9]{4})", r"\1.\2.\3"),
+        (r"([0-9]{4})\.\sgada\s([0-9]{1,2}\.\s\w+)|([0-9]{4})\sm\.(?=\s\w)", r"\2 \1\3"),
+    )
 )
-_HALF_PAST = re.compile(r"([0-9]{1,2})\s?[时時点點]半")
-_BASIC_TIME = re.compile(
-    r"\b([0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2})t([0-9]{2})([0-9]{2})([0-9]{2})?(?=\D|\Z)"
-)
-_YEAR_FIRST = re.compile(r"([0-9]{4})\.\sgada\s([0-9]{1,2}\.\s\w+)|([0-9]{4})\sm\.(?=\s\w)")
-_ZONED_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[+-][0-9]{2}:[0-9]{2}")
 
 
 def respell(text: str) -> str:
     """`text`, which is in NFKC and lower case, in the spelling of :mod:`~.search`."""
-    if match := _ZONED_DAY.fullmatch(text):  # XML Schema's date: the zone is no time of day
-        return match[1]
     if not text.isascii():
         text = _in_latin(text)
-    text = _BASIC_TIME.sub(_with_colons, _YEAR_FIRST.sub(r"\2 \1\3", text))
-    text = _DOTTED_TIME.sub(lambda match: f" {match[1] or match[3]}:{match[2] or match[4]}", text)
-    return _BUDDHIST.sub(lambda match: str(int(match[1]) - _AHEAD), text)
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return _BUDDHIST.sub(lambda match: str(int(match[1]) - 543), text)
 
 
 def _in_latin(text: str) -> str:
     is_thai = bool(_THAI.search(text))
-    if not text.isdecimal() and any(char.isdecimal() and not char.isascii() for char in text):
-        text = "".join(
-            str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text
-        )
-    text = _NUMBERED_MONTH.sub(r"\1.\2.\3", text)
-    text = _MONTH.sub(lambda match: _MONTHS[match[1]], text)
-    text = _HALF.sub(lambda match: f" {_HALF_OF[match[1]]}", _FILLER.sub(" ", text))
-    text = _HALF_PAST.sub(r"\1:30", text)
-    if is_thai:
-        text = _SHORT_YEAR.sub(lambda match: f"{match[1]}25{match[2]}", text)
-    return text
-
-
-def _with_colons(match: re.Match[str]) -> str:
-    day, *clock = match.groups()
-    return f"{day}t{':'.join(part for part in clock if part)}"
+    if not text.isdecimal():
+        text = "".join(str(unicodedata.decimal(char, char)) for char in text)
+    text = _MONTH.sub(lambda match: _MONTHS[match[1]], text.replace("мск", "msk"))
+    text = _HALF.sub(lambda match: f" {_HALF_OF[match[1]]}", text)
+    return _SHORT_YEAR.sub(r"\g<1>25\2", text) if is_thai else text
