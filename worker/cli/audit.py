@@ -42,7 +42,11 @@ def _print_audit(audit: "Audit") -> None:
     for name, count, meaning in (
         (mark("published"), audit.published, mark("at least one article was published or revised")),
         (mark("duplicate"), audit.duplicate, mark("all articles were published before")),
-        (mark("read"), audit.read, mark("feeds without new articles, or with pages to fetch")),
+        (
+            mark("read"),
+            audit.read,
+            mark("feeds without new articles, or with pages to fetch; WARC files"),
+        ),
         (mark("quarantined"), audit.quarantined, mark("refused with a reason")),
         (mark("waiting"), audit.waiting, mark("in the spool, waiting or processing")),
     ):

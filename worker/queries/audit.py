@@ -35,7 +35,8 @@ class Audit:
     A file with many articles counts as `published` if any of them was published, revised or
     withdrawn, or else as `duplicate` if any was one. `read` counts feed documents with nothing
     new, or only with articles whose pages are fetched first: those pages are files of their own,
-    and `pages_wanted` of them are not fetched yet. `articles` counts decisions by outcome.
+    and `pages_wanted` of them are not fetched yet. It counts WARC files, too, whose pages are files
+    of their own. `articles` counts decisions by outcome.
     """
 
     accepted: int
