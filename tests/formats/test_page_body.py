@@ -85,6 +85,38 @@ def test_boxes_are_not_the_article(box: str, parse: Parse) -> None:
     assert text.endswith(PARTS[-1])
 
 
+QUESTION = "BAIT: we and our 847 partners store cookies on your device, and ask you for consent. "
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '<div id="onetrust-consent-sdk"><p>{0}</p></div>',
+        '<div class="page-top cookie-banner"><p>{0}</p></div>',
+        '<section class="gdpr_consent"><p>{0}</p></section>',
+        "<amp-consent><div>{0}</div></amp-consent>",
+    ],
+)
+def test_questions_for_consent(box: str, parse: Parse) -> None:
+    """A question for consent is no content, however long it is; an article about one is."""
+    question = box.format(QUESTION * 20)
+    assert "BAIT" not in parse(page(f"{question}<main>{HEAD}{TEXT}</main>")).html
+    about = TEXT.replace("strike.", "strike over cookie banners.")
+    article = parse(page(f'{question}<main class="about-cookies">{HEAD}{about}</main>'))
+    assert "cookie banners" in text_of(article.html)
+
+
+@pytest.mark.parametrize(
+    "title", ["Page not found", "Error 404", "404 - quay", "您访问的页面不存在"]
+)
+def test_pages_that_say_there_is_none(title: str, parse: Parse) -> None:
+    """A page with an error for a title and little text is refused; a long text is an article."""
+    inside = f"<main><h1>{title}</h1><p>{PARTS[0]} {PARTS[1]}</p></main>"
+    with pytest.raises(Rejected, match="no article was found"):
+        parse(page(inside, title))
+    assert parse(page(f"<main><h1>{title}</h1>{TEXT}</main>", title)).title == title
+
+
 def test_the_heading_goes_after_the_extraction(parse: Parse) -> None:
     """The heading that is the title is not repeated in the body; a section's heading stays."""
     article = parse(page(f"<article>{HEAD}{TEXT}<h2>What comes next</h2>{TEXT}</article>"))

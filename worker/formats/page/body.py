@@ -12,7 +12,14 @@ from worker.formats.page.media import reveal_pictures
 from worker.formats.page.passages import Passages, locate
 from worker.formats.page.pruning import cut_down
 from worker.formats.page.tree import Element, parsed, squeezed_length, texts_in
-from worker.formats.page.visibility import hidden_in, noise_in, remove, reveal, text_size
+from worker.formats.page.visibility import (
+    consent_in,
+    hidden_in,
+    noise_in,
+    remove,
+    reveal,
+    text_size,
+)
 
 SHORT = 250
 """Characters; a shorter article is looked for in what the page hides, too: a script may show it."""
@@ -42,7 +49,8 @@ class Extracted:
 
 
 def extracted(tree: Element, ruled: str | None = None) -> Extracted:
-    """The article in `tree`, of which only pictures are changed; without text if there is none.
+    """The article in `tree`, which loses placeholders of pictures and questions for consent;
+    without text if there is none.
 
     `ruled` is the body that a site's rule found, if one did.
     """
@@ -50,6 +58,7 @@ def extracted(tree: Element, ruled: str | None = None) -> Extracted:
     if body is None:
         body = etree.SubElement(tree, "body")
     reveal_pictures(body)
+    remove(consent_in(body))
     hidden = hidden_in(tree)
     text = "".join(texts_in(parsed(ruled))) if ruled else _text(tree, is_hidden_read=False)
     if not ruled and _is_hidden(squeezed_length(text), text_size(hidden)):

@@ -5,6 +5,7 @@ answers come first, then JSON-LD, meta elements, microdata and visible text. Tit
 suffixes of a site's rule, and authors may be outlets: the normalizer sorts that out.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
-from worker.formats.page.body import Extracted, cut_out, extracted
+from worker.formats.page.body import SHORT, Extracted, cut_out, extracted
 from worker.formats.page.bylines import without_sites
 from worker.formats.page.credits import by_credits
 from worker.formats.page.headline import Titles, headings_of, title_of
@@ -106,6 +107,7 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     dates = tuple(_dates(tree, url, data.dates, shown, found.passages))
     bylines = [date.text for date in shown]
     bylines += [label + author.name for author in data.authors for label in _BYLINES]
+    bylines += _EDITORS if data.editor else ()
     html, warnings = _body(found, rule, ruled.html, data, bylines)
     outlet = data.publisher.name if data.publisher else None
     article = RawArticle(
@@ -152,6 +154,23 @@ def first_match(text: str, selectors: tuple[str, ...], limits: Limits) -> str | 
 
 
 _MAX_LINKS = 5_000
+_EDITORS = (
+    "责任编辑",
+    "（责任编辑",
+    "(责任编辑",
+    "【责任编辑",
+    "责编",
+    "（责编",
+    "(责编",
+    "（编辑",
+    "【纠错】",
+)
+_MISSING = re.compile(
+    r"\W*(?:(?:error\s*)?404\b|(?:page )?not found|seite nicht gefunden|"
+    r"page (?:introuvable|non trouvée)|"
+    r"p[áa]gina no encontrada|.{0,12}(?:页面|文章|内容)(?:不存在|已删除|找不到|未找到))",
+    re.IGNORECASE,
+)
 _BYLINES = ("By ", "by ", "BY ", "Von ", "Par ", "Por ", "作者：", "记者 ", "文/")
 _SHARED = ("og:title", "twitter:title")
 _DATA = ("citation_title", "dc.title", "dcterms.title", "headline")
@@ -282,7 +301,8 @@ def _body(
     if data.body and is_drawn:
         warning = warn(WarningKind.BODY_SOURCE, "the body was read from JSON-LD")
         return text_to_html(data.body), (warning,)
-    if not html:
+    is_missing = _MISSING.match(data.title or "") and squeezed_length(found.text) < SHORT
+    if not html or is_missing:
         raise Rejected(
             Reason.NO_CONTENT,
             "no article was found on this page: drop the article itself, or write a site rule "

@@ -1,5 +1,6 @@
 """What a page holds but does not show, and what is around every article."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from lxml import etree
@@ -11,6 +12,18 @@ from worker.normalize.body.elements import is_hidden
 _NOISE = frozenset(
     ["style", "template", "button", "select", "textarea", "nav", "footer", "dialog", "annotation"]
 )
+
+
+_CONSENT = re.compile(
+    r"(?:^|\s)(?:onetrust-|cybot|didomi-|usercentrics|qc-cmp|sp_message|cmplz-|truste|"
+    r"(?:cookie|gdpr|privacy)[_-]?(?:banner|consent|notice|bar|law|popup|overlay))",
+    re.IGNORECASE,
+)
+
+
+def consent_in(body: Element) -> list[Element]:
+    """Questions for consent to cookies, which browsers show before the page or over it."""
+    return _outermost(body, _is_consent)
 
 
 def hidden_in(tree: Element) -> list[Element]:
@@ -49,6 +62,11 @@ def _outermost(tree: Element, test: Callable[[Element], bool]) -> list[Element]:
             found.append(element)
             walk.skip_subtree()
     return found
+
+
+def _is_consent(element: Element) -> bool:
+    names = f"{element.get('id', '')} {element.get('class', '')}"
+    return element.tag == "amp-consent" or _CONSENT.search(names) is not None
 
 
 def _is_hidden(element: Element) -> bool:
