@@ -21,6 +21,7 @@ from bench.consumer import consumer
 from bench.feeds import feed_memory, feeds
 from bench.figure import Figure
 from bench.full_text import full_text
+from bench.hosts import hosts
 from bench.index import index
 from bench.latency import latency
 from bench.memory import memory
@@ -54,6 +55,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "web": web,
     "consumer": consumer,
     "buckets": buckets,
+    "hosts": hosts,
 }
 
 

@@ -5,9 +5,9 @@ give at most ``n / cpu`` articles/s, and never more than ``1 / server``. Disks, 
 kernel's own locks are not in this model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from bench.history import Run
+from bench.figure import Figure
 
 CORES = (2, 4, 16, 64)
 _CPU = "CPU an article of 11 KB"
@@ -20,12 +20,11 @@ _STORED = {
 _DAY = 86_400
 
 
-def lines(run: Run) -> Iterator[str]:
-    """The tables, as Markdown; nothing where the run lacks the figures."""
-    figures = run["figures"]
+def lines(figures: Mapping[str, Figure]) -> Iterator[str]:
+    """The tables, as Markdown; nothing where the figures are missing."""
     if _CPU not in figures:
         return
-    parts = figures[_CPU]["parts"]
+    parts = figures[_CPU].parts
     each_ms, server_ms = sum(parts.values()), parts["server"]
     limit = 1000 / server_ms
     yield from ("| cores | articles/s | a day | what is busy first |", "|---|---|---|---|")
@@ -42,8 +41,8 @@ def lines(run: Run) -> Iterator[str]:
     yield from _stored(figures)
 
 
-def _stored(figures: Run) -> Iterator[str]:
-    stored = {where: figures[name]["value"] for where, name in _STORED.items() if name in figures}
+def _stored(figures: Mapping[str, Figure]) -> Iterator[str]:
+    stored = {where: figures[name].value for where, name in _STORED.items() if name in figures}
     if not stored:
         return
     yield from ("", "| an article of 11 KB | bytes | a million articles a day |", "|---|---|---|")

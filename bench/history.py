@@ -52,6 +52,15 @@ def add(figures: Sequence[Figure], load: float) -> None:
     RESULTS.write_text(text + "\n", encoding="utf-8")
 
 
+def newest(runs: Sequence[Run]) -> dict[str, tuple[Figure, Run]]:
+    """The newest value of each figure that the newest machine has, and its run."""
+    found: dict[str, tuple[Figure, Run]] = {}
+    for run in runs:
+        if run["machine"] == runs[-1]["machine"]:
+            found.update((figure.name, (figure, run)) for figure in figures_of(run))
+    return found
+
+
 def figures_of(run: Run) -> Iterator[Figure]:
     return (Figure(**data) for data in run["figures"].values())
 

@@ -1,15 +1,15 @@
-"""`python -m bench.render`: writes docs/performance.md's tables and its plot from the history."""
+"""`python -m bench.render`: writes the tables and the plot of the documents."""
 
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from bench import capacity, history
-from bench.figure import Figure
+from bench import capacity, history, scaling
 from bench.history import Run
 from bench.place import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
+SCALING = ROOT / "docs" / "scaling.md"
 PLOT = ROOT / "docs" / "images" / "performance.svg"
 PLOTTED = "CPU an article of 11 KB"
 PEER = "CPU an article of 11 KB, the plain Celery script"
@@ -21,17 +21,23 @@ _BAR, _LEFT, _WIDTH = 26, 190, 460  # pixels
 
 
 def main() -> None:
-    """Write both files, once something was measured."""
+    """Write the pages and the plot, once something was measured."""
     runs = history.runs()
     if not runs:
         return
-    PAGE.write_text(page(PAGE.read_text("utf-8"), runs), encoding="utf-8")
+    for path in (PAGE, SCALING):
+        path.write_text(page(path.read_text("utf-8"), runs), encoding="utf-8")
     PLOT.write_text(plot(runs), encoding="utf-8")
 
 
 def page(text: str, runs: Sequence[Run]) -> str:
-    """`text`, the whole document, with its tables made of `runs`."""
-    blocks = {"figures": list(_table(runs)), "capacity": list(capacity.lines(runs[-1]))}
+    """`text`, a whole document, with its tables made of `runs`."""
+    figures = {name: figure for name, (figure, _) in history.newest(runs).items()}
+    blocks = {
+        "figures": list(_table(runs)),
+        "capacity": list(capacity.lines(figures)),
+        "scaling": list(scaling.lines(figures)),
+    }
     for name, lines in blocks.items():
         made = "\n".join(("", *lines, "", "")).replace("\\", r"\\")  # of a template
         pattern = re.compile(_BLOCK.format(name), re.DOTALL)
@@ -42,10 +48,6 @@ def page(text: str, runs: Sequence[Run]) -> str:
 def _table(runs: Sequence[Run]) -> Iterator[str]:
     """The newest value of each figure that the newest machine has."""
     last = runs[-1]
-    newest: dict[str, tuple[Figure, Run]] = {}
-    for run in runs:
-        if run["machine"] == last["machine"]:
-            newest.update((figure.name, (figure, run)) for figure in history.figures_of(run))
     machine = last["machine"]
     yield (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, "
@@ -54,7 +56,7 @@ def _table(runs: Sequence[Run]) -> Iterator[str]:
     yield ""
     yield "| figure | measured | must be | parts | commit | load before |"
     yield "|---|---|---|---|---|---|"
-    for figure, run in newest.values():
+    for figure, run in history.newest(runs).values():
         value = figure.measured if figure.reached else f"**{figure.measured}**"
         source = f"`{run['commit']}` | {run['load']}"
         yield f"| {figure.name} | {value} | {figure.target} | {figure.detail} | {source} |"

@@ -29,8 +29,11 @@ def until(there: Callable[[], Any], what: str) -> Any:
 class Worker:
     """`celery -A worker.app worker -B` as a process of its own."""
 
-    def __init__(self, world: World, log: Path, **environment: str) -> None:
-        self._world, self._log = world, log
+    def __init__(
+        self, world: World, log: Path, *, before: Sequence[str] = (), **environment: str
+    ) -> None:
+        """`before` are words of the command before its own: of a program that runs it."""
+        self._world, self._log, self._before = world, log, before
         self.environment = {
             **os.environ,
             "NEWSDROP_STATE_DIR": str(world.settings.state_dir),
@@ -52,6 +55,7 @@ class Worker:
     def start(self, *, with_beat: bool = True, options: Sequence[str] = ()) -> "Worker":
         beat = ["-B"] if with_beat else []
         command = [
+            *self._before,
             sys.executable,
             "-m",
             "celery",

@@ -12,6 +12,7 @@ from bench import (
     capacity,
     consumer,
     history,
+    hosts,
     index,
     latency,
     near,
@@ -19,6 +20,7 @@ from bench import (
     place,
     rate,
     render,
+    scaling,
 )
 from bench.__main__ import _ALL, _change
 from bench.figure import Figure, at_least, below, milliseconds
@@ -30,6 +32,7 @@ TINY = [
     (latency, {"EVERY": 0.01}),
     (consumer, {"RECORDS": 1000, "ROUNDS": 1}),
     (index, {"ARTICLES": 20_000}),
+    (hosts, {"ARTICLES": 60, "ROUNDS": 1, "HOSTS": (1, 2), "WARM": 20}),
 ]
 """Parts of the bench, and constants with which they end within seconds."""
 
@@ -43,6 +46,10 @@ def commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(history, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(history, "commit_of_tree", lambda: names[-1])
     return names
+
+
+def newest() -> dict[str, Figure]:
+    return {name: figure for name, (figure, _) in history.newest(history.runs()).items()}
 
 
 def cost(value: float) -> Figure:
@@ -111,7 +118,7 @@ def test_the_page_and_the_plot_are_made_of_the_history(commits: list[str]) -> No
 def test_capacity_ends_at_the_server(commits: list[str]) -> None:
     """Rates grow with the cores until the server's one core is busy."""
     history.add([cost(0.64)], 0.1)
-    rows = [line for line in capacity.lines(history.runs()[-1]) if line.startswith("| ")][1:]
+    rows = [line for line in capacity.lines(newest()) if line.startswith("| ")][1:]
     assert rows[0].startswith("| 2 | 3,125 | 270 million | all cores")
     assert rows[2].startswith("| 16 | 10,000 | 864 million | the one core of the Redis server")
 
@@ -123,3 +130,19 @@ def test_the_page_is_new() -> None:
     page = render.PAGE.read_text("utf-8")
     assert render.page(page, runs) == page
     assert render.PLOT.read_text("utf-8") == render.plot(runs)
+
+
+def test_scaling_ends_at_what_is_busy_first(commits: list[str]) -> None:
+    """More hosts give more until the server's one core is busy; what was not measured has no row,
+    and a later run of a few parts takes nothing away."""
+    history.add([cost(0.64)], load=0.1)
+    rows = [line for line in scaling.lines(newest()) if " host" in line]
+    assert [row.count("the Redis server") for row in rows[-3:]] == [1, 1, 1]
+    assert all("not measured" in row for row in rows)
+    commits.append("two")
+    pages = Figure("whole pages read by one core, no site rule", "", "", True, 40.0)
+    history.add([pages], load=0.1)
+    rows = [line for line in scaling.lines(newest()) if "million pages in" in line]
+    busy = [row.rpartition("(")[2].rstrip(") |") for row in rows]
+    assert busy == ["cores", "cores", "the Redis server"]
+    assert list(capacity.lines(newest()))

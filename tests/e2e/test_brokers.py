@@ -1,20 +1,22 @@
 """Celery's broker as another server than that of the stream, and brokers that fail over: a real
 RabbitMQ, real Sentinels, a real cluster."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+import trustme
 from kombu.connection import Connection
 
 from tests import rabbitmq
 from tests.celery_worker import Worker, until
 from tests.nodes import Cluster, Replicated
-from tests.rabbitmq import Rabbit
+from tests.rabbitmq import Rabbit, free_port
 from tests.servers import Server, new_directory
-from tests.world import World, article
+from tests.world import World, article, in_child
 from worker.errors import Retryable, StoreRefused, StoreUnavailable
 from worker.health.broker import broker_check
 from worker.queries.overview import get_overview
@@ -30,7 +32,19 @@ def rabbit() -> Iterator[Rabbit]:
     if why := rabbitmq.missing():
         pytest.skip(why)
     directory = new_directory()
-    node = Rabbit(directory).start()
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(directory / "ca.pem"))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+        str(directory / "server.pem")
+    )
+    tls_port, server = free_port(), directory / "server.pem"
+    settings = (
+        f"listeners.ssl.1 = 127.0.0.1:{tls_port}\nlisteners.ssl.2 = 127.0.0.2:{tls_port}\n"
+        f"ssl_options.cacertfile = {directory / 'ca.pem'}\n"
+        f"ssl_options.certfile = {server}\nssl_options.keyfile = {server}\n"
+    )
+    (directory / "tls-port").write_text(str(tls_port))
+    node = Rabbit(directory, settings=settings).start()
     yield node
     node.end()
     shutil.rmtree(directory, ignore_errors=True)
@@ -181,3 +195,31 @@ def test_work_goes_on_while_a_cluster_changes(tmp_path: Path, redis_server: Serv
     finally:
         worker.kill()
         cluster.end()
+
+
+def test_rabbitmq_by_tls(rabbit: Rabbit, tmp_path: Path, redis_server: Server) -> None:
+    """Depths and messages go over TLS to a server of the operator's authority. One of a foreign
+    authority, or with a certificate for another name, gets nothing."""
+    port = (rabbit.directory / "tls-port").read_text()
+    foreign = tmp_path / "foreign.pem"
+    trustme.CA().cert_pem.write_to_path(str(foreign))
+
+    def world(name: str, host: str, authority: Path) -> World:
+        url = f"amqps://guest:guest@{host}:{port}//?ssl_ca_certs={authority}"
+        return World(tmp_path / name, redis_server.url, **{"celery.broker_url": url})
+
+    def sends(world: World) -> bool:
+        """In a process of its own: kombu shares connections between addresses with one host."""
+        return in_child(lambda: os._exit(0 if notify_ingest(world.settings) else 3)) == 0
+
+    good = world("good", "127.0.0.1", rabbit.directory / "ca.pem")
+    assert sends(good)
+    assert good.context.wakeups.count_waiting(INGEST_QUEUE) == 1
+    for name, host, authority in (
+        ("foreign", "127.0.0.1", foreign),
+        ("another-name", "127.0.0.2", rabbit.directory / "ca.pem"),
+    ):
+        bad = world(name, host, authority)
+        with pytest.raises(Retryable, match=r"(?i)certificate"):
+            bad.context.wakeups.count_waiting(INGEST_QUEUE)
+        assert not sends(bad)

@@ -1,11 +1,14 @@
 """`rediss://` and rotated passwords, for redis-py and for Celery's broker alike."""
 
 import logging
+import shutil
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from select import select
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +16,8 @@ import pytest
 import redis
 import trustme
 
-from tests.servers import Server
+from tests.nodes import Node
+from tests.servers import Server, new_directory
 from worker.errors import StoreRefused, StoreUnavailable
 from worker.settings import load
 from worker.store.connection import connect, redis_url
@@ -71,6 +75,70 @@ def serve() -> Iterator[Callable[[trustme.LeafCert], TlsServer]]:
     yield start
     for server in made:
         server.close()
+
+
+class Door:
+    """A port in front of a server that has no TLS of its own: it takes TLS and plain connections,
+    and passes what comes on. `tls_count` counts the former."""
+
+    def __init__(self, certificate: trustme.LeafCert, target: int) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(self._context)
+        self._target = target
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._door.getsockname()[1])
+        self.tls_count = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self._door.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._pass_on, args=(plain,), daemon=True).start()
+
+    def _pass_on(self, client: socket.socket) -> None:
+        with suppress(OSError), client:
+            if client.recv(1, socket.MSG_PEEK) == b"\x16":  # the first byte of a handshake
+                client = self._context.wrap_socket(client, server_side=True)
+                self.tls_count += 1
+            with client, socket.create_connection(("127.0.0.1", self._target)) as server:
+                other = {client: server, server: client}
+                while True:
+                    for ready in select([client, server], [], [])[0]:
+                        data = ready.recv(65_536)
+                        if isinstance(ready, ssl.SSLSocket):
+                            data += b"".join(ready.recv(n) for n in iter(ready.pending, 0) if data)
+                        if not data:
+                            return
+                        other[ready].sendall(data)
+
+    def close(self) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+
+
+@pytest.fixture
+def watched(authority: trustme.CA) -> Iterator[tuple[Door, Door]]:
+    """The doors of a Sentinel and of the primary that it watches: real servers behind TLS."""
+    directory, certificate = new_directory(), authority.issue_cert("127.0.0.1")
+    primary = Node(directory / "server", "--save", "").start()
+    inner = Door(certificate, primary.port)
+    sentinel = Node(directory / "sentinel", "--sentinel")
+    (sentinel.directory / "node.conf").write_text(
+        f"sentinel monitor news 127.0.0.1 {inner.port} 1\n"
+    )
+    sentinel.start()
+    outer = Door(certificate, sentinel.port)
+    try:
+        yield outer, inner
+    finally:
+        for door in (outer, inner):
+            door.close()
+        for node in (sentinel, primary):
+            node.kill()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def by_redis_py(settings: Any) -> None:
@@ -180,3 +248,30 @@ def test_a_connection_that_lost_its_user_is_made_again(
     with pytest.raises(redis.AuthenticationError):
         client.ping()
     assert client.ping()
+
+
+@WAYS
+def test_sentinels_by_tls(
+    reach: Callable[[Any], None],
+    watched: tuple[Door, Door],
+    authority: trustme.CA,
+    tmp_path: Path,
+) -> None:
+    """Sentinel and primary are both reached by TLS, with the operator's authority; with a foreign
+    one neither is, and not even the name of the primary is asked for."""
+    sentinel, primary = watched
+    names = {"own": authority, "foreign": trustme.CA()}
+    for name, one in names.items():
+        one.cert_pem.write_to_path(str(tmp_path / f"{name}.pem"))
+
+    def settings(name: str) -> Any:
+        options = urlencode({"master": "news", "tls": "true", "ssl_ca_certs": tmp_path / name})
+        url = f"sentinel://127.0.0.1:{sentinel.port}/0?{options}"
+        return load(options={"state_dir": tmp_path, "redis.url": url})
+
+    with pytest.raises(Exception):  # noqa: B017, PT011  each library has its own
+        reach(settings("foreign.pem"))
+    assert (sentinel.tls_count, primary.tls_count) == (0, 0)
+    reach(settings("own.pem"))
+    assert sentinel.tls_count > 0
+    assert primary.tls_count > 0

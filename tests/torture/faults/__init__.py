@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.torture.faults import (
     calls,
     consumers,
+    hosts,
     kernel,
     machine,
     nodes,
@@ -57,6 +58,8 @@ FAULTS = (
         "any order of steps (Hypothesis)", machine.machine, share=1.5, seconds=60, in_memory=True
     ),
     Fault("two workers, two schedulers", surroundings.two_schedulers),
+    Fault("a host cut off", hosts.cut_off, seconds=900),
+    Fault("two hosts, one killed, a wrong clock", hosts.schedulers, seconds=60),
     Fault("consumer killed 50 times", consumers.killed, share=0.5, seconds=60),
     Fault("consumer and trimming killed", consumers.killed_with_retention, share=0.5, seconds=60),
     Fault("killed in a group's past", consumers.killed_in_the_past, share=0.5, seconds=60),
