@@ -171,6 +171,8 @@ def test_a_store_that_is_overloaded(world: World, store: ObjectStore) -> None:
     store.faults.append(lambda method, path: 503 if len(store.requests) % 3 else None)
     collect(world)
     before = len(store.requests)
+    backlog = world.context.object_backlog
+    backlog.make_due(backlog.names())
     world.fetch()
     assert len(store.requests) == before  # it is left in peace
     for _ in range(40):
@@ -190,6 +192,7 @@ def test_credentials_that_end_while_objects_are_read(world: World, store: Object
     store.faults.clear()
     again(world)
     assert titles(world) == ["第1条新闻", "第2条新闻"]
+    assert world.context.object_backlog.read_listings(["archive"])["archive"].unfetchable == 0
 
 
 def test_an_object_that_cannot_be_read(world: World, store: ObjectStore) -> None:

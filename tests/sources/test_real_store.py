@@ -24,7 +24,7 @@ from tests.world import World, article
 from worker.fetch import Fetcher
 from worker.fetch.http import Exchange
 from worker.fetch.objects import BucketClient, BucketFailed, ObjectChanged, bucket_address
-from worker.fetch.signature import Credentials, SignedRequest, sign
+from worker.fetch.signature import Credentials, SignedRequest, encode_path, sign
 from worker.settings.fields import FetchSettings
 
 WEED = Path(sys.executable).with_name("weed")
@@ -102,6 +102,15 @@ def client(url: str, prefix: str = "", **changes: Any) -> BucketClient:
     return replace(BucketClient(address, Credentials(ACCESS, SECRET)), **changes)
 
 
+def write(store: BucketClient, key: str, data: bytes) -> None:
+    assert store.credentials
+    path = f"/news/{encode_path(key)}"
+    request = SignedRequest("PUT", store.address.target.authority, path, content=data)
+    headers = sign(request, store.credentials, "us-east-1", datetime.now(UTC))
+    url = f"{store.address.endpoint}{path}"
+    urllib.request.urlopen(urllib.request.Request(url, data, headers, method="PUT"), timeout=30)
+
+
 async def _create_bucket(url: str) -> None:
     store = client(url)
     assert store.credentials
@@ -129,7 +138,7 @@ def test_objects_are_listed_read_and_written(endpoint: str) -> None:
         store = client(endpoint)
         async with Fetcher(FETCH) as fetcher:
             for key in KEYS:
-                await store.write(fetcher, key, key.encode(), now)
+                write(store, key, key.encode())
             objects, has_more = await store.list_objects(fetcher, "a/", "", now)
             assert [each.key for each in objects] == sorted(KEYS[:4], key=str.encode)
             assert not has_more
@@ -139,7 +148,7 @@ def test_objects_are_listed_read_and_written(endpoint: str) -> None:
             assert has_more
             rest, has_more = await store.list_objects(fetcher, "a/", first[-1].key, now, 2)
             assert (first + rest, has_more) == (objects, False)
-            await store.write(fetcher, objects[0].key, b"another", now)
+            write(store, objects[0].key, b"another")
             with pytest.raises(ObjectChanged):
                 await store.read(fetcher, objects[0], now, 1000)
             with pytest.raises(ObjectChanged):
@@ -171,13 +180,8 @@ def test_wrong_credentials(endpoint: str, credentials: Credentials | None, says:
 def test_a_bucket_is_ingested(endpoint: str, tmp_path: Path, redis_server: Server) -> None:
     """From the store to the stream, with credentials in a file; a second listing reads nothing."""
 
-    async def put() -> None:
-        async with Fetcher(FETCH) as fetcher:
-            for number in range(5):
-                data = article(f"第{number}条新闻")
-                await client(endpoint).write(fetcher, f"w/{number}.md", data, datetime.now(UTC))
-
-    asyncio.run(put())
+    for number in range(5):
+        write(client(endpoint), f"w/{number}.md", article(f"第{number}条新闻"))
     file = tmp_path / "credentials"
     file.write_text(f"[default]\naws_access_key_id={ACCESS}\naws_secret_access_key={SECRET}\n")
     bucket = {"name": "archive", "url": "s3://news/w/", "endpoint": endpoint}

@@ -79,8 +79,7 @@ class FetchResponse:
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """A request that is sent as it is, and whose response is returned as it is: no redirect is
-    followed and nothing is decompressed. `path` is encoded, with its query; the length of `content`
-    is added to `headers`."""
+    followed and nothing is decompressed. `path` is encoded, with its query."""
 
     method: str
     target: Target
@@ -88,7 +87,6 @@ class Exchange:
     path: str
     headers: Mapping[str, str]
     max_bytes: int
-    content: bytes = b""
 
 
 class Fetcher:
@@ -143,8 +141,6 @@ class Fetcher:
         FetchFailed, as :meth:`get`."""
         target = request.target
         headers = {"host": target.authority, "user-agent": self.user_agent, **request.headers}
-        if request.content:
-            headers["content-length"] = str(len(request.content))
         pairs = [(_encode(name), _encode(value)) for name, value in headers.items()]
         url = httpcore.URL(
             scheme=target.scheme, host=target.host, port=target.port, target=request.path
@@ -152,9 +148,7 @@ class Fetcher:
         try:
             async with self._slots, asyncio.timeout(self._settings.deadline_seconds):
                 try:
-                    response = await self._transport.send(
-                        request.method.encode("ascii"), url, pairs, request.content
-                    )
+                    response = await self._transport.send(request.method.encode("ascii"), url, pairs)
                 except Exception as error:
                     raise _failure(target, error) from error
                 body = await self._read(target, response, Body("", request.max_bytes, target.host))

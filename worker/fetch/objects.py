@@ -1,6 +1,6 @@
-"""The objects of a bucket, over the S3 API: listed, read and written through the guard.
+"""The objects of a bucket, over the S3 API: listed and read through the guard.
 
-Source: Amazon S3 API reference (ListObjectsV2, GetObject, PutObject, error responses). Google Cloud
+Source: Amazon S3 API reference (ListObjectsV2, GetObject, error responses). Google Cloud
 Storage, MinIO, R2 and others have the same API. The clients of libraries resolve names themselves,
 follow redirects, and ask 169.254.169.254 for credentials: none of that passes the guard.
 """
@@ -106,12 +106,12 @@ class BucketClient:
         query = {"list-type": "2", "prefix": prefix, "max-keys": str(count)}
         if after:
             query["start-after"] = after
-        answer = await self._send(fetcher, "GET", "", now, query=query, max_bytes=_LIST_BYTES)
+        answer = await self._send(fetcher, "", now, query=query, max_bytes=_LIST_BYTES)
         try:
             return _parse_list(answer.body, is_encoded=False)
         except _UNREADABLE:  # XML cannot carry every key
             query["encoding-type"] = "url"
-        answer = await self._send(fetcher, "GET", "", now, query=query, max_bytes=_LIST_BYTES)
+        answer = await self._send(fetcher, "", now, query=query, max_bytes=_LIST_BYTES)
         try:
             return _parse_list(answer.body, is_encoded=True)
         except _UNREADABLE as error:
@@ -124,7 +124,7 @@ class BucketClient:
         or none, FetchFailed."""
         condition = {"if-match": f'"{item.etag}"'}
         answer = await self._send(
-            fetcher, "GET", item.key, now, headers=condition, max_bytes=max_bytes
+            fetcher, item.key, now, headers=condition, max_bytes=max_bytes
         )
         etag = answer.headers.get("etag", "").strip('"')
         if answer.status in _NO_OBJECT or etag not in ("", item.etag):
@@ -135,20 +135,14 @@ class BucketClient:
             )
         return answer.body
 
-    async def write(self, fetcher: Fetcher, key: str, content: bytes, now: datetime) -> None:
-        """Store an object. Raises FetchFailed."""
-        await self._send(fetcher, "PUT", key, now, content=content)
-
     async def _send(
         self,
         fetcher: Fetcher,
-        method: str,
         key: str,
         now: datetime,
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        content: bytes = b"",
         max_bytes: int = 65_536,
     ) -> FetchResponse:
         address, target = self.address, self.address.target
@@ -157,11 +151,11 @@ class BucketClient:
         path += f"/{encode_path(key)}"
         signed = {}
         if self.credentials:
-            request = SignedRequest(method, target.authority, path, query or {}, content)
+            request = SignedRequest("GET", target.authority, path, query or {})
             signed = sign(request, self.credentials, address.region, now)
         line = f"{path}?{encode_query(query)}" if query else path
         answer = await fetcher.exchange(
-            Exchange(method, target, line, {**(headers or {}), **signed}, max_bytes, content)
+            Exchange("GET", target, line, {**(headers or {}), **signed}, max_bytes)
         )
         is_missing = answer.status in _NO_OBJECT and key and b"NoSuchBucket" not in answer.body
         if answer.status != HTTPStatus.OK and not is_missing:
