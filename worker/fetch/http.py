@@ -148,7 +148,9 @@ class Fetcher:
         try:
             async with self._slots, asyncio.timeout(self._settings.deadline_seconds):
                 try:
-                    response = await self._transport.send(request.method.encode("ascii"), url, pairs)
+                    response = await self._transport.send(
+                        request.method.encode("ascii"), url, pairs
+                    )
                 except Exception as error:
                     raise _failure(target, error) from error
                 body = await self._read(target, response, Body("", request.max_bytes, target.host))

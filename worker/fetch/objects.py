@@ -123,9 +123,7 @@ class BucketClient:
         """The bytes of the object as it was listed. Raises ObjectChanged where there is another one
         or none, FetchFailed."""
         condition = {"if-match": f'"{item.etag}"'}
-        answer = await self._send(
-            fetcher, item.key, now, headers=condition, max_bytes=max_bytes
-        )
+        answer = await self._send(fetcher, item.key, now, headers=condition, max_bytes=max_bytes)
         etag = answer.headers.get("etag", "").strip('"')
         if answer.status in _NO_OBJECT or etag not in ("", item.etag):
             raise ObjectChanged
