@@ -52,6 +52,23 @@ def test_numbers_tell_a_series_from_a_copy() -> None:
     assert similarity(one, plain) > 0.8
 
 
+def test_numbers_in_titles_tell_a_series() -> None:
+    """Two texts that are alike in part are a series if the numbers in their titles differ; a head
+    without numbers, and nearly the whole text, make one story."""
+    words = [f"{chr(0x4E00 + 97 * n)}氏{chr(0x5E00 + 89 * n)}桥。" for n in range(90)]
+    texts = ["".join(words), "".join(words[:60]) + "另一段文字写的是别的事情，" * 9]
+
+    def share(first: str, second: str, texts: list[str]) -> float:
+        marks = [sketch_of(text, title) for text, title in zip(texts, (first, second), strict=True)]
+        one, other = [each.sketch for each in marks if each]
+        return similarity(one, other)
+
+    assert 0.5 < share("新版 3.5.0 发布", "又见 3.5.0", texts) < 0.9
+    assert share("新版 3.5.0 发布", "新版 3.4.3 发布", texts) == 0
+    assert share("新版 3.5.0 发布", "新版发布", texts) > 0.5
+    assert share("涨 3%", "涨逾 2%", texts[:1] * 2) == 1
+
+
 def test_all_characters_cost_no_memory() -> None:
     """Texts of all characters there are fill no table without end."""
     for start in range(0x20000, 0x2B000, 10_000):

@@ -80,7 +80,7 @@ class StoryMarks:
     """What recognises an article in another one.
 
     `bands` are eight of 8 bytes: two texts with much in common share one of them; behind them, or
-    alone, is that of the address. `sketch` tells how much two texts have in common (94 bytes); only
+    alone, is that of the address. `sketch` tells how much two texts have in common (96 bytes); only
     `normalize.stories` and the script read it.
     """
 

@@ -68,7 +68,7 @@ def compare_articles(settings: Settings, article_id: str, other_id: str) -> Comp
     if is_same and bands[0] and bands[0] == bands[1]:
         reason = mark("they have the same address and day, and their titles begin alike")
         return Comparison(*known, None, reason, passages, share)
-    marks = [sketch_of(text) for text in texts if text is not None]
+    marks = [sketch_of(text or "", title) for text, title in zip(texts, titles, strict=True)]
     if marks[0] is None or marks[1] is None:
         reason = mark(
             f"one of the texts is too short to be recognised: it has fewer than {MIN_PIECES + 7} "

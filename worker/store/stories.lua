@@ -7,7 +7,7 @@
 --   state        n number of records ever, d<day> the first record of a day, l<digits> the last day on
 --                which lists of so many digits were written
 --   e:<block>    record -> article (15 bytes: date and key), story (15, another one only where that
---                was withdrawn), sketch (94)
+--                was withdrawn), sketch (96)
 --   b:<digits>   digits of a band -> list: tags of bands (3) with records (4), in their order
 --   withdrawn    the articles that are not valid any more
 --
@@ -21,7 +21,7 @@
 -- over, and publish.lua goes on after an error. `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
 
 local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14  -- of a text; an address is one more band
-local ARTICLE, SKETCH, BLOCK, POSTING = 15, 94, 1000, 7
+local ARTICLE, SKETCH, BLOCK, POSTING = 15, 96, 1000, 7
 local MOST_ARTICLES = { [2] = 768, [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
 -- Bounds of the work for one text, whatever is in the window: a band with 16 live records is that of a
 -- footer or a template, and says nothing; so at most 9 * 15 candidates are counted for each number of
@@ -29,7 +29,7 @@ local MOST_ARTICLES = { [2] = 768, [3] = 12288, [4] = 196608, [5] = math.huge } 
 local MAX_OF_BAND, MAX_COMPARED, ENOUGH = 16, 8, 0.9
 local LONG = 1.5         -- times the mean length: from there on a list loses what is too old
 local sub, rep, find, byte, unpack_bytes = string.sub, string.rep, string.find, string.byte, struct.unpack
-local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS = 0.5, 0.15, 0.6
+local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS, SURE_SHARE = 0.5, 0.15, 0.6, 0.9
 
 -- `text`: prefix, number of the present day, how many days before it belong to the window. `most` is
 -- how many articles the call may add.
@@ -79,9 +79,13 @@ local function find_records(window, list, tag)
   return found
 end
 
-local function numbers_agree(first, second)
+local function numbers_agree(first, second, share)
   local function number(bytes, n)
-    return (bytes[SLOTS + 1 + 2 * n] or 0) * 256 + (bytes[SLOTS + 2 + 2 * n] or 0)
+    return (bytes[SLOTS + 1 + 2 * n] or 255) * 256 + (bytes[SLOTS + 2 + 2 * n] or 255)
+  end
+  local title, other_title = number(first, NUMBERS + 1), number(second, NUMBERS + 1)
+  if share < SURE_SHARE and title ~= other_title and math.max(title, other_title) < 65535 then
+    return false
   end
   local most = math.min(number(first, NUMBERS), number(second, NUMBERS))
   local one, other, common, counts = 1, 1, 0, { 0, 0 }
@@ -108,7 +112,7 @@ local function similarity(first, second)
   end
   local share = math.max(0, (equal / SLOTS - 1 / 256) / (1 - 1 / 256))
   local contained = math.min(1, share / (1 + share) * (size + other_size) / shorter)
-  if contained < SAME_SHARE or not numbers_agree(first, second) then return 0 end
+  if contained < SAME_SHARE or not numbers_agree(first, second, contained) then return 0 end
   return contained
 end
 

@@ -16,7 +16,7 @@ _START, _LATIN_START = 10, 24
 
 def marks_of(record: Article) -> StoryMarks | None:
     """The marks of a record; None if its text is too short and its address tells nothing."""
-    text = sketch_of(record.content_text)
+    text = sketch_of(record.content_text, record.title)
     band = address_band(record.url, record.date, record.dedupe.title)
     if band is None:
         return text
