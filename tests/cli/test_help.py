@@ -55,6 +55,14 @@ def test_every_command_has_help_and_json(path: tuple[str, ...]) -> None:
     assert all(parameter.help for parameter in shown)
 
 
+@pytest.mark.parametrize("command", ["", "feeds", "feeds add", "audit"])
+def test_help_is_a_flag(home: Home, command: str) -> None:
+    """`--help` takes no value, and shows none."""
+    shown = home.run(*command.split(), "--help").output
+    assert "--help" in shown
+    assert "<bool>" not in shown
+
+
 def test_help_and_version_load_nothing_heavy() -> None:
     """`newsdrop --help` answers at once, because only the terminal's libraries are imported."""
     script = (

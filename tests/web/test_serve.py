@@ -77,6 +77,23 @@ def test_it_ends_at_once_with_streams_open(redis_server: Server, tmp_path: Path)
         assert "Traceback" not in process.stderr.read()
 
 
+EARLY_TERM = """
+import os, signal, socket, uvicorn
+from worker.settings import load
+from worker.web.serve import run_web
+run = uvicorn.Server.run
+uvicorn.Server.run = lambda *a, **k: (os.kill(os.getpid(), signal.SIGTERM), run(*a, **k))
+raise SystemExit(run_web(load(), socket.create_server(("127.0.0.1", 0))))
+"""
+
+
+def test_a_term_before_it_serves_ends_it(tmp_path: Path) -> None:
+    """A TERM between its checks and uvicorn's own handler is not swallowed."""
+    environment = {**os.environ, "NEWSDROP_STATE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", EARLY_TERM]
+    assert subprocess.run(command, env=environment, check=False, timeout=30).returncode == 0
+
+
 def test_without_redis_it_says_so(tmp_path: Path) -> None:
     """The page is there although Redis is not: it says what does not answer and what to do."""
     nowhere = f"unix://{tmp_path}/no.sock"

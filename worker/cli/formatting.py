@@ -89,6 +89,11 @@ def format_speed(rate: float) -> str:
     return gettext("{rate} files/s").format(rate=f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}")
 
 
+def format_state(count: int, state: str) -> str:
+    """`3 failing`; in Chinese the state comes first."""
+    return gettext("{count} {state}").format(count=format_count(count), state=gettext(state))
+
+
 def format_kinds(counts: Mapping[str, int]) -> str:
     """`date_missing 3, cut 1`: counts by kind, the largest first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

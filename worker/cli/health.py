@@ -8,6 +8,7 @@ from rich.text import Text
 from worker.cli.options import FAILED, UNAVAILABLE, Json, JsonLines, option, settings_of
 from worker.cli.output import console, make_table, print_json, print_json_lines, safe_text
 from worker.translation import message as translate
+from worker.translation import punctuate
 
 MARKS = {
     "ok": ("✓", "green"),
@@ -73,10 +74,11 @@ def healthcheck(
         print_json(result)
     else:
         for check in result.failing:
-            typer.echo(": ".join(map(translate, (check.name, check.message, check.advice))))
+            parts = map(translate, (check.name, check.message, check.advice))
+            typer.echo(punctuate(": ").join(parts))
         if result.ready:
             names = ", ".join(translate(check.name) for check in result.checks)
-            typer.echo(translate(f"healthy: {names}"))
+            typer.echo(translate(f"healthy: {punctuate(names)}"))
     if result.away:
         raise typer.Exit(UNAVAILABLE)
     if not result.ready:

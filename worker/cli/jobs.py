@@ -14,6 +14,7 @@ from worker.cli.formatting import (
     format_estimate,
     format_kinds,
     format_local_time,
+    format_state,
     pluralize,
 )
 from worker.cli.options import argument, flag, option, settings_of
@@ -30,7 +31,7 @@ from worker.cli.output import (
     stored_text,
 )
 from worker.errors import UsageError
-from worker.translation import gettext, mark
+from worker.translation import gettext, mark, punctuate
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _print_narrow(job: "JobView") -> None:
     line = Text(f"{format_local_time(job.created_at)}  {pluralize(job.files.accepted, 'file')}")
     counts = [(count, name, style) for count, name, style in _counts(job) if count]
     for position, (count, name, style) in enumerate(counts):
-        line.append(": " if position == 0 else ", ").append(f"{count:,} {gettext(name)}", style)
+        line.append(punctuate(", " if position else ": ")).append(format_state(count, name), style)
     console().print(line)
     console().print(Padding(stored_text(translate(job.label or _UNKNOWN)), (0, 0, 0, 4)))
     console().print(Padding(safe_text(job.id, "dim"), (0, 0, 0, 4)))

@@ -46,8 +46,8 @@ def argument(metavar: str, help_text: str, **more: Any) -> Any:
 
 
 def flag(names: str, help_text: str, **more: Any) -> Any:
-    """An option without a value; without a metavar typer would show `<bool>` beside it."""
-    return typer.Option(*names.split(), help=help_text, metavar="", **more)
+    """An option without a value."""
+    return typer.Option(*names.split(), help=help_text, **more)
 
 
 Json = Annotated[bool, flag("--json", "Print JSON.")]

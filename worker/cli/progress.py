@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from worker.cli.formatting import format_count, format_estimate, format_speed, pluralize
 from worker.cli.output import error_console, print_note
-from worker.translation import gettext
+from worker.translation import gettext, punctuate
 
 _WINDOW_SECONDS = 30.0
 """The rate is that of the last half minute."""
@@ -57,7 +57,7 @@ class FileProgress:
             parts.append(gettext("{time} left").format(time=left))
         if self.refused:
             parts.append(gettext("{count} refused").format(count=format_count(self.refused)))
-        return ", ".join(parts)
+        return punctuate(", ".join(parts))
 
 
 @contextmanager
@@ -104,6 +104,6 @@ def _line_update(progress: FileProgress, activity: str) -> Callable[[], None]:
         progress.record(now)
         if now - last >= pause:
             last, pause = now, min(2 * pause, _LONGEST_PAUSE_SECONDS)
-            print_note(f"{activity}: {progress.describe()}")
+            print_note(punctuate(f"{activity}: {progress.describe()}"))
 
     return update

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from worker import __version__
 from worker.cli import (
@@ -73,7 +73,26 @@ _GROUPS = (
 _PASS_OPTIONS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-class Commands(TyperGroup):
+class _Help:
+    """Shows no `<bool>` beside a flag, as typer does."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for one in parameters:
+            if getattr(one, "is_flag", False):
+                one.metavar = ""
+        return parameters
+
+
+class _Command(_Help, TyperCommand):
+    """One command."""
+
+
+class _Group(_Help, TyperGroup):
+    """The commands of one word."""
+
+
+class Commands(_Group):
     """The command group. It prints every expected failure as one sentence, without a traceback."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -158,4 +177,7 @@ for panel, commands in _COMMANDS.items():
         extra = _PASS_OPTIONS_ON if command in (service.worker, service.beat) else None
         app.command(rich_help_panel=panel, context_settings=extra)(command)
 for name, group, panel in _GROUPS:
-    app.add_typer(group, name=name, rich_help_panel=panel)
+    app.add_typer(group, name=name, cls=_Group, rich_help_panel=panel)
+for group in (app, *(group for _, group, _ in _GROUPS)):
+    for info in group.registered_commands:
+        info.cls = _Command

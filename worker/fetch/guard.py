@@ -114,7 +114,7 @@ class Guard(httpcore.AsyncNetworkBackend):
         return addresses
 
     async def _look_up(self, host: str, port: int) -> list[Address]:
-        loop, name = asyncio.get_running_loop(), f"the name {printable(host)}"
+        loop, name = asyncio.get_running_loop(), printable(host)
         try:
             async with asyncio.timeout(self._seconds):
                 found = await loop.run_in_executor(self._threads, self._resolve, host, port)

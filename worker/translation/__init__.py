@@ -84,6 +84,12 @@ def plural_of(noun: str) -> str:
     return f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
 
 
+def punctuate(text: str) -> str:
+    """A line put together from translated parts by `: ` and `, `, with the marks of the language.
+    It holds nothing from outside."""
+    return text if _current.get() == DEFAULT else text.replace(": ", "：").replace(", ", "，")
+
+
 def count_noun(number: float | None, one: str, many: str | None = None, unknown: str = "–") -> str:
     """`1 file`, `12,345 files`, `2 batches`; in Chinese with the measure word of the noun."""
     form = ngettext(f"{{count}} {one}", f"{{count}} {many or plural_of(one)}", number or 0)

@@ -52,9 +52,9 @@ def run_web(settings: Settings, listening: socket.socket) -> int:
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
-    # uvicorn raises the signal again after its shutdown: ignore it.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.signal(signal.SIGINT, lambda *_: None)
+    # One that comes before uvicorn listens to signals counts, too. It raises them again at its end.
+    signal.signal(signal.SIGTERM, server.handle_exit)
+    signal.signal(signal.SIGINT, server.handle_exit)
     server.run(sockets=[listening])
     return 0
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli import completion
-from worker.cli.formatting import format_count, format_estimate, format_speed, pluralize
+from worker.cli.formatting import (
+    format_count,
+    format_estimate,
+    format_speed,
+    format_state,
+    pluralize,
+)
 from worker.cli.options import (
     FAILED,
     INTERRUPTED,
@@ -22,7 +28,7 @@ from worker.cli.options import (
 from worker.cli.output import print_json, print_note, print_refusal, print_text
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.translation import gettext, mark
+from worker.translation import mark, punctuate
 
 if TYPE_CHECKING:
     from worker.cli.enqueue.job import EnqueueReport
@@ -134,10 +140,8 @@ def _print_report(report: "EnqueueReport") -> None:
         return
     print_text(f"{pluralize(report.files, 'file')} accepted, job {report.job}")
     if report.done:
-        counts = ", ".join(
-            f"{format_count(report.articles[name])} {gettext(name)}" for name in _OUTCOMES
-        )
-        print_text(f"articles: {counts}")
+        counts = ", ".join(format_state(report.articles[name], name) for name in _OUTCOMES)
+        print_text(f"articles: {punctuate(counts)}")
         if report.seconds:
             speed = format_speed(report.files / report.seconds)
             print_text(f"took {format_estimate(report.seconds)}, {speed}", "dim")

@@ -31,7 +31,7 @@ from worker.cli.output import (
     stored_text,
 )
 from worker.errors import StoreUnavailable, UsageError
-from worker.translation import gettext, mark
+from worker.translation import gettext, mark, punctuate
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def _parse_headers(headers: list[str]) -> dict[str, str]:
 
 
 def _print_added(added: "AddedFeed") -> None:
-    line = Text.assemble((added.name, "bold"), f" {gettext('added')}: ", added.url)
+    line = Text.assemble((added.name, "bold"), punctuate(f" {gettext('added')}: "), added.url)
     from worker.actions.feed_names import name_from_title
 
     if added.title and added.name not in (added.title, name_from_title(added.title)):

@@ -14,6 +14,7 @@ from worker.cli.formatting import (
     format_age,
     format_count,
     format_duration,
+    format_state,
     format_until,
     pluralize,
 )
@@ -29,7 +30,7 @@ from worker.errors import Trouble
 from worker.fetch import printable_url
 from worker.formats.feed.discovery import FeedLink
 from worker.queries.feeds import FeedStatus, FeedsView, FeedView
-from worker.translation import gettext, mark
+from worker.translation import gettext, mark, punctuate
 from worker.translation import message as translate
 
 _MAX_NOTICES = 20
@@ -142,7 +143,9 @@ def _print_notices(view: FeedsView, listed: Sequence[FeedView], limit: int | Non
     feeds.sort(key=lambda feed: not feed.error)
     for feed in islice(feeds, limit):
         for line, style in _notices(feed, view.at):
-            console().print(Text.assemble(("• ", style), (f"{feed.name}: ", "bold"), line))
+            console().print(
+                Text.assemble(("• ", style), (f"{feed.name}{punctuate(': ')}", "bold"), line)
+            )
         if feed.error:
             console().print(Padding(stored_text(translate(feed.error), limit=1000), (0, 0, 0, 4)))
         if feed.trouble == Trouble.ADDRESS:
@@ -181,7 +184,5 @@ def _summary(view: FeedsView) -> str:
     total = pluralize(len(view.feeds), "feed")
     counts = Counter(feed.standing for feed in view.feeds)
     states = (FeedStatus.FAILING, FeedStatus.PAUSED, FeedStatus.NEW)
-    parts = ", ".join(
-        f"{format_count(counts[state])} {gettext(state)}" for state in states if counts[state]
-    )
-    return f"{total}: {parts}" if parts else total
+    parts = ", ".join(format_state(counts[state], state) for state in states if counts[state])
+    return punctuate(f"{total}: {parts}") if parts else total
