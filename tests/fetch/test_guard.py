@@ -158,13 +158,13 @@ def test_an_unknown_name(error: Exception, hint: str) -> None:
         raise error
 
     message = failure(Trouble.DNS, "http://news.example/", resolve=resolve)
-    assert message == f"the name news.example cannot be resolved: {hint}"
+    assert message == f"news.example cannot be resolved: {hint}"
 
 
 def test_a_name_without_addresses() -> None:
     """No address is DNS too."""
     message = failure(Trouble.DNS, "http://news.example/", resolve=Names(news=[[]]))
-    assert message == "the name news.example has no address: check its spelling"
+    assert message == "news.example has no address: check its spelling"
 
 
 def test_names_that_hang_block_no_others() -> None:
