@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from tests.home import Home, article
+from tests.warcs import page
 from worker.cli import progress
 from worker.errors import UsageError
 from worker.model.times import parse_moment
@@ -68,6 +69,16 @@ def test_wait_follows_the_job_to_its_end(home: Home) -> None:
     (refused,) = report["refused"]
     assert (refused["path"], refused["reason"]) == ("bad.md", "empty")
     assert home.run("quarantine", "show", refused["quarantine"]).exit_code == 0
+
+
+def test_wait_follows_the_pages_of_a_warc(home: Home) -> None:
+    """A WARC becomes batches of pages: `--wait` returns when these are published, too."""
+    path = home.put("crawl.warc", page(0) + page(1) + page(2))
+    worker = threading.Thread(target=_work_soon, args=(home,))
+    worker.start()
+    report = home.json("enqueue", "--wait", str(path))
+    worker.join()
+    assert (report["files"], report["articles"]["published"]) == (1, 3)
 
 
 def test_waiting_says_how_far_it_is_where_nobody_looks_on(

@@ -57,8 +57,7 @@ def test_parse_reads_a_warc_of_any_size(home: Home, monkeypatch: pytest.MonkeyPa
         parse(path)
     home.json("enqueue", str(path))
     home.work()
-    path.unlink()
-    past = [entry for one in home.lines("explain", "crawl.warc") for entry in one["past"]]
+    past = [entry for one in home.lines("explain", str(path)) for entry in one["past"]]
     assert counts in [entry["message"] for entry in past]
     exported = home.json("archive", "export", "--warc", str(home.path / "all.warc.gz"))
     assert (exported["records"], exported["expired"]) == (2, 0)

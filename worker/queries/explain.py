@@ -8,6 +8,7 @@ from worker.errors import NotThere, Reason, Retryable, UsageError
 from worker.escape import printable
 from worker.feeds.catalog import CatalogReader
 from worker.fetch import printable_url
+from worker.formats.warc_framing import has_warc_name
 from worker.model import Identity, Scope, Status, Story
 from worker.model.times import rfc3339_from_ms
 from worker.normalize.identity import identity_of
@@ -122,18 +123,21 @@ def explain_id(settings: Settings, article_id: str) -> ExplainResult:
 
 
 def explain_path(settings: Settings, path: Path, source: str | None = None) -> ExplainResult:
-    """Explain a file that exists here, or else the files that were accepted with that path. Raises
-    UsageError; NotThere where there is no such source."""
+    """Explain a file that exists here, or else the files that were accepted with that path. Of a
+    WARC, which may have any size, the accepted one comes first. Raises UsageError; NotThere where
+    there is no such source."""
     require_source(settings, source)
-    if path.is_file():
+    if path.is_file() and not has_warc_name(path.name):
         return _explain_file(settings, path, source)
     result = explain_recorded_path(settings, str(path))
-    if not result.articles:
-        raise UsageError(
-            f"no file {printable(path)} exists here, and none with that path was ever accepted; "
-            "give --title and --date instead"
-        )
-    return result
+    if result.articles:
+        return result
+    if path.is_file():
+        return _explain_file(settings, path, source)
+    raise UsageError(
+        f"no file {printable(path)} exists here, and none with that path was ever accepted; "
+        "give --title and --date instead"
+    )
 
 
 def explain_recorded_path(settings: Settings, path: str) -> ExplainResult:

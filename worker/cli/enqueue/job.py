@@ -1,7 +1,8 @@
 """Runs an enqueue: accepts the files, wakes the workers, and with `--wait` follows the batches."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,11 +10,14 @@ from worker.actions.intake import LOOK_EVERY, PATIENCE, Intake
 from worker.cli.input import STDIN, read_input
 from worker.cli.output import error_console, print_note
 from worker.cli.progress import FileProgress, show_progress
+from worker.errors import Retryable
 from worker.model import DECISIONS, Status
 from worker.settings import Settings
 from worker.sources.enqueue import EnqueueOptions, count_files
 from worker.sources.fetch_once import is_address
+from worker.spool import manifest
 from worker.spool.archive import Archive
+from worker.spool.batch import batch_names
 from worker.spool.claim import Claimed, Incoming
 from worker.store.counters import RefusedSummary, summarize_refusal
 from worker.translation import mark
@@ -110,6 +114,7 @@ class _Batches:
         self._archive = Archive(intake.settings.state_dir)
         self._file_counts: dict[str, int] = {}
         """Batch that is not finished -> its files."""
+        self._finished: set[str] = set()
         self._progress = FileProgress()
 
     def add(self, claimed: Claimed) -> None:
@@ -143,19 +148,44 @@ class _Batches:
         """Read the outcomes of batches that are finished by now; whether there were any."""
         work = self._intake.root.work
         finished = [batch for batch in self._file_counts if not (work / batch).exists()]
+        self._finished.update(finished)
         for batch in finished:
-            self._read_outcomes(batch)
             self._progress.count += self._file_counts.pop(batch)
+            if self._read_outcomes(batch):
+                self._add_pages(batch)
         return bool(finished)
 
-    def _read_outcomes(self, batch: str) -> None:
-        report = self._report
+    def _read_outcomes(self, batch: str) -> bool:
+        """Add up a finished batch; whether it had a WARC, whose pages are batches of their own."""
+        report, has_pages = self._report, False
         segment = self._archive.find(batch)
         for outcome in segment.outcomes() if segment else ():
             report.articles[outcome.status] = report.articles.get(outcome.status, 0) + 1
+            has_pages |= outcome.status is Status.READ and outcome.feed is None
             if outcome.status is Status.REJECTED:
                 report.refused.append(summarize_refusal(outcome))
         self._progress.refused = len(report.refused)
+        return has_pages
+
+    def _add_pages(self, warc_batch: str) -> None:
+        """Follow the batches into which the WARC files of a finished batch were divided."""
+        for batch, count in self._later_batches(warc_batch):
+            if batch not in self._finished and batch not in self._file_counts:
+                self._file_counts[batch] = count
+                self._progress.total = (self._progress.total or 0) + count
+
+    def _later_batches(self, warc_batch: str) -> Iterator[tuple[str, int]]:
+        """(batch, files) of this job, waiting or archived: a batch in between is found twice."""
+        root, job = self._intake.root, self._intake.job.id
+        for name in batch_names(root):
+            if name > warc_batch:
+                with suppress(Retryable):  # finished in between
+                    waiting = manifest.load(root.work / name)
+                    if waiting.head.job == job:
+                        yield name, len(waiting.entries)
+        for segment in self._archive.segments(warc_batch[:8]):
+            if segment.batch > warc_batch and (head := segment.head()).batch.job == job:
+                yield segment.batch, len(head.files)
 
 
 def _note_full() -> None:
