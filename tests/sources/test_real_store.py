@@ -11,11 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.world import World, article
 from worker.fetch import Fetcher
 from worker.fetch.http import Exchange
 from worker.fetch.objects import BucketClient, BucketFailed, ObjectChanged, bucket_address
-from worker.fetch.signature import Credentials, SignedRequest, encode_path, sign
+from worker.fetch.signature import Credentials, SignedRequest, sign
 from worker.settings.fields import FetchSettings
 
 WEED = Path(sys.executable).with_name("weed")
@@ -48,8 +49,20 @@ def free_port() -> int:
             return port - 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`endpoint` speaks S3; `folder` is the bucket for whoever writes without a signature."""
+
+    endpoint: str
+    folder: str
+
+    def write(self, key: str, data: bytes) -> None:
+        request = urllib.request.Request(f"{self.folder}/{quote(key)}", data, method="PUT")
+        urllib.request.urlopen(request, timeout=30).close()
+
+
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A running store with the bucket `news`, and one user."""
     home = tmp_path_factory.mktemp("store")
     keys = [{"accessKey": ACCESS, "secretKey": SECRET}]
@@ -73,7 +86,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         _wait(url, process, home / "log")
         asyncio.run(_create_bucket(url))
-        yield url
+        yield Store(url, f"http://127.0.0.1:{filer}/buckets/news")
     finally:
         process.kill()
         process.wait()
@@ -102,15 +115,6 @@ def client(url: str, prefix: str = "", **changes: Any) -> BucketClient:
     return replace(BucketClient(address, Credentials(ACCESS, SECRET)), **changes)
 
 
-def write(store: BucketClient, key: str, data: bytes) -> None:
-    assert store.credentials
-    path = f"/news/{encode_path(key)}"
-    request = SignedRequest("PUT", store.address.target.authority, path, content=data)
-    headers = sign(request, store.credentials, "us-east-1", datetime.now(UTC))
-    url = f"{store.address.endpoint}{path}"
-    urllib.request.urlopen(urllib.request.Request(url, data, headers, method="PUT"), timeout=30)
-
-
 async def _create_bucket(url: str) -> None:
     store = client(url)
     assert store.credentials
@@ -130,29 +134,29 @@ async def _create_bucket(url: str) -> None:
 KEYS = ("a/b.md", "a/x y+ü&=中文.md", "a/..%2f", "a/~*()!'", "c/d")
 
 
-def test_objects_are_listed_read_and_written(endpoint: str) -> None:
+def test_objects_are_listed_and_read(store: Store) -> None:
     """Keys of any characters; lists in pages; one that was replaced is not read as the other."""
     now = datetime.now(UTC)
+    for key in KEYS:
+        store.write(key, key.encode())
 
     async def run() -> None:
-        store = client(endpoint)
+        bucket = client(store.endpoint)
         async with Fetcher(FETCH) as fetcher:
-            for key in KEYS:
-                write(store, key, key.encode())
-            objects, has_more = await store.list_objects(fetcher, "a/", "", now)
+            objects, has_more = await bucket.list_objects(fetcher, "a/", "", now)
             assert [each.key for each in objects] == sorted(KEYS[:4], key=str.encode)
             assert not has_more
             for each in objects:
-                assert await store.read(fetcher, each, now, 1000) == each.key.encode()
-            first, has_more = await store.list_objects(fetcher, "a/", "", now, 2)
+                assert await bucket.read(fetcher, each, now, 1000) == each.key.encode()
+            first, has_more = await bucket.list_objects(fetcher, "a/", "", now, 2)
             assert has_more
-            rest, has_more = await store.list_objects(fetcher, "a/", first[-1].key, now, 2)
+            rest, has_more = await bucket.list_objects(fetcher, "a/", first[-1].key, now, 2)
             assert (first + rest, has_more) == (objects, False)
-            write(store, objects[0].key, b"another")
+            store.write(objects[0].key, b"another")
             with pytest.raises(ObjectChanged):
-                await store.read(fetcher, objects[0], now, 1000)
+                await bucket.read(fetcher, objects[0], now, 1000)
             with pytest.raises(ObjectChanged):
-                await store.read(fetcher, replace(objects[0], key="a/none"), now, 1000)
+                await bucket.read(fetcher, replace(objects[0], key="a/none"), now, 1000)
 
     asyncio.run(run())
 
@@ -165,26 +169,25 @@ def test_objects_are_listed_read_and_written(endpoint: str) -> None:
         (Credentials("nobody", SECRET), "does not know this access key: correct the credentials"),
     ],
 )
-def test_wrong_credentials(endpoint: str, credentials: Credentials | None, says: str) -> None:
+def test_wrong_credentials(store: Store, credentials: Credentials | None, says: str) -> None:
     """Each mistake has a sentence that tells what to do."""
 
     async def run() -> None:
         async with Fetcher(FETCH) as fetcher:
-            store = client(endpoint, credentials=credentials)
-            await store.list_objects(fetcher, "", "", datetime.now(UTC))
+            bucket = client(store.endpoint, credentials=credentials)
+            await bucket.list_objects(fetcher, "", "", datetime.now(UTC))
 
     with pytest.raises(BucketFailed, match=says):
         asyncio.run(run())
 
 
-def test_a_bucket_is_ingested(endpoint: str, tmp_path: Path, redis_server: Server) -> None:
+def test_a_bucket_is_ingested(store: Store, tmp_path: Path, redis_server: Server) -> None:
     """From the store to the stream, with credentials in a file; a second listing reads nothing."""
-
     for number in range(5):
-        write(client(endpoint), f"w/{number}.md", article(f"第{number}条新闻"))
+        store.write(f"w/{number}.md", article(f"第{number}条新闻"))
     file = tmp_path / "credentials"
     file.write_text(f"[default]\naws_access_key_id={ACCESS}\naws_secret_access_key={SECRET}\n")
-    bucket = {"name": "archive", "url": "s3://news/w/", "endpoint": endpoint}
+    bucket = {"name": "archive", "url": "s3://news/w/", "endpoint": store.endpoint}
     options: dict[str, Any] = {
         "buckets": [bucket | {"credentials_file": str(file)}],
         "fetch.allow_networks": ["127.0.0.0/8"],

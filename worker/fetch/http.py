@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -125,16 +126,8 @@ class Fetcher:
         The time starts when one of the fetch.concurrency slots is free. Raises FetchFailed.
         """
         target = self.target(request.url)
-        try:
-            async with self._slots, asyncio.timeout(self._settings.deadline_seconds):
-                return await self._follow(request, target)
-        except TimeoutError as error:
-            seconds = self._settings.deadline_seconds
-            raise FetchFailed(
-                Trouble.TIMEOUT,
-                f"{printable_url(target.url)} did not answer in full within {seconds:g} s: "
-                "try later",
-            ) from error
+        async with self._deadline(target):
+            return await self._follow(request, target)
 
     async def exchange(self, request: Exchange) -> FetchResponse:
         """Send `request` within fetch.deadline_seconds. The body is that of any status. Raises
@@ -145,25 +138,29 @@ class Fetcher:
         url = httpcore.URL(
             scheme=target.scheme, host=target.host, port=target.port, target=request.path
         )
+        async with self._deadline(target):
+            try:
+                response = await self._transport.send(request.method.encode("ascii"), url, pairs)
+            except Exception as error:
+                raise _failure(target, error) from error
+            body = await self._read(target, response, Body("", request.max_bytes, target.host))
+        return FetchResponse(
+            response.status_code, target.origin, body, _join_headers(response.headers)
+        )
+
+    @asynccontextmanager
+    async def _deadline(self, target: Target) -> AsyncIterator[None]:
+        """One of the slots, within the time for one address. Raises FetchFailed (TIMEOUT)."""
+        seconds = self._settings.deadline_seconds
         try:
-            async with self._slots, asyncio.timeout(self._settings.deadline_seconds):
-                try:
-                    response = await self._transport.send(
-                        request.method.encode("ascii"), url, pairs
-                    )
-                except Exception as error:
-                    raise _failure(target, error) from error
-                body = await self._read(target, response, Body("", request.max_bytes, target.host))
+            async with self._slots, asyncio.timeout(seconds):
+                yield
         except TimeoutError as error:
-            seconds = self._settings.deadline_seconds
             raise FetchFailed(
                 Trouble.TIMEOUT,
                 f"{printable_url(target.url)} did not answer in full within {seconds:g} s: "
                 "try later",
             ) from error
-        return FetchResponse(
-            response.status_code, target.origin, body, _join_headers(response.headers)
-        )
 
     async def _follow(self, request: FetchRequest, target: Target) -> FetchResponse:
         headers = self._headers(request, target)

@@ -6,7 +6,7 @@ follow redirects, and ask 169.254.169.254 for credentials: none of that passes t
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -141,7 +141,7 @@ class BucketClient:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        max_bytes: int = 65_536,
+        max_bytes: int,
     ) -> FetchResponse:
         address, target = self.address, self.address.target
         base = urlsplit(address.endpoint).path
@@ -214,17 +214,3 @@ def _error_code(body: bytes) -> str:
 
 def _local(element: etree._Element) -> str:
     return str(element.tag).rpartition("}")[2]
-
-
-def list_pages(items: list[StoredObject], count: int, size: int) -> Iterator[list[StoredObject]]:
-    """`items` in order, in lists of at most `count` objects and about `size` bytes."""
-    page: list[StoredObject] = []
-    total = 0
-    for item in items:
-        if page and (len(page) >= count or total + item.size > size):
-            yield page
-            page, total = [], 0
-        page.append(item)
-        total += item.size
-    if page:
-        yield page

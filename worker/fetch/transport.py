@@ -75,10 +75,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
         )
 
     async def send(
-        self,
-        method: bytes,
-        url: httpcore.URL,
-        headers: list[tuple[bytes, bytes]],
+        self, method: bytes, url: httpcore.URL, headers: list[tuple[bytes, bytes]]
     ) -> httpx.Response:
         """Send a request whose target is not changed in any way: what is signed has to arrive."""
         key: _Key = (url.scheme, url.host, url.port)

@@ -36,6 +36,7 @@ from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import read_again
 from worker.pipeline.warc import WarcDivision
 from worker.spool.batch import Batch, is_behind
+from worker.spool.claim import batched
 from worker.spool.manifest import Entry, Form
 from worker.translation import mark
 
@@ -170,20 +171,15 @@ class BatchRun:
 
     def _groups(self, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         """Entries in groups whose bytes fit into memory together."""
-        group: list[Entry] = []
-        group_bytes = 0
-        for entry in entries:
+
+        def size_of(entry: Entry) -> int:
             try:
-                size = self._batch.size(entry.number)
+                return self._batch.size(entry.number)
             except OSError:
-                size = 0  # reading it reports the error
-            if group and group_bytes + size > self._deps.settings.spool.batch_bytes:
-                yield group
-                group, group_bytes = [], 0
-            group.append(entry)
-            group_bytes += size
-        if group:
-            yield group
+                return 0  # reading it reports the error
+
+        max_bytes = self._deps.settings.spool.batch_bytes
+        return batched(entries, size_of=size_of, max_bytes=max_bytes, may_exceed=False)
 
     def _read(self, entry: Entry) -> _File:
         deaths = self._progress.crash_counts.get(entry.number, 0)

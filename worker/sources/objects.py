@@ -20,7 +20,6 @@ from worker.fetch.objects import (
     ObjectChanged,
     StoredObject,
     bucket_address,
-    list_pages,
 )
 from worker.fetch.signature import read_credentials
 from worker.logs import get_logger
@@ -28,7 +27,7 @@ from worker.settings import Bucket, Settings
 from worker.sources.fetch_loop import Result
 from worker.sources.registry import is_paused
 from worker.sources.responses import PAUSED_RECHECK_SECONDS
-from worker.spool.claim import Incoming, Owner
+from worker.spool.claim import Incoming, Owner, batched
 from worker.store.backlog import (
     Backlog,
     BacklogItem,
@@ -193,8 +192,12 @@ class ObjectSource:
         spool = self.settings.spool
         items = tuple(
             BacklogItem(lease.host, len(group), pack_objects(bucket.name, "", group))
-            for group in list_pages(
-                fitting, spool.batch_files, spool.batch_bytes // _PARTS_OF_BATCH
+            for group in batched(
+                fitting,
+                size_of=lambda each: each.size,
+                max_count=spool.batch_files,
+                max_bytes=spool.batch_bytes // _PARTS_OF_BATCH,
+                may_exceed=False,
             )
         )
         due = 0.0 if has_more else None if owner.job else float(bucket.interval_seconds)
@@ -270,11 +273,11 @@ class ObjectSource:
     def _put_off(self, lease: Lease, error: Exception) -> Result:
         """Try the lease's work again later, at longer and longer intervals. Nothing is lost."""
         failures = int(lease.fields.get("failures", 0)) + 1
-        wait = max(_wait_seconds(error), min(_LONGEST_SECONDS, _RETRY_SECONDS * 2**failures))
+        backoff = _wait_seconds(error)
+        wait = max(backoff, min(_LONGEST_SECONDS, _RETRY_SECONDS * 2**failures))
         if is_listing(lease):
             logger.warning("bucket cannot be listed", source=lease.name, error=str(error))
         fields = {"failures": failures, "problem": str(error)}
-        backoff = _wait_seconds(error)
         return Result(LeaseResult(lease, wait, fields, backoff, lease.host), failed=True)
 
 
