@@ -15,7 +15,7 @@ from worker.errors import Rejected, UsageError
 from worker.escape import printable
 from worker.formats.warc_framing import has_warc_name
 from worker.model import Article
-from worker.pipeline.extract import ParseFailure
+from worker.pipeline.failure import ParseFailure
 from worker.queries.records import read_document
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now

@@ -7,7 +7,7 @@ import sys
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from worker.health.preflight import exit_with_message
+from worker.health.check import exit_with_message
 from worker.settings import load
 from worker.taskqueue.celery_app import create_app
 from worker.taskqueue.heartbeat import connect_signals

@@ -16,7 +16,8 @@ from worker.actions.retract import retract
 from worker.errors import UsageError
 from worker.model import Change, ChangeKind
 from worker.pipeline.batch_run import BatchRun
-from worker.pipeline.reparse.run import Reparsed, ReparseOrder, reparse
+from worker.pipeline.reparse.run import reparse
+from worker.pipeline.reparse.state import Reparsed, ReparseOrder
 from worker.pipeline.replay import replay
 from worker.pipeline.search import feed_search
 from worker.queries.audit import audit

@@ -13,7 +13,7 @@ from tests.home import running_up
 from tests.mounts import read_only
 from tests.servers import Server
 from tests.world import World, article
-from worker.health.preflight import Check
+from worker.health.check import Check
 from worker.queries.health import STUCK_SECONDS, Health, ServicePart, check_health
 from worker.settings import Settings, load
 from worker.store.connection import connect

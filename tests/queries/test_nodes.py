@@ -8,9 +8,10 @@ import pytest
 
 from tests.servers import Server
 from tests.world import World, article
+from worker.actions.nodes import forget_node
 from worker.errors import UsageError
 from worker.pipeline.node_report import describe_node
-from worker.queries.nodes import NodeStatus, forget_node
+from worker.queries.nodes import NodeStatus
 from worker.queries.overview import get_overview
 from worker.queries.problem import Problem
 from worker.settings.clock import utc_now

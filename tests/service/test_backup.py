@@ -17,6 +17,7 @@ from worker.errors import ConfigError, StoreUnavailable
 from worker.health.preflight import check_places
 from worker.service import backup
 from worker.service.lock import up_lock
+from worker.service.running_server import running_server
 from worker.service.state import StateDir
 from worker.store import dump
 from worker.store.connection import connect
@@ -168,7 +169,7 @@ def test_the_server_of_up_runs_for_a_backup(
     state = StateDir(home.state)
     state.prepare()
     home.put("a.md", article("潮汐表"))
-    with backup.running_server(home.settings()):
+    with running_server(home.settings()):
         home.run("enqueue", str(home.path / "a.md"))
         home.work()
     made = home.json("backup", str(home.path / "a.backup"))
@@ -178,7 +179,7 @@ def test_the_server_of_up_runs_for_a_backup(
     shutil.rmtree(home.state)
     done = home.json("restore", str(home.path / "a.backup"))
     assert (done["keys"], done["files"]) == (made["keys"], made["files"])
-    with backup.running_server(home.settings()):
+    with running_server(home.settings()):
         assert [one["title"] for one in home.lines("tail")] == ["潮汐表"]
     assert json.loads(home.run("audit", "--json").stdout)["published"] == 1
 
@@ -191,7 +192,7 @@ def test_two_backups_without_a_service(
     monkeypatch.delenv("NEWSDROP_REDIS_URL")
     StateDir(home.state).prepare()
     file = home.path / "a.backup"
-    with backup.running_server(home.settings()) as client:
+    with running_server(home.settings()) as client:
         for command in (["backup", str(file)], ["restore", str(file)], ["down"], ["up"]):
             refused = home.run(*command)
             assert refused.exit_code == 2, command

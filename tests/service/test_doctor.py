@@ -9,7 +9,8 @@ import pytest
 
 from tests.servers import Server
 from worker.errors import ConfigError
-from worker.health.preflight import Check, refuse_start
+from worker.health.check import Check
+from worker.health.preflight import refuse_start
 from worker.service import doctor_machine
 from worker.service.doctor import checks
 from worker.settings import Folder, RedisSettings, Settings, SpoolSettings

@@ -23,7 +23,7 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article
 from worker.fetch import Fetcher
-from worker.fetch.http import Exchange
+from worker.fetch.messages import Exchange
 from worker.fetch.objects import BucketClient, BucketFailed, ObjectChanged, bucket_address
 from worker.fetch.signature import Credentials, SignedRequest, sign
 from worker.settings.fields import FetchSettings

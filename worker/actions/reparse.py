@@ -5,7 +5,7 @@ from datetime import datetime
 from worker.errors import AlreadyThere, NotThere
 from worker.model.times import parse_moment, rfc3339
 from worker.pipeline.reparse.background import BackgroundOrder, is_open, read_order, write_order
-from worker.pipeline.reparse.run import ReparseOrder
+from worker.pipeline.reparse.state import ReparseOrder
 from worker.settings import Settings
 
 

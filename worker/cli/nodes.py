@@ -68,11 +68,11 @@ def forget(
 
     Refused while it is at work.
     """
-    from worker.queries.nodes import forget_node
+    from worker.actions.nodes import forget_node
 
-    gone = forget_node(settings_of(context), node)
-    left = pluralize(gone.files, "file")
+    report = forget_node(settings_of(context), node)
     text = f"node {printable(node, 64)} forgotten"
-    if gone.files:
-        text = f"node {printable(node, 64)} forgotten; {left} were waiting there"
-    print_result({"node": gone.id, "files": gone.files}, text, json=json)
+    if report.files:
+        files = pluralize(report.files, "file")
+        text = f"node {printable(node, 64)} forgotten; {files} were waiting there"
+    print_result({"node": report.id, "files": report.files}, text, json=json)

@@ -9,7 +9,7 @@ from worker.cli.options import FAILED, JsonLines, argument, option, settings_of
 from worker.cli.output import print_json, print_note, print_pretty
 
 if TYPE_CHECKING:
-    from worker.pipeline.extract import ParseFailure
+    from worker.pipeline.failure import ParseFailure
 
 Source = Annotated[
     str | None,
@@ -29,7 +29,7 @@ def parse(
     cannot be fetched, or if the file or an article in it would be refused.
     """
     from worker.cli.input import open_warc, read_document
-    from worker.pipeline.extract import ParseFailure
+    from worker.pipeline.failure import ParseFailure
     from worker.queries import records
     from worker.settings.clock import utc_now
     from worker.sources.registry import require_source

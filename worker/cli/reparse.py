@@ -15,7 +15,7 @@ from worker.errors import UsageError
 from worker.translation import gettext, mark
 
 if TYPE_CHECKING:
-    from worker.pipeline.reparse.run import Example, Reparsed
+    from worker.pipeline.reparse.state import Example, Reparsed
 
 _SHOWN_EXAMPLES = 5
 
@@ -43,8 +43,8 @@ def reparse(
 
     from worker.model.times import parse_moment
     from worker.pipeline.context import open_context
-    from worker.pipeline.reparse.run import ReparseOrder
     from worker.pipeline.reparse.run import reparse as run
+    from worker.pipeline.reparse.state import ReparseOrder
     from worker.settings.clock import utc_now
     from worker.sites.load import load_sites, rule_folders
     from worker.taskqueue.client import notify_ingest

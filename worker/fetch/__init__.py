@@ -4,7 +4,8 @@ The only importer of httpx, httpcore and protego. It knows nothing of feeds, Red
 """
 
 from worker.fetch.freshness import fresh_seconds, retry_after
-from worker.fetch.http import Fetcher, FetchRequest, FetchResponse, Redirect
+from worker.fetch.http import Fetcher
+from worker.fetch.messages import FetchRequest, FetchResponse, Redirect
 from worker.fetch.robots import RobotsCache, RobotsDecision, check_robots
 from worker.fetch.url import Target, parse_target, printable_url, public_url
 

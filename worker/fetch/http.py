@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -16,12 +16,12 @@ from worker.errors import FetchFailed, Trouble
 from worker.escape import printable
 from worker.fetch.body import ACCEPTED, Body, too_large
 from worker.fetch.guard import Blocked, Guard, Resolve, system_resolve
+from worker.fetch.messages import Exchange, FetchRequest, FetchResponse, Redirect
 from worker.fetch.transport import PoolTransport, tls_context
 from worker.fetch.url import Target, join_url, parse_target, printable_url, public_url
 from worker.settings.fields import FetchSettings
 
 MAX_REDIRECTS = 5
-ANYTHING = "*/*"
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _PERMANENT = frozenset((301, 308))
@@ -34,60 +34,6 @@ _RESERVED = frozenset(
     b"accept-encoding proxy-connection proxy-authorization".split()
 )
 """Headers that a feed cannot set: they concern the connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchRequest:
-    """`headers` may be credentials: they are sent to the origin of `url` only."""
-
-    url: str
-    etag: str | None = None
-    """From the last response; if nothing has changed, the response is a 304 without a body."""
-    last_modified: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    accept: str = ANYTHING
-    max_bytes: int | None = None
-    """Bytes of the body, if fewer than fetch.max_bytes are needed: the rest is dropped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """A redirect that was followed: its status, and the address that sent it (public form)."""
-
-    status: int
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class FetchResponse:
-    """A response with any status."""
-
-    status: int
-    url: str
-    """The address after all redirects; without credentials (`public_url`)."""
-    body: bytes
-    """Decompressed; empty unless the status is 2xx."""
-    headers: Mapping[str, str]
-    """Names in lower case; the values of repeated headers are joined. No cookies."""
-    charset: str | None = None
-    """From Content-Type."""
-    redirects: tuple[Redirect, ...] = ()
-    """The redirects that were followed, in order."""
-    permanent_url: str | None = None
-    """The last address, with its secrets, if every redirect was permanent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request that is sent as it is, and whose response is returned as it is: no redirect is
-    followed and nothing is decompressed. `path` is encoded, with its query."""
-
-    method: str
-    target: Target
-    """Where to: scheme, host and port."""
-    path: str
-    headers: Mapping[str, str]
-    max_bytes: int
 
 
 class Fetcher:

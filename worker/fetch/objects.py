@@ -17,7 +17,8 @@ from lxml import etree
 from worker.errors import FetchFailed, Trouble
 from worker.escape import printable
 from worker.fetch.freshness import retry_after
-from worker.fetch.http import Exchange, Fetcher, FetchResponse
+from worker.fetch.http import Fetcher
+from worker.fetch.messages import Exchange, FetchResponse
 from worker.fetch.signature import Credentials, SignedRequest, encode_path, encode_query, sign
 from worker.fetch.url import Target, parse_target
 from worker.translation import mark

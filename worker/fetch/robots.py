@@ -9,7 +9,8 @@ from protego import Protego
 
 from worker.errors import FetchFailed, Trouble
 from worker.escape import printable
-from worker.fetch.http import Fetcher, FetchRequest
+from worker.fetch.http import Fetcher
+from worker.fetch.messages import FetchRequest
 
 MAX_BYTES = 512 * 1024
 """Bytes of a robots.txt that are read: the RFC asks for at least 500 KiB."""

@@ -6,7 +6,7 @@ Nothing of the broker is checked at a start: its messages may be lost, and a wor
 from contextlib import closing
 
 from worker.errors import NewsdropError
-from worker.health.preflight import Check
+from worker.health.check import Check
 from worker.settings import Settings
 from worker.store.broker import QUEUE, broker_url, open_wakeups
 from worker.store.connection import printable_url

@@ -1,15 +1,14 @@
 """Checks of folders, site rules, feeds and the server, without which nothing starts."""
 
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Literal
 
 from worker.errors import ConfigError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
+from worker.health.check import Check, raise_failures
 from worker.health.data_format import check_files, check_redis, migrate_files
 from worker.settings import Settings
 from worker.spool.filesystem import FsDefect, probe_fs
@@ -27,20 +26,6 @@ OLDEST = (6, 2)
 
 VOLUME = "volume"
 """The first word of the name of a check whose drop folder is on a volume that is away."""
-
-USAGE = 2
-"""The exit code for wrong settings, the same as the commands' (`worker/cli/options.py`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding. `fail` breaks a promise or the service; `warn` is worth knowing. `advice` may be
-    empty."""
-
-    name: str
-    level: Literal["ok", "warn", "fail"]
-    message: str
-    advice: str = ""
 
 
 def begin(settings: Settings, on_waiting: Callable[[str], None]) -> bool:
@@ -80,7 +65,7 @@ def _hold_folders(settings: Settings) -> None:
 def check_places(settings: Settings, on_waiting: Callable[[str], None]) -> None:
     """Check the folders, as :func:`begin` does. Raises ConfigError."""
     check_files(settings.state_dir)
-    for check in _raise_failures(place_checks(settings)):
+    for check in raise_failures(place_checks(settings)):
         if check.level == "warn":
             on_waiting(f"{check.message}: {check.advice}")
 
@@ -108,14 +93,14 @@ def refuse_start(settings: Settings) -> None:
     load_catalog(settings)
     client = connect(redis_url(settings))
     try:
-        list(_raise_failures(iter([rights_check(settings, client)])))
+        list(raise_failures(iter([rights_check(settings, client)])))
         info = get_server_info(client)
         check_redis(client, settings.stream.name)
     except StoreRefused as error:
         raise ConfigError(str(error)) from error
     finally:
         client.close()
-    list(_raise_failures(server_checks(settings, info)))
+    list(raise_failures(server_checks(settings, info)))
 
 
 def check_without_start(settings: Settings, on_waiting: Callable[[str], None]) -> None:
@@ -148,28 +133,6 @@ def _check_creatable(path: Path) -> None:
             f"{printable(path)} cannot be created in {printable(nearest)} ({error.strerror}): "
             "give newsdrop's user permission there, or name another folder"
         ) from error
-
-
-def _raise_failures(checks: Iterator[Check]) -> Iterator[Check]:
-    """The checks; raises ConfigError at the first that failed."""
-    for check in checks:
-        if check.level == "fail":
-            raise ConfigError(f"{check.message}: {check.advice}")
-        yield check
-
-
-@contextmanager
-def exit_with_message() -> Iterator[None]:
-    """End this process with status 2 and one sentence if the settings are wrong.
-
-    For code that Celery calls: Celery logs its errors with a traceback and continues; only an exit
-    stops it. The sentence goes to standard error and not to the logs: a person looks there first.
-    """
-    try:
-        yield
-    except ConfigError as error:
-        print(f"newsdrop: {error}", file=sys.__stderr__, flush=True)
-        raise SystemExit(USAGE) from None
 
 
 def create_places(settings: Settings) -> None:

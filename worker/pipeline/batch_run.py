@@ -23,13 +23,8 @@ from worker.model.frozen import dataclass
 from worker.normalize.identity import file_mark
 from worker.pipeline import publisher
 from worker.pipeline.bounds import PROBED_AT_ONCE
-from worker.pipeline.extract import (
-    EntryReader,
-    ParsedArticle,
-    ParseFailure,
-    entry_source,
-    sha256,
-)
+from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source, sha256
+from worker.pipeline.failure import ParseFailure
 from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.feeds.run import parse_feed
 from worker.pipeline.ports import IngestDeps

@@ -5,16 +5,15 @@ is replayed, publishes what it published before.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 
 import orjson
 
-from worker.errors import Reason, Rejected, Retryable
+from worker.errors import Reason
 from worker.escape import printable
 from worker.formats import ParseContext, parse_document
-from worker.formats.memory import is_out_of_memory, out_of_memory
 from worker.logs import get_logger
 from worker.model import (
     Article,
@@ -37,6 +36,7 @@ from worker.model.frozen import dataclass
 from worker.normalize import Normalized, normalize
 from worker.normalize.identity import file_mark
 from worker.normalize.stories.marks import marks_of
+from worker.pipeline.failure import ParseFailure, classify_error, strict_message
 from worker.settings import Settings
 from worker.sites import Sites
 from worker.spool.manifest import WARC, Entry, Form, Head
@@ -89,16 +89,6 @@ class ParsedArticle:
 
 
 @dataclass(frozen=True, slots=True)
-class ParseFailure:
-    """Why one article, or with `whole_file` the entire entry, could not be parsed."""
-
-    ordinal: int
-    reason: Reason
-    message: str
-    whole_file: bool
-
-
-@dataclass(frozen=True, slots=True)
 class EntryReader:
     """What parsing the entries of one batch needs. `profile_of` returns a source's profile.
 
@@ -141,8 +131,7 @@ class EntryReader:
         Raises whatever a bug in making the record raises.
         """
         profile = self.profile(item.entry)
-        is_omitted = is_known and revise is None
-        record = None if is_omitted else item.record(ingested_at)
+        record = None if is_known and revise is None else item.record(ingested_at)
         revised = revise(record) if revise and record else None
         if record and revised:
             record = replace(record, revised=revised)
@@ -250,9 +239,9 @@ def _parse(
     """What the parser yields; an error that it raises becomes the last item."""
     count = 0
     try:
-        for item in parse_document(to_document(entry, data), reader.context(entry)):
+        items = parse_document(to_document(entry, data), reader.context(entry))
+        for count, item in enumerate(items, 1):
             yield item
-            count += 1
     except Exception as error:
         yield ParseFailure(count, *classify_error(error, entry.path), whole_file=count == 0)
 
@@ -289,7 +278,7 @@ def normalize_item(
     except Exception as error:
         return ParseFailure(ordinal, *classify_error(error, entry.path), whole_file)
     if is_final and normalized.warnings and reader.refuses_warnings(entry):
-        message = _strict_message(normalized.warnings)
+        message = strict_message(normalized.warnings)
         return ParseFailure(ordinal, Reason.WARNING, message, whole_file)
     return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, len(item.html), mark)
 
@@ -309,32 +298,4 @@ def _provenance(
         parser=raw.parser,
         job=head.job,
         merged=raw.merged or None,
-    )
-
-
-def _strict_message(warnings: Sequence[str]) -> str:
-    more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
-    return (
-        f"strict is set, and the article has a warning: {printable(warnings[0], 300)}{more}; "
-        "correct the input, or publish it as it is: newsdrop quarantine retry --accept-warnings ID"
-    )
-
-
-def classify_error(error: Exception, path: str) -> tuple[Reason, str]:
-    """The reason and message with which an input is refused that raised `error`. Raises a Retryable
-    again: it is no fault of the input. Anything but a Rejected is a bug, and is logged."""
-    if isinstance(error, Retryable):
-        raise error
-    if isinstance(error, Rejected):
-        return error.reason, str(error)
-    if isinstance(error, RecursionError):
-        return Reason.TOO_DEEP, "the input is nested too deeply: flatten it"
-    if is_out_of_memory(error):
-        refusal = out_of_memory()
-        return refusal.reason, str(refusal)
-    logger.error("reading met a bug", document=printable(path), exc_info=error)
-    return (
-        Reason.INTERNAL,
-        f"parsing failed with {type(error).__name__}: this is a bug in newsdrop; "
-        "report it, and retry after an upgrade",
     )

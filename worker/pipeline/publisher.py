@@ -8,14 +8,8 @@ from worker.errors import Retryable
 from worker.escape import printable
 from worker.model import Decision, Outcome, PublishRequest, Status
 from worker.model.times import rfc3339
-from worker.pipeline.extract import (
-    EntryReader,
-    ParsedArticle,
-    ParseFailure,
-    classify_error,
-    entry_source,
-    first_seen_at,
-)
+from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source, first_seen_at
+from worker.pipeline.failure import ParseFailure, classify_error
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import compare, find_newest, may_revise
 from worker.spool.batch import Batch

@@ -24,12 +24,8 @@ from worker.model import (
 )
 from worker.model.warning import WarningKind, kinds_of
 from worker.normalize.changes import Version, changes
-from worker.pipeline.extract import (
-    EntryReader,
-    ParsedArticle,
-    ParseFailure,
-    first_seen_at,
-)
+from worker.pipeline.extract import EntryReader, ParsedArticle, first_seen_at
+from worker.pipeline.failure import ParseFailure
 from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.ports import ArticlePort
 from worker.spool.manifest import Entry, Form, Reread

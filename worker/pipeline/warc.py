@@ -27,11 +27,11 @@ from worker.model.times import rfc3339
 from worker.pipeline.extract import (
     EntryReader,
     ParsedArticle,
-    ParseFailure,
     entry_source,
     first_seen_at,
     parse_entry,
 )
+from worker.pipeline.failure import ParseFailure
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.publisher import refuse
 from worker.spool.batch import Batch, batch_names

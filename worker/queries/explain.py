@@ -12,7 +12,8 @@ from worker.formats.warc_framing import has_warc_name
 from worker.model import Identity, Scope, Status, Story
 from worker.model.times import rfc3339_from_ms
 from worker.normalize.identity import identity_of
-from worker.pipeline.extract import ParsedArticle, ParseFailure
+from worker.pipeline.extract import ParsedArticle
+from worker.pipeline.failure import ParseFailure
 from worker.queries.history import (
     HistoryEntry,
     find_by_address,

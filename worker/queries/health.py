@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from worker.errors import NewsdropError, Retryable, SpoolUnavailable
 from worker.health.broker import broker_check
-from worker.health.preflight import VOLUME, Check, place_checks, rights_check, server_checks
+from worker.health.check import Check
+from worker.health.preflight import VOLUME, place_checks, rights_check, server_checks
 from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.settings.paths import read_page_url

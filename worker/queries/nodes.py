@@ -4,12 +4,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from worker.errors import UsageError
 from worker.escape import printable
 from worker.model.times import rfc3339_from_ms
 from worker.settings import Settings
 from worker.spool.ownership import read_id
-from worker.store.factory import node_store
 from worker.store.service_nodes import NodeReport
 from worker.store.workers import WorkerInfo
 
@@ -87,22 +85,3 @@ def list_nodes(
 def count_elsewhere(nodes: Iterable[NodeStatus]) -> int:
     """The accepted files that wait on other nodes, as those reported last."""
     return sum(node.files for node in nodes if not node.is_here)
-
-
-def forget_node(settings: Settings, name: str) -> NodeReport:
-    """Remove a node that will not come back from the list; `name` is its name or the beginning of
-    its id. Raises UsageError where it is unknown or still at work, Retryable."""
-    store = node_store(settings)
-    reports, now_ms = store.list()
-    named = [one for one in reports if one.name == name] or [
-        one for one in reports if name and one.id.startswith(name)
-    ]
-    shown = printable(name, 64)
-    if not named:
-        raise UsageError(f"no node is named {shown}: `newsdrop nodes list` has the names")
-    if len(named) > 1:
-        raise UsageError(f"{len(named)} nodes are named {shown}: give the id of one of them")
-    if not named[0].is_silent(now_ms):
-        raise UsageError(f"the node {shown} is at work: stop its service first")
-    store.forget(named[0].id)
-    return named[0]

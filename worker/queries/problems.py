@@ -14,7 +14,8 @@ from worker.health.broker import broker_check
 from worker.health.preflight import server_checks
 from worker.queries.node_problems import node_problems
 from worker.queries.problem import Problem, duration, sentence
-from worker.queries.status import SourceStatus, Status
+from worker.queries.source_status import SourceStatus
+from worker.queries.status import Status
 from worker.settings import POLLED, Folder, Settings
 from worker.spool.layout import SPOOL
 from worker.spool.redis_record import replay_command

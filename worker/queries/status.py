@@ -9,51 +9,28 @@ is not listed yet. What waits on other nodes is as they reported it last.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from worker.errors import ConfigError, SpoolUnavailable
-from worker.escape import printable
 from worker.feeds.catalog import load_catalog
-from worker.feeds.cron import next_cron_time
-from worker.model import DECISIONS, Tally
-from worker.model.from_json import dataclass_from
-from worker.model.times import rfc3339, rfc3339_from_ms
+from worker.model import Tally
+from worker.model.times import rfc3339
 from worker.queries.nodes import NodeStatus, count_elsewhere, list_nodes
 from worker.queries.redis_snapshot import RedisSnapshot
-from worker.settings import Folder, Settings
+from worker.queries.source_status import ArticleCounts, SourceStatus, count_articles, list_sources
+from worker.settings import Settings
 from worker.sources.registry import paused_sources
-from worker.sources.scan_result import SkippedFile, load_skipped
 from worker.spool.batch import Waiting
 from worker.spool.filesystem import check_room
-from worker.spool.layout import notes_dir, time_of
+from worker.spool.layout import time_of
 from worker.spool.rules_record import read_rules_record
 from worker.spool.wanted import WantedPages
-from worker.store.backlog import ListingState
 from worker.store.connection import printable_url, redis_url
 from worker.store.rechecks import RecheckCounts
 from worker.store.retention import Retention
 from worker.store.stream import StreamInfo
 from worker.store.workers import WorkerInfo
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleCounts:
-    """All decisions so far, by outcome. `content_differs` counts some of the duplicates,
-    `warnings` the published articles with a warning, by its kind."""
-
-    published: int
-    revised: int
-    withdrawn: int
-    duplicate: int
-    rejected: int
-    content_differs: int
-    warnings: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def decision_count(self) -> int:
-        return sum(getattr(self, status) for status in DECISIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +52,6 @@ class QueueStatus:
 
     batches: int
     oldest_age_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
-    """One source. `folder` is None for files enqueued by hand, for a bucket it is its address;
-    times are RFC 3339, UTC.
-
-    `folder_there` is False where the drop folder is missing; with `in_place` nothing is moved out
-    of it. `next_turn` is the time of the next scan or poll, None where the folder is watched all
-    the time; `failing` is True for a feed whose last poll failed. `left_alone` holds the first
-    skipped files, `left_alone_count` their number. `listing` is the state of a bucket.
-    """
-
-    name: str
-    folder: str | None
-    folder_there: bool
-    in_place: bool
-    paused: bool
-    schedule: str
-    waiting: int
-    articles: ArticleCounts | None
-    last_success: str | None
-    next_turn: str | None
-    failing: bool
-    left_alone: tuple[SkippedFile, ...]
-    left_alone_count: int
-    listing: ListingState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +138,7 @@ def build_status(
         problem=problem,
         intake_problem=_intake_problem(settings),
         feeds_problem=feeds_problem,
-        articles=_articles(totals, _all_warnings(snapshot)) if totals else None,
+        articles=count_articles(totals, _all_warnings(snapshot)) if totals else None,
         files=_files(batches, totals, count_elsewhere(nodes or ())),
         queue=_queue(batches, now),
         stream=snapshot.stream if snapshot else None,
@@ -210,7 +160,7 @@ def build_status(
             behind=snapshot.behind if snapshot else {},
         ),
         site_rules=_site_rules(settings),
-        sources=_sources(settings, now, batches, snapshot),
+        sources=list_sources(settings, now, batches, snapshot),
     )
 
 
@@ -245,10 +195,6 @@ def _all_warnings(snapshot: RedisSnapshot | None) -> Mapping[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _articles(tally: Tally, warnings: Mapping[str, int]) -> ArticleCounts:
-    return dataclass_from(ArticleCounts, {**asdict(tally), "warnings": warnings})
-
-
 def _files(batches: Sequence[Waiting], totals: Tally | None, elsewhere: int) -> FileCounts:
     waiting = sum(batch.files for batch in batches if not batch.locked)
     working = sum(batch.files for batch in batches if batch.locked)
@@ -263,65 +209,3 @@ def _queue(batches: Sequence[Waiting], now: datetime) -> QueueStatus:
         return QueueStatus(0, None)
     oldest = time_of(min(batch.name for batch in batches))  # names begin with their time
     return QueueStatus(len(batches), round(max(0.0, (now - oldest).total_seconds()), 3))
-
-
-def _sources(
-    settings: Settings,
-    now: datetime,
-    batches: Sequence[Waiting],
-    snapshot: RedisSnapshot | None,
-) -> tuple[SourceStatus, ...]:
-    """The drop folders, the buckets, and every other source that has or had files."""
-    folders: dict[str, Folder | None] = {f.name: f for f in settings.all_folders()}
-    waiting: Counter[str] = Counter()
-    for batch in batches:
-        waiting[batch.source] += batch.files
-    buckets = {bucket.name: bucket for bucket in settings.buckets}
-    folders |= dict.fromkeys(buckets)
-    for name in sorted({*(snapshot.counters.by_source if snapshot else ()), *+waiting}):
-        folders.setdefault(name, None)
-    paused = paused_sources(settings.state_dir)
-    counters = snapshot.counters if snapshot else None
-
-    def describe(name: str, folder: Folder | None) -> SourceStatus:
-        last = counters.last_success_ms.get(name) if counters else None
-        skipped, skipped_count = load_skipped(notes_dir(settings, folder)) if folder else ((), 0)
-        listing = snapshot.listings.get(name) if snapshot else None
-        place = buckets[name].url if name in buckets else folder.path if folder else None
-        tally = counters.by_source.get(name, Tally()) if counters else Tally()
-        return SourceStatus(
-            name=name,
-            folder=printable(place, 4096) if place else None,
-            folder_there=folder is None or folder.path.is_dir(),
-            in_place=folder is not None and folder.in_place,
-            paused=name in paused,
-            schedule=folder.schedule if folder else "",
-            waiting=waiting[name],
-            articles=_articles(tally, counters.warnings.get(name, {})) if counters else None,
-            last_success=rfc3339_from_ms(last) if last else None,
-            next_turn=None if name in paused else _next_turn(settings, now, name, folder, snapshot),
-            failing=snapshot is not None
-            and (name in snapshot.failing or bool(listing and listing.problem)),
-            left_alone=skipped,
-            left_alone_count=listing.unfetchable if listing else skipped_count,
-            listing=listing,
-        )
-
-    return tuple(describe(name, folder) for name, folder in folders.items())
-
-
-def _next_turn(
-    settings: Settings,
-    now: datetime,
-    name: str,
-    folder: Folder | None,
-    snapshot: RedisSnapshot | None,
-) -> str | None:
-    if folder is not None and folder.schedule:
-        zone = ZoneInfo(folder.time_zone or settings.dedupe.time_zone)
-        return rfc3339(next_cron_time(folder.schedule, zone, now))
-    listing = snapshot.listings.get(name) if snapshot else None
-    due = listing.due_ms if listing else snapshot.due_times.get(name) if snapshot else None
-    if due is None:
-        return None
-    return rfc3339_from_ms(due) if due else rfc3339(now)

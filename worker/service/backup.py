@@ -10,11 +10,9 @@ batch that moves on meanwhile is in one copy or in both; in both it is finished 
 import io
 import os
 import shutil
-import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,21 +29,19 @@ from worker.model.times import rfc3339
 from worker.pipeline.context import open_context
 from worker.pipeline.replay import replay
 from worker.queries.audit import Audit, audit
-from worker.service.embedded import server as embedded
-from worker.service.lock import holder, up_lock
+from worker.service.lock import holder
+from worker.service.running_server import running_server
 from worker.service.state import StateDir
 from worker.settings import Settings
 from worker.spool import redis_record
 from worker.spool.batch import batch_names
 from worker.spool.layout import SPOOL, manual_root, roots, translate_errors
 from worker.store.broker import ENQUEUE_QUEUE, queue_name
-from worker.store.connection import Client, connect, redis_url
+from worker.store.connection import Client
 from worker.store.dump import delete_keys, dump_keys, has_keys, load_keys
 
 _HEAD, _REDIS, _STATE, _END = "backup.json", "redis.jsonl", "state/", "end"
 _LEVEL = 1  # most of it is compressed already
-_START_SECONDS = 900.0
-"""How long the embedded server may take to load its data."""
 
 _FIRST = ("accepted",)
 _LAST = ("archive", "quarantine", "discarded")
@@ -150,38 +146,6 @@ def restore_backup(settings: Settings, path: Path) -> RestoreSummary:
             raise ConfigError(f"{error}\n{incomplete_restore(state.path)}") from error
         shutil.rmtree(work, ignore_errors=True)
         return RestoreSummary(head["at"], files, keys, published, audit(settings))
-
-
-@contextmanager
-def running_server(settings: Settings, command: str = "backup") -> Iterator[Client]:
-    """A client of Redis. Where it is the embedded server and no service runs, it runs meanwhile;
-    UsageError where another command runs it."""
-    state, url = StateDir(settings.state_dir), settings.redis.url
-    client = connect(redis_url(settings))
-    if (url and not embedded.is_own(url, state)) or holder(state) is not None:
-        yield client
-        client.close()
-        return
-    state.prepare()
-    with up_lock(state, command):
-        fsynced = settings.redis.durability == "fsynced"
-        server = embedded.prepare(state, embedded.choose(state), port=None, fsynced=fsynced)
-        with (state.logs / "server.log").open("ab") as log:
-            process = subprocess.Popen(server.argv, stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + _START_SECONDS
-            while embedded.answers(server.socket) != "ready":
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise ConfigError(
-                        f"the server did not start: see {printable(state.logs / 'server.log')}"
-                    )
-                time.sleep(0.05)
-            yield client
-        finally:
-            client.close()
-            process.terminate()
-            process.wait()
-            embedded.clear(state)
 
 
 def _refuse(settings: Settings, state: StateDir) -> None:

@@ -8,7 +8,8 @@ from worker.escape import printable
 from worker.feeds.catalog import load_catalog
 from worker.fetch import Fetcher
 from worker.health.broker import broker_check
-from worker.health.preflight import Check, rights_check, server_checks
+from worker.health.check import Check
+from worker.health.preflight import rights_check, server_checks
 from worker.queries.problem import Problem
 from worker.queries.problems import beat_problem, failing_problem, memory_problem
 from worker.service.doctor_machine import machine_checks

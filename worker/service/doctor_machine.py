@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from worker.escape import printable
-from worker.health.preflight import Check
+from worker.health.check import Check
 from worker.settings import MEGABYTE, Folder, Settings
 from worker.sources.walk import is_ignored
 from worker.spool.filesystem import probe_fs

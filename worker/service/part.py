@@ -8,7 +8,7 @@ their shell, and plugins such as Flower: 10 MB and a fifth of the start.
 import sys
 from collections.abc import Sequence
 
-from worker.health.preflight import exit_with_message
+from worker.health.check import exit_with_message
 from worker.service.notify import notifier
 from worker.settings import Settings
 

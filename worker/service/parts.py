@@ -31,7 +31,7 @@ import watchdog.observers
 import worker.service.watchdog
 import worker.taskqueue.heartbeat
 import worker.tasks
-from worker.health.preflight import exit_with_message
+from worker.health.check import exit_with_message
 from worker.service.life import WATCHDOG_SECONDS
 from worker.service.listener.process import run_listen
 from worker.service.part import part_words, run_celery

@@ -20,8 +20,9 @@ from celery.platforms import EX_FAILURE
 from celery.worker import state as celery_state
 
 from worker.errors import Retryable
+from worker.health.check import exit_with_message
 from worker.health.nodes import shared_directory
-from worker.health.preflight import begin, exit_with_message
+from worker.health.preflight import begin
 from worker.logs import configure_logging, get_logger, is_json, log_waiting, write_json
 from worker.pipeline.node_report import describe_node
 from worker.settings import Settings

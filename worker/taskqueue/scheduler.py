@@ -10,7 +10,8 @@ from celery.utils.dispatch import Signal
 
 from worker.errors import Retryable
 from worker.feeds.cron import next_cron_time
-from worker.health.preflight import check_places, create_places, exit_with_message
+from worker.health.check import exit_with_message
+from worker.health.preflight import check_places, create_places
 from worker.logs import get_logger
 from worker.store.broker import QUEUE, open_wakeups
 from worker.store.connection import connect, redis_url

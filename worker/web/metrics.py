@@ -29,7 +29,8 @@ from worker.model import DECISIONS, Repeat
 from worker.queries.metrics import MetricsSnapshot, take_metrics
 from worker.queries.nodes import NodeStatus
 from worker.queries.overview import Overview
-from worker.queries.status import SourceStatus, Status
+from worker.queries.source_status import SourceStatus
+from worker.queries.status import Status
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.store.counters import BOUNDS, MeasureTotals

@@ -1,9 +1,8 @@
-"""The report that `status` prints: problems, activity, counts, sources."""
+"""The report that `status` prints: problems, activity, tables, and the service."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
@@ -16,36 +15,25 @@ from worker.cli.formatting import (
     format_duration,
     format_kinds,
     format_size,
-    format_until,
     pluralize,
     seconds_between,
 )
 from worker.cli.health import MARKS
-from worker.cli.nodes import STATES as NODE_STATES
-from worker.cli.output import console, count_text, draw_bars, make_table, safe_text
+from worker.cli.output import console, draw_bars, safe_text
+from worker.cli.status.tables import (
+    ACCENT,
+    INDENT,
+    more_line,
+    named_grid,
+    render_counts,
+    render_nodes,
+    render_sources,
+)
 from worker.escape import printable
-from worker.model import DECISIONS
 from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
-from worker.queries.status import ArticleCounts, PollingStatus, SourceStatus, Status
-from worker.settings import POLLED
+from worker.queries.status import PollingStatus, Status
 from worker.store.rechecks import RecheckCounts
 from worker.translation import gettext, mark, message
-
-ACCENT = "cyan"
-"""The colour of what is in progress; red and yellow are for problems."""
-
-_COUNT_STYLES = {
-    "rejected": "red",
-    "quarantined": "red",
-    "waiting": ACCENT,
-    "processing": ACCENT,
-}
-
-_WIDE = 110
-"""Columns from which on there is room for the folders beside the numbers."""
-
-_INDENT = 12
-"""Columns of the names on the left, and the space after them."""
 
 _MAX_PROCESSES = 8
 """Processes of one worker that have a line each."""
@@ -58,9 +46,15 @@ def render_status(overview: Overview, max_sources: int | None = None) -> Rendera
     parts: list[RenderableType] = [*_problems(overview.problems)]
     if parts:
         parts.append(Text())
-    parts += [_grid(_work_fields(overview)), *_workers(overview), Text(), _counts(status), Text()]
-    parts += _nodes(status)
-    parts += [_sources(status, max_sources), Text(), _grid(_service_fields(overview))]
+    parts += [
+        _grid(_work_fields(overview)),
+        *_workers(overview),
+        Text(),
+        render_counts(status),
+        Text(),
+    ]
+    parts += render_nodes(status)
+    parts += [render_sources(status, max_sources), Text(), _grid(_service_fields(overview))]
     if hint := _hint(status):
         parts += [Text(), hint]
     return Group(*parts)
@@ -79,16 +73,8 @@ def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
         yield grid
 
 
-def _named_grid() -> Table:
-    """A grid of names on the left and what belongs to them."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True, min_width=_INDENT - 2)
-    grid.add_column(overflow="fold")
-    return grid
-
-
 def _grid(fields: Iterator[tuple[str, Text]]) -> RenderableType:
-    grid = _named_grid()
+    grid = named_grid()
     for name, value in fields:
         grid.add_row(gettext(name), value)
     return grid
@@ -142,7 +128,7 @@ def _rate(overview: Overview) -> Text:
         .append(f" {gettext('articles/min')}  ")
     )
     total = gettext("{count} in the last hour").format(count=f"{sum(hour):,}")
-    room = console().width - _INDENT - text.cell_len - 2 - cell_len(total)
+    room = console().width - INDENT - text.cell_len - 2 - cell_len(total)
     widths = [width for width in (60, 30, 20) if width <= room]
     if widths and any(hour):
         text.append_text(draw_bars(hour, widths[0], ACCENT)).append("  ")
@@ -218,36 +204,12 @@ def _workers(overview: Overview) -> Iterator[RenderableType]:
         tasks = [task for task in overview.working if task.worker == worker.name]
         form = gettext("{count} of {processes} processes busy")
         busy = form.format(count=len(tasks), processes=worker.processes)
-        grid = _named_grid()
+        grid = named_grid()
         head = safe_text(worker.host).append(f"  {busy}", "" if tasks else "dim")
         grid.add_row(gettext("workers") if worker is workers[0] else "", head)
         for line in _process_lines(tasks, worker.processes, overview.status.at):
             grid.add_row("", line)
         yield grid
-
-
-def _nodes(status: Status) -> Iterator[RenderableType]:
-    """One line a node, where there are several."""
-    nodes = status.nodes or ()
-    if len(nodes) < 2:
-        return
-    grid = _named_grid()
-    for node in nodes:
-        silence = format_duration(node.silent_seconds)
-        state = gettext(NODE_STATES[node.state])
-        if node.state != "working":
-            state = gettext("{state} for {time}").format(state=state, time=silence)
-        style = "" if node.state == "working" else "yellow"
-        line = safe_text(node.name).append(f"  {state}", style)
-        form = gettext("{files} in {batches}, {pages} to fetch, {count} processes")
-        work = form.format(
-            files=pluralize(node.files, "file"),
-            batches=pluralize(node.batches, "batch"),
-            pages=pluralize(node.pages, "page"),
-            count=node.processes,
-        )
-        grid.add_row(gettext("nodes") if node is nodes[0] else "", line.append(f"  {work}", "dim"))
-    yield from (grid, Text())
 
 
 def _process_lines(tasks: Sequence[Activity], processes: int, now: str) -> Iterator[Text]:
@@ -260,11 +222,7 @@ def _process_lines(tasks: Sequence[Activity], processes: int, now: str) -> Itera
     for _ in range(lines - len(tasks)):
         yield Text(f"· {gettext('idle')}", "dim")
     if len(tasks) > lines:
-        yield _more(len(tasks) - lines)
-
-
-def _more(count: int) -> Text:
-    return Text(gettext("… and {count} more").format(count=format_count(count)), "dim")
+        yield more_line(len(tasks) - lines)
 
 
 def _task(task: Activity) -> Text:
@@ -277,90 +235,6 @@ def _task(task: Activity) -> Text:
     form = gettext("{files} from {source}")
     text.append(form.format(files=pluralize(task.files, "file"), source=printable(task.source)))
     return text.append(f"  {task.job}", "dim") if task.job else text
-
-
-def _counts(status: Status) -> Table:
-    """Articles by outcome beside files by place, with aligned numbers."""
-    files = status.files
-    places = {
-        "waiting": files.waiting,
-        "processing": files.working,
-        "archived": files.archived,
-        "quarantined": files.quarantined,
-        **({"on other nodes": files.elsewhere} if len(status.nodes or ()) > 1 else {}),
-    }
-    grid = Table.grid(padding=(0, 2))
-    for _ in range(2):
-        grid.add_column(no_wrap=True)
-        grid.add_column(justify="right", no_wrap=True, min_width=11)
-    decided = status.articles.decision_count if status.articles else None
-    accepted = (gettext("files accepted"), format_count(files.accepted))
-    heads = (gettext("articles"), format_count(decided), *accepted)
-    grid.add_row(*(Text(head, "bold") for head in heads))
-    left, right = (
-        [(f"  {gettext(n)}", count_text(c, _COUNT_STYLES.get(n, ""))) for n, c in counts]
-        for counts in (((it.value, _sum(status.articles, it)) for it in DECISIONS), places.items())
-    )
-    for (outcome, articles), (place, number) in zip_longest(left, right, fillvalue=("", "")):
-        grid.add_row(outcome, articles, place, number)
-    return grid
-
-
-def _sum(articles: ArticleCounts | None, *outcomes: str) -> int | None:
-    """The sum of some outcomes; None where Redis did not answer."""
-    return None if articles is None else sum(getattr(articles, name) for name in outcomes)
-
-
-def _sources(status: Status, max_sources: int | None) -> RenderableType:
-    """One line per source; where the terminal is narrow, the folders follow beneath."""
-    is_wide = console().width >= _WIDE
-    sources = status.sources[:max_sources]
-    has_next = any(source.next_turn for source in sources)
-    counts = ("waiting", "published", "duplicate", "rejected")
-    names = ["source", *counts, "last success", *["next"] * has_next, *["folder"] * is_wide]
-    table = make_table(*names, right=counts, flexible=("folder",))
-    for source in sources:
-        articles = source.articles
-        cells = [
-            _name(source),
-            count_text(source.waiting, ACCENT),
-            count_text(_sum(articles, "published", "revised")),
-            count_text(_sum(articles, "duplicate")),
-            count_text(_sum(articles, "rejected"), "red"),
-            Text(format_age(source.last_success, status.at)),
-        ]
-        if has_next:
-            cells.append(Text(format_until(source.next_turn, status.at)))
-        table.add_row(*cells, *[_folder(source)] * is_wide)
-    parts: list[RenderableType] = [table]
-    if not is_wide:
-        for source in sources:
-            if source.folder:
-                parts.append(Text.assemble((f"{source.name}: ", "dim"), _folder(source)))
-    if len(status.sources) > len(sources):
-        parts.append(_more(len(status.sources) - len(sources)))
-    return Group(*parts)
-
-
-def _name(source: SourceStatus) -> Text:
-    name = safe_text(source.name, "bold")
-    if source.paused:
-        name.append(f" {gettext('paused')}", "yellow")
-    elif source.failing:
-        name.append(f" {gettext('failing')}", "yellow")
-    return name
-
-
-def _folder(source: SourceStatus) -> Text:
-    if source.folder is None:
-        is_polled = source.name == POLLED or source.next_turn
-        return Text(gettext("(polled)") if is_polled else gettext("(by hand)"), "dim")
-    folder = Text(source.folder)
-    if source.in_place:
-        folder.append(f"  {gettext('in place')}", "dim")
-    if source.schedule:
-        folder.append(f"  {gettext('at {cron}').format(cron=source.schedule)}", "dim")
-    return folder
 
 
 def _hint(status: Status) -> RenderableType | None:

@@ -24,13 +24,12 @@ from worker.normalize.identity import entry_mark
 from worker.pipeline.extract import (
     EntryReader,
     ParsedArticle,
-    ParseFailure,
-    classify_error,
     normalize_item,
     parse_entry,
     sha256,
     to_document,
 )
+from worker.pipeline.failure import ParseFailure, classify_error
 from worker.spool.manifest import Entry, Form
 from worker.store.layout import parse_article_id
 

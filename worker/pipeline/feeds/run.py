@@ -8,7 +8,8 @@ from worker.escape import printable
 from worker.formats.context import MAX_REFUSALS
 from worker.formats.page.entry_bundle import EntryBundle, pack
 from worker.model import Decision, OnChange, Outcome, RawArticle, Status
-from worker.pipeline.extract import EntryReader, ParsedArticle, ParseFailure, entry_source
+from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source
+from worker.pipeline.failure import ParseFailure
 from worker.pipeline.feeds.documents import FeedArticle, open_document
 from worker.pipeline.ports import IngestDeps
 from worker.spool.manifest import RETRY, Entry

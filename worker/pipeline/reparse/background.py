@@ -17,7 +17,8 @@ from worker.errors import Retryable
 from worker.model.frozen import dataclass
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
-from worker.pipeline.reparse.run import ReparseOrder, RunState, is_full, read_segments
+from worker.pipeline.reparse.run import is_full, read_segments
+from worker.pipeline.reparse.state import ReparseOrder, RunState
 from worker.spool.batch import batch_names
 from worker.spool.layout import write_durably
 from worker.spool.lockfile import acquire_slot

@@ -6,85 +6,34 @@ goes on from there.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import Any
-
-import orjson
-from pydantic import TypeAdapter
 
 from worker.errors import SpoolUnavailable
 from worker.model import Change, Outcome, Revision, RevisionReason
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.pipeline.extract import EntryReader, ParsedArticle
+from worker.pipeline.reparse.state import (
+    Example,
+    Reparsed,
+    ReparseOrder,
+    RunState,
+    load_run,
+    save_run,
+)
 from worker.pipeline.revisions import NewestRevision, compare, find_newest, read_again
 from worker.sites import Sites
 from worker.spool.archive import Segment
 from worker.spool.batch import BEHIND, batch_names
 from worker.spool.claim import Incoming, batched, claim_bytes
-from worker.spool.layout import day_of, manual_root, write_durably
+from worker.spool.layout import day_of, manual_root
 from worker.spool.manifest import Entry, Head, Reread
 
 MAX_EXAMPLES = 20
 _SAVE_SECONDS, _WAIT_SECONDS = 1.0, 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class ReparseOrder:
-    """What to read: the segments of `source` (None: all) that were archived since `since`. With
-    `publish` what differs is published as revisions. A run goes on where one with the same source,
-    `since_text` (as `since` was given) and `publish` stopped."""
-
-    source: str | None
-    since: datetime | None
-    publish: bool
-    since_text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An article that differs. `title` is as published."""
-
-    id: str
-    title: str
-    fields: tuple[str, ...]
-    changes: tuple[Change, ...]
-
-
-@dataclass(slots=True)
-class Reparsed:
-    """Counts of articles. `changed` ones differ in `fields`; of `expired` ones the raw files are
-    gone or cannot be read, of `trimmed` ones the record, so that only another text is noticed;
-    `other` ones were withdrawn or forgotten; `failed` ones cannot be read now."""
-
-    articles: int = 0
-    unchanged: int = 0
-    changed: int = 0
-    expired: int = 0
-    trimmed: int = 0
-    other: int = 0
-    failed: int = 0
-    fields: dict[str, int] = field(default_factory=dict)
-    examples: list[Example] = field(default_factory=list)
-    segments: int = 0
-    resumed: int = 0
-    """Segments that an earlier run had read."""
-
-
-@dataclass(slots=True)
-class RunState:
-    """A run that is not finished: when it began (RFC 3339), and the last segment it has read."""
-
-    begun_at: str
-    last: str = ""
-    result: Reparsed = field(default_factory=Reparsed)
-
-
-RUN_STATE = TypeAdapter(RunState)
 
 
 @dataclass(slots=True)
@@ -203,19 +152,19 @@ def reparse(
     """
     path = context.settings.state_dir / "reparse.json"
     key = {**asdict(order), "since": None, "rules": sites.revision}
-    state = _load(path, key, rfc3339(context.deps.now()))
+    state = load_run(path, key, rfc3339(context.deps.now()))
     saved_at = context.deps.clock()
     try:
         for _ in read_segments(context, order, sites, state, on_claimed=on_claimed):
             if context.deps.clock() - saved_at >= _SAVE_SECONDS:
-                _save(path, key, state)
+                save_run(path, key, state)
                 saved_at = context.deps.clock()
             on_progress(state.result)
             while order.publish and is_full(context):
                 on_claimed()
                 pause(_WAIT_SECONDS)
     except BaseException:
-        _save(path, key, state)
+        save_run(path, key, state)
         raise
     path.unlink(missing_ok=True)
     return state.result
@@ -292,18 +241,3 @@ def _claim(
         with suppress(FileNotFoundError):  # a worker was quick
             (root.work / new.batch / BEHIND).touch()
         on_claimed()
-
-
-def _load(path: Path, key: Mapping[str, Any], begun_at: str) -> RunState:
-    """The recorded run; a new one if there is none, or its parameters were others."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        found = orjson.loads(path.read_bytes())
-        if found["key"] == orjson.loads(orjson.dumps(key)):
-            state = RUN_STATE.validate_python(found)
-            state.result.resumed = state.result.segments
-            return state
-    return RunState(begun_at)
-
-
-def _save(path: Path, key: Mapping[str, Any], state: RunState) -> None:
-    write_durably(path, orjson.dumps({"key": key, **asdict(state)}))

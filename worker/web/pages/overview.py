@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from worker.queries.charts import ANSWERS, RANGES
 from worker.queries.overview import get_overview
-from worker.queries.status import SourceStatus
+from worker.queries.source_status import SourceStatus
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.chart import make_bars, make_chart
