@@ -18,7 +18,7 @@ from worker.sources.enqueue import EnqueueOptions, enqueue
 from worker.sources.fetch_loop import FetchTotals
 from worker.spool.batch import batch_names
 from worker.spool.layout import manual_root
-from worker.store.feeds import FeedState
+from worker.store.feed_state import FeedState
 
 ARTICLE = """
 ---

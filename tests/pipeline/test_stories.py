@@ -126,7 +126,7 @@ def test_a_group_gets_the_stories_of_its_past(tmp_path: Path, redis_server: Serv
     client = redis_server.client()
     client.xtrim("newsdrop:articles", maxlen=0)
     from worker.spool.ownership import read_id
-    from worker.store.past import Past
+    from worker.store.groups.past import Past
 
     owner = read_id(world.settings.state_dir)
     world.context.past.create(Past("nlp", owner, 0, "2999-01-01T00:00:00Z"))

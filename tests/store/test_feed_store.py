@@ -12,13 +12,8 @@ from tests.servers import Server
 from tests.store.conftest import STREAM
 from worker.feeds.schedule import GAP, GROW, SHRINK, PollPace
 from worker.store.connection import connect
-from worker.store.feeds import (
-    ConfiguredFeed,
-    FeedObservation,
-    FeedStore,
-    PollLogEntry,
-    read_poll_state,
-)
+from worker.store.feed_state import ConfiguredFeed, FeedObservation, PollLogEntry, read_poll_state
+from worker.store.feeds import FeedStore
 from worker.store.leases import HostPace, LeaseResult
 
 PACE = PollPace(shortest=300, longest=86_400)

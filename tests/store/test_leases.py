@@ -10,7 +10,8 @@ import redis
 from tests.servers import Server
 from tests.store.conftest import STREAM
 from worker.store.connection import connect
-from worker.store.feeds import ConfiguredFeed, FeedStore
+from worker.store.feed_state import ConfiguredFeed
+from worker.store.feeds import FeedStore
 from worker.store.leases import HostPace, LeaseResult
 from worker.store.pages import PageStore, RobotsStore
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from worker.actions.intake import new_job
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.fetch.objects import bucket_address
+from worker.fetch.objects import split_bucket_url
 from worker.queries.jobs import get_job
 from worker.settings import Settings
 from worker.settings.types import BUCKET_SCHEMES
@@ -50,22 +50,19 @@ def enqueue_bucket(settings: Settings, url: str, options: EnqueueOptions) -> Bac
     Raises UsageError where no bucket of the settings has its credentials, NotThere for an unknown
     source, StoreUnavailable.
     """
-    wanted = bucket_address("", url, "", "")
-    same = [
-        bucket
-        for bucket in settings.buckets
-        if bucket_address("", bucket.url, "", "").bucket == wanted.bucket
-        and bucket.url.partition("://")[0] == url.partition("://")[0]
+    scheme, name, prefix = split_bucket_url(url)
+    matches = [
+        bucket for bucket in settings.buckets if split_bucket_url(bucket.url)[:2] == (scheme, name)
     ]
-    if not same:
+    if not matches:
         raise UsageError(
-            f"no [[buckets]] table of the settings has the bucket {printable(wanted.bucket, 80)}: "
+            f"no [[buckets]] table of the settings has the bucket {printable(name, 80)}: "
             "add one with its credentials, and interval_seconds = 0 if it is not to be watched"
         )
-    bucket = max(same, key=lambda each: (url.startswith(each.url), len(each.url)))
+    bucket = max(matches, key=lambda each: (url.startswith(each.url), len(each.url)))
     source = options.source or bucket.name
     job = _open_job(settings, source, options, [printable(url)])
-    content = pack_objects(bucket.name, wanted.prefix, [])
+    content = pack_objects(bucket.name, prefix, [])
     owner = Owner(source, KIND, job.id, options.force, options.strict or None)
     _begin(settings, object_backlog(settings), host_of_bucket(bucket), owner, content)
     return BackfillJob(job.id, source)

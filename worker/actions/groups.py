@@ -9,8 +9,9 @@ from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.spool.ownership import read_id
 from worker.store.factory import group_store
-from worker.store.groups import DeadLetter, GroupStore, PendingEntry
-from worker.store.past import Past
+from worker.store.groups.past import Past
+from worker.store.groups.state import DeadLetter, PendingEntry
+from worker.store.groups.store import GroupStore
 from worker.store.stream import parse_stream_id
 
 MAX_ENTRIES = 1_000

@@ -79,12 +79,18 @@ class BucketAddress:
         return parse_target(f"{parts.scheme}://{netloc}", ports)
 
 
+def split_bucket_url(url: str) -> tuple[str, str, str]:
+    """Scheme, bucket and prefix of `s3://bucket/prefix`."""
+    scheme, _, rest = url.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    return scheme, bucket, prefix
+
+
 def bucket_address(source: str, url: str, endpoint: str, region: str) -> BucketAddress:
     """The bucket of `url` (`s3://bucket/prefix`, `gs://bucket/prefix`). Without an endpoint it is
     that of Amazon or Google, where the bucket is a part of the host's name if its name has no
     dot."""
-    scheme, _, rest = url.partition("://")
-    bucket, _, prefix = rest.partition("/")
+    scheme, bucket, prefix = split_bucket_url(url)
     is_named = bool(endpoint) or "." in bucket
     if not endpoint and scheme == "gs":
         endpoint = "https://storage.googleapis.com"

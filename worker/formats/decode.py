@@ -11,12 +11,11 @@ from dataclasses import replace
 from unicodedata import category
 
 from bs4.dammit import EncodingDetector
-from charset_normalizer import from_bytes
 from w3lib.encoding import resolve_encoding
 
 from worker.errors import Reason, Rejected
 from worker.escape import printable
-from worker.formats.alphabets import is_latin, most_like_language
+from worker.formats.detect import SAMPLE, best_codec, is_chinese
 from worker.model.frozen import dataclass
 from worker.model.warning import RecordWarning, WarningKind, warn
 
@@ -58,34 +57,25 @@ _MARKS = (b"\xef", b"\xfe", b"\xff", b"\x00")
 """First bytes of the byte-order marks."""
 _CONTROLS = bytes({*range(0x20)} - {*b"\t\n\v\f\r\x1b"})
 _MULTIBYTE = {"gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"}
-# The likelier first, where readings are equal.
-_DETECTABLE = [
-    *("gb18030", "big5", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"),
-    *("cp1252", "cp1251", "cp1250", "cp1254", "cp1257", "koi8_r", "koi8_u", "cp1253", "cp1255"),
-    *("cp1256", "cp1258", "cp874", "iso8859_2", "iso8859_15", "iso8859_5", "iso8859_7"),
-    *("iso8859_6", "iso8859_13", "iso8859_4", "iso8859_16", "cp866", "cp855", "cp850", "cp852"),
-    *("cp437", "cp775", "mac_roman", "mac_cyrillic", "mac_latin2", "mac_greek", "mac_turkish"),
-]
 # A detected encoding → the one with more characters that is written under its name.
 _SUPERSETS = {
     "iso8859_1": "cp1252", "iso8859_9": "cp1254", "iso8859_11": "cp874", "tis_620": "cp874",
     "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "euc_kr": "cp949",
     "shift_jis": "cp932", "shift_jis_2004": "cp932", "euc_jis_2004": "euc_jp",
 }  # fmt: skip
-_SAMPLE = 64 * 1024
 _DECLARATIONS = 8 * 1024
 """Bytes searched for a declaration: HTML requires it in the first 1,024, pages ignore that."""
 
 
 def _checked(decoded: DecodedText, data: bytes) -> DecodedText:
     """`decoded`. Raises Rejected where control characters and replacements show it is no text."""
-    sample = decoded.text[:_SAMPLE]
+    sample = decoded.text[:SAMPLE]
     if decoded.encoding.startswith(("utf-16", "utf-32")):
         # Nearly any two bytes are a code point there, but few of them are letters.
         strange = (char for char in sample[:4096] if category(char) in ("Cc", "Cn", "Co"))
         bad = sum(char not in "\t\n\f\r" for char in strange)
     else:  # on bytes: 6 µs for a mirror's file, against 18 for a regular expression on text
-        head = data[:_SAMPLE]
+        head = data[:SAMPLE]
         bad = len(head) - len(head.translate(None, _CONTROLS))
     bad += sample.count("\ufffd")
     # On bytes first: a zero is half of no other character there, and is found 15 times as fast.
@@ -100,7 +90,7 @@ def _checked(decoded: DecodedText, data: bytes) -> DecodedText:
 
 def _wide(data: bytes) -> DecodedText:
     """UTF-16 or UTF-32 without a mark, by the side of the zeros in ASCII characters."""
-    sample = data[:_SAMPLE]
+    sample = data[:SAMPLE]
     zeros = [sample[offset::4].count(0) for offset in range(4)]
     nearly_all = len(sample) // 4 * 9 // 10
     if nearly_all and min(zeros[2:]) >= nearly_all:
@@ -209,13 +199,13 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         text = f"read as {detected.encoding}{named}"
         warnings = (warn(WarningKind.ENCODING, text),) if labels else ()
         return replace(detected, warnings=warnings)
-    for label in dict.fromkeys((*labels, _best_codec(data), "gb18030")):
+    for label in dict.fromkeys((*labels, best_codec(data), "gb18030")):
         if not label:
             continue
         text = data.decode(label, "replace")
         if text.count("\ufffd") * 100 <= len(text):
             return DecodedText(text, label, (_replaced(label),))
-    if codec := _byte_order(data[:_SAMPLE], 0, 0):
+    if codec := _byte_order(data[:SAMPLE], 0, 0):
         return DecodedText(data.decode(codec, "replace"), codec)
     raise Rejected(
         Reason.NOT_TEXT, f"the bytes fit no character encoding{named}: save the file as UTF-8"
@@ -264,7 +254,7 @@ def _strict(data: bytes, label: str) -> str | None:
 def _better_than_latin(data: bytes) -> DecodedText | None:
     """The text in the detected encoding if it is no Western one: there letters beyond ASCII are
     mostly single."""
-    high = re.findall(rb"[\x80-\xff]+", data[:_SAMPLE])
+    high = re.findall(rb"[\x80-\xff]+", data[:SAMPLE])
     in_runs = sum(len(run) for run in high if len(run) > 3)
     found = _detected(data)
     is_western = in_runs * 2 <= sum(map(len, high))
@@ -273,51 +263,10 @@ def _better_than_latin(data: bytes) -> DecodedText | None:
 
 def _detected(data: bytes) -> DecodedText | None:
     text = _strict(data, "gb18030")
-    if text is not None and _is_chinese(text):
+    if text is not None and is_chinese(text):
         return DecodedText(text, "gb18030")
-    found = _best_codec(data)
+    found = best_codec(data)
     for codec in (_SUPERSETS.get(found, found), found):
         if codec and (text := _strict(data, codec)) is not None:
             return DecodedText(text, codec)
     return None
-
-
-def _is_chinese(text: str) -> bool:
-    """Whether the commonest characters of Chinese make up their usual share, about 12 % of it: by
-    far the commonest legacy input here, found in 0.1 ms instead of 7."""
-    sample = text[:_SAMPLE]
-    common = sum(map(sample.count, "的一是在不了有和人中"))
-    return common * 20 > len(_CHINESE.findall(sample)) >= 40
-
-
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
-
-
-def _best_codec(data: bytes) -> str:
-    """The name of a codec; empty for bytes that are no text. The sample is of lines beyond ASCII:
-    markup and the times of subtitles mislead the detector."""
-    first = _HIGH.search(data)
-    high = first.start() if first else 0
-    start, end = max(0, high - 500), high + _SAMPLE // 4
-    if end < len(data):  # not within a character: none ends in one of these
-        cut = max(data.rfind(mark, high, end) for mark in (b"\n", b" ", b"<"))
-        end = cut if cut > high else end
-    lines = data[start:end].splitlines()
-    sample = b"\n".join(line for line in lines if not line.isascii())
-    matches = list(from_bytes(sample, cp_isolation=_DETECTABLE))
-    if not matches:
-        return ""
-    if not is_latin(str(matches[0])):
-        best = (matches[0].chaos, -matches[0].coherence)
-        ties = [match.encoding for match in matches if (match.chaos, -match.coherence) <= best]
-        return min(ties, key=_DETECTABLE.index)
-    names = [match.encoding for match in matches[:_READINGS] if is_latin(str(match))]
-    names.sort(key=_DETECTABLE.index)
-    readings = [(name, sample.decode(name, "replace")) for name in names]
-    return most_like_language(readings) or ""
-
-
-_HIGH = re.compile(rb"[\x80-\xff]")
-_READINGS = 14
-"""Candidates of the detector whose letters are compared: the right one was among them in all but
-the shortest of 1,470 documents, but the first in only 83 %."""

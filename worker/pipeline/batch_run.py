@@ -14,16 +14,15 @@ from datetime import timedelta
 from functools import cache
 from itertools import islice
 
-from worker.errors import Reason, Rejected, StoreUnavailable
+from worker.errors import StoreUnavailable
 from worker.escape import printable
-from worker.formats.warc_framing import is_warc, may_be_warc
 from worker.logs import log_context
-from worker.model import IndexEntry, Outcome, Status
-from worker.model.frozen import dataclass
+from worker.model import IndexEntry, Outcome
 from worker.normalize.identity import file_mark
 from worker.pipeline import publisher
+from worker.pipeline.batch_files import EntryFile, duplicate_outcome, read_file
 from worker.pipeline.bounds import PROBED_AT_ONCE
-from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source, sha256
+from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source
 from worker.pipeline.failure import ParseFailure
 from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.feeds.run import parse_feed
@@ -33,21 +32,10 @@ from worker.pipeline.warc import WarcDivision
 from worker.spool.batch import Batch, is_behind
 from worker.spool.claim import batched
 from worker.spool.manifest import Entry, Form
-from worker.translation import mark
 
 _MAX_RESTARTS = 5
 JOURNAL_INTERVAL = timedelta(seconds=1)
 """A worker that is killed loses no more work than this; a slow batch still comes to its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """An entry that was read, or why it could not be; a WARC (None) is read when it is its turn.
-    `digest` is the SHA-256 of a file of unknown format."""
-
-    entry: Entry
-    content: bytes | ParseFailure | None
-    digest: str = ""
 
 
 class BatchRun:
@@ -66,7 +54,7 @@ class BatchRun:
         self._pending_bytes = 0
         self._is_behind = is_behind(batch.root, batch.name)
         self._has_suspects = False
-        self._unread: dict[int, _File] = {}
+        self._unread: dict[int, EntryFile] = {}
         self._slow: set[int] = set()
         self._unwritten: list[Outcome] = []
         self._finished: list[int] = []
@@ -117,7 +105,7 @@ class BatchRun:
             entries = [entry for entry in entries if entry.number not in last]
         remaining_count = len(entries)
         for group in self._groups(entries):
-            files = [self._read(entry) for entry in group]
+            files = [read_file(self._batch, entry, self._deps.settings) for entry in group]
             found = self._look_up(files)
             self._unread = {
                 file.entry.number: file
@@ -176,32 +164,7 @@ class BatchRun:
         max_bytes = self._deps.settings.spool.batch_bytes
         return batched(entries, size_of=size_of, max_bytes=max_bytes, may_exceed=False)
 
-    def _read(self, entry: Entry) -> _File:
-        deaths = self._progress.crash_counts.get(entry.number, 0)
-        try:
-            if deaths >= self._deps.settings.spool.max_attempts:
-                raise Rejected(
-                    Reason.KILLS_WORKER,
-                    f"reading this file ended its worker {deaths} times (time or memory ran "
-                    "out): check it for extreme size or nesting, or report it as a bug",
-                )
-            data = self._batch.read(entry.number, self._deps.settings.limits.file_bytes)
-        except Rejected as error:
-            if error.reason is Reason.TOO_LARGE and self._is_warc(entry):
-                return _File(entry, None)
-            failure = ParseFailure(0, error.reason, str(error), whole_file=True)
-            return _File(entry, failure)
-        if may_be_warc(data, entry.path) and self._is_warc(entry):
-            return _File(entry, None)
-        return _File(entry, data, sha256(data) if entry.form is Form.ANY else "")
-
-    def _is_warc(self, entry: Entry) -> bool:
-        if entry.form is not Form.ANY:
-            return False
-        with self._batch.open(entry.number) as file:
-            return is_warc(file, entry.path)
-
-    def _look_up(self, files: Sequence[_File]) -> list[IndexEntry | None]:
+    def _look_up(self, files: Sequence[EntryFile]) -> list[IndexEntry | None]:
         """The index entry of each file whose bytes were published before. Fetched documents are
         looked up entry by entry when they are parsed."""
         marks = {
@@ -219,7 +182,7 @@ class BatchRun:
         started = self._was_offered or entry.number in self._started
         return not started and not self._reader.head.force
 
-    def _parse(self, file: _File, index_entry: IndexEntry | None) -> None:
+    def _parse(self, file: EntryFile, index_entry: IndexEntry | None) -> None:
         entry = file.entry
         if entry.number in self._progress.crash_counts:
             self._commit()  # it may kill this worker too: what came before is safe then
@@ -231,7 +194,7 @@ class BatchRun:
                     self._has_suspects = True  # it goes on when its pages are read
                     return
             elif index_entry is not None:
-                self._add(entry, _duplicate(file, index_entry))
+                self._add(entry, duplicate_outcome(file, index_entry))
             elif self._must_wait(entry.number):
                 return
             else:
@@ -253,7 +216,7 @@ class BatchRun:
         self._unread.pop(number, None)
         return number in self._slow
 
-    def _probe(self, files: Sequence[_File]) -> None:
+    def _probe(self, files: Sequence[EntryFile]) -> None:
         """Set aside what is not read quickly of `files`, which are the next to be parsed."""
         documents = [
             read_entry(self._reader, file.entry, file.content, file.digest)
@@ -267,7 +230,9 @@ class BatchRun:
                 self._slow.add(file.entry.number)
                 self._has_suspects = True
 
-    def _items(self, file: _File, data: bytes) -> Iterator[ParsedArticle | ParseFailure | Outcome]:
+    def _items(
+        self, file: EntryFile, data: bytes
+    ) -> Iterator[ParsedArticle | ParseFailure | Outcome]:
         if file.entry.reread:
             return read_again(self._reader, file.entry, file.entry.reread, data, file.digest)
         if file.entry.form is Form.FEED:
@@ -325,18 +290,3 @@ class BatchRun:
         """What every log line says while an entry is parsed."""
         source = entry_source(entry, self._reader.head)
         return log_context(document=printable(entry.path), source=printable(source))
-
-
-def _duplicate(file: _File, index_entry: IndexEntry) -> Outcome:
-    """The same bytes were published before: the file need not be parsed."""
-    return Outcome(
-        entry=file.entry.number,
-        ordinal=0,
-        status=Status.DUPLICATE,
-        path=printable(file.entry.path),
-        id=index_entry.identity.id,
-        date=index_entry.identity.date,
-        raw_sha256=file.digest,
-        revision=index_entry.revision,
-        message=mark("the same bytes were published before"),
-    )

@@ -27,9 +27,9 @@ from worker.store.broker import WakeupQueue, open_wakeups
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterStore, summarize_refusal
 from worker.store.feeds import FeedStore
+from worker.store.groups.past import PastStore
 from worker.store.jobs import JobStore
 from worker.store.pages import PageStore, RobotsStore
-from worker.store.past import PastStore
 from worker.store.rechecks import RecheckStore
 from worker.store.results import ResultQueue
 from worker.store.retention import RetentionStore

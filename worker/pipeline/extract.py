@@ -127,8 +127,7 @@ class EntryReader:
         """The publish request of an article; without its data if it is probably known.
 
         `ingested_at` is RFC 3339, UTC. `revise` compares a record with what is published of it,
-        which told `story`.
-        Raises whatever a bug in making the record raises.
+        which told `story`. Raises whatever a bug in making the record raises.
         """
         profile = self.profile(item.entry)
         record = None if is_known and revise is None else item.record(ingested_at)
@@ -239,9 +238,9 @@ def _parse(
     """What the parser yields; an error that it raises becomes the last item."""
     count = 0
     try:
-        items = parse_document(to_document(entry, data), reader.context(entry))
-        for count, item in enumerate(items, 1):
+        for item in parse_document(to_document(entry, data), reader.context(entry)):
             yield item
+            count += 1
     except Exception as error:
         yield ParseFailure(count, *classify_error(error, entry.path), whole_file=count == 0)
 
@@ -278,8 +277,8 @@ def normalize_item(
     except Exception as error:
         return ParseFailure(ordinal, *classify_error(error, entry.path), whole_file)
     if is_final and normalized.warnings and reader.refuses_warnings(entry):
-        message = strict_message(normalized.warnings)
-        return ParseFailure(ordinal, Reason.WARNING, message, whole_file)
+        problem = strict_message(normalized.warnings)
+        return ParseFailure(ordinal, Reason.WARNING, problem, whole_file)
     return ParsedArticle(entry, ordinal, path, normalized, digest, whole_file, len(item.html), mark)
 
 

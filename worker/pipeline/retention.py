@@ -18,7 +18,7 @@ from worker.spool.layout import time_of
 from worker.spool.lockfile import acquire_slot
 from worker.spool.ownership import read_id
 from worker.store.factory import stream_bounds
-from worker.store.past import Past, PastRecord
+from worker.store.groups.past import Past, PastRecord
 from worker.store.stream import id_key
 
 logger = get_logger(__name__)

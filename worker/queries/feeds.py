@@ -14,7 +14,7 @@ from worker.model.times import rfc3339, rfc3339_from_ms
 from worker.settings import POLLED, Settings
 from worker.sources.registry import is_paused, require_name
 from worker.store.factory import feed_store, recheck_store
-from worker.store.feeds import FeedState
+from worker.store.feed_state import FeedState
 from worker.store.rechecks import RecheckCounts
 
 

@@ -21,6 +21,7 @@ from worker.sources.responses import PAUSED_RECHECK_SECONDS, host_of, status_lab
 from worker.spool.claim import Incoming, Owner
 from worker.spool.manifest import Origin
 from worker.store.backlog import (
+    FULL_SECONDS,
     LIST_LENGTH,
     WINDOW,
     Backlog,
@@ -34,7 +35,6 @@ from worker.store.jobs import JobStore
 from worker.store.leases import Lease, LeaseResult, TakenLeases
 
 KIND = "address"
-_FULL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class AddressSource:
         number = lease.fields.get("cursor") or "0"
         result = LeaseResult(lease, None)
         if self.store.count_items(owner, lease.name) > WINDOW - LIST_LENGTH:
-            return _AddressResult(result, part=ListedPart((), number, _FULL_SECONDS))
+            return _AddressResult(result, part=ListedPart((), number, FULL_SECONDS))
         addresses = self.store.read_addresses(str(owner.job), number)
         if addresses is None:
             return _AddressResult(result, part=ListedPart(due_in_seconds=None))

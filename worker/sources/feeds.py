@@ -44,7 +44,8 @@ from worker.sources.responses import (
 )
 from worker.spool.claim import Incoming
 from worker.spool.manifest import Form, Origin
-from worker.store.feeds import ConfiguredFeed, FeedStore, PollLogEntry, read_poll_state
+from worker.store.feed_state import ConfiguredFeed, PollLogEntry, read_poll_state
+from worker.store.feeds import FeedStore
 from worker.store.leases import Lease, LeaseResult, TakenLeases
 
 KIND = "feed"

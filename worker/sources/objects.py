@@ -20,6 +20,7 @@ from worker.fetch.objects import (
     ObjectChanged,
     StoredObject,
     bucket_address,
+    split_bucket_url,
 )
 from worker.fetch.signature import read_credentials
 from worker.logs import get_logger
@@ -29,6 +30,7 @@ from worker.sources.registry import is_paused
 from worker.sources.responses import PAUSED_RECHECK_SECONDS
 from worker.spool.claim import Incoming, Owner, batched
 from worker.store.backlog import (
+    FULL_SECONDS,
     Backlog,
     BacklogItem,
     ListedPart,
@@ -49,7 +51,6 @@ _MAX_ITEMS = 64
 _AT_ONCE = 4
 """Groups that one process reads at once: they are in its memory until they are claimed."""
 _LEASE_SECONDS = 600.0
-_FULL_SECONDS = 1.0
 _MAX_TRIES, _MAX_BUSY_TRIES = 3, 10
 _RETRY_SECONDS, _LONGEST_SECONDS = 5.0, 600.0
 _PARTS_OF_BATCH = 4
@@ -117,11 +118,10 @@ class ObjectSource:
     def sync(self) -> None:
         """Begin to list the buckets that are new in the settings."""
         buckets = {each.name: each for each in self.settings.buckets if each.interval_seconds}
-        known = self.store.get_due_times(list(buckets))
+        due_times = self.store.get_due_times(list(buckets))
         for name, bucket in buckets.items():
-            if name not in known:
-                prefix = bucket_address(name, bucket.url, "", bucket.region).prefix
-                content = pack_objects(name, prefix, [])
+            if name not in due_times:
+                content = pack_objects(name, split_bucket_url(bucket.url)[2], [])
                 self.store.open_listing(name, host_of_bucket(bucket), Owner(name, KIND), content)
 
     def take_leases(self, count: int) -> TakenLeases:
@@ -177,10 +177,10 @@ class ObjectSource:
         """The next page of a bucket. A listing that begins again waits for the end of the one
         before: what is in the backlog is not in the ledger yet."""
         lease, owner, bucket = work.lease, work.owner, work.bucket
-        cursor = lease.fields.get("cursor", "")
+        cursor, lease_result = lease.fields.get("cursor", ""), LeaseResult(lease, None)
         waiting = self.store.count_items(owner, lease.name)
         if waiting >= _MAX_ITEMS or (waiting and not cursor and not owner.job):
-            return self._listed(lease, ListedPart((), cursor, _FULL_SECONDS))
+            return _ListedResult(lease_result, part=ListedPart((), cursor, FULL_SECONDS))
         objects, has_more = await work.client.list_objects(work.fetcher, prefix, cursor, self.now())
         found = [each for each in objects if each.size and bucket.accepts(each.key)]
         if not owner.job:
@@ -202,7 +202,8 @@ class ObjectSource:
         )
         due = 0.0 if has_more else None if owner.job else float(bucket.interval_seconds)
         cursor = objects[-1].key if has_more else ""
-        return self._listed(lease, ListedPart(items, cursor, due, len(fitting)))
+        part = ListedPart(items, cursor, due, len(fitting))
+        return _ListedResult(lease_result, part=part)
 
     def _skip(self, lease: Lease, bucket: Bucket, objects: Sequence[StoredObject]) -> None:
         """Objects that are too large are counted and logged, once each."""
@@ -215,9 +216,6 @@ class ObjectSource:
             )
         self.store.remember(bucket.name, objects, self.settings.dedupe.keep_days * DAY)
         self.store.count_unfetchable(lease, len(objects))
-
-    def _listed(self, lease: Lease, part: ListedPart) -> Result:
-        return _ListedResult(LeaseResult(lease, None), part=part)
 
     async def _read(self, work: _Work, objects: Sequence[StoredObject]) -> Result:
         """Read a group of objects. Those that cannot be read now stay in it."""
@@ -249,11 +247,11 @@ class ObjectSource:
             logger.warning("object given up", source=bucket.name, error=str(error))
         fields = {"content": pack_objects(bucket.name, "", rest), "tries": tries if failed else 0}
         due = max(wait, _RETRY_SECONDS * tries if failed else 0.0) if rest else None
-        scheme = bucket.url.partition("://")[0]
+        scheme, name, _ = split_bucket_url(bucket.url)
         return _ReadResult(
             LeaseResult(lease, due, fields, wait, lease.host),
             tuple(
-                Incoming(data, f"{scheme}://{client.address.bucket}/{each.key}", owner=work.owner)
+                Incoming(data, f"{scheme}://{name}/{each.key}", owner=work.owner)
                 for each, data in read
             ),
             bool(failed),

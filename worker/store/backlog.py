@@ -27,6 +27,8 @@ from worker.store.leases import HostPace, Lease, LeaseQueue
 
 WINDOW = 5_000
 """Objects or addresses of one listing in the backlog at once."""
+FULL_SECONDS = 1.0
+"""How long a listing waits for room in the backlog."""
 LIST_LENGTH = 1_000
 """Addresses in one stored list: about 20 bytes each, compressed."""
 

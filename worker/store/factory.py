@@ -5,6 +5,7 @@ Each function raises ConfigError if redis.url is invalid.
 
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from worker.settings import Settings
 from worker.spool.ownership import make_id, read_id
@@ -13,18 +14,20 @@ from worker.store.backlog import Backlog
 from worker.store.connection import Client, connect, redis_url
 from worker.store.counters import CounterStore
 from worker.store.feeds import FeedStore
-from worker.store.groups import GroupStore
+from worker.store.groups.past import PastStore
+from worker.store.groups.store import GroupStore
 from worker.store.jobs import JobStore
 from worker.store.layout import DAY
 from worker.store.leases import HostPace
 from worker.store.pages import PageStore
-from worker.store.past import PastStore
 from worker.store.rechecks import RecheckStore
 from worker.store.results import ResultQueue
 from worker.store.retention import Bounds, RetentionStore
 from worker.store.samples import SampleStore
 from worker.store.service_nodes import NodeStore
 from worker.store.workers import Heartbeats
+
+Queue = TypeVar("Queue", FeedStore, PageStore, RecheckStore)
 
 
 def article_store(settings: Settings, client: Client | None = None) -> ArticleStore:
@@ -81,17 +84,21 @@ def result_queue(settings: Settings, client: Client | None = None) -> ResultQueu
 
 
 def feed_store(settings: Settings, client: Client | None = None) -> FeedStore:
-    client = client or connect(redis_url(settings))
-    return FeedStore(
-        client, stream=settings.stream.name, pace=_host_pace(settings), node=_node(settings)
-    )
+    return _queue(FeedStore, settings, client)
 
 
 def page_store(settings: Settings, client: Client | None = None) -> PageStore:
+    return _queue(PageStore, settings, client)
+
+
+def recheck_store(settings: Settings, client: Client | None = None) -> RecheckStore:
+    return _queue(RecheckStore, settings, client)
+
+
+def _queue(kind: type[Queue], settings: Settings, client: Client | None) -> Queue:
     client = client or connect(redis_url(settings))
-    return PageStore(
-        client, stream=settings.stream.name, pace=_host_pace(settings), node=_node(settings)
-    )
+    pace, node = _host_pace(settings), _node(settings)
+    return kind(client, stream=settings.stream.name, pace=pace, node=node)
 
 
 def object_backlog(settings: Settings, client: Client | None = None) -> Backlog:
@@ -112,13 +119,6 @@ def _backlog(settings: Settings, client: Client | None, kind: str, pace: HostPac
         kind=kind,
         pace=pace,
         keep_seconds=settings.jobs.keep_days * DAY,
-    )
-
-
-def recheck_store(settings: Settings, client: Client | None = None) -> RecheckStore:
-    client = client or connect(redis_url(settings))
-    return RecheckStore(
-        client, stream=settings.stream.name, pace=_host_pace(settings), node=_node(settings)
     )
 
 

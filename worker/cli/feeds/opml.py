@@ -18,7 +18,7 @@ from worker.feeds.opml import Outline, read_opml, write_opml
 from worker.fetch import printable_url
 from worker.settings import Settings
 from worker.store.factory import feed_store
-from worker.store.feeds import FeedState
+from worker.store.feed_state import FeedState
 from worker.taskqueue.client import notify_poll
 
 

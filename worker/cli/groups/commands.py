@@ -22,7 +22,7 @@ from worker.escape import printable
 from worker.translation import message as translate
 
 if TYPE_CHECKING:
-    from worker.store.groups import GroupStore
+    from worker.store.groups.store import GroupStore
 
 app = typer.Typer(
     no_args_is_help=True, help="List the consumer groups of the stream; create, set back, delete."

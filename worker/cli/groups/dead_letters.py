@@ -20,7 +20,8 @@ from worker.cli.output import (
 from worker.escape import printable
 
 if TYPE_CHECKING:
-    from worker.store.groups import DeadLetter, GroupStore
+    from worker.store.groups.state import DeadLetter
+    from worker.store.groups.store import GroupStore
 
 app = typer.Typer(
     no_args_is_help=True, help="List records that failed too often in a group; retry or discard."

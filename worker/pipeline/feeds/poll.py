@@ -53,15 +53,12 @@ def poll(context: Context, *, notify: Callable[[], None]) -> None:
         rechecks.sync()
     pages.sync()
     objects.sync()
-    for queue in (context.page_store, context.recheck_store, context.object_backlog):
+    backlogs = (context.object_backlog, context.address_backlog)
+    queues = (context.page_store, context.recheck_store, *backlogs)
+    for queue in queues:
         queue.follow_clock()
-    context.address_backlog.follow_clock()
     soon = _soon_seconds(context.settings)
-    queues = (
-        *(context.feed_store, context.page_store, context.recheck_store),
-        *(context.object_backlog, context.address_backlog),
-    )
-    if any(queue.count_due(soon) for queue in queues):
+    if any(queue.count_due(soon) for queue in (context.feed_store, *queues)):
         notify()
 
 

@@ -15,7 +15,7 @@ from worker.settings import Settings
 from worker.sources.responses import host_of
 from worker.spool.archive import SegmentHead
 from worker.spool.manifest import Form, Origin
-from worker.store.feeds import FeedObservation
+from worker.store.feed_state import FeedObservation
 from worker.store.rechecks import NewPage, PublishedPage
 
 _MASKED = "…"

@@ -19,7 +19,7 @@ from worker.errors import UsageError
 from worker.model.times import parse_moment
 from worker.settings.clock import utc_now
 from worker.store.factory import group_store
-from worker.store.groups import GroupStore
+from worker.store.groups.store import GroupStore
 from worker.web.api.endpoint import ApiRequest, Names, PageQuery, Parameters, Text, change, get
 from worker.web.filtering import name_in_path, path_name
 from worker.web.responses import json_response

@@ -1,70 +1,27 @@
 """Consumer groups of the stream: state, creation, position, and their dead letters."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from worker.errors import AlreadyThere, NotThere, UsageError
 from worker.escape import printable
 from worker.store.connection import Client, text_of
 from worker.store.errors import translated
-from worker.store.past import Past, PastState, PastStore
-from worker.store.stream import EntryFields, Group, Stream, parse_stream_id
+from worker.store.groups.past import Past, PastState, PastStore
+from worker.store.groups.state import (
+    DeadLetter,
+    GroupState,
+    Member,
+    PendingEntry,
+    parse_letter,
+    parse_pending,
+)
+from worker.store.stream import Group, Stream, parse_stream_id
 
 UNASSIGNED = "unassigned"
 """Consumer that has what was given back to its group, until a running one takes it over."""
 _IDLE_MS = 7 * 86_400_000
 """Longer than any consumer waits before it takes over what another one left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A consumer of a group. `idle_seconds`: since its last command."""
-
-    name: str
-    pending: int
-    idle_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class GroupState:
-    """A group with its consumers. `lag` is None where Redis does not know it; `past` is None where
-    nothing from before the group's beginning is left to read."""
-
-    name: str
-    lag: int | None
-    pending: int
-    last_delivered_id: str
-    dead_letters: int
-    consumers: tuple[Member, ...]
-    past: PastState | None
-
-
-@dataclass(frozen=True, slots=True)
-class PendingEntry:
-    """An entry that a consumer has read and not acknowledged. `in_past`: of the group's own stream,
-    which has what was before the group's beginning."""
-
-    stream_id: str
-    consumer: str
-    idle_seconds: float
-    deliveries: int
-    in_past: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A record that failed too often. `letter_id` names it; its time is when it failed."""
-
-    letter_id: str
-    stream_id: str
-    id: str
-    revision: int
-    title: str
-    consumer: str
-    deliveries: int
-    error: str
-    data: bytes
 
 
 class GroupStore:
@@ -129,7 +86,7 @@ class GroupStore:
                     entries = self._client.xpending_range(
                         stream, group, "-", "+", rest, consumername=consumer
                     )
-                found += (_pending(one, in_past=in_past) for one in entries)
+                found += (parse_pending(one, in_past=in_past) for one in entries)
         return found
 
     def find_pending(self, group: str, stream_ids: Sequence[str]) -> list[PendingEntry]:
@@ -141,7 +98,7 @@ class GroupStore:
                 for each in ids:
                     pipe.xpending_range(stream, group, each, each, 1)
                 found = pipe.execute()
-            entries += (_pending(one, in_past=in_past) for each in found for one in each)
+            entries += (parse_pending(one, in_past=in_past) for each in found for one in each)
         return entries
 
     def claim(self, group: str, entries: Sequence[PendingEntry], consumer: str | None) -> int:
@@ -201,7 +158,7 @@ class GroupStore:
                 page = self._client.xrange(self._letters(group), after, "+", 100)
             if not page:
                 return
-            yield from (_letter(letter_id, fields) for letter_id, fields in page)
+            yield from (parse_letter(letter_id, fields) for letter_id, fields in page)
             after = f"({text_of(page[-1][0])}"
 
     def get_dead_letter(self, group: str, letter_id: str) -> DeadLetter:
@@ -213,7 +170,7 @@ class GroupStore:
                 f"the group {printable(group, 80)} has no dead letter {printable(letter_id, 80)}: "
                 f"see `newsdrop dead-letters list {printable(group, 80)}`"
             )
-        return _letter(*found[0])
+        return parse_letter(*found[0])
 
     def give_back(self, group: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Make the entries pending again, with no deliveries, so that a consumer takes them over.
@@ -302,28 +259,3 @@ class GroupStore:
 
 def _no_group(name: str) -> NotThere:
     return NotThere(f"no group {printable(name, 80)}: see `newsdrop groups list`")
-
-
-def _pending(found: dict[str, Any], *, in_past: bool) -> PendingEntry:
-    return PendingEntry(
-        text_of(found["message_id"]),
-        text_of(found["consumer"]),
-        found["time_since_delivered"] / 1000,
-        found["times_delivered"],
-        in_past,
-    )
-
-
-def _letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:
-    text, number = EntryFields(fields).text, EntryFields(fields).number
-    return DeadLetter(
-        text_of(letter_id),
-        text(b"entry"),
-        text(b"id"),
-        number(b"revision"),
-        text(b"title"),
-        text(b"consumer"),
-        number(b"deliveries"),
-        text(b"error"),
-        fields.get(b"data", b""),
-    )

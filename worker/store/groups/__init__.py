@@ -1,0 +1,1 @@
+"""Consumer groups: their state, their position, their dead letters, and their past."""

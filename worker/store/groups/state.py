@@ -1,0 +1,83 @@
+"""What a consumer group is: its consumers, its pending entries and its dead letters."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from worker.store.connection import text_of
+from worker.store.groups.past import PastState
+from worker.store.stream import EntryFields
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A consumer of a group. `idle_seconds`: since its last command."""
+
+    name: str
+    pending: int
+    idle_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A group with its consumers. `lag` is None where Redis does not know it; `past` is None where
+    nothing from before the group's beginning is left to read."""
+
+    name: str
+    lag: int | None
+    pending: int
+    last_delivered_id: str
+    dead_letters: int
+    consumers: tuple[Member, ...]
+    past: PastState | None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry that a consumer has read and not acknowledged. `in_past`: of the group's own stream,
+    which has what was before the group's beginning."""
+
+    stream_id: str
+    consumer: str
+    idle_seconds: float
+    deliveries: int
+    in_past: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that failed too often. `letter_id` names it; its time is when it failed."""
+
+    letter_id: str
+    stream_id: str
+    id: str
+    revision: int
+    title: str
+    consumer: str
+    deliveries: int
+    error: str
+    data: bytes
+
+
+def parse_pending(found: dict[str, Any], *, in_past: bool) -> PendingEntry:
+    return PendingEntry(
+        text_of(found["message_id"]),
+        text_of(found["consumer"]),
+        found["time_since_delivered"] / 1000,
+        found["times_delivered"],
+        in_past,
+    )
+
+
+def parse_letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:
+    text, number = EntryFields(fields).text, EntryFields(fields).number
+    return DeadLetter(
+        text_of(letter_id),
+        text(b"entry"),
+        text(b"id"),
+        number(b"revision"),
+        text(b"title"),
+        text(b"consumer"),
+        number(b"deliveries"),
+        text(b"error"),
+        fields.get(b"data", b""),
+    )
