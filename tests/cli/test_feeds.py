@@ -186,7 +186,7 @@ def test_wrong_keys_are_told_before_anything_is_fetched(home: Home, web: Web) ->
     home.json("feeds", "add", web.url("/other"), "--no-check", "--name", "taken")
     wrong = {
         ("--time-zone", "Mars/One"): "IANA",
-        ("--min-interval", "0"): "greater than or equal to 10",
+        ("--min-interval", "0"): "write a number from 10 up",
         ("--schedule", "often"): "cron",
         ("--site", "sinna"): "did you mean sina?",
         ("--name", "a b"): "letters of any script",
