@@ -24,8 +24,7 @@ _PARAMETER = re.compile(
 _NAMES = r"(?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,40}(?:token|key|auth|secret)"
 _HEADER = re.compile(rf"\b({_NAMES})(['\"]?\s*[:=,]\s*b?['\"]?)[^'\"\r\n]+", re.IGNORECASE)
 _SECRET_NAME = re.compile(
-    rf"{_NAMES}|(?:.*[_-])?(?:password|passwd|token|secret|api[_-]?key|credentials?)",
-    re.IGNORECASE,
+    rf"{_NAMES}|(?:.*[_-])?(?:password|passwd|token|secret|api[_-]?key|credentials?)", re.IGNORECASE
 )
 
 _secrets: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from tests.servers import Server
 from tests.warcs import digest, gzipped, html
 from tests.warcs import page as captured
 from tests.world import World, article
-from worker.actions.warc_export import Exported, export_warc
+from worker.actions.warc_export import WarcExport, export_warc
 from worker.errors import AlreadyThere, UsageError
 from worker.formats.page.entry_bundle import unpack
 from worker.model.times import parse_moment
@@ -59,7 +59,7 @@ def archived(world: World) -> Counter[str]:
     return found
 
 
-def export(world: World, path: Path, since: str = "", **filters: str) -> Exported:
+def export(world: World, path: Path, since: str = "", **filters: str) -> WarcExport:
     now = world.context.deps.now()
     begin = parse_moment(since, now) if since else None
     return export_warc(world.settings, path, Filters(**filters), begin, now=now)

@@ -278,4 +278,4 @@ def test_folders_that_disappear_and_foreign_temporary_files(home: Home, tmp_path
     (tmp_path / ".a.backup.tmp").symlink_to(tmp_path / "victim")
     home.json("backup", str(tmp_path / "a.backup"))
     assert not (tmp_path / "victim").exists()
-    assert not list(tmp_path.glob(".backup.*"))
+    assert not list(tmp_path.glob(".newsdrop-*.tmp"))

@@ -36,9 +36,7 @@ class Upload:
 
 
 def enqueue_files(
-    settings: Settings,
-    files: Sequence[Upload],
-    options: EnqueueOptions = _BY_HAND,
+    settings: Settings, files: Sequence[Upload], options: EnqueueOptions = _BY_HAND
 ) -> str:
     """Accept `files` as one job and return its id.
 
@@ -65,9 +63,7 @@ def enqueue_files(
 
 
 def enqueue_addresses(
-    settings: Settings,
-    urls: Sequence[str],
-    options: EnqueueOptions = _BY_HAND,
+    settings: Settings, urls: Sequence[str], options: EnqueueOptions = _BY_HAND
 ) -> str:
     """Fetch each of `urls` once, accept the documents as one job and return its id.
 

@@ -136,9 +136,7 @@ def reset_errors(settings: Settings, names: Sequence[str], *, every: bool = Fals
 
 
 def _poll_now(
-    settings: Settings,
-    names: Sequence[str],
-    act: Callable[[FeedStore, Sequence[str]], int],
+    settings: Settings, names: Sequence[str], act: Callable[[FeedStore, Sequence[str]], int]
 ) -> FeedSelection:
     act(feed_store(settings), names)
     state_dir = settings.state_dir

@@ -17,14 +17,7 @@ from worker.sources.enqueue import EnqueueOptions, enqueue
 from worker.sources.fetch_once import display_name, fetch_each, is_address
 from worker.sources.registry import require_source
 from worker.spool.batch import batch_names
-from worker.spool.claim import (
-    AcceptedLog,
-    Claimed,
-    Incoming,
-    batched,
-    claim,
-    claim_bytes,
-)
+from worker.spool.claim import AcceptedLog, Claimed, Incoming, batched, claim, claim_bytes
 from worker.spool.filesystem import check_free
 from worker.spool.layout import manual_root
 from worker.spool.transfer import Candidate
@@ -130,10 +123,7 @@ class Intake:
         """Groups for one batch each, by `spool.batch_files` and `spool.batch_bytes`."""
         limits = self.settings.spool
         return batched(
-            items,
-            size_of=size_of,
-            max_count=limits.batch_files,
-            max_bytes=limits.batch_bytes,
+            items, size_of=size_of, max_count=limits.batch_files, max_bytes=limits.batch_bytes
         )
 
     def check_room(self) -> None:

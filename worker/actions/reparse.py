@@ -34,11 +34,7 @@ def publish_reparsed(settings: Settings, now: datetime) -> BackgroundOrder:
         raise NotThere("there is nothing to publish: compare the archive first")
     begin = order.order.since
     return order_reparse(
-        settings,
-        order.order.source or "",
-        rfc3339(begin) if begin else "",
-        now,
-        publish=True,
+        settings, order.order.source or "", rfc3339(begin) if begin else "", now, publish=True
     )
 
 

@@ -6,7 +6,6 @@ headers: so these are `resource` records.
 
 import gzip
 import hashlib
-import os
 import re
 import uuid
 from base64 import b32encode
@@ -15,11 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import mkstemp
 from urllib.parse import quote
 
 from worker import __version__
-from worker.errors import AlreadyThere, Rejected, UsageError
+from worker.errors import Rejected, UsageError
 from worker.escape import printable
 from worker.formats import Format, sniff
 from worker.formats.page.entry_bundle import unpack
@@ -27,7 +25,7 @@ from worker.model.times import rfc3339
 from worker.readmodel.filters import Filters
 from worker.settings import Settings
 from worker.spool.archive import Archive, Segment
-from worker.spool.layout import translate_errors
+from worker.spool.layout import new_file
 from worker.spool.manifest import Form, Origin
 
 _ENDING = ".warc.gz"
@@ -43,7 +41,7 @@ _CHARSET = re.compile(r"[\w.:-]{1,40}", re.ASCII)
 
 
 @dataclass(slots=True)
-class Exported:
+class WarcExport:
     """Counts. The raw files of `expired` fetched files are gone, or cannot be read."""
 
     file: str
@@ -59,37 +57,27 @@ def export_warc(
     since: datetime | None,
     *,
     now: datetime,
-    on_progress: Callable[[Exported], None] = lambda _: None,
-) -> Exported:
+    on_progress: Callable[[WarcExport], None] = lambda _: None,
+) -> WarcExport:
     """Write the new file `path`, complete or not at all: of `wanted` its source and the date when
     it was fetched (UTC), archived since `since`. Raises UsageError, SpoolUnavailable."""
     if not path.name.endswith(_ENDING):
         raise UsageError(f"{printable(path)} has another ending: name the file *{_ENDING}")
-    if path.exists():
-        raise AlreadyThere(f"{printable(path)} exists: name a new file")
-    with translate_errors(path):
-        descriptor, name = mkstemp(".tmp", ".export.", path.parent)
-    result = Exported(str(path))
-    try:
-        with translate_errors(path), os.fdopen(descriptor, "wb") as file:
-            file.write(_warcinfo(path.name, now))
-            for segment in Archive(settings.state_dir).segments():
-                if since and datetime.fromisoformat(segment.head().archived_at) < since:
-                    continue
-                for record in _records(segment, wanted, result):
-                    file.write(record)
-                    result.records += 1
-                result.segments += 1
-                on_progress(result)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).rename(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    result = WarcExport(str(path))
+    with new_file(path) as file:
+        file.write(_warcinfo(path.name, now))
+        for segment in Archive(settings.state_dir).segments():
+            if since and datetime.fromisoformat(segment.head().archived_at) < since:
+                continue
+            for record in _records(segment, wanted, result):
+                file.write(record)
+                result.records += 1
+            result.segments += 1
+            on_progress(result)
     return result
 
 
-def _records(segment: Segment, wanted: Filters, result: Exported) -> Iterator[bytes]:
+def _records(segment: Segment, wanted: Filters, result: WarcExport) -> Iterator[bytes]:
     """What was fetched and is in a segment; a file that was only read again is elsewhere."""
     origins = {
         file.entry: file.origin

@@ -14,7 +14,7 @@ from worker.escape import printable
 from worker.translation import mark
 
 if TYPE_CHECKING:
-    from worker.actions.warc_export import Exported
+    from worker.actions.warc_export import WarcExport
     from worker.readmodel.filters import Filters
 
 app = typer.Typer(no_args_is_help=True, help="The archive: write what was fetched to a file.")
@@ -54,7 +54,7 @@ def export(
     progress = FileProgress(noun="batch")
     with show_progress(progress, mark("reading")) as update:
 
-        def show(done: "Exported") -> None:
+        def show(done: "WarcExport") -> None:
             progress.count = done.segments
             update()
 

@@ -10,11 +10,7 @@ from worker.translation import count_noun, gettext, mark
 
 NONE = "–"
 
-_UNITS = (
-    (mark("{number} d"), 86_400),
-    (mark("{number} h"), 3_600),
-    (mark("{number} min"), 60),
-)
+_UNITS = ((mark("{number} d"), 86_400), (mark("{number} h"), 3_600), (mark("{number} min"), 60))
 
 
 def format_count(value: int | None) -> str:

@@ -10,12 +10,7 @@ from worker.cli.output import console, make_table, print_json, print_json_lines,
 from worker.translation import message as translate
 from worker.translation import punctuate
 
-MARKS = {
-    "ok": ("✓", "green"),
-    "note": ("·", "dim"),
-    "warn": ("!", "yellow"),
-    "fail": ("✗", "red"),
-}
+MARKS = {"ok": ("✓", "green"), "note": ("·", "dim"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 """Level of a finding or problem -> its sign and colour."""
 
 _PARTS = ("all", "worker", "beat", "web", "redis")
@@ -53,11 +48,7 @@ def healthcheck(
     context: typer.Context,
     part: Annotated[
         str,
-        option(
-            "PART",
-            "all, worker (of this machine), beat, web or redis.",
-            callback=_check_part,
-        ),
+        option("PART", "all, worker (of this machine), beat, web or redis.", callback=_check_part),
     ] = "all",
     json: Json = False,
 ) -> None:

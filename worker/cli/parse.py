@@ -11,10 +11,7 @@ from worker.cli.output import print_json, print_note, print_pretty
 if TYPE_CHECKING:
     from worker.pipeline.failure import ParseFailure
 
-Source = Annotated[
-    str | None,
-    option("NAME", "Apply the settings of this source."),
-]
+Source = Annotated[str | None, option("NAME", "Apply the settings of this source.")]
 
 
 def parse(

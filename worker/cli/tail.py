@@ -162,12 +162,7 @@ def forget(context: typer.Context, article_id: ArticleId, json: Json = False) ->
 
 
 def _read_entries(
-    store: "ArticleStore",
-    start: str | None,
-    newest_count: int,
-    *,
-    follow: bool,
-    filters: "Filters",
+    store: "ArticleStore", start: str | None, newest_count: int, *, follow: bool, filters: "Filters"
 ) -> Iterator["StreamEntry"]:
     """Entries oldest first: the newest ones (`start` None), or all after `start`; those that pass
     `filters`.

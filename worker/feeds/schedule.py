@@ -192,11 +192,7 @@ def _after_success(
 
 
 def _after_failure(
-    response: PollResponse,
-    state: PollState,
-    pace: PollPace,
-    fields: dict[str, Any],
-    now: datetime,
+    response: PollResponse, state: PollState, pace: PollPace, fields: dict[str, Any], now: datetime
 ) -> PollDecision:
     failures = state.failures + 1
     wait, host_backoff = max(backoff(failures), pace.shortest), 0.0

@@ -81,11 +81,7 @@ def sign(
 ) -> dict[str, str]:
     """The headers that sign a request; `now` is aware."""
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    headers = {
-        "host": request.host,
-        "x-amz-content-sha256": _EMPTY_SHA256,
-        "x-amz-date": stamp,
-    }
+    headers = {"host": request.host, "x-amz-content-sha256": _EMPTY_SHA256, "x-amz-date": stamp}
     if credentials.session_token:
         headers["x-amz-security-token"] = credentials.session_token
     names = ";".join(headers)  # they are in order

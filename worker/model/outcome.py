@@ -34,13 +34,7 @@ class Status(StrEnum):
         return self.has_record or self is Status.WITHDRAWN
 
 
-DECISIONS = (
-    Status.PUBLISHED,
-    Status.REVISED,
-    Status.WITHDRAWN,
-    Status.DUPLICATE,
-    Status.REJECTED,
-)
+DECISIONS = (Status.PUBLISHED, Status.REVISED, Status.WITHDRAWN, Status.DUPLICATE, Status.REJECTED)
 """The final statuses of an article, in the order in which they are listed."""
 
 

@@ -28,7 +28,7 @@ _LIST_OPENING = re.compile(
     r"|(?i:related (?:articles|posts|stories|reading|news|links)|read next|further reading"
     r"|recommended (?:articles|reading|for you)|you (?:may|might) also like))"
     r"(?:\s|[】\]:：▼|-]|</?(?:strong|b|span|em|font|i|u)\b[^<>]*>)*+"
-    r"(?=</?(?:p|div|h[1-6]|section|ul|ol|li|dl|dt|dd|aside|table|tbody|tr|td|br)\b)",
+    r"(?=</?(?:p|div|h[1-6]|section|ul|ol|li|dl|dt|dd|aside|table|tbody|tr|td|br)\b)"
 )
 _HAN_WORDS = ("相关", "阅读", "往期", "猜你喜欢", "热门", "精彩推荐")
 _LATIN_WORDS = (b"related", b"recommended", b"further", b"also like", b"read next")

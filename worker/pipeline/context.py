@@ -85,10 +85,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
     settled_jobs = set[str]()
 
     def settle(
-        head: SegmentHead,
-        tally: Tally,
-        outcomes: Sequence[Outcome],
-        seconds: Mapping[Stage, float],
+        head: SegmentHead, tally: Tally, outcomes: Sequence[Outcome], seconds: Mapping[Stage, float]
     ) -> None:
         if observed := observations(head, outcomes, feeds.current, settings):
             feed_store.record_documents(head.batch.batch, observed)

@@ -181,28 +181,28 @@ class WarcDivision:
     @contextmanager
     def _attempt(self) -> Iterator[None]:
         """One run. It counts if it ends the process, or needs more memory than there is."""
-        begun = self._progress
-        self._write(replace(begun, attempts=begun.attempts + 1))
+        start = self._progress
+        self._write(replace(start, attempts=start.attempts + 1))
         try:
             yield
         except MemoryError:
             raise
         except BaseException:
             if self._progress.attempts:  # nothing was saved
-                self._write(begun)
+                self._write(start)
             raise
 
     def _load(self) -> _Progress:
         try:
-            found = _PROGRESS.validate_json(self._path.read_bytes())
+            progress = _PROGRESS.validate_json(self._path.read_bytes())
         except (FileNotFoundError, ValidationError):
             return _Progress()
-        is_made = (self._batch.root.work / found.batch).is_dir() or (
-            self._deps.archive.find(found.batch) is not None
+        is_made = (self._batch.root.work / progress.batch).is_dir() or (
+            self._deps.archive.find(progress.batch) is not None
         )
-        if found.batch and not is_made:
-            return replace(found.before or _Progress(), attempts=found.attempts)
-        return found
+        if progress.batch and not is_made:
+            return replace(progress.before or _Progress(), attempts=progress.attempts)
+        return progress
 
     def _write(self, progress: _Progress) -> None:
         with translate_errors(self._path):

@@ -78,8 +78,8 @@ def list_nodes(
             version=printable(report.version, 20),
         )
 
-    found = [describe(report) for report in reports]
-    return tuple(sorted(found, key=lambda node: not node.is_here))
+    nodes = [describe(report) for report in reports]
+    return tuple(sorted(nodes, key=lambda node: not node.is_here))
 
 
 def count_elsewhere(nodes: Iterable[NodeStatus]) -> int:

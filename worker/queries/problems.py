@@ -35,10 +35,7 @@ _LEVELS = ("fail", "warn", "note")
 
 
 def find_problems(
-    settings: Settings,
-    status: Status,
-    server: ServerInfo | None,
-    unreadable: Sequence[str] = (),
+    settings: Settings, status: Status, server: ServerInfo | None, unreadable: Sequence[str] = ()
 ) -> tuple[Problem, ...]:
     """Everything that is wrong now. `server` is None where Redis does not answer; `unreadable` has
     a message for each spool folder that cannot be listed."""

@@ -70,10 +70,7 @@ def count_articles(tally: Tally, warnings: Mapping[str, int]) -> ArticleCounts:
 
 
 def list_sources(
-    settings: Settings,
-    now: datetime,
-    batches: Sequence[Waiting],
-    snapshot: RedisSnapshot | None,
+    settings: Settings, now: datetime, batches: Sequence[Waiting], snapshot: RedisSnapshot | None
 ) -> tuple[SourceStatus, ...]:
     """The drop folders, the buckets, and every other source that has or had files."""
     folders: dict[str, Folder | None] = {f.name: f for f in settings.all_folders()}

@@ -5,11 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from worker.readmodel.database import (
-    PART,
-    make_words_table,
-    words_table,
-)
+from worker.readmodel.database import PART, make_words_table, words_table
 from worker.readmodel.decision import COLUMNS, DecisionRow
 from worker.readmodel.words import index_terms, pack
 from worker.spool.archive import Archive, Segment

@@ -8,7 +8,6 @@ batch that moves on meanwhile is in one copy or in both; in both it is finished 
 """
 
 import io
-import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryFile, mkstemp
+from tempfile import TemporaryFile
 
 import orjson
 import zstandard
@@ -35,7 +34,7 @@ from worker.service.state import StateDir
 from worker.settings import Settings
 from worker.spool import redis_record
 from worker.spool.batch import batch_names
-from worker.spool.layout import SPOOL, manual_root, roots, translate_errors
+from worker.spool.layout import SPOOL, manual_root, new_file, roots
 from worker.store.broker import ENQUEUE_QUEUE, queue_name
 from worker.store.connection import Client
 from worker.store.dump import delete_keys, dump_keys, has_keys, load_keys
@@ -79,28 +78,18 @@ def create_backup(settings: Settings, path: Path, now: datetime) -> BackupSummar
     Raises UsageError, ConfigError, Retryable.
     """
     state_dir = settings.state_dir
-    if path.exists():
-        raise AlreadyThere(f"{printable(path)} exists: name a new file")
     if not state_dir.is_dir():
         raise UsageError(f"there is no state directory {printable(state_dir)}: nothing to back up")
-    with translate_errors(path):  # a name that nobody else can have made: it holds passwords
-        descriptor, name = mkstemp(".tmp", ".backup.", path.parent)
-    temporary = Path(name)
-    try:
-        with translate_errors(path), os.fdopen(descriptor, "wb") as file:
-            with (
-                zstandard.ZstdCompressor(_LEVEL).stream_writer(file, closefd=False) as packed,
-                tarfile.open(fileobj=packed, mode="w|") as tar,
-            ):
-                head = {"at": rfc3339(now), "newsdrop": __version__, "stream": settings.stream.name}
-                _add_bytes(tar, _HEAD, orjson.dumps(head))
-                keys = _add_redis(tar, settings, path.parent)
-                files = sum(_add(tar, name, found) for name, found in _files(settings))
-                _add_bytes(tar, _END, b"")
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        new_file(path) as file,
+        zstandard.ZstdCompressor(_LEVEL).stream_writer(file, closefd=False) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as tar,
+    ):
+        head = {"at": rfc3339(now), "newsdrop": __version__, "stream": settings.stream.name}
+        _add_bytes(tar, _HEAD, orjson.dumps(head))
+        keys = _add_redis(tar, settings, path.parent)
+        files = sum(_add(tar, name, found) for name, found in _files(settings))
+        _add_bytes(tar, _END, b"")
     return BackupSummary(str(path), files, keys, path.stat().st_size)
 
 

@@ -99,19 +99,19 @@ def _place(key: str, places: Mapping[str, str]) -> str:
 
 def _brackets(problem: ErrorDetails, key: str) -> str | None:
     """The two ways to write a table in TOML, where one was written in place of the other."""
-    given, kind = problem.get("input"), _kind(problem)
-    if kind == "list" and isinstance(given, dict):
+    value, kind = problem.get("input"), _kind(problem)
+    if kind == "list" and isinstance(value, dict):
         return f"write [[{key}]], two brackets, for each: there may be several"
-    if kind == "dict" and isinstance(given, list):
+    if kind == "dict" and isinstance(value, list):
         return f"write [{key}], one bracket: there is only one"
     return None
 
 
 def _nearest(unknown: str) -> str:
     """The known key that is most like it, or has its name in another table; empty for none."""
-    known = list(known_keys(Settings))
-    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
+    keys = list(known_keys(Settings))
+    near = difflib.get_close_matches(unknown, keys, n=1, cutoff=0.5)
     if not near:  # right key, wrong table
         name = unknown.rsplit(".", 1)[-1]
-        near = [key for key in known if key.rsplit(".", 1)[-1] == name][:1]
+        near = [key for key in keys if key.rsplit(".", 1)[-1] == name][:1]
     return near[0] if near else ""

@@ -33,8 +33,7 @@ class SourceTable(SettingsTable):
     )
     scope: Scope = Field(Scope.GLOBAL, description="added to title and date in the key")
     on_change: OnChange = Field(
-        OnChange.DUPLICATE,
-        description="revise: publish an article again when its content changed",
+        OnChange.DUPLICATE, description="revise: publish an article again when its content changed"
     )
     site: str | None = Field(None, description="name of a site rule; none: chosen by content")
     language: str | None = Field(None, description="language, if the article names none")

@@ -110,7 +110,7 @@ def _describe(problem: ErrorDetails) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "unexpected_keyword_argument":
         near = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.5) or [
-            known for known in _KEYS if known.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]
+            each for each in _KEYS if each.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]
         ]
         if near:
             return f"unknown key {printable(key)}; did you mean {near[0]}?"

@@ -15,8 +15,7 @@ from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.sources.enqueue import KIND as ENQUEUED
 from worker.sources.fetch_loop import Result
-from worker.sources.page_fetch import NoPage, PageFetcher
-from worker.sources.pages import MAX_CRASHES, RETRY_SECONDS
+from worker.sources.page_fetch import NoPage, PageFetcher, no_page_of_bug, refuse_crashing
 from worker.sources.responses import PAUSED_RECHECK_SECONDS, host_of, status_label
 from worker.spool.claim import Incoming, Owner
 from worker.spool.manifest import Origin
@@ -68,8 +67,7 @@ class AddressSource:
         return await self._fetch(lease, owner, fetcher)
 
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
-        message = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
-        return self._try_again(lease, NoPage(message))
+        return self._try_again(lease, no_page_of_bug(error))
 
     def save(self, results: Sequence[Result]) -> None:
         """The documents are in a batch: end the leases."""
@@ -104,15 +102,13 @@ class AddressSource:
 
     async def _fetch(self, lease: Lease, owner: Owner, fetcher: Fetcher) -> Result:
         url = lease.fields["content"]
-        if int(lease.fields.get("takes", 1)) - int(lease.fields.get("tries", 0)) > MAX_CRASHES:
-            why = f"fetching {printable_url(url)} ended its worker {MAX_CRASHES} times"
-            return self._try_again(lease, NoPage(why, is_final=True))
         try:
+            refuse_crashing(lease, url)
             delay = await self.pages.crawl_delay(url, fetcher)
             page = await self.pages.fetch_part(url, fetcher, is_any_type=True)
         except FetchFailed as error:
-            final = NoPage(str(error), answer=error.trouble, is_final=error.refused)
-            return self._try_again(lease, final)
+            problem = NoPage(str(error), answer=error.trouble, is_final=error.refused)
+            return self._try_again(lease, problem)
         except NoPage as error:
             return self._try_again(lease, error)
         at = rfc3339(self.now())
@@ -122,11 +118,9 @@ class AddressSource:
         return Result(done, (document,), answer=status_label(HTTPStatus.OK))
 
     def _try_again(self, lease: Lease, problem: NoPage) -> Result:
-        tries = int(lease.fields.get("tries", 0)) + 1
-        if problem.is_final or tries >= self.settings.fetch.page_tries:
-            given_up = problem.result(lease, None)
-            return _AddressResult(
-                given_up.lease_result, failed=True, answer=problem.answer, problem=str(problem)
-            )
-        after = max(problem.wait, RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
-        return problem.result(lease, after, {"tries": tries, "takes": tries})
+        if later := problem.retry(lease, self.settings.fetch.page_tries):
+            return later
+        end = problem.result(lease, None)
+        return _AddressResult(
+            end.lease_result, failed=True, answer=problem.answer, problem=str(problem)
+        )

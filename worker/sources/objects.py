@@ -182,12 +182,12 @@ class ObjectSource:
         if waiting >= _MAX_ITEMS or (waiting and not cursor and not owner.job):
             return _ListedResult(lease_result, part=ListedPart((), cursor, FULL_SECONDS))
         objects, has_more = await work.client.list_objects(work.fetcher, prefix, cursor, self.now())
-        found = [each for each in objects if each.size and bucket.accepts(each.key)]
+        new = [each for each in objects if each.size and bucket.accepts(each.key)]
         if not owner.job:
-            found = self.store.filter_new(bucket.name, found)
+            new = self.store.filter_new(bucket.name, new)
         max_bytes = self.settings.limits.file_bytes
-        fitting = [each for each in found if each.size <= max_bytes]
-        if too_large := [each for each in found if each.size > max_bytes]:
+        fitting = [each for each in new if each.size <= max_bytes]
+        if too_large := [each for each in new if each.size > max_bytes]:
             self._skip(lease, bucket, too_large)
         spool = self.settings.spool
         items = tuple(
@@ -238,12 +238,12 @@ class ObjectSource:
                 raise answer
         tries = int(lease.fields.get("tries", 0)) + 1
         wait = max((_wait_seconds(error) for _, error in failed), default=0.0)
-        given_up = 0
+        unfetchable = 0
         for each, error in failed:
             if tries < (_MAX_BUSY_TRIES if _wait_seconds(error) else _MAX_TRIES):
                 rest.append(each)
                 continue
-            given_up += 1
+            unfetchable += 1
             logger.warning("object given up", source=bucket.name, error=str(error))
         fields = {"content": pack_objects(bucket.name, "", rest), "tries": tries if failed else 0}
         due = max(wait, _RETRY_SECONDS * tries if failed else 0.0) if rest else None
@@ -257,7 +257,7 @@ class ObjectSource:
             bool(failed),
             bucket=bucket.name,
             objects=tuple(each for each, _ in read),
-            unfetchable=given_up,
+            unfetchable=unfetchable,
         )
 
     async def _list_again(

@@ -33,6 +33,8 @@ ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 MAX_PARTS = 10
 """Pages of one article."""
 _BUSY_SECONDS = 60
+_MAX_CRASHES = 3
+_RETRY_SECONDS = (60, 300, 1800, 7200)
 _MAX_DELAY_SECONDS = 60.0
 """The longest pause between two pages that a robots.txt may require."""
 
@@ -69,6 +71,28 @@ class NoPage(Exception):
             backoff_host=self.backoff_host,
         )
         return Result(done, failed=True, answer=self.answer)
+
+    def retry(self, lease: Lease, page_tries: int) -> Result | None:
+        """The result that has the item fetched again later; None after the last try, or if that is
+        useless. `takes` then counts from the tries: what is more ended its worker."""
+        tries = int(lease.fields.get("tries", 0)) + 1
+        if self.is_final or tries >= page_tries:
+            return None
+        after = max(self.wait, _RETRY_SECONDS[min(tries, len(_RETRY_SECONDS)) - 1])
+        return self.result(lease, after, {"tries": tries, "takes": tries})
+
+
+def refuse_crashing(lease: Lease, url: str) -> None:
+    """Raise NoPage if fetching `url` ended its process too often: the page may be the cause."""
+    if int(lease.fields.get("takes", 1)) - int(lease.fields.get("tries", 0)) > _MAX_CRASHES:
+        why = f"fetching {printable_url(url)} ended its worker {_MAX_CRASHES} times"
+        raise NoPage(why, is_final=True)
+
+
+def no_page_of_bug(error: Exception) -> NoPage:
+    return NoPage(
+        f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
+    )
 
 
 @dataclass(frozen=True, slots=True)

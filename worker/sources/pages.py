@@ -13,7 +13,7 @@ from worker.formats.page.entry_bundle import EntryBundle, pack, unpack
 from worker.model.times import rfc3339
 from worker.settings import POLLED, Settings
 from worker.sources.fetch_loop import Result
-from worker.sources.page_fetch import NoPage, PageFetcher
+from worker.sources.page_fetch import NoPage, PageFetcher, no_page_of_bug, refuse_crashing
 from worker.sources.registry import is_paused
 from worker.sources.responses import NO_HOST, PAUSED_RECHECK_SECONDS, host_of, status_label
 from worker.spool.claim import Incoming
@@ -23,10 +23,6 @@ from worker.store.leases import Lease, LeaseResult, TakenLeases
 from worker.store.pages import PageStore
 
 KIND = "page"
-MAX_CRASHES = 3
-"""How often the fetch of a page may end with its process: the page may be the cause."""
-
-RETRY_SECONDS = (60, 300, 1800, 7200)
 
 
 @dataclass(slots=True)
@@ -77,10 +73,8 @@ class PageSource:
             return Result(
                 LeaseResult(lease, due_in_seconds=PAUSED_RECHECK_SECONDS, fields={"takes": None})
             )
-        if int(lease.fields.get("takes", 1)) - int(lease.fields.get("tries", 0)) > MAX_CRASHES:
-            why = f"fetching {printable_url(page.url)} ended its worker {MAX_CRASHES} times"
-            return self._retry_or_give_up(lease, page, NoPage(why, is_final=True))
         try:
+            refuse_crashing(lease, page.url)
             fetched = await self.pages.fetch(page.url, page.source, fetcher)
         except NoPage as error:
             return self._retry_or_give_up(lease, page, error)
@@ -90,14 +84,13 @@ class PageSource:
         return Result(result, (document,), answer=status_label(HTTPStatus.OK))
 
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
-        message = f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
         try:
             page = self.wanted.get(lease.name)
         except Rejected:
             return self._refuse(lease)
         if page is None:
             return Result(LeaseResult(lease, due_in_seconds=None))
-        return self._retry_or_give_up(lease, page, NoPage(message))
+        return self._retry_or_give_up(lease, page, no_page_of_bug(error))
 
     def save(self, results: Sequence[Result]) -> None:
         """The pages are in a batch: remove them here and from the store."""
@@ -105,15 +98,9 @@ class PageSource:
         self.store.finish([result.lease_result for result in results])
 
     def _retry_or_give_up(self, lease: Lease, page: WantedPage, problem: NoPage) -> Result:
-        """Try again later; after the last try, or if that is useless, continue without the page."""
-        tries = int(lease.fields.get("tries", 0)) + 1
-        if problem.is_final or tries >= self.settings.fetch.page_tries:
-            return self._give_up(lease, page, problem)
-        after = max(problem.wait, RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
-        return problem.result(lease, after, {"tries": tries, "takes": tries})
-
-    def _give_up(self, lease: Lease, page: WantedPage, problem: NoPage) -> Result:
-        """Publish the feed's own text, with a warning that says why."""
+        """Try again later; in the end publish the feed's own text, with a warning that says why."""
+        if later := problem.retry(lease, self.settings.fetch.page_tries):
+            return later
         bundle = replace(unpack(page.bundle), problem=str(problem))
         document = self._document(page, bundle, page.url)
         return replace(problem.result(lease, None), documents=(document,))

@@ -146,10 +146,7 @@ class Archive:
         return segment if segment.journal_path.exists() else None
 
     def write(
-        self,
-        head: SegmentHead,
-        outcomes: Sequence[Outcome],
-        read: Callable[[int], bytes],
+        self, head: SegmentHead, outcomes: Sequence[Outcome], read: Callable[[int], bytes]
     ) -> Segment:
         """Write the segment durably: raw files first, then the journal, which completes it.
 

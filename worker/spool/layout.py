@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import mkstemp
+from typing import BinaryIO
 
-from worker.errors import SpoolUnavailable
+from worker.errors import AlreadyThere, SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder, Settings
 
@@ -185,6 +187,25 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o660) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Write the new file `path`, complete or not at all, and durably; only its owner may read it.
+    Raises AlreadyThere, SpoolUnavailable."""
+    if path.exists():
+        raise AlreadyThere(f"{printable(path)} exists: name a new file")
+    with translate_errors(path):  # a name that nobody else can have made
+        descriptor, name = mkstemp(".tmp", ".newsdrop-", path.parent)
+    temporary = Path(name)
+    try:
+        with translate_errors(path), os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_all(fd: int, size: int) -> bytes:

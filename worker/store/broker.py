@@ -166,10 +166,7 @@ class _RabbitDepth:
                 urls_of_hosts(self._url),
                 ssl=rabbitmq_tls(self._url),
                 connect_timeout=CONNECT_SECONDS,
-                transport_options={
-                    "read_timeout": ANSWER_SECONDS,
-                    "write_timeout": ANSWER_SECONDS,
-                },
+                transport_options={"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS},
             )
         connection = self._connection
         errors = (*connection.connection_errors, *connection.channel_errors)

@@ -68,9 +68,7 @@ def _where(text: str) -> str:
     return f" at {printable(found['address'], 200)} ({cause})"
 
 
-_CONNECT_ERROR = re.compile(
-    r"Error -?\d+ connecting to (?P<address>.+)\. (?P<cause>[\w ]+)\.?$",
-)
+_CONNECT_ERROR = re.compile(r"Error -?\d+ connecting to (?P<address>.+)\. (?P<cause>[\w ]+)\.?$")
 _WRONG_PASSWORD = "Redis refuses the user or password: correct redis.url or redis.password_file"  # noqa: S105
 
 _PERMISSION = "NOPERM"
@@ -86,10 +84,7 @@ _BY_CODE: dict[str, tuple[type[Retryable], str]] = {
         StoreFull,
         "Redis is out of memory: raise maxmemory, or lower stream.max_length and trim the stream",
     ),
-    "MISCONF": (
-        StoreFull,
-        "Redis refuses writes because it cannot save to its disk: see its log",
-    ),
+    "MISCONF": (StoreFull, "Redis refuses writes because it cannot save to its disk: see its log"),
     "LOADING": (StoreUnavailable, "Redis is still loading its data: wait"),
     "NOAUTH": (
         StoreRefused,

@@ -55,19 +55,12 @@ _EVALUATE = ("eval", "evalsha")
 
 
 def required_rights(
-    stream: str,
-    database: int = 0,
-    *,
-    results: bool = False,
-    is_broker: bool = True,
+    stream: str, database: int = 0, *, results: bool = False, is_broker: bool = True
 ) -> tuple[Right, ...]:
     """All that newsdrop and its Celery processes run; with `results`, of tasks too;
     without the broker's if that is another server. kombu keeps a queue
     in a list of its name, its bindings in sets, and has channels for what goes to every worker."""
-    return (
-        *_rights(stream, database, is_broker=is_broker),
-        *(_result_rights() if results else ()),
-    )
+    return (*_rights(stream, database, is_broker=is_broker), *(_result_rights() if results else ()))
 
 
 def _result_rights() -> Iterator[Right]:
@@ -136,11 +129,7 @@ class UserRights:
 
 
 def check_rights(
-    client: Client,
-    stream: str,
-    *,
-    results: bool = False,
-    is_broker: bool = True,
+    client: Client, stream: str, *, results: bool = False, is_broker: bool = True
 ) -> UserRights:
     """The required rights that the user has and lacks. Redis before 7 cannot tell: there some
     harmless commands are tried. Raises Retryable."""

@@ -79,15 +79,15 @@ class NodeStore:
         deleted after a day of silence."""
         with translated_replies():
             now_ms = server_ms(self._client)
-            found = [one for one in map(_parse, self._client.hvals(self._nodes)) if one]
-        gone = {
+            stored = [one for one in map(_parse, self._client.hvals(self._nodes)) if one]
+        idle = {
             one.id
-            for one in found
+            for one in stored
             if not one.has_work and silence_ms(one.last_seen_ms, now_ms) > DAY * 1000
         }
-        for node in gone:
+        for node in idle:
             self.forget(node)
-        reports = [one for one in found if one.id not in gone]
+        reports = [one for one in stored if one.id not in idle]
         return sorted(reports, key=lambda one: (one.name, one.id)), now_ms
 
     def forget(self, node: str) -> bool:

@@ -160,10 +160,7 @@ def _queue_arguments(url: str) -> dict[str, Any] | None:
 def _result_settings(settings: Settings) -> dict[str, Any]:
     """Of the result backend. A wait for its server is short: a process that drains must go on."""
     url, credentials = split_password_file(redis_url(settings))
-    bounded = {
-        "retry_policy": {"max_retries": 2, "interval_max": 0.5},
-        **_sentinel_options(url),
-    }
+    bounded = {"retry_policy": {"max_retries": 2, "interval_max": 0.5}, **_sentinel_options(url)}
     if not settings.tasks.store_results:
         return {"result_backend_transport_options": bounded}
     return {

@@ -16,15 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from worker.escape import printable
 from worker.settings import MEGABYTE
 from worker.translation import DEFAULT, LANGUAGES, negotiate, set_language
-from worker.web.responses import (
-    API,
-    PLAIN,
-    local_path,
-    login_redirect,
-    own_path,
-    problem,
-    redirect,
-)
+from worker.web.responses import API, PLAIN, local_path, login_redirect, own_path, problem, redirect
 from worker.web.security import HEADERS, SAFE_METHODS, Guard
 from worker.web.uploads import upload_too_large
 from worker.web.zones import BROWSER, COOKIE, is_zone

@@ -4,11 +4,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from worker.cli import completion
 from worker.cli.feeds import edit
-from worker.cli.formatting import format_count, pluralize
+from worker.cli.feeds.results import print_added, print_imported, print_selection
+from worker.cli.formatting import pluralize
 from worker.cli.options import (
     FAILED,
     UNAVAILABLE,
@@ -19,24 +19,12 @@ from worker.cli.options import (
     option,
     settings_of,
 )
-from worker.cli.output import (
-    console,
-    print_error,
-    print_json,
-    print_json_lines,
-    print_note,
-    print_result,
-    print_text,
-    safe_text,
-    stored_text,
-)
+from worker.cli.output import print_error, print_json, print_json_lines, print_note, print_result
 from worker.errors import StoreUnavailable, UsageError
-from worker.translation import gettext, mark, punctuate
-from worker.translation import message as translate
+from worker.translation import mark
 
 if TYPE_CHECKING:
-    from worker.actions.feeds import AddedFeed, FeedSelection
-    from worker.cli.feeds.opml import Imported
+    pass
 
 app = typer.Typer(no_args_is_help=True, help="List, add and remove the feeds that newsdrop polls.")
 
@@ -44,9 +32,6 @@ _NAME = argument("NAME", "The name, as `feeds list` shows it.", autocompletion=c
 Names = Annotated[list[str] | None, _NAME]
 All = Annotated[bool, flag("--all", "Every feed.")]
 Failing = Annotated[bool, flag("--failing", "Only feeds that fail.")]
-
-_MAX_INVALID = 20
-"""Entries of an imported list that are reported one by one."""
 
 
 @app.command("list")
@@ -123,7 +108,7 @@ def add(
     given = {key: value for key, value in options.items() if value is not None}
     added = add_feed(settings_of(context), given, check=not no_check)
     if isinstance(added, AddedFeed):
-        print_json(added) if json else _print_added(added)
+        print_json(added) if json else print_added(added)
         return
     if json:
         feeds = [{**asdict(feed), "url": display_name(feed.url)} for feed in added]
@@ -159,7 +144,7 @@ def refresh(
 
     settings = settings_of(context)
     selection = refresh_feeds(settings, names or [], every=every, failing=failing)
-    _print_selection(selection, mark("{feeds} due now"), json=json)
+    print_selection(selection, mark("{feeds} due now"), json=json)
 
 
 @app.command("reset-errors")
@@ -170,7 +155,7 @@ def reset_errors(
     from worker.actions.feeds import reset_errors as reset_feeds
 
     selection = reset_feeds(settings_of(context), names or [], every=every)
-    _print_selection(selection, mark("{feeds} reset, due now"), json=json)
+    print_selection(selection, mark("{feeds} reset, due now"), json=json)
 
 
 @app.command("import")
@@ -197,7 +182,7 @@ def import_(
     data, _ = read_input(file, MAX_BYTES, "an OPML list may be")
     defaults = {"tags": tag or [], "full_text": full_text}
     report = import_opml(settings_of(context), data, dry_run=dry_run, defaults=defaults)
-    print_json(report) if json else _print_imported(report)
+    print_json(report) if json else print_imported(report)
     if report.invalid:
         raise typer.Exit(FAILED)
 
@@ -250,60 +235,3 @@ def _parse_headers(headers: list[str]) -> dict[str, str]:
             raise UsageError("write a header as 'Name: value', for example 'X-Key: 123'")
         parsed[name.strip()] = value.strip()
     return parsed
-
-
-def _print_added(added: "AddedFeed") -> None:
-    line = Text.assemble((added.name, "bold"), punctuate(f" {gettext('added')}: "), added.url)
-    from worker.actions.feed_names import name_from_title
-
-    if added.title and added.name not in (added.title, name_from_title(added.title)):
-        line.append_text(Text("  ")).append_text(safe_text(added.title, "dim", 100))
-    console().print(line)
-    if added.page:
-        print_text(f"found on the page {added.page}")
-    if added.entries is not None:
-        print_text(f"entries in the feed now: {format_count(added.entries)}")
-    _note_unreachable(added.rung)
-
-
-def _print_selection(selection: "FeedSelection", form: str, *, json: bool) -> None:
-    """How many feeds were changed (in `form`), and which of them are paused."""
-    if json:
-        print_json({"feeds": selection.feeds, "paused": selection.paused})
-        return
-    console().print(gettext(form).format(feeds=pluralize(selection.feeds, "feed")))
-    if selection.paused:
-        print_text(
-            f"{format_count(selection.paused)} paused: polled only after "
-            f"`newsdrop resume {selection.held}`"
-        )
-    _note_unreachable(selection.rung)
-
-
-def _print_imported(report: "Imported") -> None:
-    counts = pluralize(report.added, "feed"), format_count(report.known)
-    would = f"{counts[0]} would be added, {counts[1]} already there"
-    print_text(would if report.dry_run else f"{counts[0]} added, {counts[1]} already there")
-    for feed in report.feeds if report.dry_run else ():
-        line = Text.assemble((feed.name, "bold"), "  ").append_text(
-            safe_text(feed.label, "dim", 100)
-        )
-        console().print(line)
-        tags = f"  [{', '.join(feed.tags)}]" if feed.tags else ""
-        console().print(stored_text(f"    {feed.url}{tags}"), soft_wrap=True)
-    for problem in report.invalid[:_MAX_INVALID]:
-        console().print(
-            safe_text(problem.title, "bold", 100).append(f"  {gettext('not added')}", "red")
-        )
-        console().print(
-            stored_text(f"    {problem.url}: {translate(problem.message)}"), soft_wrap=True
-        )
-    if len(report.invalid) > _MAX_INVALID:
-        print_text(f"… and {format_count(len(report.invalid) - _MAX_INVALID)} more")
-    if report.added and not report.dry_run:
-        _note_unreachable(report.rung)
-
-
-def _note_unreachable(is_notified: bool) -> None:
-    if not is_notified:
-        print_note("Redis does not answer: polling starts when `newsdrop up` runs", "yellow")

@@ -18,14 +18,7 @@ from worker.cli.formatting import (
     format_until,
     pluralize,
 )
-from worker.cli.output import (
-    console,
-    count_text,
-    make_table,
-    print_text,
-    safe_text,
-    stored_text,
-)
+from worker.cli.output import console, count_text, make_table, print_text, safe_text, stored_text
 from worker.errors import Trouble
 from worker.fetch import printable_url
 from worker.formats.feed.discovery import FeedLink

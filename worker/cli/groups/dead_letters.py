@@ -54,10 +54,7 @@ def list_(context: typer.Context, group: GroupOrAll = None, json: JsonLines = Fa
 
 @app.command()
 def show(
-    context: typer.Context,
-    group: Group,
-    letter_id: Annotated[str, _ID],
-    json: Json = False,
+    context: typer.Context, group: Group, letter_id: Annotated[str, _ID], json: Json = False
 ) -> None:
     """Show one dead letter: its record, its error, who failed."""
     letter = group_store(context).get_dead_letter(group, letter_id)

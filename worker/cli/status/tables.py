@@ -7,13 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.formatting import (
-    format_age,
-    format_count,
-    format_duration,
-    format_until,
-    pluralize,
-)
+from worker.cli.formatting import format_age, format_count, format_duration, format_until, pluralize
 from worker.cli.nodes import STATES as NODE_STATES
 from worker.cli.output import console, count_text, make_table, safe_text
 from worker.model import DECISIONS
@@ -26,12 +20,7 @@ ACCENT = "cyan"
 """The colour of what is in progress; red and yellow are for problems."""
 
 
-_COUNT_STYLES = {
-    "rejected": "red",
-    "quarantined": "red",
-    "waiting": ACCENT,
-    "processing": ACCENT,
-}
+_COUNT_STYLES = {"rejected": "red", "quarantined": "red", "waiting": ACCENT, "processing": ACCENT}
 
 
 _WIDE = 110

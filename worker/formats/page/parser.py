@@ -6,7 +6,6 @@ suffixes of a site's rule, and authors may be outlets: the normalizer sorts that
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -42,14 +41,14 @@ from worker.formats.page.metadata import (
 from worker.formats.page.microdata import by_microdata
 from worker.formats.page.passages import Passages
 from worker.formats.page.published import CHANGED, date_found, dates_shown
+from worker.formats.page.rule_choice import choose_rule
 from worker.formats.page.site_rule import body_by_rule, by_rule, page_soup
 from worker.formats.page.surroundings import corrected
 from worker.formats.page.tree import Element, inline_text, page_tree, squeezed_length, text_content
-from worker.formats.values import is_absolute
 from worker.model import DateText, Document, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
 from worker.settings import Limits
-from worker.sites import DEFAULT, SiteRule, Sites
+from worker.sites import SiteRule
 
 PARSER = "page"
 
@@ -86,7 +85,7 @@ def read_page(text: str, document: Document, context: ParseContext) -> Page:
     visible = _visible_titles(tree)
     ld = by_json_ld(tree, meta.url or document.url, visible)
     url, canonical_url = _page_url(document, meta, ld), _canonical_url(tree, document, ld, visible)
-    rule = _rule(tree, url, meta, context)
+    rule = choose_rule(tree, url, meta, context)
     base = base_of(tree, document.url or url)
     ruled = _Ruled()
     if rule:
@@ -153,16 +152,8 @@ def first_match(text: str, selectors: tuple[str, ...], limits: Limits) -> str | 
     return next((selector for selector in selectors if soup.select_one(selector)), None)
 
 
-_MAX_LINKS = 5_000
 _EDITORS = (
-    "责任编辑",
-    "（责任编辑",
-    "(责任编辑",
-    "【责任编辑",
-    "责编",
-    "（责编",
-    "(责编",
-    "（编辑",
+    *("责任编辑", "（责任编辑", "(责任编辑", "【责任编辑", "责编", "（责编", "(责编", "（编辑"),
     "【纠错】",
 )
 _MISSING = re.compile(
@@ -248,41 +239,6 @@ def _canonical_url(
     links = filter(None, (joined(document.url, link) for link in declared))
     plausible = (link for link in links if is_address_of(link, document.url, titles))
     return next(plausible, document.url)
-
-
-def _rule(
-    tree: Element, url: str | None, meta: PageMetadata, context: ParseContext
-) -> SiteRule | None:
-    """The source's own rule, the rule of the page's host, else the one its addresses point to."""
-    sites = context.sites
-    if context.profile.site:
-        return sites.named(context.profile.site)
-    if url:
-        return sites.of_host(host_of(url))
-    if meta.publisher:
-        rule = sites.choose(publisher=meta.publisher.name)
-        if rule and rule.name != DEFAULT:
-            return rule
-    return _rule_of_links(tree, sites)
-
-
-def _rule_of_links(tree: Element, sites: Sites) -> SiteRule | None:
-    """The rule of most links: a page saved without its address mostly links to its own site."""
-    elements = islice(tree.iter("a", "img", "link", "script"), _MAX_LINKS)
-    hosts = Counter(filter(None, map(_host, elements)))
-    votes: Counter[str] = Counter()
-    for host, count in hosts.items():
-        if rule := sites.of_host(host) or sites.of_image_host(host):
-            votes[rule.name] += count
-    if not votes:
-        return None
-    name, count = votes.most_common(1)[0]
-    return sites.named(name) if count * 2 > hosts.total() else None
-
-
-def _host(element: Element) -> str | None:
-    address = element.get("href") or element.get("src") or ""
-    return host_of(address) if is_absolute(address) else None
 
 
 def _body(

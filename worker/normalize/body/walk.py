@@ -24,7 +24,6 @@ _NOISE_LIMIT = 300  # characters; a longer paragraph is no editor's line or foot
 _LONGEST = 1000  # characters of a link or highlight
 _MAX_TEXTS = 8 * _LONGEST
 
-
 _REMOVE, _BOLD, _CAPTION = Use.REMOVE, Use.BOLD, Use.CAPTION
 
 
@@ -174,7 +173,10 @@ class BodyWalk:
     def _span(self, node: Element, tag: str, use: Use | None) -> End:
         if use is _BOLD or not self._with_ticker_hints:
             return self._inline(node, tag, use)
-        return self._hinting(node) if (node.attr("id") or "").startswith("stock_") else nothing
+        if not (node.attr("id") or "").startswith("stock_"):
+            return nothing
+        start = len(self._texts)
+        return lambda: self.ticker_hints.append(_ticker_hint(node, self._text_from(start)))
 
     def _bold_run(self, node: Element, tag: str, use: Use | None) -> End:
         return self._strong(tag)
@@ -218,10 +220,6 @@ class BodyWalk:
                 self.ticker_hints.append(_ticker_hint(node, text))
 
         return end
-
-    def _hinting(self, node: Element) -> End:
-        start = len(self._texts)
-        return lambda: self.ticker_hints.append(_ticker_hint(node, self._text_from(start)))
 
     def _captioned(self, node: Element, end: End) -> End:
         start = len(self._texts)
@@ -280,11 +278,10 @@ class BodyWalk:
     def _end_line(self) -> None:
         if not self._in_line:
             return
-        self._after_bold = False
         text = "".join(self._texts[self._line_start :])
         self._texts.append(" ")
         self._line_start = len(self._texts)
-        self._in_line = False
+        self._after_bold = self._in_line = False
         if self._pre:
             self.lines += filter(None, (row.rstrip() for row in text.split("\n")))
         elif _CELL_END in text:

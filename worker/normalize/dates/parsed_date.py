@@ -26,19 +26,19 @@ class ParsedDate:
 
 
 def at_time(
-    day: date, clock: tuple[str, str, str | None], found: tzinfo | None, zone: tzinfo
+    day: date, clock: tuple[str, str, str | None], own_zone: tzinfo | None, zone: tzinfo
 ) -> ParsedDate:
-    """The moment of a time of day (hour, minute, second); in `found`, the text's own zone, else in
+    """The moment of a time of day (hour, minute, second); in `own_zone`, that of the text, else in
     `zone`. Raises ValueError for a time that no day has."""
     hour, minute, second = int(clock[0]), int(clock[1]), int(clock[2] or 0)
     if hour > 24 or second > 60 or (hour == 24 and (minute or second)):
         raise ValueError("no such time of day")
     moment = datetime(
-        day.year, day.month, day.day, hour % 24, minute, min(second, 59), tzinfo=found or zone
+        day.year, day.month, day.day, hour % 24, minute, min(second, 59), tzinfo=own_zone or zone
     )
     if hour == 24:  # ISO 8601: the end of the day
         moment += timedelta(days=1)
-    return ParsedDate(moment, "minute" if clock[2] is None else "second", found is not None)
+    return ParsedDate(moment, "minute" if clock[2] is None else "second", own_zone is not None)
 
 
 def whole_day(day: date, zone: tzinfo) -> ParsedDate:

@@ -61,9 +61,9 @@ def _parse_rfc822(text: str, zone: tzinfo) -> ParsedDate | None:
     if match is None or month is None:
         return None
     offset = match[7]
-    found = UTC if offset[0] in "GU" else fixed_zone(offset[0], offset[1:3], offset[3:])
+    own_zone = UTC if offset[0] in "GU" else fixed_zone(offset[0], offset[1:3], offset[3:])
     return at_time(
-        date(int(match[3]), month, int(match[1])), (match[4], match[5], match[6]), found, zone
+        date(int(match[3]), month, int(match[1])), (match[4], match[5], match[6]), own_zone, zone
     )
 
 
@@ -72,11 +72,11 @@ def _parse_iso(text: str, zone: tzinfo) -> ParsedDate | None:
     match = _ISO.fullmatch(text)
     if match is None:
         return None
-    found: tzinfo | None = UTC if match[7] else None
+    own_zone: tzinfo | None = UTC if match[7] else None
     if offset := match[8]:
-        found = fixed_zone(offset[0], offset[1:3], offset[4:])
+        own_zone = fixed_zone(offset[0], offset[1:3], offset[4:])
     day = date(int(match[1]), int(match[2]), int(match[3]))
-    return at_time(day, (match[4], match[5], match[6]), found, zone)
+    return at_time(day, (match[4], match[5], match[6]), own_zone, zone)
 
 
 # ── numbers alone ────────────────────────────────────────────────────────────────────────────

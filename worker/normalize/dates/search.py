@@ -18,8 +18,8 @@ def search_date(text: str, zone: tzinfo, order: DateOrder | None) -> ParsedDate 
         clock = _TIME.search(rest) or _HOUR.search(rest)
         if clock is None:
             return None if _LIKE_TIME.search(rest) else whole_day(day, zone)
-        found = zone_in(rest, clock.end(), day, zone)
-        return at_time(day, _clock(clock), found, zone)
+        own_zone = zone_in(rest, clock.end(), day, zone)
+        return at_time(day, _clock(clock), own_zone, zone)
     return None
 
 
@@ -131,10 +131,10 @@ def _day_of(part: dict[str, str | None], order: DateOrder | None) -> date | None
 
 
 def _ordered(
-    year: int, first: int, second: int, dotted: bool, order: DateOrder | None
+    year: int, first: int, second: int, is_dotted: bool, order: DateOrder | None
 ) -> date | None:
     """A numeric date with its year last. Dots are used only where the day comes first."""
-    if first > 12 or dotted:
+    if first > 12 or is_dotted:
         return date(year, second, first)
     if second > 12:
         return date(year, first, second)

@@ -154,9 +154,7 @@ def _shorten(record: dict[str, Any]) -> dict[str, Any]:
     return short
 
 
-views = {
-    "articles": View(_render_list, _list_parameters),
-}
+views = {"articles": View(_render_list, _list_parameters)}
 routes = [
     Route("/articles", show_list),
     Route("/articles/{id}.json", download),

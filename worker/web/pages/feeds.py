@@ -171,13 +171,7 @@ def _show_add(
     status = status_for(error) if error else 200
     text = str(error) if error else None
     return page(
-        request,
-        "add.html",
-        status=status,
-        keys=keys,
-        error=text,
-        preview=preview,
-        choices=choices,
+        request, "add.html", status=status, keys=keys, error=text, preview=preview, choices=choices
     )
 
 

@@ -33,12 +33,7 @@ def _render_list(settings: Settings, pages: Pages, start: str, query: str) -> Re
     except UsageError as failure:
         error = str(failure)
     html = pages.render(
-        "jobs/list.html",
-        jobs=jobs,
-        next=following,
-        start=int(start),
-        given=given,
-        error=error,
+        "jobs/list.html", jobs=jobs, next=following, start=int(start), given=given, error=error
     )
     return {"jobs": html}
 

@@ -150,9 +150,7 @@ def discard(request: Request, _: FormData) -> Response:
     return redirect("/quarantine", done="discarded")
 
 
-views = {
-    "quarantine": View(_render_list, _list_parameters),
-}
+views = {"quarantine": View(_render_list, _list_parameters)}
 routes = [
     Route("/quarantine", show_list),
     Route("/quarantine/matching", confirm_matching),
