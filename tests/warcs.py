@@ -70,8 +70,9 @@ def page(
     payload = html(number) if body is None else body
     block = answer(payload, *headers, status=status)
     digests = {"WARC_Block_Digest": digest(block), "WARC_Payload_Digest": digest(payload)}
-    given = {**(digests if has_digests else {}), **more}
-    return record("response", block, f"https://news.example/{number}", length=length, **given)
+    if has_digests:
+        more = digests | more
+    return record("response", block, f"https://news.example/{number}", length=length, **more)
 
 
 def gzipped(records: Sequence[bytes]) -> bytes:

@@ -35,13 +35,13 @@ def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def make(tmp_path: Path, redis_server: Server, web: Web) -> Make:
     def make(name: str = "one", **options: Any) -> World:
-        given = {
+        settings = {
             "fetch.allow_networks": ["127.0.0.0/8"],
             "fetch.allow_ports": [web.port],
             "fetch.host_interval_seconds": 0,
             "worker.tick_seconds": 0.2,
         }
-        return World(tmp_path / name, redis_server.url, **(given | options))
+        return World(tmp_path / name, redis_server.url, **(settings | options))
 
     return make
 
@@ -100,9 +100,9 @@ def test_a_list_of_addresses(world: World, web: Web) -> None:
     assert (view.label, view.source, view.files.accepted) == ("list.txt", "drop", 6)
     assert view.fetching is not None
     assert (view.fetching.listed, view.fetching.unfetched) == (6, 0)
-    told = world.entries()[0]["data"]["provenance"]
-    assert (told["source"], told["kind"]) == ("drop", "enqueue")
-    assert told["job"] == done.job
+    provenance = world.entries()[0]["data"]["provenance"]
+    assert (provenance["source"], provenance["kind"]) == ("drop", "enqueue")
+    assert provenance["job"] == done.job
     assert audit(world.settings).balanced
 
 

@@ -37,9 +37,9 @@ def make(
 
     def make(name: str = "state", keys: dict[str, Any] | None = None, **options: Any) -> World:
         bucket = {"name": "archive", "url": f"s3://{BUCKET}/2021/", "endpoint": store.url}
-        given = {"buckets": [bucket | (keys or {})], "fetch.allow_networks": ["127.0.0.0/8"]}
-        given["worker.tick_seconds"] = 0.2  # nothing waits long for what is due soon
-        return World(tmp_path / name, redis_server.url, **(given | options))
+        settings = {"buckets": [bucket | (keys or {})], "fetch.allow_networks": ["127.0.0.0/8"]}
+        settings["worker.tick_seconds"] = 0.2  # nothing waits long for what is due soon
+        return World(tmp_path / name, redis_server.url, **(settings | options))
 
     return make
 
@@ -78,9 +78,9 @@ def test_objects_become_records(make: Make, store: ObjectStore) -> None:
     record = world.entries()[0]["data"]
     assert "档案" in record["tags"]
     assert record["url"] is None
-    told = record["provenance"]
-    assert (told["source"], told["kind"]) == ("archive", "bucket")
-    assert told["path"].startswith("s3://news/2021/000")
+    provenance = record["provenance"]
+    assert (provenance["source"], provenance["kind"]) == ("archive", "bucket")
+    assert provenance["path"].startswith("s3://news/2021/000")
     assert sorted(store.reads()) == ["2021/0001.md", "2021/0002.md"]
     put(store, 3)
     put(store, 1, text="正文第一段,已经修改。")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from worker.errors import Reason, Rejected
@@ -193,7 +192,7 @@ def _article(parts: _Parts, ingested_at: str) -> Article:
         first_seen_at=parts.first_seen_at,
         ingested_at=ingested_at,
         warnings=parts.warnings,
-        extra=_extra(raw),
+        extra={clean_text(str(key)): json_value(value) for key, value in raw.extra.items()},
     )
 
 
@@ -269,7 +268,3 @@ def _attachments(raw: RawArticle, base_url: str | None) -> tuple[Attachment, ...
             mime = one_line(attachment.mime_type, 100).lower() or None
             by_url.setdefault(url, Attachment(url, mime, one_line_or_none(attachment.title)))
     return tuple(by_url.values())
-
-
-def _extra(raw: RawArticle) -> dict[str, Any]:
-    return {clean_text(str(key)): json_value(value) for key, value in raw.extra.items()}

@@ -126,7 +126,8 @@ def common_passages(text: str, other: str) -> tuple[tuple[str, ...], float]:
     longest = sorted(spans, key=lambda span: span[0] - span[1])[:MAX_PASSAGES]
     passages = (" ".join(text[start:end].split()) for start, end in longest)
     share = min(1.0, length / max(1, min(len(text), len(other))))
-    return tuple(_cut(passage) for passage in passages), round(share, 2)
+    cut = (each if len(each) <= MAX_PASSAGE else f"{each[:MAX_PASSAGE]}…" for each in passages)
+    return tuple(cut), round(share, 2)
 
 
 def _spans(text: str, other: str) -> Iterator[tuple[int, int]]:
@@ -146,10 +147,6 @@ def _spans(text: str, other: str) -> Iterator[tuple[int, int]]:
         length = min(len(text) - start, len(other) - found) if length is None else length
         yield start, start + length
         start += length
-
-
-def _cut(passage: str) -> str:
-    return passage if len(passage) <= MAX_PASSAGE else f"{passage[:MAX_PASSAGE]}…"
 
 
 def _text(view: ArticleView) -> str | None:

@@ -89,6 +89,7 @@ def list_sources(
         skipped, skipped_count = load_skipped(notes_dir(settings, folder)) if folder else ((), 0)
         listing = snapshot.listings.get(name) if snapshot else None
         place = buckets[name].url if name in buckets else folder.path if folder else None
+        due_ms = listing.due_ms if listing else snapshot.due_times.get(name) if snapshot else None
         tally = counters.by_source.get(name, Tally()) if counters else Tally()
         return SourceStatus(
             name=name,
@@ -100,9 +101,8 @@ def list_sources(
             waiting=waiting[name],
             articles=count_articles(tally, counters.warnings.get(name, {})) if counters else None,
             last_success=rfc3339_from_ms(last) if last else None,
-            next_turn=None if name in paused else _next_turn(settings, now, name, folder, snapshot),
-            failing=snapshot is not None
-            and (name in snapshot.failing or bool(listing and listing.problem)),
+            next_turn=None if name in paused else _next_turn(settings, now, folder, due_ms),
+            failing=bool((snapshot and name in snapshot.failing) or (listing and listing.problem)),
             left_alone=skipped,
             left_alone_count=listing.unfetchable if listing else skipped_count,
             listing=listing,
@@ -112,17 +112,11 @@ def list_sources(
 
 
 def _next_turn(
-    settings: Settings,
-    now: datetime,
-    name: str,
-    folder: Folder | None,
-    snapshot: RedisSnapshot | None,
+    settings: Settings, now: datetime, folder: Folder | None, due_ms: int | None
 ) -> str | None:
     if folder is not None and folder.schedule:
         zone = ZoneInfo(folder.time_zone or settings.dedupe.time_zone)
         return rfc3339(next_cron_time(folder.schedule, zone, now))
-    listing = snapshot.listings.get(name) if snapshot else None
-    due = listing.due_ms if listing else snapshot.due_times.get(name) if snapshot else None
-    if due is None:
+    if due_ms is None:
         return None
-    return rfc3339_from_ms(due) if due else rfc3339(now)
+    return rfc3339_from_ms(due_ms) if due_ms else rfc3339(now)

@@ -87,12 +87,12 @@ class Settings(fields.SettingsTable):
     def _names_apart(self) -> Self:
         names = set[str]()
         for source in (*self.all_folders(), *self.buckets):
-            if source.name in names:
-                raise WrongValue(f"two sources have the name {source.name}: rename one of them")
-            if reserved := _RESERVED.get(source.name):
-                name = source.name
+            name = source.name
+            if name in names:
+                raise WrongValue(f"two sources have the name {name}: rename one of them")
+            if reserved := _RESERVED.get(name):
                 raise WrongValue(f"{name} is the source of {reserved}: choose another name")
-            names.add(source.name)
+            names.add(name)
         return self
 
     def all_folders(self) -> tuple[Folder, ...]:

@@ -137,7 +137,8 @@ def _select_new(
     for outline in outlines:
         title = outline.title if outline.title != outline.url else ""  # it had none
         tags = dict.fromkeys(tag[:200] for tag in (*outline.tags, *defaults.get("tags", ())))
-        keys = {"name": "unnamed", "url": outline.url, "label": _label(title), **defaults}
+        label = "".join(filter(str.isprintable, title))[:200]
+        keys = {"name": "unnamed", "url": outline.url, "label": label, **defaults}
         try:
             feed = parse_feed({**keys, "tags": list(tags)})
         except UsageError as error:
@@ -153,10 +154,6 @@ def _select_new(
         report.feeds.append(NewFeed(feed.name, feed.label, printable_url(feed.url), feed.tags))
         report.added += 1
     return new
-
-
-def _label(title: str) -> str:
-    return "".join(char for char in title if char.isprintable())[:200]
 
 
 def _read_states(settings: Settings, catalog: Catalog) -> tuple[dict[str, FeedState], bool]:

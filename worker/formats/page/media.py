@@ -67,7 +67,8 @@ def _reveal(noscript: Element) -> None:
         pictures = list(fragment.iter("img"))
     around = noscript.getparent()
     for picture in pictures:
-        if not attribute(picture, "src") or _is_tracker(picture):
+        sizes = {attribute(picture, name) for name in ("width", "height")}
+        if not attribute(picture, "src") or sizes & {"0", "1"}:  # a tracker
             continue
         picture.tail = None
         if (placeholder := _placeholder(noscript)) is not None:
@@ -106,7 +107,3 @@ def _is_unfilled(image: Element) -> bool:
         or bool(_PLACEHOLDER.search(source))
         or any(_LAZY.search(name) for name in image.attrib)
     )
-
-
-def _is_tracker(image: Element) -> bool:
-    return attribute(image, "width") in ("0", "1") or attribute(image, "height") in ("0", "1")

@@ -102,7 +102,8 @@ def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
             _save(state_dir, replace(run, finished_at=rfc3339(now()), problem=_GIVEN_UP))
             return
         _save(state_dir, replace(run, attempts=run.attempts + 1))
-        deadline = context.deps.clock() + (BUSY_SECONDS if _is_busy(context) else RUN_SECONDS)
+        is_busy = any(map(batch_names, context.roots))
+        deadline = context.deps.clock() + (BUSY_SECONDS if is_busy else RUN_SECONDS)
         finished_at = ""
         steps = read_segments(context, order.order, sites, run.state, on_claimed=on_claimed)
         with suppress(Retryable):  # the next slice goes on from the segment at which Redis went
@@ -114,10 +115,6 @@ def run_slice(context: Context, on_claimed: Callable[[], object]) -> None:
 
 
 _END = object()
-
-
-def _is_busy(context: Context) -> bool:
-    return any(map(batch_names, context.roots))
 
 
 def _save(state_dir: Path, run: BackgroundRun) -> None:
