@@ -1,12 +1,14 @@
 """Feeds and pages for the tests, and a World that may fetch them from loopback."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.http_server import Reply, Web
 from tests.servers import Server
 from tests.world import World
+
+Make = Callable[..., World]
 
 
 def item(number: int, *, title: str = "", text: str = "", link: str = "", more: str = "") -> str:
@@ -59,3 +61,8 @@ def newsroom(state_dir: Path, server: Server, *webs: Web, **options: Any) -> Wor
         "fetch.deadline_seconds": 20,
     }
     return World(state_dir, server.url, **{**allowed, **options})
+
+
+def titles(world: World) -> list[str]:
+    """Of the records in the stream, in order."""
+    return [entry["data"]["title"] for entry in world.entries()]
