@@ -469,7 +469,7 @@ def test_the_list_fits_eighty_columns(
     """The longest names wrap; so does what is told of them; parts of a long list are aligned."""
     output = StringIO()
     narrow = Console(file=output, width=80, markup=False, highlight=False)
-    for module in ("feeds.feed_table", "feeds.commands", "output"):
+    for module in ("feeds.feed_table", "feeds.results", "output"):
         monkeypatch.setattr(f"worker.cli.{module}.console", lambda: narrow)
     monkeypatch.setattr("worker.cli.feeds.feed_table._CHUNK", 1)
     home.run("feeds", "add", web.url("/feed"), "--name", "harbour")

@@ -18,7 +18,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     """What `tail` and `jobs` print to a terminal of 80 columns."""
     output = StringIO()
     narrow = Console(file=output, width=NARROW, markup=False, highlight=False)
-    for module in ("tail", "jobs", "status.command", "status.report", "output"):
+    for module in ("tail", "jobs", "status.command", "status.report", "status.tables", "output"):
         monkeypatch.setattr(f"worker.cli.{module}.console", lambda: narrow)
     return output
 

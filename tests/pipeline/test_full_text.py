@@ -357,14 +357,14 @@ def test_what_one_page_raises_is_its_own_fault(
     world: World, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug met with one page counts as a try of it: others are fetched, and it ends too."""
-    real = PageFetcher._fetch_part
+    real = PageFetcher.fetch_part
 
     async def broken(self: PageFetcher, url: str, fetcher: Fetcher, *rest: Any) -> PagePart:
         if url.endswith("/1.html"):
             raise RuntimeError("a bug")
         return await real(self, url, fetcher, *rest)
 
-    monkeypatch.setattr(PageFetcher, "_fetch_part", broken)
+    monkeypatch.setattr(PageFetcher, "fetch_part", broken)
     offer(web, 1, 2)
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     for _ in range(world.settings.fetch.page_tries + 1):
