@@ -98,3 +98,16 @@ def test_config_check_reads_the_credentials(
     assert "has no aws_access_key_id with its aws_secret" in home.run("config", "check").stderr
     home.put("mine.toml", config.replace("s3://", "ftp://"))
     assert "write it as s3://BUCKET/PREFIX" in home.run("config", "check").stderr
+
+
+def test_a_bucket_that_is_only_enqueued_is_not_watched(
+    home: Home, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The overview and the bucket's page say "watching" of folders only."""
+    config = CONFIG.format(bucket=BUCKET, endpoint=store.url) + "interval_seconds = 0\n"
+    monkeypatch.setenv("NEWSDROP_CONFIG", str(home.put("enqueued.toml", config)))
+    with served(home) as one:
+        assert one.client.get("/").text.count(">watching<") == 1, "the drop folder"
+        page = one.client.get("/sources/archive").text
+        assert "2021/" in page
+        assert ">watching<" not in page

@@ -105,7 +105,9 @@ class Provenance:
     """Where the article came from. Times are RFC 3339, UTC."""
 
     source: Annotated[str, _doc("name of the folder or feed, or `manual`")]
-    kind: Annotated[str, _doc("how it was received: folder, enqueue, feed, page, warc")]
+    kind: Annotated[
+        str, _doc("how it was received: folder, bucket, enqueue, feed, page, recheck, warc")
+    ]
     path: Annotated[str | None, _doc("escaped path below the source's folder")] = None
     url: Annotated[str | None, _doc("address it was fetched from")] = None
     link: Annotated[

@@ -105,8 +105,7 @@ def require_success(answer: FetchResponse) -> FetchResponse:
     """The answer. Raises FetchFailed (STATUS) if its status is not 200."""
     if answer.status == HTTPStatus.OK:
         return answer
-    why = describe_status(answer, _ADVICE, mark("open it in a browser, or try later"))
-    raise FetchFailed(Trouble.STATUS, why)
+    raise FetchFailed(Trouble.STATUS, describe_status(answer, _ADVICE))
 
 
 _ADVICE = {

@@ -22,11 +22,12 @@ _MAX_VALIDATOR = 1000
 ADVICE = {
     401: mark("put credentials into the address or the headers of its feed"),
     403: mark("the server refuses newsdrop: set a name in fetch.user_agent, or ask its owner"),
-    404: mark("check the address; it is tried again at longer and longer intervals"),
+    404: mark("check the address"),
     410: mark("the server says it is gone for good: remove it, or check the address"),
     429: mark("too many requests: the host is not contacted for a time"),
     503: mark("the server is overloaded: it is not contacted for a time"),
 }
+_OTHER_ADVICE = mark("open it in a browser, or try later")
 
 
 def host_of(url: str, allow_ports: Collection[int]) -> str:
@@ -47,15 +48,11 @@ def status_label(status: int) -> str:
     return str(status) if 100 <= status <= 599 else "other"
 
 
-def describe_status(
-    answer: FetchResponse,
-    advice: Mapping[int, str] = ADVICE,
-    default: str = mark("it is tried again later"),
-) -> str:
+def describe_status(answer: FetchResponse, advice: Mapping[int, str] = ADVICE) -> str:
     """A status other than success, in words, with what to do."""
     try:
         phrase = f" ({HTTPStatus(answer.status).phrase.lower()})"
     except ValueError:
         phrase = ""
     what = mark(f"{printable_url(answer.url)} answers {answer.status}{phrase}")
-    return f"{what}: {advice.get(answer.status, default)}"
+    return f"{what}: {advice.get(answer.status, _OTHER_ADVICE)}"
