@@ -114,3 +114,34 @@ def test_an_article_that_quotes_a_feed_is_none(read_one: Any) -> None:
     """A feed in a block of code is no feed behind a warning."""
     text = f"# How to write one\n\n```xml\n{_item('').decode()}\n```\n"
     assert read_one(text.encode()).parser == "markdown"
+
+
+_AUDIO = 'url="https://a.example/t.mp3" type="audio/mpeg"'
+
+
+@pytest.mark.parametrize(
+    ("broken", "attachment", "image"),
+    [
+        ('<enclosure url="https://a.example/t.mp3?a<b" type="audio/mpeg"/>',
+         "https://a.example/t.mp3?a<b", None),
+        ('<media:content url="https://a.example/t.jpg" title="A <b>bold</b> < tide"/>',
+         None, "https://a.example/t.jpg"),
+        (f"<enclosure {_AUDIO}>", "https://a.example/t.mp3", None),
+        (f"<enclosure {_AUDIO} ", "https://a.example/t.mp3", None),
+        ('<media:thumbnail url="https://a.example/t.jpg">', None, "https://a.example/t.jpg"),
+        ('<media:content url="https://a.example/t.jpg" medium="image"><media:title>T</media:title>',
+         None, "https://a.example/t.jpg"),
+        ("<category>Sea", None, None),
+        ('<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="self" href="/t">', None, None),
+    ],
+)  # fmt: skip
+def test_broken_tags_cost_no_text(
+    broken: str, attachment: str | None, image: str | None, read_one: Any
+) -> None:
+    """A `<` in an attribute, or an element of an entry that is not closed, costs neither its own
+    address nor the text behind it."""
+    found = read_one(_item(f"{broken}<description>High &lt;b&gt;tide&lt;/b&gt;</description>"))
+    assert found.html == "High <b>tide</b>"
+    assert [one.url for one in found.attachments] == ([attachment] if attachment else [])
+    assert found.image == image
+    assert found.tags == (("Sea",) if "Sea" in broken else ())

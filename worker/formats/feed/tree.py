@@ -71,6 +71,8 @@ def strict_root(text: str, data: bytes) -> Element | None:
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31});")
 _OPAQUE = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)", re.DOTALL)
 _BARE_AMPERSAND = re.compile(r"&(?!(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);)")
+_ATTRIBUTES = r"""(?:\s+[\w:.-]{1,100}\s*=\s*(?:"[^"]{0,2000}"|'[^']{0,2000}'))"""
+_TAG = re.compile(rf"<[A-Za-z_][\w:.-]{{0,100}}{_ATTRIBUTES}{{1,100}}+\s*(?:/?>|(?=<))")
 _BARE_LESS = re.compile(r"<(?![A-Za-z_/!?])|<(?=[/!?]?[^<>]*(?:<|\Z))(?!!\[CDATA\[|!--)")
 
 
@@ -84,12 +86,18 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _escape_bare(text: str) -> str:
-    """`&` and `<` that open nothing, escaped outside CDATA and comments."""
+    """`&` and `<` that open nothing, escaped outside CDATA and comments; tags that are not closed
+    before the next one, closed."""
     parts = _OPAQUE.split(text)
     for number in range(0, len(parts), 2):
-        part = _BARE_AMPERSAND.sub("&amp;", parts[number])
+        part = _BARE_AMPERSAND.sub("&amp;", _TAG.sub(_whole_tag, parts[number]))
         parts[number] = _BARE_LESS.sub("&lt;", part)
     return "".join(parts)
+
+
+def _whole_tag(match: re.Match[str]) -> str:
+    inside = match[0][1:].replace("<", "&lt;")
+    return f"<{inside}" if inside.endswith(">") else f"<{inside}>"
 
 
 # ── the tolerant reader ──────────────────────────────────────────────────────────────────────
@@ -114,6 +122,15 @@ _TEXTS = frozenset(
     ("title", "description", "summary", "content", "encoded", "body", "div", "subtitle", "tagline")
 )
 """Elements whose text may be HTML: there a `<br>` closes itself."""
+_LEAVES = frozenset(
+    [
+        *("enclosure", "link", "guid", "id", "pubdate", "published", "updated", "date", "category"),
+        *("creator", "comments", "thumbnail", "media:content"),
+    ]
+)
+"""Elements of an entry that hold no other, but where an end tag is missing: `media:content` only
+its own kind."""
+_FIELDS = _LEAVES | _TEXTS | {"author"} - {"div", "body"}
 
 
 @dataclass(slots=True)
@@ -156,6 +173,8 @@ class _Tolerant:
         local = _local(name)
         if local in _ENTRIES:
             self._close_to_holder()
+        elif self._open and local in _FIELDS and _is_leaf(self._open[-1].name, name):
+            self._open.pop()
         if self._root is not None and not self._open:
             return  # a second root: the feed has ended
         if len(self._open) >= MAX_DEPTH:
@@ -220,6 +239,12 @@ class _Tolerant:
 
 def _local(name: str) -> str:
     return name.rpartition(":")[2].lower()
+
+
+def _is_leaf(opened: str, within: str) -> bool:
+    """Whether an element that is open cannot hold the element `within`."""
+    is_own = opened.lower() == "media:content" and within.lower().startswith("media:")
+    return not is_own and not _LEAVES.isdisjoint((_local(opened), opened.lower()))
 
 
 def _declared_prefix(attribute: str) -> str | None:
