@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.formats.pages import Parse
+from tests.formats.pages import SENTENCE, Parse
 from worker.errors import Rejected
 from worker.formats.page.body import extracted
 from worker.formats.page.extraction import _elected
@@ -172,7 +172,41 @@ def test_where_nothing_is_an_article(parse: Parse) -> None:
     """A few words are an article, however short; those of a menu are none."""
     assert "abc" in parse(page("<div><p>abc</p><p>def</p></div>")).html
     with pytest.raises(Rejected, match="no article was found"):
-        parse(page("<nav><a href=/>Home</a> <a href=/sea>Sea</a></nav><div id=root></div>"))
+        parse(page("<nav><a href=/>Home</a> <a href=/sea>Sea</a></nav>"))
+
+
+@pytest.mark.parametrize("root", ["<div id=root></div>", "<script id=__NEXT_DATA__>{}</script>"])
+def test_what_only_scripts_fill(root: str, parse: Parse) -> None:
+    """A page that scripts make is refused with that reason; JSON-LD is read."""
+    with pytest.raises(Rejected, match="scripts make the text"):
+        parse(page(root))
+    data = f'{{"@type": "Article", "articleBody": "{" ".join(PARTS)}"}}'
+    assert PARTS[5] in parse(page(f'{root}<script type="application/ld+json">{data}</script>')).html
+
+
+def test_a_teaser(parse: Parse) -> None:
+    """Where the page shows a part of its article, and JSON-LD has all, that is the body."""
+    data = f'{{"@type": "Article", "articleBody": "{" ".join(PARTS)}"}}'
+    inside = f'{HEAD}<p>{PARTS[0]}</p><p>{PARTS[1]}</p><script type="application/ld+json">{data}'
+    article = parse(page(f"{inside}</script>"))
+    assert PARTS[5] in article.html
+    assert "JSON-LD" in str(article.warnings)
+
+
+def test_a_short_chinese_article_that_a_script_shows(parse: Parse) -> None:
+    """Chinese characters count twice: 150 are an article, also in what is hidden."""
+    inside = "".join(f"<section><span>第{n}天。{SENTENCE}</span></section>" for n in range(4))
+    html = f'<h1>港口</h1><p>港口观察</p><div style="visibility: hidden">{inside}</div>'
+    assert SENTENCE in parse(page(html)).html
+
+
+@pytest.mark.parametrize("title", ["Sign in to continue", "That page can’t be found.", "请登录"])
+def test_a_login_is_no_article(title: str, parse: Parse) -> None:
+    """A page that asks who reads, or says that there is none, is refused; an article on it not."""
+    html = page(f"<h1>{title}</h1>{TEXT}", title)
+    with pytest.raises(Rejected, match="no article was found"):
+        parse(html)
+    assert parse(html.replace(title, f"{title}: an appeal")).html
 
 
 def test_a_text_is_taken_once() -> None:

@@ -45,6 +45,24 @@ def test_visible_dates(byline: str, expected: str, place: str, parse: Parse) -> 
 
 
 @pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ("<b>2021</b><b><i>11</i>/<i>26</i></b><b>20:26:04</b>", "2021-11-26T20:26:04+08:00"),
+        ("<p>2021</p><p>11/26</p><p>20:26</p>", "2021-11-26T20:26:00+08:00"),
+        ("<p>26</p><p>2021-11</p>", "2021-11-26T00:00:00+08:00"),
+        ("<p>26</p><p>Nov</p><p>2021</p>", "2021-11-26T00:00:00+08:00"),
+        ("<p>26</p><p>2021</p>", None),
+    ],
+)
+def test_a_date_in_parts(parts: str, expected: str | None, parse: Parse) -> None:
+    """Year, day and time in elements of their own, as Xinhua writes them, are one date."""
+    assert first_date(page(f"<div class=head>{parts}{HEAD}</div>{TEXT}"), parse) == expected
+    other = f'<div class="related">{parts}</div>'
+    dates = parse(page(f"{HEAD}{other}<article>{TEXT}</article>")).dates
+    assert all(date.origin != "text" for date in dates)
+
+
+@pytest.mark.parametrize(
     "other",
     [
         '<div class="ticker"><time datetime="2021-12-31">31 Dec</time> News</div>',

@@ -16,6 +16,9 @@ from worker.model import Attachment
         '<noscript><img src="/real.jpg" width="640"></noscript>',
         '<amp-img src="/real.jpg"></amp-img>',
         '<img src="/img/placeholder.png" srcset="/small.jpg 300w, /real.jpg 900w">',
+        '<picture><source srcset="/real.jpg 900w"><img src="/blank.gif"></picture>',
+        '<picture><source data-srcset="/real.jpg"><img src="data:image/gif;base64,R0"></picture>',
+        '<img src="about:blank" data-srcset="/small.jpg 300w, /real.jpg 900w">',
     ],
 )
 def test_real_pictures_replace_placeholders(picture: str, parse: Parse) -> None:
@@ -30,6 +33,15 @@ def test_a_tracking_pixel_is_no_picture(parse: Parse) -> None:
     """A counter in `noscript` does not become a picture."""
     pixel = '<noscript><img src="https://count.example/p.gif" width="1" height="1"></noscript>'
     assert "<img" not in parse(page(f"<article>{HEAD}{TEXT}{pixel}{TEXT}</article>")).html
+
+
+def test_a_picture_that_ends_the_text(parse: Parse) -> None:
+    """A paragraph of a picture alone behind the text is the article's; a link's is not."""
+    picture = '<p><img src="/last.jpg"></p>'
+    html = page(f"<article>{HEAD}{TEXT}{picture}<div><img src='/logo.png'></div></article>")
+    found = parse(html).html
+    assert "/last.jpg" in found
+    assert "/logo.png" not in found
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.formats.pages import Parse
+from tests.formats.pages import BODY, Parse, page_of
 from tests.formats.test_page_body import HEAD, PARTS, TEXT, page, text_of
 from worker.formats.page.passages import locate
 from worker.formats.page.surroundings import corrected
@@ -152,3 +152,23 @@ def test_formulas(parse: Parse) -> None:
     assert "is gh for" in text
     assert "v= gh" in text
     assert "sqrt" not in text
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "<p>特别声明：以上内容为自媒体平台用户上传并发布，本平台仅提供信息存储服务。</p>"
+        "<p>Notice: The content above is uploaded and posted by a user of this platform.</p>",
+        "<p>返回搜狐，查看更多</p><p>责任编辑：李四</p><p>平台声明：该文观点仅代表作者本人。</p>",
+        "<p><b>版权声明</b></p><p>未经授权不得转载，违者将依法追究责任，转载请联系本站。</p>",
+        "<p>本文观点仅代表作者本人，示例网仅提供信息存储空间服务，与本站立场无关。</p>",
+    ],
+)
+def test_disclaimers(end: str, parse: Parse) -> None:
+    """A site's disclaimers behind the text are none of it; the same words within it are."""
+    text = BODY * 2
+    html = parse(page_of(f"<h1>港口开工</h1><div>{text}{end}</div>")).html
+    assert not any(word in html for word in ("声明", "仅代表", "Notice", "不得转载", "返回"))
+    assert html.count("<p>第") == 16
+    quoted = "<p>免责声明：公司在公告里这样写道，引起了旅客们的不满，有人撕掉了船票。</p>"
+    assert "免责声明" in parse(page_of(f"<h1>港口开工</h1><div>{BODY}{quoted}{text}</div>")).html

@@ -116,3 +116,10 @@ def test_kicker_and_title_are_one_heading() -> None:
     tree = parsed(page(f"<article>{heading}<div>{TEXT}</div></article>"))
     passages = locate(tree.find("body"), f"Strike {TITLE} {' '.join(PARTS)}")
     assert TITLE not in text_of(etree.tostring(cut_down(tree, passages, TITLE, []), encoding=str))
+
+
+@pytest.mark.parametrize("suffix", ["-新华网", "_腾讯新闻", " - BBC News"])
+def test_a_site_that_is_named_nowhere_else(suffix: str, parse: Parse) -> None:
+    """A line above the text says where the title ends if the page has no heading."""
+    html = page(f"<div class=tt>{TITLE}</div><article>{TEXT}</article>", TITLE + suffix)
+    assert parse(html).title == TITLE

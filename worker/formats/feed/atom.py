@@ -25,13 +25,7 @@ from worker.model import Person, Publisher
 
 _ATOM = "atom:"
 _PUBLISHED = (
-    "published",
-    "issued",
-    "created",
-    "dc:date",
-    "dcterms:issued",
-    "dcterms:created",
-    "pubdate",
+    *("published", "issued", "created", "dc:date", "dcterms:issued", "dcterms:created", "pubdate"),
 )
 _UPDATED = ("updated", "modified", "dcterms:modified")
 

@@ -60,11 +60,11 @@ def extracted(tree: Element, ruled: str | None = None) -> Extracted:
     reveal_pictures(body)
     remove(consent_in(body))
     hidden = hidden_in(tree)
-    text = "".join(texts_in(parsed(ruled))) if ruled else _text(tree, is_hidden_read=False)
+    text = "".join(texts_in(parsed(ruled))) if ruled else _text(tree)
     if not ruled and _is_hidden(squeezed_length(text), text_size(hidden)):
-        text = _text(tree, is_hidden_read=True)
         for element in hidden:
             reveal(element)
+        text = _text(tree)
         hidden = []
     noise = [*hidden, *noise_in(body)]
     return Extracted(body, text, locate(body, text, frozenset(noise)), noise)
@@ -89,8 +89,8 @@ def _is_hidden(shown: int, hidden: int) -> bool:
     return shown < SHORT < hidden and hidden > 3 * shown
 
 
-def _text(tree: Element, *, is_hidden_read: bool) -> str:
+def _text(tree: Element) -> str:
+    """The text of the article among what `tree` shows."""
     page = deepcopy(tree)
-    if not is_hidden_read:
-        remove(hidden_in(page))
+    remove(hidden_in(page))
     return article_text(page)

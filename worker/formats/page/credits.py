@@ -11,7 +11,7 @@ from worker.formats.page.bylines import outlet_name, person_names
 from worker.formats.page.metadata import PageMetadata
 from worker.formats.page.passages import Passages, Run
 from worker.formats.page.published import runs_around
-from worker.formats.page.tree import text_content
+from worker.formats.page.tree import Element, text_content
 from worker.model import Person, Publisher
 
 
@@ -53,23 +53,19 @@ _VALUE_END = re.compile(  # the next label, a date, a separator
 )
 _NO_OUTLET = frozenset(
     [
-        "网络",
-        "互联网",
-        "网络整理",
-        "本站",
-        "原创",
-        "本站原创",
-        "转载",
-        "综合",
-        "未知",
-        "佚名",
-        "其他",
+        *("网络", "互联网", "网络整理", "本站", "原创", "本站原创", "转载", "综合"),
+        *("未知", "佚名", "其他"),
     ]
 )
 _LONGEST_NAME = 40
 
 _BY = re.compile(
-    r"(?:(?:Written |Posted |Words |Story )?[Bb]y|BY|Von|Par|Por|Di|Door):?\s+(?=[A-ZÀ-Þ])"
+    r"(?:(?:(?:Written|Posted|Submitted|Words|Story) )?[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Dd]i|[Dd]oor)"
+    r":?\s+(?=[A-ZÀ-Þ])"
+)
+_IN_PLACE = re.compile(r",?\s+in\s+[A-ZÀ-Þ][\w'’.-]*(?: [A-ZÀ-Þ][\w'’.-]*)*")
+_PLACE = re.compile(
+    r"[A-ZÀ-Þ][\w'’-]*$|(?:New|San|Los|Las|Hong|São|Buenos|Tel|Cape|Rio|Kuala|Addis|Mexico) "
 )
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _BY_END = re.compile(
@@ -104,20 +100,32 @@ def _byline(runs: Sequence[Run]) -> tuple[Person, ...]:
     """The names of a line `By Ann Vera and Bob Dent | …`; nothing if one of them is no name."""
     for run in runs:
         if label := _BY.match(run.line):
-            text = run.line[label.end() :]
-            names = person_names(text[: _first_end(_BY_END, text)].strip(" ,"))
-            if names and all(_NAME.fullmatch(person.name) for person in names):
-                return names
+            text = _IN_PLACE.sub("", run.line[label.end() :])
+            first, *others = person_names(text[: _first_end(_BY_END, text)].strip(" ,")) or [None]
+            names = [first, *(one for one in others if one and not _PLACE.match(one.name))]
+            if all(person and _NAME.fullmatch(person.name) for person in names):
+                return tuple(filter(None, names))
     return ()
 
 
 def _linked(runs: Sequence[Run]) -> tuple[Person, ...]:
-    """The names in links of the kind `author` (HTML, 4.6.7.3)."""
+    """The names in links of the kind `author` (HTML, 4.6.7.3), or in a card of microformats'
+    `author`, that stand together."""
+    names: dict[Person, None] = {}
     for run in runs:
-        for element, is_tail in run.parts:
-            if not is_tail and "author" in (element.get("rel") or "").lower().split():
-                return person_names(text_content(element))
-    return ()
+        marked = [e for e, is_tail in run.parts if not is_tail and _is_author(e)]
+        names |= dict.fromkeys(name for e in marked for name in person_names(text_content(e)))
+        if names and not marked:
+            break
+    return tuple(names)
+
+
+def _is_author(element: Element) -> bool:
+    around = element.getparent()
+    classes = (around if around is not None else element).get("class", "").split()
+    return "author" in (element.get("rel") or "").lower().split() or (
+        "author" in classes and "vcard" in classes
+    )
 
 
 def _first_end(pattern: re.Pattern[str], text: str) -> int:

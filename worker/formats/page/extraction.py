@@ -6,7 +6,6 @@ readability .944, .986, .981; 14 Chinese pages .888, .962, .970.
 """
 
 import logging
-import re
 from copy import deepcopy
 from functools import cache
 from types import ModuleType
@@ -16,14 +15,13 @@ from lxml import etree
 
 from worker.formats.memory import check_memory, is_out_of_memory
 from worker.formats.page.passages import folded, shingles
-from worker.formats.page.tree import Element, parsed, texts_in
+from worker.formats.page.tree import CJK, Element, parsed, texts_in
 
 _AGREE = 0.6  # of trafilatura's text must be in readability's that replaces it by a longer one
 _LONGER = 1.5
 _WITHIN = 0.95  # of readability's text must be in trafilatura's that it replaces by a shorter one
 _SAME_TEXT = 0.7  # likewise, of a Chinese page; what makes it longer is a menu or a footer
 _SHORTEST, _SHORTER = 0.4, 0.7  # of trafilatura's length: between them readability is believed
-_CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 
 
 def article_text(tree: Element) -> str:
@@ -46,7 +44,7 @@ def _elected(one: str, other: str) -> str:
     both, ratio = len(mine & its), len(theirs) / len(ours)
     if both >= _AGREE * len(mine) and ratio >= _LONGER:
         return other
-    if 3 * len(_CJK.findall(theirs)) > len(theirs):
+    if 3 * len(CJK.findall(theirs)) > len(theirs):
         return other if both >= (_SAME_TEXT if ratio <= 1 else _WITHIN) * len(its) else one
     is_within = both >= _WITHIN * len(its)
     return other if is_within and _SHORTEST <= ratio <= _SHORTER else one

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from worker.formats.page.passages import Passages, folded
-from worker.formats.page.tree import Element, text_content
+from worker.formats.page.tree import CJK, Element, text_content
 from worker.formats.values import html_title
 
 
@@ -40,8 +40,9 @@ class Titles:
     sites: Sequence[str]
 
 
-def headings_of(passages: Passages) -> tuple[Heading, ...]:
-    """All `h1`, and the `h2` and `h3` above the article's text or among its first lines."""
+def headings_of(passages: Passages, page: str = "") -> tuple[Heading, ...]:
+    """All `h1`, and the `h2` and `h3` above the article's text or among its first lines; if there
+    are none, the line there that is the first part of `page`, the title of the page."""
     first = next((at for at, run in enumerate(passages.runs) if run in passages.kept), 0)
     lines: dict[Element, list[str]] = {}
     places: dict[Element, int] = {}
@@ -50,6 +51,10 @@ def headings_of(passages: Passages) -> tuple[Heading, ...]:
         if element is not None:
             lines.setdefault(element, []).append(run.line)
             places.setdefault(element, index)
+    if not places:
+        for run in passages.runs[: first + _FIRST_LINES]:
+            if _width(run.line) >= _NO_SECTION and _is_first_part(run.line, page):
+                return (Heading(run.line, 3, is_above=True, is_nearest=True),)
     nearest = max((at for at in places.values() if at <= first), default=-1)
     return tuple(
         Heading(
@@ -99,7 +104,10 @@ _SEPARATOR = re.compile(
 )
 _STRONG = re.compile(r"[|｜»_]|::")
 _CUT = re.compile(r"\s*(?:\.{3}|…)\s*$")
-_CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+
+
+def _is_first_part(line: str, page: str) -> bool:
+    return page.startswith(line) and bool(re.match(r"\s*[-_|｜–—]", page[len(line) :]))
 
 
 def _without_kicker(text: str, heading: Element) -> str:
@@ -128,7 +136,7 @@ def _is_same(heading: Heading, other: str) -> bool:
 
 
 def _is_wide(text: str, size: int) -> bool:
-    return len(text) > size and _CJK.search(text) is not None
+    return len(text) > size and CJK.search(text) is not None
 
 
 def _only_heading(headings: Sequence[Heading]) -> str:
@@ -146,7 +154,7 @@ def _only_heading(headings: Sequence[Heading]) -> str:
 
 def _width(text: str) -> int:
     """The number of letters; a Chinese one counts twice."""
-    return len(_key(text)) * (2 if _CJK.search(text) else 1)
+    return len(_key(text)) * (2 if CJK.search(text) else 1)
 
 
 def _agreement(heading: Heading, others: Sequence[str]) -> float:
@@ -174,14 +182,14 @@ def _likeness(one: str, other: str) -> float:
     if one == other:
         return 1.0
     shorter, longer = sorted((one, other), key=len)
-    if shorter in longer and (len(shorter) > 8 or (_CJK.search(shorter) and len(shorter) > 3)):
+    if shorter in longer and (len(shorter) > 8 or (CJK.search(shorter) and len(shorter) > 3)):
         return 0.6 + 0.35 * len(shorter) / len(longer)
     mine, its = _pairs(one), _pairs(other)
     return 0.9 * 2 * len(mine & its) / (len(mine) + len(its)) if mine and its else 0.0
 
 
 def _pairs(text: str) -> set[str]:
-    size = 2 if _CJK.search(text) else 3
+    size = 2 if CJK.search(text) else 3
     return {text[at : at + size] for at in range(len(text) - size + 1)}
 
 

@@ -9,7 +9,7 @@ from worker.formats.page.links import joined
 from worker.formats.page.tree import Element, attribute, parsed
 from worker.model import Attachment
 
-_LAZY = re.compile(r"data-|srcset$")
+_LAZY, _SET = re.compile(r"data-|srcset$"), re.compile(r"srcset$")
 _PLACEHOLDER = re.compile(
     r"^data:|^about:|(?:^|[/_-])(?:blank|pixel|spacer|transparent|placeholder|loading|lazy(?:load)?|"
     r"1x1|grey|gray|empty)[\w-]*\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)",
@@ -29,7 +29,8 @@ def reveal_pictures(body: Element) -> None:
     for element in list(body.iter("amp-img")):
         element.tag = "img"
     for element in body.iter("img"):
-        if "srcset" in element.attrib or "data-srcset" in element.attrib:
+        is_choice = next(element.iterancestors("picture"), None) is not None
+        if is_choice or any(map(_SET.search, element.attrib)):
             _drop_placeholder(element)
     for element in list(body.iter("noscript")):
         if element.getparent() is not None:

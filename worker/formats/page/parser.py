@@ -5,16 +5,14 @@ answers come first, then JSON-LD, meta elements, microdata and visible text. Tit
 suffixes of a site's rule, and authors may be outlets: the normalizer sorts that out.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from worker.errors import Reason, Rejected
 from worker.escape import printable
 from worker.formats.body import text_to_html
 from worker.formats.context import ParseContext, Parsed
-from worker.formats.page.body import SHORT, Extracted, cut_out, extracted
+from worker.formats.page.body import Extracted, cut_out, extracted
 from worker.formats.page.bylines import without_sites
 from worker.formats.page.credits import by_credits
 from worker.formats.page.headline import Titles, headings_of, title_of
@@ -39,6 +37,7 @@ from worker.formats.page.metadata import (
     meta_table,
 )
 from worker.formats.page.microdata import by_microdata
+from worker.formats.page.no_article import check_content
 from worker.formats.page.passages import Passages
 from worker.formats.page.published import CHANGED, date_found, dates_shown
 from worker.formats.page.rule_choice import choose_rule
@@ -156,13 +155,8 @@ _EDITORS = (
     *("责任编辑", "（责任编辑", "(责任编辑", "【责任编辑", "责编", "（责编", "(责编", "（编辑"),
     "【纠错】",
 )
-_MISSING = re.compile(
-    r"\W*(?:(?:error\s*)?404\b|(?:page )?not found|seite nicht gefunden|"
-    r"page (?:introuvable|non trouvée)|"
-    r"p[áa]gina no encontrada|.{0,12}(?:页面|文章|内容)(?:不存在|已删除|找不到|未找到))",
-    re.IGNORECASE,
-)
-_BYLINES = ("By ", "by ", "BY ", "Von ", "Par ", "Por ", "作者：", "记者 ", "文/")
+_TEASER = 1.7  # the page's data have as much more text than it shows
+_BYLINES = ("By ", "by ", "BY ", "Von ", "von ", "Par ", "Por ", "作者：", "记者 ", "文/")
 _SHARED = ("og:title", "twitter:title")
 _DATA = ("citation_title", "dc.title", "dcterms.title", "headline")
 _SITES = ("og:site_name", "application-name", "dc.publisher", "publisher")
@@ -191,7 +185,7 @@ def _titles(
     publishers = [data.publisher.name for data in (ld, meta) if data.publisher]
     sites = [text for name in _SITES for text in table.get(name, ())]
     return Titles(
-        headings=headings_of(found.passages),
+        headings=headings_of(found.passages, inline_text(page)),
         shared=[text for name in _SHARED for text in table.get(name, ())],
         data=[text for name in _DATA for text in table.get(name, ())] + [ld.title or ""],
         page=inline_text(page),
@@ -253,17 +247,12 @@ def _body(
         return ruled, ()
     html = cut_out(found, data.title or "", bylines)
     # Some pages hold their text for search engines only and draw the rest by script.
-    is_drawn = squeezed_length(found.text) * 2 < len(data.body or "") or not found.is_in_tree
+    size = squeezed_length(found.text)
+    is_drawn = size * _TEASER < squeezed_length(data.body or "") or not found.is_in_tree
     if data.body and is_drawn:
         warning = warn(WarningKind.BODY_SOURCE, "the body was read from JSON-LD")
         return text_to_html(data.body), (warning,)
-    is_missing = _MISSING.match(data.title or "") and squeezed_length(found.text) < SHORT
-    if not html or is_missing:
-        raise Rejected(
-            Reason.NO_CONTENT,
-            "no article was found on this page: drop the article itself, or write a site rule "
-            "(config/sites/README.md)",
-        )
+    check_content(html, size, data.title or "", found.body)
     if rule and rule.page.content:
         text = f"the site rule {rule.name} found no body: its selectors may be outdated"
         return html, (warn(WarningKind.SITE_RULE, text),)

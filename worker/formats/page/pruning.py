@@ -64,7 +64,11 @@ def _kept_media(passages: Passages, kept: set[Run]) -> set[Element]:
         element
         for element, index in passages.media
         if _is_in_article(element, texts, kept_texts)
-        and (first <= index <= last or _is_framed(element))
+        and (
+            first <= index <= last
+            or _is_framed(element)
+            or (index == last + 1 and _is_end(element, passages.runs[last]))
+        )
     }
 
 
@@ -83,6 +87,12 @@ def _is_in_article(element: Element, texts: Counter[Element], kept_texts: Counte
 def _is_framed(element: Element) -> bool:
     """Whether a picture outside of the passages is shown as one of the article: a figure."""
     return any(around.tag in ("figure", "picture") for around in element.iterancestors())
+
+
+def _is_end(element: Element, last: Run) -> bool:
+    """Whether a picture is a paragraph of its own behind the last line."""
+    paragraph = element.getparent()
+    return paragraph.tag == "p" and paragraph.getparent() in last.ancestors()
 
 
 def _carry_captions(runs: Iterable[Run], kept: set[Run], media: Iterable[Element]) -> None:

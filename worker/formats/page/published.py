@@ -1,10 +1,10 @@
 """Dates that a page shows: beside the heading and the text of its article, not beside others'."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from lxml import etree
 
@@ -30,6 +30,9 @@ _LARGEST = 2_000_000  # characters that htmldate searches: its 40 patterns take 
 _DATELINE = 40  # characters in which a text names its day and place
 _SENTENCE = re.compile(r"[。！？!?]$|\w{4}\.$")
 _LINES_AFTER, _LINES_BEFORE = 12, 4
+_PIECE = re.compile(r"[\d\s/.:年月日,-]{1,30}|[^\W\d_]{3,9}\.?")  # of a date in several elements
+_YEAR_FIRST = re.compile(r"((?:19|20)\d\d)[-/.年]?\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)")
+_DAY_APART = re.compile(r"^(\d{1,2})\s+((?:19|20)\d\d)[-/.](\d{1,2})(?!\d)")
 _CHANGED = re.compile(
     r"updated?\b|modified|aktualisiert|ge[äa]ndert|mis à jour|actualizad|更新|修改", re.IGNORECASE
 )
@@ -64,7 +67,9 @@ def dates_shown(
         for run in runs_around(passages, title)
         if not _SENTENCE.search(run.line) and not _JOINED.search(run.line)
     ]
-    yield from islice(_dates_in(lines, order), 1)
+    above = runs[lowest : min(start, lowest + _LINES_BEFORE + _LINES_AFTER)]
+    own = [run for run in above if not _is_of_others(run.block, runs[start])]
+    yield from islice(_dates_in(chain(lines, _assembled(own)), order), 1)
 
 
 def runs_around(passages: Passages, title: str | None) -> list[Run]:
@@ -133,7 +138,7 @@ def _is_prose(line: str) -> bool:
     return len(line) > _LONGEST and parse_date(line[:_DATELINE], UTC) is None
 
 
-def _dates_in(lines: Sequence[str], order: DateOrder | None) -> Iterator[DateText]:
+def _dates_in(lines: Iterable[str], order: DateOrder | None) -> Iterator[DateText]:
     """The dates of publication, then those of a change."""
     changed: list[str] = []
     for line in lines:
@@ -148,6 +153,20 @@ def _dates_in(lines: Sequence[str], order: DateOrder | None) -> Iterator[DateTex
         elif parse_date(line, UTC, order):
             changed.append(line)
     yield from (DateText(line, CHANGED) for line in changed)
+
+
+def _assembled(runs: Sequence[Run]) -> Iterator[str]:
+    """Dates whose parts are in elements, or lines, of their own: `2021`, `11/26`, `20:26:15`."""
+    pieces = [" ".join(" ".join(_texts(run)).split()) for run in runs]
+    for at, end in ((at, at + size) for at in range(len(pieces)) for size in (3, 2, 1)):
+        if all(_PIECE.fullmatch(piece) for piece in pieces[at:end]):
+            text = _YEAR_FIRST.sub(r"\1-\2-\3", " ".join(pieces[at:end]))
+            if text != runs[at].line:
+                yield _DAY_APART.sub(r"\2-\3-\1", text)
+
+
+def _texts(run: Run) -> Iterator[str]:
+    return ((element.tail if is_tail else element.text) or "" for element, is_tail in run.parts)
 
 
 def _end(last: int, length: int) -> range:

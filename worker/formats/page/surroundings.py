@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from worker.formats.page.passages import Passages, Run, folded, shingles
-from worker.formats.page.tree import Element, text_content
+from worker.formats.page.tree import Element, squeezed_length, text_content
 
 
 def corrected(passages: Passages, title: str | None) -> Passages:
@@ -21,6 +21,7 @@ def corrected(passages: Passages, title: str | None) -> Passages:
     runs = passages.runs
     places = [at for at, run in enumerate(runs) if run in passages.kept]
     kept = list(_without_references(runs, _without_boxes([runs[at] for at in places])))
+    kept = _without_disclaimers([run for run in kept if not _CONTROL.fullmatch(run.line)])
     lost = [*_gaps(runs, places), *_standfirst(runs, kept, title)]
     return replace(passages, kept=frozenset([*kept, *lost]))
 
@@ -55,6 +56,29 @@ _HEADINGS = frozenset({"h1", "h2", "h3"})
 _SENTENCE = re.compile(r"[.!?…。！？][\"'”»’)」』]*$")
 _SHORTEST, _FURTHEST = 50, 12  # letters; lines behind the heading
 _LINKED = 0.3
+
+
+_DISCLAIMER = re.compile(
+    r"[“\"【（(\[]?(?:特别|免责|版权|郑重|平台|风险)(?:声明|说明|提示)[】）)\]]?\s*[:：]|"
+    r"[（(]?(?:该文|本文|文章|以上)(?:内容|观点|内容、观点)?仅(?:代表|供)|返回(?:搜狐|网易|新浪)|"
+    r"Notice: The (?:above )?content|Disclaimer:"
+)
+_LABEL = re.compile(r"\W*(?:特别|免责|版权|郑重|平台)声明\W*|Disclaimer\W*")
+_EDITOR = re.compile(r"\W*(?:纠错|责任编辑|责编|编辑|文章来源|来源|举报).{0,40}$")
+_CONTROL = re.compile(r"(?:(?:Listen|Follow|Copy link|分享到?|收藏|举报|点赞)|预览时标签不可点)\W*")
+
+
+def _without_disclaimers(kept: list[Run]) -> list[Run]:
+    """`kept` without the site's disclaimers at its end, which stand behind a label of their own."""
+    most, end = sum(len(run.text) for run in kept) / 2, len(kept)
+    for at in range(len(kept) - 1, 1, -1):
+        line, most = kept[at].line, most - len(kept[at].text)
+        is_label = _DISCLAIMER.match(line) or _LABEL.fullmatch(line)
+        if most > 0 and (is_label or _LABEL.fullmatch(kept[at - 1].line)):
+            end = at
+        elif not _EDITOR.match(line):
+            break
+    return [*kept[:end], *(run for run in kept[end:] if _EDITOR.match(run.line))]
 
 
 def _without_boxes(kept: Sequence[Run]) -> list[Run]:
@@ -113,7 +137,7 @@ def _standfirst(runs: Sequence[Run], kept: Sequence[Run], title: str | None) -> 
     known: set[str] = set()
     for run in runs[start + 1 : min(first, start + _FURTHEST)]:
         if (
-            len(run.text) < _SHORTEST
+            squeezed_length(run.text) < _SHORTEST
             or not _SENTENCE.search(run.line)
             or _link_share(run) >= _LINKED
         ):
