@@ -236,3 +236,42 @@ def test_a_warc_is_recognised_by_its_first_record(
     assert is_warc(io.BytesIO(b"damage"), "x.WARC.GZ")
     for other in (b"", b"WARCRAFT", gzip.compress(b"text"), zstandard.compress(b"text")):
         assert not is_warc(io.BytesIO(other), "x.gz")
+
+
+def test_a_record_may_claim_any_length() -> None:
+    """A length that no file can have costs its record, and no error of Python."""
+    items = read(page(0, length=2**64 - 1) + page(1) + page(2, length=10**30) + page(3))
+    assert numbers(items) == [1, 3]
+    assert sum(item.kind == DAMAGED for item in items) == 2
+
+
+def test_pages_behind_an_empty_member_are_read() -> None:
+    """bgzip ends each of its files with an empty member, and files may be joined."""
+    members = [gzipped([page(0)]), gzip.compress(b""), gzip.compress(b""), gzipped([page(1)])]
+    items = read(b"".join(members))
+    assert numbers(items) == [0, 1]
+    assert {item.kind for item in items} == {PAGE}
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_empty_lines_are_not_unpacked_to_recognise_a_warc(pack: Callable[[bytes], bytes]) -> None:
+    """A file of empty lines is looked at before the time of a document counts: a bounded part."""
+    file = _CountedReads(pack(b"\n" * 2 * 10**7) * 100)
+    assert not is_warc(file, "a.gz")
+    assert file.read_bytes < 10_000
+
+
+def test_damaged_records_cost_what_they_are_long() -> None:
+    """What follows a damaged record is searched in small pieces: not the file for each of them."""
+    file = _CountedReads(page(0, has_digests=False, length=10**10) * 1000)
+    assert len(list(read_warc(file, MAX_BYTES))) == 1000
+    assert file.read_bytes < 1000 * 500_000
+
+
+class _CountedReads(io.BytesIO):
+    read_bytes = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.read_bytes += len(data)
+        return data

@@ -122,12 +122,14 @@ class _Reader:
                         yield item
                         return item.place
                 yield item
-            # The last one may have claimed what follows it.
-            if place.skip != 1 or framing.is_whole(place.offset, length):
+            # The last one may have claimed what follows it, or an empty member follows it.
+            if place.skip > 1:
                 return None
             following = framing.find_after(place.offset, length)
             if following is None:
                 return None
+            if framing.is_whole(place.offset, length):
+                return Place(following)
         except OSError as error:
             check_memory(error)
             following = framing.find_after(place.offset, length)

@@ -25,8 +25,10 @@ _STARTS = {
     _GZIP: re.compile(rb"\x1f\x8b\x08[\x00-\x1f]"),
     _ZSTD: re.compile(rb"\x28\xb5\x2f\xfd"),
 }
+_STARTS[b""] = re.compile(b"|".join(each.pattern for each in _STARTS.values()))
+"""Where the file begins with none of them."""
 _NAME = re.compile(r"\.warc(?:\.gz|\.zst)?$", re.IGNORECASE)
-_PIECE, _LONGEST_START = 1 << 20, 16
+_PIECE, _LONGEST_START = 1 << 16, 16
 _MAX_HEADER = 64 * 1024
 _GZIP_STEP, _ZSTD_STEP = 4096, 256
 """Packed bytes unpacked at once: at most 4 MiB and 8 MiB come of them."""
@@ -59,7 +61,7 @@ class Framing:
         self.size = file.seek(0, SEEK_END)
         file.seek(0)
         head = file.read(5)
-        self._magic = next((magic for magic in _STARTS if head.startswith(magic)), b"")
+        self._magic = next(magic for magic in _STARTS if head.startswith(magic))
         self._has_dictionary = head.startswith(_DICTIONARY)
         self._last_start = self.size
 
@@ -80,14 +82,13 @@ class Framing:
             return None
         with self._elsewhere():
             at = (self._magic == _PLAIN and self._end(start, length)) or start + 1
-            patterns = [_STARTS[self._magic]] if self._magic else [*_STARTS.values()]
+            pattern = _STARTS[self._magic]
             while at < self._last_start:
                 self.file.seek(at)
                 piece = self.file.read(_PIECE)
-                found = sorted(m.start() for each in patterns for m in each.finditer(piece))
-                for position in found:
-                    if _begins_record(self.file, at + position):
-                        return at + position
+                for found in pattern.finditer(piece):  # the first one is nearly always right
+                    if _begins_record(self.file, at + found.start()):
+                        return at + found.start()
                 at += max(1, len(piece) - _LONGEST_START)
             self._last_start = min(self._last_start, start)  # others need not search again
         return None
@@ -100,7 +101,7 @@ class Framing:
     def _end(self, start: int, length: int) -> int | None:
         """Where a plain record ends; 0 for a compressed one; None if that is elsewhere than it
         claims."""
-        read = self._reader(start)
+        read = _reader(self.file, start, self._magic)
         try:
             data = bytearray()
             while (head := data.find(_BREAK)) < 0:
@@ -110,32 +111,14 @@ class Framing:
                 data += piece
             end = head + len(_BREAK) + length
             if self._magic == _PLAIN:
-                return start + end if self.raw(start + end, None, len(_BREAK)) == _BREAK else None
+                is_there = start + end < self.size and self.raw(start + end, None, len(_BREAK))
+                return start + end if is_there == _BREAK else None
             while len(data) < end + len(_BREAK) and (piece := read()):
                 data += piece
         except (zlib.error, zstandard.ZstdError) as error:
             check_memory(error)
             return None
         return 0 if data[end:].startswith(_BREAK) else None
-
-    def _reader(self, start: int) -> Callable[[], bytes]:
-        """Reads the record at `start`, unpacked, a piece at a time."""
-        self.file.seek(start)
-        if self._magic == _PLAIN:
-            return partial(self.file.read, _GZIP_STEP)
-        step = _GZIP_STEP
-        unpacker: Any = zlib.decompressobj(wbits=31)
-        if self._magic == _ZSTD:
-            step = _ZSTD_STEP
-            unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
-
-        def read() -> bytes:
-            unpacked = b""
-            while not unpacked and not unpacker.eof and (piece := self.file.read(step)):
-                unpacked = unpacker.decompress(piece)
-            return unpacked
-
-        return read
 
     @contextmanager
     def _elsewhere(self) -> Iterator[None]:
@@ -152,7 +135,33 @@ class Framing:
 
 def _begins_record(file: BinaryIO, position: int) -> bool:
     file.seek(position)
+    head = file.read(5)
     try:
+        # The reader of records passes over empty lines, and 1 MB packed can be 32 GB of them.
+        if not head.startswith(_DICTIONARY) and not _reader(file, position, head)().strip():
+            return False
+        file.seek(position)
         return next(ArchiveIterator(file, parse_http=False), None) is not None
-    except OSError:
+    except (OSError, zlib.error, zstandard.ZstdError) as error:
+        check_memory(error)
         return False
+
+
+def _reader(file: BinaryIO, start: int, magic: bytes) -> Callable[[], bytes]:
+    """Reads what begins with `magic` at `start`, unpacked, a piece at a time."""
+    file.seek(start)
+    if magic.startswith(_PLAIN):
+        return partial(file.read, _GZIP_STEP)
+    step = _GZIP_STEP
+    unpacker: Any = zlib.decompressobj(wbits=31)
+    if magic.startswith(_ZSTD):
+        step = _ZSTD_STEP
+        unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
+
+    def read() -> bytes:
+        unpacked = b""
+        while not unpacked and not unpacker.eof and (piece := file.read(step)):
+            unpacked = unpacker.decompress(piece)
+        return unpacked
+
+    return read
