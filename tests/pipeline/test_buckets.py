@@ -338,3 +338,73 @@ def test_keys_of_any_characters(world: World, store: ObjectStore) -> None:
     collect(world)
     assert sorted(store.reads()) == sorted(keys)
     assert len(titles(world)) == len(keys)
+
+
+def test_an_object_that_is_never_as_it_was_listed(world: World, store: ObjectStore) -> None:
+    """A store whose If-Match never holds is not asked for ever: the object is given up."""
+    put(store, 1, 2)
+    store.faults.append(lambda method, path: 412 if path.endswith("/0001.md") else None)
+    collect(world)
+    assert store.reads().count("2021/0001.md") == 2
+    again(world)
+    assert store.reads().count("2021/0001.md") == 3
+    assert titles(world) == ["第2条新闻"]
+    state = world.context.object_backlog.read_listings(["archive"])["archive"]
+    assert (state.unfetched, state.unfetchable) == (0, 1)
+
+
+def test_a_list_that_begins_again_and_again(
+    world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that does not know `start-after` answers the same page for ever: that is an error."""
+    put(store, 1, 2)
+    monkeypatch.setattr(store, "keys", lambda *_: (["2021/0001.md", "2021/0002.md"], True))
+    collect(world)
+    assert "its list does not continue" in problem(world)
+    assert sum("list-type" in path for _, path in store.requests) == 2
+
+
+@pytest.mark.parametrize("part", [("<Size>", "<Size>-"), ("<Key>2021/0001.md", "<Key>")])
+def test_a_list_without_sense(
+    world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, part: tuple[str, str]
+) -> None:
+    """An object without a name or of less than no bytes: the list cannot be read."""
+    put(store, 1)
+    right = store._list
+    old, new = map(str.encode, part)
+    monkeypatch.setattr(store, "_list", lambda query: right(query).replace(old, new))
+    collect(world)
+    assert "its list cannot be read" in problem(world)
+
+
+@pytest.mark.parametrize("etag", ["W/&quot;{}&quot;", "&#10;x: y", "é中", "{}" * 50])
+def test_etags_of_any_kind(
+    world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, etag: str
+) -> None:
+    """A weak ETag is that of the same object; one that no header can carry costs its object."""
+    put(store, 1)
+    right = store._list
+    digest = store.etag("2021/0001.md")
+    listed = f"<ETag>{etag.replace('{}', digest)}</ETag>".encode()
+    old = f"<ETag>&quot;{digest}&quot;</ETag>".encode()
+    monkeypatch.setattr(store, "_list", lambda query: right(query).replace(old, listed))
+    collect(world)
+    for _ in range(3):
+        again(world)
+    assert len(world.entries()) == etag.startswith("W/")
+    state = world.context.object_backlog.read_listings(["archive"])["archive"]
+    assert bool(state.unfetchable) != etag.startswith("W/")
+    assert state.problem == ""
+
+
+def test_a_store_that_is_away_for_a_week(world: World, store: ObjectStore) -> None:
+    """However often a listing has failed, it is tried again in ten minutes."""
+    put(store, 1)
+    collect(world)
+    backlog = world.context.object_backlog
+    world.context.redis.hset(backlog.key("archive"), "failures", 5000)
+    store.is_there = False
+    again(world)
+    due_ms = backlog.read_listings(["archive"])["archive"].due_ms
+    assert due_ms is not None
+    assert 0 < due_ms - world.context.redis.time()[0] * 1000 <= 601_000

@@ -113,6 +113,14 @@ class BucketClient:
         query = {"list-type": "2", "prefix": prefix, "max-keys": str(count)}
         if after:
             query["start-after"] = after
+        found, has_more = await self._list_page(fetcher, query, now)
+        if has_more and found[-1].key <= after:
+            raise self._failed(mark("its list does not continue where it ended"), _OTHER_SERVER)
+        return found, has_more
+
+    async def _list_page(
+        self, fetcher: Fetcher, query: dict[str, str], now: datetime
+    ) -> tuple[list[StoredObject], bool]:
         answer = await self._send(fetcher, "", now, query=query, max_bytes=_LIST_BYTES)
         try:
             return _parse_list(answer.body, is_encoded=False)
@@ -131,9 +139,9 @@ class BucketClient:
         or none, FetchFailed."""
         condition = {"if-match": f'"{item.etag}"'}
         answer = await self._send(fetcher, item.key, now, headers=condition, max_bytes=max_bytes)
-        etag = answer.headers.get("etag", "").strip('"')
+        etag = _opaque(answer.headers.get("etag", ""))
         if answer.status in _NO_OBJECT or etag not in ("", item.etag):
-            raise ObjectChanged
+            raise ObjectChanged(f"the object {printable(item.key)} is not the one that was listed")
         if len(answer.body) != item.size:
             raise self._failed(
                 mark(f"the object {printable(item.key)} ended early"), mark("it is read again")
@@ -210,13 +218,20 @@ def _parse_list(body: bytes, *, is_encoded: bool) -> tuple[list[StoredObject], b
         elif _local(child) == "Contents":
             values = {_local(one): one.text or "" for one in child}
             key = unquote_plus(values["Key"]) if is_encoded else values["Key"]
-            found.append(StoredObject(key, values["ETag"].strip('"'), int(values["Size"])))
+            found.append(StoredObject(key, _opaque(values["ETag"]), int(values["Size"])))
+            if not key or found[-1].size < 0:
+                raise ValueError("this is no object")
     return found, is_truncated and bool(found)
 
 
 def _error_code(body: bytes) -> str:
     found = re.search(rb"<Code>([A-Za-z0-9.]{1,60})</Code>", body[:65_536])
     return found[1].decode("ascii") if found else ""
+
+
+def _opaque(etag: str) -> str:
+    """An ETag without its quotes. A proxy makes it weak, and the object is the same."""
+    return etag.removeprefix("W/").strip('"')
 
 
 def _local(element: etree._Element) -> str:

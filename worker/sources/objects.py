@@ -227,16 +227,22 @@ class ObjectSource:
         )
         pairs = list(zip(objects, answers, strict=True))
         read = [(each, answer) for each, answer in pairs if isinstance(answer, bytes)]
-        failed = [(each, answer) for each, answer in pairs if isinstance(answer, FetchFailed)]
+        failed: list[tuple[StoredObject, Exception]] = [
+            (each, answer) for each, answer in pairs if isinstance(answer, FetchFailed)
+        ]
         if failed and not read:  # the whole store may be away, or refuse everything: that raises
             await client.list_objects(fetcher, "", "", now, 1)
+        tries = int(lease.fields.get("tries", 0)) + 1
         rest = []
         for each, answer in pairs:
             if isinstance(answer, ObjectChanged):
-                rest += await self._list_again(client, each, fetcher)
+                found = await self._list_again(client, each, fetcher)
+                if tries == 1:
+                    rest += found
+                else:  # it may never be what is listed: a gateway changes ETags
+                    failed += [(one, answer) for one in found]
             elif isinstance(answer, BaseException) and not isinstance(answer, FetchFailed):
                 raise answer
-        tries = int(lease.fields.get("tries", 0)) + 1
         wait = max((_wait_seconds(error) for _, error in failed), default=0.0)
         unfetchable = 0
         for each, error in failed:
@@ -245,7 +251,7 @@ class ObjectSource:
                 continue
             unfetchable += 1
             logger.warning("object given up", source=bucket.name, error=str(error))
-        fields = {"content": pack_objects(bucket.name, "", rest), "tries": tries if failed else 0}
+        fields = {"content": pack_objects(bucket.name, "", rest), "tries": tries if rest else 0}
         due = max(wait, _RETRY_SECONDS * tries if failed else 0.0) if rest else None
         scheme, name, _ = split_bucket_url(bucket.url)
         return _ReadResult(
@@ -272,7 +278,7 @@ class ObjectSource:
         """Try the lease's work again later, at longer and longer intervals. Nothing is lost."""
         failures = int(lease.fields.get("failures", 0)) + 1
         backoff = _wait_seconds(error)
-        wait = max(backoff, min(_LONGEST_SECONDS, _RETRY_SECONDS * 2**failures))
+        wait = max(backoff, min(_LONGEST_SECONDS, _RETRY_SECONDS * 2 ** min(failures, 9)))
         if is_listing(lease):
             logger.warning("bucket cannot be listed", source=lease.name, error=str(error))
         fields = {"failures": failures, "problem": str(error)}
