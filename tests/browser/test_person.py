@@ -35,6 +35,28 @@ def test_a_file_dropped_on_the_page_becomes_an_article(page: Page) -> None:
     expect(page.get_by_role("paragraph").filter(has_text="投资约三亿二千万元")).to_be_visible()
 
 
+def test_no_buttons_over_an_empty_list(page: Page, service: Service) -> None:
+    """Buttons for what is selected are there as soon as something can be, and only then."""
+    main = page.locator("main")
+    for address in ("/quarantine?q=nomatch", "/feeds?q=nomatch", "/quarantine?state=discarded"):
+        page.goto(address)
+        expect(main.locator(".empty")).to_be_visible()
+        expect(main.get_by_role("button", name=re.compile("select|match"))).to_have_count(0)
+    page.goto("/consumers/indexer")
+    expect(main.get_by_text("Nothing is pending.")).to_be_visible()
+    expect(main.get_by_role("button", name="selected")).to_have_count(0)
+    for address in ("/quarantine", "/feeds"):
+        page.goto(address)
+        expect(main.get_by_role("button", name="selected").first).to_be_visible()
+    page.goto("/enqueue")
+    expect(page.get_by_role("button", name="Enqueue files")).to_be_hidden()
+    page.set_input_files(
+        "#files",
+        {"name": "a.md", "mimeType": "text/markdown", "buffer": b"text"},  # type: ignore[arg-type]
+    )
+    expect(page.get_by_role("button", name="Enqueue files")).to_be_visible()
+
+
 def test_a_refused_file_is_read_about_and_retried(page: Page) -> None:
     """Its job says that it was refused and why; a retry is a job of its own."""
     page.goto("/enqueue")

@@ -181,6 +181,7 @@ def test_filters_are_those_of_the_page(home: Home) -> None:
     assert [one["path"] for one in home.lines("quarantine", "list", "--q", "empty")] == ["empty.md"]
     assert home.lines("quarantine", "list", "--reason", "empty", "--q", "a.md") == []
     assert "No refused input matches" in home.run("quarantine", "list", "--feed", "x").output
+    assert "No job matches" in home.run("jobs", "--source", "x").output
     assert home.run("quarantine", "list", "--reason", "nosuch").exit_code == 2
     assert home.run("tail", "--date", "yesterday").exit_code == 2
     assert len(home.lines("jobs", "--outcome", "rejected")) == 1

@@ -233,6 +233,7 @@ def test_articles_are_filtered(ours: Served) -> None:
     assert 'href="/articles?source=manual"' in text(ours, wanted)
     assert "No article matches." in text(ours, "/articles?q=没有")
     assert "is no date to filter by" in text(ours, "/articles?date=yesterday")
+    assert "is no date to filter by" in text(ours, "/articles?date=2026-13")
     assert "No article matches." in text(ours, "/articles?outcome=rejected")
 
 
@@ -284,7 +285,7 @@ def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None
     assert len(left()) == 1
     assert send("/quarantine/selected", what="discard", id=ids[1:]).status_code == 303
     assert left() == set()
-    assert send("/quarantine/selected", what="retry").headers["location"].endswith("nothing")
+    assert send("/quarantine/selected", what="retry").headers["location"].endswith("unselected")
 
 
 def test_a_zone_is_a_zone(ours: Served) -> None:

@@ -76,7 +76,12 @@ def jobs(
         print_json(job) if json else _print_job(job)
         return
     views, _ = queries.find_jobs(settings, filters, count)
-    print_json_lines(views) if json else _print_jobs(views)
+    if json:
+        print_json_lines(views)
+    elif filters and not views:
+        print_text("No job matches.")
+    else:
+        _print_jobs(views)
 
 
 def _print_jobs(jobs: "Sequence[JobView]") -> None:

@@ -13,7 +13,7 @@ from worker.readmodel.words import fold_parts, parse_words
 
 OutcomeFilter = Literal["published", "revised", "withdrawn", "duplicate", "rejected", "any"]
 OUTCOMES = get_args(OutcomeFilter)
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 
 
 @dataclass(frozen=True, slots=True)

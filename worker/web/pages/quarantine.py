@@ -89,7 +89,9 @@ def change_matching(request: Request, form: FormData) -> Response:
 def change_selected(request: Request, form: FormData) -> Response:
     """Retry or restore what is ticked; before it is discarded a page shows the count."""
     ids = get_texts(form, "id")
-    if get_text(form, "what") == "ask" and ids:
+    if not ids:
+        return redirect("/quarantine", done="unselected")
+    if get_text(form, "what") == "ask":
         quarantine = Quarantine(request.app.state.settings.state_dir)
         return _confirm(request, tuple(map(quarantine.get, ids)), None)
     return _change(request, form, ids)
