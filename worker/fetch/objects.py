@@ -21,6 +21,7 @@ from worker.fetch.http import Fetcher
 from worker.fetch.messages import Exchange, FetchResponse
 from worker.fetch.signature import Credentials, SignedRequest, encode_path, encode_query, sign
 from worker.fetch.url import Target, parse_target
+from worker.model.source import StoredObject
 from worker.translation import mark
 
 MAX_KEYS = 1000
@@ -43,15 +44,6 @@ class BucketFailed(FetchFailed):
     def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
         super().__init__(Trouble.STATUS, message)
         self.wait_seconds = wait_seconds
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object as it was listed. `size` is in bytes."""
-
-    key: str
-    etag: str
-    size: int
 
 
 @dataclass(frozen=True, slots=True)

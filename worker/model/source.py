@@ -37,6 +37,15 @@ class Near(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object of a bucket as it was listed. `size` is in bytes."""
+
+    key: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """How the articles of a source are read; everything that normalizing depends on.
 

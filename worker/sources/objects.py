@@ -18,12 +18,12 @@ from worker.fetch.objects import (
     BucketClient,
     BucketFailed,
     ObjectChanged,
-    StoredObject,
     bucket_address,
     split_bucket_url,
 )
 from worker.fetch.signature import read_credentials
 from worker.logs import get_logger
+from worker.model.source import StoredObject
 from worker.settings import Bucket, Settings
 from worker.sources.fetch_loop import Result
 from worker.sources.registry import is_paused

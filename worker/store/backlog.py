@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import redis
 
-from worker.fetch.objects import StoredObject
+from worker.model.source import StoredObject
 from worker.spool.claim import Owner, batched
 from worker.store.connection import Script, text_of
 from worker.store.errors import translated
