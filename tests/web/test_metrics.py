@@ -68,7 +68,7 @@ def test_a_scrape_tells_what_was_done(world: World) -> None:
     world.put("a.md", article("甲"))
     world.put("b.md", article("乙", date="Invalid Date"))
     world.run()
-    for name, data in {"a again.md": article("甲"), "bad.md": b"\x00"}.items():
+    for name, data in {"a again.md": article("甲"), "bad.md": b"\x00\x01"}.items():
         world.put(name, data)
     world.put("c.md", article("甲", "改过的正文。"))
     world.run()
@@ -116,7 +116,7 @@ def test_a_batch_is_measured_once(world: World, step: str) -> None:
     article, repeat and refusal once. Times that died with their process are in no histogram."""
     world.put("a.md", article("甲"))
     world.put("b.md", article("甲") + b"\n")
-    world.put("bad.md", b"\x00")
+    world.put("bad.md", b"\x00\x01")
     world.scan()
 
     def die(*_: object, **__: object) -> None:
