@@ -81,6 +81,14 @@ def test_keys_are_set_and_reset(home: Home) -> None:
     assert "geheim" not in home.run("feeds", "show", "harbour").output
 
 
+def test_stories_of_a_feed_are_marked_and_not(home: Home) -> None:
+    """`near` is set and taken back; a wrong value is refused, with the right ones."""
+    add(home, 1, "harbour")
+    for value in ("mark", "off"):
+        assert home.json("feeds", "set", "harbour", f"near={value}")["near"] == value
+    assert "near" not in home.json("feeds", "set", "harbour", "near=")
+
+
 @pytest.mark.parametrize(
     ("change", "advice"),
     [
@@ -89,6 +97,7 @@ def test_keys_are_set_and_reset(home: Home) -> None:
         ("name=x", "feeds rename"),
         ("headers=geheim", "headers.NAME=VALUE"),
         ("geheim", "key=value"),
+        ("near=drop", "near: choose one of: 'off', 'mark'"),
         ("site=nosuch", "no site rule is named nosuch"),
         ("url=https://host2.example/rss", "there is already a feed"),
         ("url=ftp://a.example", "begin it with https://"),

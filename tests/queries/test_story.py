@@ -1,9 +1,11 @@
 """Stories as a person sees them: on pages, in the API, on the command line, and why."""
 
+import re
 import time
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from tests.home import Home, article
 from tests.web.served import Served, served
@@ -11,6 +13,8 @@ from tests.web.test_pages import enqueued, text, words
 from worker.normalize.stories.folding import simplify
 from worker.queries.comparison import MAX_PASSAGES, common_passages
 from worker.queries.story import read_story
+from worker.readmodel.database import current_file, open_reader, remove
+from worker.readmodel.search import list_story
 
 SENTENCES = (
     "云屿港务局周一宣布，三号码头的自动化改造比原计划提前两个月完成。",
@@ -64,6 +68,61 @@ def test_a_story_is_shown_first_seen_first(marked: Served) -> None:
     listed = words(text(marked, f"/articles?story={ids['原稿']}&first_of_story=true"))
     assert "转载" not in listed
     assert "Near-duplicates: left out" in listed
+
+
+def test_lists_say_who_else_tells_it(marked: Served, redis_client: redis.Redis) -> None:
+    """A row says how many other articles tell its story, and leads to them: in the newest entries,
+    in what was found, in what the archive alone has, and in Chinese. Two revisions are one."""
+    ids = fill(marked, 原稿=WIRE, 别的新闻=OTHER, 转载=COPY, 再次转载=f"据云屿日报报道：{WIRE}")
+    form = ("file", ("转载.md", article("转载", body=f"{COPY}编后"), "text/markdown"))
+    marked.post("/enqueue", files=[form], data={"force": "true"}, status=202)
+    marked.home.work()
+    counts = {"原稿": 2, "别的新闻": 0, "转载": 2, "再次转载": 2}
+
+    def listed(address: str) -> dict[str, int]:
+        rows = marked.get(address)["articles"]
+        return {row["title"]: row["story_others_count"] for row in rows}
+
+    def shown(address: str) -> list[str]:
+        link = rf'<a class="small" href="/articles\?story={ids["原稿"]}">([^<]*)</a>'
+        return re.findall(link, text(marked, address))
+
+    assert listed("/articles") == listed("/articles?outcome=any") == counts
+    assert set(shown("/articles")) == {"also told by 2 other articles"}
+    found = {
+        row["title"]: row["story"] for row in marked.get("/articles?source=manual")["articles"]
+    }
+    assert found["原稿"] == {"id": ids["原稿"], "near_duplicate_of": None, "similarity": None}
+    assert found["转载"]["near_duplicate_of"] == ids["原稿"]
+    assert 0.5 < found["转载"]["similarity"] <= 1
+    redis_client.flushall()
+    counts.pop("别的新闻")
+    assert listed(f"/articles?story={ids['原稿']}") == counts
+    marked.client.headers["Accept-Language"] = "zh"
+    assert shown(f"/articles?story={ids['原稿']}")[0] == "同一报道：另外 2 篇文章"
+
+
+def test_lists_without_the_read_model(marked: Served) -> None:
+    """Where the read model is absent or broken, the newest entries are listed; a near-duplicate has
+    one other article at least."""
+    fill(marked, 原稿=WIRE, 转载=COPY)
+    path = current_file(marked.home.settings().state_dir)
+    assert path is not None
+    for damage in (lambda: path.write_bytes(b"no database" * 500), lambda: remove(path)):
+        damage()
+        rows = marked.get("/articles")["articles"]
+        assert {row["title"]: row["story_others_count"] for row in rows} == {"转载": 1, "原稿": 0}
+
+
+def test_large_stories_are_counted_in_part(marked: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the others at most MAX_OF_STORY are read and counted."""
+    for module in ("worker.queries.articles", "worker.readmodel.search"):
+        monkeypatch.setattr(f"{module}.MAX_OF_STORY", 2)
+    fill(marked, **{f"转载{one}": f"{COPY}{one}" for one in "甲乙丙丁戊"})
+    rows = marked.get("/articles")["articles"]
+    assert {row["story_others_count"] for row in rows} == {2}
+    with open_reader(marked.home.settings().state_dir) as db:
+        assert len(list_story(db, rows[0]["story"]["id"])) == 3
 
 
 def test_why_two_articles_are_one_story(marked: Served) -> None:

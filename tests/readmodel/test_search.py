@@ -234,6 +234,11 @@ def test_it_is_never_in_the_way(world: World) -> None:
     db.close()
     with pytest.raises(ReadModelUnavailable, match="another version"):
         found(world, q="港口")
+    with pytest.raises(ReadModelUnavailable):
+        feed_search(world.context)
+    feed_search(world.context)
+    assert found(world, q="港口") == ["港口扩建"]
+    assert current_file(world.settings.state_dir) == path
     path.write_bytes(b"no database at all" * 300)
     with pytest.raises(ReadModelUnavailable, match="newsdrop reindex"):
         found(world, q="港口")

@@ -12,7 +12,7 @@ from tests.cli.test_groups import consume
 from tests.home import Home, article
 from tests.http_server import Reply, Web
 from tests.newsroom import feed
-from tests.web.served import Served, expire_at_once, may_fetch, served
+from tests.web.served import CHANGES, Served, expire_at_once, may_fetch, read_json, served
 from worker.settings import load
 from worker.store.connection import connect, redis_url
 from worker.store.factory import feed_store
@@ -481,6 +481,12 @@ def test_a_feed_is_marked_on_its_page(ours: Served) -> None:
         fields = {**shown, "near": value}
         assert sent(ours, "/feeds/a/edit", "/feeds/a/edit", **fields) == "/feeds/a?done=changed"
         assert chosen() == [value]
+    for value in ("mark", "off", None):
+        answer = ours.client.patch("/api/v1/feeds/a", json={"near": value}, headers=CHANGES)
+        assert read_json(answer, 200).get("near") == value
+        assert chosen() == [value or ""]
+    answer = ours.client.patch("/api/v1/feeds/a", json={"near": "drop"}, headers=CHANGES)
+    assert "choose one of: 'off', 'mark'" in read_json(answer, 422)["detail"]
 
 
 def test_a_feed_page_counts_its_rechecks(ours: Served) -> None:

@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,17 @@ from worker.errors import UsageError
 from worker.escape import printable
 from worker.model import Story
 from worker.model.times import rfc3339, rfc3339_from_ms
-from worker.readmodel.database import open_reader
+from worker.readmodel.database import ReadModelUnavailable, open_reader
 from worker.readmodel.decision import DecisionRow
 from worker.readmodel.filters import Filters
-from worker.readmodel.search import Freshness, parse_number, read_freshness, search
+from worker.readmodel.search import (
+    MAX_OF_STORY,
+    Freshness,
+    list_story,
+    parse_number,
+    read_freshness,
+    search,
+)
 from worker.settings import Settings
 from worker.store.factory import article_store
 from worker.store.stream import StreamEntry
@@ -36,8 +44,9 @@ longer address is left out, because a cut one leads elsewhere."""
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
     """One entry of the stream, or one decision of the archive, which may have no entry and no id.
-    `ingested_at` is RFC 3339, UTC; decisions of the archive have no `story`. Texts have a bounded
-    length and come from outside: escape them where they are shown."""
+    `ingested_at` is RFC 3339, UTC. `story_others_count`: the other articles of its story that are
+    searchable, of which at most MAX_OF_STORY are counted. Texts have a bounded length and come from
+    outside: escape them where they are shown."""
 
     stream_id: str | None
     id: str | None
@@ -53,6 +62,7 @@ class ArticleRow:
     outcome: str
     quarantine: str | None = None
     story: Story | None = None
+    story_others_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +80,9 @@ def list_articles(settings: Settings, count: int, before: str | None = None) -> 
     rows: list[ArticleRow] = []
     for entry in _entries(settings, _check_id(before)):
         if len(rows) == count:
-            return ArticleList(tuple(rows), rows[-1].stream_id)
+            return ArticleList(_with_others(settings, rows), rows[-1].stream_id)
         rows.append(_row(entry, data_of(entry)))
-    return ArticleList(tuple(rows), None)
+    return ArticleList(_with_others(settings, rows), None)
 
 
 def search_articles(
@@ -83,9 +93,27 @@ def search_articles(
     with open_reader(settings.state_dir) as db:
         fresh = read_freshness(db)
         result = search(db, filters, count, parse_number(before), time.monotonic)
-    rows = tuple(_found_row(each) for each in result.found)
+    rows = _with_others(settings, [_found_row(each) for each in result.found])
     following = str(result.next) if result.next is not None else None
     return ArticleList(rows, following, _describe_lag(fresh, now))
+
+
+def _with_others(settings: Settings, rows: Sequence[ArticleRow]) -> tuple[ArticleRow, ...]:
+    """The rows with the sizes of their stories. Where the read model does not say, a near-duplicate
+    has one other."""
+    stories: dict[str, frozenset[str]] = {row.story.id: frozenset() for row in rows if row.story}
+    if stories:
+        with suppress(ReadModelUnavailable), open_reader(settings.state_dir) as db:
+            stories = {story_id: list_story(db, story_id) for story_id in stories}
+
+    def count_others(story: Story, article_id: str | None) -> int:
+        others = len(stories[story.id] - {article_id})
+        return min(MAX_OF_STORY, max(others, story.near_duplicate_of is not None))
+
+    return tuple(
+        replace(row, story_others_count=count_others(row.story, row.id)) if row.story else row
+        for row in rows
+    )
 
 
 def _entries(settings: Settings, before: str | None) -> Iterator[StreamEntry]:
@@ -184,6 +212,9 @@ def _found_row(found: DecisionRow) -> ArticleRow:
         word_count=found.word_count,
         outcome=found.status,
         quarantine=found.quarantine,
+        story=Story(found.story, found.near_duplicate_of, found.similarity)
+        if found.story
+        else None,
     )
 
 

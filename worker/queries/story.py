@@ -2,17 +2,13 @@
 
 import time
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from worker.errors import Retryable
 from worker.readmodel.database import ReadModelUnavailable, open_reader
 from worker.readmodel.decision import DecisionRow
 from worker.readmodel.filters import Filters
 from worker.readmodel.search import search
 from worker.settings import Settings
-from worker.store.articles import ArticleStore
-from worker.store.factory import article_store
 
 MAX_ARTICLES = 50
 _MAX_DECISIONS = 500
@@ -22,8 +18,8 @@ _MAX_DECISIONS = 500
 class StoryArticle:
     """One article of a story. `published_at` (RFC 3339, UTC) is when it was first published.
 
-    `near_duplicate_of` and `similarity` are those of its newest entry; None where that is trimmed,
-    and for the first. Texts come from outside.
+    `near_duplicate_of` and `similarity` are those of its newest revision; None for the first. Texts
+    come from outside.
     """
 
     id: str
@@ -57,11 +53,8 @@ def read_story(settings: Settings, story_id: str) -> StoryView | None:
     articles = _articles(reversed(page.found))
     if len(articles) < 2:
         return None
-    store, has_more = article_store(settings), page.next is not None or len(articles) > MAX_ARTICLES
-    shown = articles[:MAX_ARTICLES]
-    with suppress(Retryable):  # without Redis the list has no similarities
-        shown = [_with_similarity(store, article) for article in shown]
-    return StoryView(story_id, tuple(shown), has_more)
+    has_more = page.next is not None or len(articles) > MAX_ARTICLES
+    return StoryView(story_id, tuple(articles[:MAX_ARTICLES]), has_more)
 
 
 def _articles(decisions: Iterable[DecisionRow]) -> list[StoryArticle]:
@@ -78,14 +71,7 @@ def _articles(decisions: Iterable[DecisionRow]) -> list[StoryArticle]:
             row.date,
             first.published_at if first else row.at,
             row.status == "withdrawn",
+            row.near_duplicate_of,
+            row.similarity,
         )
     return sorted(found.values(), key=lambda article: article.published_at)
-
-
-def _with_similarity(store: ArticleStore, article: StoryArticle) -> StoryArticle:
-    mark = store.find(article.id)
-    entry = store.find_entry(mark) if mark else None
-    if entry is None or entry.story is None:
-        return article
-    story = entry.story
-    return replace(article, near_duplicate_of=story.near_duplicate_of, similarity=story.similarity)

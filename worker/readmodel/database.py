@@ -19,7 +19,7 @@ from worker.spool.lockfile import try_lock
 
 logger = get_logger(__name__)
 
-VERSION = 2
+VERSION = 3
 PART = 50_000
 """Decisions in one full-text table. A table is dropped when all its decisions have expired, because
 SQLite before 3.43 cannot delete from an index that does not keep the texts."""
@@ -32,7 +32,8 @@ CREATE TABLE folder (name TEXT PRIMARY KEY, changed_ns INTEGER);
 CREATE TABLE decision (
     id INTEGER PRIMARY KEY AUTOINCREMENT, segment INTEGER, article TEXT, status TEXT, title TEXT,
     date TEXT, source TEXT, at TEXT, stream_id TEXT, revision INTEGER, url TEXT, language TEXT,
-    word_count INTEGER, path TEXT, quarantine TEXT
+    word_count INTEGER, path TEXT, quarantine TEXT, story TEXT, near_duplicate_of TEXT,
+    similarity REAL
 );
 CREATE INDEX decision_article ON decision (article);
 CREATE INDEX decision_segment ON decision (segment);

@@ -21,6 +21,7 @@ MAX_FACET = 200
 """Characters of a facet; a filter is cut to the same length."""
 
 _MAX_FACETS = 100
+_NO_STORY = Story("")
 _MAX_TITLE, _MAX_ADDRESS = 1_000, 8_000
 
 
@@ -42,6 +43,9 @@ class DecisionRow:
     word_count: int | None
     path: str
     quarantine: str | None
+    story: str | None
+    near_duplicate_of: str | None
+    similarity: float | None
     facets: frozenset[tuple[str, str]] = frozenset()
     folded: str = ""
 
@@ -56,6 +60,7 @@ def make_decision(
     """The row of an outcome. `record` is that of a published article, None where it is gone."""
     data = record or {}
     source = origin.source if origin else head.batch.source
+    story = outcome.story or _NO_STORY
     url, count = _text(data, "url"), data.get("word_count")
     title = (outcome.title or "")[:_MAX_TITLE]
     facets = {("source", source), *_outcome_facets(outcome), *record_facets(data)}
@@ -78,6 +83,9 @@ def make_decision(
         word_count=count if type(count) is int else None,
         path=outcome.path,
         quarantine=outcome.quarantine,
+        story=story.id or None,
+        near_duplicate_of=story.near_duplicate_of,
+        similarity=story.similarity,
         facets=frozenset(facets if is_found else ()),
         folded=fold_parts(*searched_texts(title, data)) if is_found else "",
     )

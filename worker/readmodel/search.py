@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from worker.errors import UsageError
 from worker.escape import printable
 from worker.readmodel.database import PART, has_words_table, words_table
-from worker.readmodel.decision import COLUMNS, DecisionRow
+from worker.readmodel.decision import COLUMNS, MAX_FACET, DecisionRow
 from worker.readmodel.filters import Filters
 from worker.readmodel.words import matcher, parse_words, query_terms
 
 SEARCH_SECONDS = 2.0
 """A search ends after about this time, at the end of a full-text table."""
+
+MAX_OF_STORY = 100
+"""Articles of a story that are counted."""
 
 _FEW = 2_000
 """As many texts are compared faster (20 µs each) than the index of a common word is read."""
@@ -83,6 +86,16 @@ def read_freshness(db: sqlite3.Connection) -> Freshness:
     """How far the read model is."""
     state = dict(db.execute("SELECT name, value FROM state WHERE name IN ('missing', 'at')"))
     return Freshness(int(state.get("missing", 0)), float(state.get("at", 0)))
+
+
+def list_story(db: sqlite3.Connection, story_id: str) -> frozenset[str]:
+    """The ids of articles of a story, at most about MAX_OF_STORY."""
+    query = (
+        "SELECT DISTINCT article FROM decision WHERE id IN (SELECT decision FROM facet WHERE "
+        "value = (SELECT id FROM value WHERE kind = 'story' AND text = ?) LIMIT ?)"
+    )
+    found = db.execute(query, (story_id[:MAX_FACET], MAX_OF_STORY + 1))
+    return frozenset(article for (article,) in found)
 
 
 def list_other_batches(db: sqlite3.Connection, article_id: str) -> frozenset[str]:
