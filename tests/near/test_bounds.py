@@ -1,5 +1,7 @@
 """The marks of near-duplicates are right on the labelled pairs that were not used for tuning."""
 
+import pytest
+
 from tests.near.__main__ import measure
 from tests.near.pairs import pairs, with_errors
 from worker.normalize.stories import folding
@@ -67,6 +69,37 @@ def test_numbers_in_titles_tell_a_series() -> None:
     assert share("新版 3.5.0 发布", "新版 3.4.3 发布", texts) == 0
     assert share("新版 3.5.0 发布", "新版发布", texts) > 0.5
     assert share("涨 3%", "涨逾 2%", texts[:1] * 2) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_story"),
+    [
+        ("Tool 3.5.0beta1", "Tool 3.5.0beta2", False),
+        ("app@1.2.3", "app@1.2.4", False),
+        ("工具 rc1 发布", "工具 rc2 发布", False),
+        ("Release alpha 1", "Release Alpha 2", False),
+        ("Tool v2", "The tool v2 is out", True),
+        ("Tool v2", "2 new things in the tool", True),
+        ("Tool v2", "A tool is out", True),
+        ("Covid-19 in 3 towns", "Cases in 4 towns", True),
+        ("G7 meets", "G20 meets", True),
+        ("Up 3.5 %", "Up nearly 4 %", True),
+    ],
+)
+def test_releases_are_a_series(first: str, second: str, is_story: bool) -> None:
+    """The notes of two releases may be the same text, and are two stories still; numbers that are
+    not of releases may differ in the heads of a reprint."""
+    text = "".join(f"{chr(0x4E00 + 97 * n)}氏{chr(0x5E00 + 89 * n)}桥。" for n in range(90))
+    one, other = [marks.sketch for title in (first, second) if (marks := sketch_of(text, title))]
+    assert (similarity(one, other) == 1) is is_story
+
+
+def test_a_placeholder_has_no_sketch() -> None:
+    """Pages that are not written yet tell no story, whatever is around the placeholder."""
+    text = "LOREM ipsum, dolor sit amet: consectetur adipiscing elit. " * 5
+    assert sketch_of(text) is None
+    assert sketch_of("Our new page. " * 20 + text) is None
+    assert sketch_of(text.replace("dolor", "an old text of printers")) is not None
 
 
 def test_all_characters_cost_no_memory() -> None:

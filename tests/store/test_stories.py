@@ -67,7 +67,8 @@ def test_the_script_agrees_with_python(redis_server: Server, store: ArticleStore
     """For every labelled pair the script joins what `similarity` joins, with the same number."""
     client, compared = connect(redis_server.url), 0
     for pair in pairs():
-        titles = "第3期", f"第{3 + pair.number % 2}期"
+        number = 3 + pair.number % 2
+        titles = ("v3", f"v{number}") if pair.number % 4 < 2 else ("第3期", f"第{number}期")
         first, second = sketch_of(pair.first, titles[0]), sketch_of(pair.second, titles[1])
         if first is None or second is None or pair.number % 3:
             continue

@@ -71,8 +71,8 @@ def compare_articles(settings: Settings, article_id: str, other_id: str) -> Comp
     marks = [sketch_of(text or "", title) for text, title in zip(texts, titles, strict=True)]
     if marks[0] is None or marks[1] is None:
         reason = mark(
-            f"one of the texts is too short to be recognised: it has fewer than {MIN_PIECES + 7} "
-            "letters and digits"
+            f"one of the texts is too short to be recognised (fewer than {MIN_PIECES + 7} letters "
+            "and digits), or a placeholder"
         )
         return Comparison(*known, None, reason, passages, share)
     similarity, apart = compare(marks[0].sketch, marks[1].sketch)
@@ -112,6 +112,8 @@ def _why_apart(apart: Apart, percent: str) -> str:
             f"fewer than {least} of their numbers are the same: parts of a series, such as daily "
             "reports, have equal words and other numbers"
         )
+    if apart is Apart.TITLES:
+        return mark("the numbers in their titles differ: parts of a series, such as releases")
     least = f"{SAME_SHARE:.0%}"
     return mark(f"{percent} of the shorter text is in the longer one: a story needs {least}")
 

@@ -30,6 +30,7 @@ local MAX_OF_BAND, MAX_COMPARED, ENOUGH = 16, 8, 0.9
 local LONG = 1.5         -- times the mean length: from there on a list loses what is too old
 local sub, rep, find, byte, unpack_bytes = string.sub, string.rep, string.find, string.byte, struct.unpack
 local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS, SURE_SHARE = 0.5, 0.15, 0.6, 0.9
+local RELEASE = 32768    -- from there on the number of a title is that of a release
 
 -- `text`: prefix, number of the present day, how many days before it belong to the window. `most` is
 -- how many articles the call may add.
@@ -84,7 +85,8 @@ local function numbers_agree(first, second, share)
     return (bytes[SLOTS + 1 + 2 * n] or 255) * 256 + (bytes[SLOTS + 2 + 2 * n] or 255)
   end
   local title, other_title = number(first, NUMBERS + 1), number(second, NUMBERS + 1)
-  if share < SURE_SHARE and title ~= other_title and math.max(title, other_title) < 65535 then
+  local is_sure = share >= SURE_SHARE and math.min(title, other_title) < RELEASE
+  if title ~= other_title and math.max(title, other_title) < 65535 and not is_sure then
     return false
   end
   local most = math.min(number(first, NUMBERS), number(second, NUMBERS))

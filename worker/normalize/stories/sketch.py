@@ -9,6 +9,7 @@ buffer: 25 µs for 2,000 characters, where making strings of them took 360 µs.
 Two texts with the same words and other numbers are no copies of each other but parts of a series:
 closing reports, weather, notices of funds. So the sketch has up to 14 of the numbers, too, and one
 hash of those in the title: releases and changesets are told apart by it (`3.5.0beta1`, `3.4.3`).
+Its highest bit says that the title has the number of a release: two of them may have one text.
 """
 
 import re
@@ -41,7 +42,8 @@ MIN_LENGTH_RATIO = 0.15
 SAME_NUMBERS = 0.6
 """Share of the numbers of the text with fewer numbers that the other has, too."""
 SURE_SHARE = 0.9
-"""From here on the numbers in the titles may differ: a reprint has another head."""
+"""From here on the numbers in the titles may differ, unless both are of releases: a reprint has
+another head."""
 
 _SEED = 1
 _SIZE = struct.Struct(f">H{SLOTS}B{MAX_NUMBERS}HH")
@@ -52,6 +54,10 @@ NO_SKETCH = bytes(_SIZE.size)
 _JOINTS = ".,:/年月-"
 _NUMBER = re.compile(f"[0-9][0-9{_JOINTS}]*")
 """`1,204.5`, `11月26`, `2021-11-26`: a date is one number, else two of a year shared half."""
+_RELEASE = re.compile(r"\d+\.\d+\.\d+|(?<![a-z])(?:v|rc|alpha|beta)[ .-]?\d", re.IGNORECASE)
+_IS_RELEASE = 0x8000
+_PLACEHOLDER = "lorem ipsum dolor sit amet"
+"""The text of templates and of pages that are not written yet."""
 _MIX = 0x9E3779B97F  # odd: no two bands are the same 44 bits by this
 
 
@@ -60,7 +66,7 @@ def sketch_of(text: str, title: str = "") -> StoryMarks | None:
     text = text[:MAX_CHARACTERS]
     folded = fold_bytes(text)
     count = len(folded) - PIECE + 1
-    if count < MIN_PIECES:
+    if count < MIN_PIECES or fold_bytes(_PLACEHOLDER) in folded:
         return None
     # All pieces, whatever their order: those that begin at 0, 8, 16 …, at 1, 9, 17 …
     pieces = b"".join(
@@ -90,17 +96,21 @@ def _numbers(text: str) -> list[int]:
 
 
 def _title_number(title: str) -> int:
-    """A hash of the numbers in a title, in any order."""
+    """A hash of the numbers in a title, in any order, below or from _IS_RELEASE."""
     found = sorted(number.rstrip(_JOINTS).replace(",", "") for number in _NUMBER.findall(title))
-    return zlib.crc32(" ".join(found).encode()) % _NONE if found else _NONE
+    if not found:
+        return _NONE
+    digest = zlib.crc32(" ".join(found).encode()) % (_NONE - _IS_RELEASE)
+    return digest + _IS_RELEASE * bool(_RELEASE.search(title))
 
 
 class Apart(StrEnum):
-    """Why two texts do not tell the same story: one is a small part of the other, their numbers
-    differ, or too little of them is the same."""
+    """Why two texts do not tell the same story: one is a small part of the other, the numbers in
+    them or in their titles differ, or too little of them is the same."""
 
     LENGTH = "length"
     NUMBERS = "numbers"
+    TITLES = "titles"
     TEXT = "text"
 
 
@@ -125,11 +135,13 @@ def compare(first: bytes, second: bytes) -> tuple[float, Apart | None]:
         return contained, Apart.TEXT
     *numbers, title = values[SLOTS:]
     *other_numbers, other_title = others[SLOTS:]
-    is_series = (
-        contained < SURE_SHARE and title != other_title and _NONE not in (title, other_title)
-    )
-    agree = not is_series and _numbers_agree(numbers, other_numbers)
-    return contained, None if agree else Apart.NUMBERS
+    if (
+        title != other_title
+        and _NONE not in (title, other_title)
+        and (contained < SURE_SHARE or min(title, other_title) >= _IS_RELEASE)
+    ):
+        return contained, Apart.TITLES
+    return contained, None if _numbers_agree(numbers, other_numbers) else Apart.NUMBERS
 
 
 def _numbers_agree(first: list[int], second: list[int]) -> bool:
