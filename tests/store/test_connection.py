@@ -11,6 +11,7 @@ from worker.errors import ConfigError, Retryable, StoreFull, StoreUnavailable
 from worker.settings import Settings, load
 from worker.store.connection import connect, printable_url, redis_url
 from worker.store.errors import translated
+from worker.store.rights import check_rights
 from worker.store.server import get_server_info
 
 
@@ -27,6 +28,19 @@ def test_large_commands_arrive_whole(redis_server: Server) -> None:
     parts = [b"", b"\r\n$3\r\n\x00\xff", b"x" * 3_000_000, "汉", 7, 1.5]
     client.rpush("l", *parts)
     assert client.lrange("l", 0, -1) == [*parts[:3], "汉".encode(), b"7", b"1.5"]
+
+
+def test_the_rights_of_a_user_are_looked_up(redis_server: Server) -> None:
+    """A user that may all lacks nothing, a user without HSET lacks it, and no key is written. Redis
+    6.2 tries commands, whatever type the key has."""
+    client = connect(redis_server.url)
+    assert check_rights(client, "articles").missing == ()
+    assert client.keys("*") == []
+    client.set("{articles}:any", "of another type")
+    client.execute_command("ACL SETUSER", "other", "on", "nopass", "~*", "&*", "+@all", "-hset")
+    other = connect(redis_server.url.replace("unix://", "unix://other:any@"))
+    assert {right.command for right in check_rights(other, "articles").missing} == {"hset"}
+    client.execute_command("ACL DELUSER", "other")
 
 
 def test_no_server_is_unavailable(tmp_path: Path) -> None:

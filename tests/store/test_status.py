@@ -164,10 +164,11 @@ def test_unread_entries_are_counted(
     assert lags() == {"all": 250, "end": 0, "new": 150}
     with monkeypatch.context() as patch:
         patch.setattr(streams, "MAX_COUNTED", 100)
-        assert lags() == {"all": 250, "end": 0, "new": None}
+        has_lag = redis_client.info("server")["redis_version"] >= "7"
+        assert lags() == {"all": 250 if has_lag else None, "end": 0, "new": None}
     redis_client.xdel(STREAM, ids[200])
     assert lags() == {"all": 249, "end": 0, "new": 149}
-    if redis_client.info("server")["redis_version"] >= "7":
+    if has_lag:
         redis_client.execute_command("XGROUP", "SETID", STREAM, "new", ids[99], "ENTRIESREAD", 1)
         assert lags()["new"] == 149
 

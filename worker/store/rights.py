@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import redis
 
-from worker.errors import StoreRefused
+from worker.errors import Retryable, StoreRefused
 from worker.store.broker import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE
 from worker.store.connection import Client, Script
 from worker.store.errors import translated
@@ -164,7 +164,7 @@ _HARMLESS = {
     "llen": (),
     "smembers": (),
     "xrevrange": ("+", "-", "COUNT", "1"),
-    "hset": ("any", "1"),
+    "hset": ("any", "1", "odd"),
     "expire": ("1",),
     "info": ("server",),
     "time": (),
@@ -181,4 +181,7 @@ def _may_try(client: Client, right: Right) -> bool:
             send(*right.words, *_HARMLESS[right.command])
     except StoreRefused:
         return False
+    except Retryable as error:  # permission comes before the value's type and the arguments' number
+        if not isinstance(error.__cause__, redis.ResponseError):
+            raise
     return True
