@@ -27,6 +27,7 @@ NOT_RUN = {
     r"^make ": "a fresh clone's first start installs from a registry",
     r"\bup$": "the service runs already",
     r"\.example\b": "nobody has such a name; feeds are polled over loopback in other tests",
+    r"--urls|s3://|\bjobs ID": "no such list, bucket or job; tests/cli/test_backfill.py has them",
     r"^celery ": "a second worker; tests/e2e/test_plain_celery.py runs it",
 }
 """Lines that are left out of what is run, and why."""
