@@ -15,7 +15,6 @@ from bench import (
     hosts,
     index,
     latency,
-    near,
     ours,
     place,
     rate,
@@ -27,7 +26,6 @@ from bench.figure import Figure, at_least, below, milliseconds
 
 TINY = [
     (bounds, {"ARTICLES": 50}),
-    (near, {"ARTICLES": 50}),
     (bigfolder, {"FILES": 300, "WATCHED": 100, "_WARM": 20}),
     (latency, {"EVERY": 0.01}),
     (consumer, {"RECORDS": 1000, "ROUNDS": 1}),

@@ -17,7 +17,7 @@ from typing import Any, Self
 from tests.docs.pages import ROOT
 from tests.forked import run_newsdrop
 
-PATIENCE = 90.0
+PATIENCE = 200.0
 LOOKED_ON = 3
 """Seconds that a command which does not end by itself is looked at."""
 

@@ -21,7 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def test_the_rule_of_the_document_changes_what_is_read(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the rule the advert and the editor's line are in the text; with it they are not, and
+    """Without the rule the advert and the call to follow are in the text; with it they are not, and
     the publisher has an address. Title and date are the same, so it is the same article."""
     (page,) = blocks(PAGE, "html")
     (rule,) = blocks(PAGE, "toml")
@@ -30,7 +30,7 @@ def test_the_rule_of_the_document_changes_what_is_read(
     monkeypatch.setenv("NEWSDROP_SITES_DIR", str(home.put("rules/port.toml", rule.text).parent))
     after = record(home, saved)
 
-    for noise in ("下载港口日报客户端", "扫描二维码", "责任编辑"):
+    for noise in ("下载港口日报客户端", "扫描二维码"):
         assert noise in before["content_text"]
         assert noise not in after["content_text"]
     assert before["publisher"] == {"name": "港口日报", "url": None}

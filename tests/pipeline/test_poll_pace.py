@@ -48,7 +48,7 @@ def test_one_run_fetches_a_host_at_its_pace(make: Make, web: Web) -> None:
     poll(world.context, notify=lambda: None)
     begun = time.monotonic()
     assert world.fetch().turns == 12
-    assert 3.2 < time.monotonic() - begun < 7
+    assert 3.2 < time.monotonic() - begun < 30
 
 
 def test_a_run_that_only_waits_ends_and_asks_to_be_continued(make: Make, web: Web) -> None:

@@ -245,6 +245,8 @@ def test_a_full_spool_says_when_to_come_again(home: Home, monkeypatch: pytest.Mo
 CHANGING = [
     ("POST", "/enqueue"),
     ("POST", "/jobs/x/retry"),
+    ("POST", "/jobs/x/pause"),
+    ("POST", "/jobs/x/resume"),
     ("POST", "/quarantine/retry"),
     ("POST", "/quarantine/discard"),
     ("POST", "/quarantine/restore"),
