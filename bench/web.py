@@ -243,6 +243,9 @@ def _decision(choose: random.Random, vocabulary: Vocabulary, number: int) -> Dec
         quarantine=None,
         facets=frozenset(facets),
         folded=text,
+        story=None,
+        near_duplicate_of=None,
+        similarity=None,
     )
 
 
