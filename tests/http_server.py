@@ -100,6 +100,10 @@ class Web:
         """The requests for `path`, query included."""
         return [request for request in self.requests if request.path == path]
 
+    def fetched_pages(self) -> list[str]:
+        """The paths of the requests for pages (`.html`), in order."""
+        return [request.path for request in self.requests if request.path.endswith(".html")]
+
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="web", daemon=True)

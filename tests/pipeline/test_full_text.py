@@ -42,10 +42,6 @@ def offer(web: Web, *numbers: int, text: str = "") -> None:
         web.pages.setdefault(f"/{number}.html", page(f"港口第{number}号公告", f"全文{number}。"))
 
 
-def asked(web: Web) -> list[str]:
-    return [request.path for request in web.requests if request.path.endswith(".html")]
-
-
 def again(world: World) -> None:
     """Fetch the pages that are wanted, whenever they would be, and ingest what came."""
     world.poll()
@@ -85,7 +81,7 @@ def test_a_known_articles_page_is_not_fetched(world: World, web: Web) -> None:
     offer(web, 1, 2, 3)
     world.poll("harbour")
     world.poll()
-    assert sorted(asked(web)) == ["/1.html", "/2.html", "/3.html"]
+    assert sorted(web.fetched_pages()) == ["/1.html", "/2.html", "/3.html"]
     assert len(world.entries()) == 3
 
 
@@ -98,7 +94,7 @@ def test_an_entry_that_its_feed_rewords_is_not_fetched_again(world: World, web: 
     offer(web, 1, text="改写过的摘要。")
     world.poll("harbour")
     world.poll()
-    assert asked(web) == ["/1.html"]
+    assert web.fetched_pages() == ["/1.html"]
     assert world.totals().duplicate == 1
     assert world.totals().content_differs == 0
 
@@ -125,7 +121,7 @@ def test_a_revision_is_told_by_the_page(world: World, web: Web) -> None:
     offer(web, 1, text="改写过的摘要。")
     world.poll("harbour")
     world.poll()
-    assert asked(web) == ["/1.html"] * 2
+    assert web.fetched_pages() == ["/1.html"] * 2
     assert len(world.entries()) == 1
     web.pages["/1.html"] = page("港口第1号公告", "更正后的全文。")
     offer(web, 1, text="再次改写的摘要。")
@@ -146,7 +142,7 @@ def test_a_page_that_cannot_be_had_costs_no_article(make: Make, web: Web) -> Non
         world.context.page_store.make_due(world.context.deps.wanted.names())
         world.poll()
     (entry,) = world.entries()
-    assert asked(web) == ["/1.html"] * 3
+    assert web.fetched_pages() == ["/1.html"] * 3
     assert "第1段正文" in entry["data"]["content_text"]
     assert any("500" in warning for warning in entry["data"]["warnings"])
     assert world.context.deps.wanted.names() == set()
@@ -170,7 +166,7 @@ def test_what_no_try_can_mend_is_not_tried_again(
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     again(world)
     (entry,) = world.entries()
-    assert len(asked(web)) == 1
+    assert len(web.fetched_pages()) == 1
     assert says in " ".join(entry["data"]["warnings"])
 
 
@@ -180,7 +176,7 @@ def test_robots_txt_is_heeded(world: World, web: Web) -> None:
     web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /2.html\n")
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     again(world)
-    assert asked(web) == ["/1.html"]
+    assert web.fetched_pages() == ["/1.html"]
     records = {entry["data"]["title"]: entry["data"] for entry in world.entries()}
     assert "全文1。" in records["港口第1号公告"]["content_text"]
     assert "robots.txt" in " ".join(records["港口第2号公告"]["warnings"])
@@ -209,7 +205,7 @@ def test_robots_can_be_left_aside(make: Make, web: Web) -> None:
     web.pages["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /\n")
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     again(world)
-    assert asked(web) == ["/1.html"]
+    assert web.fetched_pages() == ["/1.html"]
     assert "/robots.txt" not in [request.path for request in web.requests]
 
 
@@ -220,11 +216,11 @@ def test_a_busy_host_costs_time_and_no_article(world: World, web: Web) -> None:
     world.add_feed("harbour", web.url("/rss"), full_text=True)
     world.poll()
     world.poll()
-    count = len(asked(web))
+    count = len(web.fetched_pages())
     assert count >= 1
     world.context.page_store.make_due(world.context.deps.wanted.names())
     world.fetch()
-    assert len(asked(web)) == count
+    assert len(web.fetched_pages()) == count
     assert len(world.context.deps.wanted.names()) == 2
 
 
@@ -257,7 +253,7 @@ def test_the_pages_that_follow_are_read(tmp_path: Path, redis_server: Server, we
     (entry,) = world.entries()
     found = re.findall(r"第(\d)页。", entry["data"]["content_text"])
     assert found == ["1", "2", "3"]
-    assert asked(web) == ["/1.html", "/1_2.html", "/1_3.html"]
+    assert web.fetched_pages() == ["/1.html", "/1_2.html", "/1_3.html"]
     assert entry["data"]["warnings"] == []
 
 
@@ -270,7 +266,7 @@ def test_an_article_without_end_has_one(tmp_path: Path, redis_server: Server, we
     world.add_feed("harbour", web.url("/rss"), full_text=True, site="harbour")
     again(world)
     (entry,) = world.entries()
-    assert len(asked(web)) == MAX_PARTS
+    assert len(web.fetched_pages()) == MAX_PARTS
     assert f"第{MAX_PARTS}页。" in entry["data"]["content_text"]
     assert f"after {MAX_PARTS} pages" in " ".join(entry["data"]["warnings"])
 
@@ -387,7 +383,7 @@ def test_a_page_that_ends_its_worker_is_given_up(world: World, web: Web) -> None
     world.poll()
     (entry,) = world.entries()
     assert "ended its worker" in " ".join(entry["data"]["warnings"])
-    assert asked(web) == []
+    assert web.fetched_pages() == []
 
 
 def test_a_paused_feeds_pages_wait(world: World, web: Web) -> None:
@@ -397,7 +393,7 @@ def test_a_paused_feeds_pages_wait(world: World, web: Web) -> None:
     world.poll()
     pause(world.settings.state_dir, "harbour")
     world.poll()
-    assert asked(web) == []
+    assert web.fetched_pages() == []
     assert len(world.context.deps.wanted.names()) == 1
 
 
@@ -428,7 +424,7 @@ def test_read_again_an_entry_is_wanted_once(world: World, web: Web) -> None:
     assert sorted(entry["data"]["title"] for entry in world.entries()) == [
         f"港口第{n}号公告" for n in (1, 2, 3)
     ]
-    assert sorted(asked(web)) == ["/1.html", "/2.html", "/3.html"]
+    assert sorted(web.fetched_pages()) == ["/1.html", "/2.html", "/3.html"]
 
 
 def _only_the_feed(world: World) -> None:

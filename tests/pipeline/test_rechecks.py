@@ -74,10 +74,6 @@ def counts(world: World) -> store.RecheckCounts:
     return world.context.recheck_store.read_counts().get("harbour", store.RecheckCounts())
 
 
-def asked(web: Web) -> list[str]:
-    return [request.path for request in web.requests if request.path.endswith(".html")]
-
-
 def types(world: World) -> list[str]:
     return [entry["type"].removeprefix("article.") for entry in world.entries()]
 
@@ -91,13 +87,13 @@ def test_a_changed_page_is_one_revision(world: World, web: Web) -> None:
     """After an hour, a day and a week; the id stays, and the revision says why and what changed."""
     publish(world, web, 1, 2)
     look(world, HOUR - 60)
-    assert asked(web) == []
+    assert web.fetched_pages() == []
     web.pages["/1.html"] = page("港口第1号公告", "更正后的全文。")
     look(world, 120)
-    assert sorted(asked(web)) == ["/1.html", "/2.html"]
+    assert sorted(web.fetched_pages()) == ["/1.html", "/2.html"]
     look(world, DAY - HOUR)
     look(world, 6 * DAY)
-    assert len(asked(web)) == 6
+    assert len(web.fetched_pages()) == 6
     assert counts(world) == store.RecheckCounts(waiting=0, done=6)
     *_, revised = world.entries()
     assert types(world) == ["published", "published", "revised"]
@@ -214,7 +210,7 @@ def test_a_page_that_is_gone_twice_is_withdrawn(world: World, web: Web, status: 
     queue = world.context.recheck_store
     queue.make_due(queue.names())  # as a clock that is set back would
     world.poll()
-    assert asked(web).count("/1.html") == 2
+    assert web.fetched_pages().count("/1.html") == 2
     assert types(world) == ["published", "published"]
     look(world, 240)
     assert types(world) == ["published", "published", "withdrawn"]
@@ -298,7 +294,7 @@ def test_only_what_is_configured_is_looked_at(world: World, web: Web) -> None:
     publish(world, web, 1)
     world.add_feed("harbour", web.url("/rss"), **{**KEYS, "recheck": False})
     look(world, HOUR)
-    assert (asked(web), counts(world).waiting) == ([], 0)
+    assert (web.fetched_pages(), counts(world).waiting) == ([], 0)
 
 
 def test_what_was_withdrawn_or_forgotten_is_not_looked_at(world: World, web: Web) -> None:
@@ -316,7 +312,10 @@ def test_what_was_withdrawn_or_forgotten_is_not_looked_at(world: World, web: Web
     (manual_root(world.settings).work / batch / BEHIND).touch()
     retract(world.settings, third, "by hand")
     world.drain()
-    assert (asked(web), counts(world)) == (["/3.html"], store.RecheckCounts(waiting=1, done=1))
+    assert (web.fetched_pages(), counts(world)) == (
+        ["/3.html"],
+        store.RecheckCounts(waiting=1, done=1),
+    )
     assert types(world) == ["published"] * 3 + ["withdrawn"] * 2
 
 
@@ -331,17 +330,17 @@ def test_rechecks_wait_for_a_busy_host_and_are_dropped(
     behind = world.context.recheck_store.now_ms() + 30_000
     redis_client.hset(host, "tail:{newsdrop:articles}:page:", behind)
     look(world, HOUR)
-    assert asked(web) == []
+    assert web.fetched_pages() == []
     redis_client.hdel(host, "tail:{newsdrop:articles}:page:")
     redis_client.hset(host, "waits:{newsdrop:articles}:feed:", behind)
     look(world, 60)
-    assert asked(web) == []
+    assert web.fetched_pages() == []
     look(world, HOUR)
-    assert asked(web) == []
+    assert web.fetched_pages() == []
     assert counts(world) == store.RecheckCounts(waiting=1, dropped=1)
     redis_client.hdel(host, "waits:{newsdrop:articles}:feed:")
     look(world, DAY - 2 * HOUR)
-    assert asked(web) == ["/1.html"]
+    assert web.fetched_pages() == ["/1.html"]
     assert counts(world) == store.RecheckCounts(waiting=1, done=1, dropped=1)
 
 

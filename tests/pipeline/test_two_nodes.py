@@ -9,7 +9,7 @@ import pytest
 
 from tests.http_server import Reply, Web
 from tests.newsroom import feed, item, newsroom, page, rss
-from tests.pipeline.test_rechecks import HOUR, KEYS, asked, counts, pass_time, publish
+from tests.pipeline.test_rechecks import HOUR, KEYS, counts, pass_time, publish
 from tests.queries.test_nodes import work
 from tests.servers import Server
 from tests.world import World
@@ -67,10 +67,10 @@ def test_wanted_pages_are_left_to_the_node_that_has_them(one: World, two: World,
     before = one.context.page_store.names()
     assert len(before) == 1
     two.fetch()
-    assert asked(web) == []
+    assert web.fetched_pages() == []
     assert one.context.page_store.names() == before
     one.poll()
-    assert asked(web) == ["/1.html"]
+    assert web.fetched_pages() == ["/1.html"]
     assert len(one.entries()) == 1
 
 
@@ -80,9 +80,9 @@ def test_rechecks_are_left_to_the_node_with_the_copy(one: World, two: World, web
     two.add_feed("harbour", web.url("/rss"), **KEYS)
     pass_time(one, HOUR + 60)
     two.poll()
-    assert (asked(web), counts(one).dropped, counts(one).waiting) == ([], 0, 1)
+    assert (web.fetched_pages(), counts(one).dropped, counts(one).waiting) == ([], 0, 1)
     one.poll()
-    assert asked(web) == ["/1.html"]
+    assert web.fetched_pages() == ["/1.html"]
     assert counts(one).done == 1
 
 
@@ -100,9 +100,9 @@ def test_a_recheck_moves_to_the_newer_copy(one: World, two: World, web: Web) -> 
     web.requests.clear()
     pass_time(two, HOUR + 60)
     one.poll()
-    assert asked(web) == []
+    assert web.fetched_pages() == []
     two.poll()
-    assert asked(web) == ["/1.html"]
+    assert web.fetched_pages() == ["/1.html"]
     assert (counts(two).done, counts(two).dropped) == (1, 0)
 
 

@@ -126,8 +126,8 @@ class EntryReader:
     ) -> PublishRequest:
         """The publish request of an article; without its data if it is probably known.
 
-        `ingested_at` is RFC 3339, UTC. `revise` compares a record with what is published of it,
-        which told `story`. Raises whatever a bug in making the record raises.
+        `ingested_at` is RFC 3339, UTC. `revise` compares a record with the published one,
+        whose story is `story`. Raises whatever a bug in making the record raises.
         """
         profile = self.profile(item.entry)
         record = None if is_known and revise is None else item.record(ingested_at)

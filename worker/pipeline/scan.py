@@ -8,7 +8,7 @@ from worker.escape import printable
 from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
-from worker.settings import Folder
+from worker.settings import POLLED, Folder
 from worker.sources.folder import scan
 from worker.sources.in_place import InPlaceFolder, scan_in_place
 from worker.sources.registry import is_paused
@@ -69,15 +69,12 @@ def sources_with_more(context: Context) -> Iterable[str]:
 
 
 def hourly_job(source: str, now: datetime) -> Job:
-    """The job of all that is found in a source within one hour (UTC)."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    return Job(
-        id=f"scan-{source}-{hour:%Y%m%dT%H}",
-        kind=JobKind.SCAN,
-        source=source,
-        label=mark(f"found in {printable(source)}"),
-        created_ms=int(now.timestamp() * 1000),
-    )
+    """The job of all that is found in a source, or polled (POLLED), within one hour (UTC)."""
+    kind, name, label = JobKind.SCAN, f"scan-{source}", mark(f"found in {printable(source)}")
+    if source == POLLED:
+        kind, name, label = JobKind.POLL, "poll", mark("polled feeds, fetched pages")
+    hour = f"{now:%Y%m%dT%H}"
+    return Job(f"{name}-{hour}", kind, source, label, created_ms=int(now.timestamp() * 1000))
 
 
 def _scan(

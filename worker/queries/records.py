@@ -57,7 +57,7 @@ def read_document(
 
     `name` is only shown. The article is read with the settings of `source` (None: as enqueued by
     hand), or of `origin` where the document was fetched. `data` is an open file only if it is a
-    WARC; what that holds is said to `on_counted`.
+    WARC; `on_counted` receives what it holds, in words.
     """
     head = Head("", source or MANUAL, "enqueue", rfc3339(now))
     reader = EntryReader(settings, open_sites(settings), CatalogReader(settings).profile, head)

@@ -25,8 +25,7 @@ from worker.spool.filesystem import check_free
 from worker.spool.layout import manual_root
 from worker.spool.lockfile import acquire_slot
 from worker.spool.manifest import Head
-from worker.store.jobs import Job, JobKind, log_store_errors
-from worker.translation import mark
+from worker.store.jobs import Job, log_store_errors
 
 logger = get_logger(__name__)
 
@@ -165,21 +164,7 @@ def _soon_seconds(settings: Settings) -> float:
 
 def _head(owner: Owner, now: datetime) -> tuple[Head, Job | None]:
     """The head of a batch, and the job of this hour where its owner has none of its own."""
-    job = None
-    if owner.job is None:
-        job = _hourly_job(now) if owner.source == POLLED else hourly_job(owner.source, now)
+    job = hourly_job(owner.source, now) if owner.job is None else None
     name = job.id if job else owner.job
     head = Head.new(owner.source, owner.kind, now, name, force=owner.force, strict=owner.strict)
     return head, job
-
-
-def _hourly_job(now: datetime) -> Job:
-    """The job of everything that is polled within one hour (UTC)."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    return Job(
-        id=f"poll-{hour:%Y%m%dT%H}",
-        kind=JobKind.POLL,
-        source=POLLED,
-        label=mark("polled feeds, fetched pages"),
-        created_ms=int(now.timestamp() * 1000),
-    )
