@@ -19,8 +19,8 @@ from bench import corpus
 from bench.figure import Figure, at_least
 from bench.place import place
 from tests.object_store import BUCKET, KEY, ObjectStore
+from worker.pipeline.batch.drain import drain
 from worker.pipeline.context import Context, open_context
-from worker.pipeline.drain import drain
 from worker.pipeline.feeds.poll import fetch, poll
 from worker.pipeline.scan import scan_folders
 from worker.settings import load

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from worker import settings
 from worker.cli.root import app
+from worker.pipeline.batch.drain import drain
 from worker.pipeline.context import Context, open_context
-from worker.pipeline.drain import drain
 from worker.pipeline.scan import scan_folders
 from worker.pipeline.search import feed_search
 from worker.service.lock import up_lock

@@ -57,7 +57,10 @@ HOMES = {
 PURE = (
     *("formats", "normalize", "model", "sites", "feeds"),
     *(f"pipeline.{name}" for name in ("extract", "feeds.documents", "feeds.stats")),
-    *(f"pipeline.{name}" for name in ("ingest", "batch_run", "feeds.run", "publisher", "timing")),
+    *(
+        f"pipeline.{name}"
+        for name in ("batch.ingest", "batch.run", "batch.timing", "feeds.run", "publisher")
+    ),
 )
 """Packages and modules that get the time as an argument."""
 

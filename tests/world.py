@@ -8,8 +8,8 @@ from typing import Any
 
 from worker.feeds import managed
 from worker.model import Tally
+from worker.pipeline.batch.drain import DrainResult, drain
 from worker.pipeline.context import Context, open_context
-from worker.pipeline.drain import DrainResult, drain
 from worker.pipeline.feeds.poll import fetch, poll
 from worker.pipeline.scan import scan_folders
 from worker.settings import Settings, load

@@ -21,10 +21,10 @@ from worker.actions.enqueue_order import EnqueueOrder, enqueue_order
 from worker.errors import FetchFailed, Retryable, UsageError
 from worker.logs import get_logger
 from worker.model import Tally
+from worker.pipeline.batch.drain import drain
 from worker.pipeline.bounds import limit_memory
 from worker.pipeline.cleanup import clean_up
 from worker.pipeline.context import Context, open_context, warm_up
-from worker.pipeline.drain import drain
 from worker.pipeline.feeds import poll as polling
 from worker.pipeline.job_results import store_results
 from worker.pipeline.recover import recover

@@ -193,7 +193,7 @@ def test_the_report_of_a_busy_service_is_chinese() -> None:
     """What `status --watch` and a progress bar say while work goes on."""
     from worker.cli.progress import FileProgress
     from worker.cli.status.report import _process_lines
-    from worker.queries.activity import Activity
+    from worker.queries.status.activity import Activity
 
     at, now = "2026-01-31T12:00:00Z", "2026-01-31T12:05:00Z"
     tasks = [

@@ -21,7 +21,7 @@ from tests.warcs import page
 from worker.cli import progress
 from worker.errors import UsageError
 from worker.model.times import parse_moment
-from worker.pipeline.drain import drain
+from worker.pipeline.batch.drain import drain
 
 
 def test_enqueue_copies_unless_told_to_move(home: Home) -> None:

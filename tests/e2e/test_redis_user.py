@@ -18,7 +18,7 @@ from worker.pipeline.recover import recover
 from worker.pipeline.replay import replay
 from worker.queries.health import check_health
 from worker.queries.jobs import list_jobs
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.service import doctor
 from worker.settings.clock import utc_now
 from worker.spool import redis_record

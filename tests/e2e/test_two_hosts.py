@@ -16,7 +16,7 @@ from tests.rabbitmq import free_port
 from tests.servers import Server, new_directory
 from tests.world import World, article
 from worker.queries.audit import audit
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]

@@ -15,7 +15,8 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article, in_child
 from worker.formats.memory import is_out_of_memory
-from worker.pipeline import batch_run, bounds, extract
+from worker.pipeline import bounds, extract
+from worker.pipeline.batch import run as batch_run
 from worker.pipeline.bounds import Bounds, limit_memory
 from worker.pipeline.context import open_context
 from worker.pipeline.feeds import documents as feed_documents
@@ -251,7 +252,7 @@ def test_an_entry_that_uses_up_memory_is_counted(world: World, monkeypatch: Any)
         raise MemoryError
 
     monkeypatch.setattr(feed_documents, "parse_entry", exhausted)
-    monkeypatch.setattr("worker.pipeline.batch_run.read_entry", exhausted)
+    monkeypatch.setattr("worker.pipeline.batch.run.read_entry", exhausted)
     world.put("a.md", article())
     world.scan()
     for _ in range(2):

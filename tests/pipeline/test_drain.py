@@ -7,7 +7,7 @@ import pytest
 from tests.servers import Server
 from tests.world import World, article
 from worker.errors import SpoolUnavailable
-from worker.pipeline.drain import DrainResult, drain
+from worker.pipeline.batch.drain import DrainResult, drain
 from worker.spool.batch import acquire
 
 

@@ -19,7 +19,8 @@ from worker.actions.quarantine import retry
 from worker.errors import SpoolUnavailable, StoreUnavailable
 from worker.model import Article, Decision, Identity, IndexEntry, PublishRequest, RawArticle
 from worker.normalize import Normalized
-from worker.pipeline import batch_run, extract
+from worker.pipeline import extract
+from worker.pipeline.batch import run as batch_run
 from worker.pipeline.feeds import documents as feed_documents
 from worker.pipeline.recover import recover
 from worker.pipeline.replay import replay

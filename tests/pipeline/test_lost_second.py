@@ -14,7 +14,7 @@ import pytest
 
 from tests.servers import Server
 from tests.world import World, article, in_child
-from worker.pipeline import batch_run
+from worker.pipeline.batch import run as batch_run
 from worker.pipeline.recover import recover
 from worker.queries.audit import audit
 from worker.spool.archive import Archive

@@ -10,7 +10,7 @@ from tests.newsroom import Make, feed, newsroom, titles
 from tests.servers import Server
 from tests.world import World
 from worker.pipeline.feeds.poll import poll
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.store.connection import connect
 

@@ -16,7 +16,7 @@ from worker.cli.root import app
 from worker.pipeline import recover as recovering
 from worker.pipeline.recover import recover
 from worker.queries.health import check_health
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.service import doctor
 from worker.settings.clock import utc_now
 from worker.spool import redis_record

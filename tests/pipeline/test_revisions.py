@@ -15,7 +15,7 @@ from tests.world import World, article, in_child
 from worker.actions.retract import retract
 from worker.errors import UsageError
 from worker.model import Change, ChangeKind
-from worker.pipeline.batch_run import BatchRun
+from worker.pipeline.batch.run import BatchRun
 from worker.pipeline.reparse.run import reparse
 from worker.pipeline.reparse.state import Reparsed, ReparseOrder
 from worker.pipeline.replay import replay

@@ -19,7 +19,7 @@ from tests.world import World, article, in_child
 from worker.cli.status.report import render_status
 from worker.errors import SpoolUnavailable
 from worker.pipeline.scan import hourly_job, scan_folders, sources_with_more
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.service.doctor_machine import machine_checks
 from worker.service.listener.listener import Listener
 from worker.sources.ledger import Ledger

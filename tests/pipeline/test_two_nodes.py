@@ -15,7 +15,7 @@ from tests.servers import Server
 from tests.world import World
 from worker.pipeline.feeds.poll import poll as register
 from worker.queries.audit import audit
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.spool.ownership import read_id
 from worker.store.factory import page_store, recheck_store

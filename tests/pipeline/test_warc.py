@@ -14,8 +14,8 @@ from tests.warcs import FORMS, gzipped, page, record
 from tests.world import World, in_child
 from worker.actions.quarantine import retry
 from worker.formats import warc as reading
-from worker.pipeline import warc
-from worker.pipeline.drain import drain
+from worker.pipeline.batch import warc
+from worker.pipeline.batch.drain import drain
 from worker.queries.audit import audit
 from worker.queries.explain import explain_recorded_path
 from worker.spool.archive import Archive

@@ -8,7 +8,7 @@ import pytest
 
 from tests.home import Home, article
 from worker.errors import NotThere, StoreUnavailable, UsageError
-from worker.pipeline.drain import drain
+from worker.pipeline.batch.drain import drain
 from worker.queries.article import get_article as one_article
 from worker.queries.articles import ArticleList, list_articles
 from worker.queries.history import find_by_article

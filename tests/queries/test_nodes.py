@@ -11,9 +11,9 @@ from tests.world import World, article
 from worker.actions.nodes import forget_node
 from worker.errors import UsageError
 from worker.pipeline.node_report import describe_node
-from worker.queries.nodes import NodeStatus
-from worker.queries.overview import get_overview
-from worker.queries.problem import Problem
+from worker.queries.status.nodes import NodeStatus
+from worker.queries.status.overview import get_overview
+from worker.queries.status.problem import Problem
 from worker.settings.clock import utc_now
 from worker.store.factory import heartbeats, node_store
 from worker.store.layout import DAY, Layout

@@ -17,8 +17,8 @@ from tests.newsroom import feed, newsroom
 from tests.servers import Server
 from tests.world import World, article
 from worker.model import DECISIONS
-from worker.queries.disk import size_caches
-from worker.queries.overview import Overview, get_overview
+from worker.queries.status.disk import size_caches
+from worker.queries.status.overview import Overview, get_overview
 from worker.settings import MEGABYTE
 from worker.settings.clock import utc_now
 from worker.spool.batch import acquire

@@ -11,8 +11,8 @@ import pytest
 from tests.mounts import read_only
 from tests.servers import Server
 from tests.world import World, article
-from worker.queries.overview import get_overview
-from worker.queries.problem import Problem
+from worker.queries.status.overview import get_overview
+from worker.queries.status.problem import Problem
 from worker.settings.clock import utc_now
 from worker.sources.registry import pause
 from worker.store.layout import Layout

@@ -6,10 +6,10 @@ import time
 import pytest
 
 from tests.home import Home, article
-from worker.pipeline.ingest import ingest
+from worker.pipeline.batch.ingest import ingest
 from worker.pipeline.settle import settle
 from worker.queries.audit import audit
-from worker.queries.overview import Status, get_overview
+from worker.queries.status.overview import Status, get_overview
 from worker.settings.clock import utc_now
 from worker.spool.batch import acquire
 

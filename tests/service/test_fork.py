@@ -180,7 +180,8 @@ def test_a_scheduler_of_its_own_loads_no_task(tmp_path: Path, redis_server: Serv
     code = (
         "import atexit, sys\n"
         "from worker.service.part import run_celery\n"
-        "unwanted = {'worker.tasks', 'worker.pipeline.drain', 'httpx', 'lxml.html', 'zstandard'}\n"
+        "unwanted = {'worker.tasks', 'worker.pipeline.batch.drain', "
+        "'httpx', 'lxml.html', 'zstandard'}\n"
         "atexit.register(lambda: print('loaded:', sorted(unwanted & set(sys.modules))))\n"
         "run_celery(['beat'])\n"
     )

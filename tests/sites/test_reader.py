@@ -10,7 +10,7 @@ from worker.errors import ConfigError
 from worker.pipeline.context import open_context
 from worker.pipeline.feeds.poll import poll
 from worker.queries.health import check_health
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.sites import SitesReader
 from worker.spool.rules_record import NAME, read_rules_record

@@ -12,7 +12,7 @@ from tests.world import World, article
 from worker.errors import SpoolUnavailable
 from worker.health.preflight import begin
 from worker.queries.health import check_health
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.service.doctor_machine import machine_checks
 from worker.spool.layout import SPOOL
 

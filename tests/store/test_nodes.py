@@ -16,7 +16,7 @@ from worker.pipeline.recover import recover
 from worker.pipeline.retention import trim_stream
 from worker.queries.audit import audit
 from worker.queries.health import check_health
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.service.backup import create_backup, restore_backup
 from worker.settings import load
 from worker.settings.clock import utc_now

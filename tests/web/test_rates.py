@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from worker.queries.source_status import ArticleCounts, SourceStatus
+from worker.queries.status.sources import ArticleCounts, SourceStatus
 from worker.web.pages.overview import Rates
 
 BEGIN = datetime(2026, 1, 31, tzinfo=UTC)

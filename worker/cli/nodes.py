@@ -29,7 +29,7 @@ STATES = {"working": mark("at work"), "silent": mark("silent"), "ended": mark("s
 @app.command("list")
 def list_(context: typer.Context, json: JsonLines = False) -> None:
     """List the nodes: what waits on each, the feeds and pages that it fetches now, its workers."""
-    from worker.queries.overview import get_overview
+    from worker.queries.status.overview import get_overview
     from worker.settings.clock import utc_now
 
     status = get_overview(settings_of(context), utc_now(), 1).status

@@ -12,9 +12,9 @@ from worker.feeds.catalog import CatalogReader
 from worker.formats.warc_framing import is_warc
 from worker.model import SCHEMA_VERSION, Article, Withdrawal
 from worker.model.times import rfc3339
+from worker.pipeline.batch.warc import read_pages
 from worker.pipeline.extract import EntryReader, ParsedArticle, parse_entry
 from worker.pipeline.failure import ParseFailure
-from worker.pipeline.warc import read_pages
 from worker.settings import MANUAL, Settings
 from worker.sites import open_sites
 from worker.spool.manifest import Entry, Head, Origin

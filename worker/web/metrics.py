@@ -26,11 +26,11 @@ from worker import __version__
 from worker.errors import Reason
 from worker.escape import printable
 from worker.model import DECISIONS, Repeat
-from worker.queries.metrics import MetricsSnapshot, take_metrics
-from worker.queries.nodes import NodeStatus
-from worker.queries.overview import Overview
-from worker.queries.source_status import SourceStatus
-from worker.queries.status import Status
+from worker.queries.status.metrics import MetricsSnapshot, take_metrics
+from worker.queries.status.nodes import NodeStatus
+from worker.queries.status.overview import Overview
+from worker.queries.status.service import Status
+from worker.queries.status.sources import SourceStatus
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.store.counters import BOUNDS, MeasureTotals

@@ -25,7 +25,7 @@ def status(
     """
     from worker.cli.status.report import render_status
     from worker.cli.status.watch import watch as watch_status
-    from worker.queries.overview import get_overview
+    from worker.queries.status.overview import get_overview
     from worker.settings.clock import utc_now
 
     settings = settings_of(context)

@@ -30,8 +30,8 @@ from worker.cli.status.tables import (
     render_sources,
 )
 from worker.escape import printable
-from worker.queries.overview import Activity, Disk, Memory, Overview, Problem
-from worker.queries.status import PollingStatus, Status
+from worker.queries.status.overview import Activity, Disk, Memory, Overview, Problem
+from worker.queries.status.service import PollingStatus, Status
 from worker.store.rechecks import RecheckCounts
 from worker.translation import gettext, mark, message
 

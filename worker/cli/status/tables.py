@@ -11,8 +11,8 @@ from worker.cli.formatting import format_age, format_count, format_duration, for
 from worker.cli.nodes import STATES as NODE_STATES
 from worker.cli.output import console, count_text, make_table, safe_text
 from worker.model import DECISIONS
-from worker.queries.source_status import ArticleCounts, SourceStatus
-from worker.queries.status import Status
+from worker.queries.status.service import Status
+from worker.queries.status.sources import ArticleCounts, SourceStatus
 from worker.settings import POLLED
 from worker.translation import gettext
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from worker.actions.backfill import pause_job
 from worker.actions.quarantine import Retried, retry_job
 from worker.queries import jobs as queries
-from worker.queries.overview import get_overview
+from worker.queries.status.overview import get_overview
 from worker.readmodel.filters import Filters
 from worker.settings.clock import utc_now
 from worker.web.api.endpoint import ApiRequest, Number, PageQuery, Parameters, Text, change, get

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.queries.charts import ANSWERS, RANGES
-from worker.queries.overview import get_overview
-from worker.queries.source_status import SourceStatus
+from worker.queries.status.overview import get_overview
+from worker.queries.status.sources import SourceStatus
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.web.chart import make_bars, make_chart

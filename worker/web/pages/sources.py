@@ -12,8 +12,8 @@ from starlette.routing import Route
 from worker.actions.pause import pause, resume
 from worker.feeds.catalog import load_catalog
 from worker.queries.articles import search_articles
-from worker.queries.overview import get_overview
-from worker.queries.source_status import SourceStatus
+from worker.queries.status.overview import get_overview
+from worker.queries.status.sources import SourceStatus
 from worker.readmodel.database import ReadModelUnavailable
 from worker.readmodel.filters import Filters
 from worker.settings import POLLED, Settings

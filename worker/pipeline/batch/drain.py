@@ -9,7 +9,7 @@ from worker.errors import Retryable, SpoolUnavailable
 from worker.escape import printable
 from worker.logs import get_logger, log_context
 from worker.model import Tally
-from worker.pipeline.ingest import ingest
+from worker.pipeline.batch.ingest import ingest
 from worker.pipeline.ports import IngestDeps
 from worker.spool.batch import Batch, acquire, delete_removed, fair_order, is_behind
 from worker.spool.layout import Root

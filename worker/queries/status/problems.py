@@ -12,10 +12,10 @@ from pathlib import Path
 from worker.escape import printable
 from worker.health.broker import broker_check
 from worker.health.preflight import server_checks
-from worker.queries.node_problems import node_problems
-from worker.queries.problem import Problem, duration, sentence
-from worker.queries.source_status import SourceStatus
-from worker.queries.status import Status
+from worker.queries.status.node_problems import node_problems
+from worker.queries.status.problem import Problem, duration, sentence
+from worker.queries.status.service import Status
+from worker.queries.status.sources import SourceStatus
 from worker.settings import POLLED, Folder, Settings
 from worker.spool.layout import SPOOL
 from worker.spool.redis_record import replay_command

@@ -16,9 +16,9 @@ from worker.errors import ConfigError, SpoolUnavailable
 from worker.feeds.catalog import load_catalog
 from worker.model import Tally
 from worker.model.times import rfc3339
-from worker.queries.nodes import NodeStatus, count_elsewhere, list_nodes
-from worker.queries.redis_snapshot import RedisSnapshot
-from worker.queries.source_status import ArticleCounts, SourceStatus, count_articles, list_sources
+from worker.queries.status.nodes import NodeStatus, count_elsewhere, list_nodes
+from worker.queries.status.redis_snapshot import RedisSnapshot
+from worker.queries.status.sources import ArticleCounts, SourceStatus, count_articles, list_sources
 from worker.settings import Settings
 from worker.sources.registry import paused_sources
 from worker.spool.batch import Waiting

@@ -15,12 +15,12 @@ from dataclasses import replace
 from worker.escape import printable
 from worker.model import Outcome, Stage, Tally
 from worker.model.times import rfc3339
-from worker.pipeline.batch_run import BatchRun
+from worker.pipeline.batch.run import BatchRun
+from worker.pipeline.batch.timing import Stopwatch, TimedArticles
+from worker.pipeline.batch.warc import is_divided
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.replay import replay
 from worker.pipeline.settle import count_outcomes, settle
-from worker.pipeline.timing import Stopwatch, TimedArticles
-from worker.pipeline.warc import is_divided
 from worker.spool.archive import ArchivedFile, SegmentHead
 from worker.spool.batch import Batch
 from worker.spool.layout import time_of

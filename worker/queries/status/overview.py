@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from worker.errors import SpoolUnavailable
-from worker.queries.activity import Activity, current_activity
-from worker.queries.disk import Disk, disk
-from worker.queries.problem import Problem
-from worker.queries.problems import find_problems
-from worker.queries.redis_snapshot import take_snapshot
-from worker.queries.status import Status, build_status
+from worker.queries.status.activity import Activity, current_activity
+from worker.queries.status.disk import Disk, disk
+from worker.queries.status.problem import Problem
+from worker.queries.status.problems import find_problems
+from worker.queries.status.redis_snapshot import take_snapshot
+from worker.queries.status.service import Status, build_status
 from worker.settings import Settings
 from worker.spool.batch import Waiting
 from worker.spool.layout import roots

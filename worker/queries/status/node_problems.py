@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from worker.queries.nodes import MAX_CLOCK_SECONDS, NodeStatus
-from worker.queries.problem import Problem, duration
+from worker.queries.status.nodes import MAX_CLOCK_SECONDS, NodeStatus
+from worker.queries.status.problem import Problem, duration
 
 
 def node_problems(nodes: Sequence[NodeStatus]) -> Iterator[Problem]:

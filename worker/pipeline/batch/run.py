@@ -20,7 +20,8 @@ from worker.logs import log_context
 from worker.model import IndexEntry, Outcome
 from worker.normalize.identity import file_mark
 from worker.pipeline import publisher
-from worker.pipeline.batch_files import EntryFile, duplicate_outcome, read_file
+from worker.pipeline.batch.files import EntryFile, duplicate_outcome, read_file
+from worker.pipeline.batch.warc import WarcDivision
 from worker.pipeline.bounds import PROBED_AT_ONCE
 from worker.pipeline.extract import EntryReader, ParsedArticle, entry_source
 from worker.pipeline.failure import ParseFailure
@@ -28,7 +29,6 @@ from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.feeds.run import parse_feed
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import read_again
-from worker.pipeline.warc import WarcDivision
 from worker.spool.batch import Batch, is_behind
 from worker.spool.claim import batched
 from worker.spool.manifest import Entry, Form

@@ -11,7 +11,7 @@ from worker.feeds.cron import next_cron_time
 from worker.model import DECISIONS, Tally
 from worker.model.from_json import dataclass_from
 from worker.model.times import rfc3339, rfc3339_from_ms
-from worker.queries.redis_snapshot import RedisSnapshot
+from worker.queries.status.redis_snapshot import RedisSnapshot
 from worker.settings import Folder, Settings
 from worker.sources.registry import paused_sources
 from worker.sources.scan_result import SkippedFile, load_skipped

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from worker.errors import Retryable
-from worker.queries.disk import quarantine_usage
-from worker.queries.overview import Overview, get_overview
+from worker.queries.status.disk import quarantine_usage
+from worker.queries.status.overview import Overview, get_overview
 from worker.settings import Settings
 from worker.spool.folder_cache import DiskUsage
 from worker.store.broker import ENQUEUE_QUEUE, INGEST_QUEUE, QUEUE, WakeupQueue, open_wakeups

@@ -1,0 +1,1 @@
+"""Batches in the pipeline: drained one after the other, read, published and archived."""
