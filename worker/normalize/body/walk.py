@@ -14,15 +14,13 @@ from worker.model import Image, Link
 from worker.model.frozen import dataclass
 from worker.normalize.body.elements import BLOCKS, CELLS, HEADINGS
 from worker.normalize.body.images import picture_of
+from worker.normalize.body.lines import Lines
 from worker.normalize.body.sanitize import ALLOWED, DROPPED, End, Writer, attributes_of, nothing
 from worker.normalize.body.tree import Use
-from worker.normalize.strings import clean_text, one_line
+from worker.normalize.strings import one_line
 from worker.normalize.urls import absolute
 
-_CELL_END = "\x1f"  # ends a cell within a line: no input has it, and a tab would become a space
 _NOISE_LIMIT = 300  # characters; a longer paragraph is no editor's line or footer
-_LONGEST = 1000  # characters of a link or highlight
-_MAX_TEXTS = 8 * _LONGEST
 
 _REMOVE, _BOLD, _CAPTION = Use.REMOVE, Use.BOLD, Use.CAPTION
 
@@ -48,11 +46,7 @@ class TickerHint:
 
 
 class BodyWalk:
-    """The content of a body, after :meth:`run`.
-
-    `uses` are the elements that the site's selectors match. With `is_dirty`, texts may hold invalid
-    characters, written as references.
-    """
+    """The content of a body, after :meth:`run`. The site's selectors match the elements `uses`."""
 
     def __init__(
         self,
@@ -64,7 +58,6 @@ class BodyWalk:
         ticker_hints: bool,
         is_dirty: bool,
     ) -> None:
-        self.lines: list[str] = []
         self.highlights: list[str] = []
         self.links: list[Link] = []
         self.pictures: list[tuple[Element, Image]] = []
@@ -77,26 +70,26 @@ class BodyWalk:
         self._writer = writer
         self._base_url = base_url
         self._with_ticker_hints = ticker_hints
-        self._is_dirty = is_dirty
+        self._text = Lines(writer, is_dirty=is_dirty)
+        self.lines = self._text.lines
         self._items: tuple[list[Any], ...] = (
             *(self.lines, self.highlights, self.links, self.pictures, writer.parts),
         )
-        self._texts: list[str] = []  # all so far
-        self._in_line = False  # whether the line has a text
-        self._pre = self._bold = self._line_start = self._highlight_start = 0
-        self._after_bold = self._has_math = False
+        self._texts = self._text.texts
+        self._bold = self._highlight_start = 0
+        self._has_math = False
         self._alone: Element | None = None  # the only element of a table cell
 
     def run(self, body: Element) -> None:
         """Walk below `body`."""
         stack: list[tuple[Iterator[Node], End]] = []
         children = iter(body)
-        read_text, begin = self._text, self._element
+        add_text, begin = self._text.add, self._element
         method_of, use_of = _METHODS.get, self._uses.get
         while True:
             for node in children:
                 if type(node) is Text:  # half the cost of isinstance; it has no subclasses
-                    read_text(node.data)
+                    add_text(node.data)
                 elif type(node) is Element:
                     method, use = method_of(node.tag), use_of(node)
                     # Two of three elements (`font`, most `span`) are only their content.
@@ -110,7 +103,7 @@ class BodyWalk:
                     break
                 children, end = stack.pop()
                 end()
-        self._end_line()
+        self._text.end_line()
 
     # ── elements: each method returns what ends the element; None where it has no content ───────
 
@@ -132,19 +125,19 @@ class BodyWalk:
     def _block(self, node: Element, tag: str, use: Use | None) -> End:
         is_alone = node == self._alone  # then it does not begin a line
         if not is_alone:
-            self._end_line()
+            self._text.end_line()
         marks = list(map(len, self._items))
         written = tag if tag in ALLOWED else "div"
         end_tag = self._writer.start_block(written, attributes_of(node, written))
         end_bold = self._strong("strong") if use is _BOLD else nothing
-        self._pre += tag == "pre"
+        self._text.pre += tag == "pre"
 
         def end() -> None:
             end_bold()
             end_tag()
             if not is_alone:
-                self._end_line()
-            self._pre -= tag == "pre"
+                self._text.end_line()
+            self._text.pre -= tag == "pre"
             if len(self.lines) == marks[0] + 1 and self._is_noise(self.lines[-1], node, tag):
                 for items, mark in zip(self._items, marks, strict=True):
                     del items[mark:]
@@ -152,16 +145,14 @@ class BodyWalk:
         return end
 
     def _cell(self, node: Element, tag: str, use: Use | None) -> End:
-        if self._in_line:
-            self._texts.append(_CELL_END)
+        self._text.begin_cell()
         elements = [child for child in node if isinstance(child, Element)]
         self._alone = elements[0] if len(elements) == 1 else None
         end_tag = self._writer.start(tag, attributes_of(node, tag))
 
         def end() -> None:
             end_tag()
-            if self._in_line:
-                self._texts.append(" ")
+            self._text.end_cell()
 
         return end
 
@@ -176,7 +167,7 @@ class BodyWalk:
         if not (node.attr("id") or "").startswith("stock_"):
             return nothing
         start = len(self._texts)
-        return lambda: self.ticker_hints.append(_ticker_hint(node, self._text_from(start)))
+        return lambda: self.ticker_hints.append(_ticker_hint(node, self._text.since(start)))
 
     def _bold_run(self, node: Element, tag: str, use: Use | None) -> End:
         return self._strong(tag)
@@ -186,7 +177,7 @@ class BodyWalk:
         end_tag = self._writer.start(tag)
         if self._bold:
             return end_tag
-        continues = self._after_bold and bool(self.highlights)
+        continues = self._text.after_bold and bool(self.highlights)
         self._bold += 1
         if not continues:
             self._highlight_start = len(self._texts)
@@ -195,11 +186,11 @@ class BodyWalk:
         def end() -> None:
             end_tag()
             self._bold -= 1
-            if text := self._text_from(start):
+            if text := self._text.since(start):
                 if continues:
                     self.highlights.pop()
                 self.highlights.append(text)
-                self._after_bold = self._in_line
+                self._text.after_bold = self._text.in_line
 
         return end
 
@@ -214,7 +205,7 @@ class BodyWalk:
 
         def end() -> None:
             end_tag()
-            text = self._text_from(start)
+            text = self._text.since(start)
             self.links.append(Link(url, text))
             if self._with_ticker_hints:
                 self.ticker_hints.append(_ticker_hint(node, text))
@@ -226,16 +217,16 @@ class BodyWalk:
 
         def end_caption() -> None:
             end()
-            self.captions.append((node, self._text_from(start)))
+            self.captions.append((node, self._text.since(start)))
 
         return end_caption
 
     def _break(self, node: Element, tag: str, use: Use | None) -> None:
-        if tag == "br" and self._pre:
+        if tag == "br" and self._text.pre:
             self._texts.append("\n")
-            self._in_line = True
+            self._text.in_line = True
         elif tag != "wbr":
-            self._end_line()
+            self._text.end_line()
         self._writer.void(tag)
 
     def _picture(self, node: Element, tag: str, use: Use | None) -> None:
@@ -246,50 +237,6 @@ class BodyWalk:
         own = {name: str(size) if size else None for name, size in sizes.items()}
         self._writer.void("img", attributes_of(node, "img", {"src": image.url, **own}))
         self.pictures.append((node, image))
-
-    # ── text ────────────────────────────────────────────────────────────────────────────────────
-
-    def _text(self, text: str) -> None:
-        if self._is_dirty:
-            text = clean_text(text)
-        if not self._pre:
-            if text.isspace():
-                self._space(text)
-                return
-            if not self._in_line:  # a line begins: no indent, also in the HTML
-                text = text.lstrip()
-            self._after_bold = False
-        if text:
-            self._in_line = True
-            self._texts.append(text)
-            self._writer.text(text)
-
-    def _space(self, text: str) -> None:
-        if self._in_line:
-            self._texts.append(" ")
-        if self._in_line or "\n" in text:
-            self._writer.space("\n" if "\n" in text else " ")
-
-    def _text_from(self, start: int) -> str:
-        """The text since there were `start` texts, on one line."""
-        text = "".join(self._texts[start : start + _MAX_TEXTS])
-        return " ".join(text.split())[:_LONGEST].rstrip()
-
-    def _end_line(self) -> None:
-        if not self._in_line:
-            return
-        text = "".join(self._texts[self._line_start :])
-        self._texts.append(" ")
-        self._line_start = len(self._texts)
-        self._after_bold = self._in_line = False
-        if self._pre:
-            self.lines += filter(None, (row.rstrip() for row in text.split("\n")))
-        elif _CELL_END in text:
-            cells = (" ".join(cell.split()) for cell in text.split(_CELL_END))
-            if row := "\t".join(cells).strip():
-                self.lines.append(row)
-        elif text := " ".join(text.split()):
-            self.lines.append(text)
 
     def _is_noise(self, text: str, node: Element, tag: str) -> bool:
         """Whether the line of a block does not belong to the article."""

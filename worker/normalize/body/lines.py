@@ -1,0 +1,79 @@
+"""The text of a body: collected piece by piece, divided into lines."""
+
+from worker.normalize.body.sanitize import Writer
+from worker.normalize.strings import clean_text
+
+_CELL_END = "\x1f"  # ends a cell within a line: no input has it, and a tab would become a space
+_LONGEST = 1000  # characters of a link or highlight
+_MAX_TEXTS = 8 * _LONGEST
+
+
+class Lines:
+    """`lines` holds the finished lines, `texts` every piece so far, those of the open line too.
+
+    With `is_dirty`, pieces may hold invalid characters, written as references.
+    """
+
+    def __init__(self, writer: Writer, *, is_dirty: bool) -> None:
+        self.lines: list[str] = []
+        self.texts: list[str] = []
+        self.in_line = False  # whether the line has a text
+        self.after_bold = False  # whether only spaces follow a bold run in this line
+        self.pre = 0  # open `pre` elements
+        self._line_start = 0
+        self._writer = writer
+        self._is_dirty = is_dirty
+
+    def add(self, text: str) -> None:
+        """Add the text of a node, and write it as HTML."""
+        if self._is_dirty:
+            text = clean_text(text)
+        if not self.pre:
+            if text.isspace():
+                self._space(text)
+                return
+            if not self.in_line:  # a line begins: no indent, also in the HTML
+                text = text.lstrip()
+            self.after_bold = False
+        if text:
+            self.in_line = True
+            self.texts.append(text)
+            self._writer.text(text)
+
+    def _space(self, text: str) -> None:
+        if self.in_line:
+            self.texts.append(" ")
+        if self.in_line or "\n" in text:
+            self._writer.space("\n" if "\n" in text else " ")
+
+    def since(self, start: int) -> str:
+        """The text since there were `start` texts, on one line."""
+        text = "".join(self.texts[start : start + _MAX_TEXTS])
+        return " ".join(text.split())[:_LONGEST].rstrip()
+
+    def begin_cell(self) -> None:
+        """Begin a table cell, which separates it from the text before it in the line."""
+        if self.in_line:
+            self.texts.append(_CELL_END)
+
+    def end_cell(self) -> None:
+        """End a table cell."""
+        if self.in_line:
+            self.texts.append(" ")
+
+    def end_line(self) -> None:
+        """End the line, if it has a text."""
+        if not self.in_line:
+            return
+        text = "".join(self.texts[self._line_start :])
+        self.texts.append(" ")
+        self._line_start = len(self.texts)
+        self.after_bold = self.in_line = False
+        if self.pre:
+            self.lines += filter(None, (row.rstrip() for row in text.split("\n")))
+        elif _CELL_END in text:
+            cells = (" ".join(cell.split()) for cell in text.split(_CELL_END))
+            if row := "\t".join(cells).strip():
+                self.lines.append(row)
+        elif text := " ".join(text.split()):
+            self.lines.append(text)
