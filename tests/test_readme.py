@@ -13,6 +13,7 @@ from worker.cli.root import app
 from worker.queries.records import read_document
 from worker.settings import load
 from worker.settings.clock import utc_now
+from worker.spool.claim import Incoming
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -41,7 +42,8 @@ def test_the_record_shown_is_the_examples() -> None:
     assert found is not None
     shown = json.loads(found[1])
     example = PROJECT / "examples" / "harbour.md"
-    (item,) = read_document(example.read_bytes(), example.name, load(), utc_now(), None)
+    document = Incoming(example.read_bytes(), example.name)
+    (item,) = read_document(document, load(), utc_now())
     real = json.loads(to_json(item.normalized.article))
     wrong = [key for key in shown.keys() - STAMPED - {"…"} if not agrees(shown[key], real.get(key))]
     assert wrong == []

@@ -8,20 +8,19 @@ import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 from worker.actions.intake import Intake
 from worker.errors import Rejected, UsageError
 from worker.escape import printable
-from worker.formats.warc_framing import has_warc_name
 from worker.model import Article
 from worker.pipeline.failure import ParseFailure
-from worker.queries.records import read_document
+from worker.queries.records import open_warc, read_document, read_open_warc
 from worker.settings import Settings, load
 from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOptions
 from worker.sources.fetch_once import fetch_once, is_address
 from worker.sources.registry import require_source
+from worker.spool.claim import Incoming
 
 
 def parse(
@@ -44,23 +43,13 @@ def parse(
     """
     settings = settings or _settings_in(frozenset(os.environ.items()))
     require_source(settings, as_source)
-    origin = None
-    data: bytes | BinaryIO
-    if isinstance(source, bytes):
-        data = source
-    elif isinstance(source, str) and is_address(source):
-        fetched = fetch_once(settings, source, utc_now(), as_source)
-        data, name, origin = fetched.data, fetched.path, fetched.origin
+    now, records = utc_now(), []
+    if not isinstance(source, bytes) and (warc := open_warc(source)):
+        items = read_open_warc(warc, name or str(source), settings, now, as_source)
     else:
-        name = name or str(source)
-        try:
-            path = Path(source)
-            data = path.open("rb", buffering=0) if has_warc_name(path.name) else path.read_bytes()
-        except OSError as error:
-            why = f"{error.strerror}; check the path and its permissions"
-            raise UsageError(f"{printable(source)} cannot be read: {why}") from error
-    records = []
-    for item in read_document(data, name or "bytes", settings, utc_now(), as_source, origin=origin):
+        document = _document(source, name, settings, as_source)
+        items = read_document(document, settings, now, as_source)
+    for item in items:
         if isinstance(item, ParseFailure):
             raise Rejected(item.reason, item.message)
         records.append(item.normalized.article)
@@ -97,6 +86,20 @@ def enqueue(
     finally:
         intake.notify()
     return intake.job.id
+
+
+def _document(
+    source: bytes | str | Path, name: str, settings: Settings, as_source: str | None
+) -> Incoming:
+    if isinstance(source, bytes):
+        return Incoming(source, name or "bytes")
+    if isinstance(source, str) and is_address(source):
+        return fetch_once(settings, source, utc_now(), as_source)
+    try:
+        return Incoming(Path(source).read_bytes(), name or str(source))
+    except OSError as error:
+        why = f"{error.strerror}; check the path and its permissions"
+        raise UsageError(f"{printable(source)} cannot be read: {why}") from error
 
 
 @lru_cache(maxsize=1)

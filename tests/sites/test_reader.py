@@ -50,6 +50,7 @@ def test_a_changed_rule_is_used_by_the_next_batch(tmp_path: Path, redis_server: 
     bad = get_overview(world.settings, utc_now())
     (problem,) = [one for one in bad.problems if one.name == "site rules"]
     assert "did you mean title_suffixes" in problem.text
+    assert problem.text.count("rules have errors") == 1
     assert bad.status.site_rules is not None
     assert bad.status.site_rules.revision == good.status.site_rules.revision
     checks = check_health(world.settings, utc_now()).checks

@@ -81,7 +81,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
     write(tmp_path, "b", "z = 3")
     with pytest.raises(ConfigError) as refusal:
         load_sites([tmp_path])
-    assert len(str(refusal.value).splitlines()) == 4
+    assert len(str(refusal.value).splitlines()) == 3
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:

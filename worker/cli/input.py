@@ -3,12 +3,9 @@
 import os
 import stat
 import sys
-from pathlib import Path
-from typing import BinaryIO
 
 from worker.errors import UsageError
 from worker.escape import printable
-from worker.formats.warc_framing import has_warc_name
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sources.fetch_once import fetch_once, is_address
@@ -17,7 +14,7 @@ from worker.spool.claim import Incoming
 STDIN = "-"
 
 
-def read_document(settings: Settings, path: str, source: str | None) -> Incoming:
+def read_or_fetch(settings: Settings, path: str, source: str | None) -> Incoming:
     """The bytes of a file, of standard input (`-`) or of an address, which is fetched now.
 
     Raises UsageError, FetchFailed.
@@ -25,16 +22,6 @@ def read_document(settings: Settings, path: str, source: str | None) -> Incoming
     if is_address(path):
         return fetch_once(settings, path, utc_now(), source)
     return Incoming(*read_input(path, settings.limits.file_bytes))
-
-
-def open_warc(path: str) -> BinaryIO | None:
-    """A file that is named as a WARC, which may be of any size; None for any other input."""
-    if is_address(path) or not has_warc_name(path):
-        return None
-    try:
-        return Path(path).open("rb", buffering=0) if Path(path).is_file() else None
-    except OSError:
-        return None  # whoever reads it as another file says why
 
 
 def read_input(

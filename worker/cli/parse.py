@@ -25,27 +25,21 @@ def parse(
     An address (http://, https://, rsshub://) is fetched once, as robots.txt allows. Exits 1 if it
     cannot be fetched, or if the file or an article in it would be refused.
     """
-    from worker.cli.input import open_warc, read_document
+    from worker.cli.input import read_or_fetch
     from worker.pipeline.failure import ParseFailure
-    from worker.queries import records
+    from worker.queries.records import open_warc, read_document, read_open_warc
     from worker.settings.clock import utc_now
     from worker.sources.registry import require_source
-    from worker.spool.claim import Incoming
 
     settings = settings_of(context)
     require_source(settings, source)
-    warc = open_warc(file)
-    document = Incoming(b"", file) if warc else read_document(settings, file, source)
-    is_refused = False
-    for item in records.read_document(
-        warc or document.data,
-        document.path,
-        settings,
-        utc_now(),
-        source,
-        origin=document.origin,
-        on_counted=print_note,
-    ):
+    now, is_refused = utc_now(), False
+    if warc := open_warc(file):
+        items = read_open_warc(warc, file, settings, now, source, on_counted=print_note)
+    else:
+        document = read_or_fetch(settings, file, source)
+        items = read_document(document, settings, now, source, on_counted=print_note)
+    for item in items:
         if isinstance(item, ParseFailure):
             is_refused = True
             _print_failure(item, json=json)

@@ -29,6 +29,7 @@ from worker.sites import open_sites
 from worker.sources.registry import require_source
 from worker.spool import batch, manifest
 from worker.spool.archive import Archive
+from worker.spool.claim import Incoming
 from worker.spool.layout import roots
 from worker.store.articles import ArticleStore
 from worker.store.factory import article_store
@@ -191,7 +192,7 @@ def _explain_file(settings: Settings, path: Path, source: str | None) -> Explain
         ) from error
     if len(data) > limit:
         raise UsageError(f"{printable(path)} is larger than limits.file_mb: split it")
-    items = list(read_document(data, str(path), settings, utc_now(), source))
+    items = list(read_document(Incoming(data, str(path)), settings, utc_now(), source))
     articles = [_describe(item, path) for item in items if isinstance(item, ParsedArticle)]
     result = _look_up(settings, articles)
     refused = (

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
 
 from worker.feeds.catalog import CatalogReader
-from worker.formats.warc_framing import is_warc
+from worker.formats.warc_framing import has_warc_name, is_warc
 from worker.model import SCHEMA_VERSION, Article, Withdrawal
 from worker.model.times import rfc3339
 from worker.pipeline.batch.warc import read_pages
@@ -17,7 +18,8 @@ from worker.pipeline.extract import EntryReader, ParsedArticle, parse_entry
 from worker.pipeline.failure import ParseFailure
 from worker.settings import MANUAL, Settings
 from worker.sites import open_sites
-from worker.spool.manifest import Entry, Head, Origin
+from worker.spool.claim import Incoming
+from worker.spool.manifest import Entry, Head
 
 
 def article_schema(*, is_withdrawal: bool = False) -> dict[str, Any]:
@@ -44,28 +46,51 @@ def is_record(value: Mapping[str, Any]) -> bool:
 
 
 def read_document(
-    data: bytes | BinaryIO,
+    document: Incoming,
+    settings: Settings,
+    now: datetime,
+    source: str | None = None,
+    *,
+    on_counted: Callable[[str], None] = lambda _: None,
+) -> Iterator[ParsedArticle | ParseFailure]:
+    """Every article in a document, and every part that cannot be read, in order.
+
+    The article is read with the settings of `source` (None: as enqueued by hand), or of the
+    document's origin. `on_counted` receives what a WARC holds, in words.
+    """
+    reader, file = _reader(settings, now, source), BytesIO(document.data)
+    entry = Entry(0, document.path, origin=document.origin)
+    if is_warc(file, entry.path):
+        return read_pages(reader, entry, file, on_counted)
+    return parse_entry(reader, entry, document.data)
+
+
+def open_warc(path: str | Path) -> BinaryIO | None:
+    """A file that is named as a WARC, for :func:`read_open_warc`; None for any other input."""
+    path = Path(path)
+    try:
+        is_named = has_warc_name(path.name) and path.is_file() and path.stat().st_size
+        return path.open("rb", buffering=0) if is_named else None
+    except OSError:
+        return None  # whoever reads it as another file says why
+
+
+def read_open_warc(
+    file: BinaryIO,
     name: str,
     settings: Settings,
     now: datetime,
     source: str | None = None,
     *,
-    origin: Origin | None = None,
     on_counted: Callable[[str], None] = lambda _: None,
 ) -> Iterator[ParsedArticle | ParseFailure]:
-    """Every article in `data`, and every part that cannot be read, in order.
+    """:func:`read_document` for an open file, which may be of any size."""
+    return read_pages(_reader(settings, now, source), Entry(0, name), file, on_counted)
 
-    `name` is only shown. The article is read with the settings of `source` (None: as enqueued by
-    hand), or of `origin` where the document was fetched. `data` is an open file only if it is a
-    WARC; `on_counted` receives what it holds, in words.
-    """
+
+def _reader(settings: Settings, now: datetime, source: str | None) -> EntryReader:
     head = Head("", source or MANUAL, "enqueue", rfc3339(now))
-    reader = EntryReader(settings, open_sites(settings), CatalogReader(settings).profile, head)
-    entry = Entry(0, name, origin=origin)
-    file = BytesIO(data) if isinstance(data, bytes) else data
-    if is_warc(file, name):
-        return read_pages(reader, entry, file, on_counted)
-    return parse_entry(reader, entry, file.read() if not isinstance(data, bytes) else data)
+    return EntryReader(settings, open_sites(settings), CatalogReader(settings).profile, head)
 
 
 @cache

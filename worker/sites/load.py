@@ -26,18 +26,13 @@ def open_sites(settings: Settings) -> Sites:
     """The shipped site rules, some replaced by the operator's own; read again where a file has
     changed. Raises ConfigError."""
     folders = tuple(rule_folders(settings))
-    return _load_version(folders, rules_version(folders))
+    return _load_version(folders, tuple(map(_folder_version, folders)))
 
 
 @lru_cache(maxsize=4)
 def _load_version(folders: tuple[Path, ...], version: object) -> Sites:
     """To read the shipped rules takes as long as to read ten articles."""
     return load_sites(folders)
-
-
-def rules_version(folders: Iterable[Path]) -> tuple[object, ...]:
-    """A value that changes when a file of rules in `folders` does: one `stat` a file."""
-    return tuple(map(_folder_version, folders))
 
 
 def rule_folders(settings: Settings) -> list[Path]:
@@ -67,12 +62,13 @@ def load_sites(directories: Sequence[Path], files: Sequence[Path] = ()) -> Sites
         except _BadRuleError as error:
             problems += [f"{printable(path)}: {problem}" for problem in error.problems]
     if problems:
-        raise ConfigError("\n".join(["the site rules have errors:", *problems]))
+        raise ConfigError("\n".join(problems))
     default = rules.get(DEFAULT, SiteRule(DEFAULT))
     return Sites(tuple(_with_default(rules[name], default) for name in sorted(rules)))
 
 
 def _folder_version(folder: Path) -> object:
+    """A value that changes when a file of rules in `folder` does: one `stat` a file."""
     try:
         files = sorted(folder.glob("*.toml"))
         stats = [(path.name, path.stat()) for path in files]

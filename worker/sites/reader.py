@@ -11,7 +11,7 @@ from worker.errors import ConfigError
 from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.settings import Settings
-from worker.sites.load import load_sites, rule_folders, rules_version
+from worker.sites.load import open_sites
 from worker.sites.rules import SiteRule, Sites
 from worker.spool.rules_record import RulesRecord, read_rules_record, write_rules_record
 
@@ -30,39 +30,32 @@ class SitesReader:
     def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._now = now
-        self._version: object = None
         self._sites: Sites | None = None
+        self._problem = ""
 
     def current(self) -> Sites:
-        """Costs one `stat` a file if nothing has changed.
+        """Costs one `stat` a file if nothing has changed and no file has an error.
 
         Raises ConfigError if a file has an error and no rules are in force.
         """
-        version = rules_version(rule_folders(self._settings))
-        if version != self._version or self._sites is None:
-            self._sites = self._load()
-            self._version = version
-        return self._sites
-
-    def _load(self) -> Sites:
-        record = read_rules_record(self._settings.state_dir)
         try:
-            sites = load_sites(rule_folders(self._settings))
+            sites, problem = open_sites(self._settings), ""
         except ConfigError as error:
-            in_force = self._sites or _recorded(record)
+            in_force = self._sites or _recorded(read_rules_record(self._settings.state_dir))
             if in_force is None:
                 raise
-            sites = in_force
-            problem = str(error)
-            logger.error("the site rules have errors and stay as they were", error=problem)
-        else:
-            problem = ""
-            if record and record.revision != sites.revision:
-                logger.info("site rules changed", revision=sites.revision, rules=len(sites.rules))
-        self._record(record, sites, problem)
+            sites, problem = in_force, str(error)
+        if sites is not self._sites or problem != self._problem:
+            self._record(sites, problem)
+            self._sites, self._problem = sites, problem
         return sites
 
-    def _record(self, record: RulesRecord | None, sites: Sites, problem: str) -> None:
+    def _record(self, sites: Sites, problem: str) -> None:
+        record = read_rules_record(self._settings.state_dir)
+        if problem:
+            logger.error("the site rules have errors and stay as they were", error=problem)
+        elif record and record.revision != sites.revision:
+            logger.info("site rules changed", revision=sites.revision, rules=len(sites.rules))
         if record and (record.revision, record.problem) == (sites.revision, problem):
             return
         if record is None or record.revision != sites.revision:
