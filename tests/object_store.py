@@ -6,7 +6,8 @@
         store.objects["a/1.md"] = b"…"          # any mapping; its keys are listed in order
         store.faults.append(lambda method, path: 503)    # a status instead of the answer, or None
 
-It accepts the access key KEY, or with `is_open` anybody; signatures are checked by a real store in
+Objects are read, whole or in parts, and created (If-None-Match: *). It accepts the access key KEY,
+or with `is_open` anybody; signatures are checked by a real store in
 `tests/sources/test_real_store.py`.
 """
 
@@ -31,6 +32,7 @@ class ObjectStore:
     def __init__(self, objects: Mapping[str, bytes] | None = None, host: str = "127.0.0.1") -> None:
         self.objects: MutableMapping[str, bytes] = dict(objects or {})
         self.faults: list[Fault] = []
+        self.digests: dict[str, str] = {}
         self.requests: list[tuple[str, str]] = []
         self.is_open = False
         self.is_there = True
@@ -67,7 +69,9 @@ class ObjectStore:
         start = bisect_right(keys, after) if after else 0
         return keys[start : start + count], start + count < len(keys)
 
-    def answer(self, method: str, path: str, headers: Any) -> tuple[int, bytes, str]:
+    def answer(
+        self, method: str, path: str, headers: Any, body: bytes = b""
+    ) -> tuple[int, bytes, str]:
         """(status, body, ETag)"""
         for fault in self.faults:
             if status := fault(method, path):
@@ -81,6 +85,12 @@ class ObjectStore:
             return 404, b"<Error><Code>NoSuchBucket</Code></Error>", ""
         if not key:
             return 200, self._list(parse_qs(parts.query)), ""
+        if method == "PUT":
+            if headers.get("if-none-match") == "*" and key in self.objects:
+                return 412, b"<Error><Code>PreconditionFailed</Code></Error>", ""
+            self.objects[key] = body
+            self.digests[key] = headers.get("x-amz-meta-sha256", "")
+            return 200, b"", self.etag(key)
         if key not in self.objects:
             return 404, b"<Error><Code>NoSuchKey</Code></Error>", ""
         data, etag = self.objects[key], self.etag(key)
@@ -113,17 +123,29 @@ class ObjectStore:
 
             def answer(self) -> None:
                 store.requests.append((self.command, self.path))
-                status, data, etag = store.answer(self.command, self.path, self.headers)
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                status, data, etag = store.answer(self.command, self.path, self.headers, body)
+                part, size = self.headers.get("range", ""), len(data)
+                if part and status == 200:
+                    first, last = map(int, part.removeprefix("bytes=").split("-"))
+                    status, data = 206, data[first : last + 1]
                 self.send_response(status)
                 for name, value in store.headers.items():
                     self.send_header(name, value)
+                if status == 206:
+                    end = first + len(data) - 1
+                    self.send_header("Content-Range", f"bytes {first}-{end}/{size}")
+                key = unquote(self.path).removeprefix(f"/{BUCKET}/")
+                if key in store.digests:
+                    self.send_header("x-amz-meta-sha256", store.digests[key])
                 if etag:
                     self.send_header("ETag", f'"{etag}"')
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                if self.command != "HEAD":
+                    self.wfile.write(data)
 
-            do_GET = answer  # noqa: N815
+            do_GET = do_HEAD = do_PUT = answer  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 pass

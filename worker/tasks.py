@@ -6,7 +6,8 @@ it again. :mod:`worker.taskqueue.shell` logs their errors. `newsdrop.scan` claim
 `newsdrop.ingest` processes waiting batches, `newsdrop.index` makes finished ones searchable and
 samples the counters, `newsdrop.trim` trims the stream and reads the archive for groups,
 `newsdrop.reparse` reads it again with the present rules, where a person ordered that,
-`newsdrop.tidy` removes expired files. Clients send `newsdrop.enqueue`: its id is that of the job.
+`newsdrop.archive` copies finished batches to the bucket of `archive.url`, `newsdrop.tidy` removes
+expired files. Clients send `newsdrop.enqueue`: its id is that of the job.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from worker.actions.enqueue_order import EnqueueOrder, enqueue_order
 from worker.errors import FetchFailed, Retryable, UsageError
 from worker.logs import get_logger
 from worker.model import Tally
+from worker.pipeline.archive_copy import copy_archive
 from worker.pipeline.batch.drain import drain
 from worker.pipeline.bounds import limit_memory
 from worker.pipeline.cleanup import clean_up
@@ -104,6 +106,12 @@ def trim() -> None:
 def reparse() -> None:
     """Read the archive again for some seconds, as a person ordered."""
     background.run_slice(_context(), _notify_ingest)
+
+
+@task("newsdrop.archive")
+def archive() -> None:
+    """Copy finished batches to a bucket, for some seconds."""
+    copy_archive(_context())
 
 
 @task("newsdrop.tidy")

@@ -138,7 +138,8 @@ def test_the_history_of_an_article_reads_few_journals(
     for name in ("一", "二", "三"):
         home.run("enqueue", str(home.put(f"{name}.md", article(name))))
         home.work()
-    (wanted,) = list_articles(home.settings(), 1).articles
+    settings = home.settings()
+    (wanted,) = list_articles(settings, 1).articles
     home.run("enqueue", str(home.put("again.md", article("三") + "\n")))
     context = home.context()
     drain(context.roots, context.deps, seconds=60)  # the read model does not have it
@@ -151,10 +152,10 @@ def test_the_history_of_an_article_reads_few_journals(
 
     assert wanted.id is not None
     monkeypatch.setattr(Path, "read_bytes", count)
-    past = list(find_by_article(home.state, wanted.id))
+    past = list(find_by_article(settings, wanted.id))
     monkeypatch.undo()
     assert [entry.status for entry in past] == ["published", "duplicate"]
     assert len(read) == 2
     for file in search_dir(home.state).iterdir():
         file.unlink()
-    assert len(list(find_by_article(home.state, wanted.id))) == 2
+    assert len(list(find_by_article(settings, wanted.id))) == 2

@@ -24,7 +24,13 @@ from tests.servers import Server
 from tests.world import World, article
 from worker.fetch import Fetcher
 from worker.fetch.messages import Exchange
-from worker.fetch.objects import BucketClient, BucketFailed, ObjectChanged, bucket_address
+from worker.fetch.objects import (
+    BucketClient,
+    BucketFailed,
+    ObjectChanged,
+    ObjectDiffers,
+    bucket_address,
+)
 from worker.fetch.signature import Credentials, SignedRequest, sign
 from worker.settings.fields import FetchSettings
 
@@ -157,6 +163,35 @@ def test_objects_are_listed_and_read(store: Store) -> None:
                 await bucket.read(fetcher, objects[0], now, 1000)
             with pytest.raises(ObjectChanged):
                 await bucket.read(fetcher, replace(objects[0], key="a/none"), now, 1000)
+
+    asyncio.run(run())
+
+
+def test_objects_are_created_once(store: Store) -> None:
+    """The same bytes again change nothing, others are refused; parts are those of one object."""
+    now, data = datetime.now(UTC), bytes(range(256)) * 40_000
+
+    async def run() -> None:
+        bucket = client(store.endpoint)
+        async with Fetcher(FETCH) as fetcher:
+            for _ in range(2):
+                await bucket.create(fetcher, "x/一 y.jsonl", data, now)
+            with pytest.raises(ObjectDiffers):
+                await bucket.create(fetcher, "x/一 y.jsonl", b"other", now)
+            found, etag = b"", ""
+            while len(found) < len(data):
+                place = (len(found), 4_000_000)
+                part, size, etag = await bucket.read_part(fetcher, "x/一 y.jsonl", etag, place, now)
+                found += part
+                assert size == len(data)
+            assert found == data
+            await bucket.create(fetcher, "x/2", b"", now)
+            store.write("x/一 y.jsonl", b"another")
+            with pytest.raises(ObjectChanged):
+                await bucket.read_part(fetcher, "x/一 y.jsonl", etag, (0, 10), now)
+            wrong = client(store.endpoint, credentials=Credentials(ACCESS, "wrong"))
+            with pytest.raises(BucketFailed, match="the secret key is wrong"):
+                await wrong.create(fetcher, "x/3", data, now)
 
     asyncio.run(run())
 

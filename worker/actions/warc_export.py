@@ -24,7 +24,8 @@ from worker.formats.page.entry_bundle import unpack
 from worker.model.times import rfc3339
 from worker.readmodel.filters import Filters
 from worker.settings import Settings
-from worker.spool.archive import Archive, Segment
+from worker.sources.archive_bucket import open_archive
+from worker.spool.archive import Segment
 from worker.spool.layout import new_file
 from worker.spool.manifest import Form, Origin
 
@@ -66,7 +67,7 @@ def export_warc(
     result = WarcExport(str(path))
     with new_file(path) as file:
         file.write(_warcinfo(path.name, now))
-        for segment in Archive(settings.state_dir).segments():
+        for segment in open_archive(settings).segments():
             if since and datetime.fromisoformat(segment.head().archived_at) < since:
                 continue
             for record in _records(segment, wanted, result):

@@ -1,4 +1,4 @@
-"""`archive`: what the archive holds, for other programs."""
+"""`archive`: what the archive holds, for other programs, and its copies in a bucket."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,12 +17,9 @@ if TYPE_CHECKING:
     from worker.actions.warc_export import WarcExport
     from worker.readmodel.filters import Filters
 
-app = typer.Typer(no_args_is_help=True, help="The archive: write what was fetched to a file.")
-
-
-@app.callback()
-def archive() -> None:
-    """Without it Typer would make the only command the group itself."""
+app = typer.Typer(
+    no_args_is_help=True, help="The archive: write what was fetched to a file, or fetch copies."
+)
 
 
 @app.command()
@@ -63,3 +60,23 @@ def export(
     print_result(result, f"WARC written: {printable(warc)}, {counts}", json=json)
     if result.expired and not json:
         print_note(f"{pluralize(result.expired, 'raw file')} expired, or cannot be read")
+
+
+@app.command()
+def fetch(context: typer.Context, json: Json = False) -> None:
+    """Fetch the journals that only the bucket of archive.url has, after a machine was lost.
+
+    Then `newsdrop replay` publishes what Redis has lost. Raw files stay in the bucket and are read
+    from there.
+    """
+    from worker.actions.archive_fetch import fetch_journals
+
+    progress = FileProgress(noun="batch")
+    with show_progress(progress, mark("reading")) as update:
+
+        def show(count: int) -> None:
+            progress.count = count
+            update()
+
+        count = fetch_journals(settings_of(context), show)
+    print_result({"fetched": count}, f"{pluralize(count, 'batch')} fetched", json=json)

@@ -21,6 +21,7 @@ def check(context: typer.Context, json: Json = False) -> None:
     from worker.health.preflight import check_without_start
     from worker.service.port import check_host
     from worker.settings import config_file
+    from worker.sources.archive_bucket import archive_client
     from worker.sources.objects import bucket_client
 
     settings = settings_of(context)
@@ -28,6 +29,8 @@ def check(context: typer.Context, json: Json = False) -> None:
     check_without_start(settings, print_note)
     for bucket in settings.buckets:
         bucket_client(bucket)
+    if settings.archive.url:
+        archive_client(settings)
     feed_count = len(load_catalog(settings))
     path = str(config_file(config_of(context)))
     if json:

@@ -28,6 +28,8 @@ _PERMANENT = frozenset((301, 308))
 _MAX_DISCARDED = 65_536
 """Bytes of an unneeded body that are read so that its connection can be kept."""
 _DISCARD_SECONDS = 2.0
+_LEAST_BYTES_PER_SECOND = 500_000
+"""Of a body that is sent: a connection that is slower runs into the deadline."""
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([A-Za-z0-9._:+-]{1,40})", re.IGNORECASE)
 _RESERVED = frozenset(
     b"host connection content-length transfer-encoding te trailer upgrade keep-alive expect "
@@ -76,28 +78,31 @@ class Fetcher:
             return await self._follow(request, target)
 
     async def exchange(self, request: Exchange) -> FetchResponse:
-        """Send `request` within fetch.deadline_seconds. The body is that of any status. Raises
-        FetchFailed, as :meth:`get`."""
-        target = request.target
+        """Send `request` within fetch.deadline_seconds, and longer for a large body. The response
+        has the body of any status. Raises FetchFailed, as :meth:`get`."""
+        target, body = request.target, request.body
         headers = {"host": target.authority, "user-agent": self.user_agent, **request.headers}
+        if body:
+            headers["content-length"] = str(len(body))
         pairs = [(_encode(name), _encode(value)) for name, value in headers.items()]
         url = httpcore.URL(
             scheme=target.scheme, host=target.host, port=target.port, target=request.path
         )
-        async with self._deadline(target):
+        async with self._deadline(target, len(body) / _LEAST_BYTES_PER_SECOND):
             try:
-                response = await self._transport.send(request.method.encode("ascii"), url, pairs)
+                method = request.method.encode("ascii")
+                response = await self._transport.send(method, url, pairs, body)
             except Exception as error:
                 raise _failure(target, error) from error
-            body = await self._read(target, response, Body("", request.max_bytes, target.host))
+            answer = await self._read(target, response, Body("", request.max_bytes, target.host))
         return FetchResponse(
-            response.status_code, target.origin, body, _join_headers(response.headers)
+            response.status_code, target.origin, answer, _join_headers(response.headers)
         )
 
     @asynccontextmanager
-    async def _deadline(self, target: Target) -> AsyncIterator[None]:
+    async def _deadline(self, target: Target, extra_seconds: float = 0.0) -> AsyncIterator[None]:
         """One of the slots, within the time for one address. Raises FetchFailed (TIMEOUT)."""
-        seconds = self._settings.deadline_seconds
+        seconds = self._settings.deadline_seconds + extra_seconds
         try:
             async with self._slots, asyncio.timeout(seconds):
                 yield

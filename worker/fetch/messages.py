@@ -60,3 +60,4 @@ class Exchange:
     path: str
     headers: Mapping[str, str]
     max_bytes: int
+    body: bytes = b""

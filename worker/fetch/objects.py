@@ -1,41 +1,56 @@
-"""The objects of a bucket, over the S3 API: listed and read through the guard.
+"""The objects of a bucket, over the S3 API: listed, read and written through the guard.
 
-Source: Amazon S3 API reference (ListObjectsV2, GetObject, error responses). Google Cloud
+Source: Amazon S3 API reference (ListObjectsV2, GetObject, PutObject, error responses). Google Cloud
 Storage, MinIO, R2 and others have the same API. The clients of libraries resolve names themselves,
 follow redirects, and ask 169.254.169.254 for credentials: none of that passes the guard.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
-from lxml import etree
-
-from worker.errors import FetchFailed, Trouble
+from worker.errors import ConfigError, FetchFailed, Trouble
 from worker.escape import printable
 from worker.fetch.freshness import retry_after
 from worker.fetch.http import Fetcher
 from worker.fetch.messages import Exchange, FetchResponse
-from worker.fetch.signature import Credentials, SignedRequest, encode_path, encode_query, sign
+from worker.fetch.object_list import UNREADABLE, opaque, parse_list
+from worker.fetch.signature import (
+    Credentials,
+    SignedRequest,
+    encode_path,
+    encode_query,
+    read_credentials,
+    sign,
+)
 from worker.fetch.url import Target, parse_target
 from worker.model.source import StoredObject
+from worker.settings.fields import StoreTable
 from worker.translation import mark
 
 MAX_KEYS = 1000
 """Objects of one page of a list: no server returns more."""
 _LIST_BYTES = 4_000_000
-_BUSY = (429, 500, 502, 503, 504)
+_ANSWER_BYTES = 65_536
+_BUSY = (409, 429, 500, 502, 503, 504)
 _BUSY_SECONDS = 5.0
 _NO_OBJECT = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
-_UNREADABLE = (etree.XMLSyntaxError, ValueError, KeyError)
+_READ = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
+_DIGEST = "x-amz-meta-sha256"
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 
 
 class ObjectChanged(Exception):
     """The object is not there any more, or is another one than was listed."""
+
+
+class ObjectDiffers(Exception):
+    """Another object has the key of one that was to be written."""
 
 
 class BucketFailed(FetchFailed):
@@ -106,7 +121,7 @@ class BucketClient:
         if after:
             query["start-after"] = after
         found, has_more = await self._list_page(fetcher, query, now)
-        if has_more and found[-1].key <= after:
+        if has_more and _bytes(found[-1].key) <= _bytes(after):
             raise self._failed(mark("its list does not continue where it ended"), _OTHER_SERVER)
         return found, has_more
 
@@ -115,13 +130,13 @@ class BucketClient:
     ) -> tuple[list[StoredObject], bool]:
         answer = await self._send(fetcher, "", now, query=query, max_bytes=_LIST_BYTES)
         try:
-            return _parse_list(answer.body, is_encoded=False)
-        except _UNREADABLE:  # XML cannot carry every key
+            return parse_list(answer.body, is_encoded=False)
+        except UNREADABLE:  # XML cannot carry every key
             query["encoding-type"] = "url"
         answer = await self._send(fetcher, "", now, query=query, max_bytes=_LIST_BYTES)
         try:
-            return _parse_list(answer.body, is_encoded=True)
-        except _UNREADABLE as error:
+            return parse_list(answer.body, is_encoded=True)
+        except UNREADABLE as error:
             raise self._failed(mark("its list cannot be read"), _OTHER_SERVER) from error
 
     async def read(
@@ -131,7 +146,7 @@ class BucketClient:
         or none, FetchFailed."""
         condition = {"if-match": f'"{item.etag}"'}
         answer = await self._send(fetcher, item.key, now, headers=condition, max_bytes=max_bytes)
-        etag = _opaque(answer.headers.get("etag", ""))
+        etag = opaque(answer.headers.get("etag", ""))
         if answer.status in _NO_OBJECT or etag not in ("", item.etag):
             raise ObjectChanged(f"the object {printable(item.key)} is not the one that was listed")
         if len(answer.body) != item.size:
@@ -140,34 +155,76 @@ class BucketClient:
             )
         return answer.body
 
+    async def read_part(
+        self, fetcher: Fetcher, key: str, etag: str, place: tuple[int, int], now: datetime
+    ) -> tuple[bytes, int, str]:
+        """A part of an object, from a first byte on and of at most so many; the size and the ETag
+        of all of it. With an `etag` it is a part of that object. Raises ObjectChanged,
+        FetchFailed."""
+        first, count = place
+        headers = {"range": f"bytes={first}-{first + count - 1}"}
+        if etag:
+            headers["if-match"] = f'"{etag}"'
+        most = max(count, _ANSWER_BYTES)  # an error has a body, too
+        answer = await self._send(fetcher, key, now, headers=headers, max_bytes=most)
+        if answer.status in _NO_OBJECT:
+            raise ObjectChanged(f"the object {printable(key)} is not there as it was")
+        found = _RANGE.fullmatch(answer.headers.get("content-range", ""))
+        start, size = (int(found[1]), int(found[2])) if found else (0, len(answer.body))
+        if start != first or len(answer.body) != min(count, size - first):
+            raise self._failed(
+                mark(f"the part of {printable(key)} is another one than was requested"),
+                _OTHER_SERVER,
+            )
+        return answer.body, size, opaque(answer.headers.get("etag", ""))
+
+    async def create(self, fetcher: Fetcher, key: str, data: bytes, now: datetime) -> None:
+        """Write a new object. One that is there with the same bytes stays as it is. Raises
+        ObjectDiffers where it has others, FetchFailed."""
+        digest = hashlib.sha256(data).hexdigest()
+        headers = {"if-none-match": "*", _DIGEST: digest}
+        answer = await self._send(
+            fetcher, key, now, method="PUT", headers=headers, body=data, max_bytes=_ANSWER_BYTES
+        )
+        if answer.status in _NO_OBJECT:
+            found = await self._send(fetcher, key, now, method="HEAD", max_bytes=_ANSWER_BYTES)
+            if found.headers.get(_DIGEST) != digest:
+                raise ObjectDiffers(
+                    mark(f"the bucket has another object {printable(key)}: remove it there")
+                )
+
     async def _send(
         self,
         fetcher: Fetcher,
         key: str,
         now: datetime,
         *,
+        method: str = "GET",
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
         max_bytes: int,
     ) -> FetchResponse:
         address, target = self.address, self.address.target
         base = urlsplit(address.endpoint).path
         path = f"{base}/{address.bucket}" if address.is_path_style else base
         path += f"/{encode_path(key)}"
-        signed = {}
+        all_headers = dict(headers or {})
         if self.credentials:
-            request = SignedRequest("GET", target.authority, path, query or {})
-            signed = sign(request, self.credentials, address.region, now)
+            covered = {name: text for name, text in all_headers.items() if name == _DIGEST}
+            digest = hashlib.sha256(body).hexdigest()
+            request = SignedRequest(method, target.authority, path, query or {}, covered, digest)
+            all_headers |= sign(request, self.credentials, address.region, now)
         line = f"{path}?{encode_query(query)}" if query else path
         answer = await fetcher.exchange(
-            Exchange("GET", target, line, {**(headers or {}), **signed}, max_bytes)
+            Exchange(method, target, line, all_headers, max_bytes, body)
         )
         is_missing = answer.status in _NO_OBJECT and key and b"NoSuchBucket" not in answer.body
-        if answer.status != HTTPStatus.OK and not is_missing:
-            raise self._refused(answer, now)
+        if answer.status not in _READ and not is_missing:
+            raise self._refused(method, answer, now)
         return answer
 
-    def _refused(self, answer: FetchResponse, now: datetime) -> BucketFailed:
+    def _refused(self, method: str, answer: FetchResponse, now: datetime) -> BucketFailed:
         """The error for a status, with what to do about it."""
         status, code = answer.status, _error_code(answer.body)
         what = mark(f"it answers {status} ({code})") if code else mark(f"it answers {status}")
@@ -177,12 +234,30 @@ class BucketClient:
         if status in _BUSY:
             wait = retry_after(answer.headers, now) or _BUSY_SECONDS
             return self._failed(what, mark("it is asked again later"), wait)
-        return self._failed(what, _ADVICE.get(code) or _ADVICE.get(str(status), _OTHER_SERVER))
+        advice = _ADVICE.get(code) or _ADVICE.get(f"{method} {status}") or _ADVICE.get(str(status))
+        return self._failed(what, advice or _OTHER_SERVER)
 
     def _failed(self, what: str, advice: str, wait_seconds: float = 0.0) -> BucketFailed:
         return BucketFailed(
             mark(f"the bucket {printable(self.address.source, 80)}: {what}: {advice}"), wait_seconds
         )
+
+
+def open_bucket(
+    name: str, url: str, keys: StoreTable, *, is_anonymous: bool = False
+) -> BucketClient:
+    """`name` is for messages. Raises ConfigError where credentials are missing or cannot be
+    read."""
+    address = bucket_address(name, url, keys.endpoint, keys.region)
+    if is_anonymous:
+        return BucketClient(address, None)
+    credentials = read_credentials(keys.credentials_file, name)
+    if credentials is None:
+        raise ConfigError(
+            f"the bucket {name} has no credentials: set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or its credentials_file, or anonymous = true"
+        )
+    return BucketClient(address, credentials)
 
 
 _OTHER_SERVER = mark("check its url, endpoint and region")
@@ -193,27 +268,9 @@ _ADVICE = {
     "RequestTimeTooSkewed": mark("set the clock of this machine"),
     "NoSuchBucket": mark("there is no such bucket: create it, or correct its url and endpoint"),
     "401": mark("correct its credentials"),
+    "PUT 403": mark("give its credentials the rights to read and to write"),
     "403": mark("give its credentials the right to list and read, or set anonymous = true"),
 }
-
-
-def _parse_list(body: bytes, *, is_encoded: bool) -> tuple[list[StoredObject], bool]:
-    """The objects of a ListBucketResult. Raises XMLSyntaxError, ValueError, KeyError."""
-    root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
-    if _local(root) != "ListBucketResult":
-        raise ValueError("this is no list")
-    found = []
-    is_truncated = False
-    for child in root:
-        if _local(child) == "IsTruncated":
-            is_truncated = child.text == "true"
-        elif _local(child) == "Contents":
-            values = {_local(one): one.text or "" for one in child}
-            key = unquote_plus(values["Key"]) if is_encoded else values["Key"]
-            found.append(StoredObject(key, _opaque(values["ETag"]), int(values["Size"])))
-            if not key or found[-1].size < 0:
-                raise ValueError("this is no object")
-    return found, is_truncated and bool(found)
 
 
 def _error_code(body: bytes) -> str:
@@ -221,10 +278,10 @@ def _error_code(body: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
-def _opaque(etag: str) -> str:
-    """An ETag without its quotes. A proxy makes it weak, and the object is the same."""
-    return etag.removeprefix("W/").strip('"')
+def is_utf8(key: str) -> bool:
+    """Whether a key has no surrogates, which are bytes that are not UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in key)
 
 
-def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+def _bytes(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")

@@ -1,7 +1,7 @@
 """AWS Signature Version 4, as S3 and the stores compatible with it check it.
 
 Source: Amazon S3 API reference, "Authenticating Requests (AWS Signature Version 4)". S3 encodes a
-path once, and needs the hash of the content, which is empty here, in a header.
+path once, and needs the hash of the content in a header.
 """
 
 import configparser
@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,7 +35,7 @@ def read_credentials(file: Path | None, bucket: str) -> Credentials | None:
     the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN); None where there
     are none. They are kept out of all logs.
 
-    `bucket` is the name of the source, for messages. Raises ConfigError where the file has none.
+    `bucket` is its name in the settings, for messages. Raises ConfigError where the file has none.
     """
     values: Mapping[str, str] = {name: os.environ.get(name.upper(), "") for name in _FILE_KEYS}
     if file is not None:
@@ -74,20 +74,24 @@ class SignedRequest:
     host: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body_sha256: str = _EMPTY_SHA256
 
 
 def sign(
     request: SignedRequest, credentials: Credentials, region: str, now: datetime
 ) -> dict[str, str]:
-    """The headers that sign a request; `now` is aware."""
+    """The headers that sign a request, those that it covers included; `now` is aware."""
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    headers = {"host": request.host, "x-amz-content-sha256": _EMPTY_SHA256, "x-amz-date": stamp}
+    headers = {"host": request.host, "x-amz-date": stamp, **request.headers}
+    headers["x-amz-content-sha256"] = request.body_sha256
     if credentials.session_token:
         headers["x-amz-security-token"] = credentials.session_token
-    names = ";".join(headers)  # they are in order
+    headers = dict(sorted(headers.items()))
+    names = ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
     query = encode_query(request.query)
-    text = f"{request.method}\n{request.path}\n{query}\n{lines}\n{names}\n{_EMPTY_SHA256}"
+    text = f"{request.method}\n{request.path}\n{query}\n{lines}\n{names}\n{request.body_sha256}"
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     hashed = hashlib.sha256(text.encode()).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}"
@@ -112,7 +116,8 @@ def _signing_key(secret_key: str, scope: str) -> bytes:
 
 def encode_query(query: Mapping[str, str]) -> str:
     """The query as it is signed and sent: in order, percent-encoded."""
-    pairs = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in query.items())
+    encode = partial(quote, safe="~", errors="surrogateescape")
+    pairs = sorted((encode(name), encode(value)) for name, value in query.items())
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 

@@ -75,11 +75,15 @@ class PoolTransport(httpx.AsyncBaseTransport):
         )
 
     async def send(
-        self, method: bytes, url: httpcore.URL, headers: list[tuple[bytes, bytes]]
+        self,
+        method: bytes,
+        url: httpcore.URL,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes = b"",
     ) -> httpx.Response:
         """Send a request whose target is not changed in any way: what is signed has to arrive."""
         key: _Key = (url.scheme, url.host, url.port)
-        core_request = httpcore.Request(method, url, headers=headers)
+        core_request = httpcore.Request(method, url, headers=headers, content=body)
         if (idle := await self._pop_idle(key)) is not None:
             # The server may close it at this moment: then use a new connection.
             with contextlib.suppress(*_LOST):

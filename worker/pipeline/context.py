@@ -14,7 +14,8 @@ from worker.pipeline.ports import IngestDeps
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import SitesReader
-from worker.spool.archive import Archive, SegmentHead
+from worker.sources.archive_bucket import open_archive
+from worker.spool.archive import SegmentHead
 from worker.spool.claim import AcceptedLog, Incoming, claim_bytes
 from worker.spool.layout import Root, roots
 from worker.spool.manifest import Entry, Head
@@ -138,7 +139,7 @@ def open_context(settings: Settings, *, is_bounded: bool = False) -> Context:
             wanted=WantedPages(settings.state_dir),
             settle=settle,
             claim=claim,
-            archive=Archive(settings.state_dir),
+            archive=open_archive(settings),
             quarantine=Quarantine(settings.state_dir),
             now=utc_now,
             clock=time.monotonic,

@@ -22,7 +22,7 @@ from worker.queries.story import StoryView, read_story
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
-from worker.spool.archive import Archive
+from worker.sources.archive_bucket import open_archive
 from worker.store.factory import article_store
 from worker.store.stream import Delivery, StreamEntry
 
@@ -116,7 +116,7 @@ def _from_archive(
     if not published:
         return None
     last = max(published, key=lambda entry: entry.revision)
-    archive = Archive(settings.state_dir)
+    archive = open_archive(settings)
     if (segment := archive.find(last.batch)) is None:
         return None
     head = segment.head()

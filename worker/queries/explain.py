@@ -26,9 +26,9 @@ from worker.queries.records import read_document
 from worker.settings import MANUAL, Settings
 from worker.settings.clock import utc_now
 from worker.sites import open_sites
+from worker.sources.archive_bucket import open_archive
 from worker.sources.registry import require_source
 from worker.spool import batch, manifest
-from worker.spool.archive import Archive
 from worker.spool.claim import Incoming
 from worker.spool.layout import roots
 from worker.store.articles import ArticleStore
@@ -145,7 +145,7 @@ def explain_path(settings: Settings, path: Path, source: str | None = None) -> E
 def explain_recorded_path(settings: Settings, path: str) -> ExplainResult:
     """Explain the files that were accepted with a path; no articles where there are none. The disk
     is not looked at, so a client learns nothing about it."""
-    past = list(find_by_path(Archive(settings.state_dir), path))
+    past = list(find_by_path(open_archive(settings), path))
     waiting = _waiting(settings, lambda recorded: matches_path(path, recorded))
     return _explain_history(settings, printable(path), past, waiting)
 
@@ -154,7 +154,7 @@ def explain_address(settings: Settings, url: str) -> ExplainResult:
     """Explain what was fetched from an address, a page or the entries of a feed, by the archive;
     nothing is fetched now. Raises NotThere."""
     shown = printable(printable_url(url))  # in the form in which paths are recorded
-    past = list(find_by_address(Archive(settings.state_dir), shown))
+    past = list(find_by_address(open_archive(settings), shown))
     waiting = _waiting(settings, lambda recorded: matches_address(shown, printable(recorded)))
     result = _explain_history(settings, shown, past, waiting)
     if not result.articles:
@@ -230,7 +230,7 @@ def _look_up(
         article_id = identity.id if identity else described.id
         assert article_id is not None
         article = replace(described, id=article_id)
-        past = list(find_by_article(settings.state_dir, article_id))
+        past = list(find_by_article(settings, article_id))
         if problem is None:
             try:
                 article = _look_up_index(store, article, article_id, identity, past)

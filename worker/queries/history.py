@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
@@ -12,6 +11,8 @@ from worker.escape import printable
 from worker.model import Outcome, Status, Story
 from worker.readmodel.database import ReadModelUnavailable, open_reader
 from worker.readmodel.search import list_other_batches
+from worker.settings import Settings
+from worker.sources.archive_bucket import open_archive
 from worker.spool.archive import Archive, Segment
 
 
@@ -45,15 +46,15 @@ class HistoryEntry:
     story: Story | None
 
 
-def find_by_article(state_dir: Path, article_id: str) -> Iterator[HistoryEntry]:
+def find_by_article(settings: Settings, article_id: str) -> Iterator[HistoryEntry]:
     """Every decision about the article `article_id`, oldest first.
 
     The read model says which journals need not be read; those that are not in it yet are.
     """
     others: Collection[str] = ()
-    with suppress(ReadModelUnavailable), open_reader(state_dir) as db:
+    with suppress(ReadModelUnavailable), open_reader(settings.state_dir) as db:
         others = list_other_batches(db, article_id)
-    archive = Archive(state_dir)
+    archive = open_archive(settings)
     return _decisions(archive, article_id.encode(), lambda it: it.id == article_id, others)
 
 
@@ -107,7 +108,7 @@ def _decisions(
 def _decisions_in(segment: Segment, is_wanted: Callable[[Outcome], bool]) -> Iterator[HistoryEntry]:
     head = segment.head()
     files = {file.entry: file for file in head.files}
-    has_raw = segment.raw_path.exists()
+    has_raw = segment.has_raws()
     for outcome in segment.outcomes():
         if (outcome.status is not Status.READ or outcome.message) and is_wanted(outcome):
             file = files.get(outcome.entry)

@@ -5,7 +5,7 @@ import re
 from worker.errors import NotThere
 from worker.escape import printable
 from worker.settings import Settings
-from worker.spool.archive import Archive
+from worker.sources.archive_bucket import open_archive
 from worker.spool.layout import is_batch
 
 _BATCH = re.compile(r"[A-Za-z0-9._-]{1,150}")
@@ -18,7 +18,7 @@ def read_raw(settings: Settings, article_id: str, batch: str, entry: str) -> tup
     Raises NotThere, SpoolUnavailable.
     """
     is_name = is_batch(batch) and _BATCH.fullmatch(batch)
-    segment = Archive(settings.state_dir).find(batch) if is_name else None
+    segment = open_archive(settings).find(batch) if is_name else None
     outcomes = segment.outcomes() if segment else ()
     found = next((it for it in outcomes if it.id == article_id and str(it.entry) == entry), None)
     if segment is None or found is None:

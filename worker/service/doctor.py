@@ -1,12 +1,14 @@
 """`newsdrop doctor`: checks of the server, the service, the feeds and the machine."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from worker.errors import ConfigError, NewsdropError, Retryable
 from worker.escape import printable
 from worker.feeds.catalog import load_catalog
 from worker.fetch import Fetcher
+from worker.fetch.objects import BucketClient
 from worker.health.broker import broker_check
 from worker.health.check import Check
 from worker.health.preflight import rights_check, server_checks
@@ -16,8 +18,9 @@ from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
 from worker.service.lock import holder
 from worker.service.state import StateDir
-from worker.settings import Bucket, Settings
+from worker.settings import Settings
 from worker.settings.clock import utc_now
+from worker.sources.archive_bucket import archive_client
 from worker.sources.objects import bucket_client
 from worker.sources.registry import paused_sources
 from worker.spool.redis_record import replay_command
@@ -34,7 +37,7 @@ def checks(settings: Settings) -> list[Check]:
         *_server(settings),
         *filter(None, [broker_check(settings)]),
         *_feeds(settings),
-        *(_bucket_check(settings, bucket) for bucket in settings.buckets),
+        *_bucket_checks(settings),
         *machine_checks(settings),
     ]
 
@@ -87,19 +90,27 @@ def _feeds(settings: Settings) -> Iterator[Check]:
     yield _warn_of("feeds", shown, failing_problem(failing))
 
 
-def _bucket_check(settings: Settings, bucket: Bucket) -> Check:
+def _bucket_checks(settings: Settings) -> Iterator[Check]:
+    for bucket in settings.buckets:
+        name, client = f"bucket {bucket.name}", partial(bucket_client, bucket)
+        yield _bucket_check(settings, name, bucket.url, client)
+    if url := settings.archive.url:
+        yield _bucket_check(settings, "archive.url", url, partial(archive_client, settings))
+
+
+def _bucket_check(
+    settings: Settings, name: str, url: str, open_client: Callable[[], BucketClient]
+) -> Check:
     """Whether the first object of a bucket can be listed."""
-    name = f"bucket {bucket.name}"
     try:
-        asyncio.run(_list_first(settings, bucket))
+        asyncio.run(_list_first(settings, open_client()))
     except NewsdropError as error:
         problem, _, advice = str(error).rpartition(": ")
         return Check(name, "warn", problem, advice)
-    return Check(name, "ok", f"{printable(bucket.url)} can be listed")
+    return Check(name, "ok", f"{printable(url)} can be listed")
 
 
-async def _list_first(settings: Settings, bucket: Bucket) -> None:
-    client = bucket_client(bucket)
+async def _list_first(settings: Settings, client: BucketClient) -> None:
     async with Fetcher(settings.fetch) as fetcher:
         await client.list_objects(fetcher, client.address.prefix, "", utc_now(), 1)
 

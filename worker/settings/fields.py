@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from worker.errors import WrongValue
 from worker.model import Near
 from worker.settings.types import (
+    ArchiveUrl,
     BrokerUrl,
+    EndpointUrl,
     ExpandedPath,
     Level,
     Levels,
@@ -118,8 +120,25 @@ class SpoolSettings(SettingsTable):
     )
 
 
-class ArchiveSettings(SettingsTable):
+class StoreTable(SettingsTable):
+    """Where a bucket is, and who may use it."""
+
+    endpoint: EndpointUrl = Field(
+        "", description="address of the store; empty: that of Amazon or Google"
+    )
+    region: str = Field(
+        "us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="region of the bucket"
+    )
+    credentials_file: ExpandedPath | None = Field(
+        None, description="file in AWS's format; none: AWS_ACCESS_KEY_ID and so on"
+    )
+
+
+class ArchiveSettings(StoreTable):
     keep_days: int = Field(30, ge=1, description="days raw files are kept; folders may differ")
+    url: ArchiveUrl = Field(
+        "", description="s3://BUCKET/PREFIX to which finished batches are copied; empty: none"
+    )
 
 
 class QuarantineSettings(SettingsTable):

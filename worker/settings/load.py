@@ -156,10 +156,9 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"{printable(path)} has settings of version {version}, but this newsdrop knows "
             f"version {VERSION}: update newsdrop, or name a config file of this version"
         )
-    tables = (table.get(name) for name in ("redis", "celery", "fetch", "feeds", "tasks", "web"))
     lists = (table.get(name) for name in ("folders", "buckets"))
     sources = [source for each in lists if isinstance(each, list) for source in each]
-    for values in (table, *tables, *sources):
+    for values in (table, *table.values(), *sources):
         if isinstance(values, dict):
             _resolve_paths(values, path.parent)
     return table

@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from worker.model import DateOrder, Near, OnChange, Scope
-from worker.settings.fields import SettingsTable
+from worker.settings.fields import SettingsTable, StoreTable
 from worker.settings.types import (
     BucketUrl,
     Cron,
-    EndpointUrl,
     ExpandedPath,
     SourceName,
     TimeZoneName,
@@ -60,20 +59,11 @@ class Folder(SourceTable):
         return self.mode == "in-place"
 
 
-class Bucket(SourceTable):
+class Bucket(StoreTable, SourceTable):
     """A bucket of objects, which is only read."""
 
     url: BucketUrl = Field(description="s3://BUCKET/PREFIX, or gs://BUCKET/PREFIX")
-    endpoint: EndpointUrl = Field(
-        "", description="address of the store; empty: that of Amazon or Google"
-    )
-    region: str = Field(
-        "us-east-1", pattern=r"^[a-z0-9-]{1,40}$", description="region of the bucket"
-    )
     anonymous: bool = Field(False, description="true: requests are not signed")
-    credentials_file: ExpandedPath | None = Field(
-        None, description="file in AWS's format; none: AWS_ACCESS_KEY_ID and so on"
-    )
     interval_seconds: int = Field(
         60, ge=0, le=31_536_000, description="time between two lists; 0: only when enqueued"
     )

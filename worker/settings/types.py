@@ -107,6 +107,10 @@ def _bucket_url(value: str) -> str:
     return value
 
 
+def _archive_url(value: str) -> str:
+    return value and _bucket_url(value)
+
+
 def _endpoint_url(value: str) -> str:
     if value and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
         raise WrongValue("not the address of a store: write it as https://s3.example:9000")
@@ -118,6 +122,7 @@ Cron = Annotated[str, AfterValidator(_cron)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 BucketUrl = Annotated[str, AfterValidator(_bucket_url)]
+ArchiveUrl = Annotated[str, AfterValidator(_archive_url)]
 EndpointUrl = Annotated[str, AfterValidator(_endpoint_url)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 

@@ -84,6 +84,17 @@ class Settings(fields.SettingsTable):
         return self
 
     @model_validator(mode="after")
+    def _archive_is_not_read(self) -> Self:
+        archive = self.archive
+        for bucket in self.buckets if archive.url else ():
+            is_read = bucket.interval_seconds and bucket.endpoint == archive.endpoint
+            if is_read and archive.url.startswith(bucket.url):
+                raise WrongValue(
+                    f"archive.url is inside the bucket {bucket.name}, which is read: move one"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _names_apart(self) -> Self:
         names = set[str]()
         for source in (*self.all_folders(), *self.buckets):

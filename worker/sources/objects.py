@@ -19,9 +19,9 @@ from worker.fetch.objects import (
     BucketFailed,
     ObjectChanged,
     bucket_address,
+    open_bucket,
     split_bucket_url,
 )
-from worker.fetch.signature import read_credentials
 from worker.logs import get_logger
 from worker.model.source import StoredObject
 from worker.settings import Bucket, Settings
@@ -58,17 +58,8 @@ _PARTS_OF_BATCH = 4
 
 
 def bucket_client(bucket: Bucket) -> BucketClient:
-    """Raises ConfigError where its credentials cannot be read, or are missing."""
-    address = bucket_address(bucket.name, bucket.url, bucket.endpoint, bucket.region)
-    if bucket.anonymous:
-        return BucketClient(address, None)
-    credentials = read_credentials(bucket.credentials_file, bucket.name)
-    if credentials is None:
-        raise ConfigError(
-            f"the bucket {bucket.name} has no credentials: set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or its credentials_file, or anonymous = true"
-        )
-    return BucketClient(address, credentials)
+    """Raises ConfigError."""
+    return open_bucket(bucket.name, bucket.url, bucket, is_anonymous=bucket.anonymous)
 
 
 def host_of_bucket(bucket: Bucket) -> str:

@@ -3,7 +3,8 @@
 `<state>/archive/<day>/<source>/<batch>.tar.zst` holds the raw files, named by their number in
 the batch; `<batch>.jsonl` beside it has a head line and one line an article. The journal is renamed
 into place last: where it exists, the segment is complete. Raw files are removed after their
-source's `keep_days`; journals stay as long as the index entries.
+source's `keep_days`; journals stay as long as the index entries. Where segments are copied to a
+bucket, files are removed only after that (:mod:`worker.spool.archive_copy`), and read from there.
 """
 
 import io
@@ -11,8 +12,9 @@ import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import zstandard
@@ -23,6 +25,7 @@ from worker.logs import get_logger
 from worker.model import Outcome
 from worker.model.from_json import dataclass_from
 from worker.model.frozen import dataclass
+from worker.spool.archive_copy import OpenCopy, copied_batches, copy_key
 from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import (
     day_of,
@@ -71,15 +74,23 @@ class SegmentHead:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One archived batch. `raw_path` may be gone: raw files expire."""
+    """One archived batch. `raw_path` may be gone: raw files expire; then `open_copy` opens their
+    copy."""
 
     batch: str
     journal_path: Path
     raw_path: Path
+    open_copy: OpenCopy | None = None
 
     @property
     def source(self) -> str:
         return source_of(self.batch)
+
+    def has_raws(self) -> bool:
+        """Whether raw files are there, or copies of them."""
+        return self.raw_path.exists() or (
+            self.open_copy is not None and self.batch in copied_batches(self.raw_path.parent)
+        )
 
     def is_whole(self) -> bool:
         """Whether the raw files are there: a power cut while a segment is written may take their
@@ -107,7 +118,7 @@ class Segment:
 
     def raws(self) -> Iterator[tuple[int, bytes]]:
         """(entry, bytes) of every raw file; nothing if they have expired. Where they are damaged,
-        they end. Raises SpoolUnavailable."""
+        they end. Raises SpoolUnavailable; FetchFailed where a copy cannot be read."""
         try:
             with translate_errors(self.raw_path):
                 yield from self._unpack()
@@ -117,8 +128,10 @@ class Segment:
 
     def _unpack(self) -> Iterator[tuple[int, bytes]]:
         try:
-            raw = self.raw_path.open("rb")
+            raw: BinaryIO | None = self.raw_path.open("rb")
         except FileNotFoundError:
+            raw = self.open_copy(copy_key(self.raw_path)) if self.open_copy else None
+        if raw is None:
             return
         with (
             raw,
@@ -132,13 +145,17 @@ class Segment:
 
 
 class Archive:
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, open_copy: OpenCopy | None = None) -> None:
+        """`open_copy` opens the copy of a file by its key; None where there is none, or where
+        nothing is copied."""
         self._dir = state_dir / "archive"
+        self._open_copy = open_copy
 
     def segment(self, batch: str) -> Segment:
         """The segment of `batch`, which may not exist."""
         folder = self._dir / day_of(batch) / source_of(batch)
-        return Segment(batch, folder / f"{batch}.jsonl", folder / f"{batch}.tar.zst")
+        journal_path, raw_path = folder / f"{batch}.jsonl", folder / f"{batch}.tar.zst"
+        return Segment(batch, journal_path, raw_path, self._open_copy)
 
     def find(self, batch: str) -> Segment | None:
         """The finished segment of `batch`; None if there is none."""
@@ -198,15 +215,19 @@ class Archive:
     def remove_expired(
         self, now: datetime, keep_days: Callable[[str], int], journal_days: int
     ) -> int:
-        """Remove raw files older than the days of their source, and journals older than theirs.
+        """Remove raw files older than the days of their source, and journals older than theirs;
+        where segments are copied, only of those that were.
 
         Returns the number of removed files.
         """
         removed_count = 0
+        copied = cache(copied_batches)
         for segment in self.segments():
             age = now - time_of(segment.batch)
             is_expired = age > timedelta(days=journal_days)
             if is_expired or age > timedelta(days=keep_days(segment.source)):
+                if self._open_copy and segment.batch not in copied(segment.raw_path.parent):
+                    continue
                 removed_count += segment.raw_path.exists()
                 segment.raw_path.unlink(missing_ok=True)
             if is_expired:

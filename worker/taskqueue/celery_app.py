@@ -36,6 +36,7 @@ __all__ = ["INGEST_QUEUE", "QUEUE", "create_app", "kombu_url", "queue_name"]
 CLEANUP_SECONDS = 600
 SEARCH_SECONDS = 5
 TRIM_SECONDS = 5
+ARCHIVE_SECONDS = 10
 _TASK_SECONDS = 150
 _INGEST_SECONDS = 86_400
 ENQUEUE_SECONDS = 600
@@ -82,6 +83,7 @@ def create_app(settings: Settings) -> Celery:
             # (worker.pipeline.bounds). This is for a disk that hangs.
             "newsdrop.ingest": {"time_limit": _INGEST_SECONDS},
             "newsdrop.enqueue": {"time_limit": ENQUEUE_SECONDS},
+            "newsdrop.archive": {"time_limit": ENQUEUE_SECONDS},
         },
         **_result_settings(settings),
         **_connection_settings(url),
@@ -224,6 +226,8 @@ def _schedule(settings: Settings) -> dict[str, Any]:
         "trim stream": {"task": "newsdrop.trim", "schedule": TRIM_SECONDS},
         "clean up": {"task": "newsdrop.tidy", "schedule": CLEANUP_SECONDS},
     }
+    if settings.archive.url:
+        entries["copy archive"] = {"task": "newsdrop.archive", "schedule": ARCHIVE_SECONDS}
     for folder in settings.all_folders():
         if folder.schedule:
             zone = folder.time_zone or settings.dedupe.time_zone

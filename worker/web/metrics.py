@@ -33,6 +33,7 @@ from worker.queries.status.service import Status
 from worker.queries.status.sources import SourceStatus
 from worker.settings import Settings
 from worker.settings.clock import utc_now
+from worker.spool.archive_copy import CopyState
 from worker.store.counters import BOUNDS, MeasureTotals
 from worker.store.retention import Retention
 from worker.store.stream import StreamInfo
@@ -75,6 +76,8 @@ class _Scrape:
         yield _gauge("redis_up", "1 if Redis answers.", redis is not None)
         yield from _spool(status)
         yield from _disk(self._snapshot)
+        copying = status.archive_copy or CopyState()
+        yield from _archive_copy(copying, datetime.fromisoformat(status.at))
         yield from _sources(status.sources)
         levels = [problem.level for problem in overview.problems]
         counts = {level: levels.count(level) for level in ("fail", "warn", "note")}
@@ -118,6 +121,12 @@ def _disk(snapshot: MetricsSnapshot) -> Iterator[Metric]:
         yield _gauge("disk_free_bytes", "Free space on the state directory's disk.", disk.free)
         yield _gauge("disk_size_bytes", "Size of the state directory's disk.", disk.total)
     yield _gauge("disk_least_bytes", "Intake pauses below this (spool.min_free_mb).", disk.least)
+
+
+def _archive_copy(state: CopyState, at: datetime) -> Iterator[Metric]:
+    yield _gauge("archive_uncopied_batches", "Archived batches to be copied.", state.waiting)
+    age = (at - datetime.fromisoformat(state.oldest)).total_seconds() if state.oldest else 0.0
+    yield _gauge("archive_uncopied_seconds", "Age of the oldest of them.", max(0.0, age))
 
 
 def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:

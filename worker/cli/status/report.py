@@ -32,6 +32,7 @@ from worker.cli.status.tables import (
 from worker.escape import printable
 from worker.queries.status.overview import Activity, Disk, Memory, Overview, Problem
 from worker.queries.status.service import PollingStatus, Status
+from worker.spool.archive_copy import CopyState
 from worker.store.rechecks import RecheckCounts
 from worker.translation import gettext, mark, message
 
@@ -98,7 +99,7 @@ def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
     if status.problem or status.stream is None:
         form = f"  {gettext('does not answer')}"
         yield mark("redis"), safe_text(status.redis).append(form, "red")
-        yield mark("disk"), _disk(overview.disk)
+        yield mark("disk"), _disk(overview.disk, overview.status.archive_copy)
         return
     length = status.stream.length
     stream = safe_text(status.stream.name).append(f"  {pluralize(length, 'entry')}")
@@ -116,7 +117,7 @@ def _service_fields(overview: Overview) -> Iterator[tuple[str, Text]]:
         since = format_age(rules.since, status.at)
         yield mark("site rules"), Text(form.format(revision=rules.revision, time=since))
     yield mark("redis"), _redis(status, overview.memory)
-    yield mark("disk"), _disk(overview.disk)
+    yield mark("disk"), _disk(overview.disk, overview.status.archive_copy)
 
 
 def _rate(overview: Overview) -> Text:
@@ -186,7 +187,7 @@ def _redis(status: Status, memory: Memory | None) -> Text:
     return text.append(f"  {form.format(used=used, limit=limit)}", "dim")
 
 
-def _disk(disk: Disk) -> Text:
+def _disk(disk: Disk, copying: CopyState | None) -> Text:
     text = Text()
     if disk.free is not None:
         text.append(gettext("{size} free").format(size=format_size(disk.free))).append("  ")
@@ -194,7 +195,11 @@ def _disk(disk: Disk) -> Text:
     if not disk.whole:
         form = gettext("more than {archive} archived, {spool} waiting")
     archive, spool = format_size(disk.archive), format_size(disk.spool)
-    return text.append(form.format(archive=archive, spool=spool), "dim")
+    text.append(form.format(archive=archive, spool=spool), "dim")
+    if copying and copying.waiting:
+        form = gettext(", {batches} not copied yet")
+        text.append(form.format(batches=pluralize(copying.waiting, "batch")), "dim")
+    return text
 
 
 def _workers(overview: Overview) -> Iterator[RenderableType]:

@@ -19,6 +19,7 @@ from worker.sources.page_fetch import PageFetcher
 from worker.sources.pages import PageSource
 from worker.sources.rechecks import RecheckSource
 from worker.sources.registry import is_paused
+from worker.spool.archive import Archive
 from worker.spool.batch import batch_names
 from worker.spool.claim import Incoming, Owner, claim_bytes
 from worker.spool.filesystem import check_free
@@ -97,7 +98,7 @@ def fetch_sources(
         context.recheck_store,
         fetcher,
         context.feeds.current,
-        deps.archive,
+        Archive(settings.state_dir),  # this process waits for no copy
         context.articles,
         settings,
         deps.now,

@@ -17,6 +17,7 @@ from worker.queries.status.problem import Problem, duration, sentence
 from worker.queries.status.service import Status
 from worker.queries.status.sources import SourceStatus
 from worker.settings import POLLED, Folder, Settings
+from worker.spool.archive_copy import MAX_WAITING
 from worker.spool.layout import SPOOL
 from worker.spool.redis_record import replay_command
 from worker.spool.volumes import volume_problem
@@ -27,6 +28,9 @@ NEARLY_FULL = 0.9
 
 SLOW_SECONDS = 60.0
 """How long the oldest batch may wait before that is worth a warning."""
+
+BEHIND_SECONDS = 3_600.0
+"""How long a batch may wait to be copied before that is worth a warning."""
 
 _SHOWN_FILES = 3
 _UNREAD_SHOWN_MS = 86_400_000
@@ -42,7 +46,7 @@ def find_problems(
     found = [*_redis(settings, status, server), *_service(settings, status, server)]
     found += _places(settings, status)
     found += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
-    found += [*_site_rules(status), *_feeds(status), *_groups(settings, status)]
+    found += [*_site_rules(status), *_feeds(status), *_groups(settings, status), *_archive(status)]
     found += [*_sources(status.sources), *node_problems(status.nodes or ())]
     return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
 
@@ -229,6 +233,23 @@ def _groups(settings: Settings, status: Status) -> Iterator[Problem]:
             "because the stream took too much memory.",
             "Start its consumers, or raise stream.max_mb and maxmemory. The archive has the "
             "records: `newsdrop groups create NAME --since WHEN` reads them.",
+        )
+
+
+def _archive(status: Status) -> Iterator[Problem]:
+    """A problem where the copies of the archive are behind."""
+    state = status.archive_copy
+    if state is None or not state.oldest:
+        return
+    age = datetime.fromisoformat(status.at) - datetime.fromisoformat(state.oldest)
+    if state.problem or age.total_seconds() > BEHIND_SECONDS:
+        count = f"{state.waiting:,}{'+' if state.waiting >= MAX_WAITING else ''}"
+        yield Problem(
+            "warn",
+            "archive",
+            f"Archived batches that are not copied to archive.url yet: {count}, "
+            f"the oldest for {duration(age.total_seconds())}.",
+            sentence(state.problem) if state.problem else "Their files stay here until then.",
         )
 
 

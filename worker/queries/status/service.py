@@ -21,6 +21,7 @@ from worker.queries.status.redis_snapshot import RedisSnapshot
 from worker.queries.status.sources import ArticleCounts, SourceStatus, count_articles, list_sources
 from worker.settings import Settings
 from worker.sources.registry import paused_sources
+from worker.spool.archive_copy import CopyState, read_state
 from worker.spool.batch import Waiting
 from worker.spool.filesystem import check_room
 from worker.spool.layout import time_of
@@ -91,7 +92,8 @@ class Status:
 
     In words: `problem` says why Redis does not answer, `intake_problem` why no files are accepted
     (a full disk), `feeds_problem` why the configured feeds cannot be read. `beat_age_s` is the age
-    of the scheduler's last tick. `site_rules` is None until a worker has loaded them.
+    of the scheduler's last tick. `site_rules` is None until a worker has loaded them,
+    `archive_copy` where the archive is not copied to a bucket.
     """
 
     at: str
@@ -109,6 +111,7 @@ class Status:
     beat_age_s: float | None
     polled: PollingStatus
     site_rules: SiteRulesStatus | None
+    archive_copy: CopyState | None
     sources: tuple[SourceStatus, ...]
 
     def own_workers(self) -> tuple[WorkerInfo, ...]:
@@ -160,6 +163,7 @@ def build_status(
             behind=snapshot.behind if snapshot else {},
         ),
         site_rules=_site_rules(settings),
+        archive_copy=read_state(settings.state_dir) if settings.archive.url else None,
         sources=list_sources(settings, now, batches, snapshot),
     )
 

@@ -1,0 +1,206 @@
+"""Copies of the archive in a bucket: each file once, whatever fails, and read from there."""
+
+import os
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from tests.object_store import BUCKET, KEY, ObjectStore
+from tests.servers import Server
+from tests.world import World, article
+from worker.actions.archive_fetch import fetch_journals
+from worker.pipeline import archive_copy
+from worker.pipeline.archive_copy import copy_archive
+from worker.pipeline.replay import replay
+from worker.queries.audit import audit
+from worker.queries.status.overview import get_overview
+from worker.settings.clock import utc_now
+from worker.spool.archive_copy import read_state, write_state
+
+
+@pytest.fixture
+def store() -> Iterator[ObjectStore]:
+    with ObjectStore() as store:
+        yield store
+
+
+@pytest.fixture
+def world(
+    tmp_path: Path, redis_server: Server, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    """A world whose archive is copied, with two batches in it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
+    world = World(
+        tmp_path / "state",
+        redis_server.url,
+        **{
+            "archive.url": f"s3://{BUCKET}/copies",
+            "archive.endpoint": store.url,
+            "fetch.allow_networks": ["127.0.0.0/8"],
+        },
+    )
+    for number in range(2):
+        world.put(f"{number}.md", article(f"第{number}条新闻"))
+        world.run()
+    return world
+
+
+def files(world: World) -> dict[str, bytes]:
+    """The archive's files by their keys in the bucket."""
+    folder = world.settings.state_dir / "archive"
+    return {
+        f"copies/{path.relative_to(folder)}": path.read_bytes()
+        for path in folder.glob("*/*/*")
+        if path.name != ".copied"
+    }
+
+
+def again(world: World) -> None:
+    """Copy, after the time that a failing store is left in peace."""
+    write_state(world.settings.state_dir, read_state(world.settings.state_dir).__class__())
+    copy_archive(world.context)
+
+
+def problems(world: World, hours: int = 0) -> list[str]:
+    found = get_overview(world.settings, utc_now() + timedelta(hours=hours)).problems
+    return [f"{one.text} {one.advice}" for one in found if one.name == "archive"]
+
+
+def test_each_file_is_copied_once(world: World, store: ObjectStore) -> None:
+    """Raw files before their journal, each with one request; what comes later is copied later. A
+    finished folder is not even listed again."""
+    copy_archive(world.context)
+    assert store.objects == files(world)
+    assert len(store.objects) == len(store.requests) == 4
+    names = [path for _, path in store.requests]
+    assert all(
+        names.index(name.replace(".jsonl", ".tar.zst")) < names.index(name)
+        for name in names
+        if name.endswith(".jsonl")
+    )
+    world.put("later.md", article("后来的新闻"))
+    world.run()
+    copy_archive(world.context)
+    copy_archive(world.context)
+    assert store.objects == files(world)
+    assert len(store.requests) == 6
+    assert problems(world) == []
+
+
+def test_copies_are_read(world: World, store: ObjectStore) -> None:
+    """Local files expire only when they are copied; then replay reads them from the bucket."""
+    archive = world.context.deps.archive
+    later = utc_now() + timedelta(days=40)
+    assert archive.remove_expired(later, lambda _: 30, 400) == 0
+    copy_archive(world.context)
+    assert archive.remove_expired(later, lambda _: 30, 400) == 2
+    assert all(segment.has_raws() for segment in archive.segments())
+    records = [entry["data"]["content_text"] for entry in world.entries()]
+    world.context.redis.flushall()
+    published = sum(replay(segment, world.context.deps) for segment in archive.segments())
+    assert published == 2
+    assert [entry["data"]["content_text"] for entry in world.entries()] == records
+    assert audit(world.settings).balanced
+    store.objects.clear()
+    assert [list(segment.raws()) for segment in archive.segments()] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (503, "it answers 503 (SlowDown): it is asked again later"),
+        (409, "it answers 409 (SlowDown): it is asked again later"),
+        (403, "give its credentials the rights to read and to write"),
+        (0, "there is no such bucket"),
+    ],
+)
+def test_a_store_that_refuses(world: World, store: ObjectStore, status: int, says: str) -> None:
+    """It is told at once, and left in peace for a while; then everything is copied."""
+    store.is_there = bool(status)
+    store.faults.append(lambda method, path: status if len(store.requests) % 2 else None)
+    copy_archive(world.context)
+    before = len(store.requests)
+    copy_archive(world.context)
+    assert len(store.requests) == before
+    assert says in problems(world)[0]
+    assert read_state(world.settings.state_dir).waiting
+    store.faults.clear()
+    store.is_there = True
+    again(world)
+    assert store.objects == files(world)
+    assert problems(world) == []
+
+
+def test_credentials_that_are_missing(
+    world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence; what waits for an hour is a problem without a failure, too."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    copy_archive(world.context)
+    assert "has no credentials: set AWS_ACCESS_KEY_ID" in problems(world)[0]
+    state = read_state(world.settings.state_dir)
+    write_state(world.settings.state_dir, state.__class__(state.waiting, state.oldest))
+    assert problems(world) == []
+    assert "not copied to archive.url yet: 2, the oldest for 2 hours" in problems(world, 2)[0]
+
+
+def test_another_file_under_the_same_name(world: World, store: ObjectStore) -> None:
+    """It is not replaced: that is told, the local file stays, and the others are copied."""
+    first, *others = sorted(files(world))
+    store.objects[first] = b"another"
+    copy_archive(world.context)
+    assert "has another object copies/" in problems(world)[0]
+    assert store.objects[first] == b"another"
+    archive = world.context.deps.archive
+    assert archive.remove_expired(utc_now() + timedelta(days=40), lambda _: 30, 400) == 1
+    assert {*others[1:]} <= store.objects.keys()
+
+
+@pytest.mark.parametrize("moment", ["mark_copied", "write_state"])
+def test_a_process_that_is_killed(world: World, store: ObjectStore, moment: str) -> None:
+    """Between the upload and the note of it: the object is written once, and counted as copied."""
+
+    def run() -> None:
+        setattr(archive_copy, moment, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        copy_archive(world.context)
+
+    process = get_context("fork").Process(target=run)
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    before = dict(store.objects)
+    assert before
+    copy_archive(world.context)
+    assert store.objects == files(world)
+    assert before.items() <= store.objects.items()
+    assert read_state(world.settings.state_dir).waiting == 0
+
+
+def test_a_machine_that_is_lost(
+    world: World, store: ObjectStore, tmp_path: Path, redis_server: Server
+) -> None:
+    """Another state directory fetches the journals and publishes everything again, under the same
+    ids; what is no journal of the archive is left out."""
+    copy_archive(world.context)
+    store.objects |= {"copies/20211126/drop/notes.jsonl": b"x", "other/a.jsonl": b"x"}
+    ids = [entry["id"] for entry in world.entries()]
+    world.context.redis.flushall()
+    options = {
+        "archive": world.settings.archive.model_dump(),
+        "fetch.allow_networks": ["127.0.0.0/8"],
+    }
+    other = World(tmp_path / "other", redis_server.url, **options)
+    assert fetch_journals(other.settings, lambda _: None) == 2
+    assert fetch_journals(other.settings, lambda _: None) == 0
+    for segment in other.context.deps.archive.segments():
+        replay(segment, other.context.deps)
+    assert [entry["id"] for entry in other.entries()] == ids
+    before = dict(store.objects)
+    copy_archive(other.context)
+    assert store.objects == before
+    assert read_state(other.settings.state_dir).waiting == 0

@@ -1,0 +1,64 @@
+"""Fetch the journals of the archive that only the bucket of `archive.url` has."""
+
+import asyncio
+from collections.abc import Callable
+
+from worker.errors import SpoolUnavailable, UsageError
+from worker.escape import printable
+from worker.fetch import Fetcher
+from worker.fetch.objects import ObjectChanged
+from worker.model.source import StoredObject
+from worker.settings import Settings
+from worker.settings.clock import utc_now
+from worker.sources.archive_bucket import archive_client, full_key, open_archive
+from worker.spool.archive import Segment
+from worker.spool.archive_copy import copy_key, mark_copied
+from worker.spool.layout import is_batch, make_folder, translate_errors, write_durably
+
+MAX_BYTES = 1_000_000_000
+"""Of one journal; a batch of 100,000 articles has about 60 MB."""
+
+
+def fetch_journals(settings: Settings, on_progress: Callable[[int], None]) -> int:
+    """Write each journal that is in the bucket and not here; how many there were. Raw files stay
+    in the bucket and are read from there. Raises UsageError, ConfigError, FetchFailed,
+    SpoolUnavailable."""
+    if not settings.archive.url:
+        raise UsageError("archive.url is not set: set it to the bucket that has the copies")
+    return asyncio.run(_fetch_all(settings, on_progress))
+
+
+async def _fetch_all(settings: Settings, on_progress: Callable[[int], None]) -> int:
+    client, archive, count = archive_client(settings), open_archive(settings), 0
+    after, has_more, prefix = "", True, full_key(settings, "")
+    async with Fetcher(settings.fetch) as fetcher:
+        while has_more:
+            found, has_more = await client.list_objects(fetcher, prefix, after, utc_now())
+            for each in found:
+                after, name = each.key, each.key.rpartition("/")[2]
+                batch = name.removesuffix(".jsonl")
+                if batch == name or not is_batch(batch) or archive.find(batch):
+                    continue
+                segment = archive.segment(batch)
+                if each.key != full_key(settings, copy_key(segment.journal_path)):
+                    continue  # a stranger's
+                try:
+                    data = await client.read(fetcher, each, utc_now(), MAX_BYTES)
+                except ObjectChanged as error:
+                    raise SpoolUnavailable(_moved(each)) from error
+                _write(segment, data)
+                count += 1
+                on_progress(count)
+    return count
+
+
+def _write(segment: Segment, data: bytes) -> None:
+    folder = segment.journal_path.parent
+    with translate_errors(folder):
+        make_folder(folder)
+        mark_copied(folder, segment.batch)
+        write_durably(segment.journal_path, data)
+
+
+def _moved(item: StoredObject) -> str:
+    return f"the object {printable(item.key)} was replaced meanwhile: run the command again"

@@ -1,0 +1,41 @@
+"""Reads the lists of a bucket: the XML of ListObjectsV2 (Amazon S3 API reference)."""
+
+from urllib.parse import unquote_plus
+
+from lxml import etree
+
+from worker.model.source import StoredObject
+
+UNREADABLE = (etree.XMLSyntaxError, ValueError, KeyError)
+"""What :func:`parse_list` raises."""
+
+
+def parse_list(body: bytes, *, is_encoded: bool) -> tuple[list[StoredObject], bool]:
+    """The objects of a ListBucketResult, and whether there are more. Bytes of a key that are not
+    UTF-8 become surrogates."""
+    root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
+    if _local(root) != "ListBucketResult":
+        raise ValueError("this is no list")
+    found = []
+    is_truncated = False
+    for child in root:
+        if _local(child) == "IsTruncated":
+            is_truncated = child.text == "true"
+        elif _local(child) == "Contents":
+            values = {_local(one): one.text or "" for one in child}
+            key = values["Key"]
+            if is_encoded:
+                key = unquote_plus(key, errors="surrogateescape")
+            found.append(StoredObject(key, opaque(values["ETag"]), int(values["Size"])))
+            if not key or found[-1].size < 0:
+                raise ValueError("this is no object")
+    return found, is_truncated and bool(found)
+
+
+def opaque(etag: str) -> str:
+    """An ETag without its quotes. A proxy makes it weak, and the object is the same."""
+    return etag.removeprefix("W/").strip('"')
+
+
+def _local(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2]
