@@ -45,6 +45,42 @@ def test_visible_dates(byline: str, expected: str, place: str, parse: Parse) -> 
 
 
 @pytest.mark.parametrize(
+    "lines",
+    [
+        ("Last updated: 27 December 2021", "First published: 26 November 2021"),
+        ("Mis à jour le 27/12/2021 à 09:00, publié le 26/11/2021",),
+        ("Stand: 27.12.2021 08:00 Uhr", "Erstellt: 26.11.2021"),
+        ("Atualizado em 27/12/2021 às 09h00", "Publicado em 26/11/2021"),
+        ("aktualizacja: 27 grudnia 2021", "dodano: 26 listopada 2021"),
+        ("Son Güncelleme: 27.12.2021 09:00", "Yayınlanma: 26.11.2021"),
+        ("Оновлено: 27 грудня 2021", "26 листопада 2021"),
+        ("업데이트 2021.12.27 20:26", "입력 2021.11.26"),
+        ("آخر تحديث: 27/12/2021", "تاريخ النشر: 26/11/2021"),
+        ("עודכן: 27.12.2021", "פורסם: 26.11.2021"),
+        ("Event: 15 March 2022", "Posted on 26 November 2021"),
+        ("成文日期", "2021年11月20日", "发布日期", "2021年11月26日"),
+        ("更新时间：", "2021-12-27", "发布时间：", "2021-11-26"),
+        ("جمعه ۵ آذر ۱۴۰۰",),
+    ],
+)
+def test_words_for_publication_and_change(lines: tuple[str, ...], parse: Parse) -> None:
+    """Of several dates beside the heading the one that is called that of publication counts, in
+    the languages of the press; one that is called that of a change never wins."""
+    shown = "".join(f"<p>{line}</p>" for line in lines)
+    assert first_date(page(f"{HEAD}{shown}{TEXT}"), parse) == "2021-11-26T00:00:00+08:00"
+
+
+def test_a_label_behind_the_text_or_in_brackets(parse: Parse) -> None:
+    """What is published behind the text, or what brackets name, is another article."""
+    others = ("<p>(Published 3 January 2020)</p>", "<p>Published 3 January 2020</p>")
+    for html in (
+        page(f"{HEAD}<p>26 November 2021</p>{others[0]}{TEXT}"),
+        page(f"{HEAD}<p>26 November 2021</p>{TEXT}{others[1]}"),
+    ):
+        assert first_date(html, parse) == "2021-11-26T00:00:00+08:00"
+
+
+@pytest.mark.parametrize(
     ("parts", "expected"),
     [
         ("<b>2021</b><b><i>11</i>/<i>26</i></b><b>20:26:04</b>", "2021-11-26T20:26:04+08:00"),

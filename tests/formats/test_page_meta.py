@@ -9,6 +9,13 @@ from tests.formats.pages import BODY, SENTENCE, Parse, page_of
     ("head", "inside", "text", "origin"),
     [
         ('<meta name="pubdate" content="2020-02-03">', "", "2020-02-03", "meta:pubdate"),
+        (
+            '<meta name="firstpublishedtime" content="2020-02-03-04:05:06">'
+            '<meta name="lastmodifiedtime" content="2020-03-03-04:05:06">',
+            "",
+            "2020-02-03-04:05:06",
+            "meta:firstpublishedtime",
+        ),
         ('<meta property="og:time " content="2020-02-03">', "", "2020-02-03", "meta:og:time"),
         (
             "",
@@ -25,7 +32,7 @@ from tests.formats.pages import BODY, SENTENCE, Parse, page_of
             "url",
         ),
     ],
-    ids=["meta", "meta-spaced", "microdata", "time", "text", "url"],
+    ids=["meta", "meta-first", "meta-spaced", "microdata", "time", "text", "url"],
 )
 def test_where_dates_are_found(
     head: str, inside: str, text: str, origin: str, parse: Parse

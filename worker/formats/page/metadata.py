@@ -97,8 +97,10 @@ def by_address(url: str | None) -> PageMetadata:
 
 _DATE = (
     "article:published_time og:published_time og:article:published_time weibo:article:create_at "
-    "pubdate publishdate publish_date publish-date publication_date bt:pubdate parsely-pub-date "
-    "sailthru.date dc.date.issued dcterms.created dc.date dcterms.date og:time og:release_date date"
+    "pubdate publishdate publish_date publish-date publish_time publication_date published_time "
+    "firstpublishedtime article:published date_published bt:pubdate parsely-pub-date "
+    "sailthru.date dc.date.issued dcterms.issued dcterms.created dc.date.created dc.date "
+    "dcterms.date citation_online_date og:time og:release_date date"
 )
 _MODIFIED = "article:modified_time og:updated_time weibo:article:update_at lastmod last-modified"
 _AUTHOR = "article:author author byl dc.creator parsely-author sailthru.author citation_author"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain, islice
+from itertools import chain
 
 from lxml import etree
 
@@ -25,6 +25,7 @@ _LATEST = datetime(
     2100, 1, 1, tzinfo=UTC
 )  # fixed: the day of reading must not decide an article's date
 _LONGEST = 100  # characters; a longer line is a sentence
+_LONGEST_LABEL = 20  # of a line of its own: `Date of publication:`
 _LONGEST_ATTRIBUTE = 2_000
 _LARGEST = 2_000_000  # characters that htmldate searches: its 40 patterns take 6 s for 10 million
 _DATELINE = 40  # characters in which a text names its day and place
@@ -34,7 +35,19 @@ _PIECE = re.compile(r"[\d\s/.:年月日,-]{1,30}|[^\W\d_]{3,9}\.?")  # of a date
 _YEAR_FIRST = re.compile(r"((?:19|20)\d\d)[-/.年]?\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)")
 _DAY_APART = re.compile(r"^(\d{1,2})\s+((?:19|20)\d\d)[-/.](\d{1,2})(?!\d)")
 _CHANGED = re.compile(
-    r"updated?\b|modified|aktualisiert|ge[äa]ndert|mis à jour|actualizad|更新|修改", re.IGNORECASE
+    r"updated?\b|modified|last edited|\bstand:|aktualisiert|ge[äa]ndert|mis à jour|modifié|"
+    r"a[ck]?tuali[zs]a|actualizat|aggiornat|(?:ultima|última) modific|aktualizov|bijgewerkt|"
+    r"uppdatera|op[dp]datert|opdateret|päivitetty|обновл|изменен|оновлен|güncelle|ενημερ[ώω]|"
+    r"frissít|업데이트|수정|更新|修改|编辑于(?=\s?\d)|تحديث|به.?روز|ویرایش|עודכן|अपडेट|cập nhật|"
+    r"diperbarui",
+    re.IGNORECASE,
+)
+_PUBLISHED = re.compile(
+    r"(?<![(（])(?:published|posted|publi(?:é|cad|cat|cer|[ck]ov|ser|k[oa])|pubblicat|mis en ligne|"
+    r"veröffentlicht|erschienen|erstellt|gepubliceerd|geplaatst|julkaistu|dodano|vydáno|публ[иі]к|"
+    r"yayın|oluşturulma|입력|등록|승인|게시|[发發][布表]|刊[登出]|公開|掲載|配信|投稿|نشر|انتشار|"
+    r"פורסם|प्रकाशित)",
+    re.IGNORECASE,
 )
 _JOINED = re.compile(  # a forum's line on whoever wrote
     r"joined|registrie?rt|registered|mitglied seit|member since|注册", re.IGNORECASE
@@ -62,14 +75,18 @@ def dates_shown(
             if not _CHANGED.search(_around(element)) and parse_date(text, UTC, order):
                 yield DateText(text, "time")
                 break
-    lines = [
-        run.line
+    around = [
+        run
         for run in runs_around(passages, title)
         if not _SENTENCE.search(run.line) and not _JOINED.search(run.line)
     ]
+    last = max(at for at, run in enumerate(runs) if run in passages.kept)
+    behind = set(runs[max(start + 1, last - 1) :])
+    lines = [run.line for run in around if run not in behind]
     above = runs[lowest : min(start, lowest + _LINES_BEFORE + _LINES_AFTER)]
     own = [run for run in above if not _is_of_others(run.block, runs[start])]
-    yield from islice(_dates_in(chain(lines, _assembled(own)), order), 1)
+    below = [run.line for run in around if run in behind]
+    yield from [*_dates_in(chain(lines, _assembled(own)), order)] or _dates_in(below, order)
 
 
 def runs_around(passages: Passages, title: str | None) -> list[Run]:
@@ -139,20 +156,31 @@ def _is_prose(line: str) -> bool:
 
 
 def _dates_in(lines: Iterable[str], order: DateOrder | None) -> Iterator[DateText]:
-    """The dates of publication, then those of a change."""
-    changed: list[str] = []
+    """The date of publication, from a line with a word for it if there is one; else the first one
+    without a word, else that of a change. The word may be a line of its own."""
+    labelled: list[tuple[str, str]] = []
+    bare: list[tuple[str, str]] = []
+    changed, before = [], ""
     for line in lines:
-        label = _CHANGED.search(line)
-        if not label:
-            if parse_date(line, UTC, order):
-                yield DateText(line, "text")
-        elif parse_date(line[label.end() :], UTC, order) and (
-            parse_date(line[: label.start()], UTC, order)
-        ):
-            yield DateText(line[: label.start()], "text")
+        text = f"{before} {line}" if len(before) <= _LONGEST_LABEL else line
+        label, change = _PUBLISHED.search(text), _CHANGED.search(text)
+        before, added = line, len(text) - len(line)
+        own, rest = line, ""
+        if change and label and label.start() > change.start():
+            own, rest = text[label.start() :], text[added : label.start()]
+        elif change:
+            own, rest = text[added : change.start()], ""
+        is_own = not change or label or parse_date(text[change.end() :], UTC, order)
+        if is_own and parse_date(own, UTC, order):
+            (labelled if label else bare).append((own, rest))
         elif parse_date(line, UTC, order):
             changed.append(line)
-    yield from (DateText(line, CHANGED) for line in changed)
+    for own, rest in (labelled or bare)[:1]:
+        yield DateText(own, "text")
+        if rest:  # the line begins with it
+            yield DateText(rest, CHANGED)
+    if not labelled and not bare:
+        yield from (DateText(line, CHANGED) for line in changed[:1])
 
 
 def _assembled(runs: Sequence[Run]) -> Iterator[str]:

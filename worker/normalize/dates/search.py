@@ -41,7 +41,7 @@ _PATTERNS = (
     ),
     # 26 Nov 2021, 26th of November, 2021, 26-Nov-21, 3. Juli 2018, 26 de noviembre de 2021
     re.compile(rf"{_DAY}\.?{_OF}(?P<name>{_WORD})\.?(?:,?{_OF}){_YEAR}"),
-    re.compile(rf"{_DAY}{_OF}(?P<name>{_WORD})\.?{_OF}(?P<yy>[0-9]{{2}})(?![0-9:])"),
+    re.compile(rf"{_DAY}{_OF}(?P<name>{_WORD})\.?{_OF}(?P<yy>[0-9]{{2}})(?![0-9:]|,?\s[0-9]{{4}})"),
     # 26NOV2021
     re.compile(rf"{_NO_DIGIT}(?P<d>[0-9]{{1,2}})(?P<name>[a-z]{{3}}){_YEAR}"),
     # November 26, 2021

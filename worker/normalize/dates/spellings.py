@@ -1,25 +1,28 @@
 """Dates in other scripts and spellings, rewritten as the search reads them: digits, month names,
-halves of the day, times with a dot, Buddhist years.
+halves of the day, times with a dot, Buddhist years, the Solar Hijri calendar of Iran.
 
-Sources: CLDR's month names and day periods. The Thai calendar counts 543 years more.
+Sources: CLDR's month names and day periods. The Thai calendar counts 543 years more. Of 33 years of
+the Solar Hijri calendar 8 are leap years, as observed from 1799 to 2256.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from datetime import date
 
 _MONTH_NAMES = """
-يناير كانون_الثاني جانفي ژانویه ינואר जनवरी জানুয়ারি มกราคม ม.ค. tháng_một tháng_giêng
-فبراير شباط فيفري فوریه פברואר फ़रवरी फरवरी ফেব্রুয়ারি กุมภาพันธ์ ก.พ. tháng_hai
-مارس آذار מרץ מרס मार्च মার্চ มีนาคม มี.ค. tháng_ba
-أبريل إبريل ابريل نيسان أفريل آوریل אפריל अप्रैल এপ্রিল เมษายน เม.ย. tháng_tư
-مايو أيار ماي מאי मई মে พฤษภาคม พ.ค. tháng_năm
-يونيو يونية حزيران جوان ژوئن יוני जून জুন มิถุนายน มิ.ย. tháng_sáu
-يوليو يوليوز تموز جويلية ژوئیه יולי जुलाई জুলাই กรกฎาคม ก.ค. tháng_bảy
-أغسطس اغسطس آب غشت أوت אוגוסט अगस्त আগস্ট สิงหาคม ส.ค. tháng_tám
-سبتمبر أيلول شتنبر سپتامبر ספטמבר सितंबर सितम्बर সেপ্টেম্বর กันยายน ก.ย. tháng_chín
-أكتوبر اكتوبر تشرين_الأول اکتبر אוקטובר अक्टूबर अक्तूबर অক্টোবর ตุลาคม ต.ค. tháng_mười
-نوفمبر تشرين_الثاني نونبر نوامبر נובמבר नवंबर नवम्बर নভেম্বর พฤศจิกายน พ.ย. tháng_mười_một
-ديسمبر كانون_الأول دجنبر دسامبر דצמבר दिसंबर दिसम्बर ডিসেম্বর ธันวาคม ธ.ค. tháng_mười_hai
+一月 يناير كانون_الثاني جانفي ژانویه ינואר जनवरी জানুয়ারি มกราคม ม.ค. tháng_một tháng_giêng
+二月 فبراير شباط فيفري فوریه פברואר फ़रवरी फरवरी ফেব্রুয়ারি กุมภาพันธ์ ก.พ. tháng_hai
+三月 مارس آذار מרץ מרס मार्च মার্চ มีนาคม มี.ค. tháng_ba
+四月 أبريل إبريل ابريل نيسان أفريل آوریل אפריל अप्रैल এপ্রিল เมษายน เม.ย. tháng_tư
+五月 مايو أيار ماي מאי मई মে พฤษภาคม พ.ค. tháng_năm
+六月 يونيو يونية حزيران جوان ژوئن יוני जून জুন มิถุนายน มิ.ย. tháng_sáu
+七月 يوليو يوليوز تموز جويلية ژوئیه יולי जुलाई জুলাই กรกฎาคม ก.ค. tháng_bảy
+八月 أغسطس اغسطس آب غشت أوت אוגוסט अगस्त আগস্ট สิงหาคม ส.ค. tháng_tám
+九月 سبتمبر أيلول شتنبر سپتامبر ספטמבר सितंबर सितम्बर সেপ্টেম্বর กันยายน ก.ย. tháng_chín
+十月 أكتوبر اكتوبر تشرين_الأول اکتبر אוקטובר अक्टूबर अक्तूबर অক্টোবর ตุลาคม ต.ค. tháng_mười
+十一月 نوفمبر تشرين_الثاني نونبر نوامبر נובמבר नवंबर नवम्बर নভেম্বর พฤศจิกายน พ.ย. tháng_mười_một
+十二月 ديسمبر كانون_الأول دجنبر دسامبر דצמבר दिसंबर दिसम्बर ডিসেম্বর ธันวาคม ธ.ค. tháng_mười_hai
 """
 _ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {
@@ -35,12 +38,33 @@ _HALVES = {
 _HALF_OF = {name: half for half, names in _HALVES.items() for name in names}
 
 
-def _any_of(names: dict[str, str]) -> str:
+_SOLAR_MONTH_NAMES = """
+فروردین اردیبهشت خرداد تیر مرداد شهریور مهر آبان آذر دی بهمن اسفند
+حمل ثور جوزا سرطان اسد سنبله میزان عقرب قوس جدی دلو حوت
+"""
+_SOLAR_MONTHS = {
+    name: number
+    for row in _SOLAR_MONTH_NAMES.strip().splitlines()
+    for number, name in enumerate(row.split(), 1)
+}
+
+
+def _any_of(names: Iterable[str]) -> str:
     return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
 
 
 _MONTH = re.compile(rf"(?<!\w)ב?({_any_of(_MONTHS)})(?!\w)")
 _HALF = re.compile(rf"(?<=[0-9]{{2}})\s?({_any_of(_HALF_OF)})(?!\w)")
+_SOLAR = re.compile(
+    rf"(?<!\w)(?P<d>[0-9]{{1,2}})\s(?P<name>{_any_of(_SOLAR_MONTHS)})(?:\sماه)?[،,]?\s"
+    r"(?P<y>1[34][0-9]{2})(?![0-9])"
+)
+# In digits alone only where they are Persian: Arabia's lunar years look the same.
+_SOLAR_NUMBERS = re.compile(
+    r"(?<![0-9])(?P<y>1[34][0-9]{2})\s?[-/]\s?(?P<m>[0-9]{1,2})\s?[-/]\s?(?P<d>[0-9]{1,2})(?![0-9])"
+)
+_PERSIAN_DIGIT = re.compile(r"[۰-۹]")
+_ARABIC_LETTERS = str.maketrans("يك", "یک")
 _THAI = re.compile(r"[\u0e01-\u0e2e]")
 _BUDDHIST = re.compile(r"(?<![0-9])(2[456][0-9]{2})(?![0-9:])")
 _SHORT_YEAR = re.compile(r"([a-z]{3}\s)([0-9]{2})(?![0-9:.])")
@@ -51,6 +75,12 @@ _RULES = tuple(
         # XML Schema's date: its zone is no time of day
         (r"\A([0-9]{4}-[0-9]{2}-[0-9]{2})[+-][0-9]{2}:[0-9]{2}\Z", r"\1"),
         (_ISO_DAY + r"t([0-9]{2})([0-9]{2})(?![0-9])", r"\1t\2:\3"),
+        (_ISO_DAY + r"t([0-9]{2})[.-]([0-9]{2})[.-]([0-9]{2})(?![0-9])", r"\1t\2:\3:\4"),
+        (r"(?<=[0-9])zz\b", "z"),
+        # 8:5:4, of programs that join numbers
+        (r"(?<=[0-9]:)([0-9])(?=:[0-9])", r"0\1"),
+        (r"(?<=[0-9]:[0-9]{2}:)([0-9])(?![0-9:])", r"0\1"),
+        (r"\b([0-9]{1,2})\s([0-9]{1,2})[月월],?\s([0-9]{4})(?![0-9年])", r"\1.\2.\3"),
         (_ISO_DAY + r"t([0-9]{2})([0-9]{2})([0-9]{2})(?![0-9])", r"\1t\2:\3:\4"),
         # 20.26 is a time where a word says so; else it may be a number
         (
@@ -86,9 +116,28 @@ def respell(text: str) -> str:
 
 
 def _in_latin(text: str) -> str:
-    is_thai = bool(_THAI.search(text))
+    is_thai, is_persian = bool(_THAI.search(text)), bool(_PERSIAN_DIGIT.search(text))
     if not text.isdecimal():
         text = "".join(str(unicodedata.decimal(char, char)) for char in text)
+    solar = _SOLAR.search(text.translate(_ARABIC_LETTERS))
+    if solar := solar or (_SOLAR_NUMBERS.search(text) if is_persian else None):
+        text = f"{text[: solar.start()]}{_gregorian(solar.groupdict())}{text[solar.end() :]}"
     text = _MONTH.sub(lambda match: _MONTHS[match[1]], text.replace("мск", "msk"))
     text = _HALF.sub(lambda match: f" {_HALF_OF[match[1]]}", text)
     return _SHORT_YEAR.sub(r"\g<1>25\2", text) if is_thai else text
+
+
+def _gregorian(part: dict[str, str]) -> date:
+    """A day of the Solar Hijri calendar. Raises ValueError for one that it does not have."""
+    year, day = int(part["y"]), int(part["d"])
+    month = _SOLAR_MONTHS[part["name"]] if "name" in part else int(part["m"])
+    ordinal = _new_year(year) + 31 * (month - 1) - max(0, month - 7) + day - 1
+    is_in_month = 1 <= month <= 12 and 1 <= day <= (31 if month < 7 else 30)
+    if not is_in_month or ordinal >= _new_year(year + 1):
+        raise ValueError("a day that no month has")
+    return date.fromordinal(ordinal)
+
+
+def _new_year(year: int) -> int:
+    """The proleptic Gregorian ordinal of 1 Farvardin."""
+    return 226_895 + 365 * (year - 1) + (8 * year + 21) // 33
