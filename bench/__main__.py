@@ -16,6 +16,7 @@ from rich.table import Table
 from bench import history
 from bench.bigfolder import big_folder
 from bench.bounds import bounds
+from bench.brokers import brokers
 from bench.buckets import buckets
 from bench.consumer import consumer
 from bench.feeds import feed_memory, feeds
@@ -56,6 +57,7 @@ _ALL: dict[str, Callable[[bool, Callable[[str], None]], list[Figure]]] = {
     "consumer": consumer,
     "buckets": buckets,
     "hosts": hosts,
+    "brokers": brokers,
 }
 
 

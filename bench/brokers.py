@@ -1,27 +1,32 @@
 """The rate of new articles over other brokers and stores, against one Redis for both.
 
-`python -m bench.brokers [ARTICLES] [ROUNDS]` prints the median of each, and its share of plain
-Redis'. The variants alternate, so that each meets the same load of the machine.
+The variants alternate, so that each meets the same load of the machine. RabbitMQ is left out where
+it is not installed.
 """
 
 import shutil
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from statistics import median
 
 import redis
 
+from bench.figure import Figure, at_least
 from bench.ours import enqueue, is_idle
-from bench.place import ROOT, pool, running, to_last_entry, wait_until
+from bench.place import pool, running, to_last_entry, wait_until
 from bench.rate import CELERY, PROCESSES, WARM, Files, Rate, clocked, make_files
 from tests import rabbitmq
 from tests.nodes import Cluster, Replicated
 from tests.rabbitmq import Rabbit
 from tests.servers import Server, new_directory
 from worker.settings import load
+
+ROUNDS, ARTICLES = 3, 2000
+LEAST = 0.9
+"""Of the rate with plain Redis."""
 
 Servers = tuple[str, str, redis.Redis]
 """Addresses of store and broker ('': the store), and a client of the store's node."""
@@ -68,15 +73,39 @@ def _cluster() -> Iterator[Servers]:
         cluster.end()
 
 
+_PLAIN = "one Redis"
 VARIANTS: dict[str, Callable[[], AbstractContextManager[Servers]]] = {
-    "plain Redis": _plain,
+    _PLAIN: _plain,
     "RabbitMQ": _rabbitmq,
-    "Sentinels": _sentinel,
+    "Sentinel": _sentinel,
     "Cluster": _cluster,
 }
 
 
-def new_rate(files: Files, kind: str) -> Rate:
+def brokers(quick: bool, say: Callable[[str], None]) -> list[Figure]:
+    rounds, articles = (1, 400) if quick else (ROUNDS, ARTICLES)
+    kinds = [kind for kind in VARIANTS if kind != "RabbitMQ" or not rabbitmq.missing()]
+    rates: dict[str, list[float]] = {kind: [] for kind in kinds}
+    with tempfile.TemporaryDirectory(prefix="nd-") as folder:
+        files = make_files(Path(folder), articles)
+        for number in range(rounds):
+            say(f"brokers: round {number + 1} of {rounds}, {articles:,} articles")
+            for kind in kinds:
+                rates[kind].append(_rate(files, kind).per_second)
+                say(f"  {kind}: {rates[kind][-1]:,.0f}/s")
+    plain = median(rates[_PLAIN])
+    return [
+        at_least(
+            f"new articles over {kind}, against one Redis",
+            median(rates[kind]) / plain,
+            LEAST,
+            {f"articles/s with {kind}": median(rates[kind]), f"with {_PLAIN}": plain},
+        )
+        for kind in kinds[1:]
+    ]
+
+
+def _rate(files: Files, kind: str) -> Rate:
     """Enqueue the articles; timed to the last record."""
     with (
         VARIANTS[kind]() as (url, broker, client),
@@ -100,26 +129,3 @@ def new_rate(files: Files, kind: str) -> Rate:
                 lambda: enqueue(settings, files.files),
                 lambda: to_last_entry(client, settings.stream.name, WARM + files.count),
             )
-
-
-def main(articles: int = 2_000, rounds: int = 3) -> None:
-    kinds = [kind for kind in VARIANTS if kind != "RabbitMQ" or not rabbitmq.missing()]
-    rates: dict[str, list[Rate]] = {kind: [] for kind in kinds}
-    with tempfile.TemporaryDirectory(prefix="nd-", dir=ROOT.parent) as folder:
-        files = make_files(Path(folder), articles)
-        for _ in range(rounds):
-            for kind in kinds:
-                rates[kind].append(new_rate(files, kind))
-    plain = statistics.median(rate.per_second for rate in rates[kinds[0]])
-    cpu = statistics.median(rate.workers_ms for rate in rates[kinds[0]])
-    for kind, found in rates.items():
-        rate = statistics.median(one.per_second for one in found)
-        ms = statistics.median(one.workers_ms for one in found)
-        print(
-            f"{kind:12} {rate:6.0f} articles/s ({rate / plain:.2f}), "
-            f"workers {ms:.2f} ms CPU an article ({ms / cpu:.2f})"
-        )
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
