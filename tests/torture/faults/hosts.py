@@ -4,14 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
+from tests.fake_clock import NoFakeClock, fake_clock
 from tests.hosts import Host, NotPermitted, hosts
 from tests.http_server import Web
 from tests.newsroom import feed
 from tests.rabbitmq import free_port
 from tests.servers import Server
-from tests.torture.faults.surroundings import CLOCK_LIBRARY
 from tests.torture.field import Field, server, wait_for
 from tests.torture.news import Writer
 from tests.torture.oracle import is_done
@@ -55,16 +54,10 @@ def cut_off(round_: Round) -> None:
 def schedulers(round_: Round) -> None:
     """Two hosts poll the same feeds, the clock of one is 10 minutes ahead; then its processes are
     killed. Each feed that becomes due is polled once."""
-    found = sorted(Path("/").glob(CLOCK_LIBRARY.lstrip("/")))
-    if not found:
-        raise Unavailable("no libfaketime (Debian's package faketime)")
-    clock = {
-        "LD_PRELOAD": str(found[0]),
-        "FAKETIME": f"+{AHEAD_SECONDS}",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
+    try:
+        clock = fake_clock(round_.directory / "clock", FAKETIME=f"+{AHEAD_SECONDS}")
+    except NoFakeClock as error:
+        raise Unavailable(str(error)) from error
     with server() as redis, Web() as web:
         web.pages.update({f"/{n}": feed(n) for n in range(FEEDS)})
         one, two = Field(round_, redis, name="one"), Field(round_, redis, name="two")

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.fake_clock import NoFakeClock, fake_clock
 from tests.torture.field import Field, server
 from tests.torture.news import Writer
 from tests.torture.round import Round, Unavailable
 
 DAY, SHIFT = 86_400, 8 * 3600
-CLOCK_LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 
 
 def disk_full(round_: Round) -> None:
@@ -32,19 +32,14 @@ def disk_full(round_: Round) -> None:
 
 def clock_steps(round_: Round) -> None:
     """The clock of the service steps by a day or eight hours, ahead and back."""
-    found = sorted(Path("/").glob(CLOCK_LIBRARY.lstrip("/")))
-    if not found:
-        raise Unavailable("no libfaketime (Debian's package faketime)")
     clock = round_.directory / "clock"
     clock.write_text("+0")
-    environment = {
-        "LD_PRELOAD": str(found[0]),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
+    try:
+        environment = fake_clock(
+            round_.directory / "modules", FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_NO_CACHE="1"
+        )
+    except NoFakeClock as error:
+        raise Unavailable(str(error)) from error
     with server() as redis, (field := Field(round_, redis)).service(environment=environment):
         with Writer(field.news):
             while not round_.is_over:
