@@ -109,9 +109,12 @@ def _counted_nouns(source: str) -> Iterator[tuple[int, tuple[str, str]]]:
 
 def forms() -> set[str]:
     """The texts of the source that are looked up before they have their values, and only so."""
-    trees = [ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))]
-    messages = {text for tree in trees for _, text in messages_in(tree, CALLS - FORMS)}
-    return {text for tree in trees for text in forms_in(tree)} - messages
+    found, messages = set[str](), set[str | tuple[str, str]]()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        found |= forms_in(tree)
+        messages |= {text for _, text in messages_in(tree, CALLS - FORMS)}
+    return found - messages
 
 
 def template() -> Catalog:

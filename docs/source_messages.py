@@ -9,6 +9,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Set
+from functools import lru_cache
 
 from worker.translation import PLACEHOLDER, plural_of
 
@@ -97,10 +98,16 @@ def messages_in(
             yield call.lineno, noun_forms(*words)
 
 
+@lru_cache(maxsize=4)
+def _nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes, walked once for all that look at one module."""
+    return tuple(ast.walk(tree))
+
+
 def _assignments(tree: ast.Module) -> dict[str, list[ast.expr]]:
     """What each name of the module stands for: values of variables, results of functions."""
     found: dict[str, list[ast.expr]] = defaultdict(list)
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
@@ -122,7 +129,7 @@ def _literals(call: ast.Call) -> Iterator[ast.expr]:
 
 
 def _named_calls(tree: ast.AST, names: Set[str]) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Call) and _call_name(node) in names:
             yield node
 
