@@ -24,7 +24,10 @@ from tests.http_server import Reply, Web
 from tests.newsroom import item, newsroom, rss
 from tests.servers import Server
 from tests.web.served import served
+from tests.web.test_metrics import BUCKET, start_backfills
 from tests.world import World, article
+from worker.pipeline.node_report import describe_node
+from worker.store.factory import node_store
 
 ROOT = Path(__file__).parent.parent.parent
 MONITORING = ROOT / "config" / "monitoring"
@@ -132,7 +135,7 @@ def prometheus(
     folder = tmp_path_factory.mktemp("prometheus")
     shared_server.client().flushall()
     with Web() as web:
-        options = {"web.token": TOKEN, "web.port": 0}
+        options = {"web.token": TOKEN, "web.port": 0, "buckets": [BUCKET]}
         world = newsroom(folder / "state", shared_server, web, **options)
         _some_work(world, web)
         with served(SimpleNamespace(settings=lambda: world.settings)) as page:
@@ -152,6 +155,8 @@ def _some_work(world: World, web: Web) -> None:
     world.add_feed("harbour", web.url("/rss"))
     world.poll()
     world.context.redis.xgroup_create("newsdrop:articles", "readers", "0")
+    start_backfills(world)
+    node_store(world.settings).report(describe_node(world.settings))
 
 
 def test_a_real_prometheus_scrapes_it(prometheus: Prometheus) -> None:

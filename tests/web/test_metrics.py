@@ -20,15 +20,20 @@ from tests.http_server import Reply, Web
 from tests.newsroom import item, newsroom, rss
 from tests.servers import Server
 from tests.world import World, article, in_child
+from worker.actions.backfill import enqueue_list, pause_job
 from worker.cli.root import app
 from worker.model import DECISIONS, Stage, Tally
 from worker.pipeline.node_report import describe_node
 from worker.pipeline.retention import trim_stream
 from worker.queries.audit import audit
 from worker.settings.clock import utc_now
+from worker.sources.enqueue import EnqueueOptions
 from worker.spool.batch import Batch
+from worker.spool.claim import Owner
+from worker.store.backlog import BacklogItem, ListedPart
 from worker.store.counters import BOUNDS, CounterStore
 from worker.store.factory import node_store
+from worker.store.leases import LeaseResult
 from worker.taskqueue.celery_app import INGEST_QUEUE, create_app, queue_name
 from worker.taskqueue.client import notify_ingest
 from worker.web import metrics
@@ -319,9 +324,50 @@ def _kill(child: psutil.Process) -> None:
         return
 
 
+BUCKET = {"name": "lake", "url": "s3://lake/news", "endpoint": "http://127.0.0.1:9"}
+
+
+def start_backfills(world: World) -> str:
+    """A job with three addresses, and a bucket whose listing failed; returns the job's id."""
+    lines = [f"https://harbour.example/{number}" for number in range(3)]
+    begun = enqueue_list(world.settings, lines, EnqueueOptions("manual"), "a list")
+    backlog = world.context.object_backlog
+    backlog.open_listing("lake", "lake", Owner("lake", "object"))
+    backlog.make_due(["lake"])
+    [lease] = backlog.take_leases(1, 60).leases
+    backlog.extend(lease, ListedPart([BacklogItem("lake", 5, "")], "", 0.0, 5))
+    leases = {lease.name: lease for lease in backlog.take_leases(2, 60).leases}
+    backlog.finish([LeaseResult(leases["lake/1"], None)])
+    failed = {"failures": 1, "problem": "the store lake answered 403"}
+    backlog.finish([LeaseResult(leases["lake"], 60.0, failed)])
+    backlog.count_unfetchable(leases["lake"], 2)
+    return begun.job
+
+
+def test_backlogs_are_counted_by_source(tmp_path: Path, redis_server: Server) -> None:
+    """Objects of buckets and addresses of jobs, by state; a paused job's do not wait."""
+    world = World(tmp_path / "state", redis_server.url, buckets=[BUCKET])
+    job = start_backfills(world)
+    for is_paused in (False, True):
+        pause_job(world.settings, job, is_paused=is_paused)
+        told = scrape(world)
+        states = {
+            (name, state): value(told, "backlog", source=name, state=state)
+            for name in ("lake", "manual")
+            for state in ("waiting", "paused", "done", "unfetchable")
+        }
+        assert {key: count for key, count in states.items() if count} == {
+            ("lake", "done"): 5,
+            ("lake", "unfetchable"): 2,
+            ("manual", "paused" if is_paused else "waiting"): 3,
+        }
+        assert value(told, "bucket_failing", source="lake") == 1
+
+
 def test_the_document_has_every_metric(redis_server: Server, tmp_path: Path, web: Web) -> None:
     """docs/monitoring.md has a row for each metric with its type and labels, and no other."""
-    world = newsroom(tmp_path / "state", redis_server, web)
+    world = newsroom(tmp_path / "state", redis_server, web, buckets=[BUCKET])
+    start_backfills(world)
     world.put("a.md", article(date="Invalid Date"))
     world.run()
     world.add_feed("gone", web.url("/nothing"))

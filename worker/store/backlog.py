@@ -167,6 +167,10 @@ class Backlog(LeaseQueue):
             )
         return found
 
+    def list_open(self) -> set[str]:
+        """The sources and jobs that have something in the backlog, or are still listed."""
+        return {name.partition("/")[0] for name in self.names()}
+
     # ── the ledger of a bucket: a fingerprint of each object that was claimed ─────────────────
 
     def filter_new(self, source: str, objects: Sequence[StoredObject]) -> list[StoredObject]:

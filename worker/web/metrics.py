@@ -87,6 +87,12 @@ class _Scrape:
             news = redis.feed_articles
             yield _counters("feed_news", "Published or revised articles of a feed.", "feed", news)
             yield from _service(overview, redis.queue_messages)
+            backlog = _metric(
+                "backlog", "Objects and addresses to fetch, by state.", "source", "state"
+            )
+            for labels, count in redis.backlog.items():
+                backlog.add_metric(labels, count)
+            yield backlog
         if status.stream is not None:
             yield from _stream(status.stream)
         if status.retention is not None:
@@ -135,6 +141,7 @@ def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
     success = _metric("source_last_success_timestamp_seconds", "When a file was last archived.")
     waiting = _metric("source_waiting_files", "Files of a source that are not settled yet.")
     paused = _metric("source_paused", "1 if a person paused the source.")
+    failing = _metric("bucket_failing", "1 if the last listing of a bucket failed.")
     named = {source.name: [source] for source in sources[:MAX_SOURCES]}
     if others := sources[MAX_SOURCES:]:
         named[OTHERS] = [*others]
@@ -149,7 +156,9 @@ def _sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
             at = datetime.fromisoformat(source.last_success).timestamp()
             success.add_metric([source.name], at)
         paused.add_metric([source.name], source.paused)
-    yield from (articles, warnings, success, waiting, paused)
+        if source.listing is not None:
+            failing.add_metric([source.name], source.failing)
+    yield from (articles, warnings, success, waiting, paused, failing)
 
 
 def _outcomes(sources: Iterable[SourceStatus]) -> dict[str, int]:
@@ -231,6 +240,7 @@ def _nodes(nodes: Sequence[NodeStatus]) -> Iterator[Metric]:
         "node_files": ("Accepted files that wait on a node.", "files"),
         "node_pages": ("Pages that a node is to fetch.", "pages"),
         "node_leases": ("Feeds and pages that a node fetches now.", "leases"),
+        "node_other_feeds": ("1 if a node has other feeds.", "has_other_feeds"),
         "node_processes": ("Processes of a node's workers.", "processes"),
         "node_clock_ahead_seconds": ("By how much a clock is ahead of Redis'.", "ahead_seconds"),
     }
