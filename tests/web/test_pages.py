@@ -250,6 +250,10 @@ def test_quarantine_and_jobs_have_the_same_bar(ours: Served) -> None:
     assert ">原因</label>" in chinese
     assert "原因: 空文件" in chinese
     assert "No input matches." in text(ours, "/quarantine?source=nobody")
+    for unknown in ("reason=nosuch", "state=gone"):
+        page = text(ours, f"/quarantine?{unknown}")
+        assert f"no refused input can pass the filter {unknown}" in page
+        assert '<a href="/quarantine">Show all refused inputs</a>' in page
     assert "is no date to filter by" in text(ours, "/quarantine?date=x")
     assert "No job matches." in text(ours, "/jobs?q=nosuch")
     assert 'data-live="/live?source=manual&amp;page=jobs"' in text(ours, "/jobs?source=manual")

@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +39,15 @@ from worker.cli.output import print_error, print_note
 from worker.cli.status.command import status
 from worker.errors import NewsdropError, UsageError
 from worker.escape import printable
-from worker.translation import LANGUAGES, from_environment, set_language
+from worker.translation import (
+    DEFAULT,
+    LANGUAGES,
+    current_language,
+    from_environment,
+    gettext,
+    set_language,
+)
+from worker.translation import message as translate
 
 _INTRO = """Drop articles into a folder, or name a feed: each becomes one clean, deduplicated
 record in a Redis stream.
@@ -103,13 +113,36 @@ class Commands(_Group):
             )
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        set_language(from_environment(os.environ))
+        with _translated_usage():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             set_language(_language_of(ctx.params.get("lang")))
-            return super().invoke(ctx)
+            with _translated_usage():
+                return super().invoke(ctx)
         except NewsdropError as error:
             print_error(error)
             raise typer.Exit(exit_code(error)) from error
+
+
+@contextmanager
+def _translated_usage() -> Iterator[None]:
+    """Typer's usage errors in the language of messages; the help stays English, as does typer's own
+    catalogue, which has none of them."""
+    try:
+        yield
+    except typer.TyperException as error:
+        if current_language() != DEFAULT:
+            from typer import rich_utils
+
+            text = translate(error.format_message())
+            error.format_message = lambda: text  # type: ignore[method-assign]
+            rich_utils.ERRORS_PANEL_TITLE = gettext("Error")
+            rich_utils.RICH_HELP = gettext("Try [blue]'{command_path} {help_option}'[/] for help.")
+        raise
 
 
 app = typer.Typer(

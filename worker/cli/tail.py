@@ -67,6 +67,12 @@ def tail(
     from worker.store.factory import article_store, retention_store
 
     filters = replace(filters, first_of_story="true" if first_of_story else None)
+    if filters.outcome in ("duplicate", "rejected"):
+        print_note(
+            "The stream has no such records. `newsdrop quarantine list` has the refused inputs, "
+            "`newsdrop explain` tells what a duplicate matched."
+        )
+        return
     is_empty = True
     with quiet_interrupt():
         settings = settings_of(context)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import orjson
-
 from worker.errors import NotThere, Rejected, SpoolUnavailable
 from worker.escape import printable
 from worker.formats.decode import decode
@@ -48,9 +46,10 @@ class LaterSuccess:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinePage:
-    """Refused inputs, newest first. `total` counts the whole quarantine, `reasons` its inputs by
-    reason, as far as they were read yet; `next` is the value of `after` for the next page, None at
-    the end. `later` has the inputs, by ID, that a later success has made void."""
+    """Refused inputs, newest first. `total` counts the whole quarantine, `reasons` its inputs that
+    pass the filters, by reason, as far as they were read yet; `next` is the value of `after` for
+    the next page, None at the end. `later` has the inputs, by ID, that a later success has made
+    void."""
 
     refused: tuple[QuarantineItem, ...]
     total: int
@@ -89,7 +88,7 @@ def list_quarantine(
     continues there. Raises SpoolUnavailable."""
     quarantine = Quarantine(settings.state_dir, folder)
     ids = quarantine.ids()
-    reasons = _count_reasons(settings.state_dir / folder, ids)
+    reasons = _count_reasons(settings.state_dir / folder, ids, filters)
     older = ids if after is None else ids[: bisect_left(ids, after)]
     found: list[QuarantineItem] = []
     following: str | None = None
@@ -166,23 +165,27 @@ def preview(settings: Settings, refused_id: str, most: int = 4096) -> Quarantine
     )
 
 
-@lru_cache(maxsize=8)
-def _reason_cache(_: Path) -> FolderCache[str]:
-    """Reasons of the inputs in a folder; an open page reads them for 20 ms at a time."""
-    return FolderCache(_read_reason, budget_seconds=0.02)
+@lru_cache(maxsize=4)
+def _reason_cache(folder: Path, filters: Filters) -> FolderCache[str]:
+    """Reasons of the inputs in a folder, '' for those that do not pass `filters`; an open page
+    reads them for 20 ms at a time."""
+    quarantine = Quarantine(folder.parent, folder.name)
+
+    def read(path: str) -> str | None:
+        try:
+            item = quarantine.get(Path(path).name)
+        except NotThere:
+            return None  # another version wrote it, or it has just been removed
+        return item.reason.value if is_accepted(filters, item) else ""
+
+    return FolderCache(read, budget_seconds=0.02)
 
 
-def _count_reasons(folder: Path, ids: Sequence[str]) -> dict[str, int]:
+def _count_reasons(folder: Path, ids: Sequence[str], filters: Filters) -> dict[str, int]:
     """The number of inputs by reason, the most frequent first."""
-    found = _reason_cache(folder).look([f"{folder}/{refused_id}" for refused_id in ids])
+    cache = _reason_cache(folder, filters)
+    found = cache.look([f"{folder}/{refused_id}" for refused_id in ids])
     return dict(Counter(filter(None, found.values())).most_common())
-
-
-def _read_reason(folder: str) -> str | None:
-    try:
-        return str(orjson.loads(Path(folder, "error.json").read_bytes())["reason"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return None  # another version wrote it, or it has just been removed
 
 
 def _facets(item: QuarantineItem) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from worker.actions import quarantine as actions
 from worker.errors import Reason, UsageError
+from worker.escape import printable
 from worker.queries.quarantine import (
     FILTERS,
     MAX_MATCHING,
@@ -45,6 +46,12 @@ def _render_list(settings: Settings, pages: Pages, after: str, query: str) -> Re
 
 def read_selection(given: dict[str, str]) -> tuple[tuple[str | None, Filters], str]:
     """The reason, the filters and the folder in a query. Raises UsageError."""
+    for name, known in (("reason", set(Reason)), ("state", {QUARANTINE, DISCARDED})):
+        if name in given and given[name] not in known:
+            raise UsageError(
+                f"no refused input can pass the filter {name}={printable(given[name], 40)}: "
+                "choose another value"
+            )
     filters = Filters(**{name: text for name, text in given.items() if name in FILTERS})
     folder = DISCARDED if given.get("state") == DISCARDED else QUARANTINE
     return (given.get("reason"), filters), folder
