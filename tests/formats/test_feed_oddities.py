@@ -78,6 +78,28 @@ def _entry(inside: str) -> bytes:
         (_item("<dcterms:available>2021-11-26</dcterms:available>"), "date", "2021-11-26"),
         (_item("<author>mo@a.example</author><dc:creator>Mo</dc:creator>"), "author", "Mo"),
         (_item("<author>mo@a.example</author>"), "author", "mo@a.example"),
+        (_item("<author>noreply@a.example (Unknown)</author>"), "author", None),
+        (_item("<dc:creator>By Mo Ek</dc:creator>"), "authors", ["Mo Ek"]),
+        (
+            _item('<dc:creator>&lt;a href="/mo"&gt;Mo Ek&lt;/a&gt;</dc:creator>'),
+            "authors", ["Mo Ek"],
+        ),
+        (_item("<dc:creator>Mo Ek, Seán Murchu and Bo Ny</dc:creator>"), "authors",
+         ["Mo Ek", "Seán Murchu", "Bo Ny"]),
+        (_item("<dc:creator>Ek, Mo</dc:creator>"), "authors", ["Ek, Mo"]),
+        (_item("<dc:creator>Mo Ek, Harbour News</dc:creator>"), "authors", ["Mo Ek, Harbour News"]),
+        (_item("<dc:creator>Simon and Schuster</dc:creator>"), "authors", ["Simon and Schuster"]),
+        (_item("<category><![CDATA[Sea &amp; sand]]></category>"), "tags", ("Sea & sand",)),
+        (_item("<category>R&amp;D</category>"), "tags", ("R&D",)),
+        (_item("<link>www.a.example/t</link>"), "url", "https://www.a.example/t"),
+        (rss("<item><title>High&lt;br/&gt;tide</title></item>"), "title", "High tide"),
+        (rss("<item><title>The &lt;b&gt; and the &lt;em&gt;main&lt;/em&gt; tag</title></item>"),
+         "title", "The <b> and the main tag"),
+        (rss("<item><title>&lt;b&gt;High tide</title></item>"), "title", "High tide"),
+        (_ATOM.format("<id>urn:t</id><title>Salt &amp;amp; sand</title>").encode(),
+         "title", "Salt & sand"),
+        (_ATOM.format('<id>urn:t</id><title type="text">The &amp;amp; sign</title>').encode(),
+         "title", "The &amp; sign"),
         (
             _item('<source url="https://harbour.example/">The Harbour</source>'),
             "publisher", ("The Harbour", "https://harbour.example/"),
@@ -104,6 +126,7 @@ def test_what_is_meant(feed: bytes, field: str, value: object, read_one: Any) ->
     outlet = found.publisher
     values = {
         "author": found.authors[0].name if found.authors else None,
+        "authors": [author.name for author in found.authors],
         "date": found.dates[0].text if found.dates else None,
         "publisher": (outlet.name, outlet.url) if outlet else None,
     }

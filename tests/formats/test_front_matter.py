@@ -58,6 +58,8 @@ def test_bad_toml_names_the_line(read: Any) -> None:
         ("Storm # one", "Storm"),
         ("AT&T & sons &amp; more", "AT&T & sons &amp; more"),
         ("&#123;x&#125; &#124;", "{x} &#124;"),
+        ("!new storm", "!new storm"),
+        ("!!港口 storm", "!!港口 storm"),
         ("!!python/object:os.system x", "x"),
         ("|\n  two\n  lines", "two\nlines"),
         (">\n  two\n  lines", "two lines"),
@@ -70,6 +72,25 @@ def test_bad_toml_names_the_line(read: Any) -> None:
 def test_titles(written: str, title: str | None, read_one: Any) -> None:
     """A title is the text that was meant, whatever YAML makes of its signs."""
     assert read_one(head(f"title: {written}\ndate: 2021-12-07")).title == title
+
+
+@pytest.mark.parametrize(
+    ("lines", "tags"),
+    [
+        ("title:x\ndate:2021-12-07\ntags:[a,b]", ("a", "b")),
+        ("title：x\ndate： 2021-12-07\ntags：a，b", ("a", "b")),
+        ("title: x\ndate: 2021-12-07\ntags:\n -a\n -b", ("a", "b")),
+        ("title: x\ncreateTime: 2021-12-07\ntags: [a，b]", ("a", "b")),
+        ("title: x\ndate: 2021-12-07\ntags:\n  - a\n  - C: b", ("a", "C: b")),
+        ("date: 2021-12-07\ntags: [a, b]\n---\n\n# *x*", ("a", "b")),
+    ],
+)
+def test_what_hands_write(lines: str, tags: tuple[str, ...], read_one: Any) -> None:
+    """A colon without its space or in full width, dashes without theirs, Chinese commas, an item
+    with a colon, and a title that is the first heading of the body are read as they are meant."""
+    found = read_one(head(lines) if "---" not in lines else f"---\n{lines}\n\ntext\n".encode())
+    assert (found.title, found.tags, found.dates[0].text) == ("x", tags, "2021-12-07")
+    assert "<h1" not in found.html
 
 
 def test_only_the_bad_line_is_read_by_hand(read_one: Any) -> None:

@@ -25,6 +25,10 @@ ONE_FORM = {
     "amp query": ("https://a.example/n/7?amp=1", "https://a.example/n/7"),
     "amp bare": ("https://a.example/n/7?amp", "https://a.example/n/7"),
     "amp cache": ("https://a-example.cdn.ampproject.org/c/s/a.example/n/7", "https://a.example/n/7"),
+    "Google's alerts": (
+        "https://www.google.com/url?rct=j&sa=t&url=https://a.example/n%3Fid%3D7&ct=ga",
+        "https://a.example/n?id=7",
+    ),
     "amp viewer": ("https://www.google.com/amp/s/a.example/n/7", "https://a.example/n/7"),
 }  # fmt: skip
 

@@ -16,22 +16,26 @@ from worker.escape import printable
 from worker.formats.blog_tags import expand_tags
 from worker.formats.body import render_markdown, to_html
 from worker.formats.context import ParseContext, Parsed
-from worker.formats.fields import article
+from worker.formats.fields import article, field_of
 from worker.formats.head_fence import Syntax, split
 from worker.formats.memory import check_memory
 from worker.formats.mirror import has_run_time, with_braces
-from worker.formats.values import clean, html_text, names_of
+from worker.formats.values import clean, html_text, names_of, text_of
 from worker.formats.yaml_head import Unreadable, load, load_by_key
 from worker.model import Document, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
 
 _LONG_DOTTED_KEY = re.compile(r"(?:\.[ \t]*(?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*){32}")
+_GLUED_KEY = re.compile(
+    r"^(\w{2,20})(?:：[ \t]*|:(?=[^\s/]))", re.MULTILINE
+)  # `title:x`, `title：x`
 _INDENT = re.compile(r"^[ \t]*\t[ \t]*", re.MULTILINE)
 Head = tuple[Mapping[str, object], tuple[RecordWarning, ...]]
 """The table of a head, and warnings."""
 
 # Each matches in one way only: a megabyte of `# # #` must cost no more than one pass over it.
 _ATX = re.compile(r"^#{1,6}[ \t]+(\S[^\n]*)$", re.MULTILINE)
+_FIRST_HEADING = re.compile(r"\s*+#[ \t]+\S[^\n]*")
 _SETEXT = re.compile(r"^([^\n]+)\n(?:=+|-+)[ \t]*$", re.MULTILINE)
 
 
@@ -52,7 +56,7 @@ def parse_markdown(text: str, document: Document, context: ParseContext) -> Pars
     title = None
     if headings:
         heading = min(headings, key=lambda match: match.start())
-        title = html_text(render_markdown(clean(heading[0]))) or None
+        title = _text_of_heading(heading[0])
         if not text[: heading.start()].strip():
             text = text[heading.end() :]
     yield RawArticle(parser="markdown", html=clean(render_markdown(expand_tags(text))), title=title)
@@ -61,10 +65,22 @@ def parse_markdown(text: str, document: Document, context: ParseContext) -> Pars
 def head_article(
     table: Mapping[str, object], body: str, warnings: tuple[RecordWarning, ...] = ()
 ) -> RawArticle:
-    """The article of a head, in whatever syntax, and its body."""
-    return article(
-        table, to_html(body), parser="front-matter", origin="front-matter", warnings=warnings
-    )
+    """The article of a head, in whatever syntax, and its body. Without a title in the head it is
+    the heading that the body begins with, as in Obsidian and MkDocs."""
+    heading = _FIRST_HEADING.match(body)
+    is_untitled = heading and not any(text_of(table[key]) for key in table if _is_title(key))
+    html = to_html(body[heading.end() :] if heading and is_untitled else body)
+    found = article(table, html, parser="front-matter", origin="front-matter", warnings=warnings)
+    return replace(found, title=_text_of_heading(heading[0])) if heading and is_untitled else found
+
+
+def _is_title(key: str) -> bool:
+    field = field_of(key) if len(key) < 64 else None
+    return field is not None and field[0] == "title"
+
+
+def _text_of_heading(heading: str) -> str | None:
+    return html_text(render_markdown(clean(heading.strip()))) or None
 
 
 def _yaml(head: str) -> Head:
@@ -73,7 +89,7 @@ def _yaml(head: str) -> Head:
     try:
         return load(head), ()
     except Unreadable as error:
-        table, bad_keys = load_by_key(head)
+        table, bad_keys = load_by_key(_GLUED_KEY.sub(_with_space, head))
         if not table:
             raise Rejected(
                 Reason.FRONT_MATTER,
@@ -82,6 +98,10 @@ def _yaml(head: str) -> Head:
         keys = f": {printable(', '.join(bad_keys))}" if bad_keys else ""
         text = f"front matter is not valid YAML; read line by line{keys}"
         return table, (warn(WarningKind.HEAD, text),)
+
+
+def _with_space(key: re.Match[str]) -> str:
+    return f"{key[1]}: " if field_of(key[1]) else key[0]
 
 
 def _toml(head: str) -> Head:

@@ -85,6 +85,7 @@ def load_by_key(text: str) -> tuple[dict[str, Value], list[str]]:
 
 
 _KEY = re.compile(r"^([A-Za-z_][\w-]{0,63})[ \t]*:(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_TAG = re.compile(r"!|tag:yaml\.org,2002:[ -~]+")
 _QUOTES = "\"'“”‘’"
 # English words that begin with an apostrophe.
 _ELISION = re.compile(
@@ -130,6 +131,8 @@ class _Events:
 
     def _scalar(self, event: Any) -> str:
         text: str = event.value
+        if event.tag and not _TAG.fullmatch(event.tag):
+            return self._text[event.start_mark.index : event.end_mark.index]  # `title: !new text`
         if event.style is None or event.style == "":
             # Unquoted, these two mean "nothing" (`cover: null`).
             return "" if text in ("~", "null") and event.implicit[0] else text

@@ -44,6 +44,10 @@ _AMP_CACHE = re.compile(
     r"/(s/)?([a-z0-9-]+\.[^?#]+)",
     re.IGNORECASE,
 )
+_REDIRECTED = re.compile(  # a link of Google's Alerts
+    r"https?://www\.google\.[a-z.]{2,6}/url\?(?:[^#]*?&)?(?:url|q)=(https?(?:://|%3a%2f%2f)[^&#]+)",
+    re.IGNORECASE,
+)
 _AMP_ROOT = re.compile(r"^/amp(?=/|$)")
 _AMP_PATH = re.compile(r"/amp(/?)$|\.amp(\.html)?$")
 _INDEX = re.compile(r"/(?:index|default)\.(?:s?html?|php|aspx?|jsp)$", re.IGNORECASE)
@@ -100,7 +104,8 @@ def web_address(address: str | None, base: str | None = None) -> str | None:
 
 def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
     """The one form of an http address: without tracking parameters, default port and fragments
-    such as `#comments`, and the page itself for an AMP page, as far as the address alone shows it.
+    such as `#comments`, and the page itself for an AMP page or a link of Google's Alerts, as far
+    as the address alone shows it.
 
     An address with none of these stays as it is written, and so do other fragments: entries of one
     page have them. `http` becomes `https` on `secure_hosts` only: others may not have it. A mobile
@@ -108,6 +113,8 @@ def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:
     """
     if not secure_hosts and _CANONICAL.fullmatch(address) and not _PAGE_FORM.search(address):
         return address
+    if redirected := _REDIRECTED.match(address):
+        address = unquote(redirected[1])
     if cached := _AMP_CACHE.match(address):
         page = f"http{'s' if cached[1] else ''}://{cached[2]}"
         address = page if host_of(page) else address

@@ -20,7 +20,7 @@ from worker.formats.feed.fields import (
 )
 from worker.formats.feed.markup import html_in, looks_like_html, text_in, title_in
 from worker.formats.feed.namespaces import name_of
-from worker.formats.values import clean, html_text, names_of
+from worker.formats.values import clean, html_text, html_unescape, names_of
 from worker.model import Person, Publisher
 
 _ATOM = "atom:"
@@ -100,7 +100,9 @@ def _title(fields: Fields) -> str | None:
         return (
             clean(html_text(html_in(element, kind, mode) if is_coded else text_in(element))) or None
         )
-    return clean(title_in(element, "text" if len(element) == 0 else kind)) or None
+    title = clean(title_in(element, "text" if len(element) == 0 else kind))
+    # Text by RFC 4287; who leaves out the type escapes it twice, as in RSS.
+    return (title if element.get("type") else html_unescape(title)) or None
 
 
 def _content(fields: Fields) -> tuple[str, str | None]:

@@ -12,7 +12,7 @@ from lxml import etree
 
 from worker.formats.feed.markup import text_in
 from worker.formats.feed.namespaces import name_of
-from worker.formats.values import clean
+from worker.formats.values import clean, html_text
 from worker.model import Attachment, DateText, Person
 
 Element = etree._Element
@@ -26,6 +26,8 @@ _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _MAIL = r"[^\s@<>()]{1,100}@[^\s@<>()]{1,100}"
 _MAIL_THEN_NAME = re.compile(rf"{_MAIL}\s*\(([^()]+)\)")
 _NAME_THEN_MAIL = re.compile(rf"(.+?)\s*[(<\[]\s*{_MAIL}\s*[)>\]]")
+_BY = re.compile(r"^[Bb]y (?=[A-Z])")
+_BETWEEN_NAMES = re.compile(r",? and |, ")
 _IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg)(?:\?|$)", re.IGNORECASE)
 _MEDIA_NAME = re.compile(
     r"\.(?:mp[34]|m4[av]|aac|flac|og[agv]|opus|wav|mov|mkv|webm)(?:\?|$)", re.IGNORECASE
@@ -109,6 +111,8 @@ def language_of(element: Element) -> str | None:
 
 def joined(base: str | None, link: str) -> str:
     """`link` absolute where `base` allows it; as it stands where it is no address."""
+    if link[:4].lower() == "www.":  # a host, of the base's scheme
+        link = f"//{link}"
     if not base or link[:8].lower().startswith(("http://", "https://")):
         return link
     try:
@@ -121,21 +125,31 @@ def joined(base: str | None, link: str) -> str:
 
 
 def person(text: str | None, url: str | None = None) -> Person | None:
-    """A name out of `Name`, `mail (Name)`, `Name (mail)` or `Name <mail>`; a mail address alone
-    stands as it is."""
+    """A name out of `Name`, `mail (Name)`, `Name (mail)`, `Name <mail>` or a link with the name; a
+    mail address alone stands as it is."""
     text = " ".join(clean(text or "").split())
     match = _MAIL_THEN_NAME.fullmatch(text) or _NAME_THEN_MAIL.fullmatch(text)
     name = match[1].strip(" \"'") if match else text
-    return Person(name, url) if name else None
+    if "<" in name or "&" in name:
+        name = html_text(name)
+    return Person(name, url) if name and name != "Unknown" else None  # Blogger's name of nobody
 
 
 def persons(found: Iterable[Person | None]) -> tuple[Person, ...]:
-    """Each name once."""
+    """Each name once; `Ann Lee, Bo Ek and Cy Fox` is three."""
     by_name: dict[str, Person] = {}
     for one in found:
-        if one is not None:
-            by_name.setdefault(one.name, one)
+        for name in _names(one.name) if one is not None else ():
+            by_name.setdefault(name, Person(name, one.url if one else None))
     return tuple(by_name.values())
+
+
+def _names(text: str) -> list[str]:
+    """The names in a list of full names; `Lee, Ann` and `Ann Lee, Harbour News` are one."""
+    text = _BY.sub("", text)
+    names = _BETWEEN_NAMES.split(text)
+    is_list = len(names) > 2 or (len(names) == 2 and "," not in text)
+    return names if is_list and all(" " in name for name in names) else [text]
 
 
 def date_texts(fields: Fields, names: Iterable[str], origin: str) -> tuple[DateText, ...]:

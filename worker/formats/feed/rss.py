@@ -25,7 +25,7 @@ from worker.formats.feed.fields import (
 )
 from worker.formats.feed.markup import html_in, markup_in, rss_html, text_in, title_in
 from worker.formats.feed.namespaces import name_of
-from worker.formats.values import clean, names_of
+from worker.formats.values import clean, html_unescape, names_of
 from worker.model import Attachment, DateText, Person, Publisher
 
 _PUBLISHED = (
@@ -233,7 +233,7 @@ def _author(fields: Fields, element: Element) -> Person | None:
 def _tags(fields: Fields) -> Iterator[str]:
     for name, element in fields.in_order(*_TAGS, *_TAG_LISTS, "atom:category", "itunes:category"):
         if name in _TAGS:
-            yield text_in(element)
+            yield html_unescape(text_in(element))  # WordPress writes `A &amp; B` in CDATA
         elif name in _TAG_LISTS:
             yield from text_in(element).split(",")
         elif name == "atom:category":
