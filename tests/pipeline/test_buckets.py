@@ -1,7 +1,7 @@
 """Buckets as sources: what is listed, read and remembered, and what a failing store costs."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,14 @@ import pytest
 
 from tests.object_store import BUCKET, KEY, ObjectStore
 from tests.servers import Server
+from tests.warcs import html, page
 from tests.world import World, article
 from worker.fetch import Fetcher
-from worker.pipeline.feeds.poll import fetch_sources
+from worker.pipeline.feeds.poll import fetch_sources, poll
 from worker.queries.audit import audit
+from worker.queries.status.overview import get_overview
+from worker.settings.clock import utc_now
+from worker.sources import large_objects
 from worker.sources.fetch_loop import Result
 from worker.sources.objects import ObjectSource
 from worker.sources.registry import pause, resume
@@ -302,7 +306,7 @@ def test_a_paused_bucket(world: World, store: ObjectStore) -> None:
     assert titles(world) == ["第1条新闻"]
 
 
-async def _put_off(source: ObjectSource, work: Any, *_: object) -> Result:
+async def _put_off(work: Any, *_: object) -> Result:
     return Result(LeaseResult(work.lease, 60))
 
 
@@ -311,7 +315,7 @@ def test_the_backlog_is_bounded(
 ) -> None:
     """However many objects there are, Redis holds some groups of them, and the listing waits."""
     store.objects |= {f"2021/{number:06}": b"x" for number in range(9_000)}
-    monkeypatch.setattr(ObjectSource, "_read", _put_off)
+    monkeypatch.setattr("worker.sources.objects.read_objects", _put_off)
     collect(world)
     for _ in range(3):
         again(world)
@@ -320,15 +324,97 @@ def test_the_backlog_is_bounded(
     assert world.context.object_backlog.count() <= 76
 
 
-def test_an_object_that_is_too_large(make: Make, store: ObjectStore) -> None:
-    """It is skipped and counted, once."""
+def skipped(world: World) -> dict[str, int]:
+    return dict(world.context.object_backlog.read_listings(["archive"])["archive"].skipped)
+
+
+def test_objects_that_are_not_read(
+    make: Make, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too large, cannot be read, or has a key that is not UTF-8 is counted by the reason,
+    once: it is tried again when it changes, not at each listing."""
     world = make(**{"limits.file_mb": 1})
-    put(store, 1)
-    store.objects["2021/large"] = b"x" * 1_000_001
-    collect(world, 2)
+    put(store, 1, 2)
+    store.objects |= {"2021/large": b"x" * 1_000_001, "2021/zz-bad": article("其他")}
+    right = store._list
+
+    def list_bad_key(query: Mapping[str, list[str]]) -> bytes:
+        return right(query).replace(b"zz-bad", b"zz-%ff" if "encoding-type" in query else b"\xff")
+
+    monkeypatch.setattr(store, "_list", list_bad_key)
+    store.faults.append(lambda method, path: 403 if path.endswith("/0001.md") else None)
+    collect(world)
+    for _ in range(3):
+        again(world)
+    assert skipped(world) == {"too_large": 1, "bad_key": 1, "unreadable": 1}
+    problems = get_overview(world.settings, utc_now()).problems
+    (problem,) = [one for one in problems if one.name == "left"]
+    assert "too_large 1, bad_key 1, unreadable 1" in problem.text
+    store.requests.clear()
+    collect(world, 3)
+    assert store.reads() == []
+    store.faults.clear()
+    put(store, 1, text="修改后的正文。")
+    collect(world)
     assert store.reads() == ["2021/0001.md"]
-    state = world.context.object_backlog.read_listings(["archive"])["archive"]
-    assert state.unfetchable == 1
+    assert titles(world) == ["第1条新闻", "第2条新闻"]
+
+
+def test_a_page_of_keys_that_are_not_utf8(
+    world: World, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list goes on behind such a key, byte for byte."""
+    after: list[str] = []
+
+    def list_bad_keys(query: Mapping[str, list[str]]) -> bytes:
+        if "encoding-type" not in query:
+            return b"\xff"
+        after.append(store.requests[-1][1].partition("start-after=")[2])
+        key, more = ("2021/%fe%FF", "true") if not after[-1] else ("2021/%ff%ff", "false")
+        found = f"<Contents><Key>{key}</Key><ETag>e</ETag><Size>5</Size></Contents>"
+        found = f"<IsTruncated>{more}</IsTruncated>{found}"
+        return f"<ListBucketResult>{found}</ListBucketResult>".encode()
+
+    monkeypatch.setattr(store, "_list", list_bad_keys)
+    collect(world)
+    assert after == ["", "2021%2F%FE%FF"]
+    assert skipped(world) == {"bad_key": 2}
+
+
+def test_a_large_warc(make: Make, store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A WARC file of any size is read in parts, by one host, which goes on where the file ends
+    after a failure, too."""
+    world, other = make(**{"limits.file_mb": 1}), make("other", **{"limits.file_mb": 1})
+    monkeypatch.setattr(large_objects, "PART_BYTES", 200_000)
+    monkeypatch.setattr(large_objects, "SLICE_SECONDS", 0.0)  # a part at a time
+    data = b"".join(page(number, html(number, 250_000)) for number in range(5))
+    store.objects["2021/all.warc"] = data
+    starts: list[str] = []
+
+    def fail(method: str, path: str) -> int | None:
+        if path.endswith("all.warc"):
+            starts.append(path)
+        return 503 if len(starts) == 3 and path.endswith("all.warc") else None
+
+    store.faults.append(fail)
+    for each in (world, world, other, world, other):
+        poll(each.context, notify=lambda: None)
+        asyncio.run(_steps(each))
+    assert not any((other.settings.state_dir / "spool").glob("partial/*"))
+    for _ in range(20):
+        again(world)
+    assert len(starts) == len(data) // 200_000 + 3
+    assert len(titles(world)) == 5
+    assert audit(world.settings).balanced
+    assert not any((world.settings.state_dir / "spool").glob("partial/*"))
+    assert skipped(world) == {}
+
+
+async def _steps(world: World) -> None:
+    _, _, _, objects, _ = fetch_sources(world.context)
+    world.context.object_backlog.make_due(world.context.object_backlog.names() - {"archive"})
+    for lease in objects.take_leases(1).leases:
+        await _step(world, objects, lease)
 
 
 def test_keys_of_any_characters(world: World, store: ObjectStore) -> None:

@@ -14,6 +14,7 @@ from tests.warcs import FORMS, gzipped, page, record
 from tests.world import World, in_child
 from worker.actions.quarantine import retry
 from worker.formats import warc as reading
+from worker.model import Status
 from worker.pipeline.batch import warc
 from worker.pipeline.batch.drain import drain
 from worker.queries.audit import audit
@@ -95,6 +96,25 @@ def test_a_warc_without_pages_says_what_it_holds(world: World) -> None:
     [item] = world.context.deps.quarantine
     assert item.reason == "no_content"
     assert "not read: conversion 2" in item.message
+
+
+def test_the_kinds_of_records_are_bounded(world: World) -> None:
+    """A file with a thousand different statuses is told in some words, and pages have their own."""
+    pages = [page(n, b"x", status=f"{n} Odd") for n in range(300, 400)]
+    world.put("a.warc.gz", gzipped([*pages, page(1)]))
+    world.run()
+    world.drain()
+    assert urls(world) == address(1)
+    (outcome,) = [
+        one
+        for segment in world.context.deps.archive.segments()
+        for one in segment.outcomes()
+        if one.status is Status.READ
+    ]
+    assert outcome.message is not None
+    assert "1 pages" in outcome.message
+    assert "other 50" in outcome.message
+    assert len(outcome.message) < 1_500
 
 
 def test_a_large_warc_is_read_in_parts(tmp_path: Path, redis_server: Server) -> None:

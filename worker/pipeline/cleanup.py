@@ -2,13 +2,14 @@
 
 import shutil
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from worker.logs import get_logger
 from worker.pipeline.context import Context
 from worker.pipeline.steady_time import decide, load_state, save_state
 from worker.settings.clock import ClockReading
 from worker.spool.batch import is_free
-from worker.spool.layout import Root, is_batch, time_of
+from worker.spool.layout import Root, is_batch, partial_dir, time_of
 from worker.spool.quarantine import DISCARDED, Quarantine
 
 logger = get_logger(__name__)
@@ -25,6 +26,7 @@ def clean_up(context: Context, now: ClockReading) -> None:
     if confirmed.time is not None:
         expired = _remove_expired(context, confirmed.time)
         leftovers = sum(_remove_leftovers(root, confirmed.time) for root in context.roots)
+        leftovers += _remove_partial(partial_dir(context.settings), confirmed.time)
         if confirmed.long_time is not None:
             keep = timedelta(days=context.settings.quarantine.keep_days)
             expired += context.deps.quarantine.remove_expired(confirmed.long_time, keep)
@@ -48,6 +50,16 @@ def _remove_expired(context: Context, now: datetime) -> int:
     journal_days = max(settings.dedupe.keep_days, settings.archive.keep_days)
     context.accepted.remove_before((now - timedelta(days=journal_days)).strftime("%Y%m%d"))
     return context.deps.archive.remove_expired(now, keep_days, journal_days)
+
+
+def _remove_partial(folder: Path, now: datetime) -> int:
+    """Remove the parts of objects that nobody went on to read for a day."""
+    oldest, count = (now - timedelta(days=1)).timestamp(), 0
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
+            count += 1
+    return count
 
 
 def _remove_leftovers(root: Root, now: datetime) -> int:

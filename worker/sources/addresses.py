@@ -79,9 +79,9 @@ class AddressSource:
                 continue
             done.append(result.lease_result)
             if isinstance(result, _AddressResult):
-                address = printable_url(lease.fields["content"])
+                address = printable_url(lease.fields.get("content", ""))
                 refused = RefusedSummary(address, result.answer or "address", result.problem)
-                self.store.count_unfetchable(lease, 1)
+                self.store.count_unfetchable(lease, ["unreadable"])
                 most = self.settings.jobs.max_refused
                 self.jobs.add_refused(str(owner_of(lease).job), refused, most)
         self.store.finish(done)

@@ -6,29 +6,35 @@ again, and it is found to be a duplicate. Failures of the whole store put all of
 nothing; an object that alone cannot be read is given up after some attempts, and counted.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import quote, unquote
 
-from worker.errors import ConfigError, FetchFailed
+from worker.errors import ConfigError, FetchFailed, SpoolUnavailable
 from worker.escape import printable
 from worker.fetch import Fetcher
 from worker.fetch.objects import (
     BucketClient,
-    BucketFailed,
-    ObjectChanged,
     bucket_address,
+    is_utf8,
     open_bucket,
     split_bucket_url,
 )
 from worker.logs import get_logger
-from worker.model.source import StoredObject
 from worker.settings import Bucket, Settings
 from worker.sources.fetch_loop import Result
+from worker.sources.object_reading import (
+    RETRY_SECONDS,
+    ReadResult,
+    Skipped,
+    Work,
+    read_objects,
+    wait_seconds,
+)
 from worker.sources.registry import is_paused
 from worker.sources.responses import PAUSED_RECHECK_SECONDS
-from worker.spool.claim import Incoming, Owner, batched
+from worker.spool.claim import Owner, batched
 from worker.store.backlog import (
     FULL_SECONDS,
     Backlog,
@@ -39,8 +45,11 @@ from worker.store.backlog import (
     pack_objects,
     unpack_objects,
 )
+from worker.store.counters import RefusedSummary
+from worker.store.jobs import JobStore
 from worker.store.layout import DAY
 from worker.store.leases import Lease, LeaseResult, TakenLeases
+from worker.translation import mark
 
 logger = get_logger(__name__)
 
@@ -51,8 +60,10 @@ _MAX_ITEMS = 64
 _AT_ONCE = 4
 """Groups that one process reads at once: they are in its memory until they are claimed."""
 _LEASE_SECONDS = 600.0
-_MAX_TRIES, _MAX_BUSY_TRIES = 3, 10
-_RETRY_SECONDS, _LONGEST_SECONDS = 5.0, 600.0
+_LONGEST_SECONDS = 600.0
+_QUOTED = "\0"
+"""Begins a cursor that is percent-encoded, because its key is not UTF-8."""
+_BAD_KEY = mark("the object's key is not UTF-8: copy the object to another key")
 _PARTS_OF_BATCH = 4
 """A group has a quarter of a batch's bytes, so that several processes share the work."""
 
@@ -73,27 +84,8 @@ class _ListedResult(Result):
     """The end of a listing's lease: what it adds to the backlog."""
 
     part: ListedPart | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadResult(Result):
-    """Objects that were read: they are entered into the ledger of `bucket`, and those that cannot
-    be read are counted."""
-
     bucket: str = ""
-    objects: tuple[StoredObject, ...] = ()
-    unfetchable: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A lease with all that its work needs."""
-
-    lease: Lease
-    owner: Owner
-    bucket: Bucket
-    client: BucketClient
-    fetcher: Fetcher
+    skipped: tuple[Skipped, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,6 +93,7 @@ class ObjectSource:
     """Lists buckets and reads their objects. `now` gives aware datetimes."""
 
     store: Backlog
+    jobs: JobStore
     settings: Settings
     now: Callable[[], datetime]
     kind: str = field(default=KIND, init=False)
@@ -126,7 +119,7 @@ class ObjectSource:
     async def fetch(self, lease: Lease, fetcher: Fetcher) -> Result:
         try:
             return await self._fetch(lease, fetcher)
-        except (FetchFailed, ConfigError) as error:
+        except (FetchFailed, ConfigError, SpoolUnavailable) as error:
             return self._put_off(lease, error)
         finally:
             self._reading_count -= 1
@@ -138,8 +131,10 @@ class ObjectSource:
             return Result(LeaseResult(lease, due_in_seconds=None))
         if self._is_paused(owner):
             return Result(LeaseResult(lease, PAUSED_RECHECK_SECONDS))
-        work = _Work(lease, owner, bucket, bucket_client(bucket), fetcher)
-        return await (self._list(work, prefix) if is_listing(lease) else self._read(work, objects))
+        work = Work(lease, owner, bucket, bucket_client(bucket), fetcher, self.settings, self.now)
+        return await (
+            self._list(work, prefix) if is_listing(lease) else read_objects(work, objects)
+        )
 
     def _is_paused(self, owner: Owner) -> bool:
         if owner.job and self.store.is_paused(owner.job):
@@ -153,38 +148,52 @@ class ObjectSource:
         """What was read is in a batch: note that, and end the leases."""
         done = []
         for result in results:
+            lease = result.lease_result.lease
             if isinstance(result, _ListedResult) and result.part:
-                self.store.extend(result.lease_result.lease, result.part)
+                if self.store.extend(lease, result.part):
+                    self._skip(lease, result.bucket, result.skipped)
                 continue
-            if isinstance(result, _ReadResult):
+            if isinstance(result, ReadResult):
                 keep_seconds = self.settings.dedupe.keep_days * DAY
                 self.store.remember(result.bucket, result.objects, keep_seconds)
-                if result.unfetchable:
-                    self.store.count_unfetchable(result.lease_result.lease, result.unfetchable)
+                self._skip(lease, result.bucket, result.skipped)
             done.append(result.lease_result)
         self.store.finish(done)
 
-    async def _list(self, work: _Work, prefix: str) -> Result:
+    def _skip(self, lease: Lease, bucket: str, skipped: Sequence[Skipped]) -> None:
+        """Log and count objects that are not read, and list them with their job."""
+        if not skipped:
+            return
+        job, most = owner_of(lease).job, self.settings.jobs.max_refused
+        for each in skipped:
+            key = printable(each.item.key)
+            logger.warning("object skipped", source=bucket, object=key, reason=each.why)
+            if job:
+                self.jobs.add_refused(job, RefusedSummary(key, each.reason, each.why), most)
+        keep_seconds = self.settings.dedupe.keep_days * DAY
+        self.store.remember(bucket, [each.item for each in skipped], keep_seconds)
+        self.store.count_unfetchable(lease, [each.reason for each in skipped])
+
+    async def _list(self, work: Work, prefix: str) -> Result:
         """The next page of a bucket. A listing that begins again waits for the end of the one
         before: what is in the backlog is not in the ledger yet."""
         lease, owner, bucket = work.lease, work.owner, work.bucket
         cursor, lease_result = lease.fields.get("cursor", ""), LeaseResult(lease, None)
+        after = unquote(cursor[1:], errors="surrogateescape") if cursor[:1] == _QUOTED else cursor
         waiting = self.store.count_items(owner, lease.name)
         if waiting >= _MAX_ITEMS or (waiting and not cursor and not owner.job):
             return _ListedResult(lease_result, part=ListedPart((), cursor, FULL_SECONDS))
-        objects, has_more = await work.client.list_objects(work.fetcher, prefix, cursor, self.now())
+        objects, has_more = await work.client.list_objects(work.fetcher, prefix, after, self.now())
         new = [each for each in objects if each.size and bucket.accepts(each.key)]
         if not owner.job:
             new = self.store.filter_new(bucket.name, new)
-        max_bytes = self.settings.limits.file_bytes
-        fitting = [each for each in new if each.size <= max_bytes]
-        if too_large := [each for each in new if each.size > max_bytes]:
-            self._skip(lease, bucket, too_large)
+        readable = [each for each in new if is_utf8(each.key)]
+        skipped = tuple(Skipped(each, "bad_key", _BAD_KEY) for each in new if not is_utf8(each.key))
         spool = self.settings.spool
         items = tuple(
             BacklogItem(lease.host, len(group), pack_objects(bucket.name, "", group))
             for group in batched(
-                fitting,
+                readable,
                 size_of=lambda each: each.size,
                 max_count=spool.batch_files,
                 max_bytes=spool.batch_bytes // _PARTS_OF_BATCH,
@@ -193,88 +202,19 @@ class ObjectSource:
         )
         due = 0.0 if has_more else None if owner.job else float(bucket.interval_seconds)
         cursor = objects[-1].key if has_more else ""
-        part = ListedPart(items, cursor, due, len(fitting))
-        return _ListedResult(lease_result, part=part)
-
-    def _skip(self, lease: Lease, bucket: Bucket, objects: Sequence[StoredObject]) -> None:
-        """Objects that are too large are counted and logged, once each."""
-        for each in objects:
-            logger.warning(
-                "object skipped: it is larger than limits.file_mb",
-                source=bucket.name,
-                object=printable(each.key),
-                size=each.size,
-            )
-        self.store.remember(bucket.name, objects, self.settings.dedupe.keep_days * DAY)
-        self.store.count_unfetchable(lease, len(objects))
-
-    async def _read(self, work: _Work, objects: Sequence[StoredObject]) -> Result:
-        """Read a group of objects. Those that cannot be read now stay in it."""
-        lease, bucket, client, fetcher = work.lease, work.bucket, work.client, work.fetcher
-        now, max_bytes = self.now(), self.settings.limits.file_bytes
-        answers = await asyncio.gather(
-            *(client.read(fetcher, each, now, max_bytes) for each in objects),
-            return_exceptions=True,
-        )
-        pairs = list(zip(objects, answers, strict=True))
-        read = [(each, answer) for each, answer in pairs if isinstance(answer, bytes)]
-        failed: list[tuple[StoredObject, Exception]] = [
-            (each, answer) for each, answer in pairs if isinstance(answer, FetchFailed)
-        ]
-        if failed and not read:  # the whole store may be away, or refuse everything: that raises
-            await client.list_objects(fetcher, "", "", now, 1)
-        tries = int(lease.fields.get("tries", 0)) + 1
-        rest = []
-        for each, answer in pairs:
-            if isinstance(answer, ObjectChanged):
-                found = await self._list_again(client, each, fetcher)
-                if tries == 1:
-                    rest += found
-                else:  # it may never be what is listed: a gateway changes ETags
-                    failed += [(one, answer) for one in found]
-            elif isinstance(answer, BaseException) and not isinstance(answer, FetchFailed):
-                raise answer
-        wait = max((_wait_seconds(error) for _, error in failed), default=0.0)
-        unfetchable = 0
-        for each, error in failed:
-            if tries < (_MAX_BUSY_TRIES if _wait_seconds(error) else _MAX_TRIES):
-                rest.append(each)
-                continue
-            unfetchable += 1
-            logger.warning("object given up", source=bucket.name, error=str(error))
-        fields = {"content": pack_objects(bucket.name, "", rest), "tries": tries if rest else 0}
-        due = max(wait, _RETRY_SECONDS * tries if failed else 0.0) if rest else None
-        scheme, name, _ = split_bucket_url(bucket.url)
-        return _ReadResult(
-            LeaseResult(lease, due, fields, wait, lease.host),
-            tuple(
-                Incoming(data, f"{scheme}://{name}/{each.key}", owner=work.owner)
-                for each, data in read
-            ),
-            bool(failed),
-            bucket=bucket.name,
-            objects=tuple(each for each, _ in read),
-            unfetchable=unfetchable,
-        )
-
-    async def _list_again(
-        self, client: BucketClient, item: StoredObject, fetcher: Fetcher
-    ) -> list[StoredObject]:
-        """The object as it is now; nothing where it is gone, or has become too large."""
-        found, _ = await client.list_objects(fetcher, item.key, "", self.now(), 1)
-        most = self.settings.limits.file_bytes
-        return [each for each in found if each.key == item.key and each.size <= most]
+        if not is_utf8(cursor):
+            cursor = _QUOTED + quote(cursor, errors="surrogateescape")
+        part = ListedPart(items, cursor, due, len(readable))
+        return _ListedResult(lease_result, part=part, bucket=bucket.name, skipped=skipped)
 
     def _put_off(self, lease: Lease, error: Exception) -> Result:
         """Try the lease's work again later, at longer and longer intervals. Nothing is lost."""
         failures = int(lease.fields.get("failures", 0)) + 1
-        backoff = _wait_seconds(error)
-        wait = max(backoff, min(_LONGEST_SECONDS, _RETRY_SECONDS * 2 ** min(failures, 9)))
+        backoff = wait_seconds(error)
+        wait = max(backoff, min(_LONGEST_SECONDS, RETRY_SECONDS * 2 ** min(failures, 9)))
         if is_listing(lease):
             logger.warning("bucket cannot be listed", source=lease.name, error=str(error))
+        elif isinstance(error, SpoolUnavailable):
+            logger.warning("a large object waits", source=lease.name, error=str(error))
         fields = {"failures": failures, "problem": str(error)}
         return Result(LeaseResult(lease, wait, fields, backoff, lease.host), failed=True)
-
-
-def _wait_seconds(error: Exception) -> float:
-    return error.wait_seconds if isinstance(error, BucketFailed) else 0.0

@@ -48,13 +48,14 @@ class Owner:
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """Bytes to claim (fetched, uploaded, standard input), and their name. `owner` is that of their
-    batch; None: of what is polled."""
+    batch; None: of what is polled. Where there is a `file`, that is moved instead."""
 
     data: bytes
     path: str
     origin: manifest.Origin | None = None
     reread: manifest.Reread | None = None
     owner: Owner | None = None
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

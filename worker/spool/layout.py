@@ -69,6 +69,11 @@ def manual_root(settings: Settings) -> Root:
     return Root(settings.state_dir / "spool", None)
 
 
+def partial_dir(settings: Settings) -> Path:
+    """Where large objects are while they are read: on the file system of their batches."""
+    return manual_root(settings).path / "partial"
+
+
 def notes_dir(settings: Settings, folder: Folder) -> Path:
     """Where the notes about a folder's last scan are: beside its spool; in the state directory for
     a folder that is read in place."""

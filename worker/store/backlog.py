@@ -11,8 +11,9 @@ objects or addresses so far and those not fetched yet, in the scripts that chang
 
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
@@ -32,8 +33,10 @@ FULL_SECONDS = 1.0
 LIST_LENGTH = 1_000
 """Addresses in one stored list: about 20 bytes each, compressed."""
 
-_FIELDS = ("content", "owner", "cursor", "failures", "tries", "takes")
+_FIELDS = ("content", "owner", "cursor", "failures", "tries", "takes", "holder")
 _COUNTS = ("listed", "unfetched", "unfetchable")
+SKIPPED = ("too_large", "bad_key", "changed", "unreadable")
+"""Why objects are not fetched, as they are counted."""
 _SHARDS = 16_384
 """Of a ledger: a million objects are 61 a hash, which Redis stores as one packed block."""
 
@@ -62,14 +65,16 @@ class ListedPart:
 
 @dataclass(frozen=True, slots=True)
 class ListingState:
-    """The listing of a bucket; `unfetchable` objects are skipped or were given up. `problem` says
-    why the last one failed; `due_ms` is when it is listed next (Unix ms)."""
+    """The listing of a bucket; `unfetchable` objects are skipped or were given up, for the reasons
+    in `skipped`. `problem` says why the last one failed; `due_ms` is when it is listed next (Unix
+    ms)."""
 
     listed: int = 0
     unfetched: int = 0
     unfetchable: int = 0
     problem: str = ""
     due_ms: int | None = None
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 class Backlog(LeaseQueue):
@@ -133,11 +138,14 @@ class Backlog(LeaseQueue):
             args += (item.host.encode(), item.weight, item.content.encode())
         return bool(self._extend.run(self._client, keys, args))
 
-    def count_unfetchable(self, lease: Lease, count: int) -> None:
-        """Count what will not be fetched, of the listing of a leased item."""
+    def count_unfetchable(self, lease: Lease, reasons: Sequence[str]) -> None:
+        """Count what will not be fetched, of the listing of a leased item: a reason of each."""
         tally = self._tally(owner_of(lease), lease.name.partition("/")[0])
-        with translated():
-            self._client.hincrby(tally, "unfetchable", count)
+        with translated(), self._client.pipeline() as pipe:
+            pipe.hincrby(tally, "unfetchable", len(reasons))
+            for reason, count in Counter(reasons).items():
+                pipe.hincrby(tally, f"skipped:{reason}", count)
+            pipe.execute()
 
     def is_paused(self, job: str) -> bool:
         with translated():
@@ -158,12 +166,14 @@ class Backlog(LeaseQueue):
         """The state of each listing that exists."""
         due = self.get_due_times(names)
         found = {}
+        reasons = [f"skipped:{reason}" for reason in SKIPPED]
         for name in due:
             with translated():
-                *counts, problem = self._client.hmget(self.key(name), *_COUNTS, "problem")
-            listed, unfetched, unfetchable = (int(count or 0) for count in counts)
+                problem, *values = self._client.hmget(self.key(name), "problem", *_COUNTS, *reasons)
+            listed, unfetched, unfetchable, *counts = (int(value or 0) for value in values)
+            skipped = {one: count for one, count in zip(SKIPPED, counts, strict=True) if count}
             found[name] = ListingState(
-                listed, unfetched, unfetchable, text_of(problem or b""), due[name]
+                listed, unfetched, unfetchable, text_of(problem or b""), due[name], skipped
             )
         return found
 
@@ -223,6 +233,7 @@ def unpack_objects(content: str) -> tuple[str, str, tuple[StoredObject, ...]]:
 
 def _ledger_mark(item: StoredObject) -> tuple[int, bytes, bytes]:
     """Shard, field and value of an object: 16 bytes of hashes of its key, and of ETag and size."""
-    key = hashlib.blake2b(item.key.encode(), digest_size=10).digest()
+    name = item.key.encode("utf-8", "surrogateescape")
+    key = hashlib.blake2b(name, digest_size=10).digest()
     state = hashlib.blake2b(f"{item.etag} {item.size}".encode(), digest_size=8).digest()
     return int.from_bytes(key[8:]) % _SHARDS, key[:8], state

@@ -44,6 +44,8 @@ from worker.translation import mark
 logger = get_logger(__name__)
 
 _RECORDS_AT_ONCE = 1000
+MAX_KINDS, OTHER = 50, "other"
+"""Kinds of records that are counted by name: a status can be any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def read_pages(
     `on_counted` gets what the WARC holds, in words."""
     kinds: Counter[str] = Counter()
     for item in read_warc(file, reader.settings.limits.file_bytes):
-        kinds[item.kind] += 1
+        _count(kinds, item)
         if item.page:
             page = _incoming(item, entry, reader.head)
             inner = replace(entry, path=page.path, origin=page.origin)
@@ -83,6 +85,12 @@ def read_pages(
             failure = _failure(item, kinds.total() - 1)
             yield replace(failure, message=f"{printable_url(item.url)}: {failure.message}")
     on_counted(describe(kinds))
+
+
+def _count(kinds: Counter[str], item: WarcItem) -> None:
+    """Count an item by its kind; those beyond the first MAX_KINDS share one."""
+    is_named = item.kind in kinds or len(kinds) < MAX_KINDS or item.kind in (PAGE, DAMAGED)
+    kinds[item.kind if is_named else OTHER] += 1
 
 
 def describe(kinds: Counter[str]) -> str:
@@ -123,7 +131,7 @@ class WarcDivision:
             items = read_warc(file, deps.settings.limits.file_bytes, place)
             for item in deps.bounds.each(items, is_first_try=False):
                 place = item.place
-                kinds[item.kind] += 1
+                _count(kinds, item)
                 size += self._add(item, kinds)
                 is_due = len(self._pages) >= limits.batch_files or size >= limits.batch_bytes
                 if is_due or kinds.total() % _RECORDS_AT_ONCE == 0:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from worker.errors import SpoolUnavailable
 from worker.fetch import Fetcher
@@ -22,10 +23,12 @@ from worker.sources.registry import is_paused
 from worker.spool.archive import Archive
 from worker.spool.batch import batch_names
 from worker.spool.claim import Incoming, Owner, claim_bytes
+from worker.spool.claim import claim as claim_files
 from worker.spool.filesystem import check_free
 from worker.spool.layout import manual_root
 from worker.spool.lockfile import acquire_slot
 from worker.spool.manifest import Head
+from worker.spool.transfer import Candidate
 from worker.store.jobs import Job, log_store_errors
 
 logger = get_logger(__name__)
@@ -103,7 +106,7 @@ def fetch_sources(
         settings,
         deps.now,
     )
-    objects = ObjectSource(context.object_backlog, settings, deps.now)
+    objects = ObjectSource(context.object_backlog, context.jobs, settings, deps.now)
     addresses = AddressSource(context.address_backlog, context.jobs, fetcher, settings, deps.now)
     return feeds, pages, rechecks, objects, addresses
 
@@ -118,16 +121,20 @@ async def fetch_from(
     settings, root = context.settings, manual_root(context.settings)
 
     def claim(documents: Sequence[Incoming]) -> None:
-        by_owner: dict[Owner | None, list[Incoming]] = {}
+        groups: dict[tuple[Owner | None, Path | None], list[Incoming]] = {}
         for document in documents:
-            by_owner.setdefault(document.owner, []).append(document)
+            groups.setdefault((document.owner, document.file), []).append(document)
         now = context.deps.now()
-        for owner, own in by_owner.items():
+        for (owner, file), own in groups.items():
             head, job = _head(owner or Owner(POLLED, "feed"), now)
-            claimed = claim_bytes(root, head, own, context.accepted)
+            if file:
+                moved = [Candidate(str(file), own[0].path)]
+                claimed = claim_files(root, head, moved, context.accepted)
+            else:
+                claimed = claim_bytes(root, head, own, context.accepted)
             if job:
                 context.jobs.open(job)
-            context.jobs.add_files(str(head.job), claimed.files)
+            context.jobs.add_files(str(head.job), claimed.files if claimed else 0)
         notify()
 
     def on_counted(answers: Mapping[tuple[str, str], int]) -> None:

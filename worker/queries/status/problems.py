@@ -284,11 +284,10 @@ def _sources(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
         if source.listing and source.listing.problem:
             yield Problem("warn", "bucket", sentence(source.listing.problem))
         if source.listing and source.left_alone_count:
-            count = source.left_alone_count
-            text = (
-                f"{source.name}: objects skipped: {count:,}; the worker's log says which and why."
-            )
-            yield Problem("note", "left", text, "Raise limits.file_mb for those that are larger.")
+            reasons = ", ".join(f"{one} {n:,}" for one, n in source.listing.skipped.items())
+            text = f"{source.name}: objects skipped ({reasons}); the worker's log says which."
+            advice = "They are read when they change, or with `newsdrop enqueue` of their bucket."
+            yield Problem("note", "left", text, advice)
         elif count := source.left_alone_count:
             named = "; ".join(
                 f"{printable(skipped.path, 200)}: {skipped.why}".replace("\\\\", "\\")
