@@ -68,3 +68,27 @@ def test_the_page_and_the_api(home: Home) -> None:
         assert not one.post(f"/jobs/{job}/resume", {})["fetching"]["is_paused"]
         assert not backlog.is_paused(job)
         assert one.post("/jobs/none/pause", {}, 404)
+
+
+def test_the_api_enqueues_as_the_command_does(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of addresses in a form, a bucket in JSON; what is wrong is refused as a whole."""
+    config = home.put(
+        "mine.toml",
+        '[[buckets]]\nname = "old"\nurl = "s3://news/"\nanonymous = true\ninterval_seconds = 0\n',
+    )
+    monkeypatch.setenv("NEWSDROP_CONFIG", str(config))
+    lists = [("files", ("a.txt", b"\xef\xbb\xbfhttps://a.example/1\n# no\nhttps://a.example/1\n"))]
+    lists.append(("files", ("b.txt", b"https://b.example/2")))
+    with served(home) as one:
+        job = one.post("/enqueue", files=lists, data={"urls": "true"}, status=202)
+        assert job["addresses"] == 2
+        assert one.get(f"/jobs/{job['job']}")["fetching"]["unfetched"] == 2
+        job = one.post("/enqueue", {"addresses": ["s3://news/2021/"]}, 202)
+        assert job["source"] == "old"
+        assert one.get(f"/jobs/{job['job']}")["fetching"]["is_listing"]
+        for body in (["s3://news/a", "s3://news/b"], ["s3://other/"]):
+            assert one.post("/enqueue", {"addresses": body}, 422)
+        bad = [("files", ("a.txt", b"https://a.example/1\n/etc/passwd"))]
+        problem = one.post("/enqueue", files=bad, data={"urls": "true"}, status=422)
+        assert problem["detail"].startswith("line 2 is no address")
+        assert len(one.get("/jobs")["jobs"]) == 2

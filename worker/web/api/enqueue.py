@@ -1,5 +1,6 @@
-"""`POST /api/v1/enqueue`: accept files or addresses as a job."""
+"""`POST /api/v1/enqueue`: accept files, addresses, lists of addresses or a bucket as a job."""
 
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -8,7 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from worker.actions.enqueue import enqueue_addresses, enqueue_files
+from worker.actions.backfill import BackfillJob, enqueue_bucket, enqueue_list, is_bucket
+from worker.actions.enqueue import Upload, enqueue_addresses, enqueue_files
+from worker.errors import UsageError
+from worker.escape import printable
 from worker.settings import Settings
 from worker.sources.enqueue import EnqueueOptions
 from worker.web.api.endpoint import Names, Parameters, check_change, parse_body, validate
@@ -24,15 +28,17 @@ class EnqueueBody(Parameters):
 
 
 class UploadFields(Parameters):
-    """The fields beside the files of a form."""
+    """The fields beside the files of a form. With `urls` each file is a list of addresses."""
 
+    urls: Literal["true", "false", ""] = ""
     source: str = ""
     force: Literal["true", "false", ""] = ""
     strict: Literal["true", "false", ""] = ""
 
 
 async def enqueue(request: Request) -> Response:
-    """202 with the job's id: everything sent is in the spool, durably."""
+    """202 with the job's id: everything sent is in the spool, durably; lists and buckets are
+    fetched from now on."""
     check_change(request)
     settings: Settings = request.app.state.settings
     if is_upload(request):
@@ -42,13 +48,34 @@ async def enqueue(request: Request) -> Response:
             options = EnqueueOptions(
                 fields.source or None, force=fields.force == "true", strict=fields.strict == "true"
             )
+            if fields.urls == "true":
+                return _begun(await run_in_threadpool(_enqueue, settings, upload.files, options))
             job = await run_in_threadpool(enqueue_files, settings, upload.files, options)
             return _accepted(job, len(upload.files))
     body = await parse_body(request, EnqueueBody)
     urls = list(dict.fromkeys(body.addresses))
     options = EnqueueOptions(body.source, force=body.force, strict=body.strict)
+    if any(map(is_bucket, urls)):
+        if len(urls) > 1:
+            raise UsageError("a bucket is enqueued alone: send one request for each")
+        return _begun(await run_in_threadpool(enqueue_bucket, settings, urls[0], options))
     job = await run_in_threadpool(enqueue_addresses, settings, urls, options)
     return _accepted(job, len(urls))
+
+
+def _enqueue(settings: Settings, files: Sequence[Upload], options: EnqueueOptions) -> BackfillJob:
+    names = ", ".join(printable(file.name, 80) for file in files[:3])
+    return enqueue_list(settings, _lines(files), options, names)
+
+
+def _lines(files: Sequence[Upload]) -> Iterator[str]:
+    for file in files:
+        with file.path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+            yield from lines
+
+
+def _begun(job: BackfillJob) -> Response:
+    return json_response(job, 202, location=f"/api/v1/jobs/{job.job}")
 
 
 def _accepted(job: str, file_count: int) -> Response:
