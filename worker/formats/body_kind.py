@@ -60,10 +60,11 @@ def _wrapper(text: str, body: str) -> str | None:
 def _is_open_to_the_end(name: str, text: str) -> bool:
     """Whether the element that `text` begins with is not closed before the end."""
     depth = 0
-    for tag in _WRAPPER_TAGS[name].finditer(text):
-        depth += -1 if tag[1] else 1
+    slashes = _WRAPPER_TAGS[name].findall(text)
+    for number, slash in enumerate(slashes, 1):
+        depth += -1 if slash else 1
         if not depth:
-            return tag.end() == len(text)
+            return number == len(slashes) and text[-len(name) - 3 :].lower() == f"</{name}>"
     return True
 
 

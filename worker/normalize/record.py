@@ -165,7 +165,7 @@ def _article(parts: _Parts, ingested_at: str) -> Article:
         id=parts.identity.id,
         schema_version=SCHEMA_VERSION,
         title=parts.title,
-        url=_canonical_url(parts),
+        url=(url := _canonical_url(parts)),
         external_url=web_address(raw.external_url, base_url),
         summary=_summary(raw.summary),
         language=language_of(raw.language, parts.profile.language, rule.language, text=body.text),
@@ -188,7 +188,7 @@ def _article(parts: _Parts, ingested_at: str) -> Article:
         tickers=tickers_of(body, raw.html if rule.tickers else ""),
         word_count=word_count(body.text),
         dedupe=_dedupe(parts),
-        provenance=_provenance(parts),
+        provenance=_provenance(parts, url),
         first_seen_at=parts.first_seen_at,
         ingested_at=ingested_at,
         warnings=parts.warnings,
@@ -211,14 +211,13 @@ def _canonical_url(parts: _Parts) -> str | None:
     return canonical_address(url, secure)
 
 
-def _provenance(parts: _Parts) -> Provenance:
-    provenance, raw = parts.provenance, parts.raw
-    return replace(
-        provenance,
-        link=parts.link if parts.link != _canonical_url(parts) else None,
-        parser=provenance.parser or raw.parser,
-        feed_url=provenance.feed_url or web_address(raw.feed_url),
-    )
+def _provenance(parts: _Parts, url: str | None) -> Provenance:
+    known, raw = parts.provenance, parts.raw
+    link = parts.link if parts.link != url else None
+    feed_url = known.feed_url or web_address(raw.feed_url)
+    if known.parser and (link, feed_url) == (known.link, known.feed_url):
+        return known
+    return replace(known, link=link, parser=known.parser or raw.parser, feed_url=feed_url)
 
 
 def rule_of(raw: RawArticle, fragment: Fragment, *, profile: Profile, sites: Sites) -> SiteRule:

@@ -99,7 +99,7 @@ def absolute(address: str | None, base: str | None = None) -> str | None:
 def web_address(address: str | None, base: str | None = None) -> str | None:
     """`absolute`, but http and https only."""
     url = absolute(address, base)
-    return None if url is None or url.lower().startswith("mailto:") else url
+    return None if url is None or url[:7].lower() == "mailto:" else url
 
 
 def canonical_address(address: str, secure_hosts: Collection[str] = ()) -> str:

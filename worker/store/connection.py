@@ -212,9 +212,10 @@ class CommandPacker:
         # The name of a command may have two words (`SCRIPT FLUSH`): each is an argument.
         parts = [word for arg in args[:1] for word in _encode(arg).split()]
         parts += map(_encode, args[1:])
-        buffer = [b"*%d\r\n" % len(parts)]
+        buffer = [b"*%d" % len(parts)]
         for part in parts:
-            buffer += (b"$%d\r\n" % len(part), part, b"\r\n")
+            buffer += (b"\r\n$%d\r\n" % len(part), part)
+        buffer.append(b"\r\n")
         return [b"".join(buffer)]
 
 

@@ -40,7 +40,7 @@ def picture_of(node: Element, base: str | None, ignored: Iterable[str]) -> Image
     if address is None or is_ignored(address, ignored):
         return None
     width, height = _pixels(node.attr("width")), _pixels(node.attr("height"))
-    if _is_decoration(width, height):
+    if (width is not None or height is not None) and _is_decoration(width, height):
         return None
     caption = one_line_or_none(node.attr("data-caption"))  # a page's, or a gallery's
     return Image(

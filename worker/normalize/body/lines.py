@@ -30,7 +30,11 @@ class Lines:
             text = clean_text(text)
         if not self.pre:
             if text.isspace():
-                self._space(text)
+                if self.in_line:
+                    self.texts.append(" ")
+                elif "\n" not in text:
+                    return
+                self._writer.space("\n" if "\n" in text else " ")
                 return
             if not self.in_line:  # a line begins: no indent, also in the HTML
                 text = text.lstrip()
@@ -40,16 +44,10 @@ class Lines:
             self.texts.append(text)
             self._writer.text(text)
 
-    def _space(self, text: str) -> None:
-        if self.in_line:
-            self.texts.append(" ")
-        if self.in_line or "\n" in text:
-            self._writer.space("\n" if "\n" in text else " ")
-
     def since(self, start: int) -> str:
         """The text since there were `start` texts, on one line."""
-        text = "".join(self.texts[start : start + _MAX_TEXTS])
-        return " ".join(text.split())[:_LONGEST].rstrip()
+        text = " ".join("".join(self.texts[start : start + _MAX_TEXTS]).split())
+        return text if len(text) <= _LONGEST else text[:_LONGEST].rstrip()
 
     def begin_cell(self) -> None:
         """Begin a table cell, which separates it from the text before it in the line."""

@@ -6,7 +6,7 @@ than the tree has it (a block in an open paragraph, a link in a link), so what i
 back as it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from turbohtml import Element, escape
 
@@ -57,13 +57,11 @@ _CLOSE_PARAGRAPH = BLOCKS - _TABLE_PARTS
 _CONDITIONAL = _CLOSE_PARAGRAPH | _TABLE_PARTS | _RUBY | {"a"}
 _NOT_PASSED = (BLOCKS | CELLS) - {"div", "p"}
 
-End = Callable[[], None]
-
 
 class Writer:
     """Writes HTML, at most `depth` elements deep, into `parts`.
 
-    `start` and `start_block` return the function that ends the element.
+    `start` and `start_block` return whether the element is written, which its end must be given.
     """
 
     def __init__(self, depth: int) -> None:
@@ -71,25 +69,34 @@ class Writer:
         self._depth = depth
         self._open: list[str] = []
 
-    def start(self, tag: str, attributes: str = "") -> End:
+    def start(self, tag: str, attributes: str = "") -> bool:
         """Begin `tag`, an element of `ALLOWED`; nothing is written where it does not fit."""
         opened = self._open
         if opened and (opened[-1] in _CHILDREN or len(opened) >= self._depth):
             if len(opened) >= self._depth or tag not in _CHILDREN[opened[-1]]:
-                return nothing
+                return False
         elif tag in _CONDITIONAL and not self._fits(tag):
-            return nothing
+            return False
         opened.append(tag)
         self.parts.append(f"<{tag}{attributes}>")
-        return self._end
+        return True
 
-    def start_block(self, tag: str, attributes: str = "") -> End:
+    def end(self, is_written: bool) -> None:
+        if is_written:
+            self.parts.append(f"</{self._open.pop()}>")
+
+    def start_block(self, tag: str, attributes: str = "") -> bool:
         """`start`, with line breaks in place of a block that does not fit."""
-        end = self.start(tag, attributes)
-        if end is not nothing:
-            return end
-        self.line_break()
-        return self.line_break
+        is_written = self.start(tag, attributes)
+        if not is_written:
+            self.line_break()
+        return is_written
+
+    def end_block(self, is_written: bool) -> None:
+        if is_written:
+            self.parts.append(f"</{self._open.pop()}>")
+        else:
+            self.line_break()
 
     def void(self, tag: str, attributes: str = "") -> None:
         """Write an element without content: `img`, `br`, `hr`, `wbr`."""
@@ -116,9 +123,6 @@ class Writer:
         if not (self.parts and self.parts[-1][-1].isspace()):
             self.parts.append(text)
 
-    def _end(self) -> None:
-        self.parts.append(f"</{self._open.pop()}>")
-
     def _fits(self, tag: str) -> bool:
         """Whether a parser puts `tag` into the innermost open element."""
         opened = self._open
@@ -140,10 +144,6 @@ class Writer:
             if tag in items or tag in _NOT_PASSED:
                 return tag in items
         return False
-
-
-def nothing() -> None:
-    """The end of an element that is not written."""
 
 
 def attributes_of(node: Element, tag: str, own: Mapping[str, str | None] | None = None) -> str:
