@@ -21,6 +21,7 @@ def test_a_list_is_enqueued_and_followed(home: Home) -> None:
     """`jobs` shows how much is fetched, pauses and resumes it."""
     job = enqueue(home, "--source", "drop")
     assert "0 of 1,200 fetched, more are listed" in home.run("jobs", job).stdout
+    assert "1,200" in home.run("jobs").stdout
     view = home.json("jobs", job, "--pause")
     assert view["fetching"]["is_paused"]
     assert view["source"] == "drop"
@@ -62,6 +63,9 @@ def test_the_page_and_the_api(home: Home) -> None:
     with served(home) as one:
         assert one.post(f"/jobs/{job}/pause", {})["fetching"]["is_paused"]
         assert backlog.is_paused(job)
+        page = one.client.get("/jobs").text
+        assert "0 of 1,200 fetched" in page
+        assert '<span class="tag t-warn">paused</span>' in page
         page = one.client.get(f"/jobs/{job}").text
         assert "0 of 1,200 fetched" in page
         assert f'action="/jobs/{job}/resume"' in page

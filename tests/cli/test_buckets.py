@@ -11,6 +11,7 @@ from tests.web.served import served
 from worker.pipeline.context import open_context
 from worker.pipeline.feeds.poll import fetch, poll
 from worker.settings import load
+from worker.translation import use_language
 
 __all__ = ["home"]
 
@@ -81,6 +82,18 @@ def test_a_bucket_that_cannot_be_listed(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     (check,) = [each for each in home.lines("doctor") if each["name"] == "bucket archive"]
     assert (check["level"], check["message"]) == ("ok", "s3://news/2021/ can be listed")
+
+
+def test_a_store_that_is_away(home: Home, store: ObjectStore) -> None:
+    """The problem names the bucket, in both languages."""
+    home.put("mine.toml", CONFIG.format(bucket=BUCKET, endpoint="http://127.0.0.1:9"))
+    work(home)
+    assert (
+        "The bucket archive is not read now: 127.0.0.1 does not accept" in home.run("status").stdout
+    )
+    with use_language("en"):
+        chinese = home.run("--lang", "zh", "status").stdout
+    assert "存储桶 archive 目前无法读取：127.0.0.1 在 127.0.0.1 端口 9 上拒绝连接" in chinese
 
 
 def test_config_check_reads_the_credentials(

@@ -155,7 +155,7 @@ def _describe_fetching(job: "JobView") -> str | None:
         parts.append(gettext("{rate} a second").format(rate=f"{fetching.per_second:,.1f}"))
     if job.seconds_left and not fetching.is_paused:
         parts.append(gettext("{time} left").format(time=format_estimate(job.seconds_left)))
-    return ", ".join(parts)
+    return punctuate(", ").join(parts)
 
 
 def _print_narrow(job: "JobView") -> None:
@@ -172,8 +172,9 @@ def _print_narrow(job: "JobView") -> None:
 def _counts(job: "JobView") -> tuple[tuple[int, str, str], ...]:
     """(number, name, colour) of the counts beside the accepted files."""
     articles = job.articles
+    unfetched = job.fetching.unfetched if job.fetching else 0
     return (
-        (job.files.open_count, "open", "cyan"),
+        (job.files.open_count + unfetched, "open", "cyan"),
         (articles.published + articles.revised, "published", "green"),
         (articles.duplicate, "duplicate", ""),
         (articles.rejected, "rejected", "red"),

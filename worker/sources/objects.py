@@ -16,6 +16,7 @@ from worker.escape import printable
 from worker.fetch import Fetcher
 from worker.fetch.objects import (
     BucketClient,
+    BucketFailed,
     bucket_address,
     is_utf8,
     open_bucket,
@@ -216,5 +217,8 @@ class ObjectSource:
             logger.warning("bucket cannot be listed", source=lease.name, error=str(error))
         elif isinstance(error, SpoolUnavailable):
             logger.warning("a large object waits", source=lease.name, error=str(error))
-        fields = {"failures": failures, "problem": str(error)}
+        problem = str(error)
+        if not isinstance(error, BucketFailed):  # which names the bucket
+            problem = mark(f"the bucket {owner_of(lease).source} is not read now: {error}")
+        fields = {"failures": failures, "problem": problem}
         return Result(LeaseResult(lease, wait, fields, backoff, lease.host), failed=True)

@@ -136,6 +136,23 @@ def _load(code: str) -> catalogues.NullTranslations:
 
 @lru_cache(maxsize=4096)
 def _translate(code: str, text: str, depth: int = 0) -> str:
+    found = _find(code, text, depth)
+    if found is None and text.endswith("."):  # a message that became a sentence
+        bare = text.removesuffix(".")
+        found = _find(code, bare, depth) or _find(code, bare[:1].lower() + bare[1:], depth)
+        found = found and f"{found}。"
+    if found is not None:
+        return found
+    head, separator, tail = text.partition(
+        ": "
+    )  # a path, a key or a name, and what is wrong with it
+    if separator and (sentence := _translate(code, tail, depth + 1)) != tail:
+        return f"{_translate_value(code, head, depth + 1)}：{sentence}"
+    return text
+
+
+def _find(code: str, text: str, depth: int) -> str | None:
+    """The translation of a whole message; None if the catalogue has none."""
     exact = _load(code).gettext(text) if text else text
     if exact != text or depth > _MAX_DEPTH:
         return exact
@@ -148,12 +165,7 @@ def _translate(code: str, text: str, depth: int = 0) -> str:
                 for name, value in zip(names, values, strict=True)
             }
             return translated.format(**filled)
-    head, separator, tail = text.partition(
-        ": "
-    )  # a path, a key or a name, and what is wrong with it
-    if separator and (sentence := _translate(code, tail, depth + 1)) != tail:
-        return f"{_translate_value(code, head, depth + 1)}：{sentence}"
-    return text
+    return None
 
 
 def _translate_value(code: str, value: str, depth: int) -> str:
