@@ -137,8 +137,8 @@ class Filters:
         languages = [f"{one.lower()}-" for one in _several(self.language)]
         return (
             (not languages or language.startswith(tuple(languages)))
-            and (not self.ticker or _meet(self.ticker, (one.symbol for one in article.tickers)))
-            and (not self.tag or _meet(self.tag, article.tags))
+            and (not self.ticker or _overlap(self.ticker, (one.symbol for one in article.tickers)))
+            and (not self.tag or _overlap(self.tag, article.tags))
         )
 
 
@@ -211,8 +211,8 @@ class Consumer:
     def run(self, handler: Callable[[Record], object]) -> None:
         """Call `handler` with each record until :meth:`stop`. It may raise Skip or Retry; any other
         Exception is a failed delivery, which is repeated later."""
-        with closing(self._hands(is_single=True)) as hands:
-            for (record,) in hands:
+        with closing(self._batches(is_single=True)) as batches:
+            for (record,) in batches:
                 try:
                     handler(record)
                 except Exception as error:
@@ -220,8 +220,8 @@ class Consumer:
 
     async def run_async(self, handler: Callable[[Record], Awaitable[object]]) -> None:
         """:meth:`run` with asyncio."""
-        async with aclosing(self._hands_async(is_single=True)) as hands:
-            async for (record,) in hands:
+        async with aclosing(self._batches_async(is_single=True)) as batches:
+            async for (record,) in batches:
                 try:
                     await handler(record)
                 except Exception as error:
@@ -229,25 +229,25 @@ class Consumer:
 
     def batches(self) -> Generator[list[Record], None, None]:
         """Lists of up to `batch` records, each acknowledged when the next one is asked for."""
-        return self._hands(is_single=False)
+        return self._batches(is_single=False)
 
     def batches_async(self) -> AsyncIterator[list[Record]]:
         """:meth:`batches` with asyncio."""
-        return self._hands_async(is_single=False)
+        return self._batches_async(is_single=False)
 
     def __iter__(self) -> Iterator[Record]:
-        with closing(self._hands(is_single=True)) as hands:
-            for (record,) in hands:
+        with closing(self._batches(is_single=True)) as batches:
+            for (record,) in batches:
                 yield record
 
     async def __aiter__(self) -> AsyncIterator[Record]:
-        async with aclosing(self._hands_async(is_single=True)) as hands:
-            async for (record,) in hands:
+        async with aclosing(self._batches_async(is_single=True)) as batches:
+            async for (record,) in batches:
                 yield record
 
     # ── what differs between blocking and asyncio ─────────────────────────────────────────────
 
-    def _hands(self, *, is_single: bool) -> Generator[list[Record], None, None]:
+    def _batches(self, *, is_single: bool) -> Generator[list[Record], None, None]:
         client = self._open(redis.Redis, redis.retry.Retry)
         with closing(client), _name_of(self) as name:
             work = _Work(self, name)
@@ -264,7 +264,7 @@ class Consumer:
                 for step in work.leave():
                     _perform(client, step)
 
-    async def _hands_async(self, *, is_single: bool) -> AsyncGenerator[list[Record], None]:
+    async def _batches_async(self, *, is_single: bool) -> AsyncGenerator[list[Record], None]:
         client = self._open(redis.asyncio.Redis, redis.asyncio.retry.Retry)
         async with aclosing(client):
             with _name_of(self) as name:
@@ -296,7 +296,7 @@ class Consumer:
         client.response_callbacks.clear()
         return client
 
-    def tell(self, kind: str, count: int = 1, detail: str = "", seconds: float = 0.0) -> None:
+    def report(self, kind: str, count: int = 1, detail: str = "", seconds: float = 0.0) -> None:
         """Count what happened, log it if it needs attention, and pass it on."""
         self.counts[kind] += count
         if kind in WARNINGS:
@@ -372,7 +372,7 @@ class _Work:
             yield from self._create_group()
         if self.consumer.clock() >= self.refresh_at:
             yield from self._refresh()
-        records = yield from self._take_again()
+        records = yield from self._reclaim()
         if records is None:
             records = yield from self._read_new()
         self.hand = {record.stream_id: record for record in records}
@@ -387,12 +387,12 @@ class _Work:
         lines = self._acknowledgement()
         if rest:
             idle = int(self.consumer.claim_after_seconds * 1000)
-            lines += (("XCLAIM", *self._who(), 0, *rest, "IDLE", idle, "JUSTID"),)
+            lines += (("XCLAIM", *self._owner(), 0, *rest, "IDLE", idle, "JUSTID"),)
         if lines:
             yield _Commands(lines)
-        self._tell_if("acknowledged", len(self.done))
+        self._report_if("acknowledged", len(self.done))
 
-    def _who(self) -> tuple[str, str, str]:
+    def _owner(self) -> tuple[str, str, str]:
         return self.stream, self.consumer.group, self.name
 
     def _acknowledgement(self) -> tuple[tuple[Any, ...], ...]:
@@ -417,7 +417,7 @@ class _Work:
             yield from self._recover(error)
         self.failures = 0
         if acknowledgement:
-            self.consumer.tell("acknowledged", len(self.done))
+            self.consumer.report("acknowledged", len(self.done))
             self.acknowledged += self.done
             self.done = []
         return list(replies[len(acknowledgement) :])
@@ -434,7 +434,7 @@ class _Work:
         delay = min(MAX_DELAY_SECONDS, 0.1 * 2**self.failures) * random.uniform(0.5, 1)  # noqa: S311
         self.failures = min(self.failures + 1, 10)
         self.refresh_at = 0  # what was read but not received is pending
-        self.consumer.tell("disconnected", detail=str(error), seconds=delay)
+        self.consumer.report("disconnected", detail=str(error), seconds=delay)
         yield delay
 
     # ── the group ─────────────────────────────────────────────────────────────────────────────
@@ -458,7 +458,7 @@ class _Work:
             (g for g in map(_pairs, groups or ()) if _text(g["name"]) == consumer.group), None
         )
         if made and self.position is not None:
-            consumer.tell("group-created-again", detail=start)
+            consumer.report("group-created-again", detail=start)
             yield from self._keep_unfinished()
         self.position = _text(found["last-delivered-id"]) if found else None
 
@@ -479,7 +479,7 @@ class _Work:
         self.orphans = set(self.hand)
         unfinished = [*self.hand, *self.waiting]
         if unfinished:
-            yield from self._ask("XCLAIM", *self._who(), 0, *unfinished, "FORCE", "JUSTID")
+            yield from self._ask("XCLAIM", *self._owner(), 0, *unfinished, "FORCE", "JUSTID")
 
     def _ask(self, *line: Any) -> Generator[_Step, Any, Any]:
         """One reply; None where the stream is missing or the group exists."""
@@ -500,15 +500,15 @@ class _Work:
         """
         consumer = self.consumer
         idle = int(consumer.claim_after_seconds * 1000)
-        take = ("XAUTOCLAIM", *self._who(), idle, self.cursor, "COUNT", consumer.batch, "JUSTID")
+        take = ("XAUTOCLAIM", *self._owner(), idle, self.cursor, "COUNT", consumer.batch, "JUSTID")
         limit = MAX_WAITING + 2 * consumer.batch  # the most that it has unfinished at once
         look = ("XPENDING", self.stream, consumer.group, "-", "+", limit, self.name)
         room = MAX_WAITING - len(self.waiting)
         replies = yield from self._send(*((take, look) if room >= consumer.batch else (look,)))
         if len(replies) > 1:
             self.cursor = _text(replies[0][0])
-            self._tell_if("claimed", len(replies[0][1]))
-            self._tell_if("trimmed", len(replies[0][2]) if len(replies[0]) > 2 else 0)
+            self._report_if("claimed", len(replies[0][1]))
+            self._report_if("trimmed", len(replies[0][2]) if len(replies[0]) > 2 else 0)
         mine = {_text(one[0]): int(one[3]) for one in replies[-1]}
         is_all = len(mine) < limit
         now = consumer.clock()
@@ -518,20 +518,20 @@ class _Work:
             self.waiting = {one: waiting for one, waiting in self.waiting.items() if one in kept}
         found = [one for one in mine if one not in self.hand and one not in self.waiting]
         again = set(self.acknowledged).intersection(found)
-        self._tell_if("redelivered", len(again))  # a fail-over lost their acknowledgement
+        self._report_if("redelivered", len(again))  # a fail-over lost their acknowledgement
         self.waiting |= {one: _Waiting(now, mine[one]) for one in found}
         if mine:
-            yield from self._send(("XCLAIM", *self._who(), 0, *mine, "JUSTID"))
+            yield from self._send(("XCLAIM", *self._owner(), 0, *mine, "JUSTID"))
         is_complete = is_all and self.cursor == "0-0"
         self.refresh_at = now + (consumer.claim_after_seconds / 3 if is_complete else 0.1)
 
-    def _tell_if(self, kind: str, count: int) -> None:
+    def _report_if(self, kind: str, count: int) -> None:
         if count:
-            self.consumer.tell(kind, count)
+            self.consumer.report(kind, count)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────
 
-    def _take_again(self) -> Generator[_Step, Any, list[Record] | None]:
+    def _reclaim(self) -> Generator[_Step, Any, list[Record] | None]:
         """One record that is due again; None if there is none.
 
         One at a time, and only then its delivery is counted: what ends the process is found among
@@ -547,12 +547,12 @@ class _Work:
             yield from self._bury(stream_id, waiting.deliveries, error)
             return []
         deliveries = waiting.deliveries + waiting.cost
-        claim = ("XCLAIM", *self._who(), 0, stream_id, "RETRYCOUNT", deliveries)
+        claim = ("XCLAIM", *self._owner(), 0, stream_id, "RETRYCOUNT", deliveries)
         (entries,) = yield from self._send(claim)
         self.waiting.pop(stream_id, None)
         if not entries or not entries[0] or entries[0][1] is None:
             self.done.append(stream_id)
-            self.consumer.tell("trimmed")
+            self.consumer.report("trimmed")
             return []
         return self._accepted([_record(entries[0], deliveries)])
 
@@ -574,7 +574,7 @@ class _Work:
             return []
         before = _order(self.position or "0-0")
         again = sum(_order(one.stream_id) <= before for one in records)
-        self._tell_if("redelivered", again)  # the group was set back, or a fail-over lost its place
+        self._report_if("redelivered", again)  # the group was set back, or by a fail-over
         self.position = records[-1].stream_id
         return self._accepted(records)
 
@@ -591,7 +591,7 @@ class _Work:
                     self.done.append(record.stream_id)
                     continue
             passed.append(record)
-        self._tell_if("filtered", len(records) - len(passed))
+        self._report_if("filtered", len(records) - len(passed))
         return passed
 
     # ── handing over ──────────────────────────────────────────────────────────────────────────
@@ -613,7 +613,7 @@ class _Work:
             self.done += [one.stream_id for one in present]
             for one in present:
                 self.hand.pop(one.stream_id, None)
-            self.consumer.tell("skipped" if error else "handled", len(present), seconds=seconds)
+            self.consumer.report("skipped" if error else "handled", len(present), seconds=seconds)
         else:
             yield from self._fail(present, error, seconds)
 
@@ -629,12 +629,12 @@ class _Work:
     def _fail(self, records: list[Record], error: Exception, seconds: float) -> _Steps:
         now = self.consumer.clock()
         if isinstance(error, Retry):
-            self.consumer.tell("retried", len(records), seconds=seconds)
+            self.consumer.report("retried", len(records), seconds=seconds)
             for record in records:
                 self._wait(record, now + error.after, cost=0)
             return
         text = f"{type(error).__name__}: {error}"
-        self.consumer.tell("failed", len(records), text, seconds)
+        self.consumer.report("failed", len(records), text, seconds)
         for record in records:
             self._wait(record, now + min(60.0, 2.0 ** (record.deliveries - 1)))
             if record.deliveries >= self.consumer.max_deliveries:
@@ -659,7 +659,7 @@ class _Work:
         later = replace(waiting, due=consumer.clock() + 60, deliveries=deliveries, cost=1)
         if count >= consumer.max_dead_letters:
             self.waiting[stream_id] = later
-            consumer.tell("dead-letters-full", detail=consumer.dead_letters)
+            consumer.report("dead-letters-full", detail=consumer.dead_letters)
             return
         about = ("entry", stream_id, "consumer", self.name, "deliveries", deliveries)
         fields = [] if not entries else entries[0][1]
@@ -672,7 +672,7 @@ class _Work:
         )
         problem = _first_error(replies)
         if problem is None:
-            consumer.tell("dead", detail=f"{stream_id} {error}")
+            consumer.report("dead", detail=f"{stream_id} {error}")
         else:
             self.waiting[stream_id] = replace(later, due=consumer.clock() + 1)
             yield from self._recover(problem)
@@ -803,7 +803,7 @@ def _several(value: str | Collection[str]) -> Collection[str]:
     return (value,) if isinstance(value, str) else value
 
 
-def _meet(wanted: str | Collection[str], present: Iterable[str]) -> bool:
+def _overlap(wanted: str | Collection[str], present: Iterable[str]) -> bool:
     return not set(_several(wanted)).isdisjoint(present)
 
 

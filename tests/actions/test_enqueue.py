@@ -124,7 +124,7 @@ def test_what_cannot_be_is_refused_before_anything(home: Home) -> None:
         enqueue_files(home.settings(), files, EnqueueOptions("nosuch"))
     with pytest.raises(UsageError, match="at least one"):
         enqueue_addresses(home.settings(), [])
-    with pytest.raises(UsageError, match="no address"):
+    with pytest.raises(UsageError, match="not an address"):
         enqueue_addresses(home.settings(), ["/etc/passwd"])
     with pytest.raises(UsageError, match="21 addresses"):
         enqueue_addresses(home.settings(), [f"http://a.example/{n}" for n in range(21)])

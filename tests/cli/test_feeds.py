@@ -66,7 +66,7 @@ def test_a_feed_is_added_polled_and_listed(home: Home, web: Web) -> None:
     )  # fmt: skip
     assert added == {
         "name": "harbour", "url": web.url("/feed"), "title": "港", "entries": 2, "page": None,
-        "rung": True,
+        "is_notified": True,
     }  # fmt: skip
     (before,) = home.lines("feeds", "list")
     assert (before["standing"], before["next_poll"]) == ("new", None)

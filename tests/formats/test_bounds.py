@@ -173,7 +173,7 @@ def test_reference_to_half_a_character(reference: str, read: Any) -> None:
 
 
 def test_namespace_with_spaces(read: Any) -> None:
-    """A feed with a namespace that is no address is read all the same."""
+    """A feed with a namespace that is not an address is read all the same."""
     data = (
         '<feed xmlns="a\u2028b\u2028c"><title>f</title>'
         '<entry><title>a</title><content type="xhtml"><div>b</div></content></entry></feed>'

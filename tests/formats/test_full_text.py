@@ -257,9 +257,9 @@ def test_no_page(merged: Merge) -> None:
     [
         (b"", "the page is empty: open it in a browser"),
         (b"%PDF-1.7\n" + bytes(range(9)) * 50, "this is not text"),
-        (b"PK\x03\x04", "this is no page: it is zip"),
-        (b'{"a": 1}', "this is no page: it is json"),
-        (b"<rss><channel/></rss>", "this is no page: it is feed"),
+        (b"PK\x03\x04", "this is not a page: it is zip"),
+        (b'{"a": 1}', "this is not a page: it is json"),
+        (b"<rss><channel/></rss>", "this is not a page: it is feed"),
         (b"<html><body><nav>x</nav></body></html>", "no article was found on this page"),
         (b"<html>" + b"<div>" * 1000, "nests more than"),
         (b"<html>" + b"x" * 1_000_000, "limits.file_mb"),

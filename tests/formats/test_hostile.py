@@ -162,7 +162,7 @@ def test_headings_by_regular_expression(data_of: Callable[[int], bytes], read: A
 
 
 def test_names_by_regular_expression(read: Any) -> None:
-    """An author of a million `@` is no address."""
+    """An author of a million `@` is not an address."""
     author = b"<author>" + b"@" * MEGA + b"</author>"
     (found,) = read(b"<rss><channel><item><title>x</title>" + author + b"</item></channel></rss>")
     assert found.title == "x"

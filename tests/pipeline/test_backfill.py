@@ -108,7 +108,7 @@ def test_a_list_of_addresses(world: World, web: Web) -> None:
 
 def test_a_line_that_is_no_address(world: World) -> None:
     """It is named, and nothing is enqueued; nor is an empty list."""
-    with pytest.raises(UsageError, match=r"line 2 is no address \(ftp://b.example\)"):
+    with pytest.raises(UsageError, match=r"line 2 is not an address \(ftp://b.example\)"):
         enqueue_list(world.settings, ["https://a.example", "ftp://b.example"], BY_HAND, "x")
     with pytest.raises(UsageError, match="the list has no addresses"):
         enqueue_list(world.settings, ["# nothing"], BY_HAND, "x")

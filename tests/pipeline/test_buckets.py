@@ -306,7 +306,7 @@ def test_a_paused_bucket(world: World, store: ObjectStore) -> None:
     assert titles(world) == ["第1条新闻"]
 
 
-async def _put_off(work: Any, *_: object) -> Result:
+async def _retry_later(work: Any, *_: object) -> Result:
     return Result(LeaseResult(work.lease, 60))
 
 
@@ -315,7 +315,7 @@ def test_the_backlog_is_bounded(
 ) -> None:
     """However many objects there are, Redis holds some groups of them, and the listing waits."""
     store.objects |= {f"2021/{number:06}": b"x" for number in range(9_000)}
-    monkeypatch.setattr("worker.sources.objects.read_objects", _put_off)
+    monkeypatch.setattr("worker.sources.objects.read_objects", _retry_later)
     collect(world)
     for _ in range(3):
         again(world)

@@ -81,7 +81,7 @@ def test_a_host_that_is_behind_is_a_problem(make: Make, web: Web) -> None:
     assert store.list_behind() == {"127.0.0.1": pytest.approx(131, abs=10)}
     problems = get_overview(world.settings, utc_now()).problems
     (found,) = (each for each in problems if each.name == "behind")
-    assert found.text == "127.0.0.1 cannot be polled as often as asked: 2 minutes behind."
+    assert found.text == "127.0.0.1 cannot be polled as often as configured: 2 minutes behind."
     client.zadd("{newsdrop:articles}:feeds", {"harbour": now - 1})
     world.fetch()
     assert store.list_behind() == {}

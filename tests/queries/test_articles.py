@@ -50,7 +50,7 @@ def test_an_empty_stream(home: Home) -> None:
 @pytest.mark.parametrize("before", ["", "x", "1-2-3", "-1", "(5", "99999999999999999999999", "１"])
 def test_what_is_no_stream_id(home: Home, before: str) -> None:
     """A page is begun at a stream id and nothing else; Redis is not asked about it."""
-    with pytest.raises(UsageError, match="no stream id"):
+    with pytest.raises(UsageError, match="not a stream ID"):
         list_articles(home.settings(), 10, before)
 
 

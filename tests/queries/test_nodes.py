@@ -132,10 +132,10 @@ def test_a_wrong_clock_is_a_problem(one: World) -> None:
 
 
 def test_a_node_is_forgotten(one: World, two: World) -> None:
-    """By its name, or the beginning of its id; not while it is at work."""
+    """By its name, or the beginning of its id; not while it is working."""
     work(one)
     gone = report(two)
-    with pytest.raises(UsageError, match="beta is at work"):
+    with pytest.raises(UsageError, match="beta is working"):
         forget_node(one.settings, "beta")
     report(two, 300)
     assert forget_node(one.settings, gone.id[:8]).id == gone.id

@@ -145,7 +145,7 @@ def test_a_damaged_backup_leaves_nothing(
     for data in (whole.read_bytes()[:-200], b"", b"no archive"):
         half.write_bytes(data)
         refused = home.run("restore", str(half))
-        assert (refused.exit_code, "is no complete backup" in refused.stderr) == (2, True)
+        assert (refused.exit_code, "is not a complete backup" in refused.stderr) == (2, True)
     assert home.run("restore", str(home.path / "none")).exit_code == 2
     assert redis_server.client().dbsize() == 0
     with monkeypatch.context() as patch:
@@ -238,13 +238,13 @@ _HEAD = {"at": "2021-11-26T12:26:04Z", "stream": _STREAM}
 @pytest.mark.parametrize(
     ("head", "redis", "why"),
     [
-        ([1], b"", "no complete backup"),
-        (_HEAD, None, "no complete backup"),
-        (_HEAD, b"nonsense\n", "no complete backup"),
-        (_HEAD, b'["string"]\n', "no complete backup"),
-        (_HEAD, b'["string",5,-1,"x"]\n', "no complete backup"),
-        (_HEAD, b'["string","{%b}:x",-1,"x"]\n["zap","{%b}:y",1]\n', "no complete backup"),
-        (_HEAD, b'["string","somebody\'s",-1,"x"]\n', "no complete backup"),
+        ([1], b"", "not a complete backup"),
+        (_HEAD, None, "not a complete backup"),
+        (_HEAD, b"nonsense\n", "not a complete backup"),
+        (_HEAD, b'["string"]\n', "not a complete backup"),
+        (_HEAD, b'["string",5,-1,"x"]\n', "not a complete backup"),
+        (_HEAD, b'["string","{%b}:x",-1,"x"]\n["zap","{%b}:y",1]\n', "not a complete backup"),
+        (_HEAD, b'["string","somebody\'s",-1,"x"]\n', "not a complete backup"),
         ({**_HEAD, "stream": "other\x1b"}, b"", "of the stream other\\x1b"),
     ],
 )

@@ -52,7 +52,7 @@ def test_silence_is_counted_from_the_last_sign() -> None:
     assert signs.problem(200) == ""
     assert signs.problem(230) == ""
     assert signs.problem(231) == "gave no sign of life for 30 s"
-    signs.forgive(300)
+    signs.restart_silence(300)
     assert signs.problem(330) == ""
     signs.close()
 

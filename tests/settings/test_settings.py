@@ -81,11 +81,11 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
         ('[[folders]]\nname = "a"\npath = "x"\nschedule = "often"\n', "'often' has 1: write"),
         (
             '[[folders]]\nname = "a"\npath = "x"\nschedule = "* 24 * * *"\n',
-            "'24' is no hour (0 to 23) of a cron schedule: write",
+            "'24' is not a valid hour (0 to 23) of a cron schedule: write",
         ),
         (
             '[[folders]]\nname = "a"\npath = "x"\nschedule = "* * * * noday"\n',
-            "'noday' is no weekday (0 to 6, from Sunday",
+            "'noday' is not a valid weekday (0 to 6, from Sunday",
         ),
         ('[folders]\nname = "a"\npath = "x"\n', "folders: write [[folders]], two brackets"),
         ("folders = 5\n", "folders: write a list, in brackets"),

@@ -50,20 +50,23 @@ def test_no_rules_at_all() -> None:
         ("name = 'x'", "a rule has the name of its file"),
         ("publisher = 7", "publisher: write a text, in quotes"),
         ("[page]\ncontent = 'p'", "page.content: write a list, in brackets"),
-        ("[page]\ncontent = ['p[']", "page.content: p[ is no CSS selector"),
-        ("[page]\neditor = ['p >']", "page.editor: p > is no CSS selector"),
-        ("[body]\nremove = ['p:nope']", "body.remove: p:nope is no CSS selector"),
-        ("[body]\nremove = ['p:-soup-contains(x)']", "body.remove: p:-soup-contains(x) is no CSS"),
+        ("[page]\ncontent = ['p[']", "page.content: p[ is not a CSS selector"),
+        ("[page]\neditor = ['p >']", "page.editor: p > is not a CSS selector"),
+        ("[body]\nremove = ['p:nope']", "body.remove: p:nope is not a CSS selector"),
+        (
+            "[body]\nremove = ['p:-soup-contains(x)']",
+            "body.remove: p:-soup-contains(x) is not a",
+        ),
         ("[body]\nbold = ['']", "body.bold: an empty text would match everything"),
         ("[body]\nignore_images = [' ']", "body.ignore_images: an empty text"),
-        ("[body]\ndrop_text = ['(']", "body.drop_text: ( is no regular expression"),
+        ("[body]\ndrop_text = ['(']", "body.drop_text: ( is not a regular expression"),
         ("[body]\neditor = ['编辑']", "body.editor: 编辑 needs a group for the name"),
-        ("[match]\nhosts = ['https://a.example/']", "match.hosts: https://a.example/ is no host"),
-        ("time_zone = 'Asia/Shangai'", "time_zone: Asia/Shangai is no IANA name"),
+        ("[match]\nhosts = ['https://a.example/']", "https://a.example/ is not a host"),
+        ("time_zone = 'Asia/Shangai'", "time_zone: Asia/Shangai is not an IANA name"),
         ("publisher = ", "cannot be read as TOML"),
         ("publisher = " + "[" * 5_000, "cannot be read as TOML"),
         ("publisher = " + "9" * 5_000, "cannot be read as TOML"),
-        ("[body]\ndrop_text = ['a{99999999999}']", "is no regular expression"),
+        ("[body]\ndrop_text = ['a{99999999999}']", "is not a regular expression"),
     ],
 )
 def test_wrong_rule_is_refused(text: str, told: str, tmp_path: Path) -> None:
@@ -90,7 +93,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(ConfigError) as refusal:
         load_sites([tmp_path])
-    assert str(refusal.value).count("is no file: remove it") == 2
+    assert str(refusal.value).count("is not a file: remove it") == 2
 
 
 def test_outside_text_is_escaped(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from worker.spool.batch import acquire, batch_names, inspect_waiting
 from worker.spool.claim import AcceptedLog, Incoming, claim, claim_bytes
 from worker.spool.layout import Root, batch_name, day_of, is_batch, source_of, time_of
 from worker.spool.open_folder import FolderOpener
-from worker.spool.transfer import Candidate, OnLeft
+from worker.spool.transfer import Candidate, OnSkipped
 
 NOW = datetime(2021, 11, 26, 12, 26, 4, 1, tzinfo=UTC)
 
@@ -155,9 +155,9 @@ def test_copies_are_whole_before_they_are_seen(
     copies = claiming.copy_files
 
     def copying(
-        candidates: Sequence[Candidate], batch: Path, on_left: OnLeft | None
+        candidates: Sequence[Candidate], batch: Path, on_skipped: OnSkipped | None
     ) -> Iterator[manifest.Entry]:
-        for entry in copies(candidates, batch, on_left):
+        for entry in copies(candidates, batch, on_skipped):
             seen.append(batch_names(root))
             yield entry
 

@@ -232,8 +232,8 @@ def test_articles_are_filtered(ours: Served) -> None:
     assert 'href="/articles?date=2022-03-04"' in text(ours, "/articles")
     assert 'href="/articles?source=manual"' in text(ours, wanted)
     assert "No article matches." in text(ours, "/articles?q=没有")
-    assert "is no date to filter by" in text(ours, "/articles?date=yesterday")
-    assert "is no date to filter by" in text(ours, "/articles?date=2026-13")
+    assert "is not a date to filter by" in text(ours, "/articles?date=yesterday")
+    assert "is not a date to filter by" in text(ours, "/articles?date=2026-13")
     assert "No article matches." in text(ours, "/articles?outcome=rejected")
 
 
@@ -254,10 +254,10 @@ def test_quarantine_and_jobs_have_the_same_bar(ours: Served) -> None:
         page = text(ours, f"/quarantine?{unknown}")
         assert f"no refused input can pass the filter {unknown}" in page
         assert '<a href="/quarantine">Show all refused inputs</a>' in page
-    assert "is no date to filter by" in text(ours, "/quarantine?date=x")
+    assert "is not a date to filter by" in text(ours, "/quarantine?date=x")
     assert "No job matches." in text(ours, "/jobs?q=nosuch")
     assert 'data-live="/live?source=manual&amp;page=jobs"' in text(ours, "/jobs?source=manual")
-    assert "is no date to filter by" in text(ours, "/jobs?date=x")
+    assert "is not a date to filter by" in text(ours, "/jobs?date=x")
 
 
 def test_refused_inputs_are_discarded_and_retried_together(ours: Served) -> None:
@@ -348,7 +348,7 @@ def test_articles_are_paged_by_the_stream(ours: Served) -> None:
     older = re.search(r'href="(/articles\?before=[^"]+)">Older', first)
     assert older is not None
     assert text(ours, older[1]).count("<tr data-key") == 10
-    assert "no stream id" in text(ours, "/articles?before=x", 422)
+    assert "not a stream ID" in text(ours, "/articles?before=x", 422)
 
 
 @pytest.mark.parametrize(("path", "parameter"), [("/articles", "before"), ("/quarantine", "after")])
@@ -656,7 +656,7 @@ def test_addresses_are_enqueued(ours: Served, web: Web) -> None:
     token = re.search(r'name="form_token" value="([^"]+)"', text(ours, "/enqueue"))
     assert token is not None
     answer = ours.client.post("/enqueue", data={"form_token": token[1], "addresses": "nonsense"})
-    assert (answer.status_code, "is no address" in answer.text) == (422, True)
+    assert (answer.status_code, "is not an address" in answer.text) == (422, True)
 
 
 def test_everything_from_outside_is_escaped(ours: Served) -> None:

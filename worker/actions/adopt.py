@@ -24,12 +24,12 @@ class Adopted:
 def adopt(settings: Settings, folder: Path) -> Adopted:
     """Take over a drop folder whose owner is gone, with the batches in it.
 
-    Raises UsageError where it is no drop folder, or its owner's service runs; SpoolUnavailable.
+    Raises UsageError where it is not a drop folder, or its owner's service runs; SpoolUnavailable.
     """
     root = Root(folder.absolute() / SPOOL, None)
     if not root.work.is_dir():
         raise UsageError(
-            f"{printable(folder)} is no drop folder that newsdrop worked in: it has no "
+            f"{printable(folder)} is not a drop folder that newsdrop worked in: it has no "
             f"{SPOOL}/work; name the folder itself"
         )
     if other := living_owner(settings.state_dir, root.path):

@@ -74,8 +74,8 @@ def enqueue_list(
     """Have the addresses in `lines` fetched as one job, each once; empty lines, and those that
     begin with `#`, are skipped. `label` is for people.
 
-    Raises UsageError, before anything is enqueued, for a line that is no address; NotThere for an
-    unknown source; StoreUnavailable.
+    Raises UsageError, before anything is enqueued, for a line that is not an address; NotThere for
+    an unknown source; StoreUnavailable.
     """
     addresses = _in_turns(_read(lines))
     if not addresses:
@@ -130,8 +130,8 @@ def _read(lines: Iterable[str]) -> Iterable[str]:
             continue
         if not is_address(address) or address.startswith("rsshub:"):
             raise UsageError(
-                f"line {number:,} is no address ({printable(address, 80)}): begin it with http:// "
-                "or https://"
+                f"line {number:,} is not an address ({printable(address, 80)}): begin it with "
+                "http:// or https://"
             )
         found[address] = None
         if len(found) > MAX_ADDRESSES:

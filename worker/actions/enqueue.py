@@ -67,7 +67,7 @@ def enqueue_addresses(
 ) -> str:
     """Fetch each of `urls` once, accept the documents as one job and return its id.
 
-    Raises as :func:`enqueue_files`; UsageError for a text that is no address, or more than
+    Raises as :func:`enqueue_files`; UsageError for a text that is not an address, or more than
     MOST_ADDRESSES; FetchFailed where one cannot be fetched: then nothing is accepted.
     """
     if not urls:
@@ -77,7 +77,7 @@ def enqueue_addresses(
     for url in urls:
         if not is_address(url):
             raise UsageError(
-                f"{printable(url, 200)} is no address: begin it with http://, https:// or rsshub://"
+                f"{printable(url, 200)} is not an address: begin it with http://, https:// or rsshub://"
             )
     intake = Intake(settings, list(urls), options)
     intake.check_room()

@@ -42,7 +42,7 @@ def _without_accent(char: str) -> str:
 
 
 def name_from_url(url: str) -> str:
-    """The host, or the route of an RSSHub address; empty where `url` is no address."""
+    """The host, or the route of an RSSHub address; empty where `url` is not an address."""
     if url.startswith(RSSHUB):
         return _slug(url.removeprefix(RSSHUB).partition("?")[0])
     try:

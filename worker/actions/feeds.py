@@ -30,14 +30,15 @@ _UNNAMED = "unnamed"
 @dataclass(frozen=True, slots=True)
 class AddedFeed:
     """A feed that was added. `url` is without credentials; `page` is the page that names the feed;
-    `title` and `entries` are None where the feed was not fetched. `rung`: a worker was woken."""
+    `title` and `entries` are None where the feed was not fetched. `is_notified`: a worker was sent
+    a wake-up."""
 
     name: str
     url: str
     title: str | None
     entries: int | None
     page: str | None
-    rung: bool
+    is_notified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class FeedSelection:
     feeds: int
     paused: int = 0
     held: str = ""
-    rung: bool = True
+    is_notified: bool = True
 
 
 def add(
@@ -114,7 +115,7 @@ def remove(settings: Settings, names: Sequence[str]) -> FeedSelection:
         registry.resume(settings.state_dir, name)
     with suppress(Retryable):  # without Redis, a worker removes the state later
         feed_store(settings).remove(chosen)
-    return FeedSelection(len(chosen), rung=notify_poll(settings))
+    return FeedSelection(len(chosen), is_notified=notify_poll(settings))
 
 
 def refresh(
@@ -140,11 +141,11 @@ def _poll_now(
 ) -> FeedSelection:
     act(feed_store(settings), names)
     state_dir = settings.state_dir
-    rung = notify_poll(settings)
+    is_notified = notify_poll(settings)
     if registry.is_paused(state_dir, POLLED):
-        return FeedSelection(len(names), len(names), POLLED, rung)
+        return FeedSelection(len(names), len(names), POLLED, is_notified)
     paused = [name for name in names if registry.is_paused(state_dir, name)]
-    return FeedSelection(len(names), len(paused), paused[0] if paused else "", rung)
+    return FeedSelection(len(names), len(paused), paused[0] if paused else "", is_notified)
 
 
 def _choose(settings: Settings, names: Sequence[str], *, every: bool, failing: bool) -> list[str]:

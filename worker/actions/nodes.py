@@ -22,6 +22,6 @@ def forget_node(settings: Settings, name: str) -> NodeReport:
         raise UsageError(f"{len(matches)} nodes are named {shown}: give the id of one of them")
     node = matches[0]
     if not node.is_silent(now_ms):
-        raise UsageError(f"the node {shown} is at work: stop its service first")
+        raise UsageError(f"the node {shown} is working: stop its service first")
     store.forget(node.id)
     return node

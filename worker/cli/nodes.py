@@ -23,7 +23,7 @@ app = typer.Typer(
     no_args_is_help=True, help="List the nodes that share the stream; forget one that is gone."
 )
 
-STATES = {"working": mark("at work"), "silent": mark("silent"), "ended": mark("stopped")}
+STATES = {"working": mark("working"), "silent": mark("silent"), "ended": mark("stopped")}
 
 
 @app.command("list")
@@ -43,16 +43,16 @@ def list_(context: typer.Context, json: JsonLines = False) -> None:
         print_text("No nodes: no worker of this stream was ever started.")
         return
     table = make_table(
-        "node", "state", "heard", "batches", "files", "pages", "fetching", "processes", "id",
+        "node", "state", "last seen", "batches", "files", "pages", "fetching", "processes", "id",
         right=("batches", "files", "pages", "fetching", "processes"), flexible=("node",),
     )  # fmt: skip
     for node in nodes:
         name = safe_text(node.name, "bold").append(f"  {gettext('here')}" if node.is_here else "")
         style = "" if node.state == "working" else "yellow"
-        heard = gettext("{time} ago").format(time=format_duration(node.silent_seconds))
+        last_seen = gettext("{time} ago").format(time=format_duration(node.silent_seconds))
         counts = (node.batches, node.files, node.pages, node.leases, node.processes)
         table.add_row(
-            name, safe_text(gettext(STATES[node.state]), style), heard,
+            name, safe_text(gettext(STATES[node.state]), style), last_seen,
             *map(count_text, counts), node.id[:12],
         )  # fmt: skip
     console().print(table)
@@ -66,7 +66,7 @@ def forget(
 ) -> None:
     """Remove a node that will not come back from the list. Its files stay where they are.
 
-    Refused while it is at work.
+    Refused while it is working.
     """
     from worker.actions.nodes import forget_node
 

@@ -15,7 +15,7 @@ def parse_list(body: bytes, *, is_encoded: bool) -> tuple[list[StoredObject], bo
     UTF-8 become surrogates."""
     root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
     if _local(root) != "ListBucketResult":
-        raise ValueError("this is no list")
+        raise ValueError("this is not a list")
     found = []
     is_truncated = False
     for child in root:
@@ -28,7 +28,7 @@ def parse_list(body: bytes, *, is_encoded: bool) -> tuple[list[StoredObject], bo
                 key = unquote_plus(key, errors="surrogateescape")
             found.append(StoredObject(key, opaque(values["ETag"]), int(values["Size"])))
             if not key or found[-1].size < 0:
-                raise ValueError("this is no object")
+                raise ValueError("this is not an object")
     return found, is_truncated and bool(found)
 
 

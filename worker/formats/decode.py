@@ -127,16 +127,16 @@ _EAST_ASIAN = re.compile(
 
 def _escape_coded(data: bytes) -> DecodedText | None:
     """ISO-2022, HZ or UTF-7: East Asian or other text in ASCII bytes with escape sequences."""
-    codecs_there = [
+    codecs = [
         *(_ISO_2022 if b"\x1b" in data else ()),
         *(["hz"] if b"~" in data and _is_hz(data) else ()),
         *(["utf_7"] if b"+" in data and _is_utf_7(data) else ()),
     ]
-    for codec in codecs_there:
+    for codec in codecs:
         text = _strict(data, codec)
         if text is not None and not text.isascii() and (codec != "utf_7" or _is_script(text)):
             return DecodedText(text, codec)
-    for codec in codecs_there:  # a truncated file
+    for codec in codecs:  # a truncated file
         text = data.decode(codec, "replace")
         if not text.isascii() and text.count("\ufffd") * 20 < len(text) and codec != "utf_7":
             return DecodedText(text, codec, (_replaced(codec),))

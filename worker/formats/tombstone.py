@@ -39,5 +39,5 @@ def read_tombstone(data: bytes) -> Withdrawal:
         return _WITHDRAWAL.validate_json(data)
     except ValidationError as error:
         raise Rejected(
-            Reason.MALFORMED, "this is no withdrawal: write it again with newsdrop retract ID"
+            Reason.MALFORMED, "this is not a withdrawal: write it again with newsdrop retract ID"
         ) from error

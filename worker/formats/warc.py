@@ -76,19 +76,19 @@ _HEAD_BYTES = 64 * 1024
 _CUT = mark(
     "the record is cut off, or does not have the length that it claims: copy the WARC again"
 )
-_LIES = mark(
+_WRONG_END = mark(
     "the record does not end where it claims: copy the WARC again, or capture the page again"
 )
 _DIGEST = mark(
     "the record's bytes do not have its digest, so they were changed after the capture: copy the "
     "WARC again from where it came from"
 )
-_NO_HTTP = mark("the record is no answer of an HTTP server: capture the page again")
+_NO_HTTP = mark("the record is not a response of an HTTP server: capture the page again")
 _LARGE = mark(
     "the page is, or claims to be, larger than limits.file_mb: raise the limit, or leave it out"
 )
 _GARBAGE = mark(
-    "these bytes are no WARC record: copy the WARC again; the records after them are read"
+    "these bytes are not a WARC record: copy the WARC again; the records after them are read"
 )
 _LOST = mark(
     "the rest of the WARC cannot be read: copy it again; if it was compressed as a whole, unpack "
@@ -193,7 +193,7 @@ class _Reader:
             return _DIGEST
         if True in answers or place.skip != 1:
             return None
-        return None if self._framing.is_whole(place.offset, len(capture.block)) else _LIES
+        return None if self._framing.is_whole(place.offset, len(capture.block)) else _WRONG_END
 
 
 def _capture(record: Any, block: bytes) -> Capture | None:

@@ -135,7 +135,7 @@ def _check_id(before: str | None) -> str | None:
     parts = [int(part or 0) for part in match.groups()] if match else []
     if not parts or max(parts) >= 2**64:
         raise UsageError(
-            f"{printable(before, 60)} is no stream id: use `next` of the previous page"
+            f"{printable(before, 60)} is not a stream ID: use `next` of the previous page"
         )
     # Redis refuses the id 0-0, before which there is nothing.
     return before if any(parts) else "0-1"

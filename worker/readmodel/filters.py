@@ -41,15 +41,16 @@ class Filters:
             parse_words(self.q)
         if self.date is not None and not _DATE.fullmatch(self.date):
             raise UsageError(
-                f"{printable(self.date, 40)} is no date to filter by: write it as 2021, 2021-11 or "
-                "2021-11-26"
+                f"{printable(self.date, 40)} is not a date to filter by: write it as 2021, 2021-11 "
+                "or 2021-11-26"
             )
         if self.outcome is not None and self.outcome not in OUTCOMES:
             raise UsageError(
-                f"{printable(self.outcome, 40)} is no outcome: write one of {', '.join(OUTCOMES)}"
+                f"{printable(self.outcome, 40)} is not an outcome: "
+                f"write one of {', '.join(OUTCOMES)}"
             )
         if self.first_of_story not in (None, "true"):
-            raise UsageError("this is no value of first_of_story: write `true`, or leave it out")
+            raise UsageError("this is not a value of first_of_story: write `true`, or leave it out")
         if self.warning is not None:
             require_kind(self.warning)
 

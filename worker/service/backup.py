@@ -259,7 +259,7 @@ def _extract(path: Path, folder: Path) -> tuple[dict[str, str], int]:
 
 
 def _incomplete(path: Path) -> UsageError:
-    return UsageError(f"{printable(path)} is no complete backup: use another one")
+    return UsageError(f"{printable(path)} is not a complete backup: use another one")
 
 
 def _merge(found: Path, target: Path) -> None:

@@ -47,7 +47,7 @@ class LifeSigns:
         self._last, self._is_started = now, False
         self._status = self._stuck = ""
 
-    def forgive(self, now: float) -> None:
+    def restart_silence(self, now: float) -> None:
         """Count the silence from now on: nobody listened."""
         self._last = now
 

@@ -48,7 +48,7 @@ class Child:
     """A process to run: a program, or a function for a fork of this process. `stops_last` is for
     the server, which the others need until their end.
 
-    If `excuse()` is True after its end, the cause is outside (a full disk): the end is not counted,
+    If `is_external()` is True after its end, the cause is outside (a full disk): it is not counted,
     and the child is restarted as long as that lasts. `keeps` are descriptors that a fork inherits.
     A child with a `watchdog` sends signs of life; it is ended when none comes for so many seconds.
     """
@@ -57,7 +57,7 @@ class Child:
     argv: Sequence[str] = ()
     run: Callable[[], object] | None = None
     stops_last: bool = False
-    excuse: Callable[[], bool] | None = None
+    is_external: Callable[[], bool] | None = None
     keeps: tuple[int, ...] = ()
     watchdog: float | None = None
 
@@ -68,9 +68,9 @@ class _Running:
     log: ChildLog
     signs: LifeSigns | None
     process: Process | None = None
-    deaths: deque[float] = field(default_factory=deque)
+    crashes: deque[float] = field(default_factory=deque)
     start_at: float = 0.0
-    killed_because: str = ""
+    kill_reason: str = ""
 
 
 class Supervisor:
@@ -103,14 +103,14 @@ class Supervisor:
         Raises ChildError when a child died more than RESTARTS times within RESTARTS_WITHIN.
         """
         now = time.monotonic()
-        was_away, self._last_round = now - self._last_round > _MAX_ROUND, now
+        was_suspended, self._last_round = now - self._last_round > _MAX_ROUND, now
         if self._reaper is not None and self._reaper.poll() is not None:
             self._start_reaper()
         for running in self._running.values():
             for line in running.log.warnings():
                 self._on_warning(running.child.name, line)
             running.log.trim()
-            self._end_if_stuck(running, now, was_away=was_away)
+            self._end_if_stuck(running, now, was_suspended=was_suspended)
             if running.process is not None and running.process.poll() is not None:
                 self._on_end(running, running.process, now)
             if running.process is None and now >= running.start_at:
@@ -127,14 +127,14 @@ class Supervisor:
         found = {name: r.process for name, r in self._running.items()}
         return {name: p.pid for name, p in found.items() if p is not None and p.poll() is None}
 
-    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+    def stop(self, should_kill: Callable[[], bool] = lambda: False) -> None:
         """End every child: TERM, at most STOP_SECONDS, KILL; the server after the others.
 
-        Once `hurry()` is True it waits no longer.
+        Once `should_kill()` is True it waits no longer.
         """
         children = list(self._running.values())
-        _end((r for r in children if not r.child.stops_last), hurry)
-        _end((r for r in children if r.child.stops_last), hurry)
+        _end((r for r in children if not r.child.stops_last), should_kill)
+        _end((r for r in children if r.child.stops_last), should_kill)
         for running in children:
             if running.signs is not None:
                 running.signs.close()
@@ -147,15 +147,15 @@ class Supervisor:
 
     # ── parts ───────────────────────────────────────────────────────────────────────────────
 
-    def _end_if_stuck(self, running: _Running, now: float, *, was_away: bool) -> None:
+    def _end_if_stuck(self, running: _Running, now: float, *, was_suspended: bool) -> None:
         process, signs = running.process, running.signs
         if process is None or signs is None or process.poll() is not None:
             return
-        if was_away:  # this process was stopped, perhaps with its children
-            signs.forgive(now)
-        running.killed_because = signs.problem(now)
-        if running.killed_because:
-            running.log.add_error(f"{running.child.name} {running.killed_because}: it is restarted")
+        if was_suspended:  # this process was stopped, perhaps with its children
+            signs.restart_silence(now)
+        running.kill_reason = signs.problem(now)
+        if running.kill_reason:
+            running.log.add_error(f"{running.child.name} {running.kill_reason}: it is restarted")
             _kill_group(process.pid)
             process.wait(STOP_SECONDS)
 
@@ -179,25 +179,25 @@ class Supervisor:
         _kill_group(process.pid)  # its own children that are left
         self._send_to_reaper(f"-{process.pid}\n")
         running.process = None
-        how, running.killed_because = running.killed_because, ""
+        how, running.kill_reason = running.kill_reason, ""
         self._plan_restart(running, how or describe_end(process.returncode or 0), now)
 
     def _plan_restart(self, running: _Running, how: str, now: float) -> None:
         """Count the end and set the time of the restart, later each time. Raises ChildError."""
         name = running.child.name
-        excused = running.child.excuse is not None and running.child.excuse()
-        if not excused:
-            running.deaths.append(now)
-        while running.deaths and running.deaths[0] < now - RESTARTS_WITHIN:
-            running.deaths.popleft()
-        if len(running.deaths) > RESTARTS:
+        is_external = running.child.is_external is not None and running.child.is_external()
+        if not is_external:
+            running.crashes.append(now)
+        while running.crashes and running.crashes[0] < now - RESTARTS_WITHIN:
+            running.crashes.popleft()
+        if len(running.crashes) > RESTARTS:
             last = "\n".join(f"  {line}" for line in running.log.tail())
             raise ChildError(
-                f"{name} {how} {len(running.deaths)} times within a minute, so newsdrop stops. "
+                f"{name} {how} {len(running.crashes)} times within a minute, so newsdrop stops. "
                 f"The end of its log ({running.log.path.name}):\n{last}"
             )
-        wait = min(0.5 * 2 ** max(0, len(running.deaths) - 1), _MAX_BACKOFF)
-        running.start_at = now + (_MAX_BACKOFF if excused else wait)
+        wait = min(0.5 * 2 ** max(0, len(running.crashes) - 1), _MAX_BACKOFF)
+        running.start_at = now + (_MAX_BACKOFF if is_external else wait)
         self._on_warning(name, f"{how}; restarting it in {running.start_at - now:g} s")
 
     def _start_reaper(self) -> None:
@@ -245,14 +245,14 @@ def describe_end(status: int) -> str:
         return f"was ended by signal {-status}"
 
 
-def _end(some: Iterable[_Running], hurry: Callable[[], bool]) -> None:
+def _end(some: Iterable[_Running], should_kill: Callable[[], bool]) -> None:
     processes = [r.process for r in some if r.process is not None]
     for process in processes:
         if process.poll() is None:
             process.terminate()  # the leader alone: a Celery worker ends its pool in good order
     deadline = time.monotonic() + STOP_SECONDS
     while any(process.poll() is None for process in processes):
-        if time.monotonic() > deadline or hurry():
+        if time.monotonic() > deadline or should_kill():
             break
         time.sleep(0.05)
     for process in processes:

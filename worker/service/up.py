@@ -148,7 +148,7 @@ class _Service:
                 console.print(Text(translate(str(error)), "red"))
                 return 1
             finally:
-                supervisor.stop(hurry=lambda: signals.count > 1)
+                supervisor.stop(should_kill=lambda: signals.count > 1)
                 run_file(self.state.path).unlink(missing_ok=True)
                 if self.is_embedded:
                     embedded.clear(self.state)
@@ -191,7 +191,7 @@ class _Service:
         def is_disk_full() -> bool:
             return shutil.disk_usage(self.state.server).free < _MIN_DISK_BYTES
 
-        supervisor.start(Child("server", server.argv, stops_last=True, excuse=is_disk_full))
+        supervisor.start(Child("server", server.argv, stops_last=True, is_external=is_disk_full))
         started = time.monotonic()
         is_announced = False
         while (answer := embedded.answers(server.socket)) != "ready":

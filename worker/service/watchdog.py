@@ -38,7 +38,7 @@ but while it looks for a server that is away it sleeps up to 32 s between two at
 
 _HANGS = "its main loop hangs"
 _EMPTY = "its pool has no process"
-_DEAF = "it is idle and takes none of the messages that wait"
+_IGNORES_MESSAGES = "it is idle and takes none of the messages that wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class LivenessMonitor:
         is_good = {
             _HANGS: before is None or now.loop_count != before.loop_count,
             _EMPTY: now.process_count > 0,
-            _DEAF: before is None
+            _IGNORES_MESSAGES: before is None
             or not (now.is_idle and now.waiting_count)
             or now.received_count != before.received_count,
         }
@@ -137,8 +137,8 @@ class _WorkerMonitor:
         logged = ""
         while True:
             # While it stops, its loop need not turn; other limits bound how long that takes.
-            is_judged = not self._is_stopping
-            problem = monitor.problem(self._reading(), time.monotonic()) if is_judged else ""
+            is_checked = not self._is_stopping
+            problem = monitor.problem(self._reading(), time.monotonic()) if is_checked else ""
             if problem and problem != logged:
                 logger.error("this worker is stuck", error=problem)
             logged = problem

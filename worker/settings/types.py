@@ -54,8 +54,8 @@ def _check_cron_field(name: str, value: str) -> None:
         crontab(**{name: value})
     except (ParseException, ValueError, TypeError) as error:
         raise WrongValue(
-            f"{value!r} is no {_CRON_FIELDS[name]} of a cron schedule: write such a number, * for "
-            "all of them, or lists (1,2), ranges (1-5) and steps (*/5)"
+            f"{value!r} is not a valid {_CRON_FIELDS[name]} of a cron schedule: write such a "
+            "number, * for all of them, or lists (1,2), ranges (1-5) and steps (*/5)"
         ) from error
 
 

@@ -85,7 +85,7 @@ class _BadRuleError(Exception):
 
 def _read(path: Path) -> SiteRule:
     if not path.is_file():  # nobody may ever write into a FIFO
-        raise _BadRuleError("is no file: remove it")
+        raise _BadRuleError("is not a file: remove it")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -126,7 +126,7 @@ def _problems(rule: SiteRule) -> Iterator[str]:
     for key in ("hosts", "image_hosts"):
         for host in getattr(rule.match, key):
             if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", host):
-                yield f"match.{key}: {printable(host)} is no host: write it like sina.com.cn"
+                yield f"match.{key}: {printable(host)} is not a host: write it like sina.com.cn"
     for prefix, part in (("", rule), ("match.", rule.match), ("body.", rule.body)):
         for key, texts in _lists(part):
             if not all(text.strip() for text in texts):
@@ -135,7 +135,7 @@ def _problems(rule: SiteRule) -> Iterator[str]:
         ZoneInfo(rule.time_zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         shown = printable(rule.time_zone or "")
-        yield f"time_zone: {shown} is no IANA name such as Asia/Shanghai"
+        yield f"time_zone: {shown} is not an IANA name such as Asia/Shanghai"
 
 
 def _bad_selectors(key: str, selectors: Iterable[str], *, of_body: bool) -> Iterator[str]:
@@ -147,7 +147,7 @@ def _bad_selectors(key: str, selectors: Iterable[str], *, of_body: bool) -> Iter
                 Element("p").select(selector)
         except (soupsieve.SelectorSyntaxError, SelectorSyntaxError, RecursionError) as error:
             why = printable(str(error).split("\n", 1)[0])
-            yield f"{key}: {printable(selector)} is no CSS selector ({why})"
+            yield f"{key}: {printable(selector)} is not a CSS selector ({why})"
 
 
 def _bad_patterns(key: str, patterns: Iterable[str], *, groups: int) -> Iterator[str]:
@@ -156,7 +156,7 @@ def _bad_patterns(key: str, patterns: Iterable[str], *, groups: int) -> Iterator
             if re.compile(pattern).groups < groups:
                 yield f"{key}: {printable(pattern)} needs a group for the name: (…)"
         except (re.error, OverflowError, RecursionError) as error:
-            yield f"{key}: {printable(pattern)} is no regular expression ({error})"
+            yield f"{key}: {printable(pattern)} is not a regular expression ({error})"
 
 
 def _lists(part: Any) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -113,8 +113,10 @@ class FeedSource:
             configured = feed.address(self.settings.fetch.rsshub_base)
             home = fetcher.target(configured)
             address = before.address or configured
-            at_home = fetcher.target(address).origin == home.origin
-            answer = await fetcher.get(_request(feed, address, before, at_home=at_home))
+            is_same_origin = fetcher.target(address).origin == home.origin
+            answer = await fetcher.get(
+                _request(feed, address, before, is_same_origin=is_same_origin)
+            )
         except (FetchFailed, UsageError) as error:
             trouble = error.trouble if isinstance(error, FetchFailed) else Trouble.ADDRESS
             failure = PollResponse(None, str(error), trouble)
@@ -207,13 +209,13 @@ def _delays(leases: Sequence[Lease]) -> dict[str, float]:
     return delays
 
 
-def _request(feed: Feed, address: str, before: PollState, *, at_home: bool) -> FetchRequest:
+def _request(feed: Feed, address: str, before: PollState, *, is_same_origin: bool) -> FetchRequest:
     """The feed's own headers may be credentials: only the origin in its address gets them."""
     return FetchRequest(
         address,
         etag=before.etag,
         last_modified=before.modified,
-        headers=tuple(feed.headers.items()) if at_home else (),
+        headers=tuple(feed.headers.items()) if is_same_origin else (),
         accept=ACCEPT,
     )
 

@@ -44,7 +44,7 @@ def scan(folder: Folder, request: ScanRequest) -> ScanResult:
             request.head(folder.name),
             candidates,
             request.accepted,
-            on_left=lambda candidate, why: result.skip(candidate.path, why),
+            on_skipped=lambda candidate, why: result.skip(candidate.path, why),
         )
         if batch is not None:
             request.on_claimed(batch)

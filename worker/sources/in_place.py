@@ -141,7 +141,7 @@ class _Scan:
             candidates,
             request.accepted,
             copy=True,
-            on_left=lambda candidate, why: self._result.skip(candidate.path, why),
+            on_skipped=lambda candidate, why: self._result.skip(candidate.path, why),
         )
         if batch is not None:
             self._waiting_count += 1

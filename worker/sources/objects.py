@@ -121,7 +121,7 @@ class ObjectSource:
         try:
             return await self._fetch(lease, fetcher)
         except (FetchFailed, ConfigError, SpoolUnavailable) as error:
-            return self._put_off(lease, error)
+            return self._retry_later(lease, error)
         finally:
             self._reading_count -= 1
 
@@ -143,7 +143,7 @@ class ObjectSource:
         return is_paused(self.settings.state_dir, owner.source)
 
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
-        return self._put_off(lease, error)
+        return self._retry_later(lease, error)
 
     def save(self, results: Sequence[Result]) -> None:
         """What was read is in a batch: note that, and end the leases."""
@@ -208,7 +208,7 @@ class ObjectSource:
         part = ListedPart(items, cursor, due, len(readable))
         return _ListedResult(lease_result, part=part, bucket=bucket.name, skipped=skipped)
 
-    def _put_off(self, lease: Lease, error: Exception) -> Result:
+    def _retry_later(self, lease: Lease, error: Exception) -> Result:
         """Try the lease's work again later, at longer and longer intervals. Nothing is lost."""
         failures = int(lease.fields.get("failures", 0)) + 1
         backoff = wait_seconds(error)

@@ -219,7 +219,7 @@ class PageFetcher:
             )
         kind = answer.headers.get("content-type", "text/html").lower()
         if not is_any_type and not kind.startswith(_READABLE):
-            why = f"{printable_url(answer.url)} is no page ({printable(kind, 60)})"
+            why = f"{printable_url(answer.url)} is not a page ({printable(kind, 60)})"
             raise NoPage(why, answer=status_label(answer.status), is_final=True)
         return PagePart(
             answer.url,

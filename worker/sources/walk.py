@@ -167,8 +167,8 @@ class Walker:
         for event in events:
             kind, _, path = event.partition(":")
             folder, _, name = path.rpartition("/")
-            is_barred = any(not part or is_ignored(part) for part in path.split("/"))
-            if not is_barred and is_wanted(name, self.pattern):
+            is_excluded = any(not part or is_ignored(part) for part in path.split("/"))
+            if not is_excluded and is_wanted(name, self.pattern):
                 settle = 0.0 if kind == "moved" else self.settle_seconds
                 folders.setdefault(folder, {})[name] = settle
         for folder, names in folders.items():

@@ -172,19 +172,19 @@ class Batch:
         with translate_errors(self.folder):
             return _present(os.listdir(self.folder), self.manifest.entries)
 
-    def set_aside(self, entry: int) -> None:
+    def mark_suspect(self, entry: int) -> None:
         """Note that an entry may end a process: whoever takes the batch next leaves it for last."""
         with translate_errors(self.folder), (self.folder / ASIDE).open("a") as file:
             file.write(f"{entry}\n")
 
-    def aside(self) -> frozenset[int]:
+    def suspects(self) -> frozenset[int]:
         try:
-            noted = (self.folder / ASIDE).read_text()
+            text = (self.folder / ASIDE).read_text()
         except OSError:
             return frozenset()
-        return frozenset(int(line) for line in noted.split() if line.isdecimal())
+        return frozenset(int(line) for line in text.split() if line.isdecimal())
 
-    def put_behind(self) -> None:
+    def defer(self) -> None:
         """Let the batch wait until no other does: what is left of it may end a process."""
         with translate_errors(self.folder):
             (self.folder / BEHIND).touch()
@@ -284,7 +284,8 @@ def _check_size(size: int, limit: int) -> None:
 
 def _not_regular() -> Rejected:
     return Rejected(
-        Reason.NOT_A_FILE, "this is no regular file (a link, FIFO or device): drop the file itself"
+        Reason.NOT_A_FILE,
+        "this is not a regular file (a link, FIFO or device): drop the file itself",
     )
 
 

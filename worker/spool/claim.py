@@ -27,7 +27,7 @@ from worker.spool.layout import (
     write_durably,
 )
 from worker.spool.lockfile import lock
-from worker.spool.transfer import PACKED_BYTES, Candidate, OnLeft, copy_files, move_files
+from worker.spool.transfer import PACKED_BYTES, Candidate, OnSkipped, copy_files, move_files
 
 T = TypeVar("T")
 
@@ -138,16 +138,16 @@ def claim(
     accepted: AcceptedLog,
     *,
     copy: bool = False,
-    on_left: OnLeft | None = None,
+    on_skipped: OnSkipped | None = None,
 ) -> Claimed | None:
     """Make `candidates` one new batch; None where it would be empty.
 
-    They are moved, or with `copy` copied. `on_left` receives each file that cannot be: it stays
+    They are moved, or with `copy` copied. `on_skipped` receives each file that cannot be: it stays
     where it is and does not block the others. Raises SpoolUnavailable; then no file is lost.
     """
     with _staged(root, head) as staged:
         if copy:
-            entries = list(copy_files(candidates, staged, on_left))
+            entries = list(copy_files(candidates, staged, on_skipped))
             if not entries:
                 shutil.rmtree(staged)
                 return None
@@ -157,7 +157,7 @@ def claim(
         placed = _place(root, staged, head, entries)
         moved: Sequence[int] = ()
         try:
-            moved = move_files(candidates, placed, on_left)
+            moved = move_files(candidates, placed, on_skipped)
         finally:
             if not moved and not any(name.isdigit() for name in os.listdir(placed)):
                 placed.rename(staged)

@@ -51,7 +51,7 @@ class Candidate:
         return self.inode is None or self.inode == inode_of(status)
 
 
-OnLeft = Callable[[Candidate, str], None]
+OnSkipped = Callable[[Candidate, str], None]
 """Receives a file that stays where it is, and why."""
 
 
@@ -59,23 +59,25 @@ def inode_of(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def move_files(candidates: Sequence[Candidate], batch: Path, on_left: OnLeft | None) -> list[int]:
+def move_files(
+    candidates: Sequence[Candidate], batch: Path, on_skipped: OnSkipped | None
+) -> list[int]:
     """Rename the candidates into `batch`, each named by its number; returns the numbers.
 
-    Files that are gone are passed over. Without `on_left`, and where no file could be transferred
-    (a full disk), OSError is raised.
+    Files that are gone are passed over. Without `on_skipped`, and where no file could be
+    transferred (a full disk), OSError is raised.
     """
     moved = []
     with closing(FolderOpener()) as folders:
         for number, candidate in enumerate(candidates):
-            with _leaving(candidate, "moved", on_left):
+            with _skipping(candidate, "moved", on_skipped):
                 if _move(candidate, batch / str(number), folders):
                     moved.append(number)
     return moved
 
 
 def copy_files(
-    candidates: Sequence[Candidate], batch: Path, on_left: OnLeft | None
+    candidates: Sequence[Candidate], batch: Path, on_skipped: OnSkipped | None
 ) -> Iterator[manifest.Entry]:
     """Copy the candidates, durably: small ones into the pack, each large one into a file.
 
@@ -90,7 +92,7 @@ def copy_files(
             data: bytes | None = None
             is_large = False
             with (
-                _leaving(candidate, "copied", on_left),
+                _skipping(candidate, "copied", on_skipped),
                 _open_regular(candidate, folders) as (fd, size),
             ):
                 if fd is not None and size > PACKED_BYTES:
@@ -109,20 +111,20 @@ def copy_files(
 
 
 @contextmanager
-def _leaving(candidate: Candidate, done: str, on_left: OnLeft | None) -> Iterator[None]:
+def _skipping(candidate: Candidate, done: str, on_skipped: OnSkipped | None) -> Iterator[None]:
     """Pass over a file that is gone; report one that cannot be transferred."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:
-        if on_left is None or error.errno in _ALL_FAIL:
+        if on_skipped is None or error.errno in _ALL_FAIL:
             raise
         if error.errno in _DENIED:
             advice = "give the worker rights to read, write and search its folder"
         else:
             advice = "end what uses or mounts it, or check the disk; other files are not delayed"
-        on_left(candidate, f"it cannot be {done} out of its folder: {error.strerror}; {advice}")
+        on_skipped(candidate, f"it cannot be {done} out of its folder: {error.strerror}; {advice}")
 
 
 _ALL_FAIL = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE)

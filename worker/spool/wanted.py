@@ -80,7 +80,7 @@ class WantedPages:
             return page
         except (ValueError, TypeError) as error:
             raise Rejected(
-                Reason.MALFORMED, "this is no wanted page: poll its feed again"
+                Reason.MALFORMED, "this is not a wanted page: poll its feed again"
             ) from error
 
     def raw(self, name: str) -> bytes | None:

@@ -136,11 +136,11 @@ class _SlotFinder:
         return redis.Redis(host, port, **{**known, "ssl": self._is_tls, **options})
 
 
-def _ranges(reply: Any, asked: str) -> list[tuple[int, int, list[tuple[str, int]]]]:
+def _ranges(reply: Any, queried: str) -> list[tuple[int, int, list[tuple[str, int]]]]:
     """(first slot, last slot, its nodes, the primary first). A node that does not know its own
-    address means the one that was asked."""
+    address means the one that was queried."""
     return [
-        (first, last, [(name.decode() if name else asked, port) for name, port, *_ in nodes])
+        (first, last, [(name.decode() if name else queried, port) for name, port, *_ in nodes])
         for first, last, *nodes in reply
     ]
 

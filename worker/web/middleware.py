@@ -122,7 +122,9 @@ def _choose_zone(request: Request) -> Response | None:
     zone = request.query_params["zone"].strip() or BROWSER
     if not is_zone(zone):
         name = printable(zone, 60)
-        return problem(request, 422, f"{name} is no time zone: write one as Asia/Shanghai, or UTC")
+        return problem(
+            request, 422, f"{name} is not a time zone: write one as Asia/Shanghai, or UTC"
+        )
     rest = [it for it in request.query_params.multi_items() if it[0] != "zone"]
     response = redirect(local_path(own_path(request) + (f"?{urlencode(rest)}" if rest else "")))
     response.headers.append("set-cookie", f"{COOKIE}={zone}{_COOKIE}")

@@ -45,14 +45,14 @@ class NewFeed:
 class Imported:
     """The result of an import, and its `--json`: feeds added, feeds that were there by their
     address, and those that could not be added. `feeds` lists those added, or in a dry run those
-    that would be. `rung`: the worker was notified."""
+    that would be. `is_notified`: the worker was notified."""
 
     added: int = 0
     known: int = 0
     invalid: list[Problem] = field(default_factory=list)
     feeds: list[NewFeed] = field(default_factory=list)
     dry_run: bool = False
-    rung: bool = False
+    is_notified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def import_opml(
         addresses |= {_without_user(str(feed.get("url"))) for feed in feeds.values()}
         new = _select_new(outlines, addresses, FeedNames([*names, *feeds]), report, defaults or {})
         feeds.update({str(feed["name"]): feed for feed in new})
-    report.rung = notify_poll(settings) if report.added else False
+    report.is_notified = notify_poll(settings) if report.added else False
     return report
 
 

@@ -29,7 +29,7 @@ def print_added(added: "AddedFeed") -> None:
         print_text(f"found on the page {added.page}")
     if added.entries is not None:
         print_text(f"entries in the feed now: {format_count(added.entries)}")
-    _note_unreachable(added.rung)
+    _note_unreachable(added.is_notified)
 
 
 def print_selection(selection: "FeedSelection", form: str, *, json: bool) -> None:
@@ -43,7 +43,7 @@ def print_selection(selection: "FeedSelection", form: str, *, json: bool) -> Non
             f"{format_count(selection.paused)} paused: polled only after "
             f"`newsdrop resume {selection.held}`"
         )
-    _note_unreachable(selection.rung)
+    _note_unreachable(selection.is_notified)
 
 
 def print_imported(report: "Imported") -> None:
@@ -67,7 +67,7 @@ def print_imported(report: "Imported") -> None:
     if len(report.invalid) > _MAX_INVALID:
         print_text(f"… and {format_count(len(report.invalid) - _MAX_INVALID)} more")
     if report.added and not report.dry_run:
-        _note_unreachable(report.rung)
+        _note_unreachable(report.is_notified)
 
 
 def _note_unreachable(is_notified: bool) -> None:

@@ -165,7 +165,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} Confirm it with --yes: standard input is no terminal")
+        raise UsageError(f"{question} Confirm it with --yes: standard input is not a terminal")
     typer.confirm(translate(question), abort=True)
 
 

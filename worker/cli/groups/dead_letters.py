@@ -80,7 +80,7 @@ def retry(
     """Give records back to their group: a running consumer handles them again."""
     store = group_store(context)
     letters = _choose(store, group, ids, every=every)
-    trimmed = store.give_back(group, letters)
+    trimmed = store.requeue(group, letters)
     count = len(letters) - len(trimmed)
     text = f"{pluralize(count, 'record')} given back to the group {printable(group)}"
     print_result({"retried": count, "trimmed": len(trimmed)}, text, json=json)

@@ -35,7 +35,7 @@ def watch(draw: Callable[[], RenderableType], seconds: float = 1.0) -> None:
 def _read_keys() -> Iterator[Callable[[float], bool]]:
     """A function that waits so many seconds for a key that ends the view.
 
-    Where standard input is no terminal it only waits. The terminal's mode is restored afterwards.
+    Without a terminal as standard input it only waits. The terminal's mode is restored afterwards.
     """
     keyboard = [sys.stdin.fileno()] if sys.stdin.isatty() else []
     modes = [termios.tcgetattr(terminal) for terminal in keyboard]

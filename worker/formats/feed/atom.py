@@ -55,8 +55,8 @@ def entry(element: Element, feed: Head, feed_url: str | None) -> Entry:
     if not content and summary is not None:
         base = _own_base(fields, summary)
     html = content or short
-    if not html and (film := film_description(fields)) is not None:
-        html = html_in(film, "text")
+    if not html and (video := film_description(fields)) is not None:
+        html = html_in(video, "text")
     url = fields.text("feedburner:origlink") or _link(fields, "alternate") or _bare_link(fields)
     guid = fields.text("id")
     if guid and guid.startswith("/"):  # RFC 4287, 4.2.6: an id is absolute

@@ -44,7 +44,8 @@ def parse_json(text: str, document: Document, context: ParseContext) -> Parsed:
         value = articles
     if not isinstance(value, list):
         raise Rejected(
-            Reason.UNKNOWN_FORMAT, "this JSON is no object and no list: drop an article's object"
+            Reason.UNKNOWN_FORMAT,
+            "this JSON is neither an object nor a list: drop an article's object",
         )
     if not value:
         raise Rejected(Reason.EMPTY, "the JSON list is empty: drop it again, filled")

@@ -67,7 +67,7 @@ def unpack(data: bytes) -> EntryBundle:
         why = printable(first["msg"], 120)
         raise Rejected(
             Reason.MALFORMED,
-            f"this is no entry with its pages ({where + ': ' if where else ''}{why}): "
+            f"this is not an entry with its pages ({where + ': ' if where else ''}{why}): "
             "poll the feed again",
         ) from error
     if sum(page.length for page in header.pages) != len(rest):

@@ -108,7 +108,7 @@ def _page_text(part: PagePart, limits: Limits) -> tuple[str, tuple[RecordWarning
         kind = sniff_text(decoded.text)
         if kind is Format.PAGE:
             return decoded.text, decoded.warnings
-    raise Rejected(Reason.UNKNOWN_FORMAT, f"this is no page: it is {kind}")
+    raise Rejected(Reason.UNKNOWN_FORMAT, f"this is not a page: it is {kind}")
 
 
 def _read_pages(bundle: EntryBundle, context: ParseContext) -> tuple[list[Page], str | None]:

@@ -26,12 +26,12 @@ class EntryFile:
 def read_file(batch: Batch, entry: Entry, settings: Settings) -> EntryFile:
     """Read an entry of a locked batch, unless it ended its worker too often. Raises
     SpoolUnavailable."""
-    deaths = batch.progress.crash_counts.get(entry.number, 0)
+    crash_count = batch.progress.crash_counts.get(entry.number, 0)
     try:
-        if deaths >= settings.spool.max_attempts:
+        if crash_count >= settings.spool.max_attempts:
             raise Rejected(
                 Reason.KILLS_WORKER,
-                f"reading this file ended its worker {deaths} times (time or memory ran "
+                f"reading this file ended its worker {crash_count} times (time or memory ran "
                 "out): check it for extreme size or nesting, or report it as a bug",
             )
         data = batch.read(entry.number, settings.limits.file_bytes)

@@ -100,7 +100,7 @@ class BatchRun:
     def _run(self, entries: Sequence[Entry]) -> bool:
         """Ingest `entries`; False if the time was over before the last, or some have to wait."""
         if not self._is_behind:
-            last = self._progress.crash_counts.keys() | self._batch.aside()
+            last = self._progress.crash_counts.keys() | self._batch.suspects()
             self._has_suspects = any(entry.number in last for entry in entries)
             entries = [entry for entry in entries if entry.number not in last]
         remaining_count = len(entries)
@@ -122,7 +122,7 @@ class BatchRun:
                     return False
             self._commit()
         if self._has_suspects:
-            self._batch.put_behind()
+            self._batch.defer()
             return False
         return True
 
@@ -143,14 +143,14 @@ class BatchRun:
     def _remaining(self) -> list[Entry]:
         """The entries that are not finished, and those that Redis may have lost; those that killed
         a worker come last, so that they delay no other."""
-        done, deaths = self._progress.finished, self._progress.crash_counts
+        done, crash_counts = self._progress.finished, self._progress.crash_counts
         lost = {entry.number for entry in self._lost_entries()}
         entries = [
             entry
             for entry in self._batch.entries()
             if entry.number not in done or entry.number in lost
         ]
-        return sorted(entries, key=lambda entry: (deaths.get(entry.number, 0), entry.number))
+        return sorted(entries, key=lambda entry: (crash_counts.get(entry.number, 0), entry.number))
 
     def _groups(self, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         """Entries in groups whose bytes fit into memory together."""
@@ -206,8 +206,8 @@ class BatchRun:
 
     def _is_first(self, entry: Entry) -> bool:
         """Whether the entry is tried again if it takes too long."""
-        deaths = self._progress.crash_counts.get(entry.number, 0)
-        return deaths + 1 < self._deps.settings.spool.max_attempts
+        crash_count = self._progress.crash_counts.get(entry.number, 0)
+        return crash_count + 1 < self._deps.settings.spool.max_attempts
 
     def _must_wait(self, number: int) -> bool:
         """Whether other documents come first: after one ended its process, all are probed."""
@@ -226,7 +226,7 @@ class BatchRun:
         for file, is_quick in zip(files, self._deps.bounds.are_quick(documents), strict=True):
             del self._unread[file.entry.number]
             if not is_quick:
-                self._batch.set_aside(file.entry.number)
+                self._batch.mark_suspect(file.entry.number)
                 self._slow.add(file.entry.number)
                 self._has_suspects = True
 

@@ -5,7 +5,7 @@ somebody should look. `note`: what a person did or should know. The most severe 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from worker.health.preflight import server_checks
 from worker.queries.status.node_problems import node_problems
 from worker.queries.status.problem import Problem, duration, sentence
 from worker.queries.status.service import Status
-from worker.queries.status.sources import SourceStatus
-from worker.settings import POLLED, Folder, Settings
+from worker.queries.status.source_problems import source_problems
+from worker.settings import Folder, Settings
 from worker.spool.archive_copy import MAX_WAITING
 from worker.spool.layout import SPOOL
 from worker.spool.redis_record import replay_command
@@ -32,7 +32,6 @@ SLOW_SECONDS = 60.0
 BEHIND_SECONDS = 3_600.0
 """How long a batch may wait to be copied before that is worth a warning."""
 
-_SHOWN_FILES = 3
 _UNREAD_SHOWN_MS = 86_400_000
 """How long it is a problem that unread entries were trimmed."""
 _LEVELS = ("fail", "warn", "note")
@@ -47,7 +46,7 @@ def find_problems(
     found += _places(settings, status)
     found += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
     found += [*_site_rules(status), *_feeds(status), *_groups(settings, status), *_archive(status)]
-    found += [*_sources(status.sources), *node_problems(status.nodes or ())]
+    found += [*source_problems(status.sources), *node_problems(status.nodes or ())]
     return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
 
 
@@ -97,8 +96,8 @@ def _behind(delays: Mapping[str, int]) -> Problem | None:
     return Problem(
         "warn",
         "behind",
-        f"{printable(host, 200)} cannot be polled as often as asked: {duration(seconds)} behind."
-        + more,
+        f"{printable(host, 200)} cannot be polled as often as configured: "
+        f"{duration(seconds)} behind." + more,
         "Raise min_interval_seconds of its feeds, or lower fetch.host_interval_seconds if the host "
         "permits it.",
     )
@@ -273,30 +272,6 @@ def _feeds(status: Status) -> Iterator[Problem]:
             "Compare with `newsdrop explain PATH`. To publish such a change, set "
             'on_change = "revise" for the source, or enqueue the file with --force.',
         )
-
-
-def _sources(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
-    for source in sources:
-        if source.paused:
-            what = "All polling" if source.name == POLLED else source.name
-            advice = f"Resume it with `newsdrop resume {source.name}`."
-            yield Problem("note", "paused", f"{what} is paused.", advice)
-        if source.listing and source.listing.problem:
-            yield Problem("warn", "bucket", sentence(source.listing.problem))
-        if source.listing and source.left_alone_count:
-            reasons = ", ".join(f"{one} {n:,}" for one, n in source.listing.skipped.items())
-            text = f"{source.name}: objects skipped ({reasons}); the worker's log says which."
-            advice = "They are read when they change, or with `newsdrop enqueue` of their bucket."
-            yield Problem("note", "left", text, advice)
-        elif count := source.left_alone_count:
-            named = "; ".join(
-                f"{printable(skipped.path, 200)}: {skipped.why}".replace("\\\\", "\\")
-                for skipped in source.left_alone[:_SHOWN_FILES]
-            )
-            more = f"; and {count - _SHOWN_FILES:,} more" if count > _SHOWN_FILES else ""
-            files = "1 file" if count == 1 else f"{count:,} files"
-            text = f"{source.name}: {files} skipped in the folder: {named}{more}."
-            yield Problem("note", "left", text)  # the reason of each file says what to do
 
 
 _RIGHTS = "Give newsdrop's user read, write and search permission, on a writable disk."

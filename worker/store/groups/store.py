@@ -172,7 +172,7 @@ class GroupStore:
             )
         return parse_letter(*found[0])
 
-    def give_back(self, group: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    def requeue(self, group: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Make the entries pending again, with no deliveries, so that a consumer takes them over.
         Returns those whose entry was trimmed; they stay dead letters."""
         self._check(group)

@@ -133,7 +133,7 @@ def change_letters(request: ApiRequest[LettersBody]) -> object:
     letters = choose_letters(store, group, body.ids, every=body.all)
     if body.change == "discard":
         return {"changed": store.discard(group, letters), "trimmed": 0}
-    trimmed = len(store.give_back(group, letters))
+    trimmed = len(store.requeue(group, letters))
     return {"changed": len(letters) - trimmed, "trimmed": trimmed}
 
 

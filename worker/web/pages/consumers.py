@@ -130,7 +130,7 @@ def _plan(request: Request, form: FormData) -> tuple[int, Callable[[], object]]:
         )
     if what in ("retry", "discard"):
         letters = choose_letters(store, name, ids, every=bool(form.get("all")))
-        act = store.give_back if what == "retry" else store.discard
+        act = store.requeue if what == "retry" else store.discard
         return len(letters), partial(act, name, letters)
     if what == "reset":
         return 0, partial(store.reset, name, parse_position(to))
