@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from tests.forked import run_celery
+from tests.template import Program
 from tests.world import World
 
 WITHIN = 180.0
@@ -68,7 +69,7 @@ class Worker:
             *options,
         ]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = Program(
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self._starts += 1

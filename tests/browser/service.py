@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.template import Program, run_program
+
 PATIENCE = 90.0
 """Seconds; generous, for a machine that does much else."""
 
@@ -28,14 +30,8 @@ class Service:
 
     def run(self, *command: str) -> str:
         """What a command of this service prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "worker.cli", *command],
-            env=self.environment,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        words = [sys.executable, "-m", "worker.cli", *command]
+        done = run_program(words, env=self.environment, timeout=PATIENCE)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -57,7 +53,7 @@ def start(state: Path, log: Path, **settings: str) -> "tuple[subprocess.Popen[by
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     environment |= {"NEWSDROP_STATE_DIR": str(state), "NEWSDROP_WEB_PORT": "0", **settings}
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        process = Program(
             [sys.executable, "-m", "worker.cli", "up"],
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from tests.forked import run_newsdrop
 from tests.servers import Server
+from tests.template import Program
 from worker.cli.root import app
 
 PROJECT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ class Part:
 
     def __init__(self, name: str, environment: Mapping[str, str], *options: str) -> None:
         plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-        self.process = subprocess.Popen(
+        self.process = Program(
             [*COMMANDS[name], *options],
             env={**plain, **environment},
             cwd=PROJECT,

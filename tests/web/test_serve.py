@@ -21,6 +21,7 @@ import uvicorn
 
 from tests.forked import run_newsdrop
 from tests.servers import Server
+from tests.template import Program
 from worker.errors import ConfigError
 from worker.service.port import address_of, open_port
 from worker.settings import load
@@ -34,8 +35,8 @@ PATIENCE = 60.0
 def running(state: Path, *options: str, **environment: str) -> Iterator[tuple[Any, str]]:
     """`newsdrop web --json` until the block ends: (its process, its address)."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "worker.cli", "web", "--json", *options],
+    process = Program(
+        [sys.executable, "-m", "worker.cli", "web", "--json", *options],
         env={**kept, "NEWSDROP_STATE_DIR": str(state), **environment},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -1,0 +1,179 @@
+"""Programs of newsdrop and Celery as forks of one process that has imported all they need: their
+imports take most of the CPU time of a short life. Not for tests of how a program starts, nor where
+its environment is looked for in /proc.
+
+::
+
+    Program([sys.executable, "-m", "celery", …], env=…, stdout=…)    # as subprocess.Popen
+
+A fork of the test's own process would have its threads' locks, its sockets and its memory.
+"""
+
+import atexit
+import ctypes
+import gc
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from celery.__main__ import main as celery_main
+
+from worker.cli import main as newsdrop_main
+from worker.service.fork import exit_status
+from worker.service.part import run_celery
+
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+_MODULES = ("celery", "worker.cli")
+
+
+class Program(subprocess.Popen[Any]):
+    """`subprocess.Popen` of `python -m <one of _MODULES> …`, which begins as a fork; of any other
+    command, and where the environment names what is to be loaded, it is nothing else."""
+
+    def _execute_child(self, args: Any, *options: Any) -> None:
+        cwd, environment, new_session = options[4], options[5], options[20]
+        pipes = options[9:15]  # the ends of the child are at 0, 3 and 5; -1: it has ours
+        environment = dict(os.environ if environment is None else environment)
+        if not _can_fork([*args], environment):
+            super()._execute_child(args, *options)  # type: ignore[misc]
+            return
+        order = {"words": [*args[2:]], "environment": environment, "session": new_session}
+        order["cwd"] = os.fspath(cwd or Path.cwd())
+        given = [at if pipes[end] == -1 else pipes[end] for at, end in enumerate((0, 3, 5))]
+        self.pid = _order(json.dumps(order).encode(), given)
+        self._child_created = True
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
+
+
+def run_program(
+    command: Sequence[str], *, timeout: float, **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """To its end; its output is text. Raises subprocess.TimeoutExpired after `timeout` seconds."""
+    pipe = subprocess.PIPE
+    with Program(command, stdout=pipe, stderr=pipe, text=True, **options) as program:
+        try:
+            output, errors = program.communicate(timeout=timeout)
+        except BaseException:
+            program.kill()
+            raise
+    return subprocess.CompletedProcess(command, program.returncode, output, errors)
+
+
+def _can_fork(command: list[str], environment: dict[str, str]) -> bool:
+    is_one = command[:2] == [sys.executable, "-m"] and command[2] in _MODULES
+    loads = {"PYTHONPATH", "LD_PRELOAD"} & {*environment}
+    return is_one and not loads and sys.platform == "linux"
+
+
+def _order(order: bytes, descriptors: list[int]) -> int:
+    """The pid of the program, which is a child of this process: its parent ended at once."""
+    template = _template()
+    prctl = ctypes.CDLL(None).prctl
+    prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        socket.send_fds(template, [len(order).to_bytes(8)], descriptors)
+        template.sendall(order)
+        return int.from_bytes(_receive(template, 8))
+    finally:
+        prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+@cache
+def _template() -> socket.socket:
+    """The way to the process, which ends with this one."""
+    here, there = socket.socketpair()
+    with there:
+        plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.template", str(there.fileno())],
+            cwd=Path(__file__).parents[1], env=plain, pass_fds=[there.fileno()],
+        )  # fmt: skip
+    return here
+
+
+def _receive(connection: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = connection.recv(size - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+def main() -> None:
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    import worker.service.parts
+    import worker.service.up
+    import worker.web.serve  # noqa: F401
+
+    gc.collect()
+    gc.freeze()  # a collection in a fork would copy every page
+    while True:
+        try:
+            size, descriptors, _, _ = socket.recv_fds(connection, 8, 3)
+            order = json.loads(_receive(connection, int.from_bytes(size)))
+        except (EOFError, ValueError, ConnectionError):
+            return
+        reads, writes = os.pipe()
+        between = os.fork()
+        if between == 0:
+            if (pid := os.fork()) == 0:
+                _become(order, descriptors)
+            os.write(writes, pid.to_bytes(8))
+            os._exit(0)
+        for fd in (writes, *descriptors):
+            os.close(fd)
+        os.waitpid(between, 0)
+        connection.sendall(os.read(reads, 8))
+        os.close(reads)
+
+
+def _become(order: Any, descriptors: Sequence[int]) -> NoReturn:
+    """The life of the program. The frames below this one are the template's: they never go on."""
+    status = 1
+    try:
+        if order["session"]:
+            os.setsid()
+        for target, source in enumerate(descriptors):
+            os.dup2(source, target)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        sys.stdin, sys.stdout, sys.stderr = (
+            os.fdopen(target, "r" if target == 0 else "w", encoding="utf-8") for target in range(3)
+        )
+        os.environ.clear()
+        os.environ.update(order["environment"])
+        time.tzset()
+        os.chdir(order["cwd"])
+        sys.argv = order["words"]
+        os.execve = _go_on
+        status = exit_status(celery_main if sys.argv[0] == "celery" else newsdrop_main)
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _go_on(_: str, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """`newsdrop worker` becomes a program of its own (worker/service/part.py), which is here."""
+    os.environ.update(environment)
+    sys.argv = [*command[3:]]
+    run_celery(sys.argv[1:])
+    raise SystemExit
+
+
+if __name__ == "__main__":
+    main()
