@@ -44,6 +44,31 @@ def test_titles_agree(title: str, head: str, inside: str, parse: Parse) -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "head", "inside", "expected"),
+    [
+        *((f"{TITLE}{mark}Harbour News", "", "", TITLE) for mark in (" > ", " ★ ", " \\ ", ": ")),
+        (f"Harbour News: {TITLE}", "", "", TITLE),
+        ("Harbour: a history of cranes", "", "", "Harbour: a history of cranes"),
+        (f"{TITLE} | Harbour News - Seen from the sea", "", "", TITLE),
+        (f"{TITLE} - Strikes - Harbour News", "", "", TITLE),
+        (f"{TITLE} - The Daily Quay", "", "", TITLE),
+        (f"{TITLE} - and why they do", "", "", f"{TITLE} - and why they do"),
+        ("领航员复工，港口恢复通航-示例港口网", "", "", "领航员复工，港口恢复通航"),
+        (f"{TITLE} | Quay", "", f"<h1><small>Strike</small>{TITLE}</h1>", TITLE),
+        (f"{TITLE} | Quay", "", f"<h1>{TITLE} <b>(12)</b></h1>", TITLE),
+        (f"{TITLE} today", og(f"{TITLE} tod"), "", f"{TITLE} today"),
+        ("Harbour News", f'<meta name="title" content="{TITLE}">', "", TITLE),
+    ],
+)
+def test_parts_of_titles(title: str, head: str, inside: str, expected: str, parse: Parse) -> None:
+    """Names of sites and sections are cut with any sign before them, known or not, and badges of a
+    heading that its other titles do not have; a part of the headline stays."""
+    site = '<meta property="og:site_name" content="Harbour News">'
+    text = page(f"{inside}<div>{TEXT}</div>", title).replace("</title>", f"</title>{site}{head}")
+    assert parse(text, "https://www.harbour.example/1").title == expected
+
+
+@pytest.mark.parametrize(
     ("declared", "expected"),
     [
         (og("Seán&amp;#039;s boat"), "Seán's boat"),

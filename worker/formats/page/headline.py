@@ -9,9 +9,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from worker.formats.page.passages import Passages, folded
+from worker.formats.page.passages import Passages
+from worker.formats.page.site_names import (
+    SEPARATOR,
+    is_wide,
+    title_key,
+    without_outlet,
+    without_site,
+)
 from worker.formats.page.tree import CJK, Element, text_content
-from worker.formats.values import html_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,9 @@ class Heading:
 class Titles:
     """What a page calls its article: by its headings, for links to it, in data, in `title`.
 
-    `shared` are OpenGraph's and Twitter's, `data` JSON-LD's, microdata's and Dublin Core's; `sites`
-    are the names of the site and its host, which are cut from the ends.
+    `shared` are OpenGraph's and Twitter's, `data` JSON-LD's, microdata's and Dublin Core's; `meta`,
+    which counts without any other, that of `meta name="title"`; `sites` are the names of the site
+    and its host, which are cut from the ends.
     """
 
     headings: Sequence[Heading]
@@ -38,6 +45,7 @@ class Titles:
     data: Sequence[str]
     page: str
     sites: Sequence[str]
+    meta: str = ""
 
 
 def headings_of(passages: Passages, page: str = "") -> tuple[Heading, ...]:
@@ -61,7 +69,7 @@ def headings_of(passages: Passages, page: str = "") -> tuple[Heading, ...]:
             text, int(element.tag[1]), at <= first + _FIRST_LINES, first - _NEAR <= at == nearest
         )
         for element, at in places.items()
-        if len(text := _without_kicker(" ".join(lines[element]), element)) <= _LONGEST
+        if len(text := _without_kicker(" ".join(lines[element]), element, page)) <= _LONGEST
         and (element.tag == "h1" or at <= first + _FIRST_LINES)
     )
 
@@ -72,12 +80,12 @@ def title_of(titles: Titles) -> str | None:
     The heading that agrees with the others best; if none does, the only `h1` if it is as long as a
     headline, what the page declares in data and for links to it, or a shorter only `h1`.
     """
-    shared, data, page = (
-        [cut for text in texts if (cut := _without_site(text, titles.sites))]
-        for texts in (titles.shared, titles.data, [titles.page])
+    shared, data, page, meta = (
+        [cut for text in texts if (cut := without_site(text, titles.sites))]
+        for texts in (titles.shared, titles.data, [titles.page], [titles.meta])
     )
     headings = [heading for heading in titles.headings if _is_title(heading, titles.sites)]
-    others = [*shared, *data, *page]
+    others = [*shared, *data, *page] or meta
     best = max(headings, key=lambda heading: _agreement(heading, others), default=None)
     if best and any(_is_same(best, other) for other in others):
         chosen = _agreed_part(best.text, others)
@@ -86,7 +94,7 @@ def title_of(titles: Titles) -> str | None:
         declared = next(iter((*data, *shared)), "")
         if declared and _width(only) < _HEADLINE:
             only = declared
-        chosen = only or next(iter(others), best.text if best else "")
+        chosen = only or without_outlet(next(iter(others), best.text if best else ""))
     return _whole(chosen, [*others, *(heading.text for heading in headings)])
 
 
@@ -96,13 +104,10 @@ _KICKER = re.compile(
     r"kicker|overline|roofline|topline|top-?title|dachzeile|eyebrow|spitzmarke|flag-?line", re.I
 )
 _LONGEST = 400
+_SHORTEST_CUT = 20  # characters; what breaks off earlier is another title
 _VARIANT = 0.4  # of their pairs of letters are common: two wordings of one headline
 _NO_SECTION = 10  # letters; `News` is the name of a section
 _HEADLINE = 30  # letters; what is shorter may be a claim (`Make your browser your own`)
-_SEPARATOR = re.compile(
-    r"\s+[-–—|·•»«›:/~]+\s+|\s*(?:\||｜|»|::|_|－)\s*|\s+[-–—]{1,2}(?=\w)|(?<=\w)[|]\s*"
-)
-_STRONG = re.compile(r"[|｜»_]|::")
 _CUT = re.compile(r"\s*(?:\.{3}|…)\s*$")
 
 
@@ -110,33 +115,36 @@ def _is_first_part(line: str, page: str) -> bool:
     return page.startswith(line) and bool(re.match(r"\s*[-_|｜–—]", page[len(line) :]))
 
 
-def _without_kicker(text: str, heading: Element) -> str:
-    """`<span class="kicker">Harbours</span> Two ships collide` is `Two ships collide`."""
+def _without_kicker(text: str, heading: Element, page: str) -> str:
+    """`<span class="kicker">Harbours</span> Two ships collide` is `Two ships collide`; without
+    such a class what the page's title begins with, if a short element has the rest."""
+    title = title_key(page)
     for element in heading.iterdescendants("*"):
+        inner = text_content(element)
         if _KICKER.search(element.get("class", "")):
-            return text.removeprefix(text_content(element)).lstrip(" :|–-") or text
+            return text.removeprefix(inner).lstrip(" :|–-") or text
+        rest = text.removeprefix(inner) if text.startswith(inner) else text.removesuffix(inner)
+        is_extra = inner and 3 * len(inner) <= len(rest) and title_key(text) not in title
+        if is_extra and len(key := title_key(rest)) > 8 and title.startswith(key):
+            return rest.strip()
     return text
 
 
 def _is_title(heading: Heading, sites: Iterable[str]) -> bool:
-    text = _key(heading.text)
-    return bool(text) and all(text != _key(site) for site in sites)
+    text = title_key(heading.text)
+    return bool(text) and all(text != title_key(site) for site in sites)
 
 
 def _is_same(heading: Heading, other: str) -> bool:
     """Whether one of two titles is within the other, or an `h1` a variant of it."""
-    one, two = _key(heading.text), _key(other)
+    one, two = title_key(heading.text), title_key(other)
     if _is_main_part(one, other):
         return True
     shorter, longer = sorted((one, two), key=len)
-    is_part = shorter in longer and (len(shorter) > 8 or _is_wide(shorter, 3))
+    is_part = shorter in longer and (len(shorter) > 8 or is_wide(shorter, 3))
     if heading.level == 1:
         return one == two or is_part or (heading.is_above and _likeness(one, two) > _VARIANT)
     return one == two or (is_part and 3 * len(shorter) >= len(longer))
-
-
-def _is_wide(text: str, size: int) -> bool:
-    return len(text) > size and CJK.search(text) is not None
 
 
 def _only_heading(headings: Sequence[Heading]) -> str:
@@ -154,14 +162,14 @@ def _only_heading(headings: Sequence[Heading]) -> str:
 
 def _width(text: str) -> int:
     """The number of letters; a Chinese one counts twice."""
-    return len(_key(text)) * (2 if CJK.search(text) else 1)
+    return len(title_key(text)) * (2 if CJK.search(text) else 1)
 
 
 def _agreement(heading: Heading, others: Sequence[str]) -> float:
     """How well a heading agrees with the page's other titles, 0 to about 1.5."""
-    text = _key(heading.text)
+    text = title_key(heading.text)
     grades = [
-        max(0.9 * _is_main_part(text, other), _likeness(text, _key(other))) for other in others
+        max(0.9 * _is_main_part(text, other), _likeness(text, title_key(other))) for other in others
     ]
     if not grades:  # nothing to agree with
         return 0.6 if heading.level == 1 or heading.is_above else 0.0
@@ -173,7 +181,7 @@ def _agreement(heading: Heading, others: Sequence[str]) -> float:
 
 def _is_main_part(text: str, other: str) -> bool:
     """Whether a folded text is the first or the longest part of `Tides - Openpedia`."""
-    parts = list(map(_key, _SEPARATOR.split(other)))
+    parts = list(map(title_key, SEPARATOR.split(other)))
     return text in (parts[0], max(parts, key=len))
 
 
@@ -198,64 +206,29 @@ def _agreed_part(heading: str, others: Sequence[str]) -> str:
 
     Of equal titles the one with more words: `<span>Ports</span><span>Two ships</span>` is one.
     """
-    text = _key(heading)
+    text = title_key(heading)
     for other in others:
-        part = _key(other)
+        part = title_key(other)
         if part == text and len(other.split()) > len(heading.split()):
             return other
         is_part = part != text and part in text and 2 * len(part) >= len(text)
-        if is_part and sum(part in _key(title) for title in others) >= 2:
+        if is_part and sum(part in title_key(title) for title in others) >= 2:
             return other
     return heading
 
 
-def _whole(chosen: str, all_titles: Iterable[str]) -> str | None:
-    """A title that was cut (`The board said…`) is replaced by the whole, if the page has it."""
+def _whole(chosen: str, all_titles: Sequence[str]) -> str | None:
+    """A title that was cut (`The board said…`, `The boa`) is replaced by the whole, if the page
+    has it."""
     if not _CUT.search(chosen):
-        return chosen or None
+        goes_on = re.compile(rf"{re.escape(chosen)}(?<=\w)[^\W\u3000-\u9fff]")
+        is_sure = len(chosen) < _SHORTEST_CUT or all_titles.count(chosen) > 1
+        longer = () if is_sure else filter(goes_on.match, all_titles)
+        return next(iter(longer), chosen) or None
     start = _CUT.sub("", chosen)
     for text in all_titles:
         rest = text[len(start) :]
-        is_more = rest and not rest.lstrip().startswith(("…", "...")) and not _SEPARATOR.match(rest)
+        is_more = rest and not rest.lstrip().startswith(("…", "...")) and not SEPARATOR.match(rest)
         if text.startswith(start) and is_more and not _CUT.search(text):
             return text
     return chosen
-
-
-def _without_site(title: str, sites: Sequence[str]) -> str:
-    """`title` as plain text without the site's name at its end or beginning."""
-    text = " ".join(html_title(title).split())
-    names = [name for site in sites if len(name := _key(site)) > 2]
-    while (cut := _cut_once(text, names)) != text:
-        text = cut
-    return text
-
-
-def _cut_once(text: str, names: Sequence[str]) -> str:
-    separators = list(_SEPARATOR.finditer(text))
-    if not separators:
-        return "" if _key(text) in names else text
-    first, last = separators[0], separators[-1]
-    if _is_site(text[last.end() :], names) or (
-        _STRONG.search(last[0]) and _is_longer(text[: last.start()], text[last.end() :])
-    ):
-        return text[: last.start()].rstrip()
-    return text[first.end() :].lstrip() if _is_site(text[: first.start()], names) else text
-
-
-def _is_site(segment: str, names: Sequence[str]) -> bool:
-    key = _key(segment)
-    if not key:
-        return True
-    return len(key) > 2 and any(
-        key == n or (len(key) < 40 and (key in n or n in key)) for n in names
-    )
-
-
-def _is_longer(rest: str, segment: str) -> bool:
-    """Whether `segment` is short beside the `rest`, as a site's name is."""
-    return len(rest) >= 2 * len(segment) or (len(rest.split()) > 3 and len(segment.split()) < 4)
-
-
-def _key(text: str) -> str:
-    return folded(text).casefold()

@@ -189,6 +189,7 @@ def _titles(
         shared=[text for name in _SHARED for text in table.get(name, ())],
         data=[text for name in _DATA for text in table.get(name, ())] + [ld.title or ""],
         page=inline_text(page),
+        meta=next(iter(table.get("title", ())), ""),
         sites=[*sites, *publishers, *_host_names(url)],
     )
 

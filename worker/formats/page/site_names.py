@@ -1,0 +1,91 @@
+"""The names of a site at the ends of its titles: known ones, and what looks like one."""
+
+import re
+from collections.abc import Sequence
+
+from worker.formats.page.passages import folded
+from worker.formats.page.tree import CJK
+from worker.formats.values import html_title
+
+SEPARATOR = re.compile(
+    r"\s+[-–—|·•»«›:/~]+\s+|\s*(?:\||｜|»|::|_|－)\s*|\s+[-–—]{1,2}(?=\w)|(?<=\w)[|]\s*"
+)
+
+
+def without_site(title: str, sites: Sequence[str]) -> str:
+    """`title` as plain text without the site's name at its end or beginning."""
+    text = " ".join(html_title(title).split())
+    names = [name for site in sites if len(name := title_key(site)) > 2]
+    while (cut := _cut_once(_without_names(text, names), names)) != text:
+        text = cut
+    return text
+
+
+def without_outlet(text: str) -> str:
+    """`text` without what looks like an unknown site's or section's name at its end."""
+    while match := _OUTLET.search(text):
+        if not _is_longer(text[: match.start()], match[1] or match[2]):
+            break
+        text = text[: match.start()]
+    return text
+
+
+def title_key(text: str) -> str:
+    """The letters and digits of a title, by which titles are compared."""
+    return folded(text).casefold()
+
+
+def is_wide(text: str, size: int) -> bool:
+    """Whether a text of more than `size` letters has Chinese ones, which say more."""
+    return len(text) > size and CJK.search(text) is not None
+
+
+_MARK = re.compile(
+    r"\s+[^\w\s]{1,2}\s+|[:：]\s*(?=\w)|(?<=[\u3000-\u9fff])[-—–]{1,2}(?=\w)|[|｜»_]"
+)
+_OUTLET = re.compile(
+    r"\s+[-–—·•]\s+((?:(?:[A-ZА-Я]\w*|of|the|and|&)\s?){1,4})$|"
+    r"\s?[-–—]{1,2}\s?([\w·]{1,8}(?:网|报|在线|频道|论坛|博客|社区|新闻|网站|ニュース|新聞))$"
+)
+_STRONG = re.compile(r"[|｜»_]|::")
+
+
+def _without_names(text: str, names: Sequence[str]) -> str:
+    """`text` without a whole name of the site at its beginning, or at its end with what follows,
+    whatever sign stands between; a word before a colon may be the subject."""
+    marks = list(_MARK.finditer(text))
+    ends = [match.start() for match in marks[1:]] + [len(text)]
+    for mark, end in zip(marks, ends, strict=False):
+        name = text[mark.end() : end]
+        is_name = title_key(name) in names and (":" not in mark[0] or " " in name)
+        if is_name and mark.start() > len(text) - end:
+            return text[: mark.start()].rstrip()
+    first = text[: marks[0].start()] if marks else ""
+    is_name = title_key(first) in names and (":" not in marks[0][0] or " " in first)
+    return text[marks[0].end() :].lstrip() if is_name else text
+
+
+def _cut_once(text: str, names: Sequence[str]) -> str:
+    separators = list(SEPARATOR.finditer(text))
+    if not separators:
+        return "" if title_key(text) in names else text
+    first, last = separators[0], separators[-1]
+    if _is_site(text[last.end() :], names) or (
+        _STRONG.search(last[0]) and _is_longer(text[: last.start()], text[last.end() :])
+    ):
+        return text[: last.start()].rstrip()
+    return text[first.end() :].lstrip() if _is_site(text[: first.start()], names) else text
+
+
+def _is_site(segment: str, names: Sequence[str]) -> bool:
+    key = title_key(segment)
+    if not key:
+        return True
+    return (len(key) > 2 or is_wide(key, 1)) and any(
+        key == n or (len(key) < 40 and (key in n or n in key)) for n in names
+    )
+
+
+def _is_longer(rest: str, segment: str) -> bool:
+    """Whether `segment` is short beside the `rest`, as a site's name is."""
+    return len(rest) >= 2 * len(segment) or (len(rest.split()) > 3 and len(segment.split()) < 4)
