@@ -70,6 +70,21 @@ def test_equal_names_of_two_folders_do_not_meet(
     assert list(accepted) == [(made.batch, 2)]
 
 
+def test_a_torn_line_of_the_log_is_no_batch(
+    accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that is cut short, by a write or by a full disk, hides no batch and makes up none."""
+    first, second, third = (batch_name(NOW, f"drop{n}") for n in range(3))
+    accepted.add(first, 40)
+    log = next((tmp_path / "state" / "accepted").iterdir())
+    log.write_bytes(log.read_bytes()[:-6])
+    accepted.add(second, 2)
+    write, sizes = os.write, iter((5, 1000))
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[: next(sizes)]))
+    accepted.add(third, 30)
+    assert dict(accepted) == {second: 2, third: 30}
+
+
 def test_names_of_any_bytes(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:
     """Names that are not UTF-8, of 255 bytes, with line breaks or a dash first come back whole."""
     odd = [os.fsdecode(b"\xff\xfe.md"), "x" * 252 + ".md", "a\nb.md", "-rf.md", "新闻.md"]

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import orjson
 
 from worker.model.from_json import dataclass_from
-from worker.spool.layout import write_durably
+from worker.spool.layout import append_line, write_durably
 
 OpenCopy = Callable[[str], BinaryIO | None]
 """Opens the copy of a file of the archive by its key; None where there is none."""
@@ -68,12 +68,7 @@ def copied_batches(folder: Path) -> frozenset[str]:
 
 def mark_copied(folder: Path, batch: str) -> None:
     """Raises OSError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    fd = os.open(folder / _NAME, flags, 0o660)
-    try:
-        os.write(fd, f"\n{batch}\n".encode())  # a line cut off before it stays a line of its own
-    finally:
-        os.close(fd)
+    append_line(folder / _NAME, batch)
 
 
 def is_finished(folder: Path) -> bool:

@@ -20,6 +20,7 @@ from typing import TypeVar
 from worker.spool import manifest
 from worker.spool.layout import (
     Root,
+    append_line,
     day_of,
     fsync_dir,
     make_folder,
@@ -72,28 +73,23 @@ class AcceptedLog:
     """The log of accepted batches, so that `audit` notices a batch that vanished.
 
     `<state>/accepted/<day>.log` has a line `<batch> <files>` for each batch, appended when it is
-    complete. A batch whose claimer died before that is still in `work/` or in the archive.
+    complete. A batch whose claimer died before that is still in `work/` or in the archive. A torn
+    line is not read.
     """
 
     def __init__(self, state_dir: Path) -> None:
         self._dir = state_dir / "accepted"
 
     def add(self, batch: str, files: int) -> None:
-        """Append one batch (one write: safe among processes)."""
         make_folder(self._dir)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        fd = os.open(self._dir / f"{day_of(batch)}.log", flags, 0o660)
-        try:
-            os.write(fd, f"{batch} {files}\n".encode())
-        finally:
-            os.close(fd)
+        append_line(self._dir / f"{day_of(batch)}.log", f"{batch} {files}")
 
     def __iter__(self) -> Iterator[tuple[str, int]]:
         """Every batch with its number of files, oldest day first."""
         for path in sorted(self._dir.glob("*.log")):
             for line in path.read_text("utf-8", "replace").splitlines():
                 batch, _, files = line.partition(" ")
-                if files.isdigit():
+                if files.isdecimal():
                     yield batch, int(files)
 
     def remove_before(self, day: str) -> None:

@@ -1,5 +1,6 @@
 """Where the spool keeps its files: roots, batch names, durable writes."""
 
+import errno
 import json
 import os
 import secrets
@@ -23,6 +24,7 @@ ROOT_LIST = "spools"
 """Every drop folder's root that was ever used, one JSON string a line: a drop folder can leave the
 configuration, or be named for one `up` only, while accepted batches wait in it."""
 
+_WRITES = 3  # tries
 READ_REGULAR = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Opens a file for reading without following a link or waiting at a FIFO."""
 
@@ -87,14 +89,7 @@ def register_root(state_dir: Path, root: Path) -> None:
     """Add `root` to the list of roots, durably; checked once a process. Raises OSError."""
     if root in registered_roots(state_dir):
         return
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    fd = os.open(state_dir / ROOT_LIST, flags, 0o660)
-    try:
-        line = json.dumps(str(_absolute(root)))
-        os.write(fd, f"\n{line}\n".encode())  # a line cut off before it stays a line of its own
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    append_line(state_dir / ROOT_LIST, json.dumps(str(_absolute(root))), is_synced=True)
     fsync_dir(state_dir)
 
 
@@ -192,6 +187,20 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o660) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def append_line(path: Path, line: str, *, is_synced: bool = False) -> None:
+    """Append a line in one write, which is safe among processes. One that is cut short is written
+    again: a torn line stays a line of its own. Raises OSError."""
+    data = f"\n{line}\n".encode()
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o660)
+    try:
+        if not any(os.write(fd, data) == len(data) for _ in range(_WRITES)):
+            raise OSError(errno.EIO, "a line was cut short again and again", str(path))
+        if is_synced:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 @contextmanager
