@@ -32,13 +32,13 @@ def test_what_the_world_has_wrong_is_one_line(
     monkeypatch.setattr(tasks, "_context", away)
     with caplog.at_level(logging.WARNING):
         task.apply()
-    (told,) = caplog.records
-    assert (told.levelname, told.message) == ("WARNING", "put off until a later tick")
-    assert vars(told)["fields"] == {
+    (record,) = caplog.records
+    assert (record.levelname, record.message) == ("WARNING", "put off until a later tick")
+    assert vars(record)["fields"] == {
         "task": task.name,
         "error": "Redis is out of memory: raise maxmemory",
     }
-    assert not told.exc_info
+    assert not record.exc_info
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda task: str(task.name))
@@ -53,10 +53,10 @@ def test_a_bug_has_its_traceback(
     monkeypatch.setattr(tasks, "_context", broken)
     with caplog.at_level(logging.WARNING):
         task.apply()
-    (told,) = caplog.records
-    assert told.levelname == "ERROR"
-    assert told.exc_info
-    assert told.exc_info[1].args == ("nobody foresaw it",)
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.exc_info
+    assert record.exc_info[1].args == ("nobody foresaw it",)
 
 
 class WordyError(Exception):
@@ -115,13 +115,13 @@ def test_the_edges_errors_are_one_line_too(
     monkeypatch.setattr(tasks, "_context", away)
     with caplog.at_level(logging.WARNING):
         tasks.scan.apply()
-    (told,) = caplog.records
-    assert (told.levelname, told.message, told.exc_info) == (
+    (record,) = caplog.records
+    assert (record.levelname, record.message, record.exc_info) == (
         "WARNING",
         "put off until a later tick",
         None,
     )
-    assert type(error).__name__ in vars(told)["fields"]["error"]
+    assert type(error).__name__ in vars(record)["fields"]["error"]
 
 
 def test_pool_processes_have_what_they_need_from_the_main_process(tmp_path: Path) -> None:

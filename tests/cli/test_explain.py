@@ -88,17 +88,17 @@ def test_explain_tells_key_match_and_origin(home: Home) -> None:
     home.json("enqueue", "--source", "drop", str(home.put("original.md", article("甲：乙"))))
     home.work()
     mirrored = home.put("mirror.md", article("甲_乙", body="别的正文。"))
-    (told,) = home.lines("explain", str(mirrored))
-    assert told["known"]
-    assert told["same_content"] is False
-    assert told["known_since"].endswith("Z")
-    assert told["in_stream"]["source"] == "drop"
-    assert told["past"][0]["path"] == "original.md"
+    (explained,) = home.lines("explain", str(mirrored))
+    assert explained["known"]
+    assert explained["same_content"] is False
+    assert explained["known_since"].endswith("Z")
+    assert explained["in_stream"]["source"] == "drop"
+    assert explained["past"][0]["path"] == "original.md"
     shown = home.run("explain", str(mirrored)).stdout
     assert "original.md" in shown
     assert "different content" in shown
     (by_title,) = home.lines("explain", "--title", "甲：乙", "--date", "2022-03-04")
-    assert by_title["id"] == told["id"]
+    assert by_title["id"] == explained["id"]
 
 
 def test_explain_answers_after_the_stream_was_trimmed_and_redis_lost(
@@ -108,15 +108,15 @@ def test_explain_answers_after_the_stream_was_trimmed_and_redis_lost(
     home.json("enqueue", str(home.put("a.md", article("甲"))))
     home.work()
     redis_client.xtrim("newsdrop:articles", maxlen=0)
-    (told,) = home.lines("explain", "--title", "甲", "--date", "2022-03-04")
-    assert told["known"]
-    assert told["in_stream"] is None
-    assert told["past"][0]["status"] == "published"
+    (explained,) = home.lines("explain", "--title", "甲", "--date", "2022-03-04")
+    assert explained["known"]
+    assert explained["in_stream"] is None
+    assert explained["past"][0]["status"] == "published"
     assert "trimmed, in the archive" in home.run("explain", str(home.path / "a.md")).stdout
     redis_client.flushall()
-    (told,) = home.lines("explain", "--title", "甲", "--date", "2022-03-04")
-    assert told["known"] is False
-    assert told["past"][0]["path"] == "a.md"
+    (explained,) = home.lines("explain", "--title", "甲", "--date", "2022-03-04")
+    assert explained["known"] is False
+    assert explained["past"][0]["path"] == "a.md"
 
 
 def test_explain_knows_files_that_are_gone(home: Home) -> None:
@@ -126,8 +126,8 @@ def test_explain_knows_files_that_are_gone(home: Home) -> None:
     (waiting,) = home.lines("explain", str(good))
     assert waiting["waiting_in"]
     home.work()
-    (told,) = home.lines("explain", str(good))
-    assert (told["title"], told["known"]) == ("甲", True)
+    (explained,) = home.lines("explain", str(good))
+    assert (explained["title"], explained["known"]) == ("甲", True)
     (refused,) = home.lines("explain", "bad.md")
     assert refused["reason"] == "empty"
     assert "refused, empty" in home.run("explain", "bad.md").stdout
@@ -161,9 +161,9 @@ def test_what_waits_for_its_page_is_explained(home: Home, monkeypatch: pytest.Mo
         (waiting,) = home.lines("explain", address)
         fetch(context, notify=lambda: None)
         home.work()
-        (told,) = home.lines("explain", link)
-    assert (told["id"], told["known"]) == (waiting["id"], True)
-    assert [one["status"] for one in told["past"]] == ["deferred", "published"]
+        (explained,) = home.lines("explain", link)
+    assert (explained["id"], explained["known"]) == (waiting["id"], True)
+    assert [one["status"] for one in explained["past"]] == ["deferred", "published"]
 
 
 def test_every_outcome_has_a_word() -> None:
@@ -209,9 +209,9 @@ def test_a_date_that_is_none_is_told_how_to_write_it(home: Home) -> None:
 def test_explain_without_redis_asks_the_archive(lonely: Home) -> None:
     """The key is told all the same; that Redis does not answer is said, and exits 3."""
     path = lonely.put("a.md", article("甲"))
-    (told,) = lonely.lines("explain", str(path), code=3)
-    assert told["id"].startswith("20220304-")
-    assert told["known"] is None
+    (explained,) = lonely.lines("explain", str(path), code=3)
+    assert explained["id"].startswith("20220304-")
+    assert explained["known"] is None
     assert "only the archive was searched" in lonely.run("explain", str(path)).stderr
 
 

@@ -74,8 +74,8 @@ def test_help_and_version_load_nothing_heavy() -> None:
     )
     for option in ("--help", "--version"):
         run = [sys.executable, "-c", script, option]
-        said = subprocess.run(run, capture_output=True, text=True, check=True)
-        assert said.stdout.splitlines()[-1] == "[]"
+        result = subprocess.run(run, capture_output=True, text=True, check=True)
+        assert result.stdout.splitlines()[-1] == "[]"
 
 
 def test_version(home: Home) -> None:
@@ -85,8 +85,8 @@ def test_version(home: Home) -> None:
 
 def test_exit_codes_are_in_the_help(home: Home) -> None:
     """The table of exit codes is what `newsdrop --help` ends with."""
-    said = " ".join(home.run("--help").stdout.split())
-    assert EXIT_TABLE in said
+    output = " ".join(home.run("--help").stdout.split())
+    assert EXIT_TABLE in output
 
 
 def test_wrong_calls_exit_2(home: Home) -> None:

@@ -66,9 +66,9 @@ def test_status_says_in_words_that_contents_differed(home: Home) -> None:
     for text in ("正文有错别字。", "正文没有错字。"):
         home.json("enqueue", str(home.put("a.md", article("甲", body=text))))
         home.work()
-    said = " ".join(home.run("status").stdout.split())
-    assert "1 duplicate had the title and date of a known article but different content" in said
-    assert "--force" in said
+    output = " ".join(home.run("status").stdout.split())
+    assert "1 duplicate had the title and date of a known article but different content" in output
+    assert "--force" in output
     assert home.json("status")["articles"]["content_differs"] == 1
 
 
@@ -88,9 +88,9 @@ def test_status_without_redis_tells_what_the_spool_says(lonely: Home) -> None:
 
 def test_a_fresh_status_tells_where_to_drop(home: Home) -> None:
     """With nothing done yet, status says what to do next and that no worker runs."""
-    said = home.run("status").stdout
-    assert "No articles yet. Drop files into" in said
-    assert "No worker is running" in said
+    output = home.run("status").stdout
+    assert "No articles yet. Drop files into" in output
+    assert "No worker is running" in output
 
 
 def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

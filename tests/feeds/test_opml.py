@@ -95,7 +95,7 @@ def test_no_feed_in_it(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (opml(feed(1)) + b" " * 10_000_000, "10 MB"),
         (opml("<a/>" * 500_000), "too much markup"),
@@ -110,9 +110,9 @@ def test_no_feed_in_it(data: bytes) -> None:
     ],
     ids=["size", "tags", "outlines", "depth", "attributes", "entities"],
 )
-def test_bounds(data: bytes, told: str) -> None:
+def test_bounds(data: bytes, message: str) -> None:
     """A list that would cost too much, or opens files, is refused."""
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         read_opml(data)
 
 

@@ -31,9 +31,9 @@ KNOWN = PollState(etag='"1"', body_hash="old", interval=1000)
 
 
 def verdict(
-    heard: PollResponse, before: PollState = KNOWN, pace: PollPace = PACE, jitter: float = 0.0
+    response: PollResponse, before: PollState = KNOWN, pace: PollPace = PACE, jitter: float = 0.0
 ):  # type: ignore[no-untyped-def]
-    return decide_next_poll(heard, before, pace, now=NOW, jitter=jitter)
+    return decide_next_poll(response, before, pace, now=NOW, jitter=jitter)
 
 
 def test_a_new_feed_begins_in_the_middle() -> None:
@@ -104,8 +104,8 @@ def test_backing_off_doubles_to_a_day() -> None:
 
 def test_a_failure_is_the_feeds() -> None:
     """404 and a network error back the feed off and cool no host."""
-    for heard in (PollResponse(404, "gone"), PollResponse(None, "no answer", Trouble.CONNECT)):
-        found = verdict(heard, replace(KNOWN, failures=2))
+    for response in (PollResponse(404, "gone"), PollResponse(None, "no answer", Trouble.CONNECT)):
+        found = verdict(response, replace(KNOWN, failures=2))
         assert (found.outcome, found.next_poll_seconds, found.host_backoff_seconds) == (
             PollOutcome.FAILED,
             1200,

@@ -21,20 +21,20 @@ def settings(*webs: Web, **keys: Any) -> FetchSettings:
 
 
 def fetched(
-    asked: FetchRequest | str, *webs: Web, resolve: Resolve = system_resolve, **keys: Any
+    request: FetchRequest | str, *webs: Web, resolve: Resolve = system_resolve, **keys: Any
 ) -> FetchResponse:
     """The answer to one request by a new Fetcher."""
-    return in_turn([asked], *webs, resolve=resolve, **keys)[0]
+    return in_turn([request], *webs, resolve=resolve, **keys)[0]
 
 
 def in_turn(
-    asked: list[FetchRequest | str], *webs: Web, resolve: Resolve = system_resolve, **keys: Any
+    request: list[FetchRequest | str], *webs: Web, resolve: Resolve = system_resolve, **keys: Any
 ) -> list[FetchResponse]:
     """The answers to requests made one after the other by one Fetcher."""
 
     async def run() -> list[FetchResponse]:
         async with Fetcher(settings(*webs, **keys), resolve=resolve) as fetcher:
-            asks = [FetchRequest(one) if isinstance(one, str) else one for one in asked]
+            asks = [FetchRequest(one) if isinstance(one, str) else one for one in request]
             return [await fetcher.get(one) for one in asks]
 
     return asyncio.run(run())
@@ -42,7 +42,7 @@ def in_turn(
 
 def failure(
     trouble: Trouble,
-    asked: FetchRequest | str,
+    request: FetchRequest | str,
     *webs: Web,
     resolve: Resolve = system_resolve,
     refused: bool = False,
@@ -50,7 +50,7 @@ def failure(
 ) -> str:
     """What the FetchFailed of this kind says that `asked` ends with."""
     with pytest.raises(FetchFailed) as caught:
-        fetched(asked, *webs, resolve=resolve, **keys)
+        fetched(request, *webs, resolve=resolve, **keys)
     assert caught.value.trouble is trouble, caught.value
     assert caught.value.refused is refused
     message = str(caught.value)

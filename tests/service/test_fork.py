@@ -49,7 +49,7 @@ def parent(tmp_path: Path) -> Callable[[str], Any]:
 
 def test_a_fork_has_no_descriptor_of_its_parent(parent: Callable[[str], Any]) -> None:
     """Locks, sockets and pipes of the parent are closed but for those to keep; it reads nothing."""
-    told = parent("""
+    report = parent("""
 lock, kept, pipe = (os.open("/dev/null", os.O_RDWR) for _ in range(3))
 def run():
     fds = [int(fd) for fd in os.listdir("/proc/self/fd")]
@@ -61,13 +61,13 @@ with open(sys.argv[1]) as file: told = json.loads(file.readline())
 assert told == {"fds": [0, 1, 2, kept], "stdin": ""}, told
 start(lambda: tell(done=True)).wait(60)
 """)
-    assert told == {"done": True}
+    assert report == {"done": True}
 
 
 def test_a_fork_is_a_process_of_its_own(parent: Callable[[str], Any]) -> None:
     """It has its name, its group, its variables, its notifier, and signals as at the start of a
     program: its parent's handlers do not count its TERM."""
-    told = parent("""
+    report = parent("""
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGHUP, lambda *_: None)
 os.environ["NOTIFY_SOCKET"] = "@parent"
@@ -86,7 +86,7 @@ while not os.path.getsize(sys.argv[1]): time.sleep(0.01)
 process.terminate()
 assert process.wait(60) == -signal.SIGTERM
 """)
-    assert told == {
+    assert report == {
         "comm": "newsdrop-a-part",
         "group": True,
         "variable": "1",
@@ -126,7 +126,7 @@ with open(sys.argv[1], "a") as file: file.write("\\n" + json.dumps(status))
 
 def test_a_fork_shares_the_memory_of_its_parent(parent: Callable[[str], Any]) -> None:
     """A collection of garbage in the fork copies nothing of 60 MB of objects: they are frozen."""
-    told = parent("""
+    report = parent("""
 many = [[] for _ in range(800_000)]
 def run():
     gc.collect()
@@ -134,8 +134,8 @@ def run():
     tell(own_kb=int(lines["Private_Dirty"].split()[0]), all_kb=int(lines["Rss"].split()[0]))
 start(run).wait(60)
 """)
-    assert told["all_kb"] > 60_000
-    assert told["own_kb"] < 15_000
+    assert report["all_kb"] > 60_000
+    assert report["own_kb"] < 15_000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
@@ -153,7 +153,7 @@ def test_a_fork_ends_with_its_parent(tmp_path: Path) -> None:
 
 def test_no_signal_is_lost_at_the_fork(parent: Callable[[str], Any]) -> None:
     """A TERM that comes at once ends the fork, whatever its parent does with one."""
-    told = parent("""
+    report = parent("""
 signal.signal(signal.SIGTERM, lambda *_: None)
 statuses = []
 for _ in range(50):
@@ -162,7 +162,7 @@ for _ in range(50):
     statuses.append(process.wait(60))
 start(lambda: tell(statuses=sorted(set(statuses)))).wait(60)
 """)
-    assert told == {"statuses": [-signal.SIGTERM]}
+    assert report == {"statuses": [-signal.SIGTERM]}
 
 
 @pytest.mark.e2e
@@ -186,9 +186,9 @@ def test_a_scheduler_of_its_own_loads_no_task(tmp_path: Path, redis_server: Serv
         "run_celery(['beat'])\n"
     )
     plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
-    told = {"NEWSDROP_STATE_DIR": str(tmp_path), "NEWSDROP_REDIS_URL": redis_server.url}
+    report = {"NEWSDROP_STATE_DIR": str(tmp_path), "NEWSDROP_REDIS_URL": redis_server.url}
     with subprocess.Popen(
-        [sys.executable, "-c", code], env={**plain, **told}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code], env={**plain, **report}, stdout=subprocess.PIPE, text=True
     ) as beat:
         settings = load(options={"state_dir": str(tmp_path), "redis.url": redis_server.url})
         until(lambda: heartbeats(settings).tick_age_seconds() is not None)

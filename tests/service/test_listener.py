@@ -16,10 +16,10 @@ from worker.service.listener.folder_watch import Change, FolderWatch
 from worker.service.listener.listener import MAX_HINTS, MAX_PATHS, Listener
 from worker.settings import Folder
 
-Start = Callable[..., "Heard"]
+Start = Callable[..., "Recorder"]
 
 
-class Heard:
+class Recorder:
     """A running listener and what it rang: (seconds since the start, source, hints)."""
 
     def __init__(self, folders: list[Folder], paused: Callable[[str], bool]) -> None:
@@ -50,22 +50,22 @@ class Heard:
 @pytest.fixture
 def start() -> Iterator[Start]:
     """`start(folder, …)` runs a listener until it watches them all."""
-    running: list[Heard] = []
+    running: list[Recorder] = []
 
-    def begin(*folders: Folder, paused: Callable[[str], bool] = lambda _: False) -> Heard:
-        heard = Heard(list(folders), paused)
-        running.append(heard)
+    def begin(*folders: Folder, paused: Callable[[str], bool] = lambda _: False) -> Recorder:
+        recorder = Recorder(list(folders), paused)
+        running.append(recorder)
         watched = {f.name for f in folders if not f.schedule and f.path.is_dir()}
         if not paused("drop"):
-            until(lambda: watched <= {source for _, source, _ in heard.rings})
-            heard.rings.clear()
-        return heard
+            until(lambda: watched <= {source for _, source, _ in recorder.rings})
+            recorder.rings.clear()
+        return recorder
 
     yield begin
-    for heard in running:
-        heard.listener.stop()
-        heard.thread.join(PATIENCE)
-        assert not heard.thread.is_alive()
+    for recorder in running:
+        recorder.listener.stop()
+        recorder.thread.join(PATIENCE)
+        assert not recorder.thread.is_alive()
 
 
 @pytest.fixture
@@ -88,34 +88,34 @@ def put(path: Path) -> None:
 
 def test_a_file_renamed_in_rings_at_once(drop: Path, start: Start) -> None:
     """A rename brings a whole file: it is told without waiting for the settle time."""
-    heard = start(Folder(name="drop", path=drop, settle_seconds=30))
+    recorder = start(Folder(name="drop", path=drop, settle_seconds=30))
     put(drop / "a.md")
-    assert until(lambda: heard.hints) == ["moved:a.md"]
+    assert until(lambda: recorder.hints) == ["moved:a.md"]
 
 
 def test_a_closed_file_rings_when_it_was_quiet(drop: Path, start: Start) -> None:
     """A file written in place is told once, `settle_seconds` after it was last closed."""
-    heard = start(Folder(name="drop", path=drop, settle_seconds=0.5))
+    recorder = start(Folder(name="drop", path=drop, settle_seconds=0.5))
     for _ in range(4):
         with (drop / "a.md").open("a") as file:
             file.write("more")
         last = time.monotonic()
         time.sleep(0.1)
-    assert until(lambda: heard.hints) == ["closed:a.md"]
-    assert heard.rings[0][0] - last >= 0.5
+    assert until(lambda: recorder.hints) == ["closed:a.md"]
+    assert recorder.rings[0][0] - last >= 0.5
     time.sleep(0.3)
-    assert len(heard.rings) == 1
+    assert len(recorder.rings) == 1
 
 
 def test_an_open_file_rings_nothing(drop: Path, start: Start) -> None:
     """While a writer holds the file open, nothing is told of it."""
-    heard = start(Folder(name="drop", path=drop, settle_seconds=0.05))
+    recorder = start(Folder(name="drop", path=drop, settle_seconds=0.05))
     with (drop / "a.md").open("w") as file:
         file.write("half")
         file.flush()
         time.sleep(0.5)
-        assert heard.rings == []
-    until(lambda: heard.hints == ["closed:a.md"])
+        assert recorder.rings == []
+    until(lambda: recorder.hints == ["closed:a.md"])
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_an_open_file_rings_nothing(drop: Path, start: Start) -> None:
 )
 def test_names_that_are_not_taken_ring_nothing(drop: Path, start: Start, name: str) -> None:
     """Unfinished files, desktop litter and what the pattern leaves out are passed over."""
-    heard = start(Folder(name="drop", path=drop, pattern="*.md,*.db", settle_seconds=0))
+    recorder = start(Folder(name="drop", path=drop, pattern="*.md,*.db", settle_seconds=0))
     (drop / name).write_text("x")
     put(drop / "last.md")
-    until(lambda: "moved:last.md" in heard.hints)
-    assert [hint for hint in heard.hints if "last.md" not in hint] == []
+    until(lambda: "moved:last.md" in recorder.hints)
+    assert [hint for hint in recorder.hints if "last.md" not in hint] == []
 
 
 @pytest.mark.parametrize("there_before", [True, False])
@@ -137,99 +137,99 @@ def test_the_spool_is_not_watched(drop: Path, start: Start, there_before: bool) 
     work = drop / ".newsdrop" / "work" / "batch"
     if there_before:
         work.mkdir(parents=True)
-    heard = start(Folder(name="drop", path=drop))
+    recorder = start(Folder(name="drop", path=drop))
     work.mkdir(parents=True, exist_ok=True)
     (drop / "a.md").rename(work / "0")
     (work / "journal").write_text("x")
     time.sleep(0.8)
-    assert heard.rings == []
+    assert recorder.rings == []
 
 
 def test_subfolders_count(drop: Path, start: Start) -> None:
     """Files in folders made later, moved in, or renamed are told with their present path."""
     (drop / "old").mkdir()
-    heard = start(Folder(name="drop", path=drop))
+    recorder = start(Folder(name="drop", path=drop))
     put(drop / "old" / "a.md")
-    until(lambda: "moved:old/a.md" in heard.hints)
+    until(lambda: "moved:old/a.md" in recorder.hints)
     (drop / "new" / "deep").mkdir(parents=True)
-    until(lambda: heard.wholes)  # what came with it is looked for
+    until(lambda: recorder.wholes)  # what came with it is looked for
     time.sleep(0.2)
     put(drop / "new" / "deep" / "b.md")
-    until(lambda: "moved:new/deep/b.md" in heard.hints)
+    until(lambda: "moved:new/deep/b.md" in recorder.hints)
     (drop / "new").rename(drop / "other")
     time.sleep(0.2)
     put(drop / "other" / "deep" / "c.md")
-    until(lambda: "moved:other/deep/c.md" in heard.hints)
+    until(lambda: "moved:other/deep/c.md" in recorder.hints)
 
 
 def test_a_folder_moved_in_is_looked_at(drop: Path, start: Start, tmp_path: Path) -> None:
     """A whole folder renamed in rings without hints: its files have no events of their own."""
     (tmp_path / "ready").mkdir()
     (tmp_path / "ready" / "a.md").write_text("x")
-    heard = start(Folder(name="drop", path=drop))
+    recorder = start(Folder(name="drop", path=drop))
     (tmp_path / "ready").rename(drop / "ready")
-    until(lambda: heard.wholes)
+    until(lambda: recorder.wholes)
 
 
 def test_names_that_are_not_utf8_are_left_to_the_tick(drop: Path, start: Start) -> None:
     """A message is JSON and cannot carry them; their neighbours are told all the same."""
-    heard = start(Folder(name="drop", path=drop))
+    recorder = start(Folder(name="drop", path=drop))
     put(Path(os.fsdecode(os.fsencode(drop) + b"/\xff.md")))
     put(drop / "中文 \n.md")
-    assert until(lambda: heard.hints) == ["moved:中文 \n.md"]
+    assert until(lambda: recorder.hints) == ["moved:中文 \n.md"]
 
 
 def test_a_flood_is_few_messages_and_bounded_memory(drop: Path, start: Start) -> None:
     """Many events are gathered; beyond a bound the whole folder is told instead of its files."""
-    heard = start(Folder(name="drop", path=drop))
-    heard.refuse = True
+    recorder = start(Folder(name="drop", path=drop))
+    recorder.refuse = True
     for number in range(3 * MAX_PATHS):
-        heard.listener.on_change("drop", Change.MOVED, f"{number}.md")
+        recorder.listener.on_change("drop", Change.MOVED, f"{number}.md")
     time.sleep(1)
-    pending = heard.listener._pending["drop"]
+    pending = recorder.listener._pending["drop"]
     assert len(pending.moved) + len(pending.closed) + len(pending.deferred) <= MAX_PATHS + MAX_HINTS
-    heard.refuse = False
-    until(lambda: heard.wholes)
+    recorder.refuse = False
+    until(lambda: recorder.wholes)
     time.sleep(1)
-    assert len(heard.rings) <= 2 * MAX_PATHS // MAX_HINTS
-    assert all(len(hints) <= MAX_HINTS for _, _, hints in heard.rings)
+    assert len(recorder.rings) <= 2 * MAX_PATHS // MAX_HINTS
+    assert all(len(hints) <= MAX_HINTS for _, _, hints in recorder.rings)
 
 
 def test_a_steady_trickle_is_told_file_by_file(drop: Path, start: Start) -> None:
     """Twenty files a second do not make the window grow: each is a message of its own."""
-    heard = start(Folder(name="drop", path=drop))
+    recorder = start(Folder(name="drop", path=drop))
     for number in range(40):
         put(drop / f"{number}.md")
         time.sleep(0.05)
-    until(lambda: len(heard.hints) == 40)
-    assert heard.listener._pending["drop"].window == listening.WINDOW
-    assert len(heard.rings) > 20
+    until(lambda: len(recorder.hints) == 40)
+    assert recorder.listener._pending["drop"].window == listening.WINDOW
+    assert len(recorder.rings) > 20
 
 
 def test_enough_queued_rings_hold_hints_back(drop: Path, start: Start) -> None:
     """While enough rings are queued hints gather, and go out together when there is room."""
-    heard = start(Folder(name="drop", path=drop))
-    heard.refuse = True
+    recorder = start(Folder(name="drop", path=drop))
+    recorder.refuse = True
     for number in range(5):
         put(drop / f"{number}.md")
         time.sleep(0.1)
-    heard.refuse = False
-    until(lambda: len(heard.hints) == 5)
-    assert len(heard.rings) <= 2
+    recorder.refuse = False
+    until(lambda: len(recorder.hints) == 5)
+    assert len(recorder.rings) <= 2
 
 
 def test_a_lost_broker_does_not_end_it(
     drop: Path, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     """While the broker is away it says so once; when it is back the whole folder is told."""
-    heard = start(Folder(name="drop", path=drop))
-    heard.fail = True
+    recorder = start(Folder(name="drop", path=drop))
+    recorder.fail = True
     put(drop / "a.md")
     until(lambda: "the broker is away" in caplog.text)
     put(drop / "b.md")
     time.sleep(1.5)
-    heard.fail = False
-    until(lambda: heard.wholes)
+    recorder.fail = False
+    until(lambda: recorder.wholes)
     until(lambda: "the broker is back" in caplog.text)
     assert caplog.text.count("the broker is away") == 1
 
@@ -241,7 +241,7 @@ def test_paused_and_scheduled_sources_are_not_rung(
     timed = tmp_path / "timed"
     timed.mkdir()
     paused = {"drop"}
-    heard = start(
+    recorder = start(
         Folder(name="drop", path=drop),
         Folder(name="timed", path=timed, schedule="0 9 * * *"),
         paused=lambda source: source in paused,
@@ -250,10 +250,10 @@ def test_paused_and_scheduled_sources_are_not_rung(
     put(drop / "a.md")
     put(timed / "a.md")
     time.sleep(0.5)
-    assert heard.rings == []
+    assert recorder.rings == []
     paused.clear()
     put(drop / "b.md")
-    until(lambda: heard.hints == ["moved:b.md"])
+    until(lambda: recorder.hints == ["moved:b.md"])
 
 
 def test_a_folder_that_goes_and_comes_back(
@@ -261,16 +261,16 @@ def test_a_folder_that_goes_and_comes_back(
 ) -> None:
     """A folder removed (a mount gone) is told once and watched again when it is there."""
     monkeypatch.setattr(listening, "CHECK_SECONDS", 0.1)
-    heard = start(Folder(name="drop", path=drop))
+    recorder = start(Folder(name="drop", path=drop))
     shutil.rmtree(drop)
     until(lambda: "no file events" in caplog.text)
     time.sleep(0.5)
     assert caplog.text.count("no file events") == 1
     drop.mkdir()
     (drop / "a.md").write_text("came before the watch")
-    until(lambda: heard.wholes)
+    until(lambda: recorder.wholes)
     put(drop / "b.md")
-    until(lambda: "moved:b.md" in heard.hints)
+    until(lambda: "moved:b.md" in recorder.hints)
 
 
 def test_another_folder_under_the_name_is_noticed(
@@ -278,12 +278,12 @@ def test_another_folder_under_the_name_is_noticed(
 ) -> None:
     """A folder renamed away and a new one in its place (as a mount does) is watched instead."""
     monkeypatch.setattr(listening, "CHECK_SECONDS", 0.1)
-    heard = start(Folder(name="drop", path=drop))
+    recorder = start(Folder(name="drop", path=drop))
     drop.rename(drop.with_name("away"))
     drop.mkdir()
-    until(lambda: heard.wholes)
+    until(lambda: recorder.wholes)
     put(drop / "b.md")
-    until(lambda: "moved:b.md" in heard.hints)
+    until(lambda: "moved:b.md" in recorder.hints)
 
 
 def test_no_watches_left_falls_back_to_the_tick(
@@ -301,16 +301,16 @@ def test_no_watches_left_falls_back_to_the_tick(
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
     monkeypatch.setattr(inotify_c.InotifyFD, "add_callback", refused)
-    heard = Heard([Folder(name="drop", path=drop)], lambda _: False)
+    recorder = Recorder([Folder(name="drop", path=drop)], lambda _: False)
     try:
         until(lambda: any("fs.inotify.max_user_watches" in told(one) for one in caplog.records))
         monkeypatch.setattr(inotify_c.InotifyFD, "add_callback", real)
-        until(lambda: heard.wholes)
+        until(lambda: recorder.wholes)
         put(drop / "a.md")
-        until(lambda: "moved:a.md" in heard.hints)
+        until(lambda: "moved:a.md" in recorder.hints)
     finally:
-        heard.listener.stop()
-        heard.thread.join(PATIENCE)
+        recorder.listener.stop()
+        recorder.thread.join(PATIENCE)
 
 
 def test_a_big_tree_gives_signs_of_life(drop: Path) -> None:

@@ -42,7 +42,7 @@ def test_no_rules_at_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("publsher = 'x'", "unknown key publsher; did you mean publisher?"),
         ("[page]\ncontnt = ['a']", "unknown key page.contnt; did you mean page.content?"),
@@ -69,12 +69,12 @@ def test_no_rules_at_all() -> None:
         ("[body]\ndrop_text = ['a{99999999999}']", "is not a regular expression"),
     ],
 )
-def test_wrong_rule_is_refused(text: str, told: str, tmp_path: Path) -> None:
+def test_wrong_rule_is_refused(text: str, message: str, tmp_path: Path) -> None:
     """A rule that cannot work is refused at load, naming its file and key."""
     write(tmp_path, "port", text)
     with pytest.raises(ConfigError) as refusal:
         load_sites([tmp_path])
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)
     assert str(tmp_path / "port.toml") in str(refusal.value)
 
 

@@ -70,11 +70,11 @@ def test_workers_are_alive_while_they_beat(redis_server: Server, redis_client: r
     assert beats.list_workers() == [first]
     silent = first.last_seen_ms - (ALIVE_SECONDS + 1) * 1000
     key = "{newsdrop:articles}:workers"
-    said = redis_client.hget(key, "celery@a")
-    redis_client.hset(key, "celery@a", said.replace(b"%d" % first.last_seen_ms, b"%d" % silent))
+    stored = redis_client.hget(key, "celery@a")
+    redis_client.hset(key, "celery@a", stored.replace(b"%d" % first.last_seen_ms, b"%d" % silent))
     assert beats.list_workers() == []
     ahead = first.last_seen_ms + 8 * 3600 * 1000
-    redis_client.hset(key, "celery@a", said.replace(b"%d" % first.last_seen_ms, b"%d" % ahead))
+    redis_client.hset(key, "celery@a", stored.replace(b"%d" % first.last_seen_ms, b"%d" % ahead))
     assert beats.list_workers() == [], "a server's clock that was ahead keeps nobody alive"
     assert redis_client.hlen(key) == 0
 
@@ -199,8 +199,8 @@ def test_what_another_version_wrote_is_read(
     beats = Heartbeats(connect(redis_server.url), stream=STREAM)
     beats.beat(WorkerInfo("celery@a", 7, "a", 2, NOW_MS))
     key = "{newsdrop:articles}:workers"
-    said = orjson.loads(redis_client.hget(key, "celery@a"))
-    redis_client.hset(key, "celery@a", orjson.dumps({**said, "mood": "good"}))
+    stored = orjson.loads(redis_client.hget(key, "celery@a"))
+    redis_client.hset(key, "celery@a", orjson.dumps({**stored, "mood": "good"}))
     assert [one.pid for one in beats.list_workers()] == [7]
     line = b'{"path": "a", "reason": "empty", "message": "m", "more": 1}'
     redis_client.rpush("{newsdrop:articles}:job:j:refused", line)

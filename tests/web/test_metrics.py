@@ -59,8 +59,8 @@ def scrape(world: World) -> dict[str, dict[Labels, float]]:
     return found
 
 
-def value(told: dict[str, dict[Labels, float]], name: str, **labels: str) -> float | None:
-    return told.get(f"newsdrop_{name}", {}).get(frozenset(labels.items()))
+def value(scraped: dict[str, dict[Labels, float]], name: str, **labels: str) -> float | None:
+    return scraped.get(f"newsdrop_{name}", {}).get(frozenset(labels.items()))
 
 
 @pytest.fixture
@@ -79,40 +79,40 @@ def test_a_scrape_tells_what_was_done(world: World) -> None:
     world.run()
     world.put("waits.md", article("丙"))
     world.scan()
-    told = scrape(world)
+    scraped = scrape(world)
     outcomes = {
-        outcome.value: value(told, "articles_total", source="drop", outcome=outcome)
+        outcome.value: value(scraped, "articles_total", source="drop", outcome=outcome)
         for outcome in DECISIONS
     }
     assert outcomes == {"published": 2, "revised": 0, "withdrawn": 0, "duplicate": 2, "rejected": 1}
-    assert value(told, "warnings_total", source="drop", kind="date_missing") == 1
-    assert value(told, "duplicates_total", reason="same_bytes") == 1
-    assert value(told, "duplicates_total", reason="content_differs") == 1
-    assert value(told, "rejected_total", reason="not_text") == 1
-    assert value(told, "rejected_total", reason="kills_worker") == 0
-    assert value(told, "files", state="waiting") == 1
-    assert value(told, "files_settled_total", outcome="archived") == 4
-    assert value(told, "files_settled_total", outcome="quarantined") == 1
-    assert value(told, "source_waiting_files", source="drop") == 1
-    assert value(told, "batches") == 1
-    assert (value(told, "oldest_batch_age_seconds") or 0) > 0
-    assert value(told, "stream_entries") == 2
-    assert value(told, "redis_up") == 1
-    assert value(told, "quarantine_inputs") == 1
-    assert (value(told, "quarantine_bytes") or 0) > 1
-    assert (value(told, "archive_bytes") or 0) > 100
-    assert (value(told, "disk_free_bytes") or 0) > 1e6
-    last = value(told, "source_last_success_timestamp_seconds", source="drop")
+    assert value(scraped, "warnings_total", source="drop", kind="date_missing") == 1
+    assert value(scraped, "duplicates_total", reason="same_bytes") == 1
+    assert value(scraped, "duplicates_total", reason="content_differs") == 1
+    assert value(scraped, "rejected_total", reason="not_text") == 1
+    assert value(scraped, "rejected_total", reason="kills_worker") == 0
+    assert value(scraped, "files", state="waiting") == 1
+    assert value(scraped, "files_settled_total", outcome="archived") == 4
+    assert value(scraped, "files_settled_total", outcome="quarantined") == 1
+    assert value(scraped, "source_waiting_files", source="drop") == 1
+    assert value(scraped, "batches") == 1
+    assert (value(scraped, "oldest_batch_age_seconds") or 0) > 0
+    assert value(scraped, "stream_entries") == 2
+    assert value(scraped, "redis_up") == 1
+    assert value(scraped, "quarantine_inputs") == 1
+    assert (value(scraped, "quarantine_bytes") or 0) > 1
+    assert (value(scraped, "archive_bytes") or 0) > 100
+    assert (value(scraped, "disk_free_bytes") or 0) > 1e6
+    last = value(scraped, "source_last_success_timestamp_seconds", source="drop")
     assert last is not None
     assert abs(last - time.time()) < 3600
     for stage in Stage:
-        assert value(told, "stage_seconds_count", stage=stage) == 2
+        assert value(scraped, "stage_seconds_count", stage=stage) == 2
         counts = [
-            value(told, "stage_seconds_bucket", stage=stage, le=str(float(bound)))
+            value(scraped, "stage_seconds_bucket", stage=stage, le=str(float(bound)))
             for bound in BOUNDS
         ]
         assert counts == sorted(counts, key=lambda count: count or 0)
-        assert value(told, "stage_seconds_bucket", stage=stage, le="+Inf") == 2
+        assert value(scraped, "stage_seconds_bucket", stage=stage, le="+Inf") == 2
 
 
 @pytest.mark.parametrize("step", ["settle", "remove"])
@@ -135,12 +135,12 @@ def test_a_batch_is_measured_once(world: World, step: str) -> None:
     assert in_child(run) == -signal.SIGKILL
     assert len(world.waiting()) == 1
     world.drain()
-    told = scrape(world)
-    assert value(told, "articles_total", source="drop", outcome="published") == 1
-    assert value(told, "articles_total", source="drop", outcome="duplicate") == 1
-    assert value(told, "duplicates_total", reason="same_article") == 1
-    assert value(told, "rejected_total", reason="not_text") == 1
-    assert value(told, "stage_seconds_count", stage="whole") == (0 if step == "settle" else 1)
+    scraped = scrape(world)
+    assert value(scraped, "articles_total", source="drop", outcome="published") == 1
+    assert value(scraped, "articles_total", source="drop", outcome="duplicate") == 1
+    assert value(scraped, "duplicates_total", reason="same_article") == 1
+    assert value(scraped, "rejected_total", reason="not_text") == 1
+    assert value(scraped, "stage_seconds_count", stage="whole") == (0 if step == "settle" else 1)
     assert sum(minute.duplicate for minute in world.context.counter_store.read_minutes(5)) == 1
 
 
@@ -148,13 +148,13 @@ def test_what_it_says_of_the_service(world: World) -> None:
     """Without a worker and a tick there are none, and the tick is as old as can be told; bells
     that wait are counted by queue."""
     world.context.redis.rpush(queue_name(INGEST_QUEUE, world.settings.state_dir), "{}", "{}")
-    told = scrape(world)
-    assert value(told, "workers") == 0
-    assert value(told, "beat_age_seconds") == 86_400
-    assert value(told, "queue_messages", queue="newsdrop.ingest") == 2
-    assert value(told, "queue_messages", queue="newsdrop") == 0
-    assert value(told, "problems", level="fail") == 1
-    assert value(told, "intake_paused") == 0
+    scraped = scrape(world)
+    assert value(scraped, "workers") == 0
+    assert value(scraped, "beat_age_seconds") == 86_400
+    assert value(scraped, "queue_messages", queue="newsdrop.ingest") == 2
+    assert value(scraped, "queue_messages", queue="newsdrop") == 0
+    assert value(scraped, "problems", level="fail") == 1
+    assert value(scraped, "intake_paused") == 0
 
 
 def test_without_redis_it_says_so(tmp_path: Path, own_server: Callable[..., Server]) -> None:
@@ -164,13 +164,13 @@ def test_without_redis_it_says_so(tmp_path: Path, own_server: Callable[..., Serv
     world.put("a.md", article())
     world.scan()
     server.kill()
-    told = scrape(world)
-    assert value(told, "redis_up") == 0
-    assert value(told, "files", state="waiting") == 1
-    assert value(told, "source_waiting_files", source="drop") == 1
-    assert "newsdrop_articles_total" not in told
-    assert "newsdrop_workers" not in told
-    assert "newsdrop_stream_entries" not in told
+    scraped = scrape(world)
+    assert value(scraped, "redis_up") == 0
+    assert value(scraped, "files", state="waiting") == 1
+    assert value(scraped, "source_waiting_files", source="drop") == 1
+    assert "newsdrop_articles_total" not in scraped
+    assert "newsdrop_workers" not in scraped
+    assert "newsdrop_stream_entries" not in scraped
 
 
 def test_names_of_others_are_escaped(world: World, redis_client: redis.Redis) -> None:
@@ -180,14 +180,14 @@ def test_names_of_others_are_escaped(world: World, redis_client: redis.Redis) ->
     names = [b'quo"te\\', b"line\nnewsdrop_redis_up 0", b"\xff\x1b[31m", "新闻".encode()]
     for name in names:
         redis_client.xgroup_create("newsdrop:articles", name, "0")
-    told = scrape(world)
-    groups = {dict(labels)["group"]: n for labels, n in told[LAG].items()}
+    scraped = scrape(world)
+    groups = {dict(labels)["group"]: n for labels, n in scraped[LAG].items()}
     assert len(groups) == len(names)
     assert set(groups.values()) == {1}
     assert 'quo"te\\\\' in groups
     assert "新闻" in groups
     assert not [name for name in groups if "\x1b" in name or "\n" in name]
-    assert value(told, "redis_up") == 1
+    assert value(scraped, "redis_up") == 1
 
 
 LAG = "newsdrop_consumer_group_lag_entries"
@@ -200,11 +200,11 @@ def test_series_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> No
             f"b{number}", source=f"source-{number}", job=None, tally=_published(number + 1)
         )
     monkeypatch.setattr(metrics, "MAX_SOURCES", 3)
-    told = scrape(world)["newsdrop_articles_total"]
-    shown = {dict(labels)["source"] for labels in told}
+    scraped = scrape(world)["newsdrop_articles_total"]
+    shown = {dict(labels)["source"] for labels in scraped}
     assert len(shown) == 4
     assert metrics.OTHERS in shown
-    assert sum(told.values()) == 15
+    assert sum(scraped.values()) == 15
 
 
 def _published(count: int) -> Tally:
@@ -231,21 +231,21 @@ def test_fetches_have_their_status(redis_server: Server, tmp_path: Path, web: We
     world.poll()
     web.pages["/rss"] = Reply(body=rss([item(1), item(2), item(3)]))
     world.poll("harbour")
-    told = scrape(world)
-    assert value(told, "fetches_total", kind="feed", status="200") == 2
-    assert value(told, "fetches_total", kind="feed", status="404") == 1
-    assert value(told, "duplicates_total", reason="unchanged") == 2
-    assert value(told, "articles_total", source="feeds", outcome="published") in (3, None)
+    scraped = scrape(world)
+    assert value(scraped, "fetches_total", kind="feed", status="200") == 2
+    assert value(scraped, "fetches_total", kind="feed", status="404") == 1
+    assert value(scraped, "duplicates_total", reason="unchanged") == 2
+    assert value(scraped, "articles_total", source="feeds", outcome="published") in (3, None)
     published = [
         count
-        for labels, count in told["newsdrop_articles_total"].items()
+        for labels, count in scraped["newsdrop_articles_total"].items()
         if ("outcome", "published") in labels
     ]
     assert sum(published) == 3
-    assert value(told, "feed_news_total", feed="harbour") == 3
-    assert value(told, "feed_news_total", feed="gone") == 0
-    assert value(told, "feeds") == 2
-    assert value(told, "feeds_failing") == 1
+    assert value(scraped, "feed_news_total", feed="harbour") == 3
+    assert value(scraped, "feed_news_total", feed="gone") == 0
+    assert value(scraped, "feeds") == 2
+    assert value(scraped, "feeds_failing") == 1
 
 
 @pytest.fixture
@@ -294,10 +294,10 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
         return world.totals().archived + world.totals().quarantined == 310
 
     until(is_finished, "end of the work")
-    told = scrape(world)
+    scraped = scrape(world)
     ledger = world.journal()
     counted = {
-        outcome.value: value(told, "articles_total", source="drop", outcome=outcome)
+        outcome.value: value(scraped, "articles_total", source="drop", outcome=outcome)
         for outcome in DECISIONS
     }
     by_status = dict.fromkeys(counted, 0)
@@ -306,11 +306,11 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     assert counted == by_status
     assert sum(by_status.values()) == 310
     assert by_status["published"] == len(world.entries()) == 200
-    repeats = sum(told["newsdrop_duplicates_total"].values())
+    repeats = sum(scraped["newsdrop_duplicates_total"].values())
     assert repeats == by_status["duplicate"]
-    assert sum(told["newsdrop_rejected_total"].values()) == 10
+    assert sum(scraped["newsdrop_rejected_total"].values()) == 10
     segments = list(world.context.deps.archive.segments())
-    settled = value(told, "stage_seconds_count", stage="whole") or 0
+    settled = value(scraped, "stage_seconds_count", stage="whole") or 0
     assert 0 < settled <= len(segments)
     minutes = world.context.counter_store.read_minutes(60)
     assert sum(minute.published for minute in minutes) == 200
@@ -340,7 +340,7 @@ def start_backfills(world: World) -> str:
     backlog.finish([LeaseResult(leases["lake/1"], None)])
     failed = {"failures": 1, "problem": "the store lake answered 403"}
     backlog.finish([LeaseResult(leases["lake"], 60.0, failed)])
-    backlog.count_unfetchable(leases["lake"], 2)
+    backlog.count_unfetchable(leases["lake"], ["too_large", "too_large"])
     return begun.job
 
 
@@ -350,9 +350,9 @@ def test_backlogs_are_counted_by_source(tmp_path: Path, redis_server: Server) ->
     job = start_backfills(world)
     for is_paused in (False, True):
         pause_job(world.settings, job, is_paused=is_paused)
-        told = scrape(world)
+        scraped = scrape(world)
         states = {
-            (name, state): value(told, "backlog", source=name, state=state)
+            (name, state): value(scraped, "backlog", source=name, state=state)
             for name in ("lake", "manual")
             for state in ("waiting", "paused", "done", "unfetchable")
         }
@@ -361,7 +361,7 @@ def test_backlogs_are_counted_by_source(tmp_path: Path, redis_server: Server) ->
             ("lake", "unfetchable"): 2,
             ("manual", "paused" if is_paused else "waiting"): 3,
         }
-        assert value(told, "bucket_failing", source="lake") == 1
+        assert value(scraped, "bucket_failing", source="lake") == 1
 
 
 def test_the_document_has_every_metric(redis_server: Server, tmp_path: Path, web: Web) -> None:

@@ -275,10 +275,10 @@ def test_up_brings_the_page_and_keeps_it(service: Callable[..., Service]) -> Non
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         one = service(NEWSDROP_WEB_PORT=str(port))
-        said = one.run("up", "--detach")
-        assert said.returncode == 0, said.stderr
+        result = one.run("up", "--detach")
+        assert result.returncode == 0, result.stderr
         url = one.noted()["web"]["url"]
-        assert f"status page       {url}" in said.stdout
+        assert f"status page       {url}" in result.stdout
         assert f":{port}/" not in url
     assert ask(url).status_code == 200
     for _ in range(2):
@@ -298,12 +298,12 @@ def test_up_brings_the_page_and_keeps_it(service: Callable[..., Service]) -> Non
 def test_up_without_a_page(service: Callable[..., Service]) -> None:
     """`--no-web` leaves it out; a host beyond loopback without a token is refused at the start."""
     one = service()
-    said = one.run("up", "--detach", "--no-web")
-    assert said.returncode == 0, said.stderr
-    assert "status page" not in said.stdout
+    result = one.run("up", "--detach", "--no-web")
+    assert result.returncode == 0, result.stderr
+    assert "status page" not in result.stdout
     assert one.noted()["web"] is None
     assert one.page() is None
     other = service(NEWSDROP_WEB_HOST="0.0.0.0")
-    said = other.run("up", "--detach")
-    assert said.returncode == 2
-    assert "web.token or web.token_file" in said.stderr
+    result = other.run("up", "--detach")
+    assert result.returncode == 2
+    assert "web.token or web.token_file" in result.stderr
