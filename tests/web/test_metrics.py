@@ -264,8 +264,8 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     """Processes are replaced after each task and killed in the middle of their work, again and
     again, tasks are delivered twice: every counter is what the ledger says, to the last one."""
     world, one = worker
-    for number in range(300):
-        world.put(f"{number}.md", article(f"第{number % 200}条", f"正文{number // 250}。"))
+    for number in range(150):
+        world.put(f"{number}.md", article(f"第{number % 100}条", f"正文{number // 125}。"))
     for number in range(10):
         world.put(f"bad{number}.md", b"\x00%d" % number)
     one.start(with_beat=False)  # a worker whose beat is killed ends; scans are sent below
@@ -276,8 +276,8 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
         time.sleep(0.5)
         return len(world.entries()) > least
 
-    for round_ in range(6):
-        until(lambda least=round_ * 25: has_progress(least), "progress")
+    for round_ in range(4):
+        until(lambda least=round_ * 20: has_progress(least), "progress")
         before = one.children()
         for child in before if round_ % 2 else ():
             _kill(child)
@@ -291,7 +291,7 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     def is_finished() -> bool:
         app.send_task("newsdrop.scan")
         time.sleep(1)  # a scan takes a process of its own, which is replaced after it
-        return world.totals().archived + world.totals().quarantined == 310
+        return world.totals().archived + world.totals().quarantined == 160
 
     until(is_finished, "end of the work")
     scraped = scrape(world)
@@ -304,8 +304,8 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     for line in ledger:
         by_status[line["status"].value] += 1
     assert counted == by_status
-    assert sum(by_status.values()) == 310
-    assert by_status["published"] == len(world.entries()) == 200
+    assert sum(by_status.values()) == 160
+    assert by_status["published"] == len(world.entries()) == 100
     repeats = sum(scraped["newsdrop_duplicates_total"].values())
     assert repeats == by_status["duplicate"]
     assert sum(scraped["newsdrop_rejected_total"].values()) == 10
@@ -313,7 +313,7 @@ def test_counters_survive_their_processes(worker: tuple[World, Worker]) -> None:
     settled = value(scraped, "stage_seconds_count", stage="whole") or 0
     assert 0 < settled <= len(segments)
     minutes = world.context.counter_store.read_minutes(60)
-    assert sum(minute.published for minute in minutes) == 200
+    assert sum(minute.published for minute in minutes) == 100
     assert audit(world.settings).balanced
 
 
