@@ -1,13 +1,22 @@
 """Numbers, times and words as pages show them."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
+from typer.main import get_command
 
+from worker.cli.root import app
 from worker.model.times import rfc3339
 from worker.normalize.changes import Version, changes
+from worker.queries import jobs, quarantine
 from worker.translation import count_noun
 from worker.web import filters
+from worker.web.api.articles import ArticlesQuery
+from worker.web.api.jobs import JobsQuery
+from worker.web.api.quarantine import QuarantineQuery
+from worker.web.filtering import NAMES
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -74,3 +83,24 @@ def test_paragraphs_of_changes_are_numbered() -> None:
         (3, "edited"),
         (4, "added"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "page", "query"),
+    [
+        ("tail", NAMES, ArticlesQuery),
+        ("quarantine list", ("state", "reason", *quarantine.FILTERS), QuarantineQuery),
+        ("jobs", jobs.FILTERS, JobsQuery),
+    ],
+)
+def test_filters_have_one_name_everywhere(
+    command: str, page: tuple[str, ...], query: type[BaseModel]
+) -> None:
+    """A list has the same filters on its page, in the API and on the command line, where what was
+    discarded is a flag."""
+    found: Any = get_command(app)
+    for word in command.split():
+        found = found.commands[word]
+    options = {"state" if one.name == "discarded" else one.name for one in found.params}
+    assert set(page) <= options
+    assert set(query.model_fields) - {"count", "before", "after", "cursor"} == set(page)

@@ -139,10 +139,10 @@ def test_many_jobs_are_paged(ours: Served) -> None:
     for number in range(60):
         store.open(Job(f"scan-{number}", JobKind.SCAN, "drop", f"job {number}", 10**12 + number))
     first = text(ours, "/jobs")
-    assert (first.count("<tr data-key"), "/jobs?after=50" in first) == (50, True)
-    rest = text(ours, "/jobs?after=50")
-    assert (rest.count("<tr data-key"), "after=100" in rest) == (10, False)
-    assert text(ours, "/jobs?after=x").count("<tr data-key") == 50
+    assert (first.count("<tr data-key"), "/jobs?cursor=50" in first) == (50, True)
+    rest = text(ours, "/jobs?cursor=50")
+    assert (rest.count("<tr data-key"), "cursor=100" in rest) == (10, False)
+    assert text(ours, "/jobs?cursor=x").count("<tr data-key") == 50
 
 
 def test_an_article_is_read(ours: Served) -> None:

@@ -141,7 +141,7 @@ def _current(state_dir: Path) -> Iterator[sqlite3.Connection]:
             yield db
     except _Broken as error:
         remove(path)
-        logger.warning("broken search index removed; it is built again", error=str(error))
+        logger.warning("search index removed; it is built again", error=str(error))
         raise
 
 

@@ -84,7 +84,7 @@ def redirect_to_retry(retried: Retried, origin: str) -> Response:
 
 
 def _list_parameters(request: Request) -> tuple[str, str]:
-    start = min(parse_number(request.query_params.get("after", ""), 8) or 0, _MAX_START)
+    start = min(parse_number(request.query_params.get("cursor", ""), 8) or 0, _MAX_START)
     return str(start), filter_query(request, FILTERS)
 
 
