@@ -20,6 +20,7 @@ from worker.queries.audit import audit
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
 from worker.spool.archive_copy import read_state, write_state
+from worker.web.metrics import exposition
 
 
 @pytest.fixture
@@ -128,7 +129,8 @@ def test_a_store_that_refuses(world: World, store: ObjectStore, status: int, say
     copy_archive(world.context)
     assert len(store.requests) == before
     assert says in problems(world)[0]
-    assert read_state(world.settings.state_dir).waiting
+    assert read_state(world.settings.state_dir).waiting == 2
+    assert b"newsdrop_archive_uncopied_batches 2.0" in exposition(world.settings, utc_now())[0]
     store.faults.clear()
     store.is_there = True
     again(world)

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
-from worker.errors import SpoolUnavailable, UsageError
-from worker.escape import printable
+from worker.errors import UsageError
 from worker.fetch import Fetcher
 from worker.fetch.objects import ObjectChanged
-from worker.model.source import StoredObject
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sources.archive_bucket import archive_client, full_key, open_archive
@@ -42,13 +41,10 @@ async def _fetch_all(settings: Settings, on_progress: Callable[[int], None]) -> 
                 segment = archive.segment(batch)
                 if each.key != full_key(settings, copy_key(segment.journal_path)):
                     continue  # a stranger's
-                try:
-                    data = await client.read(fetcher, each, utc_now(), MAX_BYTES)
-                except ObjectChanged as error:
-                    raise SpoolUnavailable(_moved(each)) from error
-                _write(segment, data)
-                count += 1
-                on_progress(count)
+                with suppress(ObjectChanged):  # somebody removed it meanwhile
+                    _write(segment, await client.read(fetcher, each, utc_now(), MAX_BYTES))
+                    count += 1
+                    on_progress(count)
     return count
 
 
@@ -58,7 +54,3 @@ def _write(segment: Segment, data: bytes) -> None:
         make_folder(folder)
         mark_copied(folder, segment.batch)
         write_durably(segment.journal_path, data)
-
-
-def _moved(item: StoredObject) -> str:
-    return f"the object {printable(item.key)} was replaced meanwhile: run the command again"

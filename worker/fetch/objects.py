@@ -244,18 +244,19 @@ class BucketClient:
 
 
 def open_bucket(
-    name: str, url: str, keys: StoreTable, *, is_anonymous: bool = False
+    name: str, url: str, keys: StoreTable, *, is_anonymous: bool | None = None
 ) -> BucketClient:
-    """`name` is for messages. Raises ConfigError where credentials are missing or cannot be
-    read."""
+    """`name` is for messages; `is_anonymous` is None where that is no choice. Raises ConfigError
+    where credentials are missing or cannot be read."""
     address = bucket_address(name, url, keys.endpoint, keys.region)
     if is_anonymous:
         return BucketClient(address, None)
     credentials = read_credentials(keys.credentials_file, name)
     if credentials is None:
+        choice = "" if is_anonymous is None else ", or anonymous = true"
         raise ConfigError(
             f"the bucket {name} has no credentials: set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, or its credentials_file, or anonymous = true"
+            f"AWS_SECRET_ACCESS_KEY, or its credentials_file{choice}"
         )
     return BucketClient(address, credentials)
 

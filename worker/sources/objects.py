@@ -60,7 +60,9 @@ _MAX_ITEMS = 64
 """Of one listing in the backlog: groups of objects, each read by one process at a time."""
 _AT_ONCE = 4
 """Groups that one process reads at once: they are in its memory until they are claimed."""
-_LEASE_SECONDS = 600.0
+_LEASE_SECONDS = 120.0
+"""Beside the time of two fetches: for a slice of a large object, or for a group whose requests
+wait for each other. When a process dies, its groups are read by others after that."""
 _LONGEST_SECONDS = 600.0
 _QUOTED = "\0"
 """Begins a cursor that is percent-encoded, because its key is not UTF-8."""
@@ -113,7 +115,9 @@ class ObjectSource:
         count = min(count, _AT_ONCE - self._reading_count)
         if count <= 0:
             return TakenLeases((), has_more=False)
-        taken = self.store.take_leases(count, _LEASE_SECONDS)
+        taken = self.store.take_leases(
+            count, _LEASE_SECONDS + 2 * self.settings.fetch.deadline_seconds
+        )
         self._reading_count += len(taken.leases)
         return taken
 
