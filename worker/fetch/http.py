@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 import httpcore
-import httpx
 
 from worker import __version__
 from worker.errors import FetchFailed, Trouble
@@ -17,7 +16,7 @@ from worker.escape import printable
 from worker.fetch.body import ACCEPTED, Body, too_large
 from worker.fetch.guard import Blocked, Guard, Resolve, system_resolve
 from worker.fetch.messages import Exchange, FetchRequest, FetchResponse, Redirect
-from worker.fetch.transport import PoolTransport, tls_context
+from worker.fetch.transport import ConnectionPool, StreamedResponse, tls_context
 from worker.fetch.url import Target, join_url, parse_target, printable_url, public_url
 from worker.settings.fields import FetchSettings
 
@@ -49,7 +48,7 @@ class Fetcher:
         self._settings = settings
         self.user_agent = settings.user_agent or f"newsdrop/{__version__}"
         self._slots = asyncio.Semaphore(settings.concurrency)
-        self._transport = PoolTransport(
+        self._pool = ConnectionPool(
             Guard(settings, resolve), tls_context(settings.ca_file), settings.concurrency
         )
 
@@ -62,7 +61,7 @@ class Fetcher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._transport.aclose()
+        await self._pool.aclose()
 
     def target(self, url: str) -> Target:
         """Parse and check `url`. Raises FetchFailed (ADDRESS, refused)."""
@@ -85,19 +84,10 @@ class Fetcher:
         if body:
             headers["content-length"] = str(len(body))
         pairs = [(_encode(name), _encode(value)) for name, value in headers.items()]
-        url = httpcore.URL(
-            scheme=target.scheme, host=target.host, port=target.port, target=request.path
-        )
         async with self._deadline(target, len(body) / _LEAST_BYTES_PER_SECOND):
-            try:
-                method = request.method.encode("ascii")
-                response = await self._transport.send(method, url, pairs, body)
-            except Exception as error:
-                raise _failure(target, error) from error
+            response = await self._send(target, pairs, request.method, request.path, body)
             answer = await self._read(target, response, Body("", request.max_bytes, target.host))
-        return FetchResponse(
-            response.status_code, target.origin, answer, _join_headers(response.headers)
-        )
+        return FetchResponse(response.status, target.origin, answer, response.headers)
 
     @asynccontextmanager
     async def _deadline(self, target: Target, extra_seconds: float = 0.0) -> AsyncIterator[None]:
@@ -120,11 +110,11 @@ class Fetcher:
         while True:
             response = await self._send(target, headers)
             location = response.headers.get("location")
-            if response.status_code not in _REDIRECTS or not location:
+            if response.status not in _REDIRECTS or not location:
                 return await self._answer(request, target, response, tuple(redirects))
             await self._discard(response)
-            redirects.append(Redirect(response.status_code, public_url(target.url)))
-            next_target = self.target(join_url(target.url, location))
+            redirects.append(Redirect(response.status, public_url(target.url)))
+            next_target = self.target(join_url(target.url, _decode(location)))
             if next_target.url in seen:
                 raise _redirects(request, f"in a circle, back to {printable_url(next_target.url)}")
             if len(redirects) > MAX_REDIRECTS:
@@ -136,10 +126,16 @@ class Fetcher:
             seen.add(next_target.url)
             target = next_target
 
-    async def _send(self, target: Target, headers: list[tuple[bytes, bytes]]) -> httpx.Response:
-        get = httpx.Request("GET", target.url, headers=headers, stream=_NO_BODY)
+    async def _send(
+        self,
+        target: Target,
+        headers: list[tuple[bytes, bytes]],
+        method: str = "GET",
+        path: str | None = None,
+        body: bytes = b"",
+    ) -> StreamedResponse:
         try:
-            return await self._transport.handle_async_request(get)
+            return await self._pool.send(method, target, path or target.path, headers, body)
         except Exception as error:
             raise _failure(target, error) from error
 
@@ -147,11 +143,11 @@ class Fetcher:
         self,
         request: FetchRequest,
         target: Target,
-        response: httpx.Response,
+        response: StreamedResponse,
         redirects: tuple[Redirect, ...],
     ) -> FetchResponse:
-        headers = _join_headers(response.headers)
-        if response.is_success:
+        headers = response.headers
+        if 200 <= response.status < 300:
             body = await self._body(request, target, response)
         else:
             body = b""
@@ -159,7 +155,7 @@ class Fetcher:
         charset = _CHARSET.search(headers.get("content-type", ""))
         moved = redirects and all(hop.status in _PERMANENT for hop in redirects)
         return FetchResponse(
-            response.status_code,
+            response.status,
             public_url(target.url),
             body,
             headers,
@@ -168,7 +164,9 @@ class Fetcher:
             target.url if moved else None,
         )
 
-    async def _body(self, request: FetchRequest, target: Target, response: httpx.Response) -> bytes:
+    async def _body(
+        self, request: FetchRequest, target: Target, response: StreamedResponse
+    ) -> bytes:
         host = printable(target.host)
         cap = self._settings.max_bytes if request.max_bytes is None else request.max_bytes
         try:
@@ -178,13 +176,13 @@ class Fetcher:
             if request.max_bytes is None and length.isdigit() and int(length[:15]) > cap:
                 raise too_large(host, cap)
         except FetchFailed:
-            await response.stream.aclose()  # type: ignore[union-attr]
+            await response.aclose()
             raise
         return await self._read(target, response, body)
 
-    async def _read(self, target: Target, response: httpx.Response, body: Body) -> bytes:
+    async def _read(self, target: Target, response: StreamedResponse, body: Body) -> bytes:
         try:
-            async for chunk in response.stream:  # type: ignore[union-attr]  # it is async
+            async for chunk in response:
                 body.add(chunk)
                 if body.is_full:
                     break
@@ -194,21 +192,21 @@ class Fetcher:
         except Exception as error:
             raise _failure(target, error) from error
         finally:
-            await response.stream.aclose()  # type: ignore[union-attr]
+            await response.aclose()
 
-    async def _discard(self, response: httpx.Response) -> None:
+    async def _discard(self, response: StreamedResponse) -> None:
         """Read an unneeded body if it is short, else close its connection."""
         size = 0
         try:
             async with asyncio.timeout(_DISCARD_SECONDS):
-                async for chunk in response.stream:  # type: ignore[union-attr]
+                async for chunk in response:
                     size += len(chunk)
                     if size > _MAX_DISCARDED:
                         break
         except Exception:  # noqa: S110 the status is known: an error of the body does not matter
             pass
         finally:
-            await response.stream.aclose()  # type: ignore[union-attr]
+            await response.aclose()
 
     def _headers(
         self, request: FetchRequest, target: Target, *, credentials: bool = True
@@ -231,9 +229,6 @@ class Fetcher:
             headers = [header for header in headers if header[0].lower() not in names - _RESERVED]
             headers += [header for header in own if header[0].lower() not in _RESERVED]
         return headers
-
-
-_NO_BODY = httpx.ByteStream(b"")
 
 
 def _failure(target: Target, error: Exception) -> FetchFailed:
@@ -259,18 +254,17 @@ def _redirects(request: FetchRequest, how: str) -> FetchFailed:
     )
 
 
-def _join_headers(headers: httpx.Headers) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for raw_name, raw_value in headers.raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        if name != "set-cookie":
-            found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
-
-
 def _encode(value: str) -> bytes:
     """Latin-1, as headers are received; other text that an operator wrote is UTF-8."""
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:
         return value.encode("utf-8")
+
+
+def _decode(value: str) -> str:
+    """UTF-8 that was received as Latin-1, as some servers write addresses."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value

@@ -8,17 +8,17 @@ CPU a request with 32 at once, where this takes 0.3.
 import contextlib
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import httpcore
-import httpx
 
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.fetch.guard import Guard
+from worker.fetch.url import Target
 
 KEEP_SECONDS = 30.0
 """How long an idle connection is kept."""
@@ -29,7 +29,6 @@ if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 _LOST = (httpcore.RemoteProtocolError, httpcore.NetworkError, httpcore.ConnectionNotAvailable)
-_Key = tuple[bytes, bytes, int | None]
 
 
 @lru_cache(maxsize=4)
@@ -50,7 +49,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-class PoolTransport(httpx.AsyncBaseTransport):
+class ConnectionPool:
     """Sends requests over connections that `guard` opens, and keeps `max_idle` of them.
 
     For one event loop. A connection has one request at a time, with HTTP/2 too, so its failure
@@ -62,41 +61,33 @@ class PoolTransport(httpx.AsyncBaseTransport):
         self._guard = guard
         self._context = context
         self._max_idle = max_idle
-        self._idle: list[tuple[_Key, httpcore.AsyncHTTPConnection]] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        return await self.send(
-            request.method.encode("ascii"),
-            httpcore.URL(
-                scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-            ),
-            request.headers.raw,
-        )
+        self._idle: list[tuple[str, httpcore.AsyncHTTPConnection]] = []
 
     async def send(
         self,
-        method: bytes,
-        url: httpcore.URL,
+        method: str,
+        target: Target,
+        path: str,
         headers: list[tuple[bytes, bytes]],
         body: bytes = b"",
-    ) -> httpx.Response:
-        """Send a request whose target is not changed in any way: what is signed has to arrive."""
-        key: _Key = (url.scheme, url.host, url.port)
-        core_request = httpcore.Request(method, url, headers=headers, content=body)
-        if (idle := await self._pop_idle(key)) is not None:
+    ) -> "StreamedResponse":
+        """Send a request to the host of `target`. `path` is not changed in any way: what is signed
+        has to arrive."""
+        url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=path)
+        request = httpcore.Request(method, url, headers=headers, content=body)
+        if (idle := await self._pop_idle(target.origin)) is not None:
             # The server may close it at this moment: then use a new connection.
             with contextlib.suppress(*_LOST):
-                return await self._send(key, idle, core_request)
+                return await self._send(target.origin, idle, request)
         new = httpcore.AsyncHTTPConnection(
-            core_request.url.origin,
+            url.origin,
             ssl_context=self._context,
             keepalive_expiry=KEEP_SECONDS,
             http1=True,
             http2=True,
             network_backend=self._guard,
         )
-        return await self._send(key, new, core_request)
+        return await self._send(target.origin, new, request)
 
     async def aclose(self) -> None:
         idle, self._idle = self._idle, []
@@ -104,30 +95,29 @@ class PoolTransport(httpx.AsyncBaseTransport):
             await connection.aclose()
         self._guard.close()
 
-    async def release(self, key: _Key, connection: httpcore.AsyncHTTPConnection) -> None:
+    async def release(self, origin: str, connection: httpcore.AsyncHTTPConnection) -> None:
         """Keep `connection` for the next request; close the oldest idle one if there are too
         many."""
         if not (connection.is_idle() and connection.is_available()):
             await connection.aclose()
             return
-        self._idle.append((key, connection))
+        self._idle.append((origin, connection))
         if len(self._idle) > self._max_idle:
             await self._idle.pop(0)[1].aclose()
 
     async def _send(
-        self, key: _Key, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request
-    ) -> httpx.Response:
+        self, origin: str, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request
+    ) -> "StreamedResponse":
         try:
             response = await connection.handle_async_request(request)
         except BaseException:
             await connection.aclose()
             raise
-        stream = _ResponseStream(self, key, connection, response)
-        return httpx.Response(response.status, headers=response.headers, stream=stream)
+        return StreamedResponse(self, origin, connection, response)
 
-    async def _pop_idle(self, key: _Key) -> httpcore.AsyncHTTPConnection | None:
+    async def _pop_idle(self, origin: str) -> httpcore.AsyncHTTPConnection | None:
         for at in range(len(self._idle) - 1, -1, -1):
-            if self._idle[at][0] == key:
+            if self._idle[at][0] == origin:
                 _, connection = self._idle.pop(at)
                 if not connection.has_expired():
                     return connection
@@ -135,22 +125,26 @@ class PoolTransport(httpx.AsyncBaseTransport):
         return None
 
 
-class _ResponseStream(httpx.AsyncByteStream):
+class StreamedResponse:
+    """A response whose body is still to be read, by iteration. `headers` have names in lower case,
+    Latin-1, repeated ones joined, without cookies."""
+
     def __init__(
         self,
-        transport: PoolTransport,
-        key: _Key,
+        pool: ConnectionPool,
+        origin: str,
         connection: httpcore.AsyncHTTPConnection,
         response: httpcore.Response,
     ) -> None:
-        self._transport = transport
-        self._key = key
+        self.status: int = response.status
+        self.headers = _join_headers(response.headers)
+        self._pool = pool
+        self._origin = origin
         self._connection = connection
         self._response = response
         self._is_read = self._is_closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        assert not isinstance(self._response.stream, bytes)
         async for chunk in self._response.stream:  # type: ignore[union-attr]  # it is async
             yield chunk
         self._is_read = True
@@ -162,6 +156,15 @@ class _ResponseStream(httpx.AsyncByteStream):
         self._is_closed = True
         if self._is_read:
             await self._response.aclose()
-            await self._transport.release(self._key, self._connection)
+            await self._pool.release(self._origin, self._connection)
         else:
             await self._connection.aclose()
+
+
+def _join_headers(headers: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        if name != "set-cookie":
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

@@ -96,6 +96,9 @@ class _Loop:
     results: list[tuple[FetchSource, Result]] = field(default_factory=list)
     gathering_since: float = 0.0
     totals: FetchTotals = field(default_factory=FetchTotals)
+    idle_until: dict[str, float] = field(default_factory=dict)
+    """By the kind of a source with nothing due when it is asked again. Cleared when results are
+    saved, which frees hosts."""
 
     def start_due(self) -> float | None:
         """Start what is due while there is room; return in how many seconds more is due (0: now),
@@ -105,11 +108,18 @@ class _Loop:
             room = self.limits.concurrency - len(self.in_flight)
             if room < max(1, self.limits.concurrency // 4) and self.in_flight:
                 return 0.0
+            now = time.monotonic()
+            idle_seconds = self.idle_until.get(source.kind, now) - now
+            if idle_seconds > 0 and self.in_flight:  # a call of Redis for each answer otherwise
+                soonest = idle_seconds if soonest is None else min(soonest, idle_seconds)
+                continue
             leases = source.take_leases(room)
             for lease in leases.leases:
                 task = asyncio.create_task(source.fetch(lease, self.fetcher))
                 self.in_flight[task] = source, lease
             seconds = 0.0 if leases.leases or leases.has_more else leases.next_seconds
+            idle_seconds = GATHER_SECONDS if seconds is None else min(seconds, GATHER_SECONDS)
+            self.idle_until[source.kind] = now + idle_seconds
             if seconds is not None:
                 soonest = seconds if soonest is None else min(soonest, seconds)
         return soonest
@@ -162,6 +172,7 @@ class _Loop:
         if answers:
             self.on_counted(answers)
         self.results = []
+        self.idle_until.clear()
 
 
 def _size_of(document: Incoming) -> int:
