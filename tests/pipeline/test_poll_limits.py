@@ -12,8 +12,10 @@ from tests.newsroom import Make, feed, titles
 from tests.world import World, article
 from worker.errors import SpoolUnavailable
 from worker.pipeline.feeds.poll import fetch, poll
+from worker.sources import fetch_loop
 from worker.sources.registry import pause, resume
 from worker.spool.lockfile import acquire_slot
+from worker.store.leases import TakenLeases
 
 
 async def _drip(request: Request, reader: object, writer: asyncio.StreamWriter) -> None:
@@ -103,6 +105,34 @@ def test_hanging_servers_do_not_hold_up_the_others(make: Make, web: Web) -> None
     assert (fetched.turns, fetched.failed) == (44, 4)
     assert seen[-1] == 40
     assert time.monotonic() - begun >= 4
+
+
+async def _one_after_the_other(
+    request: Request, reader: object, writer: asyncio.StreamWriter
+) -> None:
+    await asyncio.sleep(0.03 * int(request.path.rpartition("?")[2]))
+    writer.write(b"HTTP/1.1 304 Not Modified\r\n\r\n")
+
+
+def test_who_has_nothing_due_is_asked_seldom(
+    make: Make, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While feeds answer, the store is not asked for due pages at each of their answers."""
+    monkeypatch.setattr(fetch_loop, "GATHER_SECONDS", 60.0)
+    world = make(**{"fetch.host_connections": 30})
+    web.pages["/rss"] = raw(_one_after_the_other)
+    for number in range(20):
+        world.add_feed(f"f{number}", web.url(f"/rss?{number}"))
+    store, questions = world.context.page_store, list[int]()
+    take = store.take_leases
+
+    def take_and_count(count: int, lease_seconds: float) -> TakenLeases:
+        questions.append(count)
+        return take(count, lease_seconds)
+
+    store.take_leases = take_and_count  # type: ignore[method-assign]
+    assert world.fetch().turns == 20
+    assert len(questions) < 5, questions
 
 
 def test_changes_take_effect_without_a_restart(world: World, web: Web) -> None:

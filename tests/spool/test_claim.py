@@ -127,7 +127,7 @@ def test_a_batch_being_filled_is_not_taken(
     assert batch is not None
 
 
-@pytest.mark.parametrize("step", ["write_durably", "fsync_dir", "_move"])
+@pytest.mark.parametrize("step", ["write_synced", "fsync_dir", "_move"])
 def test_a_claimer_that_dies_loses_nothing(
     root: Root, accepted: AcceptedLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

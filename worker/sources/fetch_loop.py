@@ -134,6 +134,7 @@ class _Loop:
             self.gathering_since = time.monotonic()
         for task in done:
             source, lease = self.in_flight.pop(task)
+            self.idle_until.pop(source.kind, None)  # it may have room for another now
             try:
                 result = task.result()
             except Retryable:
@@ -192,18 +193,21 @@ async def fetch_due(
     """Fetch all that is due, until nothing is due and nothing is in flight.
 
     `claim` makes documents safe; `may_take` is False while there is no room for more;
-    `on_progress(n)` receives the number of fetches in flight, `on_counted` the numbers per answer,
-    after the results are saved. Raises Retryable where the store or the spool is away: what was in
-    flight is due again when its lease ends.
+    `on_progress(n)` receives the number of fetches in flight, at most four times a second;
+    `on_counted` the numbers per answer, after the results are saved. Raises Retryable where the
+    store or the spool is away: what was in flight is due again when its lease ends.
     """
     loop = _Loop(sources, fetcher, limits, claim, may_take, on_counted)
     begin = time.monotonic()
+    next_report = 0.0
     try:
         while True:
             seconds = time.monotonic() - begin
             may_start = seconds < limits.taking_seconds and loop.may_take()
             next_seconds = loop.start_due() if may_start else None
-            on_progress(len(loop.in_flight))
+            if (now := time.monotonic()) >= next_report:
+                on_progress(len(loop.in_flight))
+                next_report = now + GATHER_SECONDS
             is_soon = next_seconds is not None and next_seconds <= limits.soon_seconds
             pause = min(GATHER_SECONDS, next_seconds if next_seconds else GATHER_SECONDS)
             if loop.in_flight:

@@ -25,7 +25,7 @@ from worker.spool.layout import (
     fsync_dir,
     make_folder,
     translate_errors,
-    write_durably,
+    write_synced,
 )
 from worker.spool.lockfile import lock
 from worker.spool.transfer import PACKED_BYTES, Candidate, OnSkipped, copy_files, move_files
@@ -193,7 +193,8 @@ def _place(
 ) -> Path:
     """Write the manifest and rename the batch into `work/`, durably: after a power cut a file that
     is moved into it later must not be in a folder without a name."""
-    write_durably(staged / manifest.NAME, manifest.dump(head, entries))
+    # No rename of its own, which a sync of the folder would have to write: nobody reads it yet.
+    write_synced(staged / manifest.NAME, manifest.dump(head, entries))
     fsync_dir(staged)
     placed = staged.rename(root.work / head.batch)
     fsync_dir(root.work)

@@ -177,16 +177,21 @@ def fsync_file(path: str | Path, flags: int = READ_REGULAR) -> None:
 def write_durably(path: Path, data: bytes, *, mode: int = 0o660) -> None:
     """Write `path` whole or not at all, and be sure of it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        write_synced(temporary, data, mode)
         temporary.rename(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_synced(path: Path, data: bytes, mode: int = 0o660) -> None:
+    """Write the new file `path`, which nobody reads before this returns."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def append_line(path: Path, line: str, *, is_synced: bool = False) -> None:

@@ -37,27 +37,31 @@ local function write_host(item, host, answered, backoff, delay)
 end
 
 -- The document may have been read already: then its news replace the line's last word, a `?`.
-local function add_poll(item, line)
+local function log_with(item, line)
   local log, observed, news = unpack(redis.call('HMGET', item, 'polls', 'observed_ms', 'observed_new'))
   if news and observed == line:match('^%d+') then line = line:gsub('%?$', news) end
   local lines = { line }
   for earlier in string.gmatch(log or '', '[^\n]+') do
     if #lines < MAX_POLLS then lines[#lines + 1] = earlier end
   end
-  redis.call('HSET', item, 'polls', table.concat(lines, '\n'))
+  return table.concat(lines, '\n')
 end
 
+-- Two writes for all fields: each is a command of its own in the append-only file.
 local function write_item(item, name, wait, first, last)
-  redis.call('HDEL', item, 'lease')
+  local set, deleted = {}, { 'lease' }
   for at = first, last, 2 do
-    if ARGV[at] == 'poll' then
-      add_poll(item, ARGV[at + 1])
-    elseif ARGV[at + 1] == '' then
-      redis.call('HDEL', item, ARGV[at])
+    local field, value = ARGV[at], ARGV[at + 1]
+    if field == 'poll' then field, value = 'polls', log_with(item, value) end
+    if value == '' then
+      deleted[#deleted + 1] = field
     else
-      redis.call('HSET', item, ARGV[at], ARGV[at + 1])
+      set[#set + 1] = field
+      set[#set + 1] = value
     end
   end
+  if #set > 0 then redis.call('HSET', item, unpack(set)) end
+  redis.call('HDEL', item, unpack(deleted))
   local has_failed = redis.call('HEXISTS', item, 'failures') + redis.call('HEXISTS', item, 'bad')
   redis.call(has_failed > 0 and 'SADD' or 'SREM', failing, name)
   -- The interval that the feed itself asks for may have been read meanwhile. A feed that was

@@ -67,6 +67,7 @@ local function read_host(name)
       redis.call('HDEL', host.key, field)
     end
   end
+  host.stored_place = host[place]
   if (host[waits] or 0) > now then host.waits = host[waits] end
   -- Times further ahead than this script and finish.lua ever set them are of a clock that was
   -- ahead: they count as past.
@@ -140,20 +141,20 @@ local function take_turn(host, item, pause)
     host[share] = now + every * pause
     redis.call('HSET', host.key, share, integer(host[share]))
   else
-    host.last, host.waits, host[place] = items, nil, 0
-    redis.call('HSET', host.key, 'last', items)
-    redis.call('HDEL', host.key, waits)
+    if host.last ~= items then redis.call('HSET', host.key, 'last', items) end
+    if host[waits] then redis.call('HDEL', host.key, waits) end
+    host.last, host.waits, host[waits], host[place] = items, nil, nil, 0
   end
 end
 
 local function lease_item(item, name, score, is_late)
   redis.call('ZADD', due, integer(now + lease), name)
-  redis.call('HSET', item, 'lease', token)
   redis.call('HINCRBY', item, 'takes', 1)
-  local since = score == 0 and 0 or tonumber(redis.call('HGET', item, 'since') or now)
-  redis.call('HDEL', item, 'since')
+  local waited_since = redis.call('HGET', item, 'since')
+  if waited_since then redis.call('HDEL', item, 'since') end
+  local since = score == 0 and 0 or tonumber(waited_since or now)
   -- A score of 0: a person asked for this fetch, so it must not change the interval.
-  if since == 0 then redis.call('HSET', item, 'asked', 1) end
+  redis.call('HSET', item, 'lease', token, unpack(since == 0 and { 'asked', 1 } or {}))
   count = count + 1
   found[#found + 1] = name
   found[#found + 1] = is_late and -2 or since == 0 and -1 or math.max(0, now - since)
@@ -205,7 +206,9 @@ end
 
 for _, host in pairs(by_name) do
   if host.waits then redis.call('HSET', host.key, waits, integer(host.waits)) end
-  if not is_spare then redis.call('HSET', host.key, place, host[place]) end
+  if not is_spare and host[place] ~= host.stored_place then
+    redis.call('HSET', host.key, place, host[place])
+  end
   redis.call('EXPIRE', host.key, HOST_LIVES)
 end
 local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
