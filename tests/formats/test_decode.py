@@ -25,6 +25,7 @@ RUSSIAN = "Порт закрыт из-за шторма, суда ждут на 
         (RUSSIAN, "cp1251"),
         (RUSSIAN, "koi8-r"),
         ("# 短文", "gb18030"),
+        ("# ﾃｽﾄ ﾍﾟｰｼﾞ\n\nﾊﾝｶｸｶﾅ ﾉ ﾃｽﾄ ﾃﾞｽ。ｸﾚｰﾝ ﾊ ｷﾀ ﾍ ｳﾂｻﾚﾏｼﾀ。", "cp932"),
     ],
 )
 def test_undeclared_text_is_detected(text: str, codec: str) -> None:

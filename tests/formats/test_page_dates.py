@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.formats.pages import Parse
+from tests.formats.pages import BODY, Parse
 from tests.formats.test_page_body import HEAD, PARTS, TEXT, page
 from worker.normalize.dates.parser import parse_date
 from worker.sites import Sites
@@ -68,6 +68,24 @@ def test_words_for_publication_and_change(lines: tuple[str, ...], parse: Parse) 
     the languages of the press; one that is called that of a change never wins."""
     shown = "".join(f"<p>{line}</p>" for line in lines)
     assert first_date(page(f"{HEAD}{shown}{TEXT}"), parse) == "2021-11-26T00:00:00+08:00"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        f'{HEAD}<p><span title="26 November 2021">2 years ago</span></p>{TEXT}',
+        f'{HEAD}<p><span data-timestamp="1637929564" data-id="1500000000">late</span></p>{TEXT}',
+        f"<article><h1>港口</h1><div class=content>{BODY}</div>"
+        "<p>港口管理局</p><p>2021年11月26日</p></article>",
+        f"{HEAD}<p>LONDON, Nov. 26, 2021 /Wire/ -- {PARTS[0]}</p>{TEXT}",
+        f"{HEAD}<p>ROTTERDAM (November 26, 2021) — {PARTS[0]}</p>{TEXT}",
+    ],
+)
+def test_dates_in_other_places(inside: str, parse: Parse) -> None:
+    """Where no line beside the heading has a date: an attribute there, the line below a signature,
+    or the place and day with which the text begins."""
+    date = first_date(page(f"{inside}<footer>© 2024 Harbour, since 3 May 1999</footer>"), parse)
+    assert str(date)[:10] == "2021-11-26"
 
 
 def test_a_label_behind_the_text_or_in_brackets(parse: Parse) -> None:

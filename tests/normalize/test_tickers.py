@@ -46,6 +46,8 @@ def tickers(html: str, *, marks: bool = False) -> tuple[Ticker, ...]:
         ("台积电（2330.TW）", "2330.TW", "XTAI", "台积电"),
         ("SPDR Gold (NYSE Arca: GLD)", "GLD.US", "ARCX", "SPDR Gold"),
         ("SSE:600519 closed", "600519.SH", "XSHG", None),
+        ("H股代码03968", "03968.HK", "XHKG", None),
+        ("A股股票代码：000001", "000001.SZ", "XSHE", None),
         ("公司股票代码为600519。", "600519.SH", "XSHG", None),
         ("纽交所：F、福特（纽交所：F）", "F.US", "XNYS", "福特"),
     ],

@@ -199,7 +199,7 @@ def _legacy(data: bytes, declared: str | None) -> DecodedText:
         text = f"read as {detected.encoding}{named}"
         warnings = (warn(WarningKind.ENCODING, text),) if labels else ()
         return replace(detected, warnings=warnings)
-    for label in dict.fromkeys((*labels, best_codec(data), "gb18030")):
+    for label in dict.fromkeys((*labels, best_codec(data), "gb18030", "cp932")):
         if not label:
             continue
         text = data.decode(label, "replace")

@@ -26,9 +26,15 @@ _LATEST = datetime(
 )  # fixed: the day of reading must not decide an article's date
 _LONGEST = 100  # characters; a longer line is a sentence
 _LONGEST_LABEL = 20  # of a line of its own: `Date of publication:`
+_DATED = re.compile(r"^title$|^data-.*(?:date|time|publish)")
+_LONGEST_DAY = 16  # a line with a date alone, such as that below a signature
 _LONGEST_ATTRIBUTE = 2_000
 _LARGEST = 2_000_000  # characters that htmldate searches: its 40 patterns take 6 s for 10 million
 _DATELINE = 40  # characters in which a text names its day and place
+_PLACE_AND_DAY = re.compile(
+    r"(?:[A-ZÄÖÜ][\w.’'-]*,?\s+){1,4}?\(?([A-Z]?\w*\.?\s?\d{1,2}\.?,?\s(?:[A-ZÄÖÜ]?\w+\s)?\d{4})\)?"
+    r"(?=\s?[-–—:/(])"
+)
 _SENTENCE = re.compile(r"[。！？!?]$|\w{4}\.$")
 _LINES_AFTER, _LINES_BEFORE = 12, 4
 _PIECE = re.compile(r"[\d\s/.:年月日,-]{1,30}|[^\W\d_]{3,9}\.?")  # of a date in several elements
@@ -37,16 +43,16 @@ _DAY_APART = re.compile(r"^(\d{1,2})\s+((?:19|20)\d\d)[-/.](\d{1,2})(?!\d)")
 _CHANGED = re.compile(
     r"updated?\b|modified|last edited|\bstand:|aktualisiert|ge[äa]ndert|mis à jour|modifié|"
     r"a[ck]?tuali[zs]a|actualizat|aggiornat|(?:ultima|última) modific|aktualizov|bijgewerkt|"
-    r"uppdatera|op[dp]datert|opdateret|päivitetty|обновл|изменен|оновлен|güncelle|ενημερ[ώω]|"
-    r"frissít|업데이트|수정|更新|修改|编辑于(?=\s?\d)|تحديث|به.?روز|ویرایش|עודכן|अपडेट|cập nhật|"
-    r"diperbarui",
+    r"uppdatera|op[dp]datert|opdateret|päivitetty|обновл|изменен|оновлен|(?:son )?güncelle|"
+    r"ενημερ[ώω]|frissít|업데이트|수정|更新|修改|编辑于(?=\s?\d)|تحديث|به.?روز|ویرایش|עודכן|अपडेट|"
+    r"cập nhật|diperbarui",
     re.IGNORECASE,
 )
 _PUBLISHED = re.compile(
     r"(?<![(（])(?:published|posted|publi(?:é|cad|cat|cer|[ck]ov|ser|k[oa])|pubblicat|mis en ligne|"
     r"veröffentlicht|erschienen|erstellt|gepubliceerd|geplaatst|julkaistu|dodano|vydáno|публ[иі]к|"
-    r"yayın|oluşturulma|입력|등록|승인|게시|[发發][布表]|刊[登出]|公開|掲載|配信|投稿|نشر|انتشار|"
-    r"פורסם|प्रकाशित)",
+    r"yayın|oluşturulma|eklenme|giriş tarihi|đăng lúc|δημοσι|입력|등록|승인|게시|"
+    r"[发發][布表]|刊[登出]|公開|掲載|配信|投稿|نشر|انتشار|פורסם|प्रकाशित)",
     re.IGNORECASE,
 )
 _JOINED = re.compile(  # a forum's line on whoever wrote
@@ -86,7 +92,13 @@ def dates_shown(
     above = runs[lowest : min(start, lowest + _LINES_BEFORE + _LINES_AFTER)]
     own = [run for run in above if not _is_of_others(run.block, runs[start])]
     below = [run.line for run in around if run in behind]
-    yield from [*_dates_in(chain(lines, _assembled(own)), order)] or _dates_in(below, order)
+    below += [run.line for run in runs[last + 2 : last + 3] if len(run.line) <= _LONGEST_DAY]
+    yield from (
+        [*_dates_in(chain(lines, _assembled(own)), order)]
+        or [*_dates_in_attributes(run for run in around if run not in behind)]
+        or [*_dates_in(below, order)]
+        or _datelines(runs[start : start + 2])
+    )
 
 
 def runs_around(passages: Passages, title: str | None) -> list[Run]:
@@ -181,6 +193,25 @@ def _dates_in(lines: Iterable[str], order: DateOrder | None) -> Iterator[DateTex
             yield DateText(rest, CHANGED)
     if not labelled and not bare:
         yield from (DateText(line, CHANGED) for line in changed[:1])
+
+
+def _dates_in_attributes(runs: Iterable[Run]) -> Iterator[DateText]:
+    """The first date in an attribute of a line: what is shown is `2 years ago`."""
+    for run in runs:
+        for element in dict.fromkeys(element for element, _ in run.parts):
+            for name, value in element.items():
+                if _DATED.search(name) and len(value) <= _LONGEST and parse_date(value, UTC):
+                    yield DateText(value, "time")
+                    return
+
+
+def _datelines(runs: Iterable[Run]) -> Iterator[DateText]:
+    """The date after the place with which a text begins: `LONDON, Nov. 26, 2021 /Wire/ --`."""
+    for run in runs:
+        match = _PLACE_AND_DAY.match(run.line)
+        if match and parse_date(match[1], UTC):
+            yield DateText(match[1], "text")
+            return
 
 
 def _assembled(runs: Sequence[Run]) -> Iterator[str]:

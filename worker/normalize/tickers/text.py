@@ -232,8 +232,12 @@ def _before_slash(match: re.Match[str]) -> Ticker | None:
 
 
 def _labelled(match: re.Match[str]) -> Ticker | None:
-    markets = (*MAINLAND, "HK") if match[2].startswith("0") or "份" in match[1] else MAINLAND
-    return named(match[2], markets, None, TickerOrigin.TEXT)
+    label, code = match[1], match[2]
+    if label.startswith("H股"):
+        return named(code, ("HK",), None, TickerOrigin.TEXT)
+    is_any = "份" in label or (code.startswith("0") and not label.startswith("A股"))
+    markets = (*MAINLAND, "HK") if is_any else MAINLAND
+    return named(code, markets, None, TickerOrigin.TEXT)
 
 
 def _american_pair(match: re.Match[str]) -> Ticker | None:
@@ -276,7 +280,7 @@ _LOOSE = (
     (
         ("代码", "代号"),
         re.compile(
-            r"(股票代[码号]|证券代码|基金代码|股份代号)[为是]?\s?[:：]?\s?[“\"]?([0-9]{4,6})(?![\d.])"
+            r"([AH]股(?:股票|证券)?代[码号]|股票代[码号]|证券代码|基金代码|股份代号)[为是]?\s?[:：]?\s?[“\"]?([0-9]{4,6})(?![\d.])"
         ),
         _labelled,
     ),
