@@ -91,6 +91,17 @@ def test_iso_2022_jp_where_declared() -> None:
     assert decode("港の夜".encode("iso2022_jp"), "iso-2022-jp").text == "港の夜"
 
 
+@pytest.mark.parametrize("width", [8, 14, 100])
+@pytest.mark.parametrize("length", [2_000, 40_000])
+def test_a_tenth_may_be_control_characters(width: int, length: int) -> None:
+    """Records with a quarter of them are binary, also in a long document, of which only some bytes
+    are looked at; a twentieth of them is text."""
+    record = b"a" * (width - width // 4) + b"\x01" * (width // 4)
+    with pytest.raises(Rejected, match="not text"):
+        decode(record * (length // width))
+    assert decode((b"\x01" + b"a" * 19) * (length // 20)).encoding == "utf-8"
+
+
 @pytest.mark.parametrize(
     "data",
     [

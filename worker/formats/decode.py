@@ -55,6 +55,8 @@ def decode(data: bytes, declared: str | None = None) -> DecodedText:
 
 _MARKS = (b"\xef", b"\xfe", b"\xff", b"\x00")
 """First bytes of the byte-order marks."""
+_LOOKED_AT = 4096
+"""Bytes of which each one is looked at for control characters."""
 _CONTROLS = bytes({*range(0x20)} - {*b"\t\n\v\f\r\x1b"})
 _MULTIBYTE = {"gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "johab"}
 # A detected encoding → the one with more characters that is written under its name.
@@ -74,9 +76,10 @@ def _checked(decoded: DecodedText, data: bytes) -> DecodedText:
         # Nearly any two bytes are a code point there, but few of them are letters.
         strange = (char for char in sample[:4096] if category(char) in ("Cc", "Cn", "Co"))
         bad = sum(char not in "\t\n\f\r" for char in strange)
-    else:  # on bytes: 6 µs for a mirror's file, against 18 for a regular expression on text
-        head = data[:SAMPLE]
-        bad = len(head) - len(head.translate(None, _CONTROLS))
+    else:  # on bytes: a third of a regular expression on text; each 13th tells enough
+        step = 13 if len(data) > _LOOKED_AT else 1
+        head = data[:SAMPLE:step]
+        bad = (len(head) - len(head.translate(None, _CONTROLS))) * step
     bad += sample.count("\ufffd") if "\ufffd" in sample else 0  # to count takes ten times as long
     # On bytes first: a zero is half of no other character there, and is found 15 times as fast.
     if bad * 10 > len(sample) or (b"\x00" in data and "\x00" in sample):
