@@ -19,7 +19,7 @@ from worker.pipeline.replay import replay
 from worker.queries.audit import audit
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
-from worker.spool.archive_copy import read_state, write_state
+from worker.spool.archive_copy import is_finished, read_state, write_state
 from worker.web.metrics import exposition
 
 
@@ -84,13 +84,31 @@ def test_each_file_is_copied_once(world: World, store: ObjectStore) -> None:
         for name in names
         if name.endswith(".jsonl")
     )
+    (folder,) = world.context.deps.archive.folders()
+    os.utime(folder, (1e9, 1e9))  # nothing was added for long
+    copy_archive(world.context)
+    assert is_finished(folder)
     world.put("later.md", article("后来的新闻"))
     world.run()
+    assert not is_finished(folder)
     copy_archive(world.context)
     copy_archive(world.context)
     assert store.objects == files(world)
     assert len(store.requests) == 6
     assert problems(world) == []
+
+
+def test_a_batch_that_is_not_finished(world: World, store: ObjectStore) -> None:
+    """Its segment may be written once more, so it is copied when the batch has left the spool."""
+    batch = next(world.context.deps.archive.segments()).batch
+    folder = world.context.roots[0].work / batch
+    folder.mkdir()
+    copy_archive(world.context)
+    assert len(store.objects) == 2
+    assert not any(batch in key for key in store.objects)
+    folder.rmdir()
+    copy_archive(world.context)
+    assert store.objects == files(world)
 
 
 def test_copies_are_read(world: World, store: ObjectStore) -> None:

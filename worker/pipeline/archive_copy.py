@@ -16,7 +16,7 @@ from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.sources.archive_bucket import archive_client, full_key
-from worker.spool.archive import Archive, Segment
+from worker.spool.archive import Segment
 from worker.spool.archive_copy import (
     MAX_WAITING,
     CopyState,
@@ -47,9 +47,9 @@ def copy_archive(context: Context) -> None:
         before = read_state(state_dir)
         if slot is None or _is_early(before, now):
             return
-        waiting = _list_waiting(context.deps.archive, int(now.timestamp() * 1e9))
+        waiting = _list_waiting(context, int(now.timestamp() * 1e9))
         left, problem, is_away = asyncio.run(_copy_some(context, waiting))
-        rest = list(islice(waiting, MAX_WAITING - len(left)))
+        rest = list(islice(waiting, max(0, MAX_WAITING - len(left))))
         failures, retry_at, oldest = 0, "", ""
         if problem and (is_away or not rest):
             failures = before.failures + 1
@@ -70,13 +70,16 @@ def _is_early(state: CopyState, now: datetime) -> bool:
     return timedelta(0) < wait <= timedelta(seconds=_LONGEST_SECONDS)
 
 
-def _list_waiting(archive: Archive, now_ns: int) -> Iterator[Segment]:
-    """The segments that are not copied."""
+def _list_waiting(context: Context, now_ns: int) -> Iterator[Segment]:
+    """The segments that are not copied. That of a batch that is still in the spool may be written
+    again: a power cut takes raw files and leaves the journal."""
+    archive = context.deps.archive
+    unfinished = {name for root in context.roots for name in batch_names(root)}
     for folder in archive.folders():
         if not is_finished(folder):
             segments, copied = archive.segments_in(folder), copied_batches(folder)
             if rest := [each for each in segments if each.batch not in copied]:
-                yield from rest
+                yield from (each for each in rest if each.batch not in unfinished)
             elif segments:
                 finish(folder, now_ns)
 

@@ -22,6 +22,7 @@ OpenCopy = Callable[[str], BinaryIO | None]
 MAX_WAITING = 1_000
 """Segments that are counted: more are `MAX_WAITING or more`."""
 _NAME = ".copied"
+_YEAR_NS = 31_536_000_000_000_000
 _SETTLED_NS = 2_000_000_000
 """After so long a folder's time of change tells whether anything was added to it since."""
 
@@ -74,14 +75,14 @@ def mark_copied(folder: Path, batch: str) -> None:
 def is_finished(folder: Path) -> bool:
     """Whether all of a folder was copied, and nothing was added since."""
     with suppress(OSError):
-        return (folder / _NAME).stat().st_mtime_ns == folder.stat().st_mtime_ns
+        return (folder / _NAME).stat().st_mtime_ns == folder.stat().st_mtime_ns - _YEAR_NS
     return False
 
 
 def finish(folder: Path, now_ns: int) -> None:
-    """Note that all of a folder is copied, unless it changed just now. Its `.copied` gets the
-    folder's time of change."""
+    """Note that all of a folder is copied, unless it changed just now: the time of its `.copied`
+    becomes a year before the folder's own. (They have the same when `.copied` is made.)"""
     with suppress(OSError):
         changed = folder.stat().st_mtime_ns
         if now_ns - changed > _SETTLED_NS:
-            os.utime(folder / _NAME, ns=(changed, changed))
+            os.utime(folder / _NAME, ns=(changed - _YEAR_NS, changed - _YEAR_NS))
