@@ -33,6 +33,9 @@ def test_what_folding_drops() -> None:
     assert fold_bytes("國際新聞，『Déjà Vu』！\u200b") == fold_bytes("国际新闻 “deja vu”")
     assert fold_bytes("第1天") != fold_bytes("第2天")
     assert fold_bytes("\ud800…，") == fold_bytes("")
+    text = "一篇，文章：第2期（Nord 4）｡ﾞ²½ß龦"  # 𠀀 is one that no text has: read one by one
+    assert fold_bytes("éÑ" + text + "𠀀") == fold_bytes("En" + text) + fold_bytes("𠀀")
+    assert fold_bytes("Straw 3, B.") == fold_bytes("Straw 3, B.，") == fold_bytes("strw3b")
 
 
 def test_short_texts_have_no_sketch() -> None:
@@ -52,6 +55,44 @@ def test_numbers_tell_a_series_from_a_copy() -> None:
     assert similarity(one, other) > 0.8
     assert similarity(one, series) == 0
     assert similarity(one, plain) > 0.8
+
+
+def test_numbers_in_chinese_tell_a_series() -> None:
+    """Numbers may be written with Chinese digits; one of a single character is a word."""
+    forecast = (
+        "市气象台预报，今天白天多云，最高气温{}度，夜间最低气温{}度，相对湿度百分之{}。请市民注意"
+        "添减衣物，驾车出行保持车距，老人和儿童外出做好防护，适宜晨练和洗车，空气质量良好，一切如常。"
+    )
+    texts = [forecast.format(*n) for n in (("二十三", "十一", "六十"), ("三十", "十九", "五十二"))]
+    one, other, copy = [sketch_of(text) for text in (*texts, texts[0].replace("一切", "都"))]
+    assert one
+    assert other
+    assert copy
+    assert similarity(one.sketch, other.sketch) == 0
+    assert similarity(one.sketch, copy.sketch) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("news", "standard"),
+    [
+        (
+            ("甲公司中标一项市政工程，合同尚未签署", "乙公司副总经理因个人原因辞去职务"),
+            "。本公司董事会保证本公告内容不存在任何虚假记载、误导性陈述或者重大遗漏，并承担法律责任。公司指定的"
+            "信息披露媒体为有关证券报，所有信息均以上述媒体刊登的信息为准。敬请广大投资者理性投资，注意投资风险。",
+        ),
+        (
+            ("Harrow named a new chief of finance", "Pellan will buy a maker of sensors"),
+            ". This release contains forward-looking statements, which involve risks and other "
+            "factors. These may cause actual results to differ materially from those expressed. "
+            "Readers should not place undue reliance on any of them, which speak as of their date. "
+            "We undertake no obligation to update them, except as required by law.",
+        ),
+    ],
+)
+def test_what_all_announcements_say(news: tuple[str, str], standard: str) -> None:
+    """Sentences that rules ask for make no story of two companies' announcements."""
+    assert [sketch_of(head + standard) for head in news] == [None, None]
+    assert sketch_of(standard.translate(dict.fromkeys(map(ord, "虚信投fuor"), "x")))
 
 
 def test_numbers_in_titles_tell_a_series() -> None:

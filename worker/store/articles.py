@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import redis
 
 from worker.errors import Retryable
+from worker.escape import printable
+from worker.logs import get_logger
 from worker.model import Decision, Identity, IndexEntry, OnChange, PublishRequest, Status
-from worker.store.connection import Script
+from worker.store.connection import Script, text_of
 from worker.store.errors import translated
 from worker.store.layout import (
     DATED_SHARDS,
@@ -38,6 +41,9 @@ MAX_REQUESTS = 64
 MAX_BYTES = 1_000_000
 """Of one call, during which the server does nothing else: about 2 ms."""
 MAX_RAWS = 500
+
+
+logger = get_logger(__name__)
 
 
 class ArticleStore(Stream):
@@ -174,7 +180,10 @@ class ArticleStore(Stream):
             args += (identity.id.encode(), request.title.encode(), date.encode())
             args += (request.source.encode(), request.data, self._compared(request, keys, now))
             args += (_marks(request), pack_story(request.story))
-        return [_parse_decision(answer) for answer in self._run(self._publish, keys, args)]
+        answers = self._run(self._publish, keys, args)
+        for problem in answers[len(requests) :]:
+            _warn_of_window(text_of(problem))
+        return [_parse_decision(answer) for answer in answers[: len(requests)]]
 
     def _compared(self, request: PublishRequest, keys: list[bytes], now: float) -> bytes:
         """The last argument of a request; the mark keys of its alias are added to `keys`."""
@@ -214,6 +223,16 @@ class ArticleStore(Stream):
                     "rename or delete it, or choose another stream.name"
                 )
         return "one of newsdrop's Redis keys has the wrong type: run the command again"
+
+
+@lru_cache(100)
+def _warn_of_window(problem: str) -> None:
+    """Log what is wrong in the window of stories, each thing once in a process."""
+    logger.warning(
+        "near-duplicates may be missed: a key of the window of stories is damaged, or another "
+        "program's; delete it, then run newsdrop stories rebuild",
+        error=printable(problem),
+    )
 
 
 def _chunks(raws: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

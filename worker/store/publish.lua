@@ -14,7 +14,7 @@
 -- the content differs, 2 the other key is that of another article), followed by its story where it
 -- has one; 'alias <date and key>' if the key is an alias of another, or '' if the article would be
 -- appended but its data is missing or was compared with another revision: with the last two nothing
--- is written for the request.
+-- is written for the request. One more answer says what is wrong in the window, if anything.
 --
 -- Everything is read, and every right checked, before anything is written: a key of a wrong type, a
 -- missing right or a server that is out of memory fails the call before it has changed anything.
@@ -198,14 +198,15 @@ if obstacle then return obstacle end
 
 -- Whatever is in the window, an article is published: without a story if need be.
 local is_open, window = pcall(open_window, ARGV[3], #names)
-if not is_open then window = nil end
+local problem = not is_open and window
+if problem then window = nil end
 
 -- The story of an article that is appended, or was by an earlier call; nil if none is asked for.
 local function story_of(at, plan)
   local marks, story = ARGV[at + 13], plan.story or ARGV[at + 14]
   if window and #marks > ARTICLE then
     local is_decided, answer = pcall(decide_story, window, ARGV[at + 7], marks, story)
-    if is_decided then story = answer end
+    if is_decided then story = answer else problem = answer end
   end
   if story ~= '' then return story end
 end
@@ -289,4 +290,5 @@ for key in pairs(touched) do
   if lives[key] < keep then redis.call('EXPIRE', key, keep + 86400) end
 end
 answer_all(new_answers)
+answers[#names + 1] = problem or window and window.problem
 return answers

@@ -17,20 +17,28 @@
 -- longer than most are, so that few writes pay for it; a hash expires some days after it was last
 -- written.
 --
--- No error in the window may keep an article from being published: a key of a wrong type is passed
--- over, and publish.lua goes on after an error. `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
+-- No error in the window may keep an article from being published: a key of a wrong type and a damaged
+-- value are passed over, and publish.lua goes on after an error; `window.problem` says what was wrong.
+-- `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
 
 local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14  -- of a text; an address is one more band
 local ARTICLE, SKETCH, BLOCK, POSTING = 15, 96, 1000, 7
-local MOST_ARTICLES = { [2] = 768, [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
--- Bounds of the work for one text, whatever is in the window: a band with 16 live records is that of a
--- footer or a template, and says nothing; so at most 9 * 15 candidates are counted for each number of
+local LEAST_DIGITS, MOST_ARTICLES = 3, { [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
+-- Bounds of the work for one text, whatever is in the window: a band with 8 live records is that of a
+-- footer or a template, and says nothing; so at most 9 * 7 candidates are counted for each number of
 -- digits in use, and the 8 with most bands in common are compared, until one is as near as ENOUGH.
-local MAX_OF_BAND, MAX_COMPARED, ENOUGH = 16, 8, 0.9
+local MAX_OF_BAND, MAX_COMPARED, ENOUGH = 8, 8, 0.9
 local LONG = 1.5         -- times the mean length: from there on a list loses what is too old
 local sub, rep, find, byte, unpack_bytes = string.sub, string.rep, string.find, string.byte, struct.unpack
 local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS, SURE_SHARE = 0.5, 0.15, 0.6, 0.9
 local RELEASE = 32768    -- from there on the number of a title is that of a release
+
+-- Runs a command on a key of the window; nil if that fails.
+local function run(window, command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  window.problem = key .. ': ' .. reply.err
+end
 
 -- `text`: prefix, number of the present day, how many days before it belong to the window. `most` is
 -- how many articles the call may add.
@@ -40,7 +48,7 @@ local function open_window(text, most)
   today, days = tonumber(today), tonumber(days)
   local window = { prefix = prefix, state = prefix .. 'state', today = today, ttl = (days + 2) * 86400,
     next = 0, reserved = 0, most = most, added = 0, digits = {} }
-  local state = redis.pcall('HGETALL', window.state)
+  local state = run(window, 'HGETALL', window.state) or {}
   for at = 1, #state, 2 do
     local name, value = state[at], tonumber(state[at + 1])
     local kind, number = sub(name, 1, 1), tonumber(sub(name, 2))
@@ -50,7 +58,7 @@ local function open_window(text, most)
       window.oldest = math.min(window.oldest or value, value)
       if number == today then window.first_today = value end
     elseif kind == 'd' then
-      redis.pcall('HDEL', window.state, name)
+      run(window, 'HDEL', window.state, name)
     elseif kind == 'l' and value >= today - days then
       window.digits[number] = value
     end
@@ -61,10 +69,14 @@ end
 
 local function read_record(window, record)
   local key = window.prefix .. 'e:' .. math.floor(record / BLOCK)
-  local value = redis.pcall('HGET', key, record)
+  local value = run(window, 'HGET', key, record)
   if type(value) ~= 'string' then return nil end
+  if #value ~= 2 * ARTICLE + SKETCH then
+    window.problem = key .. ': a record is damaged'
+    return nil
+  end
   return { key = key, field = record, value = value, article = sub(value, 1, ARTICLE),
-    story = sub(value, ARTICLE + 1, 2 * ARTICLE), sketch = sub(value, 2 * ARTICLE + 1) }
+    story = sub(value, ARTICLE + 1, 2 * ARTICLE) }
 end
 
 -- The live records that a list has under a tag.
@@ -139,9 +151,9 @@ end
 local function choose_candidates(found, hits, most)
   local chosen = {}
   for count = most, 1, -1 do
-    for _, record in ipairs(found) do
-      if hits[record] == count then
-        chosen[#chosen + 1] = record
+    for n = 1, #found do
+      if hits[found[n]] == count then
+        chosen[#chosen + 1] = found[n]
         if #chosen == MAX_COMPARED then return chosen end
       end
     end
@@ -158,10 +170,12 @@ local function find_nearest(window, article, bands, sketch)
   local address = bands.count ~= BANDS and bands.count or nil
   for digits in pairs(window.digits) do
     local names = names_of(bands, digits)
-    local read = redis.pcall('HMGET', window.prefix .. 'b:' .. digits, unpack(names, 1, bands.count))
+    local read = run(window, 'HMGET', window.prefix .. 'b:' .. digits, unpack(names, 1, bands.count)) or {}
     for n = 1, #read do
       local list, tag = read[n], tags[n]
-      if list then
+      if list and #list % POSTING ~= 0 then
+        window.problem = window.prefix .. 'b:' .. digits .. ': a list is damaged'
+      elseif list then
         lists[names[n]] = list
         if find(list, tag, 1, true) then
           local live = find_records(window, list, tag)
@@ -181,7 +195,7 @@ local function find_nearest(window, article, bands, sketch)
   for _, candidate in ipairs(choose_candidates(found, hits, most_hits)) do
     local record = read_record(window, candidate)
     if record and record.article == article then return record, 1 end
-    local share = record and similarity(bytes, { byte(record.sketch, 1, SKETCH) }) or 0
+    local share = record and similarity(bytes, { byte(record.value, 2 * ARTICLE + 1, 2 * ARTICLE + SKETCH) }) or 0
     if record and hits[candidate] > BANDS then return record, share > 0 and share or nil end
     if share > most then nearest, most = record, share end
     if most >= ENOUGH then break end
@@ -192,7 +206,7 @@ end
 -- The number of the next record; the numbers of a call are taken at once. nil if that fails.
 local function next_record(window)
   if window.reserved == 0 then
-    local count = redis.pcall('HINCRBY', window.state, 'n', window.most)
+    local count = run(window, 'HINCRBY', window.state, 'n', window.most)
     if type(count) ~= 'number' then return nil end
     window.next, window.reserved = count - window.most, window.most
   end
@@ -200,8 +214,8 @@ local function next_record(window)
   window.next, window.reserved, window.added = record + 1, window.reserved - 1, window.added + 1
   if not window.first_today then
     window.first_today = record
-    redis.pcall('HSET', window.state, 'd' .. window.today, record)
-    redis.pcall('EXPIRE', window.state, window.ttl)
+    run(window, 'HSET', window.state, 'd' .. window.today, record)
+    run(window, 'EXPIRE', window.state, window.ttl)
   end
   return record
 end
@@ -223,12 +237,12 @@ local function add_first(window, article, story, bands, sketch)
   local record = crowded < bands.count and next_record(window)
   if not record then return end
   local block = window.prefix .. 'e:' .. math.floor(record / BLOCK)
-  redis.pcall('HSET', block, record, article .. story .. sketch)
+  run(window, 'HSET', block, record, article .. story .. sketch)
   if block ~= window.block then
     window.block = block
-    redis.pcall('EXPIRE', block, window.ttl)
+    run(window, 'EXPIRE', block, window.ttl)
   end
-  local digits = 2
+  local digits = LEAST_DIGITS
   while record - window.oldest >= MOST_ARTICLES[digits] do digits = digits + 1 end
   local names, tags, lists = names_of(bands, digits), bands.tags, bands.lists
   local packed = struct.pack('>I4', record)
@@ -243,11 +257,11 @@ local function add_first(window, article, story, bands, sketch)
       lists[name], values[#values + 1], values[#values + 2] = list, name, list
     end
   end
-  redis.pcall('HSET', window.prefix .. 'b:' .. digits, unpack(values))
+  run(window, 'HSET', window.prefix .. 'b:' .. digits, unpack(values))
   if window.digits[digits] ~= window.today then
     window.digits[digits] = window.today
-    redis.pcall('HSET', window.state, 'l' .. digits, window.today)
-    redis.pcall('EXPIRE', window.prefix .. 'b:' .. digits, window.ttl)
+    run(window, 'HSET', window.state, 'l' .. digits, window.today)
+    run(window, 'EXPIRE', window.prefix .. 'b:' .. digits, window.ttl)
   end
 end
 
@@ -256,10 +270,10 @@ local function set_valid(window, article, is_valid)
   local key = window.prefix .. 'withdrawn'
   if article == '' or window.next == 0 then return end
   if is_valid then
-    redis.pcall('HDEL', key, article)
+    run(window, 'HDEL', key, article)
   else
-    redis.pcall('HSET', key, article, '1')
-    redis.pcall('EXPIRE', key, window.ttl)
+    run(window, 'HSET', key, article, '1')
+    run(window, 'EXPIRE', key, window.ttl)
   end
 end
 
@@ -286,12 +300,12 @@ local function decide_story(window, id, marks, earlier)
     return earlier ~= '' and earlier or id_of(record.story) .. ' - -'
   end
   if record and earlier == '' then
-    if redis.pcall('HEXISTS', window.prefix .. 'withdrawn', record.article) ~= 1 then
+    if run(window, 'HEXISTS', window.prefix .. 'withdrawn', record.article) ~= 1 then
       share = share and string.format('%.2f', share) or '-'
       return string.format('%s %s %s', id_of(record.story), id_of(record.article), share)
     end
     -- The first article is not valid any more: this one takes its place in the story.
-    redis.pcall('HSET', record.key, record.field, article .. sub(record.value, ARTICLE + 1))
+    run(window, 'HSET', record.key, record.field, article .. sub(record.value, ARTICLE + 1))
     add_first(window, article, record.story, bands, sketch)
     return id_of(record.story) .. ' - -'
   end

@@ -262,19 +262,25 @@ def _entry(stream_id: bytes, fields: Mapping[bytes, bytes]) -> StreamEntry:
     )
 
 
+_WORD = re.compile(r"[!-~]{1,64}")
+"""An ID is one: of what another program wrote, no other text may get into a script's answers."""
+
+
 def parse_story(story: str, near_duplicate_of: str, similarity: str) -> Story | None:
     """The story in these fields of an entry, or parts of :func:`pack_story`; None if `story` is
-    empty. An entry that is the first of its story has neither of the other two."""
-    if not story:
+    no ID. An entry that is the first of its story has neither of the other two."""
+    if not _WORD.fullmatch(story):
         return None
     is_number = re.fullmatch(r"[01](\.[0-9]{1,9})?", similarity)
-    first = None if near_duplicate_of in ("", "-") else near_duplicate_of
+    is_first = near_duplicate_of == "-" or not _WORD.fullmatch(near_duplicate_of)
+    first = None if is_first else near_duplicate_of
     return Story(story, first, float(similarity) if is_number else None)
 
 
 def pack_story(story: Story | None) -> bytes:
     """A story as the scripts read and write it: three words, `-` for what it has not; or empty."""
-    if story is None:
+    if story is None or not _WORD.fullmatch(story.id):
         return b""
+    first = story.near_duplicate_of or "-"
     share = "-" if story.similarity is None else f"{story.similarity:.2f}"
-    return f"{story.id} {story.near_duplicate_of or '-'} {share}".encode()
+    return f"{story.id} {first if _WORD.fullmatch(first) else '-'} {share}".encode()

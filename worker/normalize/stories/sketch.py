@@ -52,21 +52,27 @@ _NONE = 0xFFFF
 NO_SKETCH = bytes(_SIZE.size)
 """In place of the sketch of a text that is too short: it is like no other one."""
 _JOINTS = ".,:/年月-"
-_NUMBER = re.compile(f"[0-9][0-9{_JOINTS}]*")
-"""`1,204.5`, `11月26`, `2021-11-26`: a date is one number, else two of a year shared half."""
+_DIGITS = "0-9〇零一二三四五六七八九十百千"
+_NUMBER = re.compile(f"[{_DIGITS}][{_DIGITS}{_JOINTS}]*")
+"""`1,204.5`, `11月26`, `2021-11-26`, `二十三`. A date is one: else two of a year shared half."""
 _RELEASE = re.compile(r"\d+\.\d+\.\d+|(?<![a-z])(?:v|rc|alpha|beta)[ .-]?\d", re.IGNORECASE)
 _IS_RELEASE = 0x8000
-_PLACEHOLDER = "lorem ipsum dolor sit amet"
+_PLACEHOLDER = fold_bytes("lorem ipsum dolor sit amet")
 """The text of templates and of pages that are not written yet."""
+_STANDARD = (
+    *("虚假记载", "信息披露媒体", "投资风险", "forward-looking statement", "undue reliance"),
+    *("obligation to update", "actual results"),
+)
+"""What sentences say that are in announcements of all companies, as rules of exchanges ask for."""
 _MIX = 0x9E3779B97F  # odd: no two bands are the same 44 bits by this
 
 
 def sketch_of(text: str, title: str = "") -> StoryMarks | None:
     """The marks of a text with a title; None if the text is too short."""
-    text = text[:MAX_CHARACTERS]
+    text = _without_standard(text[:MAX_CHARACTERS])
     folded = fold_bytes(text)
     count = len(folded) - PIECE + 1
-    if count < MIN_PIECES or fold_bytes(_PLACEHOLDER) in folded:
+    if count < MIN_PIECES or _PLACEHOLDER in folded:
         return None
     # All pieces, whatever their order: those that begin at 0, 8, 16 …, at 1, 9, 17 …
     pieces = b"".join(
@@ -81,6 +87,14 @@ def sketch_of(text: str, title: str = "") -> StoryMarks | None:
     return StoryMarks(bands, sketch)
 
 
+def _without_standard(text: str) -> str:
+    for phrase in _STANDARD:
+        if phrase in text:
+            for end in ("。", ". "):
+                text = end.join(part for part in text.split(end) if phrase not in part)
+    return text
+
+
 def _band(number: int, value: int) -> bytes:
     """Five hexadecimal digits, which choose a list, and three bytes that are in it."""
     mixed = (value * 16 + number) * _MIX % 2**44
@@ -90,14 +104,20 @@ def _band(number: int, value: int) -> bytes:
 def _numbers(text: str) -> list[int]:
     """Hashes of up to MAX_NUMBERS of the numbers in a text: always the smallest ones, so that of
     two texts the same ones are chosen."""
-    found = {number.rstrip(_JOINTS).replace(",", "") for number in _NUMBER.findall(text)}
-    smallest = sorted({zlib.crc32(number.encode()) % _NONE for number in found})[:MAX_NUMBERS]
+    smallest = sorted({zlib.crc32(number.encode()) % _NONE for number in _find_numbers(text)})
+    smallest = smallest[:MAX_NUMBERS]
     return smallest + [_NONE] * (MAX_NUMBERS - len(smallest))
+
+
+def _find_numbers(text: str) -> set[str]:
+    """A Chinese digit alone is a word: 一 is `a`, 十分 `very`."""
+    found = {number.rstrip(_JOINTS).replace(",", "") for number in set(_NUMBER.findall(text))}
+    return {number for number in found if len(number) > 1 or number.isdecimal()}
 
 
 def _title_number(title: str) -> int:
     """A hash of the numbers in a title, in any order, below or from _IS_RELEASE."""
-    found = sorted(number.rstrip(_JOINTS).replace(",", "") for number in _NUMBER.findall(title))
+    found = sorted(_find_numbers(title))
     if not found:
         return _NONE
     digest = zlib.crc32(" ".join(found).encode()) % (_NONE - _IS_RELEASE)
