@@ -14,6 +14,7 @@ import ctypes
 import gc
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,7 +51,7 @@ class Program(subprocess.Popen[Any]):
         order = {"words": [*args[2:]], "environment": environment, "session": new_session}
         order["cwd"] = os.fspath(cwd or Path.cwd())
         given = [at if pipes[end] == -1 else pipes[end] for at, end in enumerate((0, 3, 5))]
-        self.pid = _order(json.dumps(order).encode(), given)
+        self.pid = _order(order, given)
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
 
@@ -74,9 +76,15 @@ def _can_fork(command: list[str], environment: dict[str, str]) -> bool:
     return is_one and not loads and sys.platform == "linux"
 
 
-def _order(order: bytes, descriptors: list[int]) -> int:
+def serve_commands(path: Path) -> int:
+    """The pid of a process that runs what `tests/docs/newsdrop.py` sends to the socket `path`: a
+    child of this process, which must kill it."""
+    return _order({"listen": str(path)}, [0, 1, 2])
+
+
+def _order(content: Mapping[str, Any], descriptors: list[int]) -> int:
     """The pid of the program, which is a child of this process: its parent ended at once."""
-    template = _template()
+    template, order = _template(), json.dumps(content).encode()
     prctl = ctypes.CDLL(None).prctl
     prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
@@ -120,14 +128,15 @@ def main() -> None:
     gc.freeze()  # a collection in a fork would copy every page
     while True:
         try:
-            size, descriptors, _, _ = socket.recv_fds(connection, 8, 3)
-            order = json.loads(_receive(connection, int.from_bytes(size)))
-        except (EOFError, ValueError, ConnectionError):
+            order, descriptors = _receive_order(connection)
+        except (EOFError, ConnectionError):
             return
         reads, writes = os.pipe()
         between = os.fork()
         if between == 0:
             if (pid := os.fork()) == 0:
+                if "listen" in order:
+                    _listen(order["listen"])
                 _become(order, descriptors)
             os.write(writes, pid.to_bytes(8))
             os._exit(0)
@@ -136,6 +145,46 @@ def main() -> None:
         os.waitpid(between, 0)
         connection.sendall(os.read(reads, 8))
         os.close(reads)
+
+
+def _receive_order(connection: socket.socket) -> tuple[Any, list[int]]:
+    size, descriptors, _, _ = socket.recv_fds(connection, 8, 3)
+    if not size:
+        raise EOFError
+    return json.loads(_receive(connection, int.from_bytes(size))), descriptors
+
+
+def _listen(path: str) -> NoReturn:
+    """Run what comes until this process is killed."""
+    door = socket.socket(socket.AF_UNIX)
+    door.bind(path)
+    door.listen(10)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        connection, _ = door.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _serve(connection)
+        connection.close()
+
+
+def _serve(connection: socket.socket) -> NoReturn:
+    """One program: each byte that comes is a signal for it; its exit status goes back."""
+    order, descriptors = _receive_order(connection)
+    pid = os.fork()
+    if pid == 0:
+        _become(order, descriptors)
+
+    def pass_on() -> None:
+        with suppress(ProcessLookupError):
+            while number := connection.recv(1):
+                os.kill(pid, number[0])
+            os.kill(pid, signal.SIGKILL)  # whoever waited for it is gone
+
+    threading.Thread(target=pass_on, daemon=True).start()
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    connection.send(bytes([code if code >= 0 else 128 - code]))
+    os._exit(0)
 
 
 def _become(order: Any, descriptors: Sequence[int]) -> NoReturn:

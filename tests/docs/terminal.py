@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from tests.docs.pages import ROOT
 from tests.forked import run_newsdrop
+from tests.template import serve_commands
 
 PATIENCE = 200.0
 LOOKED_ON = 3
@@ -44,6 +45,7 @@ class Terminal:
             "NEWSDROP_WEB_PORT": "0",
             "DOCS_MARK": self.home.name,
         }
+        self._commands = serve_commands(self.home / "commands")
         self._up: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -62,7 +64,7 @@ class Terminal:
         said = self.home / "up.txt"
         with said.open("wb") as output:
             self._up = subprocess.Popen(
-                ["newsdrop", "up", "--examples"],
+                [Path(sys.executable).with_name("newsdrop"), "up", "--examples"],
                 cwd=self.clone, env=self.environment, stdout=output, stderr=output,
             )  # fmt: skip
         self.until(lambda: "newsdrop is ready." in said.read_text() or self._up.poll() is not None)
@@ -78,6 +80,8 @@ class Terminal:
                 self._up.kill()
                 self._up.wait()
             subprocess.run(["newsdrop", "down"], env=self.environment, check=False)
+        os.kill(self._commands, signal.SIGKILL)
+        os.waitpid(self._commands, 0)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def type(self, script: str) -> str:
@@ -106,9 +110,13 @@ class Terminal:
         return found
 
     def _tools(self) -> Path:
-        """A folder for PATH with `redis-cli`, where this machine has none."""
+        """A folder for PATH with `newsdrop`, and `redis-cli` where this machine has none."""
         tools = self.home / "tools"
         tools.mkdir()
+        program = Path(__file__).with_name("newsdrop.py")
+        words = f'"{sys.executable}" -I -S "{program}" "{self.home / "commands"}"'
+        (tools / "newsdrop").write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        (tools / "newsdrop").chmod(0o755)
         if shutil.which("redis-cli") is None:
             (tools / "redis-cli").write_text(_SHIM)
             (tools / "redis-cli").chmod(0o755)
