@@ -53,6 +53,7 @@ def test_a_point_is_what_came_since_the_one_before() -> None:
     assert charts.fetches["2xx"] == (0, 2, 0, 0)
     assert charts.fetches["failed"] == (0, 0, 0, 2)
     assert charts.lags == {"a": (None, 9, 4, 4, None)}
+    assert make_charts(samples, [0, 3 * MINUTE]).fetches["2xx"] == (2,), "a start within a part"
     read = next(each for each in charts.stages if each.stage is Stage.READ)
     assert read.p50 == (None, pytest.approx(0.75), None, None)
     assert charts.marks == (Mark(MINUTE, "start"), Mark(4 * MINUTE, "rules"))

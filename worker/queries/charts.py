@@ -72,8 +72,9 @@ def make_charts(samples: Sequence[Sample], points: Sequence[int]) -> Charts:
     times = [sample.at_ms for sample in samples]
     places = [bisect_right(times, point) - 1 for point in points]
     seen = [samples[place] if place >= 0 else None for place in places]
-    parts = [_difference(before, after) for before, after in pairwise(seen)]
-    whole = _difference(samples[0] if samples else None, seen[-1])
+    first = samples[0] if samples else None  # within a part, where the service has just started
+    parts = [_difference(before or first, after) for before, after in pairwise(seen)]
+    whole = _difference(first, seen[-1])
     groups = dict.fromkeys(group for sample in samples for group in sample.lags)
     return Charts(
         begin_ms=points[0],
