@@ -83,6 +83,7 @@ def test_titles(written: str, title: str | None, read_one: Any) -> None:
         ("title: x\ncreateTime: 2021-12-07\ntags: [a，b]", ("a", "b")),
         ("title: x\ndate: 2021-12-07\ntags:\n  - a\n  - C: b", ("a", "C: b")),
         ("date: 2021-12-07\ntags: [a, b]\n---\n\n# *x*", ("a", "b")),
+        ("title: x\ndate: 2021-12-07\ntags: [a, b]\n---\n# x", ("a", "b")),
     ],
 )
 def test_what_hands_write(lines: str, tags: tuple[str, ...], read_one: Any) -> None:

@@ -20,7 +20,7 @@ from worker.formats.fields import article, field_of
 from worker.formats.head_fence import Syntax, split
 from worker.formats.memory import check_memory
 from worker.formats.mirror import has_run_time, with_braces
-from worker.formats.values import clean, html_text, names_of, text_of
+from worker.formats.values import clean, html_text, names_of
 from worker.formats.yaml_head import Unreadable, load, load_by_key
 from worker.model import Document, RawArticle
 from worker.model.warning import RecordWarning, WarningKind, warn
@@ -65,18 +65,15 @@ def parse_markdown(text: str, document: Document, context: ParseContext) -> Pars
 def head_article(
     table: Mapping[str, object], body: str, warnings: tuple[RecordWarning, ...] = ()
 ) -> RawArticle:
-    """The article of a head, in whatever syntax, and its body. Without a title in the head it is
-    the heading that the body begins with, as in Obsidian and MkDocs."""
+    """The article of a head, in whatever syntax, and its body, which loses a first heading that
+    is its title: the head repeats it, or has none as in Obsidian and MkDocs."""
+    found = article(
+        table, to_html(body), parser="front-matter", origin="front-matter", warnings=warnings
+    )
     heading = _FIRST_HEADING.match(body)
-    is_untitled = heading and not any(text_of(table[key]) for key in table if _is_title(key))
-    html = to_html(body[heading.end() :] if heading and is_untitled else body)
-    found = article(table, html, parser="front-matter", origin="front-matter", warnings=warnings)
-    return replace(found, title=_text_of_heading(heading[0])) if heading and is_untitled else found
-
-
-def _is_title(key: str) -> bool:
-    field = field_of(key) if len(key) < 64 else None
-    return field is not None and field[0] == "title"
+    if heading and found.title in (None, title := _text_of_heading(heading[0])):
+        return replace(found, title=title, html=to_html(body[heading.end() :]))
+    return found
 
 
 def _text_of_heading(heading: str) -> str | None:

@@ -22,7 +22,7 @@ MAX_EXTRA_BYTES = 16 * 1024
 _T = TypeVar("_T")
 _MAX_DEPTH = 8
 _INLINE_TAG = re.compile(
-    r"</?(a|b|i|u|em|strong|span|font|sub|sup|small|code|wbr)(\s[^<>]{0,500}|/)?>",
+    r"</?(a|b|i|u|em|strong|span|font|sub|sup|small|code|img|wbr)(\s[^<>]{0,500}|/)?>",
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"<br(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
@@ -73,7 +73,7 @@ def html_title(title: str) -> str:
         title = _INLINE_TAG.sub(
             lambda tag: "" if not tag.start() or tag[2] or tag[1].lower() in closed else tag[0],
             _BREAK.sub(" ", title),
-        )
+        ).strip()
     return html_unescape(title).strip() if "&" in title else title
 
 

@@ -27,7 +27,7 @@ _MAIL = r"[^\s@<>()]{1,100}@[^\s@<>()]{1,100}"
 _MAIL_THEN_NAME = re.compile(rf"{_MAIL}\s*\(([^()]+)\)")
 _NAME_THEN_MAIL = re.compile(rf"(.+?)\s*[(<\[]\s*{_MAIL}\s*[)>\]]")
 _BY = re.compile(r"^[Bb]y (?=[A-Z])")
-_BETWEEN_NAMES = re.compile(r",? and |, ")
+_BETWEEN_NAMES = re.compile(r",? (?:and|und|&) |, |[、，]")
 _IMAGE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp|svg)(?:\?|$)", re.IGNORECASE)
 _MEDIA_NAME = re.compile(
     r"\.(?:mp[34]|m4[av]|aac|flac|og[agv]|opus|wav|mov|mkv|webm)(?:\?|$)", re.IGNORECASE
@@ -149,7 +149,7 @@ def _names(text: str) -> list[str]:
     text = _BY.sub("", text)
     names = _BETWEEN_NAMES.split(text)
     is_list = len(names) > 2 or (len(names) == 2 and "," not in text)
-    return names if is_list and all(" " in name for name in names) else [text]
+    return names if is_list and all(" " in name or name > "一" for name in names) else [text]
 
 
 def date_texts(fields: Fields, names: Iterable[str], origin: str) -> tuple[DateText, ...]:

@@ -95,7 +95,7 @@ def dates_shown(
     below += [run.line for run in runs[last + 2 : last + 3] if len(run.line) <= _LONGEST_DAY]
     yield from (
         [*_dates_in(chain(lines, _assembled(own)), order)]
-        or [*_dates_in_attributes(run for run in around if run not in behind)]
+        or _dates_in_attributes(run for run in around if run not in behind)
         or [*_dates_in(below, order)]
         or _datelines(runs[start : start + 2])
     )
@@ -195,23 +195,17 @@ def _dates_in(lines: Iterable[str], order: DateOrder | None) -> Iterator[DateTex
         yield from (DateText(line, CHANGED) for line in changed[:1])
 
 
-def _dates_in_attributes(runs: Iterable[Run]) -> Iterator[DateText]:
+def _dates_in_attributes(runs: Iterable[Run]) -> list[DateText]:
     """The first date in an attribute of a line: what is shown is `2 years ago`."""
-    for run in runs:
-        for element in dict.fromkeys(element for element, _ in run.parts):
-            for name, value in element.items():
-                if _DATED.search(name) and len(value) <= _LONGEST and parse_date(value, UTC):
-                    yield DateText(value, "time")
-                    return
+    attributes = (pair for run in runs for element, _ in run.parts for pair in element.items())
+    values = (value for name, value in attributes if _DATED.search(name) and len(value) <= _LONGEST)
+    return [DateText(value, "time") for value in values if parse_date(value, UTC)][:1]
 
 
-def _datelines(runs: Iterable[Run]) -> Iterator[DateText]:
+def _datelines(runs: Iterable[Run]) -> list[DateText]:
     """The date after the place with which a text begins: `LONDON, Nov. 26, 2021 /Wire/ --`."""
-    for run in runs:
-        match = _PLACE_AND_DAY.match(run.line)
-        if match and parse_date(match[1], UTC):
-            yield DateText(match[1], "text")
-            return
+    days = (match[1] for run in runs if (match := _PLACE_AND_DAY.match(run.line)))
+    return [DateText(day, "text") for day in days if parse_date(day, UTC)][:1]
 
 
 def _assembled(runs: Sequence[Run]) -> Iterator[str]:

@@ -10,40 +10,40 @@ from typing import Final
 _MONTH_NAMES = """
 january jan januar januari janvier janv enero ene janeiro gennaio gen jänner jän января янв январь
   січня січ stycznia sty styczeń ledna leden ocak oca ianuarie ian január ιανουαρίου ιαν tammikuuta
-  студзеня януари јануар қаңтар sausio janvāris jaanuar siječnja januára janúar gener
+  студзеня януари јануар қаңтар sausio janvāris jaanuar siječnja januára janúar gener яну tammi
 february feb februar februari février févr fév fevrier febrero fevereiro fev febbraio feber февраля
   фев февр февраль лютого лют lutego lut luty února únor şubat şub februarie február φεβρουαρίου φεβ
   helmikuuta лютага февруари фебруар ақпан vasario februāris veebruar veljače februára febrúar
-  febrer
+  febrer helmi
 march mar märz mär mrz maerz mars marzo março marco maart mrt марта март мар березня бер marca
   marzec března březen mart martie március μαρτίου μαρ marts maaliskuuta maret сакавіка наурыз kovo
-  märts ožujka març
+  märts ožujka març maalis
 april apr avril avr abril abr aprile апреля апр апрель квітня квіт kwietnia kwi kwiecień dubna duben
   nisan nis aprilie április απριλίου απρ huhtikuuta красавіка април сәуір balandžio aprīlis aprill
-  travnja apríla
+  travnja apríla кві huhti
 may mai mayo maio maggio mag mei мая май травня трав maja maj května květen mayıs május μαΐου μαϊ
-  toukokuuta мај мамыр gegužės maijs svibnja mája maí maig
+  toukokuuta мај мамыр gegužės maijs svibnja mája maí maig тра touko
 june jun juni juin junio junho giugno giu июня июн июнь червня черв czerwca cze czerwiec června
   červen haziran haz iunie június ιουνίου ιουν kesäkuuta чэрвеня юни јун маусым birželio jūnijs
-  juuni lipnja júna júní juny
+  juuni lipnja júna júní juny чер kesä
 july jul juli juillet juil julio julho luglio lug июля июл июль липня лип lipca lip lipiec července
   červenec temmuz tem iulie július ιουλίου ιουλ heinäkuuta ліпеня юли јул шілде liepos jūlijs juuli
-  srpnja júla júlí juliol
+  srpnja júla júlí juliol heinä
 august aug août aout agosto ago augustus augusti августа авг август серпня серп sierpnia sie
   sierpień srpna srpen ağustos ağu augusztus αυγούστου αυγ elokuuta agustus жніўня тамыз rugpjūčio
-  augusts kolovoza ágúst agost ogos
+  augusts kolovoza ágúst agost ogos сер elo
 september sep sept septembre septiembre setiembre setembro set settembre sett сентября сен сент
   сентябрь вересня вер września wrz wrzesień září eylül eyl septembrie szeptember σεπτεμβρίου σεπ
-  syyskuuta верасня септември септембар қыркүйек rugsėjo septembris rujna septembra
+  syyskuuta верасня септември септембар қыркүйек rugsėjo septembris rujna septembra syys
 october oct oktober okt octobre octubre outubro out ottobre ott октября окт октябрь жовтня жовт
   października paź październik října říjen ekim eki octombrie október οκτωβρίου οκτ lokakuuta
-  кастрычніка октомври октобар қазан spalio oktobris oktoober októbra
+  кастрычніка октомври октобар қазан spalio oktobris oktoober októbra жов loka
 november nov novembre noviembre novembro ноября ноя нояб ноябрь листопада лист listopada lis
   listopad listopadu kasım kas noiembrie νοεμβρίου νοε marraskuuta лістапада ноември новембар қараша
-  lapkričio novembris studenoga studenog novembra nóvember
+  lapkričio novembris studenoga studenog novembra nóvember лис ное marras
 december dec dezember dez décembre déc diciembre dic dezembro dicembre декабря дек декабрь грудня
-  груд grudnia gru grudzień prosince prosinec aralık ara decembrie δεκεμβρίου δεκ desember des
-  joulukuuta снежня декември децембар желтоқсан gruodžio decembris detsember prosinca decembra
+  груд гру grudnia gru grudzień prosince prosinec aralık ara decembrie δεκεμβρίου δεκ desember des
+  joulukuuta снежня декември децембар желтоқсан gruodžio decembris detsember prosinca decembra joulu
 """
 
 
