@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -13,12 +13,17 @@ from tests.object_store import BUCKET, KEY, ObjectStore
 from tests.servers import Server
 from tests.world import World, article
 from worker.actions.archive_fetch import fetch_journals
+from worker.errors import FetchFailed
 from worker.pipeline import archive_copy
 from worker.pipeline.archive_copy import copy_archive
+from worker.pipeline.recover import recover
 from worker.pipeline.replay import replay
+from worker.pipeline.search import feed_search
 from worker.queries.audit import audit
 from worker.queries.status.overview import get_overview
+from worker.readmodel.database import open_reader
 from worker.settings.clock import utc_now
+from worker.spool import redis_record
 from worker.spool.archive_copy import is_finished, read_state, write_state
 from worker.web.metrics import exposition
 
@@ -218,9 +223,31 @@ def test_a_machine_that_is_lost(
     assert fetch_journals(other.settings, lambda _: None) == 2
     assert fetch_journals(other.settings, lambda _: None) == 0
     for segment in other.context.deps.archive.segments():
+        archived = datetime.fromisoformat(segment.head().archived_at).timestamp()
+        assert segment.journal_path.stat().st_mtime == pytest.approx(archived, abs=0.01)
         replay(segment, other.context.deps)
     assert [entry["id"] for entry in other.entries()] == ids
     before = dict(store.objects)
     copy_archive(other.context)
     assert store.objects == before
     assert read_state(other.settings.state_dir).waiting == 0
+
+
+def test_a_bucket_that_is_away_stops_no_work(world: World, store: ObjectStore) -> None:
+    """After a loss of Redis, what only the bucket has is told and not waited for; searches have
+    the decisions."""
+    copy_archive(world.context)
+    archive, state_dir = world.context.deps.archive, world.settings.state_dir
+    archive.remove_expired(utc_now() + timedelta(days=40), lambda _: 30, 400)
+    for segment in archive.segments():
+        os.utime(segment.journal_path, (1e9, 1e9))
+    world.context.redis.flushall()
+    redis_record.write(state_dir, redis_record.RedisRecord("another", "1-1"))
+    store.is_there = False
+    recover(world.context)
+    assert (redis_record.replay_command(state_dir) or "").startswith("newsdrop replay --since 2001")
+    assert feed_search(world.context) == 0
+    with open_reader(state_dir) as db:
+        assert db.execute("SELECT count(*) FROM decision").fetchone()[0] == 2
+    with pytest.raises(FetchFailed, match="no such bucket"):
+        replay(next(archive.segments()), world.context.deps)

@@ -1,8 +1,10 @@
 """Fetch the journals of the archive that only the bucket of `archive.url` has."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from worker.errors import UsageError
 from worker.fetch import Fetcher
@@ -54,3 +56,6 @@ def _write(segment: Segment, data: bytes) -> None:
         make_folder(folder)
         mark_copied(folder, segment.batch)
         write_durably(segment.journal_path, data)
+        # Its time tells when it was archived: what is recent is looked up after a restart of Redis.
+        archived = datetime.fromisoformat(segment.head().archived_at).timestamp()
+        os.utime(segment.journal_path, (archived, archived))

@@ -11,9 +11,11 @@ archived after the last entry that is left. That may take long, so its time is b
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from worker.errors import FetchFailed
 from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
@@ -72,11 +74,13 @@ def _recover(context: Context, record: RedisRecord) -> str | None:
     deadline = context.deps.clock() + EXTRA_SECONDS
     lost, missing_since = 0, record.lost_since
     for archived_at, segment in older:
-        if context.deps.clock() > deadline:
-            since = rfc3339(archived_at - WINDOW)  # its head has an earlier time than its file
-            missing_since = min(since, missing_since or since)
-            break
-        lost += replay(segment, context.deps)
+        with suppress(FetchFailed):  # its raw files are only in the bucket of archive.url
+            if context.deps.clock() <= deadline:
+                lost += replay(segment, context.deps)
+                continue
+        since = rfc3339(archived_at - WINDOW)  # its head has an earlier time than its file
+        missing_since = min(since, missing_since or since)
+        break
     lost += sum(replay(segment, context.deps) for _, segment in recent)
     log = logger.warning if lost else logger.info
     log("Redis was restarted: what it lost was published again", articles=lost)

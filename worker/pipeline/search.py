@@ -6,11 +6,12 @@ article never is. A record comes from the stream; one that was trimmed is parsed
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
-from worker.errors import Busy, SpoolUnavailable
+from worker.errors import Busy, FetchFailed, SpoolUnavailable
 from worker.model import DECISIONS, Outcome, Status
 from worker.pipeline.context import Context
 from worker.pipeline.replay import read_archived
@@ -91,9 +92,10 @@ def _add(context: Context, writer: Writer, segment: Segment) -> None:
     records = _read_stream(context, head, outcomes)
     missing = {key: each for key, each in _published(outcomes).items() if key not in records}
     if missing and writer.may_try(segment.batch):
-        for request, outcome in read_archived(segment, missing, context.deps):
-            if len(request.data) <= _READ_BYTES:
-                records[outcome.entry, outcome.ordinal] = orjson.loads(request.data)
+        with suppress(FetchFailed):  # copies that cannot be read must not stop the others
+            for request, outcome in read_archived(segment, missing, context.deps):
+                if len(request.data) <= _READ_BYTES:
+                    records[outcome.entry, outcome.ordinal] = orjson.loads(request.data)
     origins = {file.entry: file.origin for file in head.files}
     decisions = [
         make_decision(head, origins.get(each.entry), each, records.get((each.entry, each.ordinal)))

@@ -6,7 +6,7 @@ from functools import partial
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
-from worker.errors import ConfigError, SpoolUnavailable
+from worker.errors import ConfigError, FetchFailed, Trouble
 from worker.fetch import Fetcher
 from worker.fetch.objects import BucketClient, ObjectChanged, open_bucket, split_bucket_url
 from worker.settings import Settings
@@ -48,7 +48,7 @@ def _open_copy(settings: Settings, key: str) -> BinaryIO | None:
         except BaseException as error:
             file.close()
             if isinstance(error, ConfigError):
-                raise SpoolUnavailable(str(error)) from error
+                raise FetchFailed(Trouble.ADDRESS, str(error), refused=True) from error
             raise
         file.seek(0)
         return file if is_there else None
