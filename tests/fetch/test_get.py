@@ -10,7 +10,7 @@ import httpcore
 import pytest
 
 from tests.fetch.fetching import failure, fetched, in_turn, settings
-from tests.http_server import Reply, Request, Web
+from tests.http_server import Reply, Request, Web, raw
 from worker import __version__
 from worker.errors import Trouble
 from worker.fetch import Fetcher, FetchRequest, Redirect
@@ -158,6 +158,22 @@ def test_a_connection_closed_meanwhile_is_replaced() -> None:
         web.pages["/y"] = Reply(body=TEXT)
         answers = in_turn([web.url("/x"), web.url("/y"), web.url("/y")], web)
     assert [answer.body for answer in answers] == [b"sh", TEXT, TEXT]
+
+
+def test_what_follows_an_answer_answers_nothing() -> None:
+    """Bytes behind a response are not taken for the response to the next request."""
+
+    async def two(request: Request, reader: object, writer: asyncio.StreamWriter) -> None:
+        forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+        writer.write(b"HTTP/1.1 304 Not Modified\r\n\r\n" + forged)
+        await writer.drain()
+        await asyncio.sleep(1)
+
+    with Web() as web:
+        web.pages["/x"] = raw(two)
+        web.pages["/y"] = Reply(body=TEXT)
+        answers = in_turn([web.url("/x"), web.url("/y")], web)
+    assert [(answer.status, answer.body) for answer in answers] == [(304, b""), (200, TEXT)]
 
 
 def test_many_at_once() -> None:

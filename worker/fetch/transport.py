@@ -1,4 +1,4 @@
-"""Sends one request over httpcore's connections, and keeps idle connections.
+"""Opens connections, sends one request at a time over each, and keeps idle ones.
 
 httpx's client would add the environment's proxies, .netrc, cookies and redirects. httpcore's pool
 examines every connection for every request, and assigns an idle one to several requests: 1.7 ms of
@@ -18,6 +18,7 @@ import httpcore
 from worker.errors import ConfigError
 from worker.escape import printable
 from worker.fetch.guard import Guard
+from worker.fetch.http1 import Http1Connection
 from worker.fetch.url import Target
 
 KEEP_SECONDS = 30.0
@@ -29,6 +30,7 @@ if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 _LOST = (httpcore.RemoteProtocolError, httpcore.NetworkError, httpcore.ConnectionNotAvailable)
+_Connection = Http1Connection | httpcore.AsyncHTTP2Connection
 
 
 @lru_cache(maxsize=4)
@@ -38,6 +40,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     Raises ConfigError if the file cannot be read or has no certificate.
     """
     context = httpcore.default_ssl_context()
+    context.set_alpn_protocols(["http/1.1", "h2"])
     try:
         if ca_file is not None:
             context.load_verify_locations(ca_file)
@@ -61,7 +64,7 @@ class ConnectionPool:
         self._guard = guard
         self._context = context
         self._max_idle = max_idle
-        self._idle: list[tuple[str, httpcore.AsyncHTTPConnection]] = []
+        self._idle: list[tuple[str, _Connection]] = []
 
     async def send(
         self,
@@ -79,15 +82,16 @@ class ConnectionPool:
             # The server may close it at this moment: then use a new connection.
             with contextlib.suppress(*_LOST):
                 return await self._send(target.origin, idle, request)
-        new = httpcore.AsyncHTTPConnection(
-            url.origin,
-            ssl_context=self._context,
-            keepalive_expiry=KEEP_SECONDS,
-            http1=True,
-            http2=True,
-            network_backend=self._guard,
-        )
+        new = await self._connect(target, url.origin)
         return await self._send(target.origin, new, request)
+
+    async def _connect(self, target: Target, origin: httpcore.Origin) -> _Connection:
+        stream = await self._guard.connect_tcp(target.host, target.port)
+        if target.scheme == "https":
+            stream = await stream.start_tls(self._context, target.host)
+            if stream.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+                return httpcore.AsyncHTTP2Connection(origin, stream, KEEP_SECONDS)
+        return Http1Connection(stream, KEEP_SECONDS)
 
     async def aclose(self) -> None:
         idle, self._idle = self._idle, []
@@ -95,7 +99,7 @@ class ConnectionPool:
             await connection.aclose()
         self._guard.close()
 
-    async def release(self, origin: str, connection: httpcore.AsyncHTTPConnection) -> None:
+    async def release(self, origin: str, connection: _Connection) -> None:
         """Keep `connection` for the next request; close the oldest idle one if there are too
         many."""
         if not (connection.is_idle() and connection.is_available()):
@@ -106,7 +110,7 @@ class ConnectionPool:
             await self._idle.pop(0)[1].aclose()
 
     async def _send(
-        self, origin: str, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request
+        self, origin: str, connection: _Connection, request: httpcore.Request
     ) -> "StreamedResponse":
         try:
             response = await connection.handle_async_request(request)
@@ -115,7 +119,7 @@ class ConnectionPool:
             raise
         return StreamedResponse(self, origin, connection, response)
 
-    async def _pop_idle(self, origin: str) -> httpcore.AsyncHTTPConnection | None:
+    async def _pop_idle(self, origin: str) -> _Connection | None:
         for at in range(len(self._idle) - 1, -1, -1):
             if self._idle[at][0] == origin:
                 _, connection = self._idle.pop(at)
@@ -133,7 +137,7 @@ class StreamedResponse:
         self,
         pool: ConnectionPool,
         origin: str,
-        connection: httpcore.AsyncHTTPConnection,
+        connection: _Connection,
         response: httpcore.Response,
     ) -> None:
         self.status: int = response.status
