@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.forked import run_newsdrop
+from tests.template import Program
 
 PROJECT = Path(__file__).parents[2]
 SEED = PROJECT.parent / "shared" / "samples" / "seed.md"
@@ -39,14 +40,18 @@ class Service:
             "E2E_MARK": folder.name,
         }
         self.up: subprocess.Popen[bytes] | None = None
+        self.sessions: list[int] = []
 
     def start(self, *options: str, cwd: Path = PROJECT) -> None:
         """`up`, until it says that it is ready."""
-        command = [sys.executable, "-P", "-m", "worker.cli", "up", "--drop", str(self.drop)]
+        python = [sys.executable] if cwd == PROJECT else [sys.executable, "-P"]
+        command = [*python, "-m", "worker.cli", "up", "--drop", str(self.drop), *options]
         with self.output.open("wb") as output:
-            self.up = subprocess.Popen(
-                [*command, *options], cwd=cwd, env=self.environment, stdout=output, stderr=output
-            )
+            self.up = Program(
+                command, cwd=cwd, env=self.environment, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+        self.sessions.append(self.up.pid)
         self.until(lambda: "newsdrop is ready." in self.said() or self.up.poll() is not None)
         assert self.up.poll() is None, self.said()
 
@@ -85,10 +90,12 @@ class Service:
         found = []
         for process in psutil.process_iter():
             try:
-                mark = process.environ().get("E2E_MARK")
-                if mark == self.environment["E2E_MARK"] and process.status() != "zombie":
+                mark = process.environ().get("E2E_MARK")  # not that of a fork
+                is_ours = mark == self.environment["E2E_MARK"]
+                is_ours = is_ours or os.getsid(process.pid) in self.sessions
+                if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
-            except psutil.Error:
+            except (psutil.Error, ProcessLookupError):
                 continue
         return found
 
