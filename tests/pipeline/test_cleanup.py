@@ -10,7 +10,7 @@ from tests.world import World, article
 from worker.pipeline.cleanup import clean_up
 from worker.settings.clock import ClockReading, read_clocks, utc_now
 from worker.spool.batch import acquire
-from worker.spool.layout import batch_name
+from worker.spool.layout import batch_name, partial_dir
 
 
 @pytest.fixture
@@ -70,7 +70,14 @@ def test_each_thing_has_its_own_days(world: World) -> None:
 
 
 def test_what_a_crash_left_goes_after_an_hour(world: World) -> None:
-    """A half-made batch in `staging/` is removed if it is old and no process holds it."""
+    """A half-made batch in `staging/` is removed if it is old and no process holds it; a part of a
+    large object if nobody went on for a day."""
+    parts = partial_dir(world.settings)
+    parts.mkdir(parents=True)
+    for name, hours in (("old", 25), ("new", 23)):
+        (parts / name).write_bytes(b"x")
+        at = utc_now().timestamp() - hours * 3600
+        os.utime(parts / name, (at, at))
     root = world.context.root("drop")
     root.prepare()
     now = utc_now()
@@ -82,6 +89,7 @@ def test_what_a_crash_left_goes_after_an_hour(world: World) -> None:
     (root.staging / "somebody-else's").mkdir()
     clean_up_steadily(world, now)
     assert sorted(os.listdir(root.staging)) == sorted([young, "somebody-else's"])
+    assert [path.name for path in parts.iterdir()] == ["new"]
 
 
 def test_what_is_held_stays(world: World) -> None:
