@@ -94,5 +94,5 @@ def test_the_api_enqueues_as_the_command_does(home: Home, monkeypatch: pytest.Mo
             assert one.post("/enqueue", {"addresses": body}, 422)
         bad = [("files", ("a.txt", b"https://a.example/1\n/etc/passwd"))]
         problem = one.post("/enqueue", files=bad, data={"urls": "true"}, status=422)
-        assert problem["detail"].startswith("line 2 is no address")
+        assert problem["detail"].startswith("line 2 is not an address")
         assert len(one.get("/jobs")["jobs"]) == 2

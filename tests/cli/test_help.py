@@ -33,7 +33,7 @@ def test_the_commands_are_those_promised() -> None:
         "restore trim"
     )
     nested = {("config", "check"), ("config", "show"), ("stories", "rebuild")}
-    nested |= {("archive", "export"), ("nodes", "list"), ("nodes", "forget")}
+    nested |= {("archive", "export"), ("archive", "fetch"), ("nodes", "list"), ("nodes", "forget")}
     words_of_quarantine = "list show retry discard restore"
     nested |= {("quarantine", name) for name in words_of_quarantine.split()}
     words_of_feeds = "list add show set rename remove refresh reset-errors import export"
