@@ -6,7 +6,7 @@ from tests.near.__main__ import measure
 from tests.near.pairs import pairs, with_errors
 from worker.normalize.stories import folding
 from worker.normalize.stories.folding import fold_bytes
-from worker.normalize.stories.sketch import MAX_NUMBERS, similarity, sketch_of
+from worker.normalize.stories.sketch import MAX_NUMBERS, SLOTS, similarity, sketch_of
 
 
 def test_precision_and_recall_on_the_held_out_half() -> None:
@@ -55,6 +55,11 @@ def test_numbers_tell_a_series_from_a_copy() -> None:
     assert similarity(one, other) > 0.8
     assert similarity(one, series) == 0
     assert similarity(one, plain) > 0.8
+    many = [str(n * 53) for n in range(10, 60)]  # the part's are in the text, not all in its sketch
+    whole, part = (sketch_of(words + "，".join(found)) for found in (many, many[:12]))
+    assert whole
+    assert part
+    assert similarity(whole.sketch, part.sketch) > 0.8
 
 
 def test_numbers_in_chinese_tell_a_series() -> None:
@@ -70,6 +75,9 @@ def test_numbers_in_chinese_tell_a_series() -> None:
     assert copy
     assert similarity(one.sketch, other.sketch) == 0
     assert similarity(one.sketch, copy.sketch) > 0.8
+    with_words = sketch_of(texts[0] + "一人三心，五花八门。")
+    assert with_words
+    assert with_words.sketch[2 + SLOTS :] == one.sketch[2 + SLOTS :]
 
 
 @pytest.mark.parametrize(
