@@ -118,7 +118,7 @@ def _is_first_part(line: str, page: str) -> bool:
 def _without_kicker(text: str, heading: Element, page: str) -> str:
     """`<span class="kicker">Harbours</span> Two ships collide` is `Two ships collide`; without
     such a class what the page's title begins with, if a short element has the rest."""
-    title = title_key(page)
+    title = title_key(page) if len(heading) else ""
     for element in heading.iterdescendants("*"):
         inner = text_content(element)
         if _KICKER.search(element.get("class", "")):

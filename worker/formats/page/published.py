@@ -26,6 +26,7 @@ _LATEST = datetime(
 )  # fixed: the day of reading must not decide an article's date
 _LONGEST = 100  # characters; a longer line is a sentence
 _LONGEST_LABEL = 20  # of a line of its own: `Date of publication:`
+_NUMBER = re.compile(r"[\d年]")
 _DATED = re.compile(r"^title$|^data-.*(?:date|time|publish)")
 _LONGEST_DAY = 16  # a line with a date alone, such as that below a signature
 _LONGEST_ATTRIBUTE = 2_000
@@ -175,8 +176,10 @@ def _dates_in(lines: Iterable[str], order: DateOrder | None) -> Iterator[DateTex
     changed, before = [], ""
     for line in lines:
         text = f"{before} {line}" if len(before) <= _LONGEST_LABEL else line
-        label, change = _PUBLISHED.search(text), _CHANGED.search(text)
         before, added = line, len(text) - len(line)
+        if not _NUMBER.search(line):
+            continue
+        label, change = _PUBLISHED.search(text), _CHANGED.search(text)
         own, rest = line, ""
         if change and label and label.start() > change.start():
             own, rest = text[label.start() :], text[added : label.start()]
