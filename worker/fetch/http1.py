@@ -52,8 +52,9 @@ class Http1Connection(httpcore.AsyncConnectionInterface):
             response = await self._next_event()
         if not isinstance(response, h11.Response | h11.InformationalResponse):
             raise httpcore.RemoteProtocolError("it sends no response")
+        body = self._body(response, is_head=method == b"HEAD")
         return httpcore.Response(
-            response.status_code, headers=response.headers.raw_items(), content=self._body(response)
+            response.status_code, headers=response.headers.raw_items(), content=body
         )
 
     def is_available(self) -> bool:
@@ -72,11 +73,12 @@ class Http1Connection(httpcore.AsyncConnectionInterface):
         await self._stream.aclose()
 
     async def _body(
-        self, response: h11.Response | h11.InformationalResponse
+        self, response: h11.Response | h11.InformationalResponse, *, is_head: bool
     ) -> AsyncIterator[bytes]:
         fields = dict(response.headers)
         length = fields.get(b"content-length")
-        has_body = response.status_code not in _BODILESS and b"transfer-encoding" not in fields
+        has_body = response.status_code not in _BODILESS and not is_head
+        has_body = has_body and b"transfer-encoding" not in fields
         if length is not None and has_body and response.status_code >= 200:
             received = self._state.trailing_data[0]
             left = int(length) - len(received)
