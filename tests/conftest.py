@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -71,18 +72,20 @@ def web() -> Iterator[Web]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of tests that run processes, or have the longest bound, go first. Each file is run by
-    one process (`--dist loadfile`): one that began last would run alone at the end."""
+    """Files of tests that run processes, or have the longest bound, go first, then those with the
+    most tests. Each file is run by one process (`--dist loadfile`): one that began last would run
+    alone at the end."""
 
     def bound(item: pytest.Item) -> float:
         mark = item.get_closest_marker("timeout")
         return float(mark.args[0]) if mark else 120.0
 
     longest: dict[Path, float] = {}
+    counts = Counter(item.path for item in items)
     for item in items:
         is_slow = any(item.get_closest_marker(name) for name in ("e2e", "browser"))
         longest[item.path] = max(longest.get(item.path, 0), bound(item) + 100 * is_slow)
-    items.sort(key=lambda item: -longest[item.path])
+    items.sort(key=lambda item: (-longest[item.path], -counts[item.path]))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -40,8 +40,8 @@ NAMES = {
 UNITS = {"kB", "MB", "GB", "AOF"}
 """Names of programs, and what is typed as it is."""
 
-DATA = {"drop", "feeds", "manual", "harbour", "readers", "nope", "zz", "appendonly", "yes"}
-"""What the tests, the sources and the settings are called."""
+DATA = {"drop", "feeds", "manual", "harbour", "readers", "nope", "zz", "appendonly", "yes", "md"}
+"""What the tests, the sources and the settings are called; the end of a path that is wrapped."""
 
 KEYS = {"name", "url", "tags", "trusted", "scope", "global", "duplicate"}
 """Keys of a feed with their values, in `feeds show`."""

@@ -14,6 +14,8 @@ from worker.service.embedded import binary, server
 from worker.service.state import StateDir
 from worker.store.connection import connect
 
+pytestmark = pytest.mark.e2e
+
 SLEEPER = ["sleep", "1000"]
 
 

@@ -12,6 +12,8 @@ import pytest
 from tests.service.conftest import PATIENCE, PROJECT, Up, until
 from worker.settings import load
 
+pytestmark = pytest.mark.e2e
+
 SLEEPER = ["sleep", "1000"]
 FAMILY = ["sh", "-c", "sleep 1001 & sleep 1002"]
 STUBBORN = [
