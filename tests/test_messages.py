@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,14 +29,22 @@ def text_of(node: ast.expr) -> str | None:
 
 def messages(kinds: Collection[str] = ERRORS) -> Iterator[tuple[str, str]]:
     """(where, text) of every message in the constructor of an error of these kinds."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-                continue
-            if node.func.id in kinds:
-                for argument in node.args:
-                    if (text := text_of(argument)) and " " in text:
-                        yield f"{path.relative_to(PACKAGE)}:{argument.lineno}", text
+    for kind, where, text in _all_messages():
+        if kind in kinds:
+            yield where, text
+
+
+@cache
+def _all_messages() -> list[tuple[str, str, str]]:
+    """(name of what is called, where, text) of every literal argument with a space."""
+    return [
+        (node.func.id, f"{path.relative_to(PACKAGE)}:{argument.lineno}", text)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        for argument in node.args
+        if (text := text_of(argument)) and " " in text
+    ]
 
 
 def test_messages_are_of_one_style() -> None:
