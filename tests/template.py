@@ -29,12 +29,13 @@ from typing import Any, NoReturn
 
 from celery.__main__ import main as celery_main
 
+from tests.service import run_up
 from worker.cli import main as newsdrop_main
 from worker.service.fork import exit_status
 from worker.service.part import run_celery
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-_MODULES = ("celery", "worker.cli")
+_MODULES = ("celery", "worker.cli", "tests.service.run_up")
 
 
 class Program(subprocess.Popen[Any]):
@@ -205,7 +206,8 @@ def _become(order: Any, descriptors: Sequence[int]) -> NoReturn:
         os.chdir(order["cwd"])
         sys.argv = order["words"]
         os.execve = _go_on
-        status = exit_status(celery_main if sys.argv[0] == "celery" else newsdrop_main)
+        mains = {"celery": celery_main, "worker.cli": newsdrop_main}
+        status = exit_status(mains.get(sys.argv[0], lambda: sys.exit(run_up.main())))
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
     except BaseException:

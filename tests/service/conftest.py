@@ -9,13 +9,15 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from tests.template import Program
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -33,17 +35,19 @@ def until(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     return found
 
 
-def marked(mark: str, since: float) -> list[psutil.Process]:
-    """Every living process whose environment holds `mark`, whoever its parent is by now. Only those
-    are read that were started after the time `since`: this is called many times a second."""
+def marked(mark: str, since: float, sessions: Collection[int] = ()) -> list[psutil.Process]:
+    """Every living process whose environment holds `mark`, or that is of one of `sessions`, whoever
+    its parent is by now. Only those are read that were started after the time `since`: this is
+    called many times a second."""
     found = []
     for process in psutil.process_iter():
         try:
             if process.create_time() < since - 5:  # it is counted from a rounded time of boot
                 continue
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
+            is_ours = process.environ().get(MARK) == mark or os.getsid(process.pid) in sessions
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
-        except psutil.Error:
+        except (psutil.Error, ProcessLookupError):
             continue
     return found
 
@@ -66,6 +70,8 @@ class Up:
         self.mark = uuid.uuid4().hex
         self.begun = time.time()
         self.running: list[subprocess.Popen[str]] = []
+        self.sessions: list[int] = []
+        """Of those that are forks: what is in /proc as their environment is not theirs."""
 
     def command(self, *options: str, **children: list[str]) -> list[str]:
         told = [f"{name}={json.dumps(words)}" for name, words in children.items()]
@@ -83,11 +89,13 @@ class Up:
     def start(self, *options: str, **children: list[str]) -> "subprocess.Popen[str]":
         """Until it is ready; its output goes on in `output`."""
         with self.output.open("w") as output:
-            process = subprocess.Popen(
+            process = Program(
                 self.command(*options, **children),
                 cwd=PROJECT, env=self.environment(), stdout=output, stderr=output, text=True,
+                start_new_session=True,
             )  # fmt: skip
         self.running.append(process)
+        self.sessions.append(process.pid)
         until(lambda: "ready." in self.output.read_text() or process.poll() is not None)
         assert process.poll() is None, self.output.read_text()
         return process
@@ -102,7 +110,7 @@ class Up:
         return noted
 
     def left(self) -> list[psutil.Process]:
-        return marked(self.mark, self.begun)
+        return marked(self.mark, self.begun, self.sessions)
 
     def exactly(self, *words: str) -> psutil.Process | None:
         """The process with exactly that command line."""
