@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.news import article
 from tests.browser.service import PATIENCE, Service
+from tests.template import Program
 
 _DROP = """([name, text]) => {
   const data = new DataTransfer();
@@ -84,7 +85,7 @@ def test_a_job_of_two_thousand_files_is_watched(
         (tmp_path / f"{number}.md").write_bytes(article(10_000 + number, f"第{number}号批量文章"))
     page.goto("/jobs")
     command = [sys.executable, "-m", "worker.cli", "enqueue", str(tmp_path)]
-    enqueuing = subprocess.Popen(command, env=service.environment, stdout=subprocess.DEVNULL)
+    enqueuing = Program(command, env=service.environment, stdout=subprocess.DEVNULL)
     expect(page.locator("#live")).to_have_text("show new")
     page.locator("#live").click()
     row = page.get_by_role("row").filter(has_text=tmp_path.name)

@@ -17,6 +17,7 @@ import pytest
 import redis
 
 from tests.home import Home, article
+from tests.template import Program
 from tests.warcs import page
 from worker.cli import progress
 from worker.errors import UsageError
@@ -193,7 +194,7 @@ def test_enqueue_waits_while_too_many_batches_wait(
     for number in range(5):
         home.put(f"many/{number}.md", article(f"第{number}篇"))
     call = [sys.executable, "-m", "worker.cli", "enqueue", str(home.path / "many")]
-    process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = Program(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _until(lambda: home.json("audit")["waiting"] == 2)
         time.sleep(0.5)  # time to do wrong

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from tests.home import Home, article
+from tests.template import Program
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_tail_of_one_kind_of_warning(five: Home) -> None:
 def test_tail_follows(five: Home) -> None:
     """`--follow --count` waits for records to come, shows each at once, and ends after so many."""
     call = [sys.executable, "-m", "worker.cli", "tail", "--from", "$", "-f", "--count", "1"]
-    process = subprocess.Popen([*call, "--json"], stdout=subprocess.PIPE, text=True)
+    process = Program([*call, "--json"], stdout=subprocess.PIPE, text=True)
     try:
         for number in range(100):  # until it listens: what came before `$` is not for it
             five.json("enqueue", str(five.put(f"new{number}.md", article(f"新{number}"))))

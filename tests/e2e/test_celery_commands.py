@@ -17,6 +17,7 @@ from celery.result import AsyncResult
 
 from tests.e2e.test_plain_celery import WITHIN, Worker, until
 from tests.servers import Server
+from tests.template import Program
 from tests.world import World, article
 from worker.taskqueue.celery_app import create_app
 
@@ -131,7 +132,7 @@ def test_inspect_control_and_events(world: World, worker: Worker, client: Celery
     assert "OK" in worker.celery("control", "rate_limit", "newsdrop.scan", "100/s")
     assert "OK" in worker.celery("control", "pool_grow", "1")
 
-    with subprocess.Popen(
+    with Program(
         [sys.executable, "-m", "celery", "-A", "worker.app", "events", "--dump"],
         env=worker.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as dump:  # fmt: skip
@@ -191,7 +192,7 @@ def test_flower(world: World, worker: Worker, client: Celery, tmp_path: Path) ->
     command += ["--address=127.0.0.1", f"--port={port}"]
     environment = {**worker.environment, "FLOWER_UNAUTHENTICATED_API": "true"}
     with (tmp_path / "flower.log").open("wb") as log:
-        flower = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        flower = Program(command, env=environment, stdout=log, stderr=log)
     try:
 
         def ask(path: str) -> Any:
