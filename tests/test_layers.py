@@ -44,6 +44,7 @@ HOMES = {
     "prometheus_client": {"web"},
     "httpx": {"fetch"},
     "httpcore": {"fetch"},
+    "h11": {"fetch", "web"},
     "protego": {"fetch"},
     "sqlite3": {"readmodel", "sources"},
     "yaml": {"formats"},

@@ -21,7 +21,7 @@ MAX_BYTES = 1_000_000_000
 
 
 def fetch_journals(settings: Settings, on_progress: Callable[[int], None]) -> int:
-    """Write each journal that is in the bucket and not here; how many there were. Raw files stay
+    """Write each journal that is in the bucket and not here; returns their number. Raw files stay
     in the bucket and are read from there. Raises UsageError, ConfigError, FetchFailed,
     SpoolUnavailable."""
     if not settings.archive.url:
@@ -42,7 +42,7 @@ async def _fetch_all(settings: Settings, on_progress: Callable[[int], None]) -> 
                     continue
                 segment = archive.segment(batch)
                 if each.key != full_key(settings, copy_key(segment.journal_path)):
-                    continue  # a stranger's
+                    continue  # another program's
                 with suppress(ObjectChanged):  # somebody removed it meanwhile
                     _write(segment, await client.read(fetcher, each, utc_now(), MAX_BYTES))
                     count += 1

@@ -86,8 +86,8 @@ class Fetcher:
         pairs = [(_encode(name), _encode(value)) for name, value in headers.items()]
         async with self._deadline(target, len(body) / _LEAST_BYTES_PER_SECOND):
             response = await self._send(target, pairs, request.method, request.path, body)
-            answer = await self._read(target, response, Body("", request.max_bytes, target.host))
-        return FetchResponse(response.status, target.origin, answer, response.headers)
+            content = await self._read(target, response, Body("", request.max_bytes, target.host))
+        return FetchResponse(response.status, target.origin, content, response.headers)
 
     @asynccontextmanager
     async def _deadline(self, target: Target, extra_seconds: float = 0.0) -> AsyncIterator[None]:

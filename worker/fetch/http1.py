@@ -51,7 +51,7 @@ class Http1Connection(httpcore.AsyncConnectionInterface):
         while isinstance(response, h11.InformationalResponse) and response.status_code != 101:
             response = await self._next_event()
         if not isinstance(response, h11.Response | h11.InformationalResponse):
-            raise httpcore.RemoteProtocolError("it sends no response")
+            raise httpcore.RemoteProtocolError("it does not send a response")
         body = self._body(response, is_head=method == b"HEAD")
         return httpcore.Response(
             response.status_code, headers=response.headers.raw_items(), content=body

@@ -21,9 +21,8 @@ _MAX_SPAN = timedelta(days=31)
 """Of 293 public pages htmldate was searched for 31; 4 of its days were wrong, 1 of them a guess
 among dates of three months."""
 
-_LATEST = datetime(
-    2100, 1, 1, tzinfo=UTC
-)  # fixed: the day of reading must not decide an article's date
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+"""Fixed: the day of reading must not decide an article's date."""
 _LONGEST = 100  # characters; a longer line is a sentence
 _LONGEST_LABEL = 20  # of a line of its own: `Date of publication:`
 _NUMBER = re.compile(r"[\d年]")

@@ -37,7 +37,6 @@ _HALVES = {
 """Behind a time of day, where a bare hour would be wrong by twelve."""
 _HALF_OF = {name: half for half, names in _HALVES.items() for name in names}
 
-
 _SOLAR_MONTH_NAMES = """
 فروردین اردیبهشت خرداد تیر مرداد شهریور مهر آبان آذر دی بهمن اسفند
 حمل ثور جوزا سرطان اسد سنبله میزان عقرب قوس جدی دلو حوت

@@ -22,7 +22,6 @@ def node_problems(nodes: Sequence[NodeStatus]) -> Iterator[Problem]:
                 "Set the clocks by NTP: the times in its records are wrong. Leases and schedules "
                 "follow the clock of Redis.",
             )
-
         if node.has_other_feeds:
             yield Problem(
                 "warn",
