@@ -1,6 +1,7 @@
 """Settings: their order, and what is wrong is said with what to change."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,24 @@ def test_what_is_wrong_is_told(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(ConfigError) as error:
         load(config(tmp_path, text))
     assert says in str(error.value)
+
+
+def test_the_archive_is_not_in_a_bucket_that_is_read(tmp_path: Path) -> None:
+    """Copies would come in as articles; a bucket whose name begins with the other's is another
+    one, and one that is only read when enqueued may have them."""
+    for url, archive, interval, is_refused in (
+        ("s3://news", "s3://news-archive/x", 60, False),
+        ("s3://news/in/", "s3://news/in", 60, True),
+        ("s3://news/in", "s3://news/inner", 60, True),
+        ("s3://news", "s3://news", 60, True),
+        ("s3://news", "s3://news", 0, False),
+        ("s3://news/in", "s3://news/archive", 60, False),
+    ):
+        bucket = f'[[buckets]]\nname = "a"\nurl = "{url}"\ninterval_seconds = {interval}\n'
+        path = config(tmp_path, f'{bucket}[archive]\nurl = "{archive}"\n')
+        with pytest.raises(ConfigError) if is_refused else nullcontext() as error:
+            load(path)
+        assert not error or "archive.url is inside the bucket a" in str(error.value), url
 
 
 def test_a_misspelt_variable_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,8 @@ KEEP_SECONDS = 30.0
 """How long an idle connection is kept."""
 
 if find_spec("sniffio") is None:
-    # httpcore tries to import it for every lock of an HTTP/2 connection, and searches all paths each
-    # time. None ends the search at once.
+    # httpcore tries to import it for every lock of an HTTP/2 connection, which searches all paths.
+    # None ends the search at once.
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 _LOST = (httpcore.RemoteProtocolError, httpcore.NetworkError, httpcore.ConnectionNotAvailable)

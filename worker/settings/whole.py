@@ -86,11 +86,14 @@ class Settings(fields.SettingsTable):
     @model_validator(mode="after")
     def _archive_is_not_read(self) -> Self:
         archive = self.archive
+        keys = f"{archive.url.rstrip('/')}/"
         for bucket in self.buckets if archive.url else ():
             is_read = bucket.interval_seconds and bucket.endpoint == archive.endpoint
-            if is_read and archive.url.startswith(bucket.url):
+            begin = bucket.url if bucket.url.count("/") > 2 else f"{bucket.url}/"
+            if is_read and keys.startswith(begin):
                 raise WrongValue(
-                    f"archive.url is inside the bucket {bucket.name}, which is read: move one"
+                    f"archive.url is inside the bucket {bucket.name}, which is read: use another "
+                    "bucket or prefix for one of them"
                 )
         return self
 
