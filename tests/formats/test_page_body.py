@@ -1,5 +1,6 @@
 """The article of a page without a rule: whole, without chrome, boxes and hidden text."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,14 @@ def test_markup_and_place_of_everything_stay(parse: Parse) -> None:
     assert "<!-- keyword -->" in html
     assert 'data-caption="A pilot boat"' in html
     assert html.index("boat.jpg") < html.index(PARTS[1])
+
+
+def test_a_caption_of_several_pictures_is_the_last_one_s(parse: Parse) -> None:
+    """Each time that the page is read."""
+    pictures = "".join(f"<div><img src='/{number}.jpg'></div>" for number in range(9))
+    figure = f"<figure>{pictures}<figcaption>A pilot boat</figcaption></figure>"
+    html = parse(page(f"<article>{HEAD}<p>{PARTS[0]}</p>{figure}{TEXT}</article>")).html
+    assert re.search(r'8\.jpg"[^>]* data-caption="A pilot boat"', html)
 
 
 def test_a_longer_answer_that_holds_the_shorter_wins() -> None:

@@ -32,7 +32,7 @@ def cut_down(
                 else:
                     element.text = None
     root = _common(body, [*(run.block for run in kept), *media])
-    _drop_empty(root, media)
+    _drop_empty(root, set(media))
     return root
 
 
@@ -49,8 +49,8 @@ def _is_headline(run: Run, headline: str) -> bool:
     return run.text == headline or (len(run.text) >= SHINGLE and headline.startswith(run.text))
 
 
-def _kept_media(passages: Passages, kept: set[Run]) -> set[Element]:
-    """Media between the passages, and lead pictures; not those of boxes whose text is dropped."""
+def _kept_media(passages: Passages, kept: set[Run]) -> list[Element]:
+    """Media between the passages, and lead pictures, in order; not those of boxes without text."""
     numbers = [index for index, run in enumerate(passages.runs) if run in kept]
     first, last = numbers[0], numbers[-1]
     texts: Counter[Element] = Counter()
@@ -60,7 +60,7 @@ def _kept_media(passages: Passages, kept: set[Run]) -> set[Element]:
             texts[element] += len(run.text)
             if run in kept:
                 kept_texts[element] += len(run.text)
-    return {
+    return [
         element
         for element, index in passages.media
         if _is_in_article(element, texts, kept_texts)
@@ -69,7 +69,7 @@ def _kept_media(passages: Passages, kept: set[Run]) -> set[Element]:
             or _is_framed(element)
             or (index == last + 1 and _is_end(element, passages.runs[last]))
         )
-    }
+    ]
 
 
 def _is_in_article(element: Element, texts: Counter[Element], kept_texts: Counter[Element]) -> bool:
