@@ -67,10 +67,9 @@ class ArticleStore(Stream):
         super().__init__(client, stream)
         self._layout = Layout(stream, keep_days, near_days)
         self._now = now
-        self._publish = Script(
-            "preconditions.lua", "stories.lua", "story_fields.lua", "publish.lua"
-        )
-        self._remember = Script("stories.lua", "remember.lua")
+        stories = ("sketches.lua", "stories.lua")
+        self._publish = Script("preconditions.lua", *stories, "story_fields.lua", "publish.lua")
+        self._remember = Script(*stories, "remember.lua")
         self._lookup = Script("lookup.lua")
         self._exists = Script("exists.lua")
 

@@ -1,5 +1,5 @@
 -- The window of stories: the first articles of the last days by what recognises their texts. Put
--- before the scripts that decide which story an article tells.
+-- after sketches.lua and before the scripts that decide which story an article tells.
 --
 -- Only the first article of a story is in the window: a thousand copies cost no more than one, and
 -- a story cannot drift from copy to copy. Below a prefix there are hashes:
@@ -19,9 +19,9 @@
 --
 -- No error in the window may keep an article from being published: a key of a wrong type and a damaged
 -- value are passed over, and publish.lua goes on after an error; `window.problem` says what was wrong.
--- `worker/normalize/stories/sketch.py` explains bands and sketches, and has the same rule.
+-- `worker/normalize/stories/sketch.py` explains bands and sketches.
 
-local BANDS, DIGITS, BAND, SLOTS, NUMBERS = 8, 5, 8, 64, 14  -- of a text; an address is one more band
+local BANDS, DIGITS, BAND = 8, 5, 8  -- of a text; an address is one more band
 local ARTICLE, SKETCH, BLOCK, POSTING = 15, 96, 1000, 7
 local LEAST_DIGITS, MOST_ARTICLES = 3, { [3] = 12288, [4] = 196608, [5] = math.huge }  -- of so many digits
 -- Bounds of the work for one text, whatever is in the window: a band with 8 live records is that of a
@@ -30,8 +30,6 @@ local LEAST_DIGITS, MOST_ARTICLES = 3, { [3] = 12288, [4] = 196608, [5] = math.h
 local MAX_OF_BAND, MAX_COMPARED, ENOUGH = 8, 8, 0.9
 local LONG = 1.5         -- times the mean length: from there on a list loses what is too old
 local sub, rep, find, byte, unpack_bytes = string.sub, string.rep, string.find, string.byte, struct.unpack
-local SAME_SHARE, MIN_LENGTH_RATIO, SAME_NUMBERS, SURE_SHARE = 0.5, 0.15, 0.6, 0.9
-local RELEASE = 32768    -- from there on the number of a title is that of a release
 
 -- Runs a command on a key of the window; nil if that fails.
 local function run(window, command, key, ...)
@@ -90,44 +88,6 @@ local function find_records(window, list, tag)
     at = find(list, tag, at + 1, true)
   end
   return found
-end
-
-local function numbers_agree(first, second, share)
-  local function number(bytes, n)
-    return (bytes[SLOTS + 1 + 2 * n] or 255) * 256 + (bytes[SLOTS + 2 + 2 * n] or 255)
-  end
-  local title, other_title = number(first, NUMBERS + 1), number(second, NUMBERS + 1)
-  local is_sure = share >= SURE_SHARE and math.min(title, other_title) < RELEASE
-  if title ~= other_title and math.max(title, other_title) < 65535 and not is_sure then
-    return false
-  end
-  local most = math.min(number(first, NUMBERS), number(second, NUMBERS))
-  local one, other, common, counts = 1, 1, 0, { 0, 0 }
-  while one <= NUMBERS or other <= NUMBERS do
-    local a = one <= NUMBERS and number(first, one) or 65535
-    local b = other <= NUMBERS and number(second, other) or 65535
-    local least = math.min(a, b)
-    if least == 65535 or least > most then break end
-    if a == b then common = common + 1 end
-    if a == least then one, counts[1] = one + 1, counts[1] + 1 end
-    if b == least then other, counts[2] = other + 1, counts[2] + 1 end
-  end
-  return common >= SAME_NUMBERS * math.min(counts[1], counts[2])
-end
-
--- `similarity` of sketch.py; both sketches are tables of bytes.
-local function similarity(first, second)
-  local size, other_size = first[1] * 256 + first[2], second[1] * 256 + second[2]
-  local shorter = math.min(size, other_size)
-  if shorter == 0 or shorter < MIN_LENGTH_RATIO * math.max(size, other_size) then return 0 end
-  local equal = 0
-  for n = 3, SLOTS + 2 do
-    if first[n] == second[n] then equal = equal + 1 end
-  end
-  local share = math.max(0, (equal / SLOTS - 1 / 256) / (1 - 1 / 256))
-  local contained = math.min(1, share / (1 + share) * (size + other_size) / shorter)
-  if contained < SAME_SHARE or not numbers_agree(first, second, contained) then return 0 end
-  return contained
 end
 
 -- The bands of a text: their tags, after the last of which `struct` adds a number. `find_nearest` fills

@@ -136,7 +136,7 @@ class Apart(StrEnum):
 
 def similarity(first: bytes, second: bytes) -> float:
     """The share of the shorter text that is in the longer one, by their sketches, from 0 to 1; 0 if
-    they do not tell the same story. `stories.lua` has the same rule."""
+    they do not tell the same story. `sketches.lua` has the same rule."""
     share, apart = compare(first, second)
     return 0.0 if apart else share
 
