@@ -13,7 +13,8 @@ from worker.health.broker import broker_check
 from worker.health.check import Check
 from worker.health.preflight import rights_check, server_checks
 from worker.queries.status.problem import Problem
-from worker.queries.status.problems import beat_problem, failing_problem, memory_problem
+from worker.queries.status.problems import beat_problem, memory_problem
+from worker.queries.status.source_problems import failing_problem
 from worker.service.doctor_machine import machine_checks
 from worker.service.embedded import server as embedded
 from worker.service.lock import holder

@@ -76,8 +76,7 @@ class _Scrape:
         yield _gauge("redis_up", "1 if Redis answers.", redis is not None)
         yield from _spool(status)
         yield from _disk(self._snapshot)
-        copying = status.archive_copy or CopyState()
-        yield from _archive_copy(copying, datetime.fromisoformat(status.at))
+        yield from _archive_copy(status)
         yield from _sources(status.sources)
         levels = [problem.level for problem in overview.problems]
         counts = {level: levels.count(level) for level in ("fail", "warn", "note")}
@@ -87,12 +86,8 @@ class _Scrape:
             news = redis.feed_articles
             yield _counters("feed_news", "Published or revised articles of a feed.", "feed", news)
             yield from _service(overview, redis.queue_messages)
-            backlog = _metric(
-                "backlog", "Objects and addresses to fetch, by state.", "source", "state"
-            )
-            for labels, count in redis.backlog.items():
-                backlog.add_metric(labels, count)
-            yield backlog
+            text = "Objects and addresses to fetch, by state."
+            yield _filled(_metric("backlog", text, "source", "state"), redis.backlog.items())
         if status.stream is not None:
             yield from _stream(status.stream)
         if status.retention is not None:
@@ -129,7 +124,8 @@ def _disk(snapshot: MetricsSnapshot) -> Iterator[Metric]:
     yield _gauge("disk_least_bytes", "Intake pauses below this (spool.min_free_mb).", disk.least)
 
 
-def _archive_copy(state: CopyState, at: datetime) -> Iterator[Metric]:
+def _archive_copy(status: Status) -> Iterator[Metric]:
+    state, at = status.archive_copy or CopyState(), datetime.fromisoformat(status.at)
     yield _gauge("archive_uncopied_batches", "Archived batches to be copied.", state.waiting)
     age = (at - datetime.fromisoformat(state.oldest)).total_seconds() if state.oldest else 0.0
     yield _gauge("archive_uncopied_seconds", "Age of the oldest of them.", max(0.0, age))
@@ -182,12 +178,8 @@ def _work(totals: MeasureTotals) -> Iterator[Metric]:
     yield _counters("duplicates", "Articles that were not new, by reason.", "reason", repeats)
     reasons = {reason.value: totals.rejected.get(reason, 0) for reason in Reason}
     yield _counters("rejected", "Refused files and articles.", "reason", reasons)
-    fetches = _counter(
-        "fetches", "Fetches of feeds, pages and rechecks, by status.", "kind", "status"
-    )
-    for labels, count in totals.fetches.items():
-        fetches.add_metric(labels, count)
-    yield fetches
+    text = "Fetches of feeds, pages and rechecks, by status."
+    yield _filled(_counter("fetches", text, "kind", "status"), totals.fetches.items())
     stages = HistogramMetricFamily(
         "newsdrop_stage_seconds", "Duration of a batch's stages.", labels=["stage"]
     )
@@ -245,10 +237,8 @@ def _nodes(nodes: Sequence[NodeStatus]) -> Iterator[Metric]:
         "node_clock_ahead_seconds": ("By how much a clock is ahead of Redis'.", "ahead_seconds"),
     }
     for name, (text, field) in values.items():
-        family = _metric(name, text, "node")
-        for node in nodes[:MAX_NODES]:
-            family.add_metric([node.name], getattr(node, field))
-        yield family
+        rows = (([node.name], getattr(node, field)) for node in nodes[:MAX_NODES])
+        yield _filled(_metric(name, text, "node"), rows)
 
 
 def _stream(stream: StreamInfo) -> Iterator[Metric]:
@@ -293,14 +283,18 @@ def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
 
 
 def _gauges(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
-    family = _metric(name, text, label)
-    for value, count in values.items():
-        family.add_metric([value], count)
-    return family
+    rows = (([value], count) for value, count in values.items())
+    return _filled(_metric(name, text, label), rows)
 
 
 def _counters(name: str, text: str, label: str, values: Mapping[str, int]) -> Metric:
-    family = _counter(name, text, label)
-    for value, count in values.items():
-        family.add_metric([value], count)
+    rows = (([value], count) for value, count in values.items())
+    return _filled(_counter(name, text, label), rows)
+
+
+def _filled(
+    family: GaugeMetricFamily | CounterMetricFamily, rows: Iterable[tuple[Sequence[str], float]]
+) -> Metric:
+    for labels, value in rows:
+        family.add_metric(labels, value)
     return family

@@ -5,7 +5,7 @@ somebody should look. `note`: what a person did or should know. The most severe 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from worker.health.preflight import server_checks
 from worker.queries.status.node_problems import node_problems
 from worker.queries.status.problem import Problem, duration, sentence
 from worker.queries.status.service import Status
-from worker.queries.status.source_problems import source_problems
+from worker.queries.status.source_problems import feed_problems, source_problems
 from worker.settings import Folder, Settings
 from worker.spool.archive_copy import MAX_WAITING
 from worker.spool.layout import SPOOL
@@ -29,7 +29,7 @@ NEARLY_FULL = 0.9
 SLOW_SECONDS = 60.0
 """How long the oldest batch may wait before that is worth a warning."""
 
-BEHIND_SECONDS = 3_600.0
+UNCOPIED_SECONDS = 3_600.0
 """How long a batch may wait to be copied before that is worth a warning."""
 
 _UNREAD_SHOWN_MS = 86_400_000
@@ -45,7 +45,8 @@ def find_problems(
     found = [*_redis(settings, status, server), *_service(settings, status, server)]
     found += _places(settings, status)
     found += [Problem("fail", "spool", f"{why}.", _RIGHTS) for why in unreadable]
-    found += [*_site_rules(status), *_feeds(status), *_groups(settings, status), *_archive(status)]
+    found += [*_site_rules(status), *feed_problems(status), *_duplicates(status)]
+    found += [*_groups(settings, status), *_archive(status)]
     found += [*source_problems(status.sources), *node_problems(status.nodes or ())]
     return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
 
@@ -74,32 +75,6 @@ def beat_problem(settings: Settings, age: float | None) -> Problem | None:
         f"The scheduler has been silent for {silence}: folders are scanned on file events only, "
         "and no feed is polled.",
         "Start it with `newsdrop up`, or run exactly one `newsdrop beat`.",
-    )
-
-
-def failing_problem(count: int) -> Problem | None:
-    if not count:
-        return None
-    text = "1 feed fails." if count == 1 else f"{count:,} feeds fail."
-    return Problem("warn", "failing", text, "See why with `newsdrop feeds list --failing`.")
-
-
-def _behind(delays: Mapping[str, int]) -> Problem | None:
-    """A problem where the pace of hosts is too slow for their feeds."""
-    if not delays:
-        return None
-    host, seconds = next(iter(delays.items()))
-    others = len(delays) - 1
-    more = (
-        f" So are {others:,} more hosts." if others > 1 else " So is 1 more host." if others else ""
-    )
-    return Problem(
-        "warn",
-        "behind",
-        f"{printable(host, 200)} cannot be polled as often as configured: "
-        f"{duration(seconds)} behind." + more,
-        "Raise min_interval_seconds of its feeds, or lower fetch.host_interval_seconds if the host "
-        "permits it.",
     )
 
 
@@ -241,7 +216,7 @@ def _archive(status: Status) -> Iterator[Problem]:
     if state is None or not state.oldest:
         return
     age = datetime.fromisoformat(status.at) - datetime.fromisoformat(state.oldest)
-    if state.problem or age.total_seconds() > BEHIND_SECONDS:
+    if state.problem or age.total_seconds() > UNCOPIED_SECONDS:
         count = f"{state.waiting:,}{'+' if state.waiting >= MAX_WAITING else ''}"
         yield Problem(
             "warn",
@@ -252,15 +227,8 @@ def _archive(status: Status) -> Iterator[Problem]:
         )
 
 
-def _feeds(status: Status) -> Iterator[Problem]:
-    if status.feeds_problem:
-        why = " ".join(status.feeds_problem.split())
-        text = f"The feeds cannot be read; the previous ones are still polled. {sentence(why)}"
-        yield Problem("fail", "feeds", text, "Correct the file: no worker starts until then.")
-    if bad := failing_problem(status.polled.failing or 0):
-        yield bad
-    if bad := _behind(status.polled.behind):
-        yield bad
+def _duplicates(status: Status) -> Iterator[Problem]:
+    """A note on duplicates that were not the same."""
     differs = status.articles.content_differs if status.articles else 0
     if differs:
         which = "duplicate had" if differs == 1 else "duplicates had"

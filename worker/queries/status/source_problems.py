@@ -1,9 +1,11 @@
-"""What is wrong with sources: one that is paused, a bucket that cannot be listed, skipped files."""
+"""What is wrong with sources: feeds that fail or are late; a source that is paused, a bucket that
+cannot be listed, skipped files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from worker.escape import printable
-from worker.queries.status.problem import Problem, sentence
+from worker.queries.status.problem import Problem, duration, sentence
+from worker.queries.status.service import Status
 from worker.queries.status.sources import SourceStatus
 from worker.settings import POLLED
 
@@ -32,3 +34,40 @@ def source_problems(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
             files = "1 file" if count == 1 else f"{count:,} files"
             text = f"{source.name}: {files} skipped in the folder: {named}{more}."
             yield Problem("note", "left", text)  # the reason of each file says what to do
+
+
+def feed_problems(status: Status) -> Iterator[Problem]:
+    if status.feeds_problem:
+        why = " ".join(status.feeds_problem.split())
+        text = f"The feeds cannot be read; the previous ones are still polled. {sentence(why)}"
+        yield Problem("fail", "feeds", text, "Correct the file: no worker starts until then.")
+    if bad := failing_problem(status.polled.failing or 0):
+        yield bad
+    if bad := _behind(status.polled.behind):
+        yield bad
+
+
+def failing_problem(count: int) -> Problem | None:
+    if not count:
+        return None
+    text = "1 feed fails." if count == 1 else f"{count:,} feeds fail."
+    return Problem("warn", "failing", text, "See why with `newsdrop feeds list --failing`.")
+
+
+def _behind(delays: Mapping[str, int]) -> Problem | None:
+    """A problem where the pace of hosts is too slow for their feeds."""
+    if not delays:
+        return None
+    host, seconds = next(iter(delays.items()))
+    others = len(delays) - 1
+    more = (
+        f" So are {others:,} more hosts." if others > 1 else " So is 1 more host." if others else ""
+    )
+    return Problem(
+        "warn",
+        "behind",
+        f"{printable(host, 200)} cannot be polled as often as configured: "
+        f"{duration(seconds)} behind." + more,
+        "Raise min_interval_seconds of its feeds, or lower fetch.host_interval_seconds if the host "
+        "permits it.",
+    )
