@@ -138,13 +138,18 @@ def _is_title(heading: Heading, sites: Iterable[str]) -> bool:
 def _is_same(heading: Heading, other: str) -> bool:
     """Whether one of two titles is within the other, or an `h1` a variant of it."""
     one, two = title_key(heading.text), title_key(other)
-    if _is_main_part(one, other):
+    if one == two or _is_main_part(one, other):
         return True
     shorter, longer = sorted((one, two), key=len)
-    is_part = shorter in longer and (len(shorter) > 8 or is_wide(shorter, 3))
+    is_part = _is_part(shorter, longer)
     if heading.level == 1:
-        return one == two or is_part or (heading.is_above and _likeness(one, two) > _VARIANT)
-    return one == two or (is_part and 3 * len(shorter) >= len(longer))
+        return is_part or (heading.is_above and _likeness(one, two) > _VARIANT)
+    return is_part and 3 * len(shorter) >= len(longer)
+
+
+def _is_part(shorter: str, longer: str) -> bool:
+    """Whether a folded text that says enough is within another."""
+    return shorter in longer and (len(shorter) > 8 or is_wide(shorter, 3))
 
 
 def _only_heading(headings: Sequence[Heading]) -> str:
@@ -190,7 +195,7 @@ def _likeness(one: str, other: str) -> float:
     if one == other:
         return 1.0
     shorter, longer = sorted((one, other), key=len)
-    if shorter in longer and (len(shorter) > 8 or (CJK.search(shorter) and len(shorter) > 3)):
+    if _is_part(shorter, longer):
         return 0.6 + 0.35 * len(shorter) / len(longer)
     mine, its = _pairs(one), _pairs(other)
     return 0.9 * 2 * len(mine & its) / (len(mine) + len(its)) if mine and its else 0.0

@@ -7,9 +7,8 @@ from worker.formats.page.passages import folded
 from worker.formats.page.tree import CJK
 from worker.formats.values import html_title
 
-SEPARATOR = re.compile(
-    r"\s+[-–—|·•»«›:/~]+\s+|\s*(?:\||｜|»|::|_|－)\s*|\s+[-–—]{1,2}(?=\w)|(?<=\w)[|]\s*"
-)
+SEPARATOR = re.compile(r"\s+[-–—|·•»«›:/~]+\s+|\s*(?:\||｜|»|::|_|－)\s*|\s+[-–—]{1,2}(?=\w)")
+"""What stands between the parts of a title."""
 
 
 def without_site(title: str, sites: Sequence[str]) -> str:
