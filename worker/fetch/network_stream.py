@@ -1,4 +1,4 @@
-"""A TCP connection for httpcore, on asyncio's own transports.
+"""A TCP connection with httpcore's interface, on asyncio's own transports.
 
 httpcore's own stream costs a system call for each idle connection whenever one is chosen, and a
 cancel scope for each read. Here no operation has a timeout of its own: the fetch has one deadline.
@@ -16,7 +16,7 @@ _MAX_BUFFERED = 262_144
 
 
 class NetworkStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
-    """Receives asyncio's callbacks, and is what httpcore reads from and writes to."""
+    """Receives asyncio's callbacks; HTTP connections read from it and write to it."""
 
     def __init__(self) -> None:
         self._maybe_transport: asyncio.Transport | None = None
@@ -29,7 +29,7 @@ class NetworkStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._writable: asyncio.Future[None] | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        """What was received at once, which may be more than `max_bytes`: httpcore takes it, and
+        """What was received at once, which may be more than `max_bytes`: every caller takes it, and
         cutting it copied the rest again and again."""
         while not self._chunks:
             if self._error is not None:

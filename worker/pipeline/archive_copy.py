@@ -7,7 +7,7 @@ before it. Objects are created and never replaced, so a copy that is tried again
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import compress, islice
 
 from worker.errors import ConfigError, FetchFailed, Retryable
 from worker.fetch import Fetcher
@@ -48,8 +48,8 @@ def copy_archive(context: Context) -> None:
         if slot is None or _is_early(before, now):
             return
         waiting = _list_waiting(context, int(now.timestamp() * 1e9))
-        left, problem, is_away = asyncio.run(_copy_some(context, waiting))
-        rest = list(islice(waiting, max(0, MAX_WAITING - len(left))))
+        uncopied, problem, is_away = asyncio.run(_copy_some(context, waiting))
+        rest = list(islice(waiting, max(0, MAX_WAITING - len(uncopied))))
         failures, retry_at, oldest = 0, "", ""
         if problem and (is_away or not rest):
             failures = before.failures + 1
@@ -57,9 +57,9 @@ def copy_archive(context: Context) -> None:
             retry_at = rfc3339(now + timedelta(seconds=wait))
         if problem and problem != before.problem:
             logger.warning("the archive cannot be copied", error=problem)
-        if left := left + rest:
-            oldest = rfc3339(min(time_of(each.batch) for each in left))
-        write_state(state_dir, CopyState(len(left), oldest, problem, failures, retry_at))
+        if uncopied := uncopied + rest:
+            oldest = rfc3339(min(time_of(each.batch) for each in uncopied))
+        write_state(state_dir, CopyState(len(uncopied), oldest, problem, failures, retry_at))
 
 
 def _is_early(state: CopyState, now: datetime) -> bool:
@@ -91,22 +91,22 @@ async def _copy_some(
     store is away. What one segment alone prevents does not keep others back."""
     clock, is_busy = context.deps.clock, any(map(batch_names, context.roots))
     deadline = clock() + (BUSY_SECONDS if is_busy else RUN_SECONDS)
-    left: list[Segment] = []
+    uncopied: list[Segment] = []
     problem = ""
+    try:
+        client = archive_client(context.settings)
+    except ConfigError as error:
+        return uncopied, str(error), True
     async with Fetcher(context.settings.fetch) as fetcher:
         while clock() < deadline and (group := list(islice(waiting, _AT_ONCE))):
-            try:
-                client = archive_client(context.settings)
-            except ConfigError as error:
-                return group, str(error), True
             answers = await asyncio.gather(
                 *(_copy(context, client, fetcher, each) for each in group), return_exceptions=True
             )
-            left += [one for one, answer in zip(group, answers, strict=True) if answer is not None]
+            uncopied += compress(group, (answer is not None for answer in answers))
             problem = _problem(answers) or problem
             if any(isinstance(answer, FetchFailed) for answer in answers):
-                return left, problem, True
-    return left, problem, False
+                return uncopied, problem, True
+    return uncopied, problem, False
 
 
 def _problem(answers: Sequence[BaseException | None]) -> str:

@@ -186,7 +186,7 @@ class Archive:
             return
         for day in sorted(path for path in self._dir.iterdir() if path.name >= first_day):
             for path in sorted(day.glob("*/*.jsonl"), key=lambda path: path.name):
-                if is_batch(path.stem):  # a stranger's file may be beside them
+                if is_batch(path.stem):  # another program's file may be beside them
                     yield self.segment(path.stem)
 
     def folders(self) -> list[Path]:

@@ -49,21 +49,25 @@ async def enqueue(request: Request) -> Response:
                 fields.source or None, force=fields.force == "true", strict=fields.strict == "true"
             )
             if fields.urls == "true":
-                return _begun(await run_in_threadpool(_enqueue, settings, upload.files, options))
+                backfill = await run_in_threadpool(_enqueue_lists, settings, upload.files, options)
+                return _job_response(backfill.job, backfill)
             job = await run_in_threadpool(enqueue_files, settings, upload.files, options)
-            return _accepted(job, len(upload.files))
+            return _job_response(job, {"job": job, "files": len(upload.files)})
     body = await parse_body(request, EnqueueBody)
     urls = list(dict.fromkeys(body.addresses))
     options = EnqueueOptions(body.source, force=body.force, strict=body.strict)
     if any(map(is_bucket, urls)):
         if len(urls) > 1:
             raise UsageError("a bucket is enqueued alone: send one request for each")
-        return _begun(await run_in_threadpool(enqueue_bucket, settings, urls[0], options))
+        backfill = await run_in_threadpool(enqueue_bucket, settings, urls[0], options)
+        return _job_response(backfill.job, backfill)
     job = await run_in_threadpool(enqueue_addresses, settings, urls, options)
-    return _accepted(job, len(urls))
+    return _job_response(job, {"job": job, "files": len(urls)})
 
 
-def _enqueue(settings: Settings, files: Sequence[Upload], options: EnqueueOptions) -> BackfillJob:
+def _enqueue_lists(
+    settings: Settings, files: Sequence[Upload], options: EnqueueOptions
+) -> BackfillJob:
     names = ", ".join(printable(file.name, 80) for file in files[:3])
     return enqueue_list(settings, _lines(files), options, names)
 
@@ -74,12 +78,8 @@ def _lines(files: Sequence[Upload]) -> Iterator[str]:
             yield from lines
 
 
-def _begun(job: BackfillJob) -> Response:
-    return json_response(job, 202, location=f"/api/v1/jobs/{job.job}")
-
-
-def _accepted(job: str, file_count: int) -> Response:
-    return json_response({"job": job, "files": file_count}, 202, location=f"/api/v1/jobs/{job}")
+def _job_response(job: str, body: object) -> Response:
+    return json_response(body, 202, location=f"/api/v1/jobs/{job}")
 
 
 routes = [Route("/api/v1/enqueue", enqueue, methods=["POST"])]
