@@ -19,6 +19,7 @@ from worker.fetch.body import MAX_MEMBERS, Body
 Reader = asyncio.StreamReader
 Writer = asyncio.StreamWriter
 OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 ZEROS = bytes(1_000_000)
 
 
@@ -236,6 +237,26 @@ def test_a_flood_of_headers_is_bounded() -> None:
     with Web() as web, bounded_memory(30):
         web.pages["/x"] = raw(flood)
         failure(Trouble.PROTOCOL, web.url("/x"), web)
+
+
+@pytest.mark.parametrize(
+    ("start", "part"),
+    [(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (CHUNKED, b"1;" + b"x" * 60 + b"\r\na\r\n")],
+    ids=["interim responses", "chunks of a byte"],
+)
+def test_a_flood_beside_a_body_is_bounded(start: bytes, part: bytes) -> None:
+    """What is no body is left after a small share of the cap, and not at the deadline."""
+
+    async def flood(request: Request, reader: Reader, writer: Writer) -> None:
+        writer.write(start)
+        while True:
+            writer.write(part * 1000)
+            await writer.drain()
+
+    with Web() as web:
+        web.pages["/x"] = raw(flood)
+        message = failure(Trouble.PROTOCOL, web.url("/x"), web)
+    assert message.endswith("(it sends too much beside the body): try later")
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "deflate, gzip", "x\xad"])

@@ -16,6 +16,9 @@ import httpcore
 
 _MAX_HEAD = 102_400
 """Bytes of a response before its body."""
+_MAX_FRAMING = 500_000
+"""Bytes that are no body: a flood of interim responses, or of chunks with a byte each, would cost
+the CPU time of other fetches until the deadline."""
 _READ = 65_536
 _CUT = (
     "peer closed connection without sending complete message body (received {} bytes, expected {})"
@@ -32,11 +35,11 @@ class Http1Connection(httpcore.AsyncConnectionInterface):
         self._keep_seconds = keep_seconds
         self._expires_at = 0.0
         self._is_idle = False
-        self._state = _new_state()
+        self._state, self._framing = _new_state(), 0
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         self._is_idle = False
-        self._state = _new_state()
+        self._state, self._framing = _new_state(), 0
         content = [chunk async for chunk in request.stream]  # type: ignore[union-attr]
         method, target = request.method, request.url.target
         try:
@@ -48,14 +51,13 @@ class Http1Connection(httpcore.AsyncConnectionInterface):
         with suppress(httpcore.WriteError):  # it may have answered before it closed
             await self._stream.write(data)
         response = await self._next_event()
-        while isinstance(response, h11.InformationalResponse) and response.status_code != 101:
+        while isinstance(response, h11.InformationalResponse):
             response = await self._next_event()
-        if not isinstance(response, h11.Response | h11.InformationalResponse):
+        if not isinstance(response, h11.Response):
             raise httpcore.RemoteProtocolError("it does not send a response")
         body = self._body(response, is_head=method == b"HEAD")
-        return httpcore.Response(
-            response.status_code, headers=response.headers.raw_items(), content=body
-        )
+        headers = response.headers.raw_items()
+        return httpcore.Response(response.status_code, headers=headers, content=body)
 
     def is_available(self) -> bool:
         return self._is_idle
@@ -72,14 +74,11 @@ class Http1Connection(httpcore.AsyncConnectionInterface):
         self._is_idle = False
         await self._stream.aclose()
 
-    async def _body(
-        self, response: h11.Response | h11.InformationalResponse, *, is_head: bool
-    ) -> AsyncIterator[bytes]:
+    async def _body(self, response: h11.Response, *, is_head: bool) -> AsyncIterator[bytes]:
         fields = dict(response.headers)
         length = fields.get(b"content-length")
         has_body = response.status_code not in _BODILESS and not is_head
-        has_body = has_body and b"transfer-encoding" not in fields
-        if length is not None and has_body and response.status_code >= 200:
+        if length is not None and has_body and b"transfer-encoding" not in fields:
             received = self._state.trailing_data[0]
             left = int(length) - len(received)
             yield received[: int(length)]
@@ -92,6 +91,7 @@ class Http1Connection(httpcore.AsyncConnectionInterface):
             is_kept = left == 0 and response.http_version == b"1.1" and not closes
         else:
             while isinstance(event := await self._next_event(), h11.Data):
+                self._framing -= len(event.data)
                 yield bytes(event.data)
             states = (self._state.our_state, self._state.their_state)
             is_kept = states == (h11.DONE, h11.DONE) and not self._state.trailing_data[0]
@@ -105,6 +105,9 @@ class Http1Connection(httpcore.AsyncConnectionInterface):
                 if not data and self._state.their_state is h11.SEND_RESPONSE:
                     message = "Server disconnected without sending a response."
                     raise httpcore.RemoteProtocolError(message)
+                if self._framing > _MAX_FRAMING:
+                    raise httpcore.RemoteProtocolError("it sends too much beside the body")
+                self._framing += len(data)
                 self._state.receive_data(data)
         except h11.RemoteProtocolError as error:
             raise httpcore.RemoteProtocolError(str(error)) from error
