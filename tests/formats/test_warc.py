@@ -268,6 +268,16 @@ def test_damaged_records_cost_what_they_are_long() -> None:
     assert file.read_bytes < 1000 * 500_000
 
 
+@pytest.mark.parametrize("start", [b"WARC/1.0\r\n", gzip.compress(b"")[:4] + b"x"])
+def test_what_only_looks_like_records_is_not_tried_for_ever(start: bytes) -> None:
+    """Beginnings of records without records are left after some: the rest of the file is lost."""
+    form = gzipped if start.startswith(b"\x1f") else b"".join
+    file = _CountedReads(form([page(0)]) + start * 10**5 + form([page(1)]))
+    items = list(read_warc(file, MAX_BYTES))
+    assert [item.kind for item in items] == [PAGE, DAMAGED]
+    assert file.read_bytes < 10**9
+
+
 class _CountedReads(io.BytesIO):
     read_bytes = 0
 

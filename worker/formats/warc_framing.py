@@ -30,6 +30,8 @@ _STARTS[b""] = re.compile(b"|".join(each.pattern for each in _STARTS.values()))
 _NAME = re.compile(r"\.warc(?:\.gz|\.zst)?$", re.IGNORECASE)
 _PIECE, _LONGEST_START = 1 << 16, 16
 _MAX_HEADER = 64 * 1024
+_MAX_FALSE_STARTS = 10_000
+"""Of one file: each costs up to 0.1 ms, and 1 MB may have 250,000. A damaged WARC has a handful."""
 _GZIP_STEP, _ZSTD_STEP = 4096, 256
 """Packed bytes unpacked at once: at most 4 MiB and 8 MiB come of them."""
 _BREAK = b"\r\n\r\n"
@@ -64,6 +66,7 @@ class Framing:
         self._magic = next(magic for magic in _STARTS if head.startswith(magic))
         self._has_dictionary = head.startswith(_DICTIONARY)
         self._last_start = self.size
+        self._false_starts = 0
 
     def is_start(self, position: int) -> bool:
         """Whether reading can begin at a position that the reader of records reports."""
@@ -77,7 +80,8 @@ class Framing:
 
     def find_after(self, start: int, length: int) -> int | None:
         """Where the next record begins after the one at `start`, which claims to have `length`
-        bytes; None if there is none, or only the whole file could be read."""
+        bytes; None if there is none, only the whole file could be read, or most of it looks like
+        the begin of a record."""
         if self._has_dictionary:
             return None
         with self._elsewhere():
@@ -89,6 +93,10 @@ class Framing:
                 for found in pattern.finditer(piece):  # the first one is nearly always right
                     if _begins_record(self.file, at + found.start()):
                         return at + found.start()
+                    self._false_starts += 1
+                    if self._false_starts >= _MAX_FALSE_STARTS:
+                        self._last_start = 0
+                        return None
                 at += max(1, len(piece) - _LONGEST_START)
             self._last_start = min(self._last_start, start)  # others need not search again
         return None
