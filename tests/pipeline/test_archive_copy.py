@@ -24,7 +24,7 @@ from worker.queries.status.overview import get_overview
 from worker.readmodel.database import open_reader
 from worker.settings.clock import utc_now
 from worker.spool import redis_record
-from worker.spool.archive_copy import is_finished, read_state, write_state
+from worker.spool.copy_record import is_finished, read_state, write_state
 from worker.web.metrics import exposition
 
 

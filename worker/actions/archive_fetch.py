@@ -13,7 +13,7 @@ from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.sources.archive_bucket import archive_client, full_key, open_archive
 from worker.spool.archive import Segment
-from worker.spool.archive_copy import copy_key, mark_copied
+from worker.spool.copy_record import copy_key, mark_copied
 from worker.spool.layout import is_batch, make_folder, translate_errors, write_durably
 
 MAX_BYTES = 1_000_000_000

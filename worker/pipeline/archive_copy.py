@@ -17,7 +17,8 @@ from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.sources.archive_bucket import archive_client, full_key
 from worker.spool.archive import Segment
-from worker.spool.archive_copy import (
+from worker.spool.batch import batch_names
+from worker.spool.copy_record import (
     MAX_WAITING,
     CopyState,
     copied_batches,
@@ -28,7 +29,6 @@ from worker.spool.archive_copy import (
     read_state,
     write_state,
 )
-from worker.spool.batch import batch_names
 from worker.spool.layout import time_of, translate_errors
 from worker.spool.lockfile import acquire_slot
 

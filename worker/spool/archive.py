@@ -4,7 +4,7 @@
 the batch; `<batch>.jsonl` beside it has a head line and one line an article. The journal is renamed
 into place last: where it exists, the segment is complete. Raw files are removed after their
 source's `keep_days`; journals stay as long as the index entries. Where segments are copied to a
-bucket, files are removed only after that (:mod:`worker.spool.archive_copy`), and read from there.
+bucket, files are removed only after that (:mod:`worker.spool.copy_record`), and read from there.
 """
 
 import io
@@ -25,7 +25,7 @@ from worker.logs import get_logger
 from worker.model import Outcome
 from worker.model.from_json import dataclass_from
 from worker.model.frozen import dataclass
-from worker.spool.archive_copy import OpenCopy, copied_batches, copy_key
+from worker.spool.copy_record import OpenCopy, copied_batches, copy_key
 from worker.spool.journal import outcome_of, parse_lines
 from worker.spool.layout import (
     day_of,

@@ -33,7 +33,7 @@ from worker.queries.status.service import Status
 from worker.queries.status.sources import SourceStatus
 from worker.settings import Settings
 from worker.settings.clock import utc_now
-from worker.spool.archive_copy import CopyState
+from worker.spool.copy_record import CopyState
 from worker.store.counters import BOUNDS, MeasureTotals
 from worker.store.retention import Retention
 from worker.store.stream import StreamInfo

@@ -32,7 +32,7 @@ from worker.cli.status.tables import (
 from worker.escape import printable
 from worker.queries.status.overview import Activity, Disk, Memory, Overview, Problem
 from worker.queries.status.service import PollingStatus, Status
-from worker.spool.archive_copy import CopyState
+from worker.spool.copy_record import CopyState
 from worker.store.rechecks import RecheckCounts
 from worker.translation import gettext, mark, message
 

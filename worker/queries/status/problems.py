@@ -17,7 +17,7 @@ from worker.queries.status.problem import Problem, duration, sentence
 from worker.queries.status.service import Status
 from worker.queries.status.source_problems import feed_problems, source_problems
 from worker.settings import Folder, Settings
-from worker.spool.archive_copy import MAX_WAITING
+from worker.spool.copy_record import MAX_WAITING
 from worker.spool.layout import SPOOL
 from worker.spool.redis_record import replay_command
 from worker.spool.volumes import volume_problem

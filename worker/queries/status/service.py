@@ -21,8 +21,8 @@ from worker.queries.status.redis_snapshot import RedisSnapshot
 from worker.queries.status.sources import ArticleCounts, SourceStatus, count_articles, list_sources
 from worker.settings import Settings
 from worker.sources.registry import paused_sources
-from worker.spool.archive_copy import CopyState, read_state
 from worker.spool.batch import Waiting
+from worker.spool.copy_record import CopyState, read_state
 from worker.spool.filesystem import check_room
 from worker.spool.layout import time_of
 from worker.spool.rules_record import read_rules_record

@@ -1,4 +1,4 @@
-"""Which segments of the archive are copied to the bucket of `archive.url`, and what waits.
+"""The record of what is copied of the archive to the bucket of `archive.url`, and of what waits.
 
 `.copied` in a folder of segments has the names of those whose files are in the bucket, one a line.
 A name that a crash took is harmless: the same bytes are not written again.
