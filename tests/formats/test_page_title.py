@@ -1,5 +1,7 @@
 """The title of a page: the heading that the page's other titles agree with."""
 
+from time import process_time
+
 import pytest
 from lxml import etree
 
@@ -7,6 +9,7 @@ from tests.formats.pages import Parse
 from tests.formats.test_page_body import PARTS, TEXT, page, text_of
 from worker.formats.page.passages import locate
 from worker.formats.page.pruning import cut_down
+from worker.formats.page.site_names import without_outlet, without_site
 from worker.formats.page.tree import parsed
 
 TITLE = "Pilots return to work"
@@ -148,3 +151,11 @@ def test_a_site_that_is_named_nowhere_else(suffix: str, parse: Parse) -> None:
     """A line above the text says where the title ends if the page has no heading."""
     html = page(f"<div class=tt>{TITLE}</div><article>{TEXT}</article>", TITLE + suffix)
     assert parse(html).title == TITLE
+
+
+@pytest.mark.parametrize("title", ["a|" * 5_000, "w w - " + "A" * 250 + "!"])
+def test_names_of_sites_are_searched_in_little_time(title: str) -> None:
+    """A title of signs, and a word in capitals behind a dash, took seconds of CPU."""
+    begin = process_time()
+    assert without_outlet(without_site(title, ["Harbour News"])) == title
+    assert process_time() - begin < 1

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from worker.formats.page.passages import folded
 from worker.formats.page.tree import CJK
 from worker.formats.values import html_title
+from worker.normalize.title import LONGEST
 
 SEPARATOR = re.compile(r"\s+[-–—|·•»«›:/~]+\s+|\s*(?:\||｜|»|::|_|－)\s*|\s+[-–—]{1,2}(?=\w)")
 """What stands between the parts of a title."""
@@ -14,6 +15,8 @@ SEPARATOR = re.compile(r"\s+[-–—|·•»«›:/~]+\s+|\s*(?:\||｜|»|::|_|�
 def without_site(title: str, sites: Sequence[str]) -> str:
     """`title` as plain text without the site's name at its end or beginning."""
     text = " ".join(html_title(title).split())
+    if len(text) > LONGEST:  # each of its signs might be cut off alone, at the cost of all
+        return text
     names = [name for site in sites if len(name := title_key(site)) > 2]
     while (cut := _cut_once(_without_names(text, names), names)) != text:
         text = cut
@@ -42,8 +45,9 @@ def is_wide(text: str, size: int) -> bool:
 _MARK = re.compile(
     r"\s+[^\w\s]{1,2}\s+|[:：]\s*(?=\w)|(?<=[\u3000-\u9fff])[-—–]{1,2}(?=\w)|[|｜»_]"
 )
+_WORD = r"(?:[A-ZА-Я]\w*|of|the|and|&)"
 _OUTLET = re.compile(
-    r"\s+[-–—·•]\s+((?:(?:[A-ZА-Я]\w*|of|the|and|&)\s?){1,4})$|"
+    rf"\s+[-–—·•]\s+({_WORD}(?:(?:\s|(?=&)|(?<=&)){_WORD}){{0,3}})$|"
     r"\s?[-–—]{1,2}\s?([\w·]{1,8}(?:网|报|在线|频道|论坛|博客|社区|新闻|网站|ニュース|新聞))$"
 )
 _STRONG = re.compile(r"[|｜»_]|::")
