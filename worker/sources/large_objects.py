@@ -1,7 +1,7 @@
-"""Objects of a bucket that are larger than limits.file_mb: of WARC files, which are read a record
-at a time, there is no limit. They are read in parts into a file; the others are refused.
+"""Objects of a bucket that are larger than limits.file_mb. WARC files may have any size, because
+they are read a record at a time: they are fetched in parts into a file. Others are refused.
 
-One lease brings parts for SLICE_SECONDS. The next one goes on where the file ends.
+One lease fetches parts for SLICE_SECONDS. The next one continues where the file ends.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ _HEAD_BYTES = 65_536
 
 
 class ObjectTooLarge(Exception):
-    """The object is larger than limits.file_mb, and no WARC file."""
+    """The object is larger than limits.file_mb and is not a WARC file."""
 
 
 async def read_large(

@@ -24,7 +24,7 @@ _MAX_TRIES, _MAX_BUSY_TRIES = 3, 10
 _MOST_YIELDS, _YIELD_SECONDS = 20, 3.0
 """How often another host is given time to go on with a large object that it has a part of."""
 _TOO_LARGE = mark(
-    "the object is larger than limits.file_mb, and no WARC file: raise the limit, or leave it out"
+    "the object exceeds limits.file_mb and is not a WARC file: raise the limit, or leave it out"
 )
 
 

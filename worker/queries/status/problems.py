@@ -223,7 +223,7 @@ def _archive(status: Status) -> Iterator[Problem]:
             "archive",
             f"Archived batches that are not copied to archive.url yet: {count}, "
             f"the oldest for {duration(age.total_seconds())}.",
-            sentence(state.problem) if state.problem else "Their files stay here until then.",
+            sentence(state.problem) if state.problem else _COPIED_LATER,
         )
 
 
@@ -243,4 +243,5 @@ def _duplicates(status: Status) -> Iterator[Problem]:
 
 
 _RIGHTS = "Give newsdrop's user read, write and search permission, on a writable disk."
+_COPIED_LATER = "A worker copies them, mostly while nothing else waits. Until then they stay here."
 _MORE_MEMORY = "Raise maxmemory, or lower stream.max_length."
