@@ -8,6 +8,7 @@ follow redirects, and ask 169.254.169.254 for credentials: none of that passes t
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -128,16 +129,12 @@ class BucketClient:
     async def _list_page(
         self, fetcher: Fetcher, query: dict[str, str], now: datetime
     ) -> tuple[list[StoredObject], bool]:
-        answer = await self._send(fetcher, "", now, query=query, max_bytes=_LIST_BYTES)
-        try:
-            return parse_list(answer.body, is_encoded=False)
-        except UNREADABLE:  # XML cannot carry every key
-            query["encoding-type"] = "url"
-        answer = await self._send(fetcher, "", now, query=query, max_bytes=_LIST_BYTES)
-        try:
-            return parse_list(answer.body, is_encoded=True)
-        except UNREADABLE as error:
-            raise self._failed(mark("its list cannot be read"), _OTHER_SERVER) from error
+        for encoding in ({}, {"encoding-type": "url"}):  # XML cannot carry every key
+            line = query | encoding
+            answer = await self._send(fetcher, "", now, query=line, max_bytes=_LIST_BYTES)
+            with suppress(*UNREADABLE):
+                return parse_list(answer.body, is_encoded=bool(encoding))
+        raise self._failed(mark("its list cannot be read"), _OTHER_SERVER)
 
     async def read(
         self, fetcher: Fetcher, item: StoredObject, now: datetime, max_bytes: int

@@ -94,9 +94,7 @@ async def read_objects(work: Work, objects: Sequence[StoredObject]) -> Result:
                 failed += [(one, answer) for one in found]
         else:
             raise answer
-    if failed and not (
-        read or unfinished or skipped
-    ):  # the whole store may be away, or refuse everything: that raises
+    if failed and not (read or unfinished or skipped):  # raises where the whole store fails
         await work.client.list_objects(work.fetcher, "", "", work.now(), 1)
     wait = max((wait_seconds(error) for _, error in failed), default=0.0)
     given_up = [_skipped(*pair) for pair in failed if tries >= _most_tries(pair[1])]

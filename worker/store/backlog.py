@@ -159,8 +159,7 @@ class Backlog(LeaseQueue):
                 self._client.hset(key, "paused", 1)
                 return
             self._client.hdel(key, "paused", "mark_ms", "earlier_mark_ms")
-        names = self.names()
-        self.make_due(name for name in names if name.partition("/")[0] == job)
+        self.make_due(name for name in self.names() if name.partition("/")[0] == job)
 
     def read_listings(self, names: Sequence[str]) -> dict[str, ListingState]:
         """The state of each listing that exists."""

@@ -195,12 +195,8 @@ def _service(overview: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
     if status.files.archived is not None and status.files.quarantined is not None:
         files = {"archived": status.files.archived, "quarantined": status.files.quarantined}
         yield _counters("files_settled", "Finished files by outcome.", "outcome", files)
-    yield _gauges(
-        "queue_messages",
-        "Messages in Celery's queues: wake-ups, and orders of clients.",
-        "queue",
-        queues,
-    )
+    text = "Messages in Celery's queues: wake-ups, and orders of clients."
+    yield _gauges("queue_messages", text, "queue", queues)
     workers = status.workers or ()
     yield _gauge("workers", "Workers with a recent heartbeat.", len(workers))
     processes = sum(worker.processes for worker in workers)
@@ -215,9 +211,7 @@ def _service(overview: Overview, queues: Mapping[str, int]) -> Iterator[Metric]:
         yield _gauge("feeds_failing", "Polled feeds whose last poll failed.", polled.failing)
         yield _gauge("fetches_due", "Feeds and pages that are due now.", polled.due)
     if (rechecks := polled.rechecks) is not None and polled.rechecks_due is not None:
-        yield _gauge(
-            "rechecks_waiting", "Published pages that are fetched again.", rechecks.waiting
-        )
+        yield _gauge("rechecks_waiting", "Published pages to be fetched again.", rechecks.waiting)
         yield _gauge("rechecks_due", "Those of them that are due now.", polled.rechecks_due)
         ended = {"done": rechecks.done, "dropped": rechecks.dropped}
         yield _counters("rechecks", "Rechecks of published pages by outcome.", "outcome", ended)
@@ -244,11 +238,8 @@ def _nodes(nodes: Sequence[NodeStatus]) -> Iterator[Metric]:
 def _stream(stream: StreamInfo) -> Iterator[Metric]:
     yield _gauge("stream_entries", "Entries in the stream.", stream.length)
     lag = _metric("consumer_group_lag_entries", "Entries that a group has not read.", "group")
-    pending = _metric(
-        "consumer_group_pending_entries",
-        "Entries read by a group without an acknowledgement.",
-        "group",
-    )
+    text = "Entries read by a group without an acknowledgement."
+    pending = _metric("consumer_group_pending_entries", text, "group")
     consumers = _metric("consumer_group_consumers", "Consumers of a group.", "group")
     for group in stream.groups[:MAX_GROUPS]:
         name = [printable(group.name, 200)]

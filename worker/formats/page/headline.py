@@ -51,7 +51,7 @@ class Titles:
 def headings_of(passages: Passages, page: str = "") -> tuple[Heading, ...]:
     """All `h1`, and the `h2` and `h3` above the article's text or among its first lines; if there
     are none, the line there that is the first part of `page`, the title of the page."""
-    first = next((at for at, run in enumerate(passages.runs) if run in passages.kept), 0)
+    first = next(iter(passages.places), 0)
     lines: dict[Element, list[str]] = {}
     places: dict[Element, int] = {}
     for index, run in enumerate(passages.runs):

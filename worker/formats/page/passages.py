@@ -76,6 +76,11 @@ class Passages:
     """Of the extractor's text, how much was found; below 0.7 it is not from this tree."""
 
     @property
+    def places(self) -> list[int]:
+        """The positions of the article's runs."""
+        return [at for at, run in enumerate(self.runs) if run in self.kept]
+
+    @property
     def first(self) -> Run | None:
         return next((run for run in self.runs if run in self.kept), None)
 

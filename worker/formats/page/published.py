@@ -70,10 +70,10 @@ def dates_shown(
 
     A line that only has the date of a change comes last.
     """
-    runs = passages.runs
-    start = next((at for at, run in enumerate(runs) if run in passages.kept), None)
-    if start is None:
+    runs, places = passages.runs, passages.places
+    if not places:
         return
+    start, last = places[0], places[-1]
     lowest = max(0, min(_heading_at(passages, title, start), start) - _LINES_BEFORE)
     for element, index in passages.times:
         if lowest <= index <= start + _LINES_AFTER and not _is_of_others(element, runs[start]):
@@ -86,7 +86,6 @@ def dates_shown(
         for run in runs_around(passages, title)
         if not _SENTENCE.search(run.line) and not _JOINED.search(run.line)
     ]
-    last = max(at for at, run in enumerate(runs) if run in passages.kept)
     behind = set(runs[max(start + 1, last - 1) :])
     lines = [run.line for run in around if run not in behind]
     above = runs[lowest : min(start, lowest + _LINES_BEFORE + _LINES_AFTER)]
@@ -104,11 +103,10 @@ def dates_shown(
 def runs_around(passages: Passages, title: str | None) -> list[Run]:
     """The short lines around an article, at most 100 characters each: from its heading down, those
     above the heading from the nearest up, those at its end. Not what belongs to other articles."""
-    runs = passages.runs
-    start = next((at for at, run in enumerate(runs) if run in passages.kept), None)
-    if start is None:
+    runs, places = passages.runs, passages.places
+    if not places:
         return []
-    last = max(at for at, run in enumerate(runs) if run in passages.kept)
+    start, last = places[0], places[-1]
     heading = _heading_at(passages, title, start)
     lowest = max(0, min(heading, start) - _LINES_BEFORE)
     after = range(heading, min(heading + _LINES_AFTER, last + 1, len(runs)))

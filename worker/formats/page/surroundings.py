@@ -18,8 +18,7 @@ from worker.formats.page.tree import Element, squeezed_length, text_content
 
 def corrected(passages: Passages, title: str | None) -> Passages:
     """The passages without boxes and references to other articles, with what is missing."""
-    runs = passages.runs
-    places = [at for at, run in enumerate(runs) if run in passages.kept]
+    runs, places = passages.runs, passages.places
     kept = list(_without_references(runs, _without_boxes([runs[at] for at in places])))
     kept = _without_disclaimers([run for run in kept if not _CONTROL.fullmatch(run.line)])
     lost = [*_gaps(runs, places), *_standfirst(runs, kept, title)]
