@@ -35,7 +35,8 @@ def cut_off(round_: Round) -> None:
         ]
         one, two = fields
         with one.service(before=far.before), two.service(before=near.before):
-            with Writer(one.news), Writer(two.news):
+            every = seconds / 60  # so that what waits for the first after 10 cuts is soon done
+            with Writer(one.news, every_seconds=every), Writer(two.news, every_seconds=every):
                 while not round_.is_over or not round_.happened["cuts"]:
                     wait_for(lambda: any(one.world.waiting()), round_.patience_seconds)
                     far.cut()
