@@ -161,3 +161,20 @@ def test_two_nodes_of_one_name(one: World, tmp_path: Path) -> None:
     assert f"alpha ({gone.id[:8]})" in nodes(one), "series of metrics have different names"
     with pytest.raises(UsageError, match="2 nodes are named alpha"):
         forget_node(one.settings, "alpha")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"last_seen_ms": "x"}, {"last_seen_ms": 2**63 - 1}, {"name": None}, {"files": "9"}),
+        *({"ahead_ms": []}, {"id": []}, {"host": {}}, {"has_ended": "no"}),
+    ],
+    ids=str,
+)
+def test_a_report_with_wild_values_is_passed_over(one: World, changes: dict[str, object]) -> None:
+    """What another program wrote costs its own report, and no status of the other nodes."""
+    work(one)
+    key = Layout(one.settings.stream.name, 1).key("nodes")
+    stored = {**orjson.loads(orjson.dumps(report(one))), "id": "wild", "name": "wild", "files": 1}
+    one.context.redis.hset(key, "wild", orjson.dumps(stored | changes))
+    assert set(nodes(one)) == {"alpha"}

@@ -3,9 +3,11 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import fields
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_type_hints
 
 _T = TypeVar("_T")
+_LAST_MS = 62_135_596_800_000
+"""As far from 1970 as the year 1, the first that Python's dates have."""
 
 
 def dataclass_from(kind: type[_T], values: Mapping[str, Any]) -> _T:
@@ -16,6 +18,22 @@ def dataclass_from(kind: type[_T], values: Mapping[str, Any]) -> _T:
     """
     known = _names(cast("Hashable", kind))
     return kind(**{name: value for name, value in values.items() if name in known})
+
+
+def checked_from(kind: type[_T], values: Mapping[str, Any]) -> _T:
+    """:func:`dataclass_from` for values that another program may have written: TypeError for one
+    that is not of its field's type (`int`, `str` or `bool`), and for a number beyond any time."""
+    found = dataclass_from(kind, values)
+    for name, wanted in _types(cast("Hashable", kind)).items():
+        value = getattr(found, name)
+        if type(value) is not wanted or (wanted is int and abs(value) > _LAST_MS):
+            raise TypeError(f"{name} has a value of another type")
+    return found
+
+
+@cache
+def _types(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from worker.model.from_json import dataclass_from
+from worker.model.from_json import checked_from
 from worker.store.connection import Client, server_ms
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import DAY, Layout
@@ -99,6 +99,6 @@ class NodeStore:
 def _parse(data: bytes | None) -> NodeReport | None:
     """A report; None if there is none, or this version cannot read it."""
     try:
-        return dataclass_from(NodeReport, orjson.loads(data or b"{}"))
+        return checked_from(NodeReport, orjson.loads(data or b"{}"))
     except (ValueError, TypeError, AttributeError):
         return None

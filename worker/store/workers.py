@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import redis
 
-from worker.model.from_json import dataclass_from
+from worker.model.from_json import checked_from
 from worker.store.connection import server_ms
 from worker.store.errors import translated, translated_replies
 from worker.store.layout import DAY, Layout
@@ -21,8 +21,6 @@ _AHEAD_MS = 2000
 """A sign of life from further in the future is of a clock that was ahead, and says nothing about
 now: for a server 8 hours ahead for 8 seconds, a dead scheduler passed as alive for 8 hours. After a
 failover the clocks of two servers may differ by a little."""
-
-_NUMBERS = ("pid", "processes", "started_ms", "last_seen_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +104,6 @@ def silence_ms(last_ms: int, now_ms: int) -> float:
 def _parse_worker(data: bytes) -> WorkerInfo | None:
     """A heartbeat; None if this version cannot read it: the others still count."""
     try:
-        values: dict[str, Any] = orjson.loads(data)
-        is_valid = isinstance(values.get("name"), str) and all(
-            isinstance(values.get(name), int) for name in _NUMBERS
-        )
-        return dataclass_from(WorkerInfo, values) if is_valid else None
+        return checked_from(WorkerInfo, orjson.loads(data))
     except (ValueError, TypeError, AttributeError):
         return None
