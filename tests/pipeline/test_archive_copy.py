@@ -13,7 +13,7 @@ from tests.object_store import BUCKET, KEY, ObjectStore
 from tests.servers import Server
 from tests.world import World, article
 from worker.actions.archive_fetch import fetch_journals
-from worker.errors import FetchFailed
+from worker.errors import FetchFailed, SpoolUnavailable
 from worker.pipeline import archive_copy
 from worker.pipeline.archive_copy import copy_archive
 from worker.pipeline.recover import recover
@@ -212,6 +212,7 @@ def test_a_machine_that_is_lost(
     """Another state directory fetches the journals and publishes everything again, under the same
     ids; what is no journal of the archive is left out."""
     copy_archive(world.context)
+    key = min(key for key in store.objects if key.endswith(".jsonl"))
     store.objects |= {"copies/20211126/drop/notes.jsonl": b"x", "other/a.jsonl": b"x"}
     ids = [entry["id"] for entry in world.entries()]
     world.context.redis.flushall()
@@ -220,6 +221,12 @@ def test_a_machine_that_is_lost(
         "fetch.allow_networks": ["127.0.0.0/8"],
     }
     other = World(tmp_path / "other", redis_server.url, **options)
+    whole = store.objects[key]
+    for damaged in (b"", b"x", whole.replace(b'"archived_at":"20', b'"archived_at":"x')):
+        store.objects[key] = damaged
+        with pytest.raises(SpoolUnavailable, match="is damaged"):
+            fetch_journals(other.settings, lambda _: None)
+    store.objects[key] = whole
     assert fetch_journals(other.settings, lambda _: None) == 2
     assert fetch_journals(other.settings, lambda _: None) == 0
     for segment in other.context.deps.archive.segments():

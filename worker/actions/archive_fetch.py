@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from io import BytesIO
 
 from worker.errors import UsageError
 from worker.fetch import Fetcher
@@ -52,10 +53,11 @@ async def _fetch_all(settings: Settings, on_progress: Callable[[int], None]) -> 
 
 def _write(segment: Segment, data: bytes) -> None:
     folder = segment.journal_path.parent
+    head = segment.parse_head(BytesIO(data))  # first: a damaged one would stay in the archive
     with translate_errors(folder):
         make_folder(folder)
         mark_copied(folder, segment.batch)
         write_durably(segment.journal_path, data)
         # Its time tells when it was archived: what is recent is looked up after a restart of Redis.
-        archived = datetime.fromisoformat(segment.head().archived_at).timestamp()
+        archived = datetime.fromisoformat(head.archived_at).timestamp()
         os.utime(segment.journal_path, (archived, archived))

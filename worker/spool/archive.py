@@ -100,9 +100,14 @@ class Segment:
     def head(self) -> SegmentHead:
         """The first line. Raises SpoolUnavailable where it is damaged."""
         with self.journal_path.open("rb") as file:
-            line = next(parse_lines(file), {})
+            return self.parse_head(file)
+
+    def parse_head(self, lines: Iterable[bytes]) -> SegmentHead:
+        """The first of a journal's lines. Raises SpoolUnavailable where it is damaged."""
         try:
-            return _head_of(line)
+            head = _head_of(next(parse_lines(lines), {}))
+            datetime.fromisoformat(head.archived_at)
+            return head
         except (KeyError, TypeError, ValueError) as error:
             raise SpoolUnavailable(
                 f"the journal {printable(self.journal_path)} is damaged: restore it from a "
