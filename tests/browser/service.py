@@ -41,11 +41,14 @@ class Service:
         outside.write_bytes(data)
         outside.rename(self.drop / name)
 
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(self.address + path, timeout=PATIENCE) as answer:
+            return answer.read().decode()  # type: ignore[no-any-return]
+
     def published(self) -> int:
         """How many articles have been."""
-        with urllib.request.urlopen(f"{self.address}/api/v1/status", timeout=PATIENCE) as answer:
-            told = json.load(answer)
-        return int(told["status"]["articles"]["published"])
+        status = json.loads(self.get("/api/v1/status"))
+        return int(status["status"]["articles"]["published"])
 
 
 def start(state: Path, log: Path, **settings: str) -> "tuple[subprocess.Popen[bytes], Service]":
