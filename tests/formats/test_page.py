@@ -13,6 +13,7 @@ from worker.errors import Reason, Rejected
 from worker.formats.decode import decode
 from worker.formats.page import tree
 from worker.model import Person, Publisher, RawArticle
+from worker.settings import Limits
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "page"
 
@@ -177,3 +178,9 @@ def test_memory_that_ran_out_in_trafilatura(parse: Parse, monkeypatch: pytest.Mo
     with pytest.raises(Rejected) as refusal:
         parse(page_of(f"<h1>港口开工</h1><div>{BODY}</div>"))
     assert refusal.value.reason is Reason.TOO_LARGE
+
+
+def test_comments_within_an_attribute_are_escaped() -> None:
+    """Many of them: to write them as they are takes libxml2 quadratic time."""
+    page = tree.page_tree(f"<p><a href='/{'<!--' * 200}'>A link</a></p>", Limits())
+    assert page.find(".//a").get("href") == "/" + "%3C!--" * 200
