@@ -6,6 +6,7 @@ from lxml import etree
 
 from worker.model.source import StoredObject
 
+_MAX_SIZE = 2**63  # JSON and Redis hold no larger number
 UNREADABLE = (etree.XMLSyntaxError, ValueError, KeyError)
 """What :func:`parse_list` raises."""
 
@@ -27,7 +28,7 @@ def parse_list(body: bytes, *, is_encoded: bool) -> tuple[list[StoredObject], bo
             if is_encoded:
                 key = unquote_plus(key, errors="surrogateescape")
             found.append(StoredObject(key, opaque(values["ETag"]), int(values["Size"])))
-            if not key or found[-1].size < 0:
+            if not key or not 0 <= found[-1].size < _MAX_SIZE:
                 raise ValueError("this is not an object")
     return found, is_truncated and bool(found)
 
