@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,12 @@ class Worker:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def kill(self) -> None:
-        """kill -9 of the worker and its pool, as a power cut would."""
+        """kill -9 of the worker and its pool, as a power cut would. A process of the pool may end
+        by itself meanwhile."""
         if self.process is not None and self.process.poll() is None:
             for process in [psutil.Process(self.process.pid), *self.children()]:
-                process.send_signal(signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGKILL)
             self.process.wait(WITHIN)
 
     def stop(self) -> int:
