@@ -39,6 +39,7 @@ _LIST_BYTES = 4_000_000
 _ANSWER_BYTES = 65_536
 _BUSY = (409, 429, 500, 502, 503, 504)
 _BUSY_SECONDS = 5.0
+RETRY_SECONDS, MAX_BACKOFF_SECONDS = 5.0, 600.0
 _NO_OBJECT = (HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED)
 _READ = (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT)
 _DIGEST = "x-amz-meta-sha256"
@@ -60,6 +61,11 @@ class BucketFailed(FetchFailed):
     def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
         super().__init__(Trouble.STATUS, message)
         self.wait_seconds = wait_seconds
+
+
+def backoff_seconds(failures: int) -> float:
+    """How long a store is left in peace that has failed so often in a row."""
+    return min(MAX_BACKOFF_SECONDS, RETRY_SECONDS * 2.0 ** min(failures, 9))
 
 
 @dataclass(frozen=True, slots=True)

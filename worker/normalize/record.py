@@ -160,12 +160,13 @@ def _date(
 def _article(parts: _Parts, ingested_at: str) -> Article:
     raw, body, date = parts.raw, parts.body, parts.date
     rule, base_url = parts.rule, parts.base_url
+    url = _canonical_url(parts)
     people = people_of(raw, rule, base_url=base_url, editor=body.editor)
     return Article(
         id=parts.identity.id,
         schema_version=SCHEMA_VERSION,
         title=parts.title,
-        url=(url := _canonical_url(parts)),
+        url=url,
         external_url=web_address(raw.external_url, base_url),
         summary=_summary(raw.summary),
         language=language_of(raw.language, parts.profile.language, rule.language, text=body.text),

@@ -5,18 +5,24 @@ before it. Objects are created and never replaced, so a copy that is tried again
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import compress, islice
 
 from worker.errors import ConfigError, FetchFailed, Retryable
 from worker.fetch import Fetcher
-from worker.fetch.objects import BucketClient, ObjectChanged, ObjectDiffers
+from worker.fetch.objects import (
+    MAX_BACKOFF_SECONDS,
+    BucketClient,
+    ObjectChanged,
+    ObjectDiffers,
+    backoff_seconds,
+)
 from worker.logs import get_logger
 from worker.model.times import rfc3339
 from worker.pipeline.context import Context
 from worker.sources.archive_bucket import archive_client, full_key
-from worker.spool.archive import Segment
+from worker.spool.archive import Archive, Segment
 from worker.spool.batch import batch_names
 from worker.spool.copy_record import (
     MAX_WAITING,
@@ -37,7 +43,6 @@ logger = get_logger(__name__)
 RUN_SECONDS, BUSY_SECONDS = 4.0, 1.0
 """One run while nothing else is to do, and while work waits."""
 _AT_ONCE = 4
-_RETRY_SECONDS, _LONGEST_SECONDS = 5.0, 600.0
 
 
 def copy_archive(context: Context) -> None:
@@ -47,14 +52,15 @@ def copy_archive(context: Context) -> None:
         before = read_state(state_dir)
         if slot is None or _is_early(before, now):
             return
-        waiting = _list_waiting(context, int(now.timestamp() * 1e9))
-        uncopied, problem, is_away = asyncio.run(_copy_some(context, waiting))
+        unfinished = {name for root in context.roots for name in batch_names(root)}
+        waiting = _list_waiting(context.deps.archive, unfinished, int(now.timestamp() * 1e9))
+        seconds = BUSY_SECONDS if unfinished else RUN_SECONDS
+        uncopied, problem, is_away = asyncio.run(_copy_some(context, waiting, seconds))
         rest = list(islice(waiting, max(0, MAX_WAITING - len(uncopied))))
         failures, retry_at, oldest = 0, "", ""
         if problem and (is_away or not rest):
             failures = before.failures + 1
-            wait = min(_LONGEST_SECONDS, _RETRY_SECONDS * 2 ** min(failures, 9))
-            retry_at = rfc3339(now + timedelta(seconds=wait))
+            retry_at = rfc3339(now + timedelta(seconds=backoff_seconds(failures)))
         if problem and problem != before.problem:
             logger.warning("the archive cannot be copied", error=problem)
         if uncopied := uncopied + rest:
@@ -67,14 +73,12 @@ def _is_early(state: CopyState, now: datetime) -> bool:
     if not state.retry_at:
         return False
     wait = datetime.fromisoformat(state.retry_at) - now
-    return timedelta(0) < wait <= timedelta(seconds=_LONGEST_SECONDS)
+    return timedelta(0) < wait <= timedelta(seconds=MAX_BACKOFF_SECONDS)
 
 
-def _list_waiting(context: Context, now_ns: int) -> Iterator[Segment]:
-    """The segments that are not copied. That of a batch that is still in the spool may be written
-    again: a power cut takes raw files and leaves the journal."""
-    archive = context.deps.archive
-    unfinished = {name for root in context.roots for name in batch_names(root)}
+def _list_waiting(archive: Archive, unfinished: Container[str], now_ns: int) -> Iterator[Segment]:
+    """The segments that are not copied. That of a batch that is still in the spool, one of
+    `unfinished`, may be written again: a power cut takes raw files and leaves the journal."""
     for folder in archive.folders():
         if not is_finished(folder):
             segments, copied = archive.segments_in(folder), copied_batches(folder)
@@ -85,12 +89,12 @@ def _list_waiting(context: Context, now_ns: int) -> Iterator[Segment]:
 
 
 async def _copy_some(
-    context: Context, waiting: Iterator[Segment]
+    context: Context, waiting: Iterator[Segment], seconds: float
 ) -> tuple[list[Segment], str, bool]:
-    """Copy for some seconds; returns what could not be copied, the last reason, and whether the
-    store is away. What one segment alone prevents does not keep others back."""
-    clock, is_busy = context.deps.clock, any(map(batch_names, context.roots))
-    deadline = clock() + (BUSY_SECONDS if is_busy else RUN_SECONDS)
+    """Returns what could not be copied, the last reason, and whether the store is away. What one
+    segment alone prevents does not keep others back."""
+    clock = context.deps.clock
+    deadline = clock() + seconds
     uncopied: list[Segment] = []
     problem = ""
     try:

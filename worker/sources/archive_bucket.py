@@ -55,12 +55,13 @@ def _open_copy(settings: Settings, key: str) -> BinaryIO | None:
 
 
 async def _read(settings: Settings, key: str, file: BinaryIO) -> bool:
-    client, at, size, etag = archive_client(settings), 0, 1, ""
+    client, name = archive_client(settings), full_key(settings, key)
+    at, size, etag = 0, 1, ""
     async with Fetcher(settings.fetch) as fetcher:
         while at < size:
-            place, whole = (at, _PART_BYTES), full_key(settings, key)
+            place = (at, _PART_BYTES)
             try:
-                part, size, etag = await client.read_part(fetcher, whole, etag, place, utc_now())
+                part, size, etag = await client.read_part(fetcher, name, etag, place, utc_now())
             except ObjectChanged:
                 return False
             file.write(part)

@@ -8,7 +8,13 @@ from datetime import datetime
 
 from worker.errors import FetchFailed
 from worker.fetch import Fetcher
-from worker.fetch.objects import BucketClient, BucketFailed, ObjectChanged, split_bucket_url
+from worker.fetch.objects import (
+    RETRY_SECONDS,
+    BucketClient,
+    BucketFailed,
+    ObjectChanged,
+    split_bucket_url,
+)
 from worker.model.source import StoredObject
 from worker.settings import Bucket, Settings
 from worker.sources.fetch_loop import Result
@@ -19,7 +25,6 @@ from worker.store.backlog import pack_objects
 from worker.store.leases import Lease, LeaseResult
 from worker.translation import mark
 
-RETRY_SECONDS = 5.0
 _MAX_TRIES, _MAX_BUSY_TRIES = 3, 10
 _MOST_YIELDS, _YIELD_SECONDS = 20, 3.0
 """How often another host is given time to go on with a large object that it has a part of."""

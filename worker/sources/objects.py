@@ -17,6 +17,7 @@ from worker.fetch import Fetcher
 from worker.fetch.objects import (
     BucketClient,
     BucketFailed,
+    backoff_seconds,
     bucket_address,
     is_utf8,
     open_bucket,
@@ -25,14 +26,7 @@ from worker.fetch.objects import (
 from worker.logs import get_logger
 from worker.settings import Bucket, Settings
 from worker.sources.fetch_loop import Result
-from worker.sources.object_reading import (
-    RETRY_SECONDS,
-    ReadResult,
-    Skipped,
-    Work,
-    read_objects,
-    wait_seconds,
-)
+from worker.sources.object_reading import ReadResult, Skipped, Work, read_objects, wait_seconds
 from worker.sources.registry import is_paused
 from worker.sources.responses import PAUSED_RECHECK_SECONDS
 from worker.spool.claim import Owner, batched
@@ -63,7 +57,6 @@ _AT_ONCE = 4
 _LEASE_SECONDS = 120.0
 """Beside the time of two fetches: for a slice of a large object, or for a group whose requests
 wait for each other. When a process dies, its groups are read by others after that."""
-_LONGEST_SECONDS = 600.0
 _QUOTED = "\0"
 """Begins a cursor that is percent-encoded, because its key is not UTF-8."""
 _BAD_KEY = mark("the object's key is not UTF-8: copy the object to another key")
@@ -216,7 +209,7 @@ class ObjectSource:
         """Try the lease's work again later, at longer and longer intervals. Nothing is lost."""
         failures = int(lease.fields.get("failures", 0)) + 1
         backoff = wait_seconds(error)
-        wait = max(backoff, min(_LONGEST_SECONDS, RETRY_SECONDS * 2 ** min(failures, 9)))
+        wait = max(backoff, backoff_seconds(failures))
         if is_listing(lease):
             logger.warning("bucket cannot be listed", source=lease.name, error=str(error))
         elif isinstance(error, SpoolUnavailable):
