@@ -2,14 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
-from tests.object_store import BUCKET, KEY, ObjectStore
+from tests.object_store import BUCKET, ObjectStore
 from tests.servers import Server
 from tests.world import World, article
 from worker.actions.archive_fetch import fetch_journals
@@ -29,18 +28,8 @@ from worker.web.metrics import exposition
 
 
 @pytest.fixture
-def store() -> Iterator[ObjectStore]:
-    with ObjectStore() as store:
-        yield store
-
-
-@pytest.fixture
-def world(
-    tmp_path: Path, redis_server: Server, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> World:
+def world(tmp_path: Path, redis_server: Server, store: ObjectStore) -> World:
     """A world whose archive is copied, with two batches in it."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
     world = World(
         tmp_path / "state",
         redis_server.url,
@@ -144,7 +133,7 @@ def test_copies_are_read(world: World, store: ObjectStore) -> None:
     ],
 )
 def test_a_store_that_refuses(world: World, store: ObjectStore, status: int, says: str) -> None:
-    """It is told at once, and left in peace for a while; then everything is copied."""
+    """The reason is shown at once, and the store left in peace for a while; then all is copied."""
     store.is_there = bool(status)
     store.faults.append(lambda method, path: status if len(store.requests) % 2 else None)
     copy_archive(world.context)
@@ -175,7 +164,7 @@ def test_credentials_that_are_missing(
 
 
 def test_another_file_under_the_same_name(world: World, store: ObjectStore) -> None:
-    """It is not replaced: that is told, the local file stays, and the others are copied."""
+    """It is not replaced: a problem says so, the local file stays, and the others are copied."""
     first, *others = sorted(files(world))
     store.objects[first] = b"another"
     copy_archive(world.context)
@@ -241,7 +230,7 @@ def test_a_machine_that_is_lost(
 
 
 def test_a_bucket_that_is_away_stops_no_work(world: World, store: ObjectStore) -> None:
-    """After a loss of Redis, what only the bucket has is told and not waited for; searches have
+    """After a loss of Redis, what only the bucket has is shown and not waited for; searches have
     the decisions."""
     copy_archive(world.context)
     archive, state_dir = world.context.deps.archive, world.settings.state_dir

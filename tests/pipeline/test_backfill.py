@@ -1,7 +1,7 @@
 """Back-fill: lists of addresses and prefixes of buckets as jobs that all hosts share."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.http_server import Reply, Request, Web
-from tests.object_store import BUCKET, KEY, ObjectStore
+from tests.object_store import BUCKET, ObjectStore
 from tests.servers import Server
 from tests.world import World, article
 from worker.actions import backfill
@@ -242,14 +242,11 @@ def list_next(world: World, job: str) -> None:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
-    with ObjectStore() as store:
-        for number in range(6):
-            store.objects[f"2021/{number}.md"] = article(f"第{number}条新闻")
-            store.objects[f"2022/{number}.md"] = article(f"后来第{number}条新闻")
-        yield store
+def store(store: ObjectStore) -> ObjectStore:
+    for number in range(6):
+        store.objects[f"2021/{number}.md"] = article(f"第{number}条新闻")
+        store.objects[f"2022/{number}.md"] = article(f"后来第{number}条新闻")
+    return store
 
 
 def bucket(store: ObjectStore) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Buckets as sources: what is listed, read and remembered, and what a failing store costs."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,8 @@ Make = Callable[..., World]
 
 
 @pytest.fixture
-def store() -> Iterator[ObjectStore]:
-    with ObjectStore() as store:
-        yield store
-
-
-@pytest.fixture
-def make(
-    tmp_path: Path, redis_server: Server, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> Make:
-    """A world with the bucket `archive`, and credentials for it in the environment."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
+def make(tmp_path: Path, redis_server: Server, store: ObjectStore) -> Make:
+    """A world with the bucket `archive`."""
 
     def make(name: str = "state", keys: dict[str, Any] | None = None, **options: Any) -> World:
         bucket = {"name": "archive", "url": f"s3://{BUCKET}/2021/", "endpoint": store.url}
