@@ -99,7 +99,7 @@ def test_a_warc_without_pages_says_what_it_holds(world: World) -> None:
 
 
 def test_the_kinds_of_records_are_bounded(world: World) -> None:
-    """A file with a thousand different statuses is reported in some words, and pages have their own."""
+    """A file of a thousand statuses is summed up in a few kinds; pages have their own."""
     pages = [page(n, b"x", status=f"{n} Odd") for n in range(300, 400)]
     world.put("a.warc.gz", gzipped([*pages, page(1)]))
     world.run()
