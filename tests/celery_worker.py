@@ -12,8 +12,7 @@ from typing import Any
 
 import psutil
 
-from tests.forked import run_celery
-from tests.template import Program
+from tests.template import Program, run_program
 from tests.world import World
 
 WITHIN = 180.0
@@ -50,7 +49,8 @@ class Worker:
 
     def celery(self, *words: str, code: int = 0) -> str:
         """What the command `celery -A worker.app …` prints, with this worker's settings."""
-        done = run_celery(*words, environment=self.environment, timeout=WITHIN)
+        command = [sys.executable, "-m", "celery", "-A", "worker.app", *words]
+        done = run_program(command, env=self.environment, timeout=WITHIN)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 

@@ -60,7 +60,8 @@ class Program(subprocess.Popen[Any]):
 def run_program(
     command: Sequence[str], *, timeout: float, **options: Any
 ) -> "subprocess.CompletedProcess[str]":
-    """To its end; its output is text. Raises subprocess.TimeoutExpired after `timeout` seconds."""
+    """Run a command to its end, as :class:`Program`; its output is text. Raises
+    subprocess.TimeoutExpired after `timeout` seconds."""
     pipe = subprocess.PIPE
     with Program(command, stdout=pipe, stderr=pipe, text=True, **options) as program:
         try:
@@ -69,6 +70,19 @@ def run_program(
             program.kill()
             raise
     return subprocess.CompletedProcess(command, program.returncode, output, errors)
+
+
+def run_newsdrop(
+    *words: str, environment: Mapping[str, str], cwd: Path | None = None, timeout: float = 180
+) -> "subprocess.CompletedProcess[str]":
+    """`newsdrop <words>` with exactly this environment, as :func:`run_program`."""
+    return run_program(
+        [sys.executable, "-m", "worker.cli", *words],
+        env={name: value for name, value in environment.items() if name != "PYTHONPATH"},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        timeout=timeout,
+    )
 
 
 def _can_fork(command: list[str], environment: dict[str, str]) -> bool:

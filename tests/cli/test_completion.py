@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.forked import run_newsdrop
 from tests.home import Home, article
+from tests.template import run_newsdrop
 
 BIN = Path(sys.executable).parent
 

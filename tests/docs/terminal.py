@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.docs.pages import ROOT
-from tests.forked import run_newsdrop
-from tests.template import serve_commands
+from tests.template import run_newsdrop, serve_commands
 
 PATIENCE = 200.0
 LOOKED_ON = 3

@@ -15,8 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.forked import run_newsdrop
-from tests.template import Program
+from tests.template import Program, run_newsdrop
 
 PROJECT = Path(__file__).parents[2]
 SEED = PROJECT.parent / "shared" / "samples" / "seed.md"

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from tests.forked import run_newsdrop
 from tests.servers import Server
-from tests.template import Program
+from tests.template import Program, run_program
 from worker.cli.root import app
 
 PROJECT = Path(__file__).parents[2]
@@ -36,12 +35,7 @@ def asked(environment: Mapping[str, str], *words: str) -> "subprocess.CompletedP
     """A command of newsdrop's, to its end; a new interpreter where that is to read PYTHONPATH."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith("NEWSDROP_")}
     whole = {**plain, **environment}
-    if "PYTHONPATH" not in environment:
-        return run_newsdrop(*words, environment=whole, cwd=PROJECT, timeout=WITHIN)
-    return subprocess.run(
-        [*_NEWSDROP, *words],
-        env=whole, cwd=PROJECT, capture_output=True, text=True, timeout=WITHIN, check=False,
-    )  # fmt: skip
+    return run_program([*_NEWSDROP, *words], env=whole, cwd=PROJECT, timeout=WITHIN)
 
 
 class Part:

@@ -19,9 +19,8 @@ import psutil
 import pytest
 import uvicorn
 
-from tests.forked import run_newsdrop
 from tests.servers import Server
-from tests.template import Program
+from tests.template import Program, run_newsdrop
 from worker.errors import ConfigError
 from worker.service.port import address_of, open_port
 from worker.settings import load
