@@ -544,7 +544,7 @@ class _Work:
         waiting = self.waiting[stream_id]
         if waiting.cost and waiting.deliveries >= self.consumer.max_deliveries:
             error = f"delivered {waiting.deliveries} times, never finished: it may end the process"
-            yield from self._bury(stream_id, waiting.deliveries, error)
+            yield from self._move_to_dead_letters(stream_id, waiting.deliveries, error)
             return []
         deliveries = waiting.deliveries + waiting.cost
         claim = ("XCLAIM", *self._owner(), 0, stream_id, "RETRYCOUNT", deliveries)
@@ -638,13 +638,13 @@ class _Work:
         for record in records:
             self._wait(record, now + min(60.0, 2.0 ** (record.deliveries - 1)))
             if record.deliveries >= self.consumer.max_deliveries:
-                yield from self._bury(record.stream_id, record.deliveries, text)
+                yield from self._move_to_dead_letters(record.stream_id, record.deliveries, text)
 
     def _wait(self, record: Record, due: float, cost: int = 1) -> None:
         self.hand.pop(record.stream_id, None)
         self.waiting[record.stream_id] = _Waiting(due, record.deliveries, record.id, cost)
 
-    def _bury(self, stream_id: str, deliveries: int, error: str) -> _Steps:
+    def _move_to_dead_letters(self, stream_id: str, deliveries: int, error: str) -> _Steps:
         """Move a record to the dead letters. If it was moved but the reply was lost, it is not
         pending any more, so it is moved once. If they are full, it waits: nothing is dropped."""
         consumer = self.consumer

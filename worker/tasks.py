@@ -39,11 +39,11 @@ from worker.settings.clock import read_clocks, utc_now
 from worker.spool.batch import batch_names
 from worker.taskqueue.celery_app import ENQUEUE_SECONDS, INGEST_QUEUE, QUEUE
 from worker.taskqueue.results import result_writer, stores_results
-from worker.taskqueue.shell import order, send_little_to_the_main_process, task
+from worker.taskqueue.shell import limit_error_reports, order, task
 
 logger = get_logger(__name__)
 
-send_little_to_the_main_process()
+limit_error_reports()
 
 
 @task("newsdrop.scan")

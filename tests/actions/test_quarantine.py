@@ -53,7 +53,7 @@ def test_two_who_retry_the_same_have_it_once(home: Home, monkeypatch: pytest.Mon
     _, (first, second) = refused(home)
     settings = home.settings()
     claim = retrying.claim
-    faster: list[retrying.Retried] = []
+    faster: list[retrying.RetryResult] = []
 
     def second_in_line(*args: Any, **kwargs: Any) -> Any:
         monkeypatch.setattr(retrying, "claim", claim)

@@ -111,7 +111,7 @@ def test_pending_entries_of_a_past_are_changed(home: Home, redis_client: redis.R
     assert store.claim("nlp", [first, last], "fast") == 2
     assert {one.consumer for one in store.list_pending("nlp", 10, "fast")} == {"fast"}
     assert store.acknowledge("nlp", [first, second, last]) == 3
-    assert store.bury("nlp", [third], "bad") == 1
+    assert store.move_to_dead_letters("nlp", [third], "bad") == 1
     assert [one.stream_id for one in store.dead_letters("nlp")] == [third.stream_id]
     assert store.list_pending("nlp", 10) == []
     feed_past(home.context())

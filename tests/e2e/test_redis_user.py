@@ -120,7 +120,7 @@ def test_groups_need_rights_of_their_own(tmp_path: Path, server: Server) -> None
     store.create("nlp", "0")
     client.xreadgroup("nlp", "one", {"newsdrop:articles": ">"})
     assert store.claim("nlp", store.list_pending("nlp", 1), "two") == 1
-    assert store.bury("nlp", store.list_pending("nlp", 1, "two"), "bad") == 1
+    assert store.move_to_dead_letters("nlp", store.list_pending("nlp", 1, "two"), "bad") == 1
     assert store.requeue("nlp", list(store.dead_letters("nlp"))) == []
     assert store.acknowledge("nlp", store.list_pending("nlp", 1)) == 1
     store.remove_consumer("nlp", "one")

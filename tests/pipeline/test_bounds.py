@@ -20,7 +20,7 @@ from worker.pipeline.batch import run as batch_run
 from worker.pipeline.bounds import Bounds, limit_memory
 from worker.pipeline.context import open_context
 from worker.pipeline.feeds import documents as feed_documents
-from worker.spool.batch import batch_names, is_behind
+from worker.spool.batch import batch_names, is_postponed
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -125,7 +125,7 @@ def test_a_row_of_loops_costs_the_time_of_one(world: World, deadly: Any) -> None
     assert in_child(world.drain) == -signal.SIGPROF, "what is bad is tried only at the end"
     assert titles(world) == ["B", "D"]
     root = next(root for root in world.context.roots if batch_names(root))
-    assert all(is_behind(root, name) for name in batch_names(root))
+    assert all(is_postponed(root, name) for name in batch_names(root))
     world.put("e.md", article("E"))
     world.scan()
     in_child(world.drain)
@@ -144,7 +144,7 @@ def test_one_process_at_a_time_tries_the_last(world: World, deadly: Any) -> None
     world.put("a.md", article("坏", "loops"))
     world.scan()
     assert in_child(world.drain) == -signal.SIGPROF
-    with world.context.deps.bounds.turn() as is_mine:
+    with world.context.deps.bounds.exclusive_trial() as is_mine:
         assert is_mine
         for title in ("B", "C"):
             world.put(f"{title}.md", article(title))
@@ -193,7 +193,7 @@ def test_what_was_probed_is_probed_once(
     for _ in range(7):
         world.context.deps.bounds.raise_alert()
         assert in_child(lambda: world.drain(seconds=0.01)) == 0
-    assert is_behind(root, name)
+    assert is_postponed(root, name)
     assert titles(world) == ["B"]
 
 

@@ -19,7 +19,7 @@ from worker.errors import UsageError
 from worker.feeds.feed import parse_feed
 from worker.feeds.recheck import AGES_MS, Recheck, next_recheck
 from worker.queries.audit import audit
-from worker.spool.batch import BEHIND
+from worker.spool.batch import POSTPONED_FILE
 from worker.spool.layout import manual_root
 from worker.spool.ownership import read_id
 from worker.store import rechecks as store
@@ -310,7 +310,7 @@ def test_what_was_withdrawn_or_forgotten_is_not_looked_at(world: World, web: Web
     pass_time(world, HOUR)
     world.fetch()
     (batch,) = world.waiting()
-    (manual_root(world.settings).work / batch / BEHIND).touch()
+    (manual_root(world.settings).work / batch / POSTPONED_FILE).touch()
     retract(world.settings, third, "by hand")
     world.drain()
     assert (web.fetched_pages(), counts(world)) == (

@@ -118,7 +118,7 @@ def test_what_an_older_version_queued_is_taken_over(one: World, web: Web) -> Non
     assert recheck_store(one.settings).take_over(RECHECKS) == 1
     assert one.context.recheck_store.get_due_times(list(times)) == times
     assert (counts(one).waiting, former.count(), former.read_counts()) == (1, 0, {})
-    PageStore(client, stream=stream, pace=pace).want({"a": "harbour.example"})
+    PageStore(client, stream=stream, pace=pace).add_pages({"a": "harbour.example"})
     assert page_store(one.settings).take_over(PAGES) == 1
     assert page_store(one.settings).names() == {"a"}
     assert page_store(one.settings).take_over(PAGES) == 0

@@ -11,7 +11,7 @@ from worker.sources.ledger import open_ledger
 from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.spool import manifest
 from worker.spool.batch import batch_names
-from worker.spool.claim import AcceptedLog, Claimed
+from worker.spool.claim import AcceptedLog, ClaimedBatch
 from worker.spool.layout import Root
 
 START = datetime(2036, 11, 26, tzinfo=UTC)
@@ -41,7 +41,7 @@ class Mirror:
         self.place = InPlaceFolder(folder, path / "state" / "notes", max_bytes=1_000)
         self.limits = SpoolSettings(**spool)
         self.now = START
-        self.claimed: list[Claimed] = []
+        self.claimed: list[ClaimedBatch] = []
 
     def put(self, name: str, text: str = "text") -> Path:
         path = self.path / name

@@ -15,7 +15,7 @@ from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.sources.walk import is_ignored, is_wanted
 from worker.spool import manifest
 from worker.spool.batch import batch_names
-from worker.spool.claim import AcceptedLog, Claimed
+from worker.spool.claim import AcceptedLog, ClaimedBatch
 from worker.spool.layout import Root
 
 NOW = datetime(2021, 11, 26, tzinfo=UTC)
@@ -30,7 +30,7 @@ class Drop:
         self.folder = Folder(name="drop", path=path, settle_without_event_seconds=settle)
         self.root = Root(path / ".newsdrop", "drop")
         self.limits = SpoolSettings(**spool)
-        self.claimed: list[Claimed] = []
+        self.claimed: list[ClaimedBatch] = []
 
     def put(self, name: str, text: str = "text") -> Path:
         path = self.path / name

@@ -13,7 +13,7 @@ from worker.errors import SpoolUnavailable
 from worker.sources.in_place import SECONDS_PER_ENTRY, WALK_REQUEST
 from worker.sources.ledger import BROKEN, LEDGER, Ledger, open_ledger
 from worker.sources.scan_result import ScanResult
-from worker.spool.claim import Claimed, claim
+from worker.spool.claim import ClaimedBatch, claim
 
 __all__ = ["home"]  # a fixture
 
@@ -71,7 +71,7 @@ def test_a_file_that_changes_while_it_is_copied(
     for name in ("still.md", "written.md", "gone.md", "swapped.md"):
         mirror.put(name)
 
-    def meddled(*args: object, **options: object) -> Claimed | None:
+    def meddled(*args: object, **options: object) -> ClaimedBatch | None:
         (mirror.path / "gone.md").rename(mirror.path / ".away")
         batch = claim(*args, **options)  # type: ignore[arg-type]
         mirror.put("written.md", "other text")

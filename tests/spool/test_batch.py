@@ -52,8 +52,8 @@ def test_one_holder_at_a_time(root: Root) -> None:
     name = batch_of(root, "a.md")
     with held(root, name):
         assert acquire(root, name) is None
-        assert [waiting.locked for waiting in inspect_waiting(root)] == [True]
-    assert [waiting.locked for waiting in inspect_waiting(root)] == [False]
+        assert [waiting.is_locked for waiting in inspect_waiting(root)] == [True]
+    assert [waiting.is_locked for waiting in inspect_waiting(root)] == [False]
     with held(root, name):
         pass
 

@@ -182,7 +182,7 @@ def test_copies_are_whole_before_they_are_seen(
     assert made is not None
     assert seen == [[]]
     assert Path(files[0].location).exists()
-    assert [(waiting.files, waiting.locked) for waiting in inspect_waiting(root)] == [(1, False)]
+    assert [(waiting.files, waiting.is_locked) for waiting in inspect_waiting(root)] == [(1, False)]
 
 
 def test_small_copies_lie_in_one_file(root: Root, accepted: AcceptedLog, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_a_folder_that_cannot_be_written() -> None:
     found = probe_fs(Path("/proc/sys"))
     assert found is not None
     assert found.message.startswith("/proc/sys cannot be written: ")
-    assert not found.locks
+    assert not found.is_lock_failure
 
 
 def test_a_folder_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,11 +37,11 @@ def test_a_folder_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(fcntl, "flock", refuses)
     assert probe_fs(tmp_path) == FsDefect(
-        f"{tmp_path} allows no locks: No locks available", locks=True
+        f"{tmp_path} allows no locks: No locks available", is_lock_failure=True
     )
     monkeypatch.setattr(fcntl, "flock", lambda *_: None)
     told = f"{tmp_path} allows no locks: they hold nobody off"
-    assert probe_fs(tmp_path) == FsDefect(told, locks=True)
+    assert probe_fs(tmp_path) == FsDefect(told, is_lock_failure=True)
     assert list(tmp_path.iterdir()) == []
 
 

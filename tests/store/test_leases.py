@@ -29,7 +29,7 @@ def names_of(store: PageStore, count: int = 100, lease: float = 60) -> list[str]
 def test_a_turn_is_handed_out_once(redis_server: Server) -> None:
     """Two workers ask at once: nobody gets what the other has."""
     one, other = pages(redis_server), pages(redis_server)
-    one.want({f"p{number}": f"host{number}.example" for number in range(10)})
+    one.add_pages({f"p{number}": f"host{number}.example" for number in range(10)})
     first, second = names_of(one, 6), names_of(other, 6)
     assert (len(first), len(second)) == (6, 4)
     assert not set(first) & set(second)
@@ -39,7 +39,7 @@ def test_a_turn_is_handed_out_once(redis_server: Server) -> None:
 def test_what_a_dead_worker_had_comes_back(redis_server: Server) -> None:
     """A lease that ended is handed out again; what its first holder says then is not written."""
     dead, alive = pages(redis_server), pages(redis_server)
-    dead.want({"p": "host.example"})
+    dead.add_pages({"p": "host.example"})
     (lease,) = dead.take_leases(1, 0.05).leases
     time.sleep(0.1)
     (again,) = alive.take_leases(1, 60).leases
@@ -51,7 +51,7 @@ def test_what_a_dead_worker_had_comes_back(redis_server: Server) -> None:
 def test_a_host_is_paced_by_all_workers_together(redis_server: Server) -> None:
     """Of five items of one host one is handed out; the others get leases one after another."""
     store = pages(redis_server, HostPace(interval_seconds=30, connections=5))
-    store.want({f"p{number}": "host.example" for number in range(5)} | {"q": "other.example"})
+    store.add_pages({f"p{number}": "host.example" for number in range(5)} | {"q": "other.example"})
     begun = time.time()
     assert sorted(names_of(store, lease=600)) == ["p0", "q"]
     assert names_of(pages(redis_server, HostPace(30, 5))) == []
@@ -65,7 +65,7 @@ def test_a_host_is_paced_by_all_workers_together(redis_server: Server) -> None:
 def test_a_host_has_so_many_at_once(redis_server: Server) -> None:
     """No more than `connections` items of a host are out; one given back makes room."""
     store = pages(redis_server, HostPace(interval_seconds=0, connections=2))
-    store.want({f"p{number}": "host.example" for number in range(4)})
+    store.add_pages({f"p{number}": "host.example" for number in range(4)})
     leases = store.take_leases(10, 60).leases
     assert len(leases) == 2
     store.finish([LeaseResult(leases[0], due_in_seconds=None)])
@@ -76,19 +76,19 @@ def test_a_host_has_so_many_at_once(redis_server: Server) -> None:
 def test_a_dead_workers_place_at_a_host_is_free_again(redis_server: Server) -> None:
     """What a worker had that never came back does not close its host to others."""
     store = pages(redis_server, HostPace(interval_seconds=0, connections=1))
-    store.want({"p": "host.example"})
+    store.add_pages({"p": "host.example"})
     assert names_of(store, lease=0.05) == ["p"]
     time.sleep(0.1)
     client = redis_server.client()
     client.zadd(f"{{{STREAM}}}:pages", {"p": 2 * time.time() * 1000})
-    store.want({"q": "host.example"})
+    store.add_pages({"q": "host.example"})
     assert names_of(store) == ["q"]
 
 
 def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
     """After `cool` nothing of that host is handed out, whoever asks; others go on."""
     store = pages(redis_server)
-    store.want({"a": "host.example", "b": "host.example", "c": "other.example"})
+    store.add_pages({"a": "host.example", "b": "host.example", "c": "other.example"})
     (lease,) = store.take_leases(1, 60).leases
     store.finish([LeaseResult(lease, due_in_seconds=0, backoff_seconds=3600)])
     assert names_of(store) == ["c"]
@@ -98,18 +98,18 @@ def test_a_host_that_asks_for_peace_gets_it(redis_server: Server) -> None:
 def test_a_delay_that_a_host_asks_for_is_kept(redis_server: Server) -> None:
     """robots.txt may ask for more time between two pages than the settings do."""
     store = pages(redis_server)
-    store.want({"a": "host.example", "b": "host.example"})
+    store.add_pages({"a": "host.example", "b": "host.example"})
     (lease,) = store.take_leases(1, 60).leases
     store.finish([LeaseResult(lease, due_in_seconds=None, host_interval_seconds=3600)])
     assert names_of(store) == ["b"]
-    store.want({"c": "host.example"})
+    store.add_pages({"c": "host.example"})
     assert names_of(store) == []
 
 
 def test_a_delay_that_is_no_more_is_forgotten(redis_server: Server) -> None:
     """What robots.txt asked for once and asks for no more does not hold for ever."""
     store = pages(redis_server)
-    store.want({"a": "host.example", "b": "host.example", "c": "host.example"})
+    store.add_pages({"a": "host.example", "b": "host.example", "c": "host.example"})
     (lease,) = store.take_leases(1, 60).leases
     store.finish([LeaseResult(lease, due_in_seconds=None, host_interval_seconds=0.01)])
     time.sleep(0.05)
@@ -124,7 +124,7 @@ def test_a_delay_that_is_no_more_is_forgotten(redis_server: Server) -> None:
 def test_the_host_that_answered_is_cooled(redis_server: Server) -> None:
     """A redirect to another host that wants peace gives peace to that one."""
     store = pages(redis_server)
-    store.want({"a": "host.example", "b": "host.example", "c": "cdn.example"})
+    store.add_pages({"a": "host.example", "b": "host.example", "c": "cdn.example"})
     (lease,) = store.take_leases(1, 60).leases
     store.finish(
         [LeaseResult(lease, due_in_seconds=None, backoff_seconds=3600, backoff_host="cdn.example")]
@@ -136,7 +136,7 @@ def test_pages_do_not_starve_the_feed_of_their_host(redis_server: Server) -> Non
     """Behind hundreds of pages of its host a feed is leased as soon as the host may be asked."""
     pace = HostPace(interval_seconds=0.3, connections=5)
     store = pages(redis_server, pace)
-    store.want({f"p{number:03}": "host.example" for number in range(300)})
+    store.add_pages({f"p{number:03}": "host.example" for number in range(300)})
     store.take_leases(400, 60)
     feeds = FeedStore(connect(redis_server.url), stream=STREAM, pace=pace)
     feeds.sync("1", 1, [ConfiguredFeed("f", "https://host.example/rss", "host.example")])
@@ -146,7 +146,9 @@ def test_pages_do_not_starve_the_feed_of_their_host(redis_server: Server) -> Non
 def test_a_thousand_of_one_host_do_not_hold_up_another(redis_server: Server) -> None:
     """What cannot be asked now is put off; after a few looks the last in the row has its lease."""
     store = pages(redis_server, HostPace(interval_seconds=60, connections=1))
-    store.want({f"a{number:04}": "host.example" for number in range(1000)} | {"z": "other.example"})
+    store.add_pages(
+        {f"a{number:04}": "host.example" for number in range(1000)} | {"z": "other.example"}
+    )
     looks = 0
     found: set[str] = set()
     more = True
@@ -161,7 +163,7 @@ def test_a_thousand_of_one_host_do_not_hold_up_another(redis_server: Server) -> 
 def test_what_is_remembered_comes_back(redis_server: Server) -> None:
     """Fields are given with the next lease; None forgets one."""
     store = pages(redis_server)
-    store.want({"p": "host.example"})
+    store.add_pages({"p": "host.example"})
     (lease,) = store.take_leases(1, 60).leases
     store.finish([LeaseResult(lease, due_in_seconds=0, fields={"tries": 3})])
     (lease,) = store.take_leases(1, 60).leases
@@ -175,7 +177,7 @@ def test_what_was_removed_is_not_handed_out(
 ) -> None:
     """An item without its hash is dropped from the row, and nothing of it stays."""
     store = pages(redis_server)
-    store.want({"p": "host.example", "q": "host.example"})
+    store.add_pages({"p": "host.example", "q": "host.example"})
     store.remove(["p"])
     assert names_of(store) == ["q"]
     redis_client.zadd(f"{{{STREAM}}}:pages", {"ghost": 0})
@@ -200,7 +202,7 @@ def test_robots_are_kept_for_their_time(redis_server: Server) -> None:
 def test_an_item_is_due_when_it_says(redis_server: Server, seconds: float) -> None:
     """`after` is counted from the server's clock."""
     store = pages(redis_server)
-    store.want({"p": "host.example"})
+    store.add_pages({"p": "host.example"})
     (lease,) = store.take_leases(1, 60).leases
     store.finish([LeaseResult(lease, due_in_seconds=seconds)])
     until(lambda: names_of(store) == ["p"])
@@ -219,7 +221,7 @@ def test_a_server_clock_that_was_ahead_puts_nothing_off(
     """After 8 hours ahead what was scheduled then is due at its time, its host free; what was
     scheduled before keeps its time."""
     store = pages(redis_server, HostPace(interval_seconds=1, connections=1))
-    store.want({"p": "host.example", "q": "other.example"})
+    store.add_pages({"p": "host.example", "q": "other.example"})
     assert store.follow_clock() == 0
     ahead = 8 * 3_600_000
     now = store.now_ms()
@@ -243,7 +245,7 @@ def test_a_server_clock_that_was_ahead_puts_nothing_off(
 def test_the_pace_is_kept_by_who_waits_for_the_next(redis_server: Server) -> None:
     """30 items of one host, leased by whoever waits as long as the store says, need 30 pauses."""
     store = pages(redis_server, HostPace(interval_seconds=0.1, connections=50))
-    store.want({f"p{number:02}": "host.example" for number in range(30)})
+    store.add_pages({f"p{number:02}": "host.example" for number in range(30)})
     begun, found = time.monotonic(), 0
     while found < 30 and time.monotonic() < begun + 30:
         taken = store.take_leases(30, 600)
@@ -263,7 +265,7 @@ def test_feeds_and_pages_of_a_host_take_turns(redis_server: Server) -> None:
     feeds.sync(
         "1", 20, [ConfiguredFeed(n, f"https://host.example/{n}", "host.example") for n in names]
     )
-    store.want({f"p{number:02}": "host.example" for number in range(20)})
+    store.add_pages({f"p{number:02}": "host.example" for number in range(20)})
     begun, turns, looks = time.monotonic(), [], [time.monotonic()]
     while len(turns) < 40 and time.monotonic() < begun + 30:
         waits = []
@@ -293,7 +295,7 @@ def test_a_kind_that_is_gone_holds_up_nobody(redis_server: Server) -> None:
         "1", 9, [ConfiguredFeed(f"f{n}", f"https://h.example/{n}", "h.example") for n in range(9)]
     )
     feeds.take_leases(1, 600)
-    store.want({f"p{number}": "h.example" for number in range(5)})
+    store.add_pages({f"p{number}": "h.example" for number in range(5)})
     assert names_of(store) == []
     begun, found = time.monotonic(), 1
     while found < 9 and time.monotonic() < begun + 30:
@@ -307,9 +309,9 @@ def test_a_lease_tells_how_long_its_host_made_it_wait(redis_server: Server) -> N
     """A wait for the pace counts; a time without workers, and a pause that the host asked for, do
     not; what a person asked for is not late."""
     store = pages(redis_server, HostPace(interval_seconds=0.4, connections=9))
-    store.want({"asked": "a.example"})
+    store.add_pages({"asked": "a.example"})
     assert store.take_leases(1, 600).leases[0].late_seconds is None
-    store.want({"x": "b.example", "y": "b.example"})
+    store.add_pages({"x": "b.example", "y": "b.example"})
     hour_ago = store.now_ms() - 3_600_000
     redis_server.client().zadd(f"{{{STREAM}}}:pages", {"x": hour_ago, "y": hour_ago + 1})
     (first,) = store.take_leases(2, 600).leases

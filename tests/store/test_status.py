@@ -116,9 +116,9 @@ def test_what_the_server_is(own_server: Callable[..., Server]) -> None:
     assert about.kind == ("valkey" if "valkey" in server.binary else "redis")
     assert about.version >= (6, 2)
     assert about.redis_version >= (6, 2)
-    assert (about.appendonly, about.appendfsync) == (True, "always")
+    assert (about.is_append_only, about.appendfsync) == (True, "always")
     assert (about.eviction_policy, about.max_memory) == ("noeviction", 100 * 1024 * 1024)
-    assert (about.loading, about.role, about.mode) == (False, "master", "standalone")
+    assert (about.is_loading, about.role, about.mode) == (False, "master", "standalone")
     assert about.used_memory > 0
     assert get_run_id(client) == about.run_id
     server.stop()

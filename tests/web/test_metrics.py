@@ -30,7 +30,7 @@ from worker.settings.clock import utc_now
 from worker.sources.enqueue import EnqueueOptions
 from worker.spool.batch import Batch
 from worker.spool.claim import Owner
-from worker.store.backlog import BacklogItem, ListedPart
+from worker.store.backlog import BacklogItem, ListingPart
 from worker.store.counters import BOUNDS, CounterStore
 from worker.store.factory import node_store
 from worker.store.leases import LeaseResult
@@ -335,7 +335,7 @@ def start_backfills(world: World) -> str:
     backlog.open_listing("lake", "lake", Owner("lake", "object"))
     backlog.make_due(["lake"])
     [lease] = backlog.take_leases(1, 60).leases
-    backlog.extend(lease, ListedPart([BacklogItem("lake", 5, "")], "", 0.0, 5))
+    backlog.extend(lease, ListingPart([BacklogItem("lake", 5, "")], "", 0.0, 5))
     leases = {lease.name: lease for lease in backlog.take_leases(2, 60).leases}
     backlog.finish([LeaseResult(leases["lake/1"], None)])
     failed = {"failures": 1, "problem": "the store lake answered 403"}

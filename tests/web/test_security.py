@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from tests.cli.conftest import home, lonely
 from tests.home import Home
 from tests.web.served import CHANGES, Served, served
-from worker.web.security import FORM_HOURS, LOGIN_DAYS, Guard, signing_key
+from worker.web.security import FORM_HOURS, LOGIN_DAYS, AccessControl, signing_key
 
 __all__ = ["home", "lonely"]
 
@@ -154,7 +154,7 @@ def test_a_form_token_ages_and_belongs_to_one_key(monkeypatch: pytest.MonkeyPatc
     """A form may be sent for three days; another key's, another token's, or a later one never."""
     clock = [1_800_000_000.0]
     monkeypatch.setattr("worker.web.security.time.time", lambda: clock[0])
-    guard = Guard(key=b"k" * 32, token="one", host="127.0.0.1")
+    guard = AccessControl(key=b"k" * 32, token="one", host="127.0.0.1")
     shown = guard.form_token()
     assert guard.is_form_token(shown)
     clock[0] += FORM_HOURS * 3600
@@ -165,8 +165,8 @@ def test_a_form_token_ages_and_belongs_to_one_key(monkeypatch: pytest.MonkeyPatc
     clock[0] -= 7200
     assert not guard.is_form_token(later)
     clock[0] += 7200
-    assert not Guard(key=b"x" * 32, token="one", host="").is_form_token(later)
-    assert not Guard(key=b"k" * 32, token="two", host="").is_form_token(later)
+    assert not AccessControl(key=b"x" * 32, token="one", host="").is_form_token(later)
+    assert not AccessControl(key=b"k" * 32, token="two", host="").is_form_token(later)
     assert not guard.is_form_token(guard.login_cookie())  # signed by us, but for something else
 
 
@@ -226,11 +226,11 @@ def test_a_login_is_of_its_token_and_ends(monkeypatch: pytest.MonkeyPatch) -> No
     """A cookie of another token or key, a forged one, and one of last month open nothing."""
     clock = [1_800_000_000.0]
     monkeypatch.setattr("worker.web.security.time.time", lambda: clock[0])
-    guard = Guard(key=b"k" * 32, token="one", host="127.0.0.1")
+    guard = AccessControl(key=b"k" * 32, token="one", host="127.0.0.1")
     cookie = guard.login_cookie()
     until, _, mac = cookie.partition(".")
 
-    def opens(value: str, which: Guard = guard) -> bool:
+    def opens(value: str, which: AccessControl = guard) -> bool:
         scope = {"type": "http", "server": ("127.0.0.1", 1), "headers": [
             (b"cookie", f"newsdrop-login-1={value}".encode())
         ]}  # fmt: skip
@@ -239,8 +239,8 @@ def test_a_login_is_of_its_token_and_ends(monkeypatch: pytest.MonkeyPatch) -> No
     assert opens(cookie)
     assert not opens(f"{int(until) + 1}.{mac}")
     assert not opens(guard.form_token())
-    assert not opens(cookie, Guard(key=b"k" * 32, token="two", host=""))
-    assert not opens(cookie, Guard(key=b"x" * 32, token="one", host=""))
+    assert not opens(cookie, AccessControl(key=b"k" * 32, token="two", host=""))
+    assert not opens(cookie, AccessControl(key=b"x" * 32, token="one", host=""))
     clock[0] += LOGIN_DAYS * 86400
     assert not opens(cookie)
 
@@ -263,7 +263,7 @@ def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) 
         return one == other
 
     monkeypatch.setattr("worker.web.security.hmac.compare_digest", noted)
-    guard = Guard(key=b"k" * 32, token="one", host="127.0.0.1")
+    guard = AccessControl(key=b"k" * 32, token="one", host="127.0.0.1")
     assert not guard.is_token("two")
     assert guard.is_form_token(guard.form_token())
     assert not guard._is_login("1.x")

@@ -12,7 +12,7 @@ from worker.taskqueue.client import notify_ingest
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class AdoptResult:
     """The batches that are this state directory's now. `is_watched`: a running service works on
     them at once; in a folder that is not configured, when it starts next."""
 
@@ -21,7 +21,7 @@ class Adopted:
     is_watched: bool
 
 
-def adopt(settings: Settings, folder: Path) -> Adopted:
+def adopt(settings: Settings, folder: Path) -> AdoptResult:
     """Take over a drop folder whose owner is gone, with the batches in it.
 
     Raises UsageError where it is not a drop folder, or its owner's service runs; SpoolUnavailable.
@@ -41,4 +41,4 @@ def adopt(settings: Settings, folder: Path) -> Adopted:
     batches = ownership(settings.state_dir).require(root)
     if batches:
         notify_ingest(settings)
-    return Adopted(str(folder), tuple(batches), is_watched)
+    return AdoptResult(str(folder), tuple(batches), is_watched)

@@ -17,7 +17,7 @@ from worker.store.stream import parse_stream_id
 MAX_ENTRIES = 1_000
 """Pending entries of one change: a command with as many takes 2 ms of the server."""
 
-_BURIED = "moved to the dead letters by a person"
+_MOVED_BY_PERSON = "moved to the dead letters by a person"
 
 
 class PendingChange(StrEnum):
@@ -55,7 +55,7 @@ def change_pending(
         return store.claim(group, entries, to)
     if change is PendingChange.ACKNOWLEDGE:
         return store.acknowledge(group, entries)
-    return store.bury(group, entries, _BURIED)
+    return store.move_to_dead_letters(group, entries, _MOVED_BY_PERSON)
 
 
 def choose_pending(
@@ -70,7 +70,7 @@ def choose_pending(
     return store.find_pending(group, list(dict.fromkeys(ids)))
 
 
-def choose_letters(
+def choose_dead_letters(
     store: GroupStore, group: str, ids: Sequence[str], *, every: bool
 ) -> list[DeadLetter]:
     """The selected dead letters, all of which exist. Raises UsageError, before anything is done."""

@@ -17,7 +17,7 @@ from worker.sources.enqueue import EnqueueOptions, enqueue
 from worker.sources.fetch_once import display_name, fetch_each, is_address
 from worker.sources.registry import require_source
 from worker.spool.batch import batch_names
-from worker.spool.claim import AcceptedLog, Claimed, Incoming, batched, claim, claim_bytes
+from worker.spool.claim import AcceptedLog, ClaimedBatch, Incoming, batched, claim, claim_bytes
 from worker.spool.filesystem import check_free
 from worker.spool.layout import manual_root
 from worker.spool.transfer import Candidate
@@ -80,7 +80,7 @@ class Intake:
         self._jobs = job_store(settings)
         self.reachable = redis_answers(settings)
 
-    def accept(self, given: Iterable[str | Path]) -> Iterator[Claimed]:
+    def accept(self, given: Iterable[str | Path]) -> Iterator[ClaimedBatch]:
         """Claim files, folders and addresses (a str that begins with http://, https:// or
         rsshub://), one batch at a time; wait while too many batches wait.
 
@@ -103,13 +103,13 @@ class Intake:
             yield self.accept_bytes(*group)
             self._wait_for_room()
 
-    def accept_bytes(self, *incoming: Incoming) -> Claimed:
+    def accept_bytes(self, *incoming: Incoming) -> ClaimedBatch:
         """Claim bytes in memory, each as a file. Raises SpoolUnavailable."""
         self._prepare()
         head = self._options.head(utc_now())
         return self._record(claim_bytes(self.root, head, incoming, self._accepted))
 
-    def accept_files(self, candidates: Sequence[Candidate], *, copy: bool) -> Claimed | None:
+    def accept_files(self, candidates: Sequence[Candidate], *, copy: bool) -> ClaimedBatch | None:
         """Claim files as one batch, by copy or by rename; None where none of them exists any more.
 
         Files to rename must be synced to disk already. Raises SpoolUnavailable.
@@ -146,7 +146,7 @@ class Intake:
         if self.files and self.reachable:
             self.reachable = notify_ingest(self.settings)
 
-    def _record(self, claimed: Claimed) -> Claimed:
+    def _record(self, claimed: ClaimedBatch) -> ClaimedBatch:
         self.files += claimed.files
         self.batches.append(claimed.batch)
         if self.reachable:

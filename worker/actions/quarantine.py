@@ -27,7 +27,7 @@ _RawFile = tuple[QuarantineItem, Path]
 
 
 @dataclass(frozen=True, slots=True)
-class Retried:
+class RetryResult:
     """The number of files accepted again, and their job; `problems` in words."""
 
     job: str
@@ -35,7 +35,7 @@ class Retried:
     problems: tuple[str, ...] = ()
 
 
-def retry(settings: Settings, ids: Iterable[str], *, accept_warnings: bool = False) -> Retried:
+def retry(settings: Settings, ids: Iterable[str], *, accept_warnings: bool = False) -> RetryResult:
     """Accept the quarantined inputs `ids` again, as files of their sources. With `accept_warnings`
     articles with warnings are published, also where the source or the enqueue is strict.
 
@@ -50,7 +50,7 @@ def retry(settings: Settings, ids: Iterable[str], *, accept_warnings: bool = Fal
     return _retry(settings, quarantine, chosen)
 
 
-def retry_job(settings: Settings, job_id: str) -> Retried:
+def retry_job(settings: Settings, job_id: str) -> RetryResult:
     """Accept the quarantined inputs of a job again, as far as the job lists them
     (`jobs.max_refused`).
 
@@ -99,7 +99,9 @@ def _move(ids: Iterable[str], source: Quarantine, target: Quarantine) -> int:
     return moved_count
 
 
-def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[QuarantineItem]) -> Retried:
+def _retry(
+    settings: Settings, quarantine: Quarantine, chosen: Sequence[QuarantineItem]
+) -> RetryResult:
     now = utc_now()
     job = f"retry-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     alike: defaultdict[tuple[str, bool | None], list[_RawFile]] = defaultdict(list)
@@ -115,11 +117,13 @@ def _retry(settings: Settings, quarantine: Quarantine, chosen: Sequence[Quaranti
         for group in batched(all_refused, max_count=settings.spool.batch_files):
             files += _claim(settings, quarantine, group, head())
     if not files:
-        return Retried(job)
+        return RetryResult(job)
     _record(settings, job, files, ", ".join(sorted({source for source, _ in alike})), now)
     if notify_ingest(settings):
-        return Retried(job, files)
-    return Retried(job, files, ("Redis does not answer; the files wait in the spool until then",))
+        return RetryResult(job, files)
+    return RetryResult(
+        job, files, ("Redis does not answer; the files wait in the spool until then",)
+    )
 
 
 def _remove(quarantine: Quarantine, refused_id: str) -> bool:

@@ -8,7 +8,7 @@ import sys
 
 
 def main() -> None:
-    _print_what_the_locale_can()
+    _escape_unencodable_output()
     try:
         from worker.cli.root import app
     except KeyboardInterrupt:  # typer, which would handle it, is not loaded yet
@@ -16,7 +16,7 @@ def main() -> None:
     app(prog_name="newsdrop")
 
 
-def _print_what_the_locale_can() -> None:
+def _escape_unencodable_output() -> None:
     """Escape what an encoding other than UTF-8 has no character for (`…`, a Chinese title): Python
     would end the command with a traceback."""
     for stream in (sys.stdout, sys.stderr):

@@ -23,7 +23,7 @@ from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.queries.comparison import Comparison
-    from worker.queries.explain import Explained
+    from worker.queries.explain import Explanation
     from worker.queries.history import HistoryEntry
     from worker.settings import Settings
 
@@ -93,7 +93,7 @@ def explain(
         raise typer.Exit(FAILED)
 
 
-def _print_article(article: "Explained", *, is_first: bool) -> None:
+def _print_article(article: "Explanation", *, is_first: bool) -> None:
     if not is_first:
         console().print()
     print_fields(
@@ -146,7 +146,7 @@ def _print_comparison(comparison: "Comparison | None") -> None:
     )
 
 
-def _story(article: "Explained") -> str | None:
+def _story(article: "Explanation") -> str | None:
     story = article.story
     if story is None:
         return None
@@ -170,7 +170,7 @@ def _print_history(entries: "tuple[HistoryEntry, ...]") -> None:
     console().print(table)
 
 
-def _key(article: "Explained") -> Text | None:
+def _key(article: "Explanation") -> Text | None:
     if article.folded_title is None:
         return None
     parts = [safe_text(article.folded_title)]
@@ -180,7 +180,7 @@ def _key(article: "Explained") -> Text | None:
     return Text(" + ", "dim").join(parts)
 
 
-def _state(article: "Explained") -> Text | None:
+def _state(article: "Explanation") -> Text | None:
     if article.waiting_in:
         return Text(translate(f"waiting in batch {article.waiting_in}"), "cyan")
     if article.reason:
@@ -190,7 +190,7 @@ def _state(article: "Explained") -> Text | None:
     return _index_state(article) if article.id else None
 
 
-def _index_state(article: "Explained") -> Text:
+def _index_state(article: "Explanation") -> Text:
     """Whether the article would be published, by what the index has of it."""
     if article.known is None:
         return Text(translate("unknown: Redis does not answer"), "yellow")
@@ -208,14 +208,14 @@ def _index_state(article: "Explained") -> Text:
     return Text(translate(f"{state}; this file has {content}: it would be a duplicate"), "yellow")
 
 
-def _stream_entry(article: "Explained") -> str | None:
+def _stream_entry(article: "Explanation") -> str | None:
     entry = article.in_stream
     if entry is not None:
         return f"{entry.stream_id}, revision {entry.revision}, from {entry.source}"
     return "trimmed, in the archive" if article.known else None
 
 
-def _first_seen(article: "Explained") -> Text | None:
+def _first_seen(article: "Explanation") -> Text | None:
     first = article.first
     if first is None:
         return None

@@ -12,7 +12,7 @@ from worker.errors import ConfigError, FetchFailed, NewsdropError, Retryable, Us
 
 if TYPE_CHECKING:
     from worker.settings import Settings
-    from worker.settings.load import Loaded
+    from worker.settings.load import LoadedSettings
 
 FAILED = 1
 USAGE = 2
@@ -89,7 +89,7 @@ def _compare_config(config: Path | None, state_dir: Path) -> None:
         print_note(f"{text}{printable(own)}", "yellow")
 
 
-def loaded_of(context: typer.Context) -> "Loaded":
+def loaded_of(context: typer.Context) -> "LoadedSettings":
     """The settings for a command, and where each was set. Raises ConfigError."""
     from worker import settings
 

@@ -15,7 +15,7 @@ from worker.errors import UsageError
 from worker.translation import gettext, mark
 
 if TYPE_CHECKING:
-    from worker.pipeline.reparse.state import Example, Reparsed
+    from worker.pipeline.reparse.state import Example, ReparseResult
 
 _SHOWN_EXAMPLES = 5
 
@@ -59,7 +59,7 @@ def reparse(
     progress = FileProgress(noun="batch")
     with show_progress(progress, mark("reading")) as update:
 
-        def show(result: "Reparsed") -> None:
+        def show(result: "ReparseResult") -> None:
             progress.count = result.segments
             update()
 
@@ -76,7 +76,7 @@ def reparse(
     _print(result, is_published=publish)
 
 
-def _print(result: "Reparsed", *, is_published: bool) -> None:
+def _print(result: "ReparseResult", *, is_published: bool) -> None:
     if result.resumed:
         print_note(f"{pluralize(result.resumed, 'batch')} of them read by an earlier run")
     form = gettext("{articles} in {batches}: {changed} would differ, {same} stay the same")

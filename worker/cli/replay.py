@@ -55,13 +55,13 @@ def rebuild(context: typer.Context, json: Json = False) -> None:
     from dataclasses import asdict
 
     from worker.pipeline.context import open_context
-    from worker.pipeline.stories import Rebuilt, rebuild_stories
+    from worker.pipeline.stories import RebuildResult, rebuild_stories
 
     os.nice(19)
     progress = FileProgress(noun="batch")
     with show_progress(progress, "reading") as update:
 
-        def show(done: Rebuilt) -> None:
+        def show(done: RebuildResult) -> None:
             progress.count = done.segments
             update()
 

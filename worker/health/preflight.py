@@ -183,7 +183,7 @@ def _place_check(
     if defect is None:
         return Check(name, "ok", f"{printable(path)} can be written and locked")
     what = "state directory" if name == "state directory" else "drop folder"
-    if defect.locks:
+    if defect.is_lock_failure:
         level, advice = "fail", _ON_ANOTHER
     return Check(name, level, f"the {what} {defect.message}", advice)
 
@@ -194,7 +194,9 @@ def _probe_spool(folder: Path) -> FsDefect | None:
     try:
         make_folder(spool)
     except OSError as error:
-        return FsDefect(f"{printable(folder)} cannot be written: {error.strerror}", locks=False)
+        return FsDefect(
+            f"{printable(folder)} cannot be written: {error.strerror}", is_lock_failure=False
+        )
     return probe_fs(spool)
 
 
@@ -252,16 +254,16 @@ def server_checks(settings: Settings, info: ServerInfo) -> Iterator[Check]:
 
 def _durability(settings: Settings, info: ServerInfo) -> Check:
     if settings.redis.durability == "fsynced":
-        if info.appendonly and info.appendfsync == "always":
+        if info.is_append_only and info.appendfsync == "always":
             return Check("durability", "ok", "fsynced: every write is on disk before its answer")
-        now = f"appendfsync is {info.appendfsync}" if info.appendonly else "appendonly is off"
+        now = f"appendfsync is {info.appendfsync}" if info.is_append_only else "appendonly is off"
         return Check(
             "durability",
             "fail",
             f"redis.durability is fsynced, but the server's {now}",
             "set appendonly yes and appendfsync always in redis.conf, or durability to written",
         )
-    if not info.appendonly:
+    if not info.is_append_only:
         return Check(
             "durability",
             "warn",

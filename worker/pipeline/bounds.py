@@ -102,7 +102,7 @@ class Bounds:
             return False
 
     @contextmanager
-    def turn(self) -> Iterator[bool]:
+    def exclusive_trial(self) -> Iterator[bool]:
         """Whether this process may try what may end it: only one does at a time, so that others are
         free for what comes meanwhile."""
         try:

@@ -14,7 +14,7 @@ from worker.sources.in_place import InPlaceFolder, scan_in_place
 from worker.sources.registry import is_paused
 from worker.sources.scan_result import ScanLogEntry, ScanRequest, ScanResult, log_scan, save_skipped
 from worker.spool.batch import batch_names
-from worker.spool.claim import Claimed
+from worker.spool.claim import ClaimedBatch
 from worker.spool.filesystem import check_free
 from worker.spool.layout import Root, manual_root, notes_dir, register_root, translate_errors
 from worker.spool.ownership import ownership
@@ -90,7 +90,7 @@ def _scan(
     begun = context.deps.now()
     check_free(settings.state_dir, settings.spool.min_free_mb)
 
-    def on_claimed(batch: Claimed) -> None:
+    def on_claimed(batch: ClaimedBatch) -> None:
         notify()
         context.jobs.open(job)
         context.jobs.add_files(job.id, batch.files)

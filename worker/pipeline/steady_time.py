@@ -42,7 +42,7 @@ class SteadyTime:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class ConfirmedExpiry:
     """What had expired at `time` may be removed; what is the only copy, at `long_time`. None:
     nothing yet."""
 
@@ -50,15 +50,15 @@ class Confirmed:
     long_time: datetime | None = None
 
 
-def decide(state: SteadyTime | None, now: ClockReading) -> tuple[SteadyTime, Confirmed]:
+def decide(state: SteadyTime | None, now: ClockReading) -> tuple[SteadyTime, ConfirmedExpiry]:
     """What may be removed now, and the state for the next cleanup."""
     if state is None or not _moved_alike(state.last, now):
-        return SteadyTime(now, now), Confirmed()
+        return SteadyTime(now, now), ConfirmedExpiry()
     if now.uptime - state.last.uptime < STEADY_SECONDS:
-        return state, Confirmed()
+        return state, ConfirmedExpiry()
     confirmed = state.last.time
     is_long = now.uptime - state.since.uptime >= LONG_SECONDS
-    return SteadyTime(state.since, now), Confirmed(confirmed, confirmed if is_long else None)
+    return SteadyTime(state.since, now), ConfirmedExpiry(confirmed, confirmed if is_long else None)
 
 
 def load_state(state_dir: Path, boot: str) -> SteadyTime | None:

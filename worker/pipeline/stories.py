@@ -28,7 +28,7 @@ _LONGEST_PAUSE = 2.0
 
 
 @dataclass(slots=True)
-class Rebuilt:
+class RebuildResult:
     """Counts of a run. `firsts` of `articles` became the first of a story in the window. `last` is
     the segment that was read last; `near_days` is that of the settings."""
 
@@ -44,17 +44,17 @@ class Rebuilt:
 def rebuild_stories(
     context: Context,
     *,
-    on_progress: Callable[[Rebuilt], None] = lambda _: None,
+    on_progress: Callable[[RebuildResult], None] = lambda _: None,
     pause: Callable[[float], None] = time.sleep,
-) -> Rebuilt:
+) -> RebuildResult:
     """Add the articles of the last `dedupe.near_days` of the sources that mark stories, oldest
     first. Raises Retryable; the same call then goes on where it stopped."""
     deps, days = context.deps, context.settings.dedupe.near_days
     path = context.settings.state_dir / "stories.json"
     begin = deps.now() - timedelta(days=days)
-    result = Rebuilt(days)
+    result = RebuildResult(days)
     with suppress(OSError, ValueError, TypeError):
-        found = dataclass_from(Rebuilt, orjson.loads(path.read_bytes()))
+        found = dataclass_from(RebuildResult, orjson.loads(path.read_bytes()))
         if found.near_days == days:
             result, found.resumed = found, found.segments
     # A batch may have waited for a day before it was archived.
@@ -73,7 +73,7 @@ def rebuild_stories(
     return result
 
 
-def _add(context: Context, segment: Segment, begin: datetime, result: Rebuilt) -> None:
+def _add(context: Context, segment: Segment, begin: datetime, result: RebuildResult) -> None:
     articles = _read(context, segment, begin)
     while part := list(islice(articles, MAX_ARTICLES)):
         result.articles += len(part)

@@ -16,7 +16,7 @@ from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.revisions import as_published
 from worker.queries.articles import data_of
-from worker.queries.explain import Explained, explain_id
+from worker.queries.explain import Explanation, explain_id
 from worker.queries.history import HistoryEntry
 from worker.queries.story import StoryView, read_story
 from worker.settings import Settings
@@ -50,7 +50,7 @@ class ArticleView:
     id: str
     record: dict[str, Any] | None
     record_from: str | None
-    explained: Explained
+    explained: Explanation
     problem: str | None = None
     deliveries: tuple[Delivery, ...] = ()
     difference: Difference | None = None
@@ -86,7 +86,7 @@ def get_article(settings: Settings, article_id: str) -> ArticleView:
 
 
 def _find_difference(
-    settings: Settings, article_id: str, explained: Explained, record: Mapping[str, Any]
+    settings: Settings, article_id: str, explained: Explanation, record: Mapping[str, Any]
 ) -> Difference | None:
     """What `record`, the newest revision, changed; None for the first one, and for a tombstone."""
     published = [it for it in explained.past if it.status.has_record]

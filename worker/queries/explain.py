@@ -51,7 +51,7 @@ class InStream:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class Explanation:
     """One article, or one refusal. Times are RFC 3339, UTC.
 
     `known` says whether the index has the article; None where Redis does not answer.
@@ -89,7 +89,7 @@ class ExplainResult:
     """The answer. `problem` says in words what could not be looked up; `complete` is False where
     Redis did not answer."""
 
-    articles: tuple[Explained, ...]
+    articles: tuple[Explanation, ...]
     problem: str | None = None
     complete: bool = True
 
@@ -103,7 +103,9 @@ def explain_title(
     profile = CatalogReader(settings).profile(source or MANUAL)
     rule = open_sites(settings).named(profile.site) if profile.site else None
     found = identity_of(title, date, profile=profile, rule=rule)
-    article = Explained(title=title, date=found.date, folded_title=found.title, scope=profile.scope)
+    article = Explanation(
+        title=title, date=found.date, folded_title=found.title, scope=profile.scope
+    )
     if found.identity is None:
         if date and found.date is None:
             raise UsageError(
@@ -121,7 +123,7 @@ def explain_title(
 
 def explain_id(settings: Settings, article_id: str) -> ExplainResult:
     """Explain the article with this id; an unknown one is neither known nor has a past."""
-    return _look_up(settings, [(Explained(id=article_id), None)])
+    return _look_up(settings, [(Explanation(id=article_id), None)])
 
 
 def explain_path(settings: Settings, path: Path, source: str | None = None) -> ExplainResult:
@@ -166,15 +168,15 @@ def explain_address(settings: Settings, url: str) -> ExplainResult:
 
 
 def _explain_history(
-    settings: Settings, shown: str, past: Sequence[HistoryEntry], waiting: Iterable[Explained]
+    settings: Settings, shown: str, past: Sequence[HistoryEntry], waiting: Iterable[Explanation]
 ) -> ExplainResult:
     """The articles and refusals of past decisions, and the files that wait."""
     ids = list(dict.fromkeys(entry.id for entry in past if entry.id))
     result = _look_up(
-        settings, [(Explained(path=shown, id=article_id), None) for article_id in ids]
+        settings, [(Explanation(path=shown, id=article_id), None) for article_id in ids]
     )
     refused = (
-        Explained(path=entry.path, past=(entry,), reason=entry.reason, message=entry.message)
+        Explanation(path=entry.path, past=(entry,), reason=entry.reason, message=entry.message)
         for entry in past
         if entry.id is None
     )
@@ -196,17 +198,17 @@ def _explain_file(settings: Settings, path: Path, source: str | None) -> Explain
     articles = [_describe(item, path) for item in items if isinstance(item, ParsedArticle)]
     result = _look_up(settings, articles)
     refused = (
-        Explained(path=printable(path), reason=item.reason, message=item.message)
+        Explanation(path=printable(path), reason=item.reason, message=item.message)
         for item in items
         if isinstance(item, ParseFailure)
     )
     return replace(result, articles=(*result.articles, *refused))
 
 
-def _describe(item: ParsedArticle, path: Path) -> tuple[Explained, Identity]:
+def _describe(item: ParsedArticle, path: Path) -> tuple[Explanation, Identity]:
     article, identity = item.normalized.article, item.normalized.identity
     return (
-        Explained(
+        Explanation(
             path=printable(path),
             title=article.title,
             date=article.date,
@@ -220,7 +222,7 @@ def _describe(item: ParsedArticle, path: Path) -> tuple[Explained, Identity]:
 
 
 def _look_up(
-    settings: Settings, articles: Sequence[tuple[Explained, Identity | None]]
+    settings: Settings, articles: Sequence[tuple[Explanation, Identity | None]]
 ) -> ExplainResult:
     """Complete articles by the index and the archive; each has an identity, or at least an id."""
     store = article_store(settings)
@@ -244,11 +246,11 @@ def _look_up(
 
 def _look_up_index(
     store: ArticleStore,
-    article: Explained,
+    article: Explanation,
     article_id: str,
     identity: Identity | None,
     past: Sequence[HistoryEntry],
-) -> Explained:
+) -> Explanation:
     known = store.find(article_id)
     if known is None:
         at = next((each.stream_id for each in reversed(past) if each.stream_id), None)
@@ -286,7 +288,7 @@ def _shorten(past: list[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     return tuple(past) if len(past) <= _MAX_HISTORY else (past[0], *past[-(_MAX_HISTORY - 1) :])
 
 
-def _waiting(settings: Settings, is_wanted: Callable[[str], bool]) -> Iterator[Explained]:
+def _waiting(settings: Settings, is_wanted: Callable[[str], bool]) -> Iterator[Explanation]:
     """The batches in which a file with a wanted path waits."""
     for root in roots(settings):
         for name in batch.batch_names(root):
@@ -296,4 +298,4 @@ def _waiting(settings: Settings, is_wanted: Callable[[str], bool]) -> Iterator[E
                 continue  # it was finished in between
             for entry in entries:
                 if is_wanted(entry.path):
-                    yield Explained(path=printable(entry.path), waiting_in=name)
+                    yield Explanation(path=printable(entry.path), waiting_in=name)

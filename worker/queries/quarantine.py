@@ -184,7 +184,7 @@ def _reason_cache(folder: Path, filters: Filters) -> FolderCache[str]:
 def _count_reasons(folder: Path, ids: Sequence[str], filters: Filters) -> dict[str, int]:
     """The number of inputs by reason, the most frequent first."""
     cache = _reason_cache(folder, filters)
-    found = cache.look([f"{folder}/{refused_id}" for refused_id in ids])
+    found = cache.get_values([f"{folder}/{refused_id}" for refused_id in ids])
     return dict(Counter(filter(None, found.values())).most_common())
 
 

@@ -132,7 +132,7 @@ def _server_state(settings: Settings, info: ServerInfo) -> Iterator[Check]:
         else " (Redis {})".format(".".join(str(part) for part in info.redis_version))
     )
     where = printable_url(redis_url(settings))
-    loading = "; it is still loading its data" if info.loading else ""
+    loading = "; it is still loading its data" if info.is_loading else ""
     yield Check("server", "ok", f"{info.kind} {version}{like} answers at {where}{loading}")
     if info.role not in ("master", "primary"):
         yield Check("role", "fail", f"this server is a {info.role}", "set redis.url to the primary")

@@ -55,7 +55,11 @@ def _space_check(name: str, path: Path, settings: Settings) -> Iterator[Check]:
     if not os.access(there, os.W_OK):
         advice = "give newsdrop's user permission"
         yield Check(name, "fail", f"{printable(there)} cannot be written", advice)
-    elif path == settings.state_dir == there and (defect := probe_fs(path)) and defect.locks:
+    elif (
+        path == settings.state_dir == there
+        and (defect := probe_fs(path))
+        and defect.is_lock_failure
+    ):
         yield Check(name, "fail", defect.message, "keep it on a file system that has locks")
     elif free < settings.spool.min_free_mb:
         advice = (

@@ -28,7 +28,7 @@ _PATH_KEYS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSettings:
     """Settings, and where each dotted key that is no default was set, for people."""
 
     settings: Settings
@@ -65,7 +65,7 @@ def load(
 
 def load_with_places(
     config: Path | None = None, options: Mapping[str, Any] | None = None, *, with_run: bool = True
-) -> Loaded:
+) -> LoadedSettings:
     """As :func:`load`, and where each value was set."""
     lower = _file_layers(config_file(config))
     upper = [
@@ -95,10 +95,10 @@ def _running_config(config: Path | None, state_dir: Path) -> Path | None:
     return paths.read_config_path(state_dir)
 
 
-def _loaded(layers: Sequence[Layer]) -> Loaded:
+def _loaded(layers: Sequence[Layer]) -> LoadedSettings:
     places = find_places(layers)
     try:
-        return Loaded(Settings(**merge(layers)), places)
+        return LoadedSettings(Settings(**merge(layers)), places)
     except ValidationError as error:
         raise explain(error, places) from error
 

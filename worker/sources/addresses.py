@@ -15,7 +15,7 @@ from worker.model.times import rfc3339
 from worker.settings import Settings
 from worker.sources.enqueue import KIND as ENQUEUED
 from worker.sources.fetch_loop import Result
-from worker.sources.page_fetch import NoPage, PageFetcher, no_page_of_bug, refuse_crashing
+from worker.sources.page_fetch import NoPage, PageFetcher, no_page_for_bug, refuse_crashing
 from worker.sources.responses import PAUSED_RECHECK_SECONDS, host_of, status_label
 from worker.spool.claim import Incoming, Owner
 from worker.spool.manifest import Origin
@@ -25,7 +25,7 @@ from worker.store.backlog import (
     WINDOW,
     Backlog,
     BacklogItem,
-    ListedPart,
+    ListingPart,
     is_listing,
     owner_of,
 )
@@ -40,7 +40,7 @@ KIND = "address"
 class _AddressResult(Result):
     """`part` is what a listing adds; `problem` why an address is given up."""
 
-    part: ListedPart | None = None
+    part: ListingPart | None = None
     problem: str = ""
 
 
@@ -67,7 +67,7 @@ class AddressSource:
         return await self._fetch(lease, owner, fetcher)
 
     def result_of_bug(self, lease: Lease, error: Exception) -> Result:
-        return self._try_again(lease, no_page_of_bug(error))
+        return self._try_again(lease, no_page_for_bug(error))
 
     def save(self, results: Sequence[Result]) -> None:
         """The documents are in a batch: end the leases."""
@@ -91,13 +91,13 @@ class AddressSource:
         number = lease.fields.get("cursor") or "0"
         result = LeaseResult(lease, None)
         if self.store.count_items(owner, lease.name) > WINDOW - LIST_LENGTH:
-            return _AddressResult(result, part=ListedPart((), number, FULL_SECONDS))
+            return _AddressResult(result, part=ListingPart((), number, FULL_SECONDS))
         addresses = self.store.read_addresses(str(owner.job), number)
         if addresses is None:
-            return _AddressResult(result, part=ListedPart(due_in_seconds=None))
+            return _AddressResult(result, part=ListingPart(due_in_seconds=None))
         ports = self.settings.fetch.allow_ports
         items = tuple(BacklogItem(host_of(url, ports), 1, url) for url in addresses)
-        part = ListedPart(items, str(int(number) + 1), used_list=number)
+        part = ListingPart(items, str(int(number) + 1), used_list=number)
         return _AddressResult(result, part=part)
 
     async def _fetch(self, lease: Lease, owner: Owner, fetcher: Fetcher) -> Result:

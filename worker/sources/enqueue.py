@@ -15,7 +15,7 @@ from worker.errors import UsageError
 from worker.escape import printable
 from worker.settings import MANUAL, SpoolSettings
 from worker.sources.walk import Walker
-from worker.spool.claim import AcceptedLog, Claimed, batched, claim
+from worker.spool.claim import AcceptedLog, ClaimedBatch, batched, claim
 from worker.spool.layout import Root
 from worker.spool.manifest import Head
 from worker.spool.transfer import Candidate
@@ -48,7 +48,7 @@ def enqueue(
     options: EnqueueOptions,
     *,
     now: Callable[[], datetime],
-) -> Generator[Claimed]:
+) -> Generator[ClaimedBatch]:
     """Claim `paths`, a batch at a time; each batch is accepted when it is yielded.
 
     Raises UsageError before anything is claimed where a path does not exist or is no file or

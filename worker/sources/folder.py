@@ -14,11 +14,11 @@ from collections.abc import Generator, Sequence
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.settings import Folder
-from worker.sources.ahead import AheadFiles
+from worker.sources.future_files import FutureFiles
 from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.sources.walk import WalkedFile, Walker
 from worker.spool.batch import batch_names
-from worker.spool.claim import Claimed, claim
+from worker.spool.claim import ClaimedBatch, claim
 from worker.spool.layout import Root, translate_errors
 from worker.spool.transfer import Candidate
 
@@ -38,7 +38,7 @@ def scan(folder: Folder, request: ScanRequest) -> ScanResult:
     def has_room() -> bool:
         return len(batch_names(root)) < request.limits.max_waiting
 
-    def claim_batch(candidates: Sequence[Candidate]) -> Claimed | None:
+    def claim_batch(candidates: Sequence[Candidate]) -> ClaimedBatch | None:
         batch = claim(
             root,
             request.head(folder.name),
@@ -86,7 +86,7 @@ def file_system_time(root: Root) -> float:
 
 def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Generator[Candidate]:
     clock = file_system_time(request.root)
-    ahead = AheadFiles(request.root.path, clock)
+    ahead = FutureFiles(request.root.path, clock)
     for _, files in walker.follow(request.events) if request.events else walker.walk():
         rights: _FolderRights | None = None
         for file in files:
@@ -105,7 +105,7 @@ def _find_ready(walker: Walker, request: ScanRequest, result: ScanResult) -> Gen
     ahead.save(is_whole=not request.events)
 
 
-def _has_settled(file: WalkedFile, clock: float, ahead: AheadFiles) -> bool:
+def _has_settled(file: WalkedFile, clock: float, ahead: FutureFiles) -> bool:
     is_quiet = ahead.is_ready(file) if file.is_ahead(clock) else not file.is_settling(clock)
     return is_quiet and not file.is_written(clock)
 

@@ -17,7 +17,7 @@ from worker.sources.ledger import Ledger, Walk, open_ledger
 from worker.sources.scan_result import ScanRequest, ScanResult
 from worker.sources.walk import Walker
 from worker.spool.batch import batch_names
-from worker.spool.claim import Claimed, claim
+from worker.spool.claim import ClaimedBatch, claim
 from worker.spool.layout import Root, source_of, translate_errors
 
 WALK_REQUEST = "again"
@@ -131,7 +131,7 @@ class _Scan:
             has_room=self._has_room,
         )
 
-    def _claim(self, files: Sequence[ChangedFile]) -> Claimed | None:
+    def _claim(self, files: Sequence[ChangedFile]) -> ClaimedBatch | None:
         request = self._request
         head = request.head(self._place.folder.name)
         candidates = [file.candidate for file in files]

@@ -34,7 +34,7 @@ _TOO_LARGE = mark(
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedObject:
     """An object that is not read, unless it changes or a person enqueues it. `reason` is one of
     SKIPPED."""
 
@@ -50,7 +50,7 @@ class ReadResult(Result):
 
     bucket: str = ""
     objects: tuple[StoredObject, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ async def read_objects(work: Work, objects: Sequence[StoredObject]) -> Result:
     unfinished: list[StoredObject] = []
     failed: list[tuple[StoredObject, Exception]] = []
     rest: list[StoredObject] = []
-    skipped: list[Skipped] = []
+    skipped: list[SkippedObject] = []
     for each, answer in zip(objects, answers, strict=True):
         if answer is None:
             unfinished.append(each)
@@ -90,7 +90,7 @@ async def read_objects(work: Work, objects: Sequence[StoredObject]) -> Result:
         elif isinstance(answer, FetchFailed):
             failed.append((each, answer))
         elif isinstance(answer, ObjectTooLarge):
-            skipped.append(Skipped(each, "too_large", _TOO_LARGE))
+            skipped.append(SkippedObject(each, "too_large", _TOO_LARGE))
         elif isinstance(answer, ObjectChanged):
             found = await _list_again(work, each)
             if tries == 1:
@@ -147,9 +147,9 @@ def _most_tries(error: Exception) -> int:
     return _MAX_BUSY_TRIES if wait_seconds(error) else _MAX_TRIES
 
 
-def _skipped(item: StoredObject, error: Exception) -> Skipped:
+def _skipped(item: StoredObject, error: Exception) -> SkippedObject:
     reason = "changed" if isinstance(error, ObjectChanged) else "unreadable"
-    return Skipped(item, reason, str(error))
+    return SkippedObject(item, reason, str(error))
 
 
 def wait_seconds(error: Exception) -> float:

@@ -26,7 +26,13 @@ from worker.fetch.objects import (
 from worker.logs import get_logger
 from worker.settings import Bucket, Settings
 from worker.sources.fetch_loop import Result
-from worker.sources.object_reading import ReadResult, Skipped, Work, read_objects, wait_seconds
+from worker.sources.object_reading import (
+    ReadResult,
+    SkippedObject,
+    Work,
+    read_objects,
+    wait_seconds,
+)
 from worker.sources.registry import is_paused
 from worker.sources.responses import PAUSED_RECHECK_SECONDS
 from worker.spool.claim import Owner, batched
@@ -34,7 +40,7 @@ from worker.store.backlog import (
     FULL_SECONDS,
     Backlog,
     BacklogItem,
-    ListedPart,
+    ListingPart,
     is_listing,
     owner_of,
     pack_objects,
@@ -76,12 +82,12 @@ def host_of_bucket(bucket: Bucket) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _ListedResult(Result):
+class _ListingResult(Result):
     """The end of a listing's lease: what it adds to the backlog."""
 
-    part: ListedPart | None = None
+    part: ListingPart | None = None
     bucket: str = ""
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedObject, ...] = ()
 
 
 @dataclass(slots=True)
@@ -147,7 +153,7 @@ class ObjectSource:
         done = []
         for result in results:
             lease = result.lease_result.lease
-            if isinstance(result, _ListedResult) and result.part:
+            if isinstance(result, _ListingResult) and result.part:
                 if self.store.extend(lease, result.part):
                     self._skip(lease, result.bucket, result.skipped)
                 continue
@@ -158,7 +164,7 @@ class ObjectSource:
             done.append(result.lease_result)
         self.store.finish(done)
 
-    def _skip(self, lease: Lease, bucket: str, skipped: Sequence[Skipped]) -> None:
+    def _skip(self, lease: Lease, bucket: str, skipped: Sequence[SkippedObject]) -> None:
         """Log and count objects that are not read, and list them with their job."""
         if not skipped:
             return
@@ -180,13 +186,15 @@ class ObjectSource:
         after = unquote(cursor[1:], errors="surrogateescape") if cursor[:1] == _QUOTED else cursor
         waiting = self.store.count_items(owner, lease.name)
         if waiting >= _MAX_ITEMS or (waiting and not cursor and not owner.job):
-            return _ListedResult(lease_result, part=ListedPart((), cursor, FULL_SECONDS))
+            return _ListingResult(lease_result, part=ListingPart((), cursor, FULL_SECONDS))
         objects, has_more = await work.client.list_objects(work.fetcher, prefix, after, self.now())
         new = [each for each in objects if each.size and bucket.accepts(each.key)]
         if not owner.job:
             new = self.store.filter_new(bucket.name, new)
         readable = [each for each in new if is_utf8(each.key)]
-        skipped = tuple(Skipped(each, "bad_key", _BAD_KEY) for each in new if not is_utf8(each.key))
+        skipped = tuple(
+            SkippedObject(each, "bad_key", _BAD_KEY) for each in new if not is_utf8(each.key)
+        )
         spool = self.settings.spool
         items = tuple(
             BacklogItem(lease.host, len(group), pack_objects(bucket.name, "", group))
@@ -202,8 +210,8 @@ class ObjectSource:
         cursor = objects[-1].key if has_more else ""
         if not is_utf8(cursor):
             cursor = _QUOTED + quote(cursor, errors="surrogateescape")
-        part = ListedPart(items, cursor, due, len(readable))
-        return _ListedResult(lease_result, part=part, bucket=bucket.name, skipped=skipped)
+        part = ListingPart(items, cursor, due, len(readable))
+        return _ListingResult(lease_result, part=part, bucket=bucket.name, skipped=skipped)
 
     def _retry_later(self, lease: Lease, error: Exception) -> Result:
         """Try the lease's work again later, at longer and longer intervals. Nothing is lost."""

@@ -89,7 +89,7 @@ def refuse_crashing(lease: Lease, url: str) -> None:
         raise NoPage(why, is_final=True)
 
 
-def no_page_of_bug(error: Exception) -> NoPage:
+def no_page_for_bug(error: Exception) -> NoPage:
     return NoPage(
         f"fetching it failed with {type(error).__name__}: this is a bug; please report it"
     )
@@ -167,7 +167,7 @@ class PageFetcher:
         """The address of the next page. This parses the page, so it runs in a thread."""
         return next_page_of(part, self.context(source))
 
-    async def is_there(self, url: str, fetcher: Fetcher) -> bool:
+    async def is_reachable(self, url: str, fetcher: Fetcher) -> bool:
         """Whether the page at `url` is answered by 200, after the pause that its host wants."""
         try:
             delay = await self.crawl_delay(url, fetcher)

@@ -13,7 +13,7 @@ from worker.formats.page.entry_bundle import EntryBundle, pack, unpack
 from worker.model.times import rfc3339
 from worker.settings import POLLED, Settings
 from worker.sources.fetch_loop import Result
-from worker.sources.page_fetch import NoPage, PageFetcher, no_page_of_bug, refuse_crashing
+from worker.sources.page_fetch import NoPage, PageFetcher, no_page_for_bug, refuse_crashing
 from worker.sources.registry import is_paused
 from worker.sources.responses import NO_HOST, PAUSED_RECHECK_SECONDS, host_of, status_label
 from worker.spool.claim import Incoming
@@ -49,7 +49,7 @@ class PageSource:
             except Rejected:
                 hosts[name] = NO_HOST  # when it is due it is refused, visibly
         if hosts:
-            self.store.want(hosts)
+            self.store.add_pages(hosts)
         return len(hosts)
 
     def take_leases(self, count: int) -> TakenLeases:
@@ -90,7 +90,7 @@ class PageSource:
             return self._refuse(lease)
         if page is None:
             return Result(LeaseResult(lease, due_in_seconds=None))
-        return self._retry_or_give_up(lease, page, no_page_of_bug(error))
+        return self._retry_or_give_up(lease, page, no_page_for_bug(error))
 
     def save(self, results: Sequence[Result]) -> None:
         """The pages are in a batch: remove them here and from the store."""

@@ -202,7 +202,7 @@ class RecheckSource:
     async def _has_other_page(self, page: PublishedPage, copy: _Copy, fetcher: Fetcher) -> bool:
         own = {public_url(copy.url), *(part.url for part in copy.bundle.pages)}
         for url in self.store.list_pages(page.host):
-            if url not in own and await self.pages.is_there(url, fetcher):
+            if url not in own and await self.pages.is_reachable(url, fetcher):
                 return True
         return False
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from worker.escape import printable
 from worker.settings import SpoolSettings
-from worker.spool.claim import AcceptedLog, Claimed, batched
+from worker.spool.claim import AcceptedLog, ClaimedBatch, batched
 from worker.spool.layout import Root, write_durably
 from worker.spool.manifest import Head
 
@@ -36,7 +36,7 @@ class ScanRequest:
     accepted: AcceptedLog
     now: datetime
     job: str | None
-    on_claimed: Callable[[Claimed], None]
+    on_claimed: Callable[[ClaimedBatch], None]
     events: Sequence[str] = ()
 
     def head(self, source: str) -> Head:
@@ -74,7 +74,7 @@ class ScanResult:
         limits: SpoolSettings,
         *,
         size_of: Callable[[T], int],
-        claim: Callable[[Sequence[T]], Claimed | None],
+        claim: Callable[[Sequence[T]], ClaimedBatch | None],
         has_room: Callable[[], bool],
     ) -> None:
         """Claim `files` in batches, until no more batches may wait."""

@@ -32,21 +32,21 @@ from worker.spool.layout import (
     write_durably,
 )
 
-ASIDE = "aside"
+SUSPECTS_FILE = "aside"
 """A file in a batch with the numbers of entries that come last."""
-BEHIND = "behind"
+POSTPONED_FILE = "behind"
 """A file in a batch that waits until no other does."""
 _REMOVED = "removed-"
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A batch in `work/`. `locked` is true while a worker holds it (or a claimer fills it)."""
+class WaitingBatch:
+    """A batch in `work/`. `is_locked`: while a worker holds it (or a claimer fills it)."""
 
     root: Root
     name: str
     files: int
-    locked: bool
+    is_locked: bool
 
     @property
     def source(self) -> str:
@@ -75,7 +75,7 @@ def fair_order(roots: Sequence[Root]) -> list[tuple[Root, str]]:
     return [pair for pair in chain.from_iterable(turns) if pair is not None]
 
 
-def inspect_waiting(root: Root) -> Iterator[Waiting]:
+def inspect_waiting(root: Root) -> Iterator[WaitingBatch]:
     """The batches in `root`, with the number of files that are really there."""
     for name in batch_names(root):
         folder = root.work / name
@@ -88,7 +88,7 @@ def inspect_waiting(root: Root) -> Iterator[Waiting]:
             if folder.exists():
                 raise
             continue  # finished meanwhile
-        yield Waiting(root, name, files, locked=not is_free(folder))
+        yield WaitingBatch(root, name, files, is_locked=not is_free(folder))
 
 
 def acquire(root: Root, name: str) -> "Batch | None":
@@ -121,9 +121,9 @@ def is_free(folder: Path) -> bool:
     return lockfile.is_free(folder / LOCK)
 
 
-def is_behind(root: Root, name: str) -> bool:
+def is_postponed(root: Root, name: str) -> bool:
     """Whether the batch was put behind all others."""
-    return (root.work / name / BEHIND).exists()
+    return (root.work / name / POSTPONED_FILE).exists()
 
 
 def delete_removed(root: Root) -> None:
@@ -174,20 +174,20 @@ class Batch:
 
     def mark_suspect(self, entry: int) -> None:
         """Note that an entry may end a process: whoever takes the batch next leaves it for last."""
-        with translate_errors(self.folder), (self.folder / ASIDE).open("a") as file:
+        with translate_errors(self.folder), (self.folder / SUSPECTS_FILE).open("a") as file:
             file.write(f"{entry}\n")
 
     def suspects(self) -> frozenset[int]:
         try:
-            text = (self.folder / ASIDE).read_text()
+            text = (self.folder / SUSPECTS_FILE).read_text()
         except OSError:
             return frozenset()
         return frozenset(int(line) for line in text.split() if line.isdecimal())
 
-    def defer(self) -> None:
+    def postpone(self) -> None:
         """Let the batch wait until no other does: what is left of it may end a process."""
         with translate_errors(self.folder):
-            (self.folder / BEHIND).touch()
+            (self.folder / POSTPONED_FILE).touch()
 
     def remove(self) -> None:
         """Remove the batch from `work/`: everything in it is in the archive or quarantine."""

@@ -60,7 +60,7 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedBatch:
     """A new batch. `files` counts the files in it: another process may have claimed the rest.
     `numbers` are the positions of those that are in it among the candidates."""
 
@@ -135,7 +135,7 @@ def claim(
     *,
     copy: bool = False,
     on_skipped: OnSkipped | None = None,
-) -> Claimed | None:
+) -> ClaimedBatch | None:
     """Make `candidates` one new batch; None where it would be empty.
 
     They are moved, or with `copy` copied. `on_skipped` receives each file that cannot be: it stays
@@ -166,7 +166,7 @@ def claim(
 
 def claim_bytes(
     root: Root, head: manifest.Head, incoming: Sequence[Incoming], accepted: AcceptedLog
-) -> Claimed:
+) -> ClaimedBatch:
     """A batch of bytes that are in memory, durable when this returns. Raises SpoolUnavailable."""
     with _staged(root, head) as staged:
         entries = list(_packed(staged, incoming))
@@ -201,9 +201,9 @@ def _place(
     return placed
 
 
-def _accept(accepted: AcceptedLog, head: manifest.Head, numbers: Sequence[int]) -> Claimed:
+def _accept(accepted: AcceptedLog, head: manifest.Head, numbers: Sequence[int]) -> ClaimedBatch:
     accepted.add(head.batch, len(numbers))
-    return Claimed(head.batch, len(numbers), frozenset(numbers))
+    return ClaimedBatch(head.batch, len(numbers), frozenset(numbers))
 
 
 def _packed(staged: Path, incoming: Sequence[Incoming]) -> Iterator[manifest.Entry]:

@@ -45,10 +45,11 @@ def check_room(settings: Settings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FsDefect:
-    """What a folder does not allow, for people. `locks`: it can be written, but has no locks."""
+    """What a folder does not allow, for people. `is_lock_failure`: it can be written, but has no
+    locks."""
 
     message: str
-    locks: bool
+    is_lock_failure: bool
 
 
 def probe_fs(folder: Path) -> FsDefect | None:
@@ -56,7 +57,9 @@ def probe_fs(folder: Path) -> FsDefect | None:
     try:
         fd, name = tempfile.mkstemp(prefix=".newsdrop-trial-", dir=folder)
     except OSError as error:
-        return FsDefect(f"{printable(folder)} cannot be written: {error.strerror}", locks=False)
+        return FsDefect(
+            f"{printable(folder)} cannot be written: {error.strerror}", is_lock_failure=False
+        )
     try:
         try_flock(fd)
         second = try_lock(Path(name))
@@ -70,4 +73,4 @@ def probe_fs(folder: Path) -> FsDefect | None:
         os.close(fd)
         with suppress(OSError):
             Path(name).unlink()
-    return FsDefect(f"{printable(folder)} allows no locks: {defect}", locks=True)
+    return FsDefect(f"{printable(folder)} allows no locks: {defect}", is_lock_failure=True)

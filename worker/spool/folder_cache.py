@@ -45,7 +45,7 @@ class FolderCache(Generic[T]):
     _entries: dict[str, _Entry[T]] = field(default_factory=dict, init=False)
     _next: int = field(default=0, init=False)
 
-    def look(self, folders: Sequence[str]) -> dict[str, T | None]:
+    def get_values(self, folders: Sequence[str]) -> dict[str, T | None]:
         """The value of each folder: None where it was not read yet. Folders that are gone are left
         out. Raises what `read` raises, except FileNotFoundError."""
         begun = time.monotonic()
@@ -89,7 +89,7 @@ class DiskUsage:
 
 def disk_usage(cache: FolderCache[int], folders: Sequence[str]) -> DiskUsage:
     """The sum over `folders`."""
-    sizes = cache.look(folders).values()
+    sizes = cache.get_values(folders).values()
     return DiskUsage(sum(filter(None, sizes)), None not in sizes)
 
 

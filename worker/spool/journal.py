@@ -44,7 +44,7 @@ class Journal:
     def __init__(self, batch_dir: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(batch_dir / NAME, flags, 0o660)
-        if _ends_torn(self._fd):
+        if _ends_incomplete(self._fd):
             self._append(b"\n")
         self._append(b'{"run":%d}\n' % os.getpid())
 
@@ -134,6 +134,6 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         return
 
 
-def _ends_torn(fd: int) -> bool:
+def _ends_incomplete(fd: int) -> bool:
     size = os.fstat(fd).st_size
     return size > 0 and os.pread(fd, 1, size - 1) != b"\n"

@@ -38,7 +38,7 @@ class Candidate:
     top: str = ""
     inode: tuple[int, int] | None = None
 
-    def place(self) -> tuple[str, str, str]:
+    def split_location(self) -> tuple[str, str, str]:
         """The folder that may be reached by links, the folder below it, and the name there."""
         if not self.top:
             folder, name = os.path.split(self.location)
@@ -134,7 +134,7 @@ _UNREADABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELO
 
 def _move(candidate: Candidate, target: Path, folders: FolderOpener) -> bool:
     """Rename one file in; across file systems, copy it, then remove it. False if it is gone."""
-    top, folder, name = candidate.place()
+    top, folder, name = candidate.split_location()
     fd = folders.open(top, folder)
     if not candidate.is_same(os.stat(name, dir_fd=fd, follow_symlinks=False)):
         return False
@@ -148,7 +148,7 @@ def _move(candidate: Candidate, target: Path, folders: FolderOpener) -> bool:
 
 
 def _move_across(candidate: Candidate, target: Path, folders: FolderOpener) -> bool:
-    top, folder, name = candidate.place()
+    top, folder, name = candidate.split_location()
     temporary = target.with_name(f".{target.name}.part")
     with _open_regular(candidate, folders) as (fd, _):
         if fd is None:
@@ -172,7 +172,7 @@ def _move_across(candidate: Candidate, target: Path, folders: FolderOpener) -> b
 def _open_regular(candidate: Candidate, folders: FolderOpener) -> Iterator[tuple[int | None, int]]:
     """A regular file and its size; None where it is gone, unreadable, not regular, or another than
     the one that was examined. Links are not followed: whoever found the file has resolved them."""
-    top, folder, name = candidate.place()
+    top, folder, name = candidate.split_location()
     try:
         fd = os.open(name, READ_REGULAR, dir_fd=folders.open(top, folder))
     except OSError as error:

@@ -11,20 +11,20 @@ from functools import cache
 from worker.errors import SpoolUnavailable
 from worker.escape import printable
 from worker.spool import manifest
-from worker.spool.batch import Waiting, batch_names
+from worker.spool.batch import WaitingBatch, batch_names
 from worker.spool.claim import LOCK
 from worker.spool.folder_cache import FolderCache, size_of
 from worker.spool.layout import Root, read_all, translate_errors
 from worker.spool.lockfile import is_free
 
 
-def list_waiting(root: Root) -> list[Waiting]:
+def list_waiting(root: Root) -> list[WaitingBatch]:
     """Every batch in `root`, oldest first. Raises SpoolUnavailable."""
     folders = {f"{root.work}/{name}": name for name in batch_names(root)}
     with translate_errors(root.work):
-        counts = _counts(root).look([*folders])
+        counts = _counts(root).get_values([*folders])
     return [
-        Waiting(root, name, counts[folder] or 0, locked=not is_free(f"{folder}/{LOCK}"))
+        WaitingBatch(root, name, counts[folder] or 0, is_locked=not is_free(f"{folder}/{LOCK}"))
         for folder, name in folders.items()
         if folder in counts
     ]

@@ -32,7 +32,7 @@ from worker.store.layout import (
 from worker.store.server import get_run_id
 from worker.store.stream import Stream, pack_story, parse_story
 
-CLAIMS_LIVE = 7 * DAY
+CLAIM_SECONDS = 7 * DAY
 """How long a batch that was not settled may be published again and get the same answers. A batch
 waits that long only if no worker runs for a week."""
 
@@ -121,7 +121,7 @@ class ArticleStore(Stream):
         answers = [marks for part in _chunks(raws) for marks in self._look_up(part)]
         return [entry_from_raw_mark(*marks) if marks else None for marks in answers]
 
-    def seen(self, raws: Sequence[bytes]) -> list[bool]:
+    def have_marks(self, raws: Sequence[bytes]) -> list[bool]:
         """Whether :meth:`lookup` finds each input; one string answers for a hundred entries."""
         flags = b"".join(self._look_up(part, yes_or_no=True) for part in _chunks(raws))
         return [flag == ord("1") for flag in flags]
@@ -163,7 +163,7 @@ class ArticleStore(Stream):
         keys = [self.name.encode(), layout.claims(batch)]
         needs_window = any(one.marks or one.withdraw for one in requests)
         window = layout.window(now) if needs_window else b""
-        args: list[bytes | int] = [layout.keep_seconds, CLAIMS_LIVE, window]
+        args: list[bytes | int] = [layout.keep_seconds, CLAIM_SECONDS, window]
         for request in requests:
             identity = request.identity
             mark_keys = layout.mark_keys(identity, now)
@@ -177,14 +177,18 @@ class ArticleStore(Stream):
                 args += (b"", b"")
             date = (request.alias or identity).date or ""
             args += (identity.id.encode(), request.title.encode(), date.encode())
-            args += (request.source.encode(), request.data, self._compared(request, keys, now))
+            args += (
+                request.source.encode(),
+                request.data,
+                self._revision_argument(request, keys, now),
+            )
             args += (_marks(request), pack_story(request.story))
         answers = self._run(self._publish, keys, args)
         for problem in answers[len(requests) :]:
             _warn_of_window(text_of(problem))
         return [_parse_decision(answer) for answer in answers[: len(requests)]]
 
-    def _compared(self, request: PublishRequest, keys: list[bytes], now: float) -> bytes:
+    def _revision_argument(self, request: PublishRequest, keys: list[bytes], now: float) -> bytes:
         """The last argument of a request; the mark keys of its alias are added to `keys`."""
         base = request.base_revision.to_bytes(2)
         if request.alias is None:

@@ -52,7 +52,7 @@ class BacklogItem:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedPart:
+class ListingPart:
     """What a listing adds. It continues at `cursor` in `due_in_seconds`; None ends it.
     `used_list` is the stored list that it has read."""
 
@@ -127,7 +127,7 @@ class Backlog(LeaseQueue):
         with translated():
             return int(self._client.hget(self._tally(owner, listing), "items") or 0)
 
-    def extend(self, lease: Lease, part: ListedPart) -> bool:
+    def extend(self, lease: Lease, part: ListingPart) -> bool:
         """End the lease of a listing with what it found; False where the lease had expired."""
         owner, name = owner_of(lease), lease.name
         keys = [self._due, self._failing, self._tally(owner, name), self._lists + name.encode()]

@@ -22,8 +22,8 @@ from worker.store.feed_state import (
 from worker.store.layout import DAY
 from worker.store.leases import HostPace, LeaseQueue
 
-_CLAIMS_LIVE = 7 * DAY
-_BEHIND_LIVES = 600
+_CLAIM_SECONDS = 7 * DAY
+_BEHIND_KEEP_SECONDS = 600
 """Seconds after the last fetch from a host for which it counts as behind: its feeds may be gone."""
 _CHUNK = 500
 _FINGERPRINT_LENGTH = 12
@@ -124,7 +124,7 @@ class FeedStore(LeaseQueue):
 
     def record_documents(self, batch: str, documents: Sequence[FeedObservation]) -> bool:
         """Record what was read from a batch's documents; False if that was done before."""
-        args: list[bytes | int] = [self._items, _CLAIMS_LIVE]
+        args: list[bytes | int] = [self._items, _CLAIM_SECONDS]
         args += (str(number).encode() for number in (SHRINK, GROW, GAP, FIRST_SECONDS))
         for document in documents:
             pace = document.pace
@@ -157,7 +157,7 @@ class FeedStore(LeaseQueue):
         """By how many seconds hosts were behind at the last fetch from each, the worst first."""
         with translated():
             found = self._client.hgetall(self._behind)
-        oldest_ms = (self.now_ms() - 1000 * _BEHIND_LIVES) if found else 0
+        oldest_ms = (self.now_ms() - 1000 * _BEHIND_KEEP_SECONDS) if found else 0
         delays = {}
         for host, value in found.items():
             seconds, at_ms = map(int, value.split())

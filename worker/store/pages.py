@@ -31,7 +31,7 @@ class PageStore(LeaseQueue):
             fields=("tries", "takes"),
         )
 
-    def want(self, hosts: Mapping[str, str]) -> None:
+    def add_pages(self, hosts: Mapping[str, str]) -> None:
         """Add pages (name → host) that are due at once; existing ones keep their time."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for name, host in hosts.items():

@@ -19,7 +19,7 @@ MAX_RECHECKS = 50_000
 EVERY = 5
 """One of so many turns of a host may be a recheck."""
 _FIELDS = ("source", "batch", "entry", "page_ms", "number", "late_ms", "gone_ms", "takes")
-_PAGES_LIVE = 2 * AGES_MS[-1] // 1000
+_PAGES_KEEP_SECONDS = 2 * AGES_MS[-1] // 1000
 _CHUNK = 200
 
 
@@ -91,7 +91,7 @@ class RecheckStore(LeaseQueue):
         many there was no room for."""
         dropped = 0
         for start in range(0, len(pages), _CHUNK):
-            args: list[bytes | int] = [self._items, self._pages, MAX_RECHECKS, _PAGES_LIVE]
+            args: list[bytes | int] = [self._items, self._pages, MAX_RECHECKS, _PAGES_KEEP_SECONDS]
             for new in pages[start : start + _CHUNK]:
                 page, first = new.page, new.first
                 args += (page.id.encode(), page.host.encode(), page.source.encode())

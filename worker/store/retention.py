@@ -27,7 +27,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Trimmed:
+class TrimResult:
     """What was removed, and what the stream has now. Entries from `bound` on are protected by the
     group `holder`; both are '' where no group protects any. `unread` were protected and are removed
     all the same, because the stream took too many bytes."""
@@ -61,7 +61,7 @@ class RetentionStore:
         self._trim = Script("trim.lua")
         self._count = Script("count_entries.lua")
 
-    def trim(self, bounds: Bounds, max_calls: int = 50) -> Trimmed:
+    def trim(self, bounds: Bounds, max_calls: int = 50) -> TrimResult:
         """Remove what is beyond the bounds: at most 200 entries a call of the script."""
         removed = unread = 0
         for _ in range(max_calls):
@@ -69,9 +69,9 @@ class RetentionStore:
             removed, unread = removed + done.removed, unread + done.unread
             if done.removed < _AT_ONCE:
                 break
-        return Trimmed(removed, unread, done.length, done.bytes, done.bound, done.holder)
+        return TrimResult(removed, unread, done.length, done.bytes, done.bound, done.holder)
 
-    def preview(self, bounds: Bounds) -> Trimmed:
+    def preview(self, bounds: Bounds) -> TrimResult:
         """What :meth:`trim` would remove in the end; nothing is changed."""
         now = self._run(bounds, is_dry=True)
         expired = self._count_before(f"{bounds.oldest_ms}-0") if bounds.oldest_ms else 0
@@ -80,7 +80,9 @@ class RetentionStore:
         excess = max(now.bytes - bounds.bytes if bounds.bytes else 0, self._pressure())
         forced = -(-now.length * min(excess, now.bytes) // now.bytes) if now.bytes else 0
         removed = max(min(wanted, free), forced)
-        return Trimmed(removed, max(0, forced - free), now.length, now.bytes, now.bound, now.holder)
+        return TrimResult(
+            removed, max(0, forced - free), now.length, now.bytes, now.bound, now.holder
+        )
 
     def read(self) -> Retention:
         with translated_replies():
@@ -100,7 +102,7 @@ class RetentionStore:
                 },
             )
 
-    def _run(self, bounds: Bounds, *, is_dry: bool = False) -> Trimmed:
+    def _run(self, bounds: Bounds, *, is_dry: bool = False) -> TrimResult:
         expired = b"%d-0" % bounds.oldest_ms if bounds.oldest_ms else b"0"
         args: list[bytes | int] = [bounds.length, expired, bounds.bytes, self._pressure()]
         args += [bounds.group_idle_ms, _AT_ONCE, int(is_dry)]
@@ -108,7 +110,7 @@ class RetentionStore:
             self._client, self._keys, args
         )
         group = holder.decode("utf-8", "replace")
-        return Trimmed(removed, unread, length, size, bound.decode(), group)
+        return TrimResult(removed, unread, length, size, bound.decode(), group)
 
     def _pressure(self) -> int:
         """Bytes that must be freed because Redis is nearly full, and the stream is most of that."""

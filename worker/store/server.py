@@ -17,22 +17,22 @@ class ServerInfo:
     has (for Valkey another one). `run_id` is new after each start.
 
     `appendfsync` is None if the server does not tell (many clouds disable CONFIG). Memory is in
-    bytes; a `max_memory` of 0 is no limit. `write_error`: the last save to its disk failed.
+    bytes; a `max_memory` of 0 is no limit. `has_write_error`: the last save to its disk failed.
     """
 
     kind: Literal["redis", "valkey"]
     version: tuple[int, ...]
     redis_version: tuple[int, ...]
     run_id: str
-    loading: bool
+    is_loading: bool
     eviction_policy: str
-    appendonly: bool
+    is_append_only: bool
     appendfsync: str | None
     used_memory: int
     max_memory: int
     role: str
     mode: str
-    write_error: bool = False
+    has_write_error: bool = False
 
 
 def get_server_info(client: redis.Redis) -> ServerInfo:
@@ -47,15 +47,16 @@ def get_server_info(client: redis.Redis) -> ServerInfo:
         version=_version(valkey or info["redis_version"]),
         redis_version=_version(info["redis_version"]),
         run_id=str(info["run_id"]),
-        loading=bool(info.get("loading")),
+        is_loading=bool(info.get("loading")),
         eviction_policy=info.get("maxmemory_policy", "noeviction"),
-        appendonly=bool(info.get("aof_enabled")),
+        is_append_only=bool(info.get("aof_enabled")),
         appendfsync=fsync,
         used_memory=int(info.get("used_memory", 0)),
         max_memory=int(info.get("maxmemory", 0)),
         role=str(info.get("role", "master")),
         mode=str(info.get("redis_mode") or info.get("server_mode") or "standalone"),
-        write_error=bool(info.get("aof_enabled")) and info.get("aof_last_write_status") == "err",
+        has_write_error=bool(info.get("aof_enabled"))
+        and info.get("aof_last_write_status") == "err",
     )
 
 

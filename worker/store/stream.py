@@ -22,10 +22,10 @@ MAX_COUNTED = 1_000
 after some deletions. To count 1,000 entries of 18 kB takes its time from the server: 20 ms."""
 _COUNTED_AT_ONCE = 100
 
-_LETTERS_AT_ONCE, _MAX_LETTERS = 200, 10_000
+_DEAD_LETTERS_AT_ONCE, _MAX_DEAD_LETTERS = 200, 10_000
 """A group has no more, unless its consumers were given another bound."""
 _count = Script("count_entries.lua")
-_find_letter = Script("find_letter.lua")
+_find_dead_letter = Script("find_dead_letter.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +192,9 @@ class Stream:
     def _is_dead(self, group: str, stream_id: str) -> bool:
         """Whether a dead letter of the group has the entry, which failed after it came."""
         key, after = f"{{{self.name}}}:dead:{group}".encode(), f"{id_key(stream_id)[0]}-0"
-        for _ in range(_MAX_LETTERS // _LETTERS_AT_ONCE):
-            args: list[bytes | int] = [after.encode(), _LETTERS_AT_ONCE, stream_id.encode()]
-            is_found, last = _find_letter.run(self._client, [key], args)
+        for _ in range(_MAX_DEAD_LETTERS // _DEAD_LETTERS_AT_ONCE):
+            args: list[bytes | int] = [after.encode(), _DEAD_LETTERS_AT_ONCE, stream_id.encode()]
+            is_found, last = _find_dead_letter.run(self._client, [key], args)
             if is_found or not last:
                 return bool(is_found)
             after = text_of(last)

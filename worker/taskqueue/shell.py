@@ -94,7 +94,7 @@ def order(name: str) -> Callable[[Callable[Concatenate[Task, P], object]], Task]
     return decorate
 
 
-def send_little_to_the_main_process() -> None:
+def limit_error_reports() -> None:
     """Pickle an exception's report without frames, and its text cut: Celery's own errors (a message
     that cannot be read) do not pass a task's shell."""
     ExceptionInfo.__getstate__ = _small_state

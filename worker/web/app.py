@@ -20,7 +20,7 @@ from worker.settings.paths import web_key
 from worker.web import api
 from worker.web.live import Live
 from worker.web.metrics import metrics
-from worker.web.middleware import Gate
+from worker.web.middleware import RequestGate
 from worker.web.pages import (
     articles,
     consumers,
@@ -36,14 +36,14 @@ from worker.web.pages import (
 )
 from worker.web.rendering import STATIC, Pages
 from worker.web.responses import on_bug, on_error
-from worker.web.security import Guard, allowed_names, signing_key
+from worker.web.security import AccessControl, allowed_names, signing_key
 
 _NO_STORE = {"cache-control": "no-store"}
 
 
 def web_app(settings: Settings) -> Starlette:
     """The status page, the API, metrics and health checks of `settings`. Raises ConfigError."""
-    guard = Guard(
+    guard = AccessControl(
         key=signing_key(web_key(settings.state_dir)),
         token=token_of(settings),
         host=settings.web.host,
@@ -56,7 +56,7 @@ def web_app(settings: Settings) -> Starlette:
     expected = (HTTPException, NewsdropError, ClientDisconnect)
     app = Starlette(
         routes=_routes(live),
-        middleware=[Middleware(Gate, guard=guard, upload_mb=settings.web.upload_mb)],
+        middleware=[Middleware(RequestGate, guard=guard, upload_mb=settings.web.upload_mb)],
         exception_handlers={**dict.fromkeys(expected, on_error), Exception: on_bug},
     )
     app.state.settings = settings

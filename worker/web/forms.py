@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from worker.web.security import Guard
+from worker.web.security import AccessControl
 
 TOKEN_FIELD = "form_token"  # noqa: S105  # a name
 _MAX_FIELDS = 2000
@@ -39,7 +39,7 @@ async def read_form(request: Request) -> FormData:
 
 def check_form_token(request: Request, token: str) -> None:
     """Raises HTTPException (403) where `token` is not a form token of ours."""
-    guard: Guard = request.app.state.guard
+    guard: AccessControl = request.app.state.guard
     if not guard.is_form_token(token):
         raise HTTPException(
             403,

@@ -17,7 +17,7 @@ from worker.escape import printable
 from worker.settings import MEGABYTE
 from worker.translation import DEFAULT, LANGUAGES, negotiate, set_language
 from worker.web.responses import API, PLAIN, local_path, login_redirect, own_path, problem, redirect
-from worker.web.security import HEADERS, SAFE_METHODS, Guard
+from worker.web.security import HEADERS, SAFE_METHODS, AccessControl
 from worker.web.uploads import upload_too_large
 from worker.web.zones import BROWSER, COOKIE, is_zone
 
@@ -41,10 +41,10 @@ BODY_SECONDS = 20.0
 """How long a client may send nothing in the middle of its body."""
 
 
-class Gate:
+class RequestGate:
     """`upload_mb` bounds one upload, all its files together."""
 
-    def __init__(self, app: ASGIApp, guard: Guard, upload_mb: int) -> None:
+    def __init__(self, app: ASGIApp, guard: AccessControl, upload_mb: int) -> None:
         self._app = app
         self._guard = guard
         self._upload_mb = upload_mb

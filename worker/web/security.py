@@ -53,7 +53,7 @@ HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class AccessControl:
     """Checks each request. `key` signs cookies and form tokens; the server listens at `host`."""
 
     key: bytes

@@ -18,7 +18,7 @@ from worker.sources.fetch_once import is_address
 from worker.spool import manifest
 from worker.spool.archive import Archive
 from worker.spool.batch import batch_names
-from worker.spool.claim import Claimed, Incoming
+from worker.spool.claim import ClaimedBatch, Incoming
 from worker.store.counters import RefusedSummary, summarize_refusal
 from worker.translation import mark
 
@@ -88,7 +88,7 @@ def _accept(intake: Intake, paths: Sequence[str], batches: "_Batches | None") ->
 
     with show_progress(progress, mark("accepting")) as update:
 
-        def on_claimed(claimed: Claimed) -> None:
+        def on_claimed(claimed: ClaimedBatch) -> None:
             progress.count += claimed.files
             if batches is not None:
                 batches.add(claimed)
@@ -117,7 +117,7 @@ class _Batches:
         self._finished: set[str] = set()
         self._progress = FileProgress()
 
-    def add(self, claimed: Claimed) -> None:
+    def add(self, claimed: ClaimedBatch) -> None:
         self._file_counts[claimed.batch] = claimed.files
         self._read_finished()
 

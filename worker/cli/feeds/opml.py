@@ -42,7 +42,7 @@ class NewFeed:
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportResult:
     """The result of an import, and its `--json`: feeds added, feeds that were there by their
     address, and those that could not be added. `feeds` lists those added, or in a dry run those
     that would be. `is_notified`: the worker was notified."""
@@ -56,7 +56,7 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportResult:
     """Every feed, with the address that is polled now and without credentials.
 
     `secrets` counts addresses whose query seems to have a key: without it they would not work.
@@ -70,14 +70,14 @@ class Exported:
 
 def import_opml(
     settings: Settings, data: bytes, *, dry_run: bool, defaults: Mapping[str, Any] | None = None
-) -> Imported:
+) -> ImportResult:
     """Add the feeds of an OPML list whose address is not there yet, in one write. `defaults` are
     keys that each of them gets; `tags` come after those of the list.
 
     Raises UsageError where `data` is no such list, ConfigError, SpoolUnavailable.
     """
     outlines = read_opml(data)
-    report = Imported(dry_run=dry_run)
+    report = ImportResult(dry_run=dry_run)
     catalog = load_catalog(settings)
     states, _ = _read_states(settings, catalog)
     addresses = {_without_user(feed.url) for feed in catalog}
@@ -94,7 +94,7 @@ def import_opml(
     return report
 
 
-def export_opml(settings: Settings) -> Exported:
+def export_opml(settings: Settings) -> ExportResult:
     """Raises ConfigError."""
     catalog = load_catalog(settings)
     states, complete = _read_states(settings, catalog)
@@ -105,10 +105,10 @@ def export_opml(settings: Settings) -> Exported:
         title = feed.label or (state.title if state else None) or feed.name
         outlines.append(Outline(title, url, feed.tags))
     secrets = sum("=…" in printable_url(outline.url) for outline in outlines)
-    return Exported(tuple(outlines), secrets, complete)
+    return ExportResult(tuple(outlines), secrets, complete)
 
 
-def write_list(exported: Exported, file: str | None) -> None:
+def write_list(exported: ExportResult, file: str | None) -> None:
     """Write OPML to `file`, whole or not at all; None is standard output. Raises UsageError."""
     data = write_opml(exported.outlines, "newsdrop")
     if file is None or file == STDIN:
@@ -129,7 +129,7 @@ def _select_new(
     outlines: Iterable[Outline],
     addresses: set[str],
     names: FeedNames,
-    report: Imported,
+    report: ImportResult,
     defaults: Mapping[str, Any],
 ) -> list[dict[str, object]]:
     """The feeds that are not among `addresses`, as they are written to the file of feeds."""

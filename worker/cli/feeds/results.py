@@ -11,7 +11,7 @@ from worker.translation import message as translate
 
 if TYPE_CHECKING:
     from worker.actions.feeds import AddedFeed, FeedSelection
-    from worker.cli.feeds.opml import Imported
+    from worker.cli.feeds.opml import ImportResult
 
 
 _MAX_INVALID = 20
@@ -46,7 +46,7 @@ def print_selection(selection: "FeedSelection", form: str, *, json: bool) -> Non
     _note_unreachable(selection.is_notified)
 
 
-def print_imported(report: "Imported") -> None:
+def print_imported(report: "ImportResult") -> None:
     counts = pluralize(report.added, "feed"), format_count(report.known)
     would = f"{counts[0]} would be added, {counts[1]} already there"
     print_text(would if report.dry_run else f"{counts[0]} added, {counts[1]} already there")

@@ -114,9 +114,9 @@ def discard(
 def _choose(
     store: "GroupStore", group: str, ids: list[str] | None, *, every: bool
 ) -> "list[DeadLetter]":
-    from worker.actions.groups import choose_letters
+    from worker.actions.groups import choose_dead_letters
 
-    return choose_letters(store, group, ids or (), every=every)
+    return choose_dead_letters(store, group, ids or (), every=every)
 
 
 def _document(letter: "DeadLetter", *, with_data: bool) -> dict[str, object]:

@@ -11,7 +11,7 @@ from worker.logs import get_logger, log_context
 from worker.model import Tally
 from worker.pipeline.batch.ingest import ingest
 from worker.pipeline.ports import IngestDeps
-from worker.spool.batch import Batch, acquire, delete_removed, fair_order, is_behind
+from worker.spool.batch import Batch, acquire, delete_removed, fair_order, is_postponed
 from worker.spool.layout import Root
 from worker.spool.ownership import ownership
 
@@ -65,15 +65,17 @@ def _drain(
     failure: SpoolUnavailable | None = None
     while waiting := fair_order(roots):
         has_progress = False
-        behind = {(root, name) for root, name in waiting if is_behind(root, name)}
-        for root, name in sorted(waiting, key=behind.__contains__):
+        postponed = {(root, name) for root, name in waiting if is_postponed(root, name)}
+        for root, name in sorted(waiting, key=postponed.__contains__):
             if count and clock() >= end:
                 return DrainResult(count, has_more=True)
-            if has_progress and (root, name) in behind:
+            if has_progress and (root, name) in postponed:
                 break  # others may have come meanwhile: they are before it
             try:
                 with ExitStack() as held:
-                    if (root, name) in behind and not held.enter_context(deps.bounds.turn()):
+                    if (root, name) in postponed and not held.enter_context(
+                        deps.bounds.exclusive_trial()
+                    ):
                         continue  # the other processes stay free
                     batch = acquire(root, name)
                     if batch is None:

@@ -29,7 +29,7 @@ from worker.pipeline.feeds.documents import read_entry
 from worker.pipeline.feeds.run import parse_feed
 from worker.pipeline.ports import IngestDeps
 from worker.pipeline.revisions import read_again
-from worker.spool.batch import Batch, is_behind
+from worker.spool.batch import Batch, is_postponed
 from worker.spool.claim import batched
 from worker.spool.manifest import Entry, Form
 
@@ -52,7 +52,7 @@ class BatchRun:
         )
         self._pending: list[ParsedArticle] = []
         self._pending_bytes = 0
-        self._is_behind = is_behind(batch.root, batch.name)
+        self._is_postponed = is_postponed(batch.root, batch.name)
         self._has_suspects = False
         self._unread: dict[int, EntryFile] = {}
         self._slow: set[int] = set()
@@ -99,7 +99,7 @@ class BatchRun:
 
     def _run(self, entries: Sequence[Entry]) -> bool:
         """Ingest `entries`; False if the time was over before the last, or some have to wait."""
-        if not self._is_behind:
+        if not self._is_postponed:
             last = self._progress.crash_counts.keys() | self._batch.suspects()
             self._has_suspects = any(entry.number in last for entry in entries)
             entries = [entry for entry in entries if entry.number not in last]
@@ -122,7 +122,7 @@ class BatchRun:
                     return False
             self._commit()
         if self._has_suspects:
-            self._batch.defer()
+            self._batch.postpone()
             return False
         return True
 
@@ -190,7 +190,9 @@ class BatchRun:
             if isinstance(file.content, ParseFailure):
                 self._add(entry, file.content)
             elif file.content is None:
-                if not WarcDivision(self._batch, entry, self._deps).run(self._is_over, self._note):
+                if not WarcDivision(self._batch, entry, self._deps).run(
+                    self._is_over, self._add_outcomes
+                ):
                     self._has_suspects = True  # it goes on when its pages are read
                     return
             elif index_entry is not None:
@@ -211,7 +213,7 @@ class BatchRun:
 
     def _must_wait(self, number: int) -> bool:
         """Whether other documents come first: after one ended its process, all are probed."""
-        if number in self._unread and not self._is_behind and self._deps.bounds.is_alert():
+        if number in self._unread and not self._is_postponed and self._deps.bounds.is_alert():
             self._probe(list(islice(self._unread.values(), PROBED_AT_ONCE)))
         self._unread.pop(number, None)
         return number in self._slow
@@ -256,7 +258,7 @@ class BatchRun:
                 self._commit()
                 self._batch.journal.start(entry.number)
 
-    def _note(self, outcomes: Sequence[Outcome]) -> None:
+    def _add_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         self._unwritten.extend(outcomes)
         self._commit()
 

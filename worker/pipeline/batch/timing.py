@@ -22,8 +22,8 @@ class TimedArticles:
     def lookup(self, raws: Sequence[bytes]) -> list[IndexEntry | None]:
         return self._timed(self._articles.lookup, raws)
 
-    def seen(self, raws: Sequence[bytes]) -> list[bool]:
-        return self._timed(self._articles.seen, raws)
+    def have_marks(self, raws: Sequence[bytes]) -> list[bool]:
+        return self._timed(self._articles.have_marks, raws)
 
     def exists(self, identities: Sequence[Identity]) -> list[bool]:
         return self._timed(self._articles.exists, identities)

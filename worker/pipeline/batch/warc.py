@@ -123,7 +123,7 @@ class WarcDivision:
         writes outcomes to the journal."""
         deps, limits = self._deps, self._deps.settings.spool
         if self._progress.attempts >= limits.max_attempts:
-            self._refuse(_KILLS)
+            self._refuse(_WORKER_KILLED)
             commit(self._outcomes)
             return True
         with self._attempt(), self._batch.open(self._entry.number) as file:
@@ -218,7 +218,7 @@ class WarcDivision:
         self._progress = progress
 
 
-_KILLS = ParseFailure(
+_WORKER_KILLED = ParseFailure(
     0,
     Reason.KILLS_WORKER,
     mark("reading this WARC ended its worker several times: check it, or report it as a bug"),

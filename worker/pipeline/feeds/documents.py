@@ -34,7 +34,7 @@ from worker.spool.manifest import Entry, Form
 from worker.store.layout import parse_article_id
 
 _MAX_TITLE_LENGTH = 300
-_CROWDED = warn(
+_TOO_MANY_PAGES = warn(
     WarningKind.FEED_TEXT, "too many pages wait to be fetched: this is the feed's own text"
 )
 MAX_FINGERPRINTS = 1000
@@ -75,7 +75,7 @@ class FeedDocument:
                 if may_fetch_pages:
                     page = raw
                 else:
-                    raw = replace(raw, warnings=(*raw.warnings, _CROWDED))
+                    raw = replace(raw, warnings=(*raw.warnings, _TOO_MANY_PAGES))
             item = normalize_item(
                 self.reader,
                 self.entry,

@@ -30,7 +30,7 @@ def parse_feed(
     Without `may_look_up` no entry counts as unchanged. An unreadable entry is reported once, not
     at every poll; a retry of the document reports it again.
     """
-    seen = deps.articles.seen if may_look_up else None
+    seen = deps.articles.have_marks if may_look_up else None
     document = open_document(reader, entry, data, seen)
     if isinstance(document, ParseFailure):
         yield document

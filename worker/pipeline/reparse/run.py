@@ -18,8 +18,8 @@ from worker.pipeline.context import Context
 from worker.pipeline.extract import EntryReader, ParsedArticle
 from worker.pipeline.reparse.state import (
     Example,
-    Reparsed,
     ReparseOrder,
+    ReparseResult,
     RunState,
     load_run,
     save_run,
@@ -27,7 +27,7 @@ from worker.pipeline.reparse.state import (
 from worker.pipeline.revisions import NewestRevision, compare, find_newest, read_again
 from worker.sites import Sites
 from worker.spool.archive import Segment
-from worker.spool.batch import BEHIND, batch_names
+from worker.spool.batch import POSTPONED_FILE, batch_names
 from worker.spool.claim import Incoming, batched, claim_bytes
 from worker.spool.layout import day_of, manual_root
 from worker.spool.manifest import Entry, Head, Reread
@@ -41,7 +41,7 @@ class _Run:
     context: Context
     order: ReparseOrder
     sites: Sites
-    result: Reparsed
+    result: ReparseResult
 
     def read(self, segment: Segment) -> list[Incoming]:
         """The files of a segment of which something differs, to be read again by the workers."""
@@ -141,10 +141,10 @@ def reparse(
     order: ReparseOrder,
     sites: Sites,
     *,
-    on_progress: Callable[[Reparsed], None] = lambda _: None,
+    on_progress: Callable[[ReparseResult], None] = lambda _: None,
     on_claimed: Callable[[], object] = lambda: None,
     pause: Callable[[float], None] = time.sleep,
-) -> Reparsed:
+) -> ReparseResult:
     """Compare the archive with what is published; claim what differs, if that is ordered.
 
     `on_claimed` wakes the workers. What waits for them is bounded, and comes behind all other
@@ -239,5 +239,5 @@ def _claim(
         new = Head.new(head.source, head.kind, context.deps.now())
         claim_bytes(root, new, group, context.accepted)
         with suppress(FileNotFoundError):  # a worker was quick
-            (root.work / new.batch / BEHIND).touch()
+            (root.work / new.batch / POSTPONED_FILE).touch()
         on_claimed()

@@ -37,7 +37,7 @@ class Example:
 
 
 @dataclass(slots=True)
-class Reparsed:
+class ReparseResult:
     """Counts of articles. `changed` ones differ in `fields`; of `expired` ones the raw files are
     gone or cannot be read, of `trimmed` ones the record, so that only another text is noticed;
     `other` ones were withdrawn or forgotten; `failed` ones cannot be read now."""
@@ -62,7 +62,7 @@ class RunState:
 
     begun_at: str
     last: str = ""
-    result: Reparsed = field(default_factory=Reparsed)
+    result: ReparseResult = field(default_factory=ReparseResult)
 
 
 RUN_STATE = TypeAdapter(RunState)

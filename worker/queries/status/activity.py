@@ -10,7 +10,7 @@ from worker.errors import SpoolUnavailable
 from worker.model.times import rfc3339
 from worker.settings import POLLED, Settings
 from worker.spool import manifest
-from worker.spool.batch import Waiting
+from worker.spool.batch import WaitingBatch
 from worker.spool.claim import LOCK
 from worker.spool.lockfile import LockHolder, read_holder, slot_holders
 from worker.store.workers import WorkerInfo
@@ -41,7 +41,7 @@ class Activity:
 
 
 def current_activity(
-    settings: Settings, batches: Iterable[Waiting], workers: Sequence[WorkerInfo]
+    settings: Settings, batches: Iterable[WaitingBatch], workers: Sequence[WorkerInfo]
 ) -> tuple[Activity, ...]:
     """The active processes, by worker and process. `batches` are those in the spool."""
     names = {(worker.host, worker.pid): worker.name for worker in workers}
@@ -52,9 +52,9 @@ def current_activity(
 _Names = Mapping[tuple[str, int], str]
 
 
-def _ingesting(batches: Iterable[Waiting], names: _Names) -> Iterator[Activity]:
+def _ingesting(batches: Iterable[WaitingBatch], names: _Names) -> Iterator[Activity]:
     for batch in batches:
-        if not batch.locked:
+        if not batch.is_locked:
             continue
         folder = batch.root.work / batch.name
         try:

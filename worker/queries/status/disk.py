@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from worker.settings import MEGABYTE, Settings
-from worker.spool.batch import Waiting
+from worker.spool.batch import WaitingBatch
 from worker.spool.folder_cache import DiskUsage, FolderCache, disk_usage, size_of
 from worker.spool.quarantine import DISCARDED
 from worker.spool.waiting import batch_size
@@ -52,7 +52,7 @@ def size_caches(_: Path) -> SizeCaches:
     )
 
 
-def disk(settings: Settings, batches: Iterable[Waiting]) -> Disk:
+def disk(settings: Settings, batches: Iterable[WaitingBatch]) -> Disk:
     """Disk usage as far as it is added up. `batches` are those in the spool."""
     caches = size_caches(settings.state_dir)
     spool = disk_usage(caches.spool, [f"{batch.root.work}/{batch.name}" for batch in batches])

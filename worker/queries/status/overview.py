@@ -15,7 +15,7 @@ from worker.queries.status.problems import find_problems
 from worker.queries.status.redis_snapshot import take_snapshot
 from worker.queries.status.service import Status, build_status
 from worker.settings import Settings
-from worker.spool.batch import Waiting
+from worker.spool.batch import WaitingBatch
 from worker.spool.layout import roots
 from worker.spool.waiting import list_waiting
 from worker.store.counters import Minute
@@ -73,9 +73,9 @@ def get_overview(settings: Settings, now: datetime, minutes: int = 180) -> Overv
     )
 
 
-def _list_batches(settings: Settings) -> tuple[list[Waiting], list[str]]:
+def _list_batches(settings: Settings) -> tuple[list[WaitingBatch], list[str]]:
     """(batches in the spool, one message for each spool folder that cannot be read)."""
-    batches: list[Waiting] = []
+    batches: list[WaitingBatch] = []
     unreadable: list[str] = []
     for root in roots(settings):
         try:

@@ -105,7 +105,7 @@ def _redis(settings: Settings, status: Status, server: ServerInfo | None) -> Ite
     if server.role not in ("master", "primary"):
         text = f"This Redis server is a {server.role}, which accepts no writes."
         yield Problem("fail", "role", text, "Set redis.url to the address of the primary.")
-    if server.write_error:
+    if server.has_write_error:
         text = "Redis cannot save to its disk and refuses writes."
         yield Problem("fail", "saving", text, "Free space on its disk; see its log.")
     if command := replay_command(settings.state_dir):

@@ -21,7 +21,7 @@ from worker.queries.status.redis_snapshot import RedisSnapshot
 from worker.queries.status.sources import ArticleCounts, SourceStatus, count_articles, list_sources
 from worker.settings import Settings
 from worker.sources.registry import paused_sources
-from worker.spool.batch import Waiting
+from worker.spool.batch import WaitingBatch
 from worker.spool.copy_record import CopyState, read_state
 from worker.spool.filesystem import check_room
 from worker.spool.layout import time_of
@@ -123,7 +123,7 @@ class Status:
 def build_status(
     settings: Settings,
     now: datetime,
-    batches: Sequence[Waiting],
+    batches: Sequence[WaitingBatch],
     snapshot: RedisSnapshot | None,
     problem: str | None,
 ) -> Status:
@@ -199,16 +199,16 @@ def _all_warnings(snapshot: RedisSnapshot | None) -> Mapping[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _files(batches: Sequence[Waiting], totals: Tally | None, elsewhere: int) -> FileCounts:
-    waiting = sum(batch.files for batch in batches if not batch.locked)
-    working = sum(batch.files for batch in batches if batch.locked)
+def _files(batches: Sequence[WaitingBatch], totals: Tally | None, elsewhere: int) -> FileCounts:
+    waiting = sum(batch.files for batch in batches if not batch.is_locked)
+    working = sum(batch.files for batch in batches if batch.is_locked)
     if totals is None:
         return FileCounts(None, waiting, working, None, None)
     accepted = waiting + working + elsewhere + totals.archived + totals.quarantined
     return FileCounts(accepted, waiting, working, totals.archived, totals.quarantined, elsewhere)
 
 
-def _queue(batches: Sequence[Waiting], now: datetime) -> QueueStatus:
+def _queue(batches: Sequence[WaitingBatch], now: datetime) -> QueueStatus:
     if not batches:
         return QueueStatus(0, None)
     oldest = time_of(min(batch.name for batch in batches))  # names begin with their time

@@ -15,7 +15,7 @@ from worker.queries.status.redis_snapshot import RedisSnapshot
 from worker.settings import Folder, Settings
 from worker.sources.registry import paused_sources
 from worker.sources.scan_result import SkippedFile, load_skipped
-from worker.spool.batch import Waiting
+from worker.spool.batch import WaitingBatch
 from worker.spool.layout import notes_dir
 from worker.store.backlog import ListingState
 
@@ -70,7 +70,10 @@ def count_articles(tally: Tally, warnings: Mapping[str, int]) -> ArticleCounts:
 
 
 def list_sources(
-    settings: Settings, now: datetime, batches: Sequence[Waiting], snapshot: RedisSnapshot | None
+    settings: Settings,
+    now: datetime,
+    batches: Sequence[WaitingBatch],
+    snapshot: RedisSnapshot | None,
 ) -> tuple[SourceStatus, ...]:
     """The drop folders, the buckets, and every other source that has or had files."""
     folders: dict[str, Folder | None] = {f.name: f for f in settings.all_folders()}

@@ -68,7 +68,7 @@ def parse_pending(found: dict[str, Any], *, in_past: bool) -> PendingEntry:
     )
 
 
-def parse_letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:
+def parse_dead_letter(letter_id: Any, fields: dict[bytes, bytes]) -> DeadLetter:
     text, number = EntryFields(fields).text, EntryFields(fields).number
     return DeadLetter(
         text_of(letter_id),

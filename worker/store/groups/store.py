@@ -13,7 +13,7 @@ from worker.store.groups.state import (
     GroupState,
     Member,
     PendingEntry,
-    parse_letter,
+    parse_dead_letter,
     parse_pending,
 )
 from worker.store.stream import Group, Stream, parse_stream_id
@@ -121,7 +121,7 @@ class GroupStore:
                     count += pipe.execute()[-1]
         return count
 
-    def bury(self, group: str, entries: Sequence[PendingEntry], error: str) -> int:
+    def move_to_dead_letters(self, group: str, entries: Sequence[PendingEntry], error: str) -> int:
         """Move pending entries to the dead letters, as newsdrop/consumer.py does; returns how many.
         An entry that was trimmed has a dead letter without a record."""
         for entry in entries:
@@ -132,7 +132,7 @@ class GroupStore:
                     "entry": entry.stream_id, "consumer": entry.consumer,
                     "deliveries": entry.deliveries, "error": error,
                 }  # fmt: skip
-                pipe.xadd(self._letters(group), about | (found[0][1] if found else {}))
+                pipe.xadd(self._dead_letters_key(group), about | (found[0][1] if found else {}))
                 self._finish(pipe, stream, group, [entry.stream_id], in_past=entry.in_past)
                 pipe.execute()
         return len(entries)
@@ -150,27 +150,27 @@ class GroupStore:
         """The dead letters, oldest first; those of a deleted group, too. NotThere where there is
         neither the group nor a letter."""
         with translated():
-            has_letters = bool(self._client.exists(self._letters(group)))
+            has_letters = bool(self._client.exists(self._dead_letters_key(group)))
         if not has_letters:
             self._check(group)
         while True:
             with translated():
-                page = self._client.xrange(self._letters(group), after, "+", 100)
+                page = self._client.xrange(self._dead_letters_key(group), after, "+", 100)
             if not page:
                 return
-            yield from (parse_letter(letter_id, fields) for letter_id, fields in page)
+            yield from (parse_dead_letter(letter_id, fields) for letter_id, fields in page)
             after = f"({text_of(page[-1][0])}"
 
     def get_dead_letter(self, group: str, letter_id: str) -> DeadLetter:
         key = parse_stream_id(letter_id)
         with translated():
-            found = self._client.xrange(self._letters(group), key, key)
+            found = self._client.xrange(self._dead_letters_key(group), key, key)
         if not found:
             raise NotThere(
                 f"the group {printable(group, 80)} has no dead letter {printable(letter_id, 80)}: "
                 f"see `newsdrop dead-letters list {printable(group, 80)}`"
             )
-        return parse_letter(*found[0])
+        return parse_dead_letter(*found[0])
 
     def requeue(self, group: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Make the entries pending again, with no deliveries, so that a consumer takes them over.
@@ -193,7 +193,7 @@ class GroupStore:
         """Delete dead letters; returns how many."""
         with translated():
             ids = [letter.letter_id for letter in letters]
-            return int(self._client.xdel(self._letters(group), *ids)) if ids else 0
+            return int(self._client.xdel(self._dead_letters_key(group), *ids)) if ids else 0
 
     def _streams(self, group: str) -> list[tuple[Any, bool]]:
         """The streams of a group, and whether each is that of its past, which comes first."""
@@ -221,7 +221,7 @@ class GroupStore:
         with translated():
             # By the bytes of its name: another program's may be no text.
             members = self._client.xinfo_consumers(self._stream, found["name"])
-            letters = self._client.xlen(self._letters(group.name))
+            letters = self._client.xlen(self._dead_letters_key(group.name))
         return GroupState(
             group.name,
             group.lag,
@@ -252,7 +252,7 @@ class GroupStore:
         if group in self._find_groups():
             raise AlreadyThere(f"the group {printable(group, 80)} exists: use `groups reset`")
 
-    def _letters(self, group: str) -> str:
+    def _dead_letters_key(self, group: str) -> str:
         """The same key as in newsdrop/consumer.py."""
         return f"{{{self._stream}}}:dead:{group}"
 

@@ -20,7 +20,7 @@ from worker.escape import printable
 from worker.settings import Settings
 from worker.web.middleware import limit_body
 from worker.web.responses import json_response
-from worker.web.security import Guard, bearer_token
+from worker.web.security import AccessControl, bearer_token
 
 MAX_NAMES = 1_000
 
@@ -97,7 +97,7 @@ def check_change(request: Request) -> None:
     """Check that a program or one of our pages sends a change: with the token as a Bearer, or with
     the header `X-Newsdrop: 1`. A page of another site can send neither: its browser asks first
     (CORS), and we never agree. Raises HTTPException (403; 400 for any query parameter)."""
-    guard: Guard = request.app.state.guard
+    guard: AccessControl = request.app.state.guard
     if not guard.is_token(bearer_token(request) or "") and request.headers.get("x-newsdrop") != "1":
         raise HTTPException(
             403, "A change needs the header `X-Newsdrop: 1`, or the token: send one of them."

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from worker.actions.groups import (
     PendingChange,
     change_pending,
-    choose_letters,
+    choose_dead_letters,
     choose_pending,
     create_group,
     parse_position,
@@ -48,11 +48,11 @@ class PendingBody(Parameters):
     to: Text | None = None
 
 
-class LettersQuery(PageQuery):
+class DeadLettersQuery(PageQuery):
     after: Text | None = None
 
 
-class LettersBody(Parameters):
+class DeadLettersBody(Parameters):
     change: Literal["retry", "discard"]
     ids: Names = Field(default=[])
     all: bool = False
@@ -115,7 +115,7 @@ def change_entries(request: ApiRequest[PendingBody]) -> object:
     return {"changed": change_pending(store, group, body.change, entries, body.to)}
 
 
-def list_letters(request: ApiRequest[LettersQuery]) -> object:
+def list_dead_letters(request: ApiRequest[DeadLettersQuery]) -> object:
     store, group = _open(request)
     query = request.parameters
     after = f"({parse_position(query.after)}" if query.after else "-"
@@ -127,10 +127,10 @@ def list_letters(request: ApiRequest[LettersQuery]) -> object:
     return {"dead_letters": shown, "next": following}
 
 
-def change_letters(request: ApiRequest[LettersBody]) -> object:
+def change_dead_letters(request: ApiRequest[DeadLettersBody]) -> object:
     store, group = _open(request)
     body = request.parameters
-    letters = choose_letters(store, group, body.ids, every=body.all)
+    letters = choose_dead_letters(store, group, body.ids, every=body.all)
     if body.change == "discard":
         return {"changed": store.discard(group, letters), "trimmed": 0}
     trimmed = len(store.requeue(group, letters))
@@ -144,8 +144,8 @@ routes = [
     get(f"{_GROUP}/pending", list_pending, PendingQuery),
     change(f"{_GROUP}/pending", change_entries, PendingBody),
     change(f"{_GROUP}/consumers/{{consumer:path}}", remove_consumer, Parameters, "DELETE"),
-    get(f"{_GROUP}/dead-letters", list_letters, LettersQuery),
-    change(f"{_GROUP}/dead-letters", change_letters, LettersBody),
+    get(f"{_GROUP}/dead-letters", list_dead_letters, DeadLettersQuery),
+    change(f"{_GROUP}/dead-letters", change_dead_letters, DeadLettersBody),
     change(f"{_GROUP}/reset", reset, ResetBody),
     get(_GROUP, show, Parameters),
     change(_GROUP, delete, Parameters, "DELETE"),

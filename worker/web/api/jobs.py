@@ -6,7 +6,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from worker.actions.backfill import pause_job
-from worker.actions.quarantine import Retried, retry_job
+from worker.actions.quarantine import RetryResult, retry_job
 from worker.queries import jobs as queries
 from worker.queries.status.overview import get_overview
 from worker.readmodel.filters import Filters
@@ -30,7 +30,7 @@ def list_jobs(request: ApiRequest[JobsQuery]) -> object:
     return {"jobs": found, "next": following}
 
 
-def retry_response(retried: Retried) -> Response:
+def retry_response(retried: RetryResult) -> Response:
     """202 with the new job, where anything was accepted."""
     if not retried.files:
         return json_response(retried)

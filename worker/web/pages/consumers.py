@@ -13,7 +13,7 @@ from starlette.routing import Route
 from worker.actions.groups import (
     PendingChange,
     change_pending,
-    choose_letters,
+    choose_dead_letters,
     choose_pending,
     create_group,
     parse_position,
@@ -129,7 +129,7 @@ def _plan(request: Request, form: FormData) -> tuple[int, Callable[[], object]]:
             change_pending, store, name, PendingChange(what), entries, to or None
         )
     if what in ("retry", "discard"):
-        letters = choose_letters(store, name, ids, every=bool(form.get("all")))
+        letters = choose_dead_letters(store, name, ids, every=bool(form.get("all")))
         act = store.requeue if what == "retry" else store.discard
         return len(letters), partial(act, name, letters)
     if what == "reset":

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from worker.actions.backfill import pause_job
-from worker.actions.quarantine import Retried, retry_job
+from worker.actions.quarantine import RetryResult, retry_job
 from worker.errors import UsageError
 from worker.queries.jobs import FILTERS, JobView, find_jobs, get_job
 from worker.readmodel.filters import Filters
@@ -76,7 +76,7 @@ def change(request: Request, _: FormData) -> Response:
     return redirect(f"/jobs/{job_id}", done=f"{what}d")
 
 
-def redirect_to_retry(retried: Retried, origin: str) -> Response:
+def redirect_to_retry(retried: RetryResult, origin: str) -> Response:
     """To the new job; back to `origin` where nothing was left to retry."""
     if not retried.files:
         return redirect(origin, done="nothing")

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from worker.web.forms import get_text, read_form
 from worker.web.responses import local_path, page, redirect
-from worker.web.security import LOGIN_DAYS, Guard
+from worker.web.security import LOGIN_DAYS, AccessControl
 
 _WRONG_SECONDS = 0.5
 """A wrong token is answered late, and to few at once, which slows guessing down."""
@@ -17,7 +17,7 @@ _wrong_slots = asyncio.Semaphore(4)
 
 
 async def show(request: Request) -> Response:
-    guard: Guard = request.app.state.guard
+    guard: AccessControl = request.app.state.guard
     target = local_path(request.query_params.get("next", "/"))
     if guard.is_authorized(request):
         return redirect(target)
@@ -25,7 +25,7 @@ async def show(request: Request) -> Response:
 
 
 async def login(request: Request) -> Response:
-    guard: Guard = request.app.state.guard
+    guard: AccessControl = request.app.state.guard
     form = await read_form(request)
     target = local_path(get_text(form, "next", 10_000) or "/")
     if guard.token and not guard.is_token(get_text(form, "token", 10_000)):
@@ -45,7 +45,7 @@ async def login(request: Request) -> Response:
 
 
 async def logout(request: Request) -> Response:
-    guard: Guard = request.app.state.guard
+    guard: AccessControl = request.app.state.guard
     await read_form(request)
     response = redirect("/login")
     response.delete_cookie(guard.cookie_name(request), httponly=True, samesite="strict")

@@ -20,7 +20,7 @@ _MAX_NOTES = 20_000
 
 
 @dataclass(slots=True)
-class AheadFiles:
+class FutureFiles:
     """The notes of earlier looks in `home`: path → [ctime in ns, size, when it was first seen]."""
 
     home: Path
