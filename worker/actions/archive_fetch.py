@@ -18,7 +18,7 @@ from worker.spool.copy_record import copy_key, mark_copied
 from worker.spool.layout import is_batch, make_folder, translate_errors, write_durably
 
 MAX_BYTES = 1_000_000_000
-"""Of one journal; a batch of 100,000 articles has about 60 MB."""
+"""Maximum size of one journal; a batch of 100,000 articles has about 60 MB."""
 
 
 def fetch_journals(settings: Settings, on_progress: Callable[[int], None]) -> int:

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 LOOK_EVERY = 0.1
 PATIENCE = 5.0
-"""Seconds without a finished batch until a person is told that no worker seems to run."""
+"""Seconds without a finished batch until a command reports that no worker seems to run."""
 
 AT_ONCE = 3
 _fetch_slots = threading.BoundedSemaphore(AT_ONCE)

@@ -69,7 +69,7 @@ def copy_archive(context: Context) -> None:
 
 
 def _is_early(state: CopyState, now: datetime) -> bool:
-    """Whether the bucket is left in peace. A time far ahead is of a clock that was ahead."""
+    """Whether the next attempt is not due yet. A time far ahead is of a wrong clock: ignored."""
     if not state.retry_at:
         return False
     wait = datetime.fromisoformat(state.retry_at) - now
@@ -91,8 +91,8 @@ def _list_waiting(archive: Archive, unfinished: Container[str], now_ns: int) -> 
 async def _copy_some(
     context: Context, waiting: Iterator[Segment], seconds: float
 ) -> tuple[list[Segment], str, bool]:
-    """Returns what could not be copied, the last reason, and whether the store is away. What one
-    segment alone prevents does not keep others back."""
+    """Returns the segments that could not be copied, the last reason, and whether the store is
+    unavailable. A failure of one segment does not stop the others."""
     clock = context.deps.clock
     deadline = clock() + seconds
     uncopied: list[Segment] = []

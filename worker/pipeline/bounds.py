@@ -6,7 +6,7 @@ them on the process that parses.
 - CPU time: a timer that ends the process (ITIMER_PROF; the action of its signal is the default
   one). It starts again with each article, so a file of many may take as long as they do.
 - Time by the clock, a hundred times as much and more (ITIMER_REAL): for a document whose parser
-  waits for what never comes.
+  waits forever.
 
 A document has an eighth of its CPU time at its first try, and all of it at its second, which waits
 until nothing else does and which one process at a time makes. A document that ends its process is
@@ -48,7 +48,7 @@ Item = TypeVar("Item")
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let this process have so many megabytes beside what it has now."""
+    """Limit this process to so many megabytes above what it uses now."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + megabytes * MEGABYTE, hard))
 
@@ -103,8 +103,8 @@ class Bounds:
 
     @contextmanager
     def exclusive_trial(self) -> Iterator[bool]:
-        """Whether this process may try what may end it: only one does at a time, so that others are
-        free for what comes meanwhile."""
+        """Whether this process may try entries that may end it: one process at a time does, so
+        that the others stay free for new batches."""
         try:
             self.alert.parent.mkdir(parents=True, exist_ok=True)
             fd = lockfile.try_lock(self.alert.with_name("turn"))
@@ -117,8 +117,8 @@ class Bounds:
                 os.close(fd)
 
     def are_quick(self, documents: Sequence[Iterable[object]]) -> list[bool]:
-        """Whether all items of each document come within the time of a probe; it is a forked
-        process that asks for them, so they must not use a connection."""
+        """Whether all items of each document are read within the time of a probe. A forked process
+        reads them, so they must not use a connection."""
         answers: list[bool] = []
         seconds, after_failure = _PROBE_SECONDS
         while len(answers) < len(documents):

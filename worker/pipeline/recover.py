@@ -4,10 +4,10 @@
 loses up to a second (`appendfsync everysec`), more if its disk stalls, and one without an
 append-only file everything since its last snapshot. A new run id shows that it was restarted.
 
-What was archived in the last minutes is looked up in any case. Whether more is missing, the last
-entry that was seen before the restart tells: if it is gone, everything is looked up that was
-archived after the last entry that is left. That may take long, so its time is bounded; for the rest
-`status`, `doctor` and `health` show the command.
+What was archived in the last minutes is looked up in any case. If the last entry that was recorded
+before the restart is gone, more is missing: then everything is looked up that was archived after
+the newest remaining entry. That may take long, so its time is bounded; for the rest `status`,
+`doctor` and `health` show the command.
 """
 
 from collections.abc import Sequence

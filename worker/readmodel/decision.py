@@ -68,7 +68,7 @@ def make_decision(
         facets.add(("feed", source))
     if head.batch.job:
         facets.add(("job", head.batch.job))
-    is_found = outcome.status is not Status.DEFERRED  # it is found once it is published
+    is_found = outcome.status is not Status.DEFERRED  # searchable once it is published
     return DecisionRow(
         article=outcome.id,
         status=str(outcome.status),

@@ -51,7 +51,7 @@ class ForkedProcess:
         sys.stdout.flush()
         sys.stderr.flush()
         parent = os.getpid()
-        # A TERM must not meet the handlers of the parent in the fork: it would be counted there.
+        # A TERM must not reach the parent's handlers in the fork: they would only count it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             self.pid = os.fork()
@@ -85,7 +85,7 @@ class ForkedProcess:
 
 
 def _child(fork: Fork, parent: int, mask: set[int]) -> NoReturn:
-    """The life of the fork. The frames below this one are its parent's: they never go on."""
+    """Run in the fork, then exit: the frames below this one are the parent's and never return."""
     status = 1
     try:
         os.setpgid(0, 0)

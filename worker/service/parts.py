@@ -1,7 +1,7 @@
 """The parts of `newsdrop up`, as functions for forks of it.
 
-What they need is imported here, once: a module that each imports by itself is there four times, and
-its import writes to pages that they would share.
+Everything they need is imported here, once: if each part imported it, it would be in memory four
+times.
 """
 
 # ruff: noqa: F401

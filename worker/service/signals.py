@@ -12,7 +12,7 @@ _STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Signals:
     """Within the context stop signals are only counted. For the main thread.
 
-    With a `count` of two, a person wants no more waiting.
+    With a `count` of two, the person does not want to wait.
     """
 
     def __init__(self) -> None:

@@ -32,7 +32,7 @@ REAPER_SECONDS = 10.0
 """The same after the death of this process, when nobody waits for current work."""
 
 _MAX_BACKOFF = 8.0
-_MAX_ROUND = 10.0  # seconds between two rounds; after a longer pause nobody is blamed for silence
+_MAX_ROUND = 10.0  # seconds between two rounds; after a longer pause no child counts as silent
 _HERE = Path(__file__).parent
 
 

@@ -54,7 +54,7 @@ class LivenessReading:
 
 
 class LivenessMonitor:
-    """Judges readings; the caller passes the time (seconds of a monotonic clock)."""
+    """Finds problems in readings; the caller passes the time (monotonic seconds)."""
 
     def __init__(self, patience: float) -> None:
         self._patience = patience

@@ -70,7 +70,7 @@ class AddressSource:
         return self._try_again(lease, no_page_for_bug(error))
 
     def save(self, results: Sequence[Result]) -> None:
-        """The documents are in a batch: end the leases."""
+        """End the leases, after the documents were claimed."""
         done = []
         for result in results:
             lease = result.lease_result.lease

@@ -1,6 +1,6 @@
 """New and changed files of a folder that is read in place: those that the ledger does not have.
 
-The ledger is asked about a page of names at a time. Nothing is moved, written or copied here; files
+Names are looked up in the ledger a page at a time. Nothing is moved, written or copied here; files
 that are gone are removed from the ledger.
 """
 

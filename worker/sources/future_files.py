@@ -1,6 +1,6 @@
 """Files whose ctime is in the future: a clock that was ahead stamped them.
 
-Their age is unknown, so such a file is ready when two looks, the settle time apart by the folder's
+Their age is unknown, so such a file is ready when two scans, the settle time apart by the folder's
 own clock, found it with the same stamp. Without this a file written by a clock 8 hours ahead waited
 8 hours. A later write of the file gets a stamp of the right clock, and the usual rule holds.
 """
@@ -16,12 +16,12 @@ from worker.spool.layout import write_durably
 
 _NOTES = "ahead.json"
 _MAX_NOTES = 20_000
-"""Others are noted when these have been claimed."""
+"""Maximum recorded files; others follow when these have been claimed."""
 
 
 @dataclass(slots=True)
 class FutureFiles:
-    """The notes of earlier looks in `home`: path → [ctime in ns, size, when it was first seen]."""
+    """What earlier scans recorded in `home`: path → [ctime in ns, size, when it was first seen]."""
 
     home: Path
     clock: float
@@ -29,7 +29,7 @@ class FutureFiles:
     _now: dict[str, Any] = field(default_factory=dict)
 
     def is_ready(self, file: WalkedFile) -> bool:
-        """Whether an earlier look found it unchanged, at least its settle time ago."""
+        """Whether an earlier scan found it unchanged, at least its settle time ago."""
         if self._earlier is None:
             self._earlier = _load(self.home / _NOTES)
         stamp = [file.status.st_ctime_ns, file.status.st_size]
@@ -45,7 +45,8 @@ class FutureFiles:
         return False
 
     def save(self, *, is_whole: bool) -> None:
-        """Keep the notes; after a look at some files only, those of the others. Raises OSError."""
+        """Save the record; after a scan of some files only, keep that of the others. Raises
+        OSError."""
         notes = dict(self._now) if is_whole else {**(self._earlier or {}), **self._now}
         path = self.home / _NOTES
         if notes:

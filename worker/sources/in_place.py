@@ -43,7 +43,7 @@ class InPlaceFolder:
         return sum(source_of(name) == self.folder.name for name in batch_names(root))
 
     def request_walk(self) -> None:
-        """Have it walked as soon as it may be."""
+        """Request a walk as soon as the interval allows it."""
         with translate_errors(self.home):
             (self.home / WALK_REQUEST).touch()
 

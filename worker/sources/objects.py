@@ -2,7 +2,7 @@
 
 An object is read as it was listed (If-Match); one that was replaced meanwhile is listed again. What
 was claimed is entered into the bucket's ledger; a process that dies before that reads the object
-again, and it is found to be a duplicate. Failures of the whole store put all of it off and lose
+again, and it is found to be a duplicate. Failures of the whole store delay all of it and lose
 nothing; an object that alone cannot be read is given up after some attempts, and counted.
 """
 
@@ -76,7 +76,7 @@ def bucket_client(bucket: Bucket) -> BucketClient:
 
 
 def host_of_bucket(bucket: Bucket) -> str:
-    """What the failures of its store put off. No web host has such a name."""
+    """The host under which the failures of its store are counted; no web host has such a name."""
     address = bucket_address(bucket.name, bucket.url, bucket.endpoint, bucket.region)
     return f"bucket {address.endpoint.lower()}/{address.bucket}"
 
@@ -149,7 +149,7 @@ class ObjectSource:
         return self._retry_later(lease, error)
 
     def save(self, results: Sequence[Result]) -> None:
-        """What was read is in a batch: note that, and end the leases."""
+        """Record the objects that are in a batch, and end the leases."""
         done = []
         for result in results:
             lease = result.lease_result.lease

@@ -37,7 +37,7 @@ class PageSource:
     kind: str = field(default=KIND, init=False)
 
     def sync(self) -> int:
-        """Tell the store about every wanted page; returns how many were new to it."""
+        """Add every wanted page to the store; returns the number of new ones."""
         unknown = self.wanted.names()
         if unknown:
             unknown -= self.store.names()

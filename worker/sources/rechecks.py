@@ -137,7 +137,7 @@ class RecheckSource:
         return Result(LeaseResult(lease, RETRY_MS / 1000), failed=True)
 
     def save(self, results: Sequence[Result]) -> None:
-        """What was found is in a batch: plan the next rechecks, and count."""
+        """Schedule the next rechecks and count, after the pages were claimed."""
         are_ours = self.store.finish([result.lease_result for result in results])
         for result in results:
             if isinstance(result, RecheckResult) and result.extra_seconds:

@@ -3,7 +3,7 @@
 ::
 
     <drop>/.newsdrop/ or <state>/spool/        a root: everything in it is on one file system
-        staging/<batch>/                       being made or being removed; nobody looks into it
+        staging/<batch>/                       being made or being removed; no worker reads it
         work/<batch>/                          accepted: waiting or being worked on
             lock  manifest  journal  0 1 2 …
         owner  owner.lock  adopted             which state directory it belongs to (drop folders)

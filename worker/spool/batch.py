@@ -33,9 +33,9 @@ from worker.spool.layout import (
 )
 
 SUSPECTS_FILE = "aside"
-"""A file in a batch with the numbers of entries that come last."""
+"""A file in a batch with the numbers of the entries that are read last."""
 POSTPONED_FILE = "behind"
-"""A file in a batch that waits until no other does."""
+"""A file that marks a batch which waits until no other does."""
 _REMOVED = "removed-"
 
 
@@ -122,7 +122,7 @@ def is_free(folder: Path) -> bool:
 
 
 def is_postponed(root: Root, name: str) -> bool:
-    """Whether the batch was put behind all others."""
+    """Whether the batch waits until no other does."""
     return (root.work / name / POSTPONED_FILE).exists()
 
 
@@ -173,7 +173,7 @@ class Batch:
             return _present(os.listdir(self.folder), self.manifest.entries)
 
     def mark_suspect(self, entry: int) -> None:
-        """Note that an entry may end a process: whoever takes the batch next leaves it for last."""
+        """Record that an entry may end a process: it is read last from now on."""
         with translate_errors(self.folder), (self.folder / SUSPECTS_FILE).open("a") as file:
             file.write(f"{entry}\n")
 

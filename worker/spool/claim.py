@@ -1,6 +1,6 @@
 """Claiming: how files become a batch.
 
-A batch is made in `staging/`, where nobody looks, and locked there; one rename puts it into
+A batch is made in `staging/`, which no worker reads, and locked there; one rename puts it into
 `work/`. *Moved* files are renamed in after that, while the lock keeps workers off, so that a crash
 at any point leaves each file either where it was or in a batch that will be found. *Copied* files
 are copied before it, so that no half copy is ever in `work/`: small files one after another into

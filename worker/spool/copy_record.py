@@ -80,7 +80,7 @@ def is_finished(folder: Path) -> bool:
 
 
 def finish(folder: Path, now_ns: int) -> None:
-    """Note that all of a folder is copied, unless it changed just now: the time of its `.copied`
+    """Record that all of a folder is copied, unless it changed just now: the time of its `.copied`
     becomes a year before the folder's own. (They have the same when `.copied` is made.)"""
     with suppress(OSError):
         changed = folder.stat().st_mtime_ns

@@ -2,7 +2,7 @@
 
 Files in these folders are written once and removed together with their folder, so a folder's inode
 and modification time tell whether a remembered value still holds. An archive of years is too much
-for one look: a look stops after a fixed time, and the next one continues there.
+for one call: a call stops after a fixed time, and the next one continues there.
 """
 
 import math
@@ -35,7 +35,7 @@ class FolderCache(Generic[T]):
     """Values of folders by `read`, which returns None for a folder that cannot be read now. Safe
     to use from several threads.
 
-    A look ends after about `budget_seconds`; a folder that keeps changing is read again after
+    A call ends after about `budget_seconds`; a folder that keeps changing is read again after
     `recheck_seconds`.
     """
 

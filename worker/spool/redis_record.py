@@ -60,7 +60,7 @@ def replay_command(state_dir: Path) -> str | None:
 
 
 def clear_loss(state_dir: Path, since: datetime | None) -> None:
-    """Note that what was archived since then (None: everything) was published again."""
+    """Record that what was archived since then (None: everything) was published again."""
     record = read(state_dir)
     if record.lost_since and (since is None or since <= datetime.fromisoformat(record.lost_since)):
         write(state_dir, replace(record, lost_since=None))

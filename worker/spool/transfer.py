@@ -39,7 +39,7 @@ class Candidate:
     inode: tuple[int, int] | None = None
 
     def split_location(self) -> tuple[str, str, str]:
-        """The folder that may be reached by links, the folder below it, and the name there."""
+        """(folder that may be reached by links, folder below it, file name)."""
         if not self.top:
             folder, name = os.path.split(self.location)
             return folder or ".", "", name

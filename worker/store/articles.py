@@ -37,9 +37,9 @@ CLAIM_SECONDS = 7 * DAY
 waits that long only if no worker runs for a week."""
 
 MAX_REQUESTS = 64
-"""Of one call; publish.lua has the same number."""
+"""Maximum requests in one call; publish.lua has the same number."""
 MAX_BYTES = 1_000_000
-"""Of one call, during which the server does nothing else: about 2 ms."""
+"""Maximum bytes in one call, which blocks the server for about 2 ms."""
 MAX_RAWS = 500
 
 
@@ -86,7 +86,7 @@ class ArticleStore(Stream):
 
     def remember(self, published: Sequence[PublishRequest]) -> int:
         """Add articles that have marks to the window of stories, as if they were published now,
-        each unless its story is there; how many are the first of one."""
+        each unless its story is there; returns the number of articles that begin a story."""
         args: list[bytes | int] = [self._layout.window(self._now())]
         for request in published:
             args += (_marks(request), pack_story(request.story))

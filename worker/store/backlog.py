@@ -210,7 +210,7 @@ class Backlog(LeaseQueue):
 
 
 def owner_of(lease: Lease) -> Owner:
-    """Whose batches a leased listing or item becomes a part of."""
+    """The source and job to whose batches a leased listing or item belongs."""
     values: Mapping[str, Any] = orjson.loads(lease.fields["owner"])
     return Owner(**values)
 

@@ -20,12 +20,12 @@ QUEUE = "newsdrop"
 """Everything but ingesting; :func:`queue_name` has the name of Celery's queue."""
 INGEST_QUEUE = "newsdrop.ingest"
 ENQUEUE_QUEUE = "newsdrop.enqueue"
-"""What clients send; apart, so that a flood of it holds up no tick."""
+"""Messages of clients, in a queue of their own, so that many of them delay no tick."""
 
 _PASSWORD_KEY = "celery.broker_password_file"  # noqa: S105  a setting
 
 ANSWER_SECONDS = 10
-"""Bound of each read and write on a connection to RabbitMQ: without a majority it is silent."""
+"""Timeout of each read and write on a connection to RabbitMQ: without a quorum it is silent."""
 CONNECT_SECONDS = 5
 
 _ID_LENGTH = 12
@@ -133,8 +133,8 @@ def open_wakeups(settings: Settings, store: Client | None = None) -> WakeupQueue
 
 
 class _RabbitDepth:
-    """Asks RabbitMQ for the depth of a queue: a passive declaration, over one connection for each
-    process. Threads may share it."""
+    """Reads the depth of a queue from RabbitMQ by a passive declaration. It has one connection for
+    each process, which threads may share."""
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -26,7 +26,7 @@ _BYTES_AT_ONCE = 4_000_000
 """Lines that are sent together: 200 full pages of entries were 200 MB."""
 _NO_GROUP = "newsdrop-restore"
 _TRANSIENT = ("workers", "tick")
-"""Signs of life: after a restore they would show a worker that is none."""
+"""Heartbeats: after a restore they would show workers that do not run."""
 
 
 def has_keys(client: Client, stream: str) -> bool:

@@ -48,9 +48,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class FetchCounts:
-    """What a job still has fetched: objects or addresses. `listed` are there so far, more are added
-    while it `is_listing`; `unfetchable` were given up. `per_second` is the rate of the last half
-    minute or more, on all hosts; None where it is unknown."""
+    """How far the objects or addresses of a job are fetched. `listed` are known so far, and more
+    follow while it `is_listing`; `unfetchable` were given up. `per_second` is the rate of the last
+    half minute or more, on all hosts; None where it is unknown."""
 
     listed: int
     unfetched: int

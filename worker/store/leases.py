@@ -153,12 +153,13 @@ class LeaseQueue:
         return answers
 
     def follow_clock(self) -> int:
-        """Have items come forward that were scheduled by a clock which has been set back since;
-        return their number. Called at each tick."""
+        """Reschedule items whose due time came from a clock that has been set back since; return
+        their number. Called at each tick."""
         return int(self._set_back.run(self._client, [self._due, self._note], []))
 
     def take_over(self, items: str) -> int:
-        """Have all items, and their counts, of another queue of this kind; return their number."""
+        """Move all items of another queue of this kind, with their counts, to this one; return
+        their number."""
         former = self._layout.key(items)
         if former == self._due:
             return 0
@@ -166,8 +167,8 @@ class LeaseQueue:
         return int(self._take_over.run(self._client, keys, [self._items]))
 
     def bring_forward(self, bound_ms: Callable[[str], int], horizon_ms: int) -> int:
-        """Have items that are due later than `bound_ms` of their name (Unix ms) due then; return
-        their number. Only those due after `horizon_ms` are examined."""
+        """Make items that are due after `bound_ms(name)` (Unix ms) due at that time; return their
+        number. Only those due after `horizon_ms` are examined."""
         with translated():
             late = self._client.zrangebyscore(
                 self._due, f"({horizon_ms}", "+inf", withscores=True, start=0, num=_MAX_LATE

@@ -22,7 +22,7 @@ from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConn
 
 _SENTINEL_PORT, _CLUSTER_PORT = 26_379, 6_379
 _SEARCH_SECONDS = 2
-"""For the answer of a Sentinel, or of a node that is asked for another one: the next may know."""
+"""Timeout of one Sentinel or node while the serving node is looked up; then the next is tried."""
 _SCRIPTS = ("EVAL", "EVALSHA")
 _MOVES = 5
 """Redirections that one command follows."""
@@ -98,7 +98,7 @@ def connect_nodes(nodes: Nodes, options: Mapping[str, Any]) -> redis.Redis:
 
 
 class _SlotFinder:
-    """In the place of a Sentinel, for a pool of redis-py: it knows which node has a slot."""
+    """Stands in for redis-py's Sentinel in a connection pool: finds the node that has a slot."""
 
     def __init__(
         self, hosts: Sequence[tuple[str, int]], options: Mapping[str, Any], *, is_tls: bool

@@ -25,12 +25,12 @@ class ResultQueue:
         self._key = self._layout.key("results")
 
     def begin(self, job: str, deadline_ms: int) -> None:
-        """A sender waits for the result of `job`."""
+        """Record that a sender waits for the result of `job`."""
         with translated():
             self._client.zadd(self._key, {job: deadline_ms})
 
     def confirm_accepted(self, job: str, files: int) -> None:
-        """All files of `job` were accepted: so many, in this delivery of its message."""
+        """Record that all `files` files of `job` were accepted in this delivery of its message."""
         key = self._layout.job(job)
         with translated(), self._client.pipeline() as pipe:
             pipe.hset(key, "accepted", files)
@@ -50,12 +50,12 @@ class ResultQueue:
         return None if score is None else int(score)
 
     def take(self, job: str) -> bool:
-        """Whether this process is the one to store the result of `job` now."""
+        """Lease the result of `job` for _LEASE_SECONDS; True if this process is to store it."""
         with translated():
             lease = self._layout.key("result", job)
             return bool(self._client.set(lease, 1, nx=True, ex=_LEASE_SECONDS))
 
     def remove(self, job: str) -> None:
-        """The result of `job` is stored. What happens to the job later does not change it."""
+        """Record that the result of `job` is stored; later changes of the job do not change it."""
         with translated():
             self._client.zrem(self._key, job)

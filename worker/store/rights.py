@@ -37,7 +37,7 @@ _CONNECTION = (
     "unsubscribe punsubscribe client|setinfo config|get"
 )
 _OPTIONAL = {"hello", "client|setinfo", "config|get", "select", "discard"}
-"""Granted by the documents' rule, and not missed: what they are for works without an answer."""
+"""Granted by the documented ACL, but not required: newsdrop works without them."""
 _STREAM = (
     "exists type xadd xlen xrange xread xrevrange xtrim xinfo|stream xinfo|groups xinfo|consumers "
     "xpending memory|usage"
@@ -51,7 +51,7 @@ _QUEUE = "lpush brpop llen del"
 _BINDING = "sadd srem smembers exists del zadd zrem zscore zrangebyscore"
 _RESULT = "celery-task-meta-"
 _EVALUATE = ("eval", "evalsha")
-"""Not asked about: the script that asks runs by them. Valkey 9.1 crashed at the question."""
+"""Not checked: the check itself is a script. Valkey 9.1 crashed when they were checked."""
 
 
 def required_rights(
@@ -131,8 +131,8 @@ class UserRights:
 def check_rights(
     client: Client, stream: str, *, results: bool = False, is_broker: bool = True
 ) -> UserRights:
-    """The required rights that the user has and lacks. Redis before 7 cannot tell: there some
-    harmless commands are tried. Raises Retryable."""
+    """The required rights that the user has and lacks. Redis before 7 cannot report
+    them, so some harmless commands are tried. Raises Retryable."""
     options = client.connection_pool.connection_kwargs
     database = int(options.get("db") or 0)
     required = required_rights(stream, database, results=results, is_broker=is_broker)

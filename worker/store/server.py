@@ -16,7 +16,7 @@ class ServerInfo:
     """`version` is the product's own; `redis_version` is the version of Redis whose commands it
     has (for Valkey another one). `run_id` is new after each start.
 
-    `appendfsync` is None if the server does not tell (many clouds disable CONFIG). Memory is in
+    `appendfsync` is None if CONFIG is disabled, as on many clouds. Memory is in
     bytes; a `max_memory` of 0 is no limit. `has_write_error`: the last save to its disk failed.
     """
 
@@ -62,8 +62,8 @@ def get_server_info(client: redis.Redis) -> ServerInfo:
 
 def get_run_id(client: redis.Redis) -> str:
     """The server's `run_id`. If it has changed, the server was restarted and may have lost what was
-    not yet on its disk. redis-py takes longer to parse all of the reply than the server to give it:
-    it parses `INFO`, but not the command of two words."""
+    not yet on its disk. The command is sent as one string, whose reply redis-py does not parse:
+    that takes longer than the server's answer."""
     untyped: Any = client
     with translated():
         reply: bytes = untyped.execute_command("INFO server")

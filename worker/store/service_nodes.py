@@ -38,7 +38,7 @@ class NodeReport:
     has_ended: bool = False
 
     def is_silent(self, now_ms: int) -> bool:
-        """Whether nothing was heard of it for so long that it is not at work."""
+        """Whether its last report is so old that the node counts as not running."""
         return self.has_ended or silence_ms(self.last_seen_ms, now_ms) > ALIVE_SECONDS * 1000
 
     @property

@@ -18,9 +18,9 @@ ALIVE_SECONDS = 35
 """A worker that missed three heartbeats is not counted."""
 
 _AHEAD_MS = 2000
-"""A sign of life from further in the future is of a clock that was ahead, and says nothing about
-now: for a server 8 hours ahead for 8 seconds, a dead scheduler passed as alive for 8 hours. After a
-failover the clocks of two servers may differ by a little."""
+"""A heartbeat further in the future comes from a clock that was ahead, and is ignored: for a server
+8 hours ahead for 8 seconds, a dead scheduler passed as alive for 8 hours. After a failover the
+clocks of two servers may differ by a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Heartbeats:
         self._workers = layout.key("workers")
         self._tick = layout.key("tick", *filter(None, [node]))
         self._older_tick = layout.key("tick")
-        """Of a scheduler of an older version, which did not tell the nodes apart."""
+        """Key of the scheduler of an older version, which had one for all nodes."""
 
     def beat(self, worker: WorkerInfo) -> None:
         with translated(), self._client.pipeline() as pipe:
@@ -97,7 +97,7 @@ class Heartbeats:
 
 
 def silence_ms(last_ms: int, now_ms: int) -> float:
-    """Milliseconds since a sign of life; infinite if it lies in the future."""
+    """Milliseconds since a heartbeat; infinite if it lies in the future."""
     return math.inf if last_ms > now_ms + _AHEAD_MS else max(0, now_ms - last_ms)
 
 

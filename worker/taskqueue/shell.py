@@ -25,13 +25,13 @@ logger = get_logger(__name__)
 P = ParamSpec("P")
 
 _OUTSIDE = (Retryable, OperationalError, OSError)
-"""Problems of the world (no Redis for a wake-up, a folder without permission): beat repeats it."""
+"""Temporary problems (no Redis for a wake-up, a folder without permission): beat sends it again."""
 
 _MAX_CHARACTERS = 2_000  # of an error's text for the main process, which only counts it
 
 
 _RETRY_SECONDS = 10
-"""Until an order is tried again that met a problem of the world, such as a full spool."""
+"""Seconds until an order is tried again after a temporary problem, such as a full spool."""
 
 
 class TaskFailed(Exception):
@@ -42,8 +42,8 @@ class TaskFailed(Exception):
 def task(name: str) -> Callable[[Callable[P, None]], Task]:
     """Make the Celery task `name` of a function.
 
-    An outside problem is one warning, and the task ends well: there is nothing to repeat but the
-    next tick. Anything else is logged as an error with its traceback, and the task fails.
+    A temporary problem is one warning, and the task succeeds: the next tick repeats it. Anything
+    else is logged as an error with its traceback, and the task fails.
     """
 
     def decorate(work: Callable[P, None]) -> Task:
@@ -66,8 +66,8 @@ def order(name: str) -> Callable[[Callable[Concatenate[Task, P], object]], Task]
     """Make the Celery task `name` of a function that gets the task first: one that a client sends,
     and whose result it may read.
 
-    What is wrong with the order fails the task, in a sentence. A problem of the world is tried
-    again until it is over.
+    An error of the order fails the task, in a sentence. After a temporary problem the task is
+    tried again until it succeeds.
     """
 
     def decorate(work: Callable[Concatenate[Task, P], object]) -> Task:

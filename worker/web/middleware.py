@@ -1,6 +1,6 @@
 """What every request passes: the guard, the bounds of its body, the headers of its answer.
 
-It stands before the router, so that a page added later is behind it, too.
+It runs before the router, so it covers every page that is added later.
 """
 
 import asyncio

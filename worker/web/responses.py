@@ -222,7 +222,7 @@ async def on_error(request: Request, error: Exception) -> Response:
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
-    """The answer to a bug: it tells nothing, the log has it."""
+    """The answer to a bug, without details: they are in the log."""
     response = problem(request, 500, "See the log of the status page (log/web.log).")
     response.headers.update(HEADERS)  # Starlette gives this answer outside of the gate
     return response

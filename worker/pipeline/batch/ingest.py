@@ -29,7 +29,7 @@ from worker.spool.layout import time_of
 def ingest(
     batch: Batch, deps: IngestDeps, *, is_over: Callable[[], bool] = lambda: False
 ) -> Tally | None:
-    """Bring a locked batch to its end and remove it from the spool.
+    """Process a locked batch completely and remove it from the spool.
 
     None if the time was over in the middle: the batch stays, with its journal. Raises Retryable
     if the store or the disk fails: the batch stays, and what was done is not lost.

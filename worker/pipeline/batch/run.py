@@ -1,4 +1,4 @@
-"""One run over a batch: what becomes of each of its articles.
+"""One run over a batch: the outcome of each of its articles.
 
 ::
 
@@ -212,14 +212,15 @@ class BatchRun:
         return crash_count + 1 < self._deps.settings.spool.max_attempts
 
     def _must_wait(self, number: int) -> bool:
-        """Whether other documents come first: after one ended its process, all are probed."""
+        """Whether an entry is parsed after the others: after one ended its process, all are
+        probed."""
         if number in self._unread and not self._is_postponed and self._deps.bounds.is_alert():
             self._probe(list(islice(self._unread.values(), PROBED_AT_ONCE)))
         self._unread.pop(number, None)
         return number in self._slow
 
     def _probe(self, files: Sequence[EntryFile]) -> None:
-        """Set aside what is not read quickly of `files`, which are the next to be parsed."""
+        """Mark those of `files`, the next to be parsed, that a probe does not finish in time."""
         documents = [
             read_entry(self._reader, file.entry, file.content, file.digest)
             for file in files

@@ -1,9 +1,9 @@
 """A WARC file in a batch: its pages become batches of their own, so that all processes read them,
 a page that ends its process ends no other, and each is kept with its address and time.
 
-One call brings pages as long as its time lasts; the next one goes on from `<entry>.warc` in the
-batch. That file is written before a batch of pages is claimed, with the name of that batch: whether
-it is there tells whether its pages came in. The WARC itself is not archived.
+One call claims pages until its time is over; the next one continues from `<entry>.warc` in the
+batch. That file is written before a batch of pages is claimed, with the name of that batch: if the
+batch exists, its pages were accepted. The WARC itself is not archived.
 """
 
 from collections import Counter

@@ -16,8 +16,8 @@ from worker.spool.manifest import RETRY, Entry
 from worker.spool.wanted import WantedPage
 
 MAX_WANTED_PAGES = 10_000
-"""Pages that may wait to be fetched. A host is asked once a second: beyond it the feed's own text
-now is better than the page in some hours."""
+"""Pages that may wait to be fetched, at one a second from a host; beyond it the feed's own text is
+published now instead of the page some hours later."""
 _PAGES_PER_LOOKUP = 100
 
 

@@ -147,8 +147,8 @@ def reparse(
 ) -> ReparseResult:
     """Compare the archive with what is published; claim what differs, if that is ordered.
 
-    `on_claimed` wakes the workers. What waits for them is bounded, and comes behind all other
-    batches. Raises Retryable; the same call then goes on where it stopped.
+    `on_claimed` wakes the workers. The number of its waiting batches is bounded, and all other
+    batches come first. Raises Retryable; the same call then continues where it stopped.
     """
     path = context.settings.state_dir / "reparse.json"
     key = {**asdict(order), "since": None, "rules": sites.revision}
@@ -194,7 +194,7 @@ def read_segments(
 
 
 def is_full(context: Context) -> bool:
-    """Whether as much waits as may wait for a reparse: half of what may wait in a folder."""
+    """Whether a reparse has to wait: its batches take half of spool.max_waiting."""
     waiting = len(batch_names(manual_root(context.settings)))
     return waiting * 2 >= context.settings.spool.max_waiting
 
