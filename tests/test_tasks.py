@@ -13,10 +13,68 @@ import pytest
 from celery import Task, current_app
 from celery.app.trace import build_tracer
 
+from tests.servers import Server
+from tests.world import World, article
 from worker import tasks
 from worker.errors import StoreFull
+from worker.queries.status.overview import get_overview
+from worker.settings.clock import utc_now
 
 ALL = (tasks.scan, tasks.ingest, tasks.poll, tasks.fetch, tasks.trim, tasks.tidy_up)
+
+
+@pytest.fixture(autouse=True)
+def world(tmp_path: Path, redis_server: Server, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The tasks' own."""
+    world = World(tmp_path / "state", redis_server.url)
+    monkeypatch.setitem(current_app.conf, "newsdrop_settings", world.settings)
+    monkeypatch.setattr(tasks, "_context", lambda: world.context)
+    return world
+
+
+def problems(world: World) -> dict[str, tuple[str, str]]:
+    overview = get_overview(world.settings, utc_now())
+    return {one.name: (one.level, one.text) for one in overview.problems}
+
+
+def test_a_task_that_keeps_failing_is_a_problem(world: World) -> None:
+    """With what the log says, from the second time on: the first may be over with the next tick.
+    What succeeds within a minute may be another process than that which fails."""
+    archive = world.settings.state_dir / "archive"
+    archive.touch()
+    world.put("a.md", article())
+    world.scan()
+    tasks.ingest.apply()
+    assert "newsdrop.ingest" not in problems(world)
+    tasks.ingest.apply()
+    level, text = problems(world)["newsdrop.ingest"]
+    assert (level, text.partition(", ")[0]) == (
+        "fail",
+        "The task newsdrop.ingest has failed 2 times in a row",
+    )
+    assert f"{archive}" in text
+    archive.unlink()
+    tasks.ingest.apply()
+    assert "newsdrop.ingest" in problems(world)
+    record = world.settings.state_dir / "task-failures" / "newsdrop.ingest.json"
+    os.utime(record, (1e9, 1e9))
+    tasks.ingest.apply()
+    assert "newsdrop.ingest" not in problems(world)
+    assert world.waiting() == []
+
+
+def test_a_bug_is_a_problem_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the error, and the log has more. A Redis that is away is told by its own problem."""
+    monkeypatch.setattr(tasks, "_context", lambda: deep(StoreFull("full")))
+    tasks.scan.apply()
+    tasks.scan.apply()
+    monkeypatch.setattr(tasks, "_context", lambda: deep(KeyError("no such <b>")))
+    tasks.trim.apply()
+    found = problems(world)
+    assert "newsdrop.scan" not in found
+    assert found["newsdrop.trim"][1] == (
+        "The task newsdrop.trim failed 0 seconds ago: KeyError: 'no such <b>'."
+    )
 
 
 @pytest.mark.parametrize("task", ALL, ids=lambda task: str(task.name))

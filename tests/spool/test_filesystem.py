@@ -12,7 +12,7 @@ from tests.servers import Server
 from tests.world import World, article
 from worker.errors import SpoolUnavailable
 from worker.spool.batch import acquire, batch_names
-from worker.spool.filesystem import FsDefect, probe_fs
+from worker.spool.filesystem import FsDefect, check_free, probe_fs
 
 
 def test_a_good_folder_lacks_nothing(tmp_path: Path) -> None:
@@ -67,3 +67,19 @@ def test_a_batch_that_cannot_be_locked_is_no_batch_of_somebody_else(
     batch = acquire(root, name)
     assert batch is not None
     batch.__exit__()
+
+
+def test_a_disk_without_inodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Space alone does not help: no file can be made there. Some file systems have no such limit
+    and count none."""
+    disk = list(os.statvfs(tmp_path))
+
+    def statvfs(_: Path) -> os.statvfs_result:
+        return os.statvfs_result(disk)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    disk[5:8] = [0, 0, 0]
+    check_free(tmp_path, 0)
+    disk[5:8] = [100_000, 999, 999]
+    with pytest.raises(SpoolUnavailable, match="only 999 inodes are free at"):
+        check_free(tmp_path, 0)

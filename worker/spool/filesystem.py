@@ -5,7 +5,6 @@ refuse the call (NFS without its lock daemon); some grant every lock to everybod
 """
 
 import os
-import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,14 +17,24 @@ from worker.settings.flock import try_flock
 from worker.spool.layout import translate_errors
 from worker.spool.lockfile import try_lock
 
+_MIN_INODES = 1_000
+"""A batch of small files, with its journal and its segment, needs some hundreds."""
+
 
 def check_free(path: Path, min_mb: int) -> None:
-    """Raise SpoolUnavailable where less than `min_mb` megabytes are free at `path`.
+    """Raise SpoolUnavailable where less than `min_mb` megabytes or _MIN_INODES inodes are free at
+    `path`.
 
     Accepted batches are still worked on: that frees space.
     """
     with translate_errors(path):
-        free = shutil.disk_usage(path).free // MEGABYTE
+        disk = os.statvfs(path)
+    if disk.f_files and disk.f_favail < _MIN_INODES:  # 0 files: as many as there is room for
+        raise SpoolUnavailable(
+            f"only {disk.f_favail:,} inodes are free at {printable(path)}, less than "
+            f"{_MIN_INODES:,}: intake waits until there are more"
+        )
+    free = disk.f_bavail * disk.f_frsize // MEGABYTE
     if free < min_mb:
         raise SpoolUnavailable(
             f"only {free:,} MB are free at {printable(path)}, less than spool.min_free_mb = "

@@ -12,13 +12,15 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from billiard.einfo import ExceptionInfo
-from celery import Task, shared_task
+from celery import Task, current_app, shared_task
 from celery.exceptions import Ignore, Retry
 from kombu.exceptions import OperationalError
 
-from worker.errors import FetchFailed, NewsdropError, Retryable
+from worker.errors import FetchFailed, NewsdropError, Retryable, SpoolUnavailable, StoreRefused
 from worker.escape import printable
 from worker.logs import get_logger
+from worker.settings.clock import utc_now
+from worker.spool.task_record import record_failure, record_success
 
 logger = get_logger(__name__)
 
@@ -26,6 +28,9 @@ P = ParamSpec("P")
 
 _OUTSIDE = (Retryable, OperationalError, OSError)
 """Temporary problems (no Redis for a wake-up, a folder without permission): beat sends it again."""
+
+_UNSEEN = (SpoolUnavailable, StoreRefused, OSError)
+"""Temporary problems that `status` may not see by itself, as it sees a Redis that is down."""
 
 _MAX_CHARACTERS = 2_000  # of an error's text for the main process, which only counts it
 
@@ -43,19 +48,27 @@ def task(name: str) -> Callable[[Callable[P, None]], Task]:
     """Make the Celery task `name` of a function.
 
     A temporary problem is one warning, and the task succeeds: the next tick repeats it. Anything
-    else is logged as an error with its traceback, and the task fails.
+    else is logged as an error with its traceback, and the task fails. `status` shows
+    both until the task succeeds again.
     """
 
     def decorate(work: Callable[P, None]) -> Task:
         @wraps(work)
         def shell(*args: P.args, **kwargs: P.kwargs) -> None:
+            state_dir = current_app.conf.newsdrop_settings.state_dir
             try:
                 work(*args, **kwargs)
             except _OUTSIDE as error:
-                logger.warning("put off until a later tick", task=name, error=_one_line(error))
+                why = _one_line(error)
+                logger.warning("put off until a later tick", task=name, error=why)
+                if isinstance(error, _UNSEEN):
+                    record_failure(state_dir, name, why, utc_now(), is_bug=False)
             except Exception as error:
                 logger.error("task failed", task=name, exc_info=error)
+                record_failure(state_dir, name, _one_line(error), utc_now(), is_bug=True)
                 raise TaskFailed(type(error).__name__) from None
+            else:
+                record_success(state_dir, name, utc_now())
 
         return shared_task(name=name, throws=(TaskFailed,))(shell)
 

@@ -48,6 +48,7 @@ def find_problems(
     found += [*_site_rules(status), *feed_problems(status), *_duplicates(status)]
     found += [*_groups(settings, status), *_archive(status)]
     found += [*source_problems(status.sources), *node_problems(status.nodes or ())]
+    found += [*_tasks(status, found)]
     return tuple(sorted(found, key=lambda problem: _LEVELS.index(problem.level)))
 
 
@@ -148,7 +149,7 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
 def _places(settings: Settings, status: Status) -> Iterator[Problem]:
     if status.intake_problem:
         text = f"{sentence(status.intake_problem)} Accepted files are still processed."
-        yield Problem("fail", "disk", text, "Free disk space, or lower spool.min_free_mb.")
+        yield Problem("fail", "disk", text, "Free space on that disk, or lower spool.min_free_mb.")
     if settings.state_dir.exists() and (bad := _place_problem("state", settings.state_dir)):
         yield bad
     for folder in settings.all_folders():
@@ -227,6 +228,25 @@ def _archive(status: Status) -> Iterator[Problem]:
         )
 
 
+def _tasks(status: Status, others: Sequence[Problem]) -> Iterator[Problem]:
+    """Tasks that fail again and again, for reasons that no other problem gives."""
+    for failure in status.failing_tasks:
+        since = datetime.fromisoformat(status.at) - datetime.fromisoformat(failure.since)
+        if failure.count == 1 and not failure.is_bug:
+            continue  # it may be over with the next tick
+        if any(failure.message[1:] in problem.text for problem in others):
+            continue
+        ago = duration(max(0.0, since.total_seconds()))
+        text = f"The task {failure.task} failed {ago} ago: {failure.message}."
+        if failure.count > 1:
+            text = (
+                f"The task {failure.task} has failed {failure.count:,} times in a row, first {ago} "
+                f"ago: {failure.message}."
+            )
+        advice = _BUG if failure.is_bug else "Correct that: the task is repeated by itself."
+        yield Problem("fail", failure.task, text, advice)
+
+
 def _duplicates(status: Status) -> Iterator[Problem]:
     """A note on duplicates that were not the same."""
     differs = status.articles.content_differs if status.articles else 0
@@ -244,4 +264,5 @@ def _duplicates(status: Status) -> Iterator[Problem]:
 
 _RIGHTS = "Give newsdrop's user read, write and search permission, on a writable disk."
 _COPIED_LATER = "A worker copies them, mostly while nothing else waits. Until then they stay here."
+_BUG = "The log of the worker has the traceback: report it. The task is repeated by itself."
 _MORE_MEMORY = "Raise maxmemory, or lower stream.max_length."

@@ -26,6 +26,7 @@ from worker.spool.copy_record import CopyState, read_state
 from worker.spool.filesystem import check_room
 from worker.spool.layout import time_of
 from worker.spool.rules_record import read_rules_record
+from worker.spool.task_record import TaskFailure, read_failures
 from worker.spool.wanted import WantedPages
 from worker.store.connection import printable_url, redis_url
 from worker.store.rechecks import RecheckCounts
@@ -112,6 +113,7 @@ class Status:
     polled: PollingStatus
     site_rules: SiteRulesStatus | None
     archive_copy: CopyState | None
+    failing_tasks: tuple[TaskFailure, ...]
     sources: tuple[SourceStatus, ...]
 
     def own_workers(self) -> tuple[WorkerInfo, ...]:
@@ -164,6 +166,7 @@ def build_status(
         ),
         site_rules=_site_rules(settings),
         archive_copy=read_state(settings.state_dir) if settings.archive.url else None,
+        failing_tasks=read_failures(settings.state_dir),
         sources=list_sources(settings, now, batches, snapshot),
     )
 

@@ -1,0 +1,68 @@
+"""The record of tasks that fail, one file a task: from it `status` shows why work makes no progress
+although Redis and the workers are there."""
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import orjson
+
+from worker.model.from_json import dataclass_from
+from worker.model.times import rfc3339
+from worker.spool.layout import write_durably
+
+FOLDER = "task-failures"
+
+_IN_A_ROW = timedelta(seconds=60)
+"""Failures further apart than this are separate, and a success clears only an older one: one
+process may fail with its batch again and again while others succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailure:
+    """The last of `count` failures of a task in a row. `since` and `last` are RFC 3339, UTC;
+    `is_bug`: the log has a traceback."""
+
+    task: str
+    message: str
+    is_bug: bool
+    count: int
+    since: str
+    last: str
+
+
+def record_failure(
+    state_dir: Path, task: str, message: str, now: datetime, *, is_bug: bool
+) -> None:
+    """Where that is impossible, the log has the message, and `status` shows what is wrong with the
+    state directory."""
+    path = state_dir / FOLDER / f"{task}.json"
+    before, last = _read(path), rfc3339(now)
+    count, since = 1, last
+    if before and now - datetime.fromisoformat(before.last) <= _IN_A_ROW:
+        count, since = before.count + 1, before.since
+    failure = TaskFailure(task, message, is_bug, count, since, last)
+    with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        write_durably(path, orjson.dumps(asdict(failure)))
+
+
+def record_success(state_dir: Path, task: str, now: datetime) -> None:
+    path = state_dir / FOLDER / f"{task}.json"
+    with suppress(OSError):
+        if abs(now.timestamp() - path.stat().st_mtime) > _IN_A_ROW.total_seconds():
+            path.unlink()
+
+
+def read_failures(state_dir: Path) -> tuple[TaskFailure, ...]:
+    """Those of tasks that have not succeeded since."""
+    found = map(_read, sorted((state_dir / FOLDER).glob("*.json")))
+    return tuple(failure for failure in found if failure is not None)
+
+
+def _read(path: Path) -> TaskFailure | None:
+    try:
+        return dataclass_from(TaskFailure, orjson.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
