@@ -16,6 +16,7 @@ from worker.normalize.dates.search import search_date
 from worker.normalize.dates.spellings import respell
 from worker.normalize.dates.words import MONTHS
 from worker.normalize.dates.zones import fixed_zone
+from worker.normalize.strings import clean_text
 
 FIRST_YEAR, LAST_YEAR = 1605, 2100
 """No newspaper is older (the Strasbourg Relation). The upper bound is fixed, not taken from the
@@ -81,13 +82,13 @@ def _parse_iso(text: str, zone: tzinfo) -> ParsedDate | None:
 
 # ── numbers alone ────────────────────────────────────────────────────────────────────────────
 
-_NUMBER = re.compile(r"([0-9]{8,16})(?:\.[0-9]*)?")
+_NUMBER = re.compile(r"([0-9]{8,19})(?:\.[0-9]*)?")
 _EXPONENT = re.compile(r"[0-9]\.[0-9]{1,12}e\+?(?:0?9|12)", re.IGNORECASE)
 
 
 def _parse_number(text: str, zone: tzinfo) -> ParsedDate | None:
-    """`20211126`, `20211126202604`; seconds (9, 10 digits), milliseconds (12, 13) or
-    microseconds (15, 16) since 1970."""
+    """`20211126`, `20211126202604`; seconds (9, 10 digits), milliseconds (12, 13),
+    microseconds (15, 16) or nanoseconds (18, 19) since 1970."""
     if _EXPONENT.fullmatch(text):
         text = str(int(float(text)))
     match = _NUMBER.fullmatch(text)
@@ -119,10 +120,12 @@ def _parse_compact(digits: str, zone: tzinfo) -> ParsedDate | None:
 # ── anything else ────────────────────────────────────────────────────────────────────────────
 
 
-_DASHES = str.maketrans({"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "／": "/", "：": ":"})
+_DASHES = str.maketrans(
+    {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "／": "/", "：": ":", "،": ","}
+)
 
 
 def _plain(text: str) -> str:
     """NFKC, lower case, one kind of dash, single spaces, in the spelling of the search."""
-    text = unicodedata.normalize("NFKC", text[:_LONGEST]).translate(_DASHES)
+    text = unicodedata.normalize("NFKC", clean_text(text[:_LONGEST])).translate(_DASHES)
     return respell(" ".join(text.lower().split()))

@@ -3,10 +3,19 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta, tzinfo
+from itertools import chain
 
 from worker.model import DateOrder
 from worker.normalize.dates.parsed_date import ParsedDate, at_time, whole_day
-from worker.normalize.dates.words import AFTERNOON, ERAS, MONTHS, MORNING, NIGHT, NOON
+from worker.normalize.dates.words import (
+    AFTERNOON,
+    ERAS,
+    MONTHS,
+    MORNING,
+    NIGHT,
+    NOON,
+    WEEKDAYS,
+)
 from worker.normalize.dates.zones import zone_in
 
 
@@ -27,7 +36,7 @@ _WORD = r"[^\W\d_]{3,14}"
 _NO_DIGIT = r"(?<![0-9])"
 _YEAR = r"(?P<y>[0-9]{4})(?![0-9])"
 _DAY = rf"{_NO_DIGIT}(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th|er|[ºª°]|-?го)?"
-_OF = r"(?:\s?[-/.,]\s?|\s(?:de|of|del)\s|\s)"
+_OF = r"(?:\s?[-/.,]\s?|\s(?:de|of|del)\s|\sd['’]|\s)"
 _PATTERNS = (
     # 2021-11-26, 2021. 11. 26., 2021年11月26日
     re.compile(
@@ -62,7 +71,7 @@ _PATTERNS = (
         rf"{_NO_DIGIT}(?P<m>1[0-2]|0?[1-9])/(?P<d>1[3-9]|2[0-9]|3[01])/(?P<yy>[0-9]{{2}})(?![0-9/:])"
     ),
     # 26.11.21; fewer digits are a version's
-    re.compile(r"(?<![\w.])(?P<d>[0-9]{2})\.(?P<m>[0-9]{2})\.(?P<yy>[0-9]{2})(?![0-9.])"),
+    re.compile(r"(?<![\w.])(?P<d>[0-3][0-9])\.(?P<m>[01][0-9])\.(?P<yy>[0-9]{2})(?![0-9.])"),
     # 20211126T202604Z; 2021-W47-5 and 2021-330 are read by the standard library
     re.compile(rf"{_NO_DIGIT}(?P<y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}})(?=t|\s|$)"),
     re.compile(r"(?<![0-9-])(?P<week>[0-9]{4}-?w[0-9]{2}-?[1-7])(?![0-9])"),
@@ -70,6 +79,7 @@ _PATTERNS = (
 )
 
 
+_CENTURY = re.compile(r"(?:19|20)[0-9]{2}")
 _HAN = "〇零一二三四五六七八九"
 _HAN_DATE = re.compile(
     rf"(?:(?P<era>{'|'.join(ERAS)})(?P<n>[{_HAN}十]{{1,3}}|元)|(?P<y>[{_HAN}○]{{4}}))年"
@@ -97,16 +107,17 @@ def _number(text: str) -> str:
 
 def _dates_in(text: str, order: DateOrder | None) -> Iterator[tuple[date, str]]:
     """Calendar dates in `text`, each with what stands around it."""
-    for pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            day = _day_of(match.groupdict(), order)
-            if day is not None:
-                between = match.groupdict().get("between") or ""
-                behind = text[match.end() :].lstrip(":")
-                yield day, f"{text[: match.start()]} \n{between} {behind}"
+    found = chain.from_iterable(pattern.finditer(text) for pattern in _PATTERNS)
+    is_several = len(_CENTURY.findall(text)) > 1
+    for match in sorted(found, key=re.Match.start) if is_several else found:
+        part, before = match.groupdict(), text[: match.start()]
+        day = _day_of(part, order, before)
+        if day is not None:
+            behind = text[match.end() :].lstrip(":")
+            yield day, f"{before} \n{part.get('between') or ''} {behind}"
 
 
-def _day_of(part: dict[str, str | None], order: DateOrder | None) -> date | None:
+def _day_of(part: dict[str, str | None], order: DateOrder | None, before: str) -> date | None:
     """The date in a match; None where its word is no month or its order is not known.
 
     Raises ValueError for a day that no month has.
@@ -126,23 +137,31 @@ def _day_of(part: dict[str, str | None], order: DateOrder | None) -> date | None
         month = MONTHS.get(name)
         return date(year, month, int(part["d"] or 0)) if month else None
     if part.get("a"):
-        return _ordered(year, int(part["a"] or 0), int(part["b"] or 0), part["sep"] == ".", order)
+        return _ordered(part, order, before)
     return date(year, int(part["m"] or 0), int(part["d"] or 0))
 
 
-def _ordered(
-    year: int, first: int, second: int, is_dotted: bool, order: DateOrder | None
-) -> date | None:
-    """A numeric date with its year last. Dots are used only where the day comes first."""
-    if first > 12 or is_dotted:
+def _ordered(part: dict[str, str | None], order: DateOrder | None, before: str) -> date | None:
+    """A numeric date with its year last. Dots are used only where the day comes first; a day of the
+    week before it may fit one order alone."""
+    year, first, second = (int(part[name] or 0) for name in "yab")
+    if first > 12 or part["sep"] == ".":
         return date(year, second, first)
     if second > 12:
         return date(year, first, second)
     if first == second:
         return date(year, first, first)
-    if order is None:
-        return None
-    return date(year, second, first) if order is DateOrder.DAY_FIRST else date(year, first, second)
+    days = {
+        DateOrder.DAY_FIRST: date(year, second, first),
+        DateOrder.MONTH_FIRST: date(year, first, second),
+    }
+    if order is None and (weekday := _WEEKDAY.search(before)):
+        fitting = [day for day in days.values() if day.weekday() == WEEKDAYS[weekday[1]]]
+        return fitting[0] if len(fitting) == 1 else None
+    return days[order] if order else None
+
+
+_WEEKDAY = re.compile(rf"(?<!\w)({'|'.join(WEEKDAYS)})[^\W\d_]*\W*\Z")
 
 
 _HALF = "|".join((*MORNING[:-1], *NOON, *AFTERNOON[:-1], *NIGHT, r"[ap]\.?\s?m\b\.?"))
@@ -150,7 +169,7 @@ _TIME = re.compile(
     rf"(?:(?P<half>{_HALF})\s?)?(?<![0-9:.])(?P<h>[0-9]{{1,2}})\s?"
     rf"(?:[:时時点點시]|h(?=\s?[0-9]))\s?"
     r"(?P<m>[0-9]{2}|[0-9](?=[分분]))(?![0-9])\s?[分분]?"
-    r"(?:\s?:?\s?(?P<s>[0-9]{2}|[0-9](?=[秒초]))(?![0-9])(?:[.,:][0-9]+)?\s?[秒초]?)?"
+    r"(?:\s?:?\s?(?P<s>[0-9]{2}|[0-9](?=[秒초]))(?![0-9])(?:[.,:][0-9]*)?\s?[秒초]?)?"
     rf"(?:\s?(?P<half2>{_HALF}))?"
 )
 _HOUR = re.compile(
