@@ -97,10 +97,19 @@ def test_a_job_is_watched_to_its_end(ours: Served) -> None:
 
 
 def test_many_readers_cost_one_look(ours: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty pages that are open cost as many looks as one, and none once they are closed."""
+    """Thirty pages that are open cost as many looks as one, and none once they are closed; what
+    they are sent is encoded once."""
     monkeypatch.setattr(shared, "FRESH_SECONDS", 0.3)
     looks: list[float] = []
-    real = overview.get_overview
+    encoded: list[tuple[str, str]] = []
+    real, real_event = overview.get_overview, live.ServerSentEvent
+
+    def event(data: str, event: str, **more: Any) -> Any:
+        encoded.append((event, data))
+        return real_event(data, event=event, **more)
+
+    monkeypatch.setattr(live, "ServerSentEvent", event)
+    live._encode.cache_clear()
 
     def counted(*args: Any) -> Any:
         looks.append(time.monotonic())
@@ -124,6 +133,7 @@ def test_many_readers_cost_one_look(ours: Served, monkeypatch: pytest.MonkeyPatc
     time.sleep(1)
     taken = time.monotonic() - begun
     assert 1 <= len(looks) <= taken / 0.3 + 2
+    assert len(encoded) == len(set(encoded)) >= len(overview.REGIONS)
     done.set()
     for reader in readers:
         reader.join(PATIENCE)

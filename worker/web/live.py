@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -102,13 +103,14 @@ class Live:
             self._shared.popitem(last=False)
         return self._shared[key]
 
-    async def _events(self, shared: Shared[Regions]) -> AsyncIterator[ServerSentEvent]:
-        sent: dict[str, str] = {}
+    async def _events(self, shared: Shared[Regions]) -> AsyncIterator[bytes]:
+        sent: Regions = {}
         while True:
-            for region, html in (await _regions_or_notice(shared)).items():
-                if sent.get(region) != html:
-                    sent[region] = html
-                    yield ServerSentEvent(data=html, event=region)
+            regions = {**sent, **await _regions_or_notice(shared)}
+            changed = [(name, html) for name, html in regions.items() if sent.get(name) != html]
+            if changed:
+                sent = regions
+                yield b"".join(_encode(name, html) for name, html in changed)
             await asyncio.sleep(shared.fresh_seconds)
 
 
@@ -128,7 +130,7 @@ class _CountedResponse(EventSourceResponse):
     """A stream that counts as open from the start, not from its first event, which comes later:
     otherwise 250 that began at once were all let in."""
 
-    def __init__(self, live: Live, events: AsyncIterator[ServerSentEvent], **options: Any) -> None:
+    def __init__(self, live: Live, events: AsyncIterator[bytes], **options: Any) -> None:
         super().__init__(events, **options)
         self._live = live
 
@@ -138,6 +140,12 @@ class _CountedResponse(EventSourceResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._live.open_count -= 1
+
+
+@lru_cache(maxsize=_MAX_VIEWS)
+def _encode(region: str, html: str) -> bytes:
+    """The event of a region, made once for all who watch it."""
+    return ServerSentEvent(data=html, event=region, sep="\n").encode()
 
 
 async def _regions_or_notice(shared: Shared[Regions]) -> Regions:
