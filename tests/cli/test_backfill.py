@@ -1,11 +1,13 @@
 """Back-fill as people run and see it: `enqueue`, `jobs`, the page and the API."""
 
 import pytest
+import redis
 
 from tests.cli.conftest import home, lonely
 from tests.home import Home
 from tests.web.served import served
 from worker.store.factory import address_backlog
+from worker.store.layout import Layout
 
 __all__ = ["home", "lonely"]
 
@@ -30,6 +32,22 @@ def test_a_list_is_enqueued_and_followed(home: Home) -> None:
     assert home.run("jobs", "--pause").exit_code == 2
     shown = home.run("enqueue", "--urls", str(home.path / "list.txt")).stdout
     assert "1,200 addresses, job enqueue-" in shown
+    assert "not fetched" not in home.run("jobs").stdout
+
+
+def test_what_cannot_be_fetched_is_shown(home: Home, redis_client: redis.Redis) -> None:
+    """Where jobs are listed, and not counted as fetched: in the terminal and on the pages."""
+    job = enqueue(home)
+    values = {"listed": 1200, "unfetched": 0, "unfetchable": 17}
+    redis_client.hset(Layout(home.settings().stream.name, 1).job(job), mapping=values)
+    redis_client.hdel(Layout(home.settings().stream.name, 1).job(job), "listing")
+    assert "1,183 of 1,200 fetched, 17 cannot be fetched" in home.run("jobs", job).stdout
+    head, row = home.run("jobs").stdout.splitlines()[:2]
+    assert "not fetched" in head
+    assert " 17 " in row
+    with served(home) as one:
+        assert "1,183 of 1,200 fetched" in one.client.get(f"/jobs/{job}").text
+        assert "17 not fetched" in one.client.get("/jobs").text
 
 
 @pytest.mark.parametrize(

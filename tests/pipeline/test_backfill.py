@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from worker.actions.backfill import enqueue_bucket, enqueue_list, pause_job
 from worker.errors import NotThere, UsageError
 from worker.pipeline.feeds.poll import fetch_sources
 from worker.queries.audit import audit
-from worker.queries.jobs import JobView, get_job
+from worker.queries.jobs import JobView, find_jobs, get_job
+from worker.readmodel.filters import Filters
 from worker.sources.enqueue import EnqueueOptions
 from worker.store import backlog as backlogs
 from worker.store.leases import LeaseResult
@@ -126,6 +128,10 @@ def test_addresses_that_cannot_be_fetched(world: World, web: Web) -> None:
     view = finish(world, job)
     assert view.fetching is not None
     assert (view.fetching.listed, view.fetching.unfetched, view.fetching.unfetchable) == (5, 0, 3)
+    assert view.fetching.fetched == 2
+    assert find_jobs(world.settings, Filters(outcome="rejected"), 10)[0] == (
+        replace(view, refused=()),
+    )
     assert {each.reason for each in view.refused} == {"404", "robots", "address"}
     assert len(world.entries()) == 2
     assert "/secret.html" not in fetched(web)

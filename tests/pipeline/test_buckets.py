@@ -338,6 +338,8 @@ def test_objects_that_are_not_read(
     for _ in range(3):
         again(world)
     assert skipped(world) == {"too_large": 1, "bad_key": 1, "unreadable": 1}
+    state = world.context.object_backlog.read_listings(["archive"])["archive"]
+    assert (state.listed, state.unfetched, state.unfetchable) == (4, 0, 3)
     problems = get_overview(world.settings, utc_now()).problems
     (problem,) = [one for one in problems if one.name == "left"]
     assert "too_large 1, bad_key 1, unreadable 1" in problem.text

@@ -1,6 +1,7 @@
 """`jobs`: the list of jobs, and one job with what was refused."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,7 +44,8 @@ _UNKNOWN = mark("(unknown: Redis did not answer at its start)")
 _TABLE_WIDTH = 105
 """Columns that the table needs so that no ID is cut."""
 
-_COUNTS = tuple(map(mark, ("files", "open", "published", "duplicate", "rejected")))
+_COUNTS = tuple(map(mark, ("files", "open", "published", "duplicate", "rejected", "not fetched")))
+"""The last is a column where a job has some."""
 
 
 @with_filters("q", "source", "date", "outcome")
@@ -92,13 +94,14 @@ def _print_jobs(jobs: "Sequence[JobView]") -> None:
         for job in jobs:
             _print_narrow(job)
     else:
-        table = make_table("job", "started", *_COUNTS, "input", right=_COUNTS, flexible=("input",))
+        names = _COUNTS if any(_unfetchable(job) for job in jobs) else _COUNTS[:-1]
+        table = make_table("job", "started", *names, "input", right=names, flexible=("input",))
         for job in jobs:
             table.add_row(
                 safe_text(job.id),
                 format_local_time(job.created_at),
                 format_count(job.files.accepted),
-                *(count_text(count, style) for count, _, style in _counts(job)),
+                *(count_text(count, style) for count, _, style in _counts(job)[: len(names) - 1]),
                 stored_text(translate(job.label or _UNKNOWN)),
             )
         console().print(table)
@@ -130,9 +133,11 @@ def _print_job(job: "JobView") -> None:
         )
     )
     if job.refused:
+        from worker.queries.jobs import group_refused
+
         console().print()
-        for refusal in job.refused:
-            print_refusal(refusal.path, refusal.reason, refusal.message, refusal.quarantine or "")
+        for group in group_refused(job.refused):
+            print_refusal(*astuple(group))
 
 
 def _describe_fetching(job: "JobView") -> str | None:
@@ -140,10 +145,8 @@ def _describe_fetching(job: "JobView") -> str | None:
     fetching = job.fetching
     if fetching is None:
         return None
-    done = fetching.listed - fetching.unfetched
-    parts = [
-        gettext("{done} of {all} fetched").format(done=f"{done:,}", all=f"{fetching.listed:,}")
-    ]
+    form = gettext("{done} of {all} fetched")
+    parts = [form.format(done=f"{fetching.fetched:,}", all=f"{fetching.listed:,}")]
     if fetching.is_paused:
         parts.append(gettext("paused"))
     elif fetching.is_listing:
@@ -178,4 +181,9 @@ def _counts(job: "JobView") -> tuple[tuple[int, str, str], ...]:
         (articles.published + articles.revised, "published", "green"),
         (articles.duplicate, "duplicate", ""),
         (articles.rejected, "rejected", "red"),
+        (_unfetchable(job), "not fetched", "red"),
     )
+
+
+def _unfetchable(job: "JobView") -> int:
+    return job.fetching.unfetchable if job.fetching else 0

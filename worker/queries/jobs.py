@@ -1,8 +1,9 @@
 """Jobs: what each enqueue, or one source within an hour, brought in."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 
 from worker.errors import NotThere, SpoolUnavailable
 from worker.escape import printable
@@ -80,10 +81,24 @@ class JobView:
         return is_fetched and not self.files.open_count
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedGroup:
+    """The refused articles of one file with one reason; `messages` are the first that differ."""
+
+    path: str
+    reason: str
+    quarantine: str | None
+    messages: tuple[str, ...]
+    count: int
+
+
 FILTERS = ("q", "source", "date", "outcome")
-"""The filters of jobs; `date` is the day of its start in UTC, `outcome` one that an article had."""
+"""The filters of jobs; `date` is the day of its start in UTC, `outcome` one that an article had;
+`rejected` has jobs that could not fetch something, too."""
 
 _MAX_READ, _READ_AT_ONCE = 2_000, 200
+_MAX_MESSAGES = 3
+"""Messages of one file that are shown."""
 STARTED_BY = {
     JobKind.ENQUEUE: "person",
     JobKind.SCAN: "scan",
@@ -131,10 +146,23 @@ def get_job(settings: Settings, job_id: str) -> JobView:
     return _view(state, _held_files(settings).get(job_id, 0), refused)
 
 
+def group_refused(refused: Iterable[RefusedSummary]) -> list[RefusedGroup]:
+    """By file and reason, in order: a file of many articles may have hundreds that are refused."""
+    groups: dict[tuple[str, str, str | None], list[str]] = {}
+    for each in refused:
+        groups.setdefault((each.path, each.reason, each.quarantine), []).append(each.message)
+    return [
+        RefusedGroup(*key, tuple(islice(dict.fromkeys(messages), _MAX_MESSAGES)), len(messages))
+        for key, messages in groups.items()
+    ]
+
+
 def _facets(view: JobView) -> Iterator[tuple[str, str]]:
     yield "source", view.source
     yield from date_facets(view.created_at)
     yield from (("outcome", name) for name, count in asdict(view.articles).items() if count)
+    if view.fetching and view.fetching.unfetchable and not view.articles.rejected:
+        yield "outcome", "rejected"
 
 
 def _held_files(settings: Settings) -> Mapping[str, int]:

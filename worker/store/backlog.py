@@ -139,10 +139,13 @@ class Backlog(LeaseQueue):
         return bool(self._extend.run(self._client, keys, args))
 
     def count_unfetchable(self, lease: Lease, reasons: Sequence[str]) -> None:
-        """Count what will not be fetched, of the listing of a leased item: a reason of each."""
+        """Count what will not be fetched, of the listing of a leased item: a reason of each. What a
+        listing leaves out is counted as listed, too."""
         tally = self._tally(owner_of(lease), lease.name.partition("/")[0])
         with translated(), self._client.pipeline() as pipe:
             pipe.hincrby(tally, "unfetchable", len(reasons))
+            if is_listing(lease):
+                pipe.hincrby(tally, "listed", len(reasons))
             for reason, count in Counter(reasons).items():
                 pipe.hincrby(tally, f"skipped:{reason}", count)
             pipe.execute()

@@ -49,8 +49,8 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class FetchCounts:
     """How far the objects or addresses of a job are fetched. `listed` are known so far, and more
-    follow while it `is_listing`; `unfetchable` were given up. `per_second` is the rate of the last
-    half minute or more, on all hosts; None where it is unknown."""
+    follow while it `is_listing`; `unfetchable` were skipped or given up. `per_second` is the rate
+    of the last half minute or more, on all hosts; None where it is unknown."""
 
     listed: int
     unfetched: int
@@ -62,6 +62,10 @@ class FetchCounts:
     @property
     def is_done(self) -> bool:
         return not self.unfetched and not self.is_listing
+
+    @property
+    def fetched(self) -> int:
+        return max(0, self.listed - self.unfetched - self.unfetchable)
 
     @property
     def seconds_left(self) -> float | None:

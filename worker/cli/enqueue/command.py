@@ -1,6 +1,7 @@
 """`enqueue`: files and addresses accepted by hand, and how the result is printed."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _OUTCOMES = tuple(map(mark, ("published", "revised", "withdrawn", "duplicate", "rejected")))
 
 _MAX_REFUSALS = 20
-"""Refusals printed one by one."""
+"""Refused files that are printed."""
 
 
 def enqueue(
@@ -130,11 +131,13 @@ def _enqueue_later(
         print_json(job)
         return
     count = "" if job.addresses is None else f"{pluralize(job.addresses, 'address')}, "
-    print_text(f"{count}job {job.job}: the workers of all hosts fetch it from now on")
+    print_text(f"{count}job {job.job}: the workers of all hosts fetch from now on")
     print_text(f"Follow it with newsdrop jobs {job.job}", "dim")
 
 
 def _print_report(report: "EnqueueReport") -> None:
+    from worker.queries.jobs import group_refused
+
     if not report.files:
         print_text("Nothing to enqueue: the given paths contain no files.")
         return
@@ -147,10 +150,11 @@ def _print_report(report: "EnqueueReport") -> None:
             print_text(f"took {format_estimate(report.seconds)}, {speed}", "dim")
     for problem in report.problems:
         print_text(problem, "yellow")
-    for refusal in report.refused[:_MAX_REFUSALS]:
-        print_refusal(refusal.path, refusal.reason, refusal.message, refusal.quarantine or "")
-    if len(report.refused) > _MAX_REFUSALS:
-        print_text(f"… and {format_count(len(report.refused) - _MAX_REFUSALS)} more")
+    refused = group_refused(report.refused)
+    for group in refused[:_MAX_REFUSALS]:
+        print_refusal(*astuple(group))
+    if len(refused) > _MAX_REFUSALS:
+        print_text(f"… and {format_count(len(refused) - _MAX_REFUSALS)} more")
     if not (report.refused or report.waited or report.problems):
         print_text(f"Follow it with newsdrop jobs {report.job}", "dim")
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from worker.actions.backfill import pause_job
 from worker.actions.quarantine import RetryResult, retry_job
 from worker.errors import UsageError
-from worker.queries.jobs import FILTERS, JobView, find_jobs, get_job
+from worker.queries.jobs import FILTERS, JobView, find_jobs, get_job, group_refused
 from worker.readmodel.filters import Filters
 from worker.settings import Settings
 from worker.web.filtering import filter_query, write_query
@@ -43,7 +43,9 @@ def _render_job(settings: Settings, pages: Pages, job_id: str) -> Regions:
     most = settings.jobs.max_refused
     return {
         "job": pages.render("jobs/progress.html", job=result),
-        "refused": pages.render("jobs/refused.html", job=result, most=most),
+        "refused": pages.render(
+            "jobs/refused.html", job=result, groups=group_refused(result.refused), most=most
+        ),
     }
 
 
