@@ -14,8 +14,10 @@ from tests.http_server import Reply, Web
 from tests.newsroom import feed
 from tests.web.served import CHANGES, Served, expire_at_once, may_fetch, read_json, served
 from worker.settings import load
+from worker.sources.registry import pause
 from worker.store.connection import connect, redis_url
 from worker.store.factory import feed_store
+from worker.store.layout import Layout
 
 __all__ = ["home", "lonely"]
 
@@ -102,6 +104,26 @@ def test_the_overview_counts(ours: Served) -> None:
     assert "<caption" in html
 
 
+def test_problems_lead_to_what_they_concern(ours: Served, web: Web) -> None:
+    """Each problem on the overview links to the page of what is wrong: failing feeds, a source,
+    workers, articles that differ."""
+    web.pages["/rss"] = feed(1)
+    ours.post("/feeds", {"url": web.url("/rss"), "name": "harbour"}, status=201)
+    ours.home.run("feeds", "refresh", "harbour")
+    settings = ours.home.settings()
+    connect(redis_url(settings)).sadd(Layout(settings.stream.name, 1).key("feeds", "failing"), "x")
+    for source in ("drop", "feeds"):
+        pause(settings.state_dir, source)
+    enqueued(ours, a=article("一"), b=article("一", body="另一段。"))
+    region = text(ours, "/").partition('id="problems"')[2].partition('id="figures"')[0]
+    links = re.findall(r'<li [^>]*>(?:<p><strong>)?<a href="([^"]+)"', region)
+    assert links[:2] == ["/#h-workers", "/feeds?show=failing"]
+    assert {"/sources/drop", "/jobs?outcome=duplicate"} <= {*links}
+    assert len(links) == region.count("<li ")
+    for link in links:
+        text(ours, unescape(link))
+
+
 def test_a_consumers_lag_is_shown(ours: Served) -> None:
     """Each consumer group has its lag beside its name."""
     enqueued(ours, a=article("一"), b=article("二"))
@@ -127,6 +149,19 @@ def test_a_job_is_followed_to_its_refusals(ours: Served) -> None:
     assert words(text(ours, "/quarantine")).count("The quarantine is empty") == 1
     ours.home.work()
     assert "2 inputs in quarantine" in words(text(ours, "/quarantine"))
+
+
+def test_a_file_of_many_refused_articles_is_listed_once(ours: Served) -> None:
+    """With their number and the first messages, on the page and in the terminal."""
+    lines = "".join(f"{{'title': {number}}}\n" for number in range(40))
+    many = enqueued(ours, **{"many.ndjson": '{"title": "一", "content_text": "x"}\n' + lines})
+    refused = text(ours, f"/jobs/{many}")
+    assert refused.count("many.ndjson</a>") == 1
+    assert "× 40" in words(refused)
+    shown = ours.home.run("jobs", many).stdout
+    assert shown.count("many.ndjson") == 2  # the job's input, and what was refused of it
+    assert "malformed × 40\n" in shown
+    assert shown.count("drop it again") == 3
 
 
 def test_many_jobs_are_paged(ours: Served) -> None:
@@ -624,6 +659,9 @@ def test_feeds_are_listed_failing_first_in_natural_order(ours: Served, web: Web)
         )
 
     assert names() == ["z", "feed-2", "feed-9", "feed-10"]
+    connect(redis_url(settings)).hset(store.key("feed-9").decode(), "title", "feed-9 ")
+    (row,) = re.findall(r'<tr data-key="feed-9">.*?</tr>', text(ours, "/feeds"), re.DOTALL)
+    assert words(row).count("feed-9") == 2  # its name, and its address
     assert names("?tag=港口") == ["feed-10"]
     assert names("?q=FEED-9") == ["feed-9"]
     assert names("?show=failing&tag=财经") == ["z"]

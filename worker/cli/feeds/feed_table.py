@@ -113,7 +113,8 @@ def _title(feed: FeedView, width: int) -> Text:
 def _cells(feed: FeedView, now: str) -> Iterator[Text]:
     is_unknown = feed.standing is FeedStatus.UNKNOWN or feed.published is None
     yield Text(format_age(feed.last_new, now), "" if feed.last_new else "dim")
-    interval = feed.interval_seconds
+    # After failures the next try is later than that: it has a column.
+    interval = None if feed.standing is FeedStatus.FAILING else feed.interval_seconds
     yield Text("cron" if feed.schedule else NONE if interval is None else format_duration(interval))
     if is_unknown or feed.standing is FeedStatus.PAUSED:
         yield Text(NONE, "dim")

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from worker.queries.status.nodes import MAX_CLOCK_SECONDS, NodeStatus
 from worker.queries.status.problem import Problem, duration
 
+WORKERS = "/#h-workers"
+"""The part of the overview that lists nodes and workers."""
+
 
 def node_problems(nodes: Sequence[NodeStatus]) -> Iterator[Problem]:
     for node in nodes:
@@ -21,6 +24,7 @@ def node_problems(nodes: Sequence[NodeStatus]) -> Iterator[Problem]:
                 text,
                 "Set the clocks by NTP: the times in its records are wrong. Leases and schedules "
                 "follow the clock of Redis.",
+                WORKERS,
             )
         if node.has_other_feeds:
             yield Problem(
@@ -28,6 +32,7 @@ def node_problems(nodes: Sequence[NodeStatus]) -> Iterator[Problem]:
                 "other feeds",
                 f"The node {node.name} has other feeds than those that are polled.",
                 "Give all nodes the same feeds.toml, and add feeds by commands on each of them.",
+                WORKERS,
             )
 
 
@@ -42,6 +47,7 @@ def _silent(node: NodeStatus) -> Iterator[Problem]:
         f"The node {node.name} has been silent for {since}: {_waiting(node)}.",
         "Start its service again. If it will not come back, take its drop folders over with "
         f"`newsdrop adopt`, and remove it with `newsdrop nodes forget {node.name}`.",
+        WORKERS,
     )
 
 

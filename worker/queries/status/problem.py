@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """`name` is stable. `text` is a sentence, `advice` what to do (it may be empty); both are safe
-    to show."""
+    to show. `page` is the path of the page that shows what it concerns, '' where none does."""
 
     level: Literal["note", "warn", "fail"]
     name: str
     text: str
     advice: str = ""
+    page: str = ""
+
+
+def source_page(name: str) -> str:
+    return f"/sources/{quote(name, safe='')}"
 
 
 def sentence(text: str) -> str:

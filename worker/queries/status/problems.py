@@ -12,8 +12,8 @@ from pathlib import Path
 from worker.escape import printable
 from worker.health.broker import broker_check
 from worker.health.preflight import server_checks
-from worker.queries.status.node_problems import node_problems
-from worker.queries.status.problem import Problem, duration, sentence
+from worker.queries.status.node_problems import WORKERS, node_problems
+from worker.queries.status.problem import Problem, duration, sentence, source_page
 from worker.queries.status.service import Status
 from worker.queries.status.source_problems import feed_problems, source_problems
 from worker.settings import Folder, Settings
@@ -129,7 +129,8 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
         return
     if not status.own_workers():
         text = "No worker is running: files in the drop folders wait."
-        yield Problem("fail", "workers", text, "Start the whole service with `newsdrop up`.")
+        advice = "Start the whole service with `newsdrop up`."
+        yield Problem("fail", "workers", text, advice, WORKERS)
         return
     has_service = not status.nodes or any(node.is_here for node in status.nodes)
     if has_service and (silent := beat_problem(settings, status.beat_age_s)):
@@ -143,6 +144,7 @@ def _service(settings: Settings, status: Status, server: ServerInfo | None) -> I
             "waiting",
             f"{which} has been waiting for {duration(age)}.",
             "Start more workers or raise worker.processes; check the log for failures.",
+            "/jobs",
         )
 
 
@@ -157,21 +159,22 @@ def _places(settings: Settings, status: Status) -> Iterator[Problem]:
 
 
 def _folder(settings: Settings, folder: Folder) -> Iterator[Problem]:
-    name = f"folder {folder.name}"
+    name, page = f"folder {folder.name}", source_page(folder.name)
     if folder.in_place:
         if not folder.path.is_dir() or not os.access(folder.path, os.R_OK | os.X_OK):
             text = f"The folder of {folder.name} cannot be read: {printable(folder.path, 4096)}."
-            yield Problem("warn", name, text, "Mount it, or give newsdrop's user read permission.")
+            advice = "Mount it, or give newsdrop's user read permission."
+            yield Problem("warn", name, text, advice, page)
         return
     if away := volume_problem(settings.state_dir, folder.name, folder.path):
         text, _, advice = away.partition(": ")
-        yield Problem("fail", name, sentence(text), sentence(advice))
+        yield Problem("fail", name, sentence(text), sentence(advice), page)
         return
     spool = folder.path / SPOOL
     for path in (folder.path, spool) if spool.exists() else (folder.path,):
         if bad := _place_problem(name, path):
             text = f"The folder of {folder.name} cannot be used: {bad.text}"
-            yield Problem("fail", name, text, bad.advice)
+            yield Problem("fail", name, text, bad.advice, page)
             return
 
 
@@ -198,6 +201,7 @@ def _groups(settings: Settings, status: Status) -> Iterator[Problem]:
                 f"The consumer group {name} has made no progress for {idle}: {when} what it has "
                 "not read may be trimmed.",
                 f"Start its consumers, or remove it with `newsdrop groups delete {name}`.",
+                "/consumers",
             )
     at_ms = datetime.fromisoformat(status.at).timestamp() * 1000
     if retention.unread_at_ms and at_ms - retention.unread_at_ms < _UNREAD_SHOWN_MS:
@@ -208,6 +212,7 @@ def _groups(settings: Settings, status: Status) -> Iterator[Problem]:
             "because the stream took too much memory.",
             "Start its consumers, or raise stream.max_mb and maxmemory. The archive has the "
             "records: `newsdrop groups create NAME --since WHEN` reads them.",
+            "/consumers",
         )
 
 
@@ -259,6 +264,7 @@ def _duplicates(status: Status) -> Iterator[Problem]:
             "changed nothing.",
             "Compare with `newsdrop explain PATH`. To publish such a change, set "
             'on_change = "revise" for the source, or enqueue the file with --force.',
+            "/jobs?outcome=duplicate",
         )
 
 

@@ -4,7 +4,7 @@ cannot be listed, skipped files."""
 from collections.abc import Iterable, Iterator, Mapping
 
 from worker.escape import printable
-from worker.queries.status.problem import Problem, duration, sentence
+from worker.queries.status.problem import Problem, duration, sentence, source_page
 from worker.queries.status.service import Status
 from worker.queries.status.sources import SourceStatus
 from worker.settings import POLLED
@@ -14,17 +14,18 @@ _SHOWN_FILES = 3
 
 def source_problems(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
     for source in sources:
+        page = source_page(source.name)
         if source.paused:
             what = "All polling" if source.name == POLLED else source.name
             advice = f"Resume it with `newsdrop resume {source.name}`."
-            yield Problem("note", "paused", f"{what} is paused.", advice)
+            yield Problem("note", "paused", f"{what} is paused.", advice, page)
         if source.listing and source.listing.problem:
-            yield Problem("warn", "bucket", sentence(source.listing.problem))
+            yield Problem("warn", "bucket", sentence(source.listing.problem), page=page)
         if source.listing and source.left_alone_count:
             reasons = ", ".join(f"{one} {n:,}" for one, n in source.listing.skipped.items())
             text = f"{source.name}: objects skipped ({reasons}); the worker's log says which."
             advice = "They are read when they change, or with `newsdrop enqueue` of their bucket."
-            yield Problem("note", "left", text, advice)
+            yield Problem("note", "left", text, advice, page)
         elif count := source.left_alone_count:
             named = "; ".join(
                 f"{printable(skipped.path, 200)}: {skipped.why}".replace("\\\\", "\\")
@@ -33,14 +34,16 @@ def source_problems(sources: Iterable[SourceStatus]) -> Iterator[Problem]:
             more = f"; and {count - _SHOWN_FILES:,} more" if count > _SHOWN_FILES else ""
             files = "1 file" if count == 1 else f"{count:,} files"
             text = f"{source.name}: {files} skipped in the folder: {named}{more}."
-            yield Problem("note", "left", text)  # the reason of each file says what to do
+            # The reason of each file says what to do.
+            yield Problem("note", "left", text, page=page)
 
 
 def feed_problems(status: Status) -> Iterator[Problem]:
     if status.feeds_problem:
         why = " ".join(status.feeds_problem.split())
         text = f"The feeds cannot be read; the previous ones are still polled. {sentence(why)}"
-        yield Problem("fail", "feeds", text, "Correct the file: no worker starts until then.")
+        advice = "Correct the file: no worker starts until then."
+        yield Problem("fail", "feeds", text, advice, "/feeds")
     if bad := failing_problem(status.polled.failing or 0):
         yield bad
     if bad := _behind(status.polled.behind):
@@ -51,7 +54,8 @@ def failing_problem(count: int) -> Problem | None:
     if not count:
         return None
     text = "1 feed fails." if count == 1 else f"{count:,} feeds fail."
-    return Problem("warn", "failing", text, "See why with `newsdrop feeds list --failing`.")
+    advice = "See why with `newsdrop feeds list --failing`."
+    return Problem("warn", "failing", text, advice, "/feeds?show=failing")
 
 
 def _behind(delays: Mapping[str, int]) -> Problem | None:
@@ -70,4 +74,5 @@ def _behind(delays: Mapping[str, int]) -> Problem | None:
         f"{duration(seconds)} behind." + more,
         "Raise min_interval_seconds of its feeds, or lower fetch.host_interval_seconds if the host "
         "permits it.",
+        "/feeds",
     )
