@@ -111,8 +111,9 @@ def test_a_tenth_may_be_control_characters(width: int, length: int) -> None:
         b"%PDF-1.4\n" + random.Random(1).randbytes(4000),
         b"\x7fELF\x02\x01\x01" + bytes(64),
         random.Random(2).randbytes(5000),
+        b"\x00\x01\x02",
     ],
-    ids=["zeros", "all bytes", "png", "pdf", "elf", "random"],
+    ids=["zeros", "all bytes", "png", "pdf", "elf", "random", "few"],
 )
 def test_binary_is_not_text(data: bytes, read: Any) -> None:
     """Bytes that are no text in any encoding are refused as such, whatever they are."""
@@ -120,6 +121,8 @@ def test_binary_is_not_text(data: bytes, read: Any) -> None:
         decode(data)
     assert refused.value.reason is Reason.NOT_TEXT
     assert "\x00" not in str(refused.value)
+    shown = "\\x00" in str(refused.value)
+    assert shown == (0 in data[:16])
 
 
 @pytest.mark.parametrize("label", ["zip", "zlib", "bz2", "hex", "rot13", "undefined", "idna", "uu"])

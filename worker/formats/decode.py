@@ -29,28 +29,30 @@ class DecodedText:
     warnings: tuple[RecordWarning, ...] = ()
 
 
-def decode(data: bytes, declared: str | None = None) -> DecodedText:
-    """The text of `data`; `declared` is the charset a transport named.
+def decode(data: bytes, declared: str | None = None, *, begin: bytes = b"") -> DecodedText:
+    """The text of `data`; `declared` is the charset a transport named, `begin` what a refusal says
+    that the file begins with, where that is not the begin of `data`.
 
     Raises Rejected (`not_text`) for bytes that are not text in any encoding.
     """
     if data[:1] in _MARKS:
         stripped, marked = EncodingDetector.strip_byte_order_mark(data)
         if marked:
-            return _checked(DecodedText(stripped.decode(marked, "replace"), marked), data)
+            return _checked(DecodedText(stripped.decode(marked, "replace"), marked), data, begin)
     if b"\x00" in data:
         bare = data.replace(b"\x00", b"")
         is_wide = (len(data) - len(bare) - 1) * 200 > len(data) or _strict(bare, "utf-8") is None
         if is_wide:
-            return _checked(_wide(data), data)
-        return replace(decode(bare), warnings=(_replaced("UTF-8"),))  # a program left a few
+            return _checked(_wide(data), data, begin)
+        # A program left a few.
+        return replace(decode(bare, begin=data[:16]), warnings=(_replaced("UTF-8"),))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return _checked(_legacy(data, declared), data)
+        return _checked(_legacy(data, declared), data, begin)
     if text.isascii() and (escaped := _escape_coded(data)):
         return escaped
-    return _checked(DecodedText(text, "utf-8"), data)
+    return _checked(DecodedText(text, "utf-8"), data, begin)
 
 
 _MARKS = (b"\xef", b"\xfe", b"\xff", b"\x00")
@@ -69,7 +71,7 @@ _DECLARATIONS = 8 * 1024
 """Bytes searched for a declaration: HTML requires it in the first 1,024, pages ignore that."""
 
 
-def _checked(decoded: DecodedText, data: bytes) -> DecodedText:
+def _checked(decoded: DecodedText, data: bytes, begin: bytes) -> DecodedText:
     """`decoded`. Raises Rejected where control characters and replacements show it is no text."""
     sample = decoded.text[:SAMPLE]
     if decoded.encoding.startswith(("utf-16", "utf-32")):
@@ -83,10 +85,11 @@ def _checked(decoded: DecodedText, data: bytes) -> DecodedText:
     bad += sample.count("\ufffd") if "\ufffd" in sample else 0  # to count takes ten times as long
     # On bytes first: a zero is half of no other character there, and is found 15 times as fast.
     if bad * 10 > len(sample) or (b"\x00" in data and "\x00" in sample):
+        data = begin or data[:16]
         raise Rejected(
             Reason.NOT_TEXT,
-            f"this is not text (it begins with {printable(data[:16])}): drop articles, feeds, "
-            "pages, or archives of them",
+            f"this is not text (it begins with {printable(data)}): drop articles, feeds, pages, or "
+            "archives of them",
         )
     return decoded
 

@@ -1,6 +1,7 @@
 """What a feed says as a whole, and one of its entries before it is an article: the shape that RSS
 and Atom share."""
 
+import re
 from collections.abc import Sequence
 
 from worker.errors import Reason, Rejected
@@ -45,6 +46,21 @@ class Entry:
     attachments: tuple[Attachment, ...] = ()
 
 
+# What plugins of WordPress add to each post of a feed: a link to the post, and one to its site.
+_FOOTER = re.compile(
+    r"(?:<p\b[^<>]*>)?[^<>]{0,10}<a\b[^<>]*>[^<>]*</a>[^<>]{0,3}"
+    r"(?:first appeared on|appeared first on|最先出[现現]在|最早出現於)"
+    r"[^<>]{0,3}<a\b[^<>]*>[^<>]*</a>[^<>]{0,3}(?:</p>)?(?=(?:\s|<[^<>]*>)*$)"
+)
+_MAX_FOOTER = 3_000
+"""Characters at the end of a text in which it is looked for."""
+
+
+def _without_footer(html: str) -> str:
+    begin = max(0, len(html) - _MAX_FOOTER)
+    return html[:begin] + _FOOTER.sub("", html[begin:])
+
+
 def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
     """The article of an entry; what it leaves out is its feed's.
 
@@ -58,7 +74,7 @@ def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
     first = dates[0].text if dates else ""
     return RawArticle(
         parser="feed",
-        html=with_drawn_text(entry.html),
+        html=with_drawn_text(_without_footer(entry.html)),
         title=entry.title,
         dates=dates,
         modified=tuple(one for one in entry.updated if entry.published and one.text != first),
@@ -69,7 +85,7 @@ def article_of(entry: Entry, head: Head, feed_url: str | None) -> RawArticle:
         url=entry.url,
         base_url=entry.base or entry.url or head.link or feed_url,
         feed_url=head.address or feed_url,
-        summary=entry.summary,
+        summary=_without_footer(entry.summary) if entry.summary else None,
         image=entry.image,
         attachments=entry.attachments,
         extra={"guid": entry.guid} if entry.guid and entry.guid != entry.url else {},
