@@ -22,6 +22,7 @@ from worker.queries.audit import audit
 from worker.queries.status.overview import get_overview
 from worker.readmodel.database import open_reader
 from worker.settings.clock import utc_now
+from worker.sources import archive_bucket
 from worker.spool import redis_record
 from worker.spool.copy_record import is_finished, read_state, write_state
 from worker.web.metrics import exposition
@@ -196,7 +197,11 @@ def test_a_process_that_is_killed(world: World, store: ObjectStore, moment: str)
 
 
 def test_a_machine_that_is_lost(
-    world: World, store: ObjectStore, tmp_path: Path, redis_server: Server
+    world: World,
+    store: ObjectStore,
+    tmp_path: Path,
+    redis_server: Server,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another state directory fetches the journals and publishes everything again, under the same
     ids; what is no journal of the archive is left out."""
@@ -216,7 +221,10 @@ def test_a_machine_that_is_lost(
         with pytest.raises(SpoolUnavailable, match="is damaged"):
             fetch_journals(other.settings, lambda _: None)
     store.objects[key] = whole
+    monkeypatch.setattr(archive_bucket, "_PART_BYTES", len(whole) // 2)
+    store.requests.clear()
     assert fetch_journals(other.settings, lambda _: None) == 2
+    assert len([path for _, path in store.requests if path.endswith(key)]) >= 2  # in parts
     assert fetch_journals(other.settings, lambda _: None) == 0
     for segment in other.context.deps.archive.segments():
         archived = datetime.fromisoformat(segment.head().archived_at).timestamp()

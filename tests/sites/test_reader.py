@@ -1,6 +1,8 @@
 """Rules that change while a service runs: read again, checked first, and reported."""
 
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -12,7 +14,7 @@ from worker.pipeline.feeds.poll import poll
 from worker.queries.health import check_health
 from worker.queries.status.overview import get_overview
 from worker.settings.clock import utc_now
-from worker.sites import SitesReader
+from worker.sites import SitesReader, load
 from worker.spool.rules_record import NAME, read_rules_record
 
 
@@ -57,7 +59,16 @@ def test_a_changed_rule_is_used_by_the_next_batch(tmp_path: Path, redis_server: 
     assert [one.level for one in checks if one.name == "site rules"] == ["warn"]
     assert title(world) == "潮汐表3"
     world.context = open_context(world.settings)
-    assert title(world) == "潮汐表4"
+    loads = patch.object(load, "load_sites", wraps=load.load_sites)
+    with loads as loaded:
+        assert title(world) == "潮汐表4"
+        assert not loaded.called  # its errors are remembered, too
+    with patch.object(Path, "read_text", side_effect=OSError("no descriptors")):
+        os.utime(rule)
+        with pytest.raises(ConfigError, match="no descriptors"):
+            load.open_sites(world.settings)
+    with pytest.raises(ConfigError, match="did you mean"):
+        load.open_sites(world.settings)
 
     rule.unlink()
     assert title(world) == "潮汐表5_港口"

@@ -3,22 +3,20 @@
 import asyncio
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
-from io import BytesIO
+from functools import partial
+from tempfile import TemporaryFile
 
 from worker.errors import UsageError
 from worker.fetch import Fetcher
-from worker.fetch.objects import ObjectChanged
-from worker.settings import Settings
+from worker.fetch.objects import BucketClient
+from worker.model.source import StoredObject
+from worker.settings import MEGABYTE, Settings
 from worker.settings.clock import utc_now
-from worker.sources.archive_bucket import archive_client, full_key, open_archive
+from worker.sources.archive_bucket import archive_client, full_key, open_archive, read_parts
 from worker.spool.archive import Segment
 from worker.spool.copy_record import copy_key, mark_copied
 from worker.spool.layout import is_batch, make_folder, translate_errors, write_durably
-
-MAX_BYTES = 1_000_000_000
-"""Maximum size of one journal; a batch of 100,000 articles has about 60 MB."""
 
 
 def fetch_journals(settings: Settings, on_progress: Callable[[int], None]) -> int:
@@ -44,20 +42,28 @@ async def _fetch_all(settings: Settings, on_progress: Callable[[int], None]) -> 
                 segment = archive.segment(batch)
                 if each.key != full_key(settings, copy_key(segment.journal_path)):
                     continue  # another program's
-                with suppress(ObjectChanged):  # somebody removed it meanwhile
-                    _write(segment, await client.read(fetcher, each, utc_now(), MAX_BYTES))
+                if await _fetch(client, fetcher, each, segment):
                     count += 1
                     on_progress(count)
     return count
 
 
-def _write(segment: Segment, data: bytes) -> None:
+async def _fetch(
+    client: BucketClient, fetcher: Fetcher, item: StoredObject, segment: Segment
+) -> bool:
+    """False where somebody removed it meanwhile."""
     folder = segment.journal_path.parent
-    head = segment.parse_head(BytesIO(data))  # first: a damaged one would stay in the archive
     with translate_errors(folder):
         make_folder(folder)
-        mark_copied(folder, segment.batch)
-        write_durably(segment.journal_path, data)
+        with TemporaryFile(dir=folder) as file:
+            if not await read_parts(client, fetcher, item, file):
+                return False
+            file.seek(0)
+            head = segment.parse_head(file)  # first: a damaged one would stay in the archive
+            file.seek(0)
+            mark_copied(folder, segment.batch)
+            write_durably(segment.journal_path, iter(partial(file.read, MEGABYTE), b""))
         # Its time tells when it was archived: what is recent is looked up after a restart of Redis.
         archived = datetime.fromisoformat(head.archived_at).timestamp()
         os.utime(segment.journal_path, (archived, archived))
+    return True

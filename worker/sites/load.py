@@ -26,13 +26,21 @@ def open_sites(settings: Settings) -> Sites:
     """The shipped site rules, some replaced by the operator's own; read again where a file has
     changed. Raises ConfigError."""
     folders = tuple(rule_folders(settings))
-    return _load_version(folders, tuple(map(_folder_version, folders)))
+    found = _load_version(folders, tuple(map(_folder_version, folders)))
+    if isinstance(found, str):
+        raise ConfigError(found)
+    return found
 
 
 @lru_cache(maxsize=4)
-def _load_version(folders: tuple[Path, ...], version: object) -> Sites:
-    """To read the shipped rules takes as long as to read ten articles."""
-    return load_sites(folders)
+def _load_version(folders: tuple[Path, ...], version: object) -> Sites | str:
+    """Rules, or their errors: to read the shipped rules takes as long as to read ten articles."""
+    try:
+        return load_sites(folders)
+    except ConfigError as error:
+        if isinstance(error.__cause__, OSError):  # the file may be the same when it can be read
+            raise
+        return str(error)
 
 
 def rule_folders(settings: Settings) -> list[Path]:
@@ -50,6 +58,7 @@ def load_sites(directories: Sequence[Path], files: Sequence[Path] = ()) -> Sites
     """
     rules: dict[str, SiteRule] = {}
     problems: list[str] = []
+    cause = None
     for directory in directories:
         if not directory.is_dir():
             raise ConfigError(
@@ -61,8 +70,9 @@ def load_sites(directories: Sequence[Path], files: Sequence[Path] = ()) -> Sites
             rules[path.stem] = _read(path)
         except _BadRuleError as error:
             problems += [f"{printable(path)}: {problem}" for problem in error.problems]
+            cause = error.__cause__ if isinstance(error.__cause__, OSError) else cause
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError("\n".join(problems)) from cause
     default = rules.get(DEFAULT, SiteRule(DEFAULT))
     return Sites(tuple(_with_default(rules[name], default) for name in sorted(rules)))
 
@@ -70,6 +80,7 @@ def load_sites(directories: Sequence[Path], files: Sequence[Path] = ()) -> Sites
 def _folder_version(folder: Path) -> object:
     """A value that changes when a file of rules in `folder` does: one `stat` a file."""
     try:
+        folder.stat()  # one that is missing has no files, too
         files = sorted(folder.glob("*.toml"))
         stats = [(path.name, path.stat()) for path in files]
     except OSError:

@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 from worker.errors import ConfigError, FetchFailed, Trouble
 from worker.fetch import Fetcher
 from worker.fetch.objects import BucketClient, ObjectChanged, open_bucket, split_bucket_url
+from worker.model.source import StoredObject
 from worker.settings import Settings
 from worker.settings.clock import utc_now
 from worker.spool.archive import Archive
@@ -55,15 +56,23 @@ def _open_copy(settings: Settings, key: str) -> BinaryIO | None:
 
 
 async def _read(settings: Settings, key: str, file: BinaryIO) -> bool:
-    client, name = archive_client(settings), full_key(settings, key)
-    at, size, etag = 0, 1, ""
+    client, item = archive_client(settings), StoredObject(full_key(settings, key), "", 1)
     async with Fetcher(settings.fetch) as fetcher:
-        while at < size:
-            place = (at, _PART_BYTES)
-            try:
-                part, size, etag = await client.read_part(fetcher, name, etag, place, utc_now())
-            except ObjectChanged:
-                return False
-            file.write(part)
-            at += len(part)
+        return await read_parts(client, fetcher, item, file)
+
+
+async def read_parts(
+    client: BucketClient, fetcher: Fetcher, item: StoredObject, file: BinaryIO
+) -> bool:
+    """Write an object to `file`; False where it is not there as it was listed. Raises
+    FetchFailed."""
+    at, size, etag = 0, item.size, item.etag
+    while at < size:
+        place = (at, _PART_BYTES)
+        try:
+            part, size, etag = await client.read_part(fetcher, item.key, etag, place, utc_now())
+        except ObjectChanged:
+            return False
+        file.write(part)
+        at += len(part)
     return True

@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -174,8 +174,8 @@ def fsync_file(path: str | Path, flags: int = READ_REGULAR) -> None:
         os.close(fd)
 
 
-def write_durably(path: Path, data: bytes, *, mode: int = 0o660) -> None:
-    """Write `path` whole or not at all, and be sure of it."""
+def write_durably(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o660) -> None:
+    """Write `path` whole or not at all, and be sure of it; `data` may come in parts."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         write_synced(temporary, data, mode)
@@ -185,11 +185,11 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o660) -> None:
         raise
 
 
-def write_synced(path: Path, data: bytes, mode: int = 0o660) -> None:
+def write_synced(path: Path, data: bytes | Iterable[bytes], mode: int = 0o660) -> None:
     """Write the new file `path`, which nobody reads before this returns."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with os.fdopen(fd, "wb") as file:
-        file.write(data)
+        file.writelines((data,) if isinstance(data, bytes) else data)
         file.flush()
         os.fsync(file.fileno())
 
