@@ -60,9 +60,9 @@ class Lines:
 
 
 def main(url: str, folder: str, max_bytes: str = "100000000") -> None:
-    lines = Lines(Path(folder), int(max_bytes))
-    consumer = Consumer(url, group="jsonl")
-    signal.signal(signal.SIGTERM, lambda *_: consumer.stop())
+    lines, consumer = Lines(Path(folder), int(max_bytes)), Consumer(url, group="jsonl")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: consumer.stop())
     for records in consumer.batches():
         while not consumer.is_stopping():
             try:

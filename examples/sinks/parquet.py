@@ -55,7 +55,8 @@ def row(record: Record) -> dict[str, object]:
 
 def main(url: str, folder: str) -> None:
     consumer = Consumer(url, group="parquet", batch=1000)
-    signal.signal(signal.SIGTERM, lambda *_: consumer.stop())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: consumer.stop())
     for records in consumer.batches():
         while not consumer.is_stopping():
             try:

@@ -52,7 +52,8 @@ def store(dsn: str, records: list[Record], consumer: Consumer) -> bool:
 
 def main(url: str, dsn: str) -> None:
     consumer = Consumer(url, group="postgres")
-    signal.signal(signal.SIGTERM, lambda *_: consumer.stop())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: consumer.stop())
     for records in consumer.batches():
         if not store(dsn, records, consumer):
             return

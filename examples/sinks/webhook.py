@@ -52,7 +52,8 @@ def post(target: str, key: bytes, record: Record) -> None:
 def main(url: str, target: str) -> None:
     key = os.environ["WEBHOOK_KEY"].encode()
     consumer = Consumer(url, group="webhook")
-    signal.signal(signal.SIGTERM, lambda *_: consumer.stop())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: consumer.stop())
     consumer.run(lambda record: post(target, key, record))
 
 

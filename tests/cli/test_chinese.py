@@ -141,17 +141,17 @@ def test_commands_speak_chinese(
 
 
 def test_usage_errors_are_chinese(home: Home) -> None:
-    """What typer says of wrong options and arguments; the line with the usage is that of --help."""
+    """What typer says of wrong options and arguments, also before the command."""
     for command in (
         ["tail", "--bogus"], ["tail", "--sorce", "x"], ["show"], ["tial"], ["nonesuch"],
         ["tail", "--count", "x"], ["tail", "--count", "0"], ["tail", "--count"],
         ["quarantine", "list", "--reason", "bogus"], ["retract", "x"], ["show", "a", "b"],
-        ["tail", "--json=5"], ["jobs", "--count", "1001"],
+        ["tail", "--json=5"], ["jobs", "--count", "1001"], ["--bogus", "tail"], ["--config"],
     ):  # fmt: skip
         with use_language("en"):
             result = home.run("--lang", "zh", *command)
         assert result.exit_code == 2
-        lines = [line for line in result.output.splitlines() if not line.startswith("Usage:")]
+        lines = [line for line in result.output.splitlines() if not line.startswith("用法：")]
         assert english("".join(lines).replace("│", " ")) - {"bogus"} == set(), result.output
 
 

@@ -37,7 +37,7 @@ def test_tail_begins_where_told(five: Home, redis_client: redis.Redis) -> None:
     assert titles("--from", "0", "--count", "2") == ["第0篇", "第1篇"]
     assert titles("--from", ids[2]) == ["第3篇", "第4篇"]
     assert titles("--from", "$") == []
-    assert titles("--count", "1") == ["第4篇"]
+    assert titles("--count", "1") == titles("-n", "1") == ["第4篇"]
     assert five.run("tail", "--from", "here").exit_code == 2
 
 

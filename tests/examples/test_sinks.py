@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,13 +31,16 @@ SINKS = ROOT / "examples" / "sinks"
 
 @contextmanager
 def sink(name: str, *arguments: str, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A running sink, killed at the end."""
+    """A running sink; if it still runs at the end, Ctrl-C ends it without an error."""
     process = subprocess.Popen(
         [sys.executable, str(SINKS / f"{name}.py"), *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
     )
     try:
         yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
     finally:
         process.kill()
         process.wait()

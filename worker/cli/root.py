@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
@@ -113,10 +114,12 @@ class Commands(_Group):
             )
         return super().resolve_command(ctx, args)
 
-    def make_context(self, *args: Any, **options: Any) -> Any:
-        set_language(from_environment(os.environ))
+    def make_context(self, info_name: Any, args: list[str], *more: Any, **options: Any) -> Any:
+        # Before the arguments are parsed: that may fail.
+        wanted = re.search(r"(?:^|\n)--lang[\n=](en|zh)(?:\n|$)", "\n".join(args))
+        set_language(wanted[1] if wanted else from_environment(os.environ))
         with _translated_usage():
-            return super().make_context(*args, **options)
+            return super().make_context(info_name, args, *more, **options)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -140,6 +143,9 @@ def _translated_usage() -> Iterator[None]:
 
             text = translate(error.format_message())
             error.format_message = lambda: text  # type: ignore[method-assign]
+            if context := getattr(error, "ctx", None):
+                usage = context.get_usage().replace("Usage:", gettext("Usage:"), 1)
+                context.get_usage = lambda: usage
             rich_utils.ERRORS_PANEL_TITLE = gettext("Error")
             rich_utils.RICH_HELP = gettext("Try [blue]'{command_path} {help_option}'[/] for help.")
         raise

@@ -55,7 +55,12 @@ def tail(
             "--from",
         ),
     ] = None,
-    count: Annotated[int | None, option("N", "Stop after N records.", min=1)] = None,
+    count: Annotated[
+        int | None,
+        option(
+            "N", "Print the newest N records; with --from, the first N.", "--count", "-n", min=1
+        ),
+    ] = None,
     follow: Annotated[bool, flag("--follow -f", "Wait for new records; Ctrl-C stops.")] = False,
     first_of_story: Annotated[
         bool, flag("--first-of-story", "Leave out near-duplicates of an article of the same story.")
